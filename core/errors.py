@@ -1,0 +1,83 @@
+"""Exceptions raised on purpose.
+
+The tree::
+
+    CoresetError                 anything this program raises on purpose; its text is one clear sentence for a user
+    ├── CancelledError           the user asked to stop; nothing already done is lost
+    └── InputError               what was given cannot be used: the command line ends with exit code 2
+        ├── DatasetError         the folder, CSV or .npz of images
+        ├── ImageError           one image that cannot be decoded (the scan lists it and goes on)
+        ├── SplitError           train, validation and test sets that cannot be made as asked
+        ├── WeightsError         a weight file that is not what it should be
+        │   └── MissingWeightsError  weights that are nowhere on this machine
+        ├── FeatureError         feature extraction or reduction
+        ├── SelectionError       clusters, budgets, samplers
+        ├── TrainingError        networks, fitting, bundles
+        ├── ExportError          writing or verifying an export, a report
+        ├── SettingsError        a settings file or a value in it
+        ├── ProjectError         a project file
+        └── CacheError           the cache folder cannot be written
+"""
+
+
+class CoresetError(Exception):
+    """Anything this program raises on purpose; the text is a sentence for the user."""
+
+
+class CancelledError(CoresetError):
+    """The user asked to stop. Raised by `Progress.report`, so the engine needs no other cancel code."""
+
+    def __init__(self, message: str = "Cancelled. What was finished before is kept.") -> None:
+        super().__init__(message)
+
+
+class InputError(CoresetError):
+    """What was given cannot be used; says what happened, what was expected, what was found, what to do."""
+
+
+class DatasetError(InputError):
+    """A folder, CSV or .npz that holds no usable set of labelled images."""
+
+
+class ImageError(InputError):
+    """One image that cannot be decoded; its text is the reason that the scan lists."""
+
+
+class SplitError(InputError):
+    """Train, validation and test sets that cannot be made as asked."""
+
+
+class WeightsError(InputError):
+    """A weight file that is not what it should be."""
+
+
+class MissingWeightsError(WeightsError):
+    """Weights that are nowhere on this machine; the text names the ways out."""
+
+
+class FeatureError(InputError):
+    """Feature extraction or reduction that cannot be done as asked."""
+
+
+class SelectionError(InputError):
+    """Clusters, budgets or samplers that cannot be had as asked."""
+
+
+class TrainingError(InputError):
+    """A network, training or model bundle that cannot be had as asked."""
+
+
+class ExportError(InputError):
+    """An export or report that cannot be written or read."""
+
+
+class SettingsError(InputError):
+    """A settings file, or a value in it, that is not valid."""
+
+
+class ProjectError(InputError):
+    """A project file that cannot be read or written."""
+
+
+class CacheError(InputError):
+    """The cache folder cannot be written."""
