@@ -1,4 +1,4 @@
-"""Random generators spawned by name, so that editing one class or cluster does not redraw another (METHOD 1.4)."""
+"""Random generators spawned by name, so that editing one class or cluster does not redraw another."""
 
 import hashlib
 
