@@ -1,0 +1,68 @@
+"""Colours and marker shapes by meaning, from `resources/style/palette.json`: the same in the window and in the report."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from core.resources import resource_folder
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How one thing is drawn.
+
+    Attributes
+    ----------
+    colour, dark : str
+        ``"#RRGGBB"`` on a light and on a dark ground.
+    marker : str
+        A shape by a neutral name, such as ``"circle"`` or ``"triangle-up"``.
+    title : str
+        What a legend calls it.
+    """
+
+    colour: str
+    dark: str
+    marker: str
+    title: str
+
+
+def sampler_mark(name: str) -> Mark:
+    """Return how the sampler `name` is drawn; one that the palette does not know is grey under its own name.
+
+    A matched random control is named ``"matched"`` or ``"matched-…"`` / ``"matched:…"`` after the sampler it stands beside.
+    """
+    samplers = _palette()["samplers"]
+    plain = "matched" if name.startswith(("matched-", "matched:", "matched ")) else name
+    values = samplers.get(plain, _palette()["other_sampler"])
+    title = values.get("title", name)
+    if plain != name:
+        title = f"{title} ({name[len('matched') + 1 :].strip()})"
+    return Mark(values["colour"], values.get("dark", values["colour"]), values["marker"], title)
+
+
+def cluster_mark(number: int) -> Mark:
+    """Return how cluster `number` (>= 0) is drawn; colours and shapes repeat with different periods."""
+    colours, markers = _palette()["clusters"], _palette()["cluster_markers"]
+    colour = colours[number % len(colours)]
+    return Mark(colour, colour, markers[number % len(markers)], f"Cluster {number + 1}")
+
+
+def medoid_mark() -> Mark:
+    """Return how medoids are drawn: black on light, white on dark."""
+    values = _palette()["medoid"]
+    return Mark(values["colour"], values["dark"], values["marker"], "Medoid")
+
+
+def set_colour(name: str) -> str:
+    """Return the colour of a set: pool, train, validation, test, coreset or left_out."""
+    return str(_palette()["sets"][name])
+
+
+@cache
+def _palette() -> Mapping[str, Any]:
+    file = resource_folder() / "style" / "palette.json"
+    values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return values
