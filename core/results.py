@@ -139,7 +139,8 @@ class Split:
         Ascending; either may be empty.
     left_out : tuple of LeftOut
     leaks : tuple of (int, int)
-        (image of pool or validation, test image) with the same pixels or the same group; only with a split that was brought.
+        (image of pool or validation, test image) with the same pixels or the same group; only with a split that
+        was brought.
     brought : bool
         Whether the user brought it.
     warnings : tuple of str
@@ -545,7 +546,8 @@ class Row:
     Attributes
     ----------
     means, lows, highs : mapping of str to float
-        By metric (accuracy, precision, recall, f1, balanced_accuracy, worst_class_recall, worst_cluster_recall); 95 % intervals.
+        By metric (accuracy, precision, recall, f1, balanced_accuracy, worst_class_recall, worst_cluster_recall);
+        95 % intervals.
     select_seconds, train_seconds : float
         Means.
     pays_after : int or None

@@ -158,10 +158,11 @@ class SelectionSettings:
     pinned_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, value in (("fraction", self.fraction), *self.fraction_by_class.items()):
+        for name, value in (("", self.fraction), *self.fraction_by_class.items()):
             if not 0 < value <= 1:
+                of = f" of class {name!r}" if name else ""
                 raise SettingsError(
-                    f"The fraction {name} is {value}; it is a share of the pool above 0 and at most 1, such as 0.05."
+                    f"The fraction{of} is {value}; it is a share of the pool above 0 and at most 1, such as 0.05."
                 )
         if self.images is not None:
             _at_least("images", self.images, 1)
@@ -353,10 +354,10 @@ def _make_converter() -> cattrs.Converter:
             raise SettingsError(f"expected {'text' if kind is str else 'true or false'}, found {value!r}")
         return value
 
-    for kind in (int, float):
-        converter.register_structure_hook(kind, strict_number)
-    for kind in (str, bool):
-        converter.register_structure_hook(kind, strict_plain)
+    converter.register_structure_hook(int, strict_number)
+    converter.register_structure_hook(float, strict_number)
+    converter.register_structure_hook(str, strict_plain)
+    converter.register_structure_hook(bool, strict_plain)
     for part in (
         DataSettings, FeatureSettings, ClusterSettings, SelectionSettings,
         TrainingSettings, ComparisonSettings, ExportSettings, Settings,

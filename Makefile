@@ -1,0 +1,43 @@
+# Thin: every target is also given as plain commands in the README.
+PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: run test test-slow lint bench bench-quality package smoke clean
+.DEFAULT_GOAL := run
+
+$(READY): pyproject.toml constraints.txt packaging/set_up.sh
+	@PYTHON="$(PYTHON)" sh packaging/set_up.sh
+
+run: $(READY)
+	@$(BIN)/python packaging/fetch_weights.py vgg16 --quiet || true
+	@$(BIN)/python packaging/start.py
+
+test: $(READY)
+	@$(BIN)/python packaging/start.py --test
+
+test-slow: $(READY)
+	@$(BIN)/python -m pytest -m "slow and not frozen"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	@for file in pca extraction colour_texture frozen_backbone reselect scan selection_cost; do \
+		echo "== $$file"; $(BIN)/python -m benchmarks.$$file || exit 1; done
+
+bench-quality: $(READY)
+	@$(BIN)/python -m benchmarks.quality
+
+package: $(READY)
+	@$(BIN)/python packaging/build.py
+
+smoke: $(READY)
+	@$(BIN)/python -m pytest -m frozen tests/packaging
+
+clean:
+	rm -rf .venv build dist out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,10 @@
+"""Lets `python -m core.cli` stand for `coreset`."""
+
+import sys
+from multiprocessing import freeze_support
+
+from core.cli.main import main
+
+if __name__ == "__main__":
+    freeze_support()
+    sys.exit(main())

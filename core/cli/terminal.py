@@ -1,0 +1,107 @@
+"""What a long command shows: one moving line on a terminal, plain lines elsewhere; Ctrl+C asks it to stop."""
+
+import signal
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import TextIO
+
+from core.errors import CancelledError
+
+BAR_WIDTH = 24
+SECONDS_BETWEEN_LINES = 10.0
+SECONDS_BETWEEN_UPDATES = 0.1
+
+
+class TerminalProgress:
+    """Progress on standard error, cancelled by the first Ctrl+C.
+
+    Parameters
+    ----------
+    stream : file
+        Default: standard error.
+    on_result : callable, optional
+        Called with every part that is published.
+    """
+
+    def __init__(self, stream: TextIO | None = None, on_result: Callable[[object], None] | None = None) -> None:
+        self._stream = stream if stream is not None else sys.stderr
+        self._moving = self._stream.isatty()
+        self._on_result = on_result
+        self._message = ""
+        self._started = self._shown = 0.0
+        self._stop = False
+
+    def listen_for_interrupt(self) -> None:
+        """Let the first Ctrl+C ask for a stop at the next unit of work, and a second one stop at once."""
+
+        def ask(_number: int, _frame: FrameType | None) -> None:
+            if self._stop:
+                raise KeyboardInterrupt
+            self._stop = True
+            self._stream.write("\nStopping after this unit of work; press Ctrl+C again to stop at once.\n")
+
+        signal.signal(signal.SIGINT, ask)
+
+    def report(self, done: int, total: int, message: str = "") -> None:
+        """Show how far it is; raise `CancelledError` after Ctrl+C."""
+        if self._stop:
+            raise CancelledError
+        now = time.monotonic()
+        label = message.split(":")[0]
+        if label != self._message:
+            self._message, self._started, self._shown = label, now, 0.0
+        finished = total > 0 and done >= total
+        wait = SECONDS_BETWEEN_UPDATES if self._moving else SECONDS_BETWEEN_LINES
+        if self._shown and now - self._shown < wait and not finished:
+            return
+        if finished and self._shown and not self._moving and now - self._started < SECONDS_BETWEEN_LINES:
+            return
+        self._shown = now
+        self._write(done, total, message, now)
+
+    def _write(self, done: int, total: int, message: str, now: float) -> None:
+        unit = message.partition(":")[2].strip()
+        count = f"{done:,} of {total:,} {unit}".strip() if total > 0 else f"{done:,} {unit}".strip()
+        if not self._moving:
+            self._stream.write(f"{self._message} · {count}\n")
+            self._stream.flush()
+            return
+        share = done / total if total > 0 else 0.0
+        filled = round(BAR_WIDTH * share)
+        left = ""
+        elapsed = now - self._started
+        if 0 < share < 1 and elapsed > 2:
+            left = f" · about {duration(elapsed * (1 - share) / share)} left"
+        bar = "█" * filled + "░" * (BAR_WIDTH - filled)
+        self._stream.write(f"\r\x1b[K{self._message} {bar} {count}{left}")
+        if share >= 1:
+            self._stream.write("\n")
+        self._stream.flush()
+
+    def publish(self, result: object) -> None:
+        """Hand a finished part on."""
+        if self._on_result is not None:
+            self._on_result(result)
+
+
+def duration(seconds: float) -> str:
+    """Return seconds in words: ``"40 s"``, ``"3 min"``, ``"1 h 20 min"``."""
+    if seconds < 90:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def table(header: list[str], rows: list[list[str]], numbers: set[int] | None = None) -> str:
+    """Return rows under a header, columns aligned; those in `numbers` to the right."""
+    numbers = numbers or set()
+    cells = [header, *rows]
+    widths = [max(len(row[c]) for row in cells) for c in range(len(header))]
+    lines = []
+    for row in cells:
+        parts = [row[c].rjust(widths[c]) if c in numbers else row[c].ljust(widths[c]) for c in range(len(header))]
+        lines.append("  ".join(parts).rstrip())
+    lines.insert(1, "  ".join("─" * width for width in widths))
+    return "\n".join(lines)

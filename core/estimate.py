@@ -1,0 +1,115 @@
+"""Time and memory of a stage before it starts, from plain numbers.
+
+Each formula is the stage's own cost model; the constants were measured on two cores and are replaced by this
+machine's own speed as soon as a stage has run here once (`Speeds`).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.cache import default_cache_folder, write_atomically
+from core.results import Estimate
+
+FLOPS_OF_TWO_CORES = 6e10
+SCAN_IMAGES_PER_SECOND = 250.0
+CUSTOM_SECONDS_PER_IMAGE = 0.02
+FASTERPAM_SECONDS_PER_MILLION_DISTANCES = 0.02
+
+
+@dataclass(frozen=True)
+class Speeds:
+    """Seconds per unit as measured on this machine, by name of what was measured.
+
+    Kept in the cache folder; what was never measured is not in it.
+    """
+
+    seconds_per_unit: Mapping[str, float]
+
+    @staticmethod
+    def file(cache_folder: Path | None) -> Path:
+        """Return where the speeds are kept."""
+        return (cache_folder or default_cache_folder()) / "speeds.json"
+
+    @classmethod
+    def read(cls, cache_folder: Path | None = None) -> "Speeds":
+        """Return the speeds kept; none where nothing or nonsense is kept."""
+        try:
+            values = json.loads(cls.file(cache_folder).read_text(encoding="utf-8"))
+            return cls({str(name): float(value) for name, value in values.items() if float(value) > 0})
+        except (OSError, ValueError, AttributeError, TypeError):
+            return cls({})
+
+    def get(self, name: str, otherwise: float) -> tuple[float, str]:
+        """Return seconds per unit and the words for where the figure is from."""
+        if name in self.seconds_per_unit:
+            return self.seconds_per_unit[name], "as measured on this machine"
+        return otherwise, "as measured on two cores; this machine was not measured yet"
+
+
+def remember_speed(name: str, seconds: float, units: int, cache_folder: Path | None = None, *, least: int = 20) -> None:
+    """Keep what was measured, unless it rests on too few units to mean anything."""
+    if units < least or seconds <= 0:
+        return
+    known = dict(Speeds.read(cache_folder).seconds_per_unit)
+    known[name] = seconds / units
+    # A speed that cannot be kept is measured again next time; no reason to stop a run.
+    with suppress(OSError):
+        write_atomically(Speeds.file(cache_folder), json.dumps(known, indent=1).encode())
+
+
+def estimate_extraction(
+    name: str,
+    n_missing: int,
+    n_features: int,
+    *,
+    seconds_per_image: float,
+    megabytes: int,
+    cache_folder: Path | None = None,
+) -> Estimate:
+    """Estimate computing the features of `n_missing` images with the extractor `name`."""
+    seconds, basis = Speeds.read(cache_folder).get(f"extract {name}", seconds_per_image)
+    return Estimate(
+        seconds=n_missing * seconds,
+        memory_bytes=megabytes * 1_000_000,
+        disk_bytes=n_missing * n_features * 4,
+        basis=f"{1 / seconds:,.0f} images/s, {basis}" if seconds < 1 else f"{seconds:.1f} s an image, {basis}",
+    )
+
+
+def estimate_reduction(class_sizes: Sequence[int], n_features: int) -> Estimate:
+    """Estimate PCA per class: the smaller Gram matrix, its eigenvectors, the projection."""
+    flops = 0.0
+    peak = 0
+    for n in class_sizes:
+        side = min(n, n_features)
+        flops += 2.0 * n * n_features * side + 10.0 * side**3 + 2.0 * n * n_features * side
+        peak = max(peak, 4 * n * n_features * 2 + 8 * side * side * 3)
+    return Estimate(flops / FLOPS_OF_TWO_CORES, peak, 0, "operations counted, 60 GFLOP/s assumed")
+
+
+def estimate_clustering(class_sizes: Sequence[int], k_max: int) -> Estimate:
+    """Estimate K-Medoids for every k of every class."""
+    pairs = sum(n * n for n in class_sizes)
+    seconds = pairs / 1e6 * FASTERPAM_SECONDS_PER_MILLION_DISTANCES * max(1, k_max - 1)
+    largest = max(class_sizes, default=0)
+    return Estimate(seconds, 4 * largest * largest * 2, 0, "grows with the square of the largest class")
+
+
+def estimate_training(
+    network: str, n_images: int, n_validation: int, *, epochs: int, min_steps: int, batch_size: int, image_size: int,
+    cache_folder: Path | None = None,
+) -> Estimate:  # fmt: skip
+    """Estimate one training of `network` on `n_images`; for ``transfer`` the head alone, features apart."""
+    speeds = Speeds.read(cache_folder)
+    steps_per_epoch = max(1, -(-n_images // batch_size))
+    steps = max(epochs * steps_per_epoch, min_steps)
+    seen = steps * batch_size * (1 + 0.35 * n_validation / max(1, n_images))
+    otherwise = {"custom": CUSTOM_SECONDS_PER_IMAGE * (image_size / 256) ** 2, "transfer": 0.0002, "head": 0.0005}
+    seconds, basis = speeds.get(f"train {network} {image_size}", otherwise.get(network, 0.02))
+    if network == "head":
+        seen = float(n_images)
+    memory = 700_000_000 + (n_images + n_validation) * image_size * image_size * 3
+    return Estimate(seen * seconds, memory, 0, basis)

@@ -1,0 +1,298 @@
+"""Train networks on several coresets and tell what is shown; finished runs are never trained twice."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from core.cache import fingerprint
+from core.errors import SelectionError, SettingsError
+from core.features.extraction import Extracted
+from core.features.reduction import embed_pool
+from core.pipeline.stages import JUDGE_COMPONENTS, Prepared, choose, extract_features
+from core.progress import NO_PROGRESS, Progress
+from core.results import Comparison, Coreset, IntArray, PoolEmbedding, RunKey, RunResult
+from core.selection.samplers import SAMPLERS
+from core.settings import ComparisonSettings, SelectionSettings
+from core.training.evaluation import clusters_of_others
+from core.training.comparison import compare
+from core.training.fitting import TrainedRun, choose_head_strength, train
+from core.training.runs import load_runs, save_run
+
+EVERYTHING = "everything"
+STRATIFIED = "stratified"
+RUN_VERSION = 1
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One training that a comparison asks for."""
+
+    network: str
+    sampler: str
+    fraction: float
+    repetition: int
+
+
+def rows_of(settings: ComparisonSettings) -> tuple[str, ...]:
+    """Return the samplers that stand in a comparison: those asked for and, beside them, their controls.
+
+    Stratified random is the first control for every claim; matched random (the sampler's own class budgets, random
+    inside) the second, for samplers with budgets of their own.
+    """
+    names = list(dict.fromkeys(settings.samplers))
+    for name in names:
+        if name not in SAMPLERS and not name.startswith("matched:"):
+            raise SelectionError(f"There is no sampler named {name!r}; the known ones are {', '.join(SAMPLERS)}.")
+    if settings.controls:
+        own = [n for n in names if n in SAMPLERS and SAMPLERS[n].class_budget != "proportional"]
+        names += [n for n in (STRATIFIED, *(f"matched:{n}" for n in own)) if n not in names]
+    return tuple(names)
+
+
+def plan(settings: ComparisonSettings) -> tuple[PlannedRun, ...]:
+    """Return every training that a comparison asks for, the whole pool once per network and repetition.
+
+    Repetitions come outermost, so that a comparison stopped half-way has whole pairs.
+    """
+    runs = []
+    fractions = sorted(set(settings.fractions), reverse=True)
+    for repetition in range(settings.repetitions):
+        for network in dict.fromkeys(settings.networks):
+            for fraction in fractions:
+                samplers = (EVERYTHING,) if fraction >= 1 else rows_of(settings)
+                runs += [PlannedRun(network, sampler, fraction, repetition) for sampler in samplers]
+    return tuple(runs)
+
+
+class Selections:
+    """The coresets of a comparison, each chosen once, with what choosing cost.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    settings : SelectionSettings
+        Everything but sampler, fraction and seed, which a planned run brings.
+    """
+
+    def __init__(self, prepared: Prepared, settings: SelectionSettings) -> None:
+        self._prepared = prepared
+        self._settings = settings
+        self._chosen: dict[tuple[str, float, int], Coreset] = {}
+        self._seconds: dict[tuple[str, int], float] = {}
+
+    def get(self, planned: PlannedRun) -> tuple[Coreset | None, IntArray, float]:
+        """Return the coreset (None for everything), the indices to train on and the seconds that choosing took.
+
+        The seconds are those of the sampler's largest coreset of that repetition, which is chosen first: the smaller
+        ones are cut from the same order.
+        """
+        if planned.sampler == EVERYTHING:
+            return None, self._prepared.split.pool, 0.0
+        key = (planned.sampler, planned.fraction, planned.repetition)
+        if key not in self._chosen:
+            settings = replace(
+                self._settings,
+                sampler=planned.sampler,
+                fraction=planned.fraction,
+                images=None,
+                seed=self._settings.seed + planned.repetition,
+            )
+            started = time.perf_counter()
+            self._chosen[key] = choose(self._prepared, settings)
+            took = time.perf_counter() - started
+            order = (planned.sampler, planned.repetition)
+            self._seconds[order] = max(self._seconds.get(order, 0.0), took)
+        coreset = self._chosen[key]
+        return coreset, np.sort(coreset.indices), self._seconds[(planned.sampler, planned.repetition)]
+
+
+def test_clusters(prepared: Prepared) -> Mapping[int, int]:
+    """Return the cluster of each test image of its true class, by index."""
+    found: dict[int, int] = {}
+    for embedding, clusters in zip(prepared.embeddings, prepared.clusters, strict=True):
+        numbers = clusters_of_others(embedding, clusters)
+        found.update(zip(embedding.other_indices.tolist(), numbers.tolist(), strict=True))
+    return {index: found[index] for index in prepared.split.test.tolist() if index in found}
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What the `head` is trained on: across-class embeddings of one extractor and the strength chosen once."""
+
+    extractor: str
+    embedding: PoolEmbedding
+    strength: float
+    extracted: Extracted
+
+
+def judge_of(prepared: Prepared, progress: Progress = NO_PROGRESS) -> Judge:
+    """Prepare the fast judge: features, 300 components, and the penalty by cross-validation in the pool."""
+    settings = prepared.study.settings
+    name = settings.training.judge_extractor or settings.features.extractors[0]
+    known = {e.extractor: e for e in prepared.extracted}
+    extracted = known.get(name) or extract_features(
+        prepared.study, prepared.dataset, prepared.split, (name,), progress
+    )[0]
+    embedding = embed_pool(
+        prepared.dataset,
+        prepared.split,
+        (extracted,),
+        n_components=JUDGE_COMPONENTS,
+        cache_folder=prepared.study.cache_folder,
+        progress=progress,
+    )
+    return Judge(name, embedding, choose_head_strength(prepared.dataset, embedding), extracted)
+
+
+def run_key(prepared: Prepared, planned: PlannedRun, indices: IntArray, judge: Judge | None) -> RunKey:
+    """Return the identity of a run: two runs of the same key would give the same result."""
+    images = prepared.dataset.images
+    split = prepared.split
+    training = asdict(prepared.study.settings.training)
+    seen = judge.extracted.fingerprint if judge is not None else ""
+    if planned.network != "head":
+        training.pop("judge_extractor")
+    if planned.network != "transfer":
+        training.pop("backbone")
+        training.pop("untrained_backbone")
+    mark = fingerprint(
+        RUN_VERSION,
+        planned.network,
+        planned.repetition,
+        training,
+        seen,
+        [[images[i].pixels, images[i].class_name] for i in indices],
+        [[images[i].pixels, images[i].class_name] for i in split.validation],
+        [[images[i].pixels, images[i].class_name] for i in split.test],
+    )
+    return RunKey(planned.network, planned.sampler, planned.fraction, planned.repetition, mark)
+
+
+def train_planned(
+    prepared: Prepared,
+    planned: PlannedRun,
+    selections: Selections,
+    *,
+    judge: Judge | None = None,
+    clusters_of_test: Mapping[int, int] | None = None,
+    progress: Progress = NO_PROGRESS,
+) -> TrainedRun:
+    """Train one network on one coreset and evaluate it on the test images."""
+    _coreset, indices, seconds = selections.get(planned)
+    seen_by_head = judge if planned.network == "head" else None
+    return train(
+        prepared.dataset,
+        prepared.split,
+        indices,
+        planned.network,
+        prepared.study.settings.training,
+        run_key(prepared, planned, indices, seen_by_head),
+        repetition=planned.repetition,
+        cache_folder=prepared.study.cache_folder,
+        weights_file=None,
+        head_embedding=seen_by_head.embedding if seen_by_head else None,
+        head_strength=seen_by_head.strength if seen_by_head else None,
+        head_weights=seen_by_head.extracted.weights if seen_by_head else None,
+        cluster_of_test=clusters_of_test,
+        select_seconds=seconds,
+        progress=progress,
+    )
+
+
+def run_comparison(
+    prepared: Prepared,
+    runs_folder: Path,
+    progress: Progress = NO_PROGRESS,
+    *,
+    keep_models: Path | None = None,
+) -> Comparison:
+    """Do every training that the settings ask for and compare them; what `runs_folder` holds is not trained again.
+
+    Each finished run is saved and published at once, so that a stop costs at most the one in progress.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    runs_folder : Path
+        Append-only store of finished runs.
+    progress : Progress
+    keep_models : Path, optional
+        Save every newly trained model as a bundle in here.
+
+    Raises
+    ------
+    SettingsError
+        If there are no test images to compare on.
+    """
+    settings = prepared.study.settings
+    if len(prepared.split.test) == 0:
+        raise SettingsError("There are no test images, so nothing can be compared; set the test fraction above 0.")
+    planned = plan(settings.comparison)
+    judge = judge_of(prepared, progress) if "head" in settings.comparison.networks else None
+    clusters_of_test = test_clusters(prepared)
+    selections = Selections(prepared, settings.selection)
+    stored = {run.key.fingerprint: run for run in load_runs(runs_folder)}
+    runs: list[RunResult] = []
+    for number, one in enumerate(planned):
+        _coreset, indices, _seconds = selections.get(one)
+        key = run_key(prepared, one, indices, judge if one.network == "head" else None)
+        known = stored.get(key.fingerprint)
+        if known is None:
+            trained = train_planned(
+                prepared,
+                one,
+                selections,
+                judge=judge,
+                clusters_of_test=clusters_of_test,
+                progress=_RunProgress(progress, number, len(planned), one),
+            )
+            known = trained.result
+            save_run(known, runs_folder)
+            if keep_models is not None:
+                _keep_model(prepared, one, trained, keep_models)
+        result = replace(known, key=key)
+        runs.append(result)
+        progress.publish(result)
+    progress.report(len(planned), len(planned), "Training: runs")
+    return summarise(prepared, runs)
+
+
+def summarise(prepared: Prepared, runs: Sequence[RunResult]) -> Comparison:
+    """Compare finished runs: rows with intervals, paired differences, and what they show in words."""
+    settings = prepared.study.settings
+    return compare(
+        tuple(runs),
+        settings.comparison,
+        chosen_by=settings.features.extractors,
+        judged_by=settings.training.judge_extractor or settings.features.extractors[0],
+    )
+
+
+def _keep_model(prepared: Prepared, planned: PlannedRun, trained: TrainedRun, folder: Path) -> None:
+    from core.output.model_bundle import save_bundle
+
+    if trained.model is None:
+        return
+    name = f"{planned.network}-{planned.sampler}-{planned.fraction:g}-r{planned.repetition}".replace(":", "-")
+    save_bundle(folder / name, trained, prepared.dataset, prepared.study.settings.training)
+
+
+class _RunProgress:
+    """One training among several, told as a share of all."""
+
+    def __init__(self, parent: Progress, number: int, n_runs: int, planned: PlannedRun) -> None:
+        self._parent, self._number, self._n_runs = parent, number, n_runs
+        of = "everything" if planned.sampler == EVERYTHING else f"{planned.sampler} {planned.fraction:g}"
+        self._name = f"Training {planned.network} on {of} (run {number + 1} of {n_runs})"
+
+    def report(self, done: int, total: int, message: str = "") -> None:
+        unit = message.partition(":")[2].strip() or "steps"
+        del unit
+        share = done / total if total > 0 else 0.0
+        self._parent.report(round(1000 * (self._number + share)), 1000 * self._n_runs, self._name)
+
+    def publish(self, result: object) -> None:
+        self._parent.publish(result)

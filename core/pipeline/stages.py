@@ -1,0 +1,331 @@
+"""One function per stage, each cached under the fingerprint of all that its result is made from."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from core.cache import ArrayCache, default_cache_folder, fingerprint
+from core.data.dataset import find_duplicates, load_dataset, save_dataset, scan
+from core.data.split import make_split
+from core.errors import DatasetError, FeatureError
+from core.estimate import remember_speed
+from core.features.extraction import Extracted, extract
+from core.features.extractors import EXTRACTORS
+from core.features.reduction import embed_classes, embed_pool
+from core.features.separation import separation
+from core.progress import NO_PROGRESS, Progress
+from core.results import (
+    ClassClusters,
+    ClassEmbedding,
+    Coreset,
+    Dataset,
+    Duplicates,
+    PoolEmbedding,
+    Separation,
+    Split,
+    StageTime,
+)
+from core.selection.clustering import cluster_class
+from core.selection.difficulty import class_difficulty
+from core.selection.samplers import SAMPLERS
+from core.selection.selecting import OrderCache, matched_random, select
+from core.settings import SelectionSettings, Settings
+
+CLUSTERING_VERSION = 1
+JUDGE_COMPONENTS = 300
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a run works on.
+
+    Attributes
+    ----------
+    source : Path
+        A folder, a CSV or an .npz.
+    settings : Settings
+    cache_folder : Path
+    weights_file : Path or None
+        A weight file given by hand for the first extractor that needs weights.
+    """
+
+    source: Path
+    settings: Settings = field(default_factory=Settings)
+    cache_folder: Path = field(default_factory=default_cache_folder)
+    weights_file: Path | None = None
+
+
+class Clock:
+    """Seconds and memory of each stage, in the order in which they ended."""
+
+    def __init__(self) -> None:
+        self.times: list[StageTime] = []
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time what runs inside."""
+        started = time.perf_counter()
+        yield
+        self.times.append(StageTime(name, time.perf_counter() - started, peak_memory()))
+
+
+def peak_memory() -> int:
+    """Return the largest memory this process has held, in bytes (on Linux and macOS; elsewhere what it holds now)."""
+    try:
+        import resource
+    except ImportError:
+        return int(psutil.Process().memory_info().rss)
+    import sys
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if sys.platform == "darwin" else peak * 1024)
+
+
+def open_dataset(source: Path, cache_folder: Path, progress: Progress = NO_PROGRESS) -> Dataset:
+    """Scan `source`; files that are as they were at the last scan are not decoded again.
+
+    Raises
+    ------
+    DatasetError
+        If it holds no usable set of labelled images.
+    """
+    source = Path(source).expanduser()
+    kept = cache_folder / "datasets" / f"{fingerprint(str(source.resolve()))}.json"
+    previous = None
+    if kept.is_file():
+        try:
+            previous = load_dataset(kept)
+        except (DatasetError, OSError, ValueError):
+            previous = None
+    started = time.perf_counter()
+    dataset = scan(source, cache_folder=cache_folder, previous=previous, progress=progress)
+    if previous is None:
+        remember_speed("scan", time.perf_counter() - started, len(dataset.images), cache_folder)
+    save_dataset(dataset, kept)
+    return dataset
+
+
+def split_dataset(dataset: Dataset, settings: Settings) -> Split:
+    """Divide the images into pool, validation and test."""
+    return make_split(dataset, settings.data)
+
+
+def used_images(split: Split) -> np.ndarray:
+    """Return the indices of all images that any set contains, ascending."""
+    return np.sort(np.concatenate([split.pool, split.validation, split.test]))
+
+
+def extract_features(
+    study: Study,
+    dataset: Dataset,
+    split: Split,
+    names: Sequence[str] | None = None,
+    progress: Progress = NO_PROGRESS,
+) -> tuple[Extracted, ...]:
+    """Let each extractor look at every used image; what the cache holds is not computed again."""
+    names = tuple(names if names is not None else study.settings.features.extractors)
+    for name in names:
+        if name not in EXTRACTORS:
+            raise FeatureError(f"There is no extractor named {name!r}; the known ones are {', '.join(EXTRACTORS)}.")
+    indices = used_images(split)
+    results = []
+    file = study.weights_file
+    for number, name in enumerate(names):
+        needs_weights = EXTRACTORS[name].weights is not None
+        results.append(
+            extract(
+                dataset,
+                name,
+                cache_folder=study.cache_folder,
+                indices=indices,
+                untrained=study.settings.features.untrained,
+                weights_file=file if needs_weights else None,
+                progress=_Step(progress, number, len(names)),
+            )
+        )
+        if needs_weights:
+            file = None
+    return tuple(results)
+
+
+class _Step:
+    """One of several passes: told with its number, so that a bar moves once from left to right."""
+
+    def __init__(self, parent: Progress, number: int, n_passes: int) -> None:
+        self._parent, self._number, self._n_passes = parent, number, n_passes
+
+    def report(self, done: int, total: int, message: str = "") -> None:
+        if self._n_passes == 1 or total <= 0:
+            self._parent.report(done, total, message)
+        else:
+            self._parent.report(self._number * total + done, self._n_passes * total, message)
+
+    def publish(self, result: object) -> None:
+        self._parent.publish(result)
+
+
+def cluster_classes(
+    embeddings: Sequence[ClassEmbedding],
+    settings: Settings,
+    cache_folder: Path,
+    progress: Progress = NO_PROGRESS,
+) -> tuple[ClassClusters, ...]:
+    """Cluster every class; each is published as soon as it is there, and cached for itself."""
+    cache = ArrayCache(cache_folder)
+    results = []
+    for number, embedding in enumerate(embeddings):
+        progress.report(number, len(embeddings), f"Clustering {embedding.class_name}: classes")
+        own_k = settings.clusters.k_by_class.get(embedding.class_name)
+        key = fingerprint(
+            CLUSTERING_VERSION,
+            embedding.class_name,
+            np.asarray(embedding.embedding),
+            settings.clusters.k_max,
+            settings.clusters.seed,
+            own_k,
+        )
+        stored = cache.load("clusters", key)
+        if stored is None:
+            clusters = cluster_class(embedding, settings.clusters, progress=_Watch(progress, number, len(embeddings)))
+            medoid_rows = np.searchsorted(embedding.indices, clusters.medoids)
+            facts = {
+                "curve": {str(k): value for k, value in clusters.curve.items()},
+                "chosen_by": clusters.chosen_by,
+            }
+            arrays = {"labels": clusters.labels, "medoids": medoid_rows, "silhouettes": clusters.silhouettes}
+            stored = cache.store("clusters", key, arrays, facts)
+        clusters = ClassClusters(
+            class_name=embedding.class_name,
+            indices=embedding.indices,
+            labels=np.array(stored.arrays["labels"]),
+            medoids=embedding.indices[np.array(stored.arrays["medoids"])],
+            silhouettes=np.array(stored.arrays["silhouettes"]),
+            curve={int(k): float(value) for k, value in stored.facts["curve"].items()},
+            chosen_by=stored.facts["chosen_by"],
+        )
+        results.append(clusters)
+        progress.publish(clusters)
+    progress.report(len(embeddings), len(embeddings), "Clustering: classes")
+    return tuple(results)
+
+
+class _Watch:
+    """Lets a class's clustering be cancelled and move the bar by a share of one class."""
+
+    def __init__(self, parent: Progress, number: int, n_classes: int) -> None:
+        self._parent, self._number, self._n_classes = parent, number, n_classes
+
+    def report(self, done: int, total: int, message: str = "") -> None:
+        share = done / total if total > 0 else 0.0
+        self._parent.report(round(100 * (self._number + share)), 100 * self._n_classes, message)
+
+    def publish(self, result: object) -> None:
+        """Hand nothing on: the class is published whole."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study up to its clusters: all that choosing a coreset needs."""
+
+    study: Study
+    dataset: Dataset
+    split: Split
+    extracted: tuple[Extracted, ...]
+    embeddings: tuple[ClassEmbedding, ...]
+    clusters: tuple[ClassClusters, ...]
+    pool_embedding: PoolEmbedding
+    difficulty: Mapping[str, float]
+    orders: OrderCache
+    times: tuple[StageTime, ...] = ()
+
+    @cached_property
+    def duplicates(self) -> tuple[Duplicates, ...]:
+        """Images with the same pixels."""
+        return find_duplicates(self.dataset)
+
+    def embedding_of(self, class_name: str) -> ClassEmbedding:
+        """Return the embedding of one class."""
+        return next(e for e in self.embeddings if e.class_name == class_name)
+
+    def clusters_of(self, class_name: str) -> ClassClusters:
+        """Return the clusters of one class."""
+        return next(c for c in self.clusters if c.class_name == class_name)
+
+
+def prepare(study: Study, progress: Progress = NO_PROGRESS, *, clock: Clock | None = None) -> Prepared:
+    """Run scan, split, features, reduction and clustering; all of it comes from the cache where it is there."""
+    clock = clock if clock is not None else Clock()
+    settings = study.settings
+    with clock.stage("scan"):
+        dataset = open_dataset(study.source, study.cache_folder, progress)
+    split = split_dataset(dataset, settings)
+    with clock.stage("features"):
+        extracted = extract_features(study, dataset, split, progress=progress)
+    with clock.stage("reduction"):
+        embeddings = embed_classes(
+            dataset, split, extracted, settings.features, cache_folder=study.cache_folder, progress=progress
+        )
+    with clock.stage("clusters"):
+        clusters = cluster_classes(embeddings, settings, study.cache_folder, progress)
+    with clock.stage("across classes"):
+        across = embed_pool(dataset, split, extracted, cache_folder=study.cache_folder, progress=progress)
+        difficulty = cached_difficulty(dataset, across, study.cache_folder)
+    return Prepared(
+        study, dataset, split, extracted, embeddings, clusters, across, difficulty, OrderCache(), tuple(clock.times)
+    )
+
+
+def cached_difficulty(dataset: Dataset, across: PoolEmbedding, cache_folder: Path) -> Mapping[str, float]:
+    """Return how far each class is mixed with others, from the cache where it is there."""
+    cache = ArrayCache(cache_folder)
+    names = [dataset.images[i].class_name for i in across.indices]
+    key = fingerprint(1, np.asarray(across.embedding), np.asarray(across.in_pool), names)
+    stored = cache.load("difficulty", key)
+    if stored is None:
+        values = dict(class_difficulty(dataset, across))
+        stored = cache.store("difficulty", key, {}, {"difficulty": values})
+    return {str(name): float(value) for name, value in stored.facts["difficulty"].items()}
+
+
+def choose(prepared: Prepared, settings: SelectionSettings, progress: Progress = NO_PROGRESS) -> Coreset:
+    """Choose a coreset from a prepared study.
+
+    ``matched:NAME`` as the sampler is random inside every class, with the class budgets of NAME.
+    """
+    if settings.sampler.startswith("matched:"):
+        like = SAMPLERS.get(settings.sampler.removeprefix("matched:"))
+        inner = SelectionSettings(**{**asdict(settings), "sampler": settings.sampler.removeprefix("matched:")})
+        model = choose(prepared, inner, progress)
+        assert like is not None  # noqa: S101 - choose() above has refused an unknown name
+        return matched_random(prepared.dataset, prepared.split, model, settings.seed)
+    return select(
+        prepared.dataset,
+        prepared.split,
+        prepared.embeddings,
+        prepared.clusters,
+        settings,
+        difficulty=prepared.difficulty,
+        orders=prepared.orders,
+        progress=progress,
+    )
+
+
+def separations(prepared: Prepared, progress: Progress = NO_PROGRESS) -> tuple[Separation, ...]:
+    """Tell how well each extractor alone, and all of them joined, separate the classes (leave-one-out 5-NN)."""
+    results = []
+    sets = [(e,) for e in prepared.extracted]
+    if len(prepared.extracted) > 1:
+        sets.append(prepared.extracted)
+    for number, extracted in enumerate(sets):
+        progress.report(number, len(sets), "Neighbours across classes: extractors")
+        across = embed_pool(
+            prepared.dataset, prepared.split, extracted, cache_folder=prepared.study.cache_folder, progress=progress
+        )
+        results.append(separation(prepared.dataset, across, tuple(e.extractor for e in extracted)))
+    return tuple(results)
