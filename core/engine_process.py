@@ -1,0 +1,339 @@
+"""What runs inside an engine process: set-up, the listener, one function call or a resident object.
+
+Imported by the child alone (and for the names of its two entry points by `core.jobs`). Nothing heavy is imported
+here: the function asked for is found by name and imported only after the process has lowered its priority, moved
+its output to a file and limited its threads.
+"""
+
+import contextlib
+import faulthandler
+import importlib
+import inspect
+import io
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from core.errors import CancelledError, CoresetError
+
+REPORTS_PER_SECOND = 20
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """`done` of `total` units are finished; a `total` of 0 means that the amount is not known."""
+
+    done: int
+    total: int
+    message: str
+
+
+@dataclass(frozen=True)
+class PartialResult:
+    """A finished part of the result (a class's clusters, an epoch, a run)."""
+
+    result: object
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The function returned `result` after `seconds`."""
+
+    result: object
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The function could not do it.
+
+    Attributes
+    ----------
+    sentence : str
+        For the user.
+    details : str
+        For whoever has to find the cause; may be empty.
+    expected : bool
+        Whether the program raised it on purpose (a bad file, a full disk), so that details are of little use.
+    """
+
+    sentence: str
+    details: str = ""
+    expected: bool = False
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """The user asked to stop, and it stopped."""
+
+
+Event = Progressed | PartialResult | Finished | Failed | Cancelled
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A resident's object is built and waits for requests."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Call `method` of the resident's object."""
+
+    number: int
+    method: str
+    arguments: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The result of a request."""
+
+    number: int
+    result: object
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A request that could not be answered: a sentence for the user, details for whoever looks for the cause."""
+
+    number: int
+    sentence: str
+    details: str = ""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What an engine process is to do.
+
+    Attributes
+    ----------
+    name : str
+        ``"module:function"`` or ``"module:Class"``.
+    arguments : bytes
+        Pickled ``(positional, keywords)``: opened only after set-up, since they may import NumPy.
+    output : Path or None
+        File that the process's output is appended to.
+    threads : int or None
+        Largest number of threads of the numerical libraries; None leaves it to them.
+    """
+
+    name: str
+    arguments: bytes
+    output: Path | None = None
+    threads: int | None = None
+
+
+CANCEL = "cancel"
+
+
+def resolve(name: str) -> Callable[..., Any]:
+    """Return what ``"module:function"`` names, importing the module."""
+    module, _, attributes = name.partition(":")
+    found: Any = importlib.import_module(module)
+    for attribute in attributes.split("."):
+        found = getattr(found, attribute)
+    return found  # type: ignore[no-any-return]
+
+
+def takes_progress(function: Callable[..., Any]) -> bool:
+    """Whether `function` has a parameter named `progress`."""
+    try:
+        return "progress" in inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
+
+
+def failure(error: BaseException) -> Failed:
+    """Return what the user is told about `error`."""
+    details = "".join(traceback.format_exception(error))
+    if isinstance(error, CoresetError):
+        return Failed(str(error), details, expected=True)
+    if isinstance(error, MemoryError):
+        return Failed(
+            "There was not enough memory for this step. Close other programs, or use fewer images or extractors.",
+            details,
+            expected=True,
+        )
+    if isinstance(error, OSError) and error.strerror:
+        where = f" ({error.filename})" if error.filename else ""
+        return Failed(f"A file could not be read or written{where}: {error.strerror}.", details, expected=True)
+    what = str(error).strip().splitlines()
+    short = f"{type(error).__name__}: {what[0][:160]}" if what else type(error).__name__
+    return Failed(f"This step stopped at an error inside the program ({short}). What was finished is kept.", details)
+
+
+class PipeProgress:
+    """Progress through a pipe: at most 20 reports a second, the last one never lost.
+
+    Parameters
+    ----------
+    send : callable
+        Takes an event.
+    stop : threading.Event
+        Set when the user asked to stop.
+    """
+
+    def __init__(self, send: Callable[[object], None], stop: threading.Event) -> None:
+        self._send = send
+        self._stop = stop
+        self._sent_at = -1.0
+        self._held_back: Progressed | None = None
+        self._lock = threading.Lock()  # the engine may report from several threads
+
+    def report(self, done: int, total: int, message: str = "") -> None:
+        """Tell the window, unless it was told within the last 50 ms; raise `CancelledError` when asked to stop."""
+        if self._stop.is_set():
+            raise CancelledError
+        with self._lock:
+            event = Progressed(int(done), int(total), message)
+            now = time.monotonic()
+            if now - self._sent_at < 1 / REPORTS_PER_SECOND:
+                self._held_back = event
+                return
+            self._sent_at, self._held_back = now, None
+            self._send(event)
+
+    def publish(self, result: object) -> None:
+        """Hand out a finished part, after the report that was held back."""
+        with self._lock:
+            self._flush()
+            self._send(PartialResult(result))
+
+    def close(self) -> None:
+        """Send the report that was held back."""
+        with self._lock:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._held_back is not None:
+            event, self._held_back = self._held_back, None
+            self._sent_at = time.monotonic()
+            self._send(event)
+
+
+def run_function(events: Connection, commands: Connection, order: Order) -> None:
+    """Call one function and send its events; the entry point of a job's process."""
+    stop = threading.Event()
+    _set_up(order)
+    _listen(commands, stop.set)
+    progress = PipeProgress(events.send, stop)
+    began = time.monotonic()
+    try:
+        positional, keywords = pickle.loads(order.arguments)  # noqa: S301 - from the window's own process
+        function = resolve(order.name)
+        if takes_progress(function):
+            keywords = {**keywords, "progress": progress}
+        result = function(*positional, **keywords)
+        progress.close()
+        last: Event = Finished(result, time.monotonic() - began)
+    except CancelledError:
+        last = Cancelled()
+    except BaseException as error:
+        last = failure(error)
+    _send_last(events, last)
+
+
+def run_resident(events: Connection, commands: Connection, order: Order) -> None:
+    """Build one object and answer requests until the pipe closes; the entry point of a resident's process."""
+    requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+    _set_up(order)
+    _listen(commands, lambda: None, requests.put)
+    try:
+        positional, keywords = pickle.loads(order.arguments)  # noqa: S301 - from the window's own process
+        served = resolve(order.name)(*positional, **keywords)
+    except BaseException as error:
+        _send_last(events, failure(error))
+        return
+    events.send(Ready())
+    while True:
+        request = requests.get()
+        try:
+            answer: Answered | Refused = Answered(request.number, getattr(served, request.method)(*request.arguments))
+        except Exception as error:
+            failed = failure(error)
+            answer = Refused(request.number, failed.sentence, failed.details)
+        try:
+            events.send(answer)
+        except (BrokenPipeError, ConnectionError):
+            return
+        except Exception as error:
+            failed = failure(error)
+            events.send(Refused(request.number, failed.sentence, failed.details))
+
+
+def _send_last(events: Connection, last: Event) -> None:
+    try:
+        events.send(last)
+    except (BrokenPipeError, ConnectionError):
+        pass
+    except Exception as error:
+        events.send(failure(error))
+    finally:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        events.close()
+
+
+def _set_up(order: Order) -> None:
+    """Make this process a quiet one: own group, low priority, output to a file, few threads."""
+    if hasattr(os, "setpgid"):
+        # A group of its own: a kill reaches what the engine itself started, and Ctrl+C in a terminal does not.
+        with contextlib.suppress(OSError):
+            os.setpgid(0, 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(psutil.Error, OSError):
+        # Below normal: on Windows a class of its own, elsewhere a niceness.
+        psutil.Process().nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 10))
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if order.threads is not None:
+        for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+            os.environ[variable] = str(order.threads)
+    _redirect_output(order.output)
+
+
+def _redirect_output(output: Path | None) -> None:
+    """Append whatever this process and its libraries print to `output`; a window has no terminal to print to."""
+    target = os.open(output or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.dup2(target, 1)
+    os.dup2(target, 2)
+    os.close(target)
+    sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", 0, closefd=False), "utf-8", "replace", write_through=True)
+    sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", 0, closefd=False), "utf-8", "replace", write_through=True)
+    faulthandler.enable(sys.stderr, all_threads=True)
+
+
+def _listen(commands: Connection, cancel: Callable[[], None], take: Callable[[Request], None] | None = None) -> None:
+    """Read commands in a thread; when the window's process is gone, end this one and all that it started."""
+
+    def loop() -> None:
+        while True:
+            try:
+                command = commands.recv()
+            except (EOFError, OSError):
+                _end_group()
+                return
+            if isinstance(command, Request) and take is not None:
+                take(command)
+            elif command == CANCEL:
+                cancel()
+
+    threading.Thread(target=loop, name="engine-listener", daemon=True).start()
+
+
+def _end_group() -> None:
+    if hasattr(os, "killpg") and os.getpgid(0) == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)

@@ -1,0 +1,328 @@
+"""The frozen Project, its file format, and the copy kept for recovery.
+
+A project is small: where the images are, every choice, and for each stage the facts that came out, under the
+fingerprint of all that they were made from. The large arrays stay in the cache. A result whose fingerprint no
+longer fits the choices is *stale*; it is kept, and current again when the choices return.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path, PurePath
+from typing import Any
+
+from core.errors import ProjectError, SettingsError
+from core.files import replace_atomically
+from core.settings import Settings, settings_from_dict, settings_to_dict
+
+FORMAT = 1
+SUFFIX = ".coreset"
+PROGRAM = "Coreset Studio"
+RESULTS_KEPT = 8
+
+# Every stage in order, and the sections of the settings that its result is made from.
+STAGES: Mapping[str, tuple[str, ...]] = {
+    "dataset": ("data",),
+    "features": ("features",),
+    "clusters": ("clusters",),
+    "coreset": ("selection",),
+    "compare": ("training", "comparison"),
+}
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """The small facts that came out of a stage.
+
+    Attributes
+    ----------
+    fingerprint : str
+        Of everything that it was made from: `Project.key` when the stage was started.
+    facts : mapping
+        JSON values.
+    content : str
+        Identity of what came out, where it depends on more than the choices (the images found by a scan);
+        later stages are stale when it changes. Empty otherwise.
+    seconds : float
+        How long it took.
+    """
+
+    fingerprint: str
+    facts: Mapping[str, Any]
+    content: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What the window shows; it changes no result.
+
+    Attributes
+    ----------
+    stage : str
+        The step that was open.
+    class_name : str
+        The class in view; empty for the first.
+    components : tuple of int
+        The two components that are plotted, from 0.
+    """
+
+    stage: str = "dataset"
+    class_name: str = ""
+    components: tuple[int, int] = (0, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """One study: its images, its choices and what came out so far.
+
+    Attributes
+    ----------
+    source : Path or None
+        Folder, CSV or .npz of images; None before one is chosen.
+    settings : Settings
+    results : mapping of str to tuple of StageResult
+        By stage, the newest last; at most eight of each, so that undo finds its result again.
+    choices : Choices
+    notes : str
+        The user's own words.
+
+    Notes
+    -----
+    History of the file format (JSON, UTF-8, suffix ``.coreset``):
+
+    1. ``format``, ``program``, ``version``, ``source`` (relative to the file where possible, forward slashes),
+       ``settings``, ``results``, ``choices``, ``notes``.
+    """
+
+    source: Path | None = None
+    settings: Settings = field(default_factory=Settings)
+    results: Mapping[str, tuple[StageResult, ...]] = field(default_factory=dict)
+    choices: Choices = field(default_factory=Choices)
+    notes: str = ""
+
+    def key(self, stage: str) -> str:
+        """Return the fingerprint that a result of `stage` has if it is made from the choices as they are now."""
+        parts: list[Any] = []
+        for name, sections in STAGES.items():
+            settings = {section: settings_to_dict(getattr(self.settings, section)) for section in sections}
+            parts.append([name, settings])
+            if name == "dataset":
+                parts.append(os.fspath(self.source) if self.source is not None else "")
+            if name == stage:
+                return _digest(parts)
+            result = self._find(name, _digest(parts))
+            parts.append(result.content if result is not None else "")
+        raise ValueError(stage)
+
+    def result(self, stage: str) -> StageResult | None:
+        """Return the result of `stage` that fits the choices, or None."""
+        return self._find(stage, self.key(stage))
+
+    def latest(self, stage: str) -> StageResult | None:
+        """Return the newest result of `stage`, current or stale, or None."""
+        return self.result(stage) or next(reversed(self.results.get(stage, ())), None)
+
+    def with_result(self, stage: str, result: StageResult) -> "Project":
+        """Return the project with one more result; one with the same fingerprint gives way."""
+        others = [old for old in self.results.get(stage, ()) if old.fingerprint != result.fingerprint]
+        return replace(self, results={**self.results, stage: (*others, result)[-RESULTS_KEPT:]})
+
+    def with_settings(self, section: str, **changes: Any) -> "Project":
+        """Return the project with other values in one section of the settings.
+
+        Raises
+        ------
+        SettingsError
+            If a value is out of its range.
+        """
+        changed = replace(getattr(self.settings, section), **changes)
+        return replace(self, settings=replace(self.settings, **{section: changed}))
+
+    def _find(self, stage: str, fingerprint: str) -> StageResult | None:
+        for result in reversed(self.results.get(stage, ())):
+            if result.fingerprint == fingerprint:
+                return result
+        return None
+
+
+def read_project(file: Path) -> Project:
+    """Read a project file.
+
+    Raises
+    ------
+    ProjectError
+        If it cannot be read, is no project, is damaged, or was written by a newer version of the program.
+    """
+    return project_from_dict(_read_json(file), file.parent, file.name)
+
+
+def write_project(project: Project, file: Path, *, version: str = "") -> None:
+    """Write a project file whole or not at all.
+
+    Parameters
+    ----------
+    version : str
+        Of the program, for whoever reads the file later.
+
+    Raises
+    ------
+    ProjectError
+        If it cannot be written; the old file is then as it was.
+    """
+    values = project_to_dict(project, file.parent, version=version)
+    try:
+        replace_atomically(file, (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode())
+    except OSError as error:
+        raise ProjectError(
+            f"The project could not be saved to {file} ({error.strerror or error}). Save it in another place."
+        ) from error
+
+
+def project_to_dict(project: Project, folder: Path | None, *, version: str = "") -> dict[str, Any]:
+    """Return the project as JSON values, with the images' place relative to `folder` (absolute for None)."""
+    return {
+        "format": FORMAT,
+        "program": PROGRAM,
+        "version": version,
+        "source": None if project.source is None else _relative(project.source, folder),
+        "settings": settings_to_dict(project.settings),
+        "results": {stage: [asdict(result) for result in results] for stage, results in project.results.items()},
+        "choices": asdict(project.choices),
+        "notes": project.notes,
+    }
+
+
+def project_from_dict(values: Any, folder: Path, name: str) -> Project:
+    """Build a project from JSON values; `name` is the file's, for the sentence when something is wrong.
+
+    Raises
+    ------
+    ProjectError
+        If the values are no project, are damaged, or are of a newer format.
+    """
+    if not isinstance(values, dict) or values.get("program") != PROGRAM or not isinstance(values.get("format"), int):
+        raise ProjectError(f"{name} is not a project of {PROGRAM}. Open a file that ends in {SUFFIX}.")
+    if values["format"] > FORMAT:
+        raise ProjectError(
+            f"{name} was written by a newer version of {PROGRAM} ({values.get('version') or 'unknown'}, "
+            f"file format {values['format']}; this one reads up to {FORMAT}). Update the program to open it."
+        )
+    try:
+        source = values["source"]
+        return Project(
+            source=None if source is None else Path(os.path.normpath(folder / source)),
+            settings=settings_from_dict(values["settings"]),
+            results={
+                stage: tuple(_result(entry) for entry in values["results"].get(stage, ()))
+                for stage in STAGES
+                if values["results"].get(stage)
+            },
+            choices=_choices(values["choices"]),
+            notes=str(values["notes"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, SettingsError) as error:
+        raise ProjectError(
+            f"The project file {name} is damaged ({_fault(error)}). Open a copy of it, or start a new project; "
+            "computed results are still in the cache."
+        ) from error
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """A project that was not saved when the program ended.
+
+    Attributes
+    ----------
+    project : Project
+    file : Path or None
+        The project file that it belongs to; None where it was never saved.
+    """
+
+    project: Project
+    file: Path | None
+
+
+def write_recovery(recovery: Recovery, place: Path, *, version: str = "") -> None:
+    """Keep what was not saved in `place`, with absolute paths.
+
+    Raises
+    ------
+    ProjectError
+        If it cannot be written.
+    """
+    values = {
+        "file": None if recovery.file is None else os.fspath(recovery.file.absolute()),
+        "project": project_to_dict(recovery.project, None, version=version),
+    }
+    try:
+        replace_atomically(place, json.dumps(values, ensure_ascii=False).encode())
+    except OSError as error:
+        raise ProjectError(f"The copy for recovery could not be written ({error.strerror or error}).") from error
+
+
+def read_recovery(place: Path) -> Recovery:
+    """Read what `write_recovery` kept.
+
+    Raises
+    ------
+    ProjectError
+        If it is damaged.
+    """
+    values = _read_json(place)
+    if not isinstance(values, dict) or "project" not in values:
+        raise ProjectError(f"The copy for recovery {place.name} is damaged.")
+    file = values.get("file")
+    return Recovery(
+        project_from_dict(values["project"], place.parent, place.name), Path(file) if isinstance(file, str) else None
+    )
+
+
+def _read_json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise ProjectError(f"The project file {file} is not there any more. It may have been moved.") from error
+    except OSError as error:
+        raise ProjectError(f"The project file {file} cannot be read ({error.strerror or error}).") from error
+    except ValueError as error:
+        raise ProjectError(
+            f"{file.name} is not a project of {PROGRAM}, or it is damaged. Open a file that ends in {SUFFIX}."
+        ) from error
+
+
+def _relative(source: Path, folder: Path | None) -> str:
+    absolute = source.absolute()
+    if folder is None:
+        return absolute.as_posix()
+    try:
+        return PurePath(os.path.relpath(absolute, folder.absolute())).as_posix()
+    except ValueError:  # another drive
+        return absolute.as_posix()
+
+
+def _result(values: Mapping[str, Any]) -> StageResult:
+    facts, seconds = values["facts"], values["seconds"]
+    if not isinstance(facts, dict) or not isinstance(seconds, int | float):
+        raise TypeError("a result")
+    return StageResult(str(values["fingerprint"]), facts, str(values["content"]), float(seconds))
+
+
+def _choices(values: Mapping[str, Any]) -> Choices:
+    known = {f.name for f in fields(Choices)}
+    choices = Choices(**{name: value for name, value in values.items() if name in known})
+    first, second = (int(component) for component in choices.components)
+    stage = choices.stage if choices.stage in STAGES else "dataset"
+    return replace(choices, stage=stage, class_name=str(choices.class_name), components=(first, second))
+
+
+def _digest(parts: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _fault(error: BaseException) -> str:
+    if isinstance(error, KeyError):
+        return f"{error.args[0]!r} is missing"
+    return str(error).strip() or type(error).__name__

@@ -1,0 +1,110 @@
+"""Functions and a class that tests run in engine processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+from core.errors import DatasetError
+from core.progress import NO_PROGRESS, Progress
+
+
+def add(a: int, b: int = 0) -> int:
+    return a + b
+
+
+def count(n: int, seconds: float = 0.0, progress: Progress = NO_PROGRESS) -> int:
+    """Report n units, `seconds` apart."""
+    for done in range(n):
+        progress.report(done, n, "Counting: units")
+        time.sleep(seconds)
+    progress.report(n, n, "Counting: units")
+    return n
+
+
+def publish(parts: tuple[object, ...], progress: Progress = NO_PROGRESS) -> None:
+    for number, part in enumerate(parts):
+        progress.report(number, len(parts), "Parts")
+        progress.publish(part)
+
+
+def fail_on_purpose() -> None:
+    raise DatasetError("The folder holds no image. Choose a folder of class folders.")
+
+
+def fail_by_mistake() -> None:
+    {}["nothing"]
+
+
+def return_a_lambda() -> Any:
+    return lambda: None
+
+
+def print_lines() -> None:
+    print("printed by the engine")
+    os.write(2, b"written by a library\n")
+
+
+def die(number: int) -> None:
+    os.kill(os.getpid(), number)
+    time.sleep(60)
+
+
+def leave_at_once() -> None:
+    os._exit(7)
+
+
+def ignore_cancel(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def start_a_child_and_wait(seconds: float, progress: Progress = NO_PROGRESS) -> None:
+    child = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({seconds})"])
+    progress.publish(child.pid)
+    time.sleep(seconds)
+
+
+def start_a_child_and_die(progress: Progress = NO_PROGRESS) -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    progress.publish(child.pid)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def facts_of_the_process() -> dict[str, Any]:
+    import psutil
+
+    return {
+        "nice": psutil.Process().nice(),
+        "pid": os.getpid(),
+        "modules": sorted(sys.modules),
+        "threads": os.environ.get("OMP_NUM_THREADS"),
+    }
+
+
+class Counter:
+    """A resident object for tests."""
+
+    def __init__(self, start: int = 0) -> None:
+        if start < 0:
+            raise DatasetError("The counter starts at 0 or above.")
+        self.value = start
+
+    def add(self, number: int) -> int:
+        self.value += number
+        return self.value
+
+    def slow_echo(self, value: int, seconds: float) -> int:
+        time.sleep(seconds)
+        return value
+
+    def fail(self) -> None:
+        raise DatasetError("No such image.")
+
+    def die(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(60)
+
+    def pid(self) -> int:
+        return os.getpid()
