@@ -386,7 +386,10 @@ class ClassCoverage:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch of a training; accuracies and losses are NaN where there is no such set."""
+    """One epoch of a training; accuracies and losses are NaN where there is no such set.
+
+    `seconds` is the whole epoch; `validation_seconds` is the part of it spent on the validation images.
+    """
 
     number: int
     loss: float
@@ -395,6 +398,7 @@ class Epoch:
     validation_accuracy: float
     learning_rate: float
     seconds: float
+    validation_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -486,6 +490,8 @@ class RunResult:
         Of the backbone or the judge's extractor.
     note : str
         Labels that belong beside the result, such as "untrained backbone"; empty for none.
+    clusters : ndarray of shape (n_test,), int64, or None
+        Cluster of each test image inside its true class, -1 where it has none; None where nothing was clustered.
     """
 
     key: RunKey
@@ -504,6 +510,7 @@ class RunResult:
     device: str
     weights: WeightsUsed | None = None
     note: str = ""
+    clusters: IntArray | None = None
 
 
 @dataclass(frozen=True)
