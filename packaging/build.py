@@ -1,0 +1,133 @@
+"""Build the standalone program and, on Linux, its .tar.gz and .deb: `python packaging/build.py`.
+
+The weights that lie in resources/weights go in; packaging/fetch_weights.py fills it. A build without any works
+as well. The frozen folder is dist/coreset-studio; the installers lie in dist/ with a SHA256SUMS file.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+DIST = ROOT / "dist"
+FOLDER = DIST / "coreset-studio"
+
+sys.path.insert(0, str(ROOT))
+from core.version import __version__  # noqa: E402
+
+
+def size_of(folder: Path) -> int:
+    """Return the bytes that the files of a folder take; links count nothing."""
+    return sum(f.lstat().st_size for f in folder.rglob("*") if f.is_file() and not f.is_symlink())
+
+
+def freeze() -> None:
+    """Run PyInstaller."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    subprocess.run(
+        [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN", "--distpath", str(DIST),
+         "--workpath", str(ROOT / "build"), str(ROOT / "packaging" / "coreset-studio.spec")],
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )  # fmt: skip
+
+
+def strip_symbols() -> None:
+    """Take symbol tables out of the large libraries (Linux); what the loader needs stays."""
+    if not sys.platform.startswith("linux") or not shutil.which("strip"):
+        return
+    for library in (FOLDER / "_internal").rglob("*.so*"):
+        # Libraries patched after linking (auditwheel) can break when stripped; the gain is TensorFlow's.
+        if library.is_symlink() or "tensorflow" not in str(library.relative_to(FOLDER)):
+            continue
+        subprocess.run(["strip", "--strip-unneeded", str(library)], check=False, stderr=subprocess.DEVNULL)
+
+
+def collect_licences() -> int:
+    """Copy the licence texts of everything bundled beside the program; return how many packages there are."""
+    from importlib.metadata import distributions
+
+    target = FOLDER / "licences"
+    target.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "LICENSE", target / "coreset-studio-GPL-3.0.txt")
+    internal = FOLDER / "_internal"
+    bundled = {p.name.lower().split(".")[0] for p in internal.iterdir()} | {
+        "pyqtgraph",
+        "cattrs",
+        "platformdirs",
+        "jinja2",
+    }
+    count = 0
+    for distribution in distributions():
+        name = str(distribution.metadata["Name"])
+        tops = {
+            str(f).split("/")[0].split(".")[0].lower() for f in distribution.files or () if ".dist-info" not in str(f)
+        }
+        pure = name.lower().replace("-", "_") in bundled or bool(tops & bundled)
+        texts = [
+            f
+            for f in distribution.files or ()
+            if ".dist-info" in str(f) and any(w in f.name.upper() for w in ("LICENSE", "LICENCE", "COPYING", "NOTICE"))
+        ]
+        if not pure or not texts:
+            continue
+        count += 1
+        for text in texts:
+            source = Path(str(distribution.locate_file(text)))
+            if source.is_file():
+                shutil.copy(source, target / f"{name}-{source.name}")
+    return count
+
+
+def make_tar() -> Path:
+    """Pack the folder so that it runs in place."""
+    file = DIST / f"coreset-studio-{__version__}-linux-x86_64.tar.gz"
+    with tarfile.open(file, "w:gz", compresslevel=6) as archive:
+        archive.add(FOLDER, arcname=f"coreset-studio-{__version__}")
+    return file
+
+
+def write_sums(files: list[Path]) -> None:
+    """Write SHA256SUMS."""
+    lines = []
+    for file in files:
+        with file.open("rb") as stream:
+            lines.append(f"{hashlib.file_digest(stream, 'sha256').hexdigest()}  {file.name}\n")
+    (DIST / "SHA256SUMS").write_text("".join(lines), encoding="ascii")
+
+
+def main() -> int:
+    """Build everything this system can build."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only-folder", action="store_true", help="freeze, but make no installers")
+    options = parser.parse_args()
+    started = time.perf_counter()
+    freeze()
+    before = size_of(FOLDER)
+    strip_symbols()
+    packages = collect_licences()
+    print(
+        f"folder: {before / 1e6:,.0f} MB frozen, {size_of(FOLDER) / 1e6:,.0f} MB stripped; licences of {packages} packages"
+    )
+    files = []
+    if not options.only_folder and sys.platform.startswith("linux"):
+        sys.path.insert(0, str(ROOT / "packaging" / "linux"))
+        from deb import make_deb
+
+        files = [make_tar(), make_deb(FOLDER, DIST, ROOT)]
+        write_sums(files)
+    for file in files:
+        print(f"{file.name}: {file.stat().st_size / 1e6:,.0f} MB")
+    print(f"built in {time.perf_counter() - started:,.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""Make the .deb from the frozen folder: menu entry, icon, file association, man page, clean removal."""
+
+import gzip
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+CONTROL = """\
+Package: coreset-studio
+Version: {version}
+Architecture: amd64
+Maintainer: The developers of Coreset Studio <developers@coreset.studio>
+Installed-Size: {kilobytes}
+Depends: {depends}
+Section: science
+Priority: optional
+Description: choose a small, diverse training subset of labelled images
+ Opens a folder of labelled biomedical images, shows how diverse each class is
+ inside, chooses a small training subset (a coreset) that keeps that diversity,
+ trains networks on it and on random ones, and says honestly what it costs in
+ accuracy. Works without a network and without Python.
+"""
+
+# What Qt's X11 platform plugin and the bundled libraries load from the system. Everything else is inside.
+DEPENDS = (
+    "libc6 (>= 2.31)", "libgl1", "libegl1", "libopengl0", "libx11-6", "libx11-xcb1", "libxcb1", "libxcb-cursor0", "libxcb-icccm4",
+    "libxcb-image0", "libxcb-keysyms1", "libxcb-randr0", "libxcb-render0", "libxcb-render-util0", "libxcb-shape0",
+    "libxcb-shm0", "libxcb-sync1", "libxcb-xfixes0", "libxcb-xinerama0", "libxcb-xkb1", "libxkbcommon0", "libxkbcommon-x11-0",
+    "libdbus-1-3", "libfontconfig1", "libfreetype6", "fonts-dejavu-core | fonts-liberation | fonts-noto-core", "shared-mime-info",
+)  # fmt: skip
+
+AFTER_CHANGE = """\
+#!/bin/sh
+set -e
+if command -v update-desktop-database >/dev/null 2>&1; then update-desktop-database -q /usr/share/applications || true; fi
+if command -v update-mime-database >/dev/null 2>&1; then update-mime-database /usr/share/mime || true; fi
+if command -v gtk-update-icon-cache >/dev/null 2>&1; then gtk-update-icon-cache -q -f /usr/share/icons/hicolor || true; fi
+exit 0
+"""
+
+
+def make_deb(folder: Path, target: Path, root: Path) -> Path:
+    """Build the package of `folder` in `target` and return its file.
+
+    Raises
+    ------
+    RuntimeError
+        If dpkg-deb is not here.
+    """
+    if not shutil.which("dpkg-deb"):
+        raise RuntimeError("dpkg-deb is not here; on Debian and Ubuntu: apt-get install dpkg")
+    sys.path.insert(0, str(root))
+    from core.version import __version__
+
+    tree = root / "build" / "deb"
+    shutil.rmtree(tree, ignore_errors=True)
+    place = tree / "opt" / "coreset-studio"
+    place.parent.mkdir(parents=True)
+    # Hard links where possible: the folder is over a gigabyte.
+    shutil.copytree(folder, place, symlinks=True, copy_function=_link)
+    for program in ("coreset-studio", "coreset"):
+        link = tree / "usr" / "bin" / program
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(f"/opt/coreset-studio/{program}")
+    _put(HERE / "coreset-studio.desktop", tree / "usr/share/applications/coreset-studio.desktop")
+    _put(HERE / "coreset-project.xml", tree / "usr/share/mime/packages/coreset-studio.xml")
+    icons = root / "resources" / "icons"
+    if (icons / "coreset-studio.svg").is_file():
+        _put(icons / "coreset-studio.svg", tree / "usr/share/icons/hicolor/scalable/apps/coreset-studio.svg")
+    for png in icons.glob("coreset-studio-*.png"):
+        side = png.stem.rsplit("-", 1)[1]
+        _put(png, tree / f"usr/share/icons/hicolor/{side}x{side}/apps/coreset-studio.png")
+    manual = tree / "usr/share/man/man1"
+    manual.mkdir(parents=True)
+    for page in HERE.glob("*.1"):
+        (manual / f"{page.name}.gz").write_bytes(gzip.compress(page.read_bytes(), mtime=0))
+    _put(root / "LICENSE", tree / "usr/share/doc/coreset-studio/copyright")
+    control = tree / "DEBIAN"
+    control.mkdir()
+    kilobytes = sum(f.lstat().st_size for f in tree.rglob("*") if f.is_file() and not f.is_symlink()) // 1024
+    text = CONTROL.format(version=__version__, kilobytes=kilobytes, depends=", ".join(DEPENDS))
+    (control / "control").write_text(text, encoding="ascii")
+    for script in ("postinst", "postrm"):
+        file = control / script
+        file.write_text(AFTER_CHANGE, encoding="ascii")
+        file.chmod(0o755)
+    file = target / f"coreset-studio_{__version__}_amd64.deb"
+    subprocess.run(
+        ["dpkg-deb", "--root-owner-group", "-Zzstd" if _has_zstd() else "-Zxz", *(["-z9"] if _has_zstd() else ["-z3"]),
+         "--build", str(tree), str(file)],
+        check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    shutil.rmtree(tree)
+    return file
+
+
+def _has_zstd() -> bool:
+    """Return whether this dpkg-deb can pack with zstd (Debian 12, Ubuntu 21.10 and newer can)."""
+    answer = subprocess.run(["dpkg-deb", "--help"], capture_output=True, text=True, check=False)
+    return "zstd" in answer.stdout
+
+
+def _link(source: str, target: str) -> str:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+    return target
+
+
+def _put(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(source, target)
+    target.chmod(0o644)
