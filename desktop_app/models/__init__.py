@@ -1,0 +1,1 @@
+"""Qt models over plain data for the views of the window."""

@@ -1,0 +1,1 @@
+"""Widgets: plain data in, signals out; none knows the project or the worker."""

@@ -1,0 +1,129 @@
+"""The steps at the side of the window, each with its state."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QPainter
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from desktop_app import theme
+
+StepState = Literal["ready", "stale", "running", "done"]
+STATE = Qt.ItemDataRole.UserRole
+WHY_NOT = Qt.ItemDataRole.UserRole + 1
+SAYS: dict[str, str] = {
+    "ready": "not done yet",
+    "stale": "made with other choices; run it again to bring it up to date",
+    "running": "running",
+    "done": "done",
+}
+COLOUR: dict[str, str] = {"ready": "muted", "stale": "warning", "running": "accent", "done": "good"}
+
+
+class StepList(QListWidget):
+    """Five steps with number, name and state; arrow keys, Enter and the mouse choose one.
+
+    Signals
+    -------
+    step_chosen : (int)
+        Position of the step that the user went to.
+    """
+
+    step_chosen = Signal(int)
+
+    def __init__(self, names: Sequence[str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("step_list")
+        self.setAccessibleName("Steps")
+        self.setItemDelegate(_StepDelegate(self))
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFrameShape(QListWidget.Shape.NoFrame)
+        for name in names:
+            self.addItem(QListWidgetItem(name))
+        for position in range(len(names)):
+            self.set_state(position, "ready")
+        widest = max((theme.text_width(name, theme.strong_font()) for name in names), default=0)
+        self.setFixedWidth(round(widest) + theme.UNIT * 13)
+        self.currentRowChanged.connect(self._tell)
+        theme.changed.connect(self.viewport().update)
+
+    def set_state(self, position: int, state: StepState, note: str = "") -> None:
+        """Show the state of a step, and a note about it in its tooltip."""
+        item = self.item(position)
+        item.setData(STATE, state)
+        says = note or SAYS[state]
+        item.setData(Qt.ItemDataRole.AccessibleTextRole, f"Step {position + 1}, {item.text()}: {says}")
+        if not item.data(WHY_NOT):
+            item.setToolTip(f"{item.text()}: {says} (Ctrl+{position + 1})")
+
+    def step_state(self, position: int) -> StepState:
+        """Return the state shown for a step."""
+        value: StepState = self.item(position).data(STATE)
+        return value
+
+    def set_available(self, position: int, available: bool, why_not: str = "") -> None:
+        """Let a step be chosen, or not and say why."""
+        item = self.item(position)
+        flags = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
+        item.setFlags(flags if available else Qt.ItemFlag.NoItemFlags)
+        item.setData(WHY_NOT, "" if available else why_not)
+        if available:
+            self.set_state(position, self.step_state(position))
+        else:
+            item.setToolTip(why_not)
+
+    def set_current(self, position: int) -> None:
+        """Mark the step whose page is shown, without a signal."""
+        self.blockSignals(True)
+        self.setCurrentRow(position)
+        self.blockSignals(False)
+        self.viewport().update()
+
+    def _tell(self, row: int) -> None:
+        if row >= 0:
+            self.step_chosen.emit(row)
+
+
+class _StepDelegate(QStyledItemDelegate):
+    """Draws number, name and state of a step."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802, ARG002
+        return QSize(theme.UNIT * 16, option.fontMetrics.height() + theme.UNIT * 3)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        named = theme.colours()
+        rect: QRect = option.rect.adjusted(theme.UNIT, 2, -theme.UNIT, -2)
+        flags: QStyle.StateFlag = option.state
+        enabled = bool(flags & QStyle.StateFlag.State_Enabled)
+        chosen = bool(flags & QStyle.StateFlag.State_Selected)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        if chosen:
+            painter.setBrush(QColor(named.accent_soft))
+            painter.drawRoundedRect(rect, 6, 6)
+            painter.setBrush(QColor(named.accent))
+            painter.drawRoundedRect(QRect(rect.left(), rect.top() + 6, 3, rect.height() - 12), 1.5, 1.5)
+        elif enabled and flags & QStyle.StateFlag.State_MouseOver:
+            painter.setBrush(QColor(named.hover))
+            painter.drawRoundedRect(rect, 6, 6)
+        if flags & QStyle.StateFlag.State_HasFocus:
+            painter.setPen(QColor(named.accent))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(rect, 6, 6)
+        inner = rect.adjusted(theme.UNIT * 3 // 2, 0, -theme.UNIT, 0)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.setPen(QColor(named.muted if enabled else named.disabled))
+        painter.drawText(inner, int(middle), str(index.row() + 1))
+        painter.setPen(QColor(named.text if enabled else named.disabled))
+        if chosen:
+            painter.setFont(theme.strong_font())
+        painter.drawText(inner.adjusted(theme.UNIT * 5 // 2, 0, 0, 0), int(middle), str(index.data()))
+        state = str(index.data(STATE) or "ready")
+        picture = theme.icon(state, COLOUR[state])
+        place = QRect(inner.right() - 18, rect.center().y() - 9, 18, 18)
+        picture.paint(painter, place, mode=QIcon.Mode.Normal if enabled else QIcon.Mode.Disabled)
+        painter.restore()

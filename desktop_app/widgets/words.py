@@ -1,0 +1,97 @@
+"""Numbers and times as the window writes them, and labels that shorten themselves."""
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+
+
+def count(number: int) -> str:
+    """Write a count with thousands separators: ``17,092``."""
+    return f"{number:,}"
+
+
+def images(number: int) -> str:
+    """Write a number of images: ``1 image``, ``479 images``."""
+    return "1 image" if number == 1 else f"{number:,} images"
+
+
+def percent(share: float) -> str:
+    """Write a share (0 to 1) as a percentage with as many digits as it deserves: ``0.3 %``, ``5 %``, ``12.5 %``."""
+    value = 100 * share
+    if value == 0 or abs(value - round(value)) < 0.005:
+        return f"{round(value):,} %"
+    return f"{value:.2f} %" if value < 1 else f"{value:.1f} %"
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """Write a value with half the width of its interval, in honest precision: ``0.924 ± 0.004``."""
+    if value != value:  # NaN
+        return "–"
+    half = (high - low) / 2
+    return f"{value:.3f}" if half != half or half == 0 else f"{value:.3f} ± {half:.3f}"
+
+
+def duration(seconds: float) -> str:
+    """Write a time: ``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s" if seconds > 0 else "0 s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        minutes, rest = divmod(whole, 60)
+        return f"{minutes} min {rest} s" if minutes < 10 and rest else f"{minutes} min"
+    hours, rest = divmod(round(whole / 60), 60)
+    return f"{hours:,} h {rest} min" if rest else f"{hours:,} h"
+
+
+def seconds_left(seconds: float) -> str:
+    """Write the time left, rounded so that it does not flicker: ``about 40 s left``."""
+    if seconds < 5:
+        return "a few seconds left"
+    if seconds < 60:
+        return f"about {5 * round(seconds / 5):.0f} s left"
+    if seconds < 3600:
+        return f"about {max(1, round(seconds / 60))} min left"
+    hours, minutes = divmod(round(seconds / 300) * 5, 60)
+    return f"about {hours} h {minutes} min left" if minutes else f"about {hours} h left"
+
+
+def size(n_bytes: float) -> str:
+    """Write an amount of memory or disk: ``812 MB``, ``1.4 GB``."""
+    for unit, step in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if n_bytes >= step:
+            value = n_bytes / step
+            return f"{value:.1f} {unit}" if value < 10 else f"{value:,.0f} {unit}"
+    return f"{n_bytes:.0f} bytes"
+
+
+class ElideLabel(QLabel):
+    """A label of one line that shortens itself instead of pushing its neighbours; the whole text is its tooltip."""
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.mode = Qt.TextElideMode.ElideRight
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Take as little as a few letters."""
+        return QSize(self.fontMetrics().averageCharWidth() * 4, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Draw as much as fits."""
+        fits = self.fontMetrics().horizontalAdvance(self.text()) <= self.contentsRect().width()
+        if fits:
+            super().paintEvent(event)
+            return
+        painter = QPainter(self)
+        short = self.fontMetrics().elidedText(self.text(), self.mode, self.contentsRect().width())
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.contentsRect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), short)
+        painter.end()
+
+
+def elide_label(text: str) -> ElideLabel:
+    """Return a label that shortens itself."""
+    return ElideLabel(text)
