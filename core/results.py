@@ -351,6 +351,26 @@ class Coreset:
 
 
 @dataclass(frozen=True)
+class ClusterShares:
+    """What a coreset takes from each cluster of a class, beside what random sampling takes (paper, Fig. 2).
+
+    Attributes
+    ----------
+    class_name : str
+    sizes, chosen, random : ndarray of shape (k,), int64
+        Images of the pool, of the coreset, and of one random draw of as many images from the whole pool.
+    expected_random : ndarray of shape (k,), float64
+        What random sampling takes on average.
+    """
+
+    class_name: str
+    sizes: IntArray
+    chosen: IntArray
+    random: IntArray
+    expected_random: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class ClassCoverage:
     """What a coreset leaves out of one class, in its joined embeddings (METHOD 3, last paragraph).
 

@@ -1,0 +1,90 @@
+"""How well features separate the user's classes: leave-one-out nearest neighbours over the pool."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.results import Dataset, FloatArray, IntArray, PoolEmbedding, Separation
+
+BLOCK_ROWS = 512
+# Squared distances below this share of the largest norm are rounding, so that identical images are at distance 0.
+RELATIVE_ZERO = 1e-12
+
+
+def separation(
+    dataset: Dataset, pool_embedding: PoolEmbedding, extractors: tuple[str, ...], n_neighbours: int = 5
+) -> Separation:
+    """Classify every image of the pool by its nearest others, and count how often that is right.
+
+    Parameters
+    ----------
+    pool_embedding : PoolEmbedding
+        Of the extractors named; only its pool images count, as neighbours too.
+    extractors : tuple of str
+        For the record.
+    n_neighbours : int
+        >= 1; fewer where the pool has fewer others. Never the image itself.
+
+    Returns
+    -------
+    Separation
+        Of classes with the same number of votes the one whose nearest image is nearest wins.
+
+    Notes
+    -----
+    A pool of one image has no neighbours and an accuracy of 0.
+    """
+    labels = dataset.labels[pool_embedding.indices[pool_embedding.in_pool]]
+    rows = np.asarray(pool_embedding.embedding[pool_embedding.in_pool], dtype=np.float64)
+    neighbours = nearest_others(rows, n_neighbours)
+    right = _winners(labels[neighbours], len(dataset.classes)) == labels
+    by_class = {
+        name: float(right[labels == position].mean())
+        for position, name in enumerate(dataset.classes)
+        if (labels == position).any()
+    }
+    accuracy = float(right.mean()) if len(right) else 0.0
+    return Separation(extractors=extractors, accuracy=accuracy, by_class=by_class, n_neighbours=n_neighbours)
+
+
+def nearest_others(rows: NDArray[np.float64], n_neighbours: int) -> IntArray:
+    """Return the nearest other rows of each, nearest first, ties to the lower row; shape (n, min(k, n - 1))."""
+    n = len(rows)
+    k = min(n_neighbours, n - 1)
+    if k < 1:
+        return np.zeros((n, 0), dtype=np.int64)
+    norms = np.einsum("ij,ij->i", rows, rows)
+    result = np.empty((n, k), dtype=np.int64)
+    for start in range(0, n, BLOCK_ROWS):
+        block = slice(start, min(start + BLOCK_ROWS, n))
+        squares = norms[block, None] + norms[None, :] - 2 * (rows[block] @ rows.T)
+        squares[squares <= RELATIVE_ZERO * norms.max()] = 0
+        result[block] = _nearest_of_block(squares.astype(np.float32), start, k)
+    return result
+
+
+def _nearest_of_block(squares: FloatArray, start: int, k: int) -> IntArray:
+    """Return the `k` smallest of each row of `squares`, row i being image ``start + i``, ties to the lower column."""
+    at = np.arange(len(squares))
+    squares[at, start + at] = np.inf
+    limit = np.partition(squares, k - 1, axis=1)[:, k - 1]
+    result = np.empty((len(squares), k), dtype=np.int64)
+    for row in at:
+        candidates = np.flatnonzero(squares[row] <= limit[row])
+        result[row] = candidates[np.argsort(squares[row, candidates], kind="stable")[:k]]
+    return result
+
+
+def _winners(votes: IntArray, n_classes: int) -> IntArray:
+    """Return the class with the most votes in each row; ties to the one that votes first; -1 without votes."""
+    n, k = votes.shape
+    if k == 0:
+        return np.full(n, -1, dtype=np.int64)
+    counts = np.zeros((n, n_classes))
+    for column in range(k):
+        counts[np.arange(n), votes[:, column]] += 1
+    # Less than a vote for coming first, so that it only decides between equals.
+    for column in reversed(range(k)):
+        first = np.arange(n), votes[:, column]
+        counts[first] = np.floor(counts[first]) + (k - column) / (k + 1)
+    winners: IntArray = np.argmax(counts, axis=1)
+    return winners

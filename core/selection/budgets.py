@@ -1,0 +1,262 @@
+"""How many images are chosen: in total, from each class, from each cluster.
+
+Every division is a handing-out of images one by one in a fixed order, so that nobody loses an image when the
+budget grows.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import SelectionError
+from core.results import IntArray
+from core.settings import ClassBudgetRule, ClusterBudgetRule, SelectionSettings
+
+# Added to every difficulty, so that a class without any still counts.
+LEAST_DIFFICULTY = 0.05
+
+
+def share_of(fraction: float, n: int) -> int:
+    """Return `fraction` × `n`, rounded half up; the fraction is the decimal number that it is written as."""
+    return int((Decimal(repr(fraction)) * n).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def total_budget(n_pool: int, settings: SelectionSettings) -> int:
+    """Return how many images of a pool the settings ask for.
+
+    Raises
+    ------
+    SelectionError
+        If that is none, or more than the pool has.
+    """
+    if settings.images is not None:
+        if settings.images > n_pool:
+            raise SelectionError(
+                f"{settings.images} images were asked for, but the pool has {n_pool}. Ask for at most {n_pool}."
+            )
+        return settings.images
+    total = share_of(settings.fraction, n_pool)
+    if total < 1:
+        raise SelectionError(
+            f"A fraction of {settings.fraction} of a pool of {n_pool} image{'s' * (n_pool != 1)} rounds to no image. "
+            f"Choose a fraction of at least {0.5 / max(n_pool, 1):.2g}, or a number of images."
+        )
+    return total
+
+
+def hand_out(
+    sizes: Sequence[int], weights: Sequence[float] | NDArray[np.float64], *, at_least_one: bool = False
+) -> IntArray:
+    """Return to whom each image goes, one after the other, by the highest averages of Sainte-Laguë.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        >= 0; what each party has at most. Parties stand in the order that breaks ties.
+    weights : sequence of float
+        >= 0. The next image goes to the party with the largest weight / (2 · images so far + 1).
+    at_least_one : bool
+        Let every party have one before any gets a second.
+
+    Returns
+    -------
+    ndarray of shape (sum of sizes,), int64
+        Positions of the parties. The first b entries are the division of a budget of b.
+
+    References
+    ----------
+    Balinski and Young, Fair Representation (1982): divisor methods are monotone in the number handed out.
+    """
+    counts = np.asarray(sizes, dtype=np.int64)
+    party = np.repeat(np.arange(len(counts)), counts)
+    so_far = np.arange(len(party)) - np.repeat(np.cumsum(counts) - counts, counts)
+    averages = np.asarray(weights, dtype=np.float64)[party] / (2 * so_far + 1)
+    is_later = (so_far > 0) if at_least_one else np.zeros(len(party), dtype=bool)
+    order: IntArray = party[np.lexsort((so_far, party, -averages, is_later))]
+    return order
+
+
+def budgets_over_classes(
+    total: int, sizes: Mapping[str, int], weights: Mapping[str, float], *, at_least_one: bool = True
+) -> dict[str, int]:
+    """Divide a total over classes.
+
+    Parameters
+    ----------
+    total : int
+        0 <= total <= sum of sizes.
+    sizes : mapping of str to int
+        Images by class that can be chosen.
+    weights : mapping of str to float
+        >= 0, by class; see `class_weights`.
+    at_least_one : bool
+        Hand out the first image of each class before any second one.
+
+    Returns
+    -------
+    dict of str to int
+        By class name, sorted. Sums to `total`; no class shrinks when `total` grows; ties go to the name that sorts
+        first.
+
+    Raises
+    ------
+    SelectionError
+        If the total is above what the classes have.
+    """
+    names = sorted(sizes)
+    _need_enough(total, sum(sizes.values()), "the classes")
+    order = hand_out([sizes[name] for name in names], [weights[name] for name in names], at_least_one=at_least_one)
+    counts = np.bincount(order[:total], minlength=len(names))
+    return {name: int(count) for name, count in zip(names, counts, strict=True)}
+
+
+def class_weights(
+    rule: ClassBudgetRule,
+    sizes: Mapping[str, int],
+    settings: SelectionSettings,
+    difficulty: Mapping[str, float] | None = None,
+) -> dict[str, float]:
+    """Return the weight of each class under a rule.
+
+    Parameters
+    ----------
+    rule : str
+        ``"proportional"`` n_c, ``"equal"`` 1, ``"square-root"`` √n_c, ``"difficulty"`` n_c · (h_c + 0.05)^β,
+        ``"by-hand"`` n_c × the class's fraction.
+    sizes : mapping of str to int
+        n_c, images of the pool by class.
+    difficulty : mapping of str to float, optional
+        h_c, by class, from 0 to 1.
+
+    Raises
+    ------
+    SelectionError
+        If difficulty is wanted but not known.
+    """
+    if rule == "equal":
+        return dict.fromkeys(sizes, 1.0)
+    if rule == "square-root":
+        return {name: float(np.sqrt(n)) for name, n in sizes.items()}
+    if rule == "by-hand":
+        return {name: n * settings.fraction_by_class.get(name, settings.fraction) for name, n in sizes.items()}
+    if rule == "difficulty" and settings.beta > 0:
+        if difficulty is None or not set(sizes) <= set(difficulty):
+            raise SelectionError(
+                "Budgets by difficulty need to know how hard each class is, which is measured in the features. "
+                "Compute the features first, or choose proportional budgets."
+            )
+        return {name: n * (difficulty[name] + LEAST_DIFFICULTY) ** settings.beta for name, n in sizes.items()}
+    return {name: float(n) for name, n in sizes.items()}
+
+
+def budgets_by_hand(sizes: Mapping[str, int], settings: SelectionSettings) -> dict[str, int]:
+    """Return each class's own fraction of its images, rounded half up.
+
+    This is the highest-averages rule with its total left open: every class gets its next image as long as the
+    average stays at or above ½. One class's fraction does not move another's budget.
+    """
+    least = 1 if settings.at_least_one else 0
+    return {
+        name: min(n, max(least, share_of(settings.fraction_by_class.get(name, settings.fraction), n)))
+        for name, n in sorted(sizes.items())
+    }
+
+
+def water_fill(sizes: Sequence[int] | IntArray, budget: int) -> IntArray:
+    """Divide a budget equally over clusters, as far as they reach (paper 4.4).
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Images by cluster.
+    budget : int
+        0 <= budget <= sum of sizes.
+
+    Returns
+    -------
+    ndarray of shape (n_clusters,), int64
+        Sums to the budget; clusters that still have images differ by at most 1.
+
+    Raises
+    ------
+    SelectionError
+        If the budget is above what the clusters have.
+
+    Notes
+    -----
+    From the smallest cluster to the largest: b_t = min(n_t, ⌊R / (K − t + 1)⌋), R the rest of the budget.
+    """
+    counts = np.asarray(sizes, dtype=np.int64)
+    rest = int(budget)
+    _need_enough(rest, int(counts.sum()), "the clusters")
+    result = np.zeros(len(counts), dtype=np.int64)
+    for place, cluster in enumerate(np.argsort(counts, kind="stable")):
+        result[cluster] = min(int(counts[cluster]), rest // (len(counts) - place))
+        rest -= int(result[cluster])
+    return result
+
+
+def hand_out_equally(sizes: Sequence[int] | IntArray) -> IntArray:
+    """Return to which cluster each image goes: the first b entries are ``water_fill(sizes, b)``, whatever b."""
+    counts = np.asarray(sizes, dtype=np.int64)
+    cluster = np.repeat(np.arange(len(counts)), counts)
+    so_far = np.arange(len(cluster)) - np.repeat(np.cumsum(counts) - counts, counts)
+    place = np.empty(len(counts), dtype=np.int64)
+    place[np.argsort(counts, kind="stable")] = np.arange(len(counts))
+    order: IntArray = cluster[np.lexsort((-place[cluster], so_far))]
+    return order
+
+
+def hand_out_over_clusters(
+    rule: ClusterBudgetRule, sizes: Sequence[int] | IntArray, spreads: Sequence[float] | NDArray[np.float64]
+) -> IntArray:
+    """Return to which cluster each image goes, one after the other.
+
+    Parameters
+    ----------
+    rule : str
+        ``"equal"`` (the paper's), ``"proportional"`` n_g, ``"square-root"`` √n_g, ``"neyman"`` n_g · S_g.
+    sizes : sequence of int
+        n_g.
+    spreads : sequence of float
+        S_g, root mean squared distance to the medoid; used by ``"neyman"`` alone. Where all are 0, n_g is used.
+
+    References
+    ----------
+    Neyman, On the two different aspects of the representative method, JRSS 97 (1934).
+    """
+    counts = np.asarray(sizes, dtype=np.int64)
+    if rule == "equal":
+        return hand_out_equally(counts)
+    weights = np.sqrt(counts) if rule == "square-root" else counts.astype(np.float64)
+    if rule == "neyman" and np.any(spreads):
+        weights = weights * np.asarray(spreads, dtype=np.float64)
+    return hand_out(counts.tolist(), weights)
+
+
+def budgets_over_clusters(
+    rule: ClusterBudgetRule,
+    sizes: Sequence[int] | IntArray,
+    budget: int,
+    spreads: Sequence[float] | NDArray[np.float64] = (),
+) -> IntArray:
+    """Divide a class's budget over its clusters, shape (n_clusters,); see `hand_out_over_clusters`.
+
+    Raises
+    ------
+    SelectionError
+        If the budget is above what the clusters have.
+    """
+    _need_enough(budget, int(np.sum(sizes)), "the clusters")
+    order = hand_out_over_clusters(rule, sizes, spreads)
+    return np.bincount(order[:budget], minlength=len(sizes)).astype(np.int64)
+
+
+def _need_enough(budget: int, available: int, where: str) -> None:
+    if not 0 <= budget <= available:
+        raise SelectionError(
+            f"A budget of {budget} images cannot be divided: {where} have {available}. "
+            f"Choose a budget from 0 to {available}."
+        )

@@ -1,0 +1,57 @@
+"""Orders of samplers, computed once and kept, so that another fraction is only another slice."""
+
+from dataclasses import dataclass
+
+from core.results import FloatArray
+from core.selection.sampling import ClassPool, Order, Sampler
+from core.settings import SelectionSettings
+
+
+@dataclass(frozen=True)
+class _Kept:
+    order: Order
+    embedding: FloatArray | None
+
+
+class OrderCache:
+    """Orders in memory, by class, sampler, seed, clusters and the settings that shape an order.
+
+    An order of a nested sampler is computed up to half of its class at first, and for the whole class when more is
+    asked for. One of a sampler that is not nested is kept for the number of images that it was made for.
+
+    Notes
+    -----
+    Embeddings are told apart by identity, not by their values: hashing those of 17,000 images would take longer than
+    a slider may. So an order serves as long as the same embeddings are handed in.
+    """
+
+    FIRST_SHARE = 2
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[object, ...], _Kept] = {}
+
+    def get(self, sampler: Sampler, pool: ClassPool, n: int, settings: SelectionSettings) -> Order:
+        """Return an order of at least ``min(n, pool.n_images)`` rows; of exactly as many for one that is not nested."""
+        n = min(n, pool.n_images)
+        key = _key(sampler, pool, settings, None if sampler.nested else n)
+        kept = self._kept.get(key)
+        embedding = pool.embedding if sampler.uses_embedding else None
+        if kept is not None and kept.embedding is embedding and len(kept.order.rows) >= n:
+            return kept.order
+        half = -(-pool.n_images // self.FIRST_SHARE)
+        wanted = n if not sampler.nested else half if n <= half else pool.n_images
+        order = sampler.order(pool, wanted, settings)
+        self._kept[key] = _Kept(order, embedding)
+        return order
+
+    def has(self, sampler: Sampler, pool: ClassPool, n: int, settings: SelectionSettings) -> bool:
+        """Return whether `get` would only look up."""
+        kept = self._kept.get(_key(sampler, pool, settings, None if sampler.nested else min(n, pool.n_images)))
+        embedding = pool.embedding if sampler.uses_embedding else None
+        return kept is not None and kept.embedding is embedding and len(kept.order.rows) >= min(n, pool.n_images)
+
+
+def _key(sampler: Sampler, pool: ClassPool, settings: SelectionSettings, n: int | None) -> tuple[object, ...]:
+    clusters = (pool.labels.tobytes(), pool.medoids.tobytes()) if sampler.uses_clusters else ()
+    shaping = (settings.mu, settings.budget_over_clusters)
+    return (sampler.name, pool.class_name, pool.seed, pool.n_images, clusters, shaping, n)

@@ -1,0 +1,69 @@
+"""Images that the user pins into or out of a coreset by hand."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from core.errors import SelectionError
+from core.results import Dataset, IntArray, Split
+from core.settings import SelectionSettings
+
+
+@dataclass(frozen=True)
+class Pins:
+    """Pinned images of the pool.
+
+    Attributes
+    ----------
+    pinned_in, pinned_out : ndarray of int64
+        Indices, ascending.
+    n_in, n_out : mapping of str to int
+        How many, by class; classes without any are missing.
+    """
+
+    pinned_in: IntArray
+    pinned_out: IntArray
+    n_in: Mapping[str, int]
+    n_out: Mapping[str, int]
+
+    @cached_property
+    def both(self) -> IntArray:
+        """All pinned images."""
+        return np.concatenate([self.pinned_in, self.pinned_out])
+
+
+def find_pins(dataset: Dataset, split: Split, settings: SelectionSettings) -> Pins:
+    """Find the pinned images.
+
+    Raises
+    ------
+    SelectionError
+        If a pinned-in path is not in the dataset or not in the pool. Paths pinned out that are not there have what they
+        want.
+    """
+    wanted = (*settings.pinned_in, *settings.pinned_out)
+    if not wanted:
+        nothing = np.zeros(0, dtype=np.int64)
+        return Pins(nothing, nothing, {}, {})
+    asked = set(wanted)
+    places = {image.path: index for index, image in enumerate(dataset.images) if image.path in asked}
+    pool = set(split.pool.tolist())
+    for path in settings.pinned_in:
+        if path not in places:
+            raise SelectionError(f"{path} is pinned in, but the dataset has no such image. Take the pin back.")
+        if places[path] not in pool:
+            raise SelectionError(
+                f"{path} is pinned in, but it is not in the pool: it is left out or set aside for validation or test. "
+                "Take the pin back."
+            )
+    inside = sorted({places[path] for path in settings.pinned_in})
+    outside = sorted({places[path] for path in settings.pinned_out if places.get(path) in pool})
+    return Pins(
+        pinned_in=np.array(inside, dtype=np.int64),
+        pinned_out=np.array(outside, dtype=np.int64),
+        n_in=Counter(dataset.images[index].class_name for index in inside),
+        n_out=Counter(dataset.images[index].class_name for index in outside),
+    )

@@ -1,0 +1,54 @@
+"""Intelligent sampling: every cluster of a class gives the same number of images, drawn at random inside it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.results import IntArray
+from core.seeds import generator
+from core.selection.budgets import hand_out_over_clusters
+from core.selection.sampling import ClassPool, Order, Sampler
+from core.settings import SelectionSettings
+
+
+def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:
+    """Return images in the order in which clusters give them.
+
+    Parameters
+    ----------
+    pool : ClassPool
+        Its clusters decide; its embeddings count only for the ``"neyman"`` rule.
+    settings : SelectionSettings
+        `budget_over_clusters`.
+    """
+    k = len(pool.medoids)
+    sizes: IntArray = np.bincount(pool.labels, minlength=k).astype(np.int64)
+    spreads = cluster_spreads(pool) if settings.budget_over_clusters == "neyman" else np.zeros(k)
+    givers = hand_out_over_clusters(settings.budget_over_clusters, sizes, spreads)[:n]
+    rows = np.empty(len(givers), dtype=np.int64)
+    for cluster in range(k):
+        members = np.flatnonzero(pool.labels == cluster)
+        drawn = generator(pool.seed, "intelligent", pool.class_name, cluster).permutation(members)
+        places = np.flatnonzero(givers == cluster)
+        rows[places] = drawn[: len(places)]
+    words = [f"drawn from cluster {cluster + 1}" for cluster in range(k)]
+    return Order(rows, tuple(words[cluster] for cluster in givers.tolist()))
+
+
+def cluster_spreads(pool: ClassPool) -> NDArray[np.float64]:
+    """Return S_g, the root mean squared distance of a cluster's images to its medoid, shape (k,)."""
+    result = np.zeros(len(pool.medoids))
+    for cluster, medoid in enumerate(pool.medoids):
+        away = np.asarray(pool.embedding[pool.labels == cluster] - pool.embedding[medoid], dtype=np.float64)
+        result[cluster] = np.sqrt(np.einsum("ij,ij->i", away, away).mean()) if len(away) else 0.0
+    return result
+
+
+SAMPLER = Sampler(
+    name="intelligent",
+    title="Intelligent",
+    summary="Divides each class's budget equally over its clusters and draws at random inside each.",
+    source="Ashraf et al. 2025, section 4.4 (IS)",
+    order=order,
+    uses_clusters=True,
+    uses_seed=True,
+)

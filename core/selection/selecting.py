@@ -1,0 +1,319 @@
+"""Choose a coreset: class budgets, pins, and each class's images in the order of a sampler."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.errors import SelectionError
+from core.progress import NO_PROGRESS, Progress
+from core.results import ClassClusters, ClassEmbedding, Coreset, Dataset, FloatArray, IntArray, Split
+from core.selection.budgets import budgets_by_hand, budgets_over_classes, class_weights, total_budget
+from core.selection.orders import OrderCache
+from core.selection.pins import Pins, find_pins
+from core.selection.samplers import SAMPLERS, stratified
+from core.selection.sampling import ClassPool, Order, Sampler
+from core.settings import SelectionSettings
+
+MATCHED_RANDOM = "matched-random"
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """Chosen images of one class, by rank, and why."""
+
+    indices: IntArray
+    reasons: tuple[str, ...]
+
+
+def select(
+    dataset: Dataset,
+    split: Split,
+    embeddings: Sequence[ClassEmbedding],
+    clusters: Sequence[ClassClusters],
+    settings: SelectionSettings,
+    *,
+    difficulty: Mapping[str, float] | None = None,
+    orders: OrderCache | None = None,
+    progress: Progress = NO_PROGRESS,
+) -> Coreset:
+    """Choose a coreset of the pool.
+
+    Parameters
+    ----------
+    embeddings, clusters : sequence of ClassEmbedding, of ClassClusters
+        One per class, in any order; may be empty for samplers that use neither.
+    settings : SelectionSettings
+    difficulty : mapping of str to float, optional
+        By class; wanted by budgets by difficulty.
+    orders : OrderCache, optional
+        Give the same one again, with the same embeddings, to choose another fraction at once.
+
+    Returns
+    -------
+    Coreset
+        Of exactly the budget. Pinned images come first inside their class's budget. Images are in path order wherever
+        order matters, so the order in which files were listed does not.
+
+    Raises
+    ------
+    SelectionError
+        If the sampler is not known, lacks features or clusters, a budget cannot be met, or a pin cannot be used.
+    """
+    sampler = find_sampler(settings.sampler)
+    members = pool_by_class(dataset, split)
+    sizes = {name: len(indices) for name, indices in members.items()}
+    pins = find_pins(dataset, split, settings)
+    orders = orders if orders is not None else OrderCache()
+    if sampler.scope == "pool":
+        chosen, notes = _from_whole_pool(dataset, split, sampler, settings, pins, orders)
+        chosen = {name: chosen.get(name, _Chosen(np.zeros(0, dtype=np.int64), ())) for name in sizes}
+    else:
+        budgets, notes = class_budgets(sampler, sizes, settings, pins, difficulty)
+        pools = _class_pools(members, embeddings, clusters, sampler, settings)
+        chosen = {}
+        for step, (name, budget) in enumerate(budgets.items()):
+            progress.report(step, len(budgets), f"Choosing with {sampler.title}: classes")
+            chosen[name] = _choose(pools[name], members[name], budget, sampler, settings, pins, orders)
+        progress.report(len(budgets), len(budgets), f"Choosing with {sampler.title}: classes")
+    return _coreset(sampler.name, settings.seed, sampler.nested, sizes, chosen, notes)
+
+
+def matched_random(dataset: Dataset, split: Split, like: Coreset, seed: int) -> Coreset:
+    """Choose at random inside each class, with the class budgets of another coreset.
+
+    Parameters
+    ----------
+    like : Coreset
+        Of the same pool; only its budgets count.
+    seed : int
+        >= 0. With proportional budgets this is the stratified random coreset of the same seed.
+
+    Raises
+    ------
+    SelectionError
+        If a budget is above what the class has.
+    """
+    members = pool_by_class(dataset, split)
+    settings = SelectionSettings(sampler=stratified.SAMPLER.name, seed=seed)
+    chosen = {}
+    for name, indices in members.items():
+        budget = like.budgets.get(name, 0)
+        if budget > len(indices):
+            raise SelectionError(
+                f"Class {name} has {len(indices)} images in the pool, but the coreset to match takes {budget} of it. "
+                "Choose it again from this pool."
+            )
+        order = stratified.order(_plain_pool(name, len(indices), seed), budget, settings)
+        chosen[name] = _Chosen(indices[order.rows], order.reasons)
+    sizes = {name: len(indices) for name, indices in members.items()}
+    return _coreset(MATCHED_RANDOM, seed, True, sizes, chosen, [])
+
+
+def find_sampler(name: str) -> Sampler:
+    """Return a sampler of the registry.
+
+    Raises
+    ------
+    SelectionError
+        If there is none of that name.
+    """
+    if name not in SAMPLERS:
+        raise SelectionError(f"There is no sampler {name!r}. Choose one of {', '.join(SAMPLERS)}.")
+    return SAMPLERS[name]
+
+
+def pool_by_class(dataset: Dataset, split: Split) -> dict[str, IntArray]:
+    """Return the pool's images by class, sorted by name; classes without any are left out.
+
+    Raises
+    ------
+    SelectionError
+        If the pool is empty.
+    """
+    pool = np.sort(split.pool).astype(np.int64)
+    if len(pool) == 0:
+        raise SelectionError(
+            "There is nothing to choose from: the pool is empty. Lower the test or validation fraction, or add images."
+        )
+    labels = dataset.labels[pool]
+    by_class = {name: pool[labels == position] for position, name in enumerate(dataset.classes)}
+    return {name: indices for name, indices in by_class.items() if len(indices)}
+
+
+def class_budgets(
+    sampler: Sampler,
+    sizes: Mapping[str, int],
+    settings: SelectionSettings,
+    pins: Pins,
+    difficulty: Mapping[str, float] | None = None,
+) -> tuple[dict[str, int], list[str]]:
+    """Return the budget of each class, and what a user should know about them.
+
+    Parameters
+    ----------
+    sizes : mapping of str to int
+        Images of the pool by class.
+    pins : Pins
+        Images pinned out make room for others of their class; where there are none left the class gives fewer.
+
+    Raises
+    ------
+    SelectionError
+        If the total cannot be had, or more images of a class are pinned in than its budget has.
+    """
+    rule = sampler.class_budget if settings.budget_over_classes == "sampler" else settings.budget_over_classes
+    available = {name: n - pins.n_out.get(name, 0) for name, n in sizes.items()}
+    notes: list[str] = []
+    if rule == "by-hand" and settings.images is None:
+        wanted = budgets_by_hand(sizes, settings)
+        budgets = {name: min(budget, available[name]) for name, budget in wanted.items()}
+        total = sum(wanted.values())
+        if total == 0:
+            raise SelectionError("The fractions by hand round to no image at all. Choose larger fractions.")
+    else:
+        total = total_budget(sum(sizes.values()), settings)
+        weights = class_weights(rule, sizes, settings, difficulty)
+        within = min(total, sum(available.values()))
+        budgets = budgets_over_classes(within, available, weights, at_least_one=settings.at_least_one)
+    if sum(budgets.values()) < total:
+        notes.append(
+            f"{sum(budgets.values())} images are chosen instead of {total}, because the others are pinned out."
+        )
+    for name, budget in budgets.items():
+        if pins.n_in.get(name, 0) > budget:
+            raise SelectionError(
+                f"{pins.n_in[name]} images of class {name} are pinned in, but its budget is {budget}. "
+                "Raise the fraction, or take some of the pins back."
+            )
+    notes += [_why_none(name, total, available[name]) for name, budget in budgets.items() if budget == 0]
+    return budgets, notes
+
+
+def _why_none(name: str, total: int, available: int) -> str:
+    if available == 0:
+        return f"Class {name} gives no image: all of its images are pinned out."
+    return (
+        f"Class {name} gives no image: its share of {total} images rounds to none. "
+        "Raise the fraction, or give every class at least one image."
+    )
+
+
+def _from_whole_pool(
+    dataset: Dataset, split: Split, sampler: Sampler, settings: SelectionSettings, pins: Pins, orders: OrderCache
+) -> tuple[dict[str, _Chosen], list[str]]:
+    """Choose over the whole pool; classes get what comes."""
+    members = np.sort(split.pool).astype(np.int64)
+    total = total_budget(len(members), settings)
+    notes = []
+    n_out, n_in = sum(pins.n_out.values()), sum(pins.n_in.values())
+    if n_in > total:
+        raise SelectionError(
+            f"{n_in} images are pinned in, but the budget is {total}. "
+            "Raise the fraction, or take some of the pins back."
+        )
+    if total > len(members) - n_out:
+        notes.append(f"{len(members) - n_out} images are chosen instead of {total}, because the others are pinned out.")
+        total = len(members) - n_out
+    if settings.budget_over_classes not in ("sampler", sampler.class_budget):
+        notes.append(
+            f"{sampler.title} sampling draws from the whole pool and has no class budgets, so the rule "
+            f"{settings.budget_over_classes} was not used. Choose stratified random for random images by class."
+        )
+    everything = _choose(_plain_pool("", len(members), settings.seed), members, total, sampler, settings, pins, orders)
+    labels = dataset.labels[everything.indices]
+    chosen = {}
+    for position, name in enumerate(dataset.classes):
+        at = np.flatnonzero(labels == position)
+        chosen[name] = _Chosen(everything.indices[at], tuple(everything.reasons[place] for place in at.tolist()))
+        if len(at) == 0 and (dataset.labels[members] == position).any():
+            notes.append(f"Class {name} gives no image: none of its images was drawn.")
+    return chosen, notes
+
+
+def _choose(
+    pool: ClassPool,
+    indices: IntArray,
+    budget: int,
+    sampler: Sampler,
+    settings: SelectionSettings,
+    pins: Pins,
+    orders: OrderCache,
+) -> _Chosen:
+    """Take pinned images first, then the sampler's order without those pinned in or out."""
+    forced = indices[np.isin(indices, pins.pinned_in)]
+    n_skipped = int(np.isin(indices, pins.pinned_out).sum())
+    rest = budget - len(forced)
+    order = orders.get(sampler, pool, budget + n_skipped, settings) if rest > 0 else Order(np.zeros(0, np.int64), ())
+    candidates = indices[order.rows]
+    places = np.flatnonzero(~np.isin(candidates, pins.both))[:rest]
+    reasons = ("pinned in",) * len(forced) + tuple(order.reasons[place] for place in places.tolist())
+    return _Chosen(np.concatenate([forced, candidates[places]]), reasons)
+
+
+def _class_pools(
+    members: Mapping[str, IntArray],
+    embeddings: Sequence[ClassEmbedding],
+    clusters: Sequence[ClassClusters],
+    sampler: Sampler,
+    settings: SelectionSettings,
+) -> dict[str, ClassPool]:
+    """Return what the sampler sees of each class."""
+    by_embedding = {embedding.class_name: embedding for embedding in embeddings}
+    by_clusters = {found.class_name: found for found in clusters}
+    pools = {}
+    for name, indices in members.items():
+        pool = _plain_pool(name, len(indices), settings.seed)
+        vectors: FloatArray = pool.embedding
+        labels, medoids = pool.labels, pool.medoids
+        if sampler.uses_embedding:
+            embedding = by_embedding.get(name)
+            _need_same(name, indices, embedding.indices if embedding else None, "features", sampler)
+            vectors = embedding.embedding if embedding else vectors
+        if sampler.uses_clusters:
+            found = by_clusters.get(name)
+            _need_same(name, indices, found.indices if found else None, "clusters", sampler)
+            if found:
+                labels, medoids = found.labels, np.searchsorted(indices, found.medoids).astype(np.int64)
+        pools[name] = ClassPool(name, vectors, labels, medoids, settings.seed)
+    return pools
+
+
+def _need_same(name: str, indices: IntArray, others: IntArray | None, what: str, sampler: Sampler) -> None:
+    """Refuse features or clusters that are missing or were made from other images."""
+    if others is None:
+        raise SelectionError(
+            f"{sampler.title} sampling needs the {what} of class {name}, which are not computed. Compute them first."
+        )
+    if not np.array_equal(indices, others):
+        raise SelectionError(
+            f"The {what} of class {name} were made from other images than the pool now holds. Compute them again."
+        )
+
+
+def _plain_pool(name: str, n_images: int, seed: int) -> ClassPool:
+    """Return a pool of one cluster without embeddings."""
+    return ClassPool(
+        class_name=name,
+        embedding=np.zeros((n_images, 0), dtype=np.float32),
+        labels=np.zeros(n_images, dtype=np.int64),
+        medoids=np.zeros(1, dtype=np.int64),
+        seed=seed,
+    )
+
+
+def _coreset(
+    sampler: str, seed: int, nested: bool, sizes: Mapping[str, int], chosen: Mapping[str, _Chosen], notes: list[str]
+) -> Coreset:
+    names = sorted(chosen)
+    return Coreset(
+        sampler=sampler,
+        seed=seed,
+        indices=np.concatenate([chosen[name].indices for name in names]).astype(np.int64),
+        ranks=np.concatenate([np.arange(len(chosen[name].indices)) for name in names]).astype(np.int64),
+        reasons=tuple(reason for name in names for reason in chosen[name].reasons),
+        budgets={name: len(chosen[name].indices) for name in names},
+        pool_sizes={name: sizes[name] for name in names},
+        nested=nested,
+        notes=tuple(notes),
+    )

@@ -1,0 +1,58 @@
+"""What a coreset takes from each cluster, beside what random sampling takes (paper, Fig. 2)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from core.results import ClassClusters, ClusterShares, Coreset, IntArray
+from core.selection.samplers import random
+from core.selection.sampling import ClassPool
+from core.settings import SelectionSettings
+
+
+def expected_random(clusters: Sequence[ClassClusters], coreset: Coreset) -> tuple[ClusterShares, ...]:
+    """Count the chosen images of each cluster, beside a random draw of as many images from the same pool.
+
+    Parameters
+    ----------
+    clusters : sequence of ClassClusters
+        Of all classes of the pool.
+    coreset : Coreset
+        Chosen from the same pool.
+
+    Returns
+    -------
+    tuple of ClusterShares
+        By class. The draw is the one that random sampling makes with the coreset's seed; what it takes on average from
+        a cluster of n_g images is n_g · b / n, for b of n images.
+    """
+    by_class = sorted(clusters, key=lambda found: found.class_name)
+    pool = np.sort(np.concatenate([found.indices for found in by_class]))
+    drawn = _random_draw(pool, len(coreset.indices), coreset.seed)
+    share = len(coreset.indices) / len(pool)
+    return tuple(
+        ClusterShares(
+            class_name=found.class_name,
+            sizes=found.sizes,
+            chosen=_counts(found, coreset.indices),
+            random=_counts(found, drawn),
+            expected_random=found.sizes * np.float64(share),
+        )
+        for found in by_class
+    )
+
+
+def _random_draw(pool: IntArray, budget: int, seed: int) -> IntArray:
+    everything = ClassPool(
+        class_name="",
+        embedding=np.zeros((len(pool), 0), dtype=np.float32),
+        labels=np.zeros(len(pool), dtype=np.int64),
+        medoids=np.zeros(1, dtype=np.int64),
+        seed=seed,
+    )
+    return pool[random.order(everything, budget, SelectionSettings(sampler="random", seed=seed)).rows]
+
+
+def _counts(found: ClassClusters, chosen: IntArray) -> IntArray:
+    inside = found.labels[np.isin(found.indices, chosen)]
+    return np.bincount(inside, minlength=found.k).astype(np.int64)
