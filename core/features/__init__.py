@@ -1,0 +1,1 @@
+"""Features: what the extractors see in every image, the weights they see it with, and its reduction."""

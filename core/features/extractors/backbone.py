@@ -1,0 +1,71 @@
+"""Any convolutional extractor as a frozen backbone of a network of one's own."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from core.errors import FeatureError
+from core.features.extractors import EXTRACTORS, extractor_named
+from core.features.extractors.convolutional import set_tensors
+from core.features.extractors.description import Network
+from core.features.weights import load_weights
+from core.results import WeightsUsed
+
+
+def backbones() -> tuple[str, ...]:
+    """Return the names of the extractors that can be a backbone, one for each network."""
+    named: dict[str, str] = {}
+    for extractor in EXTRACTORS.values():
+        if extractor.weights is not None:
+            named.setdefault(extractor.weights, extractor.name)
+    return tuple(named.values())
+
+
+def load_backbone(
+    name: str, *, image_size: int, weights_file: Path | None = None, untrained: bool = False
+) -> tuple[Any, Callable[[Any], Any], WeightsUsed]:
+    """Build an extractor's network up to its last convolutional map, with its weights, frozen.
+
+    Parameters
+    ----------
+    name : str
+        A convolutional extractor of the registry.
+    image_size : int
+        >= 32; side of the square input in pixels. ResNet101V2 at 256 gives 8×8×2048.
+    weights_file : Path, optional
+        Use this file instead of looking for one.
+    untrained : bool
+        Use seeded random weights.
+
+    Returns
+    -------
+    model : keras.Model
+        From preprocessed pixels, shape (batch, image_size, image_size, 3), to a map, shape (batch, h, w, channels);
+        not trainable.
+    preprocess : callable
+        Turns RGB pixels of 0…255 as float32, a tensor or a symbolic Keras tensor, into what `model` takes. Made of
+        Keras operations without weights, so that it can stand inside a saved model.
+    weights : WeightsUsed
+
+    Raises
+    ------
+    FeatureError
+        If there is no such extractor, or it is not a convolutional network.
+    MissingWeightsError
+        If its weights are nowhere on this machine.
+    WeightsError
+        If `weights_file` does not fit.
+    """
+    network = _network(name)
+    tensors, used = load_weights(name, file=weights_file, untrained=untrained)
+    model = network.build(image_size)
+    set_tensors(model, tensors)
+    model.trainable = False
+    return model, network.preprocess, used
+
+
+def _network(name: str) -> Network:
+    network = extractor_named(name).network
+    if network is None:
+        raise FeatureError(f"{name} is no convolutional network; as a backbone there are {', '.join(backbones())}.")
+    return network

@@ -1,0 +1,59 @@
+"""What extractors made of a pretrained convolutional network have in common."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+
+from core.features.extractors.description import Compute, Network, Pixels, Prepared
+from core.features.weight_files import Tensors
+
+Pooling = Literal["flatten", "average"]
+
+
+def resized(size: int) -> Callable[[Pixels], Prepared]:
+    """Return the function that brings an image to `size` × `size` pixels, whatever its shape.
+
+    Shrinking averages over areas, so that no detail is skipped; enlarging interpolates linearly.
+    """
+
+    def prepare(rgb: Pixels) -> Prepared:
+        height, width = rgb.shape[:2]
+        if (height, width) == (size, size):
+            return np.ascontiguousarray(rgb)
+        how = cv2.INTER_AREA if height >= size and width >= size else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(rgb, (size, size), interpolation=how))
+
+    return prepare
+
+
+def set_tensors(model: Any, tensors: Tensors) -> None:
+    """Give a Keras model the weights `tensors`, layer by layer; they fit its architecture."""
+    layers = [layer for layer in model.layers if layer.weights]
+    for layer, arrays in zip(layers, tensors.layers, strict=True):
+        layer.set_weights(list(arrays))
+
+
+def loader(network: Network, size: int, pooling: Pooling, block: str) -> Callable[[Tensors | None], Compute]:
+    """Return an extractor's `load`: the network's last map, flattened or averaged, as the one block `block`."""
+
+    def load(tensors: Tensors | None) -> Compute:
+        import tensorflow as tf
+
+        if tensors is None:
+            raise ValueError(f"{network.weights.name} needs weights")
+        model = network.build(size)
+        set_tensors(model, tensors)
+        model.trainable = False
+
+        @tf.function(input_signature=[tf.TensorSpec((None, size, size, 3), tf.uint8)])  # type: ignore[untyped-decorator]
+        def forward(pixels: Any) -> Any:
+            output = model(network.preprocess(tf.cast(pixels, tf.float32)), training=False)
+            if pooling == "average":
+                return tf.reduce_mean(output, axis=(1, 2))
+            return tf.reshape(output, (tf.shape(output)[0], -1))
+
+        return lambda batch: {block: forward(batch).numpy()}
+
+    return load

@@ -1,0 +1,78 @@
+"""MobileNetV2 at width 1.0 (Sandler et al., CVPR 2018, arXiv 1801.04381), average-pooled."""
+
+from typing import Any
+
+from core.features.extractors.convolutional import loader, resized
+from core.features.extractors.description import Extractor, Network, WeightSet
+from core.features.weight_files import Layer
+
+_SIZE = 224
+# Expansion, channels out and repetitions of each stage (table 2 of the paper).
+_STAGES = ((1, 16, 1), (6, 24, 2), (6, 32, 3), (6, 64, 4), (6, 96, 3), (6, 160, 3), (6, 320, 1))
+
+
+def _convolution(name: str, norm: str, side: int, before: int, width: int) -> list[Layer]:
+    return [Layer(name, "conv2d", ((side, side, before, width),)), _norm(norm, width)]
+
+
+def _norm(name: str, width: int) -> Layer:
+    return Layer(name, "batch_normalization", ((width,),) * 4)
+
+
+def _layers() -> tuple[Layer, ...]:
+    layers = _convolution("Conv1", "bn_Conv1", 3, 3, 32)
+    before, block = 32, 0
+    for expansion, width, repetitions in _STAGES:
+        for _ in range(repetitions):
+            name = f"block_{block}" if block else "expanded_conv"
+            inner = before * expansion
+            if block:
+                layers += _convolution(f"{name}_expand", f"{name}_expand_BN", 1, before, inner)
+            layers.append(Layer(f"{name}_depthwise", "depthwise_conv2d", ((3, 3, inner, 1),)))
+            layers.append(_norm(f"{name}_depthwise_BN", inner))
+            layers += _convolution(f"{name}_project", f"{name}_project_BN", 1, inner, width)
+            before, block = width, block + 1
+    layers += _convolution("Conv_1", "Conv_1_bn", 1, before, 1280)
+    return tuple(layers)
+
+
+def _build(image_size: int) -> Any:
+    import keras
+
+    # Only for 96, 128, 160, 192 and 224 px does Keras not warn, and only about weights that we do not let it fetch.
+    return keras.applications.MobileNetV2(weights=None, include_top=False, input_shape=(image_size, image_size, 3))
+
+
+WEIGHTS = WeightSet(
+    name="mobilenetv2",
+    title="MobileNetV2",
+    layers=_layers(),
+    known={
+        "54dce3c7c7ccd97485398392bdb66ddb9adf062fec8438adbe4fdf275ec7da89": (
+            "trained on ImageNet, kept in 8 bits, made float again; normalisation folded into the convolutions"
+        ),
+    },
+    address="https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/"
+    "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
+    md5="",
+    licence="Google, Apache-2.0",
+)
+
+NETWORK = Network(weights=WEIGHTS, build=_build, flip_channels=False, scale=1 / 127.5, offset=(-1.0, -1.0, -1.0))
+
+EXTRACTOR = Extractor(
+    name="mobilenetv2",
+    title="MobileNetV2",
+    summary="A small network trained on photographs, its last map averaged over the image.",
+    source="Sandler et al., CVPR 2018, arXiv 1801.04381",
+    blocks={"average": 1280},
+    version=1,
+    prepare=resized(_SIZE),
+    load=loader(NETWORK, _SIZE, "average", "average"),
+    input_size=_SIZE,
+    batch_size=32,
+    seconds_per_image=0.013,
+    megabytes=1100,
+    network=NETWORK,
+    licence=WEIGHTS.licence,
+)

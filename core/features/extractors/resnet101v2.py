@@ -1,0 +1,77 @@
+"""ResNet101V2 (He et al., arXiv 1603.05027), average-pooled; also the backbone of the paper's transfer network."""
+
+from typing import Any
+
+from core.features.extractors.convolutional import loader, resized
+from core.features.extractors.description import Extractor, Network, WeightSet
+from core.features.weight_files import Layer
+
+_SIZE = 224
+# Inner channels and blocks of each stage (table 1 of He et al., arXiv 1512.03385).
+_STAGES = ((64, 3), (128, 4), (256, 23), (512, 3))
+
+
+def _norm(name: str, width: int) -> Layer:
+    return Layer(name, "batch_normalization", ((width,),) * 4)
+
+
+def _convolution(name: str, side: int, before: int, width: int, *, bias: bool) -> Layer:
+    kernel = (side, side, before, width)
+    return Layer(name, "conv2d", (kernel, (width,)) if bias else (kernel,))
+
+
+def _layers() -> tuple[Layer, ...]:
+    layers, before = [_convolution("conv1_conv", 7, 3, 64, bias=True)], 64
+    for stage, (inner, blocks) in enumerate(_STAGES, start=2):
+        for block in range(1, blocks + 1):
+            name = f"conv{stage}_block{block}"
+            layers += [
+                _norm(f"{name}_preact_bn", before),
+                _convolution(f"{name}_1_conv", 1, before, inner, bias=False),
+                _norm(f"{name}_1_bn", inner),
+                _convolution(f"{name}_2_conv", 3, inner, inner, bias=False),
+                _norm(f"{name}_2_bn", inner),
+            ]
+            if block == 1:
+                layers.append(_convolution(f"{name}_0_conv", 1, before, 4 * inner, bias=True))
+            layers.append(_convolution(f"{name}_3_conv", 1, inner, 4 * inner, bias=True))
+            before = 4 * inner
+    layers.append(_norm("post_bn", before))
+    return tuple(layers)
+
+
+def _build(image_size: int) -> Any:
+    import keras
+
+    return keras.applications.ResNet101V2(weights=None, include_top=False, input_shape=(image_size, image_size, 3))
+
+
+WEIGHTS = WeightSet(
+    name="resnet101v2",
+    title="ResNet101V2",
+    layers=_layers(),
+    known={},
+    address="https://storage.googleapis.com/tensorflow/keras-applications/resnet/"
+    "resnet101v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
+    md5="c0ed64b8031c3730f411d2eb4eea35b5",
+    licence="K. He, X. Zhang, S. Ren and J. Sun, MIT",
+)
+
+NETWORK = Network(weights=WEIGHTS, build=_build, flip_channels=False, scale=1 / 127.5, offset=(-1.0, -1.0, -1.0))
+
+EXTRACTOR = Extractor(
+    name="resnet101v2",
+    title="ResNet101V2",
+    summary="A deep network trained on photographs, its last map averaged over the image.",
+    source="He et al., arXiv 1603.05027",
+    blocks={"average": 2048},
+    version=1,
+    prepare=resized(_SIZE),
+    load=loader(NETWORK, _SIZE, "average", "average"),
+    input_size=_SIZE,
+    batch_size=32,
+    seconds_per_image=0.08,
+    megabytes=1700,
+    network=NETWORK,
+    licence=WEIGHTS.licence,
+)

