@@ -1,0 +1,161 @@
+"""Read one image: from a file's bytes to upright 8-bit RGB, or one sentence that says why not."""
+
+import io
+from pathlib import Path
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from core.data.colour import RGBArray, to_rgb
+from core.data.npz import npz_image
+from core.data.quiet import QuietPillow
+from core.data.thumbnails import THUMBNAIL_SIDE, thumbnail_file, write_thumbnail
+from core.errors import ImageError
+from core.results import Dataset
+
+__all__ = [
+    "PIXEL_LIMIT", "THUMBNAIL_SIDE", "RGBArray", "read_bytes", "read_file", "read_image", "read_rgb",
+    "thumbnail_file", "write_thumbnail",
+]  # fmt: skip
+
+PIXEL_LIMIT = 64_000_000
+"""Largest number of pixels of an image that is decoded (8,000 × 8,000; 192 MB as RGB)."""
+
+BYTE_LIMIT = 512_000_000
+"""Largest file that is read; the pixel limit at 8 bytes a pixel."""
+
+_FORMATS = ("JPEG", "MPO", "PNG", "BMP", "DIB", "TIFF", "WEBP", "GIF")  # MPO: JPEG with a second picture behind it
+_KNOWN = "JPEG, PNG, BMP, TIFF, WebP and GIF can be read"
+_SIGNATURES = {
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"BM": "BMP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",
+    b"MM\0+": "TIFF",
+    b"GIF8": "GIF",
+}
+_QUIET = QuietPillow()
+
+
+def read_rgb(source: Path | bytes) -> RGBArray:
+    """Decode one image file; its content decides what it is, not its suffix.
+
+    EXIF orientation is applied. Of animations and stacks the first frame is read.
+
+    Parameters
+    ----------
+    source : Path or bytes
+        A file, or the bytes of one.
+
+    Returns
+    -------
+    ndarray of shape (height, width, 3), uint8
+
+    Raises
+    ------
+    ImageError
+        With the reason, as one sentence, for anything that is no whole image.
+    """
+    data = source if isinstance(source, bytes) else read_file(source)
+    name = _format_of(data)
+    if name is None:
+        raise ImageError("The file is empty." if not data else f"It is not an image ({_KNOWN}).")
+    with _QUIET:
+        try:
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+                return _decode(image)
+        except ImageError:
+            raise
+        except Image.DecompressionBombError as error:
+            raise ImageError(f"It has more pixels than the limit of {PIXEL_LIMIT:,}.") from error
+        except UnidentifiedImageError as error:
+            raise ImageError(
+                f"It begins like a {name} file, but is damaged or of a kind that cannot be read."
+            ) from error
+        except Exception as error:  # Pillow raises nearly any exception on damaged files
+            raise ImageError(_damage(name, error)) from error
+
+
+def read_file(file: Path) -> bytes:
+    """Return the bytes of an image file; what is no image is refused after its first bytes.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read, is too large, empty, or no image.
+    """
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(32)
+            if _format_of(head) is None:
+                return head
+            size = stream.seek(0, io.SEEK_END)
+            if size > BYTE_LIMIT:
+                raise ImageError(f"The file has {size:,} bytes; at most {BYTE_LIMIT:,} are read.")
+            stream.seek(0)
+            return stream.read()
+    except OSError as error:
+        raise ImageError(f"The file cannot be read ({error.strerror or type(error).__name__}).") from error
+
+
+def read_image(dataset: Dataset, index: int) -> RGBArray:
+    """Decode an image of a dataset, whatever kind of source it has.
+
+    Returns
+    -------
+    ndarray of shape (height, width, 3), uint8
+
+    Raises
+    ------
+    ImageError
+        If the file has gone or changed since the scan so that it cannot be read.
+    """
+    path = dataset.images[index].path
+    if dataset.kind == "npz":
+        return npz_image(dataset.source, path)
+    return read_rgb(dataset.root / path)
+
+
+def read_bytes(dataset: Dataset, index: int) -> bytes | None:
+    """Return the original bytes of an image's file, or None for an image inside an .npz.
+
+    Raises
+    ------
+    ImageError
+        If the file cannot be read.
+    """
+    if dataset.kind == "npz":
+        return None
+    return read_file(dataset.root / dataset.images[index].path)
+
+
+def _format_of(data: bytes) -> str | None:
+    """Return the format that the first bytes announce."""
+    for signature, name in _SIGNATURES.items():
+        if data.startswith(signature):
+            return name
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WebP"
+    return None
+
+
+def _decode(image: Image.Image) -> RGBArray:
+    width, height = image.size
+    if width * height > PIXEL_LIMIT:
+        raise ImageError(f"It has {width:,} × {height:,} pixels, more than the limit of {PIXEL_LIMIT:,}.")
+    image.load()
+    upright = ImageOps.exif_transpose(image)
+    upright.format = image.format
+    if hasattr(image, "tag_v2") and upright is not image:
+        upright.tag_v2 = image.tag_v2  # type: ignore[attr-defined]
+    return to_rgb(upright)
+
+
+def _damage(name: str, error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "There is not enough memory to decode it."
+    if "truncated" in str(error).lower() or isinstance(error, EOFError):
+        return f"The {name} file is cut short."
+    detail = str(error).strip().rstrip(".") or type(error).__name__
+    return f"The {name} file is damaged ({detail})."

@@ -1,0 +1,76 @@
+"""What a source (folder, CSV, .npz) says it holds, before anything is decoded."""
+
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from core.results import Skipped, SplitName
+
+SourceKind = Literal["folder", "split-folder", "csv", "npz"]
+
+SPLIT_NAMES: dict[str, SplitName] = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One image that is said to be there.
+
+    Attributes
+    ----------
+    path : str
+        Relative to the root, forward slashes.
+    class_name : str
+    split : {"train", "validation", "test"} or None
+    group : str
+        Empty where there is none.
+    """
+
+    path: str
+    class_name: str
+    split: SplitName | None = None
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All entries of a source, with what is left out already and why.
+
+    Attributes
+    ----------
+    root : Path
+        What entry paths are relative to.
+    kind : {"folder", "split-folder", "csv", "npz"}
+    entries : list of Entry
+    skipped : list of Skipped
+    warnings : list of str
+    """
+
+    root: Path
+    kind: SourceKind
+    entries: list[Entry] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def class_text(name: str) -> str:
+    """Return a class name in one spelling, since one system writes "é" as one character and another as two."""
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def printable(path: str) -> str:
+    """Return `path` with bytes that are no text replaced, so that it can be shown and stored."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def is_text(path: str) -> bool:
+    """Return whether `path` is valid text; Linux allows file names that are not."""
+    return printable(path) == path

@@ -1,0 +1,208 @@
+"""Decode every listed image once, in parallel threads: hashes, size and thumbnail from the same pixels."""
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import imagehash
+import numpy as np
+from PIL import Image as PillowImage
+
+from core.data.colour import RGBArray, array_to_rgb
+from core.data.images import read_file, read_rgb
+from core.data.listing import Entry, Listing, printable
+from core.data.npz import npz_array
+from core.data.thumbnails import has_thumbnail, shrink, thumbnail_file, write_thumbnail
+from core.errors import ImageError
+from core.progress import Progress
+from core.results import Image, Skipped
+
+_BATCH = 16
+_MOST_THREADS = 8
+
+
+@dataclass
+class Scanned:
+    """What decoding gave.
+
+    Attributes
+    ----------
+    images : list of Image
+    skipped : list of Skipped
+    n_decoded : int
+        How many were decoded now, not taken from an earlier scan.
+    """
+
+    images: list[Image] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    n_decoded: int = 0
+
+
+def pixel_hash(rgb: RGBArray) -> str:
+    """Return SHA-256 (hex) over height, width and pixels: what makes two images the same.
+
+    Parameters
+    ----------
+    rgb : ndarray of shape (h, w, 3), uint8
+    """
+    digest = hashlib.sha256(f"rgb {rgb.shape[0]} {rgb.shape[1]}\n".encode())
+    digest.update(np.ascontiguousarray(rgb).data)
+    return digest.hexdigest()
+
+
+def perceptual_hash(small: RGBArray) -> str:
+    """Return the 64-bit perceptual hash as 16 hex digits (sign pattern of the lowest cosine frequencies).
+
+    Parameters
+    ----------
+    small : ndarray of shape (h, w, 3), uint8
+        The image or its thumbnail.
+    """
+    return str(imagehash.phash(PillowImage.fromarray(small)))
+
+
+def decode_all(
+    listing: Listing, cache_folder: Path, known: Mapping[str, Image], progress: Progress, into: Scanned
+) -> None:
+    """Decode the entries of `listing` that are not `known`, filling `into` as they come.
+
+    Parameters
+    ----------
+    listing : Listing
+    cache_folder : Path
+        Where thumbnails go.
+    known : mapping of str to Image
+        By entry path, from an earlier scan; used where size and time of the file are still the same.
+    progress : Progress
+    into : Scanned
+        Holds what was finished even where this raises.
+
+    Raises
+    ------
+    CancelledError
+        If the user asked to stop; what was begun is finished first, which takes a moment.
+    CacheError
+        If a thumbnail cannot be written.
+    """
+    stop = threading.Event()
+    work = _Worker(listing, cache_folder, known, stop)
+    batches = [listing.entries[start : start + _BATCH] for start in range(0, len(listing.entries), _BATCH)]
+    total, done = len(listing.entries), 0
+    progress.report(0, total, "Scanning: images")
+    with ThreadPoolExecutor(thread_count(), thread_name_prefix="scan") as pool:
+        running: set[Future[Scanned]] = set()
+        try:
+            for batch in batches:
+                running.add(pool.submit(work, batch))
+                if len(running) > 2 * thread_count():
+                    running, done = _collect(running, into, done, total, progress)
+            while running:
+                running, done = _collect(running, into, done, total, progress)
+        except BaseException:
+            stop.set()
+            for future in running:
+                if future.cancel():
+                    continue
+                if future.exception() is None:
+                    _merge(into, future.result())
+            raise
+
+
+def thread_count() -> int:
+    """Return how many threads decode: one a core, up to 8; Pillow lets go of the GIL while it decodes."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(_MOST_THREADS, cores))
+
+
+def _collect(
+    running: set[Future[Scanned]], into: Scanned, done: int, total: int, progress: Progress
+) -> tuple[set[Future[Scanned]], int]:
+    """Wait for at least one batch, take what is finished, and report it."""
+    finished, rest = wait(running, return_when=FIRST_COMPLETED)
+    for future in finished:
+        part = future.result()
+        _merge(into, part)
+        done += len(part.images) + len(part.skipped)
+    running.difference_update(finished)
+    progress.report(done, total, "Scanning: images")
+    return rest, done
+
+
+def _merge(into: Scanned, part: Scanned) -> None:
+    into.images += part.images
+    into.skipped += part.skipped
+    into.n_decoded += part.n_decoded
+
+
+class _Worker:
+    """What one thread does with a batch of entries."""
+
+    def __init__(self, listing: Listing, cache_folder: Path, known: Mapping[str, Image], stop: threading.Event) -> None:
+        self._listing = listing
+        self._cache_folder = cache_folder
+        self._known = known
+        self._stop = stop
+        self._one: Callable[[Entry, os.stat_result], Image] = (
+            self._from_npz if listing.kind == "npz" else self._from_file
+        )
+        self._npz_facts = listing.root.stat() if listing.kind == "npz" else None
+
+    def __call__(self, entries: Sequence[Entry]) -> Scanned:
+        part = Scanned()
+        for entry in entries:
+            if self._stop.is_set():
+                break
+            try:
+                image, fresh = self._image(entry)
+            except ImageError as error:
+                part.skipped.append(Skipped(printable(entry.path), str(error)))
+            else:
+                part.images.append(image)
+                part.n_decoded += fresh
+        return part
+
+    def _image(self, entry: Entry) -> tuple[Image, bool]:
+        """Return the facts of one image, and whether it was decoded for them."""
+        try:
+            facts = self._npz_facts or (self._listing.root / entry.path).stat()
+        except OSError as error:
+            raise ImageError(f"The file cannot be read ({error.strerror}).") from error
+        old = self._known.get(entry.path)
+        same_size = old is not None and (self._npz_facts is not None or old.n_bytes == facts.st_size)
+        same = old is not None and same_size and old.modified_ns == facts.st_mtime_ns
+        if old is not None and same and has_thumbnail(self._cache_folder, old.pixels):
+            return replace(old, class_name=entry.class_name, split=entry.split, group=entry.group), False
+        return self._one(entry, facts), True
+
+    def _from_file(self, entry: Entry, facts: os.stat_result) -> Image:
+        data = read_file(self._listing.root / entry.path)
+        return self._facts(entry, read_rgb(data), hashlib.sha256(data).hexdigest(), len(data), facts.st_mtime_ns)
+
+    def _from_npz(self, entry: Entry, facts: os.stat_result) -> Image:
+        array = npz_array(self._listing.root, entry.path)
+        stored = np.ascontiguousarray(array)
+        rgb = array_to_rgb(array)
+        return self._facts(entry, rgb, hashlib.sha256(stored.data).hexdigest(), stored.nbytes, facts.st_mtime_ns)
+
+    def _facts(self, entry: Entry, rgb: RGBArray, file: str, n_bytes: int, modified_ns: int) -> Image:
+        pixels = pixel_hash(rgb)
+        small = shrink(rgb)
+        if not has_thumbnail(self._cache_folder, pixels):
+            write_thumbnail(thumbnail_file(self._cache_folder, pixels), small)
+        return Image(
+            path=entry.path,
+            class_name=entry.class_name,
+            split=entry.split,
+            group=entry.group,
+            width=rgb.shape[1],
+            height=rgb.shape[0],
+            pixels=pixels,
+            file=file,
+            n_bytes=n_bytes,
+            modified_ns=modified_ns,
+            perceptual=perceptual_hash(small),
+        )

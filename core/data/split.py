@@ -1,0 +1,243 @@
+"""Divide a dataset into pool, validation and test images.
+
+The test images are drawn first, then the validation images out of what is left; what is left then is the pool
+(paper 5.2: 70/30, inside it 80/20). Both draws are stratified and seeded by class name. They are made over the
+whole dataset, so that leaving a class out changes nothing for the others.
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable
+
+import numpy as np
+
+from core.data.dividing import draw
+from core.data.duplicates import find_duplicates
+from core.data.units import Ties, find_ties, preview_groups, units
+from core.errors import SplitError
+from core.results import Dataset, IntArray, LeftOut, Split
+from core.settings import DataSettings
+
+__all__ = ["make_split", "preview_groups"]
+
+_FAR_OFF = 0.05
+_LONG_CHAIN = 20
+_TEST_FIRST = {"test": 0, "validation": 1, "train": 2, None: 3}
+
+
+def make_split(dataset: Dataset, settings: DataSettings) -> Split:
+    """Divide `dataset` as `settings` say, or keep the split that it brings.
+
+    Images with the same pixels or of one group are never divided by a split of ours. A split that was brought is
+    kept; its leaks are reported, and dropped on request. Where it has no validation images and
+    `validation_fraction` is above 0, they are drawn from its training images by our rule.
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    SplitError
+        If no image is left to choose from, or the group pattern is no regular expression.
+    """
+    left_out = _repeated(dataset) if settings.keep_one_of_duplicates else {}
+    ties = find_ties(dataset, settings)
+    used = [index for index in range(len(dataset.images)) if index not in left_out]
+    sets = _Sets(dataset, settings, ties)
+    if dataset.has_split:
+        sets.keep_brought(used)
+    else:
+        sets.divide(used)
+    chosen_out = set(settings.left_out_classes)
+    reasons = {**sets.left_out, **left_out}
+    for index, image in enumerate(dataset.images):
+        if image.class_name in chosen_out:
+            reasons[index] = f"The class “{image.class_name}” is left out."
+    pool, validation, test = (sets.without(reasons, part) for part in (sets.pool, sets.validation, sets.test))
+    if not len(pool):
+        raise SplitError(_no_pool(dataset, settings, reasons))
+    leaks = tuple((a, b) for a, b in sets.leaks if a not in reasons and b not in reasons)
+    split = Split(
+        pool=pool,
+        validation=validation,
+        test=test,
+        left_out=tuple(LeftOut(index, reasons[index]) for index in sorted(reasons)),
+        leaks=leaks,
+        brought=dataset.has_split,
+    )
+    return Split(**{**vars(split), "warnings": tuple(_warnings(dataset, settings, ties, split))})
+
+
+def _repeated(dataset: Dataset) -> dict[int, str]:
+    """Return the images that `keep_one_of_duplicates` leaves out, with the reason."""
+    left_out: dict[int, str] = {}
+    for same in find_duplicates(dataset):
+        if same.conflicting:
+            for index in same.indices:
+                other = next(
+                    other
+                    for other in same.indices
+                    if dataset.images[other].class_name != dataset.images[index].class_name
+                )
+                left_out[index] = (
+                    f"It has the same pixels as {dataset.images[other].path}, which stands under another class."
+                )
+            continue
+        # Of a split that was brought the test copy stays: that way the copy in train is no leak.
+        kept = min(same.indices, key=lambda index: (_TEST_FIRST[dataset.images[index].split], index))
+        for index in same.indices:
+            if index != kept:
+                left_out[index] = f"It has the same pixels as {dataset.images[kept].path}."
+    return left_out
+
+
+class _Sets:
+    """The three sets in the making."""
+
+    def __init__(self, dataset: Dataset, settings: DataSettings, ties: Ties) -> None:
+        self._dataset = dataset
+        self._settings = settings
+        self._ties = ties
+        self.pool: list[int] = []
+        self.validation: list[int] = []
+        self.test: list[int] = []
+        self.left_out: dict[int, str] = {}
+        self.leaks: list[tuple[int, int]] = []
+
+    def divide(self, used: list[int]) -> None:
+        """Draw test and validation images out of `used`."""
+        self.test = self._draw(used, self._settings.test_fraction, "test")
+        self._set_validation_aside(_without(used, self.test))
+
+    def keep_brought(self, used: list[int]) -> None:
+        """Take the sets that the dataset brings, and find the leaks between them."""
+        named: dict[str | None, list[int]] = {"train": [], "validation": [], "test": [], None: []}
+        for index in used:
+            named[self._dataset.images[index].split].append(index)
+        self.test, self.validation, train = named["test"], named["validation"], named["train"]
+        self.left_out |= dict.fromkeys(named[None], "The split that was brought does not name it.")
+        self.leaks = self._find_leaks(train + self.validation)
+        if self._settings.drop_leaks:
+            for index, copy in self.leaks:
+                self.left_out[index] = self._leak_reason(index, copy)
+            train = _without(train, self.left_out)
+            self.validation = _without(self.validation, self.left_out)
+            self.leaks = []
+        if self.validation:
+            self.pool = train
+        else:
+            self._set_validation_aside(train)
+
+    def without(self, left_out: Iterable[int], part: list[int]) -> IntArray:
+        """Return `part` without `left_out`, ascending."""
+        return np.array(_without(sorted(part), left_out), dtype=np.int64)
+
+    def _set_validation_aside(self, train: list[int]) -> None:
+        self.validation = self._draw(train, self._settings.validation_fraction, "validation")
+        self.pool = _without(train, self.validation)
+
+    def _draw(self, indices: list[int], fraction: float, purpose: str) -> list[int]:
+        seed = self._settings.split_seed
+        return draw(self._dataset, units(indices, self._ties), fraction, seed, purpose)
+
+    def _find_leaks(self, train: list[int]) -> list[tuple[int, int]]:
+        """Return each training or validation image tied to a test image, with the first such test image."""
+        first: dict[Hashable, int] = {}
+        for index in self.test:
+            for key in self._ties.keys[index]:
+                first.setdefault(key, index)
+        near: dict[int, int] = {}
+        test = set(self.test)
+        for a, b in self._ties.near:
+            for one, other in ((a, b), (b, a)):
+                if other in test:
+                    near[one] = min(other, near.get(one, other))
+        leaks = []
+        for index in sorted(train):
+            found = [first[key] for key in self._ties.keys[index] if key in first]
+            if index in near:
+                found.append(near[index])
+            if found:
+                leaks.append((index, found[0]))
+        return leaks
+
+    def _leak_reason(self, index: int, copy: int) -> str:
+        image, other = self._dataset.images[index], self._dataset.images[copy]
+        if image.pixels == other.pixels:
+            return f"It has the same pixels as the test image {other.path}."
+        if set(self._ties.keys[index]) & set(self._ties.keys[copy]):
+            return f"It is of the same group as the test image {other.path}."
+        return f"It is nearly the same as the test image {other.path}."
+
+
+def _without(indices: Iterable[int], others: Iterable[int]) -> list[int]:
+    gone = set(others)
+    return [index for index in indices if index not in gone]
+
+
+def _no_pool(dataset: Dataset, settings: DataSettings, reasons: dict[int, str]) -> str:
+    if set(dataset.classes) <= set(settings.left_out_classes):
+        return "Every class is left out; use at least one."
+    if dataset.has_split and not any(image.split == "train" for image in dataset.images):
+        return "The split that was brought has no training images; there is nothing to choose from."
+    reason = next(iter(reasons.values()), "")
+    return (
+        f"No image is left to choose from; {len(reasons):,} of {len(dataset.images):,} are left out. {reason}".strip()
+    )
+
+
+def _warnings(dataset: Dataset, settings: DataSettings, ties: Ties, split: Split) -> list[str]:
+    unknown = sorted(set(settings.left_out_classes) - set(dataset.classes))
+    warnings = [f"The class “{name}” is to be left out, but there is none of that name." for name in unknown]
+    in_sets = [
+        Counter(dataset.images[index].class_name for index in part)
+        for part in (split.pool, split.validation, split.test)
+    ]
+    for name in dataset.classes:
+        if name not in settings.left_out_classes:
+            warnings += _class_warnings(name, settings, split, *(counts[name] for counts in in_sets))
+    if split.leaks:
+        verb = (
+            "image of the training or validation set is"
+            if len(split.leaks) == 1
+            else ("images of the training and validation sets are")
+        )
+        warnings.append(
+            f"{len(split.leaks):,} {verb} also among the test images, or of the same group as one; "
+            "test results will look better than they are. They can be dropped."
+        )
+    return warnings + _chain_warnings(dataset, settings, ties)
+
+
+def _class_warnings(
+    name: str, settings: DataSettings, split: Split, pool: int, validation: int, test: int
+) -> list[str]:
+    total = pool + validation + test
+    if total == 0:
+        return [f"The class “{name}” has no image that is used."]
+    if pool == 0:
+        return [f"The class “{name}” has no training image, so it can be neither chosen nor learned."]
+    asked = settings.test_fraction
+    if split.brought:
+        return [] if test else [f"The class “{name}” has no test image."]
+    if total == 1:
+        return [f"The class “{name}” has 1 image, which is used for training; it cannot be tested."] if asked else []
+    if asked and not test:
+        return [f"The class “{name}” has no test image, since its images belong together and are not divided."]
+    if abs(test - total * asked) > max(1.0, _FAR_OFF * total):
+        sentence = f"The class “{name}” has {test / total:.0%} test images instead of {asked:.0%}, "
+        return [sentence + "since images that belong together are not divided."]
+    return []
+
+
+def _chain_warnings(dataset: Dataset, settings: DataSettings, ties: Ties) -> list[str]:
+    """Warn where near-duplicates of near-duplicates tie many images together that are not alike."""
+    if not ties.near:
+        return []
+    linked = units(range(len(dataset.images)), Ties([()] * len(dataset.images), ties.near))
+    longest = max(len(unit) for unit in linked)
+    if longest < max(_LONG_CHAIN, _FAR_OFF * len(dataset.images)):
+        return []
+    sentence = f"{longest:,} images are tied together as near-duplicates of near-duplicates. "
+    advice = f"allow fewer than {settings.near_duplicate_bits} different bits."
+    return [sentence + "That is more likely a chain than copies; " + advice]

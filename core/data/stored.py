@@ -1,0 +1,63 @@
+"""A scanned dataset as a file, so that a second look at the same source need not decode it again."""
+
+import json
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from core.cache import write_atomically
+from core.errors import CacheError, DatasetError
+from core.results import Dataset, Image, Skipped
+
+_FORMAT = 1
+_IMAGE_FIELDS = tuple(field.name for field in fields(Image))
+
+
+def save_dataset(dataset: Dataset, file: Path) -> None:
+    """Write `dataset` as JSON, whole or not at all.
+
+    Raises
+    ------
+    CacheError
+        If it cannot be written.
+    """
+    values = {
+        "format": _FORMAT,
+        "root": str(dataset.root),
+        "source": str(dataset.source),
+        "kind": dataset.kind,
+        "fields": _IMAGE_FIELDS,
+        "images": [[getattr(image, name) for name in _IMAGE_FIELDS] for image in dataset.images],
+        "skipped": [asdict(skipped) for skipped in dataset.skipped],
+        "warnings": dataset.warnings,
+    }
+    try:
+        write_atomically(file, json.dumps(values, ensure_ascii=True, separators=(",", ":")).encode())
+    except OSError as error:
+        raise CacheError(f"{file} cannot be written ({error.strerror}). Free some space or choose another.") from error
+
+
+def load_dataset(file: Path) -> Dataset:
+    """Read what `save_dataset` wrote. Nothing says that the files are still the same; `scan` checks that.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such file, or it is cut short, damaged or of another version.
+    """
+    try:
+        values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if values["format"] != _FORMAT or tuple(values["fields"]) != _IMAGE_FIELDS:
+            raise DatasetError(f"{file.name} was written by another version; scan the images again.")
+        return Dataset(
+            root=Path(values["root"]),
+            source=Path(values["source"]),
+            kind=values["kind"],
+            images=tuple(Image(*row) for row in values["images"]),
+            skipped=tuple(Skipped(**row) for row in values["skipped"]),
+            warnings=tuple(values["warnings"]),
+        )
+    except OSError as error:
+        raise DatasetError(f"{file} cannot be read ({error.strerror}).") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f"{file.name} is damaged; scan the images again.") from error

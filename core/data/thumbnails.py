@@ -1,0 +1,71 @@
+"""Small pictures in the cache, written while the scan has the pixels in hand, found by the pixels' hash."""
+
+import os
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from core.data.colour import RGBArray
+from core.errors import CacheError
+
+THUMBNAIL_SIDE = 128
+_QUALITY = 90
+
+
+def thumbnail_file(cache_folder: Path, pixels: str) -> Path:
+    """Return where the thumbnail of the content `pixels` is or would be: a JPEG of at most 128 px a side."""
+    return cache_folder / "thumbnails" / pixels[:2] / f"{pixels}.jpg"
+
+
+def shrink(rgb: RGBArray, side: int = THUMBNAIL_SIDE) -> RGBArray:
+    """Return `rgb` reduced so that no side is longer than `side`; smaller images stay as they are."""
+    height, width = rgb.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return rgb
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def write_thumbnail(file: Path, small: RGBArray) -> None:
+    """Write `small`, shape (h, w, 3), as JPEG; readers see all of it or nothing.
+
+    It is not flushed to disk one by one as `core.cache.write_atomically` does, since 17,000 flushes take minutes
+    and a thumbnail that a power cut leaves empty is written again (see `has_thumbnail`).
+
+    Raises
+    ------
+    CacheError
+        If the folder cannot be written.
+    """
+    options = [
+        cv2.IMWRITE_JPEG_QUALITY,
+        _QUALITY,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    ]
+    _, encoded = cv2.imencode(".jpg", np.ascontiguousarray(small[:, :, ::-1]), options)
+    building = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        try:
+            building.write_bytes(encoded.tobytes())
+        except FileNotFoundError:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            building.write_bytes(encoded.tobytes())
+        building.replace(file)
+    except OSError as error:
+        building.unlink(missing_ok=True)
+        raise CacheError(
+            f"The cache folder {file.parent} cannot be written ({error.strerror}). "
+            "Free some space or choose another cache folder."
+        ) from error
+
+
+def has_thumbnail(cache_folder: Path, pixels: str) -> bool:
+    """Return whether the thumbnail of `pixels` is there and not empty."""
+    try:
+        return thumbnail_file(cache_folder, pixels).stat().st_size > 0
+    except OSError:
+        return False

@@ -1,0 +1,115 @@
+"""Tie together images that no split may divide: copies, groups such as patients, near-duplicates."""
+
+import re
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+from core.data.duplicates import near_pairs
+from core.errors import SplitError
+from core.results import Dataset
+from core.settings import DataSettings
+
+
+@dataclass(frozen=True)
+class Ties:
+    """What ties images together.
+
+    Attributes
+    ----------
+    keys : sequence of tuple
+        For each image of the dataset: its pixels, and its groups where it has any. Images with a key in common
+        are tied.
+    near : list of (int, int)
+        Pairs of near-duplicates; empty unless asked for.
+    """
+
+    keys: Sequence[tuple[Hashable, ...]]
+    near: list[tuple[int, int]]
+
+
+def preview_groups(paths: Sequence[str], pattern: str) -> tuple[str, ...]:
+    """Return the group that `pattern` finds in each path, or ``''`` where it finds none.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Relative paths with forward slashes.
+    pattern : str
+        Regular expression; its first group names the group, or the whole match where it has none.
+
+    Raises
+    ------
+    SplitError
+        If the pattern is no regular expression.
+    """
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise SplitError(
+            f"The group pattern “{pattern}” is not a regular expression ({error}). "
+            "An example that takes the patient from “P12_03.png” is (P[0-9]+)_."
+        ) from error
+    at = 1 if compiled.groups else 0
+    found = (compiled.search(path) for path in paths)
+    return tuple((match.group(at) or "") if match else "" for match in found)
+
+
+def find_ties(dataset: Dataset, settings: DataSettings) -> Ties:
+    """Return what ties the images of `dataset` together under `settings`.
+
+    Raises
+    ------
+    SplitError
+        If the group pattern is no regular expression.
+    """
+    images = dataset.images
+    by_pattern: Sequence[str] = [""] * len(images)
+    if settings.group_pattern:
+        by_pattern = preview_groups([image.path for image in images], settings.group_pattern)
+    keys = [
+        tuple(
+            (kind, name)
+            for kind, name in (("pixels", image.pixels), ("group", image.group), ("pattern", found))
+            if name
+        )
+        for image, found in zip(images, by_pattern, strict=True)
+    ]
+    near: list[tuple[int, int]] = []
+    if settings.near_duplicates_together:
+        pairs = near_pairs([image.perceptual for image in images], settings.near_duplicate_bits)
+        near = [(int(a), int(b)) for a, b in pairs]
+    return Ties(keys, near)
+
+
+def units(indices: Iterable[int], ties: Ties) -> list[tuple[int, ...]]:
+    """Return the images of `indices` in sets that must stay together.
+
+    Returns
+    -------
+    list of tuple of int
+        Each ascending, ordered by their first image. An image that nothing ties is a unit of its own.
+    """
+    members = sorted(indices)
+    parent = {index: index for index in members}
+
+    def root(index: int) -> int:
+        while parent[index] != index:
+            parent[index] = parent[parent[index]]
+            index = parent[index]
+        return index
+
+    def join(a: int, b: int) -> None:
+        low, high = sorted((root(a), root(b)))
+        parent[high] = low
+
+    first: dict[Hashable, int] = {}
+    for index in members:
+        for key in ties.keys[index]:
+            join(first.setdefault(key, index), index)
+    for a, b in ties.near:
+        if a in parent and b in parent:
+            join(a, b)
+    tied: dict[int, list[int]] = {}
+    for index in members:
+        tied.setdefault(root(index), []).append(index)
+    return [tuple(tied[index]) for index in sorted(tied)]
