@@ -110,6 +110,8 @@ class EngineProcess:
         self._process = context.Process(target=target, args=(events_end, commands_end, order), name=f"engine {name}")
         self._ends = (events_end, commands_end)
         self._output_read = 0
+        self._closed = False
+        self._hung_up = False
 
     @property
     def pid(self) -> int | None:
@@ -136,7 +138,9 @@ class EngineProcess:
 
     def waitables(self) -> list[Any]:
         """Return what `multiprocessing.connection.wait` can wait for: news, or the end of the process."""
-        return [] if self._events.closed else [self._events, self._process.sentinel]
+        if self._closed or self._process.pid is None:
+            return []
+        return [self._process.sentinel] if self._hung_up else [self._events, self._process.sentinel]
 
     def send(self, command: object) -> bool:
         """Send a command; False if the process is no longer there."""
@@ -154,6 +158,7 @@ class EngineProcess:
             while self._events.poll():
                 yield self._events.recv()
         except (EOFError, OSError):
+            self._hung_up = True
             alive = False
         if not alive:
             raise EOFError
@@ -173,21 +178,20 @@ class EngineProcess:
 
     def kill(self) -> None:
         """End the process and whatever it started, at once. Safe to call at any time, more than once."""
-        if self._process.pid is None:
-            return
-        with contextlib.suppress(ValueError):
-            if self._process.exitcode is None:
-                _kill_tree(self._process.pid)
-                self._process.kill()
+        if not self._closed and self._process.pid is not None and self._process.exitcode is None:
+            _kill_tree(self._process.pid)
+            self._process.kill()
 
     def close(self) -> None:
-        """Wait for the end of the process, then give its handles back; kills what is still there."""
+        """End the process if it still lives, and whatever it left behind; then give its handles back."""
+        if self._closed:
+            return
+        self.kill()
+        self._closed = True
         if self._process.pid is not None:
-            with contextlib.suppress(ValueError):
-                self._sweep_group()
-                self.kill()
-                self._process.join()
-                self._process.close()
+            self._sweep_group()
+            self._process.join()
+            self._process.close()
         for end in (self._events, self._commands, *self._ends):
             end.close()
 
@@ -237,7 +241,7 @@ class Job(EngineProcess):
             self.send(CANCEL)
 
     def take_events(self) -> list[Event]:
-        """Return the events that have arrived, without waiting. After the last one the process is gone."""
+        """Return the events that have arrived, without waiting. After the last one the process may still be leaving."""
         if self.over:
             return []
         events: list[Event] = []
@@ -255,17 +259,29 @@ class Job(EngineProcess):
             last = Cancelled()
         if last is not None:
             self.over = True
+            self._kill_at = time.monotonic() + GRACE_SECONDS
             events.append(last)
-            # A function that has said its last word may still hold threads or buffers; it gets the same grace.
-            self._process.join(GRACE_SECONDS if not isinstance(last, Cancelled) else 0.5)
-            self.close()
         return events
 
+    def reap(self) -> bool:
+        """Return whether the process is gone, without waiting, once the last event was taken.
+
+        A function that has said its last word may still hold threads and buffers; after three seconds it is killed.
+        """
+        if self._closed:
+            return True
+        if self._process.exitcode is None and self._kill_at is not None and time.monotonic() < self._kill_at:
+            return False
+        self.close()
+        return True
+
     def events(self) -> Iterator[Event]:
-        """Yield the events as they come, until the last."""
+        """Yield the events as they come, until the last; then wait for the process to leave."""
         while not self.over:
             pipes.wait(self.waitables(), timeout=0.1)
             yield from self.take_events()
+        while not self.reap():
+            self._process.join(0.05)
 
     def _last_of_the_dead(self) -> Event:
         self._process.join(GRACE_SECONDS)

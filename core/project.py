@@ -104,13 +104,15 @@ class Project:
     notes: str = ""
 
     def key(self, stage: str) -> str:
-        """Return the fingerprint that a result of `stage` has if it is made from the choices as they are now."""
+        """Return the fingerprint that a result of `stage` has if it is made from the choices as they are now.
+
+        Where the images lie is no part of it: a folder that moved is still the same study. Which images were found
+        there is (`StageResult.content` of the dataset), for every stage after it.
+        """
         parts: list[Any] = []
         for name, sections in STAGES.items():
             settings = {section: settings_to_dict(getattr(self.settings, section)) for section in sections}
             parts.append([name, settings])
-            if name == "dataset":
-                parts.append(os.fspath(self.source) if self.source is not None else "")
             if name == stage:
                 return _digest(parts)
             result = self._find(name, _digest(parts))

@@ -1,0 +1,32 @@
+"""The pages, one per step; each is imported when it is first shown, so that the window opens at once."""
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from desktop_app.pages.page import Page, PageContext
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step at the side of the window: its stage, its name there, and the class of its page."""
+
+    stage: str
+    name: str
+    module: str
+    page_class: str
+
+    def make_page(self, context: "PageContext") -> "Page":
+        """Import the page's module and make the page."""
+        made: Page = getattr(importlib.import_module(self.module), self.page_class)(context)
+        return made
+
+
+STEPS: tuple[Step, ...] = (
+    Step("dataset", "Dataset", "desktop_app.pages.dataset", "DatasetPage"),
+    Step("features", "Features", "desktop_app.pages.features", "FeaturesPage"),
+    Step("clusters", "Clusters", "desktop_app.pages.clusters", "ClustersPage"),
+    Step("coreset", "Coreset", "desktop_app.pages.coreset", "CoresetPage"),
+    Step("compare", "Compare", "desktop_app.pages.compare", "ComparePage"),
+)

@@ -1,0 +1,263 @@
+"""How a page is laid out: head, a column of options with "More", the picture or the empty place. No behaviour."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWhatsThis,
+    QWidget,
+)
+
+from desktop_app import theme
+
+OPTIONS_WIDTH = theme.UNIT * 34
+
+
+class PageFrame(QWidget):
+    """The frame of a page; `Page` gives it behaviour.
+
+    Attributes
+    ----------
+    run_button : QPushButton
+        Hidden where a page has nothing to run.
+    hint : QLabel
+        A line beside it.
+    empty : EmptyPlace
+        What stands in the picture's place before there is one.
+    """
+
+    def __init__(self, title: str, sentence: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        unit = theme.UNIT
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(unit * 3, unit * 2, unit * 3, unit * 2)
+        outer.setSpacing(unit * 2)
+        outer.addLayout(self._make_head(title, sentence))
+        body = QHBoxLayout()
+        body.setSpacing(unit * 2)
+        self._column = _OptionColumn()
+        self._column.hide()
+        body.addWidget(self._column)
+        self._picture = QStackedWidget()
+        self.empty = EmptyPlace()
+        self._picture.addWidget(self.empty)
+        body.addWidget(self._picture, 1)
+        outer.addLayout(body, 1)
+
+    def add_option(self, label: str, widget: QWidget, tip: str = "", *, question: str = "") -> QWidget:
+        """Add one choice to the column.
+
+        Parameters
+        ----------
+        label : str
+            Above the control; empty for one that carries its own words, such as a check box.
+        tip : str
+            Tooltip, and what a screen reader says beyond the label.
+        question : str
+            Two sentences behind a "?", for what surprises.
+        """
+        self._column.show()
+        return self._column.add(label, widget, tip, question, more=False)
+
+    def add_more_option(self, label: str, widget: QWidget, tip: str = "", *, question: str = "") -> QWidget:
+        """Add one choice to those that "More" opens."""
+        self._column.show()
+        return self._column.add(label, widget, tip, question, more=True)
+
+    def add_to_options(self, widget: QWidget) -> QWidget:
+        """Add any widget to the column, such as a table or a line of text."""
+        self._column.show()
+        self._column.plain.addWidget(widget)
+        return widget
+
+    def set_picture(self, picture: QWidget) -> None:
+        """Give the rest of the page to `picture`."""
+        self._picture.addWidget(picture)
+        self._picture.setCurrentWidget(picture)
+
+    def set_empty(
+        self, sentence: str, button: str = "", slot: Callable[[], object] | None = None, icon: str = ""
+    ) -> None:
+        """Say what will stand in the picture's place, and offer the button that fills it.
+
+        Parameters
+        ----------
+        slot : bound method of a QObject
+            Wanted where there is a button; usually the page's ``try_run``.
+        icon : str
+            Name of an icon; the steps' own are called as their stages.
+        """
+        self.empty.fill(sentence, button, slot, icon)
+
+    def show_empty(self, empty: bool) -> None:
+        """Show the empty place, or the picture."""
+        if empty or self._picture.count() == 1:
+            self._picture.setCurrentIndex(0)
+        else:
+            self._picture.setCurrentIndex(1)
+
+    def set_hint(self, text: str, *, warning: bool = False) -> None:
+        """Say something beside Run: an estimate, what is stale; empty for nothing."""
+        self.hint.setText(text)
+        self.hint.setProperty("tone", "warning" if warning else "muted")
+        self.hint.style().polish(self.hint)
+
+    def _make_head(self, title: str, sentence: str) -> QHBoxLayout:
+        words = QVBoxLayout()
+        words.setSpacing(theme.UNIT // 2)
+        self.title_label = QLabel(title)
+        self.title_label.setFont(theme.title_font())
+        words.addWidget(self.title_label)
+        self.sentence_label = QLabel(sentence)
+        self.sentence_label.setProperty("tone", "muted")
+        self.sentence_label.setWordWrap(True)
+        words.addWidget(self.sentence_label)
+        self.hint = QLabel()
+        self.hint.setProperty("tone", "muted")
+        self.hint.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.hint.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.run_button = QPushButton()
+        self.run_button.setProperty("primary", True)
+        self.run_button.setAutoDefault(False)
+        head = QHBoxLayout()
+        head.setSpacing(theme.UNIT * 2)
+        head.addLayout(words, 1)
+        head.addWidget(self.hint, 0, Qt.AlignmentFlag.AlignVCenter)
+        head.addWidget(self.run_button, 0, Qt.AlignmentFlag.AlignVCenter)
+        return head
+
+
+class EmptyPlace(QWidget):
+    """What an empty place says, with the button that fills it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._icon_name = ""
+        self._slot: Callable[[], object] | None = None
+        self.picture = QLabel()
+        self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.sentence = QLabel()
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.sentence.setWordWrap(True)
+        self.sentence.setMinimumWidth(theme.UNIT * 50)
+        self.sentence.setProperty("tone", "muted")
+        self.button = QPushButton()
+        self.button.hide()
+        layout = QVBoxLayout(self)
+        layout.setSpacing(theme.UNIT * 2)
+        layout.addStretch(2)
+        for widget in (self.picture, self.sentence, self.button):
+            layout.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(3)
+        theme.changed.connect(self.draw_icon)
+
+    def fill(self, sentence: str, button: str, slot: Callable[[], object] | None, icon: str) -> None:
+        """Say `sentence`, and offer `button` where it has words."""
+        if self._slot is not None:
+            self.button.clicked.disconnect(self._slot)
+        self.sentence.setText(sentence)
+        self.button.setText(button)
+        self.button.setVisible(bool(button))
+        self._slot = slot
+        if slot is not None:
+            self.button.clicked.connect(slot)
+        self._icon_name = icon
+        self.draw_icon()
+
+    def draw_icon(self) -> None:
+        """Draw the icon in the colours of the mode."""
+        icon = theme.icon(self._icon_name, "disabled") if self._icon_name else QIcon()
+        self.picture.setPixmap(icon.pixmap(theme.UNIT * 6, theme.UNIT * 6))
+
+
+class _OptionColumn(QScrollArea):
+    """The choices of a step, one under the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFixedWidth(OPTIONS_WIDTH)
+        self.setAccessibleName("Options")
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
+        layout.setContentsMargins(0, 0, theme.UNIT * 2, 0)
+        layout.setSpacing(theme.UNIT * 2)
+        self.plain = QVBoxLayout()
+        self.plain.setSpacing(theme.UNIT * 3 // 2)
+        layout.addLayout(self.plain)
+        self.more_button = QToolButton()
+        self.more_button.setText("More")
+        self.more_button.setToolTip("Show the choices that are seldom changed")
+        self.more_button.setCheckable(True)
+        self.more_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.more_button.setAccessibleName("More options")
+        self.more_button.toggled.connect(self._show_more)
+        self.more_button.hide()
+        layout.addWidget(self.more_button)
+        self.more_box = QWidget()
+        self.more = QVBoxLayout(self.more_box)
+        self.more.setContentsMargins(0, 0, 0, 0)
+        self.more.setSpacing(theme.UNIT * 3 // 2)
+        self.more_box.hide()
+        layout.addWidget(self.more_box)
+        layout.addStretch(1)
+        self.setWidget(inside)
+        theme.set_icon(self.more_button, "chevron-right")
+
+    def add(self, label: str, widget: QWidget, tip: str, question: str, *, more: bool) -> QWidget:
+        box = QVBoxLayout()
+        box.setSpacing(theme.UNIT // 2)
+        if label or question:
+            head = QHBoxLayout()
+            if label:
+                words = QLabel(label)
+                words.setBuddy(widget)
+                head.addWidget(words)
+                widget.setAccessibleName(label)
+            head.addStretch(1)
+            if question:
+                head.addWidget(QuestionButton(question))
+            box.addLayout(head)
+        if tip:
+            widget.setToolTip(tip)
+            widget.setAccessibleDescription(tip)
+        box.addWidget(widget)
+        (self.more if more else self.plain).addLayout(box)
+        if more:
+            self.more_button.show()
+        return widget
+
+    def _show_more(self, shown: bool) -> None:
+        self.more_box.setVisible(shown)
+        theme.set_icon(self.more_button, "chevron-down" if shown else "chevron-right")
+        self.more_button.setText("Less" if shown else "More")
+
+
+class QuestionButton(QToolButton):
+    """A "?" that explains on hover, click or key."""
+
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._text = text
+        self.setAutoRaise(True)
+        self.setToolTip(text)
+        self.setAccessibleName("Explain")
+        self.setAccessibleDescription(text)
+        theme.set_icon(self, "question", "muted")
+        self.clicked.connect(self._explain)
+
+    def _explain(self) -> None:
+        QWhatsThis.showText(self.mapToGlobal(self.rect().bottomLeft()), self._text, self)

@@ -1,0 +1,396 @@
+"""The base class of the five pages: what every step has in common."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QDoubleSpinBox, QLineEdit, QSlider, QSpinBox, QWidget
+
+from core.errors import CoresetError
+from desktop_app import theme
+from desktop_app.messages import Messages
+from desktop_app.pages.frame import PageFrame
+from desktop_app.project_model import ProjectModel
+from desktop_app.settings import Preferences
+from desktop_app.worker import Worker
+
+
+@dataclass(frozen=True)
+class PageContext:
+    """What every page is given: the project, the worker, the door for messages, the preferences."""
+
+    model: ProjectModel
+    worker: Worker
+    messages: Messages
+    preferences: Preferences
+
+
+@dataclass(frozen=True)
+class _JobNote:
+    """What a page remembers of a job that it started."""
+
+    stage: str
+    key: str
+    purpose: str
+
+
+class Page(PageFrame):
+    """One step: title, one sentence and Run at the top, options in one column, the picture in the rest.
+
+    A page is made when it is first shown, lives as long as the window, and talks only to the model, the worker and
+    the messages: never to another page. A subclass names its step in class attributes and overrides the hooks.
+
+    Attributes
+    ----------
+    stage : str
+        Key in `core.project.STAGES`.
+    title, sentence : str
+        At the top of the page.
+    run_text, run_tip : str
+        On the button that runs the step (Enter), and its tooltip. An empty `run_text` hides it.
+    sections : tuple of str
+        Sections of the settings whose change calls `refresh`.
+    reads : tuple of str
+        Stages whose results the page shows, its own among them; a new one calls `refresh`.
+    model, worker, messages, preferences
+        From the context.
+
+    Building, in ``build``
+        `add_option`, `add_more_option`, `add_to_options`, `set_picture` and `set_empty`.
+
+    Hooks, all optional
+        ``build()``: once, when the page is made.
+        ``refresh()``: show what the model holds now. Called when the page is entered and, while it is shown, when
+        something that it reads has changed. It only reads; use `show_value` to fill controls.
+        ``why_not()``: why the step cannot run now, in a sentence (the button's tooltip), or "".
+        ``run()``: start the step, usually one `start_job`. Called only if ``why_not()`` is "".
+        ``on_enter()``, ``on_leave()``: the page is shown or hidden.
+        ``on_partial(result)``, ``on_finished(result)``, ``on_failed(sentence)``, ``on_cancelled()``: of the page's own
+        jobs. `purpose` tells which one. ``on_finished`` usually calls `keep`. A failure has been shown already.
+
+    Signals
+    -------
+    run_state_changed : ()
+        `reason_not_to_run` may say something else.
+    step_wanted : (stage)
+        The page offers to go to another step, as an empty place does.
+    summary_told : (sentence, next_stage)
+        What came out of the step, for the job bar: "8 classes, 17,091 images", and which step comes next ("" for none).
+
+    Examples
+    --------
+    A whole page::
+
+        class FeaturesPage(Page):
+            stage = "features"
+            title = "Features"
+            sentence = "Describe every image by numbers, so that images can be compared."
+            run_text = "Extract"
+            sections = ("features",)
+            reads = ("dataset", "features")
+
+            def build(self) -> None:
+                self.variance = QDoubleSpinBox()
+                self.variance.setRange(0.01, 1.0)
+                self.variance.valueChanged.connect(self.edit_variance)
+                self.add_option("Variance kept", self.variance, "Share of the variance that PCA keeps per class")
+                self.curve = CurvePlot()
+                self.set_picture(self.curve)
+                self.set_empty("The explained variance of each class will stand here.", "Extract", self.try_run)
+
+            def why_not(self) -> str:
+                return "" if self.model.facts("dataset") else "Scan the images first."
+
+            def refresh(self) -> None:
+                self.show_value(self.variance, self.model.settings("features").variance)
+                result = self.model.latest_value("features")
+                self.show_empty(result is None)
+                if result is not None:
+                    self.curve.set_curve(result.curve)
+
+            def edit_variance(self, value: float) -> None:
+                self.change_settings("features", variance=value)
+
+            def run(self) -> None:
+                self.start_job("core.pipeline:features", (self.model.project.source, self.model.project.settings))
+
+            def on_finished(self, result: FeatureResult) -> None:
+                self.keep(result, {"components": result.n_components})
+                self.summary_told.emit("Features of 17,091 images", "clusters")
+
+    In its test, with the fixtures of ``tests/desktop_app/conftest.py``::
+
+        def test_extracting(page_context: PageContext, qtbot: QtBot) -> None:
+            page = FeaturesPage(page_context)          # its jobs run at once in this process
+            qtbot.addWidget(page)
+            page.enter()
+            qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
+            qtbot.waitUntil(lambda: page_context.model.state("features") == "done")
+    """
+
+    stage: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    sentence: ClassVar[str] = ""
+    run_text: ClassVar[str] = "Run"
+    run_tip: ClassVar[str] = "Run this step"
+    sections: ClassVar[tuple[str, ...]] = ()
+    reads: ClassVar[tuple[str, ...]] = ()
+
+    run_state_changed = Signal()
+    step_wanted = Signal(str)
+    summary_told = Signal(str, str)
+
+    def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
+        super().__init__(self.title, self.sentence, parent)
+        self.context = context
+        self.model = context.model
+        self.worker = context.worker
+        self.messages = context.messages
+        self.preferences = context.preferences
+        self._jobs: dict[int, _JobNote] = {}
+        self._purpose = ""
+        self._current: tuple[int, _JobNote] | None = None
+        self._entered = False
+        self.setObjectName(f"page_{self.stage}")
+        self.setAccessibleName(self.title)
+        self.run_button.setText(self.run_text)
+        self.run_button.setVisible(bool(self.run_text))
+        theme.set_icon(self.run_button, "run", "on_accent")
+        self.build()
+        self._connect()
+        self._show_run_state()
+
+    # --- hooks ------------------------------------------------------------------------------------------------
+
+    def build(self) -> None:
+        """Add options and the picture."""
+
+    def refresh(self) -> None:
+        """Show what the model holds now."""
+
+    def run(self) -> None:
+        """Start the step."""
+
+    def why_not(self) -> str:
+        """Return why the step cannot run now, or an empty text."""
+        return ""
+
+    def on_enter(self) -> None:
+        """Do what is wanted when the page is shown, beyond `refresh`."""
+
+    def on_leave(self) -> None:
+        """Do what is wanted when the page is hidden."""
+
+    def on_partial(self, result: Any) -> None:
+        """Take a finished part of a job of this page."""
+
+    def on_finished(self, result: Any) -> None:
+        """Take the result of a job of this page."""
+
+    def on_failed(self, sentence: str) -> None:
+        """Hear that a job of this page failed; the user has been told."""
+
+    def on_cancelled(self) -> None:
+        """Hear that a job of this page was cancelled."""
+
+    # --- doing ------------------------------------------------------------------------------------------------
+
+    def start_job(self, function: str, arguments: object = (), *, stage: str | None = None, purpose: str = "") -> int:
+        """Run an engine function in a process of its own; the page's ``on_…`` hooks hear how it goes.
+
+        Parameters
+        ----------
+        function : str
+            ``"module:function"``.
+        arguments : tuple, mapping or object
+            Positional arguments, keywords, or the one argument; `progress` is added where the function takes it.
+        stage : str, optional
+            Default: the page's own. "" for work that is no step (an export), which leaves the steps' states alone.
+        purpose : str
+            The page's own word for the job; `purpose` tells it again in the hooks.
+        """
+        of = self.stage if stage is None else stage
+        key = self.model.key(of) if of else ""
+        number = self.worker.start(of, function, arguments)
+        self._jobs[number] = _JobNote(of, key, purpose)
+        self._show_run_state()
+        return number
+
+    @property
+    def purpose(self) -> str:
+        """Purpose of the job whose hook is being called; empty outside of a hook."""
+        return self._current[1].purpose if self._current is not None else ""
+
+    def job_numbers(self, purpose: str | None = None) -> tuple[int, ...]:
+        """Return the page's running jobs, all or those of one purpose."""
+        return tuple(number for number, note in self._jobs.items() if purpose is None or note.purpose == purpose)
+
+    def keep(self, value: object, facts: Mapping[str, Any], *, content: str = "") -> None:
+        """Keep the result in the project under what it was made from; to be called in ``on_finished``.
+
+        Parameters
+        ----------
+        value : object
+            For the pages, in memory: `ProjectModel.value`.
+        facts : mapping
+            Small JSON values for the project file: `ProjectModel.facts`.
+        content : str
+            Identity of the result where it depends on more than the choices, such as the images found.
+        """
+        if self._current is None:
+            raise RuntimeError("keep belongs into on_finished")
+        number, note = self._current
+        seconds = self.worker.seconds_of(number)
+        self.model.store_result(note.stage, note.key, facts, value, content=content, seconds=seconds)
+
+    def change_settings(self, section: str, *, text: str = "", merge: bool = False, **changes: Any) -> bool:
+        """Change settings as `ProjectModel.set_settings` does; False and a message where a value is out of range."""
+        try:
+            self.model.set_settings(section, text=text, merge=merge, **changes)
+        except CoresetError as error:
+            self.messages.warning(str(error))
+            self.refresh()
+            return False
+        return True
+
+    def try_run(self) -> None:
+        """Run the step if it can run; otherwise say why not."""
+        reason = self.reason_not_to_run()
+        if reason:
+            self.messages.warning(reason)
+        else:
+            self.run()
+
+    def reason_not_to_run(self) -> str:
+        """Return why the step cannot run now, its own running job included, or an empty text."""
+        if not self.run_text:
+            return "This step has nothing to run."
+        if any(note.stage == self.stage for note in self._jobs.values()):
+            return "This step is running. Wait for it, or cancel it."
+        return self.why_not()
+
+    def show_value(self, control: QWidget, value: Any) -> None:
+        """Put a value into a control without its signal; for ``refresh``.
+
+        Parameters
+        ----------
+        control : QSpinBox, QDoubleSpinBox, QSlider, QComboBox, QLineEdit or checkable button
+            A combo box is set to the entry whose data (or text, where it has no data) is `value`.
+        """
+        blocked = control.blockSignals(True)
+        try:
+            _put(control, value)
+        finally:
+            control.blockSignals(blocked)
+
+    # --- the window's side ------------------------------------------------------------------------------------
+
+    def enter(self) -> None:
+        """Be shown."""
+        self._entered = True
+        self.refresh()
+        self.on_enter()
+        self._show_run_state()
+
+    def leave(self) -> None:
+        """Be hidden."""
+        if self._entered:
+            self._entered = False
+            self.on_leave()
+
+    # --- inside -----------------------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        self.run_button.clicked.connect(self.try_run)
+        self.model.project_replaced.connect(self._on_replaced)
+        self.model.settings_changed.connect(self._on_settings_changed)
+        self.model.results_changed.connect(self._on_results_changed)
+        self.model.source_changed.connect(self._on_replaced)
+        self.model.choices_changed.connect(self._on_choices_changed)
+        self.worker.partial.connect(self._on_partial)
+        self.worker.finished.connect(self._on_finished)
+        self.worker.failed.connect(self._on_failed)
+        self.worker.cancelled.connect(self._on_cancelled)
+
+    def _on_replaced(self) -> None:
+        self._refresh_if_shown()
+
+    def _on_settings_changed(self, section: str) -> None:
+        if section in self.sections:
+            self._refresh_if_shown()
+
+    def _on_results_changed(self, stage: str) -> None:
+        if stage in (self.stage, *self.reads):
+            self._refresh_if_shown()
+
+    def _on_choices_changed(self) -> None:
+        self._refresh_if_shown()
+
+    def _refresh_if_shown(self) -> None:
+        if self._entered:
+            self.refresh()
+            self._show_run_state()
+
+    def _on_partial(self, number: int, result: object) -> None:
+        if number in self._jobs:
+            self._current = number, self._jobs[number]
+            try:
+                self.on_partial(result)
+            finally:
+                self._current = None
+
+    def _on_finished(self, number: int, result: object) -> None:
+        if self._take(number):
+            try:
+                self.on_finished(result)
+            finally:
+                self._release()
+
+    def _on_failed(self, number: int, sentence: str, details: str) -> None:
+        if self._take(number):
+            self.messages.error(sentence, details)
+            try:
+                self.on_failed(sentence)
+            finally:
+                self._release()
+
+    def _on_cancelled(self, number: int) -> None:
+        if self._take(number):
+            try:
+                self.on_cancelled()
+            finally:
+                self._release()
+
+    def _take(self, number: int) -> bool:
+        note = self._jobs.pop(number, None)
+        self._current = None if note is None else (number, note)
+        return note is not None
+
+    def _release(self) -> None:
+        self._current = None
+        self._show_run_state()
+
+    def _show_run_state(self) -> None:
+        reason = self.reason_not_to_run()
+        self.run_button.setEnabled(not reason)
+        self.run_button.setToolTip(reason or f"{self.run_tip} (Enter)")
+        self.run_button.setAccessibleDescription(reason or self.run_tip)
+        self.run_state_changed.emit()
+
+
+def _put(control: QWidget, value: Any) -> None:
+    if isinstance(control, QSpinBox | QSlider):
+        control.setValue(int(value))
+    elif isinstance(control, QDoubleSpinBox):
+        control.setValue(float(value))
+    elif isinstance(control, QComboBox):
+        at = control.findData(value)
+        control.setCurrentIndex(at if at >= 0 else control.findText(str(value)))
+    elif isinstance(control, QLineEdit):
+        if control.text() != str(value):
+            control.setText(str(value))
+    elif isinstance(control, QAbstractButton):
+        control.setChecked(bool(value))
+    else:
+        raise TypeError(f"{type(control).__name__} has no single value")
