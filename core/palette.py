@@ -1,4 +1,4 @@
-"""Colours and marker shapes by meaning, from `resources/style/palette.json`: the same in the window and in the report."""
+"""Colours and marker shapes by meaning, from `resources/style/palette.json`: the same in window and report."""
 
 import json
 from collections.abc import Mapping
@@ -32,7 +32,8 @@ class Mark:
 def sampler_mark(name: str) -> Mark:
     """Return how the sampler `name` is drawn; one that the palette does not know is grey under its own name.
 
-    A matched random control is named ``"matched"`` or ``"matched-…"`` / ``"matched:…"`` after the sampler it stands beside.
+    A matched random control is named ``"matched"``, or ``"matched-"`` or ``"matched:"`` and the sampler it stands
+    beside.
     """
     samplers = _palette()["samplers"]
     plain = "matched" if name.startswith(("matched-", "matched:", "matched ")) else name

@@ -1,0 +1,352 @@
+"""`coreset.json`: all that it takes to know an export, to verify it and to make the same coreset again.
+
+Format 1, the first: see `_manifest_values` for its keys. Readers refuse a newer format with a sentence.
+"""
+
+import hashlib
+import json
+import platform
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from core.cache import fingerprint
+from core.errors import ExportError, InputError
+from core.output.lists import COLUMNS
+from core.output.names import PrivateNames
+from core.results import ClassClusters, Coreset, Dataset, WeightsUsed
+from core.settings import Settings, settings_from_dict, settings_to_dict
+from core.version import __version__
+
+FORMAT = 1
+MANIFEST_NAME = "coreset.json"
+LIST_NAME = "coreset.csv"
+
+_LIBRARIES = (
+    "numpy", "scipy", "scikit-learn", "kmedoids", "pillow", "opencv-python-headless", "tensorflow-cpu", "tensorflow",
+    "keras",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ListedFile:
+    """A file of an export.
+
+    Attributes
+    ----------
+    file : str
+        Relative to the export, forward slashes.
+    sha256 : str
+    n_bytes : int
+    set_name : str
+        ``"coreset"``, ``"validation"``, ``"test"``, ``"remainder"``, or empty for the list.
+    path : str
+        Relative to the dataset; empty in a private export and for the list.
+    """
+
+    file: str
+    sha256: str
+    n_bytes: int
+    set_name: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A chosen image: `path` is a private name in a private export, `pixels` its content."""
+
+    path: str
+    class_name: str
+    pixels: str
+    rank: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What stands in a `coreset.json`.
+
+    Attributes
+    ----------
+    file : Path
+    version : str
+        Of the program that wrote it.
+    settings : Settings
+        In a private export without pins; `settings_for` finds those again.
+    private : bool
+    dataset_fingerprint : str
+    n_images : int
+        Of the dataset.
+    class_folders : mapping of str to str
+    chosen : tuple of Chosen
+    pinned : mapping of {"in", "out"} to tuple of (str, str)
+        (class, pixels) of images pinned by hand.
+    files : tuple of ListedFile
+    weights : tuple of WeightsUsed
+    notes : tuple of str
+    intact : bool
+        Whether the file is as the program wrote it.
+    """
+
+    file: Path
+    version: str
+    settings: Settings
+    private: bool
+    dataset_fingerprint: str
+    n_images: int
+    class_folders: Mapping[str, str]
+    chosen: tuple[Chosen, ...]
+    pinned: Mapping[Literal["in", "out"], tuple[tuple[str, str], ...]]
+    files: tuple[ListedFile, ...]
+    weights: tuple[WeightsUsed, ...]
+    notes: tuple[str, ...]
+    intact: bool
+
+
+@dataclass(frozen=True)
+class ManifestParts:
+    """What `manifest_text` puts together.
+
+    Attributes
+    ----------
+    class_folders : mapping of str to str
+    files : tuple of ListedFile
+    files_as : str
+        How they got there in the end.
+    notes : tuple of str
+    """
+
+    dataset: Dataset
+    coreset: Coreset
+    clusters: Sequence[ClassClusters]
+    settings: Settings
+    weights: Sequence[WeightsUsed]
+    class_folders: Mapping[str, str]
+    files: tuple[ListedFile, ...]
+    files_as: str
+    notes: tuple[str, ...]
+    names: PrivateNames | None
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that results depend on, those that are installed."""
+    found = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def dataset_fingerprint(dataset: Dataset, *, private: bool = False) -> str:
+    """Return what a dataset is known by: the content, class and set of every image and, unless private, its path."""
+    rows = [[image.class_name, image.split or "", image.pixels] for image in dataset.images]
+    if private:
+        return fingerprint("content", sorted(rows))
+    return fingerprint("paths", [[image.path, *row] for image, row in zip(dataset.images, rows, strict=True)])
+
+
+def manifest_text(parts: ManifestParts) -> bytes:
+    """Return the bytes of a `coreset.json`."""
+    values = _manifest_values(parts)
+    values["digest"] = _digest(values)
+    return json.dumps(values, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace") + b"\n"
+
+
+def read_manifest(file: Path) -> Manifest:
+    """Read a `coreset.json`, or that of the export folder `file`.
+
+    Raises
+    ------
+    ExportError
+        If it cannot be read, is of a newer format, or is none of ours.
+    """
+    if file.is_dir():
+        file = file / MANIFEST_NAME
+    try:
+        values = json.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ExportError(
+            f"{file} cannot be read ({error.strerror}). Name an export or its {MANIFEST_NAME}."
+        ) from error
+    except ValueError as error:
+        raise ExportError(f"{file} is not valid JSON ({error}); it was changed or cut short.") from error
+    number = values.get("format") if isinstance(values, dict) else None
+    if not isinstance(number, int) or values.get("program") != "coreset-studio":
+        raise ExportError(f"{file} is not the {MANIFEST_NAME} of an export.")
+    if number > FORMAT:
+        raise ExportError(
+            f"{file} has format {number}; this version ({__version__}) reads up to {FORMAT}. Update the program."
+        )
+    try:
+        return _manifest(file, values)
+    except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
+        raise ExportError(f"{file} is damaged: {error!s}.") from error
+
+
+def settings_for(manifest: Manifest, dataset: Dataset) -> Settings:
+    """Return the settings that make the manifest's coreset again from `dataset`.
+
+    Pins of a private export are found again by class and pixels; a pinned image that the dataset no longer has is
+    left out.
+    """
+    if not manifest.private:
+        return manifest.settings
+    by_content: dict[tuple[str, str], str] = {}
+    for image in dataset.images:
+        by_content.setdefault((image.class_name, image.pixels), image.path)
+    pins = {way: tuple(by_content[key] for key in keys if key in by_content) for way, keys in manifest.pinned.items()}
+    selection = replace(manifest.settings.selection, pinned_in=pins["in"], pinned_out=pins["out"])
+    return replace(manifest.settings, selection=selection)
+
+
+def same_selection(manifest: Manifest, coreset: Coreset, dataset: Dataset) -> tuple[str, ...]:
+    """Tell how `coreset`, made again from `dataset`, differs from the manifest's.
+
+    Returns
+    -------
+    tuple of str
+        Sentences; empty where the same images were chosen. Images are compared by class and pixels, in an export that
+        is not private by path as well.
+    """
+    sentences = []
+    if dataset_fingerprint(dataset, private=manifest.private) != manifest.dataset_fingerprint:
+        sentences.append(
+            f"The dataset is not the one of the export: it has {len(dataset.images):,} images, the export's had "
+            f"{manifest.n_images:,}, or some were changed, moved or renamed."
+        )
+    images = [dataset.images[index] for index in coreset.indices]
+    if manifest.private:
+        before = Counter((each.class_name, each.pixels, "") for each in manifest.chosen)
+        now = Counter((image.class_name, image.pixels, "") for image in images)
+    else:
+        before = Counter((each.class_name, each.pixels, each.path) for each in manifest.chosen)
+        now = Counter((image.class_name, image.pixels, image.path) for image in images)
+    for found, words in ((before - now, "is in the export and was not chosen again"), (now - before, "is new")):
+        sentences += [f"{path or f'An image with pixels {pixels[:12]}…'} of class {name} {words}."
+                      for name, pixels, path in sorted(found.elements())]  # fmt: skip
+    return tuple(sentences)
+
+
+def _manifest_values(parts: ManifestParts) -> dict[str, Any]:
+    private = parts.names is not None
+    settings = parts.settings
+    dataset, coreset = parts.dataset, parts.coreset
+    pinned = {
+        "in": _pinned(dataset, settings.selection.pinned_in),
+        "out": _pinned(dataset, settings.selection.pinned_out),
+    }
+    if private:
+        settings = replace(settings, selection=replace(settings.selection, pinned_in=(), pinned_out=()))
+    return {
+        "program": "coreset-studio",
+        "format": FORMAT,
+        "version": __version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "libraries": library_versions(),
+        "private": private,
+        "settings": settings_to_dict(settings),
+        "seeds": {"split": settings.data.split_seed, "clusters": settings.clusters.seed, "selection": coreset.seed},
+        "dataset": {
+            "name": "" if private else dataset.source.name,
+            "kind": dataset.kind,
+            "images": len(dataset.images),
+            "classes": list(dataset.classes),
+            "fingerprint": dataset_fingerprint(dataset, private=private),
+        },
+        "weights": [{"extractor": w.extractor, "sha256": w.digest, "state": w.state} for w in parts.weights],
+        "coreset": {
+            "sampler": coreset.sampler,
+            "images": len(coreset.indices),
+            "fraction": coreset.fraction,
+            "nested": coreset.nested,
+            "budgets": dict(coreset.budgets),
+            "pool": dict(coreset.pool_sizes),
+        },
+        "clusters": {each.class_name: _cluster_values(each, parts) for each in parts.clusters},
+        "pinned": pinned,
+        "chosen": _chosen_values(parts),
+        "class_folders": dict(parts.class_folders),
+        "files_as": parts.files_as,
+        "columns": dict(COLUMNS),
+        "files": [
+            {"file": f.file, "sha256": f.sha256, "bytes": f.n_bytes, "set": f.set_name, "path": f.path}
+            for f in parts.files
+        ],
+        "notes": list(parts.notes),
+    }
+
+
+def _named(parts: ManifestParts, index: int) -> str:
+    path = parts.dataset.images[index].path
+    return path if parts.names is None else parts.names.name(path)
+
+
+def _cluster_values(clusters: ClassClusters, parts: ManifestParts) -> dict[str, Any]:
+    return {
+        "k": clusters.k,
+        "chosen_by": clusters.chosen_by,
+        "mean_silhouette": clusters.mean_silhouette,
+        "sizes": [int(size) for size in clusters.sizes],
+        "medoids": [_named(parts, int(medoid)) for medoid in clusters.medoids],
+    }
+
+
+def _chosen_values(parts: ManifestParts) -> list[dict[str, Any]]:
+    images = parts.dataset.images
+    return [
+        {
+            "path": _named(parts, int(index)),
+            "class": images[index].class_name,
+            "pixels": images[index].pixels,
+            "rank": int(rank) + 1,
+        }
+        for index, rank in zip(parts.coreset.indices, parts.coreset.ranks, strict=True)
+    ]
+
+
+def _pinned(dataset: Dataset, paths: Iterable[str]) -> list[list[str]]:
+    wanted = set(paths)
+    return [[image.class_name, image.pixels] for image in dataset.images if image.path in wanted]
+
+
+def _digest(values: Mapping[str, Any]) -> str:
+    """Return SHA-256 over the manifest's values without their own digest."""
+    plain = {key: value for key, value in values.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+def _manifest(file: Path, values: Mapping[str, Any]) -> Manifest:
+    return Manifest(
+        file=file,
+        version=values["version"],
+        settings=settings_from_dict(values["settings"]),
+        private=values["private"],
+        dataset_fingerprint=values["dataset"]["fingerprint"],
+        n_images=values["dataset"]["images"],
+        class_folders=dict(values["class_folders"]),
+        chosen=tuple(Chosen(c["path"], c["class"], c["pixels"], c["rank"] - 1) for c in values["chosen"]),
+        pinned={"in": _pairs(values["pinned"]["in"]), "out": _pairs(values["pinned"]["out"])},
+        files=tuple(
+            ListedFile(_inside(f["file"]), f["sha256"], f["bytes"], f["set"], f["path"]) for f in values["files"]
+        ),
+        weights=tuple(WeightsUsed(w["extractor"], w["sha256"], w["state"]) for w in values["weights"]),
+        notes=tuple(values["notes"]),
+        intact=values.get("digest") == _digest(values),
+    )
+
+
+def _pairs(values: Iterable[Sequence[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, pixels) for name, pixels in values)
+
+
+def _inside(name: str) -> str:
+    """Return `name` if it stays inside the export; a manifest from elsewhere may not lead out of it."""
+    parts = name.split("/")
+    if not name or name.startswith("/") or "\\" in name or ":" in parts[0] or {"", ".", ".."} & set(parts):
+        raise ValueError(f"it names the file {name!r}, which is not inside the export")
+    return name

@@ -1,0 +1,158 @@
+"""Plain tables: built once, written as CSV that a spreadsheet opens safely, and shown in the report."""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from core.cache import write_atomically
+from core.errors import ExportError
+
+Cell = str | int | float | bool | None
+Kind = Literal["text", "count", "share", "number", "seconds"]
+
+# A spreadsheet takes a cell that begins with one of these for a formula (also in their wide forms).
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+_ESCAPED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes
+    ----------
+    name : str
+        Head in the CSV, in lower case with underscores.
+    title : str
+        Head in the report.
+    kind : {"text", "count", "share", "number", "seconds"}
+        How the report prints it; every kind but text stands at the right.
+    """
+
+    name: str
+    title: str
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the report, and one CSV beside it.
+
+    Attributes
+    ----------
+    name : str
+        File name without suffix.
+    title : str
+    columns : tuple of Column
+    rows : tuple of tuple
+        As many cells as columns; None is an empty cell.
+    """
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+def text_cell(text: str) -> str:
+    """Return `text` so that no spreadsheet runs it: an apostrophe is put before what looks like a formula.
+
+    `plain_text` takes it back; text that begins with apostrophes before such a character gets one more, so that
+    nothing is lost.
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def plain_text(cell: str) -> str:
+    """Return the text that `text_cell` was given."""
+    return cell[1:] if _ESCAPED.match(cell) else cell
+
+
+def csv_text(table: Table) -> str:
+    """Return `table` as CSV: commas, UTF-8 text, lines ended by one line feed, full precision."""
+    return csv_of([column.name for column in table.columns], table.rows)
+
+
+def csv_of(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
+    """Return `rows` under `heads` as CSV text; text cells are safe to open in a spreadsheet."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(heads)
+    writer.writerows([_csv_cell(cell) for cell in row] for row in rows)
+    return stream.getvalue()
+
+
+def write_table(folder: Path, table: Table) -> Path:
+    """Write `table` as ``<name>.csv`` into `folder`, whole or not at all, and return the file.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    file = folder / f"{table.name}.csv"
+    write_atomically(file, csv_text(table).encode("utf-8", "backslashreplace"))
+    return file
+
+
+def read_rows(file: Path) -> list[Mapping[str, str]]:
+    """Read a CSV that this program wrote, with the apostrophes of `text_cell` taken back.
+
+    Raises
+    ------
+    ExportError
+        If the file cannot be read or is no CSV of UTF-8 text.
+    """
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            return [{k: plain_text(v or "") for k, v in row.items() if k is not None} for row in csv.DictReader(stream)]
+    except OSError as error:
+        raise ExportError(f"The list {file} cannot be read ({error.strerror}).") from error
+    except (ValueError, csv.Error) as error:
+        raise ExportError(f"The list {file} is not a CSV of UTF-8 text ({error}).") from error
+
+
+def shown(cell: Cell, kind: Kind) -> str:
+    """Return `cell` as the report prints it: thousands separators, honest precision, a dash where there is nothing."""
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return "–"
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, str):
+        return cell
+    if kind == "count":
+        return f"{cell:,.0f}"
+    if kind == "share":
+        return f"{cell:.3f}".replace("-", "−")
+    if kind == "seconds":
+        return seconds_words(cell)
+    return f"{cell:,.4g}".replace("-", "−")
+
+
+def seconds_words(seconds: float) -> str:
+    """Return a duration as a person says it: ``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    if math.isnan(seconds):
+        return "–"
+    if seconds < 10:
+        return f"{seconds:.2g} s" if seconds >= 0.01 or seconds == 0 else "under 0.01 s"
+    if round(seconds) < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _csv_cell(cell: Cell) -> str:
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return ""
+    if isinstance(cell, bool):
+        return "1" if cell else "0"
+    if isinstance(cell, str):
+        return text_cell(cell)
+    return repr(cell) if isinstance(cell, float) else str(cell)

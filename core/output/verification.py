@@ -1,0 +1,97 @@
+"""Does an export still hold what was written? Every file that does not is named."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import ExportError
+from core.output.manifest import LIST_NAME, MANIFEST_NAME, read_manifest
+from core.output.placing import hash_file
+from core.progress import NO_PROGRESS, Progress
+
+# What Finder and Explorer put into any folder that somebody looks at.
+_LEFT_BY_THE_SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini"}
+
+
+@dataclass(frozen=True)
+class VerifyResult:
+    """What `verify` found; paths are relative to the export, with forward slashes.
+
+    Attributes
+    ----------
+    folder : Path
+    n_files : int
+        Files that should be there, with the list and the manifest.
+    differing, missing, extra : tuple of str
+        Sorted. An extra file was not part of the export.
+    """
+
+    folder: Path
+    n_files: int
+    differing: tuple[str, ...]
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the export is as it was written."""
+        return not (self.differing or self.missing or self.extra)
+
+    @property
+    def sentence(self) -> str:
+        """What was found, for the user."""
+        if self.ok:
+            return f"All {self.n_files:,} files are as they were written."
+        counts = ((self.differing, "differ"), (self.missing, "missing"), (self.extra, "not part of the export"))
+        found = ", ".join(f"{len(names):,} {words}" for names, words in counts if names)
+        return f"Of {self.n_files:,} files: {found}."
+
+
+def verify(folder: Path, progress: Progress = NO_PROGRESS) -> VerifyResult:
+    """Compare every file of an export with its SHA-256 in `coreset.json`.
+
+    Parameters
+    ----------
+    folder : Path
+        An export, or its `coreset.json`.
+
+    Raises
+    ------
+    ExportError
+        If there is no manifest or it cannot be read.
+    """
+    manifest = read_manifest(folder)
+    folder = manifest.file.parent
+    differing = [] if manifest.intact else [MANIFEST_NAME]
+    missing = []
+    for done, listed in enumerate(manifest.files):
+        progress.report(done, len(manifest.files), "Verifying: files")
+        try:
+            found, _ = hash_file(folder / listed.file)
+        except (FileNotFoundError, NotADirectoryError):
+            missing.append(listed.file)
+            continue
+        except OSError as error:
+            if not (folder / listed.file).is_dir():
+                raise ExportError(f"{folder / listed.file} cannot be read ({error.strerror}).") from error
+            found = ""
+        if found != listed.sha256:
+            differing.append(listed.file)
+    progress.report(len(manifest.files), len(manifest.files), "Verifying: files")
+    known = {listed.file for listed in manifest.files} | {MANIFEST_NAME}
+    extra = [name for name in _files_below(folder) if name not in known]
+    n_files = len(manifest.files) + 1
+    return VerifyResult(folder, n_files, tuple(sorted(differing)), tuple(sorted(missing)), tuple(sorted(extra)))
+
+
+def is_export(folder: Path) -> bool:
+    """Return whether `folder` looks like an export of this program: a manifest and a list."""
+    return (folder / MANIFEST_NAME).is_file() and (folder / LIST_NAME).is_file()
+
+
+def _files_below(folder: Path) -> Iterator[str]:
+    for place, _, files in os.walk(folder):
+        for name in files:
+            if name not in _LEFT_BY_THE_SYSTEM:
+                yield (Path(place) / name).relative_to(folder).as_posix()

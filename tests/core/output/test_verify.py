@@ -1,0 +1,86 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from core.errors import CancelledError, ExportError
+from core.output.export import export_coreset
+from core.output.verification import verify
+from core.settings import ExportSettings
+
+
+@pytest.fixture
+def exported(case, tmp_path: Path) -> Path:
+    export_coreset(case.dataset, case.split, case.coreset, tmp_path / "out", ExportSettings())
+    return tmp_path / "out"
+
+
+def some_images(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.png"))
+
+
+def test_a_whole_export(exported: Path) -> None:
+    result = verify(exported)
+    assert result.ok
+    assert result.n_files == len(some_images(exported)) + 2
+    assert result.sentence == f"All {result.n_files} files are as they were written."
+    assert verify(exported / "coreset.json") == result
+
+
+def test_every_file_that_differs_is_named(exported: Path) -> None:
+    changed, gone, *_ = some_images(exported)
+    content = bytearray(changed.read_bytes())
+    content[-20] ^= 1
+    changed.write_bytes(content)
+    gone.unlink()
+    (exported / "eos" / "new.png").write_bytes(b"new")
+    (exported / "coreset.csv").write_text("path\n")
+    (exported / ".DS_Store").write_bytes(b"left by the system")
+    result = verify(exported)
+    assert result.differing == ("coreset.csv", changed.relative_to(exported).as_posix())
+    assert result.missing == (gone.relative_to(exported).as_posix(),)
+    assert result.extra == ("eos/new.png",)
+    assert not result.ok
+    assert result.sentence == f"Of {result.n_files} files: 2 differ, 1 missing, 1 not part of the export."
+
+
+def test_a_changed_manifest_is_named(exported: Path) -> None:
+    file = exported / "coreset.json"
+    values = json.loads(file.read_text())
+    values["seeds"]["selection"] = 99
+    file.write_text(json.dumps(values))
+    assert verify(exported).differing == ("coreset.json",)
+
+
+def test_a_folder_in_the_place_of_a_file(exported: Path) -> None:
+    first = some_images(exported)[0]
+    first.unlink()
+    first.mkdir()
+    assert verify(exported).differing == (first.relative_to(exported).as_posix(),)
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/../../b", "C:/x", "a\\b", ""])
+def test_a_manifest_may_not_lead_out_of_its_folder(exported: Path, name: str) -> None:
+    file = exported / "coreset.json"
+    values = json.loads(file.read_text())
+    values["files"][0]["file"] = name
+    file.write_text(json.dumps(values))
+    with pytest.raises(ExportError, match="damaged"):
+        verify(exported)
+
+
+def test_no_export_at_all(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"coreset\.json cannot be read"):
+        verify(tmp_path)
+
+
+def test_verifying_can_be_cancelled(exported: Path) -> None:
+    class Stop:
+        def report(self, done: int, total: int, message: str = "") -> None:
+            raise CancelledError
+
+        def publish(self, result: object) -> None:
+            raise AssertionError(result)
+
+    with pytest.raises(CancelledError):
+        verify(exported, Stop())
