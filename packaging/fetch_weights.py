@@ -18,7 +18,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from core.errors import WeightsError
-from core.features.extractors import WEIGHT_SETS, WeightSet
+from core.features.extractors import WEIGHT_SETS
+from core.features.extractors.description import WeightSet
 from core.features.weight_download import download_to
 from core.features.weight_files import Tensors, tensors_of, write_tensors
 from core.features.weights import FoundWeights, copy_to, held_in, identify, weight_set
@@ -84,10 +85,7 @@ def _verified_in(folder: Path, weights: WeightSet) -> FoundWeights | None:
 
 def _from_path(source: Path, weights: WeightSet, folder: Path) -> FoundWeights:
     """Copy a file, or the first file of a folder, that holds this set as it is known."""
-    if source.is_dir():
-        found = _verified_in(source, weights)
-    else:
-        found = identify(source)
+    found = _verified_in(source, weights) if source.is_dir() else identify(source)
     if found is None or found.name != weights.name or found.state != "verified":
         raise WeightsError("no file there holds these weights as they are known.")
     return copy_to(found, folder / found.file.name)

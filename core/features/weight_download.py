@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import WeightsError
-from core.features.extractors import WeightSet
+from core.features.extractors.description import WeightSet
 from core.features.weights import FoundWeights, WeightsEntry, entry_of, find_weights, md5_of, moved, weight_set
 from core.progress import NO_PROGRESS, Progress
 from core.resources import user_data_folder

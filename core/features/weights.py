@@ -18,7 +18,8 @@ from typing import Any, Literal
 
 from core.cache import default_cache_folder, write_atomically
 from core.errors import MissingWeightsError, WeightsError
-from core.features.extractors import EXTRACTORS, WEIGHT_SETS, WeightSet, extractor_named
+from core.features.extractors import EXTRACTORS, WEIGHT_SETS, extractor_named
+from core.features.extractors.description import WeightSet
 from core.features.untrained import untrained_tensors
 from core.features.weight_files import SUFFIXES, Tensors, fits, read_tensors
 from core.resources import resource_folder, user_data_folder, weight_folders

@@ -76,7 +76,7 @@ def _colour(rgb: Pixels) -> NDArray[np.floating]:
     grey = cv2.cvtColor(middle, cv2.COLOR_RGB2GRAY).astype(np.float32)
     counts += [_gradient_sizes(grey, sigma, largest) for sigma, largest in _SCALES]
     shares = np.concatenate([count.ravel() for count in counts]) / (middle.shape[0] * middle.shape[1])
-    return np.sqrt(shares)
+    return np.asarray(np.sqrt(shares))
 
 
 def _gradient_sizes(grey: FloatArray, sigma: float, largest: float) -> NDArray[np.floating]:

@@ -1,7 +1,7 @@
 """What an extractor is: facts that describe it, a step for one image, and a step for a batch of them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -91,6 +91,23 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Derived:
+    """An extractor whose rows follow from another's, so that they cost nothing where those are in the cache.
+
+    Attributes
+    ----------
+    extractor, block : str
+        The other one, of the same weights.
+    compute : callable
+        From its rows, shape (b, n_features), to one's own.
+    """
+
+    extractor: str
+    block: str
+    compute: Callable[[FloatArray], FloatArray]
+
+
+@dataclass(frozen=True)
 class Extractor:
     """One extractor of the registry.
 
@@ -124,6 +141,7 @@ class Extractor:
         Wall clock, measured on 2 cores of a workstation, decoding included: what an estimate starts from.
     megabytes : int
         Memory in use while it runs, the engine included.
+    derived : Derived or None
     licence : str
         A note on the terms of weights or method.
     """
@@ -141,7 +159,8 @@ class Extractor:
     seconds_per_image: float
     megabytes: int
     network: Network | None = None
-    licence: str = field(default="")
+    derived: Derived | None = None
+    licence: str = ""
 
     @property
     def weights(self) -> str | None:

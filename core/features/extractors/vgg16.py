@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import numpy as np
+
 from core.features.extractors.convolutional import loader, resized
-from core.features.extractors.description import Extractor, Network, WeightSet
-from core.features.weight_files import Layer
+from core.features.extractors.description import Compute, Derived, Extractor, Network, WeightSet
+from core.features.weight_files import Layer, Tensors
+from core.results import FloatArray
 
 _SIZE = 224
 _CHANNELS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
@@ -51,12 +54,25 @@ EXTRACTOR = Extractor(
     prepare=resized(_SIZE),
     load=loader(NETWORK, _SIZE, "flatten", "block5_pool"),
     input_size=_SIZE,
-    batch_size=32,
+    batch_size=16,
     seconds_per_image=0.08,
     megabytes=1500,
     network=NETWORK,
     licence=WEIGHTS.licence,
 )
+
+
+def _averaged(flattened: FloatArray) -> FloatArray:
+    """Average block5_pool, flattened as (row, column, channel), over rows and columns."""
+    maps = flattened.reshape(len(flattened), -1, _CHANNELS[-1][-1])
+    return np.asarray(maps.mean(axis=1, dtype=np.float32))
+
+
+def _load_averaged(tensors: Tensors | None) -> Compute:
+    # Through the flattened map, so that rows computed and rows derived from the cache are the same to the bit.
+    compute = EXTRACTOR.load(tensors)
+    return lambda batch: {"block5_pool_average": _averaged(compute(batch)["block5_pool"])}
+
 
 AVERAGED = Extractor(
     name="vgg16-avg",
@@ -66,11 +82,12 @@ AVERAGED = Extractor(
     blocks={"block5_pool_average": 512},
     version=1,
     prepare=resized(_SIZE),
-    load=loader(NETWORK, _SIZE, "average", "block5_pool_average"),
+    load=_load_averaged,
     input_size=_SIZE,
-    batch_size=32,
+    batch_size=16,
     seconds_per_image=0.08,
     megabytes=1500,
     network=NETWORK,
+    derived=Derived("vgg16", "block5_pool", _averaged),
     licence=WEIGHTS.licence,
 )

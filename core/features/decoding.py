@@ -1,0 +1,132 @@
+"""Decode and prepare images in parallel threads, a bounded number ahead of whoever computes on them."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from core.data.images import read_image
+from core.data.scanning import pixel_hash
+from core.errors import ImageError
+from core.features.extractors.description import Pixels, Prepared
+from core.results import Dataset
+
+_MOST_THREADS = 8
+_BATCHES_AHEAD = 3
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One image content that has to be computed, and the rows of the dataset that hold it."""
+
+    key: str
+    indices: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images ready to be computed on, and those that could not be read.
+
+    Attributes
+    ----------
+    keys : tuple of str
+    prepared : ndarray of shape (b, ...)
+        In the order of `keys`; b may be 0 where nothing could be read.
+    failures : tuple of (Wanted, str)
+        With the reason.
+    """
+
+    keys: tuple[str, ...]
+    prepared: Prepared
+    failures: tuple[tuple[Wanted, str], ...]
+
+    @property
+    def n_images(self) -> int:
+        """Images dealt with, read or not."""
+        return len(self.keys) + len(self.failures)
+
+
+def wanted_images(dataset: Dataset, indices: Sequence[int]) -> list[Wanted]:
+    """Return each distinct content among `indices` once, in order of its first appearance."""
+    places: dict[str, list[int]] = {}
+    for index in indices:
+        places.setdefault(dataset.images[index].pixels, []).append(int(index))
+    return [Wanted(key, tuple(at)) for key, at in places.items()]
+
+
+def prepared_batches(
+    dataset: Dataset, wanted: Sequence[Wanted], prepare: Callable[[Pixels], Prepared], batch_size: int
+) -> Generator[Batch, None, None]:
+    """Yield `wanted` in order, `batch_size` at a time, while the next batches are being decoded.
+
+    At most three batches are held ahead, so memory does not grow with the dataset. The order, and so what stands
+    in which batch, does not depend on the number of threads.
+    """
+
+    def work(item: Wanted) -> Prepared | str:
+        return _first_readable(dataset, item, prepare)
+
+    # Each thread has an image to itself; OpenCV's own threads would only take turns with them.
+    cv2.setNumThreads(1)
+    waiting = iter(wanted)
+    running: deque[tuple[Wanted, Future[Prepared | str]]] = deque()
+    pool = ThreadPoolExecutor(_thread_count(), thread_name_prefix="decode")
+    try:
+        while True:
+            while len(running) < _BATCHES_AHEAD * batch_size and (item := next(waiting, None)) is not None:
+                running.append((item, pool.submit(work, item)))
+            if not running:
+                return
+            yield _collected([running.popleft() for _ in range(min(batch_size, len(running)))])
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _collected(group: Sequence[tuple[Wanted, Future[Prepared | str]]]) -> Batch:
+    keys, arrays, failures = [], [], []
+    for item, future in group:
+        result = future.result()
+        if isinstance(result, str):
+            failures.append((item, result))
+        else:
+            keys.append(item.key)
+            arrays.append(result)
+    return Batch(tuple(keys), np.stack(arrays) if arrays else np.empty(0, np.uint8), tuple(failures))
+
+
+def _first_readable(dataset: Dataset, item: Wanted, prepare: Callable[[Pixels], Prepared]) -> Prepared | str:
+    """Prepare the first of an image's copies that can be read, or return why the first of all cannot."""
+    reason = ""
+    for index in item.indices:
+        try:
+            return prepare(_unchanged(dataset, index))
+        except ImageError as error:
+            reason = reason or str(error)
+    return reason
+
+
+def _unchanged(dataset: Dataset, index: int) -> Pixels:
+    """Read an image and make sure that it is still the one that was scanned; its row is kept under that name."""
+    image = dataset.images[index]
+    rgb = read_image(dataset, index)
+    if not _same_file(dataset, index) and pixel_hash(rgb) != image.pixels:
+        raise ImageError("The image has changed since the scan; scan the dataset again.")
+    return rgb
+
+
+def _same_file(dataset: Dataset, index: int) -> bool:
+    image = dataset.images[index]
+    try:
+        facts = (dataset.source if dataset.kind == "npz" else dataset.root / image.path).stat()
+    except OSError:
+        return False
+    return facts.st_mtime_ns == image.modified_ns and (dataset.kind == "npz" or facts.st_size == image.n_bytes)
+
+
+def _thread_count() -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(_MOST_THREADS, cores))

@@ -1,0 +1,293 @@
+"""Compute an extractor's output for the images of a dataset: once for each content, resumable, cached."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from core.cache import RowStore, fingerprint, write_atomically
+from core.errors import FeatureError, WeightsError
+from core.features.decoding import Wanted, prepared_batches, wanted_images
+from core.features.extractors import extractor_named
+from core.features.extractors.description import Compute, Extractor
+from core.features.weights import load_weights, weights_used
+from core.progress import NO_PROGRESS, Progress
+from core.results import Dataset, FloatArray, IntArray, LeftOut, Skipped, Split, WeightsUsed
+
+CHUNK_IMAGES, CHUNK_SECONDS = 512, 10.0
+"""A chunk is written after so many images or so much time: what a killed run loses at most."""
+
+_FOLDER = "features"
+_ENOUGH_TO_MEASURE = 64
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """An extractor's output for a dataset, on disk.
+
+    Attributes
+    ----------
+    extractor : str
+    weights : WeightsUsed
+    blocks : mapping of str to int
+        Numbers in each block.
+    fingerprint : str
+        Of extractor, version and weights: same fingerprint and same image, same row.
+    failed : tuple of Skipped
+        Images asked for that could not be read now, and why; they have no row.
+    failed_indices : ndarray of shape (n_failed,), int64
+        Their rows in the dataset, in the order of `failed`.
+    n_computed : int
+        Distinct images computed by this call; the rest came from the cache.
+    seconds_computing : float
+        What that took, loading the network included.
+    """
+
+    extractor: str
+    weights: WeightsUsed
+    blocks: Mapping[str, int]
+    fingerprint: str
+    failed: tuple[Skipped, ...]
+    failed_indices: IntArray
+    n_computed: int
+    seconds_computing: float
+    dataset: Dataset
+    stores: Mapping[str, RowStore]
+
+    @property
+    def block_names(self) -> tuple[str, ...]:
+        """Names of the blocks, in the extractor's order."""
+        return tuple(self.blocks)
+
+    def rows(self, block: str, indices: IntArray) -> FloatArray:
+        """Return one block of the images `indices`, shape (len(indices), n_features), float32.
+
+        Raises
+        ------
+        FeatureError
+            If an image was not extracted, because it failed or was not asked for.
+        """
+        images = [self.dataset.images[int(index)] for index in indices]
+        try:
+            return self.stores[block].rows([image.pixels for image in images])
+        except KeyError:
+            lacking = next(image.path for image in images if image.pixels not in self.stores[block])
+            raise FeatureError(
+                f"{lacking} has no {self.extractor} features: it could not be read or was not asked for. "
+                f"Scan the dataset again."
+            ) from None
+
+
+def extract(
+    dataset: Dataset,
+    name: str,
+    *,
+    cache_folder: Path,
+    indices: IntArray | None = None,
+    untrained: bool = False,
+    weights_file: Path | None = None,
+    progress: Progress = NO_PROGRESS,
+) -> Extracted:
+    """Compute what is not in the cache yet, and return access to all of it.
+
+    Images are decoded in threads while the network computes. An image that can no longer be read does not stop the
+    run; it is listed in `Extracted.failed`.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    name : str
+        Of an extractor.
+    cache_folder : Path
+    indices : ndarray of int64, optional
+        Rows of the dataset; all by default.
+    untrained : bool
+        Use seeded random weights.
+    weights_file : Path, optional
+        Use this file instead of looking for one.
+    progress : Progress
+        Counts distinct images, those from the cache included.
+
+    Raises
+    ------
+    FeatureError
+        If there is no such extractor.
+    MissingWeightsError
+        If its weights are nowhere on this machine.
+    WeightsError
+        If `weights_file` does not fit.
+    CacheError
+        If the cache cannot be written.
+    CancelledError
+        If the user asked to stop; what was computed is kept.
+    """
+    started = time.perf_counter()
+    extractor = extractor_named(name)
+    used = weights_used(name, file=weights_file, untrained=untrained)
+    chosen = range(len(dataset.images)) if indices is None else indices.tolist()
+    wanted = wanted_images(dataset, chosen)
+    run = _Run(extractor, used, cache_folder, progress, len(wanted))
+    missing = [item for item in wanted if not run.has(item.key)]
+    run.report(len(wanted) - len(missing))
+    missing = run.derive(missing)
+    if missing:
+        run.compute(dataset, missing, _loaded(extractor, used, weights_file, untrained=untrained))
+    failed = sorted((index, reason) for item, reason in run.failures for index in item.indices)
+    return Extracted(
+        extractor=name,
+        weights=used,
+        blocks=extractor.blocks,
+        fingerprint=_fingerprint(extractor, used),
+        failed=tuple(Skipped(dataset.images[index].path, reason) for index, reason in failed),
+        failed_indices=np.array([index for index, _ in failed], dtype=np.int64),
+        n_computed=run.n_computed,
+        seconds_computing=time.perf_counter() - started if run.n_computed else 0.0,
+        dataset=dataset,
+        stores=run.stores,
+    )
+
+
+def without_failed(split: Split, extracted: Sequence[Extracted]) -> Split:
+    """Return `split` without the images that some extractor could not read, which become `left_out`."""
+    reasons = {
+        int(index): skipped.reason
+        for each in extracted
+        for index, skipped in zip(each.failed_indices, each.failed, strict=True)
+    }
+    if not reasons:
+        return split
+    gone = np.array(sorted(reasons), dtype=np.int64)
+    sets = {name: getattr(split, name) for name in ("pool", "validation", "test")}
+    used = np.concatenate(list(sets.values()))
+    left_out = tuple(LeftOut(index, reasons[index]) for index in np.intersect1d(gone, used).tolist())
+    kept = {name: rows[~np.isin(rows, gone)] for name, rows in sets.items()}
+    return replace(split, **kept, left_out=split.left_out + left_out)
+
+
+@dataclass(frozen=True)
+class ExtractorCost:
+    """What an extractor costs: wall-clock seconds per image, memory, and what the figures rest on."""
+
+    seconds_per_image: float
+    megabytes: int
+    basis: str
+
+
+def extractor_cost(name: str, cache_folder: Path) -> ExtractorCost:
+    """Return what an extractor costs: as last measured on this machine, otherwise as measured while it was written."""
+    extractor = extractor_named(name)
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        last = json.loads(_rate_file(cache_folder, extractor).read_text(encoding="utf-8"))
+        seconds = float(last["seconds"]) / int(last["images"])
+        if seconds > 0:
+            rate = f"{1 / seconds:.3g} images/s, as measured on this machine"
+            return ExtractorCost(seconds, extractor.megabytes, rate)
+    rate = f"{1 / extractor.seconds_per_image:.3g} images/s, as measured on two cores of another machine"
+    return ExtractorCost(extractor.seconds_per_image, extractor.megabytes, rate)
+
+
+class _Run:
+    """One call of `extract`: the stores of the blocks, what is waiting to be written, and how far it is."""
+
+    def __init__(
+        self, extractor: Extractor, used: WeightsUsed, cache_folder: Path, progress: Progress, total: int
+    ) -> None:
+        self.stores = _stores(extractor, used, cache_folder)
+        self.failures: list[tuple[Wanted, str]] = []
+        self.n_computed = 0
+        self._extractor = extractor
+        self._used = used
+        self._cache_folder = cache_folder
+        self._progress = progress
+        self._total = total
+        self._done = 0
+        self._keys: list[str] = []
+        self._parts: dict[str, list[FloatArray]] = {block: [] for block in extractor.blocks}
+        self._last_written = time.monotonic()
+
+    def has(self, key: str) -> bool:
+        """Tell whether every block of this content is in the cache."""
+        return all(key in store for store in self.stores.values())
+
+    def report(self, done: int) -> None:
+        """Tell that `done` more images are finished."""
+        self._done += done
+        self._progress.report(self._done, self._total, f"Extracting {self._extractor.name}: images")
+
+    def derive(self, missing: Sequence[Wanted]) -> list[Wanted]:
+        """Take what follows from another extractor's rows in the cache; return what is still missing."""
+        source = self._extractor.derived
+        if source is None or not missing:
+            return list(missing)
+        rows = _stores(extractor_named(source.extractor), self._used, self._cache_folder)[source.block]
+        (block,) = self._extractor.blocks
+        there = [item for item in missing if item.key in rows]
+        for start in range(0, len(there), CHUNK_IMAGES):
+            keys = [item.key for item in there[start : start + CHUNK_IMAGES]]
+            self.stores[block].append(keys, source.compute(rows.rows(keys)))
+            self.report(len(keys))
+        return [item for item in missing if item.key not in rows]
+
+    def compute(self, dataset: Dataset, missing: Sequence[Wanted], compute: Compute) -> None:
+        """Compute `missing`, writing chunks as they fill; what was computed is kept whatever happens."""
+        begun = time.perf_counter()
+        batches = prepared_batches(dataset, missing, self._extractor.prepare, self._extractor.batch_size)
+        try:
+            for batch in batches:
+                self.failures += batch.failures
+                if batch.keys:
+                    self._keep(batch.keys, compute(batch.prepared))
+                self.report(batch.n_images)
+        finally:
+            batches.close()
+            self._write()
+        if self.n_computed >= _ENOUGH_TO_MEASURE:
+            facts = {"images": self.n_computed, "seconds": time.perf_counter() - begun}
+            with suppress(OSError):
+                write_atomically(_rate_file(self._cache_folder, self._extractor), json.dumps(facts).encode())
+
+    def _keep(self, keys: Sequence[str], blocks: Mapping[str, FloatArray]) -> None:
+        for block, width in self._extractor.blocks.items():
+            rows = blocks[block]
+            if rows.shape != (len(keys), width):
+                raise ValueError(f"block {block} has shape {rows.shape}, expected {(len(keys), width)}")
+            self._parts[block].append(rows)
+        self._keys += keys
+        self.n_computed += len(keys)
+        if len(self._keys) >= CHUNK_IMAGES or time.monotonic() - self._last_written >= CHUNK_SECONDS:
+            self._write()
+
+    def _write(self) -> None:
+        if self._keys:
+            for block, store in self.stores.items():
+                store.append(self._keys, np.concatenate(self._parts[block]))
+                self._parts[block].clear()
+            self._keys.clear()
+        self._last_written = time.monotonic()
+
+
+def _loaded(extractor: Extractor, used: WeightsUsed, weights_file: Path | None, *, untrained: bool) -> Compute:
+    """Load the network with the very weights that the cache is kept under."""
+    if extractor.weights is None:
+        return extractor.load(None)
+    tensors, loaded = load_weights(extractor.name, file=weights_file, untrained=untrained)
+    if loaded.digest != used.digest:
+        raise WeightsError(f"The weights of {extractor.title} changed while they were being used; run again.")
+    return extractor.load(tensors)
+
+
+def _fingerprint(extractor: Extractor, used: WeightsUsed) -> str:
+    return fingerprint(_FOLDER, extractor.name, extractor.version, used.digest)
+
+
+def _stores(extractor: Extractor, used: WeightsUsed, cache_folder: Path) -> dict[str, RowStore]:
+    place = cache_folder / _FOLDER / f"{extractor.name}-{_fingerprint(extractor, used)[:16]}"
+    return {block: RowStore(place / block, width) for block, width in extractor.blocks.items()}
+
+
+def _rate_file(cache_folder: Path, extractor: Extractor) -> Path:
+    return cache_folder / _FOLDER / f"{extractor.name}.rate.json"
