@@ -24,8 +24,8 @@ BLOCK_ROWS = 1024
 RELATIVE_ZERO = 1e-12
 # A cumulative ratio this close to the asked one has reached it; sums of ratios are only that exact.
 RATIO_ROUNDING = 1e-9
-# A component whose variance is below this share of the total is rounding of float32 rows.
-LEAST_RATIO = 1e-10
+# A component whose variance is below this share of the total is rounding of float32 products.
+LEAST_RATIO = 1e-7
 
 
 class ClassPca:
@@ -103,35 +103,31 @@ def n_components_for(explained: Float64Array, variance: float) -> int:
 
 
 def sum_of_squares(rows: FloatArray) -> float:
-    """Return the sum of the squares of all entries."""
-    return float(np.einsum("ij,ij->i", rows, rows).sum(dtype=np.float64))
-
-
-def need_finite(total: float) -> None:
-    """Refuse features whose sum of squares, `total`, is not finite.
+    """Return the sum of the squares of all entries.
 
     Raises
     ------
     FeatureError
-        If it is not.
+        If it is not finite.
     """
+    total = float(np.einsum("ij,ij->i", rows, rows).sum(dtype=np.float64))
     if not np.isfinite(total):
         raise FeatureError(
             "The features hold values that are not finite numbers; expected finite ones. "
             "Extract the features again, and check the weights."
         )
+    return total
 
 
 def _centre(rows: FloatArray) -> tuple[FloatArray, bool]:
     """Subtract the mean in place; return it, and whether anything but rounding is left."""
-    total = left = 0.0
+    blocks = [rows[start : start + BLOCK_ROWS] for start in range(0, len(rows), BLOCK_ROWS)]
+    total = sum(sum_of_squares(block) for block in blocks)
     mean = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
-    for start in range(0, len(rows), BLOCK_ROWS):
-        block = rows[start : start + BLOCK_ROWS]
-        total += sum_of_squares(block)
+    left = 0.0
+    for block in blocks:
         block -= mean
         left += sum_of_squares(block)
-    need_finite(total)
     return mean, len(rows) > 1 and left > RELATIVE_ZERO * total
 
 

@@ -11,7 +11,6 @@ from core.features.pca import (
     Float64Array,
     ReadRows,
     leading_eigen,
-    need_finite,
     row_products,
     sign_of_largest,
     sum_of_squares,
@@ -115,7 +114,6 @@ class PoolPca:
             block -= first
             sums += block.sum(axis=0, dtype=np.float64)
             about_first += sum_of_squares(block)
-        need_finite(total)
         shift = sums / len(self._indices)
         left = about_first - len(self._indices) * float(shift @ shift)
         return (first + shift).astype(np.float32), total, left

@@ -150,7 +150,8 @@ def _embed_class(
     progress: Progress,
 ) -> ClassEmbedding:
     label = dataset.classes.index(name)
-    inside = split.pool[dataset.labels[split.pool] == label]
+    inside = np.sort(split.pool).astype(np.int64)
+    inside = inside[dataset.labels[inside] == label]
     outside = np.sort(np.concatenate([split.validation, split.test])).astype(np.int64)
     outside = outside[dataset.labels[outside] == label]
     pixels = (_pixels(dataset, inside), _pixels(dataset, outside))

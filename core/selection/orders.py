@@ -44,12 +44,6 @@ class OrderCache:
         self._kept[key] = _Kept(order, embedding)
         return order
 
-    def has(self, sampler: Sampler, pool: ClassPool, n: int, settings: SelectionSettings) -> bool:
-        """Return whether `get` would only look up."""
-        kept = self._kept.get(_key(sampler, pool, settings, None if sampler.nested else min(n, pool.n_images)))
-        embedding = pool.embedding if sampler.uses_embedding else None
-        return kept is not None and kept.embedding is embedding and len(kept.order.rows) >= min(n, pool.n_images)
-
 
 def _key(sampler: Sampler, pool: ClassPool, settings: SelectionSettings, n: int | None) -> tuple[object, ...]:
     clusters = (pool.labels.tobytes(), pool.medoids.tobytes()) if sampler.uses_clusters else ()
