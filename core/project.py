@@ -30,6 +30,8 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "coreset": ("selection",),
     "compare": ("training", "comparison"),
 }
+# A comparison brings its own samplers, fractions and seeds: moving the coreset's slider does not touch it.
+NOT_COMPARED = ("sampler", "fraction", "images", "seed")
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,10 @@ class Project:
         parts: list[Any] = []
         for name, sections in STAGES.items():
             settings = {section: settings_to_dict(getattr(self.settings, section)) for section in sections}
+            if stage == "compare" and name == "coreset":
+                kept = {key: value for key, value in settings["selection"].items() if key not in NOT_COMPARED}
+                parts.append([name, kept])
+                continue
             parts.append([name, settings])
             if name == stage:
                 return _digest(parts)
