@@ -1,0 +1,83 @@
+"""What the greedy samplers share: the best row with ties broken alike everywhere, and lazy greedy covering."""
+
+import heapq
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.results import IntArray
+from core.selection.sampling import rounded
+
+# Two numbers that are equal in six significant digits differ by less than this share.
+ROUNDING = 1.1e-5
+
+
+def best_row(gains: NDArray[np.float64]) -> int:
+    """Return the row of the largest gain after rounding to six significant digits; of equal ones the first.
+
+    Parameters
+    ----------
+    gains : ndarray of shape (n,)
+        -inf for rows that may not be taken; at least one is finite.
+    """
+    top = float(gains.max())
+    # Rounding is monotone, so only rows close to the largest can round to the same.
+    near = np.flatnonzero(gains >= top - ROUNDING * abs(top))
+    values = rounded(gains[near])
+    return int(near[int(np.argmax(values))])
+
+
+GainsFunction = Callable[[IntArray], NDArray[np.float64]]
+
+
+def lazy_greedy(
+    n_rows: int, n: int, gains_of: GainsFunction, take: Callable[[int], None], batch: int = 1
+) -> tuple[IntArray, NDArray[np.float64]]:
+    """Repeatedly take the row of the largest gain, evaluating gains only where they can matter.
+
+    Gains may only fall as rows are taken (a submodular aim), so an old gain is an upper bound and most rows need no new
+    evaluation. The outcome is that of evaluating all rows every time, rounding and ties included.
+
+    Parameters
+    ----------
+    n_rows : int
+    n : int
+        How many to take, <= n_rows.
+    gains_of : callable
+        Present gains of some rows.
+    take : callable
+        Called with each row taken.
+    batch : int
+        How many outdated rows are evaluated together; above 1 where evaluating several costs hardly more than one.
+
+    Returns
+    -------
+    rows : ndarray of shape (n,), int64
+        In the order taken.
+    gains : ndarray of shape (n,), float64
+        Of each when it was taken.
+
+    References
+    ----------
+    Minoux, Accelerated greedy algorithms for maximizing submodular set functions (1978).
+    """
+    first = rounded(gains_of(np.arange(n_rows, dtype=np.int64)))
+    heap = [(-gain, row) for row, gain in enumerate(first.tolist())]
+    heapq.heapify(heap)
+    evaluated_at = [0] * n_rows
+    rows = np.empty(n, dtype=np.int64)
+    gains = np.empty(n, dtype=np.float64)
+    for step in range(n):
+        while evaluated_at[heap[0][1]] != step:
+            outdated: list[int] = []
+            while heap and len(outdated) < batch and evaluated_at[heap[0][1]] != step:
+                outdated.append(heapq.heappop(heap)[1])
+            fresh = rounded(gains_of(np.array(outdated, dtype=np.int64)))
+            for row, gain in zip(outdated, fresh.tolist(), strict=True):
+                evaluated_at[row] = step
+                heapq.heappush(heap, (-gain, row))
+        gain, row = heapq.heappop(heap)
+        rows[step], gains[step] = row, -gain
+        take(row)
+    return rows, gains

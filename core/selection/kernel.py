@@ -1,0 +1,122 @@
+"""The kernel R of balanced herding and of the coverage figures: how alike two images of one class are."""
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.results import FloatArray, IntArray
+from core.selection.neighbours import nearest, row_blocks, squared_distances
+
+MEMORY_BUDGET = 2**30
+N_NEIGHBOURS = 10
+
+
+def bandwidth(embedding: FloatArray) -> float:
+    """Return the width σ of the kernel for one class.
+
+    The median over the images of the mean distance to the 10 nearest; if that is 0 (most images have identical
+    twins) the smallest distance above 0; if there is none (all images are identical, or there is one) 0.
+
+    Parameters
+    ----------
+    embedding : ndarray of shape (n, n_components)
+        Joined embeddings of one class.
+    """
+    if len(embedding) < 2:
+        return 0.0
+    _, distances = nearest(embedding, N_NEIGHBOURS)
+    median = float(np.median(distances.mean(axis=1, dtype=np.float64)))
+    return median if median > 0 else _smallest_distance(embedding)
+
+
+def _smallest_distance(embedding: FloatArray) -> float:
+    least = np.inf
+    for block in row_blocks(len(embedding), len(embedding)):
+        squares = squared_distances(embedding[block], embedding)
+        above = squares[squares > 0]
+        if above.size:
+            least = min(least, float(above.min()))
+    return float(np.sqrt(least)) if np.isfinite(least) else 0.0
+
+
+class Kernel:
+    """R_ij = exp(−d_ij² / 2σ²) over the images of one class.
+
+    The whole matrix is held in float32 where it fits `memory_budget`; beyond that columns are computed when asked
+    for, and the embeddings and a few vectors are all the memory that is needed.
+
+    Parameters
+    ----------
+    embedding : ndarray of shape (n, n_components)
+        n >= 1.
+    width : float, optional
+        σ; by default `bandwidth` of the embedding. 0 makes every R_ij 1.
+    memory_budget : int
+        Bytes for the matrix; 1 GiB holds 16,384 images.
+    """
+
+    def __init__(self, embedding: FloatArray, width: float | None = None, memory_budget: int = MEMORY_BUDGET) -> None:
+        self._embedding = np.asarray(embedding, dtype=np.float64)
+        self.width = bandwidth(embedding) if width is None else width
+        self._fits = 4 * len(embedding) ** 2 <= memory_budget
+
+    @property
+    def n_images(self) -> int:
+        """Number of images."""
+        return len(self._embedding)
+
+    @cached_property
+    def _matrix(self) -> NDArray[np.float32]:
+        n = self.n_images
+        matrix = np.empty((n, n), dtype=np.float32)
+        for block in row_blocks(n, n):
+            matrix[block] = self._computed(self._embedding[block])
+        return matrix
+
+    def _computed(self, rows: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return R between `rows` and all images, in float32 whichever way it is stored."""
+        if self.width == 0:
+            return np.ones((len(rows), self.n_images), dtype=np.float32)
+        squares = squared_distances(rows, self._embedding)
+        squares *= -1 / (2 * self.width**2)
+        # float32 holds no e^-104, and values below it warn on some machines.
+        np.maximum(squares, -87.0, out=squares)
+        result: NDArray[np.float32] = np.exp(squares, dtype=np.float32, casting="same_kind")
+        return result
+
+    def rows(self, images: IntArray) -> NDArray[np.float32]:
+        """Return R between some images and all, shape (len(images), n)."""
+        return self._matrix[images] if self._fits else self._computed(self._embedding[images])
+
+    def times(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return R w, shape (n,), summed in float64."""
+        result = np.empty(self.n_images)
+        for block in row_blocks(self.n_images, self.n_images):
+            part = self._matrix[block] if self._fits else self._computed(self._embedding[block])
+            result[block] = part.astype(np.float64) @ weights
+        return result
+
+
+def squared_discrepancy(kernel: Kernel, chosen: IntArray) -> float:
+    """Return MMD² between the chosen images and their whole class, both weighted evenly.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        Of the class.
+    chosen : ndarray of shape (m,), int64
+        Rows, m >= 1.
+
+    Returns
+    -------
+    float
+        >= 0; the biased estimate, so 0 when the whole class is chosen.
+
+    References
+    ----------
+    Gretton, Borgwardt, Rasch, Schölkopf and Smola, A kernel two-sample test, JMLR 13 (2012), eq. 5.
+    """
+    difference = np.full(kernel.n_images, -1 / kernel.n_images)
+    np.add.at(difference, chosen, 1 / len(chosen))
+    return max(float(difference @ kernel.times(difference)), 0.0)

@@ -1,0 +1,132 @@
+"""Distances and nearest neighbours among embeddings, in blocks, with ties to the row that comes first."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.neighbors import NearestNeighbors
+
+from core.progress import NO_PROGRESS, Progress
+from core.results import IntArray
+
+Vectors = NDArray[np.float32] | NDArray[np.float64]
+
+BLOCK_BYTES = 64 * 2**20
+# Distances below a millionth of the norms are rounding, so that identical images are at distance 0.
+RELATIVE_ZERO = 1e-12
+SPARE = 5
+BLOCK_ROWS = 4096
+
+
+def row_blocks(n_rows: int, n_columns: int) -> Iterator[slice]:
+    """Cut `n_rows` rows into blocks of which each holds at most `BLOCK_BYTES` in float64; the last may be shorter."""
+    size = max(1, BLOCK_BYTES // (8 * max(n_columns, 1)))
+    for start in range(0, n_rows, size):
+        yield slice(start, min(start + size, n_rows))
+
+
+def squared_distances(a: Vectors, b: Vectors) -> NDArray[np.float64]:
+    """Return squared Euclidean distances, shape (len(a), len(b)).
+
+    Notes
+    -----
+    Through the norms and one matrix product in float64; what lies below `RELATIVE_ZERO` of the norms is 0.
+    """
+    left, right = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    norms = np.einsum("ij,ij->i", left, left)[:, None] + np.einsum("ij,ij->i", right, right)[None, :]
+    result = left @ right.T
+    result *= -2
+    result += norms
+    norms *= RELATIVE_ZERO
+    result[result <= norms] = 0
+    return result
+
+
+def unit_rows(embedding: Vectors) -> NDArray[np.float64]:
+    """Scale every row to length 1; a row of zeros stays one, so that its cosine with all is 0."""
+    rows = np.asarray(embedding, dtype=np.float64)
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    return rows / np.where(lengths > 0, lengths, 1)[:, None]
+
+
+def nearest(
+    embedding: Vectors, n_neighbours: int, progress: Progress = NO_PROGRESS
+) -> tuple[IntArray, NDArray[np.float32]]:
+    """Find the nearest other rows of every row, by Euclidean distance.
+
+    Parameters
+    ----------
+    embedding : ndarray of shape (n, n_components)
+    n_neighbours : int
+        >= 1; n - 1 are returned where there are fewer.
+
+    Returns
+    -------
+    rows : ndarray of shape (n, min(n_neighbours, n - 1)), int64
+        Nearest first; equally near ones by row. Never the row itself.
+    distances : ndarray of the same shape, float32
+    """
+    n = len(embedding)
+    k = min(n_neighbours, n - 1)
+    if k < 1:
+        return np.empty((n, 0), dtype=np.int64), np.empty((n, 0), dtype=np.float32)
+    # A few more than asked for, so that those that tie at the limit are seen, and the row itself can go.
+    n_candidates = min(k + 1 + SPARE, n)
+    found = NearestNeighbors(n_neighbors=n_candidates, algorithm="brute").fit(embedding)
+    rows = np.empty((n, k), dtype=np.int64)
+    distances = np.empty((n, k), dtype=np.float32)
+    for start in range(0, n, BLOCK_ROWS):
+        block = slice(start, min(start + BLOCK_ROWS, n))
+        candidates = np.sort(found.kneighbors(embedding[block], return_distance=False), axis=1).astype(np.int64)
+        rows[block], distances[block] = _closest(embedding, block, candidates, k)
+        progress.report(block.stop, n, "Finding nearest neighbours: images")
+    return rows, distances
+
+
+def _closest(embedding: Vectors, block: slice, candidates: IntArray, k: int) -> tuple[IntArray, NDArray[np.float32]]:
+    """Return the `k` closest of the candidates of every row of `block` with exact distances, ties to the lower row."""
+    distances = _exact_distances(embedding, block, candidates)
+    distances[candidates == np.arange(block.start, block.stop)[:, None]] = np.inf
+    columns = np.argsort(distances, axis=1, kind="stable")
+    rows = np.take_along_axis(candidates, columns, axis=1)
+    distances = np.take_along_axis(distances, columns, axis=1)
+    last = np.where(np.isfinite(distances[:, -1]), distances[:, -1], distances[:, -2])
+    if candidates.shape[1] < len(embedding):
+        for row in np.flatnonzero(distances[:, k - 1] == last):
+            everyone = np.arange(len(embedding), dtype=np.int64)[None, :]
+            one = slice(block.start + int(row), block.start + int(row) + 1)
+            rows[row : row + 1, :k], distances[row : row + 1, :k] = _closest(embedding, one, everyone, k)
+    return rows[:, :k], distances[:, :k]
+
+
+def _exact_distances(embedding: Vectors, block: slice, candidates: IntArray) -> NDArray[np.float32]:
+    result = np.empty(candidates.shape, dtype=np.float32)
+    own = np.asarray(embedding[block], dtype=np.float64)
+    for part in row_blocks(len(own), candidates.shape[1] * max(embedding.shape[1], 1)):
+        differences = embedding[candidates[part]] - own[part, None, :]
+        result[part] = np.sqrt(np.einsum("ijk,ijk->ij", differences, differences))
+    return result
+
+
+def nearest_among(embedding: Vectors, candidates: Vectors) -> tuple[IntArray, NDArray[np.float32]]:
+    """Find the nearest candidate of every row.
+
+    Parameters
+    ----------
+    embedding : ndarray of shape (n, n_components)
+    candidates : ndarray of shape (m, n_components)
+        m >= 1.
+
+    Returns
+    -------
+    positions : ndarray of shape (n,), int64
+        Of the candidate; the first of equally near ones.
+    distances : ndarray of shape (n,), float32
+    """
+    positions = np.empty(len(embedding), dtype=np.int64)
+    distances = np.empty(len(embedding), dtype=np.float32)
+    for block in row_blocks(len(embedding), len(candidates)):
+        squares = squared_distances(embedding[block], candidates).astype(np.float32)
+        positions[block] = np.argmin(squares, axis=1)
+        distances[block] = np.sqrt(squares[np.arange(len(squares)), positions[block]])
+    return positions, distances

@@ -1,0 +1,41 @@
+"""Herding: keep the mean of the chosen images as close as possible to the mean of the class."""
+
+import numpy as np
+
+from core.selection.greedy import best_row
+from core.selection.sampling import ClassPool, Order, Sampler
+from core.settings import SelectionSettings
+
+
+def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:  # noqa: ARG001
+    """Return images by repeated argmin_{j∉S} ‖(t + 1) μ − Σ_S x − x_j‖.
+
+    References
+    ----------
+    Welling, Herding dynamical weights to learn, ICML 2009; Rebuffi et al., iCaRL, CVPR 2017, algorithm 4.
+    """
+    n = min(n, pool.n_images)
+    vectors = np.asarray(pool.embedding, dtype=np.float64)
+    mean = vectors.mean(axis=0)
+    norms = np.einsum("ij,ij->i", vectors, vectors)
+    total = np.zeros(vectors.shape[1])
+    free = np.zeros(pool.n_images)
+    rows = np.empty(n, dtype=np.int64)
+    for t in range(n):
+        wanted = (t + 1) * mean - total
+        squares = np.maximum(norms - 2 * (vectors @ wanted) + wanted @ wanted, 0)
+        # argmin, not argmax: the image that brings the sum closest, whose distance is smallest.
+        row = best_row(free - np.sqrt(squares))
+        rows[t] = row
+        total += vectors[row]
+        free[row] = -np.inf
+    return Order(rows, ("keeps the mean of the class",) * n)
+
+
+SAMPLER = Sampler(
+    name="herding",
+    title="Herding",
+    summary="Takes images one by one so that their mean stays as close as possible to the mean of the class.",
+    source="Welling 2009",
+    order=order,
+)

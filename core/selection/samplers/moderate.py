@@ -1,0 +1,31 @@
+"""Moderate: images that are neither close to the mean of their class nor far from it."""
+
+import numpy as np
+
+from core.results import IntArray
+from core.selection.sampling import ClassPool, Order, Sampler, rounded
+from core.settings import SelectionSettings
+
+
+def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:  # noqa: ARG001
+    """Return images whose distance to the class mean is closest to the median of those distances.
+
+    References
+    ----------
+    Xia et al., Moderate coreset: a universal method of data selection, ICLR 2023.
+    """
+    vectors = np.asarray(pool.embedding, dtype=np.float64)
+    centred = vectors - vectors.mean(axis=0)
+    distances = np.sqrt(np.einsum("ij,ij->i", centred, centred))
+    away = rounded(np.abs(distances - np.median(distances)))
+    rows: IntArray = np.argsort(away, kind="stable")[:n].astype(np.int64)
+    return Order(rows, ("at a middling distance from the class mean",) * len(rows))
+
+
+SAMPLER = Sampler(
+    name="moderate",
+    title="Moderate",
+    summary="Takes images at the median distance from the mean of their class, leaving out the typical and the odd.",
+    source="Xia et al. 2023",
+    order=order,
+)
