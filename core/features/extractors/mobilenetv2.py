@@ -4,6 +4,7 @@ from typing import Any
 
 from core.features.extractors.convolutional import loader, resized
 from core.features.extractors.description import Extractor, Network, WeightSet
+from core.features.extractors.engine import import_keras
 from core.features.weight_files import Layer
 
 _SIZE = 224
@@ -37,7 +38,7 @@ def _layers() -> tuple[Layer, ...]:
 
 
 def _build(image_size: int) -> Any:
-    import keras
+    keras = import_keras()
 
     # Only for 96, 128, 160, 192 and 224 px does Keras not warn, and only about weights that we do not let it fetch.
     return keras.applications.MobileNetV2(weights=None, include_top=False, input_shape=(image_size, image_size, 3))

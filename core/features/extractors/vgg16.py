@@ -6,6 +6,7 @@ import numpy as np
 
 from core.features.extractors.convolutional import loader, resized
 from core.features.extractors.description import Compute, Derived, Extractor, Network, WeightSet
+from core.features.extractors.engine import import_keras
 from core.features.weight_files import Layer, Tensors
 from core.results import FloatArray
 
@@ -23,7 +24,7 @@ def _layers() -> tuple[Layer, ...]:
 
 
 def _build(image_size: int) -> Any:
-    import keras
+    keras = import_keras()
 
     return keras.applications.VGG16(weights=None, include_top=False, input_shape=(image_size, image_size, 3))
 
