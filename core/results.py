@@ -401,6 +401,103 @@ class ClassCoverage:
     duplicate_pairs: int
 
 
+@dataclass(frozen=True)
+class Coverage:
+    """What a coreset leaves out of all classes: the averages of `ClassCoverage` by number of images.
+
+    Attributes
+    ----------
+    by_class : tuple of ClassCoverage
+        Sorted by class.
+    mean_distance : float
+        Over the images of the pool; NaN where a class gave nothing, as there is nothing to measure to.
+    largest_distance, mmd2 : float
+        Averages over classes, weighted by n_c; NaN likewise.
+    clusters_touched, n_clusters, duplicate_pairs : int
+        Sums over classes.
+    worst_indices : tuple of int
+        The images covered worst, worst first.
+    """
+
+    by_class: tuple[ClassCoverage, ...]
+    mean_distance: float
+    largest_distance: float
+    mmd2: float
+    clusters_touched: int
+    n_clusters: int
+    duplicate_pairs: int
+    worst_indices: tuple[int, ...] = ()
+
+    @property
+    def share_touched(self) -> float:
+        """Share of the clusters that gave at least one image."""
+        return self.clusters_touched / self.n_clusters if self.n_clusters else 0.0
+
+
+@dataclass(frozen=True)
+class ProxyPoint:
+    """How well the nearest chosen image foretells the class of the images not chosen, at one fraction.
+
+    Attributes
+    ----------
+    fraction : float
+    n_images : int
+    accuracy : float
+        Of 1-NN on the part of the pool that was not chosen; NaN where everything is chosen.
+    """
+
+    fraction: float
+    n_images: int
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class LabelDoubt:
+    """An image of the pool most of whose neighbours belong to other classes.
+
+    Attributes
+    ----------
+    index : int
+    score : float
+        Share of other classes among its neighbours, above 0.5.
+    class_name : str
+        As labelled.
+    other_class : str
+        The most frequent class among its neighbours.
+    """
+
+    index: int
+    score: float
+    class_name: str
+    other_class: str
+
+
+@dataclass(frozen=True)
+class NearDuplicate:
+    """Two images that look nearly the same.
+
+    Attributes
+    ----------
+    first, second : int
+        Indices, first < second.
+    bits : int
+        By how many of 64 bits their perceptual hashes differ.
+    cosine : float
+        Of their embeddings across classes; NaN where there are none.
+    identical : bool
+        The same decoded pixels.
+    conflicting : bool
+        Under two classes.
+    """
+
+    first: int
+    second: int
+    bits: int
+    cosine: float
+    identical: bool
+    conflicting: bool
+
+
 # --- training -----------------------------------------------------------------------------------------------
 
 

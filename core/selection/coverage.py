@@ -1,0 +1,212 @@
+"""What a coreset leaves out, seen before any training: distances, discrepancy, clusters, and a 1-NN proxy."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import SelectionError
+from core.progress import NO_PROGRESS, Progress
+from core.results import (
+    ClassClusters,
+    ClassCoverage,
+    ClassEmbedding,
+    Coreset,
+    Coverage,
+    Dataset,
+    FloatArray,
+    IntArray,
+    PoolEmbedding,
+    ProxyPoint,
+)
+from core.selection.kernel import Kernel, squared_discrepancy
+from core.selection.neighbours import nearest, nearest_among
+
+N_WORST = 12
+
+
+def class_coverage(
+    dataset: Dataset,
+    embedding: ClassEmbedding,
+    clusters: ClassClusters,
+    coreset: Coreset,
+    *,
+    kernel: Kernel | None = None,
+) -> ClassCoverage:
+    """Measure what a coreset leaves out of one class, in the class's joined embeddings.
+
+    Parameters
+    ----------
+    embedding, clusters : ClassEmbedding, ClassClusters
+        Of the same class.
+    coreset : Coreset
+        Of any classes; only the images of this one count.
+    kernel : Kernel, optional
+        Of this embedding; give it again to measure another coreset at once.
+
+    Returns
+    -------
+    ClassCoverage
+        Where the class gave nothing, distances and MMD² are NaN and `worst_index` is -1.
+    """
+    chosen = _chosen_rows(embedding, coreset)
+    mean = largest = mmd2 = float("nan")
+    worst = -1
+    if len(chosen):
+        distances = distances_to_chosen(embedding, coreset)
+        mean, largest = float(distances.mean(dtype=np.float64)), float(distances.max())
+        worst = int(embedding.indices[int(np.argmax(distances))])
+        mmd2 = squared_discrepancy(kernel if kernel is not None else Kernel(embedding.embedding), chosen)
+    touched = np.unique(clusters.labels[np.isin(clusters.indices, embedding.indices[chosen])])
+    return ClassCoverage(
+        class_name=embedding.class_name,
+        n_images=len(embedding.indices),
+        n_chosen=len(chosen),
+        mean_distance=mean,
+        largest_distance=largest,
+        worst_index=worst,
+        mmd2=mmd2,
+        clusters_touched=len(touched),
+        n_clusters=clusters.k,
+        duplicate_pairs=_duplicate_pairs(dataset, embedding.indices[chosen]),
+    )
+
+
+def distances_to_chosen(embedding: ClassEmbedding, coreset: Coreset) -> NDArray[np.float32]:
+    """Return the distance from every image of a class to its nearest chosen one, shape (n,); infinite without any."""
+    chosen = _chosen_rows(embedding, coreset)
+    if len(chosen) == 0:
+        return np.full(len(embedding.indices), np.inf, dtype=np.float32)
+    return nearest_among(embedding.embedding, embedding.embedding[chosen])[1]
+
+
+def covered_worst(embeddings: Sequence[ClassEmbedding], coreset: Coreset, n: int = N_WORST) -> IntArray:
+    """Return the images covered worst, worst first, shape (at most n,).
+
+    Distances are compared in units of each class's mean distance to the chosen, since every class has a basis of its
+    own. An image that is as near to a chosen one as can be (distance 0) is never among them.
+    """
+    indices, away = [], []
+    for embedding in embeddings:
+        distances = distances_to_chosen(embedding, coreset).astype(np.float64)
+        mean = float(distances.mean())
+        indices.append(embedding.indices)
+        away.append(distances / mean if np.isfinite(mean) and mean > 0 else distances)
+    all_indices, all_away = np.concatenate(indices), np.concatenate(away)
+    order = np.lexsort((all_indices, -all_away))
+    return all_indices[order[all_away[order] > 0][:n]]
+
+
+def coverage(
+    dataset: Dataset,
+    embeddings: Sequence[ClassEmbedding],
+    clusters: Sequence[ClassClusters],
+    coreset: Coreset,
+    progress: Progress = NO_PROGRESS,
+) -> Coverage:
+    """Measure what a coreset leaves out of every class, and on average.
+
+    Parameters
+    ----------
+    embeddings, clusters : sequence of ClassEmbedding, of ClassClusters
+        Of the same classes, in any order.
+    """
+    by_name = {found.class_name: found for found in clusters}
+    measured = []
+    for step, embedding in enumerate(sorted(embeddings, key=lambda one: one.class_name)):
+        progress.report(step, len(embeddings), "Measuring coverage: classes")
+        measured.append(class_coverage(dataset, embedding, by_name[embedding.class_name], coreset))
+    progress.report(len(embeddings), len(embeddings), "Measuring coverage: classes")
+    return summarise_coverage(measured, tuple(covered_worst(embeddings, coreset).tolist()))
+
+
+def summarise_coverage(measured: Sequence[ClassCoverage], worst_indices: tuple[int, ...] = ()) -> Coverage:
+    """Average the coverage of classes, weighted by their number of images."""
+    sizes = np.array([one.n_images for one in measured], dtype=np.float64)
+
+    def average(name: str) -> float:
+        return float(np.average([getattr(one, name) for one in measured], weights=sizes))
+
+    return Coverage(
+        by_class=tuple(measured),
+        mean_distance=average("mean_distance"),
+        largest_distance=average("largest_distance"),
+        mmd2=average("mmd2"),
+        clusters_touched=sum(one.clusters_touched for one in measured),
+        n_clusters=sum(one.n_clusters for one in measured),
+        duplicate_pairs=sum(one.duplicate_pairs for one in measured),
+        worst_indices=worst_indices,
+    )
+
+
+def proxy_accuracy(dataset: Dataset, pool_embedding: PoolEmbedding, chosen: IntArray) -> float:
+    """Return the accuracy of 1-NN across classes on the part of the pool that was not chosen; NaN if all of it was.
+
+    Parameters
+    ----------
+    chosen : ndarray of int64
+        Indices of the chosen images, at least one of the pool.
+    """
+    indices, vectors, labels = _pool(dataset, pool_embedding)
+    is_chosen = np.isin(indices, chosen)
+    if not is_chosen.any():
+        raise SelectionError("No image of the pool is chosen, so there is nothing to judge by. Choose at least one.")
+    if is_chosen.all():
+        return float("nan")
+    positions, _ = nearest_among(vectors[~is_chosen], vectors[is_chosen])
+    return float((labels[is_chosen][positions] == labels[~is_chosen]).mean())
+
+
+def proxy_everything(dataset: Dataset, pool_embedding: PoolEmbedding) -> float:
+    """Return what the proxy would reach with everything: leave-one-out 1-NN accuracy over the pool."""
+    _, vectors, labels = _pool(dataset, pool_embedding)
+    neighbours, _ = nearest(vectors, 1)
+    return float((labels[neighbours[:, 0]] == labels).mean()) if neighbours.shape[1] else 0.0
+
+
+def proxy_curve(
+    dataset: Dataset, pool_embedding: PoolEmbedding, coresets: Sequence[Coreset], progress: Progress = NO_PROGRESS
+) -> tuple[ProxyPoint, ...]:
+    """Return the proxy of several coresets of one pool, such as one sampler's at several fractions, smallest first."""
+    points = []
+    for step, coreset in enumerate(sorted(coresets, key=lambda one: len(one.indices))):
+        progress.report(step, len(coresets), "Judging by nearest neighbours: fractions")
+        accuracy = proxy_accuracy(dataset, pool_embedding, coreset.indices)
+        points.append(ProxyPoint(coreset.fraction, len(coreset.indices), accuracy))
+    progress.report(len(coresets), len(coresets), "Judging by nearest neighbours: fractions")
+    return tuple(points)
+
+
+def smallest_fraction(curve: Sequence[ProxyPoint], everything: float, points: float) -> ProxyPoint | None:
+    """Return the smallest point of a curve within some percentage points of everything; None if there is none.
+
+    Parameters
+    ----------
+    curve : sequence of ProxyPoint
+    everything : float
+        See `proxy_everything`.
+    points : float
+        >= 0; 1 is one percentage point of accuracy.
+
+    Notes
+    -----
+    A proxy of nearest neighbours, not a promise: networks that learn their own features often want more images.
+    """
+    enough = [point for point in curve if point.accuracy >= everything - points / 100 or np.isnan(point.accuracy)]
+    return min(enough, key=lambda point: point.n_images, default=None)
+
+
+def _chosen_rows(embedding: ClassEmbedding, coreset: Coreset) -> IntArray:
+    return np.flatnonzero(np.isin(embedding.indices, coreset.indices)).astype(np.int64)
+
+
+def _duplicate_pairs(dataset: Dataset, chosen: IntArray) -> int:
+    pixels = [dataset.images[index].pixels for index in chosen.tolist()]
+    _, counts = np.unique(pixels, return_counts=True)
+    return int((counts * (counts - 1) // 2).sum())
+
+
+def _pool(dataset: Dataset, pool_embedding: PoolEmbedding) -> tuple[IntArray, FloatArray, IntArray]:
+    """Return indices, embeddings and labels of the pool images."""
+    indices = pool_embedding.indices[pool_embedding.in_pool]
+    return indices, pool_embedding.embedding[pool_embedding.in_pool], dataset.labels[indices]

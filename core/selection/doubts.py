@@ -1,0 +1,120 @@
+"""Images to look at before anything is chosen: doubtful labels and near-duplicates. Nothing is removed here."""
+
+import numpy as np
+
+from core.data.duplicates import near_pairs
+from core.progress import NO_PROGRESS, Progress
+from core.results import Dataset, FloatArray, IntArray, LabelDoubt, NearDuplicate, PoolEmbedding
+from core.selection.neighbours import nearest, unit_rows
+
+N_NEIGHBOURS = 20
+LEAST_DOUBT = 0.5
+MOST_ALIKE = 5
+
+
+def label_doubts(
+    dataset: Dataset,
+    pool_embedding: PoolEmbedding,
+    n_neighbours: int = N_NEIGHBOURS,
+    progress: Progress = NO_PROGRESS,
+) -> tuple[LabelDoubt, ...]:
+    """Find images most of whose neighbours across classes are of other classes.
+
+    Parameters
+    ----------
+    pool_embedding : PoolEmbedding
+        Only its pool images count, as neighbours too.
+    n_neighbours : int
+        >= 1.
+
+    Returns
+    -------
+    tuple of LabelDoubt
+        Highest score first, ties in path order. A doubt is a reason to look, not a fault: rare kinds have them too.
+    """
+    indices = pool_embedding.indices[pool_embedding.in_pool]
+    labels = dataset.labels[indices]
+    neighbours, _ = nearest(pool_embedding.embedding[pool_embedding.in_pool], n_neighbours, progress)
+    if neighbours.shape[1] == 0:
+        return ()
+    votes = labels[neighbours]
+    scores = (votes != labels[:, None]).mean(axis=1)
+    rows = np.flatnonzero(scores > LEAST_DOUBT)
+    doubts = []
+    for row in rows[np.argsort(-scores[rows], kind="stable")].tolist():
+        counts = np.bincount(votes[row][votes[row] != labels[row]], minlength=len(dataset.classes))
+        doubts.append(
+            LabelDoubt(
+                index=int(indices[row]),
+                score=float(scores[row]),
+                class_name=dataset.classes[labels[row]],
+                other_class=dataset.classes[int(np.argmax(counts))],
+            )
+        )
+    return tuple(doubts)
+
+
+def near_duplicates(
+    dataset: Dataset,
+    *,
+    bits: int = 2,
+    pool_embedding: PoolEmbedding | None = None,
+    cosine: float | None = None,
+    progress: Progress = NO_PROGRESS,
+) -> tuple[NearDuplicate, ...]:
+    """Find pairs of images that look nearly the same: by perceptual hash and, where asked for, by embedding.
+
+    Parameters
+    ----------
+    bits : int
+        >= 0; pairs whose 64-bit hashes differ in at most so many bits are found. Images of equal hash are a chain, each
+        paired with the next.
+    pool_embedding : PoolEmbedding, optional
+        Embeddings across classes; all of their images count, validation and test ones too.
+    cosine : float, optional
+        Up to 1; pairs of at least this cosine are found as well, for each image the 5 most alike. Wants
+        `pool_embedding`.
+
+    Returns
+    -------
+    tuple of NearDuplicate
+        Fewest differing bits first, then the larger cosine, then in path order. Identical images are among them and
+        say so: near-duplicates need not be identical.
+    """
+    found = {(int(a), int(b)) for a, b in near_pairs([image.perceptual for image in dataset.images], bits)}
+    rows: dict[int, int] = {}
+    units = np.zeros((0, 1))
+    if pool_embedding is not None:
+        rows = {index: row for row, index in enumerate(pool_embedding.indices.tolist())}
+        units = unit_rows(pool_embedding.embedding)
+        if cosine is not None:
+            found |= _alike(pool_embedding.indices, pool_embedding.embedding, cosine, progress)
+    pairs = []
+    for first, second in found:
+        one, other = dataset.images[first], dataset.images[second]
+        known = first in rows and second in rows
+        pairs.append(
+            NearDuplicate(
+                first=first,
+                second=second,
+                bits=(int(one.perceptual, 16) ^ int(other.perceptual, 16)).bit_count(),
+                cosine=float(units[rows[first]] @ units[rows[second]]) if known else float("nan"),
+                identical=one.pixels == other.pixels,
+                conflicting=one.class_name != other.class_name,
+            )
+        )
+    return tuple(sorted(pairs, key=_closest_first))
+
+
+def _closest_first(pair: NearDuplicate) -> tuple[int, float, int, int]:
+    return (pair.bits, 0.0 if np.isnan(pair.cosine) else -pair.cosine, pair.first, pair.second)
+
+
+def _alike(indices: IntArray, embedding: FloatArray, cosine: float, progress: Progress) -> set[tuple[int, int]]:
+    """Return the pairs of indices whose cosine reaches `cosine`, for each image at most its 5 most alike."""
+    units = unit_rows(embedding)
+    neighbours, _ = nearest(units, MOST_ALIKE, progress)
+    cosines = np.einsum("ij,ikj->ik", units, units[neighbours])
+    heads, places = np.nonzero(cosines >= cosine)
+    pairs = np.sort(indices[np.stack([heads, neighbours[heads, places]], axis=1)], axis=1)
+    return {(int(a), int(b)) for a, b in pairs}
