@@ -97,6 +97,28 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Stop:
+    """Stop answering this request at its next report."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Reported:
+    """How far a request is, or (number 0) the building of the object."""
+
+    number: int
+    event: Progressed | PartialResult
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A request that was stopped, as nobody waits for its answer any more."""
+
+    number: int
+
+
+@dataclass(frozen=True)
 class Answered:
     """The result of a request."""
 
@@ -248,29 +270,74 @@ def run_function(events: Connection, commands: Connection, order: Order) -> None
 def run_resident(events: Connection, commands: Connection, order: Order) -> None:
     """Build one object and answer requests until the pipe closes; the entry point of a resident's process."""
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+    stops: dict[int, threading.Event] = {0: threading.Event()}
     _set_up(order)
-    _listen(commands, lambda: None, requests.put)
+    _listen(commands, stops[0].set, _Mailbox(requests, stops).take)
     try:
         positional, keywords = pickle.loads(order.arguments)  # noqa: S301 - from the window's own process
-        served = resolve(order.name)(*positional, **keywords)
+        served = _call(resolve(order.name), positional, keywords, events, 0, stops[0])
     except BaseException as error:
         _send_last(events, failure(error))
         return
     events.send(Ready())
     while True:
         request = requests.get()
-        try:
-            answer: Answered | Refused = Answered(request.number, getattr(served, request.method)(*request.arguments))
-        except Exception as error:
-            failed = failure(error)
-            answer = Refused(request.number, failed.sentence, failed.details)
+        answer = _answer(served, request, events, stops[request.number])
+        del stops[request.number]
         try:
             events.send(answer)
         except (BrokenPipeError, ConnectionError):
             return
-        except Exception as error:
+        except Exception as error:  # a result that cannot be pickled
             failed = failure(error)
             events.send(Refused(request.number, failed.sentence, failed.details))
+
+
+class _Mailbox:
+    """What the listening thread of a resident does with a command."""
+
+    def __init__(self, requests: "queue.SimpleQueue[Request]", stops: dict[int, threading.Event]) -> None:
+        self._requests = requests
+        self._stops = stops
+
+    def take(self, command: object) -> None:
+        if isinstance(command, Request):
+            self._stops[command.number] = threading.Event()
+            self._requests.put(command)
+        elif isinstance(command, Stop) and command.number in self._stops:
+            self._stops[command.number].set()
+
+
+def _answer(served: Any, request: Request, events: Connection, stop: threading.Event) -> Answered | Refused | Stopped:
+    try:
+        method = getattr(served, request.method)
+        return Answered(request.number, _call(method, request.arguments, {}, events, request.number, stop))
+    except CancelledError:
+        return Stopped(request.number)
+    except Exception as error:
+        failed = failure(error)
+        return Refused(request.number, failed.sentence, failed.details)
+
+
+def _call(
+    function: Callable[..., Any],
+    positional: tuple[Any, ...],
+    keywords: dict[str, Any],
+    events: Connection,
+    number: int,
+    stop: threading.Event,
+) -> Any:
+    """Call `function`, with a progress that says which request it is about where the function takes one."""
+    if not takes_progress(function):
+        return function(*positional, **keywords)
+
+    def send(event: Any) -> None:
+        events.send(Reported(number, event))
+
+    progress = PipeProgress(send, stop)
+    result = function(*positional, **keywords, progress=progress)
+    progress.close()
+    return result
 
 
 def _send_last(events: Connection, last: Event) -> None:
@@ -315,7 +382,7 @@ def _redirect_output(output: Path | None) -> None:
     faulthandler.enable(sys.stderr, all_threads=True)
 
 
-def _listen(commands: Connection, cancel: Callable[[], None], take: Callable[[Request], None] | None = None) -> None:
+def _listen(commands: Connection, cancel: Callable[[], None], take: Callable[[object], None] | None = None) -> None:
     """Read commands in a thread; when the window's process is gone, end this one and all that it started."""
 
     def loop() -> None:
@@ -325,10 +392,10 @@ def _listen(commands: Connection, cancel: Callable[[], None], take: Callable[[Re
             except (EOFError, OSError):
                 _end_group()
                 return
-            if isinstance(command, Request) and take is not None:
-                take(command)
-            elif command == CANCEL:
+            if command == CANCEL:
                 cancel()
+            elif take is not None:
+                take(command)
 
     threading.Thread(target=loop, name="engine-listener", daemon=True).start()
 

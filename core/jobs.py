@@ -39,7 +39,10 @@ from core.engine_process import (
     Progressed,
     Ready,
     Refused,
+    Reported,
     Request,
+    Stop,
+    Stopped,
     failure,
     resolve,
     run_function,
@@ -50,9 +53,10 @@ from core.errors import CancelledError
 
 __all__ = [
     "Answered", "Cancelled", "Event", "Failed", "Finished", "ImmediateJob", "Job", "PartialResult",
-    "Progressed", "Ready", "Refused", "Resident", "process_died",
+    "Progressed", "Ready", "Refused", "Reported", "Resident", "process_died",
 ]  # fmt: skip
 
+Answer = Ready | Reported | Answered | Refused | Failed
 GRACE_SECONDS = 3.0
 NO_KEYWORDS: Mapping[str, Any] = MappingProxyType({})
 
@@ -300,8 +304,8 @@ class Resident(EngineProcess):
 
     Notes
     -----
-    `ask_latest` is for a slider: while an answer is being computed, only the newest question of each kind waits;
-    the older ones are dropped, and never answered.
+    Questions asked with `latest` are for a slider: a newer one to the same method takes the place of those that wait
+    and stops the one being computed, if it reports progress. What was overtaken is never answered.
     """
 
     def __init__(
@@ -316,7 +320,7 @@ class Resident(EngineProcess):
         super().__init__(run_resident, name, arguments, keywords, output=output, threads=threads)
         self._recipe = (name, arguments, keywords, output, threads)
         self._asked: deque[tuple[Request, str]] = deque()
-        self._in_flight: Request | None = None
+        self._in_flight: tuple[Request, str] | None = None
         self.ready = False
         self.dead = False
 
@@ -331,23 +335,31 @@ class Resident(EngineProcess):
         kind = method if latest else ""
         if latest:
             self._asked = deque(asked for asked in self._asked if asked[1] != kind)
+            if self._in_flight is not None and self._in_flight[1] == kind:
+                self.send(Stop(self._in_flight[0].number))
         self._asked.append((Request(number, method, arguments), kind))
         self._send_next()
 
-    def take_answers(self) -> list[Ready | Answered | Refused | Failed]:
+    def stop(self, number: int) -> None:
+        """Want no answer to this question any more; one that is being computed stops at its next report."""
+        self._asked = deque(asked for asked in self._asked if asked[0].number != number)
+        if self._in_flight is not None and self._in_flight[0].number == number:
+            self.send(Stop(number))
+
+    def take_answers(self) -> list[Answer]:
         """Return what has arrived, without waiting. `Failed` is the last: the process is gone."""
         if self.dead:
             return []
-        answers: list[Ready | Answered | Refused | Failed] = []
+        answers: list[Answer] = []
         try:
             for answer in self.receive():
-                answers.append(answer)  # type: ignore[arg-type]
+                if isinstance(answer, Stopped | Answered | Refused):
+                    self._in_flight = None
+                self.ready = self.ready or isinstance(answer, Ready)
+                if not isinstance(answer, Stopped):
+                    answers.append(answer)  # type: ignore[arg-type]
                 if isinstance(answer, Failed):
                     raise EOFError
-                if isinstance(answer, Ready):
-                    self.ready = True
-                else:
-                    self._in_flight = None
                 self._send_next()
         except EOFError:
             answers += self._bury(spoke=bool(answers) and isinstance(answers[-1], Failed))
@@ -363,9 +375,8 @@ class Resident(EngineProcess):
 
     def _send_next(self) -> None:
         if self.ready and self._in_flight is None and self._asked:
-            request, _ = self._asked.popleft()
-            self._in_flight = request
-            self.send(request)
+            self._in_flight = self._asked.popleft()
+            self.send(self._in_flight[0])
 
     def _bury(self, *, spoke: bool) -> list[Refused | Failed]:
         self.dead = True
@@ -373,7 +384,7 @@ class Resident(EngineProcess):
         self._process.join(GRACE_SECONDS)
         sentence = process_died(self._process.exitcode)
         if self._in_flight is not None:  # perhaps what killed it: it is not asked again
-            last.append(Refused(self._in_flight.number, sentence, _tail(self.output)))
+            last.append(Refused(self._in_flight[0].number, sentence, _tail(self.output)))
         if not spoke:
             last.append(Failed(sentence, _tail(self.output)))
         self.close()

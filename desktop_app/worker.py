@@ -31,6 +31,7 @@ from core.jobs import (
     Progressed,
     Ready,
     Refused,
+    Reported,
     Resident,
 )
 
@@ -197,6 +198,9 @@ class ResidentFace(QObject):
     -------
     ready : ()
         The object is built, also after a death.
+    progressed : (request_id, done, total, message, seconds_left)
+        Of a question whose method takes `progress`; request 0 is the building of the object.
+    partial : (request_id, result)
     answered : (request_id, result)
     refused : (request_id, sentence, details)
         This request could not be answered.
@@ -205,6 +209,8 @@ class ResidentFace(QObject):
     """
 
     ready = Signal()
+    progressed = Signal(int, int, int, str, object)
+    partial = Signal(int, object)
     answered = Signal(int, object)
     refused = Signal(int, str, str)
     died = Signal(str, str)
@@ -231,8 +237,12 @@ class ResidentFace(QObject):
         return self._ask(method, arguments, latest=False)
 
     def ask_latest(self, method: str, arguments: object = ()) -> int:
-        """Ask as `ask` does, and drop older questions to `method` that still wait; for sliders."""
+        """Ask as `ask` does, and want no answer to older questions to `method` any more; for sliders."""
         return self._ask(method, arguments, latest=True)
+
+    def stop(self, request_id: int) -> None:
+        """Want no answer to this question any more; one that is being computed stops at its next report."""
+        self._thread.tell(_StopAsking(request_id))
 
     def shut(self) -> None:
         """End the process."""
@@ -285,6 +295,11 @@ class _Ask:
 
 
 @dataclass(frozen=True)
+class _StopAsking:
+    number: int
+
+
+@dataclass(frozen=True)
 class _Shut:
     pass
 
@@ -304,6 +319,7 @@ class _WorkerThread(QThread):
         self._jobs: dict[int, _Running] = {}
         self._leaving: list[Job] = []
         self._resident: Resident | None = None
+        self._left_of = (-1, RemainingTime())
         self._deaths = 0
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._closing = False
@@ -375,6 +391,8 @@ class _WorkerThread(QThread):
                 self._open(command)
             elif isinstance(command, _Ask):
                 self._ask(command)
+            elif isinstance(command, _StopAsking) and self._resident is not None:
+                self._resident.stop(command.number)
             elif isinstance(command, _Shut):
                 self._shut()
 
@@ -438,6 +456,8 @@ class _WorkerThread(QThread):
         for answer in resident.take_answers():
             if isinstance(answer, Ready):
                 self._face.ready.emit()
+            elif isinstance(answer, Reported):
+                self._report(answer)
             elif isinstance(answer, Answered):
                 self._deaths = 0
                 self._face.answered.emit(answer.number, answer.result)
@@ -446,6 +466,16 @@ class _WorkerThread(QThread):
             else:
                 self._revive(resident, answer)
         self._log_output(resident.read_output())
+
+    def _report(self, answer: Reported) -> None:
+        if isinstance(answer.event, PartialResult):
+            self._face.partial.emit(answer.number, answer.event.result)
+            return
+        if answer.number != self._left_of[0]:
+            self._left_of = answer.number, RemainingTime()
+        event = answer.event
+        left = self._left_of[1].update(event.done, event.total)
+        self._face.progressed.emit(answer.number, event.done, event.total, event.message, left)
 
     def _revive(self, dead: Resident, why: Failed) -> None:
         """Start the resident again, unless it was its own constructor that failed or it dies again and again."""

@@ -99,6 +99,9 @@ class Counter:
         time.sleep(seconds)
         return value
 
+    def count(self, n: int, seconds: float, progress: Progress = NO_PROGRESS) -> int:
+        return count(n, seconds, progress)
+
     def fail(self) -> None:
         raise DatasetError("No such image.")
 

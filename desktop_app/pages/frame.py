@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -14,11 +13,12 @@ from PySide6.QtWidgets import (
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
-    QWhatsThis,
     QWidget,
 )
 
 from desktop_app import theme
+from desktop_app.widgets.empty_state import EmptyState
+from desktop_app.widgets.question_mark import QuestionMark
 
 OPTIONS_WIDTH = theme.UNIT * 34
 
@@ -32,11 +32,11 @@ class PageFrame(QWidget):
         Hidden where a page has nothing to run.
     hint : QLabel
         A line beside it.
-    empty : EmptyPlace
+    empty : EmptyState
         What stands in the picture's place before there is one.
     """
 
-    def __init__(self, title: str, sentence: str, parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, sentence: str, icon: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         unit = theme.UNIT
         outer = QVBoxLayout(self)
@@ -49,10 +49,13 @@ class PageFrame(QWidget):
         self._column.hide()
         body.addWidget(self._column)
         self._picture = QStackedWidget()
-        self.empty = EmptyPlace()
+        self.empty = EmptyState(icon, "")
+        self._fills: Callable[[], object] | None = None
         self._picture.addWidget(self.empty)
         body.addWidget(self._picture, 1)
         outer.addLayout(body, 1)
+        theme.changed.connect(self._restyle)
+        self._restyle()
 
     def add_option(self, label: str, widget: QWidget, tip: str = "", *, question: str = "") -> QWidget:
         """Add one choice to the column.
@@ -86,7 +89,7 @@ class PageFrame(QWidget):
         self._picture.setCurrentWidget(picture)
 
     def set_empty(
-        self, sentence: str, button: str = "", slot: Callable[[], object] | None = None, icon: str = ""
+        self, sentence: str, button: str = "", slot: Callable[[], object] | None = None, *, why_not: str = ""
     ) -> None:
         """Say what will stand in the picture's place, and offer the button that fills it.
 
@@ -94,10 +97,15 @@ class PageFrame(QWidget):
         ----------
         slot : bound method of a QObject
             Wanted where there is a button; usually the page's ``try_run``.
-        icon : str
-            Name of an icon; the steps' own are called as their stages.
+        why_not : str
+            Why the button cannot be pressed now; it can where this is empty.
         """
-        self.empty.fill(sentence, button, slot, icon)
+        self.empty.set_content(sentence, button, why_not=why_not)
+        if self._fills is not None:
+            self.empty.action_triggered.disconnect(self._fills)
+        self._fills = slot
+        if slot is not None:
+            self.empty.action_triggered.connect(slot)
 
     def show_empty(self, empty: bool) -> None:
         """Show the empty place, or the picture."""
@@ -109,8 +117,13 @@ class PageFrame(QWidget):
     def set_hint(self, text: str, *, warning: bool = False) -> None:
         """Say something beside Run: an estimate, what is stale; empty for nothing."""
         self.hint.setText(text)
-        self.hint.setProperty("tone", "warning" if warning else "muted")
-        self.hint.style().polish(self.hint)
+        self._hint_warns = warning
+        self._restyle()
+
+    def _restyle(self) -> None:
+        named = theme.colours()
+        self.sentence_label.setStyleSheet(f"color: {named.muted};")
+        self.hint.setStyleSheet(f"color: {named.warning if self._hint_warns else named.muted};")
 
     def _make_head(self, title: str, sentence: str) -> QHBoxLayout:
         words = QVBoxLayout()
@@ -119,11 +132,10 @@ class PageFrame(QWidget):
         self.title_label.setFont(theme.title_font())
         words.addWidget(self.title_label)
         self.sentence_label = QLabel(sentence)
-        self.sentence_label.setProperty("tone", "muted")
         self.sentence_label.setWordWrap(True)
         words.addWidget(self.sentence_label)
         self.hint = QLabel()
-        self.hint.setProperty("tone", "muted")
+        self._hint_warns = False
         self.hint.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.hint.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.run_button = QPushButton()
@@ -135,49 +147,6 @@ class PageFrame(QWidget):
         head.addWidget(self.hint, 0, Qt.AlignmentFlag.AlignVCenter)
         head.addWidget(self.run_button, 0, Qt.AlignmentFlag.AlignVCenter)
         return head
-
-
-class EmptyPlace(QWidget):
-    """What an empty place says, with the button that fills it."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._icon_name = ""
-        self._slot: Callable[[], object] | None = None
-        self.picture = QLabel()
-        self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.sentence = QLabel()
-        self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.sentence.setWordWrap(True)
-        self.sentence.setMinimumWidth(theme.UNIT * 50)
-        self.sentence.setProperty("tone", "muted")
-        self.button = QPushButton()
-        self.button.hide()
-        layout = QVBoxLayout(self)
-        layout.setSpacing(theme.UNIT * 2)
-        layout.addStretch(2)
-        for widget in (self.picture, self.sentence, self.button):
-            layout.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
-        layout.addStretch(3)
-        theme.changed.connect(self.draw_icon)
-
-    def fill(self, sentence: str, button: str, slot: Callable[[], object] | None, icon: str) -> None:
-        """Say `sentence`, and offer `button` where it has words."""
-        if self._slot is not None:
-            self.button.clicked.disconnect(self._slot)
-        self.sentence.setText(sentence)
-        self.button.setText(button)
-        self.button.setVisible(bool(button))
-        self._slot = slot
-        if slot is not None:
-            self.button.clicked.connect(slot)
-        self._icon_name = icon
-        self.draw_icon()
-
-    def draw_icon(self) -> None:
-        """Draw the icon in the colours of the mode."""
-        icon = theme.icon(self._icon_name, "disabled") if self._icon_name else QIcon()
-        self.picture.setPixmap(icon.pixmap(theme.UNIT * 6, theme.UNIT * 6))
 
 
 class _OptionColumn(QScrollArea):
@@ -229,7 +198,7 @@ class _OptionColumn(QScrollArea):
                 widget.setAccessibleName(label)
             head.addStretch(1)
             if question:
-                head.addWidget(QuestionButton(question))
+                head.addWidget(QuestionMark(question, about=label))
             box.addLayout(head)
         if tip:
             widget.setToolTip(tip)
@@ -244,20 +213,3 @@ class _OptionColumn(QScrollArea):
         self.more_box.setVisible(shown)
         theme.set_icon(self.more_button, "chevron-down" if shown else "chevron-right")
         self.more_button.setText("Less" if shown else "More")
-
-
-class QuestionButton(QToolButton):
-    """A "?" that explains on hover, click or key."""
-
-    def __init__(self, text: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._text = text
-        self.setAutoRaise(True)
-        self.setToolTip(text)
-        self.setAccessibleName("Explain")
-        self.setAccessibleDescription(text)
-        theme.set_icon(self, "question", "muted")
-        self.clicked.connect(self._explain)
-
-    def _explain(self) -> None:
-        QWhatsThis.showText(self.mapToGlobal(self.rect().bottomLeft()), self._text, self)

@@ -142,7 +142,7 @@ class Page(PageFrame):
     summary_told = Signal(str, str)
 
     def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
-        super().__init__(self.title, self.sentence, parent)
+        super().__init__(self.title, self.sentence, self.stage, parent)
         self.context = context
         self.model = context.model
         self.worker = context.worker

@@ -28,6 +28,7 @@ from core.jobs import (
     Progressed,
     Ready,
     Refused,
+    Reported,
     Resident,
 )
 
@@ -290,6 +291,42 @@ def test_other_questions_are_not_dropped_by_slider_moves(counter: Resident) -> N
     counter.ask(3, "slow_echo", (3, 0.0), latest=True)
     answers = wait_for(counter, 3)
     assert answers[1:] == [Answered(2, 11), Answered(3, 3)]
+
+
+def test_a_question_with_progress_tells_how_far_it_is(counter: Resident) -> None:
+    counter.ask(3, "count", (2, 0.06))
+    answers = wait_for(counter, 5)
+    assert answers[1:] == [
+        Reported(3, Progressed(0, 2, "Counting: units")),
+        Reported(3, Progressed(1, 2, "Counting: units")),
+        Reported(3, Progressed(2, 2, "Counting: units")),
+        Answered(3, 2),
+    ]
+
+
+def test_a_newer_question_stops_the_one_being_computed(counter: Resident) -> None:
+    counter.ask(1, "count", (1000, 0.01), latest=True)
+    wait_for(counter, 3)
+    counter.ask(2, "count", (1, 0.0), latest=True)
+    began = time.monotonic()
+    answers = []
+    while not answers or not isinstance(answers[-1], Answered):
+        answers += wait_for(counter, 1)
+    assert answers[-1] == Answered(2, 1)
+    assert time.monotonic() - began < 5
+
+
+def test_a_question_can_be_taken_back(counter: Resident) -> None:
+    counter.ask(1, "count", (1000, 0.01))
+    counter.ask(2, "add", (100,))
+    counter.ask(3, "add", (1,))
+    counter.stop(2)
+    counter.stop(1)
+    answers = []
+    while not answers or not isinstance(answers[-1], Answered):
+        answers += wait_for(counter, 1)
+        counter.stop(1)
+    assert answers[-1] == Answered(3, 11)
 
 
 @posix
