@@ -1,5 +1,7 @@
 """K-Medoids per class: the number of clusters with the best silhouette, and plain words for what it says."""
 
+from collections.abc import Mapping
+
 import kmedoids
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +65,7 @@ def cluster_class(
     if asked is not None and asked > 1:
         tried.add(asked)
     found, curve = _try_all(distances, sorted(tried), name, settings.seed, progress)
-    k = asked if asked is not None else _best(curve)
+    k = asked if asked is not None else best_k(curve)
     if k > 1:
         labels, medoids, silhouettes = found[k]
     else:
@@ -98,7 +100,8 @@ def _try_all(
     return found, {k: float(silhouettes.mean()) for k, (_, _, silhouettes) in found.items()}
 
 
-def _best(curve: dict[int, float]) -> int:
+def best_k(curve: Mapping[int, float]) -> int:
+    """Return the k of the largest mean silhouette, the smaller of equal ones; 1 for an empty curve."""
     if not curve:
         return 1
     return min(curve, key=lambda k: (-round(curve[k], SILHOUETTE_DECIMALS), k))
