@@ -11,7 +11,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,17 @@ import platformdirs
 from numpy.typing import NDArray
 
 from core.errors import CacheError
+from core.files import replace_atomically as write_atomically
+
+__all__ = [
+    "ArrayCache",
+    "CachedArrays",
+    "RowStore",
+    "default_cache_folder",
+    "fingerprint",
+    "thumbnail_file",
+    "write_atomically",
+]
 
 ENVIRONMENT_VARIABLE = "CORESET_CACHE"
 
@@ -46,26 +56,9 @@ def fingerprint(*parts: Any) -> str:
     return digest.hexdigest()[:32]
 
 
-def write_atomically(file: Path, content: bytes) -> None:
-    """Replace `file` by `content` only when all of it is on disk.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written; the old file is then as it was.
-    """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).replace(file)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
+def thumbnail_file(cache_folder: Path, pixels: str) -> Path:
+    """Return where the thumbnail of the content `pixels` is or would be: a JPEG of at most 128 px a side."""
+    return cache_folder / "thumbnails" / pixels[:2] / f"{pixels}.jpg"
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,9 @@ def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
 
     scan = add("scan", "tell what a dataset holds, and what was skipped and why", "coreset scan cells/")
     _dataset(scan)
-    scan.add_argument("--group-pattern", default=None, help="regular expression over paths that names a patient or slide")
+    scan.add_argument(
+        "--group-pattern", default=None, help="regular expression over paths that names a patient or slide"
+    )
 
     extractors = add(
         "extractors",
@@ -100,8 +102,8 @@ def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
     compare = add(
         "compare",
         "train networks on coresets of several samplers and fractions and tell what is shown",
-        "coreset compare cells/ --samplers random,intelligent --fractions 0.05,0.25,1 --networks custom,transfer --out study/\n"
-        "coreset compare cells/ --samplers balanced-herding --fractions 0.05,0.1 --networks head --seeds 5 --out study/",
+        "coreset compare cells/ --samplers random,intelligent --fractions 0.05,0.25,1 --networks custom --out study/\n"
+        "coreset compare cells/ --samplers balanced-herding --fractions 0.05,0.1 --networks head --seeds 5 --out s/",
     )
     run = add(
         "run",
@@ -120,7 +122,7 @@ def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
     search = add(
         "search",
         "search hyperparameters on the coreset and, on request, on the whole pool beside it",
-        "coreset search cells/ --fraction 0.1 --network custom --learning-rates 0.0005,0.002,0.008 --with-pool --out s/",
+        "coreset search cells/ --fraction 0.1 --learning-rates 0.0005,0.002,0.008 --with-pool --out s/",
     )
     _dataset(search)
     _split(search, validation=0.2)
@@ -131,7 +133,9 @@ def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
     search.add_argument("--learning-rates", default="0.0005,0.002,0.008", metavar="L,…")
     search.add_argument("--dropouts", default="0,0.1", metavar="D,…")
     search.add_argument("--epoch-counts", default="25", metavar="N,…")
-    search.add_argument("--with-pool", action="store_true", help="search on the whole pool too, and compare the ranking")
+    search.add_argument(
+        "--with-pool", action="store_true", help="search on the whole pool too, and compare the ranking"
+    )
     _training(search)
 
     predict = add(
@@ -151,7 +155,9 @@ def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
     )
     weights.add_argument("action", choices=("list", "import", "download"))
     weights.add_argument("what", nargs="?", default=None, metavar="FILE|NAME")
-    weights.add_argument("--as", dest="name", default=None, metavar="NAME", help="which set an unknown file is meant to be")
+    weights.add_argument(
+        "--as", dest="name", default=None, metavar="NAME", help="which set an unknown file is meant to be"
+    )
 
     demo = add("demo", "run the whole method on embedded synthetic cells", "coreset demo --out demo/")
     demo.add_argument("--out", type=Path, default=Path("coreset-demo"), metavar="DIR")
@@ -164,7 +170,9 @@ def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
 
 def _dataset(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", type=Path, metavar="DATASET", help=DATASET_HELP)
-    parser.add_argument("--settings", type=Path, default=None, metavar="FILE", help="settings as JSON, or a coreset.json")
+    parser.add_argument(
+        "--settings", type=Path, default=None, metavar="FILE", help="settings as JSON, or a coreset.json"
+    )
     parser.add_argument("--cache", type=Path, default=None, metavar="DIR", help="where computed features are kept")
 
 
@@ -179,22 +187,30 @@ def _split(parser: argparse.ArgumentParser, *, validation: float | None) -> None
         help=f"share of the training images, default {0.2 if validation is None else validation:g}",
     )
     group.add_argument("--split-seed", type=int, default=None, metavar="N")
-    group.add_argument("--group-pattern", default=None, help="regular expression over paths that names a patient or slide")
+    group.add_argument(
+        "--group-pattern", default=None, help="regular expression over paths that names a patient or slide"
+    )
     parser.set_defaults(validation_default=validation)
 
 
 def _features(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("features")
     group.add_argument("--extractor", default=None, metavar="E,…", help="one or several; see `coreset extractors`")
-    group.add_argument("--weights", type=Path, default=None, metavar="FILE", help="weight file for the first that needs one")
-    group.add_argument("--untrained", action="store_true", default=None, help="seeded random weights; for tests, labelled so")
+    group.add_argument(
+        "--weights", type=Path, default=None, metavar="FILE", help="weight file for the first that needs one"
+    )
+    group.add_argument(
+        "--untrained", action="store_true", default=None, help="seeded random weights; for tests, labelled so"
+    )
 
 
 def _selection(parser: argparse.ArgumentParser, *, sampler: bool = True) -> None:
     group = parser.add_argument_group("selection")
     if sampler:
         group.add_argument("--sampler", default=None, metavar="NAME", help="default intelligent, the paper's")
-        group.add_argument("--fraction", type=float, default=None, metavar="F", help="of the pool, 0 < F <= 1; default 0.25")
+        group.add_argument(
+            "--fraction", type=float, default=None, metavar="F", help="of the pool, 0 < F <= 1; default 0.25"
+        )
         group.add_argument("--images", type=int, default=None, metavar="N", help="a number of images instead")
         group.add_argument("--seed", type=int, default=None, metavar="N", help="default 0")
     group.add_argument(

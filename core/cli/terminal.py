@@ -10,7 +10,7 @@ from typing import TextIO
 from core.errors import CancelledError
 
 BAR_WIDTH = 24
-SECONDS_BETWEEN_LINES = 10.0
+SECONDS_BETWEEN_LINES = 5.0
 SECONDS_BETWEEN_UPDATES = 0.1
 
 
@@ -51,12 +51,11 @@ class TerminalProgress:
         now = time.monotonic()
         label = message.split(":")[0]
         if label != self._message:
-            self._message, self._started, self._shown = label, now, 0.0
+            self._message, self._started = label, now
+            self._shown = 0.0 if self._moving else self._shown
         finished = total > 0 and done >= total
         wait = SECONDS_BETWEEN_UPDATES if self._moving else SECONDS_BETWEEN_LINES
-        if self._shown and now - self._shown < wait and not finished:
-            return
-        if finished and self._shown and not self._moving and now - self._started < SECONDS_BETWEEN_LINES:
+        if self._shown and now - self._shown < wait and not (finished and self._moving):
             return
         self._shown = now
         self._write(done, total, message, now)

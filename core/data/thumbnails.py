@@ -8,15 +8,13 @@ import cv2
 import numpy as np
 
 from core.data.colour import RGBArray
+from core.cache import thumbnail_file
 from core.errors import CacheError
+
+__all__ = ["THUMBNAIL_SIDE", "has_thumbnail", "shrink", "thumbnail_file", "write_thumbnail"]
 
 THUMBNAIL_SIDE = 128
 _QUALITY = 90
-
-
-def thumbnail_file(cache_folder: Path, pixels: str) -> Path:
-    """Return where the thumbnail of the content `pixels` is or would be: a JPEG of at most 128 px a side."""
-    return cache_folder / "thumbnails" / pixels[:2] / f"{pixels}.jpg"
 
 
 def shrink(rgb: RGBArray, side: int = THUMBNAIL_SIDE) -> RGBArray:

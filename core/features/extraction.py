@@ -168,6 +168,22 @@ def without_failed(split: Split, extracted: Sequence[Extracted]) -> Split:
     return replace(split, **kept, left_out=split.left_out + left_out)
 
 
+def count_missing(
+    dataset: Dataset, name: str, *, cache_folder: Path, indices: IntArray, untrained: bool = False
+) -> int:
+    """Return how many of the images `indices` the extractor has not looked at yet; nothing is computed.
+
+    Raises
+    ------
+    MissingWeightsError
+        If its weights are nowhere on this machine.
+    """
+    extractor = extractor_named(name)
+    stores = _stores(extractor, weights_used(name, untrained=untrained), cache_folder).values()
+    keys = [dataset.images[index].pixels for index in indices.tolist()]
+    return sum(any(key not in store for store in stores) for key in keys)
+
+
 @dataclass(frozen=True)
 class ExtractorCost:
     """What an extractor costs: wall-clock seconds per image, memory, and what the figures rest on."""

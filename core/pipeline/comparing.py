@@ -16,8 +16,8 @@ from core.progress import NO_PROGRESS, Progress
 from core.results import Comparison, Coreset, IntArray, PoolEmbedding, RunKey, RunResult
 from core.selection.samplers import SAMPLERS
 from core.settings import ComparisonSettings, SelectionSettings
-from core.training.evaluation import clusters_of_others
 from core.training.comparison import compare
+from core.training.evaluation import clusters_of_others
 from core.training.fitting import TrainedRun, choose_head_strength, train
 from core.training.runs import load_runs, save_run
 
@@ -133,9 +133,9 @@ def judge_of(prepared: Prepared, progress: Progress = NO_PROGRESS) -> Judge:
     settings = prepared.study.settings
     name = settings.training.judge_extractor or settings.features.extractors[0]
     known = {e.extractor: e for e in prepared.extracted}
-    extracted = known.get(name) or extract_features(
-        prepared.study, prepared.dataset, prepared.split, (name,), progress
-    )[0]
+    extracted = (
+        known.get(name) or extract_features(prepared.study, prepared.dataset, prepared.split, (name,), progress)[0]
+    )
     embedding = embed_pool(
         prepared.dataset,
         prepared.split,

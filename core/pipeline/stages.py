@@ -3,22 +3,22 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import psutil
 
-from core.cache import ArrayCache, default_cache_folder, fingerprint
-from core.data.dataset import find_duplicates, load_dataset, save_dataset, scan
+from core.cache import ArrayCache, fingerprint
+from core.data.dataset import find_duplicates, scan
 from core.data.split import make_split
-from core.errors import DatasetError, FeatureError
-from core.estimate import remember_speed
-from core.features.extraction import Extracted, extract
+from core.errors import FeatureError
+from core.features.extraction import Extracted, extract, without_failed
 from core.features.extractors import EXTRACTORS
 from core.features.reduction import embed_classes, embed_pool
 from core.features.separation import separation
+from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress
 from core.results import (
     ClassClusters,
@@ -33,32 +33,13 @@ from core.results import (
 )
 from core.selection.clustering import cluster_class
 from core.selection.difficulty import class_difficulty
-from core.selection.samplers import SAMPLERS
-from core.selection.selecting import OrderCache, matched_random, select
+from core.selection.orders import OrderCache
+from core.selection.selecting import matched_random, select
 from core.settings import SelectionSettings, Settings
 
 CLUSTERING_VERSION = 1
 JUDGE_COMPONENTS = 300
-
-
-@dataclass(frozen=True)
-class Study:
-    """What a run works on.
-
-    Attributes
-    ----------
-    source : Path
-        A folder, a CSV or an .npz.
-    settings : Settings
-    cache_folder : Path
-    weights_file : Path or None
-        A weight file given by hand for the first extractor that needs weights.
-    """
-
-    source: Path
-    settings: Settings = field(default_factory=Settings)
-    cache_folder: Path = field(default_factory=default_cache_folder)
-    weights_file: Path | None = None
+MATCHED = "matched:"
 
 
 class Clock:
@@ -95,20 +76,7 @@ def open_dataset(source: Path, cache_folder: Path, progress: Progress = NO_PROGR
     DatasetError
         If it holds no usable set of labelled images.
     """
-    source = Path(source).expanduser()
-    kept = cache_folder / "datasets" / f"{fingerprint(str(source.resolve()))}.json"
-    previous = None
-    if kept.is_file():
-        try:
-            previous = load_dataset(kept)
-        except (DatasetError, OSError, ValueError):
-            previous = None
-    started = time.perf_counter()
-    dataset = scan(source, cache_folder=cache_folder, previous=previous, progress=progress)
-    if previous is None:
-        remember_speed("scan", time.perf_counter() - started, len(dataset.images), cache_folder)
-    save_dataset(dataset, kept)
-    return dataset
+    return scan(Path(source), cache_folder=cache_folder, progress=progress)
 
 
 def split_dataset(dataset: Dataset, settings: Settings) -> Split:
@@ -267,6 +235,7 @@ def prepare(study: Study, progress: Progress = NO_PROGRESS, *, clock: Clock | No
     split = split_dataset(dataset, settings)
     with clock.stage("features"):
         extracted = extract_features(study, dataset, split, progress=progress)
+    split = without_failed(split, extracted)
     with clock.stage("reduction"):
         embeddings = embed_classes(
             dataset, split, extracted, settings.features, cache_folder=study.cache_folder, progress=progress
@@ -298,11 +267,8 @@ def choose(prepared: Prepared, settings: SelectionSettings, progress: Progress =
 
     ``matched:NAME`` as the sampler is random inside every class, with the class budgets of NAME.
     """
-    if settings.sampler.startswith("matched:"):
-        like = SAMPLERS.get(settings.sampler.removeprefix("matched:"))
-        inner = SelectionSettings(**{**asdict(settings), "sampler": settings.sampler.removeprefix("matched:")})
-        model = choose(prepared, inner, progress)
-        assert like is not None  # noqa: S101 - choose() above has refused an unknown name
+    if settings.sampler.startswith(MATCHED):
+        model = choose(prepared, replace(settings, sampler=settings.sampler.removeprefix(MATCHED)), progress)
         return matched_random(prepared.dataset, prepared.split, model, settings.seed)
     return select(
         prepared.dataset,
@@ -319,7 +285,7 @@ def choose(prepared: Prepared, settings: SelectionSettings, progress: Progress =
 def separations(prepared: Prepared, progress: Progress = NO_PROGRESS) -> tuple[Separation, ...]:
     """Tell how well each extractor alone, and all of them joined, separate the classes (leave-one-out 5-NN)."""
     results = []
-    sets = [(e,) for e in prepared.extracted]
+    sets: list[tuple[Extracted, ...]] = [(e,) for e in prepared.extracted]
     if len(prepared.extracted) > 1:
         sets.append(prepared.extracted)
     for number, extracted in enumerate(sets):

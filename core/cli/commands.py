@@ -1,0 +1,197 @@
+"""Commands that select: scan, extractors, select, export, verify, rerun, weights."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from core.cache import default_cache_folder
+from core.cli.choices import settings_of, study_of
+from core.cli.terminal import TerminalProgress, duration, table
+from core.data.dataset import find_duplicates
+from core.errors import ExportError, SettingsError
+from core.features.weight_download import download
+from core.features.weights import WeightsEntry, import_weights, list_weights
+from core.pipeline import exporting
+from core.pipeline.exporting import labels_of, write_selection
+from core.pipeline.facts import extractor_facts, separation_if_computed
+from core.pipeline.stages import Prepared, choose, extract_features, open_dataset, prepare, split_dataset
+from core.pipeline.words import percent
+from core.results import Coreset
+from core.selection.clustering import structure_words
+
+
+def progress() -> TerminalProgress:
+    """Return a progress that Ctrl+C stops."""
+    shown = TerminalProgress()
+    shown.listen_for_interrupt()
+    return shown
+
+
+def scan(options: argparse.Namespace) -> int:
+    """Tell what a dataset holds."""
+    settings = settings_of(options)
+    cache = Path(options.cache) if options.cache else default_cache_folder()
+    dataset = open_dataset(options.dataset, cache, progress())
+    sizes = [(i.width, i.height) for i in dataset.images]
+    counts = dict.fromkeys(dataset.classes, 0)
+    for image in dataset.images:
+        counts[image.class_name] += 1
+    print(f"{len(dataset.images):,} images in {len(counts)} classes, {dataset.kind}, {dataset.source}")
+    (width, height), (widest, highest) = np.min(sizes, axis=0), np.max(sizes, axis=0)
+    print(f"sizes from {width}×{height} to {widest}×{highest} pixels")
+    print(table(["class", "images"], [[name, f"{n:,}"] for name, n in counts.items()], {1}))
+    duplicates = find_duplicates(dataset)
+    same = [d for d in duplicates if not d.conflicting]
+    conflicts = [d for d in duplicates if d.conflicting]
+    print(f"\nskipped: {len(dataset.skipped):,}")
+    for skipped in dataset.skipped:
+        print(f"  {skipped.path}: {skipped.reason}")
+    print(f"images with the same pixels: {len(same):,} sets")
+    for found in same:
+        print("  " + " = ".join(dataset.images[i].path for i in found.indices))
+    print(f"the same pixels under two labels: {len(conflicts):,} sets")
+    for found in conflicts:
+        print("  " + " = ".join(dataset.images[i].path for i in found.indices))
+    split = split_dataset(dataset, settings)
+    if split.leaks:
+        print(f"leaks of the split that was brought: {len(split.leaks):,}")
+        for train, test in split.leaks:
+            print(f"  {dataset.images[train].path} = {dataset.images[test].path}")
+    for warning in (*dataset.warnings, *split.warnings):
+        print(f"note: {warning}")
+    return 0
+
+
+def extractors(options: argparse.Namespace) -> int:
+    """List the extractors with needs, cost and, where computed, separation."""
+    study = study_of(options)
+    shown = progress()
+    dataset = open_dataset(study.source, study.cache_folder, shown)
+    split = split_dataset(dataset, study.settings)
+    if options.compute:
+        extract_features(study, dataset, split, progress=shown)
+    rows = []
+    facts = extractor_facts(study, dataset, split)
+    for fact in facts:
+        separation = separation_if_computed(study, dataset, split, fact, shown)
+        rows.append(
+            [
+                fact.name,
+                f"{fact.n_features:,}",
+                fact.weights_state,
+                f"{fact.n_cached:,} of {fact.n_images:,}",
+                duration(fact.estimate.seconds) if fact.n_cached < fact.n_images else "–",
+                f"{separation.accuracy:.3f}" if separation else "–",
+            ]
+        )
+    print(table(["extractor", "numbers", "weights", "computed", "to do, about", "5-NN"], rows, {1, 3, 4, 5}))
+    print(
+        "\n5-NN: share of the pool's images whose five nearest neighbours carry their class. It tells how well an"
+        "\nextractor separates the classes; several together can still be better to select by than the best alone."
+    )
+    for fact in facts:
+        print(f"\n{fact.name}: {fact.summary}")
+    return 0
+
+
+def _choose(options: argparse.Namespace) -> tuple[Prepared, Coreset]:
+    study = study_of(options)
+    shown = progress()
+    prepared = prepare(study, shown)
+    return prepared, choose(prepared, study.settings.selection, shown)
+
+
+def _tell(prepared: Prepared, coreset: Coreset) -> None:
+    chosen, pool = len(coreset.indices), sum(coreset.pool_sizes.values())
+    print(
+        f"{chosen:,} of {pool:,} images of the pool ({percent(chosen / pool)}), sampler {coreset.sampler}, "
+        f"seed {coreset.seed}"
+    )
+    rows = []
+    said: dict[str, list[str]] = {}
+    for name, n in coreset.budgets.items():
+        clusters = prepared.clusters_of(name)
+        silhouette = clusters.mean_silhouette
+        rows.append(
+            [
+                name,
+                f"{coreset.pool_sizes[name]:,}",
+                f"{n:,}",
+                str(clusters.k),
+                "–" if silhouette is None else f"{silhouette:.3f}",
+            ]
+        )
+        said.setdefault(structure_words(silhouette), []).append(name)
+    print(table(["class", "pool", "chosen", "clusters", "silhouette"], rows, {1, 2, 3, 4}))
+    for words, names in said.items():
+        print(f"{', '.join(names)}: {words[0].lower()}{words[1:]}")
+    for note in (*coreset.notes, *labels_of(prepared)):
+        print(f"note: {note}")
+
+
+def select(options: argparse.Namespace) -> int:
+    """Choose a coreset and write the list."""
+    if options.out.exists() and not options.overwrite:
+        raise ExportError(f"{options.out} is already there. Name another file, or add --overwrite.")
+    prepared, coreset = _choose(options)
+    write_selection(options.out, prepared, coreset)
+    _tell(prepared, coreset)
+    print(f"written: {options.out}")
+    return 0
+
+
+def export(options: argparse.Namespace) -> int:
+    """Choose a coreset and write it as class folders."""
+    prepared, coreset = _choose(options)
+    result = exporting.export(prepared, coreset, options.out, overwrite=options.overwrite, progress=progress())
+    _tell(prepared, coreset)
+    for note in result.notes:
+        print(f"note: {note}")
+    print(f"written: {result.folder}, {result.n_files:,} images, {result.n_bytes / 1e6:,.1f} MB")
+    return 0
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Check an export; exit code 1 where a file differs."""
+    result = exporting.verify(options.folder, progress())
+    print(result.sentence)
+    for names, word in ((result.differing, "differs"), (result.missing, "missing"), (result.extra, "extra")):
+        for name in names:
+            print(f"  {word}: {name}")
+    return 0 if result.ok else 1
+
+
+def rerun(options: argparse.Namespace) -> int:
+    """Make the same coreset again; exit code 1 where it differs."""
+    if options.out is not None and options.out.exists():
+        raise ExportError(f"{options.out} is already there. Name another file.")
+    cache = Path(options.cache) if options.cache else default_cache_folder()
+    again = exporting.rerun(options.manifest, options.dataset, cache, weights_file=options.weights, progress=progress())
+    if options.out is not None:
+        write_selection(options.out, again.prepared, again.coreset)
+        print(f"written: {options.out}")
+    for difference in again.differences:
+        print(difference)
+    if again.differences:
+        return 1
+    print(f"The same {len(again.coreset.indices):,} images were chosen again.")
+    return 0
+
+
+def weights(options: argparse.Namespace) -> int:
+    """List, import or download weights."""
+    if options.action == "list":
+        rows = [[e.name, e.state, str(e.file or "–"), ", ".join(e.extractors), e.title] for e in list_weights()]
+        print(table(["name", "state", "file", "extractors", "what"], rows))
+        return 0
+    if not options.what:
+        what = "a weight file" if options.action == "import" else "a name, such as vgg16"
+        raise SettingsError(f"coreset weights {options.action} wants {what}; see coreset weights --help.")
+    entry: WeightsEntry
+    if options.action == "import":
+        entry = import_weights(Path(options.what), options.name)
+    else:
+        entry = download(options.what, progress())
+    print(f"{entry.name}: {entry.state}, {entry.file}")
+    return 0

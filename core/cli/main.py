@@ -1,0 +1,61 @@
+"""Run one command and turn every error raised on purpose into one sentence and an exit code."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from core.cli import commands
+from core.cli.parser import Command, build_parser
+from core.errors import CancelledError, CoresetError
+
+DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
+
+
+def _later(name: str) -> Command:
+    """Return a command of `training_commands`, imported when it is called: the others start sooner without."""
+
+    def run(options: argparse.Namespace) -> int:
+        return int(getattr(importlib.import_module("core.cli.training_commands"), name)(options))
+
+    return run
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `coreset` with `arguments` and return its exit code: 0 done, 2 bad input, 130 cancelled."""
+    # TensorFlow's start-up messages would stand between the lines of progress.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    for stream in (sys.stdout, sys.stderr):
+        # A file name that the terminal cannot show must not stop a run.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    parser = build_parser(
+        {
+            "scan": commands.scan,
+            "extractors": commands.extractors,
+            "select": commands.select,
+            "export": commands.export,
+            "verify": commands.verify,
+            "rerun": commands.rerun,
+            "weights": commands.weights,
+            "compare": _later("compare"),
+            "run": _later("run"),
+            "search": _later("search"),
+            "predict": _later("predict"),
+            "demo": _later("demo"),
+        }
+    )
+    options: argparse.Namespace = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (CancelledError, KeyboardInterrupt):
+        print("Cancelled. What was finished before is kept; the same command goes on from there.", file=sys.stderr)
+        return CANCELLED
+    except CoresetError as error:
+        print(f"coreset: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except BrokenPipeError:
+        # Whoever read the output has closed it, such as `head`.
+        sys.stderr.close()
+        return DONE

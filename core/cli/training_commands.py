@@ -1,0 +1,138 @@
+"""Commands that train: compare, run, search, predict, demo."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from core import pipeline
+from core.cache import default_cache_folder
+from core.cli.choices import numbers, study_of
+from core.cli.commands import progress
+from core.cli.terminal import TerminalProgress, duration, table
+from core.errors import ExportError, SettingsError
+from core.results import Comparison, RunResult, StageTime
+
+
+def _progress() -> TerminalProgress:
+    shown = TerminalProgress(on_result=_tell_run)
+    shown.listen_for_interrupt()
+    return shown
+
+
+def _tell_run(result: object) -> None:
+    if isinstance(result, RunResult):
+        key, metrics = result.key, result.metrics
+        print(
+            f"{key.network}, {key.sampler} {100 * key.fraction:.3g} %, repetition {key.repetition + 1}: test accuracy "
+            f"{metrics.accuracy:.3f}, macro F1 {metrics.f1:.3f}, trained in {duration(result.train_seconds)}"
+            + (f" ({result.note})" if result.note else ""),
+            flush=True,
+        )
+
+
+def _tell_comparison(comparison: Comparison) -> None:
+    rows = []
+    for row in comparison.rows:
+        mean, low, high = (values.get("accuracy", float("nan")) for values in (row.means, row.lows, row.highs))
+        rows.append(
+            [
+                row.network,
+                row.sampler,
+                f"{100 * row.fraction:.3g} %",
+                f"{row.n_images:,}",
+                str(row.n_repetitions),
+                f"{mean:.3f}",
+                f"{low:.3f} to {high:.3f}",
+                f"{row.means.get('f1', float('nan')):.3f}",
+                duration(row.train_seconds),
+                "–" if row.pays_after is None else f"{row.pays_after:,}",
+            ]
+        )
+    header = ["network", "sampler", "kept", "images", "runs", "accuracy", "95 %", "F1", "training", "pays after"]
+    print(table(header, rows, {2, 3, 4, 5, 6, 7, 8, 9}))
+    for sentence in comparison.sentences:
+        print(sentence)
+
+
+def _tell_times(times: tuple[StageTime, ...]) -> None:
+    rows = [[t.stage, duration(t.seconds), f"{t.peak_bytes / 1e6:,.0f} MB"] for t in times]
+    print(table(["stage", "took", "memory at most"], rows, {1, 2}))
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Train and compare; the report and every table go to the folder."""
+    study = study_of(options)
+    outcome = pipeline.compare_study(study, options.out, overwrite=options.overwrite, progress=_progress())
+    _tell_comparison(outcome.comparison)
+    _tell_times(outcome.times)
+    print(f"written: {outcome.report}")
+    return 0
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do everything."""
+    study = study_of(options)
+    outcome = pipeline.run_study(study, options.out, overwrite=options.overwrite, progress=_progress())
+    _tell_comparison(outcome.comparison)
+    _tell_times(outcome.times)
+    print(f"written: {outcome.report}")
+    return 0
+
+
+def search(options: argparse.Namespace) -> int:
+    """Search hyperparameters on the coreset and, on request, on the whole pool."""
+    study = study_of(options)
+    grid = pipeline.Grid(
+        learning_rates=numbers(options.learning_rates, "--learning-rates"),
+        dropouts=numbers(options.dropouts, "--dropouts"),
+        epochs=tuple(round(n) for n in numbers(options.epoch_counts, "--epoch-counts")),
+    )
+    outcome = pipeline.search_study(
+        study,
+        grid,
+        options.network,
+        options.out,
+        with_pool=options.with_pool,
+        overwrite=options.overwrite,
+        progress=_progress(),
+    )
+    print(outcome.text)
+    print(f"written: {outcome.file}")
+    return 0
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Give every image of a folder a class."""
+    if options.out.exists() and not options.overwrite:
+        raise ExportError(f"{options.out} is already there. Name another file, or add --overwrite.")
+    outcome = pipeline.predict(options.bundle, options.folder, options.out, progress())
+    print(f"{outcome.n_images:,} images predicted, {len(outcome.skipped):,} skipped; written: {options.out}")
+    for skipped in outcome.skipped:
+        print(f"  {skipped.path}: {skipped.reason}")
+    return 0
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Run the whole method on embedded synthetic cells."""
+    shown = _progress()
+    cache = Path(options.cache) if options.cache else default_cache_folder()
+    if options.images is not None and options.images < 40:
+        raise SettingsError(f"--images is {options.images}; the demo wants at least 40.")
+    names = pipeline.recommended_extractors()
+    if "vgg16" not in names:
+        print(
+            "VGG16's weights are not on this machine, so the demo looks at its images with colour-texture alone; "
+            "`coreset weights list` tells the ways to get them.",
+            file=sys.stderr,
+        )
+    settings = pipeline.demo_settings(epochs=options.epochs)
+    print("The demo's images are synthetic: drawn by this program, not photographed.")
+    folder = options.out.parent / f"{options.out.name}-images"
+    pipeline.ensure_demo(folder, n_images=options.images, progress=shown)
+    study = pipeline.Study(folder, settings, cache)
+    outcome = pipeline.run_study(study, options.out, overwrite=options.overwrite, synthetic=True, progress=shown)
+    _tell_comparison(outcome.comparison)
+    _tell_times(outcome.times)
+    print(f"images: {folder}")
+    print(f"written: {outcome.report}")
+    return 0

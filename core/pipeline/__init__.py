@@ -1,0 +1,4 @@
+"""One function per stage and for whole runs: what the window and the command line call.
+
+Kept empty on purpose: importing `core.pipeline.views` in the window must not bring the engine's libraries along.
+"""

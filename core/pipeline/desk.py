@@ -1,0 +1,156 @@
+"""The resident that answers what must feel instant: another fraction, budget, k or pin; the images of a cluster.
+
+It lives in a process of its own without TensorFlow, holds the embeddings as memory maps, clusters and the samplers'
+orders, and reads all of it from the cache.
+"""
+
+from collections import OrderedDict
+from dataclasses import replace
+
+import numpy as np
+
+from core.cache import fingerprint
+from core.pipeline.stages import Prepared, choose, cluster_classes, prepare
+from core.pipeline.study import Study
+from core.pipeline.views import ClassOverview, ClassView, CoresetView
+from core.pipeline.words import coreset_sentence
+from core.progress import NO_PROGRESS, Progress
+from core.results import ClassClusters, ClassCoverage, ClassEmbedding, Coreset, IntArray
+from core.selection.clustering import structure_words
+from core.selection.coverage import class_coverage
+from core.selection.orders import OrderCache
+from core.selection.shares import expected_random
+from core.settings import ClusterSettings, SelectionSettings
+
+THINNED_TO = 800
+
+
+class Desk:
+    """A prepared study that answers questions.
+
+    Parameters
+    ----------
+    study : Study
+        Its stages up to the clusters must be in the cache; what is missing is computed first.
+    """
+
+    def __init__(self, study: Study, progress: Progress = NO_PROGRESS) -> None:
+        self._prepared: Prepared = prepare(study, progress)
+        self._columns: dict[str, IntArray] = {}
+        self._coverage: OrderedDict[tuple[str, str], ClassCoverage] = OrderedDict()
+
+    def overview(self) -> tuple[ClassOverview, ...]:
+        """Return every class at a glance, sorted by name."""
+        result = []
+        for embedding, clusters in zip(self._prepared.embeddings, self._prepared.clusters, strict=True):
+            n = len(embedding.indices)
+            rows = np.arange(n) if n <= THINNED_TO else np.linspace(0, n - 1, THINNED_TO).astype(np.int64)
+            columns = self._by_variance(embedding)[:2]
+            result.append(
+                ClassOverview(
+                    class_name=embedding.class_name,
+                    n_images=n,
+                    k=clusters.k,
+                    mean_silhouette=clusters.mean_silhouette,
+                    words=structure_words(clusters.mean_silhouette),
+                    points=_two_columns(embedding, columns)[rows],
+                    labels=clusters.labels[rows],
+                    sizes=clusters.sizes,
+                )
+            )
+        return tuple(result)
+
+    def class_view(self, class_name: str, first: int = 0, second: int = 1) -> ClassView:
+        """Return one class in full.
+
+        Parameters
+        ----------
+        class_name : str
+        first, second : int
+            Components by falling variance, from 0.
+        """
+        embedding = self._prepared.embedding_of(class_name)
+        clusters = self._prepared.clusters_of(class_name)
+        order = self._by_variance(embedding)
+        last = len(order) - 1
+        first, second = min(first, last), min(second, last)
+        variances = np.asarray(embedding.embedding).var(axis=0, dtype=np.float64)
+        total = float(variances.sum()) or 1.0
+        return ClassView(
+            clusters=clusters,
+            points=_two_columns(embedding, order[[first, second]]),
+            components=(first, second),
+            shares=(float(variances[order[first]]) / total, float(variances[order[second]]) / total),
+            n_components=len(order),
+            words=structure_words(clusters.mean_silhouette),
+        )
+
+    def set_clusters(self, settings: ClusterSettings, progress: Progress = NO_PROGRESS) -> tuple[ClassOverview, ...]:
+        """Cluster again with other choices, such as another k for one class; unchanged classes come from the cache."""
+        study = self._prepared.study
+        changed = replace(study, settings=replace(study.settings, clusters=settings))
+        clusters = cluster_classes(self._prepared.embeddings, changed.settings, study.cache_folder, progress)
+        self._prepared = replace(self._prepared, study=changed, clusters=clusters, orders=OrderCache())
+        self._coverage.clear()
+        return self.overview()
+
+    def clusters(self) -> tuple[ClassClusters, ...]:
+        """Return all clusters, sorted by class."""
+        return self._prepared.clusters
+
+    def select(
+        self, settings: SelectionSettings, coverage: bool = True, progress: Progress = NO_PROGRESS
+    ) -> CoresetView:
+        """Choose a coreset.
+
+        Parameters
+        ----------
+        settings : SelectionSettings
+        coverage : bool
+            Also tell what it leaves out; costs more than choosing.
+        """
+        coreset = choose(self._prepared, settings, progress)
+        return self._view(coreset, coverage)
+
+    def _view(self, coreset: Coreset, coverage: bool) -> CoresetView:
+        prepared = self._prepared
+        covered = (
+            tuple(self._covered(e, c, coreset) for e, c in zip(prepared.embeddings, prepared.clusters, strict=True))
+            if coverage
+            else ()
+        )
+        shares = expected_random(prepared.clusters, coreset)
+        worst = max(covered, key=lambda one: one.largest_distance, default=None)
+        return CoresetView(
+            coreset=coreset,
+            shares=shares,
+            coverage=covered,
+            sentence=coreset_sentence(coreset, shares),
+            worst_index=worst.worst_index if worst is not None else -1,
+        )
+
+    def _covered(self, embedding: ClassEmbedding, clusters: ClassClusters, coreset: Coreset) -> ClassCoverage:
+        """Return a class's coverage, remembered by what was chosen of it: a slider often comes back."""
+        inside = np.intersect1d(coreset.indices, embedding.indices)
+        key = (embedding.class_name, fingerprint(inside))
+        if key not in self._coverage:
+            self._coverage[key] = class_coverage(self._prepared.dataset, embedding, clusters, coreset)
+            while len(self._coverage) > 500:
+                self._coverage.popitem(last=False)
+        return self._coverage[key]
+
+    def _by_variance(self, embedding: ClassEmbedding) -> IntArray:
+        """Return the columns of the joined embedding by falling variance."""
+        if embedding.class_name not in self._columns:
+            variances = np.asarray(embedding.embedding).var(axis=0, dtype=np.float64)
+            self._columns[embedding.class_name] = np.argsort(-variances, kind="stable")
+        return self._columns[embedding.class_name]
+
+
+def _two_columns(embedding: ClassEmbedding, columns: IntArray) -> np.ndarray:
+    """Return two columns, the second of zeros where there is only one."""
+    points = np.zeros((len(embedding.indices), 2), dtype=np.float32)
+    for place, column in enumerate(columns[:2]):
+        if place == 0 or column != columns[0]:
+            points[:, place] = embedding.embedding[:, column]
+    return points

@@ -1,0 +1,123 @@
+"""Take a coreset away, check it, and make it again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.features.weights import WeightsEntry, import_weights, list_weights
+from core.output.export import ExportResult, export_coreset
+from core.output.lists import write_selection as write_list
+from core.output.manifest import read_manifest, same_selection, settings_for
+from core.output.verification import VerifyResult, verify
+from core.pipeline.stages import Prepared, choose, open_dataset, prepare
+from core.pipeline.study import Study
+from core.progress import NO_PROGRESS, Progress
+from core.results import Coreset
+
+__all__ = [
+    "Again",
+    "ExportResult",
+    "VerifyResult",
+    "WeightsEntry",
+    "export",
+    "import_weights",
+    "labels_of",
+    "list_weights",
+    "rerun",
+    "verify",
+    "write_selection",
+]
+
+SYNTHETIC = "The images are synthetic: drawn by the program, not photographed."
+
+
+def labels_of(prepared: Prepared, *, synthetic: bool = False) -> tuple[str, ...]:
+    """Return the labels that must stand beside every result: unverified or untrained weights, synthetic images."""
+    labels = [SYNTHETIC] if synthetic else []
+    for extracted in prepared.extracted:
+        if extracted.weights.state == "unverified":
+            labels.append(f"Unverified weights: those of {extracted.extractor} fit, but are not a known set.")
+        if extracted.weights.state == "untrained":
+            labels.append(f"Untrained weights: {extracted.extractor} looks at the images with seeded random weights.")
+        if extracted.failed:
+            labels.append(
+                f"{len(extracted.failed):,} images could not be read when {extracted.extractor} looked at them and "
+                f"were left out, the first of them {extracted.failed[0].path}: {extracted.failed[0].reason}"
+            )
+    return tuple(labels)
+
+
+def write_selection(file: Path, prepared: Prepared, coreset: Coreset) -> None:
+    """Write the list of every image with what was chosen and why."""
+    write_list(
+        file,
+        prepared.dataset,
+        prepared.split,
+        coreset,
+        prepared.clusters,
+        private=prepared.study.settings.export.private,
+    )
+
+
+def export(
+    prepared: Prepared,
+    coreset: Coreset,
+    target: Path,
+    *,
+    notes: Sequence[str] = (),
+    overwrite: bool = False,
+    progress: Progress = NO_PROGRESS,
+) -> ExportResult:
+    """Write the coreset as class folders with its list and its manifest."""
+    settings = prepared.study.settings
+    return export_coreset(
+        prepared.dataset,
+        prepared.split,
+        coreset,
+        target,
+        settings.export,
+        clusters=prepared.clusters,
+        all_settings=settings,
+        weights=tuple(e.weights for e in prepared.extracted),
+        notes=(*labels_of(prepared), *notes, *coreset.notes),
+        overwrite=overwrite,
+        progress=progress,
+    )
+
+
+@dataclass(frozen=True)
+class Again:
+    """A coreset made again from its manifest; `differences` are sentences, empty where it is the same."""
+
+    prepared: Prepared
+    coreset: Coreset
+    differences: tuple[str, ...]
+
+
+def rerun(
+    manifest_file: Path,
+    source: Path,
+    cache_folder: Path,
+    *,
+    weights_file: Path | None = None,
+    progress: Progress = NO_PROGRESS,
+) -> Again:
+    """Make the coreset of a `coreset.json` again from `source`.
+
+    Raises
+    ------
+    ExportError
+        If the manifest cannot be read.
+    """
+    manifest = read_manifest(manifest_file)
+    dataset = open_dataset(source, cache_folder, progress)
+    study = Study(source, settings_for(manifest, dataset), cache_folder, weights_file)
+    prepared = prepare(study, progress)
+    coreset = choose(prepared, study.settings.selection, progress)
+    differences = list(same_selection(manifest, coreset, dataset))
+    before = {(w.extractor, w.digest) for w in manifest.weights}
+    now = {(e.weights.extractor, e.weights.digest) for e in prepared.extracted}
+    if before != now:
+        names = sorted({name for name, _ in before ^ now})
+        differences.append(f"The weights of {', '.join(names)} are not those of the export.")
+    return Again(prepared, coreset, tuple(differences))

@@ -1,0 +1,27 @@
+"""What a run works on; light enough for the window to import."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.cache import default_cache_folder
+from core.settings import Settings
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a run works on.
+
+    Attributes
+    ----------
+    source : Path
+        A folder, a CSV or an .npz.
+    settings : Settings
+    cache_folder : Path
+    weights_file : Path or None
+        A weight file given by hand for the first extractor that needs weights.
+    """
+
+    source: Path
+    settings: Settings = field(default_factory=Settings)
+    cache_folder: Path = field(default_factory=default_cache_folder)
+    weights_file: Path | None = None

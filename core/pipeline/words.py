@@ -1,0 +1,28 @@
+"""Sentences over results that the window, the command line and the report share."""
+
+from collections.abc import Sequence
+
+from core.results import ClusterShares, Coreset
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent with two significant digits, such as ``"5 %"`` or ``"0.25 %"``."""
+    return f"{100 * share:.3g} %"
+
+
+def coreset_sentence(coreset: Coreset, shares: Sequence[ClusterShares]) -> str:
+    """Return the sentence that matters: how much of the pool, and whether every cluster of every class is covered."""
+    pool = sum(coreset.pool_sizes.values())
+    start = f"{len(coreset.indices):,} of {pool:,} images of the pool ({percent(coreset.fraction)})"
+    n_clusters = sum(len(share.sizes) for share in shares)
+    missed = sum(int(((share.chosen == 0) & (share.sizes > 0)).sum()) for share in shares)
+    empty = [name for name, n in coreset.budgets.items() if n == 0]
+    if empty:
+        return f"{start}; {_list(empty)} {'gives' if len(empty) == 1 else 'give'} no image."
+    if missed:
+        return f"{start}; {missed} of {n_clusters} clusters {'is' if missed == 1 else 'are'} not covered."
+    return f"{start}; every cluster of every class is covered."
+
+
+def _list(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
