@@ -1,0 +1,228 @@
+"""Networks as extractors: their architecture, preprocessing and output, with real weights where they are."""
+
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.errors import FeatureError, MissingWeightsError
+from core.features.extractors import EXTRACTORS, WEIGHT_SETS, extractor_named
+from core.features.extractors import engine as engine_module
+from core.features.extractors.backbone import backbones, load_backbone
+from core.features.extractors.convolutional import resized
+from core.features.extractors.description import Network
+from core.features.untrained import untrained_tensors
+from core.features.weight_files import Tensors, read_tensors, write_tensors
+from core.features.weights import load_weights
+
+NETWORKS = ("vgg16", "mobilenetv2", "resnet101v2")
+
+
+@pytest.fixture(scope="module")
+def keras() -> Any:
+    return engine_module.import_keras()
+
+
+@pytest.fixture(scope="module")
+def images() -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 256, (5, 224, 224, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def mobilenet(keras: Any) -> tuple[Any, Tensors]:
+    weights = WEIGHT_SETS["mobilenetv2"]
+    model, tensors = network_of("mobilenetv2").build(224), untrained_tensors(weights.layers)
+    for layer, arrays in zip([layer for layer in model.layers if layer.weights], tensors.layers, strict=True):
+        layer.set_weights(list(arrays))
+    return model, tensors
+
+
+def network_of(name: str) -> Network:
+    network = EXTRACTORS[name].network
+    assert network is not None
+    return network
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_architecture_is_the_one_of_keras(keras: Any, name: str) -> None:
+    model = network_of(name).build(64)
+    snake = {"Conv2D": "conv2d", "DepthwiseConv2D": "depthwise_conv2d", "BatchNormalization": "batch_normalization"}
+    expected = [
+        (layer.name, snake[type(layer).__name__], tuple(tuple(weight.shape) for weight in layer.weights))
+        for layer in model.layers
+        if layer.weights
+    ]
+
+    assert [(layer.name, layer.kind, layer.shapes) for layer in WEIGHT_SETS[name].layers] == expected
+    assert model.count_params() * 4 == WEIGHT_SETS[name].n_bytes
+
+
+@pytest.mark.parametrize("container", ["weights.h5", "keras", "h5"])
+def test_containers_that_keras_writes_are_read(
+    mobilenet: tuple[Any, Tensors], tmp_path: Path, container: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    model, tensors = mobilenet
+    file = tmp_path / f"weights.{container}"
+    if container == "weights.h5":
+        model.save_weights(file)
+    else:
+        model.save(file)
+
+    assert read_tensors(file, WEIGHT_SETS["mobilenetv2"].layers, "MobileNetV2").digest == tensors.digest
+
+
+def test_file_that_we_write_is_read_by_keras(mobilenet: tuple[Any, Tensors], tmp_path: Path) -> None:
+    _, tensors = mobilenet
+    weights = WEIGHT_SETS["mobilenetv2"]
+    write_tensors(tmp_path / "ours.weights.h5", weights.layers, tensors)
+
+    model = network_of("mobilenetv2").build(96)
+    model.load_weights(tmp_path / "ours.weights.h5")
+
+    for layer, arrays in zip([layer for layer in model.layers if layer.weights], tensors.layers, strict=True):
+        for weight, array in zip(layer.get_weights(), arrays, strict=True):
+            np.testing.assert_array_equal(weight, array)
+
+
+@pytest.mark.parametrize(
+    ("name", "module"), [("vgg16", "vgg16"), ("mobilenetv2", "mobilenet_v2"), ("resnet101v2", "resnet_v2")]
+)
+def test_preprocessing_is_the_one_of_keras(keras: Any, images: np.ndarray, name: str, module: str) -> None:
+    pixels = images[:2].astype(np.float32)
+    expected = getattr(keras.applications, module).preprocess_input(pixels.copy())
+
+    np.testing.assert_allclose(np.asarray(network_of(name).preprocess(pixels)), expected, atol=1e-4)
+
+
+def test_extractor_gives_what_the_model_gives(keras: Any, mobilenet: tuple[Any, Tensors], images: np.ndarray) -> None:
+    model, tensors = mobilenet
+    compute = EXTRACTORS["mobilenetv2"].load(tensors)
+    pixels = keras.applications.mobilenet_v2.preprocess_input(images.astype(np.float32))
+    expected = np.asarray(model(pixels, training=False)).mean(axis=(1, 2))
+
+    rows = compute(images)["average"]
+
+    assert rows.dtype == np.float32
+    assert rows.shape == (5, EXTRACTORS["mobilenetv2"].blocks["average"])
+    np.testing.assert_allclose(rows, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
+
+
+def test_rows_do_not_depend_on_the_batch(mobilenet: tuple[Any, Tensors], images: np.ndarray) -> None:
+    compute = EXTRACTORS["mobilenetv2"].load(mobilenet[1])
+    together = compute(images)["average"]
+    apart = np.concatenate([compute(images[i : i + 1])["average"] for i in range(len(images))])
+
+    np.testing.assert_allclose(apart, together, rtol=1e-5, atol=1e-5 * np.abs(together).max())
+    np.testing.assert_array_equal(compute(images)["average"], together)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "parameters"),
+    [
+        ("resnet101v2", (8, 8, 2048), 42_626_560),
+        ("vgg16", (8, 8, 512), 14_714_688),
+        ("mobilenetv2", (8, 8, 1280), 2_257_984),
+    ],
+)
+def test_backbone_is_frozen_and_ends_in_a_map(keras: Any, name: str, shape: tuple[int, ...], parameters: int) -> None:
+    model, _, used = load_backbone(name, image_size=256, untrained=True)
+
+    assert used.state == "untrained"
+    assert model.output_shape == (None, *shape)
+    assert model.count_params() == parameters
+    assert not model.trainable_weights
+
+
+def test_untrained_backbone_of_the_paper_gives_finite_maps_that_differ(keras: Any, images: np.ndarray) -> None:
+    model, preprocess, _ = load_backbone("resnet101v2", image_size=64, untrained=True)
+    maps = np.asarray(model(preprocess(images[:2, :64, :64].astype(np.float32)), training=False))
+
+    assert np.isfinite(maps).all()
+    assert not np.allclose(maps[0], maps[1])
+
+
+def test_preprocessing_travels_inside_a_saved_model(keras: Any, images: np.ndarray, tmp_path: Path) -> None:
+    model, preprocess, _ = load_backbone("vgg16", image_size=32, untrained=True)
+    inputs = keras.Input((32, 32, 3))
+    whole = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(model(preprocess(inputs), training=False)))
+    pixels = images[:2, :32, :32].astype(np.float32)
+    expected = np.asarray(model(preprocess(pixels), training=False)).mean(axis=(1, 2))
+    whole.save(tmp_path / "whole.keras")
+
+    loaded = keras.models.load_model(tmp_path / "whole.keras", safe_mode=True)
+
+    np.testing.assert_allclose(np.asarray(loaded(pixels, training=False)), expected, rtol=1e-4, atol=1e-5)
+    with zipfile.ZipFile(tmp_path / "whole.keras") as archive:
+        assert b"Lambda" not in archive.read("config.json")
+
+
+def test_backbones_are_the_convolutional_extractors() -> None:
+    assert backbones() == ("vgg16", "resnet101v2", "mobilenetv2")
+    with pytest.raises(FeatureError, match="colour-texture is no convolutional network; as a backbone there are vgg16"):
+        load_backbone("colour-texture", image_size=64)
+
+
+def test_backbone_without_its_weights_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.features.weights.weight_folders", lambda: (tmp_path,))
+
+    with pytest.raises(MissingWeightsError, match="weights of ResNet101V2 are not on this machine"):
+        load_backbone("resnet101v2", image_size=64)
+
+
+def test_unknown_extractor_is_told_with_those_there_are() -> None:
+    with pytest.raises(FeatureError, match="no extractor 'vgg19'; there are vgg16, vgg16-avg, resnet101v2"):
+        extractor_named("vgg19")
+
+
+@pytest.mark.parametrize("importer", [engine_module.import_keras, engine_module.import_tensorflow])
+def test_missing_tensorflow_is_a_sentence(monkeypatch: pytest.MonkeyPatch, importer: Callable[[], Any]) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+
+    with pytest.raises(FeatureError, match=r"TensorFlow is not installed.*coreset-studio\[cpu\].*colour-texture"):
+        importer()
+
+
+def test_registry_describes_every_extractor() -> None:
+    assert list(EXTRACTORS) == ["vgg16", "vgg16-avg", "resnet101v2", "mobilenetv2", "colour-texture"]
+    for name, extractor in EXTRACTORS.items():
+        assert extractor.name == name
+        assert extractor.title
+        assert extractor.summary.endswith(".")
+        assert extractor.licence
+        assert min(extractor.blocks.values()) > 0
+        assert extractor.seconds_per_image > 0
+        assert extractor.megabytes > 0
+    assert EXTRACTORS["vgg16"].blocks == {"block5_pool": 25_088}
+    assert EXTRACTORS["vgg16-avg"].n_features == 512
+
+
+def test_resizing_keeps_an_image_of_the_right_size_and_fits_any_other() -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+
+    np.testing.assert_array_equal(resized(16)(rgb), rgb)
+    assert resized(224)(rgb).shape == (224, 224, 3)
+    np.testing.assert_array_equal(resized(8)(rgb), np.rint(rgb.reshape(8, 2, 8, 2, 3).mean((1, 3)) + 1e-9))
+
+
+@pytest.mark.real_data
+def test_real_vgg16_gives_the_known_numbers(shared_folder: Path) -> None:
+    file = shared_folder / "weights" / "vgg16_imagenet_notop.h5"
+    if not file.exists():
+        pytest.skip("the real weights are not beside the repository")
+    row, column = np.mgrid[:224, :224]
+    image = np.stack([row, column, (row + column) // 2], axis=-1).astype(np.uint8)
+    tensors, used = load_weights("vgg16", file=file)
+
+    rows = EXTRACTORS["vgg16"].load(tensors)(resized(224)(image)[None])["block5_pool"][0]
+
+    assert used.state == "verified"
+    assert rows.mean() == pytest.approx(0.31113, abs=5e-6)
+    assert np.count_nonzero(rows > 0) == 1100
+    assert int(rows.argmax()) == 3257
+    assert rows.max() == pytest.approx(70.951, abs=5e-4)
+    averaged = EXTRACTORS["vgg16-avg"].load(tensors)(resized(224)(image)[None])["block5_pool_average"][0]
+    np.testing.assert_allclose(averaged, rows.reshape(49, 512).mean(0), rtol=1e-6)
