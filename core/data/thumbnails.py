@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from core.data.colour import RGBArray
 from core.cache import thumbnail_file
+from core.data.colour import RGBArray
 from core.errors import CacheError
 
 __all__ = ["THUMBNAIL_SIDE", "has_thumbnail", "shrink", "thumbnail_file", "write_thumbnail"]
