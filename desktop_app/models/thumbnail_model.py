@@ -1,0 +1,161 @@
+"""The images that a grid of thumbnails shows."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
+
+from desktop_app.models.thumbnail_store import ThumbnailStore
+
+KEY = Qt.ItemDataRole.UserRole
+GATHER_MS = 15
+
+
+class Thumbnail(NamedTuple):
+    """One image of a grid or strip.
+
+    Attributes
+    ----------
+    key : int
+        What signals name it by: its index in the dataset.
+    file : str
+        The thumbnail's file; empty where there is none.
+    title : str
+        Its path, for tooltip and screen reader.
+    cluster : int
+        Gives the colour; -1 for none.
+    caption : str
+        A few words below the picture, where the widget shows them.
+    """
+
+    key: int
+    file: str
+    title: str
+    cluster: int = -1
+    caption: str = ""
+
+
+class Badges(NamedTuple):
+    """What is marked on an image."""
+
+    selected: bool
+    medoid: bool
+    pinned_in: bool
+    pinned_out: bool
+    highlighted: bool
+
+    @property
+    def words(self) -> str:
+        """The marks in words."""
+        named = zip(("in the coreset", "medoid", "pinned in", "pinned out"), self, strict=False)
+        return ", ".join(word for word, on in named if on)
+
+
+class ThumbnailModel(QAbstractListModel):
+    """Images in the order given, with their badges; pixmaps come from a `ThumbnailStore` when a view asks."""
+
+    def __init__(self, store: ThumbnailStore, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.store = store
+        self._images: Sequence[Thumbnail] = ()
+        self._row_of_key: dict[int, int] = {}
+        self._rows_of_file: dict[str, int] = {}
+        self._selected: frozenset[int] = frozenset()
+        self._medoids: frozenset[int] = frozenset()
+        self._pinned_in: frozenset[int] = frozenset()
+        self._pinned_out: frozenset[int] = frozenset()
+        self._highlighted: frozenset[int] = frozenset()
+        self._arrived: set[int] = set()
+        self._gather = QTimer(self, singleShot=True, interval=GATHER_MS)
+        self._gather.timeout.connect(self._tell_arrived)
+        store.loaded.connect(self._on_loaded)
+        store.failed.connect(self._on_loaded)
+
+    def set_images(self, images: Sequence[Thumbnail]) -> None:
+        """Show other images."""
+        self.beginResetModel()
+        self._images = images
+        self._row_of_key = {image.key: row for row, image in enumerate(images)}
+        self._rows_of_file = {image.file: row for row, image in enumerate(images)}
+        self._arrived.clear()
+        self.endResetModel()
+
+    def set_badges(
+        self,
+        *,
+        selected: Iterable[int] | None = None,
+        medoids: Iterable[int] | None = None,
+        pinned_in: Iterable[int] | None = None,
+        pinned_out: Iterable[int] | None = None,
+        highlighted: Iterable[int] | None = None,
+    ) -> None:
+        """Mark images by key; what is None stays as it is."""
+        for name, keys in {
+            "_selected": selected,
+            "_medoids": medoids,
+            "_pinned_in": pinned_in,
+            "_pinned_out": pinned_out,
+            "_highlighted": highlighted,
+        }.items():
+            if keys is not None:
+                setattr(self, name, frozenset(int(key) for key in keys))
+        if self._images:
+            self.dataChanged.emit(
+                self.index(0), self.index(len(self._images) - 1), [Qt.ItemDataRole.AccessibleTextRole]
+            )
+
+    @property
+    def images(self) -> Sequence[Thumbnail]:
+        """The images shown."""
+        return self._images
+
+    def row_of(self, key: int) -> int:
+        """Return the row of an image, -1 where it is not shown."""
+        return self._row_of_key.get(key, -1)
+
+    def image(self, row: int) -> Thumbnail:
+        """Return the image in a row."""
+        return self._images[row]
+
+    def badges(self, key: int) -> Badges:
+        """Return what is marked on an image."""
+        return Badges(
+            key in self._selected,
+            key in self._medoids,
+            key in self._pinned_in,
+            key in self._pinned_out,
+            key in self._highlighted,
+        )
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008, N802
+        """Return how many images there are."""
+        return 0 if parent.isValid() else len(self._images)
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return what a view asks for about an image."""
+        image = self._images[index.row()]
+        if role == KEY:
+            return image.key
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return self._spoken(image)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self.store.error(image.file) or self._spoken(image)
+        return None
+
+    def _spoken(self, image: Thumbnail) -> str:
+        cluster = f"cluster {image.cluster + 1}" if image.cluster >= 0 else ""
+        return ", ".join(part for part in (image.title, cluster, self.badges(image.key).words) if part)
+
+    def _on_loaded(self, file: str) -> None:
+        row = self._rows_of_file.get(file)
+        if row is not None:
+            self._arrived.add(row)
+            if not self._gather.isActive():
+                self._gather.start()
+
+    def _tell_arrived(self) -> None:
+        # One signal for the lot, and none for what stands outside it: repainting costs less than signalling.
+        rows: Collection[int] = self._arrived
+        if rows:
+            self.dataChanged.emit(self.index(min(rows)), self.index(max(rows)), [Qt.ItemDataRole.DecorationRole])
+        self._arrived.clear()

@@ -1,0 +1,155 @@
+"""Containers: a card on a page, and a sheet that asks for choices before something is done."""
+
+import sys
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop_app import theme
+from desktop_app.widgets.question_mark import QuestionMark
+
+
+class Card(QFrame):
+    """A framed part of a page: a heading with its tools, and a body.
+
+    Parameters
+    ----------
+    title : str
+        The heading; no heading row where it is empty.
+    question : str
+        Two sentences behind a "?" beside the heading.
+
+    Attributes
+    ----------
+    body : QVBoxLayout
+        Where the content goes.
+    """
+
+    def __init__(self, title: str = "", question: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(title)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(theme.UNIT * 3 // 2, theme.UNIT, theme.UNIT * 3 // 2, theme.UNIT * 3 // 2)
+        outer.setSpacing(theme.UNIT)
+        self._heading = QWidget()
+        self._row = QHBoxLayout(self._heading)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(theme.UNIT // 2)
+        self._title = QLabel(title)
+        self._title.setFont(theme.strong_font())
+        self._note = QLabel()
+        self._row.addWidget(self._title)
+        if question:
+            self._row.addWidget(QuestionMark(question, about=title))
+        self._row.addSpacing(theme.UNIT)
+        self._row.addWidget(self._note)
+        self._row.addStretch(1)
+        # As high with tools as without, so that headings of neighbouring cards stand in line.
+        self._heading.setMinimumHeight(theme.UNIT * 4)
+        self._heading.setVisible(bool(title))
+        outer.addWidget(self._heading)
+        self.body = QVBoxLayout()
+        self.body.setSpacing(theme.UNIT)
+        outer.addLayout(self.body, 1)
+        theme.changed.connect(self._restyle)
+        self._restyle()
+
+    def set_title(self, title: str) -> None:
+        """Show another heading."""
+        self._title.setText(title)
+        self.setAccessibleName(title)
+        self._heading.setVisible(bool(title))
+
+    def set_note(self, note: str) -> None:
+        """Show a quiet word beside the heading, such as a count."""
+        self._note.setText(note)
+
+    def add(self, widget: QWidget, stretch: int = 0) -> None:
+        """Add a widget to the body."""
+        self.body.addWidget(widget, stretch)
+
+    def add_tool(self, widget: QWidget) -> None:
+        """Add a small control at the right of the heading."""
+        self._row.addWidget(widget)
+        self._heading.setVisible(True)
+
+    def _restyle(self) -> None:
+        self._note.setStyleSheet(f"color: {theme.colours().muted};")
+
+
+class Sheet(QDialog):
+    """Choices that belong to one act, with the button that does it.
+
+    Parameters
+    ----------
+    title, sentence : str
+    accept : str
+        What the button says, such as "Export".
+
+    Attributes
+    ----------
+    body : QVBoxLayout
+    accept_button : QPushButton
+    """
+
+    def __init__(self, title: str, sentence: str, accept: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setModal(True)
+        if sys.platform == "darwin":
+            self.setWindowFlag(Qt.WindowType.Sheet)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(*[theme.UNIT * 3] * 4)
+        outer.setSpacing(theme.UNIT * 2)
+        heading = QLabel(title)
+        heading.setFont(theme.title_font())
+        words = QLabel(sentence)
+        words.setWordWrap(True)
+        words.setVisible(bool(sentence))
+        outer.addWidget(heading)
+        outer.addWidget(words)
+        self.body = QVBoxLayout()
+        self.body.setSpacing(theme.UNIT)
+        outer.addLayout(self.body, 1)
+        self._problem = QLabel()
+        self._problem.setWordWrap(True)
+        self._problem.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        outer.addWidget(self._problem)
+        buttons = QDialogButtonBox()
+        self.accept_button = QPushButton(accept)
+        self.accept_button.setProperty("primary", True)
+        self.accept_button.setDefault(True)
+        buttons.addButton(self.accept_button, QDialogButtonBox.ButtonRole.AcceptRole)
+        buttons.addButton(QPushButton("Cancel"), QDialogButtonBox.ButtonRole.RejectRole)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        outer.addWidget(buttons)
+        theme.changed.connect(self._restyle)
+        self._restyle()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Be wide enough for a sentence."""
+        return super().sizeHint().expandedTo(QSize(theme.UNIT * 60, 0))
+
+    def add(self, widget: QWidget, stretch: int = 0) -> None:
+        """Add a widget to the body."""
+        self.body.addWidget(widget, stretch)
+
+    def set_problem(self, problem: str) -> None:
+        """Say what has to be put right before the button works; an empty text lets it work."""
+        self._problem.setText(problem)
+        self.accept_button.setEnabled(not problem)
+        self.accept_button.setToolTip(problem)
+
+    def _restyle(self) -> None:
+        self._problem.setStyleSheet(f"color: {theme.colours().bad};")

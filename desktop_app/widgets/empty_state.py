@@ -1,0 +1,75 @@
+"""What stands in an empty place: what will be there, and the button that fills it."""
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+
+from desktop_app import theme
+
+ICON_SIZE = QSize(48, 48)
+
+
+class EmptyState(QWidget):
+    """An icon, a sentence and a button.
+
+    Parameters
+    ----------
+    icon : str
+        Name of an icon.
+    sentence : str
+        What will stand here.
+    action : str
+        What the button says; no button where it is empty.
+    tooltip : str
+        Of the button.
+
+    Signals
+    -------
+    action_triggered : ()
+    """
+
+    action_triggered = Signal()
+
+    def __init__(
+        self, icon: str, sentence: str, action: str = "", tooltip: str = "", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._icon_name = icon
+        self._icon = QLabel()
+        self._icon.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._sentence = QLabel(sentence)
+        self._sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._sentence.setWordWrap(True)
+        self._sentence.setMinimumWidth(theme.UNIT * 24)
+        self._sentence.setMaximumWidth(theme.UNIT * 48)
+        self.button = QPushButton(action)
+        self.button.setProperty("primary", True)
+        self.button.clicked.connect(self.action_triggered)
+        column = QVBoxLayout(self)
+        column.setSpacing(theme.UNIT * 3 // 2)
+        column.addStretch(1)
+        for widget in (self._icon, self._sentence, self.button):
+            column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(1)
+        self.set_content(sentence, action, tooltip)
+        theme.changed.connect(self._restyle)
+        self._restyle()
+
+    def set_content(self, sentence: str, action: str = "", tooltip: str = "", why_not: str = "") -> None:
+        """Say something else.
+
+        Parameters
+        ----------
+        sentence, action, tooltip : str
+        why_not : str
+            Why the button cannot be pressed now; it can where this is empty.
+        """
+        self._sentence.setText(sentence)
+        self.setAccessibleName(sentence)
+        self.button.setText(action)
+        self.button.setVisible(bool(action))
+        self.button.setEnabled(not why_not)
+        self.button.setToolTip(why_not or tooltip)
+
+    def _restyle(self) -> None:
+        self._icon.setPixmap(theme.icon(self._icon_name, "outline").pixmap(ICON_SIZE, self.devicePixelRatioF()))
+        self._sentence.setStyleSheet(f"color: {theme.colours().muted};")

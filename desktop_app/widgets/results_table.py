@@ -1,0 +1,90 @@
+"""The table of a comparison: one row for network, sampler and fraction."""
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtWidgets import QWidget
+
+from core.results import Row
+from desktop_app import theme
+from desktop_app.models.table_model import Column
+from desktop_app.widgets.table import Table
+from desktop_app.widgets.words import count, duration, percent, with_interval
+
+METRICS = {
+    "accuracy": ("Accuracy", "Share of the test images that were classified correctly"),
+    "precision": ("Precision", "Mean over the classes"),
+    "recall": ("Recall", "Mean over the classes"),
+    "f1": ("F1", "Mean of the classes' F1"),
+    "balanced_accuracy": ("Balanced", "Balanced accuracy: every class counts the same"),
+    "worst_class_recall": ("Worst class", "Recall of the class that is recognised worst"),
+    "worst_cluster_recall": ("Worst cluster", "Recall of the cluster, of at least 10 test images, recognised worst"),
+}
+NETWORKS = {"custom": "Custom network", "transfer": "Transfer network", "head": "Fast judge (head)"}
+
+
+class ResultsTable(Table):
+    """Rows of a comparison with their intervals and their price."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        columns = [
+            Column("Network", lambda row: NETWORKS.get(row.network, row.network)),
+            Column("Sampler", lambda row: theme.sampler_title(row.sampler)),
+            Column("Fraction", lambda row: percent(row.fraction), lambda row: row.fraction, numeric=True),
+            Column("Images", lambda row: count(row.n_images), lambda row: row.n_images, numeric=True),
+            Column(
+                "Runs",
+                lambda row: count(row.n_repetitions),
+                lambda row: row.n_repetitions,
+                numeric=True,
+                tooltip="Repetitions, each with its own seed",
+            ),
+            *(_metric(name, title, says) for name, (title, says) in METRICS.items()),
+            Column(
+                "Selecting",
+                lambda row: duration(row.select_seconds),
+                lambda row: row.select_seconds,
+                numeric=True,
+                tooltip="Time to select, features apart: they serve every later selection",
+            ),
+            Column(
+                "Training",
+                lambda row: duration(row.train_seconds),
+                lambda row: row.train_seconds,
+                numeric=True,
+                tooltip="Mean time of one training",
+            ),
+            Column(
+                "Pays after",
+                _pays,
+                lambda row: row.pays_after,
+                numeric=True,
+                tooltip="After how many trainings selecting has saved more time than it took",
+            ),
+        ]
+        super().__init__("Results", columns, parent)
+
+
+def _metric(name: str, title: str, says: str) -> Column:
+    def value(row: Row) -> float:
+        return row.means.get(name, float("nan"))
+
+    def text(row: Row) -> str:
+        mean = value(row)
+        return with_interval(mean, row.lows.get(name, mean), row.highs.get(name, mean))
+
+    def tooltip(row: Row) -> str:
+        mean = value(row)
+        if mean != mean:
+            return "Not known for this row"
+        low, high = row.lows.get(name, mean), row.highs.get(name, mean)
+        return f"{title} {mean:.3f}, 95 % interval {low:.3f} to {high:.3f}, over {row.n_repetitions} runs"
+
+    key: Callable[[Any], Any] = value
+    return Column(title, text, key, numeric=True, tooltip=f"{says}; ± half of the 95 % interval", row_tooltip=tooltip)
+
+
+def _pays(row: Row) -> str:
+    if row.pays_after is None:
+        return "–"
+    return "1 training" if row.pays_after == 1 else f"{count(row.pays_after)} trainings"

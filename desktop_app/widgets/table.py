@@ -1,0 +1,120 @@
+"""A table that sorts, copies and saves; the ground of every table of the window."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from desktop_app import theme
+from desktop_app.models.table_model import SORT, Column, TableModel
+from desktop_app.widgets import plot_export
+
+PLAIN_WIDTH_LIMIT = theme.UNIT * 60
+
+
+class _Sorted(QSortFilterProxyModel):
+    """Sorts by the columns' keys, of whatever kind."""
+
+    def lessThan(  # noqa: N802
+        self, left: QModelIndex | QPersistentModelIndex, right: QModelIndex | QPersistentModelIndex
+    ) -> bool:
+        source = self.sourceModel()
+        one, other = source.data(left, SORT), source.data(right, SORT)
+        # What is missing (None, NaN) comes last in ascending order.
+        one_missing, other_missing = one is None or one != one, other is None or other != other
+        if one_missing or other_missing:
+            return other_missing and not one_missing
+        return bool(one < other)
+
+
+class Table(QTableView):
+    """Rows shown through columns.
+
+    Signals
+    -------
+    row_chosen, row_opened : (object)
+        The row itself; by mouse or keyboard.
+    """
+
+    row_chosen = Signal(object)
+    row_opened = Signal(object)
+
+    def __init__(self, name: str, columns: Sequence[Column], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._name = name
+        self.setAccessibleName(name)
+        self.rows_model = TableModel(columns, self)
+        self._sorted = _Sorted(self)
+        self._sorted.setSourceModel(self.rows_model)
+        self.setModel(self._sorted)
+        self.setSortingEnabled(True)
+        # In the order given, until a heading is clicked.
+        self._sorted.sort(-1)
+        self.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setShowGrid(False)
+        self.setAlternatingRowColors(True)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setCornerButtonEnabled(False)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + theme.UNIT * 3 // 2)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setStretchLastSection(True)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setMinimumSectionSize(theme.UNIT * 5)
+        self.doubleClicked.connect(self._open)
+        self.selectionModel().currentRowChanged.connect(self._tell)
+
+    def set_rows(self, rows: Sequence[Any]) -> None:
+        """Show other rows."""
+        self.rows_model.set_rows(rows)
+        self.setAccessibleDescription(f"{len(rows):,} rows")
+        self.resizeColumnsToContents()
+        for column in range(self.model().columnCount()):
+            extra = theme.UNIT * 2
+            self.setColumnWidth(column, min(self.columnWidth(column) + extra, PLAIN_WIDTH_LIMIT))
+
+    def row_at(self, index: QModelIndex | QPersistentModelIndex) -> Any:
+        """Return the row that stands at an index of the view."""
+        return self.rows_model.rows[self._sorted.mapToSource(index).row()]
+
+    def chosen_rows(self) -> list[Any]:
+        """Return the selected rows, in the order shown."""
+        indexes = sorted(self.selectionModel().selectedRows(), key=QModelIndex.row)
+        return [self.row_at(index) for index in indexes]
+
+    def plot_name(self) -> str:
+        """Return the name that files get."""
+        return self._name
+
+    def plot_table(self) -> plot_export.Table:
+        """Return what is shown, in the order shown."""
+        columns = self.rows_model.columns
+        rows = [self.row_at(self._sorted.index(number, 0)) for number in range(self._sorted.rowCount())]
+        return ([column.title for column in columns], [[column.text(row) for column in columns] for row in rows])
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Enter opens, Ctrl+C copies the selected rows."""
+        if event.matches(QKeySequence.StandardKey.Copy):
+            columns = self.rows_model.columns
+            lines = ["\t".join(column.text(row) for column in columns) for row in self.chosen_rows()]
+            QGuiApplication.clipboard().setText("\n".join(["\t".join(c.title for c in columns), *lines]))
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self._open(self.currentIndex())
+        else:
+            super().keyPressEvent(event)
+
+    def _open(self, index: QModelIndex) -> None:
+        self.row_opened.emit(self.row_at(index))
+
+    def _tell(self, index: QModelIndex) -> None:
+        if index.isValid():
+            self.row_chosen.emit(self.row_at(index))
