@@ -50,4 +50,5 @@ def other_shares(
     neighbours, _ = nearest(embedding, n_neighbours, progress)
     if neighbours.shape[1] == 0:
         return np.zeros(len(labels))
-    return (labels[neighbours] != labels[:, None]).mean(axis=1)
+    shares: NDArray[np.float64] = (labels[neighbours] != labels[:, None]).mean(axis=1)
+    return shares

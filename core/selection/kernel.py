@@ -52,14 +52,14 @@ class Kernel:
         n >= 1.
     width : float, optional
         σ; by default `bandwidth` of the embedding. 0 makes every R_ij 1.
-    memory_budget : int
-        Bytes for the matrix; 1 GiB holds 16,384 images.
+    memory_budget : int, optional
+        Bytes for the matrix; by default `MEMORY_BUDGET`, 1 GiB, which holds 16,384 images.
     """
 
-    def __init__(self, embedding: FloatArray, width: float | None = None, memory_budget: int = MEMORY_BUDGET) -> None:
+    def __init__(self, embedding: FloatArray, width: float | None = None, memory_budget: int | None = None) -> None:
         self._embedding = np.asarray(embedding, dtype=np.float64)
         self.width = bandwidth(embedding) if width is None else width
-        self._fits = 4 * len(embedding) ** 2 <= memory_budget
+        self._fits = 4 * len(embedding) ** 2 <= (MEMORY_BUDGET if memory_budget is None else memory_budget)
 
     @property
     def n_images(self) -> int:

@@ -47,10 +47,10 @@ def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:  # noq
 class Similarities:
     """s_ij = max(0, cosine) between the images of a class, as a matrix where it fits the memory budget."""
 
-    def __init__(self, embedding: FloatArray, memory_budget: int = MEMORY_BUDGET) -> None:
+    def __init__(self, embedding: FloatArray, memory_budget: int | None = None) -> None:
         self._units = unit_rows(embedding)
         n = len(self._units)
-        self.fits = 4 * n * n <= memory_budget
+        self.fits = 4 * n * n <= (MEMORY_BUDGET if memory_budget is None else memory_budget)
         self._matrix = np.empty((n, n) if self.fits else (0, n), dtype=np.float32)
         if self.fits:
             for block in row_blocks(n, n):

@@ -4,6 +4,7 @@ import numpy as np
 
 from core.results import FloatArray, IntArray
 from core.seeds import generator
+from core.selection.budgets import water_fill
 from core.selection.clustering import distance_matrix, partition
 from core.selection.kernel import MEMORY_BUDGET
 from core.selection.sampling import ClassPool, Order, Sampler
@@ -24,7 +25,7 @@ def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:  # noq
     """
     n = min(n, pool.n_images)
     parts = _parts(pool)
-    shares = [n * (number + 1) // len(parts) - n * number // len(parts) for number in range(len(parts))]
+    shares = water_fill([len(part) for part in parts], n).tolist()
     rows, sizes = [], []
     for number, (part, share) in enumerate(zip(parts, shares, strict=True)):
         medoids, counts = _medoids(pool.embedding[part], share, generator(pool.seed, "medoid", pool.class_name, number))

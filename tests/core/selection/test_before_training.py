@@ -1,0 +1,211 @@
+"""Difficulty, coverage, the proxy, label doubts and near-duplicates: equal to counting by hand."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.errors import SelectionError
+from core.results import Coreset, Dataset, Image, PoolEmbedding, ProxyPoint
+from core.selection.coverage import (
+    class_coverage,
+    coverage,
+    covered_worst,
+    proxy_accuracy,
+    proxy_curve,
+    proxy_everything,
+    smallest_fraction,
+)
+from core.selection.difficulty import class_difficulty
+from core.selection.doubts import label_doubts, near_duplicates
+from core.selection.kernel import Kernel
+from core.selection.selecting import select
+from core.settings import SelectionSettings
+
+
+def image(path: str, *, pixels: str = "", perceptual: str = "0" * 16) -> Image:
+    return Image(path, path.partition("/")[0], None, "", 8, 8, pixels or path, path, 1, 0, perceptual)
+
+
+def dataset_of(images: list[Image]) -> Dataset:
+    return Dataset(root=Path(), source=Path(), kind="folder", images=tuple(sorted(images, key=lambda one: one.path)))
+
+
+def embedding_of(points: np.ndarray, in_pool: list[bool] | None = None) -> PoolEmbedding:
+    n = len(points)
+    inside = np.ones(n, dtype=bool) if in_pool is None else np.array(in_pool)
+    return PoolEmbedding(np.arange(n), points.astype(np.float32), inside)
+
+
+def coreset_of(indices: list[int]) -> Coreset:
+    chosen = np.array(indices, dtype=np.int64)
+    return Coreset("by-hand", 0, chosen, np.arange(len(chosen)), ("",) * len(chosen), {}, {"": 10}, False)
+
+
+LINE = dataset_of([image(f"{name}/{i}.png") for name in ("a", "b") for i in range(5)])
+# a at 0 … 4, b at 5 … 8 and one b among the a.
+POINTS = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 1.6])[:, None]
+
+
+def test_difficulty_is_the_mean_share_of_other_classes_among_the_neighbours() -> None:
+    # Two nearest: a0: a1 b; a1: b a2 or a0; a2: b a1 (or a3); a3: a2 a4; a4: a3 b5.
+    hard = class_difficulty(LINE, embedding_of(POINTS), n_neighbours=2)
+    shares = []
+    for i in range(10):
+        near = sorted((j for j in range(10) if j != i), key=lambda j: (abs(POINTS[i, 0] - POINTS[j, 0]), j))[:2]
+        shares.append(np.mean([(j >= 5) != (i >= 5) for j in near]))
+    assert hard == {"a": pytest.approx(np.mean(shares[:5])), "b": pytest.approx(np.mean(shares[5:]))}
+
+
+def test_difficulty_sees_the_pool_only() -> None:
+    # Without the b among the a, the only stranger is b5 beside a4, and the other way round.
+    seen = embedding_of(POINTS, [True] * 9 + [False])
+    assert class_difficulty(LINE, seen, n_neighbours=1) == {"a": 0.0, "b": pytest.approx(1 / 4)}
+
+
+def test_a_pool_of_one_image_is_not_hard() -> None:
+    assert class_difficulty(LINE, embedding_of(POINTS, [True] + [False] * 9)) == {"a": 0.0}
+
+
+def test_coverage_of_a_class_equals_counting(make_scene: Callable[..., Any]) -> None:
+    scene = make_scene({"x": 40, "y": 25})
+    chosen = select(
+        scene.dataset, scene.split, scene.embeddings, scene.clusters, SelectionSettings(sampler="k-center", images=7)
+    )
+    for embedding, clusters in zip(scene.embeddings, scene.clusters, strict=True):
+        found = class_coverage(scene.dataset, embedding, clusters, chosen)
+        rows = np.flatnonzero(np.isin(embedding.indices, chosen.indices))
+        points = embedding.embedding.astype(np.float64)
+        away = np.linalg.norm(points[:, None] - points[rows][None], axis=2).min(axis=1)
+        assert found.mean_distance == pytest.approx(away.mean(), rel=1e-5)
+        assert found.largest_distance == pytest.approx(away.max(), rel=1e-5)
+        assert found.worst_index == embedding.indices[int(np.argmax(away))]
+        matrix = Kernel(embedding.embedding).rows(np.arange(len(points))).astype(np.float64)
+        by_hand = matrix[np.ix_(rows, rows)].mean() - 2 * matrix[rows].mean() + matrix.mean()
+        assert found.mmd2 == pytest.approx(by_hand, rel=1e-5)
+        assert found.clusters_touched == len(set(clusters.labels[rows].tolist()))
+        assert (found.n_images, found.n_chosen, found.n_clusters) == (len(points), len(rows), clusters.k)
+
+
+def test_everything_chosen_leaves_nothing_out(make_scene: Callable[..., Any]) -> None:
+    scene = make_scene({"x": 20})
+    found = coverage(scene.dataset, scene.embeddings, scene.clusters, coreset_of(list(range(20))))
+    assert (found.mean_distance, found.largest_distance, found.worst_indices) == (0.0, 0.0, ())
+    assert found.mmd2 == pytest.approx(0, abs=1e-12)
+    assert found.share_touched == 1
+
+
+def test_a_class_that_gave_nothing_says_so(make_scene: Callable[..., Any]) -> None:
+    scene = make_scene({"x": 20, "y": 20})
+    found = coverage(scene.dataset, scene.embeddings, scene.clusters, coreset_of([0, 1]))
+    assert found.by_class[1].worst_index == -1
+    assert np.isnan(found.by_class[1].mmd2)
+    assert np.isnan(found.mean_distance)
+    assert set(found.worst_indices) <= set(range(20, 40))
+
+
+def test_averages_over_classes_count_images(make_scene: Callable[..., Any]) -> None:
+    scene = make_scene({"x": 30, "y": 10})
+    found = coverage(scene.dataset, scene.embeddings, scene.clusters, coreset_of([0, 9, 31]))
+    x, y = found.by_class
+    assert found.mean_distance == pytest.approx((3 * x.mean_distance + y.mean_distance) / 4)
+    assert found.clusters_touched == x.clusters_touched + y.clusters_touched
+
+
+def test_the_images_covered_worst_are_the_farthest(make_scene: Callable[..., Any]) -> None:
+    scene = make_scene({"x": 30})
+    worst = covered_worst(scene.embeddings, coreset_of([3, 4]), 5)
+    points = scene.embeddings[0].embedding
+    away = np.linalg.norm(points[:, None] - points[[3, 4]][None], axis=2).min(axis=1)
+    assert worst.tolist() == np.argsort(-away)[:5].tolist()
+
+
+def test_pairs_of_the_same_pixels_are_counted(make_scene: Callable[..., Any]) -> None:
+    scene = make_scene({"x": 20})
+    images = [replace(one, pixels="same") if i in (1, 4, 9, 11) else one for i, one in enumerate(scene.dataset.images)]
+    dataset = replace(scene.dataset, images=tuple(images))
+    found = class_coverage(dataset, scene.embeddings[0], scene.clusters[0], coreset_of([1, 4, 9, 12]))
+    assert found.duplicate_pairs == 3
+
+
+def test_proxy_is_the_accuracy_of_the_nearest_chosen_on_the_rest() -> None:
+    # Chosen a1 and b6: a3 (2 from a1, 3 from b6) is right, a4 and the stray b are not, b5 b7 b8 are.
+    assert proxy_accuracy(LINE, embedding_of(POINTS), np.array([1, 6])) == pytest.approx(6 / 8)
+    assert np.isnan(proxy_accuracy(LINE, embedding_of(POINTS), np.arange(10)))
+
+
+def test_proxy_wants_something_chosen() -> None:
+    with pytest.raises(SelectionError, match="Choose at least one"):
+        proxy_accuracy(LINE, embedding_of(POINTS), np.zeros(0, dtype=np.int64))
+
+
+def test_proxy_of_everything_leaves_each_image_out() -> None:
+    # Nearest others: a0→a1, a1→b, a2→b, a3→a2, a4→a3, b5→a4, b6→b5, b7→b6, b8→b7, b→a2.
+    assert proxy_everything(LINE, embedding_of(POINTS)) == pytest.approx(6 / 10)
+
+
+def test_proxy_curve_runs_from_the_smallest_coreset() -> None:
+    curve = proxy_curve(LINE, embedding_of(POINTS), [coreset_of([0, 1, 2, 5, 6]), coreset_of([1, 6])])
+    assert [(point.n_images, point.fraction) for point in curve] == [(2, 0.2), (5, 0.5)]
+    assert curve[0].accuracy == pytest.approx(6 / 8)
+
+
+def test_smallest_fraction_within_some_points_of_everything() -> None:
+    curve = [ProxyPoint(0.05, 5, 0.80), ProxyPoint(0.1, 10, 0.895), ProxyPoint(0.5, 50, 0.93)]
+    assert smallest_fraction(curve, 0.9, 1) == curve[1]
+    assert smallest_fraction(curve, 0.9, 10.5) == curve[0]
+    assert smallest_fraction(curve, 0.95, 1) is None
+    assert smallest_fraction([*curve, ProxyPoint(1.0, 100, float("nan"))], 0.95, 1) == ProxyPoint(
+        1.0, 100, pytest.approx(float("nan"), nan_ok=True)
+    )
+
+
+def test_doubtful_labels_are_those_most_of_whose_neighbours_are_strangers() -> None:
+    doubts = label_doubts(LINE, embedding_of(POINTS), n_neighbours=3)
+    assert [(one.index, one.score, one.class_name, one.other_class) for one in doubts] == [
+        (9, pytest.approx(1.0), "b", "a"),
+        (5, pytest.approx(2 / 3), "b", "a"),
+    ]
+
+
+def test_half_strangers_are_no_doubt() -> None:
+    assert all(one.score > 0.5 for one in label_doubts(LINE, embedding_of(POINTS), n_neighbours=2))
+
+
+def test_near_duplicates_need_not_be_identical() -> None:
+    # A published tool calls only identical images near-duplicates.
+    dataset = dataset_of(
+        [
+            image("a/0.png", perceptual="00000000000000ff"),
+            image("a/1.png", perceptual="00000000000000fc"),
+            image("a/2.png", perceptual="0000000000000f0f"),
+            image("b/3.png", perceptual="00000000000000ff", pixels="a/0.png"),
+        ]
+    )
+    pairs = near_duplicates(dataset, bits=2)
+    assert [(one.first, one.second, one.bits, one.identical, one.conflicting) for one in pairs] == [
+        (0, 3, 0, True, True),
+        (0, 1, 2, False, False),
+    ]
+    assert [(one.first, one.second) for one in near_duplicates(dataset, bits=0)] == [(0, 3)]
+
+
+def test_near_duplicates_by_embedding_have_a_threshold_of_their_own() -> None:
+    dataset = dataset_of([image(f"a/{i}.png", perceptual=f"{'f' * i * 4:0<16}") for i in range(4)])
+    angles = np.array([0.0, 0.1, 0.5, 2.0])
+    embedding = embedding_of(np.stack([np.cos(angles), np.sin(angles)], axis=1) * np.array([[1], [5], [1], [1]]))
+    pairs = near_duplicates(dataset, bits=0, pool_embedding=embedding, cosine=0.9)
+    assert [(one.first, one.second) for one in pairs] == [(0, 1), (1, 2)]
+    assert pairs[0].cosine == pytest.approx(np.cos(0.1), abs=1e-6)
+    assert pairs[0].bits == 16
+    assert near_duplicates(dataset, bits=0, pool_embedding=embedding) == ()
+
+
+def test_nothing_is_removed() -> None:
+    before = LINE.images
+    label_doubts(LINE, embedding_of(POINTS))
+    near_duplicates(LINE, bits=64)
+    assert LINE.images == before

@@ -1,0 +1,75 @@
+"""Distances and nearest neighbours: exact, in blocks, ties to the row that comes first."""
+
+import numpy as np
+import pytest
+
+from core.selection import neighbours
+from core.selection.neighbours import nearest, nearest_among, squared_distances, unit_rows
+
+
+def brute_force(points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    rows, distances = [], []
+    for i in range(len(points)):
+        others = [(np.float32(np.sqrt(((points[i] - points[j]) ** 2).sum())), j) for j in range(len(points)) if j != i]
+        others.sort()
+        rows.append([j for _, j in others[:k]])
+        distances.append([d for d, _ in others[:k]])
+    return np.array(rows), np.array(distances)
+
+
+@pytest.mark.parametrize("n", [2, 3, 11, 40])
+def test_neighbours_equal_brute_force(n: int) -> None:
+    points = np.random.default_rng(n).normal(size=(n, 5))
+    rows, distances = nearest(points, 10)
+    expected_rows, expected_distances = brute_force(points, 10)
+    np.testing.assert_array_equal(rows, expected_rows)
+    np.testing.assert_allclose(distances, expected_distances, rtol=1e-6)
+    assert rows.shape == (n, min(10, n - 1))
+
+
+def test_ties_go_to_the_row_that_comes_first() -> None:
+    # Points of a grid have many neighbours at the same distance, and 30 twins more than are asked for.
+    grid = np.array([[x, y] for x in range(6) for y in range(6)] + [[2, 2]] * 30, dtype=np.float32)
+    rows, _ = nearest(grid, 4)
+    np.testing.assert_array_equal(rows, brute_force(grid.astype(float), 4)[0])
+
+
+def test_an_image_is_never_its_own_neighbour_even_among_twins() -> None:
+    twins = np.ones((50, 3), dtype=np.float32)
+    rows, distances = nearest(twins, 20)
+    assert not (rows == np.arange(50)[:, None]).any()
+    assert (distances == 0).all()
+
+
+def test_the_last_partial_block_is_not_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = np.random.default_rng(0).normal(size=(23, 4)).astype(np.float32)
+    whole = nearest(points, 5)
+    monkeypatch.setattr(neighbours, "BLOCK_ROWS", 7)
+    monkeypatch.setattr(neighbours, "BLOCK_BYTES", 8 * 23 * 7)
+    in_blocks = nearest(points, 5)
+    np.testing.assert_array_equal(in_blocks[0], whole[0])
+    np.testing.assert_array_equal(in_blocks[1], whole[1])
+    among = nearest_among(points, points[::2])
+    assert among[0].max() == 11
+    np.testing.assert_array_equal(among[0][::2], np.arange(12))
+
+
+def test_a_single_image_has_no_neighbours() -> None:
+    rows, distances = nearest(np.zeros((1, 3), dtype=np.float32), 5)
+    assert rows.shape == distances.shape == (1, 0)
+
+
+def test_nearest_among_takes_the_first_of_equally_near_ones() -> None:
+    positions, distances = nearest_among(np.zeros((1, 1)), np.array([[2.0], [-1.0], [1.0]]))
+    assert positions.tolist() == [1]
+    assert distances.tolist() == [1.0]
+
+
+def test_identical_rows_are_at_distance_zero_however_far_from_the_origin() -> None:
+    point = np.random.default_rng(1).normal(size=(1, 300)) * 1e4
+    assert squared_distances(point, np.repeat(point, 9, axis=0)).max() == 0
+
+
+def test_a_row_of_zeros_has_cosine_zero_with_all() -> None:
+    units = unit_rows(np.array([[0.0, 0.0], [3.0, 4.0]]))
+    assert (units @ units.T).tolist() == [[0, 0], [0, pytest.approx(1)]]
