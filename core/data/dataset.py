@@ -79,9 +79,9 @@ def stored_file(cache_folder: Path, source: Path) -> Path:
 
 
 def _list(source: Path) -> Listing:
-    if source.is_dir():
-        return list_folder(source)
     try:
+        if source.is_dir():
+            return list_folder(source)
         with source.open("rb") as stream:
             head = stream.read(4)
     except OSError as error:
@@ -93,16 +93,17 @@ def _list(source: Path) -> Listing:
 
 def _known(listing: Listing, previous: Dataset | None, stored: Path) -> dict[str, Image]:
     """Return earlier facts by entry path, `previous` over what the cache holds."""
-    known: dict[str, Image] = {}
     earlier = []
     with suppress(DatasetError):
         earlier.append(load_dataset(stored))
     if previous is not None:
-        earlier.append(previous)
-    for dataset in earlier:
-        if (dataset.kind == "npz") == (listing.kind == "npz") and dataset.root == listing.root:
-            known |= {image.path: image for image in dataset.images}
-    return known
+        earlier.append(previous)  # whatever its root: the folder may have moved
+    return {
+        image.path: image
+        for dataset in earlier
+        if (dataset.kind == "npz") == (listing.kind == "npz")
+        for image in dataset.images
+    }
 
 
 def _dataset(source: Path, listing: Listing, scanned: Scanned, known: dict[str, Image] | None = None) -> Dataset:

@@ -57,14 +57,14 @@ def draw(dataset: Dataset, units: Sequence[Unit], fraction: float, seed: int, pu
         names = {dataset.images[index].class_name for index in unit}
         (inside.setdefault(names.pop(), []) if len(names) == 1 else across).append(unit)
 
-    luck = {unit: generator(seed, purpose, "unit", _name(dataset, unit)).random() for unit in across}
+    luck = {unit: generator(seed, "split", purpose, "unit", _name(dataset, unit)).random() for unit in across}
     across.sort(key=lambda unit: (luck[unit], unit))
     for unit in across:
         if luck[unit] < fraction:
             drawing.take_if_it_fits(unit)
     left = [unit for unit in across if unit not in drawing.taken]
     for name in sorted(inside):
-        order = generator(seed, purpose, "class", name).permutation(len(inside[name]))
+        order = generator(seed, "split", purpose, "class", name).permutation(len(inside[name]))
         shuffled = [inside[name][place] for place in order]
         for unit in shuffled:
             drawing.take_if_it_fits(unit)
@@ -101,6 +101,7 @@ class _Drawing:
         than was lacking is still the better split.
         """
         rest = [(unit, self._counts(unit)) for unit in units]
+        rest = [(unit, counts) for unit, counts in rest if any(self._lacks[name] > 0 for name in counts)]
         while any(lack > 0 for lack in self._lacks.values()):
             gains = [self._gain(counts) for _, counts in rest]
             if not gains or max(gains) <= 1e-12:

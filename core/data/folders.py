@@ -56,7 +56,7 @@ def _split_folders(root: Path, top: list[os.DirEntry[str]]) -> dict[str, SplitNa
 def _has_folders(folder: Path) -> bool:
     try:
         with os.scandir(folder) as children:
-            return any(child.is_dir() and not child.name.startswith(".") for child in children)
+            return any(_is_folder(child) and not child.name.startswith(".") for child in children)
     except OSError:
         return False
 
@@ -144,8 +144,15 @@ def _hidden(child: os.DirEntry[str]) -> str:
     if os.name == "nt":
         attributes = getattr(child.stat(follow_symlinks=False), "st_file_attributes", 0)
     if child.name.startswith(".") or attributes & _HIDDEN_ON_WINDOWS:
-        return f"It is a hidden {'folder' if child.is_dir() else 'file'}."
+        return f"It is a hidden {'folder' if _is_folder(child) else 'file'}."
     return ""
+
+
+def _is_folder(child: os.DirEntry[str]) -> bool:
+    try:
+        return child.is_dir()
+    except OSError:
+        return False  # such as a link to itself
 
 
 def _odd(child: os.DirEntry[str]) -> str:

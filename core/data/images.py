@@ -145,11 +145,8 @@ def _decode(image: Image.Image) -> RGBArray:
     if width * height > PIXEL_LIMIT:
         raise ImageError(f"It has {width:,} × {height:,} pixels, more than the limit of {PIXEL_LIMIT:,}.")
     image.load()
-    upright = ImageOps.exif_transpose(image)
-    upright.format = image.format
-    if hasattr(image, "tag_v2") and upright is not image:
-        upright.tag_v2 = image.tag_v2  # type: ignore[attr-defined]
-    return to_rgb(upright)
+    ImageOps.exif_transpose(image, in_place=True)
+    return to_rgb(image)
 
 
 def _damage(name: str, error: Exception) -> str:

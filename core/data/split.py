@@ -7,6 +7,7 @@ whole dataset, so that leaving a class out changes nothing for the others.
 
 from collections import Counter
 from collections.abc import Hashable, Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -65,7 +66,7 @@ def make_split(dataset: Dataset, settings: DataSettings) -> Split:
         leaks=leaks,
         brought=dataset.has_split,
     )
-    return Split(**{**vars(split), "warnings": tuple(_warnings(dataset, settings, ties, split))})
+    return replace(split, warnings=tuple(_warnings(dataset, settings, ties, split)))
 
 
 def _repeated(dataset: Dataset) -> dict[int, str]:
@@ -193,6 +194,8 @@ def _warnings(dataset: Dataset, settings: DataSettings, ties: Ties, split: Split
         Counter(dataset.images[index].class_name for index in part)
         for part in (split.pool, split.validation, split.test)
     ]
+    if split.brought and not len(split.test):
+        warnings.append("The split that was brought has no test images, so results cannot be judged.")
     for name in dataset.classes:
         if name not in settings.left_out_classes:
             warnings += _class_warnings(name, settings, split, *(counts[name] for counts in in_sets))
@@ -219,7 +222,7 @@ def _class_warnings(
         return [f"The class “{name}” has no training image, so it can be neither chosen nor learned."]
     asked = settings.test_fraction
     if split.brought:
-        return [] if test else [f"The class “{name}” has no test image."]
+        return [] if test or not len(split.test) else [f"The class “{name}” has no test image."]
     if total == 1:
         return [f"The class “{name}” has 1 image, which is used for training; it cannot be tested."] if asked else []
     if asked and not test:

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,10 +49,9 @@ def list_table(source: Path) -> Listing:
     listing = Listing(Path(root), "csv", skipped=skipped, warnings=warnings)
     for row in _distinct(rows, listing.skipped, root):
         path = _relative(row.file, root)
-        if not Path(row.file).exists():
-            listing.skipped.append(Skipped(path, f"Row {row.number} of the CSV names it, but there is no such file."))
-        elif not Path(row.file).is_file():
-            listing.skipped.append(Skipped(path, f"Row {row.number} of the CSV names it, but it is no file."))
+        fault = _fault(Path(row.file))
+        if fault:
+            listing.skipped.append(Skipped(path, f"Row {row.number} of the CSV names it, but {fault}."))
         else:
             listing.entries.append(Entry(path, row.class_name, row.split, row.group))
     return listing
@@ -118,9 +118,20 @@ def _take_row(number: int, values: dict[str, str], folder: Path, rows: list[_Row
 def _absolute(folder: Path, path: str) -> str:
     """Return an absolute path; a CSV written on Windows may have backslashes."""
     written = Path(os.path.normpath(folder / path))
-    if "\\" in path and not written.exists():
+    if "\\" in path and _fault(written):
         written = Path(os.path.normpath(folder / path.replace("\\", "/")))
     return str(written)
+
+
+def _fault(file: Path) -> str:
+    """Return why `file` cannot be opened, or nothing."""
+    try:
+        mode = file.stat().st_mode
+    except FileNotFoundError:
+        return "there is no such file"
+    except (OSError, ValueError) as error:
+        return f"it cannot be reached ({getattr(error, 'strerror', None) or error})"
+    return "" if stat.S_ISREG(mode) else "it is no file"
 
 
 def _common_root(folder: Path, rows: list[_Row]) -> str:
