@@ -32,16 +32,21 @@ class Mark:
 def sampler_mark(name: str) -> Mark:
     """Return how the sampler `name` is drawn; one that the palette does not know is grey under its own name.
 
-    A matched random control is named ``"matched"``, or ``"matched-"`` or ``"matched:"`` and the sampler it stands
-    beside.
+    ``matched:NAME``, the random control with NAME's class budgets, is drawn as ``matched``.
     """
     samplers = _palette()["samplers"]
-    plain = "matched" if name.startswith(("matched-", "matched:", "matched ")) else name
-    values = samplers.get(plain, _palette()["other_sampler"])
+    kind, _, beside = name.partition(":")
+    values = samplers.get({"matched-random": "matched"}.get(kind, kind), _palette()["other_sampler"])
     title = values.get("title", name)
-    if plain != name:
-        title = f"{title} ({name[len('matched') + 1 :].strip()})"
+    if beside:
+        title = f"{title} for {samplers.get(beside, {}).get('title', beside)}"
     return Mark(values["colour"], values.get("dark", values["colour"]), values["marker"], title)
+
+
+def dark_colours() -> Mapping[str, str]:
+    """Return, for each colour that is hard to see on a dark ground, the one to use there."""
+    marks = (*_palette()["samplers"].values(), _palette()["other_sampler"])
+    return {each["colour"]: each["dark"] for each in marks if "dark" in each}
 
 
 def cluster_mark(number: int) -> Mark:
