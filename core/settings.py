@@ -6,6 +6,7 @@ project file, in `coreset.json` and in a `--settings` file, in the same form. Un
 
 import difflib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -167,7 +168,7 @@ class SelectionSettings:
         if self.images is not None:
             _at_least("images", self.images, 1)
         _at_least("selection seed", self.seed, 0)
-        if self.beta < 0 or not 0 <= self.mu <= 1:
+        if not (math.isfinite(self.beta) and self.beta >= 0 and 0 <= self.mu <= 1):
             raise SettingsError(f"beta is {self.beta} and mu is {self.mu}; beta is at least 0, mu from 0 to 1.")
         both = set(self.pinned_in) & set(self.pinned_out)
         if both:
@@ -215,7 +216,7 @@ class TrainingSettings:
         _at_least("epochs", self.epochs, 1)
         _at_least("min_steps", self.min_steps, 0)
         _at_least("batch_size", self.batch_size, 1)
-        if not self.learning_rate > 0:
+        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise SettingsError(f"learning_rate is {self.learning_rate}; it is above 0, such as 0.002.")
         for name in ("dropout", "dropout_before_norm", "norm_momentum"):
             _share(name, getattr(self, name))

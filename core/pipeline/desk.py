@@ -17,12 +17,14 @@ from core.pipeline.words import coreset_sentence
 from core.progress import NO_PROGRESS, Progress
 from core.results import ClassClusters, ClassCoverage, ClassEmbedding, Coreset, IntArray
 from core.selection.clustering import structure_words
-from core.selection.coverage import class_coverage
+from core.selection.coverage import class_coverage, covered_worst, summarise_coverage
+from core.selection.kernel import MEMORY_BUDGET, Kernel
 from core.selection.orders import OrderCache
 from core.selection.shares import expected_random
 from core.settings import ClusterSettings, SelectionSettings
 
 THINNED_TO = 800
+REMEMBERED = 500
 
 
 class Desk:
@@ -38,6 +40,7 @@ class Desk:
         self._prepared: Prepared = prepare(study, progress)
         self._columns: dict[str, IntArray] = {}
         self._coverage: OrderedDict[tuple[str, str], ClassCoverage] = OrderedDict()
+        self._kernels: dict[str, Kernel] = {}
 
     def overview(self) -> tuple[ClassOverview, ...]:
         """Return every class at a glance, sorted by name."""
@@ -114,30 +117,37 @@ class Desk:
 
     def _view(self, coreset: Coreset, coverage: bool) -> CoresetView:
         prepared = self._prepared
-        covered = (
-            tuple(self._covered(e, c, coreset) for e, c in zip(prepared.embeddings, prepared.clusters, strict=True))
-            if coverage
-            else ()
-        )
         shares = expected_random(prepared.clusters, coreset)
-        worst = max(covered, key=lambda one: one.largest_distance, default=None)
-        return CoresetView(
-            coreset=coreset,
-            shares=shares,
-            coverage=covered,
-            sentence=coreset_sentence(coreset, shares),
-            worst_index=worst.worst_index if worst is not None else -1,
-        )
+        measured = None
+        if coverage:
+            by_class = tuple(
+                self._covered(embedding, clusters, coreset)
+                for embedding, clusters in zip(prepared.embeddings, prepared.clusters, strict=True)
+            )
+            worst = tuple(int(index) for index in covered_worst(prepared.embeddings, coreset))
+            measured = summarise_coverage(by_class, worst)
+        return CoresetView(coreset, shares, measured, coreset_sentence(coreset, shares))
 
     def _covered(self, embedding: ClassEmbedding, clusters: ClassClusters, coreset: Coreset) -> ClassCoverage:
         """Return a class's coverage, remembered by what was chosen of it: a slider often comes back."""
         inside = np.intersect1d(coreset.indices, embedding.indices)
         key = (embedding.class_name, fingerprint(inside))
         if key not in self._coverage:
-            self._coverage[key] = class_coverage(self._prepared.dataset, embedding, clusters, coreset)
-            while len(self._coverage) > 500:
+            dataset = self._prepared.dataset
+            kernel = self._kernel(embedding)
+            self._coverage[key] = class_coverage(dataset, embedding, clusters, coreset, kernel=kernel)
+            while len(self._coverage) > REMEMBERED:
                 self._coverage.popitem(last=False)
         return self._coverage[key]
+
+    def _kernel(self, embedding: ClassEmbedding) -> Kernel:
+        """Return the class's kernel; kept with its matrix while all of them fit the memory budget together."""
+        if embedding.class_name not in self._kernels:
+            held = sum(4 * kernel.n_images**2 for kernel in self._kernels.values())
+            n = len(embedding.indices)
+            budget = max(0, MEMORY_BUDGET - held)
+            self._kernels[embedding.class_name] = Kernel(embedding.embedding, memory_budget=budget if n else 0)
+        return self._kernels[embedding.class_name]
 
     def _by_variance(self, embedding: ClassEmbedding) -> IntArray:
         """Return the columns of the joined embedding by falling variance."""

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import psutil
@@ -226,8 +227,20 @@ class Prepared:
         return next(c for c in self.clusters if c.class_name == class_name)
 
 
-def prepare(study: Study, progress: Progress = NO_PROGRESS, *, clock: Clock | None = None) -> Prepared:
-    """Run scan, split, features, reduction and clustering; all of it comes from the cache where it is there."""
+def prepare(
+    study: Study,
+    progress: Progress = NO_PROGRESS,
+    *,
+    clock: Clock | None = None,
+    until: Literal["reduction", "clusters"] = "clusters",
+) -> Prepared:
+    """Run scan, split, features, reduction and clustering; all of it comes from the cache where it is there.
+
+    Parameters
+    ----------
+    until : {"reduction", "clusters"}
+        With ``"reduction"`` nothing is clustered yet.
+    """
     clock = clock if clock is not None else Clock()
     settings = study.settings
     with clock.stage("scan"):
@@ -241,7 +254,8 @@ def prepare(study: Study, progress: Progress = NO_PROGRESS, *, clock: Clock | No
             dataset, split, extracted, settings.features, cache_folder=study.cache_folder, progress=progress
         )
     with clock.stage("clusters"):
-        clusters = cluster_classes(embeddings, settings, study.cache_folder, progress)
+        clustered = embeddings if until == "clusters" else ()
+        clusters = cluster_classes(clustered, settings, study.cache_folder, progress)
     with clock.stage("across classes"):
         across = embed_pool(dataset, split, extracted, cache_folder=study.cache_folder, progress=progress)
         difficulty = cached_difficulty(dataset, across, study.cache_folder)

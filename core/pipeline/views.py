@@ -7,16 +7,20 @@ from pathlib import Path
 from core.cache import thumbnail_file
 from core.results import (
     ClassClusters,
-    ClassCoverage,
     ClusterShares,
     Comparison,
     Coreset,
+    Coverage,
     Dataset,
     Duplicates,
     Estimate,
     FloatArray,
     IntArray,
+    LabelDoubt,
+    NearDuplicate,
+    ProxyPoint,
     Separation,
+    Skipped,
     Split,
     StageTime,
     ViewReduction,
@@ -73,13 +77,98 @@ class ExtractorFact:
 
 
 @dataclass(frozen=True)
+class ExtractorsView:
+    """All extractors on this machine; `after` is what reduction and clustering will take."""
+
+    facts: tuple[ExtractorFact, ...]
+    separations: tuple[Separation, ...]
+    after: Estimate
+
+
+@dataclass(frozen=True)
 class FeaturesView:
-    """Features are there: what made them and how well each extractor separates the classes."""
+    """Features are there: what made them and how well each extractor separates the classes.
+
+    Attributes
+    ----------
+    failed : tuple of Skipped
+        Images that could no longer be read.
+    views : mapping of str to tuple of ViewReduction
+        By class.
+    labels : tuple of str
+        What must stand beside every result, such as "Unverified weights".
+    """
 
     separations: tuple[Separation, ...]
     weights: tuple[WeightsUsed, ...]
+    failed: tuple[Skipped, ...]
     views: Mapping[str, tuple[ViewReduction, ...]]
+    n_images: int
     seconds: float
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WeightsView:
+    """One set of weights: its state and where it is; `file` is empty where it is missing."""
+
+    name: str
+    title: str
+    state: str
+    file: str
+    extractors: tuple[str, ...]
+    licence: str
+
+
+@dataclass(frozen=True)
+class ExportView:
+    """A finished export."""
+
+    folder: Path
+    n_files: int
+    n_bytes: int
+    files_as: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class VerifyView:
+    """What checking an export found."""
+
+    sentence: str
+    ok: bool
+    differing: tuple[str, ...]
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ProxyView:
+    """What nearest neighbours say before any training.
+
+    Attributes
+    ----------
+    points : tuple of ProxyPoint
+        Smallest fraction first.
+    everything : float
+        Leave-one-out accuracy with the whole pool.
+    smallest : ProxyPoint or None
+        The smallest fraction within `within` percentage points of everything; None where none of those tried is.
+    within : float
+    """
+
+    points: tuple[ProxyPoint, ...]
+    everything: float
+    smallest: ProxyPoint | None
+    within: float
+
+
+@dataclass(frozen=True)
+class DoubtsView:
+    """Images to look at before choosing; nothing is removed without being asked for."""
+
+    doubts: tuple[LabelDoubt, ...]
+    near_duplicates: tuple[NearDuplicate, ...]
 
 
 @dataclass(frozen=True)
@@ -131,19 +220,16 @@ class CoresetView:
     ----------
     shares : tuple of ClusterShares
         By class: images in each cluster, chosen of it, drawn at random, expected at random.
-    coverage : tuple of ClassCoverage
-        Empty where it was not asked for.
+    coverage : Coverage or None
+        What it leaves out; None where it was not asked for.
     sentence : str
         The sentence that matters.
-    worst_index : int
-        The image it covers worst; -1 where unknown.
     """
 
     coreset: Coreset
     shares: tuple[ClusterShares, ...]
-    coverage: tuple[ClassCoverage, ...]
+    coverage: Coverage | None
     sentence: str
-    worst_index: int
 
 
 @dataclass(frozen=True)

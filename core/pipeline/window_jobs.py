@@ -1,0 +1,140 @@
+"""What the window asks engine processes to do, one function a job: frozen arguments in, plain dataclasses out.
+
+The window names these functions (``"core.pipeline.window_jobs:scan_source"``) and never imports this file.
+"""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from core.data.dataset import find_duplicates
+from core.pipeline import exporting
+from core.pipeline.facts import estimate_after_features, extractor_facts, separation_if_computed
+from core.pipeline.stages import (
+    choose,
+    extract_features,
+    open_dataset,
+    prepare,
+    separations,
+    split_dataset,
+    used_images,
+)
+from core.pipeline.study import Study
+from core.pipeline.views import (
+    DatasetView,
+    DoubtsView,
+    ExportView,
+    ExtractorsView,
+    FeaturesView,
+    ProxyView,
+    VerifyView,
+    WeightsView,
+)
+from core.progress import NO_PROGRESS, Progress, StepProgress
+from core.selection.coverage import proxy_curve, proxy_everything, smallest_fraction
+from core.selection.doubts import label_doubts, near_duplicates
+from core.settings import SelectionSettings
+
+
+def scan_source(study: Study, progress: Progress = NO_PROGRESS) -> DatasetView:
+    """Scan and divide."""
+    dataset = open_dataset(study.source, study.cache_folder, progress)
+    return DatasetView(dataset, split_dataset(dataset, study.settings), find_duplicates(dataset), study.cache_folder)
+
+
+def look_at_extractors(study: Study, progress: Progress = NO_PROGRESS) -> ExtractorsView:
+    """Tell what every extractor needs and costs here, and the separation of those that are computed."""
+    dataset = open_dataset(study.source, study.cache_folder)
+    split = split_dataset(dataset, study.settings)
+    facts = extractor_facts(study, dataset, split)
+    found = [separation_if_computed(study, dataset, split, fact, progress) for fact in facts]
+    return ExtractorsView(
+        facts=facts,
+        separations=tuple(one for one in found if one is not None),
+        after=estimate_after_features(study, dataset, split),
+    )
+
+
+def compute_features(study: Study, progress: Progress = NO_PROGRESS) -> FeaturesView:
+    """Extract, reduce, and tell how well each extractor separates the classes."""
+    started = time.perf_counter()
+    dataset = open_dataset(study.source, study.cache_folder)
+    split = split_dataset(dataset, study.settings)
+    extract_features(study, dataset, split, progress=StepProgress(progress, 0, 2))
+    prepared = prepare(study, StepProgress(progress, 1, 2), until="reduction")
+    return FeaturesView(
+        separations=separations(prepared, progress),
+        weights=tuple(e.weights for e in prepared.extracted),
+        failed=tuple(skipped for e in prepared.extracted for skipped in e.failed),
+        views={embedding.class_name: embedding.views for embedding in prepared.embeddings},
+        n_images=len(used_images(prepared.split)),
+        seconds=time.perf_counter() - started,
+        labels=exporting.labels_of(prepared),
+    )
+
+
+def compute_clusters(study: Study, progress: Progress = NO_PROGRESS) -> float:
+    """Cluster every class, so that the resident finds all in the cache; return the seconds it took."""
+    started = time.perf_counter()
+    prepare(study, progress)
+    return time.perf_counter() - started
+
+
+def export_coreset(study: Study, target: Path, overwrite: bool, progress: Progress = NO_PROGRESS) -> ExportView:
+    """Choose the coreset of the settings and write it."""
+    prepared = prepare(study, progress)
+    coreset = choose(prepared, study.settings.selection, progress)
+    result = exporting.export(prepared, coreset, target, overwrite=overwrite, progress=progress)
+    return ExportView(result.folder, result.n_files, result.n_bytes, result.files_as, result.notes)
+
+
+def verify_export(folder: Path, progress: Progress = NO_PROGRESS) -> VerifyView:
+    """Check an export."""
+    result = exporting.verify(folder, progress)
+    return VerifyView(result.sentence, result.ok, result.differing, result.missing, result.extra)
+
+
+def look_for_doubts(study: Study, bits: int, progress: Progress = NO_PROGRESS) -> DoubtsView:
+    """Find images whose neighbours carry another label, and near-duplicates; nothing is removed."""
+    prepared = prepare(study, progress)
+    return DoubtsView(
+        doubts=label_doubts(prepared.dataset, prepared.pool_embedding),
+        near_duplicates=near_duplicates(prepared.dataset, bits=bits),
+    )
+
+
+def foretell(
+    study: Study,
+    settings: SelectionSettings,
+    fractions: tuple[float, ...],
+    within: float,
+    progress: Progress = NO_PROGRESS,
+) -> ProxyView:
+    """Tell, by fraction, how well the nearest chosen image foretells the class of the images not chosen."""
+    prepared = prepare(study, progress)
+    coresets = [choose(prepared, replace(settings, fraction=f, images=None), progress) for f in fractions]
+    points = proxy_curve(prepared.dataset, prepared.pool_embedding, coresets, progress)
+    everything = proxy_everything(prepared.dataset, prepared.pool_embedding)
+    return ProxyView(points, everything, smallest_fraction(points, everything, within), within)
+
+
+def list_weights() -> tuple[WeightsView, ...]:
+    """List the weight sets and where they stand."""
+    return tuple(
+        WeightsView(e.name, e.title, e.state, str(e.file or ""), e.extractors, e.licence)
+        for e in exporting.list_weights()
+    )
+
+
+def import_weights(file: Path, name: str | None) -> WeightsView:
+    """Copy a weight file into the user's data folder once it is known to fit."""
+    entry = exporting.import_weights(file, name)
+    return WeightsView(entry.name, entry.title, entry.state, str(entry.file or ""), entry.extractors, entry.licence)
+
+
+def download_weights(name: str, progress: Progress = NO_PROGRESS) -> WeightsView:
+    """Download the official file; the one thing here that uses the network, and only when asked for by name."""
+    from core.features.weight_download import download
+
+    entry = download(name, progress)
+    return WeightsView(entry.name, entry.title, entry.state, str(entry.file or ""), entry.extractors, entry.licence)
