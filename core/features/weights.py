@@ -5,7 +5,6 @@ file was found to hold is remembered by its path, size and time, so that looking
 """
 
 import hashlib
-import json
 import os
 import shutil
 import tempfile
@@ -14,20 +13,18 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from core.cache import default_cache_folder, write_atomically
 from core.errors import MissingWeightsError, WeightsError
 from core.features.extractors import EXTRACTORS, WEIGHT_SETS, extractor_named
 from core.features.extractors.description import WeightSet
 from core.features.untrained import untrained_tensors
 from core.features.weight_files import SUFFIXES, Tensors, fits, read_tensors
+from core.features.weight_memory import Remembered, recall, remember
 from core.resources import resource_folder, user_data_folder, weight_folders
 from core.results import WeightsUsed
 
 WeightState = Literal["verified", "unverified", "missing"]
-_MEMORY = "weights.json"
-_MEMORY_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -107,9 +104,11 @@ def identify(file: Path) -> FoundWeights:
     WeightsError
         If it cannot be read, or fits none of the networks exactly.
     """
-    remembered = _Memory().recall(file)
-    if remembered is not None:
-        return remembered
+    held = recall(file)
+    if held is not None and held.name in WEIGHT_SETS:
+        # What is known about a digest may have changed with the program; the digest itself has not.
+        official = held.official or held.digest in WEIGHT_SETS[held.name].known
+        return FoundWeights(held.name, file, held.digest, "verified" if official else "unverified")
     for weights in WEIGHT_SETS.values():
         if fits(file, weights.layers):
             return _examined(file, weights)
@@ -182,7 +181,6 @@ def load_weights(name: str, *, file: Path | None = None, untrained: bool = False
     tensors = read_tensors(found.file, weights.layers, weights.title)
     if tensors.digest != found.digest:
         found = _examined(found.file, weights)
-        tensors = read_tensors(found.file, weights.layers, weights.title)
     return tensors, WeightsUsed(name, tensors.digest, found.state)
 
 
@@ -249,9 +247,8 @@ def copy_to(found: FoundWeights, target: Path) -> FoundWeights:
 
 def moved(found: FoundWeights, target: Path) -> FoundWeights:
     """Return `found` as it now stands at `target`, and remember that."""
-    now = replace(found, file=target)
-    _Memory().remember(now)
-    return now
+    remember(target, Remembered(found.name, found.digest, found.state == "verified"))
+    return replace(found, file=target)
 
 
 def entry_of(found: FoundWeights) -> WeightsEntry:
@@ -328,9 +325,8 @@ def _examined(file: Path, weights: WeightSet) -> FoundWeights:
     """Read and digest a file that fits `weights`, and remember what it holds."""
     digest = read_tensors(file, weights.layers, weights.title).digest
     official = digest in weights.known or bool(weights.md5 and md5_of(file) == weights.md5)
-    found = FoundWeights(weights.name, file, digest, "verified" if official else "unverified")
-    _Memory().remember(found)
-    return found
+    remember(file, Remembered(weights.name, digest, official))
+    return FoundWeights(weights.name, file, digest, "verified" if official else "unverified")
 
 
 def md5_of(file: Path) -> str:
@@ -348,49 +344,3 @@ def _copied(file: Path, target: Path) -> None:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-
-
-class _Memory:
-    """What weight files were found to hold, by path, size and time; kept in the cache folder."""
-
-    def __init__(self) -> None:
-        self._file = default_cache_folder() / _MEMORY
-
-    def recall(self, file: Path) -> FoundWeights | None:
-        """Return what is known of `file` as it is now, or None."""
-        entry = self._entries().get(str(file.resolve()))
-        try:
-            if entry is None or entry["stamp"] != _stamp(file):
-                return None
-            weights = WEIGHT_SETS[entry["name"]]
-            # What is known about a digest may have changed with the program; the digest itself has not.
-            state = "verified" if entry["digest"] in weights.known or entry["official"] else "unverified"
-            return FoundWeights(entry["name"], file, entry["digest"], state)  # type: ignore[arg-type]
-        except (KeyError, TypeError, OSError):
-            return None
-
-    def remember(self, found: FoundWeights) -> None:
-        """Keep what was found; a cache folder that cannot be written only costs time later."""
-        entries = self._entries()
-        with suppress(OSError):
-            entries[str(found.file.resolve())] = {
-                "stamp": _stamp(found.file),
-                "name": found.name,
-                "digest": found.digest,
-                "official": found.state == "verified",
-            }
-            text = json.dumps({"version": _MEMORY_VERSION, "files": entries}, indent=1)
-            write_atomically(self._file, text.encode())
-
-    def _entries(self) -> dict[str, Any]:
-        try:
-            content = json.loads(self._file.read_text(encoding="utf-8"))
-            files = content["files"] if content["version"] == _MEMORY_VERSION else {}
-            return files if isinstance(files, dict) else {}
-        except (OSError, ValueError, KeyError, TypeError):
-            return {}
-
-
-def _stamp(file: Path) -> list[int]:
-    status = file.stat()
-    return [status.st_size, status.st_mtime_ns]

@@ -1,6 +1,10 @@
 """TensorFlow and Keras, imported when they are first needed, quietly, and missed with a sentence."""
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from core.errors import FeatureError
@@ -14,9 +18,9 @@ def import_tensorflow() -> Any:
     FeatureError
         If it is not installed.
     """
-    _prepare_environment()
     try:
-        import tensorflow as tf
+        with _quiet():
+            import tensorflow as tf
     except ModuleNotFoundError as error:
         raise _missing(error) from error
     return tf
@@ -30,21 +34,36 @@ def import_keras() -> Any:
     FeatureError
         If it is not installed.
     """
-    _prepare_environment()
-    try:
-        import keras
-        import tensorflow as tf  # noqa: F401 (keras alone would fail later, and less clearly)
-    except ModuleNotFoundError as error:
-        raise _missing(error) from error
+    import_tensorflow()  # keras alone would fail later, and less clearly
+    import keras
+
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
     return keras
 
 
-def _prepare_environment() -> None:
-    # Remarks on instruction sets and rounding would stand between the lines of our progress.
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep TensorFlow's remarks on instruction sets and rounding from standing between the lines of our progress.
+
+    They are written by its C++ side while it is imported, before it listens to TF_CPP_MIN_LOG_LEVEL.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    try:
+        kept = None if "tensorflow" in sys.modules else os.dup(2)
+    except OSError:  # a windowed program has no standard error
+        kept = None
+    if kept is None:
+        yield
+        return
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _missing(error: ModuleNotFoundError) -> FeatureError:
