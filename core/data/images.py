@@ -3,7 +3,17 @@
 import io
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageOps,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from core.data.colour import RGBArray, to_rgb
 from core.data.npz import npz_image
@@ -23,7 +33,15 @@ PIXEL_LIMIT = 64_000_000
 BYTE_LIMIT = 512_000_000
 """Largest file that is read; the pixel limit at 8 bytes a pixel."""
 
-_FORMATS = ("JPEG", "MPO", "PNG", "BMP", "DIB", "TIFF", "WEBP", "GIF")  # MPO: JPEG with a second picture behind it
+# Imported by name: Pillow loads a reader only when it meets the suffix, and a frozen program must hold them all.
+_FORMATS = (
+    JpegImagePlugin.JpegImageFile.format,
+    PngImagePlugin.PngImageFile.format,
+    BmpImagePlugin.BmpImageFile.format,
+    TiffImagePlugin.TiffImageFile.format,
+    WebPImagePlugin.WebPImageFile.format,
+    GifImagePlugin.GifImageFile.format,
+)
 _KNOWN = "JPEG, PNG, BMP, TIFF, WebP and GIF can be read"
 _SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
