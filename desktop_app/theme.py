@@ -143,8 +143,8 @@ def _palette(named: Colours) -> QPalette:
 def _stylesheet(named: Colours, *, fusion: bool) -> str:
     folder = resource_folder() / "style"
     words = {key: str(value) for key, value in asdict(named).items()}
-    words["icons"] = (resource_folder() / "icons").as_posix()
-    names = ("window.qss", "fusion.qss") if fusion else ("window.qss",)
+    words |= {"style": folder.as_posix(), "mode": "dark" if named.dark else "light"}
+    names = ("fusion.qss", "window.qss") if fusion else ("window.qss",)
     return "\n".join(Template((folder / name).read_text(encoding="utf-8")).substitute(words) for name in names)
 
 

@@ -176,7 +176,8 @@ class Bars(QWidget):
 
     def _thickness(self) -> int:
         most = max((len(row.bars) for row in self._rows), default=1)
-        return max(10, self.fontMetrics().height() - 4) if most == 1 else max(8, self.fontMetrics().height() - 7)
+        # Values of neighbouring bars stand below each other, so their pitch is at least a line of text.
+        return max(10, self.fontMetrics().height() - (4 if most == 1 else 1))
 
     def _height_of(self, row: BarRow) -> int:
         if not row.bars:

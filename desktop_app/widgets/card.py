@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from desktop_app import theme
 from desktop_app.widgets.question_mark import QuestionMark
+from desktop_app.widgets.words import set_tone
 
 
 class Card(QFrame):
@@ -48,6 +49,7 @@ class Card(QFrame):
         self._title = QLabel(title)
         self._title.setFont(theme.strong_font())
         self._note = QLabel()
+        set_tone(self._note, "muted")
         self._row.addWidget(self._title)
         if question:
             self._row.addWidget(QuestionMark(question, about=title))
@@ -61,8 +63,6 @@ class Card(QFrame):
         self.body = QVBoxLayout()
         self.body.setSpacing(theme.UNIT)
         outer.addLayout(self.body, 1)
-        theme.changed.connect(self._restyle)
-        self._restyle()
 
     def set_title(self, title: str) -> None:
         """Show another heading."""
@@ -82,9 +82,6 @@ class Card(QFrame):
         """Add a small control at the right of the heading."""
         self._row.addWidget(widget)
         self._heading.setVisible(True)
-
-    def _restyle(self) -> None:
-        self._note.setStyleSheet(f"color: {theme.colours().muted};")
 
 
 class Sheet(QDialog):
@@ -122,6 +119,7 @@ class Sheet(QDialog):
         self.body.setSpacing(theme.UNIT)
         outer.addLayout(self.body, 1)
         self._problem = QLabel()
+        set_tone(self._problem, "bad")
         self._problem.setWordWrap(True)
         self._problem.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         outer.addWidget(self._problem)
@@ -134,8 +132,6 @@ class Sheet(QDialog):
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         outer.addWidget(buttons)
-        theme.changed.connect(self._restyle)
-        self._restyle()
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Be wide enough for a sentence."""
@@ -150,6 +146,3 @@ class Sheet(QDialog):
         self._problem.setText(problem)
         self.accept_button.setEnabled(not problem)
         self.accept_button.setToolTip(problem)
-
-    def _restyle(self) -> None:
-        self._problem.setStyleSheet(f"color: {theme.colours().bad};")

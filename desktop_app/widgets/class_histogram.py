@@ -19,6 +19,8 @@ from desktop_app import theme
 from desktop_app.models.class_model import BAR, COUNT, INCLUDED, LARGEST, NAME, NOTE, ClassCount, ClassModel
 from desktop_app.widgets.plot_export import Table
 
+MOST_NAME_WIDTH = theme.UNIT * 30
+
 
 class ClassHistogram(QTableView):
     """A row a class: a box to take it or leave it out, a bar, its count.
@@ -63,8 +65,11 @@ class ClassHistogram(QTableView):
         self.setAccessibleDescription("; ".join(f"{one.name}: {one.n_images:,}" for one in classes))
         header = self.horizontalHeader()
         header.setSectionResizeMode(BAR, QHeaderView.ResizeMode.Stretch)
-        for column in (NAME, NOTE):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(NOTE, QHeaderView.ResizeMode.ResizeToContents)
+        # Not by contents: the padding of a style sheet is left out of the width of a cell with a box.
+        header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Fixed)
+        widest = max((theme.text_width(one.name) for one in classes), default=0.0)
+        header.resizeSection(NAME, min(round(widest) + theme.UNIT * 6, MOST_NAME_WIDTH))
         self.setColumnHidden(NOTE, not any(one.note for one in classes))
         self.updateGeometry()
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
+    QLabel,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import (
 from desktop_app import theme
 from desktop_app.models.confusion_model import SHARE, ConfusionModel
 from desktop_app.widgets.plot_export import Table
+from desktop_app.widgets.words import set_tone
 
 LEAST_SIDE = theme.UNIT * 4
 HALF = 0.5
@@ -57,6 +59,10 @@ class ConfusionMatrix(QTableView):
             header.setHighlightSections(False)
             header.setSectionsClickable(False)
         self.verticalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._corner = QLabel("predicted →\ntrue ↓", self)
+        self._corner.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
+        self._corner.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        set_tone(self._corner, "muted")
         self.clicked.connect(self._open)
         theme.changed.connect(self.viewport().update)
 
@@ -64,6 +70,16 @@ class ConfusionMatrix(QTableView):
         """Show counts of shape (n_classes, n_classes); a row is a true class."""
         self.counts.set_counts(classes, counts)
         self.updateGeometry()
+
+    def updateGeometries(self) -> None:  # noqa: N802
+        """Keep the words in the corner."""
+        super().updateGeometries()
+        corner = getattr(self, "_corner", None)
+        if corner is not None:
+            frame = self.frameWidth()
+            across, down = self.horizontalHeader(), self.verticalHeader()
+            corner.setGeometry(frame, frame, down.width() - theme.UNIT, across.height() - 2)
+            corner.setVisible(bool(self.counts.classes))
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Have room for readable cells."""
@@ -145,7 +161,7 @@ class _TiltedHeader(QHeaderView):
         return self._longest() + theme.UNIT > narrowest
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        height = self._longest() + theme.UNIT * 2 if self._upright() else self.fontMetrics().height() + theme.UNIT
+        height = self._longest() + theme.UNIT * 2 if self._upright() else 2 * self.fontMetrics().height() + theme.UNIT
         return QSize(super().sizeHint().width(), min(height, theme.UNIT * 16))
 
     def paintSection(self, painter: QPainter, rect: QRect, logical_index: int) -> None:  # noqa: N802
@@ -159,5 +175,6 @@ class _TiltedHeader(QHeaderView):
             short = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, int(place.width()))
             painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), short)
         else:
-            painter.drawText(rect, int(Qt.AlignmentFlag.AlignCenter), name)
+            place = QRectF(rect).adjusted(0, 0, 0, -theme.UNIT / 2)
+            painter.drawText(place, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom), name)
         painter.restore()

@@ -18,7 +18,7 @@ class Copy(NamedTuple):
     ----------
     group : int
         Which images belong together, from 0.
-    index : int
+    image : int
         In the dataset.
     path, class_name : str
     conflicting : bool
@@ -27,7 +27,7 @@ class Copy(NamedTuple):
     """
 
     group: int
-    index: int
+    image: int
     path: str
     class_name: str
     conflicting: bool
@@ -79,15 +79,15 @@ class DuplicatesTable(Table):
         for row in self.rows_model.rows:
             if row.group not in done and (conflicts_too or not row.conflicting):
                 done.add(row.group)
-                self.keep_changed.emit(self._group(row), row.index)
+                self.keep_changed.emit(self._group(row), row.image)
 
     def _toggle(self, row: Any) -> None:
         group = [other for other in self.rows_model.rows if other.group == row.group]
         alone = row.kept and sum(1 for other in group if other.kept) == 1
-        self.keep_changed.emit(self._group(row), -1 if alone else row.index)
+        self.keep_changed.emit(self._group(row), -1 if alone else row.image)
 
     def _group(self, row: Any) -> tuple[int, ...]:
-        return tuple(other.index for other in self.rows_model.rows if other.group == row.group)
+        return tuple(other.image for other in self.rows_model.rows if other.group == row.group)
 
 
 def _meaning(row: Any) -> str:

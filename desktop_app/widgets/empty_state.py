@@ -4,8 +4,10 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from desktop_app import theme
+from desktop_app.widgets.words import set_tone
 
 ICON_SIZE = QSize(48, 48)
+MOST_WIDTH = theme.UNIT * 44
 
 
 class EmptyState(QWidget):
@@ -39,8 +41,7 @@ class EmptyState(QWidget):
         self._sentence = QLabel(sentence)
         self._sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._sentence.setWordWrap(True)
-        self._sentence.setMinimumWidth(theme.UNIT * 24)
-        self._sentence.setMaximumWidth(theme.UNIT * 48)
+        set_tone(self._sentence, "muted")
         self.button = QPushButton(action)
         self.button.setProperty("primary", True)
         self.button.clicked.connect(self.action_triggered)
@@ -64,6 +65,9 @@ class EmptyState(QWidget):
             Why the button cannot be pressed now; it can where this is empty.
         """
         self._sentence.setText(sentence)
+        # A wrapped label inside an aligned layout is squeezed unless its height is said.
+        width = min(round(theme.text_width(sentence)) + theme.UNIT, MOST_WIDTH)
+        self._sentence.setFixedSize(width, self._sentence.heightForWidth(width))
         self.setAccessibleName(sentence)
         self.button.setText(action)
         self.button.setVisible(bool(action))
@@ -72,4 +76,3 @@ class EmptyState(QWidget):
 
     def _restyle(self) -> None:
         self._icon.setPixmap(theme.icon(self._icon_name, "outline").pixmap(ICON_SIZE, self.devicePixelRatioF()))
-        self._sentence.setStyleSheet(f"color: {theme.colours().muted};")

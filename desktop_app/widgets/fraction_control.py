@@ -156,7 +156,7 @@ class _Slider(QSlider):
         return self.fontMetrics().height() + 2
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(theme.UNIT * 30, theme.UNIT * 3 + 2 * self._words_height() - theme.UNIT)
+        return QSize(theme.UNIT * 30, 2 * (self._words_height() + theme.UNIT * 3 // 2))
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         return QSize(theme.UNIT * 20, self.sizeHint().height())
@@ -178,7 +178,7 @@ class _Slider(QSlider):
             words = percent(tick)
             width = theme.text_width(words) + 2
             left = min(max(0.0, x - width / 2), self.width() - width)
-            painter.drawLine(round(x), self.height() // 2 + 9, round(x), self.height() // 2 + 12)
+            painter.drawLine(round(x), self.height() // 2 + 8, round(x), self.height() // 2 + 10)
             if left > taken:
                 place = QRectF(left, self.height() - self._words_height(), width, self._words_height())
                 painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), words)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QSizePo
 
 from desktop_app import theme
 from desktop_app.models.thumbnail_store import decode
-from desktop_app.widgets.words import ElideLabel
+from desktop_app.widgets.words import ElideLabel, set_tone
 
 LARGEST_ZOOM = 16.0
 
@@ -107,8 +107,7 @@ class ImageViewer(QDialog):
             words.setWordWrap(True)
             words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             heading = QLabel(name)
-            heading.setForegroundRole(heading.foregroundRole())
-            heading.setStyleSheet(f"color: {theme.colours().muted};")
+            set_tone(heading, "muted")
             self._facts.addRow(heading, words)
         self._before.setEnabled(has_before)
         self._after.setEnabled(has_after)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 from desktop_app import theme
 from desktop_app.models.table_model import Column
 from desktop_app.widgets.table import Table
-from desktop_app.widgets.words import count, images
+from desktop_app.widgets.words import count, images, set_tone
 
 WAIT_MS = 150
 MOST_SHOWN = 200
@@ -53,8 +53,6 @@ class PatternField(QWidget):
         column.addWidget(self.field)
         column.addWidget(self._summary)
         column.addWidget(self.preview, 1)
-        self._bad = False
-        theme.changed.connect(self._restyle)
         self.set_preview(())
 
     @property
@@ -76,7 +74,6 @@ class PatternField(QWidget):
         problem : str
             Why the pattern cannot be used.
         """
-        self._bad = bool(problem)
         self.preview.set_rows(list(found[:MOST_SHOWN]))
         if problem:
             words = problem
@@ -89,7 +86,7 @@ class PatternField(QWidget):
             words += f"; {images(without)} without one" if without else ""
         self._summary.setText(words)
         self.field.setAccessibleDescription(words)
-        self._restyle()
+        set_tone(self._summary, "bad" if problem else "muted")
 
     def _wait_for_more(self) -> None:
         self._wait.start()
@@ -102,7 +99,3 @@ class PatternField(QWidget):
             self._wait.stop()
             self._tell()
         self.pattern_accepted.emit(self.field.text())
-
-    def _restyle(self) -> None:
-        named = theme.colours()
-        self._summary.setStyleSheet(f"color: {named.bad if self._bad else named.muted};")

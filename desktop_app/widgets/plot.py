@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from desktop_app import theme
 from desktop_app.widgets.plot_export import PlotExportButton, Table
+from desktop_app.widgets.words import set_tone
 
 pg.setConfigOptions(antialias=True)
 
@@ -38,8 +39,9 @@ class Plot(pg.PlotWidget):
         self.setFrameShape(pg.PlotWidget.Shape.NoFrame)
         self.setMenuEnabled(False)
         self.hideButtons()
-        self.getPlotItem().layout.setContentsMargins(0, theme.UNIT // 2, theme.UNIT, 0)
+        self.getPlotItem().layout.setContentsMargins(*[theme.UNIT // 2] * 2, theme.UNIT, theme.UNIT // 2)
         self._note = QLabel(self)
+        set_tone(self._note, "muted")
         self._note.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._note.setWordWrap(True)
         self._note.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -130,7 +132,6 @@ class Plot(pg.PlotWidget):
     def _restyle_axes(self) -> None:
         named = theme.colours()
         self.setBackground(QColor(named.surface))
-        self._note.setStyleSheet(f"color: {named.muted}; background: transparent;")
         font = QGuiApplication.font()
         for side, label in self._axis_labels.items():
             axis = self.getAxis(side)
@@ -138,6 +139,8 @@ class Plot(pg.PlotWidget):
             axis.setTextPen(pg.mkPen(named.muted))
             axis.setTickFont(font)
             axis.setStyle(tickLength=-4, autoExpandTextSpace=True, hideOverlappingLabels=True)
+            # Both: switching it off alone still scales once, and 0.09 would read 90.
+            axis.setSIPrefixEnableRanges(())
             axis.enableAutoSIPrefix(False)
             if label:
                 size = f"{font.pointSizeF():.1f}pt" if font.pointSizeF() > 0 else f"{font.pixelSize()}px"

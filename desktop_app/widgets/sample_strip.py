@@ -45,6 +45,7 @@ class SampleStrip(QScrollArea):
         self._samples = samples
         self._rows = []
         inside = QWidget()
+        inside.setObjectName("see_through")
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.UNIT // 2)

@@ -37,12 +37,14 @@ class SilhouetteCurve(Plot):
         self._line = pg.PlotDataItem()
         self._best = pg.ScatterPlotItem(pxMode=True)
         self._marker = pg.InfiniteLine(angle=90, movable=True)
-        self._words = pg.TextItem(anchor=(0.5, 1.0))
+        self._words = pg.TextItem()
+        self._low = pg.TextItem("all below 0.25: no substantial structure", anchor=(1.0, 0.0))
         self._bands: list[Any] = []
         for item in (self._line, self._best):
             self.addItem(item)
         self.addItem(self._marker, ignoreBounds=True)
         self.addItem(self._words, ignoreBounds=True)
+        self.addItem(self._low, ignoreBounds=True)
         self._marker.sigPositionChangeFinished.connect(self._dropped)
         self._line.sigPointsClicked.connect(self._clicked)
         self.set_curve({}, 0)
@@ -111,6 +113,8 @@ class SilhouetteCurve(Plot):
             self.removeItem(item)
         self._bands = []
         named = theme.colours()
+        self._low.setVisible(bool(self._curve) and top < NO_STRUCTURE)
+        self._low.setColor(named.muted)
         for level, words in BANDS:
             if level <= max(LEAST_TOP, top * 1.25):
                 line = pg.InfiniteLine(
@@ -129,14 +133,15 @@ class SilhouetteCurve(Plot):
         self._marker.setHoverPen(pg.mkPen(named.accent, width=4))
         self._marker.setValue(self._k)
         value = self._curve.get(self._k)
-        self._words.setText(f"{self._k} clusters" + (f" · {value:.2f}" if value is not None else ""))
+        self._words.setText(f"{self._k} clusters" + (f" · {value:.3f}" if value is not None else ""))
         self._words.setColor(named.text)
         (left, right), (low, high) = self.viewRange()
         # Anchored on the side where there is room, so that the words are never cut.
         middle = (left + right) / 2
         self._words.setAnchor((-0.06, 0.0) if self._k <= middle else (1.06, 0.0))
         self._words.setPos(self._k, high - (high - low) * 0.01)
-        said = f"{self._k} clusters in use" + (f", mean silhouette {value:.2f}" if value is not None else "")
+        self._low.setPos(right, low + (high - low) * 0.9)
+        said = f"{self._k} clusters in use" + (f", mean silhouette {value:.3f}" if value is not None else "")
         self.setAccessibleDescription(said)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802

@@ -75,6 +75,7 @@ class SmallMultiples(QScrollArea):
         for tile in self._tiles:
             self._group.removeButton(tile)
         inside = QWidget()
+        inside.setObjectName("see_through")
         grid = QGridLayout(inside)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(theme.UNIT)

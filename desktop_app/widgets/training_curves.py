@@ -84,7 +84,9 @@ class _Curve(Plot):
         corner = (-theme.UNIT, -theme.UNIT) if y_label == "accuracy" else (-theme.UNIT, theme.UNIT)
         self._legend = self.addLegend(offset=corner, verSpacing=-4)
         self._training, self._validation = pg.PlotDataItem(), pg.PlotDataItem()
-        self._best = pg.InfiniteLine(angle=90)
+        self._best = pg.InfiniteLine(
+            angle=90, label="kept", labelOpts={"position": 0.5, "anchors": [(0, 0.5), (0, 0.5)]}
+        )
         for item in (self._training, self._validation):
             self.addItem(item)
         self.addItem(self._best, ignoreBounds=True)
@@ -128,6 +130,7 @@ class _Curve(Plot):
                 self._legend.addItem(item, title)
         self._best.setVisible(self._best_epoch > 0)
         self._best.setValue(self._best_epoch)
+        self._best.label.setColor(named.muted)
         self._best.setPen(pg.mkPen(named.text, width=1, style=Qt.PenStyle.DotLine))
         if numbers:
             self.setXRange(0.5, max(self._n_epochs, LEAST_EPOCHS, numbers[-1]) + 0.5, padding=0)

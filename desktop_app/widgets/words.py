@@ -66,6 +66,14 @@ def size(n_bytes: float) -> str:
     return f"{n_bytes:.0f} bytes"
 
 
+def set_tone(label: QWidget, tone: str) -> None:
+    """Colour the words of a label by meaning, in every mode: "muted", "good", "warning", "bad", or "" as usual."""
+    if label.property("tone") != tone:
+        label.setProperty("tone", tone)
+        label.style().unpolish(label)
+        label.style().polish(label)
+
+
 class ElideLabel(QLabel):
     """A label of one line that shortens itself instead of pushing its neighbours; the whole text is its tooltip."""
 
