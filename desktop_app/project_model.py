@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from core.project import STAGES, Choices, Project, StageResult, read_project, write_project
+from core.settings import Settings
 from core.version import __version__
 
 StageState = Literal["ready", "stale", "running", "done"]
@@ -75,6 +76,20 @@ class ProjectModel(QObject):
     def has_unsaved_changes(self) -> bool:
         """Whether something would be lost if the window closed now."""
         return self.project != self._saved
+
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Whether there is more than a folder that was opened: choices, words of the user, or results that took time.
+
+        A scan of the images alone is made again in a moment.
+        """
+        project = self.project
+        return (
+            self.file is not None
+            or project.settings != Settings()
+            or bool(project.notes)
+            or any(results for stage, results in project.results.items() if stage != "dataset")
+        )
 
     @property
     def name(self) -> str:

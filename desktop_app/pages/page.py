@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QDoubleSpinBox, QLineEdit, QSlider, QSpinBox, QWidget
 
-from core.errors import CoresetError
+from core.errors import CoresetError, DatasetError
+from core.pipeline.study import Study
 from desktop_app import theme
 from desktop_app.messages import Messages
 from desktop_app.pages.frame import PageFrame
@@ -66,6 +67,9 @@ class Page(PageFrame):
         ``why_not()``: why the step cannot run now, in a sentence (the button's tooltip), or "".
         ``run()``: start the step, usually one `start_job`. Called only if ``why_not()`` is "".
         ``on_enter()``, ``on_leave()``: the page is shown or hidden.
+        ``restore()``: bring back a result that the project knows but that is not in memory, after a project was
+        opened. By default the step runs again, which finds its arrays in the cache; a page with long runs of its own
+        does something lighter.
         ``on_partial(result)``, ``on_finished(result)``, ``on_failed(sentence)``, ``on_cancelled()``: of the page's own
         jobs. `purpose` tells which one. ``on_finished`` usually calls `keep`. A failure has been shown already.
 
@@ -113,11 +117,11 @@ class Page(PageFrame):
                 self.change_settings("features", variance=value)
 
             def run(self) -> None:
-                self.start_job("core.pipeline:features", (self.model.project.source, self.model.project.settings))
+                self.start_job("core.pipeline.window_jobs:compute_features", (self.study(),))
 
-            def on_finished(self, result: FeatureResult) -> None:
-                self.keep(result, {"components": result.n_components})
-                self.summary_told.emit("Features of 17,091 images", "clusters")
+            def on_finished(self, result: FeaturesView) -> None:
+                self.keep(result, {"images": result.n_images})
+                self.summary_told.emit(f"features of {words.images(result.n_images)}", "clusters")
 
     In its test, with the fixtures of ``tests/desktop_app/conftest.py``::
 
@@ -182,6 +186,10 @@ class Page(PageFrame):
     def on_leave(self) -> None:
         """Do what is wanted when the page is hidden."""
 
+    def restore(self) -> None:
+        """Bring back a current result that is not in memory; by default run the step, which reads the cache."""
+        self.run()
+
     def on_partial(self, result: Any) -> None:
         """Take a finished part of a job of this page."""
 
@@ -244,6 +252,19 @@ class Page(PageFrame):
         seconds = self.worker.seconds_of(number)
         self.model.store_result(note.stage, note.key, facts, value, content=content, seconds=seconds)
 
+    def study(self) -> Study:
+        """Return what the engine works on: the images, all choices, the cache folder.
+
+        Raises
+        ------
+        DatasetError
+            If no images have been opened.
+        """
+        source = self.model.project.source
+        if source is None:
+            raise DatasetError("No images are open. Choose a folder first.")
+        return Study(source, self.model.project.settings, self.preferences.cache_folder)
+
     def change_settings(self, section: str, *, text: str = "", merge: bool = False, **changes: Any) -> bool:
         """Change settings as `ProjectModel.set_settings` does; False and a message where a value is out of range."""
         try:
@@ -292,6 +313,13 @@ class Page(PageFrame):
         self.refresh()
         self.on_enter()
         self._show_run_state()
+        self.restore_if_wanted()
+
+    def restore_if_wanted(self) -> None:
+        """Restore the step's result where the project has one that is not in memory."""
+        wanted = self.model.facts(self.stage) is not None and self.model.value(self.stage) is None
+        if wanted and not self.reason_not_to_run():
+            self.restore()
 
     def leave(self) -> None:
         """Be hidden."""
@@ -314,6 +342,8 @@ class Page(PageFrame):
         self.worker.cancelled.connect(self._on_cancelled)
 
     def _on_replaced(self) -> None:
+        """Forget the jobs of the project before: their results belong to nobody any more."""
+        self._jobs.clear()
         self._refresh_if_shown()
 
     def _on_settings_changed(self, section: str) -> None:

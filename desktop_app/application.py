@@ -1,0 +1,153 @@
+"""Putting the application together: preferences, log, crash keeper, worker, model, window."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QSettings, QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from core.project import Recovery
+from core.version import __version__
+from desktop_app import crash, theme
+from desktop_app.dialogs.question import Question
+from desktop_app.logs import Log
+from desktop_app.main_window import MainWindow
+from desktop_app.messages import Messages
+from desktop_app.pages.page import PageContext
+from desktop_app.project_model import ProjectModel
+from desktop_app.recovery import Autosave, recoveries_of_last_time
+from desktop_app.settings import Preferences
+from desktop_app.worker import Worker
+
+ORGANISATION = APPLICATION = "coreset-studio"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asked for: a path to open, or the demo."""
+
+    path: Path | None = None
+    demo: bool = False
+
+
+class Application(QObject):
+    """Owns everything that lives as long as the program.
+
+    Attributes
+    ----------
+    window : MainWindow
+    """
+
+    def __init__(self, app: QApplication, options: Options) -> None:
+        super().__init__(app)
+        self._options = options
+        self.log = Log(self)
+        self.log.open()
+        self.preferences = Preferences(QSettings(ORGANISATION, APPLICATION), self)
+        theme.apply(app, self.preferences.theme)
+        self.preferences.theme_changed.connect(self._on_theme_changed)
+        self.messages = Messages(self)
+        self.worker = Worker(self)
+        self.worker.threads = self.preferences.threads or None
+        self.worker.logged.connect(self.log.add_engine_output)
+        model = ProjectModel(self)
+        self.autosave = Autosave(model, self.preferences, self.messages, parent=self)
+        self.crash_keeper = crash.CrashKeeper(parent=self)
+        self.crash_keeper.rescues.append(self.autosave.keep)
+        self.crash_keeper.install()
+        self.context = PageContext(model, self.worker, self.messages, self.preferences)
+        self.window = MainWindow(self.context, self.autosave, self.log)
+        self.crash_keeper.crashed.connect(self._on_crashed)
+        app.aboutToQuit.connect(self.close)
+
+    def start(self) -> None:
+        """Show the window, then deal with what was asked for and with what last time left."""
+        self.window.show()
+        QTimer.singleShot(0, self._begin)
+
+    def close(self) -> None:
+        """End what would outlive the window."""
+        self.worker.close()
+        self.crash_keeper.remove()
+        self.log.close()
+
+    def _begin(self) -> None:
+        reports = crash.reports_of_last_time()
+        if reports:
+            self.window.helpers.show_last_crash(reports)
+        recoveries = recoveries_of_last_time()
+        if recoveries:
+            self._offer(*recoveries[0])
+            return
+        self._open_what_was_asked()
+
+    def _open_what_was_asked(self) -> None:
+        if self._options.path is not None:
+            self.window.files.open_path(self._options.path)
+        elif self._options.demo:
+            self.window.files.open_demo()
+
+    def _offer(self, place: Path, recovery: Recovery) -> None:
+        self._recovery = place, recovery
+        project = recovery.project
+        name = recovery.file.stem if recovery.file else project.source.name if project.source else "A project"
+        question = Question(
+            self.window,
+            f"Recover {name}?",
+            "It had changes that were not saved when the program ended last time.",
+            {"recover": "Recover", "drop": "Don't recover"},
+        )
+        question.answered.connect(self._on_recovery_answered)
+        question.open()
+
+    def _on_recovery_answered(self, answer: str) -> None:
+        place, recovery = self._recovery
+        place.unlink(missing_ok=True)
+        if answer == "recover":
+            self.window.files.recover(recovery)
+        else:
+            self._open_what_was_asked()
+
+    def _on_theme_changed(self, wanted: theme.Mode) -> None:
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            theme.apply(app, wanted)
+
+    def _on_crashed(self, report: str) -> None:
+        self.window.helpers.show_crash(report)
+        crash.mark_seen()
+
+
+def make_qt_application(arguments: Sequence[str]) -> QApplication:
+    """Return the Qt application, named and ready for preferences."""
+    app = QApplication(list(arguments[:1]))
+    app.setApplicationName(APPLICATION)
+    app.setApplicationDisplayName("Coreset Studio")
+    app.setOrganizationName(ORGANISATION)
+    app.setApplicationVersion(__version__)
+    QGuiApplication.setDesktopFileName("coreset-studio")
+    return app
+
+
+def parse_arguments(arguments: Sequence[str]) -> Options:
+    """Read the command line; ends the program on ``--help`` and ``--version``."""
+    parser = argparse.ArgumentParser(prog="coreset-studio", description="Choose a small, diverse training subset.")
+    parser.add_argument("path", nargs="?", type=Path, help="a folder of class folders, a CSV, an .npz or a project")
+    parser.add_argument("--demo", action="store_true", help="open the demo: synthetic stained cells")
+    parser.add_argument("--version", action="version", version=f"Coreset Studio {__version__}")
+    parsed = parser.parse_args(arguments[1:])
+    return Options(parsed.path, parsed.demo)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the application until its window is closed, and return the exit code."""
+    arguments = sys.argv if arguments is None else arguments
+    options = parse_arguments(arguments)
+    app = make_qt_application(arguments)
+    application = Application(app, options)
+    application.start()
+    return app.exec()

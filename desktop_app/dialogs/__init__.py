@@ -1,0 +1,1 @@
+"""Windows beside the main window. None blocks: each is opened and answers by a signal."""

@@ -1,0 +1,69 @@
+"""About: version, what to cite, licences."""
+
+import platform
+
+from PySide6.QtCore import Qt, Signal, qVersion
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from core.version import __version__
+from desktop_app import theme
+
+CITATION = "Ashraf, Ullah, Nadeem, Noor: Coreset selection based on Intra-class diversity. 29 September 2025."
+
+
+class AboutDialog(QDialog):
+    """Who made this, under which terms, and how to cite it.
+
+    Signals
+    -------
+    licences_wanted : ()
+    """
+
+    licences_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("About Coreset Studio")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        picture = QLabel()
+        picture.setPixmap(theme.app_icon().pixmap(theme.UNIT * 8, theme.UNIT * 8))
+        heading = QLabel("Coreset Studio")
+        heading.setFont(theme.title_font())
+        self.words = QLabel(
+            f"<p>Version {__version__} · Python {platform.python_version()} · Qt {qVersion()}</p>"
+            "<p>Chooses a small, diverse training subset of a labelled image folder, and shows what it costs in "
+            "accuracy. Everything stays on this computer.</p>"
+            f"<p><b>If you publish with it, please cite the paper whose method it carries out:</b><br>{CITATION}</p>"
+            "<p>Free software under the GNU General Public License, version 3 or later: you may use, study, share "
+            "and change it under the same terms. It comes without any warranty. It is no medical device.</p>"
+        )
+        self.words.setWordWrap(True)
+        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.words.setMinimumWidth(theme.UNIT * 56)
+        text = QVBoxLayout()
+        text.addWidget(heading)
+        text.addWidget(self.words, 1)
+        head = QHBoxLayout()
+        head.setSpacing(theme.UNIT * 3)
+        head.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
+        head.addLayout(text, 1)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        copy = QPushButton("Copy citation")
+        copy.setToolTip("Copy the reference as text")
+        copy.clicked.connect(self.copy_citation)
+        licences = QPushButton("Licences")
+        licences.setToolTip("What this program is built from, and under which terms")
+        licences.clicked.connect(self.licences_wanted)
+        buttons.addButton(copy, QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.addButton(licences, QDialogButtonBox.ButtonRole.ActionRole)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(*[theme.UNIT * 3] * 4)
+        layout.setSpacing(theme.UNIT * 2)
+        layout.addLayout(head, 1)
+        layout.addWidget(buttons)
+
+    def copy_citation(self) -> None:
+        """Copy the reference."""
+        QGuiApplication.clipboard().setText(CITATION)

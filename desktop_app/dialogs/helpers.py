@@ -1,0 +1,101 @@
+"""Opens the windows beside the main one: settings, help, keys, about, and what went wrong."""
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QDialog, QWidget
+
+from desktop_app.dialogs.about_dialog import AboutDialog
+from desktop_app.dialogs.help_window import HelpWindow
+from desktop_app.dialogs.question import DetailsDialog
+from desktop_app.dialogs.settings_dialog import SettingsDialog
+from desktop_app.dialogs.shortcuts_dialog import ShortcutsDialog
+from desktop_app.messages import Messages
+from desktop_app.settings import Preferences
+from desktop_app.worker import Worker
+
+MOST_ERRORS = 3
+
+
+class Helpers(QObject):
+    """The windows beside the main window, which they belong to.
+
+    Attributes
+    ----------
+    errors : list of DetailsDialog
+        Errors that are shown now.
+    """
+
+    def __init__(self, preferences: Preferences, worker: Worker, messages: Messages, window: QWidget) -> None:
+        super().__init__(window)
+        self._preferences, self._worker, self._messages, self._window = preferences, worker, messages, window
+        self._help: HelpWindow | None = None
+        self.errors: list[DetailsDialog] = []
+
+    def show_settings(self) -> None:
+        """Open the settings."""
+        SettingsDialog(self._preferences, self._worker, self._messages, self._window).open()
+
+    def show_tour(self) -> None:
+        """Open the help at the tour."""
+        self._open_help("tour")
+
+    def show_method(self) -> None:
+        """Open the help at the method."""
+        self._open_help("method")
+
+    def show_licences(self) -> None:
+        """Open the help at the licences."""
+        self._open_help("licences")
+
+    def show_shortcuts(self) -> None:
+        """List the keys."""
+        ShortcutsDialog(self._window).open()
+
+    def show_about(self) -> None:
+        """Show version, citation and licence."""
+        about = AboutDialog(self._window)
+        about.licences_wanted.connect(about.reject)
+        about.licences_wanted.connect(self.show_licences)
+        about.open()
+
+    def show_error(self, sentence: str, details: str) -> None:
+        """Say what could not be done; a fourth error at once waits in the log."""
+        self._show_details("This did not work", sentence, details)
+
+    def show_crash(self, report: str) -> None:
+        """Say that something inside the program went wrong just now."""
+        self._show_details(
+            "Something inside the program went wrong",
+            "Your project has been kept, and the program goes on. If it behaves strangely, save and start it again. "
+            "The details help to repair it; they hold no image and no patient's name, but may hold folder names.",
+            report,
+        )
+
+    def show_last_crash(self, reports: list[str]) -> None:
+        """Say that the program ended badly last time."""
+        self._show_details(
+            "The program ended unexpectedly last time",
+            "What was computed is still in the cache. The details help to repair what went wrong.",
+            "\n\n".join(reports),
+        )
+
+    def _show_details(self, title: str, sentence: str, details: str) -> None:
+        if len(self.errors) >= MOST_ERRORS:
+            return
+        dialog = DetailsDialog(self._window, title, sentence, details)
+        dialog.finished.connect(self._on_error_closed)
+        self.errors.append(dialog)
+        dialog.open()
+
+    def _on_error_closed(self) -> None:
+        closed = self.sender()
+        self.errors = [dialog for dialog in self.errors if dialog is not closed]
+
+    def _open_help(self, page: str) -> None:
+        if self._help is None:
+            self._help = HelpWindow(self._window)
+        self._help.show_page(page)
+
+    def close_all(self) -> None:
+        """Close whatever is open."""
+        for dialog in self._window.findChildren(QDialog):
+            dialog.close()

@@ -1,0 +1,192 @@
+"""Settings: how the window looks, where the cache is and how large, how many threads, saving."""
+
+import os
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop_app import theme
+from desktop_app.dialogs.question import Question
+from desktop_app.messages import Messages
+from desktop_app.settings import THEMES, Preferences
+from desktop_app.widgets.words import count, elide_label, size
+from desktop_app.worker import Worker
+
+CACHE_FOLDER_NAME = "coreset-studio-cache"
+THEME_WORDS = {"system": "As the system", "light": "Light", "dark": "Dark"}
+
+
+class SettingsDialog(QDialog):
+    """Preferences; each takes effect at once."""
+
+    def __init__(self, preferences: Preferences, worker: Worker, messages: Messages, parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self._preferences, self._worker, self._messages = preferences, worker, messages
+        self._job: int | None = None
+        self.setWindowTitle("Settings")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setMinimumWidth(theme.UNIT * 72)
+        form = QFormLayout()
+        form.setHorizontalSpacing(theme.UNIT * 2)
+        form.setVerticalSpacing(theme.UNIT * 2)
+        form.addRow("Look", self._make_theme())
+        form.addRow("Saving", self._make_autosave())
+        form.addRow("Threads", self._make_threads())
+        form.addRow("Cache", self._make_cache())
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(*[theme.UNIT * 3] * 4)
+        layout.setSpacing(theme.UNIT * 3)
+        layout.addLayout(form, 1)
+        layout.addWidget(buttons)
+        worker.finished.connect(self._on_finished)
+        worker.failed.connect(self._on_failed)
+        worker.ended.connect(self._show_cache)
+        worker.started.connect(self._show_cache)
+        self._show_cache()
+        self._measure()
+
+    def _make_theme(self) -> QWidget:
+        self.theme = QComboBox()
+        for name in THEMES:
+            self.theme.addItem(THEME_WORDS[name], name)
+        self.theme.setCurrentIndex(self.theme.findData(self._preferences.theme))
+        self.theme.setToolTip("Light or dark, or as the system is set")
+        self.theme.setAccessibleName("Look")
+        self.theme.currentIndexChanged.connect(self._on_theme)
+        return self.theme
+
+    def _make_autosave(self) -> QWidget:
+        self.autosave = QCheckBox("Save a project that has a file by itself")
+        self.autosave.setChecked(self._preferences.autosave)
+        self.autosave.setToolTip("A moment after every change; without it, changes are kept for recovery only")
+        self.autosave.toggled.connect(self._on_autosave)
+        return self.autosave
+
+    def _make_threads(self) -> QWidget:
+        self.threads = QSpinBox()
+        self.threads.setRange(0, max(1, os.cpu_count() or 1))
+        self.threads.setSpecialValueText("All")
+        self.threads.setValue(self._preferences.threads)
+        self.threads.setToolTip("Processor threads of the engine's numerical libraries, from the next job on")
+        self.threads.setAccessibleName("Threads")
+        self.threads.valueChanged.connect(self._on_threads)
+        note = QLabel("The engine runs at low priority, so that this computer stays usable.")
+        note.setStyleSheet(f"color: {theme.colours().muted};")
+        note.setWordWrap(True)
+        row = QHBoxLayout()
+        row.setSpacing(theme.UNIT * 2)
+        row.addWidget(self.threads)
+        row.addWidget(note, 1)
+        box = QWidget()
+        box.setLayout(row)
+        row.setContentsMargins(0, 0, 0, 0)
+        return box
+
+    def _make_cache(self) -> QWidget:
+        self.place = elide_label("")
+        self.place.mode = Qt.TextElideMode.ElideMiddle
+        self.amount = QLabel()
+        self.amount.setStyleSheet(f"color: {theme.colours().muted};")
+        self.choose = QPushButton("Choose…")
+        self.choose.setToolTip("Keep computed features, embeddings and thumbnails in another folder")
+        self.choose.clicked.connect(self._choose)
+        self.clear = QPushButton("Empty…")
+        self.clear.clicked.connect(self._ask_to_clear)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.amount, 1)
+        buttons.addWidget(self.choose)
+        buttons.addWidget(self.clear)
+        box = QWidget()
+        layout = QVBoxLayout(box)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.place)
+        layout.addLayout(buttons)
+        return box
+
+    def _on_theme(self, index: int) -> None:
+        self._preferences.theme = self.theme.itemData(index)
+
+    def _on_autosave(self, checked: bool) -> None:
+        self._preferences.autosave = checked
+
+    def _on_threads(self, threads: int) -> None:
+        self._preferences.threads = threads
+        self._worker.threads = threads or None
+
+    def _choose(self) -> None:
+        dialog = QFileDialog(self, "Choose a folder for the cache", os.fspath(self._preferences.cache_folder.parent))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.use_folder)
+        dialog.open()
+
+    def use_folder(self, chosen: str) -> None:
+        """Keep the cache in a folder of its own inside the one chosen; what is in the old one stays there."""
+        folder = Path(chosen)
+        self._preferences.cache_folder = folder if folder.name == CACHE_FOLDER_NAME else folder / CACHE_FOLDER_NAME
+        self._show_cache()
+        self._measure()
+
+    def _ask_to_clear(self) -> None:
+        question = Question(
+            self,
+            "Empty the cache?",
+            "Projects, images and exports are not touched. Features and clusters have to be computed again.",
+            {"clear": "Empty", "keep": "Cancel"},
+        )
+        question.answered.connect(self._on_clear_answered)
+        question.open()
+
+    def _on_clear_answered(self, answer: str) -> None:
+        if answer == "clear":
+            self._worker.resident.shut()
+            self._start("core.housekeeping:clear_cache")
+
+    def _measure(self) -> None:
+        self.amount.setText("Measuring…")
+        self._start("core.housekeeping:measure_cache")
+
+    def _start(self, function: str) -> None:
+        self._job = self._worker.start("", function, (self._preferences.cache_folder,))
+
+    def _on_finished(self, number: int, result: object) -> None:
+        if number == self._job:
+            self._job = None
+            n_files, n_bytes = getattr(result, "n_files", 0), getattr(result, "n_bytes", 0)
+            self.amount.setText(f"{size(n_bytes)} in {count(n_files)} files" if n_files else "Empty")
+
+    def _on_failed(self, number: int, sentence: str, details: str) -> None:
+        if number == self._job:
+            self._job = None
+            self.amount.clear()
+            self._messages.error(sentence, details)
+
+    def _show_cache(self) -> None:
+        self.place.setText(os.fspath(self._preferences.cache_folder))
+        busy = any(self._worker.stage_of(number) for number in self._worker.running())
+        fixed = self._preferences.cache_folder_is_fixed
+        why = "A step is running. Wait for it or cancel it." if busy else ""
+        self.clear.setEnabled(not busy)
+        self.clear.setToolTip(why or "Remove everything that can be computed again")
+        self.choose.setEnabled(not busy and not fixed)
+        self.choose.setToolTip(
+            "The environment variable CORESET_CACHE names the folder."
+            if fixed
+            else why or "Keep computed features, embeddings and thumbnails in another folder"
+        )

@@ -1,0 +1,67 @@
+"""Every key, listed."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHeaderView,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop_app import theme
+from desktop_app.actions import MENUS, Command, command_keys
+
+ALWAYS: tuple[tuple[str, str], ...] = (
+    ("Enter", "Run the step that is shown"),
+    ("Ctrl+1 … Ctrl+5", "Go to a step"),
+    ("Ctrl+Z, Ctrl+Shift+Z", "Take a choice back, and again"),
+    ("Arrow keys", "Walk through images, steps and points"),
+    ("Space", "Preview the image that is marked"),
+    ("Tab, Shift+Tab", "Go to the next control, and back"),
+)
+
+
+class ShortcutsDialog(QDialog):
+    """A table of keys and what they do."""
+
+    def __init__(self, parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keyboard")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(theme.UNIT * 64, theme.UNIT * 64)
+        rows = [*ALWAYS, *_from_menus()]
+        self.table = QTableWidget(len(rows), 2)
+        self.table.setHorizontalHeaderLabels(["Key", "What it does"])
+        self.table.setAccessibleName("Keys")
+        self.table.verticalHeader().hide()
+        self.table.setShowGrid(False)
+        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
+        for row, texts in enumerate(rows):
+            for column, text in enumerate(texts):
+                self.table.setItem(row, column, QTableWidgetItem(text))
+        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        self.table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(*[theme.UNIT * 2] * 4)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(buttons)
+
+
+def _from_menus() -> list[tuple[str, str]]:
+    rows = []
+    for commands in MENUS.values():
+        for command in commands:
+            if isinstance(command, Command) and command_keys(command):
+                keys = ", ".join(
+                    sequence.toString(QKeySequence.SequenceFormat.NativeText) for sequence in command_keys(command)
+                )
+                rows.append((keys, command.tip))
+    return rows

@@ -1,0 +1,159 @@
+"""What the job bar shows: the newest running job, else what came out of the last one, else a message in passing."""
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from desktop_app.messages import Message, Messages
+from desktop_app.widgets.job_bar import JobBar
+from desktop_app.widgets.words import duration
+from desktop_app.worker import Worker
+
+PASSING_MS = 8000
+
+
+class JobWatch(QObject):
+    """Listens to the worker and the messages for the job bar, and cancels for it.
+
+    Parameters
+    ----------
+    names : mapping of str to str
+        What a step is called, by stage.
+
+    Signals
+    -------
+    running_changed : ()
+        A job, or a long answer of the resident, has started or ended.
+    step_wanted : (stage)
+        The user follows the bar's button to the next step.
+    """
+
+    running_changed = Signal()
+    step_wanted = Signal(str)
+
+    def __init__(
+        self, bar: JobBar, worker: Worker, messages: Messages, names: dict[str, str], parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._bar, self._worker, self._names = bar, worker, names
+        self._shown: int | None = None
+        self._asked: int | None = None
+        self._next = ""
+        self._outcome = ""
+        self._passing = QTimer(self)
+        self._passing.setSingleShot(True)
+        self._passing.setInterval(PASSING_MS)
+        self._passing.timeout.connect(self._show_rest)
+        worker.started.connect(self._on_started)
+        worker.progressed.connect(self._on_progressed)
+        worker.finished.connect(self._on_finished)
+        worker.failed.connect(self._on_failed)
+        worker.cancelled.connect(self._on_cancelled)
+        worker.ended.connect(self._on_ended)
+        worker.resident.progressed.connect(self._on_resident_progressed)
+        worker.resident.answered.connect(self._on_resident_over)
+        worker.resident.refused.connect(self._on_resident_over)
+        worker.resident.died.connect(self._on_resident_died)
+        worker.resident.ready.connect(self._on_resident_ready)
+        messages.posted.connect(self._on_message)
+        bar.cancel_requested.connect(self.cancel)
+        bar.action_triggered.connect(self._go_to_next)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there is something to cancel."""
+        return self._shown is not None or self._asked is not None
+
+    def cancel(self) -> None:
+        """Stop what the bar shows."""
+        if self._shown is not None:
+            self._bar.show_cancelling()
+            self._worker.cancel(self._shown)
+        elif self._asked is not None:
+            self._worker.resident.stop(self._asked)
+            self._set_asked(None)
+
+    def tell_outcome(self, sentence: str, next_stage: str) -> None:
+        """Say what came out of a step, and offer the next one."""
+        self._outcome, self._next = sentence, next_stage
+
+    def clear(self) -> None:
+        """Forget what came out: another project is open."""
+        self._outcome = self._next = ""
+        self._show_rest()
+
+    def _on_started(self, number: int, stage: str) -> None:
+        self._shown = number
+        self._passing.stop()
+        self._outcome = self._next = ""
+        self._bar.show_progress(f"{self._names.get(stage, 'Working')}: starting", 0, 0)
+        self.running_changed.emit()
+
+    def _on_progressed(self, number: int, done: int, total: int, message: str, left: object) -> None:
+        if number != self._shown:
+            return
+        stage = self._worker.stage_of(number) if number in self._worker.running() else ""
+        text = message or self._names.get(stage, "Working")
+        counted = f" · {done:,} of {total:,}" if 0 < total != 1000 * (total // 1000) else ""
+        self._bar.show_progress(f"{text}{counted}", done, total, left if isinstance(left, float) else None)
+
+    def _on_finished(self, number: int, result: object) -> None:  # noqa: ARG002
+        if number == self._shown and not self._outcome and self._worker.seconds_of(number) >= 1:
+            self._outcome = "Done"
+
+    def _on_failed(self, number: int, sentence: str, details: str) -> None:  # noqa: ARG002
+        if number == self._shown:
+            self._outcome = sentence
+
+    def _on_cancelled(self, number: int) -> None:
+        if number == self._shown:
+            self._outcome = "Cancelled. What was finished is kept."
+
+    def _on_ended(self, number: int, stage: str) -> None:
+        if number != self._shown:
+            return
+        seconds = self._worker.seconds_of(number)
+        if self._outcome and seconds >= 1:
+            name = f"{self._names[stage]}: " if stage in self._names else ""
+            self._outcome = f"{name}{self._outcome} · {duration(seconds)}"
+        others = self._worker.running()
+        self._shown = others[-1] if others else None
+        if self._shown is None:
+            self._show_rest()
+        self.running_changed.emit()
+
+    def _on_resident_progressed(self, request: int, done: int, total: int, message: str, left: object) -> None:
+        if self._shown is None:
+            self._set_asked(request)
+            self._bar.show_progress(message or "Working", done, total, left if isinstance(left, float) else None)
+
+    def _on_resident_over(self, request: int) -> None:
+        if request == self._asked:
+            self._set_asked(None)
+
+    def _on_resident_ready(self) -> None:
+        self._on_resident_over(0)
+
+    def _on_resident_died(self, sentence: str, details: str) -> None:  # noqa: ARG002
+        self._set_asked(None)
+
+    def _set_asked(self, request: int | None) -> None:
+        if request == self._asked:
+            return
+        self._asked = request
+        if request is None and self._shown is None:
+            self._show_rest()
+        self.running_changed.emit()
+
+    def _on_message(self, message: Message) -> None:
+        if message.level == "info" and not self.is_running:
+            self._bar.show_message(message.sentence)
+            self._passing.start()
+
+    def _show_rest(self) -> None:
+        """Show what came out last, with the way to the next step."""
+        if not self.is_running:
+            offer = f"Go on to {self._names[self._next]}" if self._next in self._names else ""
+            self._bar.show_message(self._outcome, offer)
+
+    def _go_to_next(self) -> None:
+        if self._next:
+            self.step_wanted.emit(self._next)

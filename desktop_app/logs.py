@@ -1,0 +1,97 @@
+"""The program's log: a file in the user's data folder, and the lines as a Qt signal for the log panel."""
+
+import logging
+import logging.handlers
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+
+from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
+
+from core.resources import user_data_folder
+
+LINES_KEPT = 2000
+ENGINE = "coreset.engine"
+_LEVELS = {
+    QtMsgType.QtDebugMsg: logging.DEBUG,
+    QtMsgType.QtInfoMsg: logging.INFO,
+    QtMsgType.QtWarningMsg: logging.WARNING,
+    QtMsgType.QtCriticalMsg: logging.ERROR,
+    QtMsgType.QtFatalMsg: logging.CRITICAL,
+}
+
+
+class Log(QObject):
+    """Everything that is logged, also what engine processes and Qt say.
+
+    Signals
+    -------
+    line_added : (text)
+        From any thread.
+    """
+
+    line_added = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.lines: deque[str] = deque(maxlen=LINES_KEPT)
+        self._handlers: list[logging.Handler] = []
+
+    def open(self, folder: Path | None = None) -> None:
+        """Start to listen to Python's logging and to Qt; a folder that cannot be written costs the file only."""
+        shown = _SignalHandler(self)
+        shown.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
+        self._handlers = [shown]
+        with suppress(OSError):
+            place = folder or user_data_folder() / "logs"
+            place.mkdir(parents=True, exist_ok=True)
+            kept = logging.handlers.RotatingFileHandler(
+                place / "coreset-studio.log", maxBytes=1_000_000, backupCount=2, encoding="utf-8"
+            )
+            kept.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+            self._handlers.append(kept)
+        root = logging.getLogger()
+        root.setLevel(logging.INFO)
+        for handler in self._handlers:
+            root.addHandler(handler)
+        qInstallMessageHandler(_log_qt_message)
+
+    def close(self) -> None:
+        """Stop to listen."""
+        qInstallMessageHandler(None)
+        for handler in self._handlers:
+            logging.getLogger().removeHandler(handler)
+            handler.close()
+        self._handlers = []
+
+    def add_engine_output(self, text: str) -> None:
+        """Log what an engine process printed."""
+        for line in text.splitlines():
+            if line.strip():
+                logging.getLogger(ENGINE).info("%s", line.rstrip())
+
+    def add(self, line: str) -> None:
+        """Keep one line and tell it."""
+        self.lines.append(line)
+        self.line_added.emit(line)
+
+    def text(self) -> str:
+        """Return the lines kept."""
+        return "\n".join(self.lines)
+
+
+class _SignalHandler(logging.Handler):
+    """Hands formatted records to the log."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.INFO)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # The window's objects may already be gone when a last thread logs.
+        with suppress(RuntimeError):
+            self._log.add(self.format(record))
+
+
+def _log_qt_message(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:  # noqa: ARG001
+    logging.getLogger("coreset.qt").log(_LEVELS.get(kind, logging.WARNING), "%s", message)

@@ -1,0 +1,253 @@
+"""The main window: it puts together the frame, the menus, the files and the job bar, and decides nothing else."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QMainWindow,
+    QPlainTextEdit,
+)
+
+from desktop_app import theme
+from desktop_app.dialogs.helpers import Helpers
+from desktop_app.job_watch import JobWatch
+from desktop_app.log_panel import LogPanel
+from desktop_app.logs import Log
+from desktop_app.menus import Menus
+from desktop_app.messages import Message
+from desktop_app.pages.page import Page, PageContext
+from desktop_app.project_files import ProjectFiles, is_openable
+from desktop_app.recovery import Autosave
+from desktop_app.window_frame import NAMES, STAGES, WindowFrame
+
+FIRST = "Open a folder of images first."
+# Where Enter belongs to the control that has the focus.
+KEEPS_ENTER = (QLineEdit, QAbstractSpinBox, QComboBox, QAbstractItemView, QPlainTextEdit)
+
+
+class MainWindow(QMainWindow):
+    """Everything that is seen.
+
+    Attributes
+    ----------
+    frame : WindowFrame
+        Steps, pages, job bar.
+    files : ProjectFiles
+    helpers : Helpers
+        The windows beside this one.
+    menus : Menus
+    watch : JobWatch
+    """
+
+    def __init__(self, context: PageContext, autosave: Autosave, log: Log) -> None:
+        super().__init__()
+        self.context, self._model, self._worker = context, context.model, context.worker
+        self._autosave = autosave
+        self._may_close = False
+        self.setObjectName("main_window")
+        self.setMinimumSize(theme.UNIT * 112, theme.UNIT * 75)
+        self.setAcceptDrops(True)
+        self.setWindowIcon(theme.app_icon())
+        messages, preferences = context.messages, context.preferences
+        self.files = ProjectFiles(self._model, self._worker, messages, preferences, autosave, self)
+        self.helpers = Helpers(preferences, self._worker, messages, self)
+        self.menus = Menus(self, self._model, preferences, tuple(NAMES.values()))
+        self.frame = WindowFrame(context)
+        self.setCentralWidget(self.frame)
+        self.watch = JobWatch(self.frame.job_bar, self._worker, messages, NAMES, self)
+        self.log_panel = LogPanel(log, self)
+        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.log_panel)
+        self.title = QLabel()
+        self.title.setContentsMargins(0, 0, theme.UNIT * 2, 0)
+        self.title.setAccessibleName("Project")
+        self.menuBar().setCornerWidget(self.title)
+        self._connect()
+        self._connect_commands()
+        self._restore_layout()
+        self._show_project()
+
+    def _connect(self) -> None:
+        files, host, start = self.files, self.frame.host, self.frame.host.start_page
+        start.folder_wanted.connect(files.choose_folder)
+        start.table_wanted.connect(files.choose_table)
+        start.demo_wanted.connect(files.open_demo)
+        start.project_wanted.connect(files.choose_project)
+        start.recent_wanted.connect(files.open_path)
+        files.opened.connect(self._on_opened)
+        files.may_close.connect(self._close_now)
+        host.run_state_changed.connect(self._show_running)
+        host.step_wanted.connect(self.go_to_stage)
+        host.summary_told.connect(self.watch.tell_outcome)
+        self.frame.steps.step_chosen.connect(self.go_to)
+        self.menus.step_wanted.connect(self.go_to)
+        self.menus.recent_wanted.connect(files.open_path)
+        self.watch.running_changed.connect(self._show_running)
+        self.watch.step_wanted.connect(self.go_to_stage)
+        self.context.messages.posted.connect(self._show_message)
+        self._worker.started.connect(self._on_job_changed)
+        self._worker.ended.connect(self._on_job_changed)
+        self._model.states_changed.connect(self._show_states)
+        self._model.saved_changed.connect(self._show_title)
+        self._model.source_changed.connect(self._begin)
+
+    def _connect_commands(self) -> None:
+        files, helpers = self.files, self.helpers
+        self.menus.actions.connect_all(
+            {
+                "new": files.close_project, "open_folder": files.choose_folder, "open_file": files.choose_table,
+                "open_project": files.choose_project, "demo": files.open_demo, "save": files.save,
+                "save_as": files.save_as, "locate": files.choose_new_place, "quit": self.close,
+                "settings": helpers.show_settings, "tour": helpers.show_tour, "method": helpers.show_method,
+                "shortcuts": helpers.show_shortcuts, "about": helpers.show_about, "run": self.frame.host.run,
+                "cancel": self.watch.cancel, "full_screen": self._toggle_full_screen, "log": self._toggle_log,
+            }
+        )  # fmt: skip
+
+    # --- the project and its steps ----------------------------------------------------------------------------
+
+    def page(self, stage: str) -> Page:
+        """Return the page of a stage, made on first use."""
+        return self.frame.host.page(stage)
+
+    def go_to(self, position: int) -> None:
+        """Show the step at `position`, from 0."""
+        self.go_to_stage(STAGES[position])
+
+    def go_to_stage(self, stage: str) -> None:
+        """Show the step of a stage."""
+        self.frame.steps.set_current(STAGES.index(stage))
+        self.frame.host.show_stage(stage)
+        self._model.set_choices(stage=stage)
+        self._show_running()
+
+    def _on_opened(self) -> None:
+        self._worker.cancel_all()
+        self._worker.resident.shut()
+        self.watch.clear()
+        self._show_project()
+        self._begin()
+
+    def _show_project(self) -> None:
+        has_source = self._model.project.source is not None
+        for position, action in enumerate(self.menus.steps):
+            self.frame.steps.set_available(position, has_source, FIRST)
+            action.setEnabled(has_source)
+        self.menus.enable(("new", "save", "save_as", "locate"), has_source, FIRST)
+        self._show_title()
+        self._show_states()
+        if has_source:
+            self.go_to_stage(self._model.project.choices.stage)
+        else:
+            self.frame.steps.set_current(-1)
+            self.frame.host.show_start()
+            self._show_running()
+
+    def _begin(self) -> None:
+        """Scan at once: nobody opens a folder in order not to look at it."""
+        self.frame.strip.clear()
+        source = self._model.project.source
+        if source is None:
+            return
+        if not source.exists():
+            self.context.messages.warning(f"{source} is not there now. If it was moved, use File, Locate the images.")
+            return
+        page = self.page("dataset")
+        if self._model.value("dataset") is None and not page.reason_not_to_run():
+            page.run()
+
+    # --- showing ----------------------------------------------------------------------------------------------
+
+    def _on_job_changed(self, number: int, stage: str) -> None:  # noqa: ARG002
+        if stage:
+            self._model.set_running(stage, self._worker.is_running(stage))
+
+    def _show_running(self) -> None:
+        reason = self.frame.host.reason_not_to_run()
+        self.menus.enable(("run",), not reason, reason)
+        self.menus.enable(("cancel",), self.watch.is_running, "Nothing is running.")
+
+    def _show_states(self) -> None:
+        for position, stage in enumerate(STAGES):
+            self.frame.steps.set_state(position, self._model.state(stage))
+
+    def _show_title(self) -> None:
+        name = self._model.name
+        unsaved = self._model.file is None or self._model.has_unsaved_changes
+        self.title.setText(f"{name}{' · not saved' if unsaved else ''}" if name else "")
+        self.setWindowTitle(f"{name} – Coreset Studio" if name else "Coreset Studio")
+
+    def _show_message(self, message: Message) -> None:
+        if message.level == "error":
+            self.helpers.show_error(message.sentence, message.details)
+        elif message.level == "warning":
+            self.frame.strip.show_message("warning", message.sentence)
+
+    def _toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def _toggle_log(self) -> None:
+        self.log_panel.setVisible(self.log_panel.isHidden())
+
+    # --- the window itself ------------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Run the step with Enter, unless the control that has the focus wants it."""
+        focus = QApplication.focusWidget()
+        if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter) or isinstance(focus, KEEPS_ENTER):
+            super().keyPressEvent(event)
+        elif isinstance(focus, QAbstractButton):
+            focus.click()
+        else:
+            self.frame.host.run()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        """Take one folder, table or project."""
+        if self._dropped(event) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        """Open what was dropped, once the other program has its drag back."""
+        path = self._dropped(event)
+        if path is not None:
+            event.acceptProposedAction()
+            self._drop = path
+            QTimer.singleShot(0, self._open_dropped)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        """Close at once where nothing is lost, else ask first."""
+        if not self._may_close:
+            event.ignore()
+            self.files.close()
+            return
+        self.context.preferences.keep_window_bytes("geometry", self.saveGeometry())
+        self.context.preferences.keep_window_bytes("layout", self.saveState())
+        self._autosave.clear()
+        self.helpers.close_all()
+        self._worker.close()
+        event.accept()
+
+    def _close_now(self) -> None:
+        self._may_close = True
+        self.close()
+
+    def _dropped(self, event: QDropEvent) -> Path | None:
+        urls = event.mimeData().urls()
+        path = Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
+        return path if path is not None and is_openable(path) else None
+
+    def _open_dropped(self) -> None:
+        self.files.open_path(self._drop)
+
+    def _restore_layout(self) -> None:
+        self.resize(theme.UNIT * 160, theme.UNIT * 100)
+        preferences = self.context.preferences
+        self.restoreGeometry(preferences.window_bytes("geometry"))
+        self.restoreState(preferences.window_bytes("layout"))

@@ -1,0 +1,172 @@
+"""The start page: open a folder, a table, the demo, or a project of before."""
+
+import os
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop_app import theme
+from desktop_app.settings import Preferences
+from desktop_app.widgets.card import Card
+
+FILE = Qt.ItemDataRole.UserRole
+
+
+class StartPage(QWidget):
+    """What is seen before a project is open.
+
+    Signals
+    -------
+    folder_wanted, table_wanted, demo_wanted, project_wanted : ()
+        A button was pressed.
+    recent_wanted : (Path)
+        A recent project was chosen.
+    """
+
+    folder_wanted = Signal()
+    table_wanted = Signal()
+    demo_wanted = Signal()
+    project_wanted = Signal()
+    recent_wanted = Signal(object)
+
+    def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._preferences = preferences
+        self.setObjectName("page_start")
+        self.setAccessibleName("Start")
+        columns = QHBoxLayout()
+        columns.setSpacing(theme.UNIT * 3)
+        columns.addWidget(self._make_open(), 1)
+        columns.addWidget(self._make_recent(), 1)
+        inside = QVBoxLayout()
+        inside.setSpacing(theme.UNIT * 3)
+        inside.addLayout(self._make_head())
+        inside.addLayout(columns)
+        box = QWidget()
+        box.setMaximumWidth(theme.UNIT * 112)
+        box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        box.setLayout(inside)
+        across = QHBoxLayout()
+        across.addStretch(1)
+        across.addWidget(box, 20)
+        across.addStretch(1)
+        outer = QVBoxLayout(self)
+        outer.addStretch(2)
+        outer.addLayout(across)
+        outer.addStretch(3)
+        theme.changed.connect(self._restyle)
+        preferences.recent_changed.connect(self.show_recent)
+        self._restyle()
+        self.show_recent()
+
+    def show_recent(self) -> None:
+        """List the recent projects, those that are gone greyed."""
+        self.recent.clear()
+        for file in self._preferences.recent:
+            there = file.exists()
+            entry = QListWidgetItem(f"{file.stem}\n{_short(file.parent)}{'' if there else ' · not there now'}")
+            entry.setData(FILE, file)
+            entry.setToolTip(os.fspath(file) if there else f"{file} is not there now. It may have been moved.")
+            if not there:
+                entry.setFlags(Qt.ItemFlag.ItemIsSelectable)
+            self.recent.addItem(entry)
+        some = self.recent.count() > 0
+        self.recent.setVisible(some)
+        self.no_recent.setVisible(not some)
+
+    def set_focus(self) -> None:
+        """Give the focus to what most people come for."""
+        self.folder.setFocus()
+
+    def _make_head(self) -> QHBoxLayout:
+        self._picture = QLabel()
+        title = QLabel("Coreset Studio")
+        title.setFont(theme.title_font())
+        self._sentence = QLabel(
+            "Choose a small training subset that keeps the diversity of your images, and see what it costs in accuracy."
+        )
+        self._sentence.setWordWrap(True)
+        words = QVBoxLayout()
+        words.setSpacing(theme.UNIT // 2)
+        words.addWidget(title)
+        words.addWidget(self._sentence)
+        head = QHBoxLayout()
+        head.setSpacing(theme.UNIT * 2)
+        head.addWidget(self._picture)
+        head.addLayout(words, 1)
+        return head
+
+    def _make_open(self) -> QWidget:
+        card = Card("Open images")
+        self.folder = self._button("Open a folder…", "folder", "A folder with one folder of images per class")
+        self.folder.setProperty("primary", True)
+        theme.set_icon(self.folder, "folder", "on_accent")
+        self.folder.clicked.connect(self.folder_wanted)
+        self.table = self._button("Open a CSV or .npz…", "table", "A table of paths and classes, or a MedMNIST file")
+        self.table.clicked.connect(self.table_wanted)
+        self.demo = self._button(
+            "Open the demo", "images", "Synthetic stained cells, made on this computer; to try everything out"
+        )
+        self.demo.clicked.connect(self.demo_wanted)
+        self._hint = QLabel("or drop a folder anywhere on this window")
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        for widget in (self.folder, self._hint, self.table, self.demo):
+            card.add(widget)
+        card.body.addStretch(1)
+        return card
+
+    def _make_recent(self) -> QWidget:
+        card = Card("Recent projects")
+        self.recent = QListWidget()
+        self.recent.setAccessibleName("Recent projects")
+        self.recent.setFrameShape(QFrame.Shape.NoFrame)
+        self.recent.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.recent.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.recent.itemActivated.connect(self._on_chosen)
+        self.recent.itemClicked.connect(self._on_chosen)
+        self.no_recent = QLabel("Projects that you save will stand here.")
+        self.no_recent.setWordWrap(True)
+        self.no_recent.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.project = self._button("Open a project…", "open", "A project saved before")
+        self.project.clicked.connect(self.project_wanted)
+        card.add(self.recent, 1)
+        card.add(self.no_recent, 1)
+        card.add(self.project)
+        card.setMinimumHeight(theme.UNIT * 34)
+        return card
+
+    def _button(self, text: str, icon: str, tip: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setToolTip(tip)
+        button.setAccessibleDescription(tip)
+        button.setMinimumHeight(theme.UNIT * 5)
+        theme.set_icon(button, icon)
+        return button
+
+    def _on_chosen(self, entry: QListWidgetItem) -> None:
+        if entry.flags() & Qt.ItemFlag.ItemIsEnabled:
+            self.recent_wanted.emit(entry.data(FILE))
+
+    def _restyle(self) -> None:
+        quiet = f"color: {theme.colours().muted};"
+        for label in (self._sentence, self._hint, self.no_recent):
+            label.setStyleSheet(quiet)
+        self._picture.setPixmap(theme.app_icon().pixmap(theme.UNIT * 6, theme.UNIT * 6))
+
+
+def _short(folder: Path) -> str:
+    try:
+        return f"~{os.sep}{folder.relative_to(Path.home())}"
+    except ValueError:
+        return os.fspath(folder)

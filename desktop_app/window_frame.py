@@ -1,0 +1,145 @@
+"""What fills the main window: steps at the side, the pages, the strip of warnings, the job bar."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from desktop_app import theme
+from desktop_app.pages import STEPS
+from desktop_app.pages.page import Page, PageContext
+from desktop_app.pages.start import StartPage
+from desktop_app.widgets.job_bar import JobBar
+from desktop_app.widgets.message_strip import MessageStrip
+from desktop_app.widgets.step_list import StepList
+
+STAGES = tuple(step.stage for step in STEPS)
+NAMES = {step.stage: step.name for step in STEPS}
+
+
+class PageHost(QStackedWidget):
+    """The start page and the pages of the steps, each made on first use.
+
+    Attributes
+    ----------
+    pages : dict of str to Page
+        Those made so far, by stage.
+
+    Signals
+    -------
+    run_state_changed : ()
+    step_wanted : (stage)
+    summary_told : (sentence, next_stage)
+        As of the pages.
+    """
+
+    run_state_changed = Signal()
+    step_wanted = Signal(str)
+    summary_told = Signal(str, str)
+
+    def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self.pages: dict[str, Page] = {}
+        self.start_page = StartPage(context.preferences)
+        self.addWidget(self.start_page)
+
+    def page(self, stage: str) -> Page:
+        """Return the page of a stage, made on first use."""
+        if stage not in self.pages:
+            page = STEPS[STAGES.index(stage)].make_page(self._context)
+            page.run_state_changed.connect(self.run_state_changed)
+            page.step_wanted.connect(self.step_wanted)
+            page.summary_told.connect(self.summary_told)
+            self.pages[stage] = page
+            self.addWidget(page)
+        return self.pages[stage]
+
+    @property
+    def current_page(self) -> Page | None:
+        """The page that is shown; None for the start page."""
+        shown = self.currentWidget()
+        return shown if isinstance(shown, Page) else None
+
+    def show_stage(self, stage: str) -> None:
+        """Show the page of a stage."""
+        page = self.page(stage)
+        if page is not self.current_page:
+            self._leave()
+            self.setCurrentWidget(page)
+        page.enter()
+
+    def show_start(self) -> None:
+        """Show the start page."""
+        self._leave()
+        self.setCurrentWidget(self.start_page)
+        self.start_page.set_focus()
+
+    def reason_not_to_run(self) -> str:
+        """Return why the step that is shown cannot run now, or an empty text."""
+        return self.current_page.reason_not_to_run() if self.current_page is not None else "Open images first."
+
+    def run(self) -> None:
+        """Run the step that is shown."""
+        if self.current_page is not None:
+            self.current_page.try_run()
+
+    def _leave(self) -> None:
+        if self.current_page is not None:
+            self.current_page.leave()
+
+
+class WindowFrame(QWidget):
+    """The central widget of the main window.
+
+    Attributes
+    ----------
+    steps : StepList
+    host : PageHost
+    strip : MessageStrip
+        The last warning.
+    job_bar : JobBar
+    """
+
+    def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.steps = StepList(list(NAMES.values()))
+        # The delegate marks the step that has the focus; a frame around the whole list would say less.
+        self.steps.setStyleSheet("#step_list, #step_list:focus { border: none; background: transparent; }")
+        self.host = PageHost(context)
+        self.strip = MessageStrip()
+        self.job_bar = JobBar()
+        strip_row = QHBoxLayout()
+        strip_row.setContentsMargins(theme.UNIT * 3, 0, theme.UNIT * 3, 0)
+        strip_row.addWidget(self.strip)
+        right = QVBoxLayout()
+        right.setSpacing(0)
+        right.setContentsMargins(0, theme.UNIT, 0, 0)
+        right.addLayout(strip_row)
+        right.addWidget(self.host, 1)
+        across = QHBoxLayout()
+        across.setSpacing(0)
+        across.addWidget(self.steps)
+        across.addWidget(_Line(QFrame.Shape.VLine))
+        across.addLayout(right, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(_Line(QFrame.Shape.HLine))
+        layout.addLayout(across, 1)
+        layout.addWidget(_Line(QFrame.Shape.HLine))
+        layout.addWidget(self.job_bar)
+
+
+class _Line(QFrame):
+    """A quiet separator, one pixel wide."""
+
+    def __init__(self, shape: QFrame.Shape) -> None:
+        super().__init__()
+        if shape == QFrame.Shape.HLine:
+            self.setFixedHeight(1)
+        else:
+            self.setFixedWidth(1)
+        theme.changed.connect(self._restyle)
+        self._restyle()
+
+    def _restyle(self) -> None:
+        self.setStyleSheet(f"background: {theme.colours().line};")
