@@ -10,6 +10,7 @@ Yang et al., MedMNIST v2, Scientific Data 10:41 (2023).
 
 import threading
 import zipfile
+import zlib
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -172,7 +173,7 @@ def _load(source: Path, name: str) -> NDArray[Any]:
                 f"{name} of {source.name} holds Python objects (pickle), which are never loaded; save plain numbers."
             ) from error
         raise DatasetError(f"{name} of {source.name} is damaged ({error}).") from error
-    except (OSError, EOFError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise DatasetError(f"{name} of {source.name} is damaged ({error}).") from error
 
 

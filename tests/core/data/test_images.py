@@ -131,7 +131,7 @@ def test_lab_is_converted(lab: tuple[float, float, float], rgb: tuple[int, int, 
     stored = bytes([round(lab[0] * 2.55), round(lab[1]) & 0xFF, round(lab[2]) & 0xFF]) * 64
     data = encoded(Image.frombytes("LAB", (8, 8), stored), "TIFF")
     assert stored in data
-    assert np.abs(read_rgb(data).astype(int) - rgb).max() <= 3
+    assert np.abs(read_rgb(data).astype(int) - rgb).max() <= 5
 
 
 def test_sixteen_bits_by_depth_and_never_per_image(encoded: Any) -> None:
@@ -342,8 +342,11 @@ def test_reading_from_a_dataset(put: Any, look: Callable[..., Any], picture: Any
         read_image(dataset, 0)
 
 
-def test_cmyk_goes_through_its_profile(encoded: Any) -> None:
+def test_cmyk_asks_its_profile_first(encoded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     # A profile of another kind of colours does not fit CMYK; the plain conversion is the answer then.
     data = encoded(Image.new("CMYK", (8, 8), (255, 0, 0, 0)), "TIFF", icc_profile=profile)
     assert (read_rgb(data) == (0, 255, 255)).all()
+    monkeypatch.setattr(ImageCms, "buildTransform", lambda *_: "transform")
+    monkeypatch.setattr(ImageCms, "applyTransform", lambda image, _: Image.new("RGB", image.size, (1, 2, 3)))
+    assert (read_rgb(data) == (1, 2, 3)).all()

@@ -1,0 +1,149 @@
+"""Scanning a CSV of paths and classes."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.data.images import read_bytes
+from core.errors import DatasetError
+from core.results import Dataset
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def table(tmp_path: Path, put: Callable[..., Path]) -> Write:
+    """Write a CSV beside six images `a0.png` … `a5.png`."""
+    for number in range(6):
+        put(f"a{number}.png", number)
+
+    def write(text: str, encoding: str = "utf-8") -> Path:
+        file = tmp_path / "images" / "list.csv"
+        file.write_bytes(text.encode(encoding))
+        return file
+
+    return write
+
+
+def test_paths_and_classes(table: Write, look: Any, tmp_path: Path) -> None:
+    dataset: Dataset = look(table("path,class\na1.png,cell\na0.png,other\n"))
+    assert [(image.path, image.class_name, image.split, image.group) for image in dataset.images] == [
+        ("a0.png", "other", None, ""),
+        ("a1.png", "cell", None, ""),
+    ]
+    assert dataset.kind == "csv"
+    assert dataset.root == tmp_path / "images"
+    assert dataset.source == tmp_path / "images" / "list.csv"
+    assert read_bytes(dataset, 0) == (tmp_path / "images/a0.png").read_bytes()
+
+
+def test_split_and_group_in_any_order_and_capitals(table: Write, look: Any) -> None:
+    text = "Group, CLASS ,split,Path\nP1,cell,Train,a0.png\nP2,cell,val,a1.png\n,other,TEST,a2.png\n"
+    dataset: Dataset = look(table(text))
+    assert [(image.split, image.group) for image in dataset.images] == [
+        ("train", "P1"),
+        ("validation", "P2"),
+        ("test", ""),
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_byte_order_mark_and_separators(table: Write, look: Any, encoding: str, separator: str) -> None:
+    text = "path,class\r\na0.png,größe\r\na1.png,細胞\r\n".replace(",", separator)
+    assert look(table(text, encoding)).classes == ("größe", "細胞")
+
+
+def test_unknown_columns_are_a_warning(table: Write, look: Any) -> None:
+    dataset = look(table("path,class,age,Scanner\na0.png,cell,7,X\na1.png,other,8,Y\n"))
+    assert "list.csv has columns that are not used: age, Scanner." in dataset.warnings
+    assert len(dataset.images) == 2
+
+
+def test_missing_files_are_listed(table: Write, look: Any, tmp_path: Path) -> None:
+    (tmp_path / "images" / "folder").mkdir()
+    long = "z" * 300 + ".png"
+    dataset = look(table(f"path,class\na0.png,cell\nsub/gone.png,cell\nfolder,cell\n{long},cell\n"))
+    found = {skipped.path: skipped.reason for skipped in dataset.skipped}
+    assert found["sub/gone.png"] == "Row 3 of the CSV names it, but there is no such file."
+    assert found["folder"] == "Row 4 of the CSV names it, but it is no file."
+    assert "cannot be reached (File name too long)" in found[long]
+    assert [image.path for image in dataset.images] == ["a0.png"]
+
+
+def test_rows_that_lack_something_are_listed(table: Write, look: Any) -> None:
+    dataset = look(
+        table("path,class,split\na0.png,cell,train\n,cell,test\na1.png,,\na2.png,cell,holdout\na3.png\n,,\n")
+    )
+    assert {skipped.path: skipped.reason for skipped in dataset.skipped} == {
+        "row 3": "Row 3 of the CSV has no path.",
+        "a1.png": "Row 4 of the CSV has no class.",
+        "a2.png": "Row 5 of the CSV has the split “holdout”; expected train, validation or test.",
+        "a3.png": "Row 6 of the CSV has no class.",
+    }
+
+
+def test_one_file_in_two_rows(table: Write, look: Any) -> None:
+    text = (
+        "path,class,group\na0.png,cell,g\n./a0.png,cell,g\na1.png,cell,\na1.png,other,\na2.png,cell,g\na2.png,cell,h\n"
+    )
+    dataset = look(table(text))
+    assert [image.path for image in dataset.images] == ["a0.png"]
+    assert {skipped.path: skipped.reason for skipped in dataset.skipped} == {
+        "a1.png": "The CSV names it under more than one class: “cell” in row 4 and “other” in row 5.",
+        "a2.png": "Rows 6 and 7 of the CSV name it with different splits or groups.",
+    }
+
+
+def test_absolute_paths_and_paths_upwards_move_the_root(table: Write, look: Any, tmp_path: Path, put: Any) -> None:
+    outside = tmp_path / "outside" / "b.png"
+    outside.parent.mkdir()
+    outside.write_bytes((tmp_path / "images/a0.png").read_bytes())
+    dataset = look(table(f"path,class\na1.png,cell\n../outside/b.png,other\n{tmp_path / 'images' / 'a2.png'},cell\n"))
+    assert dataset.root == tmp_path
+    assert [image.path for image in dataset.images] == ["images/a1.png", "images/a2.png", "outside/b.png"]
+
+
+def test_backslashes_of_windows(table: Write, look: Any, put: Any) -> None:
+    put("sub/deep/x.png", 9)
+    assert look(table("path,class\nsub\\deep\\x.png,cell\n")).images[0].path == "sub/deep/x.png"
+
+
+def test_quoted_cells(table: Write, look: Any, put: Any) -> None:
+    put("one, two.png", 9)
+    assert look(table('path,class\n"one, two.png","big, round"\n')).classes == ("big, round",)
+
+
+def test_content_of_listed_files_still_decides(table: Write, look: Any, put: Any) -> None:
+    put("text.png", b"words")
+    dataset = look(table("path,class\ntext.png,cell\na0.png,cell\n"))
+    assert dataset.skipped[0].reason.startswith("It is not an image")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("file,label\na0.png,cell\n", "no column path and no column class .*found file, label"),
+        ("path\na0.png\n", "no column class .*found path"),
+        ("", "found nothing"),
+        ("path,class\n", "holds no images"),
+        ("path,class\ngone.png,cell\n", "there is no such file"),
+        ("path,class\na\0b,cell\n", "is no CSV"),
+        ('path,class\n"' + "x" * 200_000 + '",cell\n', "not a valid CSV"),
+    ],
+)
+def test_tables_that_cannot_be_used(table: Write, look: Any, text: str, words: str) -> None:
+    with pytest.raises(DatasetError, match=words):
+        look(table(text))
+
+
+def test_a_table_in_another_encoding_is_an_error(table: Write, look: Any) -> None:
+    with pytest.raises(DatasetError, match="no text in UTF-8"):
+        look(table("path,class\na0.png,größe\n", "latin-1"))
+
+
+def test_an_image_as_source_is_an_error(put: Any, look: Any) -> None:
+    with pytest.raises(DatasetError, match=r"Expected a folder, a CSV or an \.npz"):
+        look(put("a/x.png", 1))
