@@ -4,12 +4,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from core import pipeline
 from core.cache import default_cache_folder
 from core.cli.choices import numbers, study_of
 from core.cli.commands import progress
 from core.cli.terminal import TerminalProgress, duration, table
 from core.errors import ExportError, SettingsError
+from core.pipeline import whole
+from core.pipeline.facts import recommended_extractors
+from core.pipeline.searching import Grid, search_study
+from core.pipeline.study import Study
 from core.results import Comparison, RunResult, StageTime
 
 
@@ -62,7 +65,7 @@ def _tell_times(times: tuple[StageTime, ...]) -> None:
 def compare(options: argparse.Namespace) -> int:
     """Train and compare; the report and every table go to the folder."""
     study = study_of(options)
-    outcome = pipeline.compare_study(study, options.out, overwrite=options.overwrite, progress=_progress())
+    outcome = whole.compare_study(study, options.out, overwrite=options.overwrite, progress=_progress())
     _tell_comparison(outcome.comparison)
     _tell_times(outcome.times)
     print(f"written: {outcome.report}")
@@ -72,7 +75,7 @@ def compare(options: argparse.Namespace) -> int:
 def run(options: argparse.Namespace) -> int:
     """Do everything."""
     study = study_of(options)
-    outcome = pipeline.run_study(study, options.out, overwrite=options.overwrite, progress=_progress())
+    outcome = whole.run_study(study, options.out, overwrite=options.overwrite, progress=_progress())
     _tell_comparison(outcome.comparison)
     _tell_times(outcome.times)
     print(f"written: {outcome.report}")
@@ -82,12 +85,12 @@ def run(options: argparse.Namespace) -> int:
 def search(options: argparse.Namespace) -> int:
     """Search hyperparameters on the coreset and, on request, on the whole pool."""
     study = study_of(options)
-    grid = pipeline.Grid(
+    grid = Grid(
         learning_rates=numbers(options.learning_rates, "--learning-rates"),
         dropouts=numbers(options.dropouts, "--dropouts"),
         epochs=tuple(round(n) for n in numbers(options.epoch_counts, "--epoch-counts")),
     )
-    outcome = pipeline.search_study(
+    outcome = search_study(
         study,
         grid,
         options.network,
@@ -105,7 +108,7 @@ def predict(options: argparse.Namespace) -> int:
     """Give every image of a folder a class."""
     if options.out.exists() and not options.overwrite:
         raise ExportError(f"{options.out} is already there. Name another file, or add --overwrite.")
-    outcome = pipeline.predict(options.bundle, options.folder, options.out, progress())
+    outcome = whole.predict(options.bundle, options.folder, options.out, progress())
     print(f"{outcome.n_images:,} images predicted, {len(outcome.skipped):,} skipped; written: {options.out}")
     for skipped in outcome.skipped:
         print(f"  {skipped.path}: {skipped.reason}")
@@ -118,19 +121,19 @@ def demo(options: argparse.Namespace) -> int:
     cache = Path(options.cache) if options.cache else default_cache_folder()
     if options.images is not None and options.images < 40:
         raise SettingsError(f"--images is {options.images}; the demo wants at least 40.")
-    names = pipeline.recommended_extractors()
+    names = recommended_extractors()
     if "vgg16" not in names:
         print(
             "VGG16's weights are not on this machine, so the demo looks at its images with colour-texture alone; "
             "`coreset weights list` tells the ways to get them.",
             file=sys.stderr,
         )
-    settings = pipeline.demo_settings(epochs=options.epochs)
+    settings = whole.demo_settings(epochs=options.epochs)
     print("The demo's images are synthetic: drawn by this program, not photographed.")
     folder = options.out.parent / f"{options.out.name}-images"
-    pipeline.ensure_demo(folder, n_images=options.images, progress=shown)
-    study = pipeline.Study(folder, settings, cache)
-    outcome = pipeline.run_study(study, options.out, overwrite=options.overwrite, synthetic=True, progress=shown)
+    whole.ensure_demo(folder, n_images=options.images, progress=shown)
+    study = Study(folder, settings, cache)
+    outcome = whole.run_study(study, options.out, overwrite=options.overwrite, synthetic=True, progress=shown)
     _tell_comparison(outcome.comparison)
     _tell_times(outcome.times)
     print(f"images: {folder}")

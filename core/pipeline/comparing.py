@@ -11,13 +11,14 @@ from core.cache import fingerprint
 from core.errors import SelectionError, SettingsError
 from core.features.extraction import Extracted
 from core.features.reduction import embed_pool
+from core.output.model_bundle import save_bundle
 from core.pipeline.stages import JUDGE_COMPONENTS, Prepared, choose, extract_features
 from core.progress import NO_PROGRESS, Progress
 from core.results import Comparison, Coreset, IntArray, PoolEmbedding, RunKey, RunResult
 from core.selection.samplers import SAMPLERS
 from core.settings import ComparisonSettings, SelectionSettings
 from core.training.comparison import compare
-from core.training.evaluation import clusters_of_others
+from core.training.evaluation import clusters_of_test
 from core.training.fitting import TrainedRun, choose_head_strength, train
 from core.training.runs import load_runs, save_run
 
@@ -109,15 +110,6 @@ class Selections:
         return coreset, np.sort(coreset.indices), self._seconds[(planned.sampler, planned.repetition)]
 
 
-def test_clusters(prepared: Prepared) -> Mapping[int, int]:
-    """Return the cluster of each test image of its true class, by index."""
-    found: dict[int, int] = {}
-    for embedding, clusters in zip(prepared.embeddings, prepared.clusters, strict=True):
-        numbers = clusters_of_others(embedding, clusters)
-        found.update(zip(embedding.other_indices.tolist(), numbers.tolist(), strict=True))
-    return {index: found[index] for index in prepared.split.test.tolist() if index in found}
-
-
 @dataclass(frozen=True)
 class Judge:
     """What the `head` is trained on: across-class embeddings of one extractor and the strength chosen once."""
@@ -177,7 +169,7 @@ def train_planned(
     selections: Selections,
     *,
     judge: Judge | None = None,
-    clusters_of_test: Mapping[int, int] | None = None,
+    of_test: Mapping[int, int] | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> TrainedRun:
     """Train one network on one coreset and evaluate it on the test images."""
@@ -196,7 +188,7 @@ def train_planned(
         head_embedding=seen_by_head.embedding if seen_by_head else None,
         head_strength=seen_by_head.strength if seen_by_head else None,
         head_weights=seen_by_head.extracted.weights if seen_by_head else None,
-        cluster_of_test=clusters_of_test,
+        cluster_of_test=of_test,
         select_seconds=seconds,
         progress=progress,
     )
@@ -232,7 +224,7 @@ def run_comparison(
         raise SettingsError("There are no test images, so nothing can be compared; set the test fraction above 0.")
     planned = plan(settings.comparison)
     judge = judge_of(prepared, progress) if "head" in settings.comparison.networks else None
-    clusters_of_test = test_clusters(prepared)
+    of_test = clusters_of_test(prepared.split, prepared.embeddings, prepared.clusters)
     selections = Selections(prepared, settings.selection)
     stored = {run.key.fingerprint: run for run in load_runs(runs_folder)}
     runs: list[RunResult] = []
@@ -246,7 +238,7 @@ def run_comparison(
                 one,
                 selections,
                 judge=judge,
-                clusters_of_test=clusters_of_test,
+                of_test=of_test,
                 progress=_RunProgress(progress, number, len(planned), one),
             )
             known = trained.result
@@ -272,12 +264,10 @@ def summarise(prepared: Prepared, runs: Sequence[RunResult]) -> Comparison:
 
 
 def _keep_model(prepared: Prepared, planned: PlannedRun, trained: TrainedRun, folder: Path) -> None:
-    from core.output.model_bundle import save_bundle
-
-    if trained.model is None:
+    if planned.network == "head":
         return
     name = f"{planned.network}-{planned.sampler}-{planned.fraction:g}-r{planned.repetition}".replace(":", "-")
-    save_bundle(folder / name, trained, prepared.dataset, prepared.study.settings.training)
+    save_bundle(folder / name, trained, prepared.study.settings.training)
 
 
 class _RunProgress:
@@ -288,9 +278,7 @@ class _RunProgress:
         of = "everything" if planned.sampler == EVERYTHING else f"{planned.sampler} {planned.fraction:g}"
         self._name = f"Training {planned.network} on {of} (run {number + 1} of {n_runs})"
 
-    def report(self, done: int, total: int, message: str = "") -> None:
-        unit = message.partition(":")[2].strip() or "steps"
-        del unit
+    def report(self, done: int, total: int, message: str = "") -> None:  # noqa: ARG002 - the protocol's name
         share = done / total if total > 0 else 0.0
         self._parent.report(round(1000 * (self._number + share)), 1000 * self._n_runs, self._name)
 

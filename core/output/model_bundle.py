@@ -1,0 +1,273 @@
+"""A trained network with all that is needed to use it, and its use on new images.
+
+A bundle is a folder: ``model.keras`` (preprocessing inside, it takes RGB pixels of 0…255) and ``bundle.json`` (class
+A bundle is a folder: ``model.keras`` (preprocessing inside: it takes RGB pixels, 0 to 255) and ``bundle.json`` (class
+"""
+
+import csv
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.cache import write_atomically
+from core.data.images import read_rgb
+from core.errors import CoresetError, ExportError, ImageError
+from core.output.placing import disk_sentence, hash_file
+from core.output.tables import text_cell
+from core.progress import NO_PROGRESS, Progress
+from core.results import FloatArray, Skipped
+from core.settings import TrainingSettings, settings_to_dict
+from core.training.fitting import TrainedRun
+from core.training.pixels import resize
+from core.version import __version__
+
+FORMAT = 1
+MODEL_NAME, FACTS_NAME = "model.keras", "bundle.json"
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A loaded bundle.
+
+    Attributes
+    ----------
+    folder : Path
+    classes : tuple of str
+        In the order of the model's outputs.
+    image_size : int
+        Side of the square input in pixels.
+    note : str
+        Labels that belong beside every result, such as "untrained backbone".
+    model : keras.Model
+    """
+
+    folder: Path
+    classes: tuple[str, ...]
+    image_size: int
+    note: str
+    model: Any
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What `predict` found.
+
+    Attributes
+    ----------
+    classes : tuple of str
+    paths : tuple of str
+        Relative to the folder, forward slashes, sorted.
+    probabilities : ndarray of shape (n_images, n_classes), float32
+    skipped : tuple of Skipped
+        Files that are no images, with the reason.
+    """
+
+    classes: tuple[str, ...]
+    paths: tuple[str, ...]
+    probabilities: FloatArray
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def n_images(self) -> int:
+        """Number of images that were given a class."""
+        return len(self.paths)
+
+
+def save_bundle(folder: Path, trained: TrainedRun, settings: TrainingSettings) -> Path:
+    """Write a trained Keras network as a bundle; an earlier bundle in `folder` is replaced when this one is complete.
+
+    Parameters
+    ----------
+    folder : Path
+    trained : TrainedRun
+        Of the custom or the transfer network. The `head` is a judge and cannot be saved: it sees embeddings.
+    settings : TrainingSettings
+
+    Raises
+    ------
+    ExportError
+        If the model is no Keras network, something else stands in `folder`, or it cannot be written.
+    """
+    model = trained.model
+    if model is None or not hasattr(model, "save"):
+        raise ExportError("Only the custom and the transfer network can be saved; the head is a judge of embeddings.")
+    if folder.exists() and not (folder / FACTS_NAME).is_file() and any(folder.iterdir()):
+        raise ExportError(f"{folder} holds something that is no model bundle; name another folder.")
+    run = trained.result
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        building = Path(tempfile.mkdtemp(prefix=f".{folder.name[:60]}.", dir=folder.parent))
+        try:
+            building.chmod(0o755)
+            model.save(building / MODEL_NAME)
+            facts = {
+                "format": FORMAT,
+                "program": "coreset-studio",
+                "version": __version__,
+                "model_sha256": hash_file(building / MODEL_NAME)[0],
+                "classes": list(run.classes),
+                "image_size": settings.image_size,
+                "preprocessing": "inside the model; it takes RGB pixels of 0 to 255, resized to a square, bilinear",
+                "network": run.key.network,
+                "backbone": settings.backbone if run.key.network == "transfer" else "",
+                "weights": asdict(run.weights) if run.weights is not None else None,
+                "trained_on": {
+                    "sampler": run.key.sampler,
+                    "fraction": run.key.fraction,
+                    "images": run.n_images,
+                    "repetition": run.key.repetition,
+                    "fingerprint": run.key.fingerprint,
+                },
+                "best_epoch": run.best_epoch,
+                "test": {
+                    "images": len(run.true),
+                    "accuracy": run.metrics.accuracy,
+                    "macro_f1": run.metrics.f1,
+                },
+                "training": settings_to_dict(settings),
+                "note": run.note,
+            }
+            text = json.dumps(facts, ensure_ascii=False, indent=1)
+            (building / FACTS_NAME).write_text(text + "\n", encoding="utf-8")
+            if folder.exists():
+                shutil.rmtree(folder)
+            building.replace(folder)
+        except BaseException:
+            shutil.rmtree(building, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise ExportError(disk_sentence(error, folder)) from error
+    return folder
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Load a bundle.
+
+    Raises
+    ------
+    ExportError
+        If it is none, is of a newer format, was changed, or cannot be loaded.
+    """
+    if folder.name in (MODEL_NAME, FACTS_NAME):
+        folder = folder.parent
+    try:
+        facts = json.loads((folder / FACTS_NAME).read_text(encoding="utf-8"))
+        if facts["program"] != "coreset-studio":
+            raise ValueError("made by another program")
+        number = int(facts["format"])
+        classes = tuple(str(name) for name in facts["classes"])
+        image_size = int(facts["image_size"])
+        expected = str(facts["model_sha256"])
+        note = str(facts["note"])
+    except OSError as error:
+        raise ExportError(f"{folder} is no model bundle: {FACTS_NAME} cannot be read ({error.strerror}).") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ExportError(f"{folder} is no model bundle that this program wrote ({error}).") from error
+    if number > FORMAT:
+        raise ExportError(
+            f"{folder} has format {number}; this version ({__version__}) reads up to {FORMAT}. Update it."
+        )
+    return Bundle(folder, classes, image_size, note, _load_model(folder / MODEL_NAME, expected, len(classes)))
+
+
+def predict(bundle: Bundle, folder: Path, progress: Progress = NO_PROGRESS) -> Predictions:
+    """Give every image below `folder` the probabilities of its classes.
+
+    Files that are no images are listed with the reason and stop nothing.
+
+    Raises
+    ------
+    ExportError
+        If `folder` is no folder.
+    """
+    files = sorted(_files(folder), key=lambda file: file.relative_to(folder).as_posix())
+    paths: list[str] = []
+    rows: list[FloatArray] = []
+    skipped: list[Skipped] = []
+    done = 0
+    with ThreadPoolExecutor(max_workers=max(1, (os.cpu_count() or 2))) as threads:
+        for start in range(0, len(files), BATCH):
+            batch = files[start : start + BATCH]
+            images = []
+            for file, answer in zip(batch, threads.map(lambda f: _read(f, bundle.image_size), batch), strict=True):
+                name = file.relative_to(folder).as_posix()
+                if isinstance(answer, str):
+                    skipped.append(Skipped(name, answer))
+                else:
+                    paths.append(name)
+                    images.append(answer)
+            if images:
+                rows.append(np.asarray(bundle.model.predict_on_batch(np.stack(images)), dtype=np.float32))
+            done += len(batch)
+            progress.report(done, len(files), "Predicting: images")
+    table = np.concatenate(rows) if rows else np.zeros((0, len(bundle.classes)), dtype=np.float32)
+    return Predictions(bundle.classes, tuple(paths), table, tuple(skipped))
+
+
+def write_predictions(file: Path, predictions: Predictions) -> None:
+    """Write one row an image: path, class, its probability, and the probability of every class.
+
+    Raises
+    ------
+    ExportError
+        If the file cannot be written.
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["path", "class", "probability", *(text_cell(f"p {name}") for name in predictions.classes)])
+    for path, row in zip(predictions.paths, predictions.probabilities, strict=True):
+        best = int(row.argmax())
+        numbers = [f"{value:.6f}" for value in row]
+        writer.writerow([text_cell(path), text_cell(predictions.classes[best]), numbers[best], *numbers])
+    try:
+        write_atomically(file, stream.getvalue().encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise ExportError(disk_sentence(error, file)) from error
+
+
+def _load_model(file: Path, expected: str, n_classes: int) -> Any:
+    import keras
+
+    try:
+        found = hash_file(file)[0]
+    except OSError as error:
+        raise ExportError(f"{file} cannot be read ({error.strerror}).") from error
+    if found != expected:
+        raise ExportError(f"{file} is not the model that the bundle was written with; it was changed or cut short.")
+    try:
+        model = keras.saving.load_model(file, compile=False, safe_mode=True)
+    except (ValueError, OSError, TypeError, KeyError) as error:
+        raise ExportError(f"{file} cannot be loaded ({str(error).splitlines()[0]}).") from error
+    if int(model.output_shape[-1]) != n_classes:
+        raise ExportError(f"{file} answers {model.output_shape[-1]} classes, the bundle names {n_classes}.")
+    return model
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    if not folder.is_dir():
+        raise ExportError(f"{folder} is no folder; name the folder that holds the new images.")
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith("."):
+                yield Path(place) / name
+
+
+def _read(file: Path, size: int) -> Any:
+    """Return the image as a square, or the reason why it is none."""
+    try:
+        return resize(read_rgb(file), size)
+    except ImageError as error:
+        return str(error)
+    except (OSError, CoresetError) as error:
+        return str(error)

@@ -1,0 +1,254 @@
+"""Hyperparameter search on the coreset and, on request, on the whole pool beside it: what a coreset is for.
+
+A small grid is trained on both; the order of its points by validation accuracy is compared by Kendall's τ, and the time
+of both stands beside it. Test images play no part in choosing.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from scipy.stats import kendalltau
+
+from core.cache import write_atomically
+from core.errors import ExportError, SettingsError
+from core.output.tables import csv_of
+from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, run_key, train_planned
+from core.pipeline.stages import Prepared, prepare
+from core.pipeline.study import Study
+from core.progress import NO_PROGRESS, Progress
+from core.results import RunResult
+from core.settings import NetworkName
+from core.training.runs import load_runs, save_run
+
+TABLE = "search.csv"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The points of a search: every combination."""
+
+    learning_rates: tuple[float, ...] = (0.0005, 0.002, 0.008)
+    dropouts: tuple[float, ...] = (0.0, 0.1)
+    epochs: tuple[int, ...] = (25,)
+
+    def __post_init__(self) -> None:
+        if not (self.learning_rates and self.dropouts and self.epochs):
+            raise SettingsError("A search wants at least one learning rate, one dropout and one number of epochs.")
+
+    def points(self) -> list[tuple[float, float, int]]:
+        """Return (learning rate, dropout, epochs) of every point."""
+        return list(itertools.product(self.learning_rates, self.dropouts, self.epochs))
+
+
+@dataclass(frozen=True)
+class SearchPoint:
+    """One point of the grid; `pool_accuracy` and `pool_seconds` are None where the pool was not searched.
+
+    Accuracies are on the validation images, in the epoch whose weights were kept.
+    """
+
+    learning_rate: float
+    dropout: float
+    epochs: int
+    coreset_accuracy: float
+    coreset_seconds: float
+    pool_accuracy: float | None
+    pool_seconds: float | None
+
+
+@dataclass(frozen=True)
+class SearchOutcome:
+    """A finished search.
+
+    Attributes
+    ----------
+    points : tuple of SearchPoint
+        Best on the coreset first.
+    tau : float or None
+        Kendall's τ-b of the two orders, −1 to 1; None without the pool, with fewer than three points, or where all
+        accuracies of one side are alike.
+    lost : float or None
+        Validation accuracy on the pool of the pool's best point minus that of the coreset's best point.
+    coreset_seconds, pool_seconds : float
+        Training time of all points.
+    n_coreset, n_pool : int
+        Images trained on.
+    text : str
+        All of it in words.
+    file : Path
+    """
+
+    points: tuple[SearchPoint, ...]
+    tau: float | None
+    lost: float | None
+    coreset_seconds: float
+    pool_seconds: float
+    n_coreset: int
+    n_pool: int
+    text: str
+    file: Path
+
+
+def search_study(
+    study: Study,
+    grid: Grid,
+    network: NetworkName,
+    out: Path,
+    *,
+    with_pool: bool = False,
+    overwrite: bool = False,
+    progress: Progress = NO_PROGRESS,
+) -> SearchOutcome:
+    """Search the grid on the coreset of the settings and, `with_pool`, on the whole pool.
+
+    Parameters
+    ----------
+    out : Path
+        Gets ``search.csv`` and ``runs/``; finished trainings there are not done again.
+
+    Raises
+    ------
+    SettingsError
+        If there are no validation images to choose by.
+    ExportError
+        If `out` holds a finished search and `overwrite` is not set.
+    """
+    file = out / TABLE
+    if file.exists() and not overwrite:
+        raise ExportError(f"{out} holds a finished search. Name another folder, or add --overwrite.")
+    if network == "head":
+        raise SettingsError("The head has none of these hyperparameters; search with the custom or transfer network.")
+    prepared = prepare(study, progress)
+    if len(prepared.split.validation) == 0:
+        raise SettingsError("There are no validation images to choose by; set the validation fraction above 0.")
+    selection = study.settings.selection
+    chosen = PlannedRun(network, selection.sampler, selection.fraction, 0)
+    sets = [chosen, PlannedRun(network, EVERYTHING, 1.0, 0)] if with_pool else [chosen]
+    points = grid.points()
+    trained: list[list[RunResult]] = []
+    n_parts = len(sets) * len(points)
+    for number, planned in enumerate(sets):
+        parts = [_Part(progress, number * len(points) + place, n_parts) for place in range(len(points))]
+        trained.append(
+            [_train_point(prepared, planned, point, out / "runs", parts[place]) for place, point in enumerate(points)]
+        )
+    outcome = summarise_search(points, trained[0], trained[1] if with_pool else None, file)
+    _write(outcome)
+    return outcome
+
+
+def summarise_search(
+    points: Sequence[tuple[float, float, int]],
+    coreset: Sequence[RunResult],
+    pool: Sequence[RunResult] | None,
+    file: Path,
+) -> SearchOutcome:
+    """Put the trainings of a search beside each other."""
+    rows = [
+        SearchPoint(
+            *point,
+            coreset_accuracy=_validated(mine),
+            coreset_seconds=mine.train_seconds,
+            pool_accuracy=_validated(pool[place]) if pool is not None else None,
+            pool_seconds=pool[place].train_seconds if pool is not None else None,
+        )
+        for place, (point, mine) in enumerate(zip(points, coreset, strict=True))
+    ]
+    rows.sort(key=lambda row: -row.coreset_accuracy)
+    tau = lost = None
+    pool_accuracies = [row.pool_accuracy for row in rows if row.pool_accuracy is not None]
+    if pool_accuracies:
+        lost = max(pool_accuracies) - pool_accuracies[0]
+        both_vary = len(set(pool_accuracies)) > 1 and len({row.coreset_accuracy for row in rows}) > 1
+        if len(rows) >= 3 and both_vary:
+            tau = float(kendalltau([row.coreset_accuracy for row in rows], pool_accuracies).statistic)
+    outcome = SearchOutcome(
+        points=tuple(rows),
+        tau=tau,
+        lost=lost,
+        coreset_seconds=sum(row.coreset_seconds for row in rows),
+        pool_seconds=sum(row.pool_seconds or 0.0 for row in rows),
+        n_coreset=coreset[0].n_images,
+        n_pool=pool[0].n_images if pool is not None else 0,
+        text="",
+        file=file,
+    )
+    return replace(outcome, text=_words(outcome))
+
+
+def _validated(run: RunResult) -> float:
+    return next(epoch.validation_accuracy for epoch in run.history if epoch.number == run.best_epoch)
+
+
+def _train_point(
+    prepared: Prepared,
+    planned: PlannedRun,
+    point: tuple[float, float, int],
+    runs_folder: Path,
+    progress: Progress,
+) -> RunResult:
+    rate, dropout, epochs = point
+    study = prepared.study
+    training = replace(study.settings.training, learning_rate=rate, dropout=dropout, epochs=epochs)
+    changed = replace(prepared, study=replace(study, settings=replace(study.settings, training=training)))
+    selections = Selections(changed, study.settings.selection)
+    _coreset, indices, _seconds = selections.get(planned)
+    mark = run_key(changed, planned, indices, None).fingerprint
+    known = {run.key.fingerprint: run for run in load_runs(runs_folder)}.get(mark)
+    if known is not None:
+        return known
+    result = train_planned(changed, planned, selections, progress=progress).result
+    save_run(result, runs_folder)
+    progress.publish(result)
+    return result
+
+
+def _words(outcome: SearchOutcome) -> str:
+    best = outcome.points[0]
+    lines = [
+        (
+            f"{len(outcome.points)} points. On the coreset of {outcome.n_coreset:,} images the best is learning rate "
+            f"{best.learning_rate:g}, dropout {best.dropout:g}, {best.epochs} epochs: validation accuracy "
+            f"{best.coreset_accuracy:.3f}; all points took {outcome.coreset_seconds:,.0f} s."
+        )
+    ]
+    if outcome.lost is not None:
+        lines.append(
+            f"On the pool of {outcome.n_pool:,} images all points took {outcome.pool_seconds:,.0f} s. The coreset's "
+            f"best point is {100 * outcome.lost:.1f} points below the pool's own best there."
+        )
+        agreement = "cannot be told" if outcome.tau is None else f"is {outcome.tau:.2f}".replace("-", "−")
+        lines.append(
+            f"The agreement of the two orders, Kendall's τ, {agreement} (1 is the same order, 0 none); "
+            "it rests on one training a point."
+        )
+    return "\n".join(lines)
+
+
+def _write(outcome: SearchOutcome) -> None:
+    heads = [field.name for field in fields(SearchPoint)]
+    rows = [[getattr(point, head) for head in heads] for point in outcome.points]
+    try:
+        write_atomically(outcome.file, csv_of(heads, rows).encode())
+    except OSError as error:
+        raise ExportError(f"{outcome.file} cannot be written ({error.strerror}).") from error
+
+
+class _Part:
+    """One training of a search, told as a share of all."""
+
+    def __init__(self, parent: Progress, number: int, n_parts: int) -> None:
+        self._parent, self._number, self._n_parts = parent, number, n_parts
+
+    def report(self, done: int, total: int, message: str = "") -> None:  # noqa: ARG002 - the protocol's name
+        share = done / total if total > 0 else 0.0
+        self._parent.report(
+            round(1000 * (self._number + share)),
+            1000 * self._n_parts,
+            f"Searching (training {self._number + 1} of {self._n_parts})",
+        )
+
+    def publish(self, result: object) -> None:
+        self._parent.publish(result)

@@ -1,0 +1,220 @@
+"""Whole runs: everything from a folder to a report, a comparison alone, the demo, predictions."""
+
+import json
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from core.cache import fingerprint, write_atomically
+from core.data.demo import make_demo
+from core.errors import ExportError
+from core.output.content import ReportContent
+from core.output.model_bundle import Predictions, load_bundle, write_predictions
+from core.output.model_bundle import predict as predict_images
+from core.output.report import write_report
+from core.pipeline.comparing import run_comparison
+from core.pipeline.exporting import SYNTHETIC, export, labels_of
+from core.pipeline.facts import recommended_extractors
+from core.pipeline.stages import Clock, Prepared, choose, prepare, separations
+from core.pipeline.study import Study
+from core.pipeline.views import StudyOutcome
+from core.progress import NO_PROGRESS, Progress
+from core.results import Comparison, Coreset
+from core.selection.coverage import coverage
+from core.selection.doubts import label_doubts, near_duplicates
+from core.selection.shares import expected_random
+from core.settings import (
+    ComparisonSettings,
+    FeatureSettings,
+    SelectionSettings,
+    Settings,
+    TrainingSettings,
+    settings_to_dict,
+)
+
+MARK = "study.json"
+REPORT, RUNS, MODELS, CORESET = "report.html", "runs", "models", "coreset"
+DEMO_IMAGE_SIZE, DEMO_EPOCHS, DEMO_STEPS = 96, 12, 240
+
+
+def run_study(
+    study: Study,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    synthetic: bool = False,
+    progress: Progress = NO_PROGRESS,
+) -> StudyOutcome:
+    """Do everything: select, export the coreset, train every network asked for, compare, report.
+
+    Parameters
+    ----------
+    study : Study
+    out : Path
+        Gets ``report.html``, ``tables/``, ``coreset/``, ``models/`` and ``runs/``. A run that was stopped goes on where
+        it was when it is asked for again.
+    overwrite : bool
+        Replace a finished study that stands there.
+    synthetic : bool
+        Label every result as made from synthetic images.
+
+    Raises
+    ------
+    ExportError
+        If `out` holds something else, or cannot be written.
+    """
+    _claim(out, study, overwrite)
+    clock = Clock()
+    prepared = prepare(study, progress, clock=clock)
+    with clock.stage("coreset"):
+        coreset = choose(prepared, study.settings.selection, progress)
+    with clock.stage("export"):
+        export(
+            prepared, coreset, out / CORESET, notes=(SYNTHETIC,) if synthetic else (), overwrite=True, progress=progress
+        )
+    with clock.stage("training"):
+        comparison = run_comparison(prepared, out / RUNS, progress, keep_models=out / MODELS)
+    content = report_content(prepared, coreset=coreset, comparison=comparison, synthetic=synthetic, progress=progress)
+    return _finish(out, study, content, comparison, clock, progress)
+
+
+def compare_study(
+    study: Study, out: Path, *, overwrite: bool = False, progress: Progress = NO_PROGRESS
+) -> StudyOutcome:
+    """Train and compare, and report; nothing is exported."""
+    _claim(out, study, overwrite)
+    clock = Clock()
+    prepared = prepare(study, progress, clock=clock)
+    with clock.stage("training"):
+        comparison = run_comparison(prepared, out / RUNS, progress, keep_models=out / MODELS)
+    content = report_content(prepared, comparison=comparison, progress=progress)
+    return _finish(out, study, content, comparison, clock, progress)
+
+
+def report_content(
+    prepared: Prepared,
+    *,
+    coreset: Coreset | None = None,
+    comparison: Comparison | None = None,
+    synthetic: bool = False,
+    progress: Progress = NO_PROGRESS,
+) -> ReportContent:
+    """Collect what a report on a study says."""
+    covered = shares = None
+    if coreset is not None:
+        covered = coverage(prepared.dataset, prepared.embeddings, prepared.clusters, coreset, progress)
+        shares = expected_random(prepared.clusters, coreset)
+    return ReportContent(
+        dataset=prepared.dataset,
+        labels=labels_of(prepared, synthetic=synthetic),
+        split=prepared.split,
+        duplicates=prepared.duplicates,
+        separations=separations(prepared, progress),
+        weights=tuple(e.weights for e in prepared.extracted),
+        embeddings=prepared.embeddings,
+        clusters=prepared.clusters,
+        coreset=coreset,
+        shares=shares or (),
+        coverage=covered,
+        doubts=label_doubts(prepared.dataset, prepared.pool_embedding),
+        near_duplicates=near_duplicates(prepared.dataset, bits=prepared.study.settings.data.near_duplicate_bits),
+        comparison=comparison,
+        settings=prepared.study.settings,
+        cache_folder=prepared.study.cache_folder,
+    )
+
+
+def demo_settings(*, epochs: int | None = None) -> Settings:
+    """Return the settings of the demo: the whole method, small enough for a minute or two."""
+    names = recommended_extractors()
+    networks: tuple[str, ...] = ("custom", "transfer", "head") if "vgg16" in names else ("custom", "head")
+    return Settings(
+        features=FeatureSettings(extractors=names),
+        selection=SelectionSettings(sampler="intelligent", fraction=0.25),
+        training=TrainingSettings(
+            image_size=DEMO_IMAGE_SIZE,
+            epochs=epochs if epochs is not None else DEMO_EPOCHS,
+            min_steps=DEMO_STEPS if epochs is None else 0,
+            backbone="vgg16",
+        ),
+        comparison=ComparisonSettings(networks=networks),  # type: ignore[arg-type]
+    )
+
+
+def ensure_demo(folder: Path, *, n_images: int | None = None, progress: Progress = NO_PROGRESS) -> None:
+    """Draw the demo's images into `folder`, unless they are there.
+
+    Raises
+    ------
+    ExportError
+        If the folder holds something else.
+    """
+    mark = folder.parent / f".{folder.name}.demo.json"
+    wanted = {"images": n_images}
+    if folder.exists() and any(folder.iterdir()):
+        if not mark.is_file():
+            raise ExportError(f"{folder} holds something else than the demo's images; name another folder.")
+        if json.loads(mark.read_text(encoding="utf-8")) == wanted:
+            return
+        shutil.rmtree(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        if n_images is None:
+            make_demo(building, progress=progress)
+        else:
+            make_demo(building, n_images=n_images, progress=progress)
+        building.chmod(0o755)
+        shutil.rmtree(folder, ignore_errors=True)
+        building.replace(folder)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    write_atomically(mark, json.dumps(wanted).encode())
+
+
+def predict(bundle: Path, folder: Path, out: Path, progress: Progress = NO_PROGRESS) -> Predictions:
+    """Give every image of a folder a class and write the CSV."""
+    predictions = predict_images(load_bundle(bundle), folder, progress)
+    write_predictions(out, predictions)
+    return predictions
+
+
+def _claim(out: Path, study: Study, overwrite: bool) -> None:
+    """Take `out` for this study: new, empty, its own unfinished one, or, if asked, one to replace."""
+    out = Path(out)
+    mark = out / MARK
+    identity = _identity(study)
+    try:
+        if out.exists() and not out.is_dir():
+            raise ExportError(f"{out} is a file; name a folder.")
+        if out.is_dir() and any(out.iterdir()):
+            if not mark.is_file():
+                raise ExportError(f"{out} holds something that is no study; name a new folder.")
+            known = json.loads(mark.read_text(encoding="utf-8"))
+            if not overwrite and known.get("finished"):
+                raise ExportError(f"{out} holds a finished study. Name another folder, or add --overwrite.")
+            if not overwrite and known.get("identity") != identity:
+                raise ExportError(
+                    f"{out} holds a study with other settings or images. Name another folder, or add --overwrite."
+                )
+        write_atomically(mark, json.dumps({"identity": identity, "finished": False}).encode())
+    except OSError as error:
+        raise ExportError(f"{out} cannot be written ({error.strerror}). Name another folder.") from error
+    except ValueError as error:
+        raise ExportError(f"{mark} is damaged; remove it or name another folder.") from error
+
+
+def _identity(study: Study) -> str:
+    return fingerprint(str(Path(study.source).absolute()), settings_to_dict(study.settings))
+
+
+def _finish(
+    out: Path, study: Study, content: ReportContent, comparison: Comparison, clock: Clock, progress: Progress
+) -> StudyOutcome:
+    with clock.stage("report"):
+        content = replace(content, times=tuple(clock.times))
+        write_report(out / REPORT, content, private=study.settings.export.private, progress=progress)
+    write_atomically(out / MARK, json.dumps({"identity": _identity(study), "finished": True}).encode())
+    return StudyOutcome(out / REPORT, comparison, tuple(clock.times))

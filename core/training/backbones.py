@@ -1,0 +1,125 @@
+"""The frozen backbone of the transfer network: what it says of an image is computed once and kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from core.cache import RowStore
+from core.errors import MissingWeightsError
+from core.features.extractors import EXTRACTORS
+from core.features.extractors.backbone import backbones, load_backbone
+from core.progress import NO_PROGRESS, Progress
+from core.results import Dataset, FloatArray, IntArray, WeightsUsed
+from core.settings import TrainingSettings
+from core.training.networks import Network, build_pooled_backbone
+from core.training.pixels import STORE_VERSION, ImageSource, decoded_ahead
+
+IMAGES_AT_ONCE = 32
+IMAGES_PER_CHUNK = 256
+FEATURES_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A frozen backbone with its preprocessing and pooling.
+
+    Attributes
+    ----------
+    pooled : keras.Model
+        From pixels of 0…255, shape (batch, image_size, image_size, 3), to (batch, n_channels).
+    weights : WeightsUsed
+    """
+
+    pooled: Network
+    weights: WeightsUsed
+
+
+def backbone_of(settings: TrainingSettings, weights_file: Path | None = None) -> Backbone:
+    """Build the backbone with its weights; the last one built is kept, as runs of a comparison share it.
+
+    Raises
+    ------
+    MissingWeightsError
+        If its weights are nowhere on this machine; names the ways out, and the other backbones.
+    FeatureError
+        If the extractor named is no convolutional network.
+    """
+    try:
+        return _built(settings.backbone, settings.image_size, weights_file, settings.untrained_backbone)
+    except MissingWeightsError as error:
+        raise MissingWeightsError(f"{error} {_other_backbones(settings.backbone)}") from error
+
+
+def backbone_features(
+    dataset: Dataset,
+    indices: IntArray,
+    settings: TrainingSettings,
+    *,
+    cache_folder: Path,
+    weights_file: Path | None = None,
+    progress: Progress = NO_PROGRESS,
+) -> FloatArray:
+    """Return the pooled features of images, computing those that the cache lacks.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    indices : ndarray of shape (n,), int64
+    settings : TrainingSettings
+        Its `backbone`, `untrained_backbone` and `image_size`.
+    cache_folder : Path
+    weights_file : Path, optional
+        Use this file instead of looking for one.
+    progress : Progress
+        Told after every batch; what was computed before a stop is kept in chunks.
+
+    Returns
+    -------
+    ndarray of shape (n, n_channels), float32
+    """
+    backbone = backbone_of(settings, weights_file)
+    store = RowStore(_folder(cache_folder, settings, backbone.weights), int(backbone.pooled.output_shape[-1]))
+    keys = [dataset.images[index].pixels for index in indices]
+    missing = set(store.missing(keys))
+    if missing:
+        first = {key: row for row, key in reversed(list(enumerate(keys))) if key in missing}
+        source = ImageSource(dataset, indices[sorted(first.values())], settings.image_size)
+        _compute(source, [keys[row] for row in sorted(first.values())], backbone, store, progress)
+    return store.rows(keys)
+
+
+def _compute(source: ImageSource, keys: Sequence[str], backbone: Backbone, store: RowStore, progress: Progress) -> None:
+    """Compute and keep the features of `source`, decoding the next batch while the backbone is at work."""
+    waiting_keys: list[str] = []
+    waiting: list[FloatArray] = []
+    for rows, pixels in decoded_ahead(source, IMAGES_AT_ONCE):
+        waiting.append(np.asarray(backbone.pooled.predict_on_batch(pixels), dtype=np.float32))
+        waiting_keys += [keys[row] for row in rows]
+        last = int(rows[-1]) + 1 == len(keys)
+        if len(waiting_keys) >= IMAGES_PER_CHUNK or last:
+            store.append(waiting_keys, np.concatenate(waiting))
+            waiting_keys, waiting = [], []
+        progress.report(
+            int(rows[-1]) + 1, len(keys), f"Computing {backbone.weights.extractor} at {source.size} px: images"
+        )
+
+
+def _folder(cache_folder: Path, settings: TrainingSettings, weights: WeightsUsed) -> Path:
+    name = f"{settings.backbone}-{settings.image_size}-{weights.digest[:16]}-v{FEATURES_VERSION}.{STORE_VERSION}"
+    return cache_folder / "backbone" / name
+
+
+@lru_cache(maxsize=1)
+def _built(name: str, image_size: int, weights_file: Path | None, untrained: bool) -> Backbone:
+    model, preprocess, weights = load_backbone(
+        name, image_size=image_size, weights_file=weights_file, untrained=untrained
+    )
+    return Backbone(build_pooled_backbone(model, preprocess, image_size), weights)
+
+
+def _other_backbones(name: str) -> str:
+    others = [EXTRACTORS[other].title for other in backbones() if other != name]
+    return f"The transfer network can also stand on {' or '.join(others)}: set another backbone."

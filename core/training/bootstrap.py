@@ -1,0 +1,114 @@
+"""Resample repetitions and test images, paired over all rows of a comparison (METHOD of comparing, docs/method.md)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from core.results import IntArray, RunResult
+from core.seeds import generator
+from core.training.evaluation import cluster_groups
+
+RESAMPLES = 2000
+METRICS = (
+    "accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "balanced_accuracy",
+    "worst_class_recall",
+    "worst_cluster_recall",
+)
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """One run's metrics under every resample of the test images.
+
+    Attributes
+    ----------
+    values : mapping of str to ndarray of shape (n_resamples,)
+        NaN where a metric does not exist, such as the worst cluster where no cluster has enough test images.
+    """
+
+    values: dict[str, Values]
+
+
+class ImageResamples:
+    """How often each test image is drawn, the same for every run, so that differences are paired.
+
+    Parameters
+    ----------
+    n_test : int
+        >= 1.
+    n_resamples : int
+    """
+
+    def __init__(self, n_test: int, n_resamples: int = RESAMPLES) -> None:
+        rng = generator(0, "bootstrap", "test images", n_test)
+        drawn = rng.integers(n_test, size=(n_resamples, n_test))
+        self.counts = np.empty((n_resamples, n_test), dtype=np.float32)
+        for row in range(n_resamples):
+            self.counts[row] = np.bincount(drawn[row], minlength=n_test)
+
+    def metrics_of(self, run: RunResult) -> Resampled:
+        """Return the run's metrics under every resample."""
+        n_classes = len(run.classes)
+        cells = _one_hot(run.true * n_classes + run.predicted, n_classes**2)
+        confusion = (cells.T @ self.counts.T).T.reshape(-1, n_classes, n_classes).astype(np.float64)
+        hits = np.einsum("bcc->bc", confusion)
+        support, answered = confusion.sum(axis=2), confusion.sum(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            recall = np.where(support > 0, hits / support, np.nan)
+            precision = np.where(support > 0, np.where(answered > 0, hits / answered, 0.0), np.nan)
+            f1 = np.where(support > 0, 2 * hits / (support + answered), np.nan)
+        values = {
+            "accuracy": hits.sum(axis=1) / support.sum(axis=1),
+            "precision": np.nanmean(precision, axis=1),
+            "recall": np.nanmean(recall, axis=1),
+            "f1": np.nanmean(f1, axis=1),
+            "balanced_accuracy": np.nanmean(recall, axis=1),
+            "worst_class_recall": np.nanmin(recall, axis=1),
+            "worst_cluster_recall": self._worst_cluster(run),
+        }
+        return Resampled(values)
+
+    def _worst_cluster(self, run: RunResult) -> Values:
+        groups, names = cluster_groups(run.true, run.clusters)
+        if not names:
+            return np.full(len(self.counts), np.nan)
+        judged = groups >= 0
+        members = _one_hot(groups[judged], len(names))
+        right = members.multiply((run.true == run.predicted)[judged][:, None]).tocsr()
+        counts = self.counts[:, judged].T
+        sizes, hits = np.asarray(members.T @ counts), np.asarray(right.T @ counts)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            recalls = np.where(sizes > 0, hits / sizes, np.nan)
+        return np.asarray(np.nanmin(recalls, axis=0), dtype=np.float64)
+
+
+def repetition_weights(repetitions: Sequence[int], n_resamples: int = RESAMPLES) -> NDArray[np.float64]:
+    """Return the share of each repetition in each resample, shape (n_resamples, n_repetitions); rows sum to 1.
+
+    The draw depends on how many repetitions there are, not on whose: rows of the same repetitions share it.
+    """
+    n = len(repetitions)
+    drawn = generator(0, "bootstrap", "repetitions", n).integers(n, size=(n_resamples, n))
+    return np.stack([(drawn == place).mean(axis=1) for place in range(n)], axis=1)
+
+
+def interval(values: Values) -> tuple[float, float]:
+    """Return the 95 % percentile interval; NaN where there are no values."""
+    known = values[~np.isnan(values)]
+    if len(known) == 0:
+        return float("nan"), float("nan")
+    low, high = np.percentile(known, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def _one_hot(positions: IntArray, n: int) -> sparse.csr_matrix:
+    rows = np.arange(len(positions))
+    return sparse.csr_matrix((np.ones(len(positions), dtype=np.float32), (rows, positions)), shape=(len(positions), n))

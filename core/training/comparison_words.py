@@ -1,0 +1,94 @@
+"""What a comparison shows and what it does not, in words."""
+
+import math
+from collections.abc import Sequence
+
+from core.results import Difference, Row
+
+METRIC_WORDS = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "f1": "macro F1",
+    "worst_class_recall": "recall of the worst class",
+    "worst_cluster_recall": "recall of the worst cluster",
+}
+NETWORK_WORDS = {"custom": "custom network", "transfer": "transfer network", "head": "head"}
+CONTROL_WORDS = {"stratified": "stratified random"}
+
+
+def sampler_words(name: str) -> str:
+    """Return a sampler's name as a sentence has it."""
+    if name.startswith("matched:"):
+        return f"random with the class budgets of {name.removeprefix('matched:')}"
+    return CONTROL_WORDS.get(name, name)
+
+
+def difference_sentence(
+    network: str,
+    sampler: str,
+    control: str,
+    fraction: float,
+    metric: str,
+    difference: float,
+    low: float,
+    high: float,
+    *,
+    n_repetitions: int,
+    needed: int | None,
+    of_interest: float,
+) -> str:
+    """Return one difference in words, with its interval and what it rests on."""
+    if math.isnan(difference):
+        return f"The {METRIC_WORDS.get(metric, metric)} of {sampler} cannot be compared: there are too few test images."
+    where = f"{NETWORK_WORDS.get(network, network).capitalize()}, {_percent(fraction)}"
+    what = f"{METRIC_WORDS.get(metric, metric)} of {sampler_words(sampler)} against {sampler_words(control)}"
+    figures = f"{_points(difference)} points, 95 % interval {_points(low)} to {_points(high)}"
+    based = f"{n_repetitions} paired repetitions" if n_repetitions > 1 else "one repetition, which cannot tell chance"
+    if low > 0 or high < 0:
+        return f"{where}: {what}: {figures} ({based})."
+    more = ""
+    if needed is not None and needed > n_repetitions:
+        more = (
+            f" About {needed:,} repetitions would be needed to show a difference of {_points(of_interest, sign=False)}."
+        )
+    return f"{where}: {what}: no difference shown ({figures}; {based}).{more}"
+
+
+def opening_sentences(
+    rows: Sequence[Row], differences: Sequence[Difference], *, chosen_by: Sequence[str], judged_by: str
+) -> tuple[str, ...]:
+    """Return the answer in words: what each coreset costs against everything, then the differences in accuracy."""
+    sentences = []
+    everything = {row.network: row for row in rows if row.sampler == "everything"}
+    for row in rows:
+        whole = everything.get(row.network)
+        if whole is None or row is whole or row.sampler.startswith("matched:"):
+            continue
+        lost = row.means["accuracy"] - whole.means["accuracy"]
+        sentences.append(
+            f"{NETWORK_WORDS.get(row.network, row.network).capitalize()}: {_percent(row.fraction)} chosen by "
+            f"{sampler_words(row.sampler)} reaches an accuracy of {row.means['accuracy']:.3f}, everything "
+            f"{whole.means['accuracy']:.3f} ({_points(lost)} points)."
+        )
+    sentences += [one.sentence for one in differences if one.metric == "accuracy"]
+    if any(row.network == "head" for row in rows) and judged_by and judged_by in chosen_by:
+        sentences.append(
+            f"The head sees the same features ({judged_by}) that the images were chosen by. Its gains may be lost by a "
+            "network that sees other features; judge by another extractor too."
+        )
+    if any(row.network == "custom" for row in rows) and differences:
+        sentences.append(
+            "Where it was measured, on blood cells, a network that learns its own features from scratch gained less "
+            "from selection than a head on fixed ones, and wanted more images."
+        )
+    return tuple(sentences)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
+
+
+def _points(value: float, *, sign: bool = True) -> str:
+    """Return a share as percentage points, with a real minus."""
+    text = f"{100 * value:+.1f}" if sign else f"{100 * value:.3g} points"
+    return text.replace("-", "−")
