@@ -2,6 +2,7 @@
 
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -54,7 +55,8 @@ def write_thumbnail(file: Path, small: RGBArray) -> None:
             building.write_bytes(encoded.tobytes())
         building.replace(file)
     except OSError as error:
-        building.unlink(missing_ok=True)
+        with suppress(OSError):
+            building.unlink()
         raise CacheError(
             f"The cache folder {file.parent} cannot be written ({error.strerror}). "
             "Free some space or choose another cache folder."
