@@ -31,7 +31,9 @@ from core.settings import DataSettings, FeatureSettings, SelectionSettings, Sett
 from core.training.head import choose_head_strength, fit_head
 
 RESULTS = Path(__file__).parent / "results"
-IMAGES = Path(os.environ.get("CORESET_SHARED", Path(__file__).parents[2] / "shared")) / "data" / "pbc_sample"
+SHARED = Path(os.environ.get("CORESET_SHARED", Path(__file__).parents[2] / "shared"))
+IMAGES = SHARED / "data" / "pbc_sample"
+WEIGHTS = {"vgg16": "vgg16_imagenet_notop.h5", "mobilenetv2": "mobilenet_v2_imagenet_notop.weights.h5"}
 CHOSEN_BY = (("colour-texture",), ("vgg16",), ("colour-texture", "vgg16"))
 JUDGES = ("colour-texture", "vgg16", "mobilenetv2")
 FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.25)
@@ -167,11 +169,19 @@ def settings_of(split: int, extractors: tuple[str, ...]) -> Settings:
     return Settings(data=data, features=FeatureSettings(extractors=extractors))
 
 
-def judges_of(study: Study, prepared: Prepared, names: tuple[str, ...]) -> list[Judge]:
+def study_of(options: argparse.Namespace, split: int, extractors: tuple[str, ...]) -> Study:
+    """Return a study whose weights are those beside the images, where they are there."""
+    files = [SHARED / "weights" / WEIGHTS[name] for name in extractors if name in WEIGHTS]
+    found = next((file for file in files if file.is_file()), None)
+    return Study(options.images, settings_of(split, extractors), options.cache, found)
+
+
+def judges_of(options: argparse.Namespace, split: int, prepared: Prepared) -> list[Judge]:
     """Return the judges on the split of a prepared study."""
     judges = []
-    for name in names:
-        seen = extract_features(study, prepared.dataset, prepared.split, (name,))
+    for name in JUDGES:
+        study = study_of(options, split, (name,))
+        seen = extract_features(study, prepared.dataset, prepared.split)
         embedding = embed_pool(
             prepared.dataset, prepared.split, seen, n_components=HEAD_COMPONENTS, cache_folder=study.cache_folder
         )
@@ -192,9 +202,8 @@ def run_split(results: Results, split: int, options: argparse.Namespace, until: 
         missing = [cell for cell in [*everything, *cells] if cell.key not in results.keys]
         if not missing:
             continue
-        study = Study(options.images, settings_of(split, extractors), options.cache)
-        prepared = prepare(study)
-        judges = judges or judges_of(study, prepared, JUDGES)
+        prepared = prepare(study_of(options, split, extractors))
+        judges = judges or judges_of(options, split, prepared)
         by_name = {judge.name: judge for judge in judges}
         selected: dict[Cell, tuple[IntArray, float]] = {}
         for cell in missing:
