@@ -1,0 +1,116 @@
+"""What stands in a section of the report: words, figures, tables, pictures."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from markupsafe import Markup
+
+from core.output.drawing import svg_for_page
+from core.output.tables import Table, shown
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ROWS_SHOWN = 25
+"""Rows of a table that stand in the report; its CSV has all."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """A paragraph; `kind` is how much it matters."""
+
+    text: str
+    kind: Literal["plain", "small", "note", "warning"] = "plain"
+    block: str = "words"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure with its number and caption."""
+
+    svg: Markup
+    caption: str
+    number: int
+    block: str = "figure"
+
+
+@dataclass(frozen=True)
+class ShownTable:
+    """A table as the report prints it, cut to `ROWS_SHOWN` rows."""
+
+    table: Table
+    rows: tuple[tuple[str, ...], ...]
+    n_more: int
+    block: str = "table"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture: its data address, what stands under it, and the colour of its frame (empty for none)."""
+
+    address: str
+    caption: str
+    colour: str = ""
+
+
+@dataclass(frozen=True)
+class PictureRows:
+    """Pictures in rows, each row with a title."""
+
+    rows: tuple[tuple[str, tuple[Picture, ...]], ...]
+    caption: str
+    block: str = "pictures"
+
+
+Block = Words | Drawing | ShownTable | PictureRows
+
+
+@dataclass
+class Section:
+    """One section of the report; `tables` are all its CSV files, shown or not."""
+
+    identifier: str
+    title: str
+    lead: str = ""
+    blocks: list[Block] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+
+    def say(self, text: str, kind: Literal["plain", "small", "note", "warning"] = "plain") -> None:
+        """Add a paragraph."""
+        self.blocks.append(Words(text, kind))
+
+    def show(self, table: Table, *, limit: int = ROWS_SHOWN) -> None:
+        """Add a table, printed and as CSV; an empty one is left away."""
+        if not table.rows:
+            return
+        self.tables.append(table)
+        kinds = [column.kind for column in table.columns]
+        rows = tuple(
+            tuple(shown(cell, kind) for cell, kind in zip(row, kinds, strict=True)) for row in table.rows[:limit]
+        )
+        self.blocks.append(ShownTable(table, rows, max(0, len(table.rows) - limit)))
+
+    def keep(self, *tables: Table) -> None:
+        """Add tables as CSV only."""
+        self.tables += [table for table in tables if table.rows]
+
+    def picture_rows(self, rows: Iterable[tuple[str, Sequence[Picture]]], caption: str) -> None:
+        """Add rows of pictures; rows without any are left away."""
+        kept = tuple((title, tuple(p for p in row if p.address)) for title, row in rows)
+        kept = tuple(row for row in kept if row[1])
+        if kept:
+            self.blocks.append(PictureRows(kept, caption))
+
+
+class Numbering:
+    """Numbers the figures of a report from 1, in the order in which they stand."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def draw(self, section: Section, figure: "Figure", caption: str) -> None:
+        """Add `figure` to `section` under the next number."""
+        self.count += 1
+        svg = Markup(svg_for_page(figure, f"f{self.count}", caption))  # noqa: S704 - our own figure, text escaped in it
+        section.blocks.append(Drawing(svg, caption, self.count))

@@ -1,0 +1,119 @@
+"""What a report is made of; every piece may be missing, and leaves its section out with one line then."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.output.names import PrivateNames
+from core.results import (
+    ClassClusters,
+    ClassEmbedding,
+    ClusterShares,
+    Comparison,
+    Coreset,
+    Coverage,
+    Dataset,
+    Duplicates,
+    LabelDoubt,
+    NearDuplicate,
+    ProxyPoint,
+    Separation,
+    Split,
+    StageTime,
+    WeightsUsed,
+)
+from core.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportContent:
+    """The pieces of a report.
+
+    Attributes
+    ----------
+    dataset : Dataset
+        Every other piece speaks of its images.
+    title : str
+        Empty: the dataset's name.
+    sentences : tuple of str
+        The answer in words, where the caller has it; the report adds what the pieces say.
+    labels : tuple of str
+        What must stand beside every result: synthetic images, untrained backbone, unverified weights.
+    split : Split, optional
+    duplicates : tuple of Duplicates
+    separations : tuple of Separation
+    weights : tuple of WeightsUsed
+    embeddings : tuple of ClassEmbedding
+        By class name.
+    clusters : tuple of ClassClusters
+        By class name.
+    coreset : Coreset, optional
+    shares : tuple of ClusterShares
+        What `coreset` and random sampling take from each cluster.
+    coverage : Coverage, optional
+    proxy : tuple of ProxyPoint
+    doubts : tuple of LabelDoubt
+    near_duplicates : tuple of NearDuplicate
+    comparison : Comparison, optional
+    settings : Settings, optional
+    times : tuple of StageTime
+    versions : mapping of str to str
+        Empty: those of this process.
+    cache_folder : Path, optional
+        Thumbnails are read there; where one is missing the image itself is.
+    """
+
+    dataset: Dataset
+    title: str = ""
+    sentences: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    split: Split | None = None
+    duplicates: tuple[Duplicates, ...] = ()
+    separations: tuple[Separation, ...] = ()
+    weights: tuple[WeightsUsed, ...] = ()
+    embeddings: tuple[ClassEmbedding, ...] = ()
+    clusters: tuple[ClassClusters, ...] = ()
+    coreset: Coreset | None = None
+    shares: tuple[ClusterShares, ...] = ()
+    coverage: Coverage | None = None
+    proxy: tuple[ProxyPoint, ...] = ()
+    doubts: tuple[LabelDoubt, ...] = ()
+    near_duplicates: tuple[NearDuplicate, ...] = ()
+    comparison: Comparison | None = None
+    settings: Settings | None = None
+    times: tuple[StageTime, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    cache_folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class Labels:
+    """How images and texts appear: as they are, or without any name of a file in a private report."""
+
+    dataset: Dataset
+    private: PrivateNames | None = None
+
+    def image(self, index: int) -> str:
+        """Return what image `index` is called."""
+        return self.path(self.dataset.images[index].path)
+
+    def path(self, path: str) -> str:
+        """Return what the file `path` is called."""
+        return path if self.private is None else self.private.name(path)
+
+    def text(self, text: str) -> str:
+        """Return `text` without names of files where these are private."""
+        return text if self.private is None else self.private.scrub(text)
+
+    def texts(self, texts: Sequence[str]) -> list[str]:
+        """Return every one of `texts`, each once."""
+        return list(dict.fromkeys(self.text(text) for text in texts))
+
+
+def labels_for(content: ReportContent, *, private: bool) -> Labels:
+    """Return how names appear in a report on `content`."""
+    dataset = content.dataset
+    if not private:
+        return Labels(dataset)
+    paths = [image.path for image in dataset.images] + [skipped.path for skipped in dataset.skipped]
+    return Labels(dataset, PrivateNames(paths))

@@ -1,0 +1,48 @@
+"""Small pictures of images for the report, as data that stands in the page itself."""
+
+import base64
+import io
+from pathlib import Path
+
+from core.cache import thumbnail_file
+from core.data.images import read_image
+from core.errors import InputError
+from core.results import Dataset
+
+SIDE = 128
+"""Longest side of a picture, in pixels."""
+
+_KINDS = {b"\xff\xd8": "jpeg", b"\x89P": "png", b"RI": "webp"}
+
+
+def picture(dataset: Dataset, index: int, cache_folder: Path | None = None) -> str:
+    """Return an image as a data address, at most `SIDE` pixels a side; empty if it can no longer be read.
+
+    The thumbnail that the scan wrote is taken where it is there.
+    """
+    content = _thumbnail(dataset, index, cache_folder) or _shrunk(dataset, index)
+    kind = _KINDS.get(content[:2])
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}" if kind else ""
+
+
+def _thumbnail(dataset: Dataset, index: int, cache_folder: Path | None) -> bytes:
+    if cache_folder is None:
+        return b""
+    try:
+        return thumbnail_file(cache_folder, dataset.images[index].pixels).read_bytes()
+    except OSError:
+        return b""
+
+
+def _shrunk(dataset: Dataset, index: int) -> bytes:
+    from PIL import Image as Pillow
+
+    try:
+        pixels = read_image(dataset, index)
+    except (InputError, OSError):
+        return b""
+    shown = Pillow.fromarray(pixels)
+    shown.thumbnail((SIDE, SIDE))
+    stream = io.BytesIO()
+    shown.save(stream, format="JPEG", quality=88)
+    return stream.getvalue()

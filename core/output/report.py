@@ -1,0 +1,163 @@
+"""The report: one HTML file that holds all it shows, and the CSV of every table beside it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from core.cache import write_atomically
+from core.errors import ExportError
+from core.output.blocks import Numbering, Section
+from core.output.content import Labels, ReportContent, labels_for
+from core.output.drawing import colour_variable
+from core.output.placing import disk_sentence
+from core.output.report_sections import (
+    clusters_section,
+    coreset_section,
+    coreset_words,
+    dataset_section,
+    features_section,
+    making_section,
+    structure_summary,
+)
+from core.output.tables import write_table
+from core.output.training_figures import accuracy_with_intervals
+from core.output.training_sections import comparison_section, has_picture, paper_section
+from core.palette import dark_colours
+from core.progress import NO_PROGRESS, Progress
+from core.version import __version__
+
+__all__ = ["ReportContent", "WrittenReport", "write_report"]
+
+SENTENCES_FIRST = 8
+"""Sentences of a comparison that stand in the answer; its section has all."""
+
+
+@dataclass(frozen=True)
+class WrittenReport:
+    """A report on disk: the page, and the CSV files beside it, sorted."""
+
+    page: Path
+    tables: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class _Tile:
+    """A number that stands large at the top."""
+
+    value: str
+    name: str
+
+
+def write_report(
+    target: Path, content: ReportContent, *, private: bool = False, progress: Progress = NO_PROGRESS
+) -> WrittenReport:
+    """Write a report as one self-contained page, and its tables as CSV into the folder ``tables`` beside it.
+
+    Parameters
+    ----------
+    target : Path
+        The page, ending with ``.html``; replaced if it is there.
+    content : ReportContent
+    private : bool
+        No name of a file and no picture of an image appears.
+
+    Raises
+    ------
+    ExportError
+        If the page or its tables cannot be written; a page that was there is then as it was.
+    CancelledError
+        If the user asked to stop; nothing is written then.
+
+    Notes
+    -----
+    The page needs no network, no script and no other file. It follows the reader's light or dark setting, and prints on
+    white.
+    """
+    labels = labels_for(content, private=private)
+    numbering = Numbering()
+    parts: list[tuple[str, Callable[[], Section]]] = [
+        ("answer", lambda: _answer_section(content, labels, numbering)),
+        ("coreset", lambda: coreset_section(content, labels, numbering)),
+        ("comparison", lambda: comparison_section(content, labels, numbering)),
+        ("networks", lambda: paper_section(content, numbering)),
+        ("images", lambda: dataset_section(content, labels, numbering)),
+        ("features", lambda: features_section(content, numbering)),
+        ("clusters", lambda: clusters_section(content, labels, numbering)),
+        ("making", lambda: making_section(content, labels)),
+    ]
+    sections = []
+    for done, (name, build) in enumerate(parts):
+        progress.report(done, len(parts) + 1, f"Writing the report ({name}): sections")
+        sections.append(build())
+    page = _render(content, sections, labels)
+    progress.report(len(parts), len(parts) + 1, "Writing the report: files")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        files = [write_table(target.parent / "tables", table) for section in sections for table in section.tables]
+        write_atomically(target, page.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise ExportError(disk_sentence(error, target)) from error
+    progress.report(len(parts) + 1, len(parts) + 1, "Writing the report: files")
+    return WrittenReport(target, tuple(sorted(files)))
+
+
+def _answer_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:
+    section = Section("answer", "In short")
+    first = labels.texts(content.sentences)
+    for sentence in first or [coreset_words(content)]:
+        section.say(sentence)
+    comparison = content.comparison
+    if comparison is not None:
+        for sentence in labels.texts(comparison.sentences)[:SENTENCES_FIRST]:
+            section.say(sentence)
+        if len(comparison.sentences) > SENTENCES_FIRST:
+            section.say("More is said under Comparison.", "small")
+    else:
+        section.say("No network was trained: what the coreset costs in accuracy was not measured.")
+    if content.clusters:
+        section.say(structure_summary(content.clusters))
+    if comparison is not None and has_picture(comparison):
+        numbering.draw(
+            section,
+            accuracy_with_intervals(comparison),
+            "Test accuracy by share of the pool kept, with 95 % intervals; the level is training on everything.",
+        )
+    return section
+
+
+def _tiles(content: ReportContent) -> list[_Tile]:
+    dataset, coreset = content.dataset, content.coreset
+    tiles = [_Tile(f"{len(dataset.images):,}", "images"), _Tile(f"{len(dataset.classes):,}", "classes")]
+    if dataset.skipped:
+        tiles.append(_Tile(f"{len(dataset.skipped):,}", "files skipped"))
+    if content.split is not None:
+        tiles.append(_Tile(f"{len(content.split.pool):,}", "in the pool"))
+    if coreset is not None:
+        tiles.append(_Tile(f"{len(coreset.indices):,}", f"chosen, {coreset.fraction * 100:.3g} %"))
+    if content.shares:
+        touched = sum(int((share.chosen > 0).sum()) for share in content.shares)
+        n_clusters = sum(len(share.sizes) for share in content.shares)
+        tiles.append(_Tile(f"{touched:,} of {n_clusters:,}", "clusters covered"))
+    return tiles
+
+
+def _render(content: ReportContent, sections: list[Section], labels: Labels) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("core.output", "templates")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    name = content.title or ("" if labels.private else content.dataset.source.name)
+    colours = [(colour_variable(colour), colour, dark) for colour, dark in dark_colours().items()]
+    return environment.get_template("report.html").render(
+        title=labels.text(name) or "Coreset report",
+        date=datetime.now().astimezone().strftime("%d %B %Y, %H:%M"),
+        version=__version__,
+        labels=labels.texts(content.labels),
+        private=labels.private is not None,
+        tiles=_tiles(content),
+        sections=sections,
+        colours=colours,
+    )

@@ -1,0 +1,307 @@
+"""The sections of a report on images, features, clusters, the coreset, and how all was made."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from core.output import figures
+from core.output import report_tables as tables
+from core.output.blocks import Numbering, Picture, Section
+from core.output.content import Labels, ReportContent
+from core.output.manifest import library_versions
+from core.output.pictures import picture
+from core.output.tables import seconds_words
+from core.palette import cluster_mark, sampler_mark
+from core.results import ClassClusters, Dataset
+from core.selection.clustering import structure_words
+from core.version import __version__
+
+CLASSES_A_FIGURE = 12
+CLASSES_DRAWN = 48
+"""Classes beyond these are in the tables only."""
+
+_NO_PICTURES = "A private report shows no pictures of images."
+_Item = TypeVar("_Item")
+
+
+def dataset_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:
+    """Tell what was read, how it is divided, and what is doubtful in it (paper, Figs. 3 and 4)."""
+    dataset, split = content.dataset, content.split
+    section = Section("images", "The images")
+    section.lead = _read_words(dataset)
+    for warning in labels.texts([*dataset.warnings, *(split.warnings if split else ())]):
+        section.say(warning, "warning")
+    section.say(_split_words(content))
+    numbering.draw(section, figures.class_histogram(dataset, split), "Images by class (paper, Fig. 4).")
+    section.show(tables.class_table(dataset, split), limit=60)
+    _sample_pictures(section, content, labels)
+    _doubtful(section, content, labels)
+    return section
+
+
+def features_section(content: ReportContent, numbering: Numbering) -> Section:
+    """Tell which extractors looked at the images, how well each separates the classes, and what PCA kept."""
+    section = Section("features", "Features")
+    if not (content.separations or content.embeddings or content.weights):
+        section.say("No features were computed.")
+        return section
+    names = list(dict.fromkeys(weights.extractor for weights in content.weights))
+    if names:
+        section.lead = f"The images were looked at by {_listed(names)}."
+    for weights in content.weights:
+        if weights.state == "unverified":
+            section.say(f"Unverified weights: those of {weights.extractor} fit, but are not a known set.", "warning")
+        if weights.state == "untrained":
+            section.say(f"Untrained weights: {weights.extractor} has seeded random weights.", "warning")
+    section.show(tables.weights_table(content))
+    if content.separations:
+        numbering.draw(
+            section,
+            figures.separation_bars(content.separations),
+            "How well each extractor separates the classes: leave-one-out nearest-neighbour accuracy over the pool; a "
+            "bar over all images, a dot for each class. It says how close images of a class lie together, not which "
+            "extractor chooses the better coreset: several extractors joined can beat the best of them.",
+        )
+        section.show(tables.separation_table(content.separations))
+    if content.embeddings:
+        variance = content.settings.features.variance if content.settings else 0.95
+        shown = content.embeddings[:20]
+        numbering.draw(
+            section,
+            figures.explained_variance(shown, variance),
+            f"Cumulative explained variance by class; a dot marks the components kept, the line {variance:.0%}.",
+        )
+        section.show(tables.components_table(content.embeddings), limit=16)
+        section.keep(tables.explained_table(content.embeddings))
+    return section
+
+
+def clusters_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:
+    """Tell into which clusters each class falls, and honestly how much structure that is (paper, Figs. 5 and 6)."""
+    section = Section("clusters", "Clusters")
+    if not content.clusters:
+        section.say("No clusters were computed.")
+        return section
+    words = {each.class_name: structure_words(each.mean_silhouette) for each in content.clusters}
+    section.lead = structure_summary(content.clusters)
+    for sentence in dict.fromkeys(words.values()):
+        names = [name for name, mine in words.items() if mine == sentence]
+        section.say(f"{_listed(names)}. {sentence}", "note")
+    short = {name: sentence.partition(":")[0] for name, sentence in words.items()}
+    section.show(tables.structure_table(content.clusters, short), limit=60)
+    if any(each.curve for each in content.clusters):
+        numbering.draw(
+            section,
+            figures.silhouette_curves(content.clusters[:20]),
+            "Mean silhouette by number of clusters; the ring is the k in use. Bands: Kaufman and Rousseeuw (1990).",
+        )
+    for clusters in _chunks(content.clusters):
+        drawn = {each.class_name for each in clusters}
+        if drawn <= {each.class_name for each in content.embeddings}:
+            numbering.draw(
+                section,
+                figures.cluster_scatter(content.embeddings, clusters),
+                "Images of each class on their first two components, by cluster; stars are medoids (paper, Fig. 5). "
+                "Two components show little of what the clusters were made from.",
+            )
+        numbering.draw(section, figures.cluster_sizes(clusters), "Images in each cluster (paper, Fig. 6).")
+    _medoid_pictures(section, content, labels)
+    section.show(tables.cluster_table(content, labels), limit=40)
+    section.keep(tables.silhouette_table(content.clusters))
+    return section
+
+
+def coreset_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:
+    """Tell what was chosen, what random sampling would take, and what is left out (paper, Fig. 2)."""
+    section = Section("coreset", "The coreset")
+    coreset = content.coreset
+    if coreset is None:
+        section.say("No coreset was chosen.")
+        return section
+    section.lead = coreset_words(content)
+    for note in labels.texts(coreset.notes):
+        section.say(note, "note")
+    section.show(tables.budget_table(content), limit=60)
+    for shares in _chunks(content.shares):
+        numbering.draw(
+            section,
+            figures.cluster_take(shares, coreset.sampler),
+            f"What {sampler_mark(coreset.sampler).title} takes from each cluster, beside a random draw of as many "
+            "images from the whole pool (paper, Fig. 2).",
+        )
+    _chosen_pictures(section, content, labels)
+    if content.coverage is not None:
+        section.say(
+            "Coverage: how far the images of the pool are from their nearest chosen image, in the space they were "
+            "chosen in (smaller is better), and how different chosen images and class are as a whole (MMD²)."
+        )
+        section.show(tables.coverage_table(content.coverage), limit=60)
+        _worst_pictures(section, content, labels)
+    if content.proxy:
+        numbering.draw(
+            section,
+            figures.proxy_curve(content.proxy, coreset.fraction),
+            "Accuracy of the nearest chosen image on the part of the pool that was not chosen, by share kept; the line "
+            "is this coreset. A quick proxy before any training.",
+        )
+        section.show(tables.proxy_table(content))
+    return section
+
+
+def making_section(content: ReportContent, labels: Labels) -> Section:
+    """Tell how all was made: settings, seeds, versions, times."""
+    section = Section("making", "How this was made")
+    if content.times:
+        total = sum(each.seconds for each in content.times)
+        section.lead = f"All stages together took {seconds_words(total)}."
+        section.show(tables.time_table(content), limit=60)
+    if content.settings is not None:
+        section.show(tables.settings_table(content.settings, labels), limit=200)
+    else:
+        section.say("The settings were not recorded.")
+    versions = content.versions or library_versions()
+    section.show(tables.version_table({"coreset-studio": __version__, **versions}))
+    section.say(
+        "The method: Ashraf, Ullah, Nadeem and Noor, Coreset selection based on Intra-class diversity (2025); "
+        "what is marked with a number of the paper follows it, the rest goes beyond it.",
+        "small",
+    )
+    return section
+
+
+def coreset_words(content: ReportContent) -> str:
+    """Return how much was chosen, by what, and whether every cluster gives something."""
+    coreset = content.coreset
+    if coreset is None:
+        return "No coreset was chosen."
+    pool = sum(coreset.pool_sizes.values())
+    text = (
+        f"{sampler_mark(coreset.sampler).title} chose {len(coreset.indices):,} of {pool:,} images of the pool "
+        f"({coreset.fraction * 100:.3g} %)"
+    )
+    n_clusters = sum(len(share.sizes) for share in content.shares)
+    missed = sum(int(((share.chosen == 0) & (share.sizes > 0)).sum()) for share in content.shares)
+    if not n_clusters:
+        return f"{text}."
+    if missed:
+        return f"{text}; {missed:,} of {n_clusters:,} clusters {'gives' if missed == 1 else 'give'} no image."
+    return f"{text}; each of the {n_clusters:,} clusters gives at least one."
+
+
+def structure_summary(clusters: Sequence[ClassClusters]) -> str:
+    """Return in one sentence in how many classes the clusters are separate groups at all."""
+    without = sum(
+        each.mean_silhouette is None or each.mean_silhouette <= figures.SILHOUETTE_BANDS[0] for each in clusters
+    )
+    n = len(clusters)
+    if without == 0:
+        return f"In all {n} classes the silhouette shows at least weak cluster structure."
+    if without == n:
+        return (
+            f"In none of the {n} classes does the silhouette show substantial structure: the clusters are not separate "
+            "groups, and intelligent sampling will behave like stratified random."
+        )
+    return (
+        f"In {without} of {n} classes the silhouette shows no substantial structure: there the clusters are not "
+        "separate groups, and intelligent sampling will behave like stratified random."
+    )
+
+
+def _read_words(dataset: Dataset) -> str:
+    n, classes, skipped = len(dataset.images), len(dataset.classes), len(dataset.skipped)
+    left = f" {skipped:,} files were skipped, each with its reason below." if skipped else " No file was skipped."
+    return f"{n:,} images of {classes} {'class' if classes == 1 else 'classes'} were read.{left}"
+
+
+def _split_words(content: ReportContent) -> str:
+    split = content.split
+    if split is None:
+        return "The images were not divided into pool, validation and test."
+    sizes = (
+        f"{len(split.pool):,} in the pool, {len(split.validation):,} for validation, {len(split.test):,} for testing"
+    )
+    whose = "as the split that came with them says" if split.brought else "by class, at random from a seed"
+    return f"Divided {whose}: {sizes}. Features, clusters and coresets see the pool only."
+
+
+def _doubtful(section: Section, content: ReportContent, labels: Labels) -> None:
+    conflicts = sum(each.conflicting for each in content.duplicates)
+    if content.duplicates:
+        extra = sum(len(each.indices) - 1 for each in content.duplicates)
+        section.say(
+            f"{len(content.duplicates):,} groups of images have the same pixels ({extra:,} copies too many)"
+            + (f"; {conflicts:,} of them stand under two labels, one of which must be wrong." if conflicts else "."),
+            "warning" if conflicts else "note",
+        )
+    else:
+        section.say("No two images have the same pixels.", "small")
+    section.show(tables.duplicates_table(content.duplicates, labels))
+    section.show(tables.skipped_table(content.dataset, labels))
+    if content.split is not None:
+        if content.split.leaks:
+            section.say(f"{len(content.split.leaks):,} training images leak into the test images.", "warning")
+        section.show(tables.leaks_table(content.split, labels))
+        section.show(tables.left_out_table(content.split, labels))
+    section.show(tables.doubts_table(content, labels))
+    section.show(tables.near_duplicates_table(content, labels))
+
+
+def _sample_pictures(section: Section, content: ReportContent, labels: Labels) -> None:
+    if labels.private is not None:
+        section.say(_NO_PICTURES, "small")
+        return
+    images = content.dataset.images
+    n = 8 if len(content.dataset.classes) <= 12 else 4
+    rows = []
+    for name in content.dataset.classes[:CLASSES_DRAWN]:
+        # By the hash of their pixels: as good as at random, and the same every time.
+        mine = sorted((i for i, image in enumerate(images) if image.class_name == name), key=lambda i: images[i].pixels)
+        rows.append((name, [_picture(content, index) for index in mine[:n]]))
+    section.picture_rows(rows, "Sample images of each class (paper, Fig. 3).")
+
+
+def _medoid_pictures(section: Section, content: ReportContent, labels: Labels) -> None:
+    if labels.private is not None:
+        return
+    rows = []
+    for each in content.clusters[:CLASSES_DRAWN]:
+        share = each.sizes / max(1, each.sizes.sum())
+        row = [
+            _picture(content, int(medoid), f"{cluster + 1}: {share[cluster]:.0%}", cluster_mark(cluster).colour)
+            for cluster, medoid in enumerate(each.medoids)
+        ]
+        rows.append((each.class_name, row))
+    section.picture_rows(rows, "The medoid of each cluster, with the cluster's share of its class.")
+
+
+def _chosen_pictures(section: Section, content: ReportContent, labels: Labels) -> None:
+    coreset = content.coreset
+    if labels.private is not None or coreset is None:
+        return
+    images = content.dataset.images
+    rows = []
+    for name in list(coreset.budgets)[:CLASSES_DRAWN]:
+        mine = [int(index) for index in coreset.indices if images[index].class_name == name]
+        rows.append((name, [_picture(content, index) for index in mine[:8]]))
+    section.picture_rows(rows, "The first images chosen of each class.")
+
+
+def _worst_pictures(section: Section, content: ReportContent, labels: Labels) -> None:
+    coverage = content.coverage
+    if labels.private is not None or coverage is None:
+        return
+    worst = [index for index in coverage.worst_indices if index >= 0][:10]
+    row = [_picture(content, index, content.dataset.images[index].class_name) for index in worst]
+    section.picture_rows([("", row)], "The images of the pool that the coreset covers worst.")
+
+
+def _picture(content: ReportContent, index: int, caption: str = "", colour: str = "") -> Picture:
+    return Picture(picture(content.dataset, index, content.cache_folder), caption, colour)
+
+
+def _chunks(items: Sequence[_Item]) -> list[Sequence[_Item]]:
+    kept = items[:CLASSES_DRAWN]
+    return [kept[start : start + CLASSES_A_FIGURE] for start in range(0, len(kept), CLASSES_A_FIGURE)]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

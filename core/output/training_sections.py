@@ -1,0 +1,104 @@
+"""The sections of a report on trained networks (paper, Figs. 7 to 11 and Table 1)."""
+
+from core.output import training_figures as figures
+from core.output import training_tables as tables
+from core.output.blocks import Numbering, Section
+from core.output.content import Labels, ReportContent
+from core.results import Comparison
+
+
+def comparison_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:
+    """Tell what was shown and what was not, with the table that stands behind it."""
+    section = Section("comparison", "Comparison")
+    comparison = content.comparison
+    if comparison is None or not comparison.rows:
+        section.say("No network was trained, so nothing is said here about accuracy.")
+        return section
+    repetitions = max(row.n_repetitions for row in comparison.rows)
+    section.lead = (
+        f"{len(comparison.runs):,} trainings, {repetitions} {'repetition' if repetitions == 1 else 'repetitions'} of "
+        "each row. All rows have the same test images; repetitions share their seeds, so that differences are paired."
+    )
+    if repetitions == 1:
+        section.say(
+            "One repetition proves little: initial weights and shuffling alone move accuracy by points.", "warning"
+        )
+    for note in labels.texts([run.note for run in comparison.runs if run.note]):
+        section.say(note, "warning")
+    for sentence in labels.texts(comparison.sentences):
+        section.say(sentence)
+    section.show(tables.accuracy_table(comparison), limit=80)
+    section.show(tables.difference_table(comparison), limit=60)
+    section.show(tables.cost_table(comparison), limit=80)
+    if any(row.sampler != figures.EVERYTHING and row.fraction < 1 for row in comparison.rows):
+        for metric, title in (("balanced_accuracy", "balanced accuracy"), ("worst_class_recall", "worst-class recall")):
+            numbering.draw(
+                section,
+                figures.accuracy_with_intervals(comparison, metric, title),
+                f"Test {title} by share of the pool kept, with 95 % intervals.",
+            )
+    section.keep(
+        tables.comparison_table(comparison),
+        tables.run_table(comparison, labels),
+        tables.epoch_table(comparison),
+        tables.class_metrics_table(comparison),
+        tables.confusion_table(comparison),
+    )
+    return section
+
+
+def paper_section(content: ReportContent, numbering: Numbering) -> Section:
+    """Show the paper's own figures for these data: time, accuracy by size, quality, confusion, curves."""
+    section = Section("networks", "The networks, as the paper shows them")
+    comparison = content.comparison
+    if comparison is None or not comparison.runs:
+        section.say("No network was trained.")
+        return section
+    section.show(tables.table_one(comparison))
+    for network in figures.networks_of(comparison):
+        _network_figures(section, comparison, network, numbering)
+    return section
+
+
+def has_picture(comparison: Comparison | None) -> bool:
+    """Return whether the comparison has a row that the one picture can show."""
+    return comparison is not None and any(row.sampler != figures.EVERYTHING for row in comparison.rows)
+
+
+def _network_figures(section: Section, comparison: Comparison, network: str, numbering: Numbering) -> None:
+    runs = [run for run in comparison.runs if run.key.network == network]
+    numbering.draw(
+        section,
+        figures.training_time(comparison, network),
+        f"Training time of {network} against coreset size (paper, Figs. 7 and 8); features apart.",
+    )
+    samplers = figures.samplers_of(comparison, network)
+    if any(run.history for run in runs) and samplers:
+        numbering.draw(
+            section,
+            figures.accuracy_by_size(comparison, network, samplers),
+            f"Training and validation accuracy of {network} against coreset size (paper, Fig. 9); lines from the "
+            "lowest to the highest repetition.",
+        )
+    numbering.draw(
+        section,
+        figures.quality_bars(comparison, network),
+        f"Precision, recall and F1 of {network} on the test images, macro-averaged (paper, Figs. 10 and 11).",
+    )
+    rows = [
+        (figures.row_title(row), tables.runs_of(comparison, row)) for row in figures.paper_rows(comparison, network)
+    ]
+    rows = [(title, mine) for title, mine in rows if mine]
+    if rows and len(rows[0][1][0].classes) <= 40:
+        numbering.draw(
+            section,
+            figures.confusion_matrices(rows),
+            f"Confusion matrices of {network}: test images, summed over repetitions; colour is the share of a row.",
+        )
+    section.show(tables.recall_table(comparison, network), limit=60)
+    if any(run.history for run in runs):
+        numbering.draw(
+            section,
+            figures.training_curves(comparison, network),
+            f"Accuracy of {network} by epoch; the dot is the epoch whose weights were kept.",
+        )

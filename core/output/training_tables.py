@@ -1,0 +1,221 @@
+"""The tables of a report about trained networks (the paper's Table 1, and all that stands behind the figures)."""
+
+from typing import Final
+
+import numpy as np
+
+from core.output.content import Labels
+from core.output.tables import Cell, Column, Table
+from core.output.training_figures import networks_of, paper_rows
+from core.palette import sampler_mark
+from core.results import Comparison, Row, RunResult
+
+_COUNT: Final = "count"
+_SHARE: Final = "share"
+_METRICS = (
+    ("accuracy", "Accuracy"), ("precision", "Precision"), ("recall", "Recall"), ("f1", "F1"),
+    ("balanced_accuracy", "Balanced accuracy"), ("worst_class_recall", "Worst class"),
+    ("worst_cluster_recall", "Worst cluster"),
+)  # fmt: skip
+_ROW = (
+    Column("network", "Network"), Column("sampler", "Sampler"), Column("fraction", "Fraction", "number"),
+    Column("images", "Images", _COUNT), Column("repetitions", "Repetitions", _COUNT),
+)  # fmt: skip
+
+
+def table_one(comparison: Comparison) -> Table:
+    """Return the paper's Table 1 for the user's own data, every network, with what was kept."""
+    rows = tuple(
+        (row.network, sampler_mark(row.sampler).title, *_row_facts(row)[2:4],
+         *(row.means[key] for key in ("accuracy", "precision", "recall", "f1")))
+        for network in networks_of(comparison)
+        for row in paper_rows(comparison, network)
+    )  # fmt: skip
+    columns = (*_ROW[:4], *(Column(key, title, _SHARE) for key, title in _METRICS[:4]))
+    return Table("table_1", "Test accuracy, precision, recall and F1 (paper, Table 1)", columns, rows)
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """Return every row with every metric and its interval, for the CSV."""
+    rows = tuple(
+        (*_row_facts(row), *(value for key, _ in _METRICS for value in _with_interval(row, key)))
+        for row in comparison.rows
+    )
+    metrics = tuple(
+        column
+        for key, title in _METRICS
+        for column in (
+            Column(key, title, _SHARE), Column(f"{key}_low", "from", _SHARE), Column(f"{key}_high", "to", _SHARE),
+        )
+    )  # fmt: skip
+    return Table("comparison", "Every row with its 95 % intervals", (*_ROW, *metrics), rows)
+
+
+def accuracy_table(comparison: Comparison) -> Table:
+    """Return every row as the report shows it: accuracy with its interval, and what stands beside it."""
+    rows = tuple(
+        (
+            row.network, sampler_mark(row.sampler).title, f"{row.fraction * 100:.3g} %", row.n_images,
+            row.n_repetitions,
+            *(_interval_words(row, key) for key in ("accuracy", "balanced_accuracy", "worst_class_recall")),
+            row.means.get("worst_cluster_recall"),
+        )
+        for row in comparison.rows
+    )  # fmt: skip
+    columns = (
+        Column("network", "Network"), Column("sampler", "Sampler"), Column("fraction", "Kept", "number"),
+        *_ROW[3:4], Column("repetitions", "Runs", _COUNT), Column("accuracy", "Accuracy", "number"),
+        Column("balanced_accuracy", "Balanced", "number"), Column("worst_class_recall", "Worst class", "number"),
+        Column("worst_cluster_recall", "Worst cluster", _SHARE),
+    )  # fmt: skip
+    return Table("accuracy", "Test results with 95 % intervals", columns, rows)
+
+
+def difference_table(comparison: Comparison) -> Table:
+    """Return the paired differences and what they show."""
+    rows = tuple(
+        (
+            each.network, sampler_mark(each.sampler).title, sampler_mark(each.control).title, each.fraction,
+            each.metric, each.difference, each.low, each.high, each.n_repetitions, each.shown, each.repetitions_needed,
+        )
+        for each in comparison.differences
+    )  # fmt: skip
+    columns = (
+        Column("network", "Network"), Column("sampler", "Sampler"), Column("control", "Against"),
+        Column("fraction", "Fraction", "number"), Column("metric", "Metric"),
+        Column("difference", "Difference", _SHARE),
+        Column("low", "from", _SHARE), Column("high", "to", _SHARE), Column("repetitions", "Pairs", _COUNT),
+        Column("shown", "Shown"), Column("repetitions_needed", "Repetitions needed", _COUNT),
+    )  # fmt: skip
+    return Table("differences", "Paired differences with 95 % intervals", columns, rows)
+
+
+def cost_table(comparison: Comparison) -> Table:
+    """Return what selecting and training cost, and when selecting has paid for itself."""
+    rows = tuple(
+        (row.network, sampler_mark(row.sampler).title, *_row_facts(row)[2:4], row.select_seconds,
+         row.train_seconds, row.pays_after)
+        for row in comparison.rows
+    )  # fmt: skip
+    columns = (
+        *_ROW[:4], Column("select_seconds", "Selecting", "seconds"), Column("train_seconds", "Training", "seconds"),
+        Column("pays_after", "Pays after trainings", _COUNT),
+    )  # fmt: skip
+    return Table("cost", "What it cost", columns, rows)
+
+
+def class_metrics_table(comparison: Comparison) -> Table:
+    """Return precision, recall and F1 of every class, means over repetitions."""
+    rows: list[tuple[Cell, ...]] = []
+    for row in comparison.rows:
+        runs = runs_of(comparison, row)
+        for name in runs[0].classes if runs else ():
+            values = [
+                [run.metrics.class_precision[name], run.metrics.class_recall[name], run.metrics.class_f1[name]]
+                for run in runs
+            ]
+            means = [float(value) for value in np.mean(values, axis=0)]
+            rows.append((*_row_facts(row), name, runs[0].metrics.support[name], *means))
+    columns = (
+        *_ROW, Column("class", "Class"), Column("test_images", "Test images", _COUNT),
+        Column("precision", "Precision", _SHARE), Column("recall", "Recall", _SHARE), Column("f1", "F1", _SHARE),
+    )  # fmt: skip
+    return Table("class_metrics", "Results by class", columns, tuple(rows))
+
+
+def recall_table(comparison: Comparison, network: str) -> Table:
+    """Return recall by class, a column for each row that Table 1 compares."""
+    shown = [(row, runs_of(comparison, row)) for row in paper_rows(comparison, network)]
+    shown = [(row, runs) for row, runs in shown if runs]
+    classes = shown[0][1][0].classes if shown else ()
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (name, shown[0][1][0].metrics.support[name],
+         *(float(np.mean([run.metrics.class_recall[name] for run in runs])) for _, runs in shown))
+        for name in classes
+    )  # fmt: skip
+    titles = [
+        sampler_mark(row.sampler).title + ("" if row.fraction == 1 else f", {row.fraction * 100:.3g} %")
+        for row, _ in shown
+    ]
+    columns = (Column("class", "Class"), Column("test_images", "Test images", _COUNT),
+               *(Column(title, title, _SHARE) for title in titles))  # fmt: skip
+    return Table(f"recall_{network}", f"{network}: recall by class", columns, rows)
+
+
+def confusion_table(comparison: Comparison) -> Table:
+    """Return every confusion matrix, summed over repetitions, as rows for the CSV."""
+    rows: list[tuple[Cell, ...]] = []
+    for row in comparison.rows:
+        runs = runs_of(comparison, row)
+        if not runs:
+            continue
+        counts = np.sum([run.metrics.confusion for run in runs], axis=0)
+        rows += [
+            (*_row_facts(row), true, predicted, int(counts[i, j]))
+            for i, true in enumerate(runs[0].classes)
+            for j, predicted in enumerate(runs[0].classes)
+        ]
+    columns = (*_ROW, Column("true", "True"), Column("predicted", "Predicted"), Column("images", "Images", _COUNT))
+    return Table("confusion", "Confusion matrices", columns, tuple(rows))
+
+
+def run_table(comparison: Comparison, labels: Labels) -> Table:
+    """Return every single run, for the CSV."""
+    rows = tuple(
+        (
+            run.key.network, run.key.sampler, run.key.fraction, run.n_images, run.key.repetition, run.best_epoch,
+            *(float(getattr(run.metrics, key)) for key, _ in _METRICS), run.metrics.worst_class,
+            run.metrics.worst_cluster, run.train_seconds, run.feature_seconds, run.select_seconds, run.device,
+            run.weights.extractor if run.weights else "", run.weights.state if run.weights else "",
+            labels.text(run.note),
+        )
+        for run in comparison.runs
+    )  # fmt: skip
+    columns = (
+        *_ROW[:4], Column("repetition", "Repetition", _COUNT), Column("best_epoch", "Kept epoch", _COUNT),
+        *(Column(key, title, _SHARE) for key, title in _METRICS), Column("worst_class", "Worst class"),
+        Column("worst_cluster", "Worst cluster"), Column("train_seconds", "Training", "seconds"),
+        Column("feature_seconds", "Features", "seconds"), Column("select_seconds", "Selecting", "seconds"),
+        Column("device", "Device"), Column("backbone", "Backbone"), Column("weights", "Weights"),
+        Column("note", "Note"),
+    )  # fmt: skip
+    return Table("runs", "Every run", columns, rows)
+
+
+def epoch_table(comparison: Comparison) -> Table:
+    """Return every epoch of every run, for the CSV."""
+    rows = tuple(
+        (run.key.network, run.key.sampler, run.key.fraction, run.n_images, run.key.repetition, e.number, e.loss,
+         e.accuracy, e.validation_loss, e.validation_accuracy, e.learning_rate, e.seconds)
+        for run in comparison.runs
+        for e in run.history
+    )  # fmt: skip
+    heads = ("loss", "accuracy", "validation_loss", "validation_accuracy", "learning_rate", "seconds")
+    columns = (*_ROW[:4], Column("repetition", "Repetition", _COUNT), Column("epoch", "Epoch", _COUNT),
+               *(Column(head, head.replace("_", " "), "number") for head in heads))  # fmt: skip
+    return Table("epochs", "Every epoch", columns, rows)
+
+
+def runs_of(comparison: Comparison, row: Row) -> list[RunResult]:
+    """Return the runs behind a row, by repetition."""
+    key = (row.network, row.sampler, row.fraction)
+    found = [run for run in comparison.runs if (run.key.network, run.key.sampler, run.key.fraction) == key]
+    return sorted(found, key=lambda run: run.key.repetition)
+
+
+def _row_facts(row: Row) -> tuple[Cell, ...]:
+    return (row.network, row.sampler, row.fraction, row.n_images, row.n_repetitions)
+
+
+def _with_interval(row: Row, key: str) -> tuple[Cell, ...]:
+    return (row.means.get(key), row.lows.get(key), row.highs.get(key))
+
+
+def _interval_words(row: Row, key: str) -> Cell:
+    """Return a mean with its interval, such as ``"0.924 (0.917–0.931)"``; the mean alone where there is none."""
+    mean, low, high = (row.means.get(key), row.lows.get(key), row.highs.get(key))
+    if mean is None or np.isnan(mean):
+        return None
+    if low is None or high is None or np.isnan(low) or np.isnan(high):
+        return f"{mean:.3f}"
+    return f"{mean:.3f} ({low:.3f}–{high:.3f})"
