@@ -184,7 +184,8 @@ class EngineProcess:
         """End the process and whatever it started, at once. Safe to call at any time, more than once."""
         if not self._closed and self._process.pid is not None and self._process.exitcode is None:
             _kill_tree(self._process.pid)
-            self._process.kill()
+            with contextlib.suppress(OSError):
+                self._process.kill()
 
     def close(self) -> None:
         """End the process if it still lives, and whatever it left behind; then give its handles back."""
@@ -195,7 +196,9 @@ class EngineProcess:
         if self._process.pid is not None:
             self._sweep_group()
             self._process.join()
-            self._process.close()
+            # Where someone else has reaped the child (psutil does, when asked to wait), its end is never learnt.
+            with contextlib.suppress(ValueError):
+                self._process.close()
         for end in (self._events, self._commands, *self._ends):
             end.close()
 

@@ -45,13 +45,15 @@ class RemainingTime:
 
     def __init__(self) -> None:
         self._began: tuple[float, float] | None = None
+        self._share = 0.0
         self._seconds: float | None = None
 
     def update(self, done: int, total: int) -> float | None:
         """Return the seconds left, or None as long as that cannot be told."""
         now = time.monotonic()
         share = done / total if total > 0 else 0.0
-        if self._began is None or share < self._began[1]:  # another unit is being counted now
+        before, self._share = self._share, share
+        if self._began is None or share < before:  # another unit is being counted now
             self._began, self._seconds = (now, share), None
             return None
         elapsed, gained = now - self._began[0], share - self._began[1]
@@ -354,16 +356,23 @@ class _WorkerThread(QThread):
         self._folder = tempfile.TemporaryDirectory(prefix="coreset-studio-", ignore_cleanup_errors=True)
         try:
             while not self._closing:
-                self._obey()
-                self._read_jobs()
-                self._read_resident()
-                self._wait()
+                try:
+                    self._turn()
+                except Exception:  # a thread that died would leave the window waiting for ever
+                    _log.exception("The worker thread met an error and goes on")
+                    time.sleep(LOOK_SECONDS)
         finally:
             for job in (*(running.job for running in self._jobs.values()), *self._leaving):
                 job.close()
             if self._resident is not None:
                 self._resident.close()
             self._folder.cleanup()
+
+    def _turn(self) -> None:
+        self._obey()
+        self._read_jobs()
+        self._read_resident()
+        self._wait()
 
     def _wait(self) -> None:
         waitables: list[Any] = [self._wake_end]

@@ -56,6 +56,10 @@ def leave_at_once() -> None:
     os._exit(7)
 
 
+def report_bytes(done: int, total: int, progress: Progress = NO_PROGRESS) -> None:
+    progress.report(done, total, "Downloading: bytes")
+
+
 def ignore_cancel(seconds: float) -> None:
     time.sleep(seconds)
 

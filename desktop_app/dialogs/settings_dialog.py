@@ -23,7 +23,7 @@ from desktop_app import theme
 from desktop_app.dialogs.question import Question
 from desktop_app.messages import Messages
 from desktop_app.settings import THEMES, Preferences
-from desktop_app.widgets.words import count, elide_label, size
+from desktop_app.widgets.words import count, elide_label, set_tone, size
 from desktop_app.worker import Worker
 
 CACHE_FOLDER_NAME = "coreset-studio-cache"
@@ -87,7 +87,7 @@ class SettingsDialog(QDialog):
         self.threads.setAccessibleName("Threads")
         self.threads.valueChanged.connect(self._on_threads)
         note = QLabel("The engine runs at low priority, so that this computer stays usable.")
-        note.setStyleSheet(f"color: {theme.colours().muted};")
+        set_tone(note, "muted")
         note.setWordWrap(True)
         row = QHBoxLayout()
         row.setSpacing(theme.UNIT * 2)
@@ -102,7 +102,7 @@ class SettingsDialog(QDialog):
         self.place = elide_label("")
         self.place.mode = Qt.TextElideMode.ElideMiddle
         self.amount = QLabel()
-        self.amount.setStyleSheet(f"color: {theme.colours().muted};")
+        set_tone(self.amount, "muted")
         self.choose = QPushButton("Choose…")
         self.choose.setToolTip("Keep computed features, embeddings and thumbnails in another folder")
         self.choose.clicked.connect(self._choose)

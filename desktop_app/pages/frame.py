@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from desktop_app import theme
 from desktop_app.widgets.empty_state import EmptyState
 from desktop_app.widgets.question_mark import QuestionMark
+from desktop_app.widgets.words import set_tone
 
 OPTIONS_WIDTH = theme.UNIT * 34
 
@@ -49,13 +50,11 @@ class PageFrame(QWidget):
         self._column.hide()
         body.addWidget(self._column)
         self._picture = QStackedWidget()
-        self.empty = EmptyState(icon, "")
+        self.empty = EmptyState(icon, sentence)
         self._fills: Callable[[], object] | None = None
         self._picture.addWidget(self.empty)
         body.addWidget(self._picture, 1)
         outer.addLayout(body, 1)
-        theme.changed.connect(self._restyle)
-        self._restyle()
 
     def add_option(self, label: str, widget: QWidget, tip: str = "", *, question: str = "") -> QWidget:
         """Add one choice to the column.
@@ -117,13 +116,7 @@ class PageFrame(QWidget):
     def set_hint(self, text: str, *, warning: bool = False) -> None:
         """Say something beside Run: an estimate, what is stale; empty for nothing."""
         self.hint.setText(text)
-        self._hint_warns = warning
-        self._restyle()
-
-    def _restyle(self) -> None:
-        named = theme.colours()
-        self.sentence_label.setStyleSheet(f"color: {named.muted};")
-        self.hint.setStyleSheet(f"color: {named.warning if self._hint_warns else named.muted};")
+        set_tone(self.hint, "warning" if warning else "muted")
 
     def _make_head(self, title: str, sentence: str) -> QHBoxLayout:
         words = QVBoxLayout()
@@ -133,9 +126,10 @@ class PageFrame(QWidget):
         words.addWidget(self.title_label)
         self.sentence_label = QLabel(sentence)
         self.sentence_label.setWordWrap(True)
+        set_tone(self.sentence_label, "muted")
         words.addWidget(self.sentence_label)
         self.hint = QLabel()
-        self._hint_warns = False
+        set_tone(self.hint, "muted")
         self.hint.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.hint.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.run_button = QPushButton()

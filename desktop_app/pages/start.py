@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from desktop_app import theme
 from desktop_app.settings import Preferences
 from desktop_app.widgets.card import Card
+from desktop_app.widgets.words import set_tone
 
 FILE = Qt.ItemDataRole.UserRole
 
@@ -65,9 +66,9 @@ class StartPage(QWidget):
         outer.addStretch(2)
         outer.addLayout(across)
         outer.addStretch(3)
-        theme.changed.connect(self._restyle)
+        for label in (self._sentence, self._hint, self.no_recent):
+            set_tone(label, "muted")
         preferences.recent_changed.connect(self.show_recent)
-        self._restyle()
         self.show_recent()
 
     def show_recent(self) -> None:
@@ -90,7 +91,8 @@ class StartPage(QWidget):
         self.folder.setFocus()
 
     def _make_head(self) -> QHBoxLayout:
-        self._picture = QLabel()
+        picture = QLabel()
+        picture.setPixmap(theme.app_icon().pixmap(theme.UNIT * 6, theme.UNIT * 6))
         title = QLabel("Coreset Studio")
         title.setFont(theme.title_font())
         self._sentence = QLabel(
@@ -103,7 +105,7 @@ class StartPage(QWidget):
         words.addWidget(self._sentence)
         head = QHBoxLayout()
         head.setSpacing(theme.UNIT * 2)
-        head.addWidget(self._picture)
+        head.addWidget(picture)
         head.addLayout(words, 1)
         return head
 
@@ -157,12 +159,6 @@ class StartPage(QWidget):
     def _on_chosen(self, entry: QListWidgetItem) -> None:
         if entry.flags() & Qt.ItemFlag.ItemIsEnabled:
             self.recent_wanted.emit(entry.data(FILE))
-
-    def _restyle(self) -> None:
-        quiet = f"color: {theme.colours().muted};"
-        for label in (self._sentence, self._hint, self.no_recent):
-            label.setStyleSheet(quiet)
-        self._picture.setPixmap(theme.app_icon().pixmap(theme.UNIT * 6, theme.UNIT * 6))
 
 
 def _short(folder: Path) -> str:

@@ -1,7 +1,7 @@
 """Fixtures for tests of the window: a page's context whose jobs run at once, and a watch for what is left behind."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,19 @@ def _nothing_left_behind() -> Iterator[None]:
     assert not alive, f"processes left behind: {alive}"
     left = [t for t in threading.enumerate() if t not in threads and not t.name.startswith(HARMLESS_THREADS)]
     assert not left, f"threads left behind: {left}"
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Module of the functions that tests run in engine processes."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
+    return "engine_functions"
+
+
+@pytest.fixture
+def engine_children() -> Callable[[], list[psutil.Process]]:
+    """A function that lists the engine processes alive now."""
+    return engine_processes
 
 
 class ImmediateWorker(Worker):

@@ -13,9 +13,7 @@ from desktop_app.pages.page import Page, PageContext
 ENGINE = "engine_functions"
 
 
-@pytest.fixture(autouse=True)
-def _engine_functions_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
+pytestmark = pytest.mark.usefixtures("engine")
 
 
 class FeaturesPage(Page):
