@@ -166,7 +166,8 @@ def _difference(
         axis=1,
     )
     low, high = interval((repetition_weights(shared) * values).sum(axis=1))
-    shown = bool(low > 0 or high < 0)
+    # One repetition's interval knows the chance of the test images alone, not that of the draw and the training.
+    shown = len(shared) > 1 and bool(low > 0 or high < 0)
     needed = _needed(paired, settings.difference_of_interest)
     difference = float(paired.mean())
     return Difference(

@@ -43,7 +43,12 @@ def difference_sentence(
     where = f"{NETWORK_WORDS.get(network, network).capitalize()}, {_percent(fraction)}"
     what = f"{METRIC_WORDS.get(metric, metric)} of {sampler_words(sampler)} against {sampler_words(control)}"
     figures = f"{_points(difference)} points, 95 % interval {_points(low)} to {_points(high)}"
-    based = f"{n_repetitions} paired repetitions" if n_repetitions > 1 else "one repetition, which cannot tell chance"
+    if n_repetitions < 2:
+        return (
+            f"{where}: {what}: {figures}, of the test images alone. One repetition cannot tell a difference from the "
+            "chance of one draw and one training; repeat it with more seeds."
+        )
+    based = f"{n_repetitions} paired repetitions"
     if low > 0 or high < 0:
         return f"{where}: {what}: {figures} ({based})."
     more = ""

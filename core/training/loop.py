@@ -152,11 +152,15 @@ def fit(
     validation_batches = [] if validation is None else in_order(validation.source)
     watch = _Watch(model, epochs, steps, len(validation_batches), title, progress)
     started = time.perf_counter()
+    held_back = None
+    if validation is not None and validation_batches:
+        held_back = feed.dataset(validation, lambda: validation_batches, len(validation_batches))
     with feed.own_errors():
         model.fit(
-            feed.dataset(train, _Epochs(len(train.labels), settings, seed)),
+            feed.dataset(train, _Epochs(len(train.labels), settings, seed), steps),
             epochs=epochs,
-            validation_data=None if validation is None else feed.dataset(validation, lambda: validation_batches),
+            validation_data=held_back,
+            shuffle=False,
             callbacks=[watch.callback()],
             verbose=0,
         )
@@ -202,8 +206,8 @@ class _Feed:
     def __init__(self) -> None:
         self._error: Exception | None = None
 
-    def dataset(self, data: Labelled, batches: Callable[[], Sequence[IntArray]]) -> Any:
-        """Return a tf.data.Dataset of what `batches` says, asked anew for every pass."""
+    def dataset(self, data: Labelled, batches: Callable[[], Sequence[IntArray]], n_batches: int) -> Any:
+        """Return a tf.data.Dataset of the `n_batches` that `batches` says, asked anew for every pass."""
         import tensorflow as tf
 
         def one_pass() -> Iterator[tuple[NDArray[Any], IntArray]]:
@@ -219,7 +223,9 @@ class _Feed:
             tf.TensorSpec((None, *example.shape[1:]), example.dtype),
             tf.TensorSpec((None,), tf.int64),
         )
-        return tf.data.Dataset.from_generator(one_pass, output_signature=signature).prefetch(2)
+        made = tf.data.Dataset.from_generator(one_pass, output_signature=signature)
+        # Said aloud, since Keras would otherwise count the batches of the first pass and warn at the end of it.
+        return made.apply(tf.data.experimental.assert_cardinality(n_batches)).prefetch(2)
 
     @contextmanager
     def own_errors(self) -> Iterator[None]:
