@@ -25,15 +25,26 @@ def row_blocks(n_rows: int, n_columns: int) -> Iterator[slice]:
         yield slice(start, min(start + size, n_rows))
 
 
-def squared_distances(a: Vectors, b: Vectors) -> NDArray[np.float64]:
+def squared_norms(rows: Vectors) -> NDArray[np.float64]:
+    """Return the squared length of every row in float64."""
+    wide = np.asarray(rows, dtype=np.float64)
+    return np.asarray(np.einsum("ij,ij->i", wide, wide))
+
+
+def squared_distances(a: Vectors, b: Vectors, b_norms: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
     """Return squared Euclidean distances, shape (len(a), len(b)).
+
+    Parameters
+    ----------
+    b_norms : ndarray of shape (len(b),), optional
+        `squared_norms` of `b`, for calls again and again with the same.
 
     Notes
     -----
     Through the norms and one matrix product in float64; what lies below `RELATIVE_ZERO` of the norms is 0.
     """
     left, right = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    norms = np.einsum("ij,ij->i", left, left)[:, None] + np.einsum("ij,ij->i", right, right)[None, :]
+    norms = squared_norms(left)[:, None] + (squared_norms(right) if b_norms is None else b_norms)[None, :]
     result = left @ right.T
     result *= -2
     result += norms
@@ -45,7 +56,7 @@ def squared_distances(a: Vectors, b: Vectors) -> NDArray[np.float64]:
 def unit_rows(embedding: Vectors) -> NDArray[np.float64]:
     """Scale every row to length 1; a row of zeros stays one, so that its cosine with all is 0."""
     rows = np.asarray(embedding, dtype=np.float64)
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    lengths = np.sqrt(squared_norms(rows))
     return rows / np.where(lengths > 0, lengths, 1)[:, None]
 
 

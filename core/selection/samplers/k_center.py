@@ -1,10 +1,13 @@
 """k-Center greedy: the image farthest from all chosen ones comes next."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.results import FloatArray
+from core.selection.clustering import distance_matrix
 from core.selection.greedy import best_row
-from core.selection.neighbours import row_blocks, squared_distances
+from core.selection.kernel import MEMORY_BUDGET
+from core.selection.neighbours import row_blocks, squared_distances, squared_norms
 from core.selection.sampling import ClassPool, Order, Sampler
 from core.settings import SelectionSettings
 
@@ -14,7 +17,8 @@ def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:  # noq
 
     Notes
     -----
-    The largest distance to a chosen image is at most twice the best possible.
+    The largest distance to a chosen image is at most twice the best possible. Memory is 4 n² bytes where that fits
+    `MEMORY_BUDGET`; beyond, distances to an image are computed when it is chosen.
 
     References
     ----------
@@ -22,26 +26,44 @@ def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:  # noq
     Gonzalez, Clustering to minimize the maximum intercluster distance (1985).
     """
     n = min(n, pool.n_images)
-    vectors = np.asarray(pool.embedding, dtype=np.float64)
+    distances = Distances(pool.embedding)
     rows = np.empty(n, dtype=np.int64)
     reasons: list[str] = []
-    distances = np.full(pool.n_images, np.inf)
+    nearest = np.full(pool.n_images, np.inf)
     for place in range(n):
-        row = medoid(pool.embedding) if place == 0 else best_row(distances)
-        reasons.append(f"was {distances[row]:.3g} away from the nearest chosen" if place else "medoid of the class")
+        row = distances.medoid() if place == 0 else best_row(nearest)
+        reasons.append(f"was {nearest[row]:.3g} away from the nearest chosen" if place else "medoid of the class")
         rows[place] = row
-        squares = squared_distances(vectors[row : row + 1], vectors)[0]
-        np.minimum(distances, np.sqrt(squares), out=distances)
-        distances[rows[: place + 1]] = -np.inf
+        np.minimum(nearest, distances.row(row), out=nearest)
+        nearest[row] = -np.inf
     return Order(rows, tuple(reasons))
 
 
-def medoid(embedding: FloatArray) -> int:
-    """Return the image whose summed distance to all others is smallest, the first of equal ones."""
-    sums = np.empty(len(embedding))
-    for block in row_blocks(len(embedding), len(embedding)):
-        sums[block] = np.sqrt(squared_distances(embedding[block], embedding)).sum(axis=1)
-    return best_row(-sums)
+class Distances:
+    """Euclidean distances between the images of a class, as a matrix where it fits the memory budget."""
+
+    def __init__(self, embedding: FloatArray) -> None:
+        n = len(embedding)
+        self._vectors = np.asarray(embedding, dtype=np.float64)
+        self._norms = squared_norms(self._vectors)
+        self._matrix = distance_matrix(embedding) if 4 * n * n <= MEMORY_BUDGET else None
+
+    def _block(self, block: slice) -> NDArray[np.float32]:
+        if self._matrix is not None:
+            return self._matrix[block]
+        squares = squared_distances(self._vectors[block], self._vectors, self._norms)
+        result: NDArray[np.float32] = np.sqrt(squares).astype(np.float32)
+        return result
+
+    def row(self, row: int) -> NDArray[np.float32]:
+        """Return the distances of one image to all, shape (n,)."""
+        return self._block(slice(row, row + 1))[0]
+
+    def medoid(self) -> int:
+        """Return the image whose summed distance to all others is smallest, the first of equal ones."""
+        n = len(self._vectors)
+        sums = [self._block(block).sum(axis=1, dtype=np.float64) for block in row_blocks(n, n)]
+        return best_row(-np.concatenate(sums))
 
 
 SAMPLER = Sampler(

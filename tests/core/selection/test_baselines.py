@@ -72,6 +72,13 @@ def test_k_center_is_within_twice_the_best_radius() -> None:
     assert distance[:, rows].min(axis=1).max() <= 2 * best
 
 
+def test_k_center_without_room_for_the_distances_takes_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = make_pool(np.random.default_rng(3).normal(size=(50, 3)))
+    whole = k_center.order(pool, 25, SETTINGS)
+    monkeypatch.setattr(k_center, "MEMORY_BUDGET", 0)
+    assert k_center.order(pool, 25, SETTINGS).rows.tolist() == whole.rows.tolist()
+
+
 def test_medoids_are_the_best_of_all_subsets_where_groups_are_clear() -> None:
     points = groups([7, 4, 5])
     distance = np.linalg.norm(points[:, None] - points[None], axis=2)
@@ -115,4 +122,4 @@ def test_moderate_takes_the_images_closest_to_the_median_distance() -> None:
 
 
 def test_one_memory_budget_serves_all() -> None:
-    assert medoid.MEMORY_BUDGET == kernel.MEMORY_BUDGET == 2**30
+    assert medoid.MEMORY_BUDGET == k_center.MEMORY_BUDGET == kernel.MEMORY_BUDGET == 2**30
