@@ -39,7 +39,7 @@ def sampler_mark(name: str) -> Mark:
     values = samplers.get({"matched-random": "matched"}.get(kind, kind), _palette()["other_sampler"])
     title = values.get("title", name)
     if beside:
-        title = f"{title} for {samplers.get(beside, {}).get('title', beside)}"
+        title = f"Matched ({samplers.get(beside, {}).get('title', beside)})"
     return Mark(values["colour"], values.get("dark", values["colour"]), values["marker"], title)
 
 
@@ -54,6 +54,14 @@ def cluster_mark(number: int) -> Mark:
     colours, markers = _palette()["clusters"], _palette()["cluster_markers"]
     colour = colours[number % len(colours)]
     return Mark(colour, colour, markers[number % len(markers)], f"Cluster {number + 1}")
+
+
+def class_mark(number: int) -> Mark:
+    """Return how the line of class `number` (>= 0) is drawn: as a cluster, without the colours too pale for a line."""
+    colours = [colour for colour in _palette()["clusters"] if colour not in _palette()["pale"]]
+    markers = _palette()["cluster_markers"]
+    colour = colours[number % len(colours)]
+    return Mark(colour, colour, markers[number % len(markers)], "")
 
 
 def medoid_mark() -> Mark:

@@ -26,6 +26,15 @@ class Words:
 
 
 @dataclass(frozen=True)
+class Folded:
+    """Sentences that the reader may unfold."""
+
+    title: str
+    sentences: tuple[str, ...]
+    block: str = "folded"
+
+
+@dataclass(frozen=True)
 class Drawing:
     """A figure with its number and caption."""
 
@@ -37,9 +46,10 @@ class Drawing:
 
 @dataclass(frozen=True)
 class ShownTable:
-    """A table as the report prints it, cut to `ROWS_SHOWN` rows."""
+    """A table as the report prints it, cut to `ROWS_SHOWN` rows; `csv` is the file that has all."""
 
     table: Table
+    csv: str
     rows: tuple[tuple[str, ...], ...]
     n_more: int
     block: str = "table"
@@ -63,7 +73,7 @@ class PictureRows:
     block: str = "pictures"
 
 
-Block = Words | Drawing | ShownTable | PictureRows
+Block = Words | Folded | Drawing | ShownTable | PictureRows
 
 
 @dataclass
@@ -80,16 +90,25 @@ class Section:
         """Add a paragraph."""
         self.blocks.append(Words(text, kind))
 
-    def show(self, table: Table, *, limit: int = ROWS_SHOWN) -> None:
-        """Add a table, printed and as CSV; an empty one is left away."""
+    def fold(self, title: str, sentences: Sequence[str]) -> None:
+        """Add sentences to unfold, if there are any."""
+        if sentences:
+            self.blocks.append(Folded(title, tuple(sentences)))
+
+    def show(self, table: Table, *, limit: int = ROWS_SHOWN, csv: str = "") -> None:
+        """Add a table, printed and as CSV; an empty one is left away.
+
+        With `csv` it is printed only, and that other table has the numbers.
+        """
         if not table.rows:
             return
-        self.tables.append(table)
+        if not csv:
+            self.tables.append(table)
         kinds = [column.kind for column in table.columns]
         rows = tuple(
             tuple(shown(cell, kind) for cell, kind in zip(row, kinds, strict=True)) for row in table.rows[:limit]
         )
-        self.blocks.append(ShownTable(table, rows, max(0, len(table.rows) - limit)))
+        self.blocks.append(ShownTable(table, csv or table.name, rows, max(0, len(table.rows) - limit)))
 
     def keep(self, *tables: Table) -> None:
         """Add tables as CSV only."""

@@ -24,7 +24,7 @@ from core.output.drawing import (
     shortened,
     style,
 )
-from core.palette import cluster_mark, sampler_mark, set_colour
+from core.palette import class_mark, cluster_mark, sampler_mark, set_colour
 from core.results import ClassClusters, ClassEmbedding, ClusterShares, Dataset, ProxyPoint, Separation, Split
 
 if TYPE_CHECKING:
@@ -47,11 +47,10 @@ def class_histogram(dataset: Dataset, split: Split | None = None) -> "Figure":
         axes = figure.add_subplot()
         left = np.zeros(len(names))
         for title, colour, values in counts:
-            if values.any():
-                axes.barh(range(len(names)), values, left=left, color=colour, height=0.72, label=title)
-                left += values
+            axes.barh(range(len(names)), values, left=left, color=colour, height=0.72, label=title)
+            left += values
         for at, total in enumerate(left):
-            axes.text(total, at, f" {total:,.0f}", va="center", ha="left", color=INK, fontsize=8.5)
+            axes.annotate(f"{total:,.0f}", (total, at), (4, 0), textcoords="offset points", va="center", fontsize=8.5)
         axes.set_yticks(range(len(names)), [plain(shortened(name, 28)) for name in names])
         axes.invert_yaxis()
         axes.margins(x=0.08, y=0.02)
@@ -63,7 +62,7 @@ def class_histogram(dataset: Dataset, split: Split | None = None) -> "Figure":
 
 
 def class_counts(dataset: Dataset, split: Split | None) -> list[tuple[str, str, np.ndarray]]:
-    """Return (title, colour, images by class) of each set; without a split all images are one."""
+    """Return (title, colour, images by class) of each set that has images; without a split all are one."""
     n = len(dataset.classes)
     if split is None:
         return [("images", set_colour("pool"), np.bincount(dataset.labels, minlength=n))]
@@ -72,6 +71,7 @@ def class_counts(dataset: Dataset, split: Split | None) -> list[tuple[str, str, 
     return [
         (name, set_colour(name.replace(" ", "_")), np.bincount(dataset.labels[rows], minlength=n))
         for name, rows in sets
+        if len(rows)
     ]
 
 
@@ -96,6 +96,8 @@ def separation_bars(separations: Sequence[Separation]) -> "Figure":
 
 def explained_variance(embeddings: Sequence[ClassEmbedding], variance: float) -> "Figure":
     """Draw the cumulative explained variance of each class, a panel for each view, with the share that is kept."""
+    from matplotlib.ticker import StrMethodFormatter
+
     views = [(view.extractor, view.block) for view in embeddings[0].views]
     with style():
         figure, all_axes = panels(len(views), n_columns=3, height=2.7)
@@ -106,7 +108,7 @@ def explained_variance(embeddings: Sequence[ClassEmbedding], variance: float) ->
                 cumulative = np.cumsum(view.explained)
                 if len(cumulative) == 0:
                     continue
-                colour = cluster_mark(number).colour
+                colour = class_mark(number).colour
                 x, label = np.arange(1, len(cumulative) + 1), plain(shortened(embedding.class_name))
                 axes.plot(x, cumulative, color=colour, linewidth=1.4, label=label if at == 0 else None)
                 kept = min(view.n_components, len(cumulative))
@@ -114,6 +116,7 @@ def explained_variance(embeddings: Sequence[ClassEmbedding], variance: float) ->
             axes.axhline(variance, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
             axes.set_title(extractor if block in ("", extractor) else f"{extractor}: {block}")
             axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
             axes.set_ylim(0, 1.03)
             axes.set_xlabel("components")
         all_axes[0].set_ylabel("cumulative share of variance")
@@ -130,7 +133,7 @@ def silhouette_curves(clusters: Sequence[ClassClusters]) -> "Figure":
         figure = new_figure(WIDE, 3.4)
         axes = figure.add_subplot()
         for number, each in enumerate(drawn):
-            mark = cluster_mark(number)
+            mark = class_mark(number)
             k = sorted(each.curve)
             axes.plot(k, [each.curve[at] for at in k], color=mark.colour, marker=marker(mark), markersize=4.5,
                       linewidth=1.4, label=plain(shortened(each.class_name)))  # fmt: skip
@@ -146,7 +149,8 @@ def silhouette_curves(clusters: Sequence[ClassClusters]) -> "Figure":
                 axes.axhline(edge, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
             if edge - 0.2 < top:
                 axes.text(1.0, min(edge, top) - 0.008, word, transform=axes.get_yaxis_transform(), ha="right", va="top",
-                          fontsize=8, color=MUTED)  # fmt: skip
+                          fontsize=8, color=MUTED, zorder=5,
+                        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1, "alpha": 0.85})  # fmt: skip
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("clusters k")
         axes.set_ylabel("mean silhouette")
@@ -174,6 +178,8 @@ def cluster_scatter(
 
 def cluster_sizes(clusters: Sequence[ClassClusters]) -> "Figure":
     """Draw the images of each cluster of each class (paper, Fig. 6)."""
+    from matplotlib.ticker import MaxNLocator
+
     with style():
         figure, all_axes = panels(len(clusters), n_columns=4, height=1.6)
         for axes, each in zip(all_axes, clusters, strict=True):
@@ -184,6 +190,7 @@ def cluster_sizes(clusters: Sequence[ClassClusters]) -> "Figure":
             axes.set_title(plain(shortened(each.class_name, 24)))
             axes.set_xticks(range(1, each.k + 1))
             axes.margins(y=0.18)
+            axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
             _quiet(axes, "y")
         all_axes[0].set_ylabel("images")
         figure.supxlabel("cluster", fontsize=9)
@@ -192,6 +199,8 @@ def cluster_sizes(clusters: Sequence[ClassClusters]) -> "Figure":
 
 def cluster_take(shares: Sequence[ClusterShares], sampler: str) -> "Figure":
     """Draw what random sampling and `sampler` take from each cluster (paper, Fig. 2)."""
+    from matplotlib.ticker import MaxNLocator
+
     chosen, random = sampler_mark(sampler), sampler_mark("random")
     with style():
         figure, all_axes = panels(len(shares), n_columns=4, height=1.7)
@@ -207,6 +216,7 @@ def cluster_take(shares: Sequence[ClusterShares], sampler: str) -> "Figure":
             axes.set_title(plain(shortened(each.class_name, 24)))
             axes.set_xticks(x)
             axes.margins(y=0.18)
+            axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
             _quiet(axes, "y")
         all_axes[0].set_ylabel("images taken")
         figure.supxlabel("cluster", fontsize=9)
@@ -251,7 +261,7 @@ def _scatter(axes: "Axes", embedding: ClassEmbedding, clusters: ClassClusters, c
         axes.scatter(mine[:, 0], mine[:, 1], s=size, marker=marker(mark), color=mark.colour, alpha=0.65,
                      linewidths=0, rasterized=many)  # fmt: skip
     medoids = points[np.searchsorted(embedding.indices, clusters.medoids)]
-    axes.scatter(medoids[:, 0], medoids[:, 1], s=75, marker="*", color=MEDOID, edgecolors=PAPER, linewidths=0.9,
+    axes.scatter(medoids[:, 0], medoids[:, 1], s=120, marker="*", color=MEDOID, edgecolors=PAPER, linewidths=0.9,
                  zorder=4)  # fmt: skip
 
 

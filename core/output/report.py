@@ -22,15 +22,12 @@ from core.output.report_sections import (
 )
 from core.output.tables import write_table
 from core.output.training_figures import accuracy_with_intervals
-from core.output.training_sections import comparison_section, has_picture, paper_section
+from core.output.training_sections import comparison_section, has_picture, headline, paper_section
 from core.palette import dark_colours
 from core.progress import NO_PROGRESS, Progress
 from core.version import __version__
 
 __all__ = ["ReportContent", "WrittenReport", "write_report"]
-
-SENTENCES_FIRST = 8
-"""Sentences of a comparison that stand in the answer; its section has all."""
 
 
 @dataclass(frozen=True)
@@ -109,10 +106,9 @@ def _answer_section(content: ReportContent, labels: Labels, numbering: Numbering
         section.say(sentence)
     comparison = content.comparison
     if comparison is not None:
-        for sentence in labels.texts(comparison.sentences)[:SENTENCES_FIRST]:
+        for sentence in labels.texts(headline(comparison, content.coreset)):
             section.say(sentence)
-        if len(comparison.sentences) > SENTENCES_FIRST:
-            section.say("More is said under Comparison.", "small")
+        section.say("Every row stands under Comparison.", "small")
     else:
         section.say("No network was trained: what the coreset costs in accuracy was not measured.")
     if content.clusters:

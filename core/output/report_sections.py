@@ -68,7 +68,7 @@ def features_section(content: ReportContent, numbering: Numbering) -> Section:
         numbering.draw(
             section,
             figures.explained_variance(shown, variance),
-            f"Cumulative explained variance by class; a dot marks the components kept, the line {variance:.0%}.",
+            f"Cumulative explained variance by class; dots are the components kept, the line {variance * 100:.3g} %.",
         )
         section.show(tables.components_table(content.embeddings), limit=16)
         section.keep(tables.explained_table(content.embeddings))
@@ -143,7 +143,7 @@ def coreset_section(content: ReportContent, labels: Labels, numbering: Numbering
             "Accuracy of the nearest chosen image on the part of the pool that was not chosen, by share kept; the line "
             "is this coreset. A quick proxy before any training.",
         )
-        section.show(tables.proxy_table(content))
+        section.keep(tables.proxy_table(content))
     return section
 
 
@@ -229,7 +229,7 @@ def _doubtful(section: Section, content: ReportContent, labels: Labels) -> None:
         extra = sum(len(each.indices) - 1 for each in content.duplicates)
         section.say(
             f"{len(content.duplicates):,} groups of images have the same pixels ({extra:,} copies too many)"
-            + (f"; {conflicts:,} of them stand under two labels, one of which must be wrong." if conflicts else "."),
+            + (f"; {conflicts:,} of them under two labels, one of which must be wrong." if conflicts else "."),
             "warning" if conflicts else "note",
         )
     else:
@@ -266,7 +266,7 @@ def _medoid_pictures(section: Section, content: ReportContent, labels: Labels) -
     for each in content.clusters[:CLASSES_DRAWN]:
         share = each.sizes / max(1, each.sizes.sum())
         row = [
-            _picture(content, int(medoid), f"{cluster + 1}: {share[cluster]:.0%}", cluster_mark(cluster).colour)
+            _picture(content, int(medoid), f"{cluster + 1}: {share[cluster] * 100:.0f} %", cluster_mark(cluster).colour)
             for cluster, medoid in enumerate(each.medoids)
         ]
         rows.append((each.class_name, row))

@@ -97,7 +97,7 @@ def accuracy_by_size(comparison: Comparison, network: str, samplers: Sequence[st
                 sizes, means, lows, highs = _means_by_size(mine, value)
                 axes.plot(sizes, means, color=colour, label=label, markersize=5.5, **look)
                 axes.vlines(sizes, lows, highs, color=colour, linewidth=1)
-            axes.set_title(f"{network}: {sampler_mark(sampler).title}")
+            axes.set_title(plain(shortened(f"{network}: {sampler_mark(sampler).title}", 36)))
             axes.set_xlabel("images trained on")
             axes.legend(loc="lower right")
         low = min(axes.get_ylim()[0] for axes in all_axes)
@@ -150,21 +150,22 @@ def confusion_matrices(runs_by_row: Sequence[tuple[str, Sequence[RunResult]]]) -
             axes = figure.add_subplot(n_rows, n_columns, at + 1)
             counts = np.sum([run.metrics.confusion for run in runs], axis=0)
             _confusion(axes, counts, [shortened(name, 14) for name in classes], names_at_left=at % n_columns == 0)
-            axes.set_title(title)
+            axes.set_title(plain(shortened(title, 34)), fontsize=8.5)
     return figure
 
 
 def training_curves(comparison: Comparison, network: str) -> "Figure":
     """Draw accuracy by epoch, training and validation, a panel for each row, a line for each repetition."""
     runs = [run for run in comparison.runs if run.key.network == network and run.history]
-    rows = list(dict.fromkeys((run.key.sampler, run.key.fraction) for run in runs))
+    trained = {(run.key.sampler, run.key.fraction) for run in runs}
+    rows = sorted(trained, key=lambda row: (row[0] != EVERYTHING, row[1], row[0]))
     with style():
         figure, all_axes = panels(len(rows), n_columns=3, height=2.0)
         for axes, (sampler, fraction) in zip(all_axes, rows, strict=True):
             for run in (run for run in runs if (run.key.sampler, run.key.fraction) == (sampler, fraction)):
                 _curve(axes, run)
             share = "" if sampler == EVERYTHING else f", {fraction * 100:.3g} %"
-            axes.set_title(f"{plain(sampler_mark(sampler).title)}{share}")
+            axes.set_title(plain(shortened(f"{sampler_mark(sampler).title}{share}", 34)))
             axes.set_ylim(0, 1.03)
         all_axes[0].set_ylabel("accuracy")
         all_axes[0].legend(*_first_of_each(all_axes[0]), loc="lower right")

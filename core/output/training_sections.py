@@ -4,7 +4,8 @@ from core.output import training_figures as figures
 from core.output import training_tables as tables
 from core.output.blocks import Numbering, Section
 from core.output.content import Labels, ReportContent
-from core.results import Comparison
+from core.palette import sampler_mark
+from core.results import Comparison, Coreset
 
 
 def comparison_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:
@@ -25,10 +26,12 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
         )
     for note in labels.texts([run.note for run in comparison.runs if run.note]):
         section.say(note, "warning")
-    for sentence in labels.texts(comparison.sentences):
-        section.say(sentence)
-    section.show(tables.accuracy_table(comparison), limit=80)
-    section.show(tables.difference_table(comparison), limit=60)
+    for sentence in labels.texts(remarks(comparison)):
+        section.say(sentence, "note")
+    for network in figures.networks_of(comparison):
+        section.show(tables.accuracy_table(comparison, network), limit=60, csv="comparison")
+        section.show(tables.verdict_table(comparison, network), limit=60, csv="differences")
+    section.fold("The same in words", labels.texts(comparison.sentences))
     section.show(tables.cost_table(comparison), limit=80)
     if any(row.sampler != figures.EVERYTHING and row.fraction < 1 for row in comparison.rows):
         for metric, title in (("balanced_accuracy", "balanced accuracy"), ("worst_class_recall", "worst-class recall")):
@@ -39,6 +42,7 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
             )
     section.keep(
         tables.comparison_table(comparison),
+        tables.difference_table(comparison),
         tables.run_table(comparison, labels),
         tables.epoch_table(comparison),
         tables.class_metrics_table(comparison),
@@ -49,7 +53,7 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
 
 def paper_section(content: ReportContent, numbering: Numbering) -> Section:
     """Show the paper's own figures for these data: time, accuracy by size, quality, confusion, curves."""
-    section = Section("networks", "The networks, as the paper shows them")
+    section = Section("networks", "The networks")
     comparison = content.comparison
     if comparison is None or not comparison.runs:
         section.say("No network was trained.")
@@ -58,6 +62,43 @@ def paper_section(content: ReportContent, numbering: Numbering) -> Section:
     for network in figures.networks_of(comparison):
         _network_figures(section, comparison, network, numbering)
     return section
+
+
+def remarks(comparison: Comparison) -> tuple[str, ...]:
+    """Return the sentences of a comparison that follow its rows and differences: what to keep in mind about all."""
+    differences = {each.sentence for each in comparison.differences}
+    last = max((at for at, sentence in enumerate(comparison.sentences) if sentence in differences), default=None)
+    return () if last is None else comparison.sentences[last + 1 :]
+
+
+def headline(comparison: Comparison, coreset: Coreset | None) -> list[str]:
+    """Return for each network what the coreset's sampler reaches beside stratified random and everything.
+
+    Of a comparison without that sampler, the last one that is no control; of its fractions the one nearest to the
+    coreset's.
+    """
+    sentences = []
+    for network in figures.networks_of(comparison):
+        rows = [row for row in comparison.rows if row.network == network]
+        names = [name for name in figures.samplers_of(comparison, network) if not name.startswith("matched")]
+        if not names:
+            continue
+        sampler = coreset.sampler if coreset is not None and coreset.sampler in names else names[-1]
+        wanted = coreset.fraction if coreset is not None else figures.PAPER_FRACTION
+        mine = min((row for row in rows if row.sampler == sampler), key=lambda row: abs(row.fraction - wanted))
+        beside = [row for row in rows if row.sampler == "stratified" and row.fraction == mine.fraction]
+        whole = [row for row in rows if row.sampler == figures.EVERYTHING]
+        parts = [f"{sampler_mark(row.sampler).title} {row.means['accuracy']:.3f}" for row in (mine, *beside, *whole)]
+        verdicts = [
+            each.sentence
+            for each in comparison.differences
+            if (each.network, each.sampler, each.fraction) == (network, sampler, mine.fraction)
+            and (each.metric, each.control) == ("accuracy", "stratified")
+        ]
+        name = "head" if network == "head" else f"{network} network"
+        start = f"Test accuracy of the {name} with {mine.fraction * 100:.3g} % of the pool: {', '.join(parts)}."
+        sentences.append(" ".join([start, *verdicts]))
+    return sentences
 
 
 def has_picture(comparison: Comparison | None) -> bool:
@@ -70,7 +111,7 @@ def _network_figures(section: Section, comparison: Comparison, network: str, num
     numbering.draw(
         section,
         figures.training_time(comparison, network),
-        f"Training time of {network} against coreset size (paper, Figs. 7 and 8); features apart.",
+        f"Training time of {network} against coreset size{_of_paper(network, 'Figs. 7 and 8')}; features apart.",
     )
     samplers = figures.samplers_of(comparison, network)
     if any(run.history for run in runs) and samplers:
@@ -83,7 +124,8 @@ def _network_figures(section: Section, comparison: Comparison, network: str, num
     numbering.draw(
         section,
         figures.quality_bars(comparison, network),
-        f"Precision, recall and F1 of {network} on the test images, macro-averaged (paper, Figs. 10 and 11).",
+        f"Precision, recall and F1 of {network} on the test images, "
+        f"macro-averaged{_of_paper(network, 'Figs. 10 and 11')}.",
     )
     rows = [
         (figures.row_title(row), tables.runs_of(comparison, row)) for row in figures.paper_rows(comparison, network)
@@ -102,3 +144,7 @@ def _network_figures(section: Section, comparison: Comparison, network: str, num
             figures.training_curves(comparison, network),
             f"Accuracy of {network} by epoch; the dot is the epoch whose weights were kept.",
         )
+
+
+def _of_paper(network: str, number: str) -> str:
+    return "" if network == "head" else f" (paper, {number})"

@@ -8,7 +8,7 @@ from core.output.content import Labels
 from core.output.tables import Cell, Column, Table
 from core.output.training_figures import networks_of, paper_rows
 from core.palette import sampler_mark
-from core.results import Comparison, Row, RunResult
+from core.results import Comparison, Difference, Row, RunResult
 
 _COUNT: Final = "count"
 _SHARE: Final = "share"
@@ -51,43 +51,58 @@ def comparison_table(comparison: Comparison) -> Table:
     return Table("comparison", "Every row with its 95 % intervals", (*_ROW, *metrics), rows)
 
 
-def accuracy_table(comparison: Comparison) -> Table:
-    """Return every row as the report shows it: accuracy with its interval, and what stands beside it."""
+def accuracy_table(comparison: Comparison, network: str) -> Table:
+    """Return a network's rows as the report prints them: each metric with its interval."""
     rows = tuple(
-        (
-            row.network, sampler_mark(row.sampler).title, f"{row.fraction * 100:.3g} %", row.n_images,
-            row.n_repetitions,
-            *(_interval_words(row, key) for key in ("accuracy", "balanced_accuracy", "worst_class_recall")),
-            row.means.get("worst_cluster_recall"),
-        )
+        (sampler_mark(row.sampler).title, _percent(row.fraction), row.n_images, row.n_repetitions,
+         *(_interval_words(row, key) for key in ("accuracy", "balanced_accuracy", "worst_class_recall")),
+         row.means.get("worst_cluster_recall"))
         for row in comparison.rows
+        if row.network == network
     )  # fmt: skip
     columns = (
-        Column("network", "Network"), Column("sampler", "Sampler"), Column("fraction", "Kept", "number"),
-        *_ROW[3:4], Column("repetitions", "Runs", _COUNT), Column("accuracy", "Accuracy", "number"),
-        Column("balanced_accuracy", "Balanced", "number"), Column("worst_class_recall", "Worst class", "number"),
-        Column("worst_cluster_recall", "Worst cluster", _SHARE),
+        _ROW[1], Column("kept", "Kept", "number"), _ROW[3], Column("repetitions", "Runs", _COUNT),
+        Column("accuracy", "Accuracy", "number"), Column("balanced_accuracy", "Balanced", "number"),
+        Column("worst_class_recall", "Worst class", "number"), Column("worst_cluster_recall", "Worst cluster", _SHARE),
     )  # fmt: skip
-    return Table("accuracy", "Test results with 95 % intervals", columns, rows)
+    return Table(f"accuracy_{network}", f"{network}: test results with 95 % intervals", columns, rows)
 
 
 def difference_table(comparison: Comparison) -> Table:
-    """Return the paired differences and what they show."""
+    """Return every paired difference, for the CSV."""
     rows = tuple(
-        (
-            each.network, sampler_mark(each.sampler).title, sampler_mark(each.control).title, each.fraction,
-            each.metric, each.difference, each.low, each.high, each.n_repetitions, each.shown, each.repetitions_needed,
-        )
+        (each.network, each.sampler, each.control, each.fraction, each.metric, each.difference, each.low, each.high,
+         each.n_repetitions, each.shown, each.repetitions_needed)
         for each in comparison.differences
     )  # fmt: skip
     columns = (
-        Column("network", "Network"), Column("sampler", "Sampler"), Column("control", "Against"),
-        Column("fraction", "Fraction", "number"), Column("metric", "Metric"),
-        Column("difference", "Difference", _SHARE),
-        Column("low", "from", _SHARE), Column("high", "to", _SHARE), Column("repetitions", "Pairs", _COUNT),
-        Column("shown", "Shown"), Column("repetitions_needed", "Repetitions needed", _COUNT),
+        _ROW[0], _ROW[1], Column("control", "Against"), _ROW[2], Column("metric", "Metric"),
+        Column("difference", "Difference", _SHARE), Column("low", "from", _SHARE), Column("high", "to", _SHARE),
+        Column("repetitions", "Pairs", _COUNT), Column("shown", "Shown"),
+        Column("repetitions_needed", "Repetitions needed", _COUNT),
     )  # fmt: skip
     return Table("differences", "Paired differences with 95 % intervals", columns, rows)
+
+
+def verdict_table(comparison: Comparison, network: str) -> Table:
+    """Return a network's paired differences as the report prints them: in points, and what is shown."""
+    metrics = ("accuracy", "balanced_accuracy", "worst_class_recall")
+    by_pair: dict[tuple[float, str, str], dict[str, Difference]] = {}
+    for each in (each for each in comparison.differences if each.network == network):
+        by_pair.setdefault((each.fraction, each.sampler, each.control), {})[each.metric] = each
+    rows: list[tuple[Cell, ...]] = []
+    for (fraction, sampler, control), found in by_pair.items():
+        accuracy = found.get("accuracy")
+        needed = accuracy.repetitions_needed if accuracy is not None and not accuracy.shown else None
+        rows.append((sampler_mark(sampler).title, _percent(fraction), sampler_mark(control).title,
+                     *(_points_words(found.get(metric)) for metric in metrics), needed))  # fmt: skip
+    columns = (
+        _ROW[1], Column("kept", "Kept", "number"), Column("control", "Against"),
+        Column("accuracy", "Accuracy", "number"), Column("balanced_accuracy", "Balanced", "number"),
+        Column("worst_class_recall", "Worst class", "number"), Column("needed", "Runs needed", _COUNT),
+    )  # fmt: skip
+    title = f"{network}: paired differences in points with 95 % intervals (* zero is outside; else none is shown)"
+    return Table(f"verdicts_{network}", title, columns, tuple(rows))
 
 
 def cost_table(comparison: Comparison) -> Table:
@@ -133,13 +148,11 @@ def recall_table(comparison: Comparison, network: str) -> Table:
          *(float(np.mean([run.metrics.class_recall[name] for run in runs])) for _, runs in shown))
         for name in classes
     )  # fmt: skip
-    titles = [
-        sampler_mark(row.sampler).title + ("" if row.fraction == 1 else f", {row.fraction * 100:.3g} %")
-        for row, _ in shown
-    ]
+    titles = [sampler_mark(row.sampler).title for row, _ in shown]
     columns = (Column("class", "Class"), Column("test_images", "Test images", _COUNT),
                *(Column(title, title, _SHARE) for title in titles))  # fmt: skip
-    return Table(f"recall_{network}", f"{network}: recall by class", columns, rows)
+    kept = next((f" at {_percent(row.fraction)}" for row, _ in shown if row.fraction < 1), "")
+    return Table(f"recall_{network}", f"{network}: recall by class{kept}", columns, rows)
 
 
 def confusion_table(comparison: Comparison) -> Table:
@@ -219,3 +232,16 @@ def _interval_words(row: Row, key: str) -> Cell:
     if low is None or high is None or np.isnan(low) or np.isnan(high):
         return f"{mean:.3f}"
     return f"{mean:.3f} ({low:.3f}–{high:.3f})"
+
+
+def _percent(fraction: float) -> str:
+    return f"{fraction * 100:.3g} %"
+
+
+def _points_words(difference: Difference | None) -> Cell:
+    """Return a difference in points, such as ``"+2.2 (−0.3 to +4.8)"``, with a star where zero is left out."""
+    if difference is None or np.isnan(difference.difference):
+        return None
+    numbers = [f"{100 * value:+.1f}" for value in (difference.difference, difference.low, difference.high)]
+    star = " *" if difference.shown else ""
+    return "{} ({} to {}){}".format(*(number.replace("-", "−") for number in numbers), star)
