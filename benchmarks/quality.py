@@ -20,6 +20,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from benchmarks.quality_tables import write_tables
 from core.cache import default_cache_folder
@@ -144,7 +145,9 @@ def judged(dataset: Dataset, test: IntArray, judge: Judge, indices: IntArray) ->
     """Train the head on some images and return its figures on the test images."""
     rows = np.searchsorted(judge.embedding.indices, indices)
     vectors = np.asarray(judge.embedding.embedding)
-    head = fit_head(vectors[rows], dataset.labels[indices], len(dataset.classes), judge.strength)
+    # One thread: these fits are small, and several threads would only wait for each other.
+    with threadpool_limits(limits=1):
+        head = fit_head(vectors[rows], dataset.labels[indices], len(dataset.classes), judge.strength)
     predicted = head.probabilities(vectors[np.searchsorted(judge.embedding.indices, test)]).argmax(axis=1)
     true = dataset.labels[test]
     right = predicted == true

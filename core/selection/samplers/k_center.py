@@ -57,7 +57,7 @@ class Distances:
 
     def row(self, row: int) -> NDArray[np.float32]:
         """Return the distances of one image to all, shape (n,)."""
-        return self._block(slice(row, row + 1))[0]
+        return self._block(slice(row, row + 1)).ravel()
 
     def medoid(self) -> int:
         """Return the image whose summed distance to all others is smallest, the first of equal ones."""
