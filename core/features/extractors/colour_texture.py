@@ -148,7 +148,7 @@ EXTRACTOR = Extractor(
     load=load,
     input_size=LARGEST_SIDE,
     batch_size=64,
-    seconds_per_image=0.004,
+    seconds_per_image=0.0035,
     megabytes=250,
     licence="no weights; part of this program",
 )

@@ -50,6 +50,8 @@ def _quiet() -> Iterator[None]:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    # Otherwise the first engine process would take a graphics card's whole memory and the next one fail.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     try:
         kept = None if "tensorflow" in sys.modules else os.dup(2)
     except OSError:  # a windowed program has no standard error
