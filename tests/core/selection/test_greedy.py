@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.selection.greedy import best_row, lazy_greedy
@@ -16,6 +16,7 @@ def test_gains_that_agree_in_six_digits_tie_to_the_first() -> None:
     assert best_row(np.array([-np.inf, 0.0, 0.0])) == 1
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=1, max_size=20))
 def test_the_best_row_is_the_first_of_the_largest_rounded(gains: list[float]) -> None:
     values = np.array(gains)
@@ -35,6 +36,7 @@ def plain_greedy(similarities: np.ndarray, n: int) -> list[int]:
 
 
 @pytest.mark.parametrize("batch", [1, 3, 100])
+@settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 12), coarse=st.booleans())
 def test_lazy_greedy_is_plain_greedy_ties_included(batch: int, seed: int, n: int, coarse: bool) -> None:
     similarities = np.random.default_rng(seed).random((12, 12))
