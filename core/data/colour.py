@@ -48,7 +48,7 @@ def to_rgb(image: Image.Image) -> RGBArray:
         image = _cmyk(image)
     elif mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         image = _on_white(image)
-    return np.array(image.convert("RGB"), dtype=np.uint8)
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"), dtype=np.uint8)
 
 
 def array_to_rgb(array: NDArray[np.generic]) -> RGBArray:
