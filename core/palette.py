@@ -39,7 +39,7 @@ def sampler_mark(name: str) -> Mark:
     values = samplers.get({"matched-random": "matched"}.get(kind, kind), _palette()["other_sampler"])
     title = values.get("title", name)
     if beside:
-        title = f"Matched ({samplers.get(beside, {}).get('title', beside)})"
+        title = f"Matched ({samplers.get(beside, {}).get('title', beside).partition(' (')[0]})"
     return Mark(values["colour"], values.get("dark", values["colour"]), values["marker"], title)
 
 

@@ -115,9 +115,7 @@ def svg_for_page(figure: "Figure", identifier: str, description: str) -> str:
     text = text[text.index("<svg") :].rstrip()
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, count=1, flags=re.S)
     text = re.sub(r"<style type=\"text/css\">.*?</style>", "", text, count=1, flags=re.S)
-    text = re.sub(r'\bid="([^"]+)"', rf'id="{identifier}-\1"', text)
-    text = re.sub(r'href="#([^"]+)"', rf'href="#{identifier}-\1"', text)
-    text = re.sub(r"url\(#([^)]+)\)", rf"url(#{identifier}-\1)", text)
+    text = _own_identifiers(text, identifier)
     text = re.sub(r"font-family: [^;\"]+;? ?", "", text)
     for colour, name in _PAGE_COLOURS.items():
         text = text.replace(colour, f"var({name})")
@@ -149,6 +147,23 @@ def save_figure(figure: "Figure", file: Path) -> None:
         write_atomically(file, stream.getvalue())
     except OSError as error:
         raise ExportError(disk_sentence(error, file)) from error
+
+
+def _own_identifiers(svg: str, start: str) -> str:
+    """Put `start` before every id that is referred to, and take the others away; none stands twice."""
+    used = set(re.findall(r'href="#([^"]+)"', svg)) | set(re.findall(r"url\(#([^)]+)\)", svg))
+    seen: set[str] = set()
+
+    def keep(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in used or name in seen:
+            return ""
+        seen.add(name)
+        return f' id="{start}-{name}"'
+
+    svg = re.sub(r'\sid="([^"]+)"', keep, svg)
+    svg = re.sub(r'href="#([^"]+)"', rf'href="#{start}-\1"', svg)
+    return re.sub(r"url\(#([^)]+)\)", rf"url(#{start}-\1)", svg)
 
 
 def _attribute(text: str) -> str:

@@ -126,7 +126,8 @@ def _tiles(content: ReportContent) -> list[_Tile]:
     dataset, coreset = content.dataset, content.coreset
     tiles = [_Tile(f"{len(dataset.images):,}", "images"), _Tile(f"{len(dataset.classes):,}", "classes")]
     if dataset.skipped:
-        tiles.append(_Tile(f"{len(dataset.skipped):,}", "files skipped"))
+        n = len(dataset.skipped)
+        tiles.append(_Tile(f"{n:,}", "file skipped" if n == 1 else "files skipped"))
     if content.split is not None:
         tiles.append(_Tile(f"{len(content.split.pool):,}", "in the pool"))
     if coreset is not None:

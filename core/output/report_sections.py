@@ -209,6 +209,8 @@ def structure_summary(clusters: Sequence[ClassClusters]) -> str:
 def _read_words(dataset: Dataset) -> str:
     n, classes, skipped = len(dataset.images), len(dataset.classes), len(dataset.skipped)
     left = f" {skipped:,} files were skipped, each with its reason below." if skipped else " No file was skipped."
+    if skipped == 1:
+        left = " 1 file was skipped, with its reason below."
     return f"{n:,} images of {classes} {'class' if classes == 1 else 'classes'} were read.{left}"
 
 
@@ -238,7 +240,11 @@ def _doubtful(section: Section, content: ReportContent, labels: Labels) -> None:
     section.show(tables.skipped_table(content.dataset, labels))
     if content.split is not None:
         if content.split.leaks:
-            section.say(f"{len(content.split.leaks):,} training images leak into the test images.", "warning")
+            n = len(content.split.leaks)
+            what = (
+                "1 pair of a training and a test image is" if n == 1 else f"{n:,} pairs of training and test images are"
+            )
+            section.say(f"{what} copies or of one group: test results are too good then.", "warning")
         section.show(tables.leaks_table(content.split, labels))
         section.show(tables.left_out_table(content.split, labels))
     section.show(tables.doubts_table(content, labels))

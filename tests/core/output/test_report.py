@@ -1,0 +1,225 @@
+import csv
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from core.errors import CancelledError, ExportError
+from core.output.content import ReportContent
+from core.output.report import write_report
+from core.output.report_sections import coreset_words, structure_summary
+from core.output.tables import read_rows
+from core.output.training_sections import headline, remarks
+
+FILES = {
+    "budgets", "class_metrics", "classes", "clusters", "comparison", "components", "confusion", "cost",
+    "coverage", "differences", "duplicates", "epochs", "explained_variance", "label_doubts", "leaks", "left_out",
+    "near_duplicates", "proxy", "recall_custom", "recall_head", "recall_transfer", "runs", "separation", "settings",
+    "silhouettes", "skipped", "structure", "table_1", "times", "versions", "weights",
+}  # fmt: skip
+
+
+class Page(HTMLParser):
+    """Collects what a page refers to, its open tags and its text."""
+
+    VOID = ("meta", "img", "link", "br", "hr", "input")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.references: list[str] = []
+        self.ids: list[str] = []
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+        for name, value in attrs:
+            if name in ("src", "href", "xlink:href", "data"):
+                self.references.append(value or "")
+            if name == "id":
+                self.ids.append(value or "")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] != "style":
+            self.text += data
+
+
+@pytest.fixture(scope="module")
+def written(content: ReportContent, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Page]:
+    target = tmp_path_factory.mktemp("report") / "out" / "report.html"
+    write_report(target, content)
+    return target, Page(target.read_text(encoding="utf-8"))
+
+
+def test_the_page_holds_all_it_shows(written: tuple[Path, Page]) -> None:
+    target, page = written
+    assert page.open == []
+    assert not {"script", "link", "iframe", "object"} & set(page.tags)
+    for reference in page.references:
+        assert reference.startswith(("data:image/", "#")) or (target.parent / reference).is_file()
+    text = target.read_text(encoding="utf-8")
+    assert "://" not in re.sub(r'xmlns(:xlink)?="[^"]*"', "", text)
+    assert "url(" not in re.sub(r"url\(#f\d+-[^)]+\)", "", text)
+    assert len(page.ids) == len(set(page.ids))
+    assert {r[1:] for r in page.references if r.startswith("#")} <= set(page.ids)
+
+
+def test_the_answer_comes_first_and_says_what_was_shown(written: tuple[Path, Page]) -> None:
+    text = " ".join(written[1].text.split())
+    first = text[text.index("In short", text.index("How this was made")) : text.index("Figure 1.")]
+    assert "Intelligent (IS) chose 6 of 12 images of the pool (50 %)" in first
+    assert "Test accuracy of the custom network with 50 % of the pool: Intelligent (IS) 0." in first
+    assert "the clusters are not separate groups" in first
+    assert "Synthetic images." in text[: text.index("In short")]
+
+
+def test_all_figures_of_the_paper_are_there(written: tuple[Path, Page]) -> None:
+    text = " ".join(written[1].text.split())
+    for number in (
+        "Fig. 2",
+        "Fig. 3",
+        "Fig. 4",
+        "Fig. 5",
+        "Fig. 6",
+        "Figs. 7 and 8",
+        "Fig. 9",
+        "Table 1",
+        "Figs. 10 and 11",
+    ):
+        assert f"(paper, {number})" in text
+    numbers = [int(n) for n in re.findall(r"Figure (\d+)\. ", text)]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_doubtful_things_are_said(written: tuple[Path, Page]) -> None:
+    text = " ".join(written[1].text.split())
+    assert "1 file was skipped" in text
+    assert "It is not an image." in text
+    assert "1 of them under two labels, one of which must be wrong" in text
+    assert "1 pair of a training and a test image" in text
+    assert "Unverified weights: those of vgg16" in text
+    assert "VGG16 backbone." in text
+    assert "Keep in mind." in text
+
+
+def test_every_table_stands_beside_it_as_csv(content: ReportContent, written: tuple[Path, Page]) -> None:
+    folder = written[0].parent / "tables"
+    assert {file.stem for file in folder.iterdir()} == FILES
+    assert all(file.suffix == ".csv" for file in folder.iterdir())
+    for file in folder.iterdir():
+        with file.open(newline="", encoding="utf-8") as stream:
+            assert len({len(row) for row in csv.reader(stream)}) == 1
+    rows = read_rows(folder / "runs.csv")
+    assert len(rows) == len(content.comparison.runs)
+    assert float(rows[0]["accuracy"]) == content.comparison.runs[0].metrics.accuracy
+    assert sum(int(row["images"]) for row in read_rows(folder / "clusters.csv")) == len(content.split.pool)
+
+
+def test_names_of_classes_are_escaped(make_case, tmp_path: Path) -> None:
+    name = "<script>alert(1)"
+    case = make_case({f"{folder}/{n}.png": folder for folder in ("a", "b") for n in range(3)})
+    images = tuple(replace(i, class_name=name if i.class_name == "a" else "=b") for i in case.dataset.images)
+    dataset = replace(case.dataset, images=images)
+    write_report(tmp_path / "r.html", ReportContent(dataset=dataset, title="<i>"))
+    page = Page((tmp_path / "r.html").read_text())
+    assert "script" not in page.tags
+    assert name in page.text
+    assert [row["class"] for row in read_rows(tmp_path / "tables" / "classes.csv")] == [name, "=b"]
+    assert "\n'=b," in (tmp_path / "tables" / "classes.csv").read_text()
+
+
+def test_a_private_report_names_no_file_and_shows_no_picture(content: ReportContent, tmp_path: Path) -> None:
+    names = [image.path for image in content.dataset.images]
+    coreset = replace(content.coreset, notes=(f"{names[0]} was pinned in.",))
+    dataset = replace(content.dataset, source=Path("/ward/Smith John"))
+    result = write_report(tmp_path / "r.html", replace(content, dataset=dataset, coreset=coreset), private=True)
+    for file in (result.page, *result.tables):
+        text = file.read_text()
+        assert not [name for name in names if name in text]
+        assert "Smith" not in text
+    page = result.page.read_text()
+    assert "data:image/jpeg" not in page
+    assert "<img" not in page
+    assert "A private report shows no pictures" in page
+    assert re.search(r"[0-9a-f]{16}\.png was pinned in\.", page)
+
+
+def test_missing_pieces_leave_one_line_each(content: ReportContent, tmp_path: Path) -> None:
+    result = write_report(tmp_path / "r.html", ReportContent(dataset=content.dataset))
+    text = " ".join(Page(result.page.read_text()).text.split())
+    for line in ("No coreset was chosen.", "No network was trained", "No features were computed.",
+                 "No clusters were computed.", "The settings were not recorded.", "were not divided"):  # fmt: skip
+        assert line in text
+    assert {file.stem for file in result.tables} == {"classes", "skipped", "versions"}
+
+
+def test_an_unwritable_report_is_a_sentence_and_leaves_the_old_one(content: ReportContent, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ExportError, match="cannot be written"):
+        write_report(tmp_path / "file" / "r.html", ReportContent(dataset=content.dataset))
+    (tmp_path / "r.html").write_text("old")
+    (tmp_path / "tables").write_text("in the way")
+    with pytest.raises(ExportError, match="cannot be written"):
+        write_report(tmp_path / "r.html", ReportContent(dataset=content.dataset))
+    assert (tmp_path / "r.html").read_text() == "old"
+
+
+def test_a_report_can_be_cancelled(content: ReportContent, tmp_path: Path) -> None:
+    class Stop:
+        def report(self, done: int, total: int, message: str = "") -> None:
+            if done == 2:
+                raise CancelledError
+
+        def publish(self, result: object) -> None:
+            raise AssertionError(result)
+
+    with pytest.raises(CancelledError):
+        write_report(tmp_path / "r.html", ReportContent(dataset=content.dataset), progress=Stop())
+    assert not (tmp_path / "r.html").exists()
+    assert not (tmp_path / "tables").exists()
+
+
+def test_an_image_that_is_gone_leaves_its_picture_out(make_case, tmp_path: Path) -> None:
+    dataset = make_case({f"a/{n}.png": "a" for n in range(4)}).dataset
+    (dataset.root / "a/0.png").unlink()
+    assert write_report(tmp_path / "r.html", ReportContent(dataset=dataset)).page.read_text().count("<img") == 3
+
+
+def test_words_about_a_coreset(content: ReportContent) -> None:
+    assert coreset_words(content) == (
+        "Intelligent (IS) chose 6 of 12 images of the pool (50 %); each of the 4 clusters gives at least one."
+    )
+    missed = (replace(content.shares[0], chosen=content.shares[0].chosen * 0), *content.shares[1:])
+    assert coreset_words(replace(content, shares=missed)).endswith("; 2 of 4 clusters give no image.")
+    assert coreset_words(replace(content, shares=())).endswith("(50 %).")
+
+
+def test_words_about_structure(content: ReportContent) -> None:
+    clear = replace(content.clusters[0], silhouettes=content.clusters[0].silhouettes * 0 + 0.6)
+    assert structure_summary(content.clusters).startswith("In none of the 2 classes")
+    assert structure_summary((clear, content.clusters[1])).startswith("In 1 of 2 classes")
+    assert structure_summary((clear, clear)).startswith("In all 2 classes the silhouette shows at least weak")
+
+
+def test_the_headline_takes_the_coresets_sampler_and_nearest_fraction(content: ReportContent) -> None:
+    sentences = headline(content.comparison, content.coreset)
+    assert len(sentences) == 3
+    assert sentences[0].startswith("Test accuracy of the custom network with 50 % of the pool: Intelligent (IS) ")
+    quarter = headline(content.comparison, None)
+    assert quarter[0].endswith("custom: no difference shown.")
+    assert quarter[1].endswith("transfer: shown.")
+    assert remarks(content.comparison) == ("Keep in mind.",)
