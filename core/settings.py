@@ -38,6 +38,8 @@ class DataSettings:
         group, such as a patient, that is never divided. Empty: no groups (a CSV's `group` column still counts).
     left_out_classes : tuple of str
         Classes that are not used.
+    left_out_images : tuple of str
+        Relative paths of single images that are not used, such as a copy or one with a doubtful label.
     keep_one_of_duplicates : bool
         Use only the first (in path order) of images with the same pixels; where they stand under two labels, none.
     drop_leaks : bool
@@ -53,6 +55,7 @@ class DataSettings:
     split_seed: int = 0
     group_pattern: str = ""
     left_out_classes: tuple[str, ...] = ()
+    left_out_images: tuple[str, ...] = ()
     keep_one_of_duplicates: bool = False
     drop_leaks: bool = False
     near_duplicates_together: bool = False

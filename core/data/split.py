@@ -6,7 +6,7 @@ whole dataset, so that leaving a class out changes nothing for the others.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -41,7 +41,10 @@ def make_split(dataset: Dataset, settings: DataSettings) -> Split:
     SplitError
         If no image is left to choose from, or the group pattern is no regular expression.
     """
-    left_out = _repeated(dataset) if settings.keep_one_of_duplicates else {}
+    by_hand = set(settings.left_out_images)
+    left_out = {i: "It was left out by hand." for i, image in enumerate(dataset.images) if image.path in by_hand}
+    if settings.keep_one_of_duplicates:
+        left_out |= _repeated(dataset, left_out)
     ties = find_ties(dataset, settings)
     used = [index for index in range(len(dataset.images)) if index not in left_out]
     sets = _Sets(dataset, settings, ties)
@@ -69,15 +72,16 @@ def make_split(dataset: Dataset, settings: DataSettings) -> Split:
     return replace(split, warnings=tuple(_warnings(dataset, settings, ties, split)))
 
 
-def _repeated(dataset: Dataset) -> dict[int, str]:
-    """Return the images that `keep_one_of_duplicates` leaves out, with the reason."""
+def _repeated(dataset: Dataset, gone: Mapping[int, str]) -> dict[int, str]:
+    """Return the images that `keep_one_of_duplicates` leaves out, with the reason; those `gone` are no copies."""
     left_out: dict[int, str] = {}
     for same in find_duplicates(dataset):
-        if same.conflicting:
-            for index in same.indices:
+        indices = [index for index in same.indices if index not in gone]
+        if len({dataset.images[index].class_name for index in indices}) > 1:
+            for index in indices:
                 other = next(
                     other
-                    for other in same.indices
+                    for other in indices
                     if dataset.images[other].class_name != dataset.images[index].class_name
                 )
                 left_out[index] = (
@@ -85,8 +89,8 @@ def _repeated(dataset: Dataset) -> dict[int, str]:
                 )
             continue
         # Of a split that was brought the test copy stays: that way the copy in train is no leak.
-        kept = min(same.indices, key=lambda index: (_TEST_FIRST[dataset.images[index].split], index))
-        for index in same.indices:
+        kept = min(indices, key=lambda index: (_TEST_FIRST[dataset.images[index].split], index), default=-1)
+        for index in indices:
             if index != kept:
                 left_out[index] = f"It has the same pixels as {dataset.images[kept].path}."
     return left_out

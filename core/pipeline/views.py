@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.cache import thumbnail_file
+from core.cache import fingerprint, thumbnail_file
 from core.results import (
     ClassClusters,
     ClusterShares,
@@ -42,6 +42,12 @@ class DatasetView:
     split: Split
     duplicates: tuple[Duplicates, ...]
     cache_folder: Path
+
+    @property
+    def identity(self) -> str:
+        """What the images found are known by: path, class, set and content of each."""
+        rows = [[i.path, i.class_name, i.split or "", i.group, i.pixels] for i in self.dataset.images]
+        return fingerprint(rows)
 
     def thumbnail(self, index: int) -> Path:
         """Return the file of an image's thumbnail; it may be missing if the cache was cleared."""

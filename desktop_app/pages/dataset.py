@@ -1,44 +1,253 @@
-"""The Dataset page."""
+"""The Dataset page: what was found, how it is divided, and what to look at before anything is chosen."""
 
 from typing import Any
 
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QSpinBox
+
+from core.pipeline.views import DatasetView, DoubtsView
+from desktop_app import theme
+from desktop_app.pages.dataset_findings import Findings
+from desktop_app.pages.dataset_picture import DatasetPicture
 from desktop_app.pages.page import Page
+from desktop_app.widgets.pattern_field import PatternField
+
+SETTLE_MS = 700
 
 
 class DatasetPage(Page):
-    """Dataset."""
+    """Counts, sample images, the split, groups, and findings; a class or an image can be left out.
+
+    A change of the split is made at once: what was scanned is not decoded again.
+    """
 
     stage = "dataset"
     title = "Dataset"
-    sentence = "The images, their classes, and how they are divided into training, validation and test."
+    sentence = "What is in the folder, and which images train, validate and test."
     run_text = "Scan"
-    run_tip = "Read every image once"
-    reads = ()
+    run_tip = "Read every image once: counts, sizes, copies, thumbnails"
+    sections = ("data",)
+    reads = ("dataset",)
 
     def build(self) -> None:
-        """Say what will stand here."""
-        self.set_empty(
-            "The images, their classes, and how they are divided into training, validation and test.",
-            "Scan",
-            self.try_run,
+        """Make options and picture."""
+        self._add_shares()
+        self.pattern = PatternField()
+        self.pattern.pattern_changed.connect(self._preview_groups)
+        self.pattern.pattern_accepted.connect(self._set_pattern)
+        self.pattern.setMinimumHeight(theme.UNIT * 26)
+        self._add_copies()
+        self.add_more_option(
+            "Groups that stay together",
+            self.pattern,
+            "Find a patient or slide in each file's path",
+            question="Images of one patient look alike. If some train and others test, the test is too easy.",
         )
+        self.picture = DatasetPicture()
+        self.picture.histogram.inclusion_changed.connect(self._include)
+        self.findings = Findings()
+        self.findings.copies.keep_changed.connect(self._keep_copy)
+        self.findings.keep_one_wanted.connect(self._keep_one)
+        self.findings.drop_leaks_wanted.connect(self._drop_leaks)
+        self.findings.doubts_wanted.connect(self._look_for_doubts)
+        self.findings.leave_out_wanted.connect(self._leave_out)
+        self.findings.take_back_wanted.connect(self._take_back)
+        self.findings.opened.connect(self.picture.open_image)
+        self.picture.add_findings(self.findings)
+        self.set_picture(self.picture)
+        self.set_empty("The classes, their images and what was skipped will stand here.", "Scan", self.try_run)
+        self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
+        self._settle.timeout.connect(self._scan_again)
+
+    def _add_shares(self) -> None:
+        self.test_share = self._share("Test images", "data_test", "Share of each class that is kept for testing")
+        self.validation_share = self._share(
+            "Validation images", "data_validation", "Share of the training images that picks the best epoch"
+        )
+        self.seed = QSpinBox()
+        self.seed.setRange(0, 2**31 - 1)
+        self.seed.valueChanged.connect(self._set_seed)
+        self.add_option("Seed of the split", self.seed, "Another seed, another division")
+        self.test_share.valueChanged.connect(self._set_test)
+        self.validation_share.valueChanged.connect(self._set_validation)
+
+    def _share(self, label: str, name: str, tip: str) -> QDoubleSpinBox:
+        box = QDoubleSpinBox()
+        box.setObjectName(name)
+        box.setRange(0.0, 90.0)
+        box.setDecimals(0)
+        box.setSingleStep(5)
+        box.setSuffix(" %")
+        box.setKeyboardTracking(False)
+        self.add_option(label, box, tip)
+        return box
+
+    def _add_copies(self) -> None:
+        self.keep_one = QCheckBox("Keep one of each copy")
+        self.keep_one.toggled.connect(self._keep_one)
+        self.add_option(
+            "",
+            self.keep_one,
+            "Of images with the same pixels use one, since a copy adds nothing to a coreset. Of the same picture under "
+            "two classes use none, since it cannot be right in both.",
+        )
+        self.near = QCheckBox("Keep near-duplicates on one side")
+        self.near.toggled.connect(self._keep_near)
+        self.add_more_option("", self.near, "Never divide images that look nearly the same between training and test")
+        self.bits = QSpinBox()
+        self.bits.setRange(0, 16)
+        self.bits.setSuffix(" of 64 bits")
+        self.bits.valueChanged.connect(self._set_bits)
+        self.add_more_option("Nearly the same means", self.bits, "At most so many bits of the perceptual hash differ")
+
+    # --- hooks ------------------------------------------------------------------------------------------------
 
     def why_not(self) -> str:
         """Return what has to be done before."""
-        return ""
+        return "" if self.model.project.source is not None else "Open a folder of images first."
 
     def run(self) -> None:
-        """Start the step."""
+        """Scan and divide."""
         self.start_job("core.pipeline.window_jobs:scan_source", (self.study(),))
 
     def on_finished(self, result: Any) -> None:
-        """Keep the images found."""
-        n_images = len(result.dataset.images)
-        self.keep(result, {"images": n_images}, content=str(n_images))
-        self.summary_told.emit(f"{n_images:,} images", "features")
+        """Keep the images found, or show the doubts."""
+        if isinstance(result, DoubtsView):
+            self.findings.show_doubts(result, self._view())
+            return
+        dataset, split = result.dataset, result.split
+        facts = {
+            "images": len(dataset.images),
+            "classes": list(dataset.classes),
+            "pool": len(split.pool),
+            "validation": len(split.validation),
+            "test": len(split.test),
+            "skipped": len(dataset.skipped),
+        }
+        self.keep(result, facts, content=result.identity)
+        words = f"{len(dataset.images):,} images in {len(dataset.classes)} classes, {len(split.pool):,} in the pool"
+        self.summary_told.emit(words, "features")
+
+    def on_enter(self) -> None:
+        """Read again what an earlier session found; it is in the cache."""
+        if self._view() is None and self.model.facts("dataset") and not self.reason_not_to_run():
+            self.run()
 
     def refresh(self) -> None:
-        """Say what was found."""
-        facts = self.model.facts("dataset")
-        if facts is not None:
-            self.set_empty(f"{facts['images']:,} images", "Scan again", self.try_run)
+        """Show choices and what was found."""
+        settings = self.model.settings("data")
+        self.show_value(self.test_share, 100 * settings.test_fraction)
+        self.show_value(self.validation_share, 100 * settings.validation_fraction)
+        self.show_value(self.seed, settings.split_seed)
+        self.show_value(self.keep_one, settings.keep_one_of_duplicates)
+        self.show_value(self.near, settings.near_duplicates_together)
+        self.show_value(self.bits, settings.near_duplicate_bits)
+        if self.pattern.pattern != settings.group_pattern and not self.pattern.field.hasFocus():
+            self.pattern.set_pattern(settings.group_pattern)
+        view = self._view()
+        self.run_button.setText("Scan" if view is None else "Scan again")
+        self.show_empty(view is None)
+        if view is not None:
+            brought = view.split.brought
+            for box in (self.test_share, self.seed):
+                box.setEnabled(not brought)
+                if brought:
+                    box.setToolTip("The dataset brings its own split, which is kept.")
+            self.picture.show_view(view, settings)
+            self.findings.show_view(view, settings)
+            self._preview_groups(self.pattern.pattern)
+
+    def _view(self) -> DatasetView | None:
+        view = self.model.latest_value("dataset")
+        return view if isinstance(view, DatasetView) else None
+
+    # --- choices ----------------------------------------------------------------------------------------------
+
+    def _changed(self, **changes: Any) -> None:
+        if self.change_settings("data", **changes) and self._view() is not None:
+            self._settle.start()
+
+    def _scan_again(self) -> None:
+        if self.model.state("dataset") == "stale" and not self.reason_not_to_run():
+            self.run()
+
+    def _set_test(self, value: float) -> None:
+        self._changed(test_fraction=value / 100, merge=True)
+
+    def _set_validation(self, value: float) -> None:
+        self._changed(validation_fraction=value / 100, merge=True)
+
+    def _set_seed(self, value: int) -> None:
+        self._changed(split_seed=value, merge=True)
+
+    def _keep_one(self, keep: bool = True) -> None:
+        self._changed(keep_one_of_duplicates=keep)
+
+    def _keep_near(self, keep: bool) -> None:
+        self._changed(near_duplicates_together=keep)
+
+    def _set_bits(self, value: int) -> None:
+        self._changed(near_duplicate_bits=value, merge=True)
+
+    def _drop_leaks(self) -> None:
+        self._changed(drop_leaks=True)
+
+    def _include(self, name: str, included: bool) -> None:
+        left_out = set(self.model.settings("data").left_out_classes) - {name}
+        self._changed(left_out_classes=tuple(sorted(left_out if included else left_out | {name})))
+
+    def _keep_copy(self, group: object, kept: int) -> None:
+        view = self._view()
+        if view is None or not isinstance(group, tuple):
+            return
+        paths = {index: view.dataset.images[index].path for index in group}
+        left_out = set(self.model.settings("data").left_out_images) - set(paths.values())
+        if kept >= 0:
+            left_out |= {path for index, path in paths.items() if index != kept}
+        self._changed(left_out_images=tuple(sorted(left_out)))
+
+    def _leave_out(self, indices: object) -> None:
+        self._change_left_out(indices, out=True)
+
+    def _take_back(self, indices: object) -> None:
+        self._change_left_out(indices, out=False)
+
+    def _change_left_out(self, indices: object, *, out: bool) -> None:
+        view = self._view()
+        if view is None or not isinstance(indices, tuple):
+            return
+        paths = {view.dataset.images[index].path for index in indices}
+        left_out = set(self.model.settings("data").left_out_images)
+        self._changed(left_out_images=tuple(sorted(left_out | paths if out else left_out - paths)))
+
+    def _look_for_doubts(self) -> None:
+        if not self.model.facts("features"):
+            self.messages.warning("Doubts are found by features. Extract them first, on the Features page.")
+            return
+        if not self.job_numbers("doubts"):
+            bits = self.model.settings("data").near_duplicate_bits
+            self.start_job(
+                "core.pipeline.window_jobs:look_for_doubts", (self.study(), bits), stage="", purpose="doubts"
+            )
+
+    # --- groups -----------------------------------------------------------------------------------------------
+
+    def _preview_groups(self, pattern: str) -> None:
+        view = self._view()
+        if view is None or not pattern:
+            self.pattern.set_preview(())
+            return
+        from core.errors import SplitError
+        from core.pipeline.groups import preview_groups
+
+        paths = [image.path for image in view.dataset.images]
+        try:
+            groups = preview_groups(paths, pattern)
+        except SplitError as error:
+            self.pattern.set_preview((), str(error))
+            return
+        self.pattern.set_preview(tuple(zip(paths, groups, strict=True)))
+
+    def _set_pattern(self, pattern: str) -> None:
+        if pattern != self.model.settings("data").group_pattern:
+            self._changed(group_pattern=pattern)

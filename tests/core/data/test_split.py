@@ -418,3 +418,14 @@ def test_identical_images_of_one_class_stay_together(dataset_of: Make) -> None:
     assert counts(dataset, split.pool)["a"] == 10
     one = make_split(dataset, DataSettings(keep_one_of_duplicates=True))
     assert counts(dataset, one.pool)["a"] == 1
+
+
+
+def test_an_image_left_out_by_hand_is_in_no_set_and_its_copy_stays(dataset_of: Make) -> None:
+    dataset = dataset_of([(f"a/{i}.png", "a", {"pixels": "same"} if i < 2 else {}) for i in range(8)])
+    for keep_one in (False, True):
+        split = make_split(dataset, DataSettings(left_out_images=("a/0.png",), keep_one_of_duplicates=keep_one))
+        used = paths(dataset, np.concatenate([split.pool, split.validation, split.test]))
+        assert "a/0.png" not in used
+        assert "a/1.png" in used
+        assert [left.index for left in split.left_out] == [0]

@@ -1,0 +1,182 @@
+"""What to look at before choosing: skipped files, copies, leaks, doubtful labels, near-duplicates, notes."""
+
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
+
+from core.pipeline.views import DatasetView, DoubtsView
+from core.settings import DataSettings
+from desktop_app import theme
+from desktop_app.models.table_model import Column
+from desktop_app.widgets.duplicates_table import Copy, DuplicatesTable
+from desktop_app.widgets.skipped_table import SkippedTable
+from desktop_app.widgets.table import Table
+
+
+class Findings(QTabWidget):
+    """Tabs of findings; nothing is removed without being asked for.
+
+    Signals
+    -------
+    keep_one_wanted, drop_leaks_wanted, doubts_wanted : ()
+    leave_out_wanted, take_back_wanted : (tuple of int)
+        Images to be left out, or used again.
+    opened : (int)
+        An image to be shown large.
+    """
+
+    keep_one_wanted = Signal()
+    drop_leaks_wanted = Signal()
+    doubts_wanted = Signal()
+    leave_out_wanted = Signal(object)
+    take_back_wanted = Signal(object)
+    opened = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setDocumentMode(True)
+        self.skipped = SkippedTable()
+        self.copies = DuplicatesTable()
+        self.leaks = Table("Leaks", [Column("Trains or validates", lambda r: r[0]), Column("Tests", lambda r: r[1])])
+        self.left_out = Table("Left out", [Column("File", lambda row: row[1]), Column("Why", lambda row: row[2])])
+        self.doubts = Table(
+            "Doubtful labels",
+            [
+                Column("File", lambda row: row[1]),
+                Column("Labelled", lambda row: row[2]),
+                Column("Neighbours say", lambda row: row[3]),
+                Column("Share of others", lambda row: f"{row[4]:.2f}", lambda row: row[4], numeric=True),
+            ],
+        )
+        self.near = Table(
+            "Near-duplicates",
+            [
+                Column("First", lambda row: row[1]),
+                Column("Second", lambda row: row[2]),
+                Column("Bits apart", lambda row: str(row[3]), lambda row: row[3], numeric=True),
+                Column("What it means", lambda row: row[4]),
+            ],
+        )
+        self.notes = Table("Notes", [Column("Note", lambda row: row)])
+        for table in (self.doubts, self.near, self.left_out):
+            table.row_opened.connect(self._open)
+        self._keep_one = self._button("Keep one of each", "Use one copy of each; none where the classes differ")
+        self._keep_one.clicked.connect(self.keep_one_wanted)
+        self._drop = self._button("Drop the copies that train", "Leave the training copies of test images out")
+        self._drop.clicked.connect(self.drop_leaks_wanted)
+        self._look = self._button("Look for doubts", "Compare every image with its neighbours; wants features")
+        self._look.clicked.connect(self.doubts_wanted)
+        self._leave = self._button("Leave selected out", "Do not use the selected images")
+        self._leave.clicked.connect(self._leave_selected)
+        self._leave_near = self._button("Leave the second out", "Do not use the second of the selected pairs")
+        self._leave_near.clicked.connect(self._leave_seconds)
+        self._back = self._button("Use selected again", "Take selected images back that were left out by hand")
+        self._back.clicked.connect(self._take_back_selected)
+        self._tabs = {
+            "Skipped": self._tab(self.skipped),
+            "Copies": self._tab(self.copies, self._keep_one),
+            "Leaks": self._tab(self.leaks, self._drop),
+            "Left out": self._tab(self.left_out, self._back),
+            "Doubtful labels": self._tab(self.doubts, self._look, self._leave),
+            "Near-duplicates": self._tab(self.near, self._leave_near),
+            "Notes": self._tab(self.notes),
+        }
+        for name, tab in self._tabs.items():
+            self.addTab(tab, name)
+
+    def show_view(self, view: DatasetView, settings: DataSettings) -> None:
+        """Show what the scan found."""
+        images, split = view.dataset.images, view.split
+        by_hand = set(settings.left_out_images)
+        self.skipped.set_rows(view.dataset.skipped)
+        self.copies.set_copies(
+            [
+                Copy(
+                    group=number,
+                    image=index,
+                    path=images[index].path,
+                    class_name=images[index].class_name,
+                    conflicting=one.conflicting,
+                    kept=images[index].path not in by_hand,
+                )
+                for number, one in enumerate(view.duplicates)
+                for index in one.indices
+            ]
+        )
+        self.leaks.set_rows([(images[a].path, images[b].path) for a, b in split.leaks])
+        self.left_out.set_rows([(left.index, images[left.index].path, left.reason) for left in split.left_out])
+        self.notes.set_rows([*view.dataset.warnings, *split.warnings])
+        conflicts = sum(one.conflicting for one in view.duplicates)
+        self._count("Skipped", len(view.dataset.skipped))
+        self._count("Copies", len(view.duplicates), f", {conflicts} under two classes" if conflicts else "")
+        self._count("Leaks", len(split.leaks))
+        self._count("Left out", len(split.left_out))
+        self._count("Notes", len(view.dataset.warnings) + len(split.warnings))
+        self._keep_one.setEnabled(bool(view.duplicates) and not settings.keep_one_of_duplicates)
+        self._drop.setEnabled(bool(split.leaks))
+        self.setTabVisible(self.indexOf(self._tabs["Leaks"]), split.brought)
+
+    def show_doubts(self, found: DoubtsView, view: DatasetView | None) -> None:
+        """Show doubtful labels and near-duplicates."""
+        if view is None:
+            return
+        images = view.dataset.images
+        self.doubts.set_rows(
+            [(one.index, images[one.index].path, one.class_name, one.other_class, one.score) for one in found.doubts]
+        )
+        self.near.set_rows(
+            [
+                (one.first, images[one.first].path, images[one.second].path, one.bits, _meaning(one), one.second)
+                for one in found.near_duplicates
+            ]
+        )
+        self._count("Doubtful labels", len(found.doubts))
+        self._count("Near-duplicates", len(found.near_duplicates))
+        self.setCurrentWidget(self._tabs["Doubtful labels"])
+
+    def _count(self, name: str, n: int, more: str = "") -> None:
+        self.setTabText(self.indexOf(self._tabs[name]), f"{name} ({n:,}{more})")
+
+    def _button(self, text: str, tip: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setToolTip(tip)
+        button.setAccessibleDescription(tip)
+        return button
+
+    def _tab(self, table: QWidget, *buttons: QPushButton) -> QWidget:
+        tab = QWidget()
+        column = QVBoxLayout(tab)
+        column.setContentsMargins(0, theme.UNIT, 0, 0)
+        column.setSpacing(theme.UNIT)
+        if buttons:
+            row = QHBoxLayout()
+            for button in buttons:
+                row.addWidget(button)
+            row.addStretch(1)
+            column.addLayout(row)
+        column.addWidget(table, 1)
+        return tab
+
+    def _open(self, row: Any) -> None:
+        self.opened.emit(int(row[0]))
+
+    def _leave_selected(self) -> None:
+        self._tell(self.leave_out_wanted, self.doubts, 0)
+
+    def _leave_seconds(self) -> None:
+        self._tell(self.leave_out_wanted, self.near, 5)
+
+    def _take_back_selected(self) -> None:
+        self._tell(self.take_back_wanted, self.left_out, 0)
+
+    def _tell(self, signal: Any, table: Table, place: int) -> None:
+        indices = tuple(int(row[place]) for row in table.chosen_rows())
+        if indices:
+            signal.emit(indices)
+
+
+def _meaning(pair: Any) -> str:
+    if pair.identical:
+        return "The same pixels" + (", under two classes" if pair.conflicting else "")
+    return "Nearly the same" + (", under two classes" if pair.conflicting else "")

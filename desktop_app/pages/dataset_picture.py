@@ -1,0 +1,160 @@
+"""The picture of the Dataset page: class histogram, sample images, facts, and the findings below."""
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
+
+from core.pipeline.views import DatasetView
+from core.settings import DataSettings
+from desktop_app import theme
+from desktop_app.models.class_model import ClassCount
+from desktop_app.models.thumbnail_model import Thumbnail
+from desktop_app.widgets.card import Card
+from desktop_app.widgets.class_histogram import ClassHistogram
+from desktop_app.widgets.image_viewer import ImageViewer
+from desktop_app.widgets.message_strip import MessageStrip
+from desktop_app.widgets.plot_export import PlotExportButton
+from desktop_app.widgets.sample_strip import SampleStrip
+
+SAMPLES = 12
+
+
+class DatasetPicture(QWidget):
+    """Facts in one line, warnings, histogram beside sample images, findings below."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._view: DatasetView | None = None
+        self._viewer: ImageViewer | None = None
+        self._walk: list[int] = []
+        self.facts = QLabel()
+        self.facts.setFont(theme.strong_font())
+        self.facts.setWordWrap(True)
+        self.warning = MessageStrip()
+        self.histogram = ClassHistogram()
+        self.samples = SampleStrip()
+        self.samples.opened.connect(self.open_image)
+        self.samples.preview_requested.connect(self.open_image)
+        left = Card("Images of each class", "Untick a class to leave it out. It comes back when you tick it again.")
+        left.add(self.histogram, 1)
+        left.add_tool(PlotExportButton(self.histogram))
+        right = Card("Sample images")
+        right.add(self.samples, 1)
+        right.add_tool(PlotExportButton(self.samples))
+        beside = QWidget()
+        row = QHBoxLayout(beside)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.UNIT)
+        row.addWidget(left, 1)
+        row.addWidget(right, 1)
+        self._split = QSplitter(Qt.Orientation.Vertical)
+        self._split.setChildrenCollapsible(False)
+        self._split.addWidget(beside)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.UNIT)
+        column.addWidget(self.facts)
+        column.addWidget(self.warning)
+        column.addWidget(self._split, 1)
+
+    def add_findings(self, findings: QWidget) -> None:
+        """Put the findings below."""
+        self._split.addWidget(findings)
+        self._split.setStretchFactor(0, 2)
+        self._split.setStretchFactor(1, 1)
+        self._split.setSizes([theme.UNIT * 55, theme.UNIT * 26])
+
+    def show_view(self, view: DatasetView, settings: DataSettings) -> None:
+        """Show a scanned dataset."""
+        self._view = view
+        dataset, split = view.dataset, view.split
+        counts = np.bincount(dataset.labels, minlength=len(dataset.classes))
+        in_pool = np.bincount(dataset.labels[split.pool], minlength=len(dataset.classes))
+        self.histogram.set_classes(
+            [
+                ClassCount(name, int(n), f"pool {int(pool):,}")
+                for name, n, pool in zip(dataset.classes, counts, in_pool, strict=True)
+            ],
+            settings.left_out_classes,
+        )
+        self.samples.set_samples({name: self._samples_of(position) for position, name in enumerate(dataset.classes)})
+        self.facts.setText(_facts(view))
+        warnings = [*dataset.warnings, *split.warnings]
+        if warnings:
+            more = f" ({len(warnings) - 1} more under Notes)" if len(warnings) > 1 else ""
+            self.warning.show_message("warning", warnings[0] + more)
+        else:
+            self.warning.clear()
+
+    def _samples_of(self, position: int) -> list[Thumbnail]:
+        """Return images spread evenly over a class, the same ones every time."""
+        if self._view is None:
+            return []
+        members = np.flatnonzero(self._view.dataset.labels == position)
+        taken = members[np.unique(np.linspace(0, len(members) - 1, min(SAMPLES, len(members))).astype(np.int64))]
+        return [self._thumbnail(int(index)) for index in taken]
+
+    def _thumbnail(self, index: int) -> Thumbnail:
+        view = self._view
+        if view is None:
+            return Thumbnail(index, "", "")
+        return Thumbnail(index, str(view.thumbnail(index)), view.dataset.images[index].path)
+
+    def open_image(self, index: int) -> None:
+        """Show one image large, with its facts; the arrow keys walk through its class."""
+        if self._view is None:
+            return
+        labels = self._view.dataset.labels
+        self._walk = np.flatnonzero(labels == labels[index]).tolist()
+        if self._viewer is None:
+            self._viewer = ImageViewer(self)
+            self._viewer.stepped.connect(self._step)
+        self._current = self._walk.index(index)
+        self._show_current()
+        self._viewer.show()
+        self._viewer.raise_()
+
+    def _step(self, by: int) -> None:
+        self._current = min(max(self._current + by, 0), len(self._walk) - 1)
+        self._show_current()
+
+    def _show_current(self) -> None:
+        view, viewer = self._view, self._viewer
+        if view is None or viewer is None:
+            return
+        index = self._walk[self._current]
+        image = view.dataset.images[index]
+        viewer.show_image(
+            view.thumbnail(index),
+            image.path,
+            [
+                ("Class", image.class_name),
+                ("Set", _set_of(view, index)),
+                ("Size", f"{image.width} × {image.height} pixels, {image.n_bytes / 1000:,.0f} kB"),
+                *([("Group", image.group)] if image.group else []),
+                ("SHA-256", image.file[:16] + "…"),
+            ],
+            has_before=self._current > 0,
+            has_after=self._current < len(self._walk) - 1,
+        )
+
+
+def _set_of(view: DatasetView, index: int) -> str:
+    for name in ("pool", "validation", "test"):
+        if index in getattr(view.split, name):
+            return name
+    return next((left.reason for left in view.split.left_out if left.index == index), "in none")
+
+
+def _facts(view: DatasetView) -> str:
+    dataset, split = view.dataset, view.split
+    sizes = {(image.width, image.height) for image in dataset.images}
+    size = "{}×{}".format(*next(iter(sizes))) if len(sizes) == 1 else f"{len(sizes):,} sizes"
+    parts = [
+        f"{len(dataset.images):,} images in {len(dataset.classes)} classes",
+        size,
+        f"{len(split.pool):,} in the pool, {len(split.validation):,} validate, {len(split.test):,} test",
+    ]
+    if split.brought:
+        parts.append("the split that came with the images is kept")
+    return "  ·  ".join(parts)

@@ -1,0 +1,149 @@
+"""The extractors to choose from: each with what it needs, what is computed, and what is left to do."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from core.pipeline.views import ExtractorFact
+from core.results import Separation
+from desktop_app import theme
+from desktop_app.widgets.words import duration, set_tone, size
+
+STATES = {
+    "needs none": "needs no weights",
+    "verified": "weights verified",
+    "unverified": "unverified weights: they fit, but are not a known set",
+    "missing": "weights are missing",
+    "unusable": "the weight file cannot be used",
+}
+
+
+class ExtractorList(QScrollArea):
+    """A box to tick per extractor, with facts below it, and the ways out where weights are missing.
+
+    Signals
+    -------
+    chosen : (tuple of str)
+        The extractors ticked now, in the order shown; at least one.
+    import_wanted, download_wanted : (str)
+        Name of a set of weights.
+    """
+
+    chosen = Signal(object)
+    import_wanted = Signal(str)
+    download_wanted = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Extractors")
+        self.setWidgetResizable(True)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self._rows: dict[str, _Row] = {}
+        self._inside = QWidget()
+        self._column = QVBoxLayout(self._inside)
+        self._column.setContentsMargins(0, 0, theme.UNIT, 0)
+        self._column.setSpacing(theme.UNIT)
+        self._column.addStretch(1)
+        self.setWidget(self._inside)
+        self.viewport().setAutoFillBackground(False)
+        self._inside.setAutoFillBackground(False)
+
+    def set_facts(self, facts: Sequence[ExtractorFact], separations: Sequence[Separation], used: Sequence[str]) -> None:
+        """Show extractors, the separation of those that are computed, and which are used."""
+        accuracy = {one.extractors[0]: one.accuracy for one in separations if len(one.extractors) == 1}
+        for place, fact in enumerate(facts):
+            if fact.name not in self._rows:
+                row = _Row(fact.name)
+                row.box.toggled.connect(self._tell)
+                row.import_wanted.connect(self.import_wanted)
+                row.download_wanted.connect(self.download_wanted)
+                self._rows[fact.name] = row
+                self._column.insertWidget(place, row)
+            self._rows[fact.name].show_fact(fact, accuracy.get(fact.name))
+        self.set_used(used)
+
+    def set_used(self, used: Sequence[str]) -> None:
+        """Tick the extractors that are used, without a signal."""
+        for name, row in self._rows.items():
+            blocked = row.box.blockSignals(True)
+            row.box.setChecked(name in used)
+            row.box.blockSignals(blocked)
+
+    def row(self, name: str) -> QCheckBox:
+        """Return the box of an extractor."""
+        return self._rows[name].box
+
+    def _tell(self) -> None:
+        ticked = tuple(name for name, row in self._rows.items() if row.box.isChecked())
+        self.chosen.emit(ticked)
+
+
+class _Row(QWidget):
+    """One extractor."""
+
+    import_wanted = Signal(str)
+    download_wanted = Signal(str)
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+        self._weights = ""
+        self.box = QCheckBox()
+        self.box.setObjectName(f"extractor_{name}")
+        self.summary = QLabel()
+        self.state = QLabel()
+        for label in (self.summary, self.state):
+            label.setWordWrap(True)
+            label.setIndent(theme.UNIT * 3)
+            set_tone(label, "muted")
+        self._import = QPushButton("Import file…")
+        self._import.setToolTip("Take a weight file from this machine or a USB stick")
+        self._import.clicked.connect(self._tell_import)
+        self._download = QPushButton("Download")
+        self._download.setToolTip("Fetch Keras' official file; the only thing here that uses the network")
+        self._download.clicked.connect(self._tell_download)
+        ways = QHBoxLayout()
+        ways.setContentsMargins(theme.UNIT * 3, 0, 0, 0)
+        ways.addWidget(self._import)
+        ways.addWidget(self._download)
+        ways.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.UNIT // 2)
+        column.addWidget(self.box)
+        column.addWidget(self.summary)
+        column.addWidget(self.state)
+        column.addLayout(ways)
+
+    def show_fact(self, fact: ExtractorFact, accuracy: float | None) -> None:
+        """Show what is known of it."""
+        missing = fact.weights_state in ("missing", "unusable")
+        self._weights = fact.weights
+        self.box.setText(fact.title)
+        self.box.setEnabled(not missing)
+        self.box.setToolTip(fact.missing_sentence if missing else fact.summary)
+        self.box.setAccessibleDescription(fact.missing_sentence or fact.summary)
+        self.summary.setText(fact.summary)
+        parts = [STATES.get(fact.weights_state, fact.weights_state), f"{fact.n_features:,} numbers an image"]
+        left = fact.n_images - fact.n_cached
+        if not missing and left == 0 and fact.n_images:
+            parts.append("computed")
+        elif not missing and fact.n_images:
+            estimate = fact.estimate
+            parts.append(
+                f"{left:,} images to do: about {duration(estimate.seconds)}, {size(estimate.memory_bytes)} of memory, "
+                f"{size(estimate.disk_bytes)} on disk ({estimate.basis})"
+            )
+        if accuracy is not None:
+            parts.append(f"separates the classes: 5-NN {accuracy:.3f}")
+        self.state.setText("  ·  ".join(parts))
+        set_tone(self.state, "warning" if fact.weights_state in ("missing", "unusable", "unverified") else "muted")
+        self._import.setVisible(missing)
+        self._download.setVisible(missing)
+
+    def _tell_import(self) -> None:
+        self.import_wanted.emit(self._weights)
+
+    def _tell_download(self) -> None:
+        self.download_wanted.emit(self._weights)

@@ -1,0 +1,194 @@
+"""The command line as a user types it: what it writes, what it says, how it ends."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from core.cli import main
+
+FEW = ["--extractor", "colour-texture"]
+
+
+def rows_of(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def chosen(file: Path) -> set[str]:
+    return {row["path"] for row in rows_of(file) if row["selected"] == "1"}
+
+
+def test_scan_tells_what_is_there_and_what_is_not(cells: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scan", str(cells)]) == 0
+    said = capsys.readouterr().out
+    assert "54 images in 3 classes" in said
+    assert "skipped: 1" in said
+    assert "red/notes.jpg" in said
+
+
+def test_select_writes_one_row_an_image_and_meets_the_budget(cells: Path, tmp_path: Path) -> None:
+    file = tmp_path / "selection.csv"
+    assert main(["select", str(cells), *FEW, "--fraction", "0.25", "--seed", "3", "--out", str(file)]) == 0
+    rows = rows_of(file)
+    assert len(rows) == 54
+    assert list(rows[0]) == ["path", "class", "split", "cluster", "is_medoid", "selected", "rank", "reason"]
+    pool = [row for row in rows if row["split"] == "train"]
+    assert len(chosen(file)) == round(0.25 * len(pool))
+    assert {row["split"] for row in rows} == {"train", "test"}
+    assert all("\\" not in row["path"] for row in rows)
+
+
+def test_with_no_test_fraction_every_image_is_in_the_pool(cells: Path, tmp_path: Path) -> None:
+    file = tmp_path / "selection.csv"
+    main(["select", str(cells), *FEW, "--test-fraction", "0", "--fraction", "0.5", "--out", str(file)])
+    assert {row["split"] for row in rows_of(file)} == {"train"}
+    assert len(chosen(file)) == 27
+
+
+@pytest.mark.parametrize("sampler", ["random", "stratified", "intelligent", "balanced-herding"])
+def test_the_same_seed_chooses_the_same_images(cells: Path, tmp_path: Path, sampler: str) -> None:
+    files = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for file in files:
+        assert main(["select", str(cells), *FEW, "--sampler", sampler, "--seed", "5", "--out", str(file)]) == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_export_verify_and_rerun(cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "coreset"
+    assert main(["export", str(cells), *FEW, "--fraction", "0.3", "--out", str(out)]) == 0
+    assert {p.name for p in out.iterdir()} == {"blue", "green", "red", "coreset.csv", "coreset.json"}
+    n_files = sum(1 for p in out.rglob("*.png"))
+    assert n_files == len(chosen(out / "coreset.csv"))
+    assert main(["verify", str(out)]) == 0
+    assert main(["rerun", str(out / "coreset.json"), str(cells), "--out", str(tmp_path / "again.csv")]) == 0
+    assert chosen(tmp_path / "again.csv") == chosen(out / "coreset.csv")
+    one = next(out.rglob("*.png"))
+    one.write_bytes(one.read_bytes() + b"x")
+    capsys.readouterr()
+    assert main(["verify", str(out)]) == 1
+    assert one.name in capsys.readouterr().out
+
+
+def test_a_settings_file_holds_every_choice_and_the_command_line_wins(cells: Path, tmp_path: Path) -> None:
+    settings = {
+        "data": {"validation_fraction": 0.0},
+        "features": {"extractors": ["colour-texture"]},
+        "selection": {"sampler": "stratified", "fraction": 0.5, "budget_over_classes": "equal"},
+    }
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps(settings))
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    assert main(["select", str(cells), "--settings", str(file), "--out", str(one)]) == 0
+    assert main(["select", str(cells), "--settings", str(file), "--fraction", "0.2", "--out", str(two)]) == 0
+    assert len(chosen(two)) < len(chosen(one))
+    classes = [row["class"] for row in rows_of(two) if row["selected"] == "1"]
+    counts = [classes.count(name) for name in ("blue", "green", "red")]
+    assert max(counts) - min(counts) <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["scan", "no/such/folder"], "no/such/folder"),
+        (["select", "CELLS", "--extractor", "colour-textures", "--out", "x.csv"], "colour-textures"),
+        (["select", "CELLS", *FEW, "--sampler", "best", "--out", "x.csv"], "best"),
+        (["select", "CELLS", *FEW, "--fraction", "1.5", "--out", "x.csv"], "1.5"),
+        (["select", "CELLS", *FEW, "--images", "4000", "--out", "x.csv"], "4000"),
+        (["select", "CELLS", "--settings", "none.json", "--out", "x.csv"], "none.json"),
+        (["compare", "CELLS", *FEW, "--networks", "resnet", "--out", "x"], "resnet"),
+        (["compare", "CELLS", *FEW, "--fractions", "a,b", "--out", "x"], "--fractions"),
+        (["verify", "CELLS"], "coreset.json"),
+        (["weights", "import"], "weight file"),
+        (["weights", "download", "nosuch"], "nosuch"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    cells: Path,
+    tmp_path: Path,
+    arguments: list[str],
+    says: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([str(cells) if word == "CELLS" else word for word in arguments]) == 2
+    error = capsys.readouterr().err
+    last = error.strip().splitlines()[-1]
+    assert last.startswith("coreset: ")
+    assert says in last
+    assert "Traceback" not in error
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_an_existing_file_is_not_overwritten_unasked(cells: Path, tmp_path: Path) -> None:
+    file = tmp_path / "selection.csv"
+    file.write_text("mine")
+    assert main(["select", str(cells), *FEW, "--out", str(file)]) == 2
+    assert file.read_text() == "mine"
+    assert main(["select", str(cells), *FEW, "--out", str(file), "--overwrite"]) == 0
+    assert len(rows_of(file)) == 54
+
+
+def test_extractors_lists_needs_and_separation(cells: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["extractors", str(cells), *FEW, "--compute"]) == 0
+    said = capsys.readouterr().out
+    line = next(line for line in said.splitlines() if line.startswith("colour-texture"))
+    assert "needs none" in line
+    assert "54 of 54" in line
+    assert any(line.startswith("resnet101v2") for line in said.splitlines())
+
+
+def test_a_comparison_with_the_head_leaves_report_and_tables(
+    cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "study"
+    arguments = [
+        "compare",
+        str(cells),
+        *FEW,
+        "--networks",
+        "head",
+        "--fractions",
+        "0.2,1",
+        "--seeds",
+        "2",
+        "--out",
+        str(out),
+    ]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "Head: 20 % chosen by stratified random" in said
+    html = (out / "report.html").read_text(encoding="utf-8")
+    assert "red/notes.jpg" in html
+    assert "http://" not in html.replace("http://www.w3.org", "")
+    assert list((out / "tables").glob("*.csv"))
+    assert main(arguments) == 2, "a finished study is not replaced unasked"
+    assert main([*arguments, "--overwrite"]) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_ctrl_c_ends_with_130_and_the_next_call_goes_on(cells: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "core.cli", "demo", "--out", str(tmp_path / "demo"), "--images", "2000"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        assert process.stderr is not None
+        while "Drawing" not in (line := process.stderr.readline()):
+            assert line or process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+        assert "Cancelled" in process.stderr.read()
+    assert not (tmp_path / "demo-images").exists()
+
+
+def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("scan", "extractors", "select", "export", "verify", "rerun", "compare", "run", "search", "predict"):
+        with pytest.raises(SystemExit) as ended:
+            main([command, "--help"])
+        assert ended.value.code == 0
+        assert f"coreset {command}" in capsys.readouterr().out.split("examples:")[1]
