@@ -19,7 +19,7 @@ from core.errors import ExportError
 from core.output.lists import list_text
 from core.output.manifest import LIST_NAME, MANIFEST_NAME, ListedFile, ManifestParts, manifest_text
 from core.output.names import PrivateNames, free_name, parts_inside_class, safe_names, safe_path
-from core.output.placing import Placer, check_space, disk_sentence, hash_file
+from core.output.placing import Placer, Way, check_space, disk_sentence, hash_file
 from core.output.verification import is_export
 from core.progress import NO_PROGRESS, Progress
 from core.results import ClassClusters, Coreset, Dataset, IntArray, Split, WeightsUsed
@@ -160,7 +160,9 @@ def _build(
     export = settings.export
     sets = _sets(split, coreset, export)
     folders = safe_names(_class_names(dataset, coreset, sets), taken=(LIST_NAME, MANIFEST_NAME, "coreset", "remainder"))
-    placer = Placer(dataset, "copy" if export.files == "list" else export.files, export.private)
+    # Images inside an .npz are no files that a link could lead to.
+    way: Way = "copy" if export.files == "list" or dataset.kind == "npz" else export.files
+    placer = Placer(dataset, way, export.private)
     files: list[ListedFile] = []
     all_notes = [*notes, *coreset.notes]
     if export.files != "list":
@@ -169,6 +171,8 @@ def _build(
         all_notes += _format_notes(planned)
         files = _place_all(placer, planned, building, names, progress)
         all_notes += placer.notes
+        if dataset.kind == "npz" and export.files != "copy":
+            all_notes.append("The images come out of an .npz and were written as PNG; there is nothing to link to.")
         if placer.n_rewritten:
             all_notes.append(
                 f"{placer.n_rewritten:,} images were written anew as 8-bit RGB PNG, since their format's metadata "
@@ -176,7 +180,9 @@ def _build(
             )
     if names is not None:
         all_notes = [names.scrub(note) for note in all_notes]
-        all_notes.append("Private: file names are hashes under a key that was not kept; metadata was taken out.")
+        taken_out = "" if export.files == "list" else "; metadata was taken out of the images"
+        all_notes.append(f"Private: file names are hashes under a key that was not kept{taken_out}.")
+    all_notes = list(dict.fromkeys(all_notes))
     n_bytes = sum(each.n_bytes for each in files)
     files_as = "list" if export.files == "list" else placer.way
     (building / LIST_NAME).write_bytes(list_text(dataset, split, coreset, clusters, names))

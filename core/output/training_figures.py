@@ -53,8 +53,11 @@ def row_title(row: Row) -> str:
 
 
 def accuracy_with_intervals(comparison: Comparison, metric: str = "accuracy", title: str = "accuracy") -> "Figure":
-    """Draw a test metric by share kept, a line for each sampler with 95 % intervals, everything as a level."""
-    names = networks_of(comparison)
+    """Draw a test metric by share kept, a line for each sampler with 95 % intervals, everything as a level.
+
+    A panel for each network that was trained on any coreset; there is at least one.
+    """
+    names = [network for network in networks_of(comparison) if samplers_of(comparison, network)]
     with style():
         figure, all_axes = panels(len(names), n_columns=len(names), height=3.3)
         for axes, network in zip(all_axes, names, strict=True):
@@ -189,7 +192,9 @@ def _intervals(axes: "Axes", comparison: Comparison, network: str, metric: str) 
     for row in rows:
         if row.sampler == EVERYTHING:
             axes.axhline(row.means[metric], color=mark.colour, linewidth=1.2, label=mark.title)
-            axes.axhspan(row.lows[metric], row.highs[metric], color=mark.colour, alpha=0.1, linewidth=0)
+            low, high = row.lows.get(metric, np.nan), row.highs.get(metric, np.nan)
+            if low < high:
+                axes.axhspan(low, high, color=mark.colour, alpha=0.1, linewidth=0)
     axes.set_xscale("log")
     percent_axis(axes, fractions)
 

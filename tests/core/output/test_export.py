@@ -153,8 +153,7 @@ def test_a_class_without_images_keeps_its_folder_and_is_told(case, tmp_path: Pat
     assert [note for note in result.notes if "Class neu has no test images" in note]
 
 
-def test_keras_reads_the_folders_as_a_loader_would(case, tmp_path: Path) -> None:
-    """The rules of Keras and torchvision: sorted folders are the classes, files below them the images."""
+def test_the_folders_are_what_loaders_look_for(case, tmp_path: Path) -> None:
     export_coreset(case.dataset, case.split, case.coreset, tmp_path / "out", PLAIN)
     classes = sorted(each.name for each in (tmp_path / "out").iterdir() if each.is_dir())
     assert classes == list(case.dataset.classes)
@@ -211,15 +210,30 @@ def test_an_image_without_a_suffix_gets_the_one_of_its_content(make_case, tmp_pa
     assert "a/0.png" in files_below(tmp_path / "out")
 
 
-def test_images_of_an_npz_become_png(make_case, tmp_path: Path, monkeypatch) -> None:
+def test_images_of_an_npz_become_png(make_case, tmp_path: Path) -> None:
     case = make_case({f"train/{n:05d}.png": "0" for n in range(6)}, kind="npz")
-    monkeypatch.setattr(placing, "read_image", lambda d, i: read_rgb(d.root / d.images[i].path))
-    export_coreset(case.dataset, case.split, case.coreset, tmp_path / "out", ExportSettings(files="symlink"))
-    names = [f for f in files_below(tmp_path / "out") if f.startswith("0/")]
-    assert names == [f"0/train_{i:05d}.png" for i in case.coreset.indices]
-    first = read_rgb(tmp_path / "out" / names[0])
-    assert np.array_equal(first, read_rgb(case.dataset.root / case.dataset.images[case.coreset.indices[0]].path))
+    pixels = np.random.default_rng(1).integers(0, 255, (6, 28, 28, 3), dtype=np.uint8)
+    file = tmp_path / "cells.npz"
+    np.savez(file, train_images=pixels, train_labels=np.zeros((6, 1), dtype=np.uint8))
+    dataset = replace(case.dataset, root=file, source=file)
+    result = export_coreset(dataset, case.split, case.coreset, tmp_path / "out", ExportSettings(files="symlink"))
+    assert files_below(tmp_path / "out" / "0") == [f"train_{i:05d}.png" for i in sorted(case.coreset.indices)]
+    for index in case.coreset.indices:
+        assert np.array_equal(read_rgb(tmp_path / "out" / "0" / f"train_{index:05d}.png"), pixels[index])
+    assert result.files_as == "copy"
     assert verify(tmp_path / "out").ok
+
+
+@pytest.mark.slow
+def test_keras_reads_an_export_with_split(case, tmp_path: Path) -> None:
+    import keras
+
+    export_coreset(case.dataset, case.split, case.coreset, tmp_path / "out", ExportSettings(with_split=True))
+    sets = {"train": case.coreset.indices, "val": case.split.validation, "test": case.split.test}
+    for folder, indices in sets.items():
+        found = keras.utils.image_dataset_from_directory(tmp_path / "out" / folder, image_size=(32, 32), verbose=False)
+        assert found.class_names == list(case.dataset.classes)
+        assert len(found.file_paths) == len(indices)
 
 
 def test_nothing_is_overwritten_unasked(case, tmp_path: Path) -> None:

@@ -223,3 +223,39 @@ def test_the_headline_takes_the_coresets_sampler_and_nearest_fraction(content: R
     assert quarter[0].endswith("custom: no difference shown.")
     assert quarter[1].endswith("transfer: shown.")
     assert remarks(content.comparison) == ("Keep in mind.",)
+
+
+def test_a_comparison_stopped_early_and_without_validation(content: ReportContent, tmp_path: Path) -> None:
+    """One network has only everything, no epoch has validation, one class has no test images."""
+    nan = float("nan")
+    whole = content.comparison
+    runs = []
+    for run in whole.runs:
+        if run.key.network == "transfer" and run.key.sampler != "everything":
+            continue
+        history = tuple(replace(e, validation_loss=nan, validation_accuracy=nan) for e in run.history)
+        empty = {**run.metrics.class_recall, "neu": nan}
+        metrics = replace(run.metrics, class_precision=empty, class_recall=empty, class_f1=empty)
+        runs.append(replace(run, history=history, metrics=metrics))
+    rows = tuple(row for row in whole.rows if row.network != "transfer" or row.sampler == "everything")
+    bare = replace(rows[0], lows={}, highs={})
+    comparison = replace(whole, runs=tuple(runs), rows=(bare, *rows[1:]), differences=(), sentences=())
+    lonely = tuple(
+        replace(each, labels=each.labels * 0, medoids=each.medoids[:1], silhouettes=each.silhouettes * 0, curve={},
+                chosen_by="only")
+        for each in content.clusters
+    )  # fmt: skip
+    result = write_report(tmp_path / "r.html", replace(content, comparison=comparison, clusters=lonely, shares=()))
+    text = " ".join(Page(result.page.read_text()).text.split())
+    assert "Test accuracy of the transfer" not in text
+    assert "nothing to divide" in text
+    assert "nan" not in text.lower().replace("nano", "")
+
+
+@pytest.mark.parametrize("network", ["custom", "head"])
+def test_a_comparison_of_everything_alone(content: ReportContent, tmp_path: Path, network: str) -> None:
+    rows = tuple(r for r in content.comparison.rows if (r.network, r.sampler) == (network, "everything"))
+    runs = tuple(r for r in content.comparison.runs if (r.key.network, r.key.sampler) == (network, "everything"))
+    comparison = replace(content.comparison, rows=rows, runs=runs, differences=(), sentences=())
+    result = write_report(tmp_path / "r.html", ReportContent(dataset=content.dataset, comparison=comparison))
+    assert "confusion" in {file.stem for file in result.tables}
