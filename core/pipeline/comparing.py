@@ -1,5 +1,6 @@
 """Train networks on several coresets and tell what is shown; finished runs are never trained twice."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -8,11 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from core.cache import fingerprint
-from core.errors import SelectionError, SettingsError
+from core.errors import SelectionError, SettingsError, WeightsError
+from core.estimate import estimate_training, remember_speed
 from core.features.extraction import Extracted
 from core.features.reduction import embed_pool
+from core.features.weights import find_weights
 from core.output.model_bundle import save_bundle
 from core.pipeline.stages import JUDGE_COMPONENTS, Prepared, choose, extract_features
+from core.pipeline.study import Study
+from core.pipeline.views import ComparePlanView, PlannedView
 from core.progress import NO_PROGRESS, Progress
 from core.results import Comparison, Coreset, IntArray, PoolEmbedding, RunKey, RunResult
 from core.selection.samplers import SAMPLERS
@@ -243,6 +248,7 @@ def run_comparison(
             )
             known = trained.result
             save_run(known, runs_folder)
+            _remember_speed(prepared, known)
             if keep_models is not None:
                 _keep_model(prepared, one, trained, keep_models)
         result = replace(known, key=key)
@@ -250,6 +256,54 @@ def run_comparison(
         progress.publish(result)
     progress.report(len(planned), len(planned), "Training: runs")
     return summarise(prepared, runs)
+
+
+def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = NO_PROGRESS) -> Comparison:
+    """Compare the finished runs that the settings ask for; what is not there is left out, nothing is trained."""
+    settings = prepared.study.settings
+    stored = {run.key.fingerprint: run for run in load_runs(runs_folder)}
+    judge = judge_of(prepared, progress) if stored and "head" in settings.comparison.networks else None
+    selections = Selections(prepared, settings.selection)
+    runs = []
+    for one in plan(settings.comparison) if stored else ():
+        _coreset, indices, _seconds = selections.get(one)
+        key = run_key(prepared, one, indices, judge if one.network == "head" else None)
+        if key.fingerprint in stored:
+            runs.append(replace(stored[key.fingerprint], key=key))
+    return summarise(prepared, runs)
+
+
+def plan_view(study: Study, n_pool: int, n_validation: int) -> ComparePlanView:
+    """Tell what a comparison's trainings will take; features of the backbone and the choosing apart.
+
+    Parameters
+    ----------
+    n_pool, n_validation : int
+        Images of the pool and of the validation set.
+    """
+    training = study.settings.training
+    runs = []
+    for one in plan(study.settings.comparison):
+        n_images = max(1, math.floor(one.fraction * n_pool + 0.5))
+        estimate = estimate_training(
+            one.network,
+            n_images,
+            n_validation,
+            epochs=training.epochs,
+            min_steps=training.min_steps,
+            batch_size=training.batch_size,
+            image_size=training.image_size,
+            cache_folder=study.cache_folder,
+        )
+        runs.append(PlannedView(one.network, one.sampler, one.fraction, one.repetition, n_images, estimate))
+    problem = ""
+    if "transfer" in study.settings.comparison.networks and not training.untrained_backbone:
+        try:
+            find_weights(training.backbone)
+        except WeightsError as error:
+            problem = str(error)
+    memory = max((run.estimate.memory_bytes for run in runs), default=0)
+    return ComparePlanView(tuple(runs), sum(run.estimate.seconds for run in runs), memory, problem)
 
 
 def summarise(prepared: Prepared, runs: Sequence[RunResult]) -> Comparison:
@@ -260,6 +314,16 @@ def summarise(prepared: Prepared, runs: Sequence[RunResult]) -> Comparison:
         settings.comparison,
         chosen_by=settings.features.extractors,
         judged_by=settings.training.judge_extractor or settings.features.extractors[0],
+    )
+
+
+def _remember_speed(prepared: Prepared, run: RunResult) -> None:
+    """Keep how fast this machine trains, so that the next estimate rests on it."""
+    training = prepared.study.settings.training
+    share = 1 + 0.35 * len(prepared.split.validation) / max(1, run.n_images)
+    seen = round(len(run.history) * run.n_images * share) if run.history else run.n_images
+    remember_speed(
+        f"train {run.key.network} {training.image_size}", run.train_seconds, seen, prepared.study.cache_folder
     )
 
 

@@ -239,6 +239,37 @@ class CoresetView:
 
 
 @dataclass(frozen=True)
+class PlannedView:
+    """One training that a comparison asks for, and what it will take."""
+
+    network: str
+    sampler: str
+    fraction: float
+    repetition: int
+    n_images: int
+    estimate: Estimate
+
+
+@dataclass(frozen=True)
+class ComparePlanView:
+    """All trainings that a comparison asks for; `problem` says why they cannot be done, or is empty."""
+
+    runs: tuple[PlannedView, ...]
+    seconds: float
+    memory_bytes: int
+    problem: str
+
+
+@dataclass(frozen=True)
+class PredictView:
+    """Predictions for a folder: where the CSV is, how many images, what was skipped."""
+
+    file: Path
+    n_images: int
+    skipped: tuple[Skipped, ...]
+
+
+@dataclass(frozen=True)
 class StudyOutcome:
     """A finished run of everything: where the report is and what it says."""
 

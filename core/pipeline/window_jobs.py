@@ -8,8 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.data.dataset import find_duplicates
+from core.output.report import write_report
 from core.pipeline import exporting
+from core.pipeline.comparing import compare_stored, plan_view, run_comparison
 from core.pipeline.facts import estimate_after_features, extractor_facts, separation_if_computed
+from core.pipeline.searching import Grid, SearchOutcome, search_study
 from core.pipeline.stages import (
     choose,
     extract_features,
@@ -21,19 +24,23 @@ from core.pipeline.stages import (
 )
 from core.pipeline.study import Study
 from core.pipeline.views import (
+    ComparePlanView,
     DatasetView,
     DoubtsView,
     ExportView,
     ExtractorsView,
     FeaturesView,
+    PredictView,
     ProxyView,
     VerifyView,
     WeightsView,
 )
+from core.pipeline.whole import predict, report_content
 from core.progress import NO_PROGRESS, Progress, StepProgress
+from core.results import Comparison
 from core.selection.coverage import proxy_curve, proxy_everything, smallest_fraction
 from core.selection.doubts import label_doubts, near_duplicates
-from core.settings import SelectionSettings
+from core.settings import NetworkName, SelectionSettings
 
 
 def scan_source(study: Study, progress: Progress = NO_PROGRESS) -> DatasetView:
@@ -138,3 +145,49 @@ def download_weights(name: str, progress: Progress = NO_PROGRESS) -> WeightsView
 
     entry = download(name, progress)
     return WeightsView(entry.name, entry.title, entry.state, str(entry.file or ""), entry.extractors, entry.licence)
+
+
+def estimate_comparison(study: Study, progress: Progress = NO_PROGRESS) -> ComparePlanView:
+    """Tell which trainings the settings ask for, which are done, and what the others will take."""
+    dataset = open_dataset(study.source, study.cache_folder, progress)
+    split = split_dataset(dataset, study.settings)
+    return plan_view(study, len(split.pool), len(split.validation))
+
+
+def compare(
+    study: Study, runs_folder: Path, models_folder: Path | None, progress: Progress = NO_PROGRESS
+) -> Comparison:
+    """Do the trainings that are missing, publishing each finished run and every epoch of the one in progress."""
+    return run_comparison(prepare(study, progress), runs_folder, progress, keep_models=models_folder)
+
+
+def compare_finished(study: Study, runs_folder: Path, progress: Progress = NO_PROGRESS) -> Comparison:
+    """Compare the finished runs that fit the settings; nothing is trained."""
+    return compare_stored(prepare(study, progress), runs_folder, progress)
+
+
+def write_study_report(
+    study: Study, target: Path, runs_folder: Path | None, synthetic: bool, progress: Progress = NO_PROGRESS
+) -> Path:
+    """Write the report on the coreset of the settings and the finished runs that fit."""
+    prepared = prepare(study, progress)
+    coreset = choose(prepared, study.settings.selection, progress)
+    comparison = compare_stored(prepared, runs_folder, progress) if runs_folder is not None else None
+    if comparison is not None and not comparison.runs:
+        comparison = None
+    content = report_content(prepared, coreset=coreset, comparison=comparison, synthetic=synthetic, progress=progress)
+    write_report(target, content, private=study.settings.export.private, progress=progress)
+    return target
+
+
+def search(
+    study: Study, grid: Grid, network: NetworkName, out: Path, with_pool: bool, progress: Progress = NO_PROGRESS
+) -> SearchOutcome:
+    """Search hyperparameters on the coreset and, on request, on the pool."""
+    return search_study(study, grid, network, out, with_pool=with_pool, overwrite=True, progress=progress)
+
+
+def predict_folder(bundle: Path, folder: Path, out: Path, progress: Progress = NO_PROGRESS) -> PredictView:
+    """Give every image of a folder a class and write the CSV."""
+    found = predict(bundle, folder, out, progress)
+    return PredictView(out, found.n_images, found.skipped)
