@@ -8,6 +8,18 @@ from desktop_app.widgets.words import duration
 from desktop_app.worker import Worker
 
 PASSING_MS = 8000
+STEP_RESOLUTION = 1000
+
+
+def progress_words(message: str, done: int, total: int) -> str:
+    """Return what the bar says: ``"Scanning: images"`` becomes ``"Scanning · 528 of 601 images"``.
+
+    Jobs of several steps count in thousandths (`core.progress.StepProgress`); those are not told as a number.
+    """
+    what, _, unit = message.partition(": ")
+    if total <= 0 or total % STEP_RESOLUTION == 0:
+        return what
+    return f"{what} · {done:,} of {total:,} {unit}".rstrip()
 
 
 class JobWatch(QObject):
@@ -91,9 +103,8 @@ class JobWatch(QObject):
         if number != self._shown:
             return
         stage = self._worker.stage_of(number) if number in self._worker.running() else ""
-        text = message or self._names.get(stage, "Working")
-        counted = f" · {done:,} of {total:,}" if 0 < total != 1000 * (total // 1000) else ""
-        self._bar.show_progress(f"{text}{counted}", done, total, left if isinstance(left, float) else None)
+        text = progress_words(message or self._names.get(stage, "Working"), done, total)
+        self._bar.show_progress(text, done, total, left if isinstance(left, float) else None)
 
     def _on_finished(self, number: int, result: object) -> None:  # noqa: ARG002
         if number == self._shown and not self._outcome and self._worker.seconds_of(number) >= 1:
@@ -123,7 +134,8 @@ class JobWatch(QObject):
     def _on_resident_progressed(self, request: int, done: int, total: int, message: str, left: object) -> None:
         if self._shown is None:
             self._set_asked(request)
-            self._bar.show_progress(message or "Working", done, total, left if isinstance(left, float) else None)
+            text = progress_words(message or "Working", done, total)
+            self._bar.show_progress(text, done, total, left if isinstance(left, float) else None)
 
     def _on_resident_over(self, request: int) -> None:
         if request == self._asked:

@@ -1,7 +1,5 @@
 """The main window: it puts together the frame, the menus, the files and the job bar, and decides nothing else."""
 
-from pathlib import Path
-
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
@@ -10,7 +8,6 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
-    QLabel,
     QLineEdit,
     QMainWindow,
     QPlainTextEdit,
@@ -24,7 +21,7 @@ from desktop_app.logs import Log
 from desktop_app.menus import Menus
 from desktop_app.messages import Message
 from desktop_app.pages.page import Page, PageContext
-from desktop_app.project_files import ProjectFiles, is_openable
+from desktop_app.project_files import ProjectFiles, dropped_path
 from desktop_app.recovery import Autosave
 from desktop_app.window_frame import NAMES, STAGES, WindowFrame
 
@@ -51,7 +48,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.context, self._model, self._worker = context, context.model, context.worker
         self._autosave = autosave
-        self._may_close = False
+        self._may_close = self._asking = False
         self.setObjectName("main_window")
         self.setMinimumSize(theme.UNIT * 112, theme.UNIT * 75)
         self.setAcceptDrops(True)
@@ -65,10 +62,6 @@ class MainWindow(QMainWindow):
         self.watch = JobWatch(self.frame.job_bar, self._worker, messages, NAMES, self)
         self.log_panel = LogPanel(log, self)
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.log_panel)
-        self.title = QLabel()
-        self.title.setContentsMargins(0, 0, theme.UNIT * 2, 0)
-        self.title.setAccessibleName("Project")
-        self.menuBar().setCornerWidget(self.title)
         self._connect()
         self._connect_commands()
         self._restore_layout()
@@ -87,6 +80,7 @@ class MainWindow(QMainWindow):
         host.step_wanted.connect(self.go_to_stage)
         host.summary_told.connect(self.watch.tell_outcome)
         self.frame.steps.step_chosen.connect(self.go_to)
+        self.frame.strip.action_triggered.connect(files.choose_new_place)
         self.menus.step_wanted.connect(self.go_to)
         self.menus.recent_wanted.connect(files.open_path)
         self.watch.running_changed.connect(self._show_running)
@@ -96,7 +90,8 @@ class MainWindow(QMainWindow):
         self._worker.ended.connect(self._on_job_changed)
         self._model.states_changed.connect(self._show_states)
         self._model.saved_changed.connect(self._show_title)
-        self._model.source_changed.connect(self._begin)
+        # Queued, so that the pages have forgotten the jobs of the old place before.
+        self._model.source_changed.connect(self._begin, Qt.ConnectionType.QueuedConnection)
 
     def _connect_commands(self) -> None:
         files, helpers = self.files, self.helpers
@@ -157,7 +152,8 @@ class MainWindow(QMainWindow):
         if source is None:
             return
         if not source.exists():
-            self.context.messages.warning(f"{source} is not there now. If it was moved, use File, Locate the images.")
+            words = f"{source} is not there now. If it was moved, say where it is."
+            self.frame.strip.show_message("warning", words, "Locate…", "Choose the place where the images are now")
             return
         page = self.page("dataset")
         if self._model.value("dataset") is None and not page.reason_not_to_run():
@@ -181,7 +177,7 @@ class MainWindow(QMainWindow):
     def _show_title(self) -> None:
         name = self._model.name
         unsaved = self._model.file is None or self._model.has_unsaved_changes
-        self.title.setText(f"{name}{' · not saved' if unsaved else ''}" if name else "")
+        self.menus.set_title(f"{name}{' · not saved' if unsaved else ''}" if name else "")
         self.setWindowTitle(f"{name} – Coreset Studio" if name else "Coreset Studio")
 
     def _show_message(self, message: Message) -> None:
@@ -210,12 +206,12 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         """Take one folder, table or project."""
-        if self._dropped(event) is not None:
+        if dropped_path(event.mimeData()) is not None:
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
         """Open what was dropped, once the other program has its drag back."""
-        path = self._dropped(event)
+        path = dropped_path(event.mimeData())
         if path is not None:
             event.acceptProposedAction()
             self._drop = path
@@ -224,8 +220,11 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Close at once where nothing is lost, else ask first."""
         if not self._may_close:
-            event.ignore()
+            self._asking = True  # Qt ignores a close inside a close
             self.files.close()
+            self._asking = False
+        if not self._may_close:
+            event.ignore()
             return
         self.context.preferences.keep_window_bytes("geometry", self.saveGeometry())
         self.context.preferences.keep_window_bytes("layout", self.saveState())
@@ -236,12 +235,8 @@ class MainWindow(QMainWindow):
 
     def _close_now(self) -> None:
         self._may_close = True
-        self.close()
-
-    def _dropped(self, event: QDropEvent) -> Path | None:
-        urls = event.mimeData().urls()
-        path = Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
-        return path if path is not None and is_openable(path) else None
+        if not self._asking:
+            self.close()
 
     def _open_dropped(self) -> None:
         self.files.open_path(self._drop)

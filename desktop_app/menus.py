@@ -4,7 +4,7 @@ import os
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QMainWindow, QMenu
+from PySide6.QtWidgets import QLabel, QMainWindow, QMenu
 
 from desktop_app import theme
 from desktop_app.actions import Actions
@@ -23,6 +23,8 @@ class Menus(QObject):
         The commands, by name.
     steps : list of QAction
         Ctrl+1 to Ctrl+5.
+    title : QLabel
+        The project's name, at the right.
 
     Signals
     -------
@@ -51,8 +53,18 @@ class Menus(QObject):
                 "theme": [self._make_theme()],
             },
         )
+        self.title = QLabel()
+        self.title.setContentsMargins(0, theme.UNIT // 2, theme.UNIT * 2, 0)
+        self.title.setAccessibleName("Project")
         preferences.recent_changed.connect(self._fill_recent)
         self._fill_recent()
+
+    def set_title(self, text: str) -> None:
+        """Show the project's name at the right of the menu bar."""
+        if text != self.title.text():
+            self.title.setText(text)
+            self._window.menuBar().setCornerWidget(self.title)  # the bar measures its corner only then
+            self.title.show()
 
     def enable(self, names: tuple[str, ...], enabled: bool, why_not: str = "") -> None:
         """Let commands be used, or say in their tooltips why not."""

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QMimeData, QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from core.errors import CoresetError
@@ -277,6 +277,10 @@ class ProjectFiles(QObject):
             self._messages.error(sentence, details)
 
 
-def is_openable(path: Path) -> bool:
-    """Whether a path dropped on the window can be opened."""
-    return path.is_dir() or path.suffix.lower() in (SUFFIX, *TABLE_SUFFIXES)
+def dropped_path(data: QMimeData) -> Path | None:
+    """Return the folder, table or project that is dragged over the window, or None for anything else."""
+    urls = data.urls()
+    path = Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
+    if path is None or not (path.is_dir() or path.suffix.lower() in (SUFFIX, *TABLE_SUFFIXES)):
+        return None
+    return path

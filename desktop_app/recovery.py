@@ -55,7 +55,7 @@ class Autosave(QObject):
         """Save now: to the project's file where it has one and the user wants that, else for recovery."""
         self._timer.stop()
         model = self._model
-        if not model.has_unsaved_changes:
+        if not model.has_unsaved_changes or not model.is_worth_keeping:
             self.clear()
             return
         try:

@@ -20,6 +20,7 @@ class HelpWindow(QDialog):
         self.pages = QListWidget()
         self.pages.setAccessibleName("Help pages")
         self.pages.setFixedWidth(theme.UNIT * 20)
+        self.pages.setSpacing(theme.UNIT // 2)
         for name, title in PAGES.items():
             entry = QListWidgetItem(title)
             entry.setData(Qt.ItemDataRole.UserRole, name)
@@ -70,6 +71,7 @@ def _style() -> str:
     return (
         f"body {{ color: {named.text}; }} a {{ color: {named.accent}; }}"
         f"h1 {{ font-size: x-large; font-weight: 600; }} h2 {{ font-size: large; font-weight: 600; }}"
-        f".formula {{ background-color: {named.sunken}; font-family: 'DejaVu Serif', 'Cambria Math', serif; }}"
+        f".formula {{ background-color: {named.sunken}; font-size: large; "
+        "font-family: 'DejaVu Serif', 'Cambria Math', serif; }"
         f".quiet {{ color: {named.muted}; }} th {{ text-align: left; color: {named.muted}; }}"
     )

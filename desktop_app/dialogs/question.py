@@ -42,7 +42,8 @@ class Question(QMessageBox):
 
     def __init__(self, parent: QWidget | None, text: str, more: str, answers: Mapping[str, str]) -> None:
         super().__init__(parent)
-        self.setIcon(QMessageBox.Icon.Question)
+        self.setIconPixmap(theme.icon("question", "accent").pixmap(ICON_PIXELS, ICON_PIXELS))
+        self.setStyleSheet(f"#qt_msgbox_informativelabel {{ min-width: {theme.UNIT * 44}px; }}")
         self.setWindowTitle("Coreset Studio")
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

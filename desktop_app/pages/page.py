@@ -317,8 +317,9 @@ class Page(PageFrame):
 
     def restore_if_wanted(self) -> None:
         """Restore the step's result where the project has one that is not in memory."""
+        source = self.model.project.source
         wanted = self.model.facts(self.stage) is not None and self.model.value(self.stage) is None
-        if wanted and not self.reason_not_to_run():
+        if wanted and source is not None and source.exists() and not self.reason_not_to_run():
             self.restore()
 
     def leave(self) -> None:

@@ -32,7 +32,7 @@ from core.jobs import (
     Resident,
 )
 
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[1] / "engine"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 
 

@@ -48,7 +48,7 @@ def _nothing_left_behind() -> Iterator[None]:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> str:
     """Module of the functions that tests run in engine processes."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "engine"))
     return "engine_functions"
 
 

@@ -157,6 +157,21 @@ def test_a_hidden_page_is_not_refreshed(page: FeaturesPage) -> None:
     assert page.variance.value() == pytest.approx(0.8)
 
 
+def test_a_result_that_is_not_in_memory_is_restored_on_entering(
+    page: FeaturesPage, qtbot: QtBot, tmp_path: Path
+) -> None:
+    scan(page)
+    page.leave()
+    page.model.store_result("features", page.model.key("features"), {"sum": 5})
+    page.enter()
+    assert not page.job_numbers()  # the images are not there
+    page.leave()
+    page.model.locate(tmp_path)
+    page.enter()
+    assert page.job_numbers("first")
+    qtbot.waitUntil(lambda: page.model.value("features") == 5)
+
+
 def test_controls_carry_names_and_tips(page: FeaturesPage) -> None:
     assert page.variance.accessibleName() == "Variance kept"
     assert page.variance.toolTip() == "Share of the variance"

@@ -60,6 +60,11 @@ def report_bytes(done: int, total: int, progress: Progress = NO_PROGRESS) -> Non
     progress.report(done, total, "Downloading: bytes")
 
 
+def tell_pid_and_count(seconds: float, progress: Progress = NO_PROGRESS) -> int:
+    progress.publish(os.getpid())
+    return count(100_000, seconds, progress)
+
+
 def ignore_cancel(seconds: float) -> None:
     time.sleep(seconds)
 

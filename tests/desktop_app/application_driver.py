@@ -1,0 +1,132 @@
+"""Drives the real application in a process of its own, for `test_application.py`; prints what it saw as JSON.
+
+Not a test itself: it is started as ``python application_driver.py TASK ARGUMENT``.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+from PySide6.QtCore import QCoreApplication, QEventLoop
+from PySide6.QtWidgets import QApplication
+
+from desktop_app.application import Application, Options, make_qt_application
+
+
+def wait(app: QApplication, condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(what)
+        app.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 50)
+        time.sleep(0.01)
+
+
+def engines() -> list[psutil.Process]:
+    children = psutil.Process().children(recursive=True)
+    return [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
+
+
+def scan(app: QApplication, application: Application, folder: Path) -> dict[str, object]:
+    """Open a folder, let it be scanned, close."""
+    model = application.context.model
+    wait(app, lambda: model.state("dataset") == "done", "scan")
+    facts = dict(model.facts("dataset") or {})
+    application.window.close()
+    heavy = sorted({"tensorflow", "keras", "sklearn", "kmedoids", "matplotlib"} & set(sys.modules))
+    return {"facts": facts, "heavy": heavy, "visible": application.window.isVisible()}
+
+
+def kill(app: QApplication, application: Application, folder: Path) -> dict[str, object]:
+    """Kill the engine from outside while it works, see the message, and run another job after it."""
+    window, worker = application.window, application.worker
+    model = application.context.model
+    wait(app, lambda: model.state("dataset") == "done", "scan")
+    pids: list[object] = []
+    worker.partial.connect(lambda number, part: pids.append(part))
+    window.page("dataset").start_job("engine_functions:tell_pid_and_count", (0.01,), stage="", purpose="test")
+    wait(app, lambda: bool(pids), "engine")
+    os.kill(int(str(pids[0])), signal.SIGKILL)
+    wait(app, lambda: bool(window.helpers.errors), "message")
+    sentence = window.helpers.errors[0].sentence.text()
+    window.helpers.close_all()
+    heard: list[object] = []
+    number = worker.start("", "engine_functions:add", (20, 22))
+    worker.finished.connect(lambda of, result: heard.append(result) if of == number else None)
+    wait(app, lambda: bool(heard), "next job")
+    window.close()
+    return {"sentence": sentence, "next": heard[0], "visible": window.isVisible()}
+
+
+def busy_close(app: QApplication, application: Application, folder: Path) -> dict[str, object]:
+    """Close the window while two engines work."""
+    window = application.window
+    model = application.context.model
+    wait(app, lambda: model.state("dataset") == "done", "scan")
+    application.worker.start("features", "engine_functions:ignore_cancel", (600,))
+    application.worker.resident.open("engine_functions:Counter", (1,))
+    wait(app, lambda: len(engines()) >= 2, "engines")
+    pids = [engine.pid for engine in engines()]
+    window.close()
+    question = window.files.question
+    assert question is not None
+    question.choose("stop")
+    began = time.monotonic()
+    application.close()
+    return {"pids": pids, "seconds": time.monotonic() - began, "visible": window.isVisible()}
+
+
+def crash(app: QApplication, application: Application, folder: Path) -> dict[str, object]:
+    """Raise where nobody catches, with a change that is not saved, and leave without saying goodbye."""
+    from PySide6.QtCore import QTimer
+
+    model = application.context.model
+    wait(app, lambda: model.state("dataset") == "done", "scan")
+    model.set_settings("selection", fraction=0.07)
+
+    def fail() -> None:
+        raise RuntimeError("a bolt came loose")
+
+    QTimer.singleShot(0, fail)
+    wait(app, lambda: bool(application.window.helpers.errors), "crash dialog")
+    sentence = application.window.helpers.errors[0].sentence.text()
+    print(json.dumps({"sentence": sentence}), flush=True)
+    os._exit(0)
+
+
+def recover(app: QApplication, application: Application, folder: Path) -> dict[str, object]:
+    """Take up what the crash has left."""
+    from desktop_app.dialogs.question import Question
+
+    window = application.window
+    wait(app, lambda: window.findChild(Question) is not None, "question")
+    window.findChild(Question).choose("recover")
+    fraction = application.context.model.settings("selection").fraction
+    wait(app, lambda: application.context.model.state("dataset") == "done", "scan")
+    window.close()
+    assert window.files.question is not None
+    window.files.question.choose("drop")
+    return {"fraction": fraction}
+
+
+def main() -> None:
+    task, folder = sys.argv[1], Path(sys.argv[2])
+    sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
+    app = make_qt_application(["coreset-studio"])
+    application = Application(app, Options(None if task == "recover" else folder))
+    application.start()
+    QCoreApplication.processEvents()
+    try:
+        seen = globals()[task](app, application, folder)
+    finally:
+        application.close()
+    print(json.dumps(seen), flush=True)
+
+
+if __name__ == "__main__":
+    main()

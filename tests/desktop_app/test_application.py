@@ -1,0 +1,76 @@
+"""The real application in processes of its own, with real engines."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from desktop_app.application import parse_arguments
+
+DRIVER = Path(__file__).with_name("application_driver.py")
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    noise = np.random.default_rng(0)
+    for name in ("eosinophil", "platelet"):
+        (tmp_path / "cells" / name).mkdir(parents=True)
+        for number in range(4):
+            pixels = noise.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "cells" / name / f"{number}.png")
+    return tmp_path / "cells"
+
+
+def drive(task: str, folder: Path) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, str(DRIVER), task, os.fspath(folder)], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    seen: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return seen
+
+
+def test_a_folder_is_scanned_and_the_window_closes(images: Path) -> None:
+    seen = drive("scan", images)
+    assert seen["facts"]
+    assert seen["heavy"] == []
+    assert not seen["visible"]
+
+
+@posix
+def test_an_engine_killed_from_outside_is_a_message_and_the_window_goes_on(images: Path) -> None:
+    seen = drive("kill", images)
+    assert "SIGKILL" in seen["sentence"]
+    assert seen["next"] == 42
+    assert not seen["visible"]
+
+
+def test_closing_a_busy_window_leaves_no_process(images: Path) -> None:
+    seen = drive("busy_close", images)
+    assert len(seen["pids"]) >= 2
+    assert not [pid for pid in seen["pids"] if psutil.pid_exists(pid)]
+    assert seen["seconds"] < 3
+    assert not seen["visible"]
+
+
+def test_an_unhandled_error_is_shown_and_the_project_recovered_at_the_next_start(images: Path) -> None:
+    seen = drive("crash", images)
+    assert "Your project has been kept" in seen["sentence"]
+    assert drive("recover", images) == {"fraction": 0.07}
+
+
+def test_the_command_line() -> None:
+    assert parse_arguments(["x"]).path is None
+    assert parse_arguments(["x", "folder"]).path == Path("folder")
+    assert parse_arguments(["x", "--demo"]).demo
+    with pytest.raises(SystemExit):
+        parse_arguments(["x", "--version"])

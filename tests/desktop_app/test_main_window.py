@@ -1,0 +1,451 @@
+"""The main window as a user meets it, with small pages whose jobs run at once in this process."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QApplication, QLineEdit
+from pytestqt.qtbot import QtBot
+
+from core.project import STAGES, Project, StageResult, write_project
+from desktop_app import window_frame
+from desktop_app.logs import Log
+from desktop_app.main_window import MainWindow
+from desktop_app.pages.page import Page, PageContext
+from desktop_app.recovery import Autosave
+
+pytestmark = pytest.mark.usefixtures("engine")
+
+
+class StepPage(Page):
+    """A page that adds two numbers."""
+
+    title = "A step"
+    sentence = "What it is for."
+
+    def build(self) -> None:
+        self.function, self.arguments = "engine_functions:add", (1, 2)
+        self.word = QLineEdit()
+        self.add_option("Word", self.word)
+        self.set_empty("The sum will stand here.", "Add", self.try_run)
+        self.ran = 0
+
+    def why_not(self) -> str:
+        before = {"dataset": None, "features": "dataset"}.get(self.stage, "features")
+        return "" if before is None or self.model.facts(before) is not None else f"Do {before} first."
+
+    def run(self) -> None:
+        self.ran += 1
+        self.start_job(self.function, self.arguments)
+
+    def on_finished(self, result: Any) -> None:
+        self.keep(result, {"sum": result})
+        stages = list(STAGES)
+        after = stages[(stages.index(self.stage) + 1) % len(stages)]
+        self.summary_told.emit(f"the sum is {result}", after)
+
+
+@dataclass(frozen=True)
+class TestStep:
+    __test__ = False
+    stage: str
+
+    def make_page(self, context: PageContext) -> Page:
+        kind = type(f"{self.stage.title()}Page", (StepPage,), {"stage": self.stage, "reads": (self.stage,)})
+        made: Page = kind(context)
+        return made
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    folder = tmp_path / "blood cells"
+    (folder / "eosinophil").mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def window(
+    page_context: PageContext, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MainWindow]:
+    monkeypatch.setattr(window_frame, "STEPS", tuple(TestStep(stage) for stage in STAGES))
+    autosave = Autosave(page_context.model, page_context.preferences, page_context.messages, tmp_path / "recovery")
+    window = MainWindow(page_context, autosave, Log())
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.waitExposed(window)
+    yield window
+    window._close_now()
+
+
+@pytest.fixture
+def opened(window: MainWindow, images: Path, qtbot: QtBot) -> MainWindow:
+    window.files.open_path(images)
+    qtbot.waitUntil(lambda: state(window, "dataset") == "done")
+    return window
+
+
+def state(window: MainWindow, stage: str) -> str:
+    return window.frame.steps.step_state(list(STAGES).index(stage))
+
+
+def press(window: MainWindow, name: str) -> None:
+    action = window.menus.actions[name]
+    assert action.isEnabled(), f"{name}: {action.toolTip()}"
+    action.trigger()
+
+
+def answer(window: MainWindow, word: str) -> None:
+    question = window.files.question
+    assert question is not None
+    assert question.isVisible()
+    question.choose(word)
+
+
+def run_steps(window: MainWindow, *stages: str, qtbot: QtBot) -> None:
+    for stage in stages:
+        window.go_to_stage(stage)
+        press(window, "run")
+        qtbot.waitUntil(lambda stage=stage: state(window, stage) == "done")  # type: ignore[misc]
+
+
+# --- the start ------------------------------------------------------------------------------------------------
+
+
+def test_it_starts_on_the_start_page_with_the_steps_greyed(window: MainWindow) -> None:
+    assert window.frame.host.currentWidget() is window.frame.host.start_page
+    assert window.windowTitle() == "Coreset Studio"
+    item = window.frame.steps.item(0)
+    assert not item.flags() & Qt.ItemFlag.ItemIsEnabled
+    assert item.toolTip() == "Open a folder of images first."
+    for name in ("save", "save_as", "new", "locate", "run", "cancel"):
+        action = window.menus.actions[name]
+        assert not action.isEnabled()
+        assert action.toolTip()
+
+
+def test_opening_a_folder_scans_it_at_once(window: MainWindow, images: Path, qtbot: QtBot) -> None:
+    window.files.open_path(images)
+    assert window.frame.host.current_page is window.page("dataset")
+    assert state(window, "dataset") == "running"
+    qtbot.waitUntil(lambda: state(window, "dataset") == "done")
+    assert window.menus.title.text() == "blood cells · not saved"
+    assert window.windowTitle() == "blood cells – Coreset Studio"
+    assert window.frame.job_bar.text.text() == "the sum is 3"
+    assert window.frame.job_bar.action.text() == "Go on to Features"
+
+
+def test_the_job_bar_leads_to_the_next_step(opened: MainWindow, qtbot: QtBot) -> None:
+    qtbot.mouseClick(opened.frame.job_bar.action, Qt.MouseButton.LeftButton)
+    assert opened.frame.host.current_page is opened.page("features")
+    assert opened.frame.steps.currentRow() == 1
+
+
+def drop(window: MainWindow, *paths: Path) -> bool:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(os.fspath(path)) for path in paths])
+    buttons, keys, copy = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.DropAction.CopyAction
+    enter = QDragEnterEvent(QPoint(50, 50), copy, data, buttons, keys)
+    enter.ignore()
+    QApplication.sendEvent(window, enter)
+    if enter.isAccepted():
+        QApplication.sendEvent(window, QDropEvent(QPointF(50, 50), copy, data, buttons, keys))
+    return enter.isAccepted()
+
+
+def test_a_folder_can_be_dropped(window: MainWindow, images: Path, qtbot: QtBot) -> None:
+    assert drop(window, images)
+    qtbot.waitUntil(lambda: state(window, "dataset") == "done")
+    assert window.context.model.project.source == images
+
+
+def test_what_cannot_be_opened_is_not_taken(window: MainWindow, images: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.docx").touch()
+    assert not drop(window, tmp_path / "notes.docx")
+    assert not drop(window, images, tmp_path)
+    window.files.open_path(tmp_path / "notes.docx")
+    assert "notes.docx cannot be opened" in window.frame.strip.text
+
+
+def test_a_missing_folder_is_a_warning_and_can_be_located(
+    window: MainWindow, images: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    project = Project(source=tmp_path / "gone")
+    project = project.with_result("dataset", StageResult(project.key("dataset"), {"sum": 3}))
+    write_project(project, tmp_path / "study.coreset")
+    window.files.open_path(tmp_path / "study.coreset")
+    assert "is not there now" in window.frame.strip.text
+    assert state(window, "dataset") == "done"
+    window.files._on_located(os.fspath(images))
+    qtbot.waitUntil(lambda: window.context.model.value("dataset") == 3)
+    assert window.frame.strip.text == ""
+    assert window.context.model.project.source == images
+
+
+def test_the_demo_is_drawn_and_opened(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.data.demo.make_demo", lambda folder: folder.mkdir(parents=True))
+    qtbot.mouseClick(window.frame.host.start_page.demo, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.context.model.project.source is not None)
+    assert window.context.model.name == "synthetic cells"
+
+
+# --- the steps ------------------------------------------------------------------------------------------------
+
+
+def test_keys_lead_through_the_steps(opened: MainWindow, qtbot: QtBot) -> None:
+    for number, stage in enumerate(STAGES, start=1):
+        qtbot.keyClick(opened, str(number), Qt.KeyboardModifier.ControlModifier)  # type: ignore[arg-type]
+        assert opened.frame.host.current_page is opened.page(stage)
+        assert opened.context.model.project.choices.stage == stage
+
+
+def test_enter_runs_the_step_unless_a_control_wants_it(opened: MainWindow, qtbot: QtBot) -> None:
+    opened.go_to_stage("features")
+    page: Any = opened.page("features")
+    page.word.setFocus()
+    qtbot.keyClick(page.word, Qt.Key.Key_Return)
+    assert page.ran == 0
+    page.word.clearFocus()
+    qtbot.keyClick(opened, Qt.Key.Key_Return)
+    assert page.ran == 1
+    qtbot.waitUntil(lambda: state(opened, "features") == "done")
+    page.run_button.setFocus()
+    qtbot.keyClick(page.run_button, Qt.Key.Key_Return)
+    assert page.ran == 2
+    qtbot.waitUntil(lambda: not opened.watch.is_running)
+
+
+def test_a_step_that_cannot_run_says_why(opened: MainWindow) -> None:
+    opened.go_to_stage("coreset")
+    run = opened.menus.actions["run"]
+    assert not run.isEnabled()
+    assert run.toolTip() == "Do features first."
+    qt_page: Any = opened.page("coreset")
+    assert qt_page.run_button.toolTip() == "Do features first."
+
+
+def test_undo_by_key_brings_a_stale_step_back(opened: MainWindow, qtbot: QtBot) -> None:
+    run_steps(opened, "features", qtbot=qtbot)
+    opened.context.model.set_settings("features", variance=0.8)
+    assert state(opened, "features") == "stale"
+    qtbot.keyClick(opened, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert state(opened, "features") == "done"
+    qtbot.keyClick(opened, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert state(opened, "features") == "stale"
+
+
+def test_escape_cancels(opened: MainWindow, qtbot: QtBot) -> None:
+    opened.go_to_stage("features")
+    press(opened, "run")
+    assert opened.menus.actions["cancel"].isEnabled()
+    qtbot.keyClick(opened, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not opened.watch.is_running)
+    assert opened.frame.job_bar.text.text() == "Cancelled. What was finished is kept."
+    assert state(opened, "features") == "ready"
+    assert not opened.menus.actions["cancel"].isEnabled()
+
+
+def test_an_error_is_a_dialog_with_a_sentence_and_details_to_copy(opened: MainWindow, qtbot: QtBot) -> None:
+    opened.go_to_stage("features")
+    page: Any = opened.page("features")
+    page.function, page.arguments = "engine_functions:fail_by_mistake", ()
+    press(opened, "run")
+    qtbot.waitUntil(lambda: bool(opened.helpers.errors))
+    (dialog,) = opened.helpers.errors
+    assert "Traceback" not in dialog.sentence.text()
+    assert not dialog.details.isVisible()
+    dialog.more.click()
+    assert dialog.details.isVisible()
+    dialog.copy.click()
+    assert "KeyError: 'nothing'" in QGuiApplication.clipboard().text()
+    dialog.close()
+    assert opened.helpers.errors == []
+    assert state(opened, "features") == "ready"
+
+
+def test_many_errors_at_once_do_not_pile_up(opened: MainWindow) -> None:
+    for number in range(10):
+        opened.context.messages.error(f"error {number}")
+    assert len(opened.helpers.errors) == 3
+    opened.helpers.close_all()
+    assert opened.helpers.errors == []
+
+
+# --- files ----------------------------------------------------------------------------------------------------
+
+
+def test_saving_opening_and_recent_projects(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    run_steps(opened, "features", qtbot=qtbot)
+    opened.files.save_to(os.fspath(tmp_path / "study"))
+    file = tmp_path / "study.coreset"
+    assert opened.menus.title.text() == "study"
+    assert opened.context.preferences.recent == (file,)
+    press(opened, "new")
+    start = opened.frame.host.start_page
+    assert opened.frame.host.currentWidget() is start
+    assert start.recent.item(0).text().startswith("study\n")
+    start.recent.itemActivated.emit(start.recent.item(0))
+    assert opened.frame.host.current_page is opened.page("features")
+    qtbot.waitUntil(lambda: opened.context.model.value("dataset") == 3)
+    qtbot.waitUntil(lambda: opened.context.model.value("features") == 3)
+    assert [action.data() for action in opened.menus.recent.actions()[:1]] == [file]
+
+
+def test_a_recent_project_that_is_gone_is_greyed_and_forgotten_when_asked_for(
+    window: MainWindow, tmp_path: Path
+) -> None:
+    window.context.preferences.remember(tmp_path / "gone.coreset")
+    entry = window.frame.host.start_page.recent.item(0)
+    assert not entry.flags() & Qt.ItemFlag.ItemIsEnabled
+    window.files.open_path(tmp_path / "gone.coreset")
+    assert "is not there any more" in window.helpers.errors[0].sentence.text()
+    assert window.context.preferences.recent == ()
+
+
+def test_a_damaged_project_is_an_error_and_the_open_one_stays(opened: MainWindow, tmp_path: Path) -> None:
+    (tmp_path / "x.coreset").write_text("{", encoding="utf-8")
+    opened.files.open_path(tmp_path / "x.coreset")
+    assert "x.coreset is not a project" in opened.helpers.errors[0].sentence.text()
+    assert opened.context.model.name == "blood cells"
+
+
+def test_leaving_work_that_is_not_saved_asks(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    run_steps(opened, "features", qtbot=qtbot)
+    press(opened, "new")
+    answer(opened, "stay")
+    assert opened.context.model.name == "blood cells"
+    press(opened, "new")
+    answer(opened, "drop")
+    assert opened.context.model.project == Project()
+
+
+def test_a_failed_save_keeps_the_window_open(
+    opened: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_steps(opened, "features", qtbot=qtbot)
+    opened.context.preferences.autosave = False
+    opened.files.save_to(os.fspath(tmp_path / "study.coreset"))
+    opened.context.model.set_settings("selection", seed=1)
+
+    def full(file: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("core.project.replace_atomically", full)
+    opened.close()
+    answer(opened, "save")
+    assert opened.isVisible()
+    assert "No space left" in opened.helpers.errors[0].sentence.text()
+
+
+def test_closing_saves_a_project_that_has_a_file(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    opened.files.save_to(os.fspath(tmp_path / "study.coreset"))
+    opened.context.model.set_settings("selection", seed=7)
+    opened.close()
+    assert not opened.isVisible()
+    assert '"seed": 7' in (tmp_path / "study.coreset").read_text(encoding="utf-8")
+
+
+def test_closing_while_a_step_runs_asks(opened: MainWindow, qtbot: QtBot) -> None:
+    opened.go_to_stage("features")
+    press(opened, "run")
+    opened.close()
+    answer(opened, "stay")
+    assert opened.isVisible()
+    qtbot.waitUntil(lambda: state(opened, "features") == "done")
+
+
+def test_closing_stops_what_runs_when_told_to(opened: MainWindow) -> None:
+    opened.go_to_stage("features")
+    press(opened, "run")
+    opened.close()
+    answer(opened, "stop")
+    assert not opened.isVisible()
+
+
+def test_a_job_of_the_project_before_does_not_reach_the_next(
+    opened: MainWindow, images: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    opened.go_to_stage("features")
+    press(opened, "run")
+    other = tmp_path / "other"
+    other.mkdir()
+    opened.files.open_path(other)
+    answer(opened, "stop")
+    qtbot.waitUntil(lambda: state(opened, "dataset") == "done")
+    qtbot.waitUntil(lambda: not opened.watch.is_running)
+    assert state(opened, "features") == "ready"
+
+
+# --- around ---------------------------------------------------------------------------------------------------
+
+
+def test_geometry_is_remembered(window: MainWindow) -> None:
+    window.resize(1000, 700)
+    window.close()
+    assert not window.context.preferences.window_bytes("geometry").isEmpty()
+
+
+def test_the_look_is_chosen_in_the_menu(window: MainWindow) -> None:
+    dark = next(action for action in window.menus._themes.actions() if action.data() == "dark")
+    dark.trigger()
+    assert window.context.preferences.theme == "dark"
+
+
+def test_the_log_opens(window: MainWindow) -> None:
+    press(window, "log")
+    assert window.log_panel.isVisible()
+    press(window, "log")
+    assert window.log_panel.isHidden()
+
+
+def test_help_pages_open_and_follow_links(window: MainWindow) -> None:
+    press(window, "tour")
+    help_window: Any = window.helpers._help
+    assert "A short tour" in help_window.text.toPlainText()
+    help_window._follow(QUrl("help:method"))
+    assert "Sainte-Laguë" in help_window.text.toPlainText()
+    help_window.show_page("licences")
+    assert "GPL 3" in help_window.text.toPlainText()
+    help_window.close()
+
+
+def test_every_command_has_words_a_tip_and_no_two_share_a_key(window: MainWindow) -> None:
+    seen: dict[str, str] = {}
+    for action in window.findChildren(type(window.menus.steps[0])):
+        assert action.text() or action.isSeparator() or action.menu() is not None
+        for keys in action.shortcuts():
+            key = keys.toString()
+            assert seen.setdefault(key, action.text()) == action.text(), f"{key} is {seen[key]} and {action.text()}"
+    assert {"Ctrl+1", "Ctrl+5", "Ctrl+Z", "Esc", "Ctrl+S", "Ctrl+Return"} <= set(seen)
+
+
+def test_shortcuts_and_about(window: MainWindow) -> None:
+    from desktop_app.dialogs.about_dialog import AboutDialog
+    from desktop_app.dialogs.shortcuts_dialog import ShortcutsDialog
+
+    press(window, "shortcuts")
+    table = window.findChild(ShortcutsDialog).table
+    texts = [table.item(row, 1).text() for row in range(table.rowCount())]
+    assert "Run the step that is shown" in texts
+    press(window, "about")
+    about = window.findChild(AboutDialog)
+    assert "0.1" in about.words.text()
+    about.copy_citation()
+    assert "Intra-class diversity" in QGuiApplication.clipboard().text()
+    window.helpers.close_all()
+
+
+def test_nothing_heavy_enters_the_windows_process(window: MainWindow) -> None:
+    import subprocess
+    import sys
+
+    program = (
+        "import sys; import desktop_app.application;"
+        "print([m for m in ('tensorflow', 'keras', 'sklearn', 'kmedoids', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,90 @@
+"""Autosave and recovery."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from core.project import Project, Recovery, read_project, write_recovery
+from desktop_app import recovery
+from desktop_app.pages.page import PageContext
+from desktop_app.recovery import Autosave, recoveries_of_last_time
+
+
+@pytest.fixture
+def autosave(page_context: PageContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Autosave:
+    monkeypatch.setattr(recovery, "DELAY_MS", 10)
+    return Autosave(page_context.model, page_context.preferences, page_context.messages, tmp_path / "recovery")
+
+
+def test_a_project_without_a_file_is_kept_for_recovery(
+    autosave: Autosave, page_context: PageContext, qtbot: QtBot
+) -> None:
+    page_context.model.start(Path("/images"))
+    page_context.model.set_settings("selection", fraction=0.1)
+    qtbot.waitUntil(autosave.place.exists)
+    assert recoveries_of_last_time(autosave.place.parent) == []  # this process is alive
+    dead = autosave.place.with_name("999999999-1.json")
+    autosave.place.rename(dead)
+    ((place, found),) = recoveries_of_last_time(autosave.place.parent)
+    assert place == dead
+    assert found.project.settings.selection.fraction == 0.1
+    assert found.file is None
+
+
+def test_a_project_with_a_file_is_saved_to_it(
+    autosave: Autosave, page_context: PageContext, qtbot: QtBot, tmp_path: Path
+) -> None:
+    file = tmp_path / "study.coreset"
+    page_context.model.start(tmp_path / "images")
+    page_context.model.save(file)
+    page_context.model.set_settings("selection", fraction=0.1)
+    qtbot.waitUntil(lambda: read_project(file).settings.selection.fraction == 0.1)
+    assert not page_context.model.has_unsaved_changes
+    assert not autosave.place.exists()
+
+
+def test_without_autosave_the_file_is_left_alone(
+    autosave: Autosave, page_context: PageContext, qtbot: QtBot, tmp_path: Path
+) -> None:
+    page_context.preferences.autosave = False
+    file = tmp_path / "study.coreset"
+    page_context.model.start(tmp_path / "images")
+    page_context.model.save(file)
+    page_context.model.set_settings("selection", fraction=0.1)
+    qtbot.waitUntil(autosave.place.exists)
+    assert read_project(file).settings.selection.fraction == 0.25
+    page_context.model.save()
+    assert not autosave.place.exists()
+
+
+def test_a_folder_that_was_only_looked_at_is_not_kept(autosave: Autosave, page_context: PageContext) -> None:
+    page_context.model.start(Path("/images"))
+    autosave.keep()
+    assert not autosave.place.exists()
+
+
+def test_a_failed_save_is_told_once(
+    autosave: Autosave, page_context: PageContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("core.project.replace_atomically", full)
+    page_context.model.start(Path("/images"))
+    for seed in (1, 2):
+        page_context.model.set_settings("selection", seed=seed)
+        autosave.keep()
+    (sentence,) = page_context.messages.sentences("warning")  # type: ignore[attr-defined]
+    assert "No space left on device" in sentence
+
+
+def test_damaged_copies_are_removed_and_the_newest_comes_first(tmp_path: Path) -> None:
+    for number, name in enumerate(("999999997-1", "999999998-1")):
+        write_recovery(Recovery(Project(notes=name), None), tmp_path / f"{name}.json")
+        os.utime(tmp_path / f"{name}.json", (number, number))
+    (tmp_path / "999999999-1.json").write_text("{", encoding="utf-8")
+    found = recoveries_of_last_time(tmp_path)
+    assert [entry.project.notes for _, entry in found] == ["999999998-1", "999999997-1"]
+    assert not (tmp_path / "999999999-1.json").exists()
