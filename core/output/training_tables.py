@@ -94,6 +94,8 @@ def verdict_table(comparison: Comparison, network: str) -> Table:
     for (fraction, sampler, control), found in by_pair.items():
         accuracy = found.get("accuracy")
         needed = accuracy.repetitions_needed if accuracy is not None and not accuracy.shown else None
+        if accuracy is not None and needed is not None and needed <= accuracy.n_repetitions:
+            needed = None  # enough repetitions; what widens the interval is the size of the test set
         beside = sampler_mark("matched" if control.startswith("matched") else control).title
         rows.append((sampler_mark(sampler).title, _percent(fraction), beside,
                      *(_points_words(found.get(metric)) for metric in metrics), needed))  # fmt: skip
