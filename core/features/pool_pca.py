@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import scipy.linalg
+from numpy.typing import NDArray
 
 from core.features.pca import (
     BLOCK_ROWS,
@@ -22,7 +23,7 @@ from core.seeds import generator
 # Up to this many rows or columns the Gram matrix is solved exactly; 134 MB in float64.
 EXACT_LIMIT = 4096
 # The block Krylov method stops when every residual is below this share of the largest eigenvalue.
-TOLERANCE = 1e-4
+TOLERANCE = 3e-4
 MOST_BLOCKS = 8
 SPARE_COLUMNS = 14
 
@@ -77,10 +78,11 @@ class PoolPca:
         self.loadings: FloatArray = np.zeros((n_features, k if self.has_variance else 1), dtype=np.float32)
         if not self.has_variance:
             return
+        loadings: NDArray[np.floating]
         if n_features <= exact_limit:
             values, loadings = leading_eigen(self._covariance(), k)
         elif len(indices) <= exact_limit:
-            rows = np.concatenate(list(self._centred(indices)))
+            rows = self._all_centred()
             values, vectors = leading_eigen(row_products(rows), k)
             loadings = rows.T @ (vectors / np.sqrt(np.maximum(values, np.finfo(float).tiny))).astype(np.float32)
         else:
@@ -101,7 +103,16 @@ class PoolPca:
 
     def _centred(self, indices: IntArray) -> Iterator[FloatArray]:
         for block in self._blocks(indices):
-            yield block - self.mean
+            block -= self.mean
+            yield block
+
+    def _all_centred(self) -> FloatArray:
+        rows = np.empty((len(self._indices), self._n_features), dtype=np.float32)
+        start = 0
+        for block in self._centred(self._indices):
+            rows[start : start + len(block)] = block
+            start += len(block)
+        return rows
 
     def _moments(self) -> tuple[FloatArray, float, float]:
         """Return the mean, the sum of squares, and the sum of squares about the mean."""
@@ -124,31 +135,40 @@ class PoolPca:
             result += block.T @ block
         return result
 
-    def _krylov(self, k: int) -> tuple[Float64Array, Float64Array]:
+    def _krylov(self, k: int) -> tuple[Float64Array, FloatArray]:
         """Return the `k` largest eigenvalues of the scatter matrix and their vectors, shape (n_features, k)."""
         width = min(k + SPARE_COLUMNS, self._n_features)
-        start = generator(0, "pool pca").standard_normal((self._n_features, width))
-        fresh = np.linalg.qr(start)[0]
-        basis = np.empty((self._n_features, 0))
-        images = np.empty((self._n_features, 0))
-        for _ in range(MOST_BLOCKS):
-            basis = np.hstack([basis, fresh])
-            images = np.hstack([images, self._scatter_times(fresh)])
-            inner = basis.T @ images
-            values, weights = leading_eigen((inner + inner.T) / 2, k)
-            vectors = basis @ weights
-            residuals = np.linalg.norm(images @ weights - vectors * values, axis=0)
+        most = min(MOST_BLOCKS * width, self._n_features)
+        # Columns are filled block by block; memory that is never filled is never taken.
+        basis = np.empty((self._n_features, most), dtype=np.float32, order="F")
+        images = np.empty_like(basis)
+        inner = np.zeros((most, most))
+        fresh = _orthonormal(generator(0, "pool pca").standard_normal((self._n_features, width), dtype=np.float32))
+        for start in range(0, most, width):
+            done = slice(0, min(start + width, most))
+            new = slice(start, done.stop)
+            basis[:, new] = fresh[:, : new.stop - start]
+            images[:, new] = self._scatter_times(basis[:, new])
+            inner[done, new] = basis[:, done].T @ images[:, new]
+            inner[new, done] = inner[done, new].T
+            values, weights = leading_eigen(inner[done, done], k)
+            single = weights.astype(np.float32)
+            vectors: FloatArray = basis[:, done] @ single
+            residuals = np.linalg.norm(images[:, done] @ single - vectors * values.astype(np.float32), axis=0)
             if residuals.max() <= TOLERANCE * values[0]:
                 break
-            fresh = images[:, -width:]
+            fresh = images[:, new] / np.float32(values[0])
             for _ in range(2):
-                fresh = fresh - basis @ (basis.T @ fresh)
-            fresh = scipy.linalg.qr(fresh, mode="economic", check_finite=False)[0]
+                fresh = _orthonormal(fresh - basis[:, done] @ (basis[:, done].T @ fresh))
         return values, vectors
 
-    def _scatter_times(self, columns: Float64Array) -> Float64Array:
-        single = columns.astype(np.float32)
+    def _scatter_times(self, columns: FloatArray) -> Float64Array:
         result = np.zeros(columns.shape)
         for block in self._centred(self._indices):
-            result += block.T @ (block @ single)
+            result += block.T @ (block @ columns)
         return result
+
+
+def _orthonormal(columns: FloatArray) -> FloatArray:
+    """Return orthonormal columns that span the same space."""
+    return np.asarray(scipy.linalg.qr(columns, mode="economic", check_finite=False)[0], dtype=np.float32)

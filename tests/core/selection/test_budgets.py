@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import SelectionError
@@ -58,6 +58,7 @@ def test_totals_that_cannot_be_had_are_refused() -> None:
         total_budget(8, SelectionSettings(fraction=0.05))
 
 
+@settings(deadline=None)
 @given(CLASSES, st.data())
 def test_class_budgets_follow_the_rule_to_the_image(sizes: dict[str, int], data: st.DataObject) -> None:
     weights = {name: data.draw(st.integers(1, 100)) for name in sizes}
@@ -67,6 +68,7 @@ def test_class_budgets_follow_the_rule_to_the_image(sizes: dict[str, int], data:
     assert sum(budgets.values()) == total
 
 
+@settings(deadline=None)
 @given(CLASSES, st.data(), st.booleans())
 def test_no_class_shrinks_as_the_budget_grows(sizes: dict[str, int], data: st.DataObject, at_least_one: bool) -> None:
     weights = {name: data.draw(st.floats(0, 50)) for name in sizes}
@@ -98,33 +100,34 @@ def test_small_classes_get_one_first() -> None:
 
 def test_class_weights_of_every_rule() -> None:
     sizes = {"a": 16, "b": 4}
-    settings = SelectionSettings(fraction=0.5, fraction_by_class={"b": 0.25}, beta=0.5)
-    assert class_weights("proportional", sizes, settings) == {"a": 16, "b": 4}
-    assert class_weights("equal", sizes, settings) == {"a": 1, "b": 1}
-    assert class_weights("square-root", sizes, settings) == {"a": 4, "b": 2}
-    assert class_weights("by-hand", sizes, settings) == {"a": 8, "b": 1}
-    hard = class_weights("difficulty", sizes, settings, {"a": 0.04, "b": 0.2})
+    wanted = SelectionSettings(fraction=0.5, fraction_by_class={"b": 0.25}, beta=0.5)
+    assert class_weights("proportional", sizes, wanted) == {"a": 16, "b": 4}
+    assert class_weights("equal", sizes, wanted) == {"a": 1, "b": 1}
+    assert class_weights("square-root", sizes, wanted) == {"a": 4, "b": 2}
+    assert class_weights("by-hand", sizes, wanted) == {"a": 8, "b": 1}
+    hard = class_weights("difficulty", sizes, wanted, {"a": 0.04, "b": 0.2})
     assert hard == pytest.approx({"a": 16 * 0.3, "b": 4 * 0.5})
     even = class_weights("difficulty", sizes, SelectionSettings(beta=0))
     assert even == {"a": 16, "b": 4}
     with pytest.raises(SelectionError, match="how hard each class is"):
-        class_weights("difficulty", sizes, settings)
+        class_weights("difficulty", sizes, wanted)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 100), st.integers(1, 100))
 def test_by_hand_every_class_has_its_own_fraction(a: int, b: int, percent_a: int, percent_b: int) -> None:
-    settings = SelectionSettings(fraction=percent_a / 100, fraction_by_class={"b": percent_b / 100}, at_least_one=False)
-    budgets = budgets_by_hand({"a": a, "b": b}, settings)
+    wanted = SelectionSettings(fraction=percent_a / 100, fraction_by_class={"b": percent_b / 100}, at_least_one=False)
+    budgets = budgets_by_hand({"a": a, "b": b}, wanted)
     assert budgets == {"a": share_of(percent_a / 100, a), "b": share_of(percent_b / 100, b)}
     # The general rule with that total agrees: an average of at least 1/2 is a share of at least b - 1/2.
-    weights = class_weights("by-hand", {"a": a, "b": b}, settings)
+    weights = class_weights("by-hand", {"a": a, "b": b}, wanted)
     general = budgets_over_classes(sum(budgets.values()), {"a": a, "b": b}, weights, at_least_one=False)
     assert all(abs(general[name] - budgets[name]) <= 1 for name in budgets)
 
 
 def test_by_hand_gives_one_where_a_share_rounds_to_none() -> None:
-    settings = SelectionSettings(fraction=0.1)
-    assert budgets_by_hand({"a": 2, "b": 30}, settings) == {"a": 1, "b": 3}
+    wanted = SelectionSettings(fraction=0.1)
+    assert budgets_by_hand({"a": 2, "b": 30}, wanted) == {"a": 1, "b": 3}
 
 
 def most_even(sizes: list[int], budget: int) -> list[int]:
@@ -133,12 +136,14 @@ def most_even(sizes: list[int], budget: int) -> list[int]:
     return sorted(min(divisions, key=lambda division: sum(b * b for b in division)))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=4), st.data())
 def test_water_filling_is_the_most_even_division(sizes: list[int], data: st.DataObject) -> None:
     budget = data.draw(st.integers(0, sum(sizes)))
     assert sorted(water_fill(sizes, budget).tolist()) == most_even(sizes, budget)
 
 
+@settings(deadline=None)
 @given(SIZES)
 def test_water_filling_is_met_exactly_even_and_nested(sizes: list[int]) -> None:
     order = hand_out_equally(sizes)

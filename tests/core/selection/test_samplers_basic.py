@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
@@ -59,6 +59,7 @@ def test_seed_matters_where_the_sampler_says_so(name: str) -> None:
         assert one == two
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=4), st.data())
 def test_intelligent_takes_from_every_cluster_what_water_filling_says(sizes: list[int], data: st.DataObject) -> None:
     pool = make_pool(tuple(sizes))

@@ -38,7 +38,7 @@ def choose(scene: Any, orders: OrderCache | None = None, **choices: Any) -> Core
 
 
 @pytest.mark.parametrize("sampler", NAMES)
-@settings(max_examples=8)
+@settings(max_examples=8, deadline=None)
 @given(images=st.integers(1, N_POOL), seed=st.integers(0, 3))
 def test_budget_is_met_to_the_image(scene: Any, sampler: str, images: int, seed: int) -> None:
     coreset = choose(scene, sampler=sampler, images=images, seed=seed)
@@ -205,7 +205,7 @@ def test_pinned_images_come_first_inside_their_budget(scene: Any) -> None:
 
 
 @pytest.mark.parametrize("sampler", NAMES)
-@settings(max_examples=6)
+@settings(max_examples=6, deadline=None)
 @given(data=st.data())
 def test_any_pins_are_kept_and_the_budget_too(scene: Any, sampler: str, data: st.DataObject) -> None:
     paths = [path for path in scene.paths(scene.split.pool) if path[0] != "d"]
