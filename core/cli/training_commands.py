@@ -11,7 +11,8 @@ from core.cli.terminal import TerminalProgress, duration, table
 from core.errors import ExportError, SettingsError
 from core.pipeline import whole
 from core.pipeline.facts import recommended_extractors
-from core.pipeline.searching import Grid, search_study
+from core.pipeline.grid import Grid
+from core.pipeline.searching import search_study
 from core.pipeline.study import Study
 from core.results import Comparison, RunResult, StageTime
 

@@ -12,7 +12,8 @@ from core.output.report import write_report
 from core.pipeline import exporting
 from core.pipeline.comparing import compare_stored, plan_view, run_comparison
 from core.pipeline.facts import estimate_after_features, extractor_facts, separation_if_computed
-from core.pipeline.searching import Grid, SearchOutcome, search_study
+from core.pipeline.grid import Grid, SearchOutcome
+from core.pipeline.searching import search_study
 from core.pipeline.stages import (
     choose,
     extract_features,

@@ -1,6 +1,8 @@
 """The window's program once frozen."""
 
-from desktop_app.__main__ import run
+import sys
+
+from desktop_app.__main__ import main
 
 if __name__ == "__main__":
-    run()
+    sys.exit(main())

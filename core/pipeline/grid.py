@@ -1,0 +1,73 @@
+"""What a hyperparameter search is asked for and what it found; light enough for the window to import."""
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The points of a search: every combination."""
+
+    learning_rates: tuple[float, ...] = (0.0005, 0.002, 0.008)
+    dropouts: tuple[float, ...] = (0.0, 0.1)
+    epochs: tuple[int, ...] = (25,)
+
+    def __post_init__(self) -> None:
+        if not (self.learning_rates and self.dropouts and self.epochs):
+            raise SettingsError("A search wants at least one learning rate, one dropout and one number of epochs.")
+
+    def points(self) -> list[tuple[float, float, int]]:
+        """Return (learning rate, dropout, epochs) of every point."""
+        return list(itertools.product(self.learning_rates, self.dropouts, self.epochs))
+
+
+@dataclass(frozen=True)
+class SearchPoint:
+    """One point of the grid; `pool_accuracy` and `pool_seconds` are None where the pool was not searched.
+
+    Accuracies are on the validation images, in the epoch whose weights were kept.
+    """
+
+    learning_rate: float
+    dropout: float
+    epochs: int
+    coreset_accuracy: float
+    coreset_seconds: float
+    pool_accuracy: float | None
+    pool_seconds: float | None
+
+
+@dataclass(frozen=True)
+class SearchOutcome:
+    """A finished search.
+
+    Attributes
+    ----------
+    points : tuple of SearchPoint
+        Best on the coreset first.
+    tau : float or None
+        Kendall's τ-b of the two orders, −1 to 1; None without the pool, with fewer than three points, or where all
+        accuracies of one side are alike.
+    lost : float or None
+        Validation accuracy on the pool of the pool's best point minus that of the coreset's best point.
+    coreset_seconds, pool_seconds : float
+        Training time of all points.
+    n_coreset, n_pool : int
+        Images trained on.
+    text : str
+        All of it in words.
+    file : Path
+    """
+
+    points: tuple[SearchPoint, ...]
+    tau: float | None
+    lost: float | None
+    coreset_seconds: float
+    pool_seconds: float
+    n_coreset: int
+    n_pool: int
+    text: str
+    file: Path

@@ -1,0 +1,221 @@
+"""The choices of a comparison: networks, fractions, samplers, seeds, and how networks are trained."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+
+from core.settings import ComparisonSettings, TrainingSettings
+from desktop_app import theme
+from desktop_app.pages.page import Page
+
+NETWORKS = {
+    "custom": ("Custom network", "The paper's 14-layer network, trained from scratch"),
+    "transfer": ("Transfer network", "A frozen backbone and a new head (paper, Listing 2)"),
+    "head": ("Fast judge (head)", "Logistic regression on features: seconds a run, for many repetitions"),
+}
+SAMPLERS = (
+    "random", "stratified", "intelligent", "balanced-herding", "facility-location", "graph-coverage", "herding",
+    "medoid", "k-center", "typiclust", "moderate",
+)  # fmt: skip
+BACKBONES = {"resnet101v2": "ResNet101V2 (the paper's)", "vgg16": "VGG16", "mobilenetv2": "MobileNetV2"}
+
+
+class CheckGroup(QWidget):
+    """Boxes one below the other.
+
+    Signals
+    -------
+    changed : (tuple of str)
+        The names ticked now, in the order shown.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, choices: dict[str, tuple[str, str]], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.UNIT // 2)
+        self.boxes: dict[str, QCheckBox] = {}
+        for name, (title, tip) in choices.items():
+            box = QCheckBox(title)
+            box.setObjectName(f"choice_{name}")
+            box.setToolTip(tip)
+            box.toggled.connect(self._tell)
+            self.boxes[name] = box
+            column.addWidget(box)
+
+    def show_names(self, names: Sequence[str]) -> None:
+        """Tick `names`, without a signal."""
+        for name, box in self.boxes.items():
+            blocked = box.blockSignals(True)
+            box.setChecked(name in names)
+            box.blockSignals(blocked)
+
+    def _tell(self) -> None:
+        self.changed.emit(tuple(name for name, box in self.boxes.items() if box.isChecked()))
+
+
+class CompareOptions(QObject):
+    """The controls of the page's option column and what they change."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(page)
+        self._page = page
+        self.networks = CheckGroup(NETWORKS)
+        self.networks.changed.connect(self._set_networks)
+        page.add_option("Networks", self.networks, "What is trained on each coreset")
+        self.fractions = QLineEdit()
+        self.fractions.setPlaceholderText("5, 25, 100")
+        self.fractions.editingFinished.connect(self._set_fractions)
+        page.add_option("Fractions of the pool, in per cent", self.fractions, "100 is training on everything")
+        titles = {name: (theme.sampler_title(name), "") for name in SAMPLERS}
+        self.samplers = CheckGroup(titles)
+        self.samplers.changed.connect(self._set_samplers)
+        page.add_option(
+            "Samplers",
+            self.samplers,
+            "Stratified and matched random are added as controls",
+            question="Stratified random is the first control for every claim. Matched random has a sampler's own class "
+            "budgets, so that nobody takes the gain of a budget for the gain of a sampler.",
+        )
+        self.repetitions = self._whole(1, 100, "Repetitions", "Each seeds choice, weights and shuffling together")
+        self.repetitions.valueChanged.connect(self._set_repetitions)
+        self.epochs = self._whole(1, 1000, "Epochs", "Never fewer than the least number of steps")
+        self.epochs.valueChanged.connect(self._set_epochs)
+        self._add_more()
+
+    def _add_more(self) -> None:
+        page = self._page
+        self.backbone = QComboBox()
+        for name, title in BACKBONES.items():
+            self.backbone.addItem(title, name)
+        self.backbone.activated.connect(self._set_backbone)
+        page.add_more_option(
+            "Backbone of the transfer network", self.backbone, "Frozen; its features are computed once"
+        )
+        self.judge = QComboBox()
+        for name, title in (
+            ("", "The first extractor chosen"),
+            ("colour-texture", "Colour and texture"),
+            *BACKBONES.items(),
+        ):
+            self.judge.addItem(title, name)
+        self.judge.activated.connect(self._set_judge)
+        page.add_more_option(
+            "Features of the fast judge", self.judge, "Best is one that the sampler did not see",
+            question="A sampler can look good in the space that it chose in. A judge with other features shows what "
+            "is left.",
+        )  # fmt: skip
+        self.image_size = self._whole(32, 1024, "Image size in pixels", "256 in the paper", more=True)
+        self.image_size.valueChanged.connect(self._set_image_size)
+        self.min_steps = self._whole(0, 100_000, "Least number of steps", "Small coresets get more epochs", more=True)
+        self.min_steps.valueChanged.connect(self._set_min_steps)
+        self.batch = self._whole(1, 1024, "Batch size", "Images a step", more=True)
+        self.batch.valueChanged.connect(self._set_batch)
+        self.rate = QDoubleSpinBox()
+        self.rate.setDecimals(5)
+        self.rate.setRange(0.00001, 1.0)
+        self.rate.setSingleStep(0.0005)
+        self.rate.setKeyboardTracking(False)
+        self.rate.valueChanged.connect(self._set_rate)
+        page.add_more_option("Learning rate", self.rate, "Start of the cosine decay to 0")
+        self.interest = QDoubleSpinBox()
+        self.interest.setRange(0.1, 20.0)
+        self.interest.setSuffix(" points")
+        self.interest.setKeyboardTracking(False)
+        self.interest.valueChanged.connect(self._set_interest)
+        page.add_more_option("Difference of interest", self.interest, "For how many repetitions would show it")
+        self.untrained = QCheckBox("Untrained backbone, for tests")
+        self.untrained.setToolTip("Seeded random weights; every result says so")
+        self.untrained.toggled.connect(self._set_untrained)
+        page.add_more_option("", self.untrained, "Seeded random weights; every result says so")
+
+    def _whole(self, least: int, most: int, label: str, tip: str, *, more: bool = False) -> QSpinBox:
+        box = QSpinBox()
+        box.setRange(least, most)
+        box.setKeyboardTracking(False)
+        (self._page.add_more_option if more else self._page.add_option)(label, box, tip)
+        return box
+
+    def show_settings(self, comparison: ComparisonSettings, training: TrainingSettings) -> None:
+        """Show what is chosen."""
+        show = self._page.show_value
+        self.networks.show_names(comparison.networks)
+        self.samplers.show_names(comparison.samplers)
+        if not self.fractions.hasFocus():
+            show(self.fractions, ", ".join(f"{100 * fraction:g}" for fraction in comparison.fractions))
+        show(self.repetitions, comparison.repetitions)
+        show(self.epochs, training.epochs)
+        show(self.backbone, training.backbone)
+        show(self.judge, training.judge_extractor)
+        show(self.image_size, training.image_size)
+        show(self.min_steps, training.min_steps)
+        show(self.batch, training.batch_size)
+        show(self.rate, training.learning_rate)
+        show(self.interest, 100 * comparison.difference_of_interest)
+        show(self.untrained, training.untrained_backbone)
+
+    def _change(self, section: str, **changes: Any) -> None:
+        self._page.change_settings(section, merge=True, **changes)
+
+    def _set_networks(self, names: object) -> None:
+        if isinstance(names, tuple) and names:
+            self._change("comparison", networks=names)
+        else:
+            self._keep_last("network")
+
+    def _set_samplers(self, names: object) -> None:
+        if isinstance(names, tuple) and names:
+            self._change("comparison", samplers=names)
+        else:
+            self._keep_last("sampler")
+
+    def _keep_last(self, what: str) -> None:
+        self._page.messages.warning(f"At least one {what} is needed; the last one stays.")
+        self._page.refresh()
+
+    def _set_fractions(self) -> None:
+        words = self.fractions.text().replace("%", " ").replace(";", ",").split(",")
+        try:
+            fractions = tuple(dict.fromkeys(float(word) / 100 for word in words if word.strip()))
+        except ValueError:
+            self._page.messages.warning(
+                f"The fractions “{self.fractions.text()}” are no numbers; "
+                "expected per cent between commas, such as 5, 25, 100."
+            )
+            return
+        if fractions != self._page.model.settings("comparison").fractions:
+            self._page.change_settings("comparison", fractions=fractions)
+
+    def _set_repetitions(self, value: int) -> None:
+        self._change("comparison", repetitions=value)
+
+    def _set_interest(self, value: float) -> None:
+        self._change("comparison", difference_of_interest=value / 100)
+
+    def _set_epochs(self, value: int) -> None:
+        self._change("training", epochs=value)
+
+    def _set_backbone(self) -> None:
+        self._change("training", backbone=self.backbone.currentData())
+
+    def _set_judge(self) -> None:
+        self._change("training", judge_extractor=self.judge.currentData())
+
+    def _set_image_size(self, value: int) -> None:
+        self._change("training", image_size=value)
+
+    def _set_min_steps(self, value: int) -> None:
+        self._change("training", min_steps=value)
+
+    def _set_batch(self, value: int) -> None:
+        self._change("training", batch_size=value)
+
+    def _set_rate(self, value: float) -> None:
+        self._change("training", learning_rate=value)
+
+    def _set_untrained(self, value: bool) -> None:
+        self._change("training", untrained_backbone=value)

@@ -1,0 +1,247 @@
+"""The picture of the Compare page: the answer in words and one plot, the table, the paper's figures, live curves."""
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from core.pipeline.views import DatasetView
+from core.results import Comparison, Epoch, Row, RunResult
+from desktop_app import theme
+from desktop_app.models.thumbnail_model import Thumbnail
+from desktop_app.pages import compare_figures as figures
+from desktop_app.widgets.card import Card
+from desktop_app.widgets.confusion_matrix import ConfusionMatrix
+from desktop_app.widgets.line_with_intervals import LineWithIntervals
+from desktop_app.widgets.metric_bars import MetricBars
+from desktop_app.widgets.plot_export import PlotExportButton
+from desktop_app.widgets.results_table import NETWORKS, ResultsTable
+from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
+from desktop_app.widgets.training_curves import TrainingCurves
+from desktop_app.widgets.words import images, percent
+
+SHOWN_SENTENCES = 40
+
+
+class ComparePicture(QWidget):
+    """The answer, the table, the figures in tabs.
+
+    Signals
+    -------
+    row_chosen : (Row)
+    opened : (int)
+        A test image.
+    """
+
+    row_chosen = Signal(object)
+    opened = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._comparison = Comparison((), (), (), ())
+        self._row: Row | None = None
+        self._view: DatasetView | None = None
+        self.network = QComboBox()
+        self.network.setAccessibleName("Network shown")
+        self.network.setToolTip("The network whose plots are shown")
+        self.network.currentIndexChanged.connect(self._redraw)
+        self.answer = QLabel()
+        self.answer.setWordWrap(True)
+        self.answer.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.answer.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.accuracy = LineWithIntervals()
+        self.table = ResultsTable()
+        self.table.row_chosen.connect(self._choose)
+        self.curves = TrainingCurves()
+        self.curves_title = QLabel()
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self._make_tabs()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.UNIT)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.setChildrenCollapsible(False)
+        split.addWidget(self._make_answer())
+        split.addWidget(self.tabs)
+        split.setSizes([theme.UNIT * 38, theme.UNIT * 42])
+        column.addWidget(split, 1)
+
+    def _make_answer(self) -> QWidget:
+        words = Card("What was shown", "A difference counts as shown where its 95 % interval leaves zero out.")
+        scrolled = QScrollArea()
+        scrolled.setWidgetResizable(True)
+        scrolled.setFrameShape(QScrollArea.Shape.NoFrame)
+        scrolled.setWidget(self.answer)
+        scrolled.viewport().setAutoFillBackground(False)
+        self.answer.setAutoFillBackground(False)
+        words.add(scrolled, 1)
+        plot = Card("Accuracy by coreset size")
+        plot.add_tool(self.network)
+        plot.add_tool(PlotExportButton(self.accuracy))
+        plot.add(self.accuracy, 1)
+        beside = QWidget()
+        row = QHBoxLayout(beside)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.UNIT)
+        row.addWidget(words, 1)
+        row.addWidget(plot, 1)
+        return beside
+
+    def _make_tabs(self) -> None:
+        self.total = LineWithIntervals("Training time", "seconds")
+        self.per_epoch = LineWithIntervals("Time per epoch", "seconds")
+        self.training = LineWithIntervals("Training accuracy", "training accuracy")
+        self.validation = LineWithIntervals("Validation accuracy", "validation accuracy")
+        self.metrics = MetricBars()
+        self.confusion = ConfusionMatrix()
+        self.confusion.cell_opened.connect(self._show_cell)
+        self.behind = ThumbnailGrid()
+        self.behind.opened.connect(self.opened)
+        self.behind.preview_requested.connect(self.opened)
+        self.behind_title = QLabel("Click a cell to see the test images behind it.")
+        self.behind_title.setWordWrap(True)
+        self.tabs.addTab(_tab(_exported("", self.table)), "Results")
+        live = QWidget()
+        column = QVBoxLayout(live)
+        column.setContentsMargins(0, theme.UNIT, 0, 0)
+        column.addWidget(self.curves_title)
+        column.addWidget(self.curves, 1)
+        self.live_tab = live
+        self.tabs.addTab(live, "Training now")
+        self.tabs.addTab(
+            _tab(_exported("In all (Fig. 7)", self.total), _exported("Per epoch (Fig. 8)", self.per_epoch)), "Time"
+        )
+        self.tabs.addTab(
+            _tab(
+                _exported("Training (Fig. 9 a, c)", self.training),
+                _exported("Validation (Fig. 9 b, d)", self.validation),
+            ),
+            "Training and validation",
+        )
+        scrolled = QScrollArea()
+        scrolled.setWidgetResizable(True)
+        scrolled.setFrameShape(QScrollArea.Shape.NoFrame)
+        scrolled.setWidget(self.metrics)
+        self.tabs.addTab(_tab(_exported("Fig. 10, 11", scrolled, self.metrics)), "Precision, recall, F1")
+        behind = QWidget()
+        side = QVBoxLayout(behind)
+        side.setContentsMargins(0, 0, 0, 0)
+        side.addWidget(self.behind_title)
+        side.addWidget(self.behind, 1)
+        self.confusion_card = _exported("", self.confusion)
+        self.tabs.addTab(_tab(self.confusion_card, behind), "Confusion")
+
+    # --- showing ----------------------------------------------------------------------------------------------
+
+    def set_dataset(self, view: DatasetView | None) -> None:
+        """Tell whose images stand behind the cells."""
+        self._view = view
+
+    def show_comparison(self, comparison: Comparison) -> None:
+        """Show rows, figures and words."""
+        self._comparison = comparison
+        self.table.set_rows(comparison.rows)
+        sentences = comparison.sentences[:SHOWN_SENTENCES]
+        if sentences:
+            self.answer.setText("\n\n".join(sentences))
+        elif comparison.rows:
+            self.answer.setText("Trainings are going on; the words come when all of them are done.")
+        else:
+            self.answer.setText("")
+        networks = list(dict.fromkeys(row.network for row in comparison.rows))
+        if networks != [self.network.itemData(i) for i in range(self.network.count())]:
+            before = self.network.currentData()
+            blocked = self.network.blockSignals(True)
+            self.network.clear()
+            for name in networks:
+                self.network.addItem(NETWORKS.get(name, name), name)
+            self.network.setCurrentIndex(max(0, self.network.findData(before)))
+            self.network.blockSignals(blocked)
+        self.network.setVisible(len(networks) > 1)
+        self._redraw()
+        if self._row is None or all(_same(self._row, row) is None for row in comparison.rows):
+            self._row = comparison.rows[0] if comparison.rows else None
+        self._show_confusion()
+
+    def show_epoch(self, epoch: Epoch, what: str) -> None:
+        """Add an epoch of the training in progress."""
+        self.curves.add_epoch(epoch)
+        self.curves_title.setText(what)
+
+    def show_history(self, run: RunResult) -> None:
+        """Show the curves of a finished run."""
+        self.curves.set_history(run.history, len(run.history), run.best_epoch)
+        self.curves_title.setText(
+            f"{NETWORKS.get(run.key.network, run.key.network)}, {theme.sampler_title(run.key.sampler)}, "
+            f"{percent(run.key.fraction)}, repetition {run.key.repetition + 1}"
+        )
+
+    def _redraw(self) -> None:
+        comparison, network = self._comparison, self.network.currentData() or ""
+        lines, level = figures.accuracy_lines(comparison, network)
+        self.accuracy.set_lines(lines, level)
+        no_epochs = "The fast judge is not trained by epochs." if network == "head" else ""
+        self.total.set_lines(figures.time_lines(comparison, network, per_epoch=False), from_zero=True)
+        per_epoch = [] if no_epochs else figures.time_lines(comparison, network, per_epoch=True)
+        self.per_epoch.set_lines(per_epoch, from_zero=True, note=no_epochs)
+        for plot, validation in ((self.training, False), (self.validation, True)):
+            found = [] if no_epochs else figures.training_lines(comparison, network, validation=validation)
+            plot.set_lines(found, note=no_epochs)
+        self.metrics.set_configurations(figures.metric_configurations(comparison, network), figures.FIGURE_METRICS)
+
+    def _choose(self, row: Any) -> None:
+        if isinstance(row, Row):
+            self._row = row
+            self._show_confusion()
+            runs = figures.runs_of(self._comparison.runs, row)
+            if runs and runs[0].history:
+                self.show_history(runs[0])
+            self.row_chosen.emit(row)
+
+    def _show_confusion(self) -> None:
+        row = self._row
+        classes: tuple[str, ...] = ()
+        counts = np.zeros((0, 0), dtype=np.int64)
+        if row is not None:
+            classes, counts = figures.summed_confusion(self._comparison.runs, row)
+            self.confusion_card.set_title(
+                f"{NETWORKS.get(row.network, row.network)}, {theme.sampler_title(row.sampler)}, {percent(row.fraction)}"
+            )
+        self.confusion.set_counts(classes, counts)
+        self.behind.set_images([])
+
+    def _show_cell(self, true: str, predicted: str) -> None:
+        if self._row is None or self._view is None:
+            return
+        found = figures.images_behind(self._comparison.runs, self._row, true, predicted)
+        what = "recognised" if true == predicted else f"taken for {predicted}"
+        self.behind_title.setText(f"{true} {what}: {images(len(found))}")
+        view = self._view
+        self.behind.set_images(
+            [Thumbnail(index, str(view.thumbnail(index)), view.dataset.images[index].path) for index in sorted(found)]
+        )
+
+
+def _same(one: Row, other: Row) -> Row | None:
+    alike = (one.network, one.sampler, one.fraction) == (other.network, other.sampler, other.fraction)
+    return other if alike else None
+
+
+def _tab(*widgets: QWidget) -> QWidget:
+    tab = QWidget()
+    row = QHBoxLayout(tab)
+    row.setContentsMargins(0, theme.UNIT, 0, 0)
+    row.setSpacing(theme.UNIT)
+    for widget in widgets:
+        row.addWidget(widget, 1)
+    return tab
+
+
+def _exported(title: str, widget: QWidget, plot: QWidget | None = None) -> Card:
+    """Return a card with a plot and the button that saves it."""
+    card = Card(title)
+    card.add(widget, 1)
+    card.add_tool(PlotExportButton(plot if plot is not None else widget))
+    return card

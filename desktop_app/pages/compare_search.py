@@ -1,0 +1,101 @@
+"""The sheet that asks for a hyperparameter search, and the one that shows what it found."""
+
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit, QWidget
+
+from core.pipeline.grid import Grid
+from desktop_app.models.table_model import Column
+from desktop_app.widgets.card import Sheet
+from desktop_app.widgets.table import Table
+from desktop_app.widgets.words import duration
+
+
+class SearchSheet(Sheet):
+    """Learning rates, dropouts, epochs; every combination is trained on the coreset.
+
+    Signals
+    -------
+    search_wanted : (Grid, str, bool)
+        Network, and whether the whole pool is searched beside it.
+    """
+
+    search_wanted = Signal(object, str, bool)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(
+            "Search hyperparameters",
+            "Every combination is trained on the coreset of the Coreset page and judged on the validation images. "
+            "Test images play no part.",
+            "Search",
+            parent,
+        )
+        self.network = QComboBox()
+        self.network.addItem("Custom network", "custom")
+        self.network.addItem("Transfer network", "transfer")
+        self.rates = QLineEdit("0.0005, 0.002, 0.008")
+        self.dropouts = QLineEdit("0, 0.1")
+        self.epochs = QLineEdit("25")
+        self.with_pool = QCheckBox("Also search on the whole pool, and compare the order")
+        self.with_pool.setToolTip("Takes as long as the search that the coreset is to save; shows whether it may")
+        form = QFormLayout()
+        for label, control, tip in (
+            ("Network", self.network, "What is trained"),
+            ("Learning rates", self.rates, "Numbers between commas"),
+            ("Dropout after the pools", self.dropouts, "Numbers from 0 to below 1, between commas"),
+            ("Epochs", self.epochs, "Whole numbers between commas"),
+            ("", self.with_pool, self.with_pool.toolTip()),
+        ):
+            control.setToolTip(tip)
+            control.setAccessibleName(label or self.with_pool.text())
+            form.addRow(label, control)
+        self.body.addLayout(form)
+
+    def accept(self) -> None:
+        """Read the numbers; a fault keeps the sheet open."""
+        try:
+            grid = Grid(
+                tuple(_numbers(self.rates.text())),
+                tuple(_numbers(self.dropouts.text())),
+                tuple(int(number) for number in _numbers(self.epochs.text())),
+            )
+        except ValueError as error:
+            self.set_problem(f"Expected numbers between commas, such as 0.0005, 0.002: {error}.")
+            return
+        self.search_wanted.emit(grid, self.network.currentData(), self.with_pool.isChecked())
+        super().accept()
+
+
+def show_search(outcome: Any, parent: QWidget) -> None:
+    """Show a finished search: the words and every point."""
+    sheet = Sheet("What the search found", outcome.text, "Close", parent)
+    columns = [
+        Column("Learning rate", lambda p: f"{p.learning_rate:g}", lambda p: p.learning_rate, numeric=True),
+        Column("Dropout", lambda p: f"{p.dropout:g}", lambda p: p.dropout, numeric=True),
+        Column("Epochs", lambda p: f"{p.epochs:,}", lambda p: p.epochs, numeric=True),
+        Column("On the coreset", lambda p: f"{p.coreset_accuracy:.3f}", lambda p: p.coreset_accuracy, numeric=True),
+        Column("took", lambda p: duration(p.coreset_seconds), lambda p: p.coreset_seconds, numeric=True),
+        Column("On the pool", _pool_accuracy, lambda p: p.pool_accuracy or 0.0, numeric=True),
+        Column("took", _pool_seconds, lambda p: p.pool_seconds or 0.0, numeric=True),
+    ]
+    table = Table("Points of the search", columns)
+    table.set_rows(outcome.points)
+    sheet.add(table, 1)
+    sheet.add(QLabel(f"Kept as {outcome.file}"))
+    sheet.open()
+
+
+def _numbers(text: str) -> list[float]:
+    found = [float(word) for word in text.replace(";", ",").split(",") if word.strip()]
+    if not found:
+        raise ValueError("nothing is there")
+    return found
+
+
+def _pool_accuracy(point: Any) -> str:
+    return "–" if point.pool_accuracy is None else f"{point.pool_accuracy:.3f}"
+
+
+def _pool_seconds(point: Any) -> str:
+    return "–" if point.pool_seconds is None else duration(point.pool_seconds)
