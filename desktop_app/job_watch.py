@@ -48,6 +48,7 @@ class JobWatch(QObject):
         self._bar, self._worker, self._names = bar, worker, names
         self._shown: int | None = None
         self._asked: int | None = None
+        self._came_out = 0
         self._next = ""
         self._outcome = ""
         self._passing = QTimer(self)
@@ -94,9 +95,12 @@ class JobWatch(QObject):
 
     def _on_started(self, number: int, stage: str) -> None:
         self._shown = number
-        self._passing.stop()
-        self._outcome = self._next = ""
-        self._bar.show_progress(f"{self._names.get(stage, 'Working')}: starting", 0, 0)
+        if stage:
+            self._passing.stop()
+            self._outcome = self._next = ""
+            self._bar.show_progress(f"{self._names[stage]} · starting", 0, 0)
+        # Work that is no step is often over at once: it is shown when it first reports, and what came out of the
+        # step before stays.
         self.running_changed.emit()
 
     def _on_progressed(self, number: int, done: int, total: int, message: str, left: object) -> None:
@@ -107,8 +111,8 @@ class JobWatch(QObject):
         self._bar.show_progress(text, done, total, left if isinstance(left, float) else None)
 
     def _on_finished(self, number: int, result: object) -> None:  # noqa: ARG002
-        if number == self._shown and not self._outcome and self._worker.seconds_of(number) >= 1:
-            self._outcome = "Done"
+        if number == self._shown:
+            self._came_out = number
 
     def _on_failed(self, number: int, sentence: str, details: str) -> None:  # noqa: ARG002
         if number == self._shown:
@@ -121,10 +125,9 @@ class JobWatch(QObject):
     def _on_ended(self, number: int, stage: str) -> None:
         if number != self._shown:
             return
-        seconds = self._worker.seconds_of(number)
-        if self._outcome and seconds >= 1:
-            name = f"{self._names[stage]}: " if stage in self._names else ""
-            self._outcome = f"{name}{self._outcome} · {duration(seconds)}"
+        if number == self._came_out and stage:
+            took = duration(self._worker.seconds_of(number))
+            self._outcome = f"{self._names[stage]}: {self._outcome or 'done'} · {took}"
         others = self._worker.running()
         self._shown = others[-1] if others else None
         if self._shown is None:

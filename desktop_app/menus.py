@@ -54,7 +54,7 @@ class Menus(QObject):
             },
         )
         self.title = QLabel()
-        self.title.setContentsMargins(0, theme.UNIT // 2, theme.UNIT * 2, 0)
+        self.title.setContentsMargins(0, theme.UNIT // 4, theme.UNIT * 2, 0)
         self.title.setAccessibleName("Project")
         preferences.recent_changed.connect(self._fill_recent)
         self._fill_recent()

@@ -1,5 +1,6 @@
 """A question with named answers, and a message with details to copy."""
 
+import html
 from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, Signal
@@ -47,9 +48,9 @@ class Question(QMessageBox):
         self.setWindowTitle("Coreset Studio")
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setText(f"<b>{text}</b>")
+        self.setText(f"<b>{html.escape(text)}</b>")
         self.setTextFormat(Qt.TextFormat.RichText)
-        self.setInformativeText(more)
+        self.setInformativeText(html.escape(more))
         self._answers: dict[QAbstractButton, str] = {}
         roles = QMessageBox.ButtonRole
         for number, (answer, words) in enumerate(answers.items()):
@@ -124,18 +125,19 @@ class DetailsDialog(QDialog):
         self.details.hide()
         layout.addWidget(self.details, 1)
         self.buttons = QDialogButtonBox()
-        self.more = QPushButton("Details")
+        self.more = QPushButton("Details", self)
         self.more.setCheckable(True)
         self.more.setToolTip("Show what happened inside the program")
-        self.more.setVisible(bool(details))
         self.more.toggled.connect(self.details.setVisible)
         self.more.toggled.connect(self._fit)
-        self.copy = QPushButton("Copy")
+        self.copy = QPushButton("Copy", self)
         self.copy.setToolTip("Copy the sentence and the details, for a report")
-        self.copy.setVisible(bool(details))
         self.copy.clicked.connect(self._copy)
-        self.buttons.addButton(self.more, QDialogButtonBox.ButtonRole.ActionRole)
-        self.buttons.addButton(self.copy, QDialogButtonBox.ButtonRole.ActionRole)
+        self.more.setHidden(True)
+        self.copy.setHidden(True)
+        if details:  # the box shows every button that it is given
+            self.buttons.addButton(self.more, QDialogButtonBox.ButtonRole.ActionRole)
+            self.buttons.addButton(self.copy, QDialogButtonBox.ButtonRole.ActionRole)
         close = self.buttons.addButton("Close", QDialogButtonBox.ButtonRole.RejectRole)
         close.setDefault(True)
         self.buttons.rejected.connect(self.reject)

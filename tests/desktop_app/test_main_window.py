@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from core.project import STAGES, Project, StageResult, write_project
 from desktop_app import window_frame
+from desktop_app.job_watch import progress_words
 from desktop_app.logs import Log
 from desktop_app.main_window import MainWindow
 from desktop_app.pages.page import Page, PageContext
@@ -54,6 +55,10 @@ class StepPage(Page):
 class TestStep:
     __test__ = False
     stage: str
+
+    @property
+    def name(self) -> str:
+        return self.stage.title()
 
     def make_page(self, context: PageContext) -> Page:
         kind = type(f"{self.stage.title()}Page", (StepPage,), {"stage": self.stage, "reads": (self.stage,)})
@@ -135,7 +140,7 @@ def test_opening_a_folder_scans_it_at_once(window: MainWindow, images: Path, qtb
     qtbot.waitUntil(lambda: state(window, "dataset") == "done")
     assert window.menus.title.text() == "blood cells · not saved"
     assert window.windowTitle() == "blood cells – Coreset Studio"
-    assert window.frame.job_bar.text.text() == "the sum is 3"
+    assert window.frame.job_bar.text.text().startswith("Dataset: the sum is 3 · ")
     assert window.frame.job_bar.action.text() == "Go on to Features"
 
 
@@ -247,6 +252,58 @@ def test_escape_cancels(opened: MainWindow, qtbot: QtBot) -> None:
     assert opened.frame.job_bar.text.text() == "Cancelled. What was finished is kept."
     assert state(opened, "features") == "ready"
     assert not opened.menus.actions["cancel"].isEnabled()
+
+
+def test_work_that_is_no_step_leaves_the_outcome_of_the_step(opened: MainWindow, qtbot: QtBot) -> None:
+    before = opened.frame.job_bar.text.text()
+    opened.context.worker.start("", "engine_functions:add", (1, 1))
+    assert opened.watch.is_running
+    assert not opened.frame.job_bar.is_running
+    qtbot.waitUntil(lambda: not opened.watch.is_running)
+    assert opened.frame.job_bar.text.text() == before
+    opened.context.worker.start("", "engine_functions:fail_on_purpose")
+    qtbot.waitUntil(lambda: not opened.watch.is_running)
+    assert "holds no image" in opened.frame.job_bar.text.text()
+
+
+@pytest.mark.parametrize(
+    ("message", "done", "total", "words"),
+    [
+        ("Scanning: images", 528, 1601, "Scanning · 528 of 1,601 images"),
+        ("Clustering eosinophil", 3, 8, "Clustering eosinophil · 3 of 8"),
+        ("Extracting vgg16: images", 500, 2000, "Extracting vgg16"),
+        ("Reading: files", 10, 0, "Reading"),
+    ],
+)
+def test_the_words_of_progress(message: str, done: int, total: int, words: str) -> None:
+    assert progress_words(message, done, total) == words
+
+
+def test_progress_of_a_job_is_shown_with_its_unit(opened: MainWindow, qtbot: QtBot) -> None:
+    worker = opened.context.worker
+    number = worker.start("features", "engine_functions:add", (1, 1))
+    worker.progressed.emit(number, 3, 8, "Clustering: classes", 40.0)
+    assert opened.frame.job_bar.text.text() == "Clustering · 3 of 8 classes"
+    assert opened.frame.job_bar.left.text() == "about 40 s left"
+    worker.progressed.emit(number + 100, 1, 8, "Other: classes", None)
+    assert opened.frame.job_bar.text.text() == "Clustering · 3 of 8 classes"
+    qtbot.waitUntil(lambda: not opened.watch.is_running)
+
+
+def test_a_long_answer_of_the_resident_is_shown_and_can_be_stopped(
+    opened: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped: list[int] = []
+    resident = opened.context.worker.resident
+    monkeypatch.setattr(resident, "stop", stopped.append)
+    resident.progressed.emit(7, 1, 4, "Choosing: classes", None)
+    assert opened.frame.job_bar.text.text() == "Choosing · 1 of 4 classes"
+    qtbot.keyClick(opened, Qt.Key.Key_Escape)
+    assert stopped == [7]
+    assert not opened.watch.is_running
+    resident.progressed.emit(8, 1, 4, "Choosing: classes", None)
+    resident.answered.emit(8, "answer")
+    assert not opened.frame.job_bar.is_running
 
 
 def test_an_error_is_a_dialog_with_a_sentence_and_details_to_copy(opened: MainWindow, qtbot: QtBot) -> None:
