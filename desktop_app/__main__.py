@@ -1,4 +1,4 @@
-"""Start the window: ``coreset-studio [FOLDER or PROJECT]``.
+"""Start the window: ``coreset-studio [FOLDER or PROJECT]``; with ``--self-test FILE`` have it check itself.
 
 Nothing heavy is imported here, since engine processes of a frozen program come this way too.
 """
@@ -10,8 +10,10 @@ import sys
 def main() -> int:
     """Run the application; in an engine process of a frozen program, serve the engine instead."""
     multiprocessing.freeze_support()
-    from desktop_app.application import run
-
+    if "--self-test" in sys.argv:
+        from desktop_app.self_test import run
+    else:
+        from desktop_app.application import run
     return run()
 
 

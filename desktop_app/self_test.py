@@ -1,0 +1,180 @@
+"""The installed program checks itself: the demo from opening to a training, an engine killed on the way.
+
+``coreset-studio --self-test FILE`` opens the real window, works through its steps with real engine processes, writes
+what it saw to FILE as JSON, and ends with 0 if everything went well. It is what the packagers run, and what a user can
+run to see whether an installation is whole.
+"""
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+from PySide6.QtCore import QEventLoop, QObject
+from PySide6.QtWidgets import QApplication
+
+from desktop_app.application import Application, Options, make_qt_application
+
+JOBS = "core.pipeline.window_jobs"
+PATIENCE_SECONDS = 600.0
+
+
+class SelfTest(QObject):
+    """Drives the window as a user would, one step after the other.
+
+    Attributes
+    ----------
+    seen : dict
+        Seconds by step, and what came out.
+    """
+
+    def __init__(self, app: QApplication, application: Application) -> None:
+        super().__init__(app)
+        self._app, self._application = app, application
+        self._finished: dict[int, Any] = {}
+        self._failed: dict[int, str] = {}
+        self.seen: dict[str, Any] = {"steps": {}}
+        application.worker.finished.connect(self._on_finished)
+        application.worker.failed.connect(self._on_failed)
+
+    def run(self) -> None:
+        """Do every step.
+
+        Raises
+        ------
+        RuntimeError
+            If a step failed or took too long; its name and the sentence are in the text.
+        """
+        window, model = self._application.window, self._application.context.model
+        with self._step("demo"):
+            window.files.open_demo()
+            self._wait(lambda: model.state("dataset") == "done", "the demo was not scanned")
+        with self._step("extractors"):
+            facts = self._job("look_at_extractors", (self._study(),)).facts
+        usable = [f.name for f in facts if f.name in ("vgg16", "colour-texture") and not f.missing_sentence]
+        self.seen["extractors"] = usable
+        model.set_settings("features", extractors=tuple(usable))
+        for stage in ("features", "clusters"):
+            with self._step(stage):
+                self._run_page(stage)
+        with self._step("coreset"):
+            window.go_to_stage("coreset")
+            self._wait(lambda: model.state("coreset") == "done", "no coreset was chosen")
+        with tempfile.TemporaryDirectory(prefix="coreset-self-test-") as scratch, self._step("export"):
+            target = Path(scratch) / "coreset"
+            exported = self._job("export_coreset", (self._study(), target, False))
+            self.seen["exported"] = exported.n_files
+            self._require(self._job("verify_export", (target,)).ok, "the export does not verify")
+        model.set_settings("training", epochs=1, min_steps=0, image_size=64)
+        model.set_settings("comparison", networks=("custom",), fractions=(0.25, 1.0), samplers=("intelligent",))
+        with self._step("training"):
+            self._run_page("compare")
+            runs = model.value("compare").runs
+            self.seen["accuracies"] = {run.key.sampler: run.metrics.accuracy for run in runs}
+        with self._step("killed engine"):
+            self._kill_one()
+
+    def _kill_one(self) -> None:
+        """Kill an engine that works, and have another one work after it."""
+        number = self._application.worker.start("", f"{JOBS}:compute_clusters", (self._study(),))
+        self._wait(lambda: bool(self._engines()), "no engine process was seen")
+        for pid in self._engines():
+            os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+        self._wait(lambda: number in self._failed or number in self._finished, "the killed engine was not noticed")
+        self._application.window.helpers.close_all()
+        self.seen["killed engine said"] = self._failed.get(number, "it was done before it was killed")
+        facts = self._job("look_at_extractors", (self._study(),)).facts
+        self._require(bool(facts), "no engine works after one was killed")
+
+    def _engines(self) -> set[int]:
+        found = set()
+        for child in psutil.Process().children(recursive=True):
+            try:
+                if "resource_tracker" not in " ".join(child.cmdline()):
+                    found.add(child.pid)
+            except psutil.Error:
+                continue
+        return found
+
+    def _study(self) -> Any:
+        return self._application.window.page("dataset").study()
+
+    def _run_page(self, stage: str) -> None:
+        window, model = self._application.window, self._application.context.model
+        window.go_to_stage(stage)
+        page = window.page(stage)
+        self._wait(lambda: not page.reason_not_to_run(), f"{stage} cannot run: {page.reason_not_to_run()}")
+        page.try_run()
+        self._wait(lambda: model.state(stage) == "done", f"{stage} was not done")
+
+    def _job(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        number = self._application.worker.start("", f"{JOBS}:{name}", arguments)
+        self._wait(lambda: number in self._finished or number in self._failed, f"{name} did not end")
+        self._require(number in self._finished, f"{name}: {self._failed.get(number, '')}")
+        return self._finished[number]
+
+    def _wait(self, condition: Callable[[], bool], otherwise: str) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not condition():
+            self._require(time.monotonic() < deadline, otherwise)
+            self._app.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 50)
+            time.sleep(0.01)
+
+    def _require(self, condition: bool, otherwise: str) -> None:
+        if not condition:
+            failures = "; ".join(self._failed.values())
+            raise RuntimeError(f"{otherwise} ({failures})" if failures else otherwise)
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seen["steps"][name] = round(time.perf_counter() - started, 2)
+
+    def _on_finished(self, number: int, result: object) -> None:
+        self._finished[number] = result
+
+    def _on_failed(self, number: int, sentence: str, details: str) -> None:
+        self._failed[number] = f"{sentence} {details[-2000:]}".strip()
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Open the window, test it, write what was seen, and return the exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        ``coreset-studio --self-test FILE``.
+    """
+    arguments = sys.argv if arguments is None else arguments
+    place = arguments.index("--self-test") + 1
+    if place >= len(arguments):
+        print("coreset-studio: --self-test wants the file to write to.", file=sys.stderr)  # noqa: T201
+        return 2
+    file = Path(arguments[place])
+    started = time.perf_counter()
+    app = make_qt_application(arguments)
+    application = Application(app, Options())
+    application.start()
+    app.processEvents()
+    test = SelfTest(app, application)
+    test.seen["window_seconds"] = round(time.perf_counter() - started, 3)
+    try:
+        test.run()
+        test.seen["ok"] = True
+    except RuntimeError as error:
+        test.seen |= {"ok": False, "error": str(error)}
+    application.context.model.close()
+    application.window.close()
+    if application.window.files.question is not None:
+        application.window.files.question.choose("drop")
+    application.close()
+    file.write_text(json.dumps(test.seen, indent=1, ensure_ascii=False), encoding="utf-8")
+    return 0 if test.seen["ok"] else 1

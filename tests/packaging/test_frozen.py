@@ -1,0 +1,138 @@
+"""The standalone program that `make package` builds: it starts, works through the demo, and leaves nothing behind.
+
+Marked `frozen`: they want ``dist/coreset-studio``, and skip where nothing was built.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core.version import __version__
+
+ROOT = Path(__file__).resolve().parents[2]
+DIST = ROOT / "dist"
+FOLDER = DIST / "coreset-studio"
+SUFFIX = ".exe" if sys.platform == "win32" else ""
+
+pytestmark = [
+    pytest.mark.frozen,
+    pytest.mark.timeout(1800),
+    pytest.mark.skipif(not FOLDER.is_dir(), reason="nothing was built; call `make package` first"),
+]
+
+
+def environment(place: Path) -> dict[str, str]:
+    """Return the user's folders inside `place`, and nothing of this checkout's Python."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV", "QT_QPA"))}
+    return {
+        **kept,
+        "HOME": str(place),
+        "CORESET_CACHE": str(place / "cache"),
+        "CORESET_DATA": str(place / "data"),
+        "XDG_CONFIG_HOME": str(place / "config"),
+        "XDG_DATA_HOME": str(place / "share"),
+        "XDG_RUNTIME_DIR": str(place),
+    }
+
+
+def on_a_screen(command: list[str]) -> list[str]:
+    """Return `command` on a virtual screen where there is none, or offscreen where that cannot be had."""
+    if sys.platform.startswith("linux") and shutil.which("xvfb-run"):
+        return ["xvfb-run", "-a", "-s", "-screen 0 1280x800x24", *command]
+    return command
+
+
+def without_network(command: list[str]) -> list[str]:
+    """Return `command` without any network, where this machine lets us take it away."""
+    allowed = sys.platform.startswith("linux") and shutil.which("unshare") and os.geteuid() == 0
+    if allowed and subprocess.run(["unshare", "-n", "true"], check=False, capture_output=True).returncode == 0:
+        return ["unshare", "-n", *command]
+    return command
+
+
+def left_behind() -> list[str]:
+    """Return processes of the frozen program that are still there."""
+    return [
+        " ".join(process.info["cmdline"] or [])
+        for process in psutil.process_iter(["exe", "cmdline"])
+        if str(FOLDER) in str(process.info["exe"] or "")
+    ]
+
+
+def test_the_version_is_said(tmp_path: Path) -> None:
+    answer = subprocess.run(
+        [str(FOLDER / f"coreset{SUFFIX}"), "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(tmp_path),
+    )
+    assert answer.stdout.strip() == f"Coreset Studio {__version__}"
+
+
+def test_the_command_line_works_through_the_demo(tmp_path: Path) -> None:
+    command = [
+        str(FOLDER / f"coreset{SUFFIX}"),
+        "demo",
+        "--out",
+        str(tmp_path / "demo"),
+        "--images",
+        "60",
+        "--epochs",
+        "1",
+    ]
+    answer = subprocess.run(
+        without_network(command), capture_output=True, text=True, check=False, env=environment(tmp_path), timeout=900
+    )
+    assert answer.returncode == 0, answer.stderr[-3000:]
+    assert (tmp_path / "demo" / "report.html").stat().st_size > 100_000
+    exported = json.loads((tmp_path / "demo" / "coreset" / "coreset.json").read_text(encoding="utf-8"))
+    assert exported["version"] == __version__
+    carries = list((FOLDER / "_internal" / "resources" / "weights").glob("vgg16*.h5"))
+    names = {one["extractor"] for one in exported["weights"]}
+    assert ("vgg16" in names) == bool(carries)
+
+
+def test_the_window_works_through_the_demo_and_leaves_nothing(tmp_path: Path) -> None:
+    """Demo, features, clusters, coreset, export, a training, a killed engine; no network, nothing left."""
+    file = tmp_path / "seen.json"
+    command = [str(FOLDER / f"coreset-studio{SUFFIX}"), "--self-test", str(file)]
+    # The virtual screen goes inside the same network namespace: X11 is then a Unix socket.
+    answer = subprocess.run(
+        without_network(on_a_screen(command)),
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(tmp_path),
+        timeout=1500,
+    )
+    assert file.is_file(), answer.stderr[-3000:]
+    seen = json.loads(file.read_text(encoding="utf-8"))
+    print(json.dumps(seen, indent=1))
+    assert seen["ok"], seen
+    assert answer.returncode == 0
+    assert set(seen["steps"]) == {
+        "demo", "extractors", "features", "clusters", "coreset", "export", "training", "killed engine",
+    }  # fmt: skip
+    assert "colour-texture" in seen["extractors"]
+    time.sleep(1)
+    assert left_behind() == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the sizes are those of the Linux build")
+def test_it_is_no_larger_than_promised() -> None:
+    """At most 1.1 GB installed and 300 MB packed without weights."""
+    files = [f for f in FOLDER.rglob("*") if f.is_file() and not f.is_symlink()]
+    weights = sum(f.stat().st_size for f in files if "resources/weights" in str(f))
+    installed = sum(f.stat().st_size for f in files) - weights
+    packed = (DIST / f"coreset-studio_{__version__}_amd64.deb").stat().st_size - weights
+    print(f"installed {installed / 1e6:,.0f} MB, .deb {packed / 1e6:,.0f} MB, weights {weights / 1e6:,.0f} MB")
+    assert installed <= 1.1e9
+    assert packed <= 300e6
