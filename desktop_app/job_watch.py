@@ -123,11 +123,11 @@ class JobWatch(QObject):
             self._outcome = "Cancelled. What was finished is kept."
 
     def _on_ended(self, number: int, stage: str) -> None:
-        if number != self._shown:
-            return
         if number == self._came_out and stage:
             took = duration(self._worker.seconds_of(number))
             self._outcome = f"{self._names[stage]}: {self._outcome or 'done'} · {took}"
+        if number != self._shown:  # its page has started another one already
+            return
         others = self._worker.running()
         self._shown = others[-1] if others else None
         if self._shown is None:

@@ -119,7 +119,7 @@ class MainWindow(QMainWindow):
     def go_to_stage(self, stage: str) -> None:
         """Show the step of a stage."""
         self.frame.steps.set_current(STAGES.index(stage))
-        self.frame.host.show_stage(stage)
+        self.frame.host.show_stage(stage, take_focus=not self.frame.steps.hasFocus())
         self._model.set_choices(stage=stage)
         self._show_running()
 
@@ -197,7 +197,8 @@ class MainWindow(QMainWindow):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Run the step with Enter, unless the control that has the focus wants it."""
         focus = QApplication.focusWidget()
-        if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter) or isinstance(focus, KEEPS_ENTER):
+        wanted = isinstance(focus, KEEPS_ENTER) and focus is not self.frame.steps
+        if wanted or event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             super().keyPressEvent(event)
         elif isinstance(focus, QAbstractButton):
             focus.click()

@@ -59,12 +59,14 @@ class PageHost(QStackedWidget):
         shown = self.currentWidget()
         return shown if isinstance(shown, Page) else None
 
-    def show_stage(self, stage: str) -> None:
-        """Show the page of a stage."""
+    def show_stage(self, stage: str, *, take_focus: bool = False) -> None:
+        """Show the page of a stage; with `take_focus` keys go to the page, where Enter runs the step."""
         page = self.page(stage)
         if page is not self.current_page:
             self._leave()
             self.setCurrentWidget(page)
+        if take_focus:
+            page.setFocus()
         page.enter()
 
     def show_start(self) -> None:

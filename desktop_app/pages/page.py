@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QDoubleSpinBox, QLineEdit, QSlider, QSpinBox, QWidget
 
 from core.errors import CoresetError, DatasetError
@@ -158,6 +158,7 @@ class Page(PageFrame):
         self._entered = False
         self.setObjectName(f"page_{self.stage}")
         self.setAccessibleName(self.title)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.run_button.setText(self.run_text)
         self.run_button.setVisible(bool(self.run_text))
         theme.set_icon(self.run_button, "run", "on_accent")

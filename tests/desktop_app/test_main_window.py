@@ -224,6 +224,44 @@ def test_enter_runs_the_step_unless_a_control_wants_it(opened: MainWindow, qtbot
     qtbot.waitUntil(lambda: not opened.watch.is_running)
 
 
+def test_enter_runs_the_step_one_has_just_gone_to(opened: MainWindow, qtbot: QtBot) -> None:
+    opened.activateWindow()
+    qtbot.keyClick(opened, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    page: Any = opened.page("features")
+    assert page.hasFocus()
+    qtbot.keyClick(page, Qt.Key.Key_Return)
+    assert page.ran == 1
+    qtbot.waitUntil(lambda: state(opened, "features") == "done")
+    opened.frame.steps.setFocus()
+    qtbot.keyClick(opened.frame.steps, Qt.Key.Key_Down)
+    assert opened.frame.host.current_page is opened.page("clusters")
+    assert opened.frame.steps.hasFocus()
+    clusters: Any = opened.page("clusters")
+    qtbot.keyClick(opened.frame.steps, Qt.Key.Key_Return)
+    assert clusters.ran == 1
+    qtbot.waitUntil(lambda: state(opened, "clusters") == "done")
+
+
+def test_the_outcome_stays_when_the_page_starts_another_job(
+    opened: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page: Any = opened.page("features")
+    keep = page.on_finished
+
+    def finish(result: Any) -> None:
+        if page.ran == 1:
+            keep(result)
+            page.ran = 2
+            page.start_job("engine_functions:add", (5, 5), stage="", purpose="look")
+
+    monkeypatch.setattr(page, "on_finished", finish)
+    opened.go_to_stage("features")
+    press(opened, "run")
+    qtbot.waitUntil(lambda: state(opened, "features") == "done" and not opened.watch.is_running)
+    assert opened.frame.job_bar.text.text().startswith("Features: the sum is 3 · ")
+    assert opened.frame.job_bar.action.text() == "Go on to Clusters"
+
+
 def test_a_step_that_cannot_run_says_why(opened: MainWindow) -> None:
     opened.go_to_stage("coreset")
     run = opened.menus.actions["run"]
