@@ -76,9 +76,12 @@ class Kernel:
 
     def _computed(self, rows: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return R between `rows` and all images, in float32 whichever way it is stored."""
+        return self._between(rows, self._embedding)
+
+    def _between(self, rows: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float32]:
         if self.width == 0:
-            return np.ones((len(rows), self.n_images), dtype=np.float32)
-        squares = squared_distances(rows, self._embedding)
+            return np.ones((len(rows), len(others)), dtype=np.float32)
+        squares = squared_distances(rows, others)
         squares *= -1 / (2 * self.width**2)
         # float32 holds no e^-104, and values below it warn on some machines.
         np.maximum(squares, -87.0, out=squares)
@@ -96,6 +99,22 @@ class Kernel:
             part = self._matrix[block] if self._fits else self._computed(self._embedding[block])
             result[block] = part.astype(np.float64) @ weights
         return result
+
+    @cached_property
+    def class_means(self) -> NDArray[np.float64]:
+        """Mean of R between each image and the whole class, shape (n,)."""
+        return self.times(np.full(self.n_images, 1 / self.n_images))
+
+    def mean_among(self, images: IntArray) -> float:
+        """Return the mean of R over all pairs of some images, each with itself too."""
+        total = 0.0
+        for block in row_blocks(len(images), self.n_images):
+            if self._fits:
+                part = self._matrix[np.ix_(images[block], images)]
+            else:
+                part = self._between(self._embedding[images[block]], self._embedding[images])
+            total += float(part.sum(dtype=np.float64))
+        return total / len(images) ** 2
 
 
 def squared_discrepancy(kernel: Kernel, chosen: IntArray) -> float:
@@ -117,6 +136,5 @@ def squared_discrepancy(kernel: Kernel, chosen: IntArray) -> float:
     ----------
     Gretton, Borgwardt, Rasch, Schölkopf and Smola, A kernel two-sample test, JMLR 13 (2012), eq. 5.
     """
-    difference = np.full(kernel.n_images, -1 / kernel.n_images)
-    np.add.at(difference, chosen, 1 / len(chosen))
-    return max(float(difference @ kernel.times(difference)), 0.0)
+    means = kernel.class_means
+    return max(kernel.mean_among(chosen) - 2 * float(means[chosen].mean()) + float(means.mean()), 0.0)

@@ -94,7 +94,7 @@ def test_everything_chosen_leaves_nothing_out(make_scene: Callable[..., Any]) ->
     scene = make_scene({"x": 20})
     found = coverage(scene.dataset, scene.embeddings, scene.clusters, coreset_of(list(range(20))))
     assert (found.mean_distance, found.largest_distance, found.worst_indices) == (0.0, 0.0, ())
-    assert found.mmd2 == pytest.approx(0, abs=1e-12)
+    assert found.mmd2 == pytest.approx(0, abs=1e-8)
     assert found.share_touched == 1
 
 
