@@ -20,8 +20,8 @@ from core.pipeline.stages import Clock, Prepared, choose, prepare, separations
 from core.pipeline.study import Study
 from core.pipeline.views import StudyOutcome
 from core.progress import NO_PROGRESS, Progress
-from core.results import Comparison, Coreset
-from core.selection.coverage import coverage
+from core.results import Comparison, Coreset, ProxyPoint
+from core.selection.coverage import coverage, proxy_curve
 from core.selection.doubts import label_doubts, near_duplicates
 from core.selection.shares import expected_random
 from core.settings import (
@@ -35,6 +35,7 @@ from core.settings import (
 
 MARK = "study.json"
 REPORT, RUNS, MODELS, CORESET = "report.html", "runs", "models", "coreset"
+PROXY_FRACTIONS = (0.02, 0.05, 0.1, 0.25, 0.5)
 DEMO_IMAGE_SIZE, DEMO_EPOCHS, DEMO_STEPS = 96, 12, 240
 
 
@@ -102,7 +103,9 @@ def report_content(
 ) -> ReportContent:
     """Collect what a report on a study says."""
     covered = shares = None
+    points: tuple[ProxyPoint, ...] = ()
     if coreset is not None:
+        points = _proxy(prepared, coreset, progress)
         covered = coverage(prepared.dataset, prepared.embeddings, prepared.clusters, coreset, progress)
         shares = expected_random(prepared.clusters, coreset)
     return ReportContent(
@@ -117,12 +120,22 @@ def report_content(
         coreset=coreset,
         shares=shares or (),
         coverage=covered,
+        proxy=points,
         doubts=label_doubts(prepared.dataset, prepared.pool_embedding),
         near_duplicates=near_duplicates(prepared.dataset, bits=prepared.study.settings.data.near_duplicate_bits),
         comparison=comparison,
         settings=prepared.study.settings,
         cache_folder=prepared.study.cache_folder,
     )
+
+
+def _proxy(prepared: Prepared, coreset: Coreset, progress: Progress) -> tuple[ProxyPoint, ...]:
+    """Return what nearest neighbours say of the coreset's sampler at several fractions."""
+    settings = replace(
+        prepared.study.settings.selection, sampler=coreset.sampler, images=None, pinned_in=(), pinned_out=()
+    )
+    coresets = [choose(prepared, replace(settings, fraction=fraction)) for fraction in PROXY_FRACTIONS]
+    return proxy_curve(prepared.dataset, prepared.pool_embedding, coresets, progress)
 
 
 def demo_settings(*, epochs: int | None = None) -> Settings:
