@@ -114,7 +114,8 @@ def main() -> int:
     strip_symbols()
     packages = collect_licences()
     print(
-        f"folder: {before / 1e6:,.0f} MB frozen, {size_of(FOLDER) / 1e6:,.0f} MB stripped; licences of {packages} packages"
+        f"folder: {before / 1e6:,.0f} MB frozen, {size_of(FOLDER) / 1e6:,.0f} MB stripped; "
+        f"licences of {packages} packages"
     )
     files = []
     if not options.only_folder and sys.platform.startswith("linux"):

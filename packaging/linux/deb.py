@@ -27,18 +27,20 @@ Description: choose a small, diverse training subset of labelled images
 
 # What Qt's X11 platform plugin and the bundled libraries load from the system. Everything else is inside.
 DEPENDS = (
-    "libc6 (>= 2.31)", "libgl1", "libegl1", "libopengl0", "libx11-6", "libx11-xcb1", "libxcb1", "libxcb-cursor0", "libxcb-icccm4",
-    "libxcb-image0", "libxcb-keysyms1", "libxcb-randr0", "libxcb-render0", "libxcb-render-util0", "libxcb-shape0",
-    "libxcb-shm0", "libxcb-sync1", "libxcb-xfixes0", "libxcb-xinerama0", "libxcb-xkb1", "libxkbcommon0", "libxkbcommon-x11-0",
-    "libdbus-1-3", "libfontconfig1", "libfreetype6", "fonts-dejavu-core | fonts-liberation | fonts-noto-core", "shared-mime-info",
+    "libc6 (>= 2.31)", "libgl1", "libegl1", "libopengl0", "libx11-6", "libx11-xcb1", "libxcb1", "libxcb-cursor0",
+    "libxcb-icccm4", "libxcb-image0", "libxcb-keysyms1", "libxcb-randr0", "libxcb-render0", "libxcb-render-util0",
+    "libxcb-shape0", "libxcb-shm0", "libxcb-sync1", "libxcb-xfixes0", "libxcb-xinerama0", "libxcb-xkb1",
+    "libxkbcommon0", "libxkbcommon-x11-0", "libdbus-1-3", "libfontconfig1", "libfreetype6",
+    "fonts-dejavu-core | fonts-liberation | fonts-noto-core", "shared-mime-info",
 )  # fmt: skip
 
 AFTER_CHANGE = """\
 #!/bin/sh
 set -e
-if command -v update-desktop-database >/dev/null 2>&1; then update-desktop-database -q /usr/share/applications || true; fi
-if command -v update-mime-database >/dev/null 2>&1; then update-mime-database /usr/share/mime || true; fi
-if command -v gtk-update-icon-cache >/dev/null 2>&1; then gtk-update-icon-cache -q -f /usr/share/icons/hicolor || true; fi
+have() { command -v "$1" >/dev/null 2>&1; }
+if have update-desktop-database; then update-desktop-database -q /usr/share/applications || true; fi
+if have update-mime-database; then update-mime-database /usr/share/mime || true; fi
+if have gtk-update-icon-cache; then gtk-update-icon-cache -q -f /usr/share/icons/hicolor || true; fi
 exit 0
 """
 

@@ -1,0 +1,17 @@
+"""Both programs once frozen: `coreset` is the command line, `coreset-studio` the window.
+
+They share one analysis and one folder; the name of the executable says which is meant. Engine processes are started as
+the same executable again and end in `freeze_support`.
+"""
+
+import sys
+from multiprocessing import freeze_support
+from pathlib import Path
+
+if __name__ == "__main__":
+    freeze_support()
+    if Path(sys.executable).stem == "coreset":
+        from core.cli import main
+    else:
+        from desktop_app.__main__ import main
+    sys.exit(main())
