@@ -7,8 +7,6 @@ its output to a file and limited its threads.
 
 import contextlib
 import faulthandler
-import importlib
-import inspect
 import io
 import os
 import pickle
@@ -17,183 +15,33 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from core.errors import CancelledError, CoresetError
+from core.calls import failure, resolve, takes_progress
+from core.errors import CancelledError
+from core.job_events import (
+    CANCEL,
+    Answered,
+    Cancelled,
+    Event,
+    Finished,
+    Order,
+    PartialResult,
+    Progressed,
+    Ready,
+    Refused,
+    Reported,
+    Request,
+    Stop,
+    Stopped,
+)
 
 REPORTS_PER_SECOND = 20
-
-
-@dataclass(frozen=True)
-class Progressed:
-    """`done` of `total` units are finished; a `total` of 0 means that the amount is not known."""
-
-    done: int
-    total: int
-    message: str
-
-
-@dataclass(frozen=True)
-class PartialResult:
-    """A finished part of the result (a class's clusters, an epoch, a run)."""
-
-    result: object
-
-
-@dataclass(frozen=True)
-class Finished:
-    """The function returned `result` after `seconds`."""
-
-    result: object
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The function could not do it.
-
-    Attributes
-    ----------
-    sentence : str
-        For the user.
-    details : str
-        For whoever has to find the cause; may be empty.
-    expected : bool
-        Whether the program raised it on purpose (a bad file, a full disk), so that details are of little use.
-    """
-
-    sentence: str
-    details: str = ""
-    expected: bool = False
-
-
-@dataclass(frozen=True)
-class Cancelled:
-    """The user asked to stop, and it stopped."""
-
-
-Event = Progressed | PartialResult | Finished | Failed | Cancelled
-
-
-@dataclass(frozen=True)
-class Ready:
-    """A resident's object is built and waits for requests."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """Call `method` of the resident's object."""
-
-    number: int
-    method: str
-    arguments: tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class Stop:
-    """Stop answering this request at its next report."""
-
-    number: int
-
-
-@dataclass(frozen=True)
-class Reported:
-    """How far a request is, or (number 0) the building of the object."""
-
-    number: int
-    event: Progressed | PartialResult
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """A request that was stopped, as nobody waits for its answer any more."""
-
-    number: int
-
-
-@dataclass(frozen=True)
-class Answered:
-    """The result of a request."""
-
-    number: int
-    result: object
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A request that could not be answered: a sentence for the user, details for whoever looks for the cause."""
-
-    number: int
-    sentence: str
-    details: str = ""
-
-
-@dataclass(frozen=True)
-class Order:
-    """What an engine process is to do.
-
-    Attributes
-    ----------
-    name : str
-        ``"module:function"`` or ``"module:Class"``.
-    arguments : bytes
-        Pickled ``(positional, keywords)``: opened only after set-up, since they may import NumPy.
-    output : Path or None
-        File that the process's output is appended to.
-    threads : int or None
-        Largest number of threads of the numerical libraries; None leaves it to them.
-    """
-
-    name: str
-    arguments: bytes
-    output: Path | None = None
-    threads: int | None = None
-
-
-CANCEL = "cancel"
-
-
-def resolve(name: str) -> Callable[..., Any]:
-    """Return what ``"module:function"`` names, importing the module."""
-    module, _, attributes = name.partition(":")
-    found: Any = importlib.import_module(module)
-    for attribute in attributes.split("."):
-        found = getattr(found, attribute)
-    return found  # type: ignore[no-any-return]
-
-
-def takes_progress(function: Callable[..., Any]) -> bool:
-    """Whether `function` has a parameter named `progress`."""
-    try:
-        return "progress" in inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return False
-
-
-def failure(error: BaseException) -> Failed:
-    """Return what the user is told about `error`."""
-    details = "".join(traceback.format_exception(error))
-    if isinstance(error, CoresetError):
-        return Failed(str(error), details, expected=True)
-    if isinstance(error, MemoryError):
-        return Failed(
-            "There was not enough memory for this step. Close other programs, or use fewer images or extractors.",
-            details,
-            expected=True,
-        )
-    if isinstance(error, OSError) and error.strerror:
-        where = f" ({error.filename})" if error.filename else ""
-        return Failed(f"A file could not be read or written{where}: {error.strerror}.", details, expected=True)
-    what = str(error).strip().splitlines()
-    short = f"{type(error).__name__}: {what[0][:160]}" if what else type(error).__name__
-    return Failed(f"This step stopped at an error inside the program ({short}). What was finished is kept.", details)
 
 
 class PipeProgress:

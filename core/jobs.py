@@ -11,202 +11,35 @@ window with it.
 Everything that is started here ends when this process ends, however it ends.
 """
 
-import contextlib
-import multiprocessing
-import os
-import signal
-import sys
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from multiprocessing import connection as pipes
-from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-import psutil
-
-from core.engine_process import (
+from core.calls import failure, resolve, takes_progress
+from core.engine_handle import GRACE_SECONDS, NO_KEYWORDS, EngineProcess, process_died, tail
+from core.engine_process import run_function
+from core.errors import CancelledError
+from core.job_events import (
     CANCEL,
     Answered,
     Cancelled,
     Event,
     Failed,
     Finished,
-    Order,
     PartialResult,
     Progressed,
     Ready,
     Refused,
     Reported,
-    Request,
-    Stop,
-    Stopped,
-    failure,
-    resolve,
-    run_function,
-    run_resident,
-    takes_progress,
 )
-from core.errors import CancelledError
+from core.resident import Resident
 
 __all__ = [
     "Answered", "Cancelled", "Event", "Failed", "Finished", "ImmediateJob", "Job", "PartialResult",
     "Progressed", "Ready", "Refused", "Reported", "Resident", "process_died",
 ]  # fmt: skip
-
-Answer = Ready | Reported | Answered | Refused | Failed
-GRACE_SECONDS = 3.0
-NO_KEYWORDS: Mapping[str, Any] = MappingProxyType({})
-
-
-def process_died(exit_code: int | None) -> str:
-    """Return a sentence for an engine process that ended without a last word."""
-    if exit_code is not None and exit_code < 0:
-        try:
-            name = signal.Signals(-exit_code).name
-        except ValueError:
-            name = f"signal {-exit_code}"
-        if name == "SIGKILL":
-            return (
-                "The engine process was ended from outside (SIGKILL), often because memory ran out. "
-                "What was finished is kept; run the step again, if need be with fewer images or extractors."
-            )
-        return f"The engine process crashed ({name}). What was finished is kept; run the step again."
-    return f"The engine process ended unexpectedly (exit code {exit_code}). What was finished is kept; run it again."
-
-
-class EngineProcess:
-    """One spawned process with a pipe each way; what `Job` and `Resident` share.
-
-    Parameters
-    ----------
-    target : callable
-        Entry point in the child.
-    name : str
-        ``"module:function"``, imported in the child only.
-    arguments, keywords
-        Picklable; frozen dataclasses and paths, no large arrays.
-    output : Path, optional
-        File that the child's output is appended to; without it the output is dropped.
-    threads : int, optional
-        Largest number of threads of the numerical libraries.
-    """
-
-    def __init__(
-        self,
-        target: Callable[..., None],
-        name: str,
-        arguments: tuple[Any, ...] = (),
-        keywords: Mapping[str, Any] = NO_KEYWORDS,
-        *,
-        output: Path | None = None,
-        threads: int | None = None,
-    ) -> None:
-        self.name = name
-        self.output = output
-        packed = bytes(ForkingPickler.dumps((arguments, dict(keywords))))
-        context = multiprocessing.get_context("spawn")
-        self._events, events_end = context.Pipe(duplex=False)
-        commands_end, self._commands = context.Pipe(duplex=False)
-        order = Order(name, packed, output, threads)
-        self._process = context.Process(target=target, args=(events_end, commands_end, order), name=f"engine {name}")
-        self._ends = (events_end, commands_end)
-        self._output_read = 0
-        self._closed = False
-        self._hung_up = False
-
-    @property
-    def pid(self) -> int | None:
-        """Number of the process; None before it is started."""
-        return self._process.pid
-
-    @property
-    def exit_code(self) -> int | None:
-        """Exit code of the process, negative for a signal; None while it lives."""
-        return self._process.exitcode
-
-    def start(self) -> None:
-        """Start the process.
-
-        Raises
-        ------
-        OSError
-            If the system refuses another process.
-        """
-        with _plain_main_module():
-            self._process.start()
-        for end in self._ends:  # so that the death of the child closes the pipes
-            end.close()
-
-    def waitables(self) -> list[Any]:
-        """Return what `multiprocessing.connection.wait` can wait for: news, or the end of the process."""
-        if self._closed or self._process.pid is None:
-            return []
-        return [self._process.sentinel] if self._hung_up else [self._events, self._process.sentinel]
-
-    def send(self, command: object) -> bool:
-        """Send a command; False if the process is no longer there."""
-        try:
-            self._commands.send(command)
-        except (OSError, ValueError):
-            return False
-        return True
-
-    def receive(self) -> Iterator[object]:
-        """Yield what has arrived, without waiting; raises EOFError when the process has nothing more to say."""
-        # Whether it lives is asked before the pipe is emptied: what it said before it died is not lost.
-        alive = self._process.is_alive()
-        try:
-            while self._events.poll():
-                yield self._events.recv()
-        except (EOFError, OSError):
-            self._hung_up = True
-            alive = False
-        if not alive:
-            raise EOFError
-
-    def read_output(self) -> str:
-        """Return what the process and its libraries printed since the last call."""
-        if self.output is None:
-            return ""
-        try:
-            with self.output.open("rb") as stream:
-                stream.seek(self._output_read)
-                new = stream.read()
-        except OSError:
-            return ""
-        self._output_read += len(new)
-        return new.decode("utf-8", "replace")
-
-    def kill(self) -> None:
-        """End the process and whatever it started, at once. Safe to call at any time, more than once."""
-        if not self._closed and self._process.pid is not None and self._process.exitcode is None:
-            _kill_tree(self._process.pid)
-            with contextlib.suppress(OSError):
-                self._process.kill()
-
-    def close(self) -> None:
-        """End the process if it still lives, and whatever it left behind; then give its handles back."""
-        if self._closed:
-            return
-        self.kill()
-        self._closed = True
-        if self._process.pid is not None:
-            self._sweep_group()
-            self._process.join()
-            # Where someone else has reaped the child (psutil does, when asked to wait), its end is never learnt.
-            with contextlib.suppress(ValueError):
-                self._process.close()
-        for end in (self._events, self._commands, *self._ends):
-            end.close()
-
-    def _sweep_group(self) -> None:
-        """End what a dead child left behind. The system gives a number to nobody else while its group has members."""
-        if sys.platform != "win32" and self._process.pid is not None:
-            with contextlib.suppress(OSError):
-                os.killpg(self._process.pid, signal.SIGKILL)
 
 
 class Job(EngineProcess):
@@ -235,11 +68,6 @@ class Job(EngineProcess):
         super().__init__(run_function, name, arguments, keywords, output=output, threads=threads)
         self.over = False
         self._kill_at: float | None = None
-
-    @property
-    def cancelling(self) -> bool:
-        """Whether it was asked to stop and has not stopped yet."""
-        return self._kill_at is not None and not self.over
 
     def cancel(self) -> None:
         """Ask it to stop; `take_events` kills it if it has not stopped after three seconds."""
@@ -294,104 +122,7 @@ class Job(EngineProcess):
         self._process.join(GRACE_SECONDS)
         if self._kill_at is not None:
             return Cancelled()
-        return Failed(process_died(self._process.exitcode), _tail(self.output))
-
-
-class Resident(EngineProcess):
-    """One object in a process of its own that answers requests one after another.
-
-    Parameters
-    ----------
-    name : str
-        ``"module:Class"``; built in the process with `arguments` and `keywords`.
-
-    Notes
-    -----
-    Questions asked with `latest` are for a slider: a newer one to the same method takes the place of those that wait
-    and stops the one being computed, if it reports progress. What was overtaken is never answered.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        arguments: tuple[Any, ...] = (),
-        keywords: Mapping[str, Any] = NO_KEYWORDS,
-        *,
-        output: Path | None = None,
-        threads: int | None = None,
-    ) -> None:
-        super().__init__(run_resident, name, arguments, keywords, output=output, threads=threads)
-        self._recipe = (name, arguments, keywords, output, threads)
-        self._asked: deque[tuple[Request, str]] = deque()
-        self._in_flight: tuple[Request, str] | None = None
-        self.ready = False
-        self.dead = False
-
-    def ask(self, number: int, method: str, arguments: tuple[Any, ...] = (), *, latest: bool = False) -> None:
-        """Ask for ``object.method(*arguments)``; `number` comes back with the answer.
-
-        Parameters
-        ----------
-        latest : bool
-            Drop questions to the same method that are still waiting and were asked with `latest`, too.
-        """
-        kind = method if latest else ""
-        if latest:
-            self._asked = deque(asked for asked in self._asked if asked[1] != kind)
-            if self._in_flight is not None and self._in_flight[1] == kind:
-                self.send(Stop(self._in_flight[0].number))
-        self._asked.append((Request(number, method, arguments), kind))
-        self._send_next()
-
-    def stop(self, number: int) -> None:
-        """Want no answer to this question any more; one that is being computed stops at its next report."""
-        self._asked = deque(asked for asked in self._asked if asked[0].number != number)
-        if self._in_flight is not None and self._in_flight[0].number == number:
-            self.send(Stop(number))
-
-    def take_answers(self) -> list[Answer]:
-        """Return what has arrived, without waiting. `Failed` is the last: the process is gone."""
-        if self.dead:
-            return []
-        answers: list[Answer] = []
-        try:
-            for answer in self.receive():
-                if isinstance(answer, Stopped | Answered | Refused):
-                    self._in_flight = None
-                self.ready = self.ready or isinstance(answer, Ready)
-                if not isinstance(answer, Stopped):
-                    answers.append(answer)  # type: ignore[arg-type]
-                if isinstance(answer, Failed):
-                    raise EOFError
-                self._send_next()
-        except EOFError:
-            answers += self._bury(spoke=bool(answers) and isinstance(answers[-1], Failed))
-        return answers
-
-    def again(self) -> "Resident":
-        """Return a new process with the same object, not yet started, that takes over the questions still waiting."""
-        name, arguments, keywords, output, threads = self._recipe
-        heir = Resident(name, arguments, keywords, output=output, threads=threads)
-        heir._asked = self._asked
-        heir._output_read = self._output_read
-        return heir
-
-    def _send_next(self) -> None:
-        if self.ready and self._in_flight is None and self._asked:
-            self._in_flight = self._asked.popleft()
-            self.send(self._in_flight[0])
-
-    def _bury(self, *, spoke: bool) -> list[Refused | Failed]:
-        self.dead = True
-        last: list[Refused | Failed] = []
-        self._process.join(GRACE_SECONDS)
-        sentence = process_died(self._process.exitcode)
-        if self._in_flight is not None:  # perhaps what killed it: it is not asked again
-            last.append(Refused(self._in_flight[0].number, sentence, _tail(self.output)))
-        if not spoke:
-            last.append(Failed(sentence, _tail(self.output)))
-        self.close()
-        return last
+        return Failed(process_died(self._process.exitcode), tail(self.output))
 
 
 class ImmediateJob:
@@ -439,47 +170,3 @@ class ImmediateJob:
 
     def cancel(self) -> None:
         """Do nothing: it is over before anyone can ask."""
-
-
-def _kill_tree(pid: int) -> None:
-    """Kill what the process started, then, where it leads a group of its own, the whole group."""
-    with contextlib.suppress(psutil.Error):
-        for child in psutil.Process(pid).children(recursive=True):
-            with contextlib.suppress(psutil.Error):
-                child.kill()
-    if sys.platform != "win32":
-        with contextlib.suppress(OSError):
-            if os.getpgid(pid) == pid:
-                os.killpg(pid, signal.SIGKILL)
-
-
-def _tail(output: Path | None, n_characters: int = 4000) -> str:
-    if output is None:
-        return ""
-    try:
-        with output.open("rb") as stream:
-            stream.seek(max(0, output.stat().st_size - n_characters))
-            return stream.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
-
-
-@contextlib.contextmanager
-def _plain_main_module() -> Iterator[None]:
-    """Keep the child from importing this process's main module: it has nothing that the engine needs.
-
-    The start of a child would otherwise import, say, pytest or a notebook's script a second time.
-    """
-    main = sys.modules.get("__main__")
-    saved = {name: getattr(main, name) for name in ("__spec__", "__file__") if hasattr(main, name)}
-    if main is None:
-        yield
-        return
-    main.__spec__ = None
-    if hasattr(main, "__file__"):
-        del main.__file__
-    try:
-        yield
-    finally:
-        for name, value in saved.items():
-            setattr(main, name, value)

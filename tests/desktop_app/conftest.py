@@ -14,7 +14,8 @@ from desktop_app.messages import Message, Messages
 from desktop_app.pages.page import PageContext
 from desktop_app.project_model import ProjectModel
 from desktop_app.settings import Preferences
-from desktop_app.worker import ResidentFace, Worker, as_call
+from desktop_app.worker import ResidentFace, Worker
+from desktop_app.worker_commands import as_call
 
 HARMLESS_THREADS = ("MainThread", "Thread-", "pydevd", "Dummy")
 
@@ -106,7 +107,7 @@ class ImmediateResident(ResidentFace):
         self._questions: list[tuple[int, str, tuple[Any, ...], bool]] = []
 
     def open(self, name: str, arguments: object = ()) -> None:
-        from core.engine_process import resolve
+        from core.calls import resolve
 
         if self.opened == (name, arguments):
             return
@@ -127,7 +128,7 @@ class ImmediateResident(ResidentFace):
         return number
 
     def _answer_next(self) -> None:
-        from core.engine_process import failure
+        from core.calls import failure
 
         if not self._questions:
             return

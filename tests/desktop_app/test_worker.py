@@ -12,7 +12,8 @@ import pytest
 from PySide6.QtCore import QObject, QThread
 from pytestqt.qtbot import QtBot
 
-from desktop_app.worker import RemainingTime, Worker
+from desktop_app.worker import Worker
+from desktop_app.worker_thread import RemainingTime
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 
@@ -321,7 +322,7 @@ def test_a_long_question_tells_its_progress_and_can_be_stopped(
 
 def test_the_time_left_follows_the_pace_and_starts_anew_with_another_unit(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr("desktop_app.worker.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("desktop_app.worker_thread.time.monotonic", lambda: now[0])
     left = RemainingTime()
     assert left.update(0, 100) is None
     now[0] += 10

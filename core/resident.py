@@ -1,0 +1,109 @@
+"""A resident: one object in a process of its own that answers questions."""
+
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.engine_handle import GRACE_SECONDS, NO_KEYWORDS, EngineProcess, process_died, tail
+from core.engine_process import run_resident
+from core.job_events import Answered, Failed, Ready, Refused, Reported, Request, Stop, Stopped
+
+Answer = Ready | Reported | Answered | Refused | Failed
+
+
+class Resident(EngineProcess):
+    """One object in a process of its own that answers requests one after another.
+
+    Parameters
+    ----------
+    name : str
+        ``"module:Class"``; built in the process with `arguments` and `keywords`.
+
+    Notes
+    -----
+    Questions asked with `latest` are for a slider: a newer one to the same method takes the place of those that wait
+    and stops the one being computed, if it reports progress. What was overtaken is never answered.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        arguments: tuple[Any, ...] = (),
+        keywords: Mapping[str, Any] = NO_KEYWORDS,
+        *,
+        output: Path | None = None,
+        threads: int | None = None,
+    ) -> None:
+        super().__init__(run_resident, name, arguments, keywords, output=output, threads=threads)
+        self._recipe = (name, arguments, keywords, output, threads)
+        self._asked: deque[tuple[Request, str]] = deque()
+        self._in_flight: tuple[Request, str] | None = None
+        self.ready = False
+        self.dead = False
+
+    def ask(self, number: int, method: str, arguments: tuple[Any, ...] = (), *, latest: bool = False) -> None:
+        """Ask for ``object.method(*arguments)``; `number` comes back with the answer.
+
+        Parameters
+        ----------
+        latest : bool
+            Drop questions to the same method that are still waiting and were asked with `latest`, too.
+        """
+        kind = method if latest else ""
+        if latest:
+            self._asked = deque(asked for asked in self._asked if asked[1] != kind)
+            if self._in_flight is not None and self._in_flight[1] == kind:
+                self.send(Stop(self._in_flight[0].number))
+        self._asked.append((Request(number, method, arguments), kind))
+        self._send_next()
+
+    def stop(self, number: int) -> None:
+        """Want no answer to this question any more; one that is being computed stops at its next report."""
+        self._asked = deque(asked for asked in self._asked if asked[0].number != number)
+        if self._in_flight is not None and self._in_flight[0].number == number:
+            self.send(Stop(number))
+
+    def take_answers(self) -> list[Answer]:
+        """Return what has arrived, without waiting. `Failed` is the last: the process is gone."""
+        if self.dead:
+            return []
+        answers: list[Answer] = []
+        try:
+            for answer in self.receive():
+                if isinstance(answer, Stopped | Answered | Refused):
+                    self._in_flight = None
+                self.ready = self.ready or isinstance(answer, Ready)
+                if not isinstance(answer, Stopped):
+                    answers.append(answer)  # type: ignore[arg-type]
+                if isinstance(answer, Failed):
+                    raise EOFError
+                self._send_next()
+        except EOFError:
+            answers += self._bury(spoke=bool(answers) and isinstance(answers[-1], Failed))
+        return answers
+
+    def again(self) -> "Resident":
+        """Return a new process with the same object, not yet started, that takes over the questions still waiting."""
+        name, arguments, keywords, output, threads = self._recipe
+        heir = Resident(name, arguments, keywords, output=output, threads=threads)
+        heir._asked = self._asked
+        heir._output_read = self._output_read
+        return heir
+
+    def _send_next(self) -> None:
+        if self.ready and self._in_flight is None and self._asked:
+            self._in_flight = self._asked.popleft()
+            self.send(self._in_flight[0])
+
+    def _bury(self, *, spoke: bool) -> list[Refused | Failed]:
+        self.dead = True
+        last: list[Refused | Failed] = []
+        self._process.join(GRACE_SECONDS)
+        sentence = process_died(self._process.exitcode)
+        if self._in_flight is not None:  # perhaps what killed it: it is not asked again
+            last.append(Refused(self._in_flight[0].number, sentence, tail(self.output)))
+        if not spoke:
+            last.append(Failed(sentence, tail(self.output)))
+        self.close()
+        return last
