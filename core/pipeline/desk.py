@@ -10,21 +10,24 @@ from dataclasses import replace
 import numpy as np
 
 from core.cache import fingerprint
+from core.data.images import read_image
+from core.errors import ImageError
 from core.pipeline.stages import Prepared, choose, cluster_classes, prepare
 from core.pipeline.study import Study
-from core.pipeline.views import ClassOverview, ClassView, CoresetView
+from core.pipeline.views import ClassOverview, ClassView, CoresetView, PictureView, SamplerFact
 from core.pipeline.words import coreset_sentence
 from core.progress import NO_PROGRESS, Progress
-from core.results import ClassClusters, ClassCoverage, ClassEmbedding, Coreset, IntArray
+from core.results import ClassClusters, ClassCoverage, ClassEmbedding, Coreset, Coverage, IntArray
 from core.selection.clustering import structure_words
 from core.selection.coverage import class_coverage, covered_worst, summarise_coverage
 from core.selection.kernel import MEMORY_BUDGET, Kernel
-from core.selection.orders import OrderCache
+from core.selection.samplers import SAMPLERS
 from core.selection.shares import expected_random
 from core.settings import ClusterSettings, SelectionSettings
 
 THINNED_TO = 800
 REMEMBERED = 500
+LARGEST_SIDE = 2_000
 
 
 class Desk:
@@ -34,18 +37,54 @@ class Desk:
     ----------
     study : Study
         Its stages up to the clusters must be in the cache; what is missing is computed first.
+    content : str
+        Identity of the images found. It changes no answer; a desk for other images differs in it.
+
+    Notes
+    -----
+    Questions bring the cluster settings they are about, so that a desk that was started again after a crash answers
+    as the one before it.
     """
 
-    def __init__(self, study: Study, progress: Progress = NO_PROGRESS) -> None:
+    def __init__(self, study: Study, content: str = "", progress: Progress = NO_PROGRESS) -> None:
+        self.content = content
         self._prepared: Prepared = prepare(study, progress)
         self._columns: dict[str, IntArray] = {}
         self._coverage: OrderedDict[tuple[str, str], ClassCoverage] = OrderedDict()
         self._kernels: dict[str, Kernel] = {}
 
-    def overview(self) -> tuple[ClassOverview, ...]:
-        """Return every class at a glance, sorted by name."""
+    def samplers(self) -> tuple[SamplerFact, ...]:
+        """Return the samplers that can be chosen, in the order of the registry."""
+        return tuple(
+            SamplerFact(
+                s.name, s.title, s.summary, s.source, s.nested, s.class_budget, s.scope, s.uses_clusters, s.uses_seed
+            )
+            for s in SAMPLERS.values()
+        )
+
+    def picture(self, index: int) -> PictureView:
+        """Return one image, decoded as the engine sees it, at most `LARGEST_SIDE` pixels a side."""
+        try:
+            rgb = read_image(self._prepared.dataset, index)
+        except ImageError as error:
+            return PictureView(index, 0, 0, b"", str(error))
+        step = -(-max(rgb.shape[:2]) // LARGEST_SIDE)
+        rgb = np.ascontiguousarray(rgb[::step, ::step])
+        return PictureView(index, rgb.shape[1], rgb.shape[0], rgb.tobytes())
+
+    def overview(
+        self, clusters: ClusterSettings | None = None, progress: Progress = NO_PROGRESS
+    ) -> tuple[ClassOverview, ...]:
+        """Return every class at a glance, sorted by name.
+
+        Parameters
+        ----------
+        clusters : ClusterSettings, optional
+            Cluster by these first, if the desk has others; so in every method.
+        """
+        self._use(clusters, progress)
         result = []
-        for embedding, clusters in zip(self._prepared.embeddings, self._prepared.clusters, strict=True):
+        for embedding, found in zip(self._prepared.embeddings, self._prepared.clusters, strict=True):
             n = len(embedding.indices)
             rows = np.arange(n) if n <= THINNED_TO else np.linspace(0, n - 1, THINNED_TO).astype(np.int64)
             columns = self._by_variance(embedding)[:2]
@@ -53,17 +92,24 @@ class Desk:
                 ClassOverview(
                     class_name=embedding.class_name,
                     n_images=n,
-                    k=clusters.k,
-                    mean_silhouette=clusters.mean_silhouette,
-                    words=structure_words(clusters.mean_silhouette),
+                    k=found.k,
+                    mean_silhouette=found.mean_silhouette,
+                    words=structure_words(found.mean_silhouette),
                     points=_two_columns(embedding, columns)[rows],
-                    labels=clusters.labels[rows],
-                    sizes=clusters.sizes,
+                    labels=found.labels[rows],
+                    sizes=found.sizes,
                 )
             )
         return tuple(result)
 
-    def class_view(self, class_name: str, first: int = 0, second: int = 1) -> ClassView:
+    def class_view(
+        self,
+        class_name: str,
+        first: int = 0,
+        second: int = 1,
+        clusters: ClusterSettings | None = None,
+        progress: Progress = NO_PROGRESS,
+    ) -> ClassView:
         """Return one class in full.
 
         Parameters
@@ -71,29 +117,36 @@ class Desk:
         class_name : str
         first, second : int
             Components by falling variance, from 0.
+        clusters : ClusterSettings, optional
         """
+        self._use(clusters, progress)
         embedding = self._prepared.embedding_of(class_name)
-        clusters = self._prepared.clusters_of(class_name)
+        of_class = self._prepared.clusters_of(class_name)
         order = self._by_variance(embedding)
         last = len(order) - 1
         first, second = min(first, last), min(second, last)
         variances = np.asarray(embedding.embedding).var(axis=0, dtype=np.float64)
         total = float(variances.sum()) or 1.0
         return ClassView(
-            clusters=clusters,
+            clusters=of_class,
             points=_two_columns(embedding, order[[first, second]]),
             components=(first, second),
             shares=(float(variances[order[first]]) / total, float(variances[order[second]]) / total),
             n_components=len(order),
-            words=structure_words(clusters.mean_silhouette),
+            all_shares=tuple((variances[order] / total).tolist()),
+            words=structure_words(of_class.mean_silhouette),
         )
+
+    def _use(self, clusters: ClusterSettings | None, progress: Progress) -> None:
+        if clusters is not None and clusters != self._prepared.study.settings.clusters:
+            self.set_clusters(clusters, progress)
 
     def set_clusters(self, settings: ClusterSettings, progress: Progress = NO_PROGRESS) -> tuple[ClassOverview, ...]:
         """Cluster again with other choices, such as another k for one class; unchanged classes come from the cache."""
         study = self._prepared.study
         changed = replace(study, settings=replace(study.settings, clusters=settings))
         clusters = cluster_classes(self._prepared.embeddings, changed.settings, study.cache_folder, progress)
-        self._prepared = replace(self._prepared, study=changed, clusters=clusters, orders=OrderCache())
+        self._prepared = replace(self._prepared, study=changed, clusters=clusters)
         self._coverage.clear()
         return self.overview()
 
@@ -102,7 +155,11 @@ class Desk:
         return self._prepared.clusters
 
     def select(
-        self, settings: SelectionSettings, coverage: bool = True, progress: Progress = NO_PROGRESS
+        self,
+        settings: SelectionSettings,
+        coverage: bool = True,
+        clusters: ClusterSettings | None = None,
+        progress: Progress = NO_PROGRESS,
     ) -> CoresetView:
         """Choose a coreset.
 
@@ -111,22 +168,29 @@ class Desk:
         settings : SelectionSettings
         coverage : bool
             Also tell what it leaves out; costs more than choosing.
+        clusters : ClusterSettings, optional
         """
+        self._use(clusters, progress)
         coreset = choose(self._prepared, settings, progress)
-        return self._view(coreset, coverage)
-
-    def _view(self, coreset: Coreset, coverage: bool) -> CoresetView:
-        prepared = self._prepared
-        shares = expected_random(prepared.clusters, coreset)
-        measured = None
-        if coverage:
-            by_class = tuple(
-                self._covered(embedding, clusters, coreset)
-                for embedding, clusters in zip(prepared.embeddings, prepared.clusters, strict=True)
-            )
-            worst = tuple(int(index) for index in covered_worst(prepared.embeddings, coreset))
-            measured = summarise_coverage(by_class, worst)
+        shares = expected_random(self._prepared.clusters, coreset)
+        measured = self._measure(coreset, progress) if coverage else None
         return CoresetView(coreset, shares, measured, coreset_sentence(coreset, shares))
+
+    def cover(
+        self, settings: SelectionSettings, clusters: ClusterSettings | None = None, progress: Progress = NO_PROGRESS
+    ) -> Coverage:
+        """Return what the coreset of `settings` leaves out; can be stopped between two classes."""
+        self._use(clusters, progress)
+        return self._measure(choose(self._prepared, settings, progress), progress)
+
+    def _measure(self, coreset: Coreset, progress: Progress) -> Coverage:
+        prepared = self._prepared
+        by_class = []
+        for number, (embedding, clusters) in enumerate(zip(prepared.embeddings, prepared.clusters, strict=True)):
+            progress.report(number, len(prepared.embeddings), "Measuring coverage: classes")
+            by_class.append(self._covered(embedding, clusters, coreset))
+        worst = tuple(int(index) for index in covered_worst(prepared.embeddings, coreset))
+        return summarise_coverage(tuple(by_class), worst)
 
     def _covered(self, embedding: ClassEmbedding, clusters: ClassClusters, coreset: Coreset) -> ClassCoverage:
         """Return a class's coverage, remembered by what was chosen of it: a slider often comes back."""

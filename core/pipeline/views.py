@@ -206,6 +206,8 @@ class ClassView:
         Share of the class's joined variance that each of the two holds.
     n_components : int
         That can be chosen from.
+    all_shares : tuple of float
+        Share of every component.
     words : str
         What the silhouette says, in plain words.
     """
@@ -216,6 +218,33 @@ class ClassView:
     shares: tuple[float, float]
     n_components: int
     words: str
+    all_shares: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class SamplerFact:
+    """One sampler that can be chosen, as `core.selection.sampling.Sampler` describes it."""
+
+    name: str
+    title: str
+    summary: str
+    source: str
+    nested: bool
+    class_budget: str
+    scope: str
+    uses_clusters: bool
+    uses_seed: bool
+
+
+@dataclass(frozen=True)
+class PictureView:
+    """One decoded image: ``3 * width * height`` bytes of RGB, row by row; `problem` says why there is none."""
+
+    index: int
+    width: int
+    height: int
+    rgb: bytes
+    problem: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,33 +1,191 @@
-"""The Clusters page."""
+"""The Clusters page: the groups inside each class, and the number of them in the user's hand."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from core.pipeline.views import ClassOverview, ClassView, DatasetView
+from desktop_app.pages.clusters_picture import ClustersPicture
+from desktop_app.pages.desk_talk import DeskTalk
+from desktop_app.pages.images_shown import ImagesShown, LargeImage
 from desktop_app.pages.page import Page
 
 
 class ClustersPage(Page):
-    """Clusters."""
+    """All classes at a glance; one of them in full, with the number of its clusters draggable."""
 
     stage = "clusters"
     title = "Clusters"
     sentence = "Find the groups inside each class: images that look alike."
     run_text = "Cluster"
     run_tip = "Group the images of every class"
-    reads = ("features",)
+    sections = ("clusters", "features", "data")
+    reads = ("dataset", "features", "clusters")
 
     def build(self) -> None:
-        """Say what will stand here."""
-        self.set_empty("Find the groups inside each class: images that look alike.", "Cluster", self.try_run)
+        """Make the picture."""
+        self._overview: Sequence[ClassOverview] = ()
+        self._view: ClassView | None = None
+        self._asked_for: object = None
+        self._asked_class: object = None
+        self.images = ImagesShown()
+        self.talk = DeskTalk(self.worker.resident, self)
+        self.talk.refused.connect(self._on_refused)
+        self.talk.lost.connect(self._on_lost)
+        self.picture = ClustersPicture(self.images)
+        self.picture.class_chosen.connect(self._choose_class)
+        self.picture.components_chosen.connect(self._choose_components)
+        self.picture.k_chosen.connect(self._choose_k)
+        self.picture.opened.connect(self._open_image)
+        self.large = LargeImage(self.images, self.talk, self.facts_of, self)
+        self.set_picture(self.picture)
+        self._say_empty()
+
+    # --- hooks ------------------------------------------------------------------------------------------------
 
     def why_not(self) -> str:
         """Return what has to be done before."""
-        return "" if self.model.facts("features") is not None else "Extract features first."
+        return "" if self.model.facts("features") is not None else "Extract features first, on the Features page."
 
     def run(self) -> None:
-        """Start the step."""
-        self.start_job("core.pipeline.window_jobs:compute_clusters", (self.study(),))
+        """Cluster every class; the desk reads it from the cache afterwards."""
+        self.start_job("core.pipeline.window_jobs:compute_clusters", (self.study(),), purpose="cluster")
+
+    def restore(self) -> None:
+        """Ask the desk, which finds the clusters in the cache."""
+        self.refresh()
 
     def on_finished(self, result: Any) -> None:
-        """Keep the result."""
-        self.keep(result, {})
-        self.summary_told.emit("done", "coreset")
+        """Keep that the clusters are there, and look at them."""
+        self.keep(result, {"seconds": float(result)})
+        self._asked_for = None
+        self.refresh()
+        self.summary_told.emit("every class is clustered", "coreset")
+
+    def on_leave(self) -> None:
+        """Hide what follows the mouse."""
+        self.picture.hover.hide()
+
+    def refresh(self) -> None:
+        """Ask the desk for what is not shown yet."""
+        view = self.model.latest_value("dataset")
+        self.images.set_view(view if isinstance(view, DatasetView) else None)
+        done = self.model.facts("clusters") is not None
+        if done and self.images.view is not None:
+            self._ask_overview()
+        else:
+            self._say_empty()
+        stale = not done and bool(self._overview)
+        self.set_hint("The choices have changed. Cluster again." if stale else "", warning=True)
+        self.show_empty(not self._overview)
+
+    def _say_empty(self) -> None:
+        why_not = self.why_not()
+        words = "The clusters of every class will stand here, with their medoids and images."
+        if why_not:
+            self.set_empty(words, "Go to Features", self._go_to_features)
+        else:
+            self.set_empty(words, "Cluster", self.try_run)
+
+    def _go_to_features(self) -> None:
+        self.step_wanted.emit("features")
+
+    # --- asking the desk --------------------------------------------------------------------------------------
+
+    def _content(self) -> str:
+        result = self.model.project.result("dataset")
+        return result.content if result is not None else ""
+
+    def _ask_overview(self) -> None:
+        study, content = self.study(), self._content()
+        wanted = (self.model.key("clusters"), content)
+        if wanted == self._asked_for and self.talk.is_open(study, content):
+            self._ask_class()
+            return
+        self._asked_for = wanted
+        self._asked_class = None
+        self.talk.open(study, content)
+        self.talk.ask("overview", (self.model.settings("clusters"),), self._take_overview)
+
+    def _take_overview(self, overview: tuple[ClassOverview, ...]) -> None:
+        self._overview = overview
+        facts = {
+            "k": {one.class_name: one.k for one in overview},
+            "silhouette": {one.class_name: one.mean_silhouette for one in overview},
+        }
+        key = self.model.key("clusters")
+        if self._asked_for == (key, self._content()):
+            known = self.model.project.result("clusters")
+            seconds = known.seconds if known is not None else 0.0
+            self.model.store_result("clusters", key, facts, overview, seconds=seconds)
+        self.picture.show_overview(overview, self._class_name())
+        self.show_empty(not overview)
+        self._ask_class()
+
+    def _class_name(self) -> str:
+        names = [one.class_name for one in self._overview]
+        chosen = self.model.project.choices.class_name
+        return chosen if chosen in names else (names[0] if names else "")
+
+    def _ask_class(self) -> None:
+        name = self._class_name()
+        if not name:
+            return
+        components = self.model.project.choices.components
+        wanted = (self._asked_for, name, components)
+        if wanted != self._asked_class:
+            self._asked_class = wanted
+            self.picture.classes.set_chosen(name)
+            self.talk.ask("class_view", (name, *components, self.model.settings("clusters")), self._take_class)
+
+    def _take_class(self, view: ClassView) -> None:
+        self._view = view
+        self.picture.show_busy(False)
+        self.picture.show_class(view)
+
+    def _on_refused(self, sentence: str, details: str) -> None:
+        self._asked_for = self._asked_class = None
+        self.picture.show_busy(False)
+        self.messages.error(sentence, details)
+
+    def _on_lost(self, sentence: str, details: str) -> None:
+        self._asked_for = self._asked_class = None
+        if self.isVisible():
+            self.messages.error(sentence, details)
+
+    # --- choices ----------------------------------------------------------------------------------------------
+
+    def _choose_class(self, name: str) -> None:
+        self.model.set_choices(class_name=name)
+
+    def _choose_components(self, first: int, second: int) -> None:
+        self.model.set_choices(components=(first, second))
+
+    def _choose_k(self, name: str, k: int) -> None:
+        """Cluster one class by another number; 0 lets the silhouette choose."""
+        chosen = {one: own for one, own in self.model.settings("clusters").k_by_class.items() if one != name}
+        if k:
+            chosen[name] = k
+        text = f"{k} clusters of {name}" if k else f"the number of clusters of {name}"
+        if self.change_settings("clusters", text=text, k_by_class=chosen):
+            self.picture.show_busy(True)
+            self._asked_for = None
+            self._ask_overview()
+
+    def facts_of(self, index: int) -> list[tuple[str, str]]:
+        """Return what is known of an image, for the viewer."""
+        facts = [("Class", self.images.class_of(index))]
+        if self._view is not None and index in self._view.clusters.indices:
+            clusters = self._view.clusters
+            row = int(np.searchsorted(clusters.indices, index))
+            label = int(clusters.labels[row])
+            facts += [
+                ("Cluster", f"{label + 1} of {clusters.k}, {int(clusters.sizes[label]):,} images"),
+                ("Silhouette", f"{clusters.silhouettes[row]:.3f}"),
+                ("Medoid", "yes, the middle of its cluster" if index in clusters.medoids else "no"),
+            ]
+        return [*facts, ("Size", self.images.size_words(index))]
+
+    def _open_image(self, index: int, walk: object) -> None:
+        self.large.open(index, walk if isinstance(walk, list) else [index])

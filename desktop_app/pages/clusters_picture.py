@@ -1,0 +1,334 @@
+"""The picture of the Clusters page: classes, scatter, silhouette, bars, medoids and images, all linked."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSplitter, QToolButton, QVBoxLayout, QWidget
+
+from core.pipeline.views import ClassOverview, ClassView
+from desktop_app import theme
+from desktop_app.models.thumbnail_model import Thumbnail
+from desktop_app.pages.images_shown import HoverImage, ImagesShown
+from desktop_app.widgets.card import Card
+from desktop_app.widgets.cluster_bars import ClusterBars
+from desktop_app.widgets.medoid_strip import Medoid, MedoidStrip
+from desktop_app.widgets.plot_export import PlotExportButton
+from desktop_app.widgets.scatter import Scatter, component_label
+from desktop_app.widgets.silhouette_curve import SilhouetteCurve
+from desktop_app.widgets.small_multiples import ClassPicture, SmallMultiples
+from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
+from desktop_app.widgets.words import images, set_tone
+
+CLASSES_WIDTH = theme.UNIT * 21
+MEDOID_SIDE = 72
+SILHOUETTE_HELP = (
+    "The silhouette tells how much closer an image lies to its own cluster than to the next one, from −1 to 1. "
+    "Below 0.25 there are no separate groups: clusters then divide a continuum, and the coreset still spreads over it."
+)
+
+
+class ClustersPicture(QWidget):
+    """One class in full beside all classes at a glance.
+
+    Signals
+    -------
+    class_chosen : (str)
+    components_chosen : (int, int)
+    k_chosen : (str, int)
+        Of a class; 0 gives the choice back to the silhouette.
+    opened : (int, object)
+        Index of an image, and the indices to walk through.
+    """
+
+    class_chosen = Signal(str)
+    components_chosen = Signal(int, int)
+    k_chosen = Signal(str, int)
+    opened = Signal(int, object)
+
+    def __init__(self, shown: ImagesShown, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._images = shown
+        self._view: ClassView | None = None
+        self._row_of: dict[int, int] = {}
+        self._shares: Sequence[float] = ()
+        self.classes = SmallMultiples(1)
+        self.classes.setFixedWidth(CLASSES_WIDTH)
+        self.classes.class_chosen.connect(self.class_chosen)
+        self.scatter = Scatter()
+        self.hover = HoverImage(self.scatter)
+        self.curve = SilhouetteCurve()
+        self.bars = ClusterBars()
+        self.medoids = MedoidStrip(MEDOID_SIDE)
+        self.grid = ThumbnailGrid(72)
+        self.words = QLabel()
+        self.words.setWordWrap(True)
+        self._lay_out()
+        self._link()
+
+    # --- layout -----------------------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        top = QSplitter(Qt.Orientation.Horizontal)
+        top.addWidget(self._scatter_card())
+        top.addWidget(self._side())
+        top.setStretchFactor(0, 3)
+        top.setStretchFactor(1, 2)
+        self.medoid_card = Card("Medoids", "The medoid is the image in the middle of its cluster.")
+        self.medoid_card.add(self.medoids)
+        self.grid_card = Card("Images")
+        self.grid_card.add(self.grid, 1)
+        self.all_button = QPushButton("Show all")
+        self.all_button.setToolTip("Show all images of the class again (Esc in the plot)")
+        self.all_button.clicked.connect(self._select_none)
+        self.grid_card.add_tool(self.all_button)
+        below = QWidget()
+        column = QVBoxLayout(below)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.UNIT)
+        column.addWidget(self.medoid_card)
+        column.addWidget(self.grid_card, 1)
+        parts = QSplitter(Qt.Orientation.Vertical)
+        parts.addWidget(top)
+        parts.addWidget(below)
+        parts.setStretchFactor(0, 3)
+        parts.setStretchFactor(1, 2)
+        for splitter in (top, parts):
+            splitter.setChildrenCollapsible(False)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.UNIT)
+        row.addWidget(self.classes)
+        row.addWidget(parts, 1)
+
+    def _scatter_card(self) -> Card:
+        self.card = Card("Class")
+        self.first, self.second = self._component_box("across"), self._component_box("up")
+        for box in (self.first, self.second):
+            self.card.add_tool(box)
+        pan = QToolButton()
+        pan.setCheckable(True)
+        pan.setToolTip("Move the plot with the mouse instead of drawing a lasso")
+        pan.setAccessibleName("Move the plot")
+        theme.set_icon(pan, "pan")
+        pan.toggled.connect(self.scatter.set_panning)
+        self.card.add_tool(pan)
+        self.card.add_tool(PlotExportButton(self.scatter))
+        self.card.add(self.scatter, 1)
+        return self.card
+
+    def _component_box(self, axis: str) -> QComboBox:
+        box = QComboBox()
+        box.setToolTip(f"The component plotted {axis}")
+        box.setAccessibleName(f"Component {axis}")
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        box.setMinimumContentsLength(18)
+        box.activated.connect(self._choose_components)
+        return box
+
+    def _side(self) -> QWidget:
+        silhouette = Card("Silhouette", SILHOUETTE_HELP)
+        self.automatic = QPushButton("Automatic")
+        self.automatic.clicked.connect(self._give_back)
+        silhouette.add_tool(self.automatic)
+        silhouette.add_tool(PlotExportButton(self.curve))
+        silhouette.add(self.words)
+        silhouette.add(self.curve, 1)
+        sizes = Card("Images per cluster")
+        sizes.add_tool(PlotExportButton(self.bars))
+        sizes.add(self.bars, 1)
+        side = QSplitter(Qt.Orientation.Vertical)
+        side.addWidget(silhouette)
+        side.addWidget(sizes)
+        side.setChildrenCollapsible(False)
+        side.setStretchFactor(0, 3)
+        side.setStretchFactor(1, 2)
+        return side
+
+    def _link(self) -> None:
+        self.scatter.hovered.connect(self._hover_row)
+        self.scatter.selection_changed.connect(self._select_rows)
+        self.scatter.opened.connect(self._open_row)
+        self.scatter.preview_requested.connect(self._open_row)
+        self.curve.k_chosen.connect(self._choose_k)
+        self.bars.cluster_chosen.connect(self._select_cluster)
+        self.bars.cluster_hovered.connect(self._hover_cluster)
+        self.bars.cluster_opened.connect(self._open_cluster)
+        self.medoids.cluster_chosen.connect(self._select_cluster)
+        for source in (self.medoids, self.grid):
+            source.hovered.connect(self._hover_image)
+            source.opened.connect(self.open_image)
+            source.preview_requested.connect(self.open_image)
+        self.grid.selection_changed.connect(self._highlight)
+        self.grid.current_changed.connect(self._hover_image)
+
+    # --- content ----------------------------------------------------------------------------------------------
+
+    def show_overview(self, overview: Sequence[ClassOverview], chosen: str) -> None:
+        """Show all classes at a glance."""
+        self.classes.set_classes(
+            [
+                ClassPicture(one.class_name, one.points, one.labels, one.k, one.n_images, _silhouette_note(one))
+                for one in overview
+            ]
+        )
+        self.classes.set_chosen(chosen)
+
+    def show_class(self, view: ClassView) -> None:
+        """Show one class in full, nothing selected."""
+        self._view = view
+        clusters = view.clusters
+        self._row_of = {int(index): row for row, index in enumerate(clusters.indices)}
+        first, second = view.components
+        self.card.set_title(clusters.class_name)
+        self.card.set_note(images(len(clusters.indices)))
+        self._fill_components(view)
+        self.scatter.set_points(
+            view.points,
+            clusters.labels,
+            np.array([self._row_of[int(index)] for index in clusters.medoids], dtype=np.int64),
+            component_label(first, view.shares[0]),
+            component_label(second, view.shares[1]),
+        )
+        self.hover.hide()
+        self.curve.set_curve(clusters.curve, clusters.k, "One group: too few images, or all alike.")
+        self.words.setText(f"{_clusters(clusters.k)}: {view.words}")
+        own = clusters.chosen_by == "user"
+        self.automatic.setEnabled(own)
+        self.automatic.setToolTip(
+            "Let the silhouette choose the number of clusters again"
+            if own
+            else "The silhouette has chosen the number of clusters. Drag the line in the plot to choose yourself."
+        )
+        self.bars.set_sizes([int(size) for size in clusters.sizes])
+        self._show_medoids(view)
+        self._show_images(None)
+
+    def _fill_components(self, view: ClassView) -> None:
+        for box, chosen in zip((self.first, self.second), view.components, strict=True):
+            blocked = box.blockSignals(True)
+            box.clear()
+            for number in range(view.n_components):
+                share = view.all_shares[number] if number < len(view.all_shares) else None
+                box.addItem(component_label(number, share).replace(" of variance", ""), number)
+            box.setCurrentIndex(chosen)
+            box.setEnabled(view.n_components > 1)
+            box.blockSignals(blocked)
+
+    def _show_medoids(self, view: ClassView) -> None:
+        clusters = view.clusters
+        n = max(1, len(clusters.indices))
+        self.medoids.set_medoids(
+            [
+                Medoid(int(index), image.file, image.title, int(size), int(size) / n)
+                for index, size, image in (
+                    (index, size, self._images.thumbnail(int(index)))
+                    for index, size in zip(clusters.medoids, clusters.sizes, strict=True)
+                )
+            ]
+        )
+
+    def _show_images(self, rows: np.ndarray[Any, Any] | None) -> None:
+        """Show the images of `rows`, or of the whole class, cluster by cluster and the most typical first."""
+        view = self._view
+        if view is None:
+            return
+        clusters = view.clusters
+        everything = rows is None or not len(rows)
+        taken = np.arange(len(clusters.indices)) if everything or rows is None else np.asarray(rows, dtype=np.int64)
+        order = np.lexsort((-clusters.silhouettes[taken], clusters.labels[taken]))
+        shown: list[Thumbnail] = [
+            self._images.thumbnail(int(clusters.indices[row]), int(clusters.labels[row])) for row in taken[order]
+        ]
+        self.grid.set_images(shown)
+        self.grid.set_badges(medoids=clusters.medoids.tolist())
+        self.all_button.setVisible(not everything)
+        of = f"All {images(len(shown))} of {clusters.class_name}"
+        self.grid_card.set_title("Images")
+        self.grid_card.set_note(of if everything else f"{images(len(shown))} selected")
+
+    # --- linked -----------------------------------------------------------------------------------------------
+
+    def select_rows(self, rows: np.ndarray[Any, Any]) -> None:
+        """Select rows of the class in every part."""
+        self.scatter.set_selection(rows)
+        self._select_rows(rows)
+
+    def _select_rows(self, rows: object) -> None:
+        if self._view is None or not isinstance(rows, np.ndarray):
+            return
+        labels = np.unique(self._view.clusters.labels[rows]) if len(rows) else np.zeros(0, dtype=np.int64)
+        one = int(labels[0]) if len(labels) == 1 else -1
+        self.medoids.set_cluster(one)
+        self.bars.set_chosen(one)
+        self._show_images(rows)
+
+    def _select_none(self) -> None:
+        self.select_rows(np.zeros(0, dtype=np.int64))
+
+    def _select_cluster(self, number: int) -> None:
+        if self._view is not None:
+            self.select_rows(np.flatnonzero(self._view.clusters.labels == number))
+
+    def _highlight(self, keys: object) -> None:
+        """Show in the plot what is selected in the grid; the grid keeps its images."""
+        if isinstance(keys, np.ndarray) and len(keys):
+            rows = [self._row_of[int(key)] for key in keys if int(key) in self._row_of]
+            self.scatter.set_selection(np.array(rows, dtype=np.int64))
+
+    def _hover_row(self, row: int) -> None:
+        view = self._view
+        if view is None or row < 0:
+            self.hover.hide()
+            return
+        index, label = int(view.clusters.indices[row]), int(view.clusters.labels[row])
+        self.hover.show_image(
+            self._images.thumbnail(index, label),
+            f"Cluster {label + 1} · silhouette {view.clusters.silhouettes[row]:.2f}",
+        )
+
+    def _hover_image(self, index: int) -> None:
+        self.scatter.set_current(self._row_of.get(index, -1))
+
+    def _hover_cluster(self, number: int) -> None:
+        self._hover_image(int(self._view.clusters.medoids[number]) if self._view is not None and number >= 0 else -1)
+
+    # --- asking the page --------------------------------------------------------------------------------------
+
+    def _open_row(self, row: int) -> None:
+        if self._view is not None:
+            self.open_image(int(self._view.clusters.indices[row]))
+
+    def _open_cluster(self, number: int) -> None:
+        if self._view is not None:
+            self._select_cluster(number)
+            self.open_image(int(self._view.clusters.medoids[number]))
+
+    def open_image(self, index: int) -> None:
+        """Ask for the large picture of an image, to walk through those in the grid."""
+        self.opened.emit(index, [image.key for image in self.grid.images.images])
+
+    def _choose_components(self) -> None:
+        self.components_chosen.emit(self.first.currentIndex(), self.second.currentIndex())
+
+    def _choose_k(self, k: int) -> None:
+        if self._view is not None:
+            self.k_chosen.emit(self._view.clusters.class_name, k)
+
+    def _give_back(self) -> None:
+        self._choose_k(0)
+
+    def show_busy(self, busy: bool) -> None:
+        """Say that the class is being clustered anew."""
+        set_tone(self.words, "muted" if busy else "")
+        if busy:
+            self.words.setText("Clustering…")
+
+
+def _clusters(k: int) -> str:
+    return "1 cluster" if k == 1 else f"{k} clusters"
+
+
+def _silhouette_note(one: ClassOverview) -> str:
+    return "" if one.mean_silhouette is None else f"s = {one.mean_silhouette:.2f}"

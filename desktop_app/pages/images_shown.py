@@ -1,0 +1,173 @@
+"""The images of a dataset as pages show them: thumbnails, the large picture with its facts, the one under the mouse."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, QPoint, QSize, Qt
+from PySide6.QtGui import QCursor, QImage, QPixmap
+from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
+
+from core.pipeline.views import DatasetView, PictureView
+from desktop_app import theme
+from desktop_app.models.thumbnail_model import Thumbnail
+from desktop_app.models.thumbnail_store import shared_store
+from desktop_app.pages.desk_talk import DeskTalk
+from desktop_app.widgets.image_viewer import ImageViewer
+
+HOVER_SIDE = 128
+Facts = Callable[[int], Sequence[tuple[str, str]]]
+
+
+class ImagesShown:
+    """Thumbnails of a scanned dataset, with the cluster that gives each its colour."""
+
+    def __init__(self) -> None:
+        self.view: DatasetView | None = None
+        self._places: dict[str, int] = {}
+
+    def set_view(self, view: DatasetView | None) -> None:
+        """Take another dataset."""
+        if view is not self.view:
+            self.view = view
+            self._places = {}
+
+    def thumbnail(self, index: int, cluster: int = -1) -> Thumbnail:
+        """Return the thumbnail of one image."""
+        if self.view is None:
+            return Thumbnail(index, "", "", cluster)
+        return Thumbnail(index, str(self.view.thumbnail(index)), self.path(index), cluster)
+
+    def path(self, index: int) -> str:
+        """Return the path of an image."""
+        return "" if self.view is None else self.view.dataset.images[index].path
+
+    def class_of(self, index: int) -> str:
+        """Return the class of an image."""
+        return "" if self.view is None else self.view.dataset.images[index].class_name
+
+    def indices(self, paths: Iterable[str]) -> list[int]:
+        """Return the images of paths that are in the dataset."""
+        if self.view is None:
+            return []
+        if not self._places:
+            self._places = {image.path: index for index, image in enumerate(self.view.dataset.images)}
+        return [self._places[path] for path in paths if path in self._places]
+
+    def size_words(self, index: int) -> str:
+        """Return width, height and file size of an image."""
+        if self.view is None:
+            return ""
+        image = self.view.dataset.images[index]
+        return f"{image.width} × {image.height} pixels, {image.n_bytes / 1000:,.0f} kB"
+
+
+class LargeImage(QObject):
+    """Opens the viewer on one image of a walk; the thumbnail stands there until the desk has decoded the picture."""
+
+    def __init__(self, images: ImagesShown, talk: DeskTalk, facts: Facts, owner: QWidget) -> None:
+        super().__init__(owner)
+        self._images, self._talk, self._facts, self._owner = images, talk, facts, owner
+        self._walk: Sequence[int] = ()
+        self._at = 0
+        self.viewer: ImageViewer | None = None
+
+    def open(self, index: int, walk: Sequence[int] | np.ndarray[Any, Any]) -> None:
+        """Show `index`; the arrow keys go through `walk`."""
+        self._walk = [int(one) for one in walk]
+        if index not in self._walk:
+            self._walk = [index]
+        self._at = self._walk.index(index)
+        if self.viewer is None:
+            self.viewer = ImageViewer(self._owner)
+            self.viewer.stepped.connect(self._step)
+        self._show(None)
+        self.viewer.show()
+        self.viewer.raise_()
+        self.viewer.activateWindow()
+
+    def _step(self, by: int) -> None:
+        self._at = min(max(self._at + by, 0), len(self._walk) - 1)
+        self._show(None)
+
+    def _show(self, picture: QImage | None) -> None:
+        if self.viewer is None or self._images.view is None:
+            return
+        index = self._walk[self._at]
+        self.viewer.show_image(
+            picture if picture is not None else self._images.view.thumbnail(index),
+            self._images.path(index),
+            self._facts(index),
+            has_before=self._at > 0,
+            has_after=self._at < len(self._walk) - 1,
+        )
+        if picture is None:
+            self._talk.ask("picture", (index,), self._take)
+
+    def _take(self, picture: PictureView) -> None:
+        if self._walk and picture.index == self._walk[self._at] and picture.rgb:
+            width, height = picture.width, picture.height
+            self._show(QImage(picture.rgb, width, height, 3 * width, QImage.Format.Format_RGB888).copy())
+
+
+class HoverImage(QFrame):
+    """The image under the mouse, beside it, over a plot."""
+
+    def __init__(self, over: QWidget) -> None:
+        super().__init__(over)
+        self._over = over
+        self.setObjectName("hover_image")
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setFixedWidth(HOVER_SIDE + theme.UNIT * 2)
+        self._file = ""
+        self._picture = QLabel()
+        self._picture.setFixedSize(QSize(HOVER_SIDE, HOVER_SIDE))
+        self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._words = QLabel()
+        self._words.setWordWrap(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(*[theme.UNIT] * 4)
+        column.setSpacing(theme.UNIT // 2)
+        column.addWidget(self._picture)
+        column.addWidget(self._words)
+        self._store = shared_store()
+        self._store.loaded.connect(self._on_loaded)
+        theme.changed.connect(self._restyle)
+        self._restyle()
+        self.hide()
+
+    def show_image(self, image: Thumbnail, words: str) -> None:
+        """Show an image beside the mouse."""
+        self._file = image.file
+        self._words.setText(words)
+        self._draw()
+        self.adjustSize()
+        over = self._over
+        at = over.mapFromGlobal(QCursor.pos())
+        if not over.rect().contains(at):
+            at = over.rect().center()
+        gap = theme.UNIT * 2
+        x = at.x() + gap if at.x() + gap + self.width() < over.width() else at.x() - gap - self.width()
+        y = min(max(0, at.y() - self.height() // 2), max(0, over.height() - self.height()))
+        self.move(QPoint(max(0, x), y))
+        self.show()
+        self.raise_()
+
+    def _draw(self) -> None:
+        pixmap = self._store.pixmap(self._file)
+        side = HOVER_SIDE
+        if pixmap is None:
+            self._picture.setPixmap(QPixmap())
+            return
+        mode = Qt.AspectRatioMode.KeepAspectRatio
+        self._picture.setPixmap(pixmap.scaled(side, side, mode, Qt.TransformationMode.SmoothTransformation))
+
+    def _on_loaded(self, file: str) -> None:
+        if self.isVisible() and file == self._file:
+            self._draw()
+
+    def _restyle(self) -> None:
+        named = theme.colours()
+        self.setStyleSheet(
+            f"#hover_image {{ background: {named.surface}; border: 1px solid {named.line}; border-radius: 6px; }}"
+        )
