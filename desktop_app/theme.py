@@ -96,7 +96,8 @@ def _put_on(app: QApplication) -> None:
     fusion = app.style().objectName().lower() == "fusion" or _style_name() == "Fusion"
     if fusion:
         app.setPalette(_palette(_notifier.colours))
-    icon.cache_clear()
+    for cached in (icon, cluster_colour, sampler_colour):
+        cached.cache_clear()
     app.setStyleSheet(_stylesheet(_notifier.colours, fusion=fusion))
     _notifier.changed.emit()
 
@@ -259,6 +260,7 @@ _SYMBOLS = {
 }
 
 
+@cache
 def cluster_colour(number: int) -> str:
     """Return the colour of cluster `number` (from 0), the same on every plot; on a dark ground light enough to see."""
     mark = palette.cluster_mark(number)
@@ -270,6 +272,7 @@ def cluster_symbol(number: int) -> str:
     return _SYMBOLS.get(palette.cluster_mark(number).marker, "o")
 
 
+@cache
 def sampler_colour(name: str) -> str:
     """Return the colour of a sampler, the same on every plot and in the report."""
     mark = palette.sampler_mark(name)

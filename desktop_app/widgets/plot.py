@@ -4,7 +4,7 @@ from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QContextMenuEvent, QGuiApplication, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QColor, QContextMenuEvent, QGuiApplication, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
 from desktop_app import theme
@@ -102,6 +102,16 @@ class Plot(pg.PlotWidget):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
         """Offer to save the plot."""
         self._export.menu().popup(event.globalPos())
+
+    def mousePressEvent(self, ev: QMouseEvent) -> None:  # noqa: N802
+        """Keep clicks to itself: pyqtgraph's scene leaves them for the widget behind."""
+        super().mousePressEvent(ev)
+        ev.accept()
+
+    def mouseReleaseEvent(self, ev: QMouseEvent) -> None:  # noqa: N802
+        """Keep clicks to itself."""
+        super().mouseReleaseEvent(ev)
+        ev.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Home shows everything, + and - zoom."""

@@ -56,6 +56,7 @@ class Scatter(Plot):
         self._walk: Rows = NO_ROWS
         self._current = NONE
         self._hovered = NONE
+        self._pressed, self._wandered = QPointF(), 0.0
         self._items: list[Any] = []
         self._over: list[Any] = []
         self._chosen_item = self._marker(20)
@@ -221,6 +222,7 @@ class Scatter(Plot):
     def mouseMoveEvent(self, ev: QMouseEvent) -> None:  # noqa: N802
         """Tell which image is under the mouse."""
         super().mouseMoveEvent(ev)
+        self._wandered = max(self._wandered, (ev.position() - self._pressed).manhattanLength())
         if ev.buttons() == Qt.MouseButton.NoButton:
             self._hover(self.row_at(ev.position()))
 
@@ -231,14 +233,14 @@ class Scatter(Plot):
 
     def mousePressEvent(self, ev: QMouseEvent) -> None:  # noqa: N802
         """Remember where a click began."""
-        self._pressed = ev.position()
+        self._pressed, self._wandered = ev.position(), 0.0
         super().mousePressEvent(ev)
 
     def mouseReleaseEvent(self, ev: QMouseEvent) -> None:  # noqa: N802
         """Select the image that was clicked."""
         super().mouseReleaseEvent(ev)
-        moved = (ev.position() - self._pressed).manhattanLength()
-        if ev.button() == Qt.MouseButton.LeftButton and moved < REACH_PX / 3:
+        # A lasso ends where it began: what counts is how far the mouse went in between.
+        if ev.button() == Qt.MouseButton.LeftButton and self._wandered < REACH_PX / 3:
             row = self.row_at(ev.position())
             if row == NONE:
                 self._select(NO_ROWS)
@@ -248,7 +250,7 @@ class Scatter(Plot):
 
     def mouseDoubleClickEvent(self, ev: QMouseEvent) -> None:  # noqa: N802
         """Open the image."""
-        self._pressed = ev.position()
+        self._pressed, self._wandered = ev.position(), 0.0
         super().mouseDoubleClickEvent(ev)
         row = self.row_at(ev.position())
         if row != NONE:

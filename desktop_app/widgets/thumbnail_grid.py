@@ -54,7 +54,8 @@ class ThumbnailGrid(QListView):
         self.setModel(self.images)
         self.setItemDelegate(_Delegate(self))
         # List mode with wrapping lays out 17,000 cells by arithmetic; icon mode keeps a search tree of them.
-        self.setViewMode(QListView.ViewMode.ListMode)
+        self.setViewMode(QListView.ViewMode.IconMode)
+        self.setMovement(QListView.Movement.Static)
         self.setFlow(QListView.Flow.LeftToRight)
         self.setWrapping(True)
         self.setResizeMode(QListView.ResizeMode.Adjust)
