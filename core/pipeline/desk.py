@@ -150,8 +150,11 @@ class Desk:
         self._coverage.clear()
         return self.overview()
 
-    def clusters(self) -> tuple[ClassClusters, ...]:
+    def clusters(
+        self, clusters: ClusterSettings | None = None, progress: Progress = NO_PROGRESS
+    ) -> tuple[ClassClusters, ...]:
         """Return all clusters, sorted by class."""
+        self._use(clusters, progress)
         return self._prepared.clusters
 
     def select(

@@ -74,16 +74,18 @@ class ClustersPage(Page):
         done = self.model.facts("clusters") is not None
         if done and self.images.view is not None:
             self._ask_overview()
-        else:
-            self._say_empty()
         stale = not done and bool(self._overview)
+        if not self._overview:
+            self._say_empty()
         self.set_hint("The choices have changed. Cluster again." if stale else "", warning=True)
         self.show_empty(not self._overview)
 
     def _say_empty(self) -> None:
         why_not = self.why_not()
         words = "The clusters of every class will stand here, with their medoids and images."
-        if why_not:
+        if self.talk.is_waiting("overview"):
+            self.set_empty("The clusters are being read. They will stand here in a moment.")
+        elif why_not:
             self.set_empty(words, "Go to Features", self._go_to_features)
         else:
             self.set_empty(words, "Cluster", self.try_run)

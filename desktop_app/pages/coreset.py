@@ -1,17 +1,262 @@
-"""The Coreset page."""
+"""The Coreset page: sampler, size and budgets, and at once what they choose."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QTimer
+
+from core.pipeline.views import CoresetView, DatasetView, ExportView, ProxyView, SamplerFact, VerifyView
+from core.results import ClassClusters, Coverage
+from desktop_app import theme
+from desktop_app.pages.coreset_exporting import Exporting
+from desktop_app.pages.coreset_foretell import FRACTIONS
+from desktop_app.pages.coreset_options import CoresetOptions
+from desktop_app.pages.coreset_picture import CoresetPicture
+from desktop_app.pages.desk_talk import DeskTalk
+from desktop_app.pages.images_shown import ImagesShown, LargeImage
 from desktop_app.pages.page import Page
+from desktop_app.widgets.words import images
+
+SETTLE_MS = 350
+Wanted = tuple[str, str]
 
 
 class CoresetPage(Page):
-    """Coreset."""
+    """Every change is answered at once by the desk; what is left out is measured when the choices have settled."""
 
     stage = "coreset"
     title = "Coreset"
     sentence = "Choose the images to keep, and see what they cover."
-    run_text = ""
-    reads = ("clusters",)
+    run_text = "Export…"
+    run_tip = "Write the chosen images to a folder"
+    sections = ("selection", "clusters", "features", "data")
+    reads = ("dataset", "features", "clusters", "coreset")
 
     def build(self) -> None:
-        """Say what will stand here."""
-        self.set_empty("Choose the images to keep, and see what they cover.")
+        """Make options and picture."""
+        self._wanted: Wanted = ("", "")
+        self._clustered: object = None
+        self._view: CoresetView | None = None
+        self._cluster_of: Mapping[int, tuple[int, int]] = {}
+        self._medoids: frozenset[int] = frozenset()
+        theme.set_icon(self.run_button, "export", "on_accent")
+        self.images = ImagesShown()
+        self.talk = DeskTalk(self.worker.resident, self)
+        self.talk.refused.connect(self._on_refused)
+        self.talk.lost.connect(self._on_lost)
+        self.options = CoresetOptions(self)
+        self.options.changed.connect(self._change)
+        self.options.dragged.connect(self._drag)
+        self.picture = CoresetPicture(self.images)
+        self.picture.opened.connect(self._open_image)
+        self.picture.chosen.pins_changed.connect(self._pin)
+        self.picture.foretelling.wanted.connect(self._foretell)
+        self.picture.foretelling.fraction_chosen.connect(self._use_fraction)
+        self.exporting = Exporting(self, self.picture.result)
+        self.large = LargeImage(self.images, self.talk, self.facts_of, self)
+        self.set_picture(self.picture)
+        self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
+        self._settle.timeout.connect(self._settled)
+
+    # --- hooks ------------------------------------------------------------------------------------------------
+
+    def why_not(self) -> str:
+        """Return why nothing can be exported."""
+        if self.model.facts("clusters") is None:
+            return "Cluster the images first, on the Clusters page."
+        return "" if self._view is not None else "Nothing is chosen yet."
+
+    def run(self) -> None:
+        """Ask how the coreset is to be written."""
+        if self._view is not None:
+            self.exporting.ask(len(self._view.coreset.indices))
+
+    def restore(self) -> None:
+        """Ask the desk again; it needs no job."""
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the choices, and ask for what they choose."""
+        view = self.model.latest_value("dataset")
+        self.images.set_view(view if isinstance(view, DatasetView) else None)
+        self.options.show_settings(self.model.settings("selection"), self._pool_by_class())
+        ready = self.model.facts("clusters") is not None and self.images.view is not None
+        if ready:
+            self._ask()
+        self._show_place(ready)
+
+    def _show_place(self, ready: bool) -> None:
+        self.show_empty(self._view is None)
+        words = "What every cluster gives, what is covered, and the chosen images will stand here."
+        if self.model.facts("clusters") is None:
+            self.set_empty(words, "Go to Clusters", self._go_to_clusters)
+        elif ready:
+            self.set_empty("The clusters are being read. The coreset will stand here in a moment.")
+        else:
+            self.set_empty(words)
+        stale = not ready and self._view is not None
+        self.set_hint("The clusters have changed. Cluster again." if stale else "", warning=True)
+
+    def _go_to_clusters(self) -> None:
+        self.step_wanted.emit("clusters")
+
+    def _pool_by_class(self) -> dict[str, int]:
+        view = self.images.view
+        if view is None:
+            return {}
+        counts = np.bincount(view.dataset.labels[view.split.pool], minlength=len(view.dataset.classes))
+        return {name: int(n) for name, n in zip(view.dataset.classes, counts, strict=True) if n}
+
+    # --- asking the desk --------------------------------------------------------------------------------------
+
+    def _ask(self) -> None:
+        result = self.model.project.result("dataset")
+        content = result.content if result is not None else ""
+        study, clusters = self.study(), self.model.settings("clusters")
+        fresh = not self.talk.is_open(study, content)
+        self.talk.open(study, content)
+        if fresh:
+            self._clustered = None
+            self._wanted = ("", "")
+        if not self.options.is_filled and not self.talk.is_waiting("samplers"):
+            self.talk.ask("samplers", (), self._take_samplers)
+        clustered = (self.model.key("clusters"), content)
+        if clustered != self._clustered:
+            self._clustered = clustered
+            self.talk.ask("clusters", (clusters,), self._take_clusters)
+        wanted = (self.model.key("coreset"), content)
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._settle.stop()
+            self.talk.drop("cover")
+            arguments = (self.model.settings("selection"), False, clusters)
+            self.talk.ask("select", arguments, partial(self._take_selection, wanted))
+
+    def _take_samplers(self, facts: tuple[SamplerFact, ...]) -> None:
+        self.options.set_samplers(facts)
+        self.options.show_settings(self.model.settings("selection"), self._pool_by_class())
+
+    def _take_clusters(self, clusters: tuple[ClassClusters, ...]) -> None:
+        self._cluster_of = {
+            int(index): (int(label), found.k)
+            for found in clusters
+            for index, label in zip(found.indices, found.labels, strict=True)
+        }
+        self._medoids = frozenset(int(index) for found in clusters for index in found.medoids)
+        self.picture.chosen.set_clusters(clusters)
+
+    def _take_selection(self, wanted: Wanted, view: CoresetView) -> None:
+        self._view = view
+        settings = self.model.settings("selection")
+        pinned_in, pinned_out = self.images.indices(settings.pinned_in), self.images.indices(settings.pinned_out)
+        self.picture.show_coreset(view, pinned_in, pinned_out)
+        self.show_empty(False)
+        self._show_run_state()
+        if wanted == self._wanted:
+            self._settle.start()
+
+    def _settled(self) -> None:
+        """Keep what is chosen, and measure what it leaves out."""
+        view = self._view
+        if view is None or self._wanted[0] != self.model.key("coreset"):
+            return
+        coreset = view.coreset
+        facts = {
+            "sentence": view.sentence,
+            "sampler": coreset.sampler,
+            "images": len(coreset.indices),
+            "fraction": coreset.fraction,
+            "budgets": dict(coreset.budgets),
+        }
+        self.model.store_result("coreset", self._wanted[0], facts, view)
+        arguments = (self.model.settings("selection"), self.model.settings("clusters"))
+        self.talk.ask("cover", arguments, self._take_coverage)
+
+    def _take_coverage(self, coverage: Coverage) -> None:
+        if self._view is not None:
+            self._view = replace(self._view, coverage=coverage)
+            self.picture.show_coverage(coverage)
+
+    def _on_refused(self, sentence: str, details: str) -> None:
+        self.picture.notes.show_message("warning", sentence, closable=False)
+        self.messages.warning(sentence, details)
+
+    def _on_lost(self, sentence: str, details: str) -> None:
+        self._wanted, self._clustered = ("", ""), None
+        if self.isVisible():
+            self.messages.error(sentence, details)
+
+    # --- choices ----------------------------------------------------------------------------------------------
+
+    def _change(self, changes: object) -> None:
+        if isinstance(changes, dict):
+            self.change_settings("selection", merge=True, **changes)
+
+    def _drag(self, fraction: float) -> None:
+        self.change_settings("selection", text="the size of the coreset", merge=True, fraction=fraction, images=None)
+
+    def _use_fraction(self, fraction: float) -> None:
+        self.change_settings("selection", text="the size of the coreset", fraction=fraction, images=None)
+
+    def _pin(self, indices: object, how: str) -> None:
+        if not isinstance(indices, tuple):
+            return
+        settings = self.model.settings("selection")
+        paths = {self.images.path(index) for index in indices}
+        inside, outside = set(settings.pinned_in) - paths, set(settings.pinned_out) - paths
+        if how:
+            (inside if how == "in" else outside).update(paths)
+        words = {"in": "pinning in", "out": "pinning out"}.get(how, "taking back pins of")
+        self.change_settings(
+            "selection",
+            text=f"{words} {images(len(paths))}",
+            pinned_in=tuple(sorted(inside)),
+            pinned_out=tuple(sorted(outside)),
+        )
+
+    # --- jobs -------------------------------------------------------------------------------------------------
+
+    def _foretell(self, within: float) -> None:
+        if self.model.facts("clusters") is None or self.job_numbers("foretell"):
+            return
+        arguments = (self.study(), self.model.settings("selection"), FRACTIONS, within)
+        self.start_job("core.pipeline.window_jobs:foretell", arguments, stage="", purpose="foretell")
+        self.picture.foretelling.show_busy(True)
+
+    def on_finished(self, result: Any) -> None:
+        """Show what a job brought."""
+        if isinstance(result, ProxyView):
+            self.picture.foretelling.show_busy(False)
+            self.picture.foretelling.show_view(result, self.model.settings("selection").sampler)
+        elif isinstance(result, ExportView):
+            self.exporting.show_export(result)
+        elif isinstance(result, VerifyView):
+            self.exporting.show_verified(result)
+
+    def on_failed(self, sentence: str) -> None:  # noqa: ARG002
+        """Let it be tried again."""
+        self.picture.foretelling.show_busy(bool(self.job_numbers("foretell")))
+
+    def on_cancelled(self) -> None:
+        """Let it be tried again."""
+        self.picture.foretelling.show_busy(bool(self.job_numbers("foretell")))
+
+    # --- one image --------------------------------------------------------------------------------------------
+
+    def facts_of(self, index: int) -> list[tuple[str, str]]:
+        """Return what is known of an image, for the viewer."""
+        facts = [("Class", self.images.class_of(index))]
+        if index in self._cluster_of:
+            label, k = self._cluster_of[index]
+            facts.append(("Cluster", f"{label + 1} of {k}" + (", its medoid" if index in self._medoids else "")))
+        if self._view is not None:
+            coreset = self._view.coreset
+            place = np.flatnonzero(coreset.indices == index)
+            facts.append(("In the coreset", coreset.reasons[int(place[0])] if len(place) else "no"))
+        return [*facts, ("Size", self.images.size_words(index))]
+
+    def _open_image(self, index: int, walk: object) -> None:
+        self.large.open(index, walk if isinstance(walk, list) else [index])

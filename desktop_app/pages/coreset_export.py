@@ -1,0 +1,131 @@
+"""The sheet that asks how a coreset is to be written, and the words of what came out."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+
+from core.pipeline.views import ExportView
+from core.settings import ExportSettings
+from desktop_app import theme
+from desktop_app.widgets.card import Sheet
+from desktop_app.widgets.words import images, set_tone, size
+
+FILES = {
+    "copy": ("Copy the files", "Every image is copied, byte for byte"),
+    "hardlink": ("Hard links", "No second copy on the disk; only on the same disk as the images"),
+    "symlink": ("Symbolic links", "Pointers to the images; they break when the images move"),
+    "list": ("Lists only", "coreset.csv and coreset.json alone, no images"),
+}
+
+
+class ExportSheet(Sheet):
+    """Where to, and how.
+
+    Signals
+    -------
+    chosen : (object, object, bool)
+        Folder (Path), `ExportSettings`, whether an export that is there may be replaced.
+    """
+
+    chosen = Signal(object, object, bool)
+
+    def __init__(self, settings: ExportSettings, folder: Path, n_images: int, parent: QWidget | None = None) -> None:
+        super().__init__(
+            "Export the coreset",
+            f"Writes {images(n_images)} in class folders, with coreset.csv (what was chosen and why) and coreset.json "
+            "(how to choose it again).",
+            "Export",
+            parent,
+        )
+        self.folder = QLineEdit(str(folder))
+        self.folder.setToolTip("A folder that does not exist or is empty")
+        self.folder.setAccessibleName("Folder")
+        self.folder.textChanged.connect(self._check)
+        choose = QPushButton("Choose…")
+        choose.setToolTip("Choose a folder")
+        choose.clicked.connect(self._choose_folder)
+        row = QWidget()
+        line = QHBoxLayout(row)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(theme.UNIT)
+        line.addWidget(self.folder, 1)
+        line.addWidget(choose)
+        self.add(QLabel("Folder"))
+        self.add(row)
+        self.files = QComboBox()
+        for name, (title, tip) in FILES.items():
+            self.files.addItem(title, name)
+            self.files.setItemData(self.files.count() - 1, tip, 3)  # Qt.ToolTipRole
+        self.files.setCurrentIndex(self.files.findData(settings.files))
+        self.files.setToolTip("How the images get into the folder")
+        self.files.setAccessibleName("Files")
+        self.files.currentIndexChanged.connect(self._check)
+        self.add(QLabel("Files"))
+        self.add(self.files)
+        self.split = self._tick(
+            "With the split", "train/ holds the coreset, beside val/ and test/", settings.with_split
+        )
+        self.remainder = self._tick(
+            "With the remainder", "remainder/ holds the images of the pool that were not chosen", settings.remainder
+        )
+        self.private = self._tick(
+            "Private", "Names become hashes, and metadata is taken out of the images", settings.private
+        )
+        self.overwrite = self._tick("Replace an export that is there", "Any other folder is never replaced", False)
+        self.accepted.connect(self._tell)
+        self._check()
+
+    def _tick(self, text: str, tip: str, on: bool) -> QCheckBox:
+        box = QCheckBox(text)
+        box.setChecked(on)
+        box.setToolTip(tip)
+        box.setAccessibleDescription(tip)
+        box.toggled.connect(self._check)
+        self.add(box)
+        hint = QLabel(tip)
+        hint.setWordWrap(True)
+        hint.setIndent(theme.UNIT * 3)
+        set_tone(hint, "muted")
+        self.add(hint)
+        return box
+
+    def _check(self) -> None:
+        self.set_problem(self._problem_found())
+
+    def _problem_found(self) -> str:
+        text = self.folder.text().strip()
+        if not text:
+            return "Choose a folder."
+        folder = Path(text).expanduser()
+        if not folder.is_absolute():
+            return "Give the whole path of the folder."
+        if self.private.isChecked() and self.files.currentData() in ("hardlink", "symlink"):
+            return "Links lead back to the files, so a private export cannot be made of them. Choose copy or lists."
+        try:
+            taken = folder.exists() and (not folder.is_dir() or next(folder.iterdir(), None) is not None)
+        except OSError as error:
+            return f"This folder cannot be looked into ({error.strerror}). Choose another."
+        if taken and not self.overwrite.isChecked():
+            return "There is something in this folder. Choose another, or replace an export that is there."
+        return ""
+
+    def _choose_folder(self) -> None:
+        found = QFileDialog.getExistingDirectory(self, "Export into", self.folder.text())
+        if found:
+            self.folder.setText(found)
+
+    def _tell(self) -> None:
+        settings = ExportSettings(
+            files=self.files.currentData(),
+            with_split=self.split.isChecked(),
+            remainder=self.remainder.isChecked(),
+            private=self.private.isChecked(),
+        )
+        self.chosen.emit(Path(self.folder.text().strip()).expanduser(), settings, self.overwrite.isChecked())
+
+
+def export_words(view: ExportView) -> str:
+    """Return what came out of an export."""
+    what = f"{images(view.n_files)}, {size(view.n_bytes)}," if view.files_as != "list" else "The lists"
+    return " ".join((f"{what} written to {view.folder}.", *view.notes))

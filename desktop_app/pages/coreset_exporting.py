@@ -1,0 +1,73 @@
+"""Exporting from the Coreset page: ask, write, verify, open the folder."""
+
+from dataclasses import fields
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
+
+from core.pipeline.views import ExportView, VerifyView
+from core.settings import ExportSettings
+from desktop_app.pages.coreset_export import ExportSheet, export_words
+from desktop_app.pages.page import Page
+from desktop_app.widgets.message_strip import Kind, MessageStrip
+
+JOBS = "core.pipeline.window_jobs"
+
+
+class Exporting(QObject):
+    """Runs the export of a page and tells how it went; every export is verified as soon as it is written."""
+
+    def __init__(self, page: Page, strip: MessageStrip) -> None:
+        super().__init__(page)
+        self._page, self._strip = page, strip
+        self.folder: Path | None = None
+        self.sheet: ExportSheet | None = None
+        self._written = ""
+        strip.action_triggered.connect(self.open_folder)
+
+    def ask(self, n_images: int) -> None:
+        """Open the sheet."""
+        page = self._page
+        self.sheet = ExportSheet(page.model.settings("export"), self._suggested(), n_images, page)
+        self.sheet.chosen.connect(self._start)
+        self.sheet.finished.connect(self.sheet.deleteLater)
+        self.sheet.open()
+
+    def _suggested(self) -> Path:
+        source = self._page.model.project.source or Path.home()
+        settings = self._page.model.settings("selection")
+        start = f"{source.stem} {settings.sampler}"
+        folder, number = source.parent / start, 2
+        while folder.exists():
+            folder, number = source.parent / f"{start} {number}", number + 1
+        return folder
+
+    def _start(self, folder: object, settings: object, overwrite: bool) -> None:
+        if not isinstance(folder, Path) or not isinstance(settings, ExportSettings):
+            return
+        page = self._page
+        changes = {one.name: getattr(settings, one.name) for one in fields(settings)}
+        if page.change_settings("export", text="how to export", **changes):
+            page.start_job(f"{JOBS}:export_coreset", (page.study(), folder, overwrite), stage="", purpose="export")
+
+    def show_export(self, view: ExportView) -> None:
+        """Tell what was written, and verify it."""
+        self.folder = view.folder
+        self._written = export_words(view)
+        self._strip.show_message(
+            "info", f"{self._written} It is being verified.", "Open folder", "Show the folder in the file browser"
+        )
+        self._page.start_job(f"{JOBS}:verify_export", (view.folder,), stage="", purpose="verify")
+
+    def show_verified(self, view: VerifyView) -> None:
+        """Tell what verifying found."""
+        kind: Kind = "good" if view.ok else "bad"
+        self._strip.show_message(
+            kind, f"{self._written} {view.sentence}", "Open folder", "Show the folder in the file browser"
+        )
+
+    def open_folder(self) -> None:
+        """Show the folder in the file browser."""
+        if self.folder is not None and not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.folder))):
+            self._page.messages.warning(f"No file browser could be opened. The folder is {self.folder}.")

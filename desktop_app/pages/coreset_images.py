@@ -1,0 +1,192 @@
+"""The images of the Coreset page: chosen, not chosen or pinned, with pins set by menu and keys."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QComboBox, QLabel, QMenu, QPushButton, QToolButton, QWidget
+
+from core.results import ClassClusters, Coreset
+from desktop_app import theme
+from desktop_app.pages.images_shown import ImagesShown
+from desktop_app.widgets.card import Card
+from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
+from desktop_app.widgets.words import images, set_tone
+
+SHOWN = {"chosen": "Chosen", "others": "Not chosen", "pinned": "Pinned by hand"}
+NOTHING = {
+    "chosen": "No image is chosen here.",
+    "others": "Every image here is chosen.",
+    "pinned": "No image is pinned. Select images and press I to always choose them, or O to never choose them.",
+}
+
+
+class CoresetImages(Card):
+    """A grid of the pool's images.
+
+    Signals
+    -------
+    pins_changed : (object, str)
+        Indices, and "in", "out" or "" for neither.
+    opened : (int, object)
+        An image, and those to walk through.
+    hovered : (int)
+    """
+
+    pins_changed = Signal(object, str)
+    opened = Signal(int, object)
+    hovered = Signal(int)
+
+    def __init__(self, shown: ImagesShown, parent: QWidget | None = None) -> None:
+        super().__init__("Images", parent=parent)
+        self._images = shown
+        self._coreset: Coreset | None = None
+        self._pool: np.ndarray[tuple[int], np.dtype[np.int64]] = np.zeros(0, dtype=np.int64)
+        self._cluster_of: dict[int, int] = {}
+        self._medoids: list[int] = []
+        self._only: tuple[str, int] = ("", -1)
+        self._drawn: object = None
+        self.which = QComboBox()
+        for name, title in SHOWN.items():
+            self.which.addItem(title, name)
+        self.which.setToolTip("Which images of the pool are shown")
+        self.which.setAccessibleName("Which images are shown")
+        self.which.currentIndexChanged.connect(self._redraw)
+        self.all_button = QPushButton("All classes")
+        self.all_button.setToolTip("Show the images of all classes again")
+        self.all_button.clicked.connect(self.show_all)
+        self.pin_button = QToolButton()
+        self.pin_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        theme.set_icon(self.pin_button, "pin")
+        self.grid = ThumbnailGrid(64)
+        self.empty = QLabel()
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setWordWrap(True)
+        set_tone(self.empty, "muted")
+        for tool in (self.all_button, self.which, self.pin_button):
+            self.add_tool(tool)
+        self.add(self.grid, 1)
+        self.add(self.empty, 1)
+        self._make_pins()
+        self.grid.opened.connect(self._open)
+        self.grid.preview_requested.connect(self._open)
+        self.grid.hovered.connect(self.hovered)
+        self.grid.current_changed.connect(self.hovered)
+        self.grid.selection_changed.connect(self._show_pins)
+        self._show_pins()
+
+    def _make_pins(self) -> None:
+        self.menu = QMenu(self)
+        self.menu.setToolTipsVisible(True)
+        for text, tip, key, slot in (
+            ("Always choose (pin in)", "Inside the budget of its class", "I", self._pin_in),
+            ("Never choose (pin out)", "Another image takes its place", "O", self._pin_out),
+            ("Take the pin back", "Leave it to the sampler", "U", self._unpin),
+        ):
+            action = QAction(text, self.grid)
+            action.setShortcut(QKeySequence(key))
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            action.setToolTip(tip)
+            action.triggered.connect(slot)
+            self.grid.addAction(action)
+            self.menu.addAction(action)
+        self.pin_button.setMenu(self.menu)
+        self.grid.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.grid.customContextMenuRequested.connect(self._show_menu)
+
+    # --- content ----------------------------------------------------------------------------------------------
+
+    def set_clusters(self, clusters: Iterable[ClassClusters]) -> None:
+        """Learn which image is in which cluster."""
+        self._cluster_of = {}
+        self._medoids = []
+        for found in clusters:
+            self._cluster_of |= dict(zip(found.indices.tolist(), found.labels.tolist(), strict=True))
+            self._medoids += found.medoids.tolist()
+        self._pool = np.array(sorted(self._cluster_of), dtype=np.int64)
+        self._drawn = None
+        self._redraw()
+
+    def set_coreset(self, coreset: Coreset, pinned_in: Iterable[int], pinned_out: Iterable[int]) -> None:
+        """Show what is chosen."""
+        self._coreset = coreset
+        self._pins = {**dict.fromkeys(pinned_in, "in"), **dict.fromkeys(pinned_out, "out")}
+        self._redraw()
+        self.grid.set_badges(
+            selected=coreset.indices.tolist() if self.which.currentData() != "chosen" else (),
+            medoids=self._medoids,
+            pinned_in=[index for index, pin in self._pins.items() if pin == "in"],
+            pinned_out=[index for index, pin in self._pins.items() if pin == "out"],
+        )
+
+    def show_only(self, class_name: str, cluster: int) -> None:
+        """Show one cluster, or with -1 one class."""
+        self._only = (class_name, cluster)
+        self._redraw()
+
+    def show_all(self) -> None:
+        """Show all classes."""
+        self.show_only("", -1)
+
+    def _redraw(self) -> None:
+        coreset = self._coreset
+        if coreset is None:
+            return
+        which = str(self.which.currentData())
+        shown = [index for index in self._candidates(coreset, which) if self._is_wanted(index)]
+        class_name, cluster = self._only
+        of = f" of {class_name}" + (f", cluster {cluster + 1}" if cluster >= 0 else "") if class_name else ""
+        self.set_note(f"{images(len(shown))}{of}")
+        self.all_button.setVisible(bool(class_name))
+        self.empty.setText(NOTHING[which])
+        self.empty.setVisible(not shown)
+        self.grid.setVisible(bool(shown))
+        if shown != self._drawn:
+            self._drawn = shown
+            self.grid.set_images([self._images.thumbnail(i, self._cluster_of.get(i, -1)) for i in shown])
+
+    def _candidates(self, coreset: Coreset, which: str) -> list[int]:
+        if which == "chosen":
+            return [int(index) for index in coreset.indices]
+        if which == "others":
+            return [int(index) for index in np.setdiff1d(self._pool, coreset.indices)]
+        return sorted(self._pins)
+
+    def _is_wanted(self, index: int) -> bool:
+        class_name, cluster = self._only
+        if class_name and self._images.class_of(index) != class_name:
+            return False
+        return cluster < 0 or self._cluster_of.get(index, -1) == cluster
+
+    # --- pins -------------------------------------------------------------------------------------------------
+
+    _pins: Mapping[int, str] = {}
+
+    def _show_pins(self) -> None:
+        some = len(self.grid.selected_keys()) > 0
+        self.pin_button.setEnabled(some)
+        tip = "Pin the selected images in (I) or out (O)" if some else "Select images first, to pin them in or out."
+        self.pin_button.setToolTip(tip)
+        self.pin_button.setAccessibleName(tip)
+
+    def _show_menu(self, at: QPoint) -> None:
+        if len(self.grid.selected_keys()):
+            self.menu.popup(self.grid.viewport().mapToGlobal(at))
+
+    def _pin_in(self) -> None:
+        self._pin("in")
+
+    def _pin_out(self) -> None:
+        self._pin("out")
+
+    def _unpin(self) -> None:
+        self._pin("")
+
+    def _pin(self, how: str) -> None:
+        keys = self.grid.selected_keys()
+        if len(keys):
+            self.pins_changed.emit(tuple(int(key) for key in keys), how)
+
+    def _open(self, index: int) -> None:
+        self.opened.emit(index, [image.key for image in self.grid.images.images])

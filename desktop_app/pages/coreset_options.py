@@ -1,0 +1,300 @@
+"""The choices of the Coreset page: sampler, size, budgets, seed, β and μ."""
+
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.pipeline.views import SamplerFact
+from core.settings import SelectionSettings
+from desktop_app import theme
+from desktop_app.pages.page import Page
+from desktop_app.widgets.fraction_control import FractionControl
+from desktop_app.widgets.words import ElideLabel, set_tone
+
+CLASS_RULES = {
+    "sampler": "The sampler's own rule",
+    "proportional": "In proportion to the class",
+    "equal": "The same for every class",
+    "square-root": "By the square root of the class",
+    "difficulty": "More for harder classes",
+    "by-hand": "By hand",
+}
+CLUSTER_RULES = {
+    "equal": "The same for every cluster",
+    "proportional": "In proportion to the cluster",
+    "square-root": "By the square root of the cluster",
+    "neyman": "By size and spread (Neyman)",
+}
+RECOMMENDED = "balanced-herding"
+WHY_RECOMMENDED = (
+    "Measured on blood cells, keeping 5 %: balanced herding on VGG16 and colour-texture gained 3.0 points of accuracy "
+    "over stratified random, the paper's sampler 0.1."
+)
+IN_USE = "The recommended sampler is in use."
+
+
+class CoresetOptions(QObject):
+    """Fills a page's column, shows settings, and tells what the user changes.
+
+    Signals
+    -------
+    changed : (object)
+        Fields of `SelectionSettings` and their new values, a dict.
+    dragged : (float)
+        The fraction, while it is dragged.
+    """
+
+    changed = Signal(object)
+    dragged = Signal(float)
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(page)
+        self._facts: Sequence[SamplerFact] = ()
+        self._page = page
+        self.sampler = QComboBox()
+        self.sampler.activated.connect(self._set_sampler)
+        page.add_option("Sampler", self.sampler, "How the images of a class are put in order")
+        self.summary = QLabel()
+        self.summary.setWordWrap(True)
+        set_tone(self.summary, "muted")
+        page.add_to_options(self.summary)
+        page.add_to_options(self._recommendation())
+        self.size = FractionControl()
+        self.size.fraction_changed.connect(self.dragged)
+        page.add_option("Size", self.size)
+        self._add_budgets(page)
+        self._add_more(page)
+
+    def _recommendation(self) -> QWidget:
+        self.recommended = QPushButton("Use the recommended sampler")
+        self.recommended.clicked.connect(self._use_recommended)
+        self.why = QLabel(WHY_RECOMMENDED)
+        self.why.setWordWrap(True)
+        set_tone(self.why, "muted")
+        self.recommendation = QWidget()
+        column = QVBoxLayout(self.recommendation)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.UNIT // 2)
+        column.addWidget(self.recommended)
+        column.addWidget(self.why)
+        return self.recommendation
+
+    def _add_budgets(self, page: Page) -> None:
+        self.over_classes = _combo(CLASS_RULES)
+        self.over_classes.activated.connect(self._set_class_rule)
+        page.add_option("Budget over classes", self.over_classes, "How the images are shared out among the classes")
+        self.by_hand = ClassFractions()
+        self.by_hand.changed.connect(self._set_by_hand)
+        page.add_to_options(self.by_hand)
+        self.over_clusters = _combo(CLUSTER_RULES)
+        self.over_clusters.activated.connect(self._set_cluster_rule)
+        page.add_option("Budget over clusters", self.over_clusters)
+
+    def _add_more(self, page: Page) -> None:
+        self.seed = QSpinBox()
+        self.seed.setRange(0, 2**31 - 1)
+        self.seed.valueChanged.connect(self._set_seed)
+        page.add_more_option("Seed", self.seed)
+        self.beta = _number(0.0, 4.0, 0.05)
+        self.beta.valueChanged.connect(self._set_beta)
+        page.add_more_option(
+            "β, how much harder classes get",
+            self.beta,
+            question="0 keeps the classes' shares; ½ leans towards rare kinds. ¼ gives nearly the best of both.",
+        )
+        self.mu = _number(0.0, 1.0, 0.05)
+        self.mu.valueChanged.connect(self._set_mu)
+        page.add_more_option(
+            "μ, how much small clusters get",
+            self.mu,
+            question="0 follows the distribution of the class; with 1 every cluster counts the same.",
+        )
+        self.at_least_one = QCheckBox("Every class gives one image")
+        self.at_least_one.toggled.connect(self._set_at_least_one)
+        page.add_more_option("", self.at_least_one, "Give every class one image first, where the size allows it")
+
+    # --- showing ----------------------------------------------------------------------------------------------
+
+    def set_samplers(self, facts: Sequence[SamplerFact]) -> None:
+        """Offer the samplers."""
+        self._facts = facts
+        blocked = self.sampler.blockSignals(True)
+        self.sampler.clear()
+        for number, fact in enumerate(facts):
+            self.sampler.addItem(theme.sampler_title(fact.name), fact.name)
+            self.sampler.setItemData(number, f"{fact.summary}\n{fact.source}", 3)  # Qt.ToolTipRole
+        self.sampler.blockSignals(blocked)
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether the samplers are known."""
+        return bool(self._facts)
+
+    def fact(self, name: str) -> SamplerFact | None:
+        """Return what is known of a sampler."""
+        return next((fact for fact in self._facts if fact.name == name), None)
+
+    def show_settings(self, settings: SelectionSettings, pool_by_class: Mapping[str, int]) -> None:
+        """Show choices, and which of them the sampler heeds."""
+        pool, show = sum(pool_by_class.values()), self._page.show_value
+        self.size.set_pool(pool)
+        self.size.set_fraction(settings.images / pool if settings.images and pool else settings.fraction)
+        show(self.sampler, settings.sampler)
+        show(self.over_classes, settings.budget_over_classes)
+        show(self.over_clusters, settings.budget_over_clusters)
+        show(self.seed, settings.seed)
+        show(self.beta, settings.beta)
+        show(self.mu, settings.mu)
+        show(self.at_least_one, settings.at_least_one)
+        self.by_hand.setVisible(settings.budget_over_classes == "by-hand")
+        self.by_hand.set_classes(pool_by_class, settings.fraction_by_class, settings.fraction)
+        used = settings.sampler == RECOMMENDED and settings.budget_over_classes == "sampler"
+        self.recommendation.setVisible(not used)
+        self.recommended.setToolTip("Balanced herding, with β and μ at ¼. Undo takes it back.")
+        fact = self.fact(settings.sampler)
+        self.summary.setText(fact.summary if fact else "")
+        self.sampler.setToolTip(f"{fact.summary}\nSource: {fact.source}" if fact else "The samplers are being read.")
+        if fact is not None:
+            self._show_heeded(settings, fact)
+
+    def _show_heeded(self, settings: SelectionSettings, fact: SamplerFact) -> None:
+        title = theme.sampler_title(fact.name)
+        whole = fact.scope == "pool"
+        _heed(
+            self.over_classes,
+            "" if not whole else f"{title} draws from the whole pool and knows no classes.",
+            "How the images are shared out among the classes",
+        )
+        own = CLASS_RULES.get(fact.class_budget, fact.class_budget)
+        self.over_classes.setItemText(0, f"The sampler's own: {own[0].lower()}{own[1:]}" if not whole else "None")
+        _heed(
+            self.over_clusters,
+            "" if fact.name == "intelligent" else f"{title} has no budgets over clusters; intelligent sampling has.",
+            "How the images of a class are shared out among its clusters",
+        )
+        _heed(self.seed, "" if fact.uses_seed else f"{title} leaves nothing to chance.", "Another seed, another draw")
+        rule = settings.budget_over_classes
+        rule_used = fact.class_budget if rule == "sampler" else rule
+        harder = rule_used == "difficulty" and not whole
+        _heed(self.beta, "" if harder else "β counts where harder classes get more.", "From 0, which changes nothing")
+        herding = fact.name == RECOMMENDED
+        _heed(self.mu, "" if herding else "μ is a choice of balanced herding alone.", "From 0 to 1")
+
+    # --- telling ----------------------------------------------------------------------------------------------
+
+    def _set_sampler(self) -> None:
+        self.changed.emit({"sampler": self.sampler.currentData()})
+
+    def _use_recommended(self) -> None:
+        self.changed.emit({"sampler": RECOMMENDED, "budget_over_classes": "sampler", "beta": 0.25, "mu": 0.25})
+
+    def _set_class_rule(self) -> None:
+        self.changed.emit({"budget_over_classes": self.over_classes.currentData()})
+
+    def _set_cluster_rule(self) -> None:
+        self.changed.emit({"budget_over_clusters": self.over_clusters.currentData()})
+
+    def _set_by_hand(self, fractions: object) -> None:
+        self.changed.emit({"fraction_by_class": fractions})
+
+    def _set_seed(self, value: int) -> None:
+        self.changed.emit({"seed": value})
+
+    def _set_beta(self, value: float) -> None:
+        self.changed.emit({"beta": round(value, 4)})
+
+    def _set_mu(self, value: float) -> None:
+        self.changed.emit({"mu": round(value, 4)})
+
+    def _set_at_least_one(self, value: bool) -> None:
+        self.changed.emit({"at_least_one": value})
+
+
+class ClassFractions(QWidget):
+    """A percentage for every class.
+
+    Signals
+    -------
+    changed : (object)
+        Fraction by class, a dict of those that differ from the fraction of the whole.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._boxes: dict[str, QDoubleSpinBox] = {}
+        self._values: dict[str, float] = {}
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(theme.UNIT // 2)
+        self._grid.setColumnStretch(0, 1)
+        self.setAccessibleName("Fraction of each class")
+
+    def set_classes(self, pool: Mapping[str, int], fractions: Mapping[str, float], otherwise: float) -> None:
+        """Show a fraction for every class of the pool, without a signal."""
+        self._values = dict(fractions)
+        if list(self._boxes) != list(pool):
+            self._make(pool)
+        for name, box in self._boxes.items():
+            blocked = box.blockSignals(True)
+            box.setValue(100 * fractions.get(name, otherwise))
+            box.blockSignals(blocked)
+
+    def _make(self, pool: Mapping[str, int]) -> None:
+        while self._grid.count():
+            item = self._grid.takeAt(0)
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                widget.deleteLater()
+        self._boxes = {}
+        for row, (name, n_images) in enumerate(pool.items()):
+            box = _number(0.01, 100.0, 1.0)
+            box.setSuffix(" %")
+            box.setObjectName(name)
+            box.setAccessibleName(f"Percent of {name}")
+            box.setToolTip(f"Share of the {n_images:,} images of {name} in the pool")
+            box.valueChanged.connect(self._tell)
+            self._grid.addWidget(ElideLabel(name), row, 0)
+            self._grid.addWidget(box, row, 1)
+            self._boxes[name] = box
+
+    def _tell(self) -> None:
+        box = self.sender()
+        if isinstance(box, QDoubleSpinBox):
+            self.changed.emit({**self._values, box.objectName(): round(box.value() / 100, 6)})
+
+
+def _combo(entries: Mapping[str, str]) -> QComboBox:
+    box = QComboBox()
+    for name, title in entries.items():
+        box.addItem(title, name)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(12)
+    return box
+
+
+def _number(least: float, most: float, step: float) -> QDoubleSpinBox:
+    box = QDoubleSpinBox()
+    box.setRange(least, most)
+    box.setDecimals(2)
+    box.setSingleStep(step)
+    box.setKeyboardTracking(False)
+    return box
+
+
+def _heed(control: QWidget, why_not: str, tip: str) -> None:
+    control.setEnabled(not why_not)
+    control.setToolTip(why_not or tip)
+    control.setAccessibleDescription(why_not or tip)
