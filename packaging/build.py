@@ -23,8 +23,13 @@ from core.version import __version__  # noqa: E402
 
 
 def size_of(folder: Path) -> int:
-    """Return the bytes that the files of a folder take; links count nothing."""
-    return sum(f.lstat().st_size for f in folder.rglob("*") if f.is_file() and not f.is_symlink())
+    """Return the bytes that the files of a folder take; a file of several names counts once."""
+    sizes = {}
+    for file in folder.rglob("*"):
+        facts = file.lstat()
+        if file.is_file() and not file.is_symlink():
+            sizes[facts.st_dev, facts.st_ino] = facts.st_size
+    return sum(sizes.values())
 
 
 def freeze() -> None:
@@ -48,6 +53,13 @@ def strip_symbols() -> None:
         if library.is_symlink() or "tensorflow" not in str(library.relative_to(FOLDER)):
             continue
         subprocess.run(["strip", "--strip-unneeded", str(library)], check=False, stderr=subprocess.DEVNULL)
+
+
+def share_executable() -> None:
+    """On Linux let both programs be one file of two names: they differ in nothing but the name."""
+    if sys.platform.startswith("linux"):
+        (FOLDER / "coreset").unlink()
+        (FOLDER / "coreset").hardlink_to(FOLDER / "coreset-studio")
 
 
 def collect_licences() -> int:
@@ -112,6 +124,7 @@ def main() -> int:
     freeze()
     before = size_of(FOLDER)
     strip_symbols()
+    share_executable()
     packages = collect_licences()
     print(
         f"folder: {before / 1e6:,.0f} MB frozen, {size_of(FOLDER) / 1e6:,.0f} MB stripped; "

@@ -91,19 +91,11 @@ def make_deb(folder: Path, target: Path, root: Path) -> Path:
         file.write_text(AFTER_CHANGE, encoding="ascii")
         file.chmod(0o755)
     file = target / f"coreset-studio_{__version__}_amd64.deb"
-    subprocess.run(
-        ["dpkg-deb", "--root-owner-group", "-Zzstd" if _has_zstd() else "-Zxz", *(["-z9"] if _has_zstd() else ["-z3"]),
-         "--build", str(tree), str(file)],
-        check=True, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    # xz, not zstd: a fifth smaller here, and every dpkg reads it.
+    command = ["dpkg-deb", "--root-owner-group", "-Zxz", "-z6", "--build", str(tree), str(file)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     shutil.rmtree(tree)
     return file
-
-
-def _has_zstd() -> bool:
-    """Return whether this dpkg-deb can pack with zstd (Debian 12, Ubuntu 21.10 and newer can)."""
-    answer = subprocess.run(["dpkg-deb", "--help"], capture_output=True, text=True, check=False)
-    return "zstd" in answer.stdout
 
 
 def _link(source: str, target: str) -> str:

@@ -96,9 +96,10 @@ def inside(clean: Path, trace: Path, *command: str, screen: bool) -> subprocess.
             f"mount --bind /tmp/.X11-unix {clean}/tmp/.X11-unix; "
         )
     words = " ".join(f"'{word}'" for word in command)
+    bare = f"/usr/bin/env -i HOME=/root PATH=/usr/bin:/bin DISPLAY={DISPLAY} LANG=C.UTF-8"
     script = (
         f"{start_screen} strace -f --seccomp-bpf -e trace=socket -o {trace} "
-        f"chroot {clean} /usr/bin/env -i HOME=/root PATH=/usr/bin:/bin DISPLAY={DISPLAY} LANG=C.UTF-8 {words}; code=$?; "
+        f"chroot {clean} {bare} {words}; code=$?; "
         + (f"umount {clean}/tmp/.X11-unix; kill $screen; " if screen else "")
         + "exit $code"
     )

@@ -420,7 +420,6 @@ def test_identical_images_of_one_class_stay_together(dataset_of: Make) -> None:
     assert counts(dataset, one.pool)["a"] == 1
 
 
-
 def test_an_image_left_out_by_hand_is_in_no_set_and_its_copy_stays(dataset_of: Make) -> None:
     dataset = dataset_of([(f"a/{i}.png", "a", {"pixels": "same"} if i < 2 else {}) for i in range(8)])
     for keep_one in (False, True):
