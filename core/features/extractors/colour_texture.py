@@ -149,6 +149,6 @@ EXTRACTOR = Extractor(
     input_size=LARGEST_SIDE,
     batch_size=64,
     seconds_per_image=0.0035,
-    megabytes=250,
+    megabytes=150,
     licence="no weights; part of this program",
 )

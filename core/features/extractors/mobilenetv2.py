@@ -73,7 +73,7 @@ EXTRACTOR = Extractor(
     input_size=_SIZE,
     batch_size=32,
     seconds_per_image=0.011,
-    megabytes=1100,
+    megabytes=1200,
     network=NETWORK,
     licence=WEIGHTS.licence,
 )

@@ -133,6 +133,7 @@ def test_cost_stays_below_ten_milliseconds() -> None:
     assert min(times) <= 0.010
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_colour_block_separates_real_blood_cells(shared_folder: Path) -> None:
     def colour(file: Path) -> np.ndarray | None:
