@@ -143,12 +143,12 @@ class ClustersPage(Page):
 
     def _take_class(self, view: ClassView) -> None:
         self._view = view
-        self.picture.show_busy(False)
         self.picture.show_class(view)
 
     def _on_refused(self, sentence: str, details: str) -> None:
         self._asked_for = self._asked_class = None
-        self.picture.show_busy(False)
+        if self._view is not None:
+            self.picture.side.show_class(self._view)
         self.messages.error(sentence, details)
 
     def _on_lost(self, sentence: str, details: str) -> None:
@@ -171,7 +171,7 @@ class ClustersPage(Page):
             chosen[name] = k
         text = f"{k} clusters of {name}" if k else f"the number of clusters of {name}"
         if self.change_settings("clusters", text=text, k_by_class=chosen):
-            self.picture.show_busy(True)
+            self.picture.show_busy()
             self._asked_for = None
             self._ask_overview()
 

@@ -5,28 +5,23 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSplitter, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSplitter, QToolButton, QWidget
 
 from core.pipeline.views import ClassOverview, ClassView
 from desktop_app import theme
 from desktop_app.models.thumbnail_model import Thumbnail
+from desktop_app.pages.clusters_side import ClustersSide
 from desktop_app.pages.images_shown import HoverImage, ImagesShown
 from desktop_app.widgets.card import Card
-from desktop_app.widgets.cluster_bars import ClusterBars
 from desktop_app.widgets.medoid_strip import Medoid, MedoidStrip
 from desktop_app.widgets.plot_export import PlotExportButton
 from desktop_app.widgets.scatter import Scatter, component_label
-from desktop_app.widgets.silhouette_curve import SilhouetteCurve
 from desktop_app.widgets.small_multiples import ClassPicture, SmallMultiples
 from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
-from desktop_app.widgets.words import images, set_tone
+from desktop_app.widgets.words import images
 
 CLASSES_WIDTH = theme.UNIT * 21
-MEDOID_SIDE = 72
-SILHOUETTE_HELP = (
-    "The silhouette tells how much closer an image lies to its own cluster than to the next one, from −1 to 1. "
-    "Below 0.25 there are no separate groups: clusters then divide a continuum, and the coreset still spreads over it."
-)
+MEDOID_SIDE = 104
 
 
 class ClustersPicture(QWidget):
@@ -58,43 +53,42 @@ class ClustersPicture(QWidget):
         self.classes.class_chosen.connect(self.class_chosen)
         self.scatter = Scatter()
         self.hover = HoverImage(self.scatter)
-        self.curve = SilhouetteCurve()
-        self.bars = ClusterBars()
+        self.side = ClustersSide()
+        self.curve, self.bars, self.automatic = self.side.curve, self.side.bars, self.side.automatic
         self.medoids = MedoidStrip(MEDOID_SIDE)
         self.grid = ThumbnailGrid(72)
-        self.words = QLabel()
-        self.words.setWordWrap(True)
         self._lay_out()
         self._link()
 
     # --- layout -----------------------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
-        top = QSplitter(Qt.Orientation.Horizontal)
+        top, below = QSplitter(Qt.Orientation.Horizontal), QSplitter(Qt.Orientation.Horizontal)
         top.addWidget(self._scatter_card())
-        top.addWidget(self._side())
-        top.setStretchFactor(0, 3)
-        top.setStretchFactor(1, 2)
+        top.addWidget(self.side)
         self.medoid_card = Card("Medoids", "The medoid is the image in the middle of its cluster.")
         self.medoid_card.add(self.medoids)
+        self.medoid_card.body.addStretch(1)
+        self.medoids.viewport().setAutoFillBackground(False)
+        self.medoids.row.setAutoFillBackground(False)
         self.grid_card = Card("Images")
         self.grid_card.add(self.grid, 1)
         self.all_button = QPushButton("Show all")
         self.all_button.setToolTip("Show all images of the class again (Esc in the plot)")
         self.all_button.clicked.connect(self._select_none)
         self.grid_card.add_tool(self.all_button)
-        below = QWidget()
-        column = QVBoxLayout(below)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.UNIT)
-        column.addWidget(self.medoid_card)
-        column.addWidget(self.grid_card, 1)
+        below.addWidget(self.medoid_card)
+        below.addWidget(self.grid_card)
         parts = QSplitter(Qt.Orientation.Vertical)
         parts.addWidget(top)
         parts.addWidget(below)
-        parts.setStretchFactor(0, 3)
-        parts.setStretchFactor(1, 2)
-        for splitter in (top, parts):
+        top.setSizes([theme.UNIT * 62, theme.UNIT * 44])
+        below.setSizes([theme.UNIT * 50, theme.UNIT * 56])
+        parts.setSizes([theme.UNIT * 48, theme.UNIT * 27])
+        for splitter, first, second in ((top, 3, 2), (below, 2, 3), (parts, 3, 1)):
+            splitter.setStretchFactor(0, first)
+            splitter.setStretchFactor(1, second)
+            splitter.setHandleWidth(theme.UNIT)
             splitter.setChildrenCollapsible(False)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -123,35 +117,16 @@ class ClustersPicture(QWidget):
         box.setToolTip(f"The component plotted {axis}")
         box.setAccessibleName(f"Component {axis}")
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        box.setMinimumContentsLength(18)
+        box.setMinimumContentsLength(14)
         box.activated.connect(self._choose_components)
         return box
-
-    def _side(self) -> QWidget:
-        silhouette = Card("Silhouette", SILHOUETTE_HELP)
-        self.automatic = QPushButton("Automatic")
-        self.automatic.clicked.connect(self._give_back)
-        silhouette.add_tool(self.automatic)
-        silhouette.add_tool(PlotExportButton(self.curve))
-        silhouette.add(self.words)
-        silhouette.add(self.curve, 1)
-        sizes = Card("Images per cluster")
-        sizes.add_tool(PlotExportButton(self.bars))
-        sizes.add(self.bars, 1)
-        side = QSplitter(Qt.Orientation.Vertical)
-        side.addWidget(silhouette)
-        side.addWidget(sizes)
-        side.setChildrenCollapsible(False)
-        side.setStretchFactor(0, 3)
-        side.setStretchFactor(1, 2)
-        return side
 
     def _link(self) -> None:
         self.scatter.hovered.connect(self._hover_row)
         self.scatter.selection_changed.connect(self._select_rows)
         self.scatter.opened.connect(self._open_row)
         self.scatter.preview_requested.connect(self._open_row)
-        self.curve.k_chosen.connect(self._choose_k)
+        self.side.k_chosen.connect(self._choose_k)
         self.bars.cluster_chosen.connect(self._select_cluster)
         self.bars.cluster_hovered.connect(self._hover_cluster)
         self.bars.cluster_opened.connect(self._open_cluster)
@@ -182,7 +157,6 @@ class ClustersPicture(QWidget):
         self._row_of = {int(index): row for row, index in enumerate(clusters.indices)}
         first, second = view.components
         self.card.set_title(clusters.class_name)
-        self.card.set_note(images(len(clusters.indices)))
         self._fill_components(view)
         self.scatter.set_points(
             view.points,
@@ -192,16 +166,7 @@ class ClustersPicture(QWidget):
             component_label(second, view.shares[1]),
         )
         self.hover.hide()
-        self.curve.set_curve(clusters.curve, clusters.k, "One group: too few images, or all alike.")
-        self.words.setText(f"{_clusters(clusters.k)}: {view.words}")
-        own = clusters.chosen_by == "user"
-        self.automatic.setEnabled(own)
-        self.automatic.setToolTip(
-            "Let the silhouette choose the number of clusters again"
-            if own
-            else "The silhouette has chosen the number of clusters. Drag the line in the plot to choose yourself."
-        )
-        self.bars.set_sizes([int(size) for size in clusters.sizes])
+        self.side.show_class(view)
         self._show_medoids(view)
         self._show_images(None)
 
@@ -316,18 +281,9 @@ class ClustersPicture(QWidget):
         if self._view is not None:
             self.k_chosen.emit(self._view.clusters.class_name, k)
 
-    def _give_back(self) -> None:
-        self._choose_k(0)
-
-    def show_busy(self, busy: bool) -> None:
+    def show_busy(self) -> None:
         """Say that the class is being clustered anew."""
-        set_tone(self.words, "muted" if busy else "")
-        if busy:
-            self.words.setText("Clustering…")
-
-
-def _clusters(k: int) -> str:
-    return "1 cluster" if k == 1 else f"{k} clusters"
+        self.side.show_busy()
 
 
 def _silhouette_note(one: ClassOverview) -> str:

@@ -39,6 +39,7 @@ class CoresetPage(Page):
         """Make options and picture."""
         self._wanted: Wanted = ("", "")
         self._clustered: object = None
+        self._plotted: object = None
         self._view: CoresetView | None = None
         self._cluster_of: Mapping[int, tuple[int, int]] = {}
         self._medoids: frozenset[int] = frozenset()
@@ -53,6 +54,8 @@ class CoresetPage(Page):
         self.picture = CoresetPicture(self.images)
         self.picture.opened.connect(self._open_image)
         self.picture.chosen.pins_changed.connect(self._pin)
+        self.picture.plot.class_chosen.connect(self._choose_class)
+        self.picture.tabs.currentChanged.connect(self._ask_plot)
         self.picture.foretelling.wanted.connect(self._foretell)
         self.picture.foretelling.fraction_chosen.connect(self._use_fraction)
         self.exporting = Exporting(self, self.picture.result)
@@ -135,6 +138,23 @@ class CoresetPage(Page):
             arguments = (self.model.settings("selection"), False, clusters)
             self.talk.ask("select", arguments, partial(self._take_selection, wanted))
 
+        self._ask_plot()
+
+    def _ask_plot(self) -> None:
+        """Ask for the class that is plotted, while the plot is shown."""
+        names = list(self._pool_by_class())
+        chosen = self.model.project.choices.class_name
+        name = chosen if chosen in names else (names[0] if names else "")
+        self.picture.plot.set_classes(names, name)
+        wanted = (self._clustered, name, self.model.project.choices.components)
+        if name and self._clustered and wanted != self._plotted and self.picture.plot.isVisible():
+            self._plotted = wanted
+            arguments = (name, *wanted[2], self.model.settings("clusters"))
+            self.talk.ask("class_view", arguments, self.picture.plot.show_class, latest=False)
+
+    def _choose_class(self, name: str) -> None:
+        self.model.set_choices(class_name=name)
+
     def _take_samplers(self, facts: tuple[SamplerFact, ...]) -> None:
         self.options.set_samplers(facts)
         self.options.show_settings(self.model.settings("selection"), self._pool_by_class())
@@ -185,7 +205,7 @@ class CoresetPage(Page):
         self.messages.warning(sentence, details)
 
     def _on_lost(self, sentence: str, details: str) -> None:
-        self._wanted, self._clustered = ("", ""), None
+        self._wanted, self._clustered, self._plotted = ("", ""), None, None
         if self.isVisible():
             self.messages.error(sentence, details)
 

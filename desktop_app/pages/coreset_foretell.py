@@ -6,7 +6,6 @@ from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, 
 from core.pipeline.views import ProxyView
 from desktop_app import theme
 from desktop_app.widgets.line_with_intervals import Level, Line, LineWithIntervals
-from desktop_app.widgets.plot_export import PlotExportButton
 from desktop_app.widgets.question_mark import QuestionMark
 from desktop_app.widgets.words import count, percent
 
@@ -59,7 +58,6 @@ class Foretelling(QWidget):
         head.addWidget(self.within)
         head.addWidget(QuestionMark(HELP, about="foretelling"))
         head.addStretch(1)
-        head.addWidget(PlotExportButton(self.plot))
         said = QHBoxLayout()
         said.addWidget(self.words, 1)
         said.addWidget(self.use)

@@ -45,7 +45,9 @@ class CoresetImages(Card):
         self._pool: np.ndarray[tuple[int], np.dtype[np.int64]] = np.zeros(0, dtype=np.int64)
         self._cluster_of: dict[int, int] = {}
         self._medoids: list[int] = []
+        self._pins: Mapping[int, str] = {}
         self._only: tuple[str, int] = ("", -1)
+        self._these: frozenset[int] | None = None
         self._drawn: object = None
         self.which = QComboBox()
         for name, title in SHOWN.items():
@@ -113,16 +115,16 @@ class CoresetImages(Card):
         self._coreset = coreset
         self._pins = {**dict.fromkeys(pinned_in, "in"), **dict.fromkeys(pinned_out, "out")}
         self._redraw()
-        self.grid.set_badges(
-            selected=coreset.indices.tolist() if self.which.currentData() != "chosen" else (),
-            medoids=self._medoids,
-            pinned_in=[index for index, pin in self._pins.items() if pin == "in"],
-            pinned_out=[index for index, pin in self._pins.items() if pin == "out"],
-        )
 
     def show_only(self, class_name: str, cluster: int) -> None:
         """Show one cluster, or with -1 one class."""
-        self._only = (class_name, cluster)
+        self._only, self._these = (class_name, cluster), None
+        self._redraw()
+
+    def show_these(self, indices: object) -> None:
+        """Show images that were selected elsewhere, chosen or not; an empty list shows all again."""
+        self._only = ("", -1)
+        self._these = frozenset(indices) if isinstance(indices, list) and indices else None
         self._redraw()
 
     def show_all(self) -> None:
@@ -134,17 +136,29 @@ class CoresetImages(Card):
         if coreset is None:
             return
         which = str(self.which.currentData())
-        shown = [index for index in self._candidates(coreset, which) if self._is_wanted(index)]
+        these = self._these
+        self.which.setEnabled(these is None)
+        if these is not None:
+            shown = sorted(these)
+        else:
+            shown = [index for index in self._candidates(coreset, which) if self._is_wanted(index)]
         class_name, cluster = self._only
         of = f" of {class_name}" + (f", cluster {cluster + 1}" if cluster >= 0 else "") if class_name else ""
-        self.set_note(f"{images(len(shown))}{of}")
-        self.all_button.setVisible(bool(class_name))
+        self.set_note(f"{images(len(shown))}{of}" if these is None else f"{images(len(shown))} selected in the plot")
+        self.all_button.setVisible(bool(class_name) or these is not None)
         self.empty.setText(NOTHING[which])
         self.empty.setVisible(not shown)
         self.grid.setVisible(bool(shown))
         if shown != self._drawn:
             self._drawn = shown
             self.grid.set_images([self._images.thumbnail(i, self._cluster_of.get(i, -1)) for i in shown])
+            self._show_pins()
+        self.grid.set_badges(
+            selected=() if which == "chosen" and these is None else coreset.indices.tolist(),
+            medoids=self._medoids,
+            pinned_in=[index for index, pin in self._pins.items() if pin == "in"],
+            pinned_out=[index for index, pin in self._pins.items() if pin == "out"],
+        )
 
     def _candidates(self, coreset: Coreset, which: str) -> list[int]:
         if which == "chosen":
@@ -160,8 +174,6 @@ class CoresetImages(Card):
         return cluster < 0 or self._cluster_of.get(index, -1) == cluster
 
     # --- pins -------------------------------------------------------------------------------------------------
-
-    _pins: Mapping[int, str] = {}
 
     def _show_pins(self) -> None:
         some = len(self.grid.selected_keys()) > 0

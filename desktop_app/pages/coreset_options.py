@@ -6,8 +6,6 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
-    QGridLayout,
     QLabel,
     QPushButton,
     QSpinBox,
@@ -18,30 +16,31 @@ from PySide6.QtWidgets import (
 from core.pipeline.views import SamplerFact
 from core.settings import SelectionSettings
 from desktop_app import theme
+from desktop_app.pages.coreset_fractions import ClassFractions, number_box
 from desktop_app.pages.page import Page
 from desktop_app.widgets.fraction_control import FractionControl
-from desktop_app.widgets.words import ElideLabel, set_tone
+from desktop_app.widgets.words import set_tone
 
 CLASS_RULES = {
     "sampler": "The sampler's own rule",
-    "proportional": "In proportion to the class",
-    "equal": "The same for every class",
-    "square-root": "By the square root of the class",
+    "proportional": "Proportional to the class",
+    "equal": "Equal for every class",
+    "square-root": "Square root of the class",
     "difficulty": "More for harder classes",
     "by-hand": "By hand",
 }
 CLUSTER_RULES = {
-    "equal": "The same for every cluster",
-    "proportional": "In proportion to the cluster",
-    "square-root": "By the square root of the cluster",
-    "neyman": "By size and spread (Neyman)",
+    "equal": "Equal (the paper)",
+    "proportional": "Proportional to the cluster",
+    "square-root": "Square root of the cluster",
+    "neyman": "Size and spread (Neyman)",
 }
 RECOMMENDED = "balanced-herding"
 WHY_RECOMMENDED = (
     "Measured on blood cells, keeping 5 %: balanced herding on VGG16 and colour-texture gained 3.0 points of accuracy "
     "over stratified random, the paper's sampler 0.1."
 )
-IN_USE = "The recommended sampler is in use."
+OWN = {"proportional": "proportional", "difficulty": "by difficulty", "equal": "equal", "square-root": "square root"}
 
 
 class CoresetOptions(QObject):
@@ -62,7 +61,7 @@ class CoresetOptions(QObject):
         super().__init__(page)
         self._facts: Sequence[SamplerFact] = ()
         self._page = page
-        self.sampler = QComboBox()
+        self.sampler = _combo({})
         self.sampler.activated.connect(self._set_sampler)
         page.add_option("Sampler", self.sampler, "How the images of a class are put in order")
         self.summary = QLabel()
@@ -72,6 +71,8 @@ class CoresetOptions(QObject):
         page.add_to_options(self._recommendation())
         self.size = FractionControl()
         self.size.fraction_changed.connect(self.dragged)
+        self.size.percent.setMinimumWidth(theme.UNIT * 11)
+        self.size.images.setMinimumWidth(theme.UNIT * 14)
         page.add_option("Size", self.size)
         self._add_budgets(page)
         self._add_more(page)
@@ -106,14 +107,14 @@ class CoresetOptions(QObject):
         self.seed.setRange(0, 2**31 - 1)
         self.seed.valueChanged.connect(self._set_seed)
         page.add_more_option("Seed", self.seed)
-        self.beta = _number(0.0, 4.0, 0.05)
+        self.beta = number_box(0.0, 4.0, 0.05)
         self.beta.valueChanged.connect(self._set_beta)
         page.add_more_option(
             "β, how much harder classes get",
             self.beta,
             question="0 keeps the classes' shares; ½ leans towards rare kinds. ¼ gives nearly the best of both.",
         )
-        self.mu = _number(0.0, 1.0, 0.05)
+        self.mu = number_box(0.0, 1.0, 0.05)
         self.mu.valueChanged.connect(self._set_mu)
         page.add_more_option(
             "μ, how much small clusters get",
@@ -176,8 +177,8 @@ class CoresetOptions(QObject):
             "" if not whole else f"{title} draws from the whole pool and knows no classes.",
             "How the images are shared out among the classes",
         )
-        own = CLASS_RULES.get(fact.class_budget, fact.class_budget)
-        self.over_classes.setItemText(0, f"The sampler's own: {own[0].lower()}{own[1:]}" if not whole else "None")
+        own = OWN.get(fact.class_budget, fact.class_budget)
+        self.over_classes.setItemText(0, "None" if whole else f"Sampler's own ({own})")
         _heed(
             self.over_clusters,
             "" if fact.name == "intelligent" else f"{title} has no budgets over clusters; intelligent sampling has.",
@@ -221,76 +222,12 @@ class CoresetOptions(QObject):
         self.changed.emit({"at_least_one": value})
 
 
-class ClassFractions(QWidget):
-    """A percentage for every class.
-
-    Signals
-    -------
-    changed : (object)
-        Fraction by class, a dict of those that differ from the fraction of the whole.
-    """
-
-    changed = Signal(object)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._boxes: dict[str, QDoubleSpinBox] = {}
-        self._values: dict[str, float] = {}
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(theme.UNIT // 2)
-        self._grid.setColumnStretch(0, 1)
-        self.setAccessibleName("Fraction of each class")
-
-    def set_classes(self, pool: Mapping[str, int], fractions: Mapping[str, float], otherwise: float) -> None:
-        """Show a fraction for every class of the pool, without a signal."""
-        self._values = dict(fractions)
-        if list(self._boxes) != list(pool):
-            self._make(pool)
-        for name, box in self._boxes.items():
-            blocked = box.blockSignals(True)
-            box.setValue(100 * fractions.get(name, otherwise))
-            box.blockSignals(blocked)
-
-    def _make(self, pool: Mapping[str, int]) -> None:
-        while self._grid.count():
-            item = self._grid.takeAt(0)
-            widget = item.widget() if item is not None else None
-            if widget is not None:
-                widget.deleteLater()
-        self._boxes = {}
-        for row, (name, n_images) in enumerate(pool.items()):
-            box = _number(0.01, 100.0, 1.0)
-            box.setSuffix(" %")
-            box.setObjectName(name)
-            box.setAccessibleName(f"Percent of {name}")
-            box.setToolTip(f"Share of the {n_images:,} images of {name} in the pool")
-            box.valueChanged.connect(self._tell)
-            self._grid.addWidget(ElideLabel(name), row, 0)
-            self._grid.addWidget(box, row, 1)
-            self._boxes[name] = box
-
-    def _tell(self) -> None:
-        box = self.sender()
-        if isinstance(box, QDoubleSpinBox):
-            self.changed.emit({**self._values, box.objectName(): round(box.value() / 100, 6)})
-
-
 def _combo(entries: Mapping[str, str]) -> QComboBox:
     box = QComboBox()
     for name, title in entries.items():
         box.addItem(title, name)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(12)
-    return box
-
-
-def _number(least: float, most: float, step: float) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setRange(least, most)
-    box.setDecimals(2)
-    box.setSingleStep(step)
-    box.setKeyboardTracking(False)
     return box
 
 

@@ -1,38 +1,36 @@
 """The picture of the Coreset page: the sentence, what every cluster gives, what is covered, and the images."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSplitter,
+    QStackedWidget,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.pipeline.views import CoresetView
-from core.results import ClassCoverage, ClusterShares, Coverage
+from core.results import ClassCoverage, Coverage
 from desktop_app import theme
-from desktop_app.models.table_model import Column
 from desktop_app.pages.coreset_foretell import Foretelling
 from desktop_app.pages.coreset_images import CoresetImages
+from desktop_app.pages.coreset_plot import CoresetPlot
+from desktop_app.pages.coreset_tables import Given, coverage_table, given, given_table, taken
 from desktop_app.pages.images_shown import ImagesShown
-from desktop_app.widgets.bar_pairs import BarPairs, Taken
+from desktop_app.widgets.bar_pairs import BarPairs
+from desktop_app.widgets.card import Card
 from desktop_app.widgets.message_strip import MessageStrip
 from desktop_app.widgets.plot_export import PlotExportButton
-from desktop_app.widgets.table import Table
 from desktop_app.widgets.thumbnail_row import ThumbnailRow
-from desktop_app.widgets.words import count, percent, set_tone
+from desktop_app.widgets.words import set_tone
 
 WORST_SIDE = 56
 MEASURING = "What it covers worst is being measured."
-
-
-class Given(NamedTuple):
-    """A row of the table: what one cluster gives."""
-
-    class_name: str
-    cluster: int
-    n_images: int
-    taken: int
-    random: int
-    expected: float
 
 
 class CoresetPicture(QWidget):
@@ -62,12 +60,18 @@ class CoresetPicture(QWidget):
         self.notes = MessageStrip()
         self.result = MessageStrip()
         self.bars = BarPairs()
-        self.table = _given_table()
-        self.coverage = _coverage_table()
+        self.table = given_table()
+        self.coverage = coverage_table()
+        self.plot = CoresetPlot(shown)
+        self.plot.opened.connect(self.opened)
         self.foretelling = Foretelling()
         self.chosen = CoresetImages(shown)
         self.chosen.opened.connect(self.opened)
+        self.chosen.hovered.connect(self.plot.set_current)
+        self.plot.selected.connect(self.chosen.show_these)
         self.bars.cluster_chosen.connect(self.chosen.show_only)
+        for part in (self.bars.viewport(), self.bars.bars):
+            part.setAutoFillBackground(False)
         self.table.row_chosen.connect(self._show_row)
         self.coverage.row_chosen.connect(self._show_row)
         self._lay_out()
@@ -77,6 +81,7 @@ class CoresetPicture(QWidget):
         words.setSpacing(theme.UNIT // 2)
         words.addWidget(self.sentence)
         words.addWidget(self.covered)
+        words.insertStretch(0, 1)
         words.addStretch(1)
         top = QWidget()
         top.setFixedHeight(WORST_SIDE + theme.UNIT)
@@ -84,23 +89,32 @@ class CoresetPicture(QWidget):
         row = QHBoxLayout(top)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.UNIT * 2)
-        row.addLayout(words, 1)
         row.addWidget(self.worst)
+        row.addLayout(words, 1)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
+        self._tools = QStackedWidget()
         for widget, name, tip in (
-            (_with_export(self.bars), "Bars", "What each cluster gives, beside what random sampling would take"),
-            (_with_export(self.table), "Table", "The same in numbers"),
-            (_with_export(self.coverage), "Coverage", "How far every class is covered"),
+            (self.bars, "Bars", "What each cluster gives, beside what random sampling would take"),
+            (self.plot, "Plot", "The chosen images of a class among all of its images"),
+            (self.table, "Table", "The same in numbers"),
+            (self.coverage, "Coverage", "How far every class is covered"),
             (self.foretelling, "Foretell", "What nearest neighbours say of every size before any training"),
         ):
             self.tabs.setTabToolTip(self.tabs.addTab(widget, name), tip)
+            self._tools.addWidget(PlotExportButton(_drawn(widget)))
+        self.tabs.setCornerWidget(self._tools)
+        self.tabs.currentChanged.connect(self._tools.setCurrentIndex)
+        card = Card()
+        card.add(self.tabs, 1)
         parts = QSplitter(Qt.Orientation.Horizontal)
-        parts.addWidget(self.tabs)
+        parts.addWidget(card)
         parts.addWidget(self.chosen)
         parts.setStretchFactor(0, 1)
         parts.setStretchFactor(1, 1)
         parts.setChildrenCollapsible(False)
+        parts.setHandleWidth(theme.UNIT)
+        parts.setSizes([theme.UNIT * 56, theme.UNIT * 40])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.UNIT)
@@ -115,9 +129,10 @@ class CoresetPicture(QWidget):
         """Show a coreset; its coverage comes later."""
         self.sentence.setText(view.sentence)
         self.covered.setText(MEASURING)
-        self.bars.set_taken(_taken(view.shares), view.coreset.sampler)
-        self.table.set_rows(_given(view.shares))
+        self.bars.set_taken(taken(view.shares), view.coreset.sampler)
+        self.table.set_rows(given(view.shares))
         self.chosen.set_coreset(view.coreset, pinned_in, pinned_out)
+        self.plot.set_chosen(view.coreset.indices)
         notes = view.coreset.notes
         if notes:
             self.notes.show_message("warning", " ".join(notes), closable=False)
@@ -131,12 +146,11 @@ class CoresetPicture(QWidget):
         self.coverage.set_rows(coverage.by_class)
         worst = coverage.worst_indices[:1]
         self.worst.set_images([self._images.thumbnail(index) for index in worst])
-        touched = f"{coverage.clusters_touched:,} of {coverage.n_clusters:,} clusters give an image."
         if worst:
             name = self._images.class_of(worst[0])
-            self.covered.setText(f"{touched} The image it covers worst is this one, of {name}.")
+            self.covered.setText(f"The image it covers worst is this one, of {name}.")
         else:
-            self.covered.setText(f"{touched} Every image of the pool is chosen, or has a twin that is.")
+            self.covered.setText("Every image of the pool is chosen, or has a twin that is.")
 
     def _open_worst(self, index: int) -> None:
         self.opened.emit(index, [index])
@@ -148,95 +162,8 @@ class CoresetPicture(QWidget):
             self.chosen.show_only(row.class_name, -1)
 
 
-def _with_export(widget: BarPairs | Table) -> QWidget:
-    holder = QWidget()
-    column = QVBoxLayout(holder)
-    column.setContentsMargins(0, theme.UNIT // 2, 0, 0)
-    column.setSpacing(0)
-    row = QHBoxLayout()
-    row.addStretch(1)
-    row.addWidget(PlotExportButton(widget))
-    column.addLayout(row)
-    column.addWidget(widget, 1)
-    return holder
-
-
-def _taken(shares: Sequence[ClusterShares]) -> list[Taken]:
-    return [
-        Taken(share.class_name, number, int(n), int(chosen), int(random))
-        for share in shares
-        for number, (n, chosen, random) in enumerate(zip(share.sizes, share.chosen, share.random, strict=True))
-    ]
-
-
-def _given(shares: Sequence[ClusterShares]) -> list[Given]:
-    return [
-        Given(one.class_name, one.cluster, one.n_images, one.here, one.random, _expected(share, one))
-        for share in shares
-        for one in _taken([share])
-    ]
-
-
-def _expected(share: ClusterShares, one: Taken) -> float:
-    return float(share.expected_random[one.cluster])
-
-
-def _given_table() -> Table:
-    return Table(
-        "What every cluster gives",
-        [
-            Column("Class", lambda row: row.class_name),
-            Column("Cluster", lambda row: count(row.cluster + 1), lambda row: row.cluster, numeric=True),
-            Column("Pool", lambda row: count(row.n_images), lambda row: row.n_images, True, "Images of the pool in it"),
-            Column("Taken", lambda row: count(row.taken), lambda row: row.taken, True, "Images in the coreset"),
-            Column(
-                "Share",
-                lambda row: percent(round(row.taken / row.n_images, 4)) if row.n_images else "–",
-                lambda row: row.taken / row.n_images if row.n_images else 0.0,
-                True,
-                "Taken, of the cluster",
-            ),
-            Column("Random", lambda row: count(row.random), lambda row: row.random, True, "One random draw takes"),
-            Column(
-                "Expected", lambda row: f"{row.expected:.1f}", lambda row: row.expected, True, "Random takes on average"
-            ),
-        ],
-    )
-
-
-def _coverage_table() -> Table:
-    return Table(
-        "Coverage by class",
-        [
-            Column("Class", lambda row: row.class_name),
-            Column("Taken", lambda row: count(row.n_chosen), lambda row: row.n_chosen, True, "Images in the coreset"),
-            Column(
-                "Clusters",
-                lambda row: f"{row.clusters_touched} of {row.n_clusters}",
-                lambda row: row.clusters_touched / max(1, row.n_clusters),
-                True,
-                "Clusters that give at least one image",
-            ),
-            _figure("Mean distance", "mean_distance", "From an image of the class to the nearest chosen one"),
-            _figure("Largest", "largest_distance", "Distance of the image covered worst"),
-            _figure("MMD²", "mmd2", "How much the chosen images differ from the class as a whole; 0 is the same"),
-            Column(
-                "Twins",
-                lambda row: count(row.duplicate_pairs),
-                lambda row: row.duplicate_pairs,
-                True,
-                "Pairs of chosen images with the same pixels",
-            ),
-        ],
-    )
-
-
-def _figure(title: str, name: str, tip: str) -> Column:
-    def value(row: ClassCoverage) -> float:
-        return float(getattr(row, name))
-
-    def text(row: ClassCoverage) -> str:
-        found = value(row)
-        return "–" if found != found else f"{found:.3g}"
-
-    return Column(title, text, value, True, tip)
+def _drawn(widget: QWidget) -> QWidget:
+    """Return what of a tab goes into a file."""
+    if isinstance(widget, Foretelling):
+        return widget.plot
+    return widget.scatter if isinstance(widget, CoresetPlot) else widget

@@ -1,0 +1,78 @@
+"""The number of clusters of a class: silhouette with k to drag, what it says, and images per cluster."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLabel, QPushButton, QSplitter, QWidget
+
+from core.pipeline.views import ClassView
+from desktop_app import theme
+from desktop_app.widgets.card import Card
+from desktop_app.widgets.cluster_bars import ClusterBars
+from desktop_app.widgets.plot_export import PlotExportButton
+from desktop_app.widgets.silhouette_curve import SilhouetteCurve
+from desktop_app.widgets.words import set_tone
+
+SILHOUETTE_HELP = (
+    "The silhouette tells how much closer an image lies to its own cluster than to the next one, from −1 to 1. "
+    "Below 0.25 there are no separate groups: clusters then divide a continuum, and the coreset still spreads over it."
+)
+
+
+class ClustersSide(QSplitter):
+    """Silhouette above images per cluster.
+
+    Signals
+    -------
+    k_chosen : (int)
+        0 gives the choice back to the silhouette.
+    """
+
+    k_chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Vertical, parent)
+        self.curve = SilhouetteCurve()
+        self.curve.k_chosen.connect(self.k_chosen)
+        self.bars = ClusterBars()
+        self.words = QLabel()
+        self.words.setWordWrap(True)
+        set_tone(self.words, "muted")
+        self.automatic = QPushButton("Automatic")
+        self.automatic.clicked.connect(self._give_back)
+        silhouette = Card("Silhouette", SILHOUETTE_HELP)
+        silhouette.add_tool(self.automatic)
+        silhouette.add_tool(PlotExportButton(self.curve))
+        silhouette.add(self.words)
+        silhouette.add(self.curve, 1)
+        sizes = Card("Images per cluster")
+        sizes.add_tool(PlotExportButton(self.bars))
+        sizes.add(self.bars, 1)
+        self.addWidget(silhouette)
+        self.addWidget(sizes)
+        self.setChildrenCollapsible(False)
+        self.setSizes([theme.UNIT * 34, theme.UNIT * 14])
+        self.setStretchFactor(0, 3)
+        self.setStretchFactor(1, 1)
+        self.setHandleWidth(theme.UNIT)
+
+    def show_class(self, view: ClassView) -> None:
+        """Show the clusters of a class."""
+        clusters = view.clusters
+        self.curve.set_curve(clusters.curve, clusters.k, "One group: too few images, or all alike.")
+        k = "1 cluster" if clusters.k == 1 else f"{clusters.k} clusters"
+        by = ", chosen by you" if clusters.chosen_by == "user" else ""
+        self.words.setText(f"{k}{by}. {view.words}")
+        own = clusters.chosen_by == "user"
+        self.automatic.setEnabled(own)
+        self.automatic.setToolTip(
+            "Let the silhouette choose the number of clusters again"
+            if own
+            else "The silhouette has chosen the number of clusters. Drag the line in the plot to choose yourself."
+        )
+        self.bars.set_sizes([int(size) for size in clusters.sizes])
+
+    def show_busy(self) -> None:
+        """Say that the class is being clustered anew."""
+        self.words.setText("Clustering…")
+
+    def _give_back(self) -> None:
+        self.k_chosen.emit(0)

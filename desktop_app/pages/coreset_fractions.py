@@ -1,0 +1,74 @@
+"""Fractions by hand: a percentage for every class."""
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QWidget
+
+from desktop_app import theme
+from desktop_app.widgets.words import ElideLabel
+
+
+class ClassFractions(QWidget):
+    """A percentage for every class.
+
+    Signals
+    -------
+    changed : (object)
+        Fraction by class, a dict of those that differ from the fraction of the whole.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._boxes: dict[str, QDoubleSpinBox] = {}
+        self._values: dict[str, float] = {}
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(theme.UNIT // 2)
+        self._grid.setColumnStretch(0, 1)
+        self.setAccessibleName("Fraction of each class")
+
+    def set_classes(self, pool: Mapping[str, int], fractions: Mapping[str, float], otherwise: float) -> None:
+        """Show a fraction for every class of the pool, without a signal."""
+        self._values = dict(fractions)
+        if list(self._boxes) != list(pool):
+            self._make(pool)
+        for name, box in self._boxes.items():
+            blocked = box.blockSignals(True)
+            box.setValue(100 * fractions.get(name, otherwise))
+            box.blockSignals(blocked)
+
+    def _make(self, pool: Mapping[str, int]) -> None:
+        while self._grid.count():
+            item = self._grid.takeAt(0)
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                widget.deleteLater()
+        self._boxes = {}
+        for row, (name, n_images) in enumerate(pool.items()):
+            box = number_box(0.01, 100.0, 1.0)
+            box.setSuffix(" %")
+            box.setObjectName(name)
+            box.setAccessibleName(f"Percent of {name}")
+            box.setToolTip(f"Share of the {n_images:,} images of {name} in the pool")
+            box.valueChanged.connect(self._tell)
+            self._grid.addWidget(ElideLabel(name), row, 0)
+            self._grid.addWidget(box, row, 1)
+            self._boxes[name] = box
+
+    def _tell(self) -> None:
+        box = self.sender()
+        if isinstance(box, QDoubleSpinBox):
+            self.changed.emit({**self._values, box.objectName(): round(box.value() / 100, 6)})
+
+
+def number_box(least: float, most: float, step: float) -> QDoubleSpinBox:
+    """Return a box for a number of two decimals."""
+    box = QDoubleSpinBox()
+    box.setRange(least, most)
+    box.setDecimals(2)
+    box.setSingleStep(step)
+    box.setKeyboardTracking(False)
+    return box

@@ -1,0 +1,106 @@
+"""The tables of the Coreset page: what every cluster gives, and how far every class is covered."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from core.results import ClassCoverage, ClusterShares
+from desktop_app.models.table_model import Column
+from desktop_app.widgets.bar_pairs import Taken
+from desktop_app.widgets.table import Table
+from desktop_app.widgets.words import count, percent
+
+
+class Given(NamedTuple):
+    """A row of the table: what one cluster gives."""
+
+    class_name: str
+    cluster: int
+    n_images: int
+    taken: int
+    random: int
+    expected: float
+
+
+def taken(shares: Sequence[ClusterShares]) -> list[Taken]:
+    """Return what every cluster gives, for the bars."""
+    return [
+        Taken(share.class_name, number, int(n), int(chosen), int(random))
+        for share in shares
+        for number, (n, chosen, random) in enumerate(zip(share.sizes, share.chosen, share.random, strict=True))
+    ]
+
+
+def given(shares: Sequence[ClusterShares]) -> list[Given]:
+    """Return what every cluster gives, for the table."""
+    return [
+        Given(one.class_name, one.cluster, one.n_images, one.here, one.random, _expected(share, one))
+        for share in shares
+        for one in taken([share])
+    ]
+
+
+def _expected(share: ClusterShares, one: Taken) -> float:
+    return float(share.expected_random[one.cluster])
+
+
+def given_table() -> Table:
+    """Return the table of what every cluster gives."""
+    return Table(
+        "What every cluster gives",
+        [
+            Column("Class", lambda row: row.class_name),
+            Column("Cluster", lambda row: count(row.cluster + 1), lambda row: row.cluster, numeric=True),
+            Column("Pool", lambda row: count(row.n_images), lambda row: row.n_images, True, "Images of the pool in it"),
+            Column("Taken", lambda row: count(row.taken), lambda row: row.taken, True, "Images in the coreset"),
+            Column(
+                "Share",
+                lambda row: percent(round(row.taken / row.n_images, 4)) if row.n_images else "–",
+                lambda row: row.taken / row.n_images if row.n_images else 0.0,
+                True,
+                "Taken, of the cluster",
+            ),
+            Column("Random", lambda row: count(row.random), lambda row: row.random, True, "One random draw takes"),
+            Column(
+                "Expected", lambda row: f"{row.expected:.1f}", lambda row: row.expected, True, "Random takes on average"
+            ),
+        ],
+    )
+
+
+def coverage_table() -> Table:
+    """Return the table of how far every class is covered."""
+    return Table(
+        "Coverage by class",
+        [
+            Column("Class", lambda row: row.class_name),
+            Column("Taken", lambda row: count(row.n_chosen), lambda row: row.n_chosen, True, "Images in the coreset"),
+            Column(
+                "Clusters",
+                lambda row: f"{row.clusters_touched} of {row.n_clusters}",
+                lambda row: row.clusters_touched / max(1, row.n_clusters),
+                True,
+                "Clusters that give at least one image",
+            ),
+            _figure("Mean distance", "mean_distance", "From an image of the class to the nearest chosen one"),
+            _figure("Largest", "largest_distance", "Distance of the image covered worst"),
+            _figure("MMD²", "mmd2", "How much the chosen images differ from the class as a whole; 0 is the same"),
+            Column(
+                "Twins",
+                lambda row: count(row.duplicate_pairs),
+                lambda row: row.duplicate_pairs,
+                True,
+                "Pairs of chosen images with the same pixels",
+            ),
+        ],
+    )
+
+
+def _figure(title: str, name: str, tip: str) -> Column:
+    def value(row: ClassCoverage) -> float:
+        return float(getattr(row, name))
+
+    def text(row: ClassCoverage) -> str:
+        found = value(row)
+        return "–" if found != found else f"{found:.3g}"
+
+    return Column(title, text, value, True, tip)

@@ -1,0 +1,132 @@
+"""The desk: what the resident answers about clusters and coresets."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.data.demo import make_demo
+from core.pipeline.desk import Desk
+from core.pipeline.study import Study
+from core.selection.samplers import SAMPLERS
+from core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    place = tmp_path_factory.mktemp("desk")
+    make_demo(place / "demo", n_images=150, side=64)
+    settings = Settings(features=FeatureSettings(extractors=("colour-texture",)), clusters=ClusterSettings(k_max=4))
+    return Study(place / "demo", settings, place / "cache")
+
+
+@pytest.fixture(scope="module")
+def desk(study: Study) -> Desk:
+    return Desk(study, "these images")
+
+
+class _Told:
+    """A progress that remembers what was told."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def report(self, done: int, total: int, message: str = "") -> None:
+        assert 0 <= done <= total or total == 0
+        self.messages.append(message)
+
+    def publish(self, result: object) -> None:
+        pass
+
+
+def test_every_class_is_seen_at_a_glance(desk: Desk) -> None:
+    overview = desk.overview()
+    assert [one.class_name for one in overview] == sorted(one.class_name for one in overview)
+    for one, clusters in zip(overview, desk.clusters(), strict=True):
+        assert one.n_images == len(clusters.indices) == int(one.sizes.sum())
+        assert one.points.shape == (len(one.labels), 2)
+        assert one.k == clusters.k == len(one.sizes)
+        assert one.words
+
+
+def test_components_come_by_falling_share(desk: Desk) -> None:
+    name = desk.overview()[0].class_name
+    view = desk.class_view(name, 0, 1)
+    assert view.n_components == len(view.all_shares)
+    assert list(view.all_shares) == sorted(view.all_shares, reverse=True)
+    assert sum(view.all_shares) == pytest.approx(1.0)
+    assert view.shares == (view.all_shares[0], view.all_shares[1])
+    swapped = desk.class_view(name, 1, 0)
+    assert np.array_equal(swapped.points, view.points[:, ::-1])
+
+
+def test_a_component_that_is_not_there_becomes_the_last(desk: Desk) -> None:
+    name = desk.overview()[0].class_name
+    view = desk.class_view(name, 10_000, 0)
+    assert view.components == (view.n_components - 1, 0)
+
+
+def test_a_question_brings_its_own_clusters(desk: Desk, study: Study) -> None:
+    before = study.settings.clusters
+    name = desk.overview(before)[0].class_name
+    other = replace(before, k_by_class={name: 3})
+    assert desk.class_view(name, 0, 1, other).clusters.k == 3
+    assert desk.class_view(name, 0, 1, other).clusters.chosen_by == "user"
+    assert desk.overview(before)[0].k == desk.clusters(before)[0].k
+    assert desk.clusters()[0].chosen_by == "silhouette"
+
+
+def test_a_coreset_has_its_size_and_covers_what_it_says(desk: Desk, study: Study) -> None:
+    settings = SelectionSettings(sampler="intelligent", fraction=0.2)
+    view = desk.select(settings, True, study.settings.clusters)
+    pool = sum(view.coreset.pool_sizes.values())
+    assert len(view.coreset.indices) == round(0.2 * pool)
+    assert sum(int(share.chosen.sum()) for share in view.shares) == len(view.coreset.indices)
+    assert view.coverage is not None
+    assert not set(view.coverage.worst_indices) & set(view.coreset.indices.tolist())
+    assert view.sentence.startswith(f"{len(view.coreset.indices):,} of {pool:,} images")
+
+
+def test_coverage_comes_after_the_selection_and_can_be_stopped_between_classes(desk: Desk) -> None:
+    settings = SelectionSettings(sampler="balanced-herding", fraction=0.1)
+    assert desk.select(settings, False).coverage is None
+    told = _Told()
+    coverage = desk.cover(settings, progress=told)
+    whole = desk.select(settings, True).coverage
+    assert whole is not None
+    assert coverage.mean_distance == whole.mean_distance
+    assert coverage.worst_indices == whole.worst_indices
+    assert told.messages.count("Measuring coverage: classes") >= len(coverage.by_class)
+
+
+def test_a_pin_is_heeded_inside_its_class(desk: Desk) -> None:
+    plain = desk.select(SelectionSettings(sampler="intelligent", fraction=0.1), False).coreset
+    name = desk.overview()[0].class_name
+    left = next(int(i) for i in desk.clusters()[0].indices if i not in plain.indices)
+    path = desk._prepared.dataset.images[left].path
+    pinned = desk.select(SelectionSettings(sampler="intelligent", fraction=0.1, pinned_in=(path,)), False).coreset
+    assert left in pinned.indices
+    assert pinned.budgets[name] == plain.budgets[name]
+
+
+def test_samplers_are_those_of_the_registry(desk: Desk) -> None:
+    facts = desk.samplers()
+    assert [fact.name for fact in facts] == list(SAMPLERS)
+    assert all(fact.title and fact.summary and fact.source for fact in facts)
+
+
+def test_a_picture_is_the_decoded_image(desk: Desk) -> None:
+    picture = desk.picture(0)
+    image = desk._prepared.dataset.images[0]
+    assert (picture.width, picture.height) == (image.width, image.height)
+    assert len(picture.rgb) == 3 * picture.width * picture.height
+
+
+def test_a_picture_that_has_gone_says_why(study: Study, tmp_path: Path) -> None:
+    make_demo(tmp_path / "demo", n_images=60, side=48)
+    small = Desk(Study(tmp_path / "demo", study.settings, tmp_path / "cache"))
+    (tmp_path / "demo" / small._prepared.dataset.images[0].path).unlink()
+    picture = small.picture(0)
+    assert picture.problem
+    assert not picture.rgb

@@ -1,0 +1,48 @@
+"""A small demo that is scanned, described and clustered once for all tests of pages."""
+
+from pathlib import Path
+
+import pytest
+
+from core.data.demo import make_demo
+from core.pipeline.stages import prepare
+from core.pipeline.study import Study
+from core.pipeline.window_jobs import scan_source
+from core.settings import ClusterSettings, FeatureSettings, Settings
+from desktop_app.pages.page import PageContext
+
+DEMO_SETTINGS = Settings(features=FeatureSettings(extractors=("colour-texture",)), clusters=ClusterSettings(k_max=4))
+
+
+@pytest.fixture(scope="session")
+def demo_study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """The demo with everything up to the clusters in its cache."""
+    place = tmp_path_factory.mktemp("pages")
+    make_demo(place / "demo", n_images=150, side=64)
+    study = Study(place / "demo", DEMO_SETTINGS, place / "cache")
+    prepare(study)
+    return study
+
+
+@pytest.fixture
+def described_context(page_context: PageContext, demo_study: Study, monkeypatch: pytest.MonkeyPatch) -> PageContext:
+    """A page's context with the demo open, scanned and described, not yet clustered."""
+    monkeypatch.setenv("CORESET_CACHE", str(demo_study.cache_folder))
+    model = page_context.model
+    model.start(Path(demo_study.source))
+    for section in ("features", "clusters"):
+        model.put_settings(section, getattr(demo_study.settings, section))
+    view = scan_source(demo_study)
+    model.store_result(
+        "dataset", model.key("dataset"), {"images": len(view.dataset.images)}, view, content=view.identity
+    )
+    model.store_result("features", model.key("features"), {"images": len(view.dataset.images)}, "features")
+    return page_context
+
+
+@pytest.fixture
+def clustered_context(described_context: PageContext) -> PageContext:
+    """The same, with its clusters known."""
+    model = described_context.model
+    model.store_result("clusters", model.key("clusters"), {"seconds": 1.0}, 1.0)
+    return described_context

@@ -1,0 +1,145 @@
+"""The Clusters page, walked as a user does."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from desktop_app.pages.clusters import ClustersPage
+from desktop_app.pages.page import PageContext
+
+NOTHING = np.zeros(0, dtype=np.int64)
+
+
+@pytest.fixture
+def page(clustered_context: PageContext, qtbot: QtBot) -> Iterator[ClustersPage]:
+    page = ClustersPage(clustered_context)
+    qtbot.addWidget(page)
+    page.resize(1100, 700)
+    page.show()
+    page.enter()
+    qtbot.waitUntil(lambda: page._view is not None)
+    yield page
+    page.leave()
+
+
+def test_before_features_it_offers_the_way_there(page_context: PageContext, qtbot: QtBot) -> None:
+    page = ClustersPage(page_context)
+    qtbot.addWidget(page)
+    page.enter()
+    assert "Features page" in page.run_button.toolTip()
+    assert not page.run_button.isEnabled()
+    with qtbot.waitSignal(page.step_wanted) as wanted:
+        page.empty.button.click()
+    assert wanted.args == ["features"]
+
+
+def test_clustering_fills_the_page(described_context: PageContext, qtbot: QtBot) -> None:
+    page = ClustersPage(described_context)
+    qtbot.addWidget(page)
+    page.enter()
+    with qtbot.waitSignal(page.summary_told) as told:
+        qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
+    assert told.args[1] == "coreset"
+    qtbot.waitUntil(lambda: page._view is not None)
+    facts = described_context.model.facts("clusters")
+    assert facts is not None
+    assert set(facts["k"]) == {one.class_name for one in page._overview}
+    assert described_context.model.state("clusters") == "done"
+
+
+def test_the_first_class_is_shown_with_medoids_and_images(page: ClustersPage) -> None:
+    view = page._view
+    assert view is not None
+    assert view.clusters.class_name == page._overview[0].class_name
+    assert len(page.picture.grid.images.images) == len(view.clusters.indices)
+    assert [image.key for image in page.picture.medoids.row.images] == view.clusters.medoids.tolist()
+    assert page.picture.first.count() == view.n_components
+    assert page.picture.first.currentText().startswith("component 1 (")
+
+
+def test_class_and_components_are_choices_of_the_project(page: ClustersPage, qtbot: QtBot) -> None:
+    other = page._overview[1].class_name
+    page.picture.classes.class_chosen.emit(other)
+    page.picture.second.setCurrentIndex(2)
+    page.picture.second.activated.emit(2)
+    choices = page.model.project.choices
+    assert (choices.class_name, choices.components) == (other, (0, 2))
+    qtbot.waitUntil(lambda: page._view is not None and page._view.components == (0, 2))
+    assert page._view is not None
+    assert page._view.clusters.class_name == other
+
+
+def test_a_cluster_is_selected_in_every_part(page: ClustersPage) -> None:
+    view = page._view
+    assert view is not None
+    page.picture.bars.cluster_chosen.emit(1)
+    rows = np.flatnonzero(view.clusters.labels == 1)
+    assert np.array_equal(page.picture.scatter.selection, rows)
+    assert {image.key for image in page.picture.grid.images.images} == set(view.clusters.indices[rows].tolist())
+    page.picture.all_button.click()
+    assert len(page.picture.scatter.selection) == 0
+    assert len(page.picture.grid.images.images) == len(view.clusters.indices)
+
+
+def test_images_selected_in_the_grid_are_selected_in_the_plot(page: ClustersPage) -> None:
+    view = page._view
+    assert view is not None
+    keys = [image.key for image in page.picture.grid.images.images[:3]]
+    page.picture.grid.set_selected_keys(keys)
+    assert set(view.clusters.indices[page.picture.scatter.selection].tolist()) == set(keys)
+    assert len(page.picture.grid.images.images) == len(view.clusters.indices)
+
+
+def test_hovering_a_point_shows_its_image(page: ClustersPage) -> None:
+    page.picture.scatter.hovered.emit(0)
+    assert page.picture.hover.isVisible()
+    page.picture.scatter.hovered.emit(-1)
+    assert not page.picture.hover.isVisible()
+
+
+def test_another_k_is_clustered_at_once_and_undone(page: ClustersPage, qtbot: QtBot) -> None:
+    assert page._view is not None
+    name, before = page._view.clusters.class_name, page._view.clusters.k
+    page.picture.side.curve.k_chosen.emit(before + 1)
+    qtbot.waitUntil(lambda: page._view is not None and page._view.clusters.k == before + 1)
+    assert page.model.settings("clusters").k_by_class == {name: before + 1}
+    assert page.model.state("clusters") == "done"
+    assert page.picture.side.automatic.isEnabled()
+    page.model.undo_stack.undo()
+    qtbot.waitUntil(lambda: page._view is not None and page._view.clusters.k == before)
+    assert page.model.state("clusters") == "done"
+
+
+def test_the_silhouette_gets_its_choice_back(page: ClustersPage, qtbot: QtBot) -> None:
+    page.picture.side.curve.k_chosen.emit(4)
+    qtbot.waitUntil(lambda: page._view is not None and page._view.clusters.k == 4)
+    page.picture.side.automatic.click()
+    qtbot.waitUntil(lambda: page._view is not None and page._view.clusters.chosen_by == "silhouette")
+    assert page.model.settings("clusters").k_by_class == {}
+
+
+def test_a_double_click_opens_the_image_with_its_facts(page: ClustersPage, qtbot: QtBot) -> None:
+    assert page._view is not None
+    medoid = int(page._view.clusters.medoids[0])
+    page.picture.grid.opened.emit(medoid)
+    viewer = page.large.viewer
+    assert viewer is not None
+    assert viewer.isVisible()
+    width = page.images.view.dataset.images[medoid].width if page.images.view is not None else 0
+    qtbot.waitUntil(lambda: viewer.picture.image.width() == width)
+    facts = dict(page.facts_of(medoid))
+    assert facts["Medoid"].startswith("yes")
+    assert facts["Cluster"].startswith("1 of ")
+    viewer.close()
+
+
+def test_a_desk_that_is_lost_is_told_and_asked_again(page: ClustersPage, qtbot: QtBot) -> None:
+    page.worker.resident.died.emit("The engine has ended.", "")
+    assert page.messages.posts[-1].sentence == "The engine has ended."  # type: ignore[attr-defined]
+    page._view = None
+    page.worker.resident.shut()
+    page.enter()
+    qtbot.waitUntil(lambda: page._view is not None)

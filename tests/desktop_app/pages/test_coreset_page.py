@@ -1,0 +1,229 @@
+"""The Coreset page, walked as a user does."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QDesktopServices
+from pytestqt.qtbot import QtBot
+
+from core.pipeline.views import CoresetView
+from core.settings import ExportSettings
+from desktop_app.pages.coreset import CoresetPage
+from desktop_app.pages.coreset_export import ExportSheet
+from desktop_app.pages.page import PageContext
+
+
+@pytest.fixture
+def page(clustered_context: PageContext, qtbot: QtBot) -> Iterator[CoresetPage]:
+    page = CoresetPage(clustered_context)
+    qtbot.addWidget(page)
+    page.resize(1100, 700)
+    page.show()
+    page.enter()
+    qtbot.waitUntil(lambda: page.model.state("coreset") == "done")
+    yield page
+    page.leave()
+
+
+def chosen(page: CoresetPage) -> set[int]:
+    assert page._view is not None
+    return set(page._view.coreset.indices.tolist())
+
+
+def wait_for(page: CoresetPage, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: page.model.state("coreset") == "done" and page.model.value("coreset") is not None)
+
+
+def test_before_clusters_it_offers_the_way_there(page_context: PageContext, qtbot: QtBot) -> None:
+    page = CoresetPage(page_context)
+    qtbot.addWidget(page)
+    page.enter()
+    assert "Clusters page" in page.run_button.toolTip()
+    with qtbot.waitSignal(page.step_wanted) as wanted:
+        page.empty.button.click()
+    assert wanted.args == ["clusters"]
+
+
+def test_a_coreset_is_there_at_once_and_its_coverage_after(page: CoresetPage, qtbot: QtBot) -> None:
+    facts = page.model.facts("coreset")
+    assert facts is not None
+    assert page.picture.sentence.text() == facts["sentence"]
+    assert len(page.picture.chosen.grid.images.images) == facts["images"] == len(chosen(page))
+    qtbot.waitUntil(lambda: page.picture.covered.text().startswith("The image it covers worst"))
+    assert len(page.picture.worst.images) == 1
+    assert page.picture.worst.images[0].key not in chosen(page)
+    assert len(page.picture.coverage.rows_model.rows) == len(page._pool_by_class())
+
+
+def test_the_samplers_come_from_the_registry(page: CoresetPage) -> None:
+    assert page.options.sampler.currentData() == "intelligent"
+    assert page.options.sampler.count() >= 11
+    assert "Source:" in page.options.sampler.toolTip()
+
+
+def test_another_size_is_chosen_and_undone(page: CoresetPage, qtbot: QtBot) -> None:
+    before = chosen(page)
+    page.options.size.images.setValue(20)
+    qtbot.waitUntil(lambda: len(chosen(page)) == 20)
+    page.model.undo_stack.undo()
+    qtbot.waitUntil(lambda: chosen(page) == before)
+    wait_for(page, qtbot)
+
+
+def test_only_what_the_sampler_heeds_can_be_changed(page: CoresetPage, qtbot: QtBot) -> None:
+    assert page.options.over_clusters.isEnabled()
+    assert not page.options.mu.isEnabled()
+    assert "balanced herding" in page.options.mu.toolTip()
+    page.options.sampler.setCurrentIndex(page.options.sampler.findData("random"))
+    page.options.sampler.activated.emit(page.options.sampler.currentIndex())
+    wait_for(page, qtbot)
+    assert not page.options.over_classes.isEnabled()
+    assert "whole pool" in page.options.over_classes.toolTip()
+    assert not page.options.over_clusters.isEnabled()
+
+
+def test_the_recommended_sampler_is_offered_and_never_taken_silently(page: CoresetPage, qtbot: QtBot) -> None:
+    assert page.model.settings("selection").sampler == "intelligent"
+    assert page.options.recommendation.isVisible()
+    page.options.recommended.click()
+    settings = page.model.settings("selection")
+    assert (settings.sampler, settings.beta, settings.budget_over_classes) == ("balanced-herding", 0.25, "sampler")
+    assert not page.options.recommendation.isVisible()
+    wait_for(page, qtbot)
+    assert page.options.beta.isEnabled()
+    assert page.options.mu.isEnabled()
+    assert not page.options.seed.isEnabled()
+
+
+def test_fractions_by_hand(page: CoresetPage, qtbot: QtBot) -> None:
+    page.options.over_classes.setCurrentIndex(page.options.over_classes.findData("by-hand"))
+    page.options.over_classes.activated.emit(0)
+    assert page.options.by_hand.isVisible()
+    name, n_images = next(iter(page._pool_by_class().items()))
+    page.options.by_hand._boxes[name].setValue(50.0)
+    assert page.model.settings("selection").fraction_by_class == {name: 0.5}
+    wait_for(page, qtbot)
+    assert page._view is not None
+    assert page._view.coreset.budgets[name] == pytest.approx(n_images / 2, abs=0.6)
+
+
+def test_an_image_is_pinned_out_and_taken_back(page: CoresetPage, qtbot: QtBot) -> None:
+    grid = page.picture.chosen.grid
+    assert not page.picture.chosen.pin_button.isEnabled()
+    key = grid.images.images[0].key
+    grid.set_selected_keys([key])
+    assert page.picture.chosen.pin_button.isEnabled()
+    grid.setFocus()
+    qtbot.keyClick(grid, Qt.Key.Key_O)
+    assert page.model.settings("selection").pinned_out == (page.images.path(key),)
+    qtbot.waitUntil(lambda: key not in chosen(page))
+    page.picture.chosen.which.setCurrentIndex(2)
+    assert [image.key for image in grid.images.images] == [key]
+    grid.set_selected_keys([key])
+    page.picture.chosen._unpin()
+    qtbot.waitUntil(lambda: key in chosen(page))
+    assert page.picture.chosen.empty.isVisible()
+
+
+def test_an_image_that_is_not_chosen_is_pinned_in(page: CoresetPage, qtbot: QtBot) -> None:
+    page.picture.chosen.which.setCurrentIndex(1)
+    key = page.picture.chosen.grid.images.images[0].key
+    assert key not in chosen(page)
+    page.picture.chosen.grid.set_selected_keys([key])
+    page.picture.chosen._pin_in()
+    qtbot.waitUntil(lambda: key in chosen(page))
+    assert dict(page.facts_of(key))["In the coreset"] == "pinned in"
+    page.model.undo_stack.undo()
+    qtbot.waitUntil(lambda: key not in chosen(page))
+
+
+def test_a_cluster_in_the_bars_shows_its_images(page: CoresetPage) -> None:
+    name = next(iter(page._pool_by_class()))
+    page.picture.bars.cluster_chosen.emit(name, 0)
+    shown = [image.key for image in page.picture.chosen.grid.images.images]
+    assert shown
+    assert all(page.images.class_of(key) == name and page._cluster_of[key][0] == 0 for key in shown)
+    page.picture.chosen.all_button.click()
+    assert {image.key for image in page.picture.chosen.grid.images.images} == chosen(page)
+
+
+def test_the_plot_rings_what_is_chosen_and_selects(page: CoresetPage, qtbot: QtBot) -> None:
+    page.picture.tabs.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: page.picture.plot._view is not None)
+    view = page.picture.plot._view
+    assert view is not None
+    rows = page.picture.plot.scatter._chosen
+    assert set(view.clusters.indices[rows].tolist()) == chosen(page) & set(view.clusters.indices.tolist())
+    page.picture.plot._select(rows[:2])
+    assert len(page.picture.chosen.grid.images.images) == 2
+
+
+def test_a_choice_that_cannot_be_is_told_on_the_page(page: CoresetPage, qtbot: QtBot) -> None:
+    view = page.images.view
+    assert view is not None
+    test_image = view.dataset.images[int(view.split.test[0])].path
+    page.change_settings("selection", pinned_in=(test_image,))
+    qtbot.waitUntil(lambda: page.picture.notes.isVisible())
+    assert "Take the pin back" in page.picture.notes.text
+    assert page.model.state("coreset") != "done"
+
+
+def test_foretelling_draws_the_curve_and_offers_a_size(page: CoresetPage, qtbot: QtBot) -> None:
+    page.picture.foretelling.within.setValue(20.0)
+    page.picture.foretelling.button.click()
+    assert not page.picture.foretelling.button.isEnabled()
+    qtbot.waitUntil(page.picture.foretelling.button.isEnabled, timeout=20_000)
+    assert page.picture.foretelling.use.isVisibleTo(page.picture.foretelling)
+    page.picture.foretelling.use.click()
+    assert page.model.settings("selection").fraction == page.picture.foretelling._smallest
+
+
+def test_an_export_is_written_verified_and_opened(
+    page: CoresetPage, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
+    sheet = page.exporting.sheet
+    assert sheet is not None
+    sheet.folder.setText(str(tmp_path / "out"))
+    sheet.split.setChecked(True)
+    assert sheet.accept_button.isEnabled()
+    sheet.accept_button.click()
+    qtbot.waitUntil(lambda: not page.job_numbers() and page.picture.result.isVisible(), timeout=20_000)
+    manifest = json.loads((tmp_path / "out" / "coreset.json").read_text(encoding="utf-8"))
+    assert manifest["settings"]["export"]["with_split"] is True
+    assert str(tmp_path / "out") in page.picture.result.text
+    assert page.picture.result._kind == "good"
+    assert page.model.settings("export").with_split
+    opened: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()) or True)
+    page.picture.result.action_triggered.emit()
+    assert opened == [str(tmp_path / "out")]
+
+
+def test_the_sheet_says_what_does_not_go(qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "taken.txt").write_text("here")
+    sheet = ExportSheet(ExportSettings(), tmp_path / "new", 12)
+    qtbot.addWidget(sheet)
+    assert sheet.accept_button.isEnabled()
+    sheet.private.setChecked(True)
+    sheet.files.setCurrentIndex(sheet.files.findData("symlink"))
+    assert "private" in sheet.accept_button.toolTip()
+    sheet.private.setChecked(False)
+    sheet.folder.setText(str(tmp_path))
+    assert not sheet.accept_button.isEnabled()
+    sheet.overwrite.setChecked(True)
+    assert sheet.accept_button.isEnabled()
+    sheet.folder.setText("relative")
+    assert not sheet.accept_button.isEnabled()
+
+
+def test_a_coreset_known_to_the_project_comes_back_without_a_job(page: CoresetPage, qtbot: QtBot) -> None:
+    page.leave()
+    page.model._values["coreset"].clear()
+    page._wanted = ("", "")
+    page.enter()
+    qtbot.waitUntil(lambda: isinstance(page.model.value("coreset"), CoresetView))
+    assert page.job_numbers() == ()
