@@ -190,7 +190,14 @@ class Desk:
         prepared = self._prepared
         by_class = []
         for number, (embedding, clusters) in enumerate(zip(prepared.embeddings, prepared.clusters, strict=True)):
-            progress.report(number, len(prepared.embeddings), "Measuring coverage: classes")
+            told = (number, len(prepared.embeddings), "Measuring coverage: classes")
+            progress.report(*told)
+            # The first time a class's kernel is what takes long: leave places to stop in between, keep what is there.
+            kernel = self._kernel(embedding)
+            progress.report(*told)
+            if len(embedding.indices):
+                _ = kernel.class_means
+                progress.report(*told)
             by_class.append(self._covered(embedding, clusters, coreset))
         worst = tuple(int(index) for index in covered_worst(prepared.embeddings, coreset))
         return summarise_coverage(tuple(by_class), worst)

@@ -37,6 +37,7 @@ class ClustersPage(Page):
         self.picture.class_chosen.connect(self._choose_class)
         self.picture.components_chosen.connect(self._choose_components)
         self.picture.k_chosen.connect(self._choose_k)
+        self.picture.side.k_max_chosen.connect(self._choose_k_max)
         self.picture.opened.connect(self._open_image)
         self.large = LargeImage(self.images, self.talk, self.facts_of, self)
         self.set_picture(self.picture)
@@ -71,6 +72,7 @@ class ClustersPage(Page):
         """Ask the desk for what is not shown yet."""
         view = self.model.latest_value("dataset")
         self.images.set_view(view if isinstance(view, DatasetView) else None)
+        self.show_value(self.picture.side.k_max, self.model.settings("clusters").k_max)
         done = self.model.facts("clusters") is not None
         if done and self.images.view is not None:
             self._ask_overview()
@@ -83,7 +85,9 @@ class ClustersPage(Page):
     def _say_empty(self) -> None:
         why_not = self.why_not()
         words = "The clusters of every class will stand here, with their medoids and images."
-        if self.talk.is_waiting("overview"):
+        if not why_not and self.images.view is None:
+            self.set_empty("The images are being read. The clusters will stand here in a moment.")
+        elif self.talk.is_waiting("overview"):
             self.set_empty("The clusters are being read. They will stand here in a moment.")
         elif why_not:
             self.set_empty(words, "Go to Features", self._go_to_features)
@@ -174,6 +178,9 @@ class ClustersPage(Page):
             self.picture.show_busy()
             self._asked_for = None
             self._ask_overview()
+
+    def _choose_k_max(self, k_max: int) -> None:
+        self.change_settings("clusters", text="the largest number of clusters", merge=True, k_max=k_max)
 
     def facts_of(self, index: int) -> list[tuple[str, str]]:
         """Return what is known of an image, for the viewer."""

@@ -1,7 +1,7 @@
 """The number of clusters of a class: silhouette with k to drag, what it says, and images per cluster."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QPushButton, QSplitter, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QSpinBox, QSplitter, QWidget
 
 from core.pipeline.views import ClassView
 from desktop_app import theme
@@ -24,9 +24,12 @@ class ClustersSide(QSplitter):
     -------
     k_chosen : (int)
         0 gives the choice back to the silhouette.
+    k_max_chosen : (int)
+        The largest number of clusters to try.
     """
 
     k_chosen = Signal(int)
+    k_max_chosen = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Vertical, parent)
@@ -39,6 +42,14 @@ class ClustersSide(QSplitter):
         self.automatic = QPushButton("Automatic")
         self.automatic.clicked.connect(self._give_back)
         silhouette = Card("Silhouette", SILHOUETTE_HELP)
+        self.k_max = QSpinBox()
+        self.k_max.setRange(2, 50)
+        self.k_max.setPrefix("up to ")
+        self.k_max.setKeyboardTracking(False)
+        self.k_max.setToolTip("The largest number of clusters to try, of every class")
+        self.k_max.setAccessibleName("Largest number of clusters")
+        self.k_max.valueChanged.connect(self.k_max_chosen)
+        silhouette.add_tool(self.k_max)
         silhouette.add_tool(self.automatic)
         silhouette.add_tool(PlotExportButton(self.curve))
         silhouette.add(self.words)
@@ -60,7 +71,10 @@ class ClustersSide(QSplitter):
         self.curve.set_curve(clusters.curve, clusters.k, "One group: too few images, or all alike.")
         k = "1 cluster" if clusters.k == 1 else f"{clusters.k} clusters"
         by = ", chosen by you" if clusters.chosen_by == "user" else ""
-        self.words.setText(f"{k}{by}. {view.words}")
+        headline = view.words.partition(":")[0].rstrip(".")
+        self.words.setText(f"{k}{by}. {headline}.")
+        self.words.setToolTip(f"<p>{view.words}</p>")
+        self.words.setAccessibleDescription(view.words)
         own = clusters.chosen_by == "user"
         self.automatic.setEnabled(own)
         self.automatic.setToolTip(

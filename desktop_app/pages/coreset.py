@@ -51,6 +51,7 @@ class CoresetPage(Page):
         self.options = CoresetOptions(self)
         self.options.changed.connect(self._change)
         self.options.dragged.connect(self._drag)
+        self.options.noted.connect(self.model.set_notes)
         self.picture = CoresetPicture(self.images)
         self.picture.opened.connect(self._open_image)
         self.picture.chosen.pins_changed.connect(self._pin)
@@ -63,6 +64,8 @@ class CoresetPage(Page):
         self.set_picture(self.picture)
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._settled)
+        self._slow = QTimer(self, singleShot=True, interval=SETTLE_MS)
+        self._slow.timeout.connect(self._show_slow)
 
     # --- hooks ------------------------------------------------------------------------------------------------
 
@@ -86,6 +89,7 @@ class CoresetPage(Page):
         view = self.model.latest_value("dataset")
         self.images.set_view(view if isinstance(view, DatasetView) else None)
         self.options.show_settings(self.model.settings("selection"), self._pool_by_class())
+        self.options.show_notes(self.model.project.notes)
         ready = self.model.facts("clusters") is not None and self.images.view is not None
         if ready:
             self._ask()
@@ -99,7 +103,7 @@ class CoresetPage(Page):
         elif ready:
             self.set_empty("The clusters are being read. The coreset will stand here in a moment.")
         else:
-            self.set_empty(words)
+            self.set_empty("The images are being read. The coreset will stand here in a moment.")
         stale = not ready and self._view is not None
         self.set_hint("The clusters have changed. Cluster again." if stale else "", warning=True)
 
@@ -137,6 +141,8 @@ class CoresetPage(Page):
             self.talk.drop("cover")
             arguments = (self.model.settings("selection"), False, clusters)
             self.talk.ask("select", arguments, partial(self._take_selection, wanted))
+            if not self._slow.isActive():
+                self._slow.start()
 
         self._ask_plot()
 
@@ -168,8 +174,14 @@ class CoresetPage(Page):
         self._medoids = frozenset(int(index) for found in clusters for index in found.medoids)
         self.picture.chosen.set_clusters(clusters)
 
+    def _show_slow(self) -> None:
+        """Say that it takes longer, as the first order of a sampler does; the bar below tells how far it is."""
+        if self._view is not None and self.talk.is_waiting("select"):
+            self.picture.show_choosing(theme.sampler_title(self.model.settings("selection").sampler))
+
     def _take_selection(self, wanted: Wanted, view: CoresetView) -> None:
         self._view = view
+        self._slow.stop()
         settings = self.model.settings("selection")
         pinned_in, pinned_out = self.images.indices(settings.pinned_in), self.images.indices(settings.pinned_out)
         self.picture.show_coreset(view, pinned_in, pinned_out)

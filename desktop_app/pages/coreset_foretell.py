@@ -83,13 +83,13 @@ class Foretelling(QWidget):
         self._smallest = view.smallest.fraction if view.smallest is not None else 0.0
         self.use.setVisible(view.smallest is not None)
         if view.smallest is None:
-            self.words.setText(f"None of these sizes comes within {view.within:g} points of everything.")
+            self.words.setText(f"None of these sizes comes within {_points(view.within)} of everything.")
             return
         share = percent(view.smallest.fraction)
         self.use.setText(f"Use {share}")
         self.use.setToolTip("Make the coreset so large")
         self.words.setText(
-            f"{share} ({count(view.smallest.n_images)} images) comes within {view.within:g} points of everything "
+            f"{share} ({count(view.smallest.n_images)} images) comes within {_points(view.within)} of everything "
             f"({view.smallest.accuracy:.3f} and {view.everything:.3f})."
         )
 
@@ -101,3 +101,7 @@ class Foretelling(QWidget):
 
     def _choose_point(self, name: str, fraction: float) -> None:  # noqa: ARG002
         self.fraction_chosen.emit(fraction)
+
+
+def _points(within: float) -> str:
+    return "1 point" if within == 1 else f"{within:g} points"

@@ -60,6 +60,8 @@ class CoresetImages(Card):
         self.all_button.clicked.connect(self.show_all)
         self.pin_button = QToolButton()
         self.pin_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.pin_button.setText("Pin")
+        self.pin_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         theme.set_icon(self.pin_button, "pin")
         self.grid = ThumbnailGrid(64)
         self.empty = QLabel()

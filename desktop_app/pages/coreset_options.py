@@ -7,6 +7,7 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QLabel,
+    QPlainTextEdit,
     QPushButton,
     QSpinBox,
     QVBoxLayout,
@@ -52,10 +53,13 @@ class CoresetOptions(QObject):
         Fields of `SelectionSettings` and their new values, a dict.
     dragged : (float)
         The fraction, while it is dragged.
+    noted : (str)
+        The user's own words.
     """
 
     changed = Signal(object)
     dragged = Signal(float)
+    noted = Signal(str)
 
     def __init__(self, page: Page) -> None:
         super().__init__(page)
@@ -123,7 +127,13 @@ class CoresetOptions(QObject):
         )
         self.at_least_one = QCheckBox("Every class gives one image")
         self.at_least_one.toggled.connect(self._set_at_least_one)
+        self.notes = QPlainTextEdit()
+        self.notes.setTabChangesFocus(True)
+        self.notes.setFixedHeight(theme.UNIT * 10)
+        self.notes.setPlaceholderText("Why these images, what was left out")
+        self.notes.textChanged.connect(self._set_notes)
         page.add_more_option("", self.at_least_one, "Give every class one image first, where the size allows it")
+        page.add_more_option("Notes", self.notes, "Your own words; they are kept in the project")
 
     # --- showing ----------------------------------------------------------------------------------------------
 
@@ -192,6 +202,13 @@ class CoresetOptions(QObject):
         herding = fact.name == RECOMMENDED
         _heed(self.mu, "" if herding else "μ is a choice of balanced herding alone.", "From 0 to 1")
 
+    def show_notes(self, notes: str) -> None:
+        """Show the user's own words."""
+        if self.notes.toPlainText() != notes:
+            blocked = self.notes.blockSignals(True)
+            self.notes.setPlainText(notes)
+            self.notes.blockSignals(blocked)
+
     # --- telling ----------------------------------------------------------------------------------------------
 
     def _set_sampler(self) -> None:
@@ -217,6 +234,9 @@ class CoresetOptions(QObject):
 
     def _set_mu(self, value: float) -> None:
         self.changed.emit({"mu": round(value, 4)})
+
+    def _set_notes(self) -> None:
+        self.noted.emit(self.notes.toPlainText())
 
     def _set_at_least_one(self, value: bool) -> None:
         self.changed.emit({"at_least_one": value})

@@ -114,7 +114,7 @@ class CoresetPicture(QWidget):
         parts.setStretchFactor(1, 1)
         parts.setChildrenCollapsible(False)
         parts.setHandleWidth(theme.UNIT)
-        parts.setSizes([theme.UNIT * 56, theme.UNIT * 40])
+        parts.setSizes([theme.UNIT * 58, theme.UNIT * 38])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.UNIT)
@@ -140,6 +140,11 @@ class CoresetPicture(QWidget):
             self.notes.clear()
         if view.coverage is not None:
             self.show_coverage(view.coverage)
+
+    def show_choosing(self, title: str) -> None:
+        """Say that the choice is still being made; what is shown below is the one before."""
+        self.sentence.setText(f"{title} is choosing…")
+        self.covered.setText("The first time a sampler puts all images in order; other sizes come at once after that.")
 
     def show_coverage(self, coverage: Coverage) -> None:
         """Show what the coreset leaves out."""

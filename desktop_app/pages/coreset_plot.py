@@ -96,7 +96,7 @@ class CoresetPlot(QWidget):
             return
         rows = np.flatnonzero(np.isin(self._view.clusters.indices, self._chosen))
         self.scatter.set_chosen(rows)
-        self.words.setText(f"ringed: {images(len(rows))} of {len(self._view.clusters.indices):,} chosen")
+        self.words.setText(f"Ringed: chosen, {len(rows):,} of {images(len(self._view.clusters.indices))}")
 
     def _choose(self) -> None:
         self.class_chosen.emit(self.classes.currentText())

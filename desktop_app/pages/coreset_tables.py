@@ -48,8 +48,12 @@ def given_table() -> Table:
     return Table(
         "What every cluster gives",
         [
-            Column("Class", lambda row: row.class_name),
-            Column("Cluster", lambda row: count(row.cluster + 1), lambda row: row.cluster, numeric=True),
+            Column(
+                "Cluster",
+                lambda row: f"{row.class_name} · {row.cluster + 1}",
+                lambda row: (row.class_name, row.cluster),
+                tooltip="Class and number of the cluster",
+            ),
             Column("Pool", lambda row: count(row.n_images), lambda row: row.n_images, True, "Images of the pool in it"),
             Column("Taken", lambda row: count(row.taken), lambda row: row.taken, True, "Images in the coreset"),
             Column(
@@ -59,9 +63,13 @@ def given_table() -> Table:
                 True,
                 "Taken, of the cluster",
             ),
-            Column("Random", lambda row: count(row.random), lambda row: row.random, True, "One random draw takes"),
             Column(
-                "Expected", lambda row: f"{row.expected:.1f}", lambda row: row.expected, True, "Random takes on average"
+                "Random",
+                lambda row: count(row.random),
+                lambda row: row.random,
+                True,
+                "One random draw of as many images takes",
+                lambda row: f"Random sampling takes {row.expected:.1f} on average",
             ),
         ],
     )
@@ -81,9 +89,9 @@ def coverage_table() -> Table:
                 True,
                 "Clusters that give at least one image",
             ),
-            _figure("Mean distance", "mean_distance", "From an image of the class to the nearest chosen one"),
-            _figure("Largest", "largest_distance", "Distance of the image covered worst"),
-            _figure("MMD²", "mmd2", "How much the chosen images differ from the class as a whole; 0 is the same"),
+            _figure("Mean", "mean_distance", "Mean distance from an image of the class to the nearest chosen one", 2),
+            _figure("Largest", "largest_distance", "Distance of the image of the class that is covered worst", 2),
+            _figure("MMD²", "mmd2", "How much the chosen images differ from the class as a whole; 0 is the same", 4),
             Column(
                 "Twins",
                 lambda row: count(row.duplicate_pairs),
@@ -95,12 +103,12 @@ def coverage_table() -> Table:
     )
 
 
-def _figure(title: str, name: str, tip: str) -> Column:
+def _figure(title: str, name: str, tip: str, digits: int) -> Column:
     def value(row: ClassCoverage) -> float:
         return float(getattr(row, name))
 
     def text(row: ClassCoverage) -> str:
         found = value(row)
-        return "–" if found != found else f"{found:.3g}"
+        return "–" if found != found else f"{found:.{digits}f}"
 
     return Column(title, text, value, True, tip)

@@ -143,3 +143,12 @@ def test_a_desk_that_is_lost_is_told_and_asked_again(page: ClustersPage, qtbot: 
     page.worker.resident.shut()
     page.enter()
     qtbot.waitUntil(lambda: page._view is not None)
+
+
+def test_another_largest_k_makes_the_clusters_stale_until_they_are_made_again(page: ClustersPage, qtbot: QtBot) -> None:
+    page.picture.side.k_max.setValue(3)
+    assert page.model.state("clusters") == "stale"
+    assert "Cluster again" in page.hint.text()
+    page.try_run()
+    qtbot.waitUntil(lambda: page._view is not None and max(page._view.clusters.curve) == 3, timeout=20_000)
+    assert page.hint.text() == ""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from pytestqt.qtbot import QtBot
 
@@ -198,7 +198,12 @@ def test_an_export_is_written_verified_and_opened(
     assert page.picture.result._kind == "good"
     assert page.model.settings("export").with_split
     opened: list[str] = []
-    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()) or True)
+
+    def take(url: QUrl) -> bool:
+        opened.append(url.toLocalFile())
+        return True
+
+    monkeypatch.setattr(QDesktopServices, "openUrl", take)
     page.picture.result.action_triggered.emit()
     assert opened == [str(tmp_path / "out")]
 
@@ -227,3 +232,19 @@ def test_a_coreset_known_to_the_project_comes_back_without_a_job(page: CoresetPa
     page.enter()
     qtbot.waitUntil(lambda: isinstance(page.model.value("coreset"), CoresetView))
     assert page.job_numbers() == ()
+
+
+def test_notes_are_kept_in_the_project(page: CoresetPage) -> None:
+    page.options.notes.setPlainText("Without the blurred ones.")
+    assert page.model.project.notes == "Without the blurred ones."
+    page.model.set_notes("From elsewhere.")
+    page.refresh()
+    assert page.options.notes.toPlainText() == "From elsewhere."
+
+
+def test_what_is_slow_is_said(page: CoresetPage, qtbot: QtBot) -> None:
+    page.options.recommended.click()
+    page._show_slow()
+    assert page.picture.sentence.text() == "Balanced herding is choosing…"
+    wait_for(page, qtbot)
+    assert "of the pool" in page.picture.sentence.text()
