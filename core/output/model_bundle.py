@@ -1,7 +1,8 @@
 """A trained network with all that is needed to use it, and its use on new images.
 
-A bundle is a folder: ``model.keras`` (preprocessing inside, it takes RGB pixels of 0…255) and ``bundle.json`` (class
-A bundle is a folder: ``model.keras`` (preprocessing inside: it takes RGB pixels, 0 to 255) and ``bundle.json`` (class
+A bundle is a folder: ``model.keras`` (preprocessing inside: it takes RGB pixels of 0 to 255) and ``bundle.json``
+(class names in the order of the outputs, input size, weights, what it was trained on, versions). The model is loaded
+in Keras' safe mode, and nothing in a bundle is ever unpickled.
 """
 
 import csv
@@ -10,8 +11,9 @@ import json
 import os
 import shutil
 import tempfile
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,14 +22,14 @@ import numpy as np
 
 from core.cache import write_atomically
 from core.data.images import read_rgb
-from core.errors import CoresetError, ExportError, ImageError
+from core.errors import ExportError, ImageError
 from core.output.placing import disk_sentence, hash_file
 from core.output.tables import text_cell
 from core.progress import NO_PROGRESS, Progress
 from core.results import FloatArray, Skipped
 from core.settings import TrainingSettings, settings_to_dict
 from core.training.fitting import TrainedRun
-from core.training.pixels import resize
+from core.training.pixels import Pixels, resize
 from core.version import __version__
 
 FORMAT = 1
@@ -103,40 +105,13 @@ def save_bundle(folder: Path, trained: TrainedRun, settings: TrainingSettings) -
         raise ExportError("Only the custom and the transfer network can be saved; the head is a judge of embeddings.")
     if folder.exists() and not (folder / FACTS_NAME).is_file() and any(folder.iterdir()):
         raise ExportError(f"{folder} holds something that is no model bundle; name another folder.")
-    run = trained.result
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(prefix=f".{folder.name[:60]}.", dir=folder.parent))
         try:
             building.chmod(0o755)
             model.save(building / MODEL_NAME)
-            facts = {
-                "format": FORMAT,
-                "program": "coreset-studio",
-                "version": __version__,
-                "model_sha256": hash_file(building / MODEL_NAME)[0],
-                "classes": list(run.classes),
-                "image_size": settings.image_size,
-                "preprocessing": "inside the model; it takes RGB pixels of 0 to 255, resized to a square, bilinear",
-                "network": run.key.network,
-                "backbone": settings.backbone if run.key.network == "transfer" else "",
-                "weights": asdict(run.weights) if run.weights is not None else None,
-                "trained_on": {
-                    "sampler": run.key.sampler,
-                    "fraction": run.key.fraction,
-                    "images": run.n_images,
-                    "repetition": run.key.repetition,
-                    "fingerprint": run.key.fingerprint,
-                },
-                "best_epoch": run.best_epoch,
-                "test": {
-                    "images": len(run.true),
-                    "accuracy": run.metrics.accuracy,
-                    "macro_f1": run.metrics.f1,
-                },
-                "training": settings_to_dict(settings),
-                "note": run.note,
-            }
+            facts = _facts(trained, settings, hash_file(building / MODEL_NAME)[0])
             text = json.dumps(facts, ensure_ascii=False, indent=1)
             (building / FACTS_NAME).write_text(text + "\n", encoding="utf-8")
             if folder.exists():
@@ -148,6 +123,36 @@ def save_bundle(folder: Path, trained: TrainedRun, settings: TrainingSettings) -
     except OSError as error:
         raise ExportError(disk_sentence(error, folder)) from error
     return folder
+
+
+def _facts(trained: TrainedRun, settings: TrainingSettings, model_sha256: str) -> dict[str, Any]:
+    import keras
+
+    run = trained.result
+    return {
+        "format": FORMAT,
+        "program": "coreset-studio",
+        "version": __version__,
+        "keras": keras.__version__,
+        "model_sha256": model_sha256,
+        "classes": list(run.classes),
+        "image_size": settings.image_size,
+        "preprocessing": "inside the model; it takes RGB pixels of 0 to 255, resized to a square, bilinear",
+        "network": run.key.network,
+        "backbone": settings.backbone if run.key.network == "transfer" else "",
+        "weights": asdict(run.weights) if run.weights is not None else None,
+        "trained_on": {
+            "sampler": run.key.sampler,
+            "fraction": run.key.fraction,
+            "images": run.n_images,
+            "repetition": run.key.repetition,
+            "fingerprint": run.key.fingerprint,
+        },
+        "best_epoch": run.best_epoch,
+        "test": {"images": len(run.true), "accuracy": run.metrics.accuracy, "macro_f1": run.metrics.f1},
+        "training": settings_to_dict(settings),
+        "note": run.note,
+    }
 
 
 def load_bundle(folder: Path) -> Bundle:
@@ -192,26 +197,23 @@ def predict(bundle: Bundle, folder: Path, progress: Progress = NO_PROGRESS) -> P
     """
     files = sorted(_files(folder), key=lambda file: file.relative_to(folder).as_posix())
     paths: list[str] = []
-    rows: list[FloatArray] = []
+    rows: list[FloatArray] = [np.zeros((0, len(bundle.classes)), dtype=np.float32)]
     skipped: list[Skipped] = []
     done = 0
-    with ThreadPoolExecutor(max_workers=max(1, (os.cpu_count() or 2))) as threads:
-        for start in range(0, len(files), BATCH):
-            batch = files[start : start + BATCH]
-            images = []
-            for file, answer in zip(batch, threads.map(lambda f: _read(f, bundle.image_size), batch), strict=True):
-                name = file.relative_to(folder).as_posix()
-                if isinstance(answer, str):
-                    skipped.append(Skipped(name, answer))
-                else:
-                    paths.append(name)
-                    images.append(answer)
-            if images:
-                rows.append(np.asarray(bundle.model.predict_on_batch(np.stack(images)), dtype=np.float32))
-            done += len(batch)
-            progress.report(done, len(files), "Predicting: images")
-    table = np.concatenate(rows) if rows else np.zeros((0, len(bundle.classes)), dtype=np.float32)
-    return Predictions(bundle.classes, tuple(paths), table, tuple(skipped))
+    for batch, answers in _read_ahead(files, bundle.image_size):
+        images = []
+        for file, answer in zip(batch, answers, strict=True):
+            name = file.relative_to(folder).as_posix()
+            if isinstance(answer, str):
+                skipped.append(Skipped(name, answer))
+            else:
+                paths.append(name)
+                images.append(answer)
+        if images:
+            rows.append(np.asarray(bundle.model.predict_on_batch(np.stack(images)), dtype=np.float32))
+        done += len(batch)
+        progress.report(done, len(files), "Predicting: images")
+    return Predictions(bundle.classes, tuple(paths), np.concatenate(rows), tuple(skipped))
 
 
 def write_predictions(file: Path, predictions: Predictions) -> None:
@@ -263,11 +265,20 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield Path(place) / name
 
 
-def _read(file: Path, size: int) -> Any:
+def _read_ahead(files: list[Path], size: int) -> Iterator[tuple[list[Path], list[Pixels | str]]]:
+    """Yield the files in batches with what each holds; the next batch is read while the network is at work."""
+    batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
+    with ThreadPoolExecutor(max_workers=max(1, os.cpu_count() or 2)) as threads:
+        waiting: deque[list[Future[Pixels | str]]] = deque()
+        for number, batch in enumerate(batches):
+            for later in batches[number + len(waiting) : number + 2]:
+                waiting.append([threads.submit(_read, file, size) for file in later])
+            yield batch, [one.result() for one in waiting.popleft()]
+
+
+def _read(file: Path, size: int) -> Pixels | str:
     """Return the image as a square, or the reason why it is none."""
     try:
         return resize(read_rgb(file), size)
-    except ImageError as error:
-        return str(error)
-    except (OSError, CoresetError) as error:
+    except (ImageError, OSError) as error:
         return str(error)

@@ -63,9 +63,9 @@ def compare(
     Notes
     -----
     The interval is that of a paired bootstrap: 2,000 resamples of repetitions and, independently, of test images, so
-    that a small test set widens it too. A difference is *shown* where its interval leaves zero out. With s_d the
-    standard deviation of the paired difference over repetitions, showing a difference of δ takes
-    ((1.96 + 0.84) s_d / δ)² repetitions.
+    that a small test set widens it too, and few repetitions as Student's t does. A difference is *shown* where its
+    interval leaves zero out. With s_d the standard deviation of the paired difference over repetitions, showing a
+    difference of δ takes ((1.96 + 0.84) s_d / δ)² repetitions.
     """
     if not runs:
         return Comparison((), (), (), ())
@@ -105,7 +105,8 @@ def _row(group: _Group, resampled: Mapping[int, Resampled], everything: _Group |
     for metric in METRICS:
         means[metric] = float(np.mean([getattr(run.metrics, metric) for run in runs]))
         values = np.stack([resampled[id(run)].values[metric] for run in runs], axis=1)
-        lows[metric], highs[metric] = interval((weights * values).sum(axis=1))
+        # All of these are shares; few repetitions alone could stretch an interval beyond that.
+        lows[metric], highs[metric] = interval(np.clip((weights * values).sum(axis=1), 0.0, 1.0))
     select_seconds = float(np.mean([run.select_seconds for run in runs]))
     train_seconds = float(np.mean([run.train_seconds for run in runs]))
     return Row(

@@ -142,7 +142,7 @@ def train(
     Raises
     ------
     TrainingError
-        If there is nothing to train on or to test on, or no such network.
+        If there is nothing to train on or to test on, one class only, or no such network.
     MissingWeightsError
         If the backbone's weights are nowhere on this machine.
 
@@ -177,6 +177,8 @@ def _job(
     if len(split.test) == 0:
         raise TrainingError("There are no test images to judge a network by. Set the test fraction above 0.")
     classes = used_classes(dataset, split)
+    if len(classes) < 2:
+        raise TrainingError(f"There is one class only ({classes[0]}), so there is nothing to tell apart. Add another.")
     position = {name: i for i, name in enumerate(classes)}
     labels = np.array([position.get(image.class_name, -1) for image in dataset.images], dtype=np.int64)
     return _Job(
