@@ -7,7 +7,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from desktop_app import theme
-from desktop_app.widgets.bars import Bar, BarRow, Bars
+from desktop_app.widgets.bar_rows import Bar, BarRow
+from desktop_app.widgets.bars import Bars
 from desktop_app.widgets.plot_export import Table
 from desktop_app.widgets.words import count, images
 

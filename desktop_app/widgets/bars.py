@@ -1,70 +1,18 @@
 """Horizontal bars with names, values and intervals: the ground of every bar chart."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from desktop_app import theme
+from desktop_app.widgets.bar_rows import BarRow
 from desktop_app.widgets.plot_export import Table
 from desktop_app.widgets.symbols import draw_symbol
 
 NONE = -1
 LEGEND_GAP = theme.UNIT * 2
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One bar.
-
-    Attributes
-    ----------
-    value : float
-    colour : str
-    text : str
-        How the value is written.
-    low, high : float or None
-        Its interval.
-    hollow : bool
-        Drawn as an outline, for what others are compared with.
-    """
-
-    value: float
-    colour: str
-    text: str
-    low: float | None = None
-    high: float | None = None
-    hollow: bool = False
-
-
-@dataclass(frozen=True)
-class BarRow:
-    """A name and its bars, one below the other; without bars it is a heading.
-
-    Attributes
-    ----------
-    label : str
-    bars : tuple of Bar
-    tooltip : str
-    symbol, symbol_colour : str
-        A marker before the name, as the scatter draws it.
-    note : str
-        Of a heading, at the right.
-    """
-
-    label: str
-    bars: tuple[Bar, ...] = ()
-    tooltip: str = ""
-    symbol: str = ""
-    symbol_colour: str = ""
-    note: str = ""
-
-    @property
-    def spoken(self) -> str:
-        """The row in words."""
-        return f"{self.label}: {', '.join(bar.text for bar in self.bars)}" if self.bars else f"{self.label} {self.note}"
 
 
 class Bars(QWidget):
@@ -327,6 +275,10 @@ class Bars(QWidget):
         number = self._row_at(event.position().y())
         if event.button() == Qt.MouseButton.LeftButton and number != NONE:
             self._go(number)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Keep clicks to itself."""
+        event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Open a row."""

@@ -6,7 +6,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from desktop_app import theme
-from desktop_app.widgets.bars import Bar, BarRow, Bars
+from desktop_app.widgets.bar_rows import Bar, BarRow
+from desktop_app.widgets.bars import Bars
 from desktop_app.widgets.words import count, images, percent
 
 

@@ -59,6 +59,7 @@ class DuplicatesTable(Table):
             ),
         ]
         super().__init__("Duplicates", columns, parent)
+        self.set_note("Images that stand in the dataset more than once will be listed here.")
         self.setToolTip("Space keeps this copy alone; once more keeps all of its group")
         self.row_opened.connect(self._toggle)
 

@@ -32,6 +32,7 @@ class ImageViewer(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Image")
         self.setAccessibleName("Image preview")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.picture = _Picture()
         self._title = ElideLabel()
         self._title.mode = Qt.TextElideMode.ElideMiddle

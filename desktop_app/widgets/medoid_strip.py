@@ -54,6 +54,7 @@ class MedoidStrip(QScrollArea):
         super().__init__(parent)
         self.row = ThumbnailRow(side, "Medoids", store=store)
         self.row.setToolTip("The image in the middle of each cluster")
+        self.row.set_note("The image in the middle of each cluster will stand here.")
         self.setAccessibleName("Medoids by cluster")
         self.setWidget(self.row)
         self.setWidgetResizable(True)

@@ -5,7 +5,7 @@ from typing import Any
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QContextMenuEvent, QGuiApplication, QKeyEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QGraphicsView, QLabel, QWidget
 
 from desktop_app import theme
 from desktop_app.widgets.plot_export import PlotExportButton, Table
@@ -92,6 +92,10 @@ class Plot(pg.PlotWidget):
 
     # --- Qt ---
 
+    def close(self) -> bool:
+        """Hide, as every other widget; pyqtgraph would take the plot apart, and a later change of theme fail."""
+        return bool(QGraphicsView.close(self))
+
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Keep the note in the middle."""
         super().resizeEvent(event)
@@ -111,6 +115,11 @@ class Plot(pg.PlotWidget):
     def mouseReleaseEvent(self, ev: QMouseEvent) -> None:  # noqa: N802
         """Keep clicks to itself."""
         super().mouseReleaseEvent(ev)
+        ev.accept()
+
+    def mouseDoubleClickEvent(self, ev: QMouseEvent) -> None:  # noqa: N802
+        """Keep clicks to itself."""
+        super().mouseDoubleClickEvent(ev)
         ev.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802

@@ -63,6 +63,7 @@ class ResultsTable(Table):
             ),
         ]
         super().__init__("Results", columns, parent)
+        self.set_note("A row for network, sampler and fraction will stand here as soon as a training is done.")
 
 
 def _metric(name: str, title: str, says: str) -> Column:

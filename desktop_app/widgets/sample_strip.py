@@ -11,7 +11,7 @@ from desktop_app.models.thumbnail_model import Thumbnail
 from desktop_app.models.thumbnail_store import ThumbnailStore
 from desktop_app.widgets.plot_export import Table
 from desktop_app.widgets.thumbnail_row import ThumbnailRow
-from desktop_app.widgets.words import elide_label
+from desktop_app.widgets.words import elide_label, note_label
 
 
 class SampleStrip(QScrollArea):
@@ -51,6 +51,8 @@ class SampleStrip(QScrollArea):
         column.setSpacing(theme.UNIT // 2)
         widest = max((theme.text_width(name) for name in samples), default=0)
         width = round(min(widest + theme.UNIT, theme.UNIT * 20))
+        if not samples:
+            column.addWidget(note_label("A few images of each class will stand here."), 1)
         for class_name, images in samples.items():
             row = ThumbnailRow(self._side, f"Images of {class_name}", store=self._store)
             row.set_images(images)
@@ -66,7 +68,7 @@ class SampleStrip(QScrollArea):
             line.addWidget(row, 1)
             column.addLayout(line)
             self._rows.append(row)
-        column.addStretch(1)
+        column.addStretch(1 if samples else 0)
         self.setWidget(inside)
 
     @property

@@ -12,3 +12,4 @@ class SkippedTable(Table):
     def __init__(self, parent: QWidget | None = None) -> None:
         columns = [Column("File", lambda row: row.path), Column("Why it was left out", lambda row: row.reason)]
         super().__init__("Skipped files", columns, parent)
+        self.set_note("Files that are no usable images will be listed here, with the reason.")

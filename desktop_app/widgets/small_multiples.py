@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QGridLayout
 
 from desktop_app import theme
 from desktop_app.widgets.plot_export import Table
-from desktop_app.widgets.words import images
+from desktop_app.widgets.words import images, note_label
 
 MOST_DRAWN = 3_000
 MARGIN = 0.06
@@ -80,6 +80,8 @@ class SmallMultiples(QScrollArea):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(theme.UNIT)
         self._tiles = []
+        if not classes:
+            grid.addWidget(note_label("The classes will stand here, each with its clusters."), 0, 0)
         for number, one in enumerate(classes):
             tile = _Tile(one)
             self._group.addButton(tile, number)

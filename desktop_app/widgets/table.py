@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from desktop_app import theme
 from desktop_app.models.table_model import SORT, Column, TableModel
 from desktop_app.widgets import plot_export
+from desktop_app.widgets.words import paint_note
 
 PLAIN_WIDTH_LIMIT = theme.UNIT * 60
 
@@ -44,6 +45,7 @@ class Table(QTableView):
     def __init__(self, name: str, columns: Sequence[Column], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._name = name
+        self._note = "There is nothing to list yet."
         self.setAccessibleName(name)
         self.rows_model = TableModel(columns, self)
         self._sorted = _Sorted(self)
@@ -78,9 +80,21 @@ class Table(QTableView):
         self.rows_model.set_rows(rows)
         self.setAccessibleDescription(f"{len(rows):,} rows")
         self.resizeColumnsToContents()
-        for column in range(self.model().columnCount()):
+        # The last column takes what is left.
+        for column in range(self.model().columnCount() - 1):
             extra = theme.UNIT * 2
             self.setColumnWidth(column, min(self.columnWidth(column) + extra, PLAIN_WIDTH_LIMIT))
+
+    def set_note(self, note: str) -> None:
+        """Say what will stand here, or why nothing does, while there are no rows."""
+        self._note = note
+        self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Draw the rows, or what will stand here."""
+        super().paintEvent(event)
+        if not self.rows_model.rows:
+            paint_note(self.viewport(), self._note)
 
     def row_at(self, index: QModelIndex | QPersistentModelIndex) -> Any:
         """Return the row that stands at an index of the view."""

@@ -13,13 +13,14 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from desktop_app import theme
 from desktop_app.models.thumbnail_model import KEY, Thumbnail, ThumbnailModel
 from desktop_app.models.thumbnail_store import ThumbnailStore, shared_store
 from desktop_app.widgets.thumbnail_painter import Look, paint_thumbnail
+from desktop_app.widgets.words import paint_note
 
 NONE = -1
 
@@ -67,6 +68,7 @@ class ThumbnailGrid(QListView):
         self.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
         self.setMouseTracking(True)
         self._hovered = NONE
+        self._note = "The images will stand here."
         self.set_side(side)
         self.doubleClicked.connect(self._open)
         self.selectionModel().selectionChanged.connect(self._tell_selection)
@@ -90,6 +92,11 @@ class ThumbnailGrid(QListView):
         self._hovered = NONE
         self.scrollToTop()
         self.setAccessibleName(f"{len(images):,} images")
+
+    def set_note(self, note: str) -> None:
+        """Say what will stand here, or why nothing does, while there are no images."""
+        self._note = note
+        self.viewport().update()
 
     def set_badges(self, **marks: Iterable[int] | None) -> None:
         """Mark images; see `ThumbnailModel.set_badges`."""
@@ -135,6 +142,12 @@ class ThumbnailGrid(QListView):
             self.clearSelection()
         else:
             super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Draw the images, or what will stand here."""
+        super().paintEvent(event)
+        if not self.images.images:
+            paint_note(self.viewport(), self._note)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Tell which image is under the mouse."""

@@ -10,6 +10,7 @@ from desktop_app import theme
 from desktop_app.models.thumbnail_model import Badges, Thumbnail
 from desktop_app.models.thumbnail_store import ThumbnailStore, shared_store
 from desktop_app.widgets.thumbnail_painter import NO_BADGES, Look, paint_thumbnail
+from desktop_app.widgets.words import paint_note
 
 NONE = -1
 
@@ -38,6 +39,7 @@ class ThumbnailRow(QWidget):
         self._name = name
         self._store = store or shared_store()
         self._images: Sequence[Thumbnail] = ()
+        self._note = "The images will stand here."
         self._badges: dict[int, Badges] = {}
         self._current = 0
         self._hovered = NONE
@@ -58,6 +60,11 @@ class ThumbnailRow(QWidget):
         spoken = "; ".join(f"{image.title} {image.caption}".strip() for image in images[:20])
         self.setAccessibleDescription(spoken)
         self.updateGeometry()
+        self.update()
+
+    def set_note(self, note: str) -> None:
+        """Say what will stand here while there are no images."""
+        self._note = note
         self.update()
 
     def set_badges(self, badges: dict[int, Badges]) -> None:
@@ -105,6 +112,9 @@ class ThumbnailRow(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802
         """Draw the images that fit."""
+        if not self._images:
+            paint_note(self, self._note)
+            return
         painter = QPainter(self)
         named = theme.colours()
         for number in range(self._n_visible()):
@@ -158,6 +168,10 @@ class ThumbnailRow(QWidget):
             self._current = number
             self.update()
             self.clicked.emit(self._images[number].key)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Keep clicks to itself."""
+        event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Open an image."""

@@ -1,8 +1,10 @@
 """Numbers and times as the window writes them, and labels that shorten themselves."""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+
+from desktop_app import theme
 
 
 def count(number: int) -> str:
@@ -49,7 +51,7 @@ def seconds_left(seconds: float) -> str:
     """Write the time left, rounded so that it does not flicker: ``about 40 s left``."""
     if seconds < 5:
         return "a few seconds left"
-    if seconds < 60:
+    if seconds < 57.5:
         return f"about {5 * round(seconds / 5):.0f} s left"
     if seconds < 3600:
         return f"about {max(1, round(seconds / 60))} min left"
@@ -72,6 +74,15 @@ def set_tone(label: QWidget, tone: str) -> None:
         label.setProperty("tone", tone)
         label.style().unpolish(label)
         label.style().polish(label)
+
+
+def paint_note(widget: QWidget, note: str) -> None:
+    """Write in the middle of an empty place what will stand there; to be called while `widget` is painted."""
+    painter = QPainter(widget)
+    painter.setPen(QColor(theme.colours().muted))
+    place = widget.rect().adjusted(theme.UNIT, 0, -theme.UNIT, 0)
+    painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), note)
+    painter.end()
 
 
 class ElideLabel(QLabel):
@@ -103,3 +114,12 @@ class ElideLabel(QLabel):
 def elide_label(text: str) -> ElideLabel:
     """Return a label that shortens itself."""
     return ElideLabel(text)
+
+
+def note_label(note: str) -> QLabel:
+    """Return a label that says in an empty place what will stand there."""
+    label = QLabel(note)
+    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    label.setWordWrap(True)
+    set_tone(label, "muted")
+    return label

@@ -1,0 +1,217 @@
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QToolButton
+
+from desktop_app.widgets.fraction_control import STEPS, TICKS, FractionControl, to_fraction, to_step
+from desktop_app.widgets.image_viewer import ImageViewer
+from desktop_app.widgets.pattern_field import PatternField
+from desktop_app.widgets.small_multiples import MOST_DRAWN, ClassPicture, SmallMultiples, thinned
+
+
+class TestFractionControl:
+    @pytest.fixture
+    def control(self, qtbot) -> FractionControl:
+        made = FractionControl()
+        qtbot.addWidget(made)
+        made.set_pool(9571)
+        made.set_fraction(0.05)
+        made.show()
+        return made
+
+    def test_the_three_follow_one_another(self, qtbot, control) -> None:
+        assert control.images.value() == 479
+        assert control.percent.value() == 5
+        with qtbot.waitSignal(control.fraction_changed) as signal:
+            control.slider.setValue(to_step(0.25))
+        assert signal.args == [0.25]
+        assert control.images.value() == 2393
+        assert control.percent.value() == 25
+
+    def test_a_number_of_images_is_met_exactly(self, qtbot, control) -> None:
+        control.images.selectAll()
+        qtbot.keyClicks(control.images, "480")
+        with qtbot.waitSignal(control.fraction_changed) as signal:
+            qtbot.keyClick(control.images, Qt.Key.Key_Return)
+        assert int(signal.args[0] * 9571 + 0.5) == 480
+        assert control.images.value() == 480
+
+    @pytest.mark.parametrize("n_images", [1, 7, 333, 9571])
+    def test_every_number_of_images_comes_back(self, qtbot, control, n_images: int) -> None:
+        control.images.setValue(n_images)
+        assert int(control.fraction * 9571 + 0.5) == n_images
+
+    def test_percent_is_typed(self, qtbot, control) -> None:
+        control.percent.selectAll()
+        qtbot.keyClicks(control.percent, "12.5")
+        with qtbot.waitSignal(control.fraction_changed) as signal:
+            qtbot.keyClick(control.percent, Qt.Key.Key_Return)
+        assert signal.args == [0.125]
+
+    def test_keys_move_the_slider_and_sends_one_signal_each(self, qtbot, control) -> None:
+        got: list[float] = []
+        control.fraction_changed.connect(got.append)
+        qtbot.keyClick(control.slider, Qt.Key.Key_PageUp)
+        qtbot.keyClick(control.slider, Qt.Key.Key_End)
+        assert len(got) == 2
+        assert 0.05 < got[0] < 0.1
+        assert got[1] == 1.0
+        assert control.images.value() == 9571
+
+    def test_showing_a_fraction_sends_no_signal(self, qtbot, control) -> None:
+        with qtbot.assertNotEmitted(control.fraction_changed):
+            control.set_fraction(0.02)
+            control.set_pool(100)
+        assert control.images.value() == 2
+
+    def test_without_images_it_is_off_and_says_why(self, control) -> None:
+        control.set_pool(0, "Scan the dataset first.")
+        assert not control.slider.isEnabled()
+        assert control.toolTip() == "Scan the dataset first."
+
+    def test_ticks_are_met_exactly_and_the_scale_rises(self) -> None:
+        assert [to_fraction(to_step(tick)) for tick in TICKS] == list(TICKS)
+        values = [to_fraction(step) for step in range(STEPS + 1)]
+        assert values == sorted(values)
+        assert values[-1] == 1.0
+
+
+class TestPatternField:
+    def test_tells_once_after_the_last_key(self, qtbot) -> None:
+        field = PatternField()
+        qtbot.addWidget(field)
+        field.show()
+        got: list[str] = []
+        field.pattern_changed.connect(got.append)
+        with qtbot.waitSignal(field.pattern_changed):
+            qtbot.keyClicks(field.field, r"(P\d+)")
+        assert got == [r"(P\d+)"]
+
+    def test_enter_tells_at_once(self, qtbot) -> None:
+        field = PatternField()
+        qtbot.addWidget(field)
+        field.show()
+        qtbot.keyClicks(field.field, "x")
+        with qtbot.waitSignals([field.pattern_changed, field.pattern_accepted], order="strict"):
+            qtbot.keyClick(field.field, Qt.Key.Key_Return)
+        assert field.pattern == "x"
+
+    def test_preview_counts_groups_and_those_without(self, qtbot) -> None:
+        field = PatternField()
+        qtbot.addWidget(field)
+        field.set_preview([("a/P1_1.png", "P1"), ("a/P1_2.png", "P1"), ("a/x.png", "")])
+        assert field._summary.text() == "1 group in 3 images; 1 image without one"
+        assert field.preview.plot_table()[1] == [["a/P1_1.png", "P1"], ["a/P1_2.png", "P1"], ["a/x.png", "–"]]
+
+    def test_a_bad_pattern_is_said_in_red(self, qtbot) -> None:
+        field = PatternField()
+        qtbot.addWidget(field)
+        field.set_preview((), "The bracket at place 1 is never closed.")
+        assert field._summary.text() == "The bracket at place 1 is never closed."
+        assert field._summary.property("tone") == "bad"
+        field.set_preview(())
+        assert field._summary.property("tone") == "muted"
+
+    def test_showing_a_pattern_sends_no_signal(self, qtbot) -> None:
+        field = PatternField()
+        qtbot.addWidget(field)
+        with qtbot.assertNotEmitted(field.pattern_changed, wait=200):
+            field.set_pattern("(a)")
+
+
+class TestImageViewer:
+    @pytest.fixture
+    def viewer(self, qtbot, pictures) -> ImageViewer:
+        made = ImageViewer()
+        qtbot.addWidget(made)
+        made.show_image(pictures[0], "ig/one.jpg", [("Class", "ig"), ("Size", "32 × 24")])
+        made.show()
+        return made
+
+    def test_arrow_keys_step_and_space_closes(self, qtbot, viewer) -> None:
+        with qtbot.waitSignal(viewer.stepped) as signal:
+            qtbot.keyClick(viewer, Qt.Key.Key_Right)
+        assert signal.args == [1]
+        with qtbot.waitSignal(viewer.stepped) as signal:
+            qtbot.keyClick(viewer, Qt.Key.Key_Left)
+        assert signal.args == [-1]
+        qtbot.keyClick(viewer, Qt.Key.Key_Space)
+        assert not viewer.isVisible()
+
+    def test_buttons_step_and_stop_at_the_ends(self, qtbot, viewer, pictures) -> None:
+        back, forth = viewer.findChildren(QToolButton)
+        with qtbot.waitSignal(viewer.stepped) as signal:
+            qtbot.mouseClick(forth, Qt.MouseButton.LeftButton)
+        assert signal.args == [1]
+        viewer.show_image(pictures[1], "ig/last.jpg", [], has_after=False)
+        with qtbot.assertNotEmitted(viewer.stepped):
+            qtbot.keyClick(viewer, Qt.Key.Key_Right)
+        assert back.isEnabled()
+
+    def test_shows_a_picture_or_why_not(self, viewer) -> None:
+        assert viewer.picture.image.width() == 32
+        full = QImage(360, 363, QImage.Format.Format_RGB32)
+        full.fill(0)
+        viewer.show_image(full, "ig/one.jpg", [])
+        assert viewer.picture.image.width() == 360
+        viewer.show_image("/nowhere.png", "ig/gone.jpg", [])
+        assert viewer.picture.image.isNull()
+        assert "Scan the dataset again" in viewer.picture.accessibleName()
+
+    def test_facts_are_replaced(self, viewer) -> None:
+        assert viewer._facts.rowCount() == 2
+        viewer.show_image("/nowhere.png", "ig/two.jpg", [("Class", "ig")])
+        assert viewer._facts.rowCount() == 1
+        assert viewer.windowTitle() == "two.jpg"
+
+    def test_zooms_and_fits(self, qtbot, viewer) -> None:
+        qtbot.keyClick(viewer, Qt.Key.Key_Plus)
+        assert viewer.picture.zoom == 1.25
+        qtbot.keyClick(viewer, Qt.Key.Key_0)
+        assert viewer.picture.zoom == 1.0
+        qtbot.keyClick(viewer, Qt.Key.Key_Minus)
+        assert viewer.picture.zoom == 1.0
+
+
+class TestSmallMultiples:
+    @pytest.fixture
+    def tiles(self, qtbot) -> SmallMultiples:
+        made = SmallMultiples()
+        qtbot.addWidget(made)
+        rng = np.random.default_rng(0)
+        made.set_classes(
+            [
+                ClassPicture(n, rng.normal(size=(50, 2)), rng.integers(0, 3, 50), 3, 50, "0.05")
+                for n in ("ba", "ig", "mo")
+            ]
+        )
+        made.resize(220, 500)
+        made.show()
+        return made
+
+    def test_mouse_and_arrow_keys_choose_a_class(self, qtbot, tiles) -> None:
+        with qtbot.waitSignal(tiles.class_chosen) as signal:
+            qtbot.mouseClick(tiles._tiles[1], Qt.MouseButton.LeftButton)
+        assert signal.args == ["ig"]
+        tiles.activateWindow()
+        tiles._tiles[1].setFocus()
+        with qtbot.waitSignal(tiles.class_chosen) as signal:
+            qtbot.keyClick(tiles._tiles[1], Qt.Key.Key_Down)
+        assert signal.args == ["mo"]
+        assert tiles.chosen == "mo"
+
+    def test_the_choice_outlives_new_pictures(self, qtbot, tiles) -> None:
+        tiles.set_chosen("ig")
+        with qtbot.assertNotEmitted(tiles.class_chosen):
+            tiles.set_classes([ClassPicture("ig", np.zeros((0, 2)), np.zeros(0, int), 0, 12)])
+        assert tiles.chosen == "ig"
+        assert tiles._tiles[0].accessibleName() == "ig: 12 images"
+        assert not tiles.grab().isNull()
+
+    def test_large_classes_are_thinned_evenly(self) -> None:
+        points = np.arange(20_000, dtype=float).reshape(-1, 2)
+        few, labels = thinned(points, np.zeros(10_000, dtype=np.int64))
+        assert len(few) == len(labels) == MOST_DRAWN
+        assert few[0, 0] == 0
+        assert few[-1, 0] == points[-1, 0]

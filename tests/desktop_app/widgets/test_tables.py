@@ -1,0 +1,207 @@
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QWidget
+
+from core.results import Row, Skipped
+from desktop_app import theme
+from desktop_app.models.table_model import Column
+from desktop_app.widgets.confusion_matrix import ConfusionMatrix
+from desktop_app.widgets.duplicates_table import Copy, DuplicatesTable
+from desktop_app.widgets.results_table import ResultsTable
+from desktop_app.widgets.skipped_table import SkippedTable
+from desktop_app.widgets.table import Table
+
+
+def row(sampler: str, accuracy: float, *, n_images: int = 479, pays_after: int | None = None) -> Row:
+    means = {"accuracy": accuracy, "worst_cluster_recall": float("nan")}
+    return Row(
+        "custom",
+        sampler,
+        0.05,
+        n_images,
+        5,
+        means,
+        {"accuracy": accuracy - 0.004},
+        {"accuracy": accuracy + 0.004},
+        12.4,
+        95.0,
+        pays_after,
+    )
+
+
+def header_click(qtbot, table: Table, column: int) -> None:
+    header = table.horizontalHeader()
+    place = QPoint(header.sectionViewportPosition(column) + 8, header.height() // 2)
+    qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+
+class TestTable:
+    @pytest.fixture
+    def table(self, qtbot) -> Table:
+        columns = [
+            Column("Name", lambda one: one[0]),
+            Column("Value", lambda one: f"{one[1]:,.0f}", lambda one: one[1], numeric=True),
+        ]
+        made = Table("Things", columns)
+        qtbot.addWidget(made)
+        made.resize(400, 300)
+        made.set_rows([("b", 9.0), ("a", 1000.0), ("c", float("nan")), ("d", 80.0)])
+        made.show()
+        return made
+
+    def shown(self, table: Table) -> list[str]:
+        return [line[0] for line in table.plot_table()[1]]
+
+    def test_keeps_the_order_given_until_a_heading_is_clicked(self, qtbot, table) -> None:
+        assert self.shown(table) == ["b", "a", "c", "d"]
+        header_click(qtbot, table, 1)
+        assert self.shown(table) == ["b", "d", "a", "c"]
+
+    def test_numbers_sort_as_numbers_stand_right_and_have_separators(self, qtbot, table) -> None:
+        model = table.model()
+        assert model.index(1, 1).data() == "1,000"
+        assert model.index(1, 1).data(Qt.ItemDataRole.TextAlignmentRole) & Qt.AlignmentFlag.AlignRight.value
+        assert model.index(1, 0).data(Qt.ItemDataRole.TextAlignmentRole) & Qt.AlignmentFlag.AlignLeft.value
+
+    def test_choosing_and_opening_tell_the_row_itself_after_sorting(self, qtbot, table) -> None:
+        header_click(qtbot, table, 1)
+        place = table.visualRect(table.model().index(1, 0)).center()
+        with qtbot.waitSignal(table.row_chosen) as signal:
+            qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        assert signal.args == [("d", 80.0)]
+        with qtbot.waitSignal(table.row_opened) as signal:
+            qtbot.keyClick(table, Qt.Key.Key_Return)
+        assert signal.args == [("d", 80.0)]
+        with qtbot.waitSignal(table.row_chosen) as signal:
+            qtbot.keyClick(table, Qt.Key.Key_Down)
+        assert signal.args == [("a", 1000.0)]
+
+    def test_control_c_copies_the_selected_rows(self, qtbot, table) -> None:
+        table.selectRow(1)
+        qtbot.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+        assert QGuiApplication.clipboard().text() == "Name\tValue\na\t1,000"
+        assert table.chosen_rows() == [("a", 1000.0)]
+
+
+class TestResultsTable:
+    def test_writes_values_with_intervals_and_price(self, qtbot) -> None:
+        table = ResultsTable()
+        qtbot.addWidget(table)
+        table.set_rows([row("intelligent", 0.924, n_images=9571, pays_after=3), row("random", 0.9, pays_after=1)])
+        names, lines = table.plot_table()
+        first = dict(zip(names, lines[0], strict=True))
+        assert first["Sampler"] == theme.sampler_title("intelligent")
+        assert first["Images"] == "9,571"
+        assert first["Accuracy"] == "0.924 ± 0.004"
+        assert first["Worst cluster"] == "–"
+        assert first["Training"] == "1 min 35 s"
+        assert first["Pays after"] == "3 trainings"
+        assert lines[1][-1] == "1 training"
+
+    def test_sorts_by_accuracy_and_missing_last(self, qtbot) -> None:
+        table = ResultsTable()
+        qtbot.addWidget(table)
+        table.set_rows([row("a", 0.9), row("b", 0.8), row("c", float("nan"))])
+        column = table.plot_table()[0].index("Accuracy")
+        table.sortByColumn(column, Qt.SortOrder.AscendingOrder)
+        assert [line[1] for line in table.plot_table()[1]] == ["b", "a", "c"]
+        pays = table.plot_table()[0].index("Pays after")
+        table.sortByColumn(pays, Qt.SortOrder.AscendingOrder)
+
+
+def test_skipped_files_show_their_reason(qtbot) -> None:
+    table = SkippedTable()
+    qtbot.addWidget(table)
+    table.set_rows([Skipped("ig/a.tif", "The file ends too early.")])
+    assert table.plot_table()[1] == [["ig/a.tif", "The file ends too early."]]
+
+
+class TestDuplicates:
+    COPIES = (
+        Copy(0, 12, "eosinophil/EO.jpg", "eosinophil", True, True),
+        Copy(0, 40, "neutrophil/BNE.jpg", "neutrophil", True, True),
+        Copy(1, 50, "ig/1.jpg", "ig", False, True),
+        Copy(1, 51, "ig/9.jpg", "ig", False, False),
+    )
+
+    @pytest.fixture
+    def table(self, qtbot) -> DuplicatesTable:
+        made = DuplicatesTable()
+        qtbot.addWidget(made)
+        made.set_copies(self.COPIES)
+        made.show()
+        return made
+
+    def test_space_keeps_the_copy_under_the_keyboard(self, qtbot, table) -> None:
+        table.selectRow(1)
+        with qtbot.waitSignal(table.keep_changed) as signal:
+            qtbot.keyClick(table, Qt.Key.Key_Space)
+        assert signal.args == [(12, 40), 40]
+
+    def test_once_more_keeps_all(self, qtbot, table) -> None:
+        table.selectRow(2)
+        with qtbot.waitSignal(table.keep_changed) as signal:
+            qtbot.keyClick(table, Qt.Key.Key_Space)
+        assert signal.args == [(50, 51), -1]
+
+    def test_keep_one_of_each_leaves_conflicts_to_the_user(self, qtbot, table) -> None:
+        asked: list[tuple[object, int]] = []
+        table.keep_changed.connect(lambda group, kept: asked.append((group, kept)))
+        table.keep_one_of_each()
+        assert asked == [((50, 51), 50)]
+        table.keep_one_of_each(conflicts_too=True)
+        assert asked[1:] == [((12, 40), 12), ((50, 51), 50)]
+
+    def test_a_conflict_is_said_in_words(self, table) -> None:
+        meanings = [line[-1] for line in table.plot_table()[1]]
+        assert meanings[0] == "The same picture under two classes"
+        assert meanings[2] == "The same picture twice"
+
+
+class TestConfusionMatrix:
+    @pytest.fixture
+    def matrix(self, qtbot) -> ConfusionMatrix:
+        made = ConfusionMatrix()
+        qtbot.addWidget(made)
+        made.set_counts(("basophil", "ig", "monocyte"), np.array([[90, 10, 0], [1234, 5, 1], [0, 0, 0]]))
+        made.resize(500, 400)
+        made.show()
+        return made
+
+    def test_a_click_opens_true_and_predicted(self, qtbot, matrix) -> None:
+        place = matrix.visualRect(matrix.counts.index(0, 1)).center()
+        with qtbot.waitSignal(matrix.cell_opened) as signal:
+            qtbot.mouseClick(matrix.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        assert signal.args == ["basophil", "ig"]
+
+    def test_keys_walk_and_open(self, qtbot, matrix) -> None:
+        matrix.setCurrentIndex(matrix.counts.index(0, 0))
+        qtbot.keyClick(matrix, Qt.Key.Key_Right)
+        qtbot.keyClick(matrix, Qt.Key.Key_Down)
+        with qtbot.waitSignal(matrix.cell_opened) as signal:
+            qtbot.keyClick(matrix, Qt.Key.Key_Return)
+        assert signal.args == ["ig", "ig"]
+
+    def test_a_cell_speaks_a_sentence(self, matrix) -> None:
+        tip = matrix.counts.index(0, 1).data(Qt.ItemDataRole.ToolTipRole)
+        assert tip == "10 of 100 basophil were called ig (10 %)"
+        right = matrix.counts.index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole)
+        assert right == "90 of 100 basophil were recognised (90 %)"
+        assert matrix.counts.index(1, 0).data() == "1,234"
+
+    def test_a_class_without_test_images_has_no_share(self, matrix) -> None:
+        assert matrix.counts.share(2, 2) == 0
+        assert not matrix.grab().isNull()
+
+    def test_long_names_stand_upright_when_narrow(self, qtbot, matrix) -> None:
+        wide = matrix.horizontalHeader().sizeHint().height()
+        matrix.resize(260, 400)
+        assert matrix.horizontalHeader().sizeHint().height() > wide
+
+    def test_numbers_of_the_plot(self, matrix) -> None:
+        names, lines = matrix.plot_table()
+        assert names == ("true \\ predicted", "basophil", "ig", "monocyte")
+        assert lines[1] == ["ig", 1234, 5, 1]
+        assert isinstance(matrix, QWidget)

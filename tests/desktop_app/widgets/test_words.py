@@ -1,0 +1,65 @@
+import pytest
+from PySide6.QtGui import QFontMetrics
+
+from desktop_app.widgets import words
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.05, "5 %"), (1.0, "100 %"), (0.125, "12.5 %"), (0.003, "0.30 %"), (0.0, "0 %"), (0.29, "29 %")],
+)
+def test_percent(share: float, text: str) -> None:
+    assert words.percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (0.42, "0.4 s"),
+        (12.4, "12 s"),
+        (59.7, "1 min"),
+        (200, "3 min 20 s"),
+        (1500, "25 min"),
+        (7500, "2 h 5 min"),
+        (7200, "2 h"),
+    ],
+)
+def test_duration(seconds: float, text: str) -> None:
+    assert words.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (2, "a few seconds left"),
+        (42, "about 40 s left"),
+        (59, "about 1 min left"),
+        (95, "about 2 min left"),
+        (4000, "about 1 h 5 min left"),
+        (7200, "about 2 h left"),
+    ],
+)
+def test_seconds_left(seconds: float, text: str) -> None:
+    assert words.seconds_left(seconds) == text
+
+
+def test_numbers() -> None:
+    assert words.count(17092) == "17,092"
+    assert words.images(1) == "1 image"
+    assert words.images(479) == "479 images"
+    assert words.with_interval(0.9241, 0.92, 0.928) == "0.924 ± 0.004"
+    assert words.with_interval(0.9241, 0.9241, 0.9241) == "0.924"
+    assert words.with_interval(float("nan"), 0, 1) == "–"
+    assert words.size(812e6) == "812 MB"
+    assert words.size(1.44e9) == "1.4 GB"
+    assert words.size(12) == "12 bytes"
+
+
+def test_a_long_label_shortens_itself_and_keeps_its_text(qtbot) -> None:
+    label = words.elide_label("a rather long name of a class " * 4)
+    qtbot.addWidget(label)
+    label.resize(80, 20)
+    label.show()
+    assert label.minimumSizeHint().width() < QFontMetrics(label.font()).horizontalAdvance(label.text()) / 5
+    assert not label.grab().isNull()
