@@ -111,8 +111,10 @@ class SelfTest(QObject):
         window.go_to_stage(stage)
         page = window.page(stage)
         self._wait(lambda: not page.reason_not_to_run(), f"{stage} cannot run: {page.reason_not_to_run()}")
+        failures = len(self._failed)
         page.try_run()
-        self._wait(lambda: model.state(stage) == "done", f"{stage} was not done")
+        self._wait(lambda: model.state(stage) == "done" or len(self._failed) > failures, f"{stage} was not done")
+        self._require(model.state(stage) == "done", f"{stage} failed")
 
     def _job(self, name: str, arguments: tuple[Any, ...]) -> Any:
         number = self._application.worker.start("", f"{JOBS}:{name}", arguments)

@@ -48,7 +48,10 @@ def loader(network: Network, size: int, pooling: Pooling, block: str) -> Callabl
         set_tensors(model, tensors)
         model.trainable = False
 
-        @tf.function(input_signature=[tf.TensorSpec((None, size, size, 3), tf.uint8)])  # type: ignore[untyped-decorator]
+        # Nothing in it wants AutoGraph, which needs the source and so complains in a frozen program.
+        @tf.function(  # type: ignore[untyped-decorator]
+            input_signature=[tf.TensorSpec((None, size, size, 3), tf.uint8)], autograph=False
+        )
         def forward(pixels: Any) -> Any:
             output = model(network.preprocess(tf.cast(pixels, tf.float32)), training=False)
             if pooling == "average":
