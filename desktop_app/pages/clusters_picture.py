@@ -117,7 +117,7 @@ class ClustersPicture(QWidget):
         box.setToolTip(f"The component plotted {axis}")
         box.setAccessibleName(f"Component {axis}")
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        box.setMinimumContentsLength(14)
+        box.setMinimumContentsLength(16)
         box.activated.connect(self._choose_components)
         return box
 

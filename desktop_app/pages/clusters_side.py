@@ -45,6 +45,7 @@ class ClustersSide(QSplitter):
         self.k_max = QSpinBox()
         self.k_max.setRange(2, 50)
         self.k_max.setPrefix("up to ")
+        self.k_max.setFixedWidth(theme.UNIT * 11)
         self.k_max.setKeyboardTracking(False)
         self.k_max.setToolTip("The largest number of clusters to try, of every class")
         self.k_max.setAccessibleName("Largest number of clusters")

@@ -14,7 +14,7 @@ from desktop_app.widgets.card import Card
 from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
 from desktop_app.widgets.words import images, set_tone
 
-SHOWN = {"chosen": "Chosen", "others": "Not chosen", "pinned": "Pinned by hand"}
+SHOWN = {"chosen": "Chosen", "others": "Not chosen", "pinned": "Pinned"}
 NOTHING = {
     "chosen": "No image is chosen here.",
     "others": "Every image here is chosen.",
@@ -52,6 +52,8 @@ class CoresetImages(Card):
         self.which = QComboBox()
         for name, title in SHOWN.items():
             self.which.addItem(title, name)
+        self.which.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.which.setMinimumContentsLength(8)
         self.which.setToolTip("Which images of the pool are shown")
         self.which.setAccessibleName("Which images are shown")
         self.which.currentIndexChanged.connect(self._redraw)

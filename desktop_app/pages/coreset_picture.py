@@ -20,7 +20,7 @@ from desktop_app import theme
 from desktop_app.pages.coreset_foretell import Foretelling
 from desktop_app.pages.coreset_images import CoresetImages
 from desktop_app.pages.coreset_plot import CoresetPlot
-from desktop_app.pages.coreset_tables import Given, coverage_table, given, given_table, taken
+from desktop_app.pages.coreset_tables import Given, coverage_table, fill, given, given_table, taken
 from desktop_app.pages.images_shown import ImagesShown
 from desktop_app.widgets.bar_pairs import BarPairs
 from desktop_app.widgets.card import Card
@@ -114,7 +114,7 @@ class CoresetPicture(QWidget):
         parts.setStretchFactor(1, 1)
         parts.setChildrenCollapsible(False)
         parts.setHandleWidth(theme.UNIT)
-        parts.setSizes([theme.UNIT * 58, theme.UNIT * 38])
+        parts.setSizes([theme.UNIT * 56, theme.UNIT * 41])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.UNIT)
@@ -130,7 +130,7 @@ class CoresetPicture(QWidget):
         self.sentence.setText(view.sentence)
         self.covered.setText(MEASURING)
         self.bars.set_taken(taken(view.shares), view.coreset.sampler)
-        self.table.set_rows(given(view.shares))
+        fill(self.table, given(view.shares))
         self.chosen.set_coreset(view.coreset, pinned_in, pinned_out)
         self.plot.set_chosen(view.coreset.indices)
         notes = view.coreset.notes
@@ -148,7 +148,7 @@ class CoresetPicture(QWidget):
 
     def show_coverage(self, coverage: Coverage) -> None:
         """Show what the coreset leaves out."""
-        self.coverage.set_rows(coverage.by_class)
+        fill(self.coverage, coverage.by_class)
         worst = coverage.worst_indices[:1]
         self.worst.set_images([self._images.thumbnail(index) for index in worst])
         if worst:

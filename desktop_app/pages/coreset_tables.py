@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from core.results import ClassCoverage, ClusterShares
+from desktop_app import theme
 from desktop_app.models.table_model import Column
 from desktop_app.widgets.bar_pairs import Taken
 from desktop_app.widgets.table import Table
@@ -43,6 +44,15 @@ def _expected(share: ClusterShares, one: Taken) -> float:
     return float(share.expected_random[one.cluster])
 
 
+def fill(table: Table, rows: Sequence[object]) -> None:
+    """Show rows in columns as narrow as they can be: there are many, and little room."""
+    table.set_rows(rows)
+    for number, column in enumerate(table.rows_model.columns):
+        if column.numeric:
+            texts = [column.title, *(column.text(row) for row in rows)]
+            table.setColumnWidth(number, round(max(theme.text_width(text) for text in texts)) + theme.UNIT * 3)
+
+
 def given_table() -> Table:
     """Return the table of what every cluster gives."""
     return Table(
@@ -57,19 +67,19 @@ def given_table() -> Table:
             Column("Pool", lambda row: count(row.n_images), lambda row: row.n_images, True, "Images of the pool in it"),
             Column("Taken", lambda row: count(row.taken), lambda row: row.taken, True, "Images in the coreset"),
             Column(
-                "Share",
-                lambda row: percent(round(row.taken / row.n_images, 4)) if row.n_images else "–",
-                lambda row: row.taken / row.n_images if row.n_images else 0.0,
-                True,
-                "Taken, of the cluster",
-            ),
-            Column(
                 "Random",
                 lambda row: count(row.random),
                 lambda row: row.random,
                 True,
                 "One random draw of as many images takes",
                 lambda row: f"Random sampling takes {row.expected:.1f} on average",
+            ),
+            Column(
+                "Share",
+                lambda row: percent(round(row.taken / row.n_images, 4)) if row.n_images else "–",
+                lambda row: row.taken / row.n_images if row.n_images else 0.0,
+                True,
+                "Taken, of the cluster",
             ),
         ],
     )
