@@ -25,18 +25,23 @@ class ImagesShown:
     def __init__(self) -> None:
         self.view: DatasetView | None = None
         self._places: dict[str, int] = {}
+        self._files: dict[int, str] = {}
 
     def set_view(self, view: DatasetView | None) -> None:
         """Take another dataset."""
         if view is not self.view:
             self.view = view
-            self._places = {}
+            self._places, self._files = {}, {}
 
     def thumbnail(self, index: int, cluster: int = -1) -> Thumbnail:
         """Return the thumbnail of one image."""
         if self.view is None:
             return Thumbnail(index, "", "", cluster)
-        return Thumbnail(index, str(self.view.thumbnail(index)), self.path(index), cluster)
+        file = self._files.get(index)
+        if file is None:
+            # Building a path costs 10 µs, and a class has thousands.
+            file = self._files[index] = str(self.view.thumbnail(index))
+        return Thumbnail(index, file, self.view.dataset.images[index].path, cluster)
 
     def path(self, index: int) -> str:
         """Return the path of an image."""
