@@ -1,10 +1,12 @@
 """The Dataset page: what was found, how it is divided, and what to look at before anything is chosen."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QSpinBox
 
+from core.errors import SplitError
 from core.pipeline.views import DatasetView, DoubtsView
 from desktop_app import theme
 from desktop_app.pages.dataset_findings import Findings
@@ -13,6 +15,7 @@ from desktop_app.pages.page import Page
 from desktop_app.widgets.pattern_field import PatternField
 
 SETTLE_MS = 700
+BROUGHT = "The dataset brings its own split, which is kept."
 
 
 class DatasetPage(Page):
@@ -149,10 +152,10 @@ class DatasetPage(Page):
         self.show_empty(view is None)
         if view is not None:
             brought = view.split.brought
-            for box in (self.test_share, self.seed):
-                box.setEnabled(not brought)
-                if brought:
-                    box.setToolTip("The dataset brings its own split, which is kept.")
+            validates = brought and any(image.split == "validation" for image in view.dataset.images)
+            for box, kept in ((self.test_share, brought), (self.validation_share, validates), (self.seed, validates)):
+                box.setEnabled(not kept)
+                box.setToolTip(BROUGHT if kept else box.accessibleDescription())
             self.picture.show_view(view, settings)
             self.findings.show_view(view, settings)
             self._preview_groups(self.pattern.pattern)
@@ -234,20 +237,23 @@ class DatasetPage(Page):
 
     def _preview_groups(self, pattern: str) -> None:
         view = self._view()
-        if view is None or not pattern:
-            self.pattern.set_preview(())
-            return
-        from core.errors import SplitError
-        from core.pipeline.groups import preview_groups
-
-        paths = [image.path for image in view.dataset.images]
-        try:
-            groups = preview_groups(paths, pattern)
-        except SplitError as error:
-            self.pattern.set_preview((), str(error))
-            return
-        self.pattern.set_preview(tuple(zip(paths, groups, strict=True)))
+        paths = [image.path for image in view.dataset.images] if view is not None and pattern else []
+        groups, problem = _groups(paths, pattern)
+        self.pattern.set_preview(tuple(zip(paths, groups, strict=True)) if not problem else (), problem)
 
     def _set_pattern(self, pattern: str) -> None:
-        if pattern != self.model.settings("data").group_pattern:
+        # A pattern that cannot be used stays in the field with its problem, and is not taken.
+        if pattern != self.model.settings("data").group_pattern and not _groups((), pattern)[1]:
             self._changed(group_pattern=pattern)
+
+
+def _groups(paths: Sequence[str], pattern: str) -> tuple[Sequence[str], str]:
+    """Return the group of each path, and why the pattern cannot be used."""
+    if not pattern:
+        return ("",) * len(paths), ""
+    from core.pipeline.groups import preview_groups
+
+    try:
+        return preview_groups(paths, pattern), ""
+    except SplitError as error:
+        return (), str(error)

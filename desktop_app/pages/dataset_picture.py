@@ -70,6 +70,7 @@ class DatasetPicture(QWidget):
         dataset, split = view.dataset, view.split
         counts = np.bincount(dataset.labels, minlength=len(dataset.classes))
         in_pool = np.bincount(dataset.labels[split.pool], minlength=len(dataset.classes))
+        row = self.histogram.currentIndex().row()
         self.histogram.set_classes(
             [
                 ClassCount(name, int(n), f"pool {int(pool):,}")
@@ -77,6 +78,8 @@ class DatasetPicture(QWidget):
             ],
             settings.left_out_classes,
         )
+        if row >= 0:  # so that the keyboard can go on where it was
+            self.histogram.setCurrentIndex(self.histogram.classes.index(row, 0))
         self.samples.set_samples({name: self._samples_of(position) for position, name in enumerate(dataset.classes)})
         self.facts.setText(_facts(view))
         warnings = [*dataset.warnings, *split.warnings]

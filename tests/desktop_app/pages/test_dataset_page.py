@@ -1,0 +1,293 @@
+"""The Dataset page, walked as a user does, on a small folder with everything that real folders have."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from core.data.demo import make_demo
+from core.pipeline.study import Study
+from core.pipeline.views import DatasetView
+from desktop_app.models.class_model import NAME
+from desktop_app.pages import dataset as dataset_page
+from desktop_app.pages.dataset import DatasetPage
+from desktop_app.pages.page import PageContext
+
+CLASSES = {"eosinophil": 12, "lymphocyte": 10, "platelet": 8}
+
+
+@pytest.fixture
+def cells(tmp_path: Path) -> Path:
+    """Three classes of four patients; a copy in a class, a copy across classes, a broken file, a text file."""
+    folder, noise = tmp_path / "cells", np.random.default_rng(0)
+    for name, n_images in CLASSES.items():
+        (folder / name).mkdir(parents=True)
+        for number in range(n_images):
+            pixels = noise.integers(0, 256, (24, 32, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"P{number % 4}_{number}.png")
+    shutil.copy(folder / "eosinophil" / "P0_0.png", folder / "eosinophil" / "P0_copy.png")
+    shutil.copy(folder / "eosinophil" / "P1_1.png", folder / "platelet" / "P1_conflict.png")
+    (folder / "platelet" / "broken.png").write_bytes(b"no picture")
+    (folder / "platelet" / "notes.txt").write_text("not an image", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def page(
+    page_context: PageContext, cells: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[DatasetPage]:
+    """The page with the folder scanned; changes settle at once."""
+    monkeypatch.setattr(dataset_page, "SETTLE_MS", 1)
+    page_context.model.start(cells)
+    page = DatasetPage(page_context)
+    qtbot.addWidget(page)
+    page.resize(1100, 700)
+    page.show()
+    page.enter()
+    qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page_context.model.state("dataset") == "done")
+    yield page
+    page.leave()
+
+
+def view_of(page: DatasetPage) -> DatasetView:
+    view = page.model.latest_value("dataset")
+    assert isinstance(view, DatasetView)
+    return view
+
+
+def settled(page: DatasetPage, qtbot: QtBot) -> DatasetView:
+    """Wait until what was changed has been scanned again."""
+    qtbot.waitUntil(lambda: page.model.state("dataset") == "done" and not page.job_numbers())
+    return view_of(page)
+
+
+def rows(table: Any) -> list[Any]:
+    return list(table.rows_model.rows)
+
+
+def test_without_a_folder_it_says_what_to_do(page_context: PageContext, qtbot: QtBot) -> None:
+    page = DatasetPage(page_context)
+    qtbot.addWidget(page)
+    page.enter()
+    assert not page.run_button.isEnabled()
+    assert page.run_button.toolTip() == "Open a folder of images first."
+    page.try_run()
+    assert page_context.messages.sentences("warning") == ["Open a folder of images first."]  # type: ignore[attr-defined]
+
+
+def test_a_scan_shows_counts_skipped_files_and_copies(page: DatasetPage) -> None:
+    facts = page.model.facts("dataset")
+    assert facts is not None
+    assert facts["images"] == 32
+    assert facts["skipped"] == 2
+    assert facts["pool"] + facts["validation"] + facts["test"] == 32
+    shown = {one.name: one.n_images for one in page.picture.histogram.classes.classes}
+    assert shown == {"eosinophil": 13, "lymphocyte": 10, "platelet": 9}
+    assert page.picture.facts.text().startswith("32 images in 3 classes  ·  32×24")
+    skipped = {one.path: one.reason for one in rows(page.findings.skipped)}
+    assert set(skipped) == {"platelet/broken.png", "platelet/notes.txt"}
+    assert all(skipped.values())
+    copies = rows(page.findings.copies)
+    assert [row.path for row in copies if row.conflicting] == ["eosinophil/P1_1.png", "platelet/P1_conflict.png"]
+    assert [row.path for row in copies if not row.conflicting] == ["eosinophil/P0_0.png", "eosinophil/P0_copy.png"]
+    titles = [page.findings.tabText(i) for i in range(page.findings.count())]
+    assert "Skipped (2)" in titles
+    assert "Copies (2, 1 under two classes)" in titles
+    assert page.run_button.text() == "Scan again"
+    assert not page.findings.isTabVisible(titles.index("Leaks (0)"))
+
+
+def test_every_class_has_sample_images(page: DatasetPage) -> None:
+    samples = page.picture.samples.plot_table()[1]
+    assert {name for name, _ in samples} == set(CLASSES)
+    assert all(path.startswith(f"{name}/") for name, path in samples)
+
+
+def test_a_class_is_left_out_and_undo_takes_it_back(page: DatasetPage, qtbot: QtBot) -> None:
+    histogram = page.picture.histogram
+    histogram.setCurrentIndex(histogram.classes.index(2, NAME))
+    qtbot.keyClick(histogram, Qt.Key.Key_Space)
+    assert page.model.settings("data").left_out_classes == ("platelet",)
+    view = settled(page, qtbot)
+    used = np.concatenate([view.split.pool, view.split.validation, view.split.test])
+    assert {view.dataset.images[i].class_name for i in used} == {"eosinophil", "lymphocyte"}
+    assert len(rows(page.findings.left_out)) == 9
+    assert not histogram.classes.included("platelet")
+    page.model.undo_stack.undo()
+    assert page.model.state("dataset") == "done"
+    assert histogram.classes.included("platelet")
+    assert rows(page.findings.left_out) == []
+
+
+def test_the_row_of_the_keyboard_stays_when_a_class_is_left_out(page: DatasetPage, qtbot: QtBot) -> None:
+    histogram = page.picture.histogram
+    histogram.setCurrentIndex(histogram.classes.index(1, NAME))
+    qtbot.keyClick(histogram, Qt.Key.Key_Space)
+    settled(page, qtbot)
+    qtbot.keyClick(histogram, Qt.Key.Key_Space)
+    settled(page, qtbot)
+    assert page.model.settings("data").left_out_classes == ()
+
+
+def test_another_share_and_seed_divide_again(page: DatasetPage, qtbot: QtBot) -> None:
+    before = view_of(page).split
+    page.test_share.setValue(50)
+    view = settled(page, qtbot)
+    assert len(before.test) < len(view.split.test)
+    assert page.model.settings("data").test_fraction == 0.5
+    kept = view.split.test.tolist()
+    page.seed.setValue(3)
+    assert settled(page, qtbot).split.test.tolist() != kept
+    page.validation_share.setValue(0)
+    assert len(settled(page, qtbot).split.validation) == 0
+
+
+def test_groups_are_previewed_while_typing_and_kept_together(page: DatasetPage, qtbot: QtBot) -> None:
+    field = page.pattern.field
+    qtbot.keyClicks(field, r"(P\d)_")
+    qtbot.waitUntil(lambda: len(rows(page.pattern.preview)) == 32)
+    assert ("eosinophil/P0_0.png", "P0") in rows(page.pattern.preview)
+    assert page.model.settings("data").group_pattern == ""
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert page.model.settings("data").group_pattern == r"(P\d)_"
+    view = settled(page, qtbot)
+    sides = [
+        {view.dataset.images[i].path.split("/")[1][:2] for i in indices}
+        for indices in (np.concatenate([view.split.pool, view.split.validation]), view.split.test)
+    ]
+    assert sides[0].isdisjoint(sides[1])
+
+
+def test_a_broken_pattern_is_a_sentence_under_the_field(page: DatasetPage, qtbot: QtBot) -> None:
+    qtbot.keyClicks(page.pattern.field, "(P")
+    qtbot.waitUntil(lambda: "(P" in page.pattern.field.accessibleDescription())
+    assert rows(page.pattern.preview) == []
+    qtbot.keyClick(page.pattern.field, Qt.Key.Key_Return)
+    qtbot.wait(20)
+    qtbot.waitUntil(lambda: not page.job_numbers())
+    assert page.model.settings("data").group_pattern == ""
+    assert page.context.messages.sentences("error") == []  # type: ignore[attr-defined]
+
+
+def test_keep_one_leaves_copies_out(page: DatasetPage, qtbot: QtBot) -> None:
+    qtbot.mouseClick(page.findings._keep_one, Qt.MouseButton.LeftButton)
+    assert page.model.settings("data").keep_one_of_duplicates
+    assert page.keep_one.isChecked()
+    view = settled(page, qtbot)
+    out = {row[1] for row in rows(page.findings.left_out)}
+    assert out == {"eosinophil/P0_copy.png", "eosinophil/P1_1.png", "platelet/P1_conflict.png"}
+    assert len(view.split.left_out) == 3
+    assert not page.findings._keep_one.isEnabled()
+
+
+def test_one_copy_is_kept_by_hand_and_used_again(page: DatasetPage, qtbot: QtBot) -> None:
+    copies = page.findings.copies
+    copies._toggle(next(row for row in rows(copies) if row.path == "eosinophil/P0_copy.png"))
+    assert page.model.settings("data").left_out_images == ("eosinophil/P0_0.png",)
+    settled(page, qtbot)
+    page.findings.left_out.selectRow(0)
+    qtbot.mouseClick(page.findings._back, Qt.MouseButton.LeftButton)
+    assert page.model.settings("data").left_out_images == ()
+
+
+def test_an_image_opens_large_and_the_arrows_walk_through_its_class(page: DatasetPage, qtbot: QtBot) -> None:
+    first = page.picture.samples.rows[0].images[0]
+    page.picture.samples.opened.emit(first.key)
+    viewer = page.picture._viewer
+    assert viewer is not None
+    assert viewer.isVisible()
+    assert page.picture._walk[page.picture._current] == first.key
+    viewer.stepped.emit(1)
+    assert page.picture._current == 1
+    viewer.stepped.emit(-1)
+    viewer.stepped.emit(-1)
+    assert page.picture._current == 0
+    viewer.close()
+
+
+def test_scan_again_finds_new_images(page: DatasetPage, cells: Path, qtbot: QtBot) -> None:
+    Image.fromarray(np.zeros((24, 32, 3), dtype=np.uint8)).save(cells / "platelet" / "P3_new.png")
+    qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: (page.model.facts("dataset") or {}).get("images") == 33)
+    assert page.picture.facts.text().startswith("33 images")
+
+
+def test_doubts_want_features_first(page: DatasetPage, qtbot: QtBot) -> None:
+    qtbot.mouseClick(page.findings._look, Qt.MouseButton.LeftButton)
+    assert "Features page" in page.context.messages.sentences("warning")[0]  # type: ignore[attr-defined]
+
+
+def test_doubts_of_the_demo_are_listed_and_left_out(described_context: PageContext, qtbot: QtBot) -> None:
+    page = DatasetPage(described_context)
+    qtbot.addWidget(page)
+    page.enter()
+    qtbot.mouseClick(page.findings._look, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not page.job_numbers("doubts"))
+    doubts = rows(page.findings.doubts)
+    assert page.findings.currentWidget() is page.findings._tabs["Doubtful labels"]
+    assert all(row[2] != row[3] for row in doubts)
+    if doubts:
+        page.findings.doubts.selectRow(0)
+        qtbot.mouseClick(page.findings._leave, Qt.MouseButton.LeftButton)
+        assert page.model.settings("data").left_out_images == (doubts[0][1],)
+
+
+def test_a_split_that_was_brought_shows_its_leaks_and_drops_them(
+    page_context: PageContext, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset_page, "SETTLE_MS", 1)
+    noise = np.random.default_rng(1)
+    for part in ("train", "test"):
+        for name in ("one", "two"):
+            folder = tmp_path / "brought" / part / name
+            folder.mkdir(parents=True)
+            for number in range(6):
+                Image.fromarray(noise.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(folder / f"{number}.png")
+    shutil.copy(tmp_path / "brought/test/one/0.png", tmp_path / "brought/train/one/leak.png")
+    page_context.model.start(tmp_path / "brought")
+    page = DatasetPage(page_context)
+    qtbot.addWidget(page)
+    page.enter()
+    page.try_run()
+    settled(page, qtbot)
+    assert not page.test_share.isEnabled()
+    assert page.findings.isTabVisible(page.findings.indexOf(page.findings._tabs["Leaks"]))
+    assert rows(page.findings.leaks) == [("train/one/leak.png", "test/one/0.png")]
+    qtbot.mouseClick(page.findings._drop, Qt.MouseButton.LeftButton)
+    view = settled(page, qtbot)
+    assert page.model.settings("data").drop_leaks
+    assert [view.dataset.images[left.index].path for left in view.split.left_out] == ["train/one/leak.png"]
+
+
+def test_a_folder_without_images_is_an_error_with_a_way_out(
+    page_context: PageContext, tmp_path: Path, qtbot: QtBot
+) -> None:
+    (tmp_path / "empty" / "one").mkdir(parents=True)
+    page_context.model.start(tmp_path / "empty")
+    page = DatasetPage(page_context)
+    qtbot.addWidget(page)
+    page.enter()
+    page.try_run()
+    qtbot.waitUntil(lambda: bool(page_context.messages.sentences("error")))  # type: ignore[attr-defined]
+    assert page_context.model.state("dataset") == "ready"
+    assert page.run_button.isEnabled()
+    assert page._picture.currentWidget() is page.empty
+
+
+def test_another_project_forgets_the_split_that_was_brought(
+    page: DatasetPage, tmp_path: Path, qtbot: QtBot, demo_study: Study
+) -> None:
+    assert page.test_share.isEnabled()
+    make_demo(tmp_path / "other", n_images=60, side=32)
+    page.model.start(tmp_path / "other")
+    page.try_run()
+    view = settled(page, qtbot)
+    assert len(view.dataset.images) >= 60
+    assert page.test_share.isEnabled()
