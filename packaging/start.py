@@ -96,7 +96,7 @@ def run() -> int:
 
 def test() -> int:
     """Run the quick tests; those of the window only where Qt's libraries are."""
-    command = [sys.executable, "-m", "pytest", "-m", "not slow and not frozen"]
+    command = [sys.executable, "-m", "pytest", "-m", "not slow and not frozen", "-q", "-n", "2"]
     missing = missing_libraries()
     if missing:
         print(how_to_install(missing))
