@@ -93,7 +93,10 @@ class Gallery:
     def thumbnails(self, n: int, *, clusters: bool = False) -> list[Thumbnail]:
         return [
             Thumbnail(
-                key, self.files[key % 60] if key != 7 else "/nowhere.png", f"ig/IG_{key:06}.jpg", key % 4 if clusters else -1
+                key,
+                self.files[key % 60] if key != 7 else "/nowhere.png",
+                f"ig/IG_{key:06}.jpg",
+                key % 4 if clusters else -1,
             )
             for key in range(n)
         ]  # fmt: skip

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 from desktop_app import theme
 from desktop_app.widgets.geometry import Points, inside, nearest
 from desktop_app.widgets.lasso_view import LassoView
+from desktop_app.widgets.like_points import LikePoints
 from desktop_app.widgets.plot import Plot
 from desktop_app.widgets.plot_export import Table
 
@@ -67,7 +68,7 @@ class Scatter(Plot):
         self.set_note("The images of a class will stand here, coloured by cluster.")
 
     def _marker(self, depth: int) -> Any:
-        item = pg.ScatterPlotItem(pxMode=True)
+        item = LikePoints(pxMode=True)
         item.setZValue(depth)
         self.addItem(item)
         return item

@@ -1,9 +1,11 @@
 import numpy as np
+import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QApplication
 
 from desktop_app import theme
+from desktop_app.widgets.like_points import LikePoints
 from desktop_app.widgets.scatter import Scatter, component_label
 
 POINTS = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [5.0, 5.0], [6.0, 5.0], [5.0, 6.0]])
@@ -210,3 +212,21 @@ def test_axes_tell_the_share_of_variance() -> None:
     assert component_label(0, 0.12) == "component 1 (12 % of variance)"
     assert component_label(4, 0.0042) == "component 5 (0.4 % of variance)"
     assert component_label(1) == "component 2"
+
+
+def test_like_points_are_drawn_exactly_as_pyqtgraph_draws_them(qtbot) -> None:
+    pictures = []
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 500))
+    for kind in (pg.ScatterPlotItem, LikePoints):
+        plot = pg.PlotWidget()
+        qtbot.addWidget(plot)
+        plot.resize(300, 200)
+        item = kind(pxMode=True)
+        plot.addItem(item)
+        for symbol, colour in (("o", "#0072b2"), ("t1", "#d55e00")):
+            item.setData(x, y, symbol=symbol, size=9, brush=pg.mkBrush(colour), pen=pg.mkPen("#333333"))
+        plot.show()
+        QApplication.processEvents()
+        pictures.append(plot.grab().toImage())
+    assert pictures[0] == pictures[1]
