@@ -146,8 +146,9 @@ def main() -> int:
         ("scrolling: a step, this thread alone", float(np.median(own)), max(own), STALL_MS, "ms"),
         ("memory of the process", memory, memory, MEMORY_MB, "MB"),
     ]
+    busy = psutil.cpu_percent(0.5)
     print(
-        f"{N_IMAGES:,} images, {REPETITIONS} repetitions, {QApplication.platformName()}, processors busy: {psutil.cpu_percent(0.5):.0f} %"
+        f"{N_IMAGES:,} images, {REPETITIONS} repetitions, {QApplication.platformName()}, processors {busy:.0f} % busy"
     )
     for name, middle, worst, bound, unit in rows:
         verdict = "within" if worst <= bound else "BROKEN"
