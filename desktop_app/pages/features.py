@@ -20,6 +20,14 @@ from core.pipeline.views import ExtractorsView, FeaturesView, WeightsView
 from core.results import Separation
 from desktop_app import theme
 from desktop_app.dialogs.question import Question
+from desktop_app.pages.features_advice import (
+    RECOMMENDED,
+    WHY_BOTH,
+    cannot_work,
+    fallback,
+    recommends_both,
+    ways_out,
+)
 from desktop_app.pages.features_extractors import ExtractorList
 from desktop_app.pages.page import Page
 from desktop_app.widgets.card import Card
@@ -29,6 +37,7 @@ from desktop_app.widgets.separation_bars import SeparationBars
 from desktop_app.widgets.variance_curve import VarianceCurve
 from desktop_app.widgets.words import duration, size
 
+USE_BOTH = "Use both (recommended)"
 SEPARATION_HELP = (
     "Share of the images whose five nearest neighbours carry their class. It tells how well an extractor tells the "
     "classes apart; choosing by several together can still beat the best alone."
@@ -51,6 +60,8 @@ class FeaturesPage(Page):
         self._look: ExtractorsView | None = None
         self._looked_for = ""
         self._wanted = ""
+        self._fell_back = ""
+        self._advises = True
         self.variance = QDoubleSpinBox()
         self.variance.setRange(1.0, 100.0)
         self.variance.setDecimals(1)
@@ -71,17 +82,21 @@ class FeaturesPage(Page):
         self.extractors.import_wanted.connect(self._import)
         self.extractors.download_wanted.connect(self._download)
         self.labels = MessageStrip()
+        self.advice = MessageStrip()
+        self.advice.action_triggered.connect(self._use_both)
+        self.advice.closed.connect(self._stop_advising)
         self.bars = SeparationBars()
         self.curve = VarianceCurve()
         self.set_picture(self._make_picture())
-        self.set_empty("The extractors will stand here once the images are scanned.")
+        words = "The extractors, what each costs, and how well it separates the classes will stand here."
+        self.set_empty(words, "Go to Dataset", self._go_to_dataset)
 
     def _make_picture(self) -> QWidget:
         choice = Card(
             "Extractors",
-            "Several can be used together: each is one view of the images, and their distances add. "
-            "Choosing by VGG16 and colour-texture together did best where it was measured.",
+            "Several can be used together: each is one view of the images, and their distances add.",
         )
+        choice.add(self.advice)
         choice.add(self.extractors, 1)
         separation = Card("How well they separate the classes", SEPARATION_HELP)
         scrolled = QScrollArea()
@@ -120,8 +135,8 @@ class FeaturesPage(Page):
         if self.model.facts("dataset") is None:
             return "Scan the images first, on the Dataset page."
         used = self.model.settings("features").extractors
-        missing = [f.missing_sentence for f in self._facts() if f.name in used and f.missing_sentence]
-        return missing[0] if missing else ""
+        missing = [fact for fact in self._facts() if fact.name in used and cannot_work(fact)]
+        return ways_out(missing[0]) if missing else ""
 
     def run(self) -> None:
         """Extract and reduce."""
@@ -135,6 +150,7 @@ class FeaturesPage(Page):
         """Keep the features, or show what was asked for."""
         if isinstance(result, ExtractorsView):
             self._look = result
+            self._fall_back()
             self.refresh()
         elif isinstance(result, WeightsView):
             self.messages.info(f"{result.title}: weights {result.state}, {result.file}")
@@ -163,11 +179,36 @@ class FeaturesPage(Page):
         self.curve.set_explained(explained, settings.variance)
         self.curve.setToolTip(f"Of the first view, {first}" if explained else "")
         self._show_cost(settings.extractors)
+        self._advise(settings.extractors)
         labels = view.labels if view is not None else ()
         if labels:
             self.labels.show_message("warning", " ".join(labels), closable=False)
         else:
             self.labels.clear()
+
+    def _fall_back(self) -> None:
+        """Use what works here where nothing is computed yet and chosen extractors lack their weights."""
+        used = self.model.settings("features").extractors
+        instead = fallback(self._facts(), used) if not self.model.project.results.get("features") else None
+        if instead is not None:
+            self._fell_back = instead.sentence
+            self.change_settings("features", text="use of extractors that work here", extractors=instead.extractors)
+
+    def _advise(self, used: Sequence[str]) -> None:
+        """Say what was fallen back on, or offer to choose by both recommended extractors."""
+        if self._fell_back:
+            self.advice.show_message("warning", self._fell_back)
+        elif self._advises and recommends_both(self._facts(), used):
+            self.advice.show_message("info", WHY_BOTH, USE_BOTH, "Choose by colour-texture and VGG16 together")
+        else:
+            self.advice.clear()
+
+    def _use_both(self) -> None:
+        self._choose(tuple(fact.name for fact in self._facts() if fact.name in RECOMMENDED))
+
+    def _stop_advising(self) -> None:
+        """Hear that the strip was sent away: the fallback first, then the offer."""
+        self._advises, self._fell_back = self._advises and bool(self._fell_back), ""
 
     def _show_cost(self, used: Sequence[str]) -> None:
         facts = [fact for fact in self._facts() if fact.name in used and not fact.missing_sentence]
@@ -203,6 +244,9 @@ class FeaturesPage(Page):
             self._looked_for = wanted
             self.start_job("core.pipeline.window_jobs:look_at_extractors", (self.study(),), stage="", purpose="look")
 
+    def _go_to_dataset(self) -> None:
+        self.step_wanted.emit("dataset")
+
     # --- choices ----------------------------------------------------------------------------------------------
 
     def _set_variance(self, value: float) -> None:
@@ -210,6 +254,7 @@ class FeaturesPage(Page):
 
     def _choose(self, names: object) -> None:
         if isinstance(names, tuple) and names:
+            self._fell_back = ""
             self.change_settings("features", extractors=names)
         else:
             self.messages.warning("At least one extractor is needed; the last one stays.")

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QScro
 from core.pipeline.views import ExtractorFact
 from core.results import Separation
 from desktop_app import theme
+from desktop_app.pages.features_advice import cannot_work, ways_out
 from desktop_app.widgets.words import duration, set_tone, size
 
 STATES = {
@@ -66,9 +67,7 @@ class ExtractorList(QScrollArea):
     def set_used(self, used: Sequence[str]) -> None:
         """Tick the extractors that are used, without a signal."""
         for name, row in self._rows.items():
-            blocked = row.box.blockSignals(True)
-            row.box.setChecked(name in used)
-            row.box.blockSignals(blocked)
+            row.show_used(name in used)
 
     def row(self, name: str) -> QCheckBox:
         """Return the box of an extractor."""
@@ -89,6 +88,7 @@ class _Row(QWidget):
         super().__init__()
         self._name = name
         self._weights = ""
+        self._missing = False
         self.box = QCheckBox()
         self.box.setObjectName(f"extractor_{name}")
         self.summary = QLabel()
@@ -118,12 +118,13 @@ class _Row(QWidget):
 
     def show_fact(self, fact: ExtractorFact, accuracy: float | None) -> None:
         """Show what is known of it."""
-        missing = fact.weights_state in ("missing", "unusable")
+        missing = cannot_work(fact)
+        words = ways_out(fact) if missing else fact.summary
         self._weights = fact.weights
         self.box.setText(fact.title)
-        self.box.setEnabled(not missing)
-        self.box.setToolTip(fact.missing_sentence if missing else fact.summary)
-        self.box.setAccessibleDescription(fact.missing_sentence or fact.summary)
+        self._missing = missing
+        self.box.setToolTip(words)
+        self.box.setAccessibleDescription(words)
         self.summary.setText(fact.summary)
         parts = [STATES.get(fact.weights_state, fact.weights_state), f"{fact.n_features:,} numbers an image"]
         left = fact.n_images - fact.n_cached
@@ -141,6 +142,13 @@ class _Row(QWidget):
         set_tone(self.state, "warning" if fact.weights_state in ("missing", "unusable", "unverified") else "muted")
         self._import.setVisible(missing)
         self._download.setVisible(missing)
+
+    def show_used(self, used: bool) -> None:
+        """Tick it or not; what lacks its weights can be unticked, not ticked."""
+        blocked = self.box.blockSignals(True)
+        self.box.setChecked(used)
+        self.box.setEnabled(used or not self._missing)
+        self.box.blockSignals(blocked)
 
     def _tell_import(self) -> None:
         self.import_wanted.emit(self._weights)

@@ -1,0 +1,232 @@
+"""The Features page, walked as a user does: what extractors cost, which work here, how well they separate."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from core.features.extractors import EXTRACTORS
+from core.pipeline.study import Study
+from core.pipeline.views import ExtractorFact, ExtractorsView, FeaturesView
+from core.pipeline.window_jobs import scan_source
+from core.results import Estimate, Separation
+from desktop_app.dialogs.question import Question
+from desktop_app.pages.features import USE_BOTH, FeaturesPage
+from desktop_app.pages.page import PageContext
+
+
+@pytest.fixture
+def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No weight file is anywhere on this machine."""
+    monkeypatch.setattr("core.features.weights.weight_folders", lambda: (tmp_path / "nowhere",))
+
+
+@pytest.fixture
+def scanned(page_context: PageContext, demo_study: Study, monkeypatch: pytest.MonkeyPatch) -> PageContext:
+    """A new project on the demo, scanned, nothing chosen yet."""
+    monkeypatch.setenv("CORESET_CACHE", str(demo_study.cache_folder))
+    page_context.model.start(demo_study.source)
+    view = scan_source(demo_study)
+    facts = {"images": len(view.dataset.images)}
+    page_context.model.store_result("dataset", page_context.model.key("dataset"), facts, view, content=view.identity)
+    return page_context
+
+
+@pytest.fixture
+def open_page(qtbot: QtBot) -> Iterator[Callable[[PageContext], FeaturesPage]]:
+    pages = []
+
+    def show(context: PageContext) -> FeaturesPage:
+        page = FeaturesPage(context)
+        qtbot.addWidget(page)
+        page.resize(1100, 700)
+        page.show()
+        page.enter()
+        qtbot.waitUntil(lambda: not page.job_numbers("look"))
+        pages.append(page)
+        return page
+
+    yield show
+    for page in pages:
+        page.leave()
+
+
+def view_with(state: str, separations: tuple[Separation, ...] = ()) -> ExtractorsView:
+    """Facts as they are where VGG16's weights are in `state`."""
+    estimate = Estimate(12.0, 900_000_000, 5_000_000, "measured")
+    missing = "They are missing." if state == "missing" else ""
+    facts = (
+        ExtractorFact("colour-texture", "Colour and texture", "", 96, "", "needs none", "", 150, 150, estimate),
+        ExtractorFact("vgg16", "VGG16", "A network", 1472, "vgg16", state, missing, 0, 150, estimate),
+    )
+    return ExtractorsView(facts, separations, Estimate(1.0, 1_000_000, 0, "counted"))
+
+
+def with_facts(context: PageContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, view: ExtractorsView) -> Any:
+    monkeypatch.setattr("core.pipeline.window_jobs.look_at_extractors", lambda study, progress=None: view)
+    page = FeaturesPage(context)
+    qtbot.addWidget(page)
+    page.enter()
+    qtbot.waitUntil(lambda: page._look is not None)
+    return page
+
+
+def test_before_the_scan_it_says_what_to_do(page_context: PageContext, qtbot: QtBot) -> None:
+    page = FeaturesPage(page_context)
+    qtbot.addWidget(page)
+    page.enter()
+    assert not page.run_button.isEnabled()
+    assert page.run_button.toolTip() == "Scan the images first, on the Dataset page."
+    assert page._picture.currentWidget() is page.empty
+    with qtbot.waitSignal(page.step_wanted) as wanted:
+        page.empty.button.click()
+    assert wanted.args == ["dataset"]
+
+
+@pytest.mark.usefixtures("no_weights")
+def test_without_weights_colour_and_texture_are_used_and_it_is_said(
+    scanned: PageContext, open_page: Callable[[PageContext], FeaturesPage]
+) -> None:
+    assert scanned.model.settings("features").extractors == ("vgg16",)
+    page = open_page(scanned)
+    assert scanned.model.settings("features").extractors == ("colour-texture",)
+    assert page.advice.isVisible()
+    assert "weights of VGG16" in page.advice.text
+    assert "`" not in page.advice.text
+    assert page.run_button.isEnabled()
+    assert not page.extractors.row("vgg16").isEnabled()
+    assert page.extractors.row("colour-texture").isChecked()
+    scanned.model.undo_stack.undo()
+    assert scanned.model.settings("features").extractors == ("vgg16",)
+    assert page.run_button.toolTip().startswith("The weights of VGG16 are not on this machine. Import or download")
+    assert page.extractors.row("vgg16").isEnabled()
+
+
+@pytest.mark.usefixtures("no_weights")
+def test_missing_weights_offer_import_and_download(
+    scanned: PageContext,
+    open_page: Callable[[PageContext], FeaturesPage],
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = open_page(scanned)
+    row = page.extractors._rows["vgg16"]
+    assert "weights are missing" in row.state.text()
+    qtbot.waitUntil(row._import.isVisible)
+    assert not page.extractors._rows["colour-texture"]._import.isVisible()
+    wrong = tmp_path / "wrong.h5"
+    wrong.write_bytes(b"no weights")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *given, **named: (str(wrong), ""))
+    qtbot.mouseClick(row._import, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: bool(scanned.messages.sentences("error")))  # type: ignore[attr-defined]
+    assert "wrong.h5" in scanned.messages.sentences("error")[0]  # type: ignore[attr-defined]
+    qtbot.mouseClick(row._download, Qt.MouseButton.LeftButton)
+    question = page.findChild(Question)
+    assert question is not None
+    assert "uses the network" in question.informativeText()
+    question.choose("no")
+    assert not page.job_numbers()
+    calls = [function for _, function, _ in scanned.worker.calls]  # type: ignore[attr-defined]
+    assert not any("download" in function for function in calls)
+
+
+def test_results_that_exist_are_not_touched_by_missing_weights(
+    described_context: PageContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described_context.model.set_settings("features", extractors=("colour-texture", "vgg16"))
+    page = with_facts(described_context, qtbot, monkeypatch, view_with("missing"))
+    assert described_context.model.settings("features").extractors == ("colour-texture", "vgg16")
+    assert "VGG16" in page.why_not()
+
+
+def test_both_are_offered_where_vgg16_is_there(
+    scanned: PageContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = with_facts(scanned, qtbot, monkeypatch, view_with("verified"))
+    page.show()
+    assert page.advice._action.text() == USE_BOTH
+    assert "stratified random" in page.advice.text
+    qtbot.mouseClick(page.advice._action, Qt.MouseButton.LeftButton)
+    assert scanned.model.settings("features").extractors == ("colour-texture", "vgg16")
+    assert not page.advice.isVisible()
+    assert page.extractors.row("vgg16").isChecked()
+    assert "24 s" in page.cost.text()
+    assert "900 MB" in page.cost.text()
+
+
+def test_an_offer_sent_away_does_not_come_back(
+    scanned: PageContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = with_facts(scanned, qtbot, monkeypatch, view_with("verified"))
+    page.show()
+    qtbot.mouseClick(page.advice._close, Qt.MouseButton.LeftButton)
+    page.variance.setValue(90)
+    assert not page.advice.isVisible()
+    assert scanned.model.settings("features").variance == pytest.approx(0.9)
+
+
+def test_the_last_extractor_stays(described_context: PageContext, open_page: Callable[[PageContext], Any]) -> None:
+    page = open_page(described_context)
+    page.extractors.row("colour-texture").click()
+    assert described_context.model.settings("features").extractors == ("colour-texture",)
+    assert page.extractors.row("colour-texture").isChecked()
+    assert "At least one extractor" in described_context.messages.sentences("warning")[0]  # type: ignore[attr-defined]
+
+
+def test_every_extractor_shows_its_facts(
+    described_context: PageContext, open_page: Callable[[PageContext], FeaturesPage]
+) -> None:
+    page = open_page(described_context)
+    assert set(page.extractors._rows) == set(EXTRACTORS)
+    words = page.extractors._rows["colour-texture"].state.text()
+    assert "needs no weights" in words
+    assert "computed" in words
+    assert "5-NN 0." in words
+
+
+def test_extracting_shows_separation_and_explained_variance(
+    scanned: PageContext, open_page: Callable[[PageContext], FeaturesPage], qtbot: QtBot
+) -> None:
+    scanned.model.set_settings("features", extractors=("colour-texture",))
+    page = open_page(scanned)
+    with qtbot.waitSignal(page.summary_told) as told:
+        qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
+    assert told.args[1] == "clusters"
+    assert scanned.model.state("features") == "done"
+    result = scanned.model.value("features")
+    assert isinstance(result, FeaturesView)
+    (separation,) = result.separations
+    texts = [row.label for row in page.bars.rows]
+    assert texts[:2] == ["colour-texture", "all classes"]
+    assert set(texts[2:]) == set(separation.by_class)
+    assert 0.3 < separation.accuracy <= 1
+    assert page.cost.text().startswith("These features are computed")
+    facts = scanned.model.facts("features")
+    assert facts is not None
+    assert facts["separations"] == {"colour-texture": separation.accuracy}
+    assert len(page.curve.plot_table()[1]) > 0
+
+
+def test_a_failed_extraction_is_an_error_and_can_be_tried_again(
+    scanned: PageContext,
+    open_page: Callable[[PageContext], FeaturesPage],
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from core.errors import FeatureError
+
+    def fail(study: Study, progress: object = None) -> None:
+        raise FeatureError("The disk is full. Free some space.")
+
+    scanned.model.set_settings("features", extractors=("colour-texture",))
+    page = open_page(scanned)
+    monkeypatch.setattr("core.pipeline.window_jobs.compute_features", fail)
+    page.try_run()
+    qtbot.waitUntil(lambda: bool(scanned.messages.sentences("error")))  # type: ignore[attr-defined]
+    assert scanned.model.state("features") == "ready"
+    assert page.run_button.isEnabled()
