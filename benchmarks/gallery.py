@@ -273,7 +273,9 @@ class Gallery:
             "intelligent",
         )
         pairs.setMinimumHeight(480)
-        return column(pairs, BarPairs())
+        card = Card("Taken from each cluster")
+        card.add(pairs)
+        return column(card, BarPairs())
 
     def metrics(self) -> QWidget:
         bars = MetricBars()

@@ -182,5 +182,5 @@ class _Slider(QSlider):
             if left > taken:
                 place = QRectF(left, self.height() - self._words_height(), width, self._words_height())
                 painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), words)
-                taken = left + width + 2
+                taken = left + width + theme.UNIT // 2
         painter.end()

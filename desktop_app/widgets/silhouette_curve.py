@@ -100,10 +100,10 @@ class SilhouetteCurve(Plot):
         )
         self._draw_bands(top)
         if self._curve:
-            low = min(0.0, *values)
             height = max(LEAST_TOP, top * 1.25)
+            low = min(0.0, min(values) - height * 0.08)
             self.setXRange(min(ks) - 0.5, max(ks) + 0.5, padding=0)
-            self.setYRange(low * 1.1, height, padding=0)
+            self.setYRange(low, height, padding=0)
             self.getAxis("bottom").setTicks([[(k, str(k)) for k in ks]])
             self._marker.setBounds((min(ks), max(ks)))
         self._draw_marker()
@@ -140,7 +140,7 @@ class SilhouetteCurve(Plot):
         middle = (left + right) / 2
         self._words.setAnchor((-0.06, 0.0) if self._k <= middle else (1.06, 0.0))
         self._words.setPos(self._k, high - (high - low) * 0.01)
-        self._low.setPos(right, low + (high - low) * 0.9)
+        self._low.setPos(right, low + (high - low) * 0.82)
         said = f"{self._k} clusters in use" + (f", mean silhouette {value:.3f}" if value is not None else "")
         self.setAccessibleDescription(said)
 

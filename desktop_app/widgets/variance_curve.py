@@ -1,12 +1,14 @@
 """How much of the variance the first components explain, a line a class."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from desktop_app import theme
@@ -14,6 +16,7 @@ from desktop_app.widgets.plot import Plot
 from desktop_app.widgets.plot_export import Table
 
 MOST_POINTS = 400
+LEGEND_SHARE = 0.55
 STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DashDotLine, Qt.PenStyle.DotLine)
 
 
@@ -63,7 +66,6 @@ class VarianceCurve(Plot):
         self._drawn = []
         self._legend.clear()
         self._legend.setLabelTextColor(named.text)
-        self._legend.setVisible(len(self._explained) > 1)
         if not self._explained:
             return
         level = pg.InfiniteLine(
@@ -71,12 +73,13 @@ class VarianceCurve(Plot):
             angle=0,
             pen=pg.mkPen(named.text, style=Qt.PenStyle.DashLine),
             label=f"{100 * self._keep:.0f} % kept",
-            labelOpts={"position": 0.02, "color": named.muted, "anchors": [(0, 1), (0, 1)]},
+            labelOpts={"position": 0.99, "color": named.muted, "anchors": [(1, 0), (1, 0)]},
         )
         self._add(level)
         for number, (name, curve) in enumerate(self._explained.items()):
             self._add_curve(number, name, curve)
         longest = max(self.needed(name) for name in self._explained)
+        self._fit_legend()
         self.setXRange(0, longest * 1.35, padding=0)
         self.setYRange(0, 1.04, padding=0)
         self.setAccessibleDescription("; ".join(f"{name}: {self.needed(name)} components" for name in self._explained))
@@ -91,10 +94,40 @@ class VarianceCurve(Plot):
         self._add(line)
         self._legend.addItem(line, f"{name}: {needed:,}")
         dot = pg.ScatterPlotItem(
-            [needed], [curve[needed - 1]], size=9, brush=pg.mkBrush(colour), pen=pg.mkPen(theme.edge(colour))
+            [needed],
+            [curve[needed - 1]],
+            size=9,
+            brush=pg.mkBrush(colour),
+            pen=pg.mkPen(theme.edge(colour)),
+            hoverable=True,
+            tip=partial(_tip, f"{name}: {needed:,} of {len(curve):,} components"),
         )
         self._add(dot)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Lay the legend out anew."""
+        super().resizeEvent(event)
+        if hasattr(self, "_legend"):
+            self._fit_legend()
+
+    def _fit_legend(self) -> None:
+        """Show the legend in one column, in two, or not at all: it must not lie over the curves."""
+        n_names = len(self._explained)
+        line = self.fontMetrics().height() + theme.UNIT // 2
+        widest = max((theme.text_width(f"{name}: 0,000") for name in self._explained), default=0.0) + theme.UNIT * 5
+        for columns in (1, 2):
+            n_lines = -(-n_names // columns)
+            if n_lines * line <= self.height() * LEGEND_SHARE and columns * widest <= self.width() * LEGEND_SHARE:
+                self._legend.setColumnCount(columns)
+                self._legend.setVisible(n_names > 1)
+                return
+        self._legend.hide()
 
     def _add(self, item: Any) -> None:
         self.addItem(item, ignoreBounds=True)
         self._drawn.append(item)
+
+
+def _tip(words: str, **_: object) -> str:
+    """Return what a dot says under the mouse; pyqtgraph passes its place too."""
+    return words

@@ -92,6 +92,28 @@ class TestVarianceCurve:
         curve.set_explained({"ig": np.array([0.5, 0.3, 0.15, 0.05])}, 0.8)
         assert curve.needed("ig") == 2
 
+    def test_the_legend_never_lies_over_the_curves(self, qtbot) -> None:
+        curve = VarianceCurve()
+        qtbot.addWidget(curve)
+        curve.set_explained({f"class {i}": np.full(300, 1 / 300) for i in range(8)}, 0.95)
+        curve.resize(900, 400)
+        curve.show()
+        assert curve._legend.isVisible()
+        curve.resize(320, 200)
+        assert not curve._legend.isVisible()
+        assert "class 3: 285 components" in curve.accessibleDescription()
+
+    def test_a_dot_says_its_class_under_the_mouse(self, qtbot) -> None:
+        curve = VarianceCurve()
+        qtbot.addWidget(curve)
+        curve.resize(500, 300)
+        curve.set_explained({"ig": np.full(300, 1 / 300)}, 0.95)
+        curve.show()
+        QApplication.processEvents()
+        qtbot.mouseMove(curve.viewport(), place(curve, 100, 0.5))
+        qtbot.mouseMove(curve.viewport(), place(curve, 285, 0.95))
+        qtbot.waitUntil(lambda: curve.getViewBox().toolTip() == "ig: 285 of 300 components")
+
     def test_thousands_of_components_are_thinned_on_screen_alone(self, qtbot) -> None:
         curve = VarianceCurve()
         qtbot.addWidget(curve)
