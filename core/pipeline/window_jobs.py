@@ -1,13 +1,12 @@
 """What the window asks engine processes to do, one function a job: frozen arguments in, plain dataclasses out.
 
-The window names these functions (``"core.pipeline.window_jobs:scan_source"``) and never imports this file.
+The window names these functions (``"core.pipeline.window_jobs:compute_features"``) and never imports this file.
 """
 
 import time
 from dataclasses import replace
 from pathlib import Path
 
-from core.data.dataset import find_duplicates
 from core.output.report import write_report
 from core.pipeline import exporting
 from core.pipeline.comparing import compare_stored, plan_view, run_comparison
@@ -26,7 +25,6 @@ from core.pipeline.stages import (
 from core.pipeline.study import Study
 from core.pipeline.views import (
     ComparePlanView,
-    DatasetView,
     DoubtsView,
     ExportView,
     ExtractorsView,
@@ -42,12 +40,6 @@ from core.results import Comparison
 from core.selection.coverage import proxy_curve, proxy_everything, smallest_fraction
 from core.selection.doubts import label_doubts, near_duplicates
 from core.settings import NetworkName, SelectionSettings
-
-
-def scan_source(study: Study, progress: Progress = NO_PROGRESS) -> DatasetView:
-    """Scan and divide."""
-    dataset = open_dataset(study.source, study.cache_folder, progress)
-    return DatasetView(dataset, split_dataset(dataset, study.settings), find_duplicates(dataset), study.cache_folder)
 
 
 def look_at_extractors(study: Study, progress: Progress = NO_PROGRESS) -> ExtractorsView:

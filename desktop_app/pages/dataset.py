@@ -111,7 +111,7 @@ class DatasetPage(Page):
 
     def run(self) -> None:
         """Scan and divide."""
-        self.start_job("core.pipeline.window_jobs:scan_source", (self.study(),))
+        self.start_job("core.pipeline.scanning:scan_source", (self.study(),))
 
     def on_finished(self, result: Any) -> None:
         """Keep the images found, or show the doubts."""

@@ -1,0 +1,13 @@
+"""The window's first job: scan and divide. Apart from the others, so that nothing of scikit-learn is imported for it."""
+
+from core.data.dataset import find_duplicates, scan
+from core.data.split import make_split
+from core.pipeline.study import Study
+from core.pipeline.views import DatasetView
+from core.progress import NO_PROGRESS, Progress
+
+
+def scan_source(study: Study, progress: Progress = NO_PROGRESS) -> DatasetView:
+    """Scan and divide."""
+    dataset = scan(study.source, cache_folder=study.cache_folder, progress=progress)
+    return DatasetView(dataset, make_split(dataset, study.settings.data), find_duplicates(dataset), study.cache_folder)
