@@ -90,7 +90,8 @@ def main() -> None:
     context = multiprocessing.get_context("spawn")
     print(f"{options.images:,} embeddings of {options.components} numbers in {len(SHARES)} classes")
     print(
-        f"{'sampler':<20}{'fraction':>9}{'seconds':>9}{'CPU s':>8}{'of aim':>8}{'another fraction':>18}{'peak GB':>9}{'of aim':>8}"
+        f"{'sampler':<20}{'fraction':>9}{'seconds':>9}{'CPU s':>8}{'of aim':>8}"
+        f"{'another fraction':>18}{'peak GB':>9}{'of aim':>8}"
     )
     missed = []
     for sampler in options.samplers:
