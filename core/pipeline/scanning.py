@@ -1,4 +1,4 @@
-"""The window's first job: scan and divide. Apart from the others, so that nothing of scikit-learn is imported for it."""
+"""The window's first job, scan and divide; apart from the others, so that scikit-learn is not imported for it."""
 
 from core.data.dataset import find_duplicates, scan
 from core.data.split import make_split

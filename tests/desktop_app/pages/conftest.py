@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from core.data.demo import make_demo
+from core.pipeline.scanning import scan_source
 from core.pipeline.stages import prepare
 from core.pipeline.study import Study
-from core.pipeline.window_jobs import scan_source
 from core.settings import ClusterSettings, FeatureSettings, Settings
 from desktop_app.pages.page import PageContext
 

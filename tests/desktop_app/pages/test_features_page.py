@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from core.features.extractors import EXTRACTORS
+from core.pipeline.scanning import scan_source
 from core.pipeline.study import Study
 from core.pipeline.views import ExtractorFact, ExtractorsView, FeaturesView
-from core.pipeline.window_jobs import scan_source
 from core.results import Estimate, Separation
 from desktop_app.dialogs.question import Question
 from desktop_app.pages.features import USE_BOTH, FeaturesPage
