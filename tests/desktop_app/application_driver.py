@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication
 from desktop_app.application import Application, Options, make_qt_application
 
 
-def wait(app: QApplication, condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+def wait(app: QApplication, condition: Callable[[], bool], what: str, seconds: float = 150) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -31,7 +31,7 @@ def images(tmp_path: Path) -> Path:
 
 def drive(task: str, folder: Path) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, str(DRIVER), task, os.fspath(folder)], capture_output=True, text=True, timeout=120
+        [sys.executable, str(DRIVER), task, os.fspath(folder)], capture_output=True, text=True, timeout=280
     )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
