@@ -1,0 +1,1 @@
+"""Selection: clusters, budgets, samplers, and what a coreset leaves out."""
