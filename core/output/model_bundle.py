@@ -28,6 +28,7 @@ from core.output.tables import text_cell
 from core.progress import NO_PROGRESS, Progress
 from core.results import FloatArray, Skipped
 from core.settings import TrainingSettings, settings_to_dict
+from core.training.calling import compiled
 from core.training.fitting import TrainedRun
 from core.training.pixels import Pixels, resize
 from core.version import __version__
@@ -200,6 +201,7 @@ def predict(bundle: Bundle, folder: Path, progress: Progress = NO_PROGRESS) -> P
     rows: list[FloatArray] = [np.zeros((0, len(bundle.classes)), dtype=np.float32)]
     skipped: list[Skipped] = []
     done = 0
+    call = compiled(bundle.model, np.dtype(np.uint8))
     for batch, answers in _read_ahead(files, bundle.image_size):
         images = []
         for file, answer in zip(batch, answers, strict=True):
@@ -210,7 +212,7 @@ def predict(bundle: Bundle, folder: Path, progress: Progress = NO_PROGRESS) -> P
                 paths.append(name)
                 images.append(answer)
         if images:
-            rows.append(np.asarray(bundle.model.predict_on_batch(np.stack(images)), dtype=np.float32))
+            rows.append(call(np.stack(images)))
         done += len(batch)
         progress.report(done, len(files), "Predicting: images")
     return Predictions(bundle.classes, tuple(paths), np.concatenate(rows), tuple(skipped))

@@ -11,9 +11,11 @@ from core.cache import RowStore
 from core.errors import MissingWeightsError
 from core.features.extractors import EXTRACTORS
 from core.features.extractors.backbone import backbones, load_backbone
+from core.features.weights import weights_used
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, FloatArray, IntArray, WeightsUsed
 from core.settings import TrainingSettings
+from core.training.calling import compiled
 from core.training.networks import Network, build_pooled_backbone
 from core.training.pixels import STORE_VERSION, ImageSource, decoded_ahead
 
@@ -49,6 +51,20 @@ def backbone_of(settings: TrainingSettings, weights_file: Path | None = None) ->
     """
     try:
         return _built(settings.backbone, settings.image_size, weights_file, settings.untrained_backbone)
+    except MissingWeightsError as error:
+        raise MissingWeightsError(f"{error} {_other_backbones(settings.backbone)}") from error
+
+
+def backbone_weights(settings: TrainingSettings, weights_file: Path | None = None) -> WeightsUsed:
+    """Say which weights the backbone would use, without building it.
+
+    Raises
+    ------
+    MissingWeightsError
+        If they are nowhere on this machine; names the ways out, and the other backbones.
+    """
+    try:
+        return weights_used(settings.backbone, file=weights_file, untrained=settings.untrained_backbone)
     except MissingWeightsError as error:
         raise MissingWeightsError(f"{error} {_other_backbones(settings.backbone)}") from error
 
@@ -95,8 +111,9 @@ def _compute(source: ImageSource, keys: Sequence[str], backbone: Backbone, store
     """Compute and keep the features of `source`, decoding the next batch while the backbone is at work."""
     waiting_keys: list[str] = []
     waiting: list[FloatArray] = []
+    call = compiled(backbone.pooled, np.dtype(np.uint8))
     for rows, pixels in decoded_ahead(source, IMAGES_AT_ONCE):
-        waiting.append(np.asarray(backbone.pooled.predict_on_batch(pixels), dtype=np.float32))
+        waiting.append(call(pixels))
         waiting_keys += [keys[row] for row in rows]
         last = int(rows[-1]) + 1 == len(keys)
         if len(waiting_keys) >= IMAGES_PER_CHUNK or last:

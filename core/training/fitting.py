@@ -24,6 +24,7 @@ from core.results import (
 )
 from core.settings import TrainingSettings
 from core.training.backbones import backbone_features, backbone_of
+from core.training.calling import free_memory
 from core.training.evaluation import NO_CLUSTER, evaluate
 from core.training.head import Head, choose_head_strength, fit_head
 from core.training.loop import Fit, Labelled, Rows, fit, make_deterministic, predict
@@ -197,6 +198,7 @@ def _job(
 
 
 def _train_custom(job: _Job) -> _Trained:
+    free_memory()
     make_deterministic(job.seed)
     model = build_custom(len(job.classes), job.settings, seed=job.seed)
     training = _held(job, job.indices)
@@ -223,6 +225,7 @@ def _train_transfer(job: _Job, weights_file: Path | None) -> _Trained:
     feature_seconds = time.perf_counter() - started
     ends = np.cumsum([len(job.indices), len(job.split.validation)])
     training, validation, test = (Rows(part) for part in np.split(features, ends))
+    free_memory()
     make_deterministic(job.seed)
     head = build_transfer_head(features.shape[1], len(job.classes), job.settings, seed=job.seed)
     fitted = _fit(

@@ -15,6 +15,7 @@ from core.progress import NO_PROGRESS, Progress
 from core.results import Epoch, FloatArray, IntArray
 from core.seeds import generator
 from core.settings import TrainingSettings
+from core.training.calling import compiled, one_trace_a_network
 from core.training.networks import Network
 
 BATCH_BYTES = 32 * 256 * 256 * 3
@@ -155,7 +156,7 @@ def fit(
     held_back = None
     if validation is not None and validation_batches:
         held_back = feed.dataset(validation, lambda: validation_batches, len(validation_batches))
-    with feed.own_errors():
+    with feed.own_errors(), one_trace_a_network():
         model.fit(
             feed.dataset(train, _Epochs(len(train.labels), settings, seed), steps),
             epochs=epochs,
@@ -172,9 +173,12 @@ def fit(
 def predict(model: Network, source: Source, *, title: str = "Testing", progress: Progress = NO_PROGRESS) -> FloatArray:
     """Return the probabilities of the classes for every row of `source`, shape (n, n_classes), float32."""
     outputs = [np.empty((0, int(model.output_shape[-1])), dtype=np.float32)]
+    if len(source) == 0:
+        return outputs[0]
+    call = compiled(model, source.take(np.zeros(1, dtype=np.int64)).dtype)
     done = 0
     for rows in in_order(source):
-        outputs.append(np.asarray(model.predict_on_batch(source.take(rows)), dtype=np.float32))
+        outputs.append(call(source.take(rows)))
         done += len(rows)
         progress.report(done, len(source), f"{title}: images")
     return np.concatenate(outputs)

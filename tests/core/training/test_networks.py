@@ -91,8 +91,11 @@ def test_weights_are_seeded() -> None:
 
 @pytest.mark.parametrize(
     ("name", "official"),
-    [("vgg16", keras.applications.vgg16.preprocess_input), ("mobilenetv2", keras.applications.mobilenet_v2.preprocess_input)],
-)  # fmt: skip
+    [
+        ("vgg16", keras.applications.vgg16.preprocess_input),
+        ("mobilenetv2", keras.applications.mobilenet_v2.preprocess_input),
+    ],
+)
 def test_saved_transfer_network_prepares_pixels_as_keras_does(name: str, official: object, tmp_path: Path) -> None:
     backbone, preprocess, _ = load_backbone(name, image_size=40, untrained=True)
     pooled = build_pooled_backbone(backbone, preprocess, 40)

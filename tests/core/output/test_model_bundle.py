@@ -1,0 +1,256 @@
+"""Model bundles: there and back, safe to load, and used on new images."""
+
+import csv
+import hashlib
+import json
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from core.errors import CancelledError, ExportError
+from core.output.model_bundle import (
+    FACTS_NAME,
+    MODEL_NAME,
+    Predictions,
+    load_bundle,
+    predict,
+    save_bundle,
+    write_predictions,
+)
+from core.results import RunKey, RunResult, WeightsUsed
+from core.settings import TrainingSettings
+from core.training.evaluation import evaluate
+from core.training.fitting import TrainedRun
+from core.training.head import Head
+from core.training.networks import build_custom
+from core.training.pixels import resize
+
+CLASSES = ("=1+1", "Zellen α", "c")
+SETTINGS = TrainingSettings(image_size=32)
+
+
+def a_result(network: str = "custom") -> RunResult:
+    true = np.array([0, 1, 2])
+    return RunResult(
+        key=RunKey(network, "intelligent", 0.25, 1, "mark"),
+        n_images=7,
+        classes=CLASSES,
+        history=(),
+        best_epoch=4,
+        metrics=evaluate(true, true, CLASSES),
+        test_indices=true,
+        true=true,
+        predicted=true,
+        confidence=np.ones(3, dtype=np.float32),
+        train_seconds=1.0,
+        feature_seconds=0.0,
+        select_seconds=0.0,
+        device="CPU",
+        weights=WeightsUsed("vgg16", "ab", "untrained") if network == "transfer" else None,
+        note="untrained backbone" if network == "transfer" else "",
+    )
+
+
+@pytest.fixture(scope="module")
+def trained() -> TrainedRun:
+    return TrainedRun(a_result(), build_custom(3, SETTINGS, seed=3))
+
+
+@pytest.fixture
+def bundle(trained: TrainedRun, tmp_path: Path) -> Path:
+    return save_bundle(tmp_path / "models" / "mine", trained, SETTINGS)
+
+
+def write_images(folder: Path, n: int = 5) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    found = {}
+    for number in range(n):
+        name = f"{'sub/' if number % 2 else ''}bild ä {number:02}.png"
+        rgb = rng.integers(0, 256, (40 + number, 36, 3), dtype=np.uint8)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        PIL.Image.fromarray(rgb).save(folder / name)
+        found[name] = rgb
+    return found
+
+
+def test_a_bundle_comes_back_with_its_facts(bundle: Path, trained: TrainedRun) -> None:
+    loaded = load_bundle(bundle)
+    assert (loaded.classes, loaded.image_size, loaded.note) == (CLASSES, 32, "")
+    pixels = np.random.default_rng(1).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    np.testing.assert_allclose(loaded.model(pixels).numpy(), trained.model(pixels).numpy(), atol=1e-6)
+    facts = json.loads((bundle / FACTS_NAME).read_text(encoding="utf-8"))
+    assert facts["trained_on"] == {
+        "sampler": "intelligent", "fraction": 0.25, "images": 7, "repetition": 1, "fingerprint": "mark"
+    }  # fmt: skip
+    assert facts["test"] == {"images": 3, "accuracy": 1.0, "macro_f1": 1.0}
+    assert facts["training"]["image_size"] == 32
+    assert (facts["network"], facts["backbone"], facts["weights"]) == ("custom", "", None)
+    assert "0 to 255" in facts["preprocessing"]
+    assert load_bundle(bundle / MODEL_NAME).classes == CLASSES
+    assert [file.name for file in bundle.parent.iterdir()] == ["mine"], "nothing half-built is left"
+
+
+def test_a_bundle_says_that_its_backbone_is_untrained(trained: TrainedRun, tmp_path: Path) -> None:
+    folder = save_bundle(tmp_path / "m", replace(trained, result=a_result("transfer")), SETTINGS)
+    assert load_bundle(folder).note == "untrained backbone"
+    facts = json.loads((folder / FACTS_NAME).read_text(encoding="utf-8"))
+    assert facts["weights"]["state"] == "untrained"
+    assert facts["backbone"] == "resnet101v2"
+
+
+def test_a_bundle_is_replaced_whole_and_nothing_else_is(bundle: Path, trained: TrainedRun, tmp_path: Path) -> None:
+    before = (bundle / MODEL_NAME).read_bytes()
+    save_bundle(bundle, replace(trained, model=build_custom(3, SETTINGS, seed=4)), SETTINGS)
+    assert (bundle / MODEL_NAME).read_bytes() != before
+    load_bundle(bundle)
+    other = tmp_path / "holiday"
+    write_images(other)
+    with pytest.raises(ExportError, match="no model bundle; name another folder"):
+        save_bundle(other, trained, SETTINGS)
+    assert len(list(other.rglob("*.png"))) == 5
+
+
+def test_a_failed_save_leaves_the_old_bundle(bundle: Path, trained: TrainedRun) -> None:
+    class Full:
+        def save(self, file: Path) -> None:
+            file.write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+
+    before = {file.name: file.read_bytes() for file in bundle.iterdir()}
+    with pytest.raises(ExportError):
+        save_bundle(bundle, replace(trained, model=Full()), SETTINGS)
+    assert {file.name: file.read_bytes() for file in bundle.iterdir()} == before
+    assert [file.name for file in bundle.parent.iterdir()] == ["mine"]
+
+
+def test_the_head_cannot_be_saved(tmp_path: Path, trained: TrainedRun) -> None:
+    head = Head(np.zeros((3, 2)), np.zeros(3), np.arange(3), 3)
+    for model in (head, None):
+        with pytest.raises(ExportError, match="head is a judge"):
+            save_bundle(tmp_path / "m", replace(trained, model=model), SETTINGS)
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_changed_model_is_refused(bundle: Path) -> None:
+    file = bundle / MODEL_NAME
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(ExportError, match="changed or cut short"):
+        load_bundle(bundle)
+    file.write_bytes(content[:100])
+    with pytest.raises(ExportError, match="changed or cut short"):
+        load_bundle(bundle)
+    file.unlink()
+    with pytest.raises(ExportError, match="cannot be read"):
+        load_bundle(bundle)
+
+
+class _Evil:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (Path.touch, (Path("evil"),))  # type: ignore[return-value]
+
+
+def test_a_pickle_in_place_of_the_model_is_never_opened(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    content = pickle.dumps(_Evil())
+    (bundle / MODEL_NAME).write_bytes(content)
+    facts = json.loads((bundle / FACTS_NAME).read_text(encoding="utf-8"))
+    facts["model_sha256"] = hashlib.sha256(content).hexdigest()
+    (bundle / FACTS_NAME).write_text(json.dumps(facts), encoding="utf-8")
+    with pytest.raises(ExportError, match="cannot be loaded"):
+        load_bundle(bundle)
+    assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"format": 2}, "Update it"),
+        ({"program": "another"}, "no model bundle that this program wrote"),
+        ({"classes": ["a", "b"]}, "answers 3 classes, the bundle names 2"),
+        ({"image_size": "large"}, "no model bundle that this program wrote"),
+        ({"classes": 3}, "no model bundle that this program wrote"),
+    ],
+)
+def test_facts_that_do_not_fit_are_told(bundle: Path, change: dict[str, object], sentence: str) -> None:
+    facts = json.loads((bundle / FACTS_NAME).read_text(encoding="utf-8")) | change
+    (bundle / FACTS_NAME).write_text(json.dumps(facts), encoding="utf-8")
+    with pytest.raises(ExportError, match=sentence):
+        load_bundle(bundle)
+
+
+def test_what_is_no_bundle_is_told(tmp_path: Path, bundle: Path) -> None:
+    with pytest.raises(ExportError, match="is no model bundle"):
+        load_bundle(tmp_path / "nothing")
+    for text in ("[]", "{}", "no json"):
+        (bundle / FACTS_NAME).write_text(text, encoding="utf-8")
+        with pytest.raises(ExportError, match="no model bundle that this program wrote"):
+            load_bundle(bundle)
+
+
+def test_predictions_are_the_models_and_broken_files_are_listed(bundle: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    images = write_images(folder, 35)
+    (folder / "broken.png").write_bytes((folder / "bild ä 00.png").read_bytes()[:200])
+    (folder / "notes.txt").write_text("no image")
+    (folder / ".hidden.png").write_bytes(b"")
+    told: list[tuple[int, int]] = []
+
+    class Listener:
+        def report(self, done: int, total: int, message: str = "") -> None:
+            told.append((done, total))
+
+        def publish(self, result: object) -> None: ...
+
+    loaded = load_bundle(bundle)
+    found = predict(loaded, folder, Listener())
+    assert list(found.paths) == sorted(images)
+    assert found.n_images == 35
+    assert [one.path for one in found.skipped] == ["broken.png", "notes.txt"]
+    assert all(one.reason for one in found.skipped)
+    assert told == [(32, 37), (37, 37)]
+    squares = np.stack([resize(images[path], 32) for path in found.paths])
+    np.testing.assert_allclose(found.probabilities, loaded.model(squares).numpy(), atol=1e-6)
+    assert found.probabilities.dtype == np.float32
+
+
+def test_a_folder_without_images_gives_an_empty_table(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    found = predict(load_bundle(bundle), tmp_path / "empty")
+    assert (found.paths, found.probabilities.shape) == ((), (0, 3))
+    with pytest.raises(ExportError, match="is no folder"):
+        predict(load_bundle(bundle), tmp_path / "none")
+
+
+def test_predicting_can_be_stopped(bundle: Path, tmp_path: Path) -> None:
+    class Stop:
+        def report(self, done: int, total: int, message: str = "") -> None:
+            raise CancelledError
+
+        def publish(self, result: object) -> None: ...
+
+    write_images(tmp_path / "new", 70)
+    with pytest.raises(CancelledError):
+        predict(load_bundle(bundle), tmp_path / "new", Stop())
+
+
+def test_the_table_is_safe_to_open_in_a_spreadsheet(tmp_path: Path) -> None:
+    rows = np.array([[0.7, 0.2, 0.1], [0.1, 0.15, 0.75]], dtype=np.float32)
+    write_predictions(tmp_path / "p.csv", Predictions(CLASSES, ("=cmd|x.png", "plain, ä.png"), rows, ()))
+    with (tmp_path / "p.csv").open(encoding="utf-8", newline="") as stream:
+        table = list(csv.reader(stream))
+    assert table[0][:3] == ["path", "class", "probability"]
+    assert table[0][4:] == ["p Zellen α", "p c"]
+    assert not any(cell.startswith(("=", "+", "-", "@")) for line in table for cell in line)
+    assert table[1][1].endswith("=1+1")
+    assert table[2][:3] == ["plain, ä.png", "c", "0.750000"]
+    assert [float(value) for value in table[2][3:]] == pytest.approx([0.1, 0.15, 0.75])
+    with pytest.raises(ExportError):
+        write_predictions(tmp_path / "p.csv" / "below.csv", Predictions(CLASSES, (), rows[:0], ()))
