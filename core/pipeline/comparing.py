@@ -3,74 +3,42 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from core.cache import fingerprint
-from core.errors import SelectionError, SettingsError, WeightsError
+from core.errors import SettingsError, WeightsError
 from core.estimate import estimate_training, remember_speed
-from core.features.extraction import Extracted
-from core.features.reduction import embed_pool
 from core.features.weights import find_weights
 from core.output.model_bundle import save_bundle
-from core.pipeline.stages import JUDGE_COMPONENTS, Prepared, choose, extract_features
+from core.pipeline.planning import EVERYTHING, PlannedRun, plan, rows_of
+from core.pipeline.run_keys import Judge, backbone_file, judge_of, run_key
+from core.pipeline.stages import Prepared, choose
 from core.pipeline.study import Study
 from core.pipeline.views import ComparePlanView, PlannedView
 from core.progress import NO_PROGRESS, Progress
-from core.results import Comparison, Coreset, IntArray, PoolEmbedding, RunKey, RunResult
-from core.selection.samplers import SAMPLERS
-from core.settings import ComparisonSettings, SelectionSettings
+from core.results import Comparison, Coreset, IntArray, RunKey, RunResult
+from core.settings import SelectionSettings
+from core.training.backbones import backbone_weights
 from core.training.comparison import compare
-from core.training.evaluation import clusters_of_test
-from core.training.fitting import TrainedRun, choose_head_strength, train
+from core.training.evaluation import NO_CLUSTER, clusters_of_test, evaluate
+from core.training.fitting import TrainedRun, train
 from core.training.runs import load_runs, save_run
 
-EVERYTHING = "everything"
-STRATIFIED = "stratified"
-RUN_VERSION = 1
-
-
-@dataclass(frozen=True)
-class PlannedRun:
-    """One training that a comparison asks for."""
-
-    network: str
-    sampler: str
-    fraction: float
-    repetition: int
-
-
-def rows_of(settings: ComparisonSettings) -> tuple[str, ...]:
-    """Return the samplers that stand in a comparison: those asked for and, beside them, their controls.
-
-    Stratified random is the first control for every claim; matched random (the sampler's own class budgets, random
-    inside) the second, for samplers with budgets of their own.
-    """
-    names = list(dict.fromkeys(settings.samplers))
-    for name in names:
-        if name not in SAMPLERS and not name.startswith("matched:"):
-            raise SelectionError(f"There is no sampler named {name!r}; the known ones are {', '.join(SAMPLERS)}.")
-    if settings.controls:
-        own = [n for n in names if n in SAMPLERS and SAMPLERS[n].class_budget != "proportional"]
-        names += [n for n in (STRATIFIED, *(f"matched:{n}" for n in own)) if n not in names]
-    return tuple(names)
-
-
-def plan(settings: ComparisonSettings) -> tuple[PlannedRun, ...]:
-    """Return every training that a comparison asks for, the whole pool once per network and repetition.
-
-    Repetitions come outermost, so that a comparison stopped half-way has whole pairs.
-    """
-    runs = []
-    fractions = sorted(set(settings.fractions), reverse=True)
-    for repetition in range(settings.repetitions):
-        for network in dict.fromkeys(settings.networks):
-            for fraction in fractions:
-                samplers = (EVERYTHING,) if fraction >= 1 else rows_of(settings)
-                runs += [PlannedRun(network, sampler, fraction, repetition) for sampler in samplers]
-    return tuple(runs)
+__all__ = [
+    "EVERYTHING",
+    "PlannedRun",
+    "Selections",
+    "compare_stored",
+    "plan",
+    "plan_view",
+    "rows_of",
+    "run_comparison",
+    "run_key",
+    "summarise",
+    "train_planned",
+]
 
 
 class Selections:
@@ -115,59 +83,6 @@ class Selections:
         return coreset, np.sort(coreset.indices), self._seconds[(planned.sampler, planned.repetition)]
 
 
-@dataclass(frozen=True)
-class Judge:
-    """What the `head` is trained on: across-class embeddings of one extractor and the strength chosen once."""
-
-    extractor: str
-    embedding: PoolEmbedding
-    strength: float
-    extracted: Extracted
-
-
-def judge_of(prepared: Prepared, progress: Progress = NO_PROGRESS) -> Judge:
-    """Prepare the fast judge: features, 300 components, and the penalty by cross-validation in the pool."""
-    settings = prepared.study.settings
-    name = settings.training.judge_extractor or settings.features.extractors[0]
-    known = {e.extractor: e for e in prepared.extracted}
-    extracted = (
-        known.get(name) or extract_features(prepared.study, prepared.dataset, prepared.split, (name,), progress)[0]
-    )
-    embedding = embed_pool(
-        prepared.dataset,
-        prepared.split,
-        (extracted,),
-        n_components=JUDGE_COMPONENTS,
-        cache_folder=prepared.study.cache_folder,
-        progress=progress,
-    )
-    return Judge(name, embedding, choose_head_strength(prepared.dataset, embedding), extracted)
-
-
-def run_key(prepared: Prepared, planned: PlannedRun, indices: IntArray, judge: Judge | None) -> RunKey:
-    """Return the identity of a run: two runs of the same key would give the same result."""
-    images = prepared.dataset.images
-    split = prepared.split
-    training = asdict(prepared.study.settings.training)
-    seen = judge.extracted.fingerprint if judge is not None else ""
-    if planned.network != "head":
-        training.pop("judge_extractor")
-    if planned.network != "transfer":
-        training.pop("backbone")
-        training.pop("untrained_backbone")
-    mark = fingerprint(
-        RUN_VERSION,
-        planned.network,
-        planned.repetition,
-        training,
-        seen,
-        [[images[i].pixels, images[i].class_name] for i in indices],
-        [[images[i].pixels, images[i].class_name] for i in split.validation],
-        [[images[i].pixels, images[i].class_name] for i in split.test],
-    )
-    return RunKey(planned.network, planned.sampler, planned.fraction, planned.repetition, mark)
-
-
 def train_planned(
     prepared: Prepared,
     planned: PlannedRun,
@@ -189,7 +104,7 @@ def train_planned(
         run_key(prepared, planned, indices, seen_by_head),
         repetition=planned.repetition,
         cache_folder=prepared.study.cache_folder,
-        weights_file=None,
+        weights_file=backbone_file(prepared.study),
         head_embedding=seen_by_head.embedding if seen_by_head else None,
         head_strength=seen_by_head.strength if seen_by_head else None,
         head_weights=seen_by_head.extracted.weights if seen_by_head else None,
@@ -217,16 +132,20 @@ def run_comparison(
         Append-only store of finished runs.
     progress : Progress
     keep_models : Path, optional
-        Save every newly trained model as a bundle in here.
+        Save every newly trained model of the first repetition as a bundle in here.
 
     Raises
     ------
     SettingsError
         If there are no test images to compare on.
+    MissingWeightsError
+        If the backbone's weights are nowhere on this machine; told before anything is trained.
     """
     settings = prepared.study.settings
     if len(prepared.split.test) == 0:
         raise SettingsError("There are no test images, so nothing can be compared; set the test fraction above 0.")
+    if "transfer" in settings.comparison.networks:
+        backbone_weights(settings.training, backbone_file(prepared.study))
     planned = plan(settings.comparison)
     judge = judge_of(prepared, progress) if "head" in settings.comparison.networks else None
     of_test = clusters_of_test(prepared.split, prepared.embeddings, prepared.clusters)
@@ -234,7 +153,7 @@ def run_comparison(
     stored = {run.key.fingerprint: run for run in load_runs(runs_folder)}
     runs: list[RunResult] = []
     for number, one in enumerate(planned):
-        _coreset, indices, _seconds = selections.get(one)
+        _coreset, indices, seconds = selections.get(one)
         key = run_key(prepared, one, indices, judge if one.network == "head" else None)
         known = stored.get(key.fingerprint)
         if known is None:
@@ -246,12 +165,12 @@ def run_comparison(
                 of_test=of_test,
                 progress=_RunProgress(progress, number, len(planned), one),
             )
-            known = trained.result
+            known = stored[key.fingerprint] = trained.result
             save_run(known, runs_folder)
             _remember_speed(prepared, known)
             if keep_models is not None:
                 _keep_model(prepared, one, trained, keep_models)
-        result = replace(known, key=key)
+        result = _as_asked(prepared, known, key, of_test, seconds)
         runs.append(result)
         progress.publish(result)
     progress.report(len(planned), len(planned), "Training: runs")
@@ -264,13 +183,34 @@ def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = N
     stored = {run.key.fingerprint: run for run in load_runs(runs_folder)}
     judge = judge_of(prepared, progress) if stored and "head" in settings.comparison.networks else None
     selections = Selections(prepared, settings.selection)
+    of_test = clusters_of_test(prepared.split, prepared.embeddings, prepared.clusters)
     runs = []
     for one in plan(settings.comparison) if stored else ():
-        _coreset, indices, _seconds = selections.get(one)
+        _coreset, indices, seconds = selections.get(one)
         key = run_key(prepared, one, indices, judge if one.network == "head" else None)
         if key.fingerprint in stored:
-            runs.append(replace(stored[key.fingerprint], key=key))
+            runs.append(_as_asked(prepared, stored[key.fingerprint], key, of_test, seconds))
     return summarise(prepared, runs)
+
+
+def _as_asked(
+    prepared: Prepared, run: RunResult, key: RunKey, of_test: Mapping[int, int], select_seconds: float
+) -> RunResult:
+    """Return a finished run as this comparison has it.
+
+    It may have been made for another sampler that chose the same images, for other clusters, or when the same test
+    images stood elsewhere in the dataset.
+    """
+    test = prepared.split.test
+    clusters = np.array([of_test.get(int(index), NO_CLUSTER) for index in test], dtype=np.int64)
+    return replace(
+        run,
+        key=key,
+        test_indices=test,
+        clusters=clusters,
+        metrics=evaluate(run.true, run.predicted, run.classes, clusters),
+        select_seconds=run.select_seconds if run.key.sampler == key.sampler else select_seconds,
+    )
 
 
 def plan_view(study: Study, n_pool: int, n_validation: int) -> ComparePlanView:
@@ -299,7 +239,7 @@ def plan_view(study: Study, n_pool: int, n_validation: int) -> ComparePlanView:
     problem = ""
     if "transfer" in study.settings.comparison.networks and not training.untrained_backbone:
         try:
-            find_weights(training.backbone)
+            find_weights(training.backbone, file=backbone_file(study))
         except WeightsError as error:
             problem = str(error)
     memory = max((run.estimate.memory_bytes for run in runs), default=0)
@@ -328,9 +268,11 @@ def _remember_speed(prepared: Prepared, run: RunResult) -> None:
 
 
 def _keep_model(prepared: Prepared, planned: PlannedRun, trained: TrainedRun, folder: Path) -> None:
-    if planned.network == "head":
+    """Save a model of the first repetition; the others would fill the disk with more of the same."""
+    if planned.network == "head" or planned.repetition > 0:
         return
-    name = f"{planned.network}-{planned.sampler}-{planned.fraction:g}-r{planned.repetition}".replace(":", "-")
+    mark = trained.result.key.fingerprint[:8]
+    name = f"{planned.network}-{planned.sampler}-{planned.fraction:g}-{mark}".replace(":", "-")
     save_bundle(folder / name, trained, prepared.study.settings.training)
 
 
@@ -339,12 +281,14 @@ class _RunProgress:
 
     def __init__(self, parent: Progress, number: int, n_runs: int, planned: PlannedRun) -> None:
         self._parent, self._number, self._n_runs = parent, number, n_runs
+        self._share = 0.0
         of = "everything" if planned.sampler == EVERYTHING else f"{planned.sampler} {planned.fraction:g}"
         self._name = f"Training {planned.network} on {of} (run {number + 1} of {n_runs})"
 
     def report(self, done: int, total: int, message: str = "") -> None:  # noqa: ARG002 - the protocol's name
-        share = done / total if total > 0 else 0.0
-        self._parent.report(round(1000 * (self._number + share)), 1000 * self._n_runs, self._name)
+        # Decoding, training and testing each count from 0; the bar only ever moves on.
+        self._share = max(self._share, done / total if total > 0 else 0.0)
+        self._parent.report(round(1000 * (self._number + self._share)), 1000 * self._n_runs, self._name)
 
     def publish(self, result: object) -> None:
         self._parent.publish(result)

@@ -1,0 +1,289 @@
+"""Comparisons: what is trained, what is not trained again, and what makes two runs the same."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.data.demo import make_demo
+from core.errors import CancelledError, MissingWeightsError, SelectionError, SettingsError
+from core.pipeline import comparing
+from core.pipeline.comparing import Selections, compare_stored, plan_view, run_comparison
+from core.pipeline.planning import EVERYTHING, PlannedRun, plan, rows_of
+from core.pipeline.run_keys import backbone_file, judge_of, run_key
+from core.pipeline.stages import Prepared, prepare
+from core.pipeline.study import Study
+from core.results import RunResult, WeightsUsed
+from core.settings import (
+    ClusterSettings,
+    ComparisonSettings,
+    FeatureSettings,
+    SelectionSettings,
+    Settings,
+    TrainingSettings,
+)
+from core.training.comparison import compare
+from core.training.runs import load_runs
+
+QUICK = TrainingSettings(image_size=32, epochs=1, min_steps=2, backbone="mobilenetv2", untrained_backbone=True)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    place = tmp_path_factory.mktemp("comparing")
+    make_demo(place / "demo", n_images=150, side=64)
+    settings = Settings(
+        features=FeatureSettings(extractors=("colour-texture",)),
+        clusters=ClusterSettings(k_max=3),
+        training=QUICK,
+        comparison=ComparisonSettings(samplers=("random",), fractions=(0.5, 1.0), networks=("head",), repetitions=2),
+    )
+    return prepare(Study(place / "demo", settings, place / "cache"))
+
+
+def asking(prepared: Prepared, training: TrainingSettings | None = None, **changes: Any) -> Prepared:
+    """The same study with another comparison or training asked for."""
+    settings = prepared.study.settings
+    wanted = replace(
+        settings, comparison=replace(settings.comparison, **changes), training=training or settings.training
+    )
+    return replace(prepared, study=replace(prepared.study, settings=wanted))
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, float, int]]:
+    """What was trained, in order."""
+    seen: list[tuple[str, str, float, int]] = []
+    original = comparing.train
+
+    def counting(dataset: Any, split: Any, indices: Any, network: str, settings: Any, key: Any, **more: Any) -> Any:
+        seen.append((network, key.sampler, key.fraction, key.repetition))
+        return original(dataset, split, indices, network, settings, key, **more)
+
+    monkeypatch.setattr(comparing, "train", counting)
+    return seen
+
+
+class Listener:
+    """Notes the runs; stops after a number of them."""
+
+    def __init__(self, stop_after: int = 10**9) -> None:
+        self.left = stop_after
+        self.runs: list[RunResult] = []
+        self.shares: list[float] = []
+
+    def report(self, done: int, total: int, message: str = "") -> None:
+        if message.startswith("Training"):
+            self.shares.append(done / total)
+        if self.left == 0:
+            raise CancelledError
+
+    def publish(self, result: object) -> None:
+        if isinstance(result, RunResult):
+            self.runs.append(result)
+            self.left -= 1
+
+
+def test_controls_stand_beside_what_is_asked_for() -> None:
+    def rows(*samplers: str, controls: bool = True) -> tuple[str, ...]:
+        return rows_of(ComparisonSettings(samplers=samplers, controls=controls))
+
+    assert rows("random") == ("random", "stratified")
+    assert rows("intelligent", "random") == ("intelligent", "random", "stratified")
+    assert rows("balanced-herding") == ("balanced-herding", "stratified", "matched:balanced-herding")
+    assert rows("stratified", "stratified") == ("stratified",)
+    assert rows("balanced-herding", controls=False) == ("balanced-herding",)
+    with pytest.raises(SelectionError, match="no sampler named 'dice'"):
+        rows("dice")
+
+
+def test_the_plan_trains_everything_once_and_whole_repetitions_first() -> None:
+    planned = plan(
+        ComparisonSettings(
+            samplers=("random",), fractions=(1.0, 0.1, 0.5, 0.5), networks=("head", "custom", "head"), repetitions=2
+        )
+    )
+    assert len(planned) == len(set(planned)) == 2 * 2 * (1 + 2 * 2)
+    assert [one.repetition for one in planned] == [0] * 10 + [1] * 10
+    everything = [one for one in planned if one.sampler == EVERYTHING]
+    assert [(one.network, one.fraction) for one in everything] == 2 * [("head", 1.0), ("custom", 1.0)]
+    # The largest coreset comes first: the smaller ones are cut from its order.
+    assert [one.fraction for one in planned[:5]] == [1.0, 0.5, 0.5, 0.1, 0.1]
+
+
+def test_finished_runs_are_not_trained_again(
+    prepared: Prepared, tmp_path: Path, trained: list[tuple[str, str, float, int]]
+) -> None:
+    listener = Listener()
+    first = run_comparison(prepared, tmp_path, listener)
+    assert len(trained) == 2 * 3
+    assert [run.key for run in listener.runs] == [run.key for run in first.runs]
+    assert listener.shares == sorted(listener.shares)
+    assert listener.shares[-1] == 1
+    again = run_comparison(prepared, tmp_path)
+    assert len(trained) == 6
+    assert again.sentences == first.sentences
+    np.testing.assert_equal([vars(row) for row in again.rows], [vars(row) for row in first.rows])
+    more = run_comparison(asking(prepared, repetitions=3), tmp_path)
+    assert len(trained) == 9
+    assert {one[3] for one in trained[6:]} == {2}
+    assert more.rows[0].n_repetitions == 3
+
+
+def test_a_stopped_comparison_keeps_what_is_finished(
+    prepared: Prepared, tmp_path: Path, trained: list[tuple[str, str, float, int]]
+) -> None:
+    with pytest.raises(CancelledError):
+        run_comparison(prepared, tmp_path, Listener(stop_after=2))
+    finished = len(load_runs(tmp_path))
+    assert finished >= 2
+    half = compare_stored(prepared, tmp_path)
+    assert len(half.runs) == finished
+    started = len(trained)
+    run_comparison(prepared, tmp_path)
+    assert len(trained) - started == 6 - finished
+
+
+def test_nothing_stored_compares_to_nothing(prepared: Prepared, tmp_path: Path) -> None:
+    assert compare_stored(prepared, tmp_path).rows == ()
+
+
+def test_rows_of_one_repetition_share_their_draw_and_differ_from_another(prepared: Prepared) -> None:
+    selections = Selections(prepared, SelectionSettings(seed=5))
+    first, again, other = (selections.get(PlannedRun("head", "random", 0.5, repetition))[1] for repetition in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert np.isin(first, prepared.split.pool).all()
+    small = selections.get(PlannedRun("custom", "random", 0.2, 0))
+    assert np.isin(small[1], first).all()
+    assert small[2] >= selections.get(PlannedRun("head", "random", 0.5, 0))[2] > 0
+    coreset, everything, seconds = selections.get(PlannedRun("head", EVERYTHING, 1.0, 0))
+    assert (coreset, seconds) == (None, 0.0)
+    np.testing.assert_array_equal(everything, prepared.split.pool)
+
+
+def mark(prepared: Prepared, network: str = "custom", repetition: int = 0, n: int = 20, judge: Any = None) -> str:
+    planned = PlannedRun(network, "random", 0.5, repetition)
+    return run_key(prepared, planned, prepared.split.pool[:n], judge).fingerprint
+
+
+def test_the_key_knows_images_settings_and_repetition(prepared: Prepared) -> None:
+    ours = mark(prepared)
+    assert mark(prepared) == ours
+    assert mark(prepared, n=21) != ours
+    assert mark(prepared, repetition=1) != ours
+    assert mark(asking(prepared, replace(QUICK, learning_rate=0.1))) != ours
+    without = replace(prepared, split=replace(prepared.split, test=prepared.split.test[1:]))
+    assert mark(without) != ours
+    without = replace(prepared, split=replace(prepared.split, validation=prepared.split.validation[1:]))
+    assert mark(without) != ours
+    # What the custom network never sees changes nothing.
+    assert mark(asking(prepared, replace(QUICK, backbone="vgg16", judge_extractor="vgg16"))) == ours
+    assert mark(asking(prepared, repetitions=7)) == ours
+
+
+def test_the_key_of_a_transfer_network_knows_its_weights(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    untrained = mark(prepared, "transfer")
+    assert mark(asking(prepared, replace(QUICK, backbone="vgg16")), "transfer") != untrained
+    trained = asking(prepared, replace(QUICK, untrained_backbone=False))
+    marks = set()
+    for digest in ("aa", "bb"):
+        monkeypatch.setattr(
+            "core.training.backbones.weights_used",
+            lambda name, digest=digest, **_: WeightsUsed(name, digest, "verified"),
+        )
+        marks.add(mark(trained, "transfer"))
+    assert len(marks | {untrained}) == 3
+
+
+def test_the_key_of_the_head_knows_what_it_sees_and_nothing_of_epochs(prepared: Prepared) -> None:
+    judge = judge_of(prepared)
+    ours = mark(prepared, "head", judge=judge)
+    assert mark(prepared, "head", judge=replace(judge, strength=judge.strength * 10)) != ours
+    assert mark(asking(prepared, replace(QUICK, epochs=9)), "head", judge=judge) == ours
+    smaller = replace(prepared, split=replace(prepared.split, pool=prepared.split.pool[:-1]))
+    assert mark(smaller, "head", judge=judge) != ours
+
+
+def test_a_stored_run_is_told_with_the_clusters_and_places_of_today(prepared: Prepared, tmp_path: Path) -> None:
+    run_comparison(prepared, tmp_path)
+    [stored] = [run for run in load_runs(tmp_path) if run.key.sampler == EVERYTHING and run.key.repetition == 0]
+    unclustered = replace(prepared, clusters=())
+    found = compare_stored(unclustered, tmp_path)
+    assert len(found.runs) == 6
+    assert all(np.isnan(run.metrics.worst_cluster_recall) for run in found.runs)
+    assert all((run.clusters == -1).all() for run in found.runs)
+    today = compare_stored(prepared, tmp_path)
+    assert [run.metrics.worst_cluster for run in today.runs if run.key == stored.key] == [stored.metrics.worst_cluster]
+    np.testing.assert_array_equal(today.runs[0].test_indices, prepared.split.test)
+
+
+def test_samplers_that_choose_the_same_images_share_one_training(
+    prepared: Prepared, tmp_path: Path, trained: list[tuple[str, str, float, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = comparing.choose
+    monkeypatch.setattr(comparing, "choose", lambda p, s: replace(original(p, replace(s, sampler="random"))))
+    found = run_comparison(asking(prepared, repetitions=1, fractions=(0.5,)), tmp_path)
+    assert len(trained) == 1
+    assert [row.sampler for row in found.rows] == ["random", "stratified"]
+    assert found.rows[0].means["accuracy"] == found.rows[1].means["accuracy"]
+
+
+def test_models_of_the_first_repetition_are_kept_under_names_of_their_own(
+    prepared: Prepared, tmp_path: Path, trained: list[tuple[str, str, float, int]]
+) -> None:
+    wanted = asking(prepared, networks=("custom", "head"), fractions=(0.5,), controls=False)
+    found = run_comparison(wanted, tmp_path / "runs", keep_models=tmp_path / "models")
+    assert len(trained) == 4
+    [custom] = [run for run in found.runs if run.key.network == "custom" and run.key.repetition == 0]
+    names = [file.name for file in (tmp_path / "models").iterdir()]
+    assert names == [f"custom-random-0.5-{custom.key.fingerprint[:8]}"]
+    changed = asking(wanted, replace(QUICK, learning_rate=0.01), networks=("custom",), repetitions=1)
+    run_comparison(changed, tmp_path / "runs", keep_models=tmp_path / "models")
+    assert len(list((tmp_path / "models").iterdir())) == 2
+
+
+def test_missing_weights_are_told_before_anything_is_trained(
+    prepared: Prepared, tmp_path: Path, trained: list[tuple[str, str, float, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.features.weights.weight_folders", lambda: (tmp_path,))
+    wanted = asking(prepared, TrainingSettings(image_size=32), networks=("custom", "transfer"))
+    with pytest.raises(MissingWeightsError, match="VGG16 or MobileNetV2"):
+        run_comparison(wanted, tmp_path / "runs")
+    assert trained == []
+    assert "ResNet101V2" in plan_view(wanted.study, 100, 20).problem
+    assert compare_stored(wanted, tmp_path / "runs").rows == ()
+
+
+def test_without_test_images_nothing_is_compared(prepared: Prepared, tmp_path: Path) -> None:
+    none = replace(prepared, split=replace(prepared.split, test=np.array([], dtype=np.int64)))
+    with pytest.raises(SettingsError, match="no test images"):
+        run_comparison(none, tmp_path)
+
+
+def test_a_weight_file_of_another_network_is_not_the_backbones(prepared: Prepared, tmp_path: Path) -> None:
+    (tmp_path / "other.h5").write_bytes(b"no weights")
+    study = replace(
+        asking(prepared, replace(QUICK, untrained_backbone=False)).study, weights_file=tmp_path / "other.h5"
+    )
+    assert backbone_file(study) is None
+    assert backbone_file(prepared.study) is None
+
+
+def test_the_plan_is_told_before_it_is_done(prepared: Prepared) -> None:
+    view = plan_view(asking(prepared, networks=("custom",)).study, 101, 20)
+    assert [run.n_images for run in view.runs[:3]] == [101, 51, 51]
+    assert view.seconds == pytest.approx(sum(run.estimate.seconds for run in view.runs))
+    assert view.seconds > 0
+    assert view.problem == ""
+
+
+def test_the_summary_is_that_of_compare(prepared: Prepared, tmp_path: Path) -> None:
+    found = run_comparison(prepared, tmp_path)
+    expected = compare(
+        found.runs, prepared.study.settings.comparison, chosen_by=("colour-texture",), judged_by="colour-texture"
+    )
+    assert found.sentences == expected.sentences
+    assert any("same features" in sentence for sentence in found.sentences)
