@@ -9,6 +9,7 @@ import scipy.special
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from core.errors import TrainingError
 from core.progress import NO_PROGRESS, Progress
@@ -134,7 +135,8 @@ def _path(rows: NDArray[np.float64], labels: IntArray, others: NDArray[np.float6
 
 
 def _fitted(model: LogisticRegression, rows: NDArray[np.float64], labels: IntArray) -> LogisticRegression:
-    with warnings.catch_warnings():
+    # One thread: the matrices are small, more threads only wait for each other, and sums then fall alike everywhere.
+    with warnings.catch_warnings(), threadpool_limits(limits=1):
         # Told by `Head.converged` instead.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit(rows, labels)

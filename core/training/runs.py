@@ -65,12 +65,17 @@ def load_runs(folder: Path) -> tuple[RunResult, ...]:
             values = json.loads(file.read_text(encoding="utf-8"))
             if values["format"] != FORMAT:
                 continue
-            with np.load(folder / Path(values["arrays"]).name, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
+            arrays = _arrays(folder / Path(values["arrays"]).name)
             found.append((file.stat().st_mtime_ns, file.name, _run(values, arrays)))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error):
             continue
     return tuple(run for _, _, run in sorted(found, key=lambda one: one[:2]))
+
+
+def _arrays(file: Path) -> dict[str, Any]:
+    # Opened here, since NumPy leaves a damaged archive open.
+    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
 
 
 def _facts(run: RunResult) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import warnings
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from core.errors import TrainingError
@@ -33,6 +35,22 @@ def test_every_measure_equals_scikit_learns() -> None:
     assert found.confusion.tolist() == sk.confusion_matrix(true, predicted).tolist()
     assert found.worst_class == CLASSES[int(recall.argmin())]
     assert found.worst_class_recall == pytest.approx(recall.min())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=40))
+def test_averages_are_scikit_learns_over_the_classes_that_were_tested(pairs: list[tuple[int, int]]) -> None:
+    true, predicted = (np.array(side, dtype=np.int64) for side in zip(*pairs, strict=True))
+    found = evaluate(true, predicted, CLASSES)
+    tested = np.unique(true)
+    expected = sk.precision_recall_fscore_support(true, predicted, labels=tested, average="macro", zero_division=0)
+    assert (found.precision, found.recall, found.f1) == pytest.approx(expected[:3])
+    assert found.balanced_accuracy == found.recall
+    assert found.accuracy == pytest.approx(sk.accuracy_score(true, predicted))
+    assert found.confusion.tolist() == sk.confusion_matrix(true, predicted, labels=range(4)).tolist()
+    recalls = sk.recall_score(true, predicted, labels=tested, average=None, zero_division=0)
+    assert found.worst_class_recall == pytest.approx(recalls.min())
+    assert found.worst_class == CLASSES[tested[recalls.argmin()]]
 
 
 def test_one_answer_for_everything_scores_as_the_papers_table_1() -> None:
