@@ -46,11 +46,26 @@ class ComparePage(Page):
         self.picture = ComparePicture()
         self.picture.opened.connect(self._open_image)
         self.set_picture(self.picture)
-        self.set_empty(
-            "The answer, the table and the paper's figures will stand here.", "Train and compare", self.try_run
-        )
+        self.model.project_replaced.connect(self._forget)
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._ask)
+
+    def _forget(self) -> None:
+        """Show nothing of the project before."""
+        self._plan, self._done = None, []
+        self.cost.clear()
+        self.picture.show_comparison(Comparison((), (), (), ()))
+
+    def _show_way_in(self) -> None:
+        """Let the empty place offer what fills it: the trainings, or the step before."""
+        words = "The answer, the table and the paper's figures will stand here."
+        if self.model.facts("clusters") is None:
+            self.set_empty(words, "Go to Clusters", self._go_to_clusters)
+        else:
+            self.set_empty(words, "Train and compare", self.try_run, why_not=self.why_not())
+
+    def _go_to_clusters(self) -> None:
+        self.step_wanted.emit("clusters")
 
     def _make_buttons(self) -> QWidget:
         self.report = QPushButton("Report…")
@@ -134,7 +149,8 @@ class ComparePage(Page):
     def on_cancelled(self) -> None:
         """Show what was finished; the next run goes on from there."""
         if self._done:
-            self.messages.info(f"{len(self._done):,} finished trainings are kept; Run goes on with the others.")
+            kept = "1 finished training is" if len(self._done) == 1 else f"{len(self._done):,} finished trainings are"
+            self.messages.info(f"{kept} kept; {self.run_text} goes on with the others.")
 
     def refresh(self) -> None:
         """Show choices and what came out."""
@@ -143,6 +159,7 @@ class ComparePage(Page):
         dataset = model.latest_value("dataset")
         self.picture.set_dataset(dataset if isinstance(dataset, DatasetView) else None)
         self.report.setEnabled(model.facts("clusters") is not None)
+        self._show_way_in()
         result = model.latest_value("compare")
         if isinstance(result, Comparison) and not self.job_numbers():
             self.picture.show_comparison(result)
@@ -172,6 +189,7 @@ class ComparePage(Page):
             f"memory up to {size(plan.memory_bytes)}. {plan.runs[0].estimate.basis.capitalize() if plan.runs else ''}."
         )
         self.cost.setText(plan.problem or text)
+        self._show_way_in()
         self._show_run_state()
 
     def _runs_folder(self) -> Path:

@@ -146,7 +146,7 @@ class CompareOptions(QObject):
         self.networks.show_names(comparison.networks)
         self.samplers.show_names(comparison.samplers)
         if not self.fractions.hasFocus():
-            show(self.fractions, ", ".join(f"{100 * fraction:g}" for fraction in comparison.fractions))
+            self._show_fractions()
         show(self.repetitions, comparison.repetitions)
         show(self.epochs, training.epochs)
         show(self.backbone, training.backbone)
@@ -186,9 +186,16 @@ class CompareOptions(QObject):
                 f"The fractions “{self.fractions.text()}” are no numbers; "
                 "expected per cent between commas, such as 5, 25, 100."
             )
+            self._show_fractions()
             return
         if fractions != self._page.model.settings("comparison").fractions:
             self._page.change_settings("comparison", fractions=fractions)
+        self._show_fractions()
+
+    def _show_fractions(self) -> None:
+        """Show the fractions that are chosen, as the field writes them."""
+        fractions = self._page.model.settings("comparison").fractions
+        self._page.show_value(self.fractions, ", ".join(f"{100 * fraction:g}" for fraction in fractions))
 
     def _set_repetitions(self, value: int) -> None:
         self._change("comparison", repetitions=value)

@@ -22,6 +22,7 @@ from desktop_app.widgets.training_curves import TrainingCurves
 from desktop_app.widgets.words import images, percent
 
 SHOWN_SENTENCES = 40
+CLICK_A_CELL = "Click a cell to see the test images behind it."
 
 
 class ComparePicture(QWidget):
@@ -100,7 +101,7 @@ class ComparePicture(QWidget):
         self.behind = ThumbnailGrid()
         self.behind.opened.connect(self.opened)
         self.behind.preview_requested.connect(self.opened)
-        self.behind_title = QLabel("Click a cell to see the test images behind it.")
+        self.behind_title = QLabel(CLICK_A_CELL)
         self.behind_title.setWordWrap(True)
         self.tabs.addTab(_tab(_exported("", self.table)), "Results")
         live = QWidget()
@@ -211,6 +212,7 @@ class ComparePicture(QWidget):
             )
         self.confusion.set_counts(classes, counts)
         self.behind.set_images([])
+        self.behind_title.setText(CLICK_A_CELL)
 
     def _show_cell(self, true: str, predicted: str) -> None:
         if self._row is None or self._view is None:

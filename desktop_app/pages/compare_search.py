@@ -1,5 +1,7 @@
 """The sheet that asks for a hyperparameter search, and the one that shows what it found."""
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import Signal
@@ -50,18 +52,31 @@ class SearchSheet(Sheet):
             control.setToolTip(tip)
             control.setAccessibleName(label or self.with_pool.text())
             form.addRow(label, control)
+        for field in (self.rates, self.dropouts, self.epochs):
+            field.textChanged.connect(self._clear_problem)
         self.body.addLayout(form)
+
+    def _clear_problem(self) -> None:
+        self.set_problem("")
 
     def accept(self) -> None:
         """Read the numbers; a fault keeps the sheet open."""
         try:
             grid = Grid(
-                tuple(_numbers(self.rates.text())),
-                tuple(_numbers(self.dropouts.text())),
-                tuple(int(number) for number in _numbers(self.epochs.text())),
+                _numbers(self.rates.text(), "learning rate", lambda n: 0 < n <= 1, "above 0 and at most 1"),
+                _numbers(self.dropouts.text(), "dropout", lambda n: 0 <= n < 1, "from 0 to below 1"),
+                tuple(
+                    int(number)
+                    for number in _numbers(
+                        self.epochs.text(),
+                        "number of epochs",
+                        lambda n: n >= 1 and n == int(n),
+                        "a whole number from 1",
+                    )
+                ),
             )
         except ValueError as error:
-            self.set_problem(f"Expected numbers between commas, such as 0.0005, 0.002: {error}.")
+            self.set_problem(str(error))
             return
         self.search_wanted.emit(grid, self.network.currentData(), self.with_pool.isChecked())
         super().accept()
@@ -86,11 +101,23 @@ def show_search(outcome: Any, parent: QWidget) -> None:
     sheet.open()
 
 
-def _numbers(text: str) -> list[float]:
-    found = [float(word) for word in text.replace(";", ",").split(",") if word.strip()]
-    if not found:
-        raise ValueError("nothing is there")
-    return found
+def _numbers(text: str, what: str, fits: Callable[[float], bool], range_words: str) -> tuple[float, ...]:
+    """Read numbers between commas; ValueError says what is wrong."""
+    words = [word.strip() for word in text.replace(";", ",").split(",") if word.strip()]
+    if not words:
+        raise ValueError(f"At least one {what} is needed.")
+    for word in words:
+        if not fits(_number(word)):
+            raise ValueError(f"“{word}” is no {what}; expected {range_words}, several between commas.")
+    return tuple(dict.fromkeys(float(word) for word in words))
+
+
+def _number(word: str) -> float:
+    try:
+        number = float(word)
+    except ValueError:
+        return -1.0  # fits no range here
+    return number if math.isfinite(number) else -1.0
 
 
 def _pool_accuracy(point: Any) -> str:

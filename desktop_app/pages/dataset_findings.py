@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from core.pipeline.views import DatasetView, DoubtsView
+from core.results import Image
 from core.settings import DataSettings
 from desktop_app import theme
 from desktop_app.models.table_model import Column
@@ -36,6 +37,7 @@ class Findings(QTabWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setDocumentMode(True)
+        self._doubted: tuple[Image, ...] = ()
         self.skipped = SkippedTable()
         self.copies = DuplicatesTable()
         self.leaks = Table("Leaks", [Column("Trains or validates", lambda r: r[0]), Column("Tests", lambda r: r[1])])
@@ -88,6 +90,8 @@ class Findings(QTabWidget):
     def show_view(self, view: DatasetView, settings: DataSettings) -> None:
         """Show what the scan found."""
         images, split = view.dataset.images, view.split
+        if view.dataset.images != self._doubted:
+            self._forget_doubts()
         by_hand = set(settings.left_out_images)
         self.skipped.set_rows(view.dataset.skipped)
         self.copies.set_copies(
@@ -121,7 +125,7 @@ class Findings(QTabWidget):
         """Show doubtful labels and near-duplicates."""
         if view is None:
             return
-        images = view.dataset.images
+        images = self._doubted = view.dataset.images
         self.doubts.set_rows(
             [(one.index, images[one.index].path, one.class_name, one.other_class, one.score) for one in found.doubts]
         )
@@ -134,6 +138,13 @@ class Findings(QTabWidget):
         self._count("Doubtful labels", len(found.doubts))
         self._count("Near-duplicates", len(found.near_duplicates))
         self.setCurrentWidget(self._tabs["Doubtful labels"])
+
+    def _forget_doubts(self) -> None:
+        """Show no doubts of other images: their numbers would name others now."""
+        self._doubted = ()
+        for name, table in (("Doubtful labels", self.doubts), ("Near-duplicates", self.near)):
+            table.set_rows(())
+            self.setTabText(self.indexOf(self._tabs[name]), name)
 
     def _count(self, name: str, n: int, more: str = "") -> None:
         self.setTabText(self.indexOf(self._tabs[name]), f"{name} ({n:,}{more})")

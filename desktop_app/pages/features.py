@@ -62,6 +62,7 @@ class FeaturesPage(Page):
         self._wanted = ""
         self._fell_back = ""
         self._advises = True
+        self.model.project_replaced.connect(self._forget)
         self.variance = QDoubleSpinBox()
         self.variance.setRange(1.0, 100.0)
         self.variance.setDecimals(1)
@@ -142,10 +143,6 @@ class FeaturesPage(Page):
         """Extract and reduce."""
         self.start_job("core.pipeline.window_jobs:compute_features", (self.study(),))
 
-    def on_enter(self) -> None:
-        """Ask what every extractor needs and costs here, unless it is known for these images."""
-        self._ask()
-
     def on_finished(self, result: Any) -> None:
         """Keep the features, or show what was asked for."""
         if isinstance(result, ExtractorsView):
@@ -185,6 +182,11 @@ class FeaturesPage(Page):
             self.labels.show_message("warning", " ".join(labels), closable=False)
         else:
             self.labels.clear()
+        self._ask()
+
+    def _forget(self) -> None:
+        """Know nothing of the images before."""
+        self._look, self._looked_for, self._fell_back = None, "", ""
 
     def _fall_back(self) -> None:
         """Use what works here where nothing is computed yet and chosen extractors lack their weights."""
@@ -237,6 +239,7 @@ class FeaturesPage(Page):
         return list(found.values())
 
     def _ask(self) -> None:
+        """Ask what every extractor needs and costs here, unless it is known for these images."""
         if self.model.facts("dataset") is None or self.job_numbers("look"):
             return
         wanted = f"{self.model.project.source} {self.model.project.settings.data}"
