@@ -49,10 +49,9 @@ def backbone_of(settings: TrainingSettings, weights_file: Path | None = None) ->
     FeatureError
         If the extractor named is no convolutional network.
     """
-    try:
-        return _built(settings.backbone, settings.image_size, weights_file, settings.untrained_backbone)
-    except MissingWeightsError as error:
-        raise MissingWeightsError(f"{error} {_other_backbones(settings.backbone)}") from error
+    # By digest too, so that weights brought meanwhile are not taken for those of the backbone kept.
+    digest = backbone_weights(settings, weights_file).digest
+    return _built(settings.backbone, settings.image_size, weights_file, settings.untrained_backbone, digest)
 
 
 def backbone_weights(settings: TrainingSettings, weights_file: Path | None = None) -> WeightsUsed:
@@ -130,7 +129,7 @@ def _folder(cache_folder: Path, settings: TrainingSettings, weights: WeightsUsed
 
 
 @lru_cache(maxsize=1)
-def _built(name: str, image_size: int, weights_file: Path | None, untrained: bool) -> Backbone:
+def _built(name: str, image_size: int, weights_file: Path | None, untrained: bool, digest: str) -> Backbone:  # noqa: ARG001
     model, preprocess, weights = load_backbone(
         name, image_size=image_size, weights_file=weights_file, untrained=untrained
     )
