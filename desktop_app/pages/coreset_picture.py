@@ -54,6 +54,7 @@ class CoresetPicture(QWidget):
         self.covered.setWordWrap(True)
         set_tone(self.covered, "muted")
         self.worst = ThumbnailRow(WORST_SIDE, "The image covered worst")
+        self.worst.set_note("")
         self.worst.setFixedWidth(WORST_SIDE + theme.UNIT)
         self.worst.opened.connect(self._open_worst)
         self.worst.clicked.connect(self._open_worst)
