@@ -71,7 +71,8 @@ class SelfTest(QObject):
             target = Path(scratch) / "coreset"
             exported = self._job("export_coreset", (self._study(), target, False))
             self.seen["exported"] = exported.n_files
-            self._require(self._job("verify_export", (target,)).ok, "the export does not verify")
+            self.seen["verified"] = self._job("verify_export", (target,)).ok
+            self._require(self.seen["verified"], "the export does not verify")
         model.set_settings("training", epochs=1, min_steps=0, image_size=64)
         model.set_settings("comparison", networks=("custom",), fractions=(0.25, 1.0), samplers=("intelligent",))
         with self._step("training"):
@@ -80,6 +81,8 @@ class SelfTest(QObject):
             self.seen["accuracies"] = {run.key.sampler: run.metrics.accuracy for run in runs}
         with self._step("killed engine"):
             self._kill_one()
+        self.seen["heavy"] = sorted({"tensorflow", "keras", "sklearn"} & set(sys.modules))
+        self._require(not self.seen["heavy"], f"{', '.join(self.seen['heavy'])} entered the window's process")
 
     def _kill_one(self) -> None:
         """Kill an engine that works, and have another one work after it."""
