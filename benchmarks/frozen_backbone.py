@@ -32,7 +32,7 @@ EXPECTED = 8.0
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=Path, default=None)
-    parser.add_argument("--n", type=int, default=64, help="images to train on; as many again validate, by the quarter")
+    parser.add_argument("--n", type=int, default=64, help="images to train on; a quarter as many validate")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--size", type=int, default=256, help="side of the images in pixels")
     parser.add_argument("--backbone", default="mobilenetv2", help="resnet101v2 is the paper's, and slow")
