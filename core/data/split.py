@@ -80,9 +80,7 @@ def _repeated(dataset: Dataset, gone: Mapping[int, str]) -> dict[int, str]:
         if len({dataset.images[index].class_name for index in indices}) > 1:
             for index in indices:
                 other = next(
-                    other
-                    for other in indices
-                    if dataset.images[other].class_name != dataset.images[index].class_name
+                    other for other in indices if dataset.images[other].class_name != dataset.images[index].class_name
                 )
                 left_out[index] = (
                     f"It has the same pixels as {dataset.images[other].path}, which stands under another class."

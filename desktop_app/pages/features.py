@@ -97,7 +97,6 @@ class FeaturesPage(Page):
             "Extractors",
             "Several can be used together: each is one view of the images, and their distances add.",
         )
-        choice.add(self.advice)
         choice.add(self.extractors, 1)
         separation = Card("How well they separate the classes", SEPARATION_HELP)
         scrolled = QScrollArea()
@@ -125,6 +124,7 @@ class FeaturesPage(Page):
         column = QVBoxLayout(picture)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.UNIT)
+        column.addWidget(self.advice)
         column.addWidget(self.labels)
         column.addWidget(beside, 1)
         return picture
@@ -223,7 +223,7 @@ class FeaturesPage(Page):
         disk = sum(fact.estimate.disk_bytes for fact in facts)
         text = f"To do: about {duration(seconds)}" if seconds > 0 else "These features are computed"
         if after is not None:
-            text += f", then about {duration(max(1.0, after.seconds))} for reduction and clusters"
+            text += f"; reduction and clusters take about {duration(max(1.0, after.seconds))}"
         text += f". Memory up to {size(memory)}"
         text += f", {size(disk)} on disk." if disk else "."
         self.cost.setText(text)

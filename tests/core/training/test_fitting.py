@@ -259,13 +259,15 @@ def test_many_short_runs_say_nothing(run: Train, quick: TrainingSettings, tensor
 
 
 @pytest.mark.slow
-def test_thirty_runs_pile_up_no_more_than_is_known(run: Train, quick: TrainingSettings, tensorflow_says: list[str]) -> None:
+def test_thirty_runs_pile_up_no_more_than_is_known(
+    run: Train, quick: TrainingSettings, tensorflow_says: list[str]
+) -> None:
     short = replace(quick, epochs=1, min_steps=0, image_size=128)
     memory = []
     for repetition in range(30):
         run("custom" if repetition % 2 else "transfer", settings=short, repetition=repetition)
         memory.append(psutil.Process().memory_info().rss)
     assert tensorflow_says == []
-    # The first runs fill pools that stay. After them every run still leaves about 13 MB behind (252 MB over 20 runs were
+    # The first runs fill pools that stay. After them each run still leaves about 13 MB (252 MB over 20 runs were
     # measured, where nothing should stay); the cause is not found. The bound sees to it that it does not get worse.
     assert memory[-1] - memory[9] < 20 * 20e6
