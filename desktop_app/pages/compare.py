@@ -72,7 +72,7 @@ class ComparePage(Page):
         self.report.setToolTip("Write everything into one page that can be sent and printed")
         self.report.clicked.connect(self._choose_report)
         more = QToolButton()
-        more.setText("More…")
+        more.setText("Predict, search…")
         more.setToolTip("Predict new images with a trained network; search hyperparameters on the coreset")
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(more)
