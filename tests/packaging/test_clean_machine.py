@@ -96,7 +96,7 @@ def inside(clean: Path, trace: Path, *command: str, screen: bool) -> subprocess.
             f"mount --bind /tmp/.X11-unix {clean}/tmp/.X11-unix; "
         )
     words = " ".join(f"'{word}'" for word in command)
-    bare = f"/usr/bin/env -i HOME=/root PATH=/usr/bin:/bin DISPLAY={DISPLAY} LANG=C.UTF-8"
+    bare = f"/usr/bin/env -i HOME=/srv PATH=/usr/bin:/bin DISPLAY={DISPLAY} LANG=C.UTF-8"
     script = (
         f"{start_screen} strace -f --seccomp-bpf -e trace=socket -o {trace} "
         f"chroot {clean} {bare} {words}; code=$?; "
@@ -130,17 +130,17 @@ def test_no_library_is_missing(clean: Path) -> None:
 
 def test_the_command_line_works_there(clean: Path, tmp_path: Path) -> None:
     answer = inside(
-        clean, tmp_path / "trace", "/usr/bin/coreset", "demo", "--out", "/root/demo", "--images", "60", "--epochs", "1",
+        clean, tmp_path / "trace", "/usr/bin/coreset", "demo", "--out", "/srv/demo", "--images", "60", "--epochs", "1",
         screen=False,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr[-3000:]
-    assert (clean / "root/demo/report.html").is_file()
+    assert (clean / "srv/demo/report.html").is_file()
     assert inet_sockets(tmp_path / "trace") == []
 
 
 def test_the_window_works_there_and_opens_no_internet_socket(clean: Path, tmp_path: Path) -> None:
-    answer = inside(clean, tmp_path / "trace", "/usr/bin/coreset-studio", "--self-test", "/root/seen.json", screen=True)
-    file = clean / "root/seen.json"
+    answer = inside(clean, tmp_path / "trace", "/usr/bin/coreset-studio", "--self-test", "/srv/seen.json", screen=True)
+    file = clean / "srv/seen.json"
     assert file.is_file(), answer.stderr[-3000:]
     seen = json.loads(file.read_text(encoding="utf-8"))
     print(json.dumps(seen, indent=1))
