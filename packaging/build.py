@@ -32,9 +32,23 @@ def size_of(folder: Path) -> int:
     return sum(sizes.values())
 
 
+def make_icons() -> None:
+    """Write the program's icon as Windows and macOS want it into build/icons, from the PNG files of resources."""
+    from PIL import Image
+
+    target = ROOT / "build" / "icons"
+    target.mkdir(parents=True, exist_ok=True)
+    drawn = {int(file.stem.rsplit("-", 1)[1]): file for file in (ROOT / "resources/icons").glob("coreset-studio-*.png")}
+    with Image.open(drawn[max(drawn)]) as largest:
+        sides = [(side, side) for side in sorted(drawn) if side <= 256]
+        largest.save(target / "coreset-studio.ico", sizes=sides)
+        largest.save(target / "coreset-studio.icns")
+
+
 def freeze() -> None:
     """Run PyInstaller."""
     shutil.rmtree(FOLDER, ignore_errors=True)
+    make_icons()
     subprocess.run(
         [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN", "--distpath", str(DIST),
          "--workpath", str(ROOT / "build"), str(ROOT / "packaging" / "coreset-studio.spec")],
