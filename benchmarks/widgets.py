@@ -23,8 +23,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from desktop_app import theme
-from desktop_app.models.thumbnail_model import Thumbnail
 from desktop_app.models.thumbnail_store import shared_store
+from desktop_app.models.thumbnails import LazyThumbnails, Thumbnail
 from desktop_app.widgets.scatter import Scatter
 from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
 
@@ -61,16 +61,14 @@ def class_switch(scatter: Scatter, grid: ThumbnailGrid, files: list[str]) -> Tim
     """Another class in plot and thumbnails, painted."""
     prepared = [points(seed) for seed in range(REPETITIONS)]
 
+    def thumbnail(labels: np.ndarray, key: int) -> Thumbnail:
+        return Thumbnail(key, files[key % len(files)], f"class/{key}.jpg", int(labels[key]))
+
     def show(seed: int) -> Callable[[], None]:
         def act() -> None:
             xy, labels, medoids = prepared[seed]
             scatter.set_points(xy, labels, medoids, "component 1", "component 2")
-            grid.set_images(
-                [
-                    Thumbnail(key, files[key % len(files)], f"class/{key}.jpg", cluster)
-                    for key, cluster in enumerate(labels.tolist())
-                ]
-            )
+            grid.set_images(LazyThumbnails(np.arange(len(labels)), partial(thumbnail, labels)))
             scatter.viewport().repaint()
             grid.viewport().repaint()
 

@@ -3,36 +3,16 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QStringListModel, Qt, QTimer
+from PySide6.QtGui import QPixmap
 
 from desktop_app.models.thumbnail_store import ThumbnailStore
+from desktop_app.models.thumbnails import Keys, Thumbnail, keys_of
+
+__all__ = ["KEY", "Badges", "Thumbnail", "ThumbnailModel"]
 
 KEY = Qt.ItemDataRole.UserRole
 GATHER_MS = 15
-
-
-class Thumbnail(NamedTuple):
-    """One image of a grid or strip.
-
-    Attributes
-    ----------
-    key : int
-        What signals name it by: its index in the dataset.
-    file : str
-        The thumbnail's file; empty where there is none.
-    title : str
-        Its path, for tooltip and screen reader.
-    cluster : int
-        Gives the colour; -1 for none.
-    caption : str
-        A few words below the picture, where the widget shows them.
-    """
-
-    key: int
-    file: str
-    title: str
-    cluster: int = -1
-    caption: str = ""
 
 
 class Badges(NamedTuple):
@@ -51,14 +31,19 @@ class Badges(NamedTuple):
         return ", ".join(word for word, on in named if on)
 
 
-class ThumbnailModel(QAbstractListModel):
-    """Images in the order given, with their badges; pixmaps come from a `ThumbnailStore` when a view asks."""
+class ThumbnailModel(QStringListModel):
+    """Images in the order given, with their badges; pixmaps come from a `ThumbnailStore` when a view asks.
+
+    The rows are those of a list of empty strings, because a view that lays out 17,000 images asks 34,000 times how many
+    there are: answered by Qt, not by Python, that takes 20 ms less.
+    """
 
     def __init__(self, store: ThumbnailStore, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.store = store
         self._images: Sequence[Thumbnail] = ()
-        self._row_of_key: dict[int, int] = {}
+        self._keys: Keys = keys_of(())
+        self._row_of_key: dict[int, int] | None = None
         self._rows_of_file: dict[str, int] = {}
         self._selected: frozenset[int] = frozenset()
         self._medoids: frozenset[int] = frozenset()
@@ -73,12 +58,12 @@ class ThumbnailModel(QAbstractListModel):
 
     def set_images(self, images: Sequence[Thumbnail]) -> None:
         """Show other images."""
-        self.beginResetModel()
         self._images = images
-        self._row_of_key = {image.key: row for row, image in enumerate(images)}
-        self._rows_of_file = {image.file: row for row, image in enumerate(images)}
+        self._keys = keys_of(images)
+        self._row_of_key = None
+        self._rows_of_file.clear()
         self._arrived.clear()
-        self.endResetModel()
+        self.setStringList([""] * len(images))
 
     def set_badges(
         self,
@@ -111,11 +96,25 @@ class ThumbnailModel(QAbstractListModel):
 
     def row_of(self, key: int) -> int:
         """Return the row of an image, -1 where it is not shown."""
+        if self._row_of_key is None:
+            self._row_of_key = {one: row for row, one in enumerate(self._keys.tolist())}
         return self._row_of_key.get(key, -1)
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of the images shown."""
+        return self._keys
 
     def image(self, row: int) -> Thumbnail:
         """Return the image in a row."""
         return self._images[row]
+
+    def pixmap(self, row: int, image: Thumbnail) -> QPixmap | None:
+        """Return the picture of the image in a row if it is here; otherwise the view hears when it has come."""
+        found = self.store.pixmap(image.file)
+        if found is None:
+            self._rows_of_file[image.file] = row
+        return found
 
     def badges(self, key: int) -> Badges:
         """Return what is marked on an image."""
@@ -127,9 +126,9 @@ class ThumbnailModel(QAbstractListModel):
             key in self._highlighted,
         )
 
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008, N802
-        """Return how many images there are."""
-        return 0 if parent.isValid() else len(self._images)
+    def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:  # noqa: ARG002
+        """Return that an image can be selected; nothing is edited, nothing dropped."""
+        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemNeverHasChildren
 
     def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what a view asks for about an image."""
@@ -147,7 +146,7 @@ class ThumbnailModel(QAbstractListModel):
         return ", ".join(part for part in (image.title, cluster, self.badges(image.key).words) if part)
 
     def _on_loaded(self, file: str) -> None:
-        row = self._rows_of_file.get(file)
+        row = self._rows_of_file.pop(file, None)
         if row is not None:
             self._arrived.add(row)
             if not self._gather.isActive():

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSplitter, QT
 
 from core.pipeline.views import ClassOverview, ClassView
 from desktop_app import theme
-from desktop_app.models.thumbnail_model import Thumbnail
 from desktop_app.pages.clusters_side import ClustersSide
 from desktop_app.pages.images_shown import HoverImage, ImagesShown
 from desktop_app.widgets.card import Card
@@ -203,10 +202,8 @@ class ClustersPicture(QWidget):
         everything = rows is None or not len(rows)
         taken = np.arange(len(clusters.indices)) if everything or rows is None else np.asarray(rows, dtype=np.int64)
         order = np.lexsort((-clusters.silhouettes[taken], clusters.labels[taken]))
-        shown: list[Thumbnail] = [
-            self._images.thumbnail(int(clusters.indices[row]), int(clusters.labels[row])) for row in taken[order]
-        ]
-        self.grid.set_images(shown)
+        shown = taken[order]
+        self.grid.set_images(self._images.thumbnails(clusters.indices[shown], clusters.labels[shown]))
         self.grid.set_badges(medoids=clusters.medoids.tolist())
         self.all_button.setVisible(not everything)
         of = f"All {images(len(shown))} of {clusters.class_name}"
@@ -272,7 +269,7 @@ class ClustersPicture(QWidget):
 
     def open_image(self, index: int) -> None:
         """Ask for the large picture of an image, to walk through those in the grid."""
-        self.opened.emit(index, [image.key for image in self.grid.images.images])
+        self.opened.emit(index, self.grid.images.keys.tolist())
 
     def _choose_components(self) -> None:
         self.components_chosen.emit(self.first.currentIndex(), self.second.currentIndex())

@@ -155,7 +155,7 @@ class CoresetImages(Card):
         self.grid.setVisible(bool(shown))
         if shown != self._drawn:
             self._drawn = shown
-            self.grid.set_images([self._images.thumbnail(i, self._cluster_of.get(i, -1)) for i in shown])
+            self.grid.set_images(self._images.thumbnails(shown, [self._cluster_of.get(i, -1) for i in shown]))
             self._show_pins()
         self.grid.set_badges(
             selected=() if which == "chosen" and these is None else coreset.indices.tolist(),
@@ -205,4 +205,4 @@ class CoresetImages(Card):
             self.pins_changed.emit(tuple(int(key) for key in keys), how)
 
     def _open(self, index: int) -> None:
-        self.opened.emit(index, [image.key for image in self.grid.images.images])
+        self.opened.emit(index, self.grid.images.keys.tolist())

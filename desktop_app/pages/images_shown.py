@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from core.pipeline.views import DatasetView, PictureView
 from desktop_app import theme
-from desktop_app.models.thumbnail_model import Thumbnail
 from desktop_app.models.thumbnail_store import shared_store
+from desktop_app.models.thumbnails import LazyThumbnails, Thumbnail
 from desktop_app.pages.desk_talk import DeskTalk
 from desktop_app.widgets.image_viewer import ImageViewer
 
@@ -42,6 +42,20 @@ class ImagesShown:
             # Building a path costs 10 µs, and a class has thousands.
             file = self._files[index] = str(self.view.thumbnail(index))
         return Thumbnail(index, file, self.view.dataset.images[index].path, cluster)
+
+    def thumbnails(self, indices: Any, clusters: Any) -> LazyThumbnails:
+        """Return the thumbnails of many images, made as they are looked at.
+
+        Parameters
+        ----------
+        indices, clusters : array-like of shape (n,), int64
+        """
+        indices, clusters = np.asarray(indices, dtype=np.int64), np.asarray(clusters, dtype=np.int64)
+
+        def make(row: int) -> Thumbnail:
+            return self.thumbnail(int(indices[row]), int(clusters[row]))
+
+        return LazyThumbnails(indices, make)
 
     def path(self, index: int) -> str:
         """Return the path of an image."""

@@ -106,7 +106,7 @@ class ThumbnailGrid(QListView):
         """Return the keys of the selected images, in the order shown."""
         parts = self.selectionModel().selection()
         rows = sorted(row for i in range(parts.count()) for row in range(parts.at(i).top(), parts.at(i).bottom() + 1))
-        return np.array([self.images.image(row).key for row in rows], dtype=np.int64)
+        return self.images.keys[rows]
 
     def set_selected_keys(self, keys: Iterable[int]) -> None:
         """Select images; those not shown are passed over."""
@@ -146,7 +146,7 @@ class ThumbnailGrid(QListView):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         """Draw the images, or what will stand here."""
         super().paintEvent(event)
-        if not self.images.images:
+        if not len(self.images.keys):
             paint_note(self.viewport(), self._note)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
@@ -201,7 +201,7 @@ class _Delegate(QStyledItemDelegate):
         # Past the model's `data`: Qt would turn the named tuple into a list on the way.
         image = self._grid.images.image(index.row())
         store = self._grid.images.store
-        pixmap = store.pixmap(image.file)
+        pixmap = self._grid.images.pixmap(index.row(), image)
         state = option.state
         look = Look(
             chosen=bool(state & QStyle.StateFlag.State_Selected),

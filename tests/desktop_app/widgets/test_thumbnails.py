@@ -7,6 +7,7 @@ from PySide6.QtGui import QImage
 
 from desktop_app.models.thumbnail_model import Badges, Thumbnail, ThumbnailModel
 from desktop_app.models.thumbnail_store import MOST_PENDING, ThumbnailStore, decode, shared_store
+from desktop_app.models.thumbnails import LazyThumbnails
 from desktop_app.widgets.medoid_strip import Medoid, MedoidStrip
 from desktop_app.widgets.sample_strip import SampleStrip
 from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
@@ -181,11 +182,32 @@ class TestGrid:
     def test_many_arrivals_are_one_signal(self, qtbot, store, pictures) -> None:
         model = ThumbnailModel(store)
         model.set_images(thumbnails(pictures, 80))
+        for row in range(10, 20):  # only what a view asked for is told to it
+            assert model.pixmap(row, model.image(row)) is None
         with qtbot.waitSignal(model.dataChanged) as signal:
-            for file in pictures[10:20]:
+            for file in pictures[:30]:
                 model._on_loaded(file)
         first, last, _ = signal.args
         assert (first.row(), last.row()) == (10, 19)
+
+    def test_thousands_are_made_as_they_are_looked_at(self, qtbot, grid, pictures) -> None:
+        made: list[int] = []
+
+        def make(row: int) -> Thumbnail:
+            made.append(row)
+            return Thumbnail(5_000 + row, pictures[row % len(pictures)], f"ig/{row}.jpg")
+
+        images = LazyThumbnails(range(5_000, 22_000), make)
+        grid.set_images(images)
+        grid.repaint()
+        assert 0 < len(set(made)) < 500
+        grid.show_key(21_999)
+        assert grid.current_key() == 21_999
+        grid.selectAll()
+        assert np.array_equal(grid.selected_keys(), np.arange(5_000, 22_000))
+        assert len(set(made)) < 1_000
+        assert images[-1].key == 21_999
+        assert [image.key for image in images[2:5]] == [5_002, 5_003, 5_004]
 
 
 class TestRows:
