@@ -568,6 +568,8 @@ class RunKey:
         Seeds selection, initial weights and shuffling together.
     fingerprint : str
         Of everything else: images trained on, validation and test images, settings, weights.
+    split : int
+        Which of the comparison's splits, from 0.
     """
 
     network: str
@@ -575,6 +577,7 @@ class RunKey:
     fraction: float
     repetition: int
     fingerprint: str
+    split: int = 0
 
 
 @dataclass(frozen=True)
@@ -642,11 +645,14 @@ class Difference:
     difference, low, high : float
         Sampler minus control, with its 95 % interval.
     n_repetitions : int
+        Pairs, those of all splits together.
     shown : bool
         Whether the interval leaves zero out.
     repetitions_needed : int or None
-        To show the difference of interest; None with fewer than two repetitions.
+        To show the difference of interest; None with fewer than two repetitions. With several splits: how many
+        splits it would take.
     sentence : str
+    n_splits : int
     """
 
     network: str
@@ -661,14 +667,17 @@ class Difference:
     shown: bool
     repetitions_needed: int | None
     sentence: str
+    n_splits: int = 1
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a comparison: network, sampler and fraction, over its repetitions.
+    """One row of a comparison: network, sampler and fraction, over its splits and repetitions.
 
     Attributes
     ----------
+    n_repetitions : int
+        Runs, those of all splits together.
     means, lows, highs : mapping of str to float
         By metric (accuracy, precision, recall, f1, balanced_accuracy, worst_class_recall, worst_cluster_recall);
         95 % intervals.
@@ -677,6 +686,7 @@ class Row:
     pays_after : int or None
         After how many trainings selecting has paid for itself against training on everything;
         None where everything was not trained or training is not faster.
+    n_splits : int
     """
 
     network: str
@@ -690,6 +700,7 @@ class Row:
     select_seconds: float
     train_seconds: float
     pays_after: int | None
+    n_splits: int = 1
 
 
 @dataclass(frozen=True)
@@ -700,6 +711,11 @@ class Comparison:
     rows: tuple[Row, ...]
     differences: tuple[Difference, ...]
     sentences: tuple[str, ...] = field(default=())
+
+    @property
+    def n_splits(self) -> int:
+        """Into how many splits its runs are divided."""
+        return max((row.n_splits for row in self.rows), default=1)
 
 
 # --- cost ---------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import cattrs
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError
-from cattrs.gen import make_dict_structure_fn
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from core.errors import SettingsError
 
@@ -237,6 +237,9 @@ class ComparisonSettings:
     networks : tuple of {"custom", "transfer", "head"}
     repetitions : int
         Repetition r seeds selection, initial weights and shuffling together; rows share it and are paired.
+    splits : int
+        >= 1: into how many divisions of the images all of this is done. Split s has the split seed
+        ``data.split_seed + s``. A split that was brought is the only one.
     difference_of_interest : float
         Accuracy difference for which the needed repetitions are told; 0.01 is one point.
     controls : bool
@@ -247,11 +250,13 @@ class ComparisonSettings:
     fractions: tuple[float, ...] = (0.25, 1.0)
     networks: tuple[NetworkName, ...] = ("custom", "transfer")
     repetitions: int = 1
+    splits: int = 1
     difference_of_interest: float = 0.01
     controls: bool = True
 
     def __post_init__(self) -> None:
         _at_least("repetitions", self.repetitions, 1)
+        _at_least("splits", self.splits, 1)
         for value in self.fractions:
             if not 0 < value <= 1:
                 raise SettingsError(f"A fraction is {value}; it is a share of the pool above 0 and at most 1.")
@@ -367,6 +372,9 @@ def _make_converter() -> cattrs.Converter:
         TrainingSettings, ComparisonSettings, ExportSettings, Settings,
     ):  # fmt: skip
         converter.register_structure_hook(part, make_dict_structure_fn(part, converter, _cattrs_forbid_extra_keys=True))
+    # Not written where it is 1, so that what was kept before there was a choice is still current.
+    one_split = make_dict_unstructure_fn(ComparisonSettings, converter, splits=override(omit_if_default=True))
+    converter.register_unstructure_hook(ComparisonSettings, one_split)
     return converter
 
 

@@ -38,7 +38,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "untrained_backbone": "untrained_backbone",
         "judge_extractor": "judge_extractor",
     },
-    "comparison": {"seeds": "repetitions"},
+    "comparison": {"seeds": "repetitions", "splits": "splits"},
     "export": {"files": "files", "with_split": "with_split", "remainder": "remainder", "private": "private"},
 }
 

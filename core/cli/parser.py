@@ -103,7 +103,8 @@ def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
         "compare",
         "train networks on coresets of several samplers and fractions and tell what is shown",
         "coreset compare cells/ --samplers random,intelligent --fractions 0.05,0.25,1 --networks custom --out study/\n"
-        "coreset compare cells/ --samplers balanced-herding --fractions 0.05,0.1 --networks head --seeds 5 --out s/",
+        "coreset compare cells/ --samplers balanced-herding --fractions 0.05,0.1 --networks head --seeds 5 --out s/\n"
+        "coreset compare cells/ --samplers balanced-herding --networks head --splits 5 --seeds 3 --out s/",
     )
     run = add(
         "run",
@@ -131,8 +132,18 @@ def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
     _out_folder(search)
     search.add_argument("--network", choices=("custom", "transfer"), default="custom")
     search.add_argument("--learning-rates", default="0.0005,0.002,0.008", metavar="L,…")
-    search.add_argument("--dropouts", default="0,0.1", metavar="D,…")
-    search.add_argument("--epoch-counts", default="25", metavar="N,…")
+    search.add_argument(
+        "--dropouts",
+        default="0,0.1",
+        metavar="D,…",
+        help="after the pools; of the transfer network, which has no other, before batch normalisation",
+    )
+    search.add_argument(
+        "--epoch-counts",
+        default="25",
+        metavar="N,…",
+        help="--min-steps is for the largest; the others have as much less as they have fewer epochs",
+    )
     search.add_argument(
         "--with-pool", action="store_true", help="search on the whole pool too, and compare the ranking"
     )
@@ -231,6 +242,13 @@ def _comparison(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--fractions", default=None, metavar="F,…", help="default 0.25,1")
     group.add_argument("--networks", default=None, metavar="N,…", help="custom, transfer, head")
     group.add_argument("--seeds", type=int, default=None, metavar="N", help="repetitions, paired; default 1")
+    group.add_argument(
+        "--splits",
+        type=int,
+        default=None,
+        metavar="N",
+        help="do all of it on N divisions of the images, from --split-seed on; default 1",
+    )
     group.add_argument("--no-controls", action="store_true", help="leave stratified and matched random out")
     _training(parser)
 

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from core.cache import default_cache_folder
@@ -17,18 +18,20 @@ from core.pipeline.study import Study
 from core.results import Comparison, RunResult, StageTime
 
 
-def _progress() -> TerminalProgress:
-    shown = TerminalProgress(on_result=_tell_run)
+def _progress(n_splits: int = 1) -> TerminalProgress:
+    shown = TerminalProgress(on_result=partial(_tell_run, n_splits=n_splits))
     shown.listen_for_interrupt()
     return shown
 
 
-def _tell_run(result: object) -> None:
+def _tell_run(result: object, *, n_splits: int = 1) -> None:
     if isinstance(result, RunResult):
         key, metrics = result.key, result.metrics
+        which = f"repetition {key.repetition + 1}"
+        which = f"split {key.split + 1} of {n_splits}, {which}" if n_splits > 1 else which
         print(
-            f"{key.network}, {key.sampler} {100 * key.fraction:.3g} %, repetition {key.repetition + 1}: test accuracy "
-            f"{metrics.accuracy:.3f}, macro F1 {metrics.f1:.3f}, trained in {duration(result.train_seconds)}"
+            f"{key.network}, {key.sampler} {100 * key.fraction:.3g} %, {which}: "
+            f"test accuracy {metrics.accuracy:.3f}, macro F1 {metrics.f1:.3f}, trained in {duration(result.train_seconds)}"
             + (f" ({result.note})" if result.note else ""),
             flush=True,
         )
@@ -36,6 +39,7 @@ def _tell_run(result: object) -> None:
 
 def _tell_comparison(comparison: Comparison) -> None:
     rows = []
+    several = comparison.n_splits > 1
     for row in comparison.rows:
         mean, low, high = (values.get("accuracy", float("nan")) for values in (row.means, row.lows, row.highs))
         rows.append(
@@ -44,6 +48,7 @@ def _tell_comparison(comparison: Comparison) -> None:
                 row.sampler,
                 f"{100 * row.fraction:.3g} %",
                 f"{row.n_images:,}",
+                *([str(row.n_splits)] if several else []),
                 str(row.n_repetitions),
                 f"{mean:.3f}",
                 f"{low:.3f} to {high:.3f}",
@@ -52,8 +57,9 @@ def _tell_comparison(comparison: Comparison) -> None:
                 "–" if row.pays_after is None else f"{row.pays_after:,}",
             ]
         )
-    header = ["network", "sampler", "kept", "images", "runs", "accuracy", "95 %", "F1", "training", "pays after"]
-    print(table(header, rows, {2, 3, 4, 5, 6, 7, 8, 9}))
+    start = ["network", "sampler", "kept", "images", *(["splits"] if several else [])]
+    header = [*start, "runs", "accuracy", "95 %", "F1", "training", "pays after"]
+    print(table(header, rows, set(range(2, len(header)))))
     for sentence in comparison.sentences:
         print(sentence)
 
@@ -66,7 +72,8 @@ def _tell_times(times: tuple[StageTime, ...]) -> None:
 def compare(options: argparse.Namespace) -> int:
     """Train and compare; the report and every table go to the folder."""
     study = study_of(options)
-    outcome = whole.compare_study(study, options.out, overwrite=options.overwrite, progress=_progress())
+    n_splits = study.settings.comparison.splits
+    outcome = whole.compare_study(study, options.out, overwrite=options.overwrite, progress=_progress(n_splits))
     _tell_comparison(outcome.comparison)
     _tell_times(outcome.times)
     print(f"written: {outcome.report}")
@@ -76,7 +83,8 @@ def compare(options: argparse.Namespace) -> int:
 def run(options: argparse.Namespace) -> int:
     """Do everything."""
     study = study_of(options)
-    outcome = whole.run_study(study, options.out, overwrite=options.overwrite, progress=_progress())
+    n_splits = study.settings.comparison.splits
+    outcome = whole.run_study(study, options.out, overwrite=options.overwrite, progress=_progress(n_splits))
     _tell_comparison(outcome.comparison)
     _tell_times(outcome.times)
     print(f"written: {outcome.report}")

@@ -1,15 +1,29 @@
 """What a hyperparameter search is asked for and what it found; light enough for the window to import."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import SettingsError
+from core.settings import TrainingSettings
+
+DROPOUT_WORDS = {"custom": "dropout after the pools", "transfer": "dropout before batch normalisation"}
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The points of a search: every combination."""
+    """The points of a search: every combination.
+
+    Attributes
+    ----------
+    learning_rates : tuple of float
+    dropouts : tuple of float
+        Of the network's own dropout: after the pools in the custom network, before batch normalisation in the transfer
+        network, which has no other.
+    epochs : tuple of int
+        The least number of steps is that of the largest; the others have as much less as they have fewer epochs, so
+        that they differ on a small coreset too.
+    """
 
     learning_rates: tuple[float, ...] = (0.0005, 0.002, 0.008)
     dropouts: tuple[float, ...] = (0.0, 0.1)
@@ -23,12 +37,24 @@ class Grid:
         """Return (learning rate, dropout, epochs) of every point."""
         return list(itertools.product(self.learning_rates, self.dropouts, self.epochs))
 
+    def training(self, settings: TrainingSettings, network: str, point: tuple[float, float, int]) -> TrainingSettings:
+        """Return how `network` is trained at a point; what the grid does not vary is as in `settings`."""
+        rate, dropout, epochs = point
+        steps = round(settings.min_steps * epochs / max(self.epochs))
+        changed = replace(settings, learning_rate=rate, epochs=epochs, min_steps=steps)
+        return (
+            replace(changed, dropout_before_norm=dropout)
+            if network == "transfer"
+            else replace(changed, dropout=dropout)
+        )
+
 
 @dataclass(frozen=True)
 class SearchPoint:
     """One point of the grid; `pool_accuracy` and `pool_seconds` are None where the pool was not searched.
 
-    Accuracies are on the validation images, in the epoch whose weights were kept.
+    Accuracies are on the validation images, in the epoch whose weights were kept. `coreset_epochs` and `pool_epochs`
+    were done: more than asked for where the least number of steps wants them.
     """
 
     learning_rate: float
@@ -38,6 +64,8 @@ class SearchPoint:
     coreset_seconds: float
     pool_accuracy: float | None
     pool_seconds: float | None
+    coreset_epochs: int = 0
+    pool_epochs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +88,7 @@ class SearchOutcome:
     text : str
         All of it in words.
     file : Path
+    network : {"custom", "transfer"}
     """
 
     points: tuple[SearchPoint, ...]
@@ -71,3 +100,4 @@ class SearchOutcome:
     n_pool: int
     text: str
     file: Path
+    network: str = "custom"

@@ -1,13 +1,15 @@
 """Which trainings a comparison asks for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from core.errors import SelectionError
+from core.errors import SelectionError, SettingsError
+from core.pipeline.study import Study
 from core.selection.samplers import SAMPLERS
 from core.settings import ComparisonSettings
 
 EVERYTHING = "everything"
 STRATIFIED = "stratified"
+SEEDS_A_SPLIT = 1000
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,16 @@ class PlannedRun:
     sampler: str
     fraction: float
     repetition: int
+    split: int = 0
+
+    @property
+    def seed(self) -> int:
+        """What its draw, its initial weights and its shuffling start from.
+
+        No two splits share seeds: random samplers draw places in a sorted pool, so that a seed would draw nearly the
+        same share of each class, and neighbours in path order, in every split.
+        """
+        return self.repetition + SEEDS_A_SPLIT * self.split
 
 
 def rows_of(settings: ComparisonSettings) -> tuple[str, ...]:
@@ -37,15 +49,48 @@ def rows_of(settings: ComparisonSettings) -> tuple[str, ...]:
 
 
 def plan(settings: ComparisonSettings) -> tuple[PlannedRun, ...]:
-    """Return every training that a comparison asks for, the whole pool once per network and repetition.
+    """Return every training that a comparison asks for, the whole pool once per network, split and repetition.
 
-    Repetitions come outermost, so that a comparison stopped half-way has whole pairs.
+    Splits come outermost, repetitions next, so that a comparison stopped half-way has whole pairs.
     """
+    return tuple(one for split in range(settings.splits) for one in plan_of_split(settings, split))
+
+
+def plan_of_split(settings: ComparisonSettings, split: int) -> tuple[PlannedRun, ...]:
+    """Return the trainings of one split, counted from 0."""
     runs = []
     fractions = sorted(set(settings.fractions), reverse=True)
     for repetition in range(settings.repetitions):
         for network in dict.fromkeys(settings.networks):
             for fraction in fractions:
                 samplers = (EVERYTHING,) if fraction >= 1 else rows_of(settings)
-                runs += [PlannedRun(network, sampler, fraction, repetition) for sampler in samplers]
+                runs += [PlannedRun(network, sampler, fraction, repetition, split) for sampler in samplers]
     return tuple(runs)
+
+
+def study_of_split(study: Study, split: int) -> Study:
+    """Return the study with the images divided as in a split of its comparison, counted from 0."""
+    data = replace(study.settings.data, split_seed=study.settings.data.split_seed + split)
+    return replace(study, settings=replace(study.settings, data=data))
+
+
+def splits_problem(settings: ComparisonSettings, *, brought: bool) -> str:
+    """Return why the images cannot be divided into as many splits as asked for; empty where they can."""
+    if settings.splits == 1 or not brought:
+        return ""
+    return (
+        f"The images bring their own split, so there is one only and {settings.splits:,} were asked for; "
+        "set the number of splits to 1."
+    )
+
+
+def check_splits(settings: ComparisonSettings, *, brought: bool) -> None:
+    """Refuse several splits of images that bring their own.
+
+    Raises
+    ------
+    SettingsError
+    """
+    problem = splits_problem(settings, brought=brought)
+    if problem:
+        raise SettingsError(problem)

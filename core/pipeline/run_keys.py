@@ -3,7 +3,9 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from core.cache import fingerprint
+import numpy as np
+
+from core.cache import ArrayCache, fingerprint
 from core.errors import WeightsError
 from core.features.extraction import Extracted
 from core.features.reduction import embed_pool
@@ -17,6 +19,7 @@ from core.training.backbones import backbone_weights
 from core.training.fitting import choose_head_strength, used_classes
 
 RUN_VERSION = 2
+STRENGTH_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,19 @@ def judge_of(prepared: Prepared, progress: Progress = NO_PROGRESS) -> Judge:
         cache_folder=prepared.study.cache_folder,
         progress=progress,
     )
-    return Judge(name, embedding, choose_head_strength(prepared.dataset, embedding), extracted)
+    return Judge(name, embedding, _cached_strength(prepared, embedding, progress), extracted)
+
+
+def _cached_strength(prepared: Prepared, embedding: PoolEmbedding, progress: Progress) -> float:
+    """Return the penalty's strength, from the cache where it is there: a comparison is looked at more than once."""
+    cache = ArrayCache(prepared.study.cache_folder)
+    names = [prepared.dataset.images[i].class_name for i in embedding.indices]
+    key = fingerprint(STRENGTH_VERSION, np.asarray(embedding.embedding), np.asarray(embedding.in_pool), names)
+    stored = cache.load("strength", key)
+    if stored is None:
+        strength = choose_head_strength(prepared.dataset, embedding, progress=progress)
+        stored = cache.store("strength", key, {}, {"strength": strength})
+    return float(stored.facts["strength"])
 
 
 def run_key(prepared: Prepared, planned: PlannedRun, indices: IntArray, judge: Judge | None) -> RunKey:
@@ -56,12 +71,12 @@ def run_key(prepared: Prepared, planned: PlannedRun, indices: IntArray, judge: J
     mark = fingerprint(
         RUN_VERSION,
         planned.network,
-        planned.repetition,
+        planned.seed,
         _what_counts(prepared.study, planned.network, judge),
         used_classes(prepared.dataset, split),
         *([_content(prepared.dataset, part) for part in (indices, others, split.test)]),
     )
-    return RunKey(planned.network, planned.sampler, planned.fraction, planned.repetition, mark)
+    return RunKey(planned.network, planned.sampler, planned.fraction, planned.repetition, mark, planned.split)
 
 
 def _what_counts(study: Study, network: str, judge: Judge | None) -> dict[str, object]:

@@ -13,9 +13,9 @@ from scipy.stats import kendalltau
 from core.cache import write_atomically
 from core.errors import ExportError, SettingsError
 from core.output.tables import csv_of
-from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, run_key, train_planned
-from core.pipeline.grid import Grid, SearchOutcome, SearchPoint
-from core.pipeline.stages import Prepared, prepare
+from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPart, train_planned
+from core.pipeline.grid import DROPOUT_WORDS, Grid, SearchOutcome, SearchPoint
+from core.pipeline.stages import prepare
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress
 from core.results import RunResult
@@ -58,17 +58,20 @@ def search_study(
     if len(prepared.split.validation) == 0:
         raise SettingsError("There are no validation images to choose by; set the validation fraction above 0.")
     selection = study.settings.selection
-    chosen = PlannedRun(network, selection.sampler, selection.fraction, 0)
+    n_pool = len(prepared.split.pool)
+    fraction = selection.fraction if selection.images is None else min(1.0, selection.images / n_pool)
+    chosen = PlannedRun(network, selection.sampler, fraction, 0)
     sets = [chosen, PlannedRun(network, EVERYTHING, 1.0, 0)] if with_pool else [chosen]
+    part = SplitPart(prepared, None, {}, Selections(prepared, selection))
     points = grid.points()
     trained: list[list[RunResult]] = []
     n_parts = len(sets) * len(points)
     for number, planned in enumerate(sets):
-        parts = [_Part(progress, number * len(points) + place, n_parts) for place in range(len(points))]
+        told = [_Part(progress, number * len(points) + place, n_parts) for place in range(len(points))]
         trained.append(
-            [_train_point(prepared, planned, point, out / "runs", parts[place]) for place, point in enumerate(points)]
+            [_train_point(part, planned, grid, point, out / "runs", told[at]) for at, point in enumerate(points)]
         )
-    outcome = summarise_search(points, trained[0], trained[1] if with_pool else None, file)
+    outcome = summarise_search(points, trained[0], trained[1] if with_pool else None, file, network)
     _write(outcome)
     return outcome
 
@@ -78,6 +81,7 @@ def summarise_search(
     coreset: Sequence[RunResult],
     pool: Sequence[RunResult] | None,
     file: Path,
+    network: str = "custom",
 ) -> SearchOutcome:
     """Put the trainings of a search beside each other."""
     rows = [
@@ -87,6 +91,8 @@ def summarise_search(
             coreset_seconds=mine.train_seconds,
             pool_accuracy=_validated(pool[place]) if pool is not None else None,
             pool_seconds=pool[place].train_seconds if pool is not None else None,
+            coreset_epochs=len(mine.history),
+            pool_epochs=len(pool[place].history) if pool is not None else None,
         )
         for place, (point, mine) in enumerate(zip(points, coreset, strict=True))
     ]
@@ -108,6 +114,7 @@ def summarise_search(
         n_pool=pool[0].n_images if pool is not None else 0,
         text="",
         file=file,
+        network=network,
     )
     return replace(outcome, text=_words(outcome))
 
@@ -117,23 +124,21 @@ def _validated(run: RunResult) -> float:
 
 
 def _train_point(
-    prepared: Prepared,
+    part: SplitPart,
     planned: PlannedRun,
+    grid: Grid,
     point: tuple[float, float, int],
     runs_folder: Path,
     progress: Progress,
 ) -> RunResult:
-    rate, dropout, epochs = point
-    study = prepared.study
-    training = replace(study.settings.training, learning_rate=rate, dropout=dropout, epochs=epochs)
-    changed = replace(prepared, study=replace(study, settings=replace(study.settings, training=training)))
-    selections = Selections(changed, study.settings.selection)
-    _coreset, indices, _seconds = selections.get(planned)
-    mark = run_key(changed, planned, indices, None).fingerprint
-    known = {run.key.fingerprint: run for run in load_runs(runs_folder)}.get(mark)
+    study = part.prepared.study
+    training = grid.training(study.settings.training, planned.network, point)
+    prepared = replace(part.prepared, study=replace(study, settings=replace(study.settings, training=training)))
+    changed = replace(part, prepared=prepared)
+    known = {run.key.fingerprint: run for run in load_runs(runs_folder)}.get(changed.key(planned).fingerprint)
     if known is not None:
         return known
-    result = train_planned(changed, planned, selections, progress=progress).result
+    result = train_planned(changed, planned, progress).result
     save_run(result, runs_folder)
     progress.publish(result)
     return result
@@ -144,8 +149,8 @@ def _words(outcome: SearchOutcome) -> str:
     lines = [
         (
             f"{len(outcome.points)} points. On the coreset of {outcome.n_coreset:,} images the best is learning rate "
-            f"{best.learning_rate:g}, dropout {best.dropout:g}, {best.epochs} epochs: validation accuracy "
-            f"{best.coreset_accuracy:.3f}; all points took {outcome.coreset_seconds:,.0f} s."
+            f"{best.learning_rate:g}, {DROPOUT_WORDS[outcome.network]} {best.dropout:g}, {_epochs_words(best)}: "
+            f"validation accuracy {best.coreset_accuracy:.3f}; all points took {outcome.coreset_seconds:,.0f} s."
         )
     ]
     if outcome.lost is not None:
@@ -159,6 +164,13 @@ def _words(outcome: SearchOutcome) -> str:
             "it rests on one training a point."
         )
     return "\n".join(lines)
+
+
+def _epochs_words(point: SearchPoint) -> str:
+    asked = f"{point.epochs:,} epoch{'' if point.epochs == 1 else 's'}"
+    if point.coreset_epochs == point.epochs:
+        return asked
+    return f"{asked} ({point.coreset_epochs:,} on so few images, for the least number of steps)"
 
 
 def _write(outcome: SearchOutcome) -> None:

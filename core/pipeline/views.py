@@ -277,6 +277,7 @@ class PlannedView:
     repetition: int
     n_images: int
     estimate: Estimate
+    split: int = 0
 
 
 @dataclass(frozen=True)
@@ -287,6 +288,7 @@ class ComparePlanView:
     seconds: float
     memory_bytes: int
     problem: str
+    n_splits: int = 1
 
 
 @dataclass(frozen=True)

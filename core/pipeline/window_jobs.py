@@ -141,10 +141,12 @@ def download_weights(name: str, progress: Progress = NO_PROGRESS) -> WeightsView
 
 
 def estimate_comparison(study: Study, progress: Progress = NO_PROGRESS) -> ComparePlanView:
-    """Tell which trainings the settings ask for, which are done, and what the others will take."""
+    """Tell which trainings the settings ask for and what they will take."""
     dataset = open_dataset(study.source, study.cache_folder, progress)
     split = split_dataset(dataset, study.settings)
-    return plan_view(study, len(split.pool), len(split.validation))
+    several = study.settings.comparison.splits > 1
+    preparing = estimate_after_features(study, dataset, split).seconds if several else 0.0
+    return plan_view(study, len(split.pool), len(split.validation), brought=split.brought, preparing=preparing)
 
 
 def compare(

@@ -3,14 +3,16 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from core.errors import TrainingError
 from core.results import Comparison, Difference, Row, RunResult
 from core.settings import ComparisonSettings
-from core.training.bootstrap import METRICS, ImageResamples, Resampled, interval, repetition_weights
-from core.training.comparison_words import difference_sentence, opening_sentences
+from core.training.bootstrap import METRICS, Values
+from core.training.comparison_words import difference_sentence, opening_sentences, splits_sentence
+from core.training.intervals import Resampled, Unit, by_split_of, mean_and_interval, shared_tests
 
 EVERYTHING = "everything"
 STRATIFIED = "stratified"
@@ -22,12 +24,12 @@ Z_LEVEL, Z_POWER = 1.96, 0.84
 
 @dataclass(frozen=True)
 class _Group:
-    """The runs of one row, by repetition."""
+    """The runs of one row, by split and repetition."""
 
     network: str
     sampler: str
     fraction: float
-    runs: Mapping[int, RunResult]
+    runs: Mapping[Unit, RunResult]
 
 
 def compare(
@@ -42,7 +44,7 @@ def compare(
     Parameters
     ----------
     runs : sequence of RunResult
-        Of the same test images.
+        Those of one split of the same test images.
     settings : ComparisonSettings
         For the difference of interest.
     chosen_by : sequence of str
@@ -58,39 +60,37 @@ def compare(
     Raises
     ------
     TrainingError
-        If the runs were tested on different images.
+        If runs of one split were tested on different images, or those of several splits answer different classes.
 
     Notes
     -----
-    The interval is that of a paired bootstrap: 2,000 resamples of repetitions and, independently, of test images, so
-    that a small test set widens it too, and few repetitions as Student's t does. A difference is *shown* where its
-    interval leaves zero out. With s_d the standard deviation of the paired difference over repetitions, showing a
-    difference of δ takes ((1.96 + 0.84) s_d / δ)² repetitions.
+    Of one split the interval is that of a paired bootstrap: 2,000 resamples of repetitions and, independently, of test
+    images, so that a small test set widens it too, and few repetitions as Student's t does. Of several splits, each
+    counts as one: the mean of its repetitions, which share their test images. The interval is that of
+    `corrected_interval`, since splits of the same images share test images too, and holds what resampling the test
+    images of all splits gives. A difference is *shown* where its interval leaves zero out. With s_d the standard
+    deviation of the paired difference over repetitions, showing a difference of δ takes ((1.96 + 0.84) s_d / δ)² of
+    them.
     """
     if not runs:
         return Comparison((), (), (), ())
     groups = _groups(runs)
-    images = ImageResamples(len(runs[0].true))
-    resampled = {id(run): images.metrics_of(run) for group in groups for run in group.runs.values()}
+    resampled = Resampled({run.key.split: run.test_indices for run in reversed(runs)})
     everything = {group.network: group for group in groups if group.sampler == EVERYTHING}
     rows = tuple(_row(group, resampled, everything.get(group.network)) for group in groups)
     differences = tuple(_differences(groups, resampled, settings))
     sentences = opening_sentences(rows, differences, chosen_by=chosen_by, judged_by=judged_by)
-    return Comparison(tuple(runs), rows, differences, sentences)
+    return Comparison(tuple(runs), rows, differences, (*sentences, *splits_sentence(rows)))
 
 
 def _groups(runs: Sequence[RunResult]) -> list[_Group]:
     """Collect runs into rows: by network, fraction and sampler; everything last of its network."""
-    first = runs[0]
-    found: dict[tuple[str, float, str], dict[int, RunResult]] = {}
+    firsts: dict[int, RunResult] = {}
+    found: dict[tuple[str, float, str], dict[Unit, RunResult]] = {}
     for run in runs:
-        if not np.array_equal(run.test_indices, first.test_indices) or not np.array_equal(run.true, first.true):
-            raise TrainingError(
-                "The runs were tested on different images, so they cannot be compared. "
-                "Train them again with one split, or compare each split for itself."
-            )
+        _check_comparable(run, firsts.setdefault(run.key.split, run), runs[0])
         key = (run.key.network, run.key.fraction, run.key.sampler)
-        found.setdefault(key, {})[run.key.repetition] = run
+        found.setdefault(key, {})[run.key.split, run.key.repetition] = run
     networks = list(dict.fromkeys(run.key.network for run in runs))
     order = sorted(found, key=lambda key: (networks.index(key[0]), key[1], key[2] == EVERYTHING))
     return [
@@ -98,22 +98,37 @@ def _groups(runs: Sequence[RunResult]) -> list[_Group]:
     ]
 
 
-def _row(group: _Group, resampled: Mapping[int, Resampled], everything: _Group | None) -> Row:
-    runs = [group.runs[repetition] for repetition in sorted(group.runs)]
-    weights = repetition_weights(sorted(group.runs))
+def _check_comparable(run: RunResult, of_split: RunResult, of_all: RunResult) -> None:
+    same = np.array_equal(run.test_indices, of_split.test_indices) and np.array_equal(run.true, of_split.true)
+    if not same:
+        raise TrainingError(
+            "The runs were tested on different images, so they cannot be compared. "
+            "Train them again with one split, or compare each split for itself."
+        )
+    if run.classes != of_all.classes:
+        raise TrainingError(
+            f"The runs tell different classes apart ({len(run.classes)} and {len(of_all.classes)}), so they cannot be "
+            "compared. Train them again on the same classes."
+        )
+
+
+def _row(group: _Group, resampled: Resampled, everything: _Group | None) -> Row:
+    units = sorted(group.runs)
+    runs = [group.runs[unit] for unit in units]
     means, lows, highs = {}, {}, {}
     for metric in METRICS:
-        means[metric] = float(np.mean([getattr(run.metrics, metric) for run in runs]))
-        values = np.stack([resampled[id(run)].values[metric] for run in runs], axis=1)
-        # All of these are shares; few repetitions alone could stretch an interval beyond that.
-        lows[metric], highs[metric] = interval(np.clip((weights * values).sum(axis=1), 0.0, 1.0))
+        values = [float(getattr(run.metrics, metric)) for run in runs]
+        means[metric], low, high = mean_and_interval(
+            units, values, runs, partial(resampled.of, metric=metric), within=(0.0, 1.0)
+        )
+        lows[metric], highs[metric] = low, high
     select_seconds = float(np.mean([run.select_seconds for run in runs]))
     train_seconds = float(np.mean([run.train_seconds for run in runs]))
     return Row(
         network=group.network,
         sampler=group.sampler,
         fraction=group.fraction,
-        n_images=runs[0].n_images,
+        n_images=round(float(np.mean([run.n_images for run in runs]))),
         n_repetitions=len(runs),
         means=means,
         lows=lows,
@@ -121,6 +136,7 @@ def _row(group: _Group, resampled: Mapping[int, Resampled], everything: _Group |
         select_seconds=select_seconds,
         train_seconds=train_seconds,
         pays_after=_pays_after(group, select_seconds, train_seconds, everything),
+        n_splits=len({split for split, _ in units}),
     )
 
 
@@ -132,9 +148,7 @@ def _pays_after(group: _Group, select_seconds: float, train_seconds: float, ever
     return max(1, math.ceil(select_seconds / saved)) if saved > 0 else None
 
 
-def _differences(
-    groups: Sequence[_Group], resampled: Mapping[int, Resampled], settings: ComparisonSettings
-) -> list[Difference]:
+def _differences(groups: Sequence[_Group], resampled: Resampled, settings: ComparisonSettings) -> list[Difference]:
     by_key = {(group.network, group.fraction, group.sampler): group for group in groups}
     found = []
     for group in groups:
@@ -152,25 +166,24 @@ def _differences(
 def _difference(
     group: _Group,
     control: _Group,
-    shared: Sequence[int],
+    shared: Sequence[Unit],
     metric: str,
-    resampled: Mapping[int, Resampled],
+    resampled: Resampled,
     settings: ComparisonSettings,
 ) -> Difference:
-    ours = [group.runs[repetition] for repetition in shared]
-    theirs = [control.runs[repetition] for repetition in shared]
-    paired = np.array(
-        [getattr(a.metrics, metric) - getattr(b.metrics, metric) for a, b in zip(ours, theirs, strict=True)]
-    )
-    values = np.stack(
-        [resampled[id(a)].values[metric] - resampled[id(b)].values[metric] for a, b in zip(ours, theirs, strict=True)],
-        axis=1,
-    )
-    low, high = interval((repetition_weights(shared) * values).sum(axis=1))
+    ours = [group.runs[unit] for unit in shared]
+    beside = {id(group.runs[unit]): control.runs[unit] for unit in shared}
+    paired = [float(getattr(a.metrics, metric) - getattr(beside[id(a)].metrics, metric)) for a in ours]
+
+    def under_resampling(run: RunResult, *, together: bool) -> Values:
+        other = beside[id(run)]
+        return resampled.of(run, metric, together=together) - resampled.of(other, metric, together=together)
+
+    difference, low, high = mean_and_interval(shared, paired, ours, under_resampling)
+    n_splits = len({split for split, _ in shared})
     # One repetition's interval knows the chance of the test images alone, not that of the draw and the training.
     shown = len(shared) > 1 and bool(low > 0 or high < 0)
-    needed = _needed(paired, settings.difference_of_interest)
-    difference = float(paired.mean())
+    needed, beyond = _needed(shared, paired, ours, settings.difference_of_interest)
     return Difference(
         network=group.network,
         sampler=group.sampler,
@@ -185,13 +198,28 @@ def _difference(
         repetitions_needed=needed,
         sentence=difference_sentence(
             group.network, group.sampler, control.sampler, group.fraction, metric, difference, low, high,
-            n_repetitions=len(shared), needed=needed, of_interest=settings.difference_of_interest,
+            n_repetitions=len(shared), n_splits=n_splits, needed=needed, beyond=beyond,
+            of_interest=settings.difference_of_interest,
         ),
+        n_splits=n_splits,
     )  # fmt: skip
 
 
-def _needed(paired: np.ndarray, of_interest: float) -> int | None:
-    """Return the repetitions that show a difference of `of_interest`; None with fewer than two or without any."""
-    if len(paired) < 2 or of_interest <= 0 or not np.isfinite(paired).all():
-        return None
-    return max(2, math.ceil(((Z_LEVEL + Z_POWER) * float(paired.std(ddof=1)) / of_interest) ** 2))
+def _needed(
+    units: Sequence[Unit], paired: Sequence[float], runs: Sequence[RunResult], of_interest: float
+) -> tuple[int | None, bool]:
+    """Return what it takes to show a difference of `of_interest`, and whether no number would do.
+
+    Repetitions, or splits where there are several: ((1.96 + 0.84) s_d / δ)² of them if they were independent. Splits
+    that share test images are not, and of the same images no number of splits may be enough.
+    """
+    by_split = by_split_of(units, paired)
+    values = paired if len(by_split) == 1 else [float(np.mean(found)) for found in by_split]
+    if len(values) < 2 or of_interest <= 0 or not np.isfinite(values).all():
+        return None, False
+    independent = ((Z_LEVEL + Z_POWER) * float(np.std(values, ddof=1)) / of_interest) ** 2
+    if len(by_split) == 1:
+        return max(2, math.ceil(independent)), False
+    shared = shared_tests(units, runs)
+    left = 1 - independent * shared / (1 - shared) if shared < 1 else 0.0
+    return (max(2, math.ceil(independent / left)), False) if left > 0 else (None, True)

@@ -34,11 +34,23 @@ def difference_sentence(
     high: float,
     *,
     n_repetitions: int,
+    n_splits: int = 1,
     needed: int | None,
+    beyond: bool = False,
     of_interest: float,
 ) -> str:
-    """Return one difference in words, with its interval and what it rests on."""
-    if math.isnan(difference):
+    """Return one difference in words, with its interval and what it rests on.
+
+    Parameters
+    ----------
+    n_repetitions, n_splits : int
+        Pairs, those of all splits together.
+    needed : int or None
+        Repetitions, or splits where there are several, that would show a difference of `of_interest`.
+    beyond : bool
+        Whether no number of splits would.
+    """
+    if math.isnan(difference) or math.isnan(low):
         return f"The {METRIC_WORDS.get(metric, metric)} of {sampler} cannot be compared: there are too few test images."
     where = f"{NETWORK_WORDS.get(network, network).capitalize()}, {_percent(fraction)}"
     what = f"{METRIC_WORDS.get(metric, metric)} of {sampler_words(sampler)} against {sampler_words(control)}"
@@ -48,15 +60,44 @@ def difference_sentence(
             f"{where}: {what}: {figures}, of the test images alone. One repetition cannot tell a difference from the "
             "chance of one draw and one training; repeat it with more seeds."
         )
-    based = f"{n_repetitions} paired repetitions"
+    based = rests_on(n_repetitions, n_splits, what="paired repetition")
     if low > 0 or high < 0:
         return f"{where}: {what}: {figures} ({based})."
     more = ""
-    if needed is not None and needed > n_repetitions:
-        more = (
-            f" About {needed:,} repetitions would be needed to show a difference of {_points(of_interest, sign=False)}."
-        )
+    units, have = ("splits", n_splits) if n_splits > 1 else ("repetitions", n_repetitions)
+    interest = _points(of_interest, sign=False)
+    if needed is not None and needed > have:
+        more = f" About {needed:,} {units} would be needed to show a difference of {interest}."
+    elif beyond:
+        more = f" More splits of the same images would not show a difference of {interest}; more images could."
     return f"{where}: {what}: no difference shown ({figures}; {based}).{more}"
+
+
+def rests_on(n_runs: int, n_splits: int, *, what: str = "repetition") -> str:
+    """Return what a row or a difference rests on, such as ``"5 splits, 3 repetitions each"``."""
+    if n_splits < 2:
+        return f"{n_runs:,} {what}{'' if n_runs == 1 else 's'}"
+    each, rest = divmod(n_runs, n_splits)
+    if rest:
+        return f"{n_splits:,} splits, {n_runs:,} {what}s in all"
+    return f"{n_splits:,} splits, {each:,} {what}{'' if each == 1 else 's'} each"
+
+
+def splits_sentence(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Return what intervals over several splits hold; nothing where there is one split."""
+    most = max(rows, key=lambda row: row.n_splits)
+    if most.n_splits < 2:
+        return ()
+    fewer = (
+        " Some rows rest on fewer, as their trainings are not all done."
+        if any((row.n_splits, row.n_repetitions) != (most.n_splits, most.n_repetitions) for row in rows)
+        else ""
+    )
+    told = (
+        f"Measured over {rests_on(most.n_repetitions, most.n_splits)}: intervals hold the chance of the split too, and "
+        f"that splits of the same images share test images.{fewer}"
+    )
+    return (told,)
 
 
 def opening_sentences(

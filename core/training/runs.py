@@ -34,7 +34,7 @@ def save_run(run: RunResult, folder: Path) -> Path:
     TrainingError
         If the folder cannot be written.
     """
-    name = fingerprint(asdict(run.key))
+    name = fingerprint(_known_by(run.key))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         arrays = {field: getattr(run, field) for field in ARRAYS} | {"confusion": run.metrics.confusion}
@@ -52,6 +52,13 @@ def save_run(run: RunResult, folder: Path) -> Path:
         if old.name != Path(part).name:
             old.unlink(missing_ok=True)
     return file
+
+
+def _known_by(key: RunKey) -> dict[str, Any]:
+    """Return what names a run's files: not the split, which depends on who asks; its images are in the fingerprint."""
+    known = asdict(key)
+    del known["split"]
+    return known
 
 
 def load_runs(folder: Path) -> tuple[RunResult, ...]:

@@ -9,7 +9,7 @@ import pytest
 
 from core.data.demo import make_demo
 from core.errors import CancelledError, MissingWeightsError, SelectionError, SettingsError
-from core.pipeline import comparing
+from core.pipeline import comparing, split_parts
 from core.pipeline.comparing import Selections, compare_stored, plan_view, run_comparison
 from core.pipeline.planning import EVERYTHING, PlannedRun, plan, rows_of
 from core.pipeline.run_keys import backbone_file, judge_of, run_key
@@ -223,8 +223,8 @@ def test_a_stored_run_is_told_with_the_clusters_and_places_of_today(prepared: Pr
 def test_samplers_that_choose_the_same_images_share_one_training(
     prepared: Prepared, tmp_path: Path, trained: list[tuple[str, str, float, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = comparing.choose
-    monkeypatch.setattr(comparing, "choose", lambda p, s: replace(original(p, replace(s, sampler="random"))))
+    original = split_parts.choose
+    monkeypatch.setattr(split_parts, "choose", lambda p, s: replace(original(p, replace(s, sampler="random"))))
     found = run_comparison(asking(prepared, repetitions=1, fractions=(0.5,)), tmp_path)
     assert len(trained) == 1
     assert [row.sampler for row in found.rows] == ["random", "stratified"]

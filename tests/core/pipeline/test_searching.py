@@ -79,7 +79,8 @@ def test_without_the_pool_nothing_is_said_of_it() -> None:
     assert found.tau is None
     assert found.lost is None
     assert found.points[0].pool_accuracy is None
-    assert "pool" not in found.text
+    assert "On the pool" not in found.text
+    assert "Kendall" not in found.text
 
 
 def test_a_grid_is_every_combination_and_not_empty() -> None:

@@ -1,0 +1,127 @@
+"""One split of a comparison: its images divided, described and clustered, its judge, and the coresets chosen in it."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.pipeline.planning import EVERYTHING, PlannedRun, study_of_split
+from core.pipeline.run_keys import Judge, judge_of, run_key
+from core.pipeline.stages import Prepared, choose, prepare
+from core.progress import NO_PROGRESS, Progress
+from core.results import Coreset, IntArray, RunKey, RunResult
+from core.settings import SelectionSettings
+from core.training.evaluation import NO_CLUSTER, clusters_of_test, evaluate
+
+
+class Selections:
+    """The coresets of one split of a comparison, each chosen once, with what choosing cost.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    settings : SelectionSettings
+        Everything but sampler, fraction and seed, which a planned run brings.
+    """
+
+    def __init__(self, prepared: Prepared, settings: SelectionSettings) -> None:
+        self._prepared = prepared
+        self._settings = settings
+        self._chosen: dict[tuple[str, float, int], Coreset] = {}
+        self._seconds: dict[tuple[str, int], float] = {}
+
+    def get(self, planned: PlannedRun) -> tuple[Coreset | None, IntArray, float]:
+        """Return the coreset (None for everything), the indices to train on and the seconds that choosing took.
+
+        The seconds are those of the sampler's largest coreset of that repetition, which is chosen first: the smaller
+        ones are cut from the same order.
+        """
+        if planned.sampler == EVERYTHING:
+            return None, self._prepared.split.pool, 0.0
+        key = (planned.sampler, planned.fraction, planned.seed)
+        if key not in self._chosen:
+            settings = replace(
+                self._settings,
+                sampler=planned.sampler,
+                fraction=planned.fraction,
+                images=None,
+                seed=self._settings.seed + planned.seed,
+            )
+            started = time.perf_counter()
+            self._chosen[key] = choose(self._prepared, settings)
+            took = time.perf_counter() - started
+            order = (planned.sampler, planned.seed)
+            self._seconds[order] = max(self._seconds.get(order, 0.0), took)
+        coreset = self._chosen[key]
+        return coreset, np.sort(coreset.indices), self._seconds[(planned.sampler, planned.seed)]
+
+
+@dataclass(frozen=True)
+class SplitPart:
+    """All that the trainings of one split share.
+
+    Attributes
+    ----------
+    prepared : Prepared
+        Of the split.
+    judge : Judge or None
+        None where no `head` is asked for.
+    of_test : mapping of int to int
+        Cluster of each test image inside its true class.
+    selections : Selections
+    """
+
+    prepared: Prepared
+    judge: Judge | None
+    of_test: Mapping[int, int]
+    selections: Selections
+
+    def key(self, planned: PlannedRun) -> RunKey:
+        """Return what a planned run is known by."""
+        _coreset, indices, _seconds = self.selections.get(planned)
+        return run_key(self.prepared, planned, indices, self.judge_for(planned))
+
+    def judge_for(self, planned: PlannedRun) -> Judge | None:
+        """Return the judge where the planned network is one."""
+        return self.judge if planned.network == "head" else None
+
+    def as_asked(self, run: RunResult, planned: PlannedRun) -> RunResult:
+        """Return a finished run as this comparison has it.
+
+        It may have been made for another sampler that chose the same images, for other clusters, for another number of
+        splits, or when the same test images stood elsewhere in the dataset.
+        """
+        key = self.key(planned)
+        _coreset, _indices, seconds = self.selections.get(planned)
+        test = self.prepared.split.test
+        clusters = np.array([self.of_test.get(int(index), NO_CLUSTER) for index in test], dtype=np.int64)
+        return replace(
+            run,
+            key=key,
+            test_indices=test,
+            clusters=clusters,
+            metrics=evaluate(run.true, run.predicted, run.classes, clusters),
+            select_seconds=run.select_seconds if run.key.sampler == key.sampler else seconds,
+        )
+
+
+def open_split(first: Prepared, split: int, progress: Progress = NO_PROGRESS) -> SplitPart:
+    """Prepare one split of a comparison.
+
+    Parameters
+    ----------
+    first : Prepared
+        The study as it is: the split 0.
+    split : int
+        From 0. Features are kept by image, so that another split costs the features of images not seen yet, PCA and
+        clusters.
+    """
+    prepared = first if split == 0 else prepare(study_of_split(first.study, split), progress)
+    settings = first.study.settings
+    return SplitPart(
+        prepared=prepared,
+        judge=judge_of(prepared, progress) if "head" in settings.comparison.networks else None,
+        of_test=clusters_of_test(prepared.split, prepared.embeddings, prepared.clusters),
+        selections=Selections(prepared, settings.selection),
+    )
