@@ -31,8 +31,8 @@ def _tell_run(result: object, *, n_splits: int = 1) -> None:
         which = f"split {key.split + 1} of {n_splits}, {which}" if n_splits > 1 else which
         print(
             f"{key.network}, {key.sampler} {100 * key.fraction:.3g} %, {which}: "
-            f"test accuracy {metrics.accuracy:.3f}, macro F1 {metrics.f1:.3f}, trained in {duration(result.train_seconds)}"
-            + (f" ({result.note})" if result.note else ""),
+            f"test accuracy {metrics.accuracy:.3f}, macro F1 {metrics.f1:.3f}, "
+            f"trained in {duration(result.train_seconds)}" + (f" ({result.note})" if result.note else ""),
             flush=True,
         )
 

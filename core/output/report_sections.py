@@ -11,7 +11,7 @@ from core.output.manifest import library_versions
 from core.output.pictures import picture
 from core.output.tables import seconds_words
 from core.palette import cluster_mark, sampler_mark
-from core.results import ClassClusters, Dataset
+from core.results import ClassClusters, Dataset, Duplicates
 from core.selection.clustering import structure_words
 from core.version import __version__
 
@@ -225,15 +225,20 @@ def _split_words(content: ReportContent) -> str:
     return f"Divided {whose}: {sizes}. Features, clusters and coresets see the pool only."
 
 
+def duplicates_words(duplicates: Sequence[Duplicates]) -> str:
+    """Return how many groups of images have the same pixels, and how many of those stand under two labels."""
+    n, extra = len(duplicates), sum(len(each.indices) - 1 for each in duplicates)
+    conflicts = sum(each.conflicting for each in duplicates)
+    groups = "1 group of images has" if n == 1 else f"{n:,} groups of images have"
+    copies = "1 copy" if extra == 1 else f"{extra:,} copies"
+    under = f"; {'it stands' if n == 1 else f'{conflicts:,} of them'} under two labels, one of which must be wrong"
+    return f"{groups} the same pixels ({copies} too many){under if conflicts else ''}."
+
+
 def _doubtful(section: Section, content: ReportContent, labels: Labels) -> None:
     conflicts = sum(each.conflicting for each in content.duplicates)
     if content.duplicates:
-        extra = sum(len(each.indices) - 1 for each in content.duplicates)
-        section.say(
-            f"{len(content.duplicates):,} groups of images have the same pixels ({extra:,} copies too many)"
-            + (f"; {conflicts:,} of them under two labels, one of which must be wrong." if conflicts else "."),
-            "warning" if conflicts else "note",
-        )
+        section.say(duplicates_words(content.duplicates), "warning" if conflicts else "note")
     else:
         section.say("No two images have the same pixels.", "small")
     section.show(tables.duplicates_table(content.duplicates, labels))

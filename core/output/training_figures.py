@@ -136,7 +136,7 @@ def quality_bars(comparison: Comparison, network: str) -> "Figure":
 
 
 def confusion_matrices(runs_by_row: Sequence[tuple[str, Sequence[RunResult]]]) -> "Figure":
-    """Draw confusion matrices side by side, summed over repetitions: rows true, columns predicted, shares of a row.
+    """Draw confusion matrices side by side, summed over the runs: rows true, columns predicted, shares of a row.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def confusion_matrices(runs_by_row: Sequence[tuple[str, Sequence[RunResult]]]) -
 
 
 def training_curves(comparison: Comparison, network: str) -> "Figure":
-    """Draw accuracy by epoch, training and validation, a panel for each row, a line for each repetition."""
+    """Draw accuracy by epoch, training and validation, a panel for each row, a line for each run."""
     runs = [run for run in comparison.runs if run.key.network == network and run.history]
     trained = {(run.key.sampler, run.key.fraction) for run in runs}
     rows = sorted(trained, key=lambda row: (row[0] != EVERYTHING, row[1], row[0]))
@@ -224,12 +224,16 @@ def _by_size(axes: "Axes", runs: Sequence[RunResult], value: Callable[[RunResult
 def _means_by_size(
     runs: Sequence[RunResult], value: Callable[[RunResult], float]
 ) -> tuple[list[int], list[float], list[float], list[float]]:
-    """Return sizes, and mean, lowest and highest `value` over the repetitions at each."""
-    by_size: dict[int, list[float]] = {}
+    """Return sizes, and mean, lowest and highest `value` over the runs at each.
+
+    A fraction is one size: of splits that differ by an image or two the mean.
+    """
+    by_fraction: dict[float, list[RunResult]] = {}
     for run in runs:
-        by_size.setdefault(run.n_images, []).append(value(run))
-    sizes = sorted(by_size)
-    each = [by_size[size] for size in sizes]
+        by_fraction.setdefault(run.key.fraction, []).append(run)
+    found = [by_fraction[fraction] for fraction in sorted(by_fraction)]
+    sizes = [round(float(np.mean([run.n_images for run in mine]))) for mine in found]
+    each = [[value(run) for run in mine] for mine in found]
     return sizes, [float(np.mean(v)) for v in each], [min(v) for v in each], [max(v) for v in each]
 
 

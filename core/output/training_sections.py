@@ -6,6 +6,7 @@ from core.output.blocks import Numbering, Section
 from core.output.content import Labels, ReportContent
 from core.palette import sampler_mark
 from core.results import Comparison, Coreset
+from core.training.comparison_words import repetitions_by_split, rests_on
 
 
 def comparison_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:
@@ -15,12 +16,13 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
     if comparison is None or not comparison.rows:
         section.say("No network was trained, so nothing is said here about accuracy.")
         return section
-    repetitions = max(row.n_repetitions for row in comparison.rows)
+    most = max(comparison.rows, key=lambda row: row.n_repetitions)
+    where = "All rows have" if most.n_splits == 1 else "In each split all rows have"
     section.lead = (
-        f"{len(comparison.runs):,} trainings, {repetitions} {'repetition' if repetitions == 1 else 'repetitions'} of "
-        "each row. All rows have the same test images; repetitions share their seeds, so that differences are paired."
+        f"{len(comparison.runs):,} trainings, {rests_on(repetitions_by_split(comparison.runs, most))} of each row. "
+        f"{where} the same test images; repetitions share their seeds, so that differences are paired."
     )
-    if repetitions == 1:
+    if most.n_repetitions == 1:
         section.say(
             "One repetition proves little: initial weights and shuffling alone move accuracy by points.", "warning"
         )
@@ -108,6 +110,7 @@ def has_picture(comparison: Comparison | None) -> bool:
 
 def _network_figures(section: Section, comparison: Comparison, network: str, numbering: Numbering) -> None:
     runs = [run for run in comparison.runs if run.key.network == network]
+    several = comparison.n_splits > 1
     numbering.draw(
         section,
         figures.training_time(comparison, network),
@@ -119,7 +122,7 @@ def _network_figures(section: Section, comparison: Comparison, network: str, num
             section,
             figures.accuracy_by_size(comparison, network, samplers),
             f"Training and validation accuracy of {network} against coreset size (paper, Fig. 9); lines from the "
-            "lowest to the highest repetition.",
+            f"lowest to the highest {'run' if several else 'repetition'}.",
         )
     numbering.draw(
         section,
@@ -135,7 +138,8 @@ def _network_figures(section: Section, comparison: Comparison, network: str, num
         numbering.draw(
             section,
             figures.confusion_matrices(rows),
-            f"Confusion matrices of {network}: test images, summed over repetitions; colour is the share of a row.",
+            f"Confusion matrices of {network}: test images, summed over {'splits and ' if several else ''}repetitions; "
+            "colour is the share of a row.",
         )
     section.show(tables.recall_table(comparison, network), limit=60)
     if any(run.history for run in runs):

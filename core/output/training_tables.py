@@ -1,5 +1,6 @@
 """The tables of a report about trained networks (the paper's Table 1, and all that stands behind the figures)."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -20,7 +21,9 @@ _METRICS = (
 _ROW = (
     Column("network", "Network"), Column("sampler", "Sampler"), Column("fraction", "Fraction", "number"),
     Column("images", "Images", _COUNT), Column("repetitions", "Repetitions", _COUNT),
+    Column("splits", "Splits", _COUNT),
 )  # fmt: skip
+_RUN = (*_ROW[:4], Column("split", "Split", _COUNT), Column("repetition", "Repetition", _COUNT))
 
 
 def table_one(comparison: Comparison) -> Table:
@@ -65,21 +68,22 @@ def accuracy_table(comparison: Comparison, network: str) -> Table:
         Column("accuracy", "Accuracy", "number"), Column("balanced_accuracy", "Balanced", "number"),
         Column("worst_class_recall", "Worst class", "number"), Column("worst_cluster_recall", "Worst cluster", _SHARE),
     )  # fmt: skip
-    return Table(f"accuracy_{network}", f"{network}: test results with 95 % intervals", columns, rows)
+    title = f"{network}: test results with 95 % intervals{_over_splits(comparison)}"
+    return Table(f"accuracy_{network}", title, columns, rows)
 
 
 def difference_table(comparison: Comparison) -> Table:
     """Return every paired difference, for the CSV."""
     rows = tuple(
         (each.network, each.sampler, each.control, each.fraction, each.metric, each.difference, each.low, each.high,
-         each.n_repetitions, each.shown, each.repetitions_needed)
+         each.n_repetitions, each.n_splits, each.shown, each.repetitions_needed)
         for each in comparison.differences
     )  # fmt: skip
     columns = (
         _ROW[0], _ROW[1], Column("control", "Against"), _ROW[2], Column("metric", "Metric"),
         Column("difference", "Difference", _SHARE), Column("low", "from", _SHARE), Column("high", "to", _SHARE),
-        Column("repetitions", "Pairs", _COUNT), Column("shown", "Shown"),
-        Column("repetitions_needed", "Repetitions needed", _COUNT),
+        Column("repetitions", "Pairs", _COUNT), Column("splits", "Splits", _COUNT), Column("shown", "Shown"),
+        Column("repetitions_needed", "Splits or repetitions needed", _COUNT),
     )  # fmt: skip
     return Table("differences", "Paired differences with 95 % intervals", columns, rows)
 
@@ -94,17 +98,21 @@ def verdict_table(comparison: Comparison, network: str) -> Table:
     for (fraction, sampler, control), found in by_pair.items():
         accuracy = found.get("accuracy")
         needed = accuracy.repetitions_needed if accuracy is not None and not accuracy.shown else None
-        if accuracy is not None and needed is not None and needed <= accuracy.n_repetitions:
-            needed = None  # enough repetitions; what widens the interval is the size of the test set
+        if accuracy is not None and needed is not None and needed <= _units(accuracy):
+            needed = None  # enough of them; what widens the interval is the size of the test set
         beside = sampler_mark("matched" if control.startswith("matched") else control).title
         rows.append((sampler_mark(sampler).title, _percent(fraction), beside,
                      *(_points_words(found.get(metric)) for metric in metrics), needed))  # fmt: skip
     columns = (
         _ROW[1], Column("kept", "Kept", "number"), Column("control", "Against"),
         Column("accuracy", "Accuracy", "number"), Column("balanced_accuracy", "Balanced", "number"),
-        Column("worst_class_recall", "Worst class", "number"), Column("needed", "Runs needed", _COUNT),
+        Column("worst_class_recall", "Worst class", "number"),
+        Column("needed", "Splits needed" if comparison.n_splits > 1 else "Runs needed", _COUNT),
     )  # fmt: skip
-    title = f"{network}: paired differences in points with 95 % intervals (* zero is outside; else none is shown)"
+    title = (
+        f"{network}: paired differences in points with 95 % intervals{_over_splits(comparison)} "
+        "(* zero is outside; else none is shown)"
+    )
     return Table(f"verdicts_{network}", title, columns, tuple(rows))
 
 
@@ -123,7 +131,7 @@ def cost_table(comparison: Comparison) -> Table:
 
 
 def class_metrics_table(comparison: Comparison) -> Table:
-    """Return precision, recall and F1 of every class, means over repetitions."""
+    """Return precision, recall and F1 of every class, means over splits and repetitions."""
     rows: list[tuple[Cell, ...]] = []
     for row in comparison.rows:
         runs = runs_of(comparison, row)
@@ -133,7 +141,7 @@ def class_metrics_table(comparison: Comparison) -> Table:
                 for run in runs
             ]
             means = [float(value) for value in np.mean(values, axis=0)]
-            rows.append((*_row_facts(row), name, runs[0].metrics.support[name], *means))
+            rows.append((*_row_facts(row), name, _tested(runs, name), *means))
     columns = (
         *_ROW, Column("class", "Class"), Column("test_images", "Test images", _COUNT),
         Column("precision", "Precision", _SHARE), Column("recall", "Recall", _SHARE), Column("f1", "F1", _SHARE),
@@ -147,7 +155,7 @@ def recall_table(comparison: Comparison, network: str) -> Table:
     shown = [(row, runs) for row, runs in shown if runs]
     classes = shown[0][1][0].classes if shown else ()
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (name, shown[0][1][0].metrics.support[name],
+        (name, _tested(shown[0][1], name),
          *(float(np.mean([run.metrics.class_recall[name] for run in runs])) for _, runs in shown))
         for name in classes
     )  # fmt: skip
@@ -159,7 +167,7 @@ def recall_table(comparison: Comparison, network: str) -> Table:
 
 
 def confusion_table(comparison: Comparison) -> Table:
-    """Return every confusion matrix, summed over repetitions, as rows for the CSV."""
+    """Return every confusion matrix, summed over splits and repetitions, as rows for the CSV."""
     rows: list[tuple[Cell, ...]] = []
     for row in comparison.rows:
         runs = runs_of(comparison, row)
@@ -179,7 +187,7 @@ def run_table(comparison: Comparison, labels: Labels) -> Table:
     """Return every single run, for the CSV."""
     rows = tuple(
         (
-            run.key.network, run.key.sampler, run.key.fraction, run.n_images, run.key.repetition, run.best_epoch,
+            *_run_facts(run), run.best_epoch,
             *(float(getattr(run.metrics, key)) for key, _ in _METRICS), run.metrics.worst_class,
             run.metrics.worst_cluster, run.train_seconds, run.feature_seconds, run.select_seconds, run.device,
             run.weights.extractor if run.weights else "", run.weights.state if run.weights else "",
@@ -188,7 +196,7 @@ def run_table(comparison: Comparison, labels: Labels) -> Table:
         for run in comparison.runs
     )  # fmt: skip
     columns = (
-        *_ROW[:4], Column("repetition", "Repetition", _COUNT), Column("best_epoch", "Kept epoch", _COUNT),
+        *_RUN, Column("best_epoch", "Kept epoch", _COUNT),
         *(Column(key, title, _SHARE) for key, title in _METRICS), Column("worst_class", "Worst class"),
         Column("worst_cluster", "Worst cluster"), Column("train_seconds", "Training", "seconds"),
         Column("feature_seconds", "Features", "seconds"), Column("select_seconds", "Selecting", "seconds"),
@@ -201,26 +209,44 @@ def run_table(comparison: Comparison, labels: Labels) -> Table:
 def epoch_table(comparison: Comparison) -> Table:
     """Return every epoch of every run, for the CSV."""
     rows = tuple(
-        (run.key.network, run.key.sampler, run.key.fraction, run.n_images, run.key.repetition, e.number, e.loss,
-         e.accuracy, e.validation_loss, e.validation_accuracy, e.learning_rate, e.seconds)
+        (*_run_facts(run), e.number, e.loss, e.accuracy, e.validation_loss, e.validation_accuracy, e.learning_rate,
+         e.seconds)
         for run in comparison.runs
         for e in run.history
     )  # fmt: skip
     heads = ("loss", "accuracy", "validation_loss", "validation_accuracy", "learning_rate", "seconds")
-    columns = (*_ROW[:4], Column("repetition", "Repetition", _COUNT), Column("epoch", "Epoch", _COUNT),
+    columns = (*_RUN, Column("epoch", "Epoch", _COUNT),
                *(Column(head, head.replace("_", " "), "number") for head in heads))  # fmt: skip
     return Table("epochs", "Every epoch", columns, rows)
 
 
 def runs_of(comparison: Comparison, row: Row) -> list[RunResult]:
-    """Return the runs behind a row, by repetition."""
+    """Return the runs behind a row, by split and repetition."""
     key = (row.network, row.sampler, row.fraction)
     found = [run for run in comparison.runs if (run.key.network, run.key.sampler, run.key.fraction) == key]
-    return sorted(found, key=lambda run: run.key.repetition)
+    return sorted(found, key=lambda run: (run.key.split, run.key.repetition))
+
+
+def _tested(runs: Sequence[RunResult], name: str) -> int:
+    """Return the test images of a class, those of all splits together."""
+    return sum({run.key.split: run.metrics.support[name] for run in runs}.values())
+
+
+def _over_splits(comparison: Comparison) -> str:
+    return f" over {comparison.n_splits:,} splits" if comparison.n_splits > 1 else ""
+
+
+def _units(difference: Difference) -> int:
+    return difference.n_splits if difference.n_splits > 1 else difference.n_repetitions
+
+
+def _run_facts(run: RunResult) -> tuple[Cell, ...]:
+    key = run.key
+    return (key.network, key.sampler, key.fraction, run.n_images, key.split, key.repetition)
 
 
 def _row_facts(row: Row) -> tuple[Cell, ...]:
-    return (row.network, row.sampler, row.fraction, row.n_images, row.n_repetitions)
+    return (row.network, row.sampler, row.fraction, row.n_images, row.n_repetitions, row.n_splits)
 
 
 def _with_interval(row: Row, key: str) -> tuple[Cell, ...]:

@@ -80,7 +80,7 @@ def compare(
     rows = tuple(_row(group, resampled, everything.get(group.network)) for group in groups)
     differences = tuple(_differences(groups, resampled, settings))
     sentences = opening_sentences(rows, differences, chosen_by=chosen_by, judged_by=judged_by)
-    return Comparison(tuple(runs), rows, differences, (*sentences, *splits_sentence(rows)))
+    return Comparison(tuple(runs), rows, differences, (*sentences, *splits_sentence(runs, rows)))
 
 
 def _groups(runs: Sequence[RunResult]) -> list[_Group]:
@@ -180,7 +180,7 @@ def _difference(
         return resampled.of(run, metric, together=together) - resampled.of(other, metric, together=together)
 
     difference, low, high = mean_and_interval(shared, paired, ours, under_resampling)
-    n_splits = len({split for split, _ in shared})
+    pairs = [len(found) for found in by_split_of(shared, paired)]
     # One repetition's interval knows the chance of the test images alone, not that of the draw and the training.
     shown = len(shared) > 1 and bool(low > 0 or high < 0)
     needed, beyond = _needed(shared, paired, ours, settings.difference_of_interest)
@@ -198,10 +198,9 @@ def _difference(
         repetitions_needed=needed,
         sentence=difference_sentence(
             group.network, group.sampler, control.sampler, group.fraction, metric, difference, low, high,
-            n_repetitions=len(shared), n_splits=n_splits, needed=needed, beyond=beyond,
-            of_interest=settings.difference_of_interest,
+            pairs=pairs, needed=needed, beyond=beyond, of_interest=settings.difference_of_interest,
         ),
-        n_splits=n_splits,
+        n_splits=len(pairs),
     )  # fmt: skip
 
 

@@ -1,9 +1,10 @@
 """What a comparison shows and what it does not, in words."""
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
-from core.results import Difference, Row
+from core.results import Difference, Row, RunResult
 
 METRIC_WORDS = {
     "accuracy": "accuracy",
@@ -33,8 +34,7 @@ def difference_sentence(
     low: float,
     high: float,
     *,
-    n_repetitions: int,
-    n_splits: int = 1,
+    pairs: Sequence[int],
     needed: int | None,
     beyond: bool = False,
     of_interest: float,
@@ -43,8 +43,8 @@ def difference_sentence(
 
     Parameters
     ----------
-    n_repetitions, n_splits : int
-        Pairs, those of all splits together.
+    pairs : sequence of int
+        Paired repetitions of each split.
     needed : int or None
         Repetitions, or splits where there are several, that would show a difference of `of_interest`.
     beyond : bool
@@ -55,16 +55,16 @@ def difference_sentence(
     where = f"{NETWORK_WORDS.get(network, network).capitalize()}, {_percent(fraction)}"
     what = f"{METRIC_WORDS.get(metric, metric)} of {sampler_words(sampler)} against {sampler_words(control)}"
     figures = f"{_points(difference)} points, 95 % interval {_points(low)} to {_points(high)}"
-    if n_repetitions < 2:
+    if sum(pairs) < 2:
         return (
             f"{where}: {what}: {figures}, of the test images alone. One repetition cannot tell a difference from the "
             "chance of one draw and one training; repeat it with more seeds."
         )
-    based = rests_on(n_repetitions, n_splits, what="paired repetition")
+    based = rests_on(pairs, what="paired repetition")
     if low > 0 or high < 0:
         return f"{where}: {what}: {figures} ({based})."
     more = ""
-    units, have = ("splits", n_splits) if n_splits > 1 else ("repetitions", n_repetitions)
+    units, have = ("splits", len(pairs)) if len(pairs) > 1 else ("repetitions", pairs[0])
     interest = _points(of_interest, sign=False)
     if needed is not None and needed > have:
         more = f" About {needed:,} {units} would be needed to show a difference of {interest}."
@@ -73,31 +73,42 @@ def difference_sentence(
     return f"{where}: {what}: no difference shown ({figures}; {based}).{more}"
 
 
-def rests_on(n_runs: int, n_splits: int, *, what: str = "repetition") -> str:
-    """Return what a row or a difference rests on, such as ``"5 splits, 3 repetitions each"``."""
-    if n_splits < 2:
-        return f"{n_runs:,} {what}{'' if n_runs == 1 else 's'}"
-    each, rest = divmod(n_runs, n_splits)
-    if rest:
-        return f"{n_splits:,} splits, {n_runs:,} {what}s in all"
-    return f"{n_splits:,} splits, {each:,} {what}{'' if each == 1 else 's'} each"
+def rests_on(repetitions: Sequence[int], *, what: str = "repetition") -> str:
+    """Return what a row or a difference rests on, such as ``"5 splits, 3 repetitions each"``.
+
+    Parameters
+    ----------
+    repetitions : sequence of int
+        Of each split.
+    what : str
+        What one is called.
+    """
+    even = len(set(repetitions)) == 1
+    n = repetitions[0] if even else sum(repetitions)
+    words = f"{n:,} {what}{'' if n == 1 else 's'}"
+    if len(repetitions) < 2:
+        return words
+    return f"{len(repetitions):,} splits, {words} {'each' if even else 'in all'}"
 
 
-def splits_sentence(rows: Sequence[Row]) -> tuple[str, ...]:
+def repetitions_by_split(runs: Iterable[RunResult], row: Row) -> list[int]:
+    """Return how many of a row's runs each split has."""
+    key = (row.network, row.sampler, row.fraction)
+    found = Counter(run.key.split for run in runs if (run.key.network, run.key.sampler, run.key.fraction) == key)
+    return [found[split] for split in sorted(found)]
+
+
+def splits_sentence(runs: Sequence[RunResult], rows: Sequence[Row]) -> tuple[str, ...]:
     """Return what intervals over several splits hold; nothing where there is one split."""
-    most = max(rows, key=lambda row: row.n_splits)
+    most = max(rows, key=lambda row: (row.n_splits, row.n_repetitions))
     if most.n_splits < 2:
         return ()
-    fewer = (
-        " Some rows rest on fewer, as their trainings are not all done."
-        if any((row.n_splits, row.n_repetitions) != (most.n_splits, most.n_repetitions) for row in rows)
-        else ""
-    )
+    fewer = any((row.n_splits, row.n_repetitions) != (most.n_splits, most.n_repetitions) for row in rows)
     told = (
-        f"Measured over {rests_on(most.n_repetitions, most.n_splits)}: intervals hold the chance of the split too, and "
-        f"that splits of the same images share test images.{fewer}"
+        f"Measured over {rests_on(repetitions_by_split(runs, most))}: intervals hold the chance of the split too, and "
+        "that splits of the same images share test images."
     )
-    return (told,)
+    return (f"{told} Some rows rest on fewer, as their trainings are not all done." if fewer else told,)
 
 
 def opening_sentences(
