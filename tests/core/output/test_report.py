@@ -9,9 +9,10 @@ import pytest
 from core.errors import CancelledError, ExportError
 from core.output.content import ReportContent
 from core.output.report import write_report
-from core.output.report_sections import coreset_words, structure_summary
+from core.output.report_sections import coreset_words, duplicates_words, structure_summary
 from core.output.tables import read_rows
 from core.output.training_sections import headline, remarks
+from core.results import Duplicates
 
 FILES = {
     "budgets", "class_metrics", "classes", "clusters", "comparison", "components", "confusion", "cost",
@@ -259,3 +260,16 @@ def test_a_comparison_of_everything_alone(content: ReportContent, tmp_path: Path
     comparison = replace(content.comparison, rows=rows, runs=runs, differences=(), sentences=())
     result = write_report(tmp_path / "r.html", ReportContent(dataset=content.dataset, comparison=comparison))
     assert "confusion" in {file.stem for file in result.tables}
+
+
+def test_one_group_of_copies_is_not_counted_in_the_plural() -> None:
+    pair, three = Duplicates((0, 1), conflicting=False), Duplicates((2, 3, 4), conflicting=True)
+    assert duplicates_words([pair]) == "1 group of images has the same pixels (1 copy too many)."
+    assert duplicates_words([three]) == (
+        "1 group of images has the same pixels (2 copies too many); "
+        "it stands under two labels, one of which must be wrong."
+    )
+    assert duplicates_words([pair, three]) == (
+        "2 groups of images have the same pixels (3 copies too many); "
+        "1 of them under two labels, one of which must be wrong."
+    )
