@@ -20,19 +20,24 @@ NO_KEYWORDS: Mapping[str, Any] = MappingProxyType({})
 
 
 def process_died(exit_code: int | None) -> str:
-    """Return a sentence for an engine process that ended without a last word."""
-    if exit_code is not None and exit_code < 0:
-        try:
-            name = signal.Signals(-exit_code).name
-        except ValueError:
-            name = f"signal {-exit_code}"
-        if name == "SIGKILL":
-            return (
-                "The engine process was ended from outside (SIGKILL), often because memory ran out. "
-                "What was finished is kept; run the step again, if need be with fewer images or extractors."
-            )
-        return f"The engine process crashed ({name}). What was finished is kept; run the step again."
-    return f"The engine process ended unexpectedly (exit code {exit_code}). What was finished is kept; run it again."
+    """Return a sentence for an engine process that ended without a last word, and what to do."""
+    advice = "What was finished is kept; run the step again"
+    if exit_code is not None and exit_code == -getattr(signal, "SIGKILL", 9):
+        advice += ", if need be with fewer images or extractors"
+    return f"{how_it_died(exit_code)} {advice}."
+
+
+def how_it_died(exit_code: int | None) -> str:
+    """Return a sentence for how an engine process ended without a last word."""
+    if exit_code is None or exit_code >= 0:
+        return f"The engine process ended unexpectedly (exit code {exit_code})."
+    try:
+        name = signal.Signals(-exit_code).name
+    except ValueError:
+        name = f"signal {-exit_code}"
+    if name == "SIGKILL":
+        return "The engine process was ended from outside (SIGKILL), often because memory ran out."
+    return f"The engine process crashed ({name})."
 
 
 class EngineProcess:

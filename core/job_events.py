@@ -89,7 +89,7 @@ class Reported:
 
 @dataclass(frozen=True)
 class Stopped:
-    """A request that was stopped, as nobody waits for its answer any more."""
+    """A request that has stopped: it was cancelled, or nobody waits for its answer any more."""
 
     number: int
 

@@ -33,12 +33,14 @@ from core.job_events import (
     Ready,
     Refused,
     Reported,
+    Stopped,
 )
 from core.resident import Resident
 
 __all__ = [
     "Answered", "Cancelled", "Event", "Failed", "Finished", "ImmediateJob", "Job", "PartialResult",
-    "Progressed", "Ready", "Refused", "Reported", "Resident", "process_died",
+    "Progressed", "Ready", "Refused", "Reported", "Resident", "Stopped",
+    "process_died",
 ]  # fmt: skip
 
 

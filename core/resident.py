@@ -1,15 +1,16 @@
 """A resident: one object in a process of its own that answers questions."""
 
+import time
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.engine_handle import GRACE_SECONDS, NO_KEYWORDS, EngineProcess, process_died, tail
+from core.engine_handle import GRACE_SECONDS, NO_KEYWORDS, EngineProcess, how_it_died, process_died, tail
 from core.engine_process import run_resident
 from core.job_events import Answered, Failed, Ready, Refused, Reported, Request, Stop, Stopped
 
-Answer = Ready | Reported | Answered | Refused | Failed
+Answer = Ready | Reported | Answered | Refused | Stopped | Failed
 
 
 class Resident(EngineProcess):
@@ -23,7 +24,18 @@ class Resident(EngineProcess):
     Notes
     -----
     Questions asked with `latest` are for a slider: a newer one to the same method takes the place of those that wait
-    and stops the one being computed, if it reports progress. What was overtaken is never answered.
+    and stops the one being computed, if it reports progress. What was overtaken is never answered; that the one being
+    computed has stopped is told.
+
+    Attributes
+    ----------
+    ready : bool
+        The object is built.
+    dead : bool
+    died_how : str
+        A sentence, where it ended without a last word.
+    killed_for_stop : bool
+        It ended because a question was cancelled and did not stop by itself, which is no fault of its own.
     """
 
     def __init__(
@@ -39,8 +51,13 @@ class Resident(EngineProcess):
         self._recipe = (name, arguments, keywords, output, threads)
         self._asked: deque[tuple[Request, str]] = deque()
         self._in_flight: tuple[Request, str] | None = None
+        self._cancelled: int | None = None
+        self._kill_at = float("inf")
+        self._unsaid: list[Answer] = []
         self.ready = False
         self.dead = False
+        self.died_how = ""
+        self.killed_for_stop = False
 
     def ask(self, number: int, method: str, arguments: tuple[Any, ...] = (), *, latest: bool = False) -> None:
         """Ask for ``object.method(*arguments)``; `number` comes back with the answer.
@@ -64,18 +81,34 @@ class Resident(EngineProcess):
         if self._in_flight is not None and self._in_flight[0].number == number:
             self.send(Stop(number))
 
+    def cancel(self, number: int) -> None:
+        """Stop a question as the user wants; `Stopped` is its answer.
+
+        One that is being computed stops at its next report; if that takes longer than three seconds, `take_answers`
+        kills the process, and `again` goes on with the questions that wait.
+        """
+        waiting = any(asked[0].number == number for asked in self._asked)
+        self.stop(number)
+        if waiting:
+            self._unsaid.append(Stopped(number))
+        elif self._in_flight is not None and self._in_flight[0].number == number:
+            self._cancelled, self._kill_at = number, time.monotonic() + GRACE_SECONDS
+
     def take_answers(self) -> list[Answer]:
         """Return what has arrived, without waiting. `Failed` is the last: the process is gone."""
         if self.dead:
             return []
-        answers: list[Answer] = []
+        answers, self._unsaid = self._unsaid, []
+        if self._cancelled is not None and time.monotonic() > self._kill_at:
+            self.killed_for_stop = True
+            self.kill()
+            self._process.join(GRACE_SECONDS)
         try:
             for answer in self.receive():
                 if isinstance(answer, Stopped | Answered | Refused):
-                    self._in_flight = None
+                    self._in_flight = self._cancelled = None
                 self.ready = self.ready or isinstance(answer, Ready)
-                if not isinstance(answer, Stopped):
-                    answers.append(answer)  # type: ignore[arg-type]
+                answers.append(answer)  # type: ignore[arg-type]
                 if isinstance(answer, Failed):
                     raise EOFError
                 self._send_next()
@@ -96,14 +129,17 @@ class Resident(EngineProcess):
             self._in_flight = self._asked.popleft()
             self.send(self._in_flight[0])
 
-    def _bury(self, *, spoke: bool) -> list[Refused | Failed]:
+    def _bury(self, *, spoke: bool) -> list[Answer]:
         self.dead = True
-        last: list[Refused | Failed] = []
+        last: list[Answer] = []
         self._process.join(GRACE_SECONDS)
-        sentence = process_died(self._process.exitcode)
-        if self._in_flight is not None:  # perhaps what killed it: it is not asked again
+        self.died_how = how_it_died(self._process.exitcode)
+        if self._in_flight is not None and self._in_flight[0].number == self._cancelled:
+            last.append(Stopped(self._in_flight[0].number))
+        elif self._in_flight is not None:  # perhaps what killed it: it is not asked again
+            sentence = f"{self.died_how} What was just asked has no answer."
             last.append(Refused(self._in_flight[0].number, sentence, tail(self.output)))
         if not spoke:
-            last.append(Failed(sentence, tail(self.output)))
+            last.append(Failed(process_died(self._process.exitcode), tail(self.output)))
         self.close()
         return last

@@ -45,9 +45,10 @@ class JobWatch(QObject):
         self, bar: JobBar, worker: Worker, messages: Messages, names: dict[str, str], parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._bar, self._worker, self._names = bar, worker, names
+        self._bar, self._worker, self._messages, self._names = bar, worker, messages, names
         self._shown: int | None = None
         self._asked: int | None = None
+        self._stopping: int | None = None
         self._came_out = 0
         self._next = ""
         self._outcome = ""
@@ -64,6 +65,8 @@ class JobWatch(QObject):
         worker.resident.progressed.connect(self._on_resident_progressed)
         worker.resident.answered.connect(self._on_resident_over)
         worker.resident.refused.connect(self._on_resident_over)
+        worker.resident.stopped.connect(self._on_resident_over)
+        worker.resident.revived.connect(self._on_resident_revived)
         worker.resident.died.connect(self._on_resident_died)
         worker.resident.ready.connect(self._on_resident_ready)
         messages.posted.connect(self._on_message)
@@ -81,8 +84,9 @@ class JobWatch(QObject):
             self._bar.show_cancelling()
             self._worker.cancel(self._shown)
         elif self._asked is not None:
-            self._worker.resident.stop(self._asked)
-            self._set_asked(None)
+            self._stopping = self._asked
+            self._bar.show_cancelling()
+            self._worker.resident.cancel(self._asked)
 
     def tell_outcome(self, sentence: str, next_stage: str) -> None:
         """Say what came out of a step, and offer the next one."""
@@ -135,7 +139,7 @@ class JobWatch(QObject):
         self.running_changed.emit()
 
     def _on_resident_progressed(self, request: int, done: int, total: int, message: str, left: object) -> None:
-        if self._shown is None:
+        if self._shown is None and request != self._stopping:
             self._set_asked(request)
             text = progress_words(message or "Working", done, total)
             self._bar.show_progress(text, done, total, left if isinstance(left, float) else None)
@@ -150,10 +154,15 @@ class JobWatch(QObject):
     def _on_resident_died(self, sentence: str, details: str) -> None:  # noqa: ARG002
         self._set_asked(None)
 
+    def _on_resident_revived(self, sentence: str) -> None:
+        self._set_asked(None)
+        self._messages.info(sentence)
+
     def _set_asked(self, request: int | None) -> None:
         if request == self._asked:
             return
         self._asked = request
+        self._stopping = None
         if request is None and self._shown is None:
             self._show_rest()
         self.running_changed.emit()

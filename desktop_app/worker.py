@@ -12,7 +12,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from core.jobs import Event, Failed, Finished
-from desktop_app.worker_commands import Ask, Cancel, Open, Shut, Start, StopAsking, as_call
+from desktop_app.worker_commands import Ask, Cancel, CancelAsking, Open, Shut, Start, StopAsking, as_call
 from desktop_app.worker_thread import WorkerThread
 
 
@@ -153,6 +153,11 @@ class ResidentFace(QObject):
     answered : (request_id, result)
     refused : (request_id, sentence, details)
         This request could not be answered.
+    stopped : (request_id)
+        This request has stopped without an answer: cancelled, or no longer wanted. With 0 the object was being built:
+        the process is gone, and all questions with it.
+    revived : (sentence)
+        The process had ended and was started again.
     died : (sentence, details)
         The process is gone and is not started again; `open` it anew.
     """
@@ -162,6 +167,8 @@ class ResidentFace(QObject):
     partial = Signal(int, object)
     answered = Signal(int, object)
     refused = Signal(int, str, str)
+    stopped = Signal(int)
+    revived = Signal(str)
     died = Signal(str, str)
 
     def __init__(self, thread: WorkerThread, parent: QObject) -> None:
@@ -174,6 +181,8 @@ class ResidentFace(QObject):
         thread.resident_published.connect(self.partial)
         thread.answered.connect(self.answered)
         thread.refused.connect(self.refused)
+        thread.stopped.connect(self.stopped)
+        thread.revived.connect(self.revived)
         thread.died.connect(self._on_died)
 
     def open(self, name: str, arguments: object = ()) -> None:
@@ -198,6 +207,15 @@ class ResidentFace(QObject):
     def stop(self, request_id: int) -> None:
         """Want no answer to this question any more; one that is being computed stops at its next report."""
         self._thread.tell(StopAsking(request_id))
+
+    def cancel(self, request_id: int) -> None:
+        """Stop a question as the user wants; `stopped` tells when it has. 0 ends the building of the object.
+
+        A question that has not stopped after three seconds is ended with the process, which is then started again.
+        """
+        if not request_id:
+            self.opened = None
+        self._thread.tell(CancelAsking(request_id))
 
     def shut(self) -> None:
         """End the process."""

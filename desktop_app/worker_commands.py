@@ -60,5 +60,12 @@ class StopAsking:
 
 
 @dataclass(frozen=True)
+class CancelAsking:
+    """Stop a question as the user wants, or with 0 the building of the resident."""
+
+    number: int
+
+
+@dataclass(frozen=True)
 class Shut:
     """End the resident."""

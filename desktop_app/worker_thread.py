@@ -26,8 +26,9 @@ from core.jobs import (
     Refused,
     Reported,
     Resident,
+    Stopped,
 )
-from desktop_app.worker_commands import Ask, Cancel, Open, Shut, Start, StopAsking
+from desktop_app.worker_commands import Ask, Cancel, CancelAsking, Open, Shut, Start, StopAsking
 
 LOOK_SECONDS = 0.5
 RESTARTS = 3
@@ -75,7 +76,8 @@ class WorkerThread(QThread):
     job_ended : (job, last_event)
     logged : (text)
     resident_ready : ()
-    resident_progressed, resident_published, answered, refused : (request, ...)
+    resident_progressed, resident_published, answered, refused, stopped : (request, ...)
+    revived : (sentence)
     died : (sentence, details)
         All emitted from this thread.
     """
@@ -89,6 +91,8 @@ class WorkerThread(QThread):
     resident_published = Signal(int, object)
     answered = Signal(int, object)
     refused = Signal(int, str, str)
+    stopped = Signal(int)
+    revived = Signal(str)
     died = Signal(str, str)
 
     def __init__(self) -> None:
@@ -180,6 +184,8 @@ class WorkerThread(QThread):
                 self._ask(command)
             elif isinstance(command, StopAsking) and self._resident is not None:
                 self._resident.stop(command.number)
+            elif isinstance(command, CancelAsking):
+                self._cancel_asking(command.number)
             elif isinstance(command, Shut):
                 self._shut()
 
@@ -236,6 +242,13 @@ class WorkerThread(QThread):
             return
         self._resident.ask(command.number, command.method, command.arguments, latest=command.latest)
 
+    def _cancel_asking(self, number: int) -> None:
+        if number and self._resident is not None:
+            self._resident.cancel(number)
+        else:
+            self._shut()
+            self.stopped.emit(number)
+
     def _read_resident(self) -> None:
         resident = self._resident
         if resident is None:
@@ -250,6 +263,8 @@ class WorkerThread(QThread):
                 self.answered.emit(answer.number, answer.result)
             elif isinstance(answer, Refused):
                 self.refused.emit(answer.number, answer.sentence, answer.details)
+            elif isinstance(answer, Stopped):
+                self.stopped.emit(answer.number)
             else:
                 self._revive(resident, answer)
         self._log_output(resident.read_output())
@@ -266,7 +281,7 @@ class WorkerThread(QThread):
 
     def _revive(self, dead: Resident, why: Failed) -> None:
         """Start the resident again, unless it was its own constructor that failed or it dies again and again."""
-        self._deaths += 1
+        self._deaths += not dead.killed_for_stop
         self._resident = None
         if why.expected or not dead.ready or self._deaths > RESTARTS:
             self.died.emit(why.sentence, why.details)
@@ -280,6 +295,8 @@ class WorkerThread(QThread):
             self.died.emit(failed.sentence, failed.details)
             return
         self._resident = heir
+        if not dead.killed_for_stop:
+            self.revived.emit(f"{dead.died_how} It was started again.")
 
     def _shut(self) -> None:
         if self._resident is not None:

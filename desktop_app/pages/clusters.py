@@ -32,6 +32,7 @@ class ClustersPage(Page):
         self.images = ImagesShown()
         self.talk = DeskTalk(self.worker.resident, self)
         self.talk.refused.connect(self._on_refused)
+        self.talk.stopped.connect(self._on_stopped)
         self.talk.lost.connect(self._on_lost)
         self.picture = ClustersPicture(self.images)
         self.picture.class_chosen.connect(self._choose_class)
@@ -154,6 +155,17 @@ class ClustersPage(Page):
         if self._view is not None:
             self.picture.side.show_class(self._view)
         self.messages.error(sentence, details)
+
+    def _on_stopped(self, method: str) -> None:
+        self._asked_for = self._asked_class = None
+        if method == "picture":
+            return
+        if self._view is not None:
+            self.picture.side.show_class(self._view)
+            self.set_hint("You stopped it. The clusters before stand below.", warning=True)
+        else:
+            words = "You stopped the reading of the clusters. They will stand here when they are read again."
+            self.set_empty(words, "Read the clusters", self.refresh)
 
     def _on_lost(self, sentence: str, details: str) -> None:
         self._asked_for = self._asked_class = None

@@ -14,7 +14,7 @@ from desktop_app import theme
 from desktop_app.pages.coreset_exporting import Exporting
 from desktop_app.pages.coreset_foretell import FRACTIONS
 from desktop_app.pages.coreset_options import CoresetOptions
-from desktop_app.pages.coreset_picture import CoresetPicture
+from desktop_app.pages.coreset_picture import MEASURING, CoresetPicture
 from desktop_app.pages.desk_talk import DeskTalk
 from desktop_app.pages.images_shown import ImagesShown, LargeImage
 from desktop_app.pages.page import Page
@@ -38,6 +38,7 @@ class CoresetPage(Page):
     def build(self) -> None:
         """Make options and picture."""
         self._wanted: Wanted = ("", "")
+        self._answered: Wanted = ("", "")
         self._clustered: object = None
         self._plotted: object = None
         self._view: CoresetView | None = None
@@ -47,6 +48,7 @@ class CoresetPage(Page):
         self.images = ImagesShown()
         self.talk = DeskTalk(self.worker.resident, self)
         self.talk.refused.connect(self._on_refused)
+        self.talk.stopped.connect(self._on_stopped)
         self.talk.lost.connect(self._on_lost)
         self.options = CoresetOptions(self)
         self.options.changed.connect(self._change)
@@ -54,6 +56,8 @@ class CoresetPage(Page):
         self.options.noted.connect(self.model.set_notes)
         self.picture = CoresetPicture(self.images)
         self.picture.opened.connect(self._open_image)
+        self.picture.again_wanted.connect(self._ask_again)
+        self.talk.revived.connect(self.picture.offer_again)
         self.picture.chosen.pins_changed.connect(self._pin)
         self.picture.plot.class_chosen.connect(self._choose_class)
         self.picture.tabs.currentChanged.connect(self._ask_plot)
@@ -180,7 +184,7 @@ class CoresetPage(Page):
             self.picture.show_choosing(theme.sampler_title(self.model.settings("selection").sampler))
 
     def _take_selection(self, wanted: Wanted, view: CoresetView) -> None:
-        self._view = view
+        self._view, self._answered = view, wanted
         self._slow.stop()
         settings = self.model.settings("selection")
         pinned_in, pinned_out = self.images.indices(settings.pinned_in), self.images.indices(settings.pinned_out)
@@ -204,6 +208,9 @@ class CoresetPage(Page):
             "budgets": dict(coreset.budgets),
         }
         self.model.store_result("coreset", self._wanted[0], facts, view)
+        self._ask_coverage()
+
+    def _ask_coverage(self) -> None:
         arguments = (self.model.settings("selection"), self.model.settings("clusters"))
         self.talk.ask("cover", arguments, self._take_coverage)
 
@@ -212,14 +219,45 @@ class CoresetPage(Page):
             self._view = replace(self._view, coverage=coverage)
             self.picture.show_coverage(coverage)
 
+    # --- what has no answer -----------------------------------------------------------------------------------
+
     def _on_refused(self, sentence: str, details: str) -> None:
-        self.picture.notes.show_message("warning", sentence, closable=False)
+        self._show_unanswered(sentence, again=False)
         self.messages.warning(sentence, details)
 
+    def _on_stopped(self, method: str) -> None:
+        if method == "cover":
+            self.picture.show_not_covered("You stopped the measuring.")
+        else:
+            self._show_unanswered("You stopped the choice.")
+
     def _on_lost(self, sentence: str, details: str) -> None:
-        self._wanted, self._clustered, self._plotted = ("", ""), None, None
+        self._show_unanswered(sentence)
         if self.isVisible():
             self.messages.error(sentence, details)
+
+    def _show_unanswered(self, why: str, *, again: bool = True) -> None:
+        """Say what is so; with `again` offer to ask again, and whatever else waits is asked again with it."""
+        self._clustered = self._plotted = None
+        if self.talk.is_waiting("select"):
+            return
+        self._slow.stop()
+        if self._wanted != self._answered:
+            self.picture.show_unanswered(why, again=again)
+        elif self._view is not None and self._view.coverage is None:
+            self.picture.show_not_covered(why)
+        self._wanted = ("", "")
+        if self._view is None:
+            self.set_empty(f"{why} The coreset will stand here when it is asked for again.", "Choose", self._ask_again)
+
+    def _ask_again(self) -> None:
+        if self._wanted == self._answered != ("", ""):
+            self.picture.unanswered.clear()
+            self.picture.covered.setText(MEASURING)
+            self._ask_coverage()
+            return
+        self.picture.unanswered.clear()
+        self.refresh()
 
     # --- choices ----------------------------------------------------------------------------------------------
 

@@ -40,9 +40,12 @@ class CoresetPicture(QWidget):
     -------
     opened : (int, object)
         An image, and those to walk through.
+    again_wanted : ()
+        The choice was not made, and the user asks for it again.
     """
 
     opened = Signal(int, object)
+    again_wanted = Signal()
 
     def __init__(self, shown: ImagesShown, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,6 +62,8 @@ class CoresetPicture(QWidget):
         self.worst.opened.connect(self._open_worst)
         self.worst.clicked.connect(self._open_worst)
         self.notes = MessageStrip()
+        self.unanswered = MessageStrip()
+        self.unanswered.action_triggered.connect(self.again_wanted)
         self.result = MessageStrip()
         self.bars = BarPairs()
         self.table = given_table()
@@ -120,6 +125,7 @@ class CoresetPicture(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.UNIT)
         column.addWidget(top)
+        column.addWidget(self.unanswered)
         column.addWidget(self.notes)
         column.addWidget(self.result)
         column.addWidget(parts, 1)
@@ -128,6 +134,7 @@ class CoresetPicture(QWidget):
 
     def show_coreset(self, view: CoresetView, pinned_in: Sequence[int], pinned_out: Sequence[int]) -> None:
         """Show a coreset; its coverage comes later."""
+        self.unanswered.clear()
         self.sentence.setText(view.sentence)
         self.covered.setText(MEASURING)
         self.bars.set_taken(taken(view.shares), view.coreset.sampler)
@@ -144,11 +151,33 @@ class CoresetPicture(QWidget):
 
     def show_choosing(self, title: str) -> None:
         """Say that the choice is still being made; what is shown below is the one before."""
+        self.unanswered.clear()
         self.sentence.setText(f"{title} is choosing…")
         self.covered.setText("The first time a sampler puts all images in order; other sizes come at once after that.")
 
+    def show_unanswered(self, why: str, *, again: bool = True) -> None:
+        """Say that the choice was not made; what is shown below is the one before."""
+        self.sentence.setText("The coreset of these choices is not known.")
+        self.covered.setText("What stands below was chosen before, with other choices.")
+        self.unanswered.show_message("warning", why, closable=False)
+        if again:
+            self.offer_again()
+
+    def offer_again(self) -> None:
+        """Offer to make the choice that was not made."""
+        why = self.unanswered.text
+        if why:
+            tip = "Ask for the coreset of these choices again"
+            self.unanswered.show_message("warning", why, "Choose again", tip, closable=False)
+
+    def show_not_covered(self, why: str) -> None:
+        """Say that what the coreset leaves out was not measured."""
+        self.covered.setText("What it covers worst was not measured.")
+        self.unanswered.show_message("warning", why, "Measure again", "Ask what the coreset leaves out again")
+
     def show_coverage(self, coverage: Coverage) -> None:
         """Show what the coreset leaves out."""
+        self.unanswered.clear()
         fill(self.coverage, coverage.by_class)
         worst = coverage.worst_indices[:1]
         self.worst.set_images([self._images.thumbnail(index) for index in worst])

@@ -26,11 +26,17 @@ class DeskTalk(QObject):
     -------
     refused : (sentence, details)
         A question of this page could not be answered.
+    revived : ()
+        The process had ended and was started again: what was refused for that can be asked again.
+    stopped : (method)
+        A question to `method` was cancelled, and no newer one to it waits.
     lost : (sentence, details)
         The process ended and is not started again by itself.
     """
 
     refused = Signal(str, str)
+    revived = Signal()
+    stopped = Signal(str)
     lost = Signal(str, str)
 
     def __init__(self, resident: ResidentFace, parent: QObject | None = None) -> None:
@@ -39,6 +45,8 @@ class DeskTalk(QObject):
         self._open: dict[int, _Question] = {}
         resident.answered.connect(self._on_answered)
         resident.refused.connect(self._on_refused)
+        resident.stopped.connect(self._on_stopped)
+        resident.revived.connect(self._on_revived)
         resident.died.connect(self._on_died)
 
     def open(self, study: Study, content: str) -> None:
@@ -97,6 +105,16 @@ class DeskTalk(QObject):
     def _on_refused(self, number: int, sentence: str, details: str) -> None:
         if self._open.pop(number, None) is not None:
             self.refused.emit(sentence, details)
+
+    def _on_stopped(self, number: int) -> None:
+        ended = [number] if number else list(self._open)
+        methods = dict.fromkeys(self._open.pop(one).method for one in ended if one in self._open)
+        for method in methods:
+            if not self.is_waiting(method):
+                self.stopped.emit(method)
+
+    def _on_revived(self) -> None:
+        self.revived.emit()
 
     def _on_died(self, sentence: str, details: str) -> None:
         self._open.clear()

@@ -30,6 +30,7 @@ from core.jobs import (
     Refused,
     Reported,
     Resident,
+    Stopped,
 )
 
 TESTS = Path(__file__).parents[1] / "engine"
@@ -327,6 +328,37 @@ def test_a_question_can_be_taken_back(counter: Resident) -> None:
         answers += wait_for(counter, 1)
         counter.stop(1)
     assert answers[-1] == Answered(3, 11)
+
+
+def test_a_cancelled_question_is_told_when_it_has_stopped_also_one_that_waited(counter: Resident) -> None:
+    counter.ask(1, "count", (1000, 0.01))
+    counter.ask(2, "add", (100,))
+    wait_for(counter, 3)
+    counter.cancel(2)
+    counter.cancel(1)
+    answers = [answer for answer in wait_for(counter, 2) if not isinstance(answer, Reported)]
+    while len(answers) < 2:
+        answers += [answer for answer in wait_for(counter, 1) if not isinstance(answer, Reported)]
+    assert answers == [Stopped(2), Stopped(1)]
+    assert not counter.dead
+
+
+def test_a_cancelled_question_that_does_not_listen_is_ended_and_the_heir_answers_the_rest(
+    counter: Resident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.resident.GRACE_SECONDS", 0.2)
+    wait_for(counter, 1)
+    counter.ask(1, "slow_echo", (1, 60.0))
+    counter.ask(2, "add", (1,))
+    counter.cancel(1)
+    answers = wait_for(counter, 2)
+    assert answers[0] == Stopped(1)
+    assert isinstance(answers[1], Failed)
+    assert counter.killed_for_stop
+    heir = counter.again()
+    heir.start()
+    assert wait_for(heir, 2) == [Ready(), Answered(2, 11)]
+    heir.close()
 
 
 @posix

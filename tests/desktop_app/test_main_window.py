@@ -333,11 +333,15 @@ def test_a_long_answer_of_the_resident_is_shown_and_can_be_stopped(
 ) -> None:
     stopped: list[int] = []
     resident = opened.context.worker.resident
-    monkeypatch.setattr(resident, "stop", stopped.append)
+    monkeypatch.setattr(resident, "cancel", stopped.append)
     resident.progressed.emit(7, 1, 4, "Choosing: classes", None)
     assert opened.frame.job_bar.text.text() == "Choosing · 1 of 4 classes"
     qtbot.keyClick(opened, Qt.Key.Key_Escape)
     assert stopped == [7]
+    assert opened.frame.job_bar.left.text() == "stopping"
+    resident.progressed.emit(7, 2, 4, "Choosing: classes", None)
+    assert opened.frame.job_bar.left.text() == "stopping"
+    resident.stopped.emit(7)
     assert not opened.watch.is_running
     resident.progressed.emit(8, 1, 4, "Choosing: classes", None)
     resident.answered.emit(8, "answer")

@@ -24,19 +24,23 @@ def demo_study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return study
 
 
-@pytest.fixture
-def described_context(page_context: PageContext, demo_study: Study, monkeypatch: pytest.MonkeyPatch) -> PageContext:
-    """A page's context with the demo open, scanned and described, not yet clustered."""
-    monkeypatch.setenv("CORESET_CACHE", str(demo_study.cache_folder))
-    model = page_context.model
-    model.start(Path(demo_study.source))
+def _open_demo(context: PageContext, study: Study) -> None:
+    model = context.model
+    model.start(Path(study.source))
     for section in ("features", "clusters"):
-        model.put_settings(section, getattr(demo_study.settings, section))
-    view = scan_source(demo_study)
+        model.put_settings(section, getattr(study.settings, section))
+    view = scan_source(study)
     model.store_result(
         "dataset", model.key("dataset"), {"images": len(view.dataset.images)}, view, content=view.identity
     )
     model.store_result("features", model.key("features"), {"images": len(view.dataset.images)}, "features")
+
+
+@pytest.fixture
+def described_context(page_context: PageContext, demo_study: Study, monkeypatch: pytest.MonkeyPatch) -> PageContext:
+    """A page's context with the demo open, scanned and described, not yet clustered."""
+    monkeypatch.setenv("CORESET_CACHE", str(demo_study.cache_folder))
+    _open_demo(page_context, demo_study)
     return page_context
 
 
@@ -46,3 +50,13 @@ def clustered_context(described_context: PageContext) -> PageContext:
     model = described_context.model
     model.store_result("clusters", model.key("clusters"), {"seconds": 1.0}, 1.0)
     return described_context
+
+
+@pytest.fixture
+def real_context(process_context: PageContext, demo_study: Study, monkeypatch: pytest.MonkeyPatch) -> PageContext:
+    """The demo with its clusters known, and real engine processes."""
+    monkeypatch.setenv("CORESET_CACHE", str(demo_study.cache_folder))
+    _open_demo(process_context, demo_study)
+    model = process_context.model
+    model.store_result("clusters", model.key("clusters"), {"seconds": 1.0}, 1.0)
+    return process_context

@@ -1,0 +1,151 @@
+"""What the pages say and do when the desk, a real process, is killed or a question to it cancelled."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+from pytestqt.qtbot import QtBot
+
+from desktop_app.pages.clusters import ClustersPage
+from desktop_app.pages.coreset import CoresetPage
+from desktop_app.pages.page import PageContext
+from desktop_app.widgets.message_strip import MessageStrip
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+Children = Callable[[], list[psutil.Process]]
+LONG = 60_000
+
+
+@pytest.fixture
+def page(real_context: PageContext, qtbot: QtBot) -> Iterator[CoresetPage]:
+    page = CoresetPage(real_context)
+    qtbot.addWidget(page)
+    page.resize(1100, 700)
+    page.show()
+    page.enter()
+    qtbot.waitUntil(lambda: covered(page), timeout=LONG)
+    yield page
+    page.leave()
+
+
+def covered(page: CoresetPage) -> bool:
+    asked = page._answered[0] == page.model.key("coreset") and page.model.state("coreset") == "done"
+    return asked and page._view is not None and page._view.coverage is not None
+
+
+def fraction(page: CoresetPage) -> float:
+    assert page._view is not None
+    return page._view.coreset.fraction
+
+
+def button(strip: MessageStrip) -> str:
+    return strip._action.text() if strip.isVisible() else ""
+
+
+@posix
+def test_a_desk_killed_while_nobody_asks_is_told_and_the_next_choice_comes_from_a_fresh_one(
+    page: CoresetPage, qtbot: QtBot, engine_children: Children
+) -> None:
+    (desk,) = engine_children()
+    with qtbot.waitSignal(page.worker.resident.revived, timeout=LONG) as told:
+        os.kill(desk.pid, signal.SIGKILL)
+    assert "SIGKILL" in told.args[0]
+    assert "started again" in told.args[0]
+    assert not page.picture.unanswered.isVisible()
+    page.options.size.fraction_changed.emit(0.3)
+    qtbot.waitUntil(lambda: covered(page), timeout=LONG)
+    assert fraction(page) == pytest.approx(0.3, abs=0.02)
+    (fresh,) = engine_children()
+    assert fresh.pid != desk.pid
+    assert page.picture.sentence.text() == page.model.facts("coreset")["sentence"]
+
+
+@posix
+def test_a_desk_killed_at_work_is_told_on_the_page_which_asks_again(
+    page: CoresetPage, qtbot: QtBot, engine_children: Children
+) -> None:
+    (desk,) = engine_children()
+    desk.suspend()  # as if it were long at work
+    page.change_settings("selection", fraction=0.2, sampler="balanced-herding")
+    assert page.talk.is_waiting("select")
+    page._show_slow()
+    qtbot.wait(100)  # the question has gone out
+    os.kill(desk.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: page.picture.unanswered.isVisible(), timeout=LONG)
+    assert "SIGKILL" in page.picture.unanswered.text
+    assert "choosing" not in page.picture.sentence.text()
+    assert button(page.picture.unanswered) == "Choose again"
+    assert [text for text in page.messages.sentences("warning") if "SIGKILL" in text]
+    page.picture.unanswered.action_triggered.emit()
+    qtbot.waitUntil(lambda: covered(page), timeout=LONG)
+    assert fraction(page) == pytest.approx(0.2, abs=0.02)
+    assert page._view is not None
+    assert page._view.coreset.sampler == "balanced-herding"
+    assert not page.picture.unanswered.isVisible()
+
+
+@posix
+def test_a_cancelled_choice_is_told_and_can_be_asked_for_again(
+    page: CoresetPage, qtbot: QtBot, engine_children: Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.resident.GRACE_SECONDS", 0.2)
+    (desk,) = engine_children()
+    desk.suspend()  # one that does not listen is ended with its process
+    page.change_settings("selection", fraction=0.2)
+    page._show_slow()
+    (number,) = [number for number, asked in page.talk._open.items() if asked.method == "select"]
+    page.worker.resident.cancel(number)
+    qtbot.waitUntil(lambda: page.picture.unanswered.isVisible(), timeout=LONG)
+    assert page.picture.unanswered.text == "You stopped the choice."
+    assert "choosing" not in page.picture.sentence.text()
+    assert not page.messages.sentences("error")
+    page.picture.unanswered.action_triggered.emit()
+    qtbot.waitUntil(lambda: covered(page), timeout=LONG)
+    assert page.worker._thread._deaths == 0
+
+
+@posix
+def test_a_cancelled_measuring_leaves_the_choice_and_can_be_asked_for_again(
+    page: CoresetPage, qtbot: QtBot, engine_children: Children
+) -> None:
+    (desk,) = engine_children()
+    desk.suspend()
+    page._ask_coverage()
+    (number,) = [number for number, asked in page.talk._open.items() if asked.method == "cover"]
+    page.worker.resident.stopped.emit(number)
+    assert button(page.picture.unanswered) == "Measure again"
+    assert page.picture.covered.text() == "What it covers worst was not measured."
+    page.picture.unanswered.action_triggered.emit()
+    desk.resume()
+    qtbot.waitUntil(lambda: page.picture.covered.text().startswith("The image it covers worst"), timeout=LONG)
+    assert not page.picture.unanswered.isVisible()
+
+
+def test_a_desk_cancelled_while_it_is_built_leaves_an_offer(real_context: PageContext, qtbot: QtBot) -> None:
+    page = CoresetPage(real_context)
+    qtbot.addWidget(page)
+    page.show()
+    page.enter()
+    page.worker.resident.cancel(0)
+    qtbot.waitUntil(lambda: page.empty.button.isVisible(), timeout=LONG)
+    assert "You stopped the choice" in page.empty._sentence.text()
+    assert not page.talk.is_waiting("select")
+    page.empty.button.click()
+    qtbot.waitUntil(lambda: covered(page), timeout=LONG)
+    page.leave()
+
+
+def test_reading_the_clusters_can_be_cancelled_and_asked_for_again(real_context: PageContext, qtbot: QtBot) -> None:
+    page = ClustersPage(real_context)
+    qtbot.addWidget(page)
+    page.show()
+    page.enter()
+    page.worker.resident.cancel(0)
+    qtbot.waitUntil(lambda: page.empty.button.isVisible(), timeout=LONG)
+    assert "You stopped" in page.empty._sentence.text()
+    page.empty.button.click()
+    qtbot.waitUntil(lambda: page._view is not None, timeout=LONG)
+    page.leave()
