@@ -23,7 +23,7 @@ from desktop_app import theme
 from desktop_app.dialogs.question import Question
 from desktop_app.messages import Messages
 from desktop_app.settings import THEMES, Preferences
-from desktop_app.widgets.words import count, elide_label, set_tone, size
+from desktop_app.widgets.words import elide_label, files, set_tone, size
 from desktop_app.worker import Worker
 
 CACHE_FOLDER_NAME = "coreset-studio-cache"
@@ -147,7 +147,9 @@ class SettingsDialog(QDialog):
         question = Question(
             self,
             "Empty the cache?",
-            "Projects, images and exports are not touched. Features and clusters have to be computed again.",
+            f"What this program has computed into {self._preferences.cache_folder} is removed ({self.amount.text()}). "
+            "Other files there, projects, images and exports are not touched. "
+            "Features and clusters have to be computed again.",
             {"clear": "Empty", "keep": "Cancel"},
         )
         question.answered.connect(self._on_clear_answered)
@@ -169,7 +171,7 @@ class SettingsDialog(QDialog):
         if number == self._job:
             self._job = None
             n_files, n_bytes = getattr(result, "n_files", 0), getattr(result, "n_bytes", 0)
-            self.amount.setText(f"{size(n_bytes)} in {count(n_files)} files" if n_files else "Empty")
+            self.amount.setText(f"{size(n_bytes)} in {files(n_files)}" if n_files else "Empty")
 
     def _on_failed(self, number: int, sentence: str, details: str) -> None:
         if number == self._job:

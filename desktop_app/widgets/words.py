@@ -17,6 +17,11 @@ def images(number: int) -> str:
     return "1 image" if number == 1 else f"{number:,} images"
 
 
+def files(number: int) -> str:
+    """Write a number of files: ``1 file``, ``479 files``."""
+    return "1 file" if number == 1 else f"{number:,} files"
+
+
 def percent(share: float) -> str:
     """Write a share (0 to 1) as a percentage with as many digits as it deserves: ``0.3 %``, ``5 %``, ``12.5 %``."""
     value = 100 * share

@@ -4,46 +4,94 @@ from pathlib import Path
 
 import pytest
 
-from core.cache import default_cache_folder
-from core.errors import CacheError
-from core.housekeeping import FOLDER_NAME, CacheSize, clear_cache, measure_cache
+from core.data.demo import make_demo
+from core.housekeeping import CacheSize, clear_cache, measure_cache, own_entries
+from core.pipeline.scanning import scan_source
+from core.pipeline.stages import choose, prepare
+from core.pipeline.study import Study
+from core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings
+
+KEY, SHORT = "0123456789abcdef" * 2, "0123456789abcdef"
+MADE = (
+    "speeds.json",
+    "weights.json",
+    f"backbone/vgg16-128-{SHORT}-v1.1/0.npy",
+    f"clusters/{KEY}/facts.json",
+    f"clusters/.{KEY}.x1y2/labels.npy",
+    f"datasets/{KEY}.json",
+    f"features/vgg16-{SHORT}/avg/1.npy",
+    "features/vgg16.rate.json",
+    "pixels/128-v1/0.npy",
+    f"thumbnails/ab/{KEY}{KEY}.jpg",
+)
+OF_THE_USER = (
+    "thesis.docx",
+    "settings.json",
+    "features/notes.txt",
+    "clusters/of stars/m31.csv",
+    "thumbnails/holiday/beach.jpg",
+    "datasets/mnist.json",
+    f"elsewhere/{KEY}/facts.json",
+)
 
 
-def fill(folder: Path) -> Path:
-    (folder / "features" / "a").mkdir(parents=True)
-    (folder / "features" / "a" / "rows.npy").write_bytes(b"x" * 100)
-    (folder / "speeds.json").write_bytes(b"x" * 10)
-    return folder
+def write(folder: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x" * 100)
 
 
-def test_the_size_counts_files_and_bytes(tmp_path: Path) -> None:
-    assert measure_cache(fill(tmp_path / "cache")) == CacheSize(2, 110)
+def files(folder: Path) -> set[str]:
+    return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_what_the_program_made_goes_and_nothing_else(tmp_path: Path) -> None:
+    write(tmp_path, MADE)
+    write(tmp_path, OF_THE_USER)
+    assert measure_cache(tmp_path) == CacheSize(len(MADE), 100 * len(MADE))
+    assert clear_cache(tmp_path) == CacheSize(0, 0)
+    assert files(tmp_path) == set(OF_THE_USER)
+    assert sorted(entry.name for entry in tmp_path.iterdir() if entry.is_dir()) == [
+        "clusters", "datasets", "elsewhere", "features", "thumbnails",
+    ]  # fmt: skip
+
+
+def test_a_folder_that_is_not_there_is_empty(tmp_path: Path) -> None:
     assert measure_cache(tmp_path / "nowhere") == CacheSize(0, 0)
+    assert clear_cache(tmp_path / "nowhere") == CacheSize(0, 0)
 
 
-def test_emptying_removes_everything_inside(tmp_path: Path) -> None:
-    folder = fill(tmp_path / FOLDER_NAME)
-    assert clear_cache(folder) == CacheSize(0, 0)
-    assert list(folder.iterdir()) == []
-    assert clear_cache(tmp_path / "x" / FOLDER_NAME) == CacheSize(0, 0)
-
-
-def test_the_default_folder_may_be_emptied() -> None:
-    assert clear_cache(fill(default_cache_folder())) == CacheSize(0, 0)
-
-
-def test_any_other_folder_is_left_alone(tmp_path: Path) -> None:
-    folder = fill(tmp_path / "holiday pictures")
-    with pytest.raises(CacheError, match="was not made by this program"):
-        clear_cache(folder)
-    assert measure_cache(folder) == CacheSize(2, 110)
-
-
-def test_links_are_removed_and_not_followed(tmp_path: Path) -> None:
-    outside = fill(tmp_path / "outside")
-    folder = tmp_path / FOLDER_NAME
+def test_links_are_neither_followed_nor_removed(tmp_path: Path) -> None:
+    outside, folder = tmp_path / "outside", tmp_path / "cache"
+    write(outside, MADE)
     folder.mkdir()
-    (folder / "link").symlink_to(outside)
+    (folder / "features").symlink_to(outside / "features")
+    (folder / "thumbnails").mkdir()
+    (folder / "thumbnails" / "ab").symlink_to(outside / "thumbnails" / "ab")
     assert measure_cache(folder).n_bytes == 0
     clear_cache(folder)
-    assert measure_cache(outside) == CacheSize(2, 110)
+    assert files(outside) == set(MADE)
+    assert (folder / "features").is_symlink()
+
+
+@pytest.fixture
+def worked(tmp_path: Path) -> Path:
+    """A cache that whole work was done in, as a folder named by the user."""
+    make_demo(tmp_path / "demo", n_images=60, side=48)
+    settings = Settings(
+        features=FeatureSettings(extractors=("colour-texture",)),
+        clusters=ClusterSettings(k_max=3),
+        selection=SelectionSettings(budget_over_classes="difficulty"),
+    )
+    study = Study(tmp_path / "demo", settings, tmp_path / "any name")
+    scan_source(study)
+    prepared = prepare(study)
+    choose(prepared, settings.selection)
+    return study.cache_folder
+
+
+def test_nothing_of_real_work_is_forgotten(worked: Path) -> None:
+    assert measure_cache(worked).n_files == len(files(worked)) > 10
+    assert {entry.parent.name for entry in own_entries(worked)} >= {"features", "clusters", "datasets", "thumbnails"}
+    clear_cache(worked)
+    assert list(worked.iterdir()) == []

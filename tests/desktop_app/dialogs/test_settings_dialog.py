@@ -18,8 +18,10 @@ pytestmark = pytest.mark.usefixtures("engine")
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page_context: PageContext) -> Path:
     monkeypatch.delenv("CORESET_CACHE")
     folder = tmp_path / "disk" / "coreset-studio-cache"
-    (folder / "features").mkdir(parents=True)
-    (folder / "features" / "rows.npy").write_bytes(b"x" * 2_000_000)
+    rows = folder / "features" / "vgg16-0123456789abcdef" / "rows.npy"
+    rows.parent.mkdir(parents=True)
+    rows.write_bytes(b"x" * 2_000_000)
+    (folder / "thesis.docx").write_bytes(b"x")
     page_context.preferences.cache_folder = folder
     return folder
 
@@ -28,7 +30,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page_context: PageCon
 def dialog(page_context: PageContext, cache: Path, qtbot: QtBot) -> Iterator[SettingsDialog]:
     dialog = SettingsDialog(page_context.preferences, page_context.worker, page_context.messages, None)
     dialog.show()
-    qtbot.waitUntil(lambda: dialog.amount.text() == "2.0 MB in 1 files")
+    qtbot.waitUntil(lambda: dialog.amount.text() == "2.0 MB in 1 file")
     yield dialog
     dialog.close()
 
@@ -47,13 +49,14 @@ def test_every_choice_takes_effect_at_once(dialog: SettingsDialog, page_context:
 
 def test_the_cache_is_emptied_after_a_question(dialog: SettingsDialog, cache: Path, qtbot: QtBot) -> None:
     dialog.clear.click()
+    assert str(cache) in dialog.findChild(Question).informativeText()
     dialog.findChild(Question).choose("keep")
     assert (cache / "features").exists()
     qtbot.waitUntil(lambda: dialog.findChild(Question) is None)
     dialog.clear.click()
     dialog.findChild(Question).choose("clear")
     qtbot.waitUntil(lambda: dialog.amount.text() == "Empty")
-    assert list(cache.iterdir()) == []
+    assert list(cache.iterdir()) == [cache / "thesis.docx"]
 
 
 def test_the_cache_moves_into_a_folder_of_its_own(
@@ -87,7 +90,6 @@ def test_a_folder_named_by_the_environment_is_not_changed_here(
 
 def test_a_failure_is_told(dialog: SettingsDialog, page_context: PageContext, qtbot: QtBot) -> None:
     messages: Any = page_context.messages
-    page_context.preferences.cache_folder = Path("/")
-    dialog._start("core.housekeeping:clear_cache")
+    dialog._start("engine_functions:fail_by_mistake")
     qtbot.waitUntil(lambda: bool(messages.posts))
-    assert "was not made by this program" in messages.sentences("error")[0]
+    assert "inside the program" in messages.sentences("error")[0]
