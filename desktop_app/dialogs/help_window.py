@@ -1,77 +1,237 @@
-"""Help: the tour, the method with its formulas, and the licences, from pages that travel with the program."""
+"""Help: the tour, the method with its formulas, a page for each sampler, and the licences, with a search."""
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QListWidget, QListWidgetItem, QTextBrowser, QWidget
+from dataclasses import dataclass
 
-from core.resources import resource_folder
+from PySide6.QtCore import QSize, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QToolButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
 from desktop_app import theme
+from desktop_app.dialogs.help_pages import OVERVIEW, page_titles, pages_with, sampler_page
+from desktop_app.dialogs.help_text import HelpText
+from desktop_app.widgets.words import set_tone
 
-PAGES = {"tour": "A short tour", "method": "The method", "licences": "Licences"}
+LIST_WIDTH = theme.UNIT * 27
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where one has been: a page, and how far down it."""
+
+    name: str
+    scroll: int
 
 
 class HelpWindow(QDialog):
-    """A window beside the main one, so that it can stay open while one works."""
+    """A window beside the main one, so that it can stay open while one works.
+
+    Attributes
+    ----------
+    search : QLineEdit
+        Narrows the list to pages with these words and marks them; Enter goes to the next.
+    pages : QTreeWidget
+    text : HelpText
+    back, forward : QToolButton
+    """
 
     def __init__(self, parent: QWidget | None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Help")
-        self.resize(theme.UNIT * 110, theme.UNIT * 85)
-        self.pages = QListWidget()
-        self.pages.setAccessibleName("Help pages")
-        self.pages.setFixedWidth(theme.UNIT * 20)
-        self.pages.setSpacing(theme.UNIT // 2)
-        for name, title in PAGES.items():
-            entry = QListWidgetItem(title)
-            entry.setData(Qt.ItemDataRole.UserRole, name)
-            self.pages.addItem(entry)
-        self.text = QTextBrowser()
-        self.text.setOpenLinks(False)
-        self.text.setAccessibleName("Help text")
-        self.text.document().setDocumentMargin(theme.UNIT * 3)
-        self.text.anchorClicked.connect(self._follow)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(*[theme.UNIT * 2] * 4)
-        layout.setSpacing(theme.UNIT * 2)
-        layout.addWidget(self.pages)
-        layout.addWidget(self.text, 1)
-        self.pages.currentRowChanged.connect(self._show_row)
-        theme.changed.connect(self._show_again)
+        self.resize(theme.UNIT * 122, theme.UNIT * 90)
+        self._past: list[_Place] = []
+        self._future: list[_Place] = []
+        self.back = self._button("arrow-left", "Back", QKeySequence.StandardKey.Back)
+        self.forward = self._button("arrow-right", "Forward", QKeySequence.StandardKey.Forward)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Search")
+        self.search.setAccessibleName("Search in Help")
+        self.search.setClearButtonEnabled(True)
+        self.found = QLabel()
+        self.found.setWordWrap(True)
+        self.found.setAccessibleName("Pages found")
+        set_tone(self.found, "muted")
+        self.text = HelpText()
+        self._make_list()
+        self._lay_out()
+        self._connect()
+        self._show_ways()
 
-    def show_page(self, name: str) -> None:
-        """Open the window at "tour", "method" or "licences"."""
-        self.pages.setCurrentRow(list(PAGES).index(name))
+    def show_page(self, name: str, anchor: str = "") -> None:
+        """Open the window at a page, such as "tour", "method" or "samplers/medoid"; a page unknown is the overview."""
+        self._go(name if name in page_titles() else OVERVIEW, anchor)
         self.show()
         self.raise_()
         self.activateWindow()
         self.text.setFocus()
 
-    def _show_row(self, row: int) -> None:
-        name = self.pages.item(row).data(Qt.ItemDataRole.UserRole)
-        html = (resource_folder() / "help" / f"{name}.html").read_text(encoding="utf-8")
-        self.text.document().setDefaultStyleSheet(_style())
-        self.text.setHtml(html)
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Let Esc end a search first, and close the window only then."""
+        if event.key() == Qt.Key.Key_Escape and self.search.text():
+            self.search.clear()
+            self.text.setFocus()
+        else:
+            super().keyPressEvent(event)
 
-    def _show_again(self) -> None:
-        if self.pages.currentRow() >= 0:
-            self._show_row(self.pages.currentRow())
+    # --- making -----------------------------------------------------------------------------------------------
+
+    def _button(self, icon: str, words: str, key: QKeySequence.StandardKey) -> QToolButton:
+        button = QToolButton()
+        theme.set_icon(button, icon)
+        button.setAccessibleName(words)
+        shortcut = QShortcut(key, self)
+        shortcut.activated.connect(button.click)
+        button.setToolTip(f"{words} ({shortcut.key().toString(QKeySequence.SequenceFormat.NativeText)})")
+        return button
+
+    def _make_list(self) -> None:
+        self.pages = QTreeWidget()
+        self.pages.setHeaderHidden(True)
+        self.pages.setAccessibleName("Help pages")
+        self.pages.setIndentation(theme.UNIT * 2)
+        self._entries: dict[str, QTreeWidgetItem] = {}
+        for name, title in page_titles().items():
+            above = self._entries.get(OVERVIEW) if name.startswith("samplers/") and name != OVERVIEW else None
+            entry = QTreeWidgetItem(above or self.pages, [title])
+            entry.setData(0, Qt.ItemDataRole.UserRole, name)
+            entry.setSizeHint(0, QSize(0, theme.UNIT * 3))
+            self._entries[name] = entry
+        self.pages.expandAll()
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(theme.UNIT // 2)
+        for widget in (self.back, self.forward, self.search):
+            head.addWidget(widget)
+        side = QVBoxLayout()
+        side.setSpacing(theme.UNIT)
+        side.addLayout(head)
+        side.addWidget(self.pages, 1)
+        side.addWidget(self.found)
+        beside = QWidget()
+        beside.setFixedWidth(LIST_WIDTH)
+        side.setContentsMargins(0, 0, 0, 0)
+        beside.setLayout(side)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(*[theme.UNIT * 2] * 4)
+        layout.setSpacing(theme.UNIT * 2)
+        layout.addWidget(beside)
+        layout.addWidget(self.text, 1)
+
+    def _connect(self) -> None:
+        self.pages.currentItemChanged.connect(self._on_chosen)
+        self.text.anchorClicked.connect(self._follow)
+        self.back.clicked.connect(self._go_back)
+        self.forward.clicked.connect(self._go_forward)
+        self.search.textChanged.connect(self._narrow)
+        self.search.returnPressed.connect(self._next)
+        QShortcut(QKeySequence.StandardKey.Find, self).activated.connect(self._start_search)
+
+    # --- going ------------------------------------------------------------------------------------------------
+
+    def _go(self, name: str, anchor: str = "") -> None:
+        """Show a page, and remember the one before."""
+        if self.text.name and self.text.name != name:
+            self._past.append(self._here())
+            self._future.clear()
+        self._show(name)
+        if anchor:
+            self.text.scrollToAnchor(anchor)
+
+    def _here(self) -> _Place:
+        return _Place(self.text.name, self.text.verticalScrollBar().value())
+
+    def _show(self, name: str, scroll: int = 0) -> None:
+        if name != self.text.name:
+            self.text.show_page(name)
+        blocked = self.pages.blockSignals(True)
+        self.pages.setCurrentItem(self._entries[name])
+        self.pages.blockSignals(blocked)
+        self.text.verticalScrollBar().setValue(scroll)
+        self._show_ways()
+
+    def _show_ways(self) -> None:
+        self.back.setEnabled(bool(self._past))
+        self.forward.setEnabled(bool(self._future))
+
+    def _go_back(self) -> None:
+        self._future.append(self._here())
+        place = self._past.pop()
+        self._show(place.name, place.scroll)
+
+    def _go_forward(self) -> None:
+        self._past.append(self._here())
+        place = self._future.pop()
+        self._show(place.name, place.scroll)
+
+    def _on_chosen(self, entry: QTreeWidgetItem | None) -> None:
+        if entry is not None:
+            self._go(entry.data(0, Qt.ItemDataRole.UserRole))
 
     def _follow(self, link: QUrl) -> None:
         if link.scheme() == "help":
-            self.show_page(link.path())
+            self.show_page(link.path(), link.fragment())
         elif link.scheme():
             QDesktopServices.openUrl(link)
         else:
             self.text.scrollToAnchor(link.fragment())
 
+    # --- searching --------------------------------------------------------------------------------------------
 
-def _style() -> str:
-    """Return the style of the pages in the colours of the mode; the text browser knows little of CSS."""
-    named = theme.colours()
-    return (
-        f"body {{ color: {named.text}; }} a {{ color: {named.accent}; }}"
-        f"h1 {{ font-size: x-large; font-weight: 600; }} h2 {{ font-size: large; font-weight: 600; }}"
-        f".formula {{ background-color: {named.sunken}; font-size: large; "
-        "font-family: 'DejaVu Serif', 'Cambria Math', serif; }"
-        f".quiet {{ color: {named.muted}; }} th {{ text-align: left; color: {named.muted}; }}"
-    )
+    def _start_search(self) -> None:
+        self.search.setFocus()
+        self.search.selectAll()
+
+    def _narrow(self, typed: str) -> None:
+        """Leave the pages that hold the words in the list, and mark the words."""
+        words = typed.strip()
+        holding = pages_with(words)
+        below = any(name.startswith("samplers/") for name in holding)
+        for name, entry in self._entries.items():
+            entry.setHidden(name not in holding and not (name == OVERVIEW and below))
+        self.text.find_words(words)
+        self.text.go_to_start()
+        n = len(holding)
+        self.found.setText("" if not words else f"On {n} page{'s' * (n != 1)}. Enter goes on." if n else "On no page.")
+
+    def _next(self) -> None:
+        """Go to the next place that holds the words, on this page or on one after it."""
+        words = self.search.text().strip()
+        if not words or self.text.go_to_next():
+            return
+        holding = pages_with(words)
+        if holding:
+            names = list(page_titles())
+            here = names.index(self.text.name)
+            self._go(next((name for name in holding if names.index(name) > here), holding[0]))
+            self.text.go_to_start()
+            self.text.go_to_next()
+
+
+def show_help(beside: QWidget, page: str) -> HelpWindow:
+    """Open Help at a page; the window that `beside` stands in has one of them.
+
+    Parameters
+    ----------
+    page : str
+        Such as ``"method"``.
+    """
+    window = beside.window()
+    found = window.findChild(HelpWindow)
+    help_window = found if isinstance(found, HelpWindow) else HelpWindow(window)
+    help_window.show_page(page)
+    return help_window
+
+
+def show_sampler_help(beside: QWidget, sampler: str) -> HelpWindow:
+    """Open Help at the page of a sampler, by its name in the registry."""
+    return show_help(beside, sampler_page(sampler))

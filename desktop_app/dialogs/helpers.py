@@ -4,7 +4,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QDialog, QWidget
 
 from desktop_app.dialogs.about_dialog import AboutDialog
-from desktop_app.dialogs.help_window import HelpWindow
+from desktop_app.dialogs.help_window import HelpWindow, show_help
 from desktop_app.dialogs.question import DetailsDialog
 from desktop_app.dialogs.settings_dialog import SettingsDialog
 from desktop_app.dialogs.shortcuts_dialog import ShortcutsDialog
@@ -91,9 +91,7 @@ class Helpers(QObject):
         self.errors = [dialog for dialog in self.errors if dialog is not closed]
 
     def _open_help(self, page: str) -> None:
-        if self._help is None:
-            self._help = HelpWindow(self._window)
-        self._help.show_page(page)
+        self._help = show_help(self._window, page)
 
     def close_all(self) -> None:
         """Close whatever is open."""

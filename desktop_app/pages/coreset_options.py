@@ -6,10 +6,12 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
+    QHBoxLayout,
     QLabel,
     QPlainTextEdit,
     QPushButton,
     QSpinBox,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -17,6 +19,7 @@ from PySide6.QtWidgets import (
 from core.pipeline.views import SamplerFact
 from core.settings import SelectionSettings
 from desktop_app import theme
+from desktop_app.dialogs.help_window import show_sampler_help
 from desktop_app.pages.coreset_fractions import ClassFractions, number_box
 from desktop_app.pages.page import Page
 from desktop_app.widgets.fraction_control import FractionControl
@@ -68,7 +71,7 @@ class CoresetOptions(QObject):
         self._page = page
         self.sampler = _combo({})
         self.sampler.activated.connect(self._set_sampler)
-        page.add_option("Sampler", self.sampler, "How the images of a class are put in order")
+        page.add_option("Sampler", self._with_help(self.sampler), "How the images of a class are put in order")
         self.summary = QLabel()
         self.summary.setWordWrap(True)
         set_tone(self.summary, "muted")
@@ -81,6 +84,24 @@ class CoresetOptions(QObject):
         page.add_option("Size", self.size)
         self._add_budgets(page)
         self._add_more(page)
+
+    def _with_help(self, sampler: QComboBox) -> QWidget:
+        """Put what opens the sampler's page in Help beside the choice."""
+        self.about = QToolButton()
+        self.about.setAutoRaise(True)
+        self.about.setAccessibleName("How the sampler works")
+        self.about.setToolTip("How this sampler works, with a picture")
+        self.about.clicked.connect(self._open_help)
+        theme.set_icon(self.about, "question", "muted")
+        sampler.setAccessibleName("Sampler")
+        both = QWidget()
+        both.setFocusProxy(sampler)
+        row = QHBoxLayout(both)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.UNIT // 2)
+        row.addWidget(sampler, 1)
+        row.addWidget(self.about)
+        return both
 
     def _recommendation(self) -> QWidget:
         self.recommended = QPushButton("Use the recommended sampler")
@@ -214,6 +235,9 @@ class CoresetOptions(QObject):
 
     def _set_sampler(self) -> None:
         self.changed.emit({"sampler": self.sampler.currentData()})
+
+    def _open_help(self) -> None:
+        show_sampler_help(self._page, self.sampler.currentData())
 
     def _use_recommended(self) -> None:
         self.changed.emit({"sampler": RECOMMENDED, "budget_over_classes": "sampler", "beta": 0.25, "mu": 0.25})

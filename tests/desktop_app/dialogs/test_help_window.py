@@ -1,0 +1,233 @@
+"""The Help window, used as a reader does: by list, links, search and keys, in light and dark."""
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtGui import QImage, QTextDocument, QTextFragment
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from desktop_app import theme
+from desktop_app.dialogs.help_pages import OVERVIEW, page_titles
+from desktop_app.dialogs.help_text import HelpText
+from desktop_app.dialogs.help_window import HelpWindow, show_help, show_sampler_help
+from desktop_app.dialogs.sampler_picture import example, sampler_picture
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> Iterator[HelpWindow]:
+    made = HelpWindow(None)
+    qtbot.addWidget(made)
+    with qtbot.waitActive(made):
+        made.show_page("tour")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def _light_again(qapp: QApplication) -> Iterator[None]:
+    yield
+    theme.apply(qapp, "light")
+
+
+def images_of(text: HelpText) -> list[QTextFragment]:
+    """The pictures in the page that is shown."""
+    found = []
+    block = text.document().begin()
+    while block.isValid():
+        at = block.begin()
+        while not at.atEnd():
+            if at.fragment().charFormat().isImageFormat():
+                found.append(at.fragment())
+            at += 1
+        block = block.next()
+    return found
+
+
+def shown(window: HelpWindow) -> list[str]:
+    """The names in the list that can be seen."""
+    return [name for name, entry in window._entries.items() if not entry.isHidden()]
+
+
+# --- going about ----------------------------------------------------------------------------------------------
+
+
+def test_the_samplers_stand_below_their_heading(window: HelpWindow) -> None:
+    assert [window.pages.topLevelItem(i).text(0) for i in range(window.pages.topLevelItemCount())] == [
+        "A short tour",
+        "The method",
+        "Samplers",
+        "Licences",
+    ]
+    heading = window.pages.topLevelItem(2)
+    assert heading.isExpanded()
+    assert [heading.child(i).text(0) for i in range(heading.childCount())] == [
+        theme.sampler_title(name) for name in example().chosen
+    ]
+
+
+def test_every_page_opens_by_the_mouse(window: HelpWindow, qtbot: QtBot) -> None:
+    for name, title in page_titles().items():
+        window.pages.scrollToItem(window._entries[name])
+        place = window.pages.visualItemRect(window._entries[name]).center()
+        qtbot.mouseClick(window.pages.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        assert window.text.name == name
+        first = window.text.document().begin().text()
+        assert first == title or name in (OVERVIEW, "licences")
+
+
+def test_the_keyboard_alone_is_enough(window: HelpWindow, qtbot: QtBot) -> None:
+    assert window.text.hasFocus()
+    window.pages.setFocus(Qt.FocusReason.TabFocusReason)
+    for _ in range(5):
+        qtbot.keyClick(window.pages, Qt.Key.Key_Down)
+    assert window.text.name == "samplers/intelligent"
+    qtbot.keyClick(window, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
+    assert window.text.name == "samplers/stratified"
+    assert window.pages.currentItem().text(0) == "Stratified random"
+    qtbot.keyClick(window, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
+    assert window.text.name == "samplers/intelligent"
+    assert not window.forward.isEnabled()
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert window.isHidden()
+
+
+def test_a_link_is_followed_by_the_keyboard_and_back_again(window: HelpWindow, qtbot: QtBot) -> None:
+    window.show_page("samplers/balanced-herding")
+    qtbot.keyClick(window.text, Qt.Key.Key_Tab)
+    qtbot.keyClick(window.text, Qt.Key.Key_Return)
+    assert window.text.name == "samplers/k-center"
+    window.show_page("samplers/balanced-herding")
+    window.text.verticalScrollBar().setValue(300)
+    window.show_page("method", "samplers")
+    assert window.text.verticalScrollBar().value() > 300
+    qtbot.mouseClick(window.back, Qt.MouseButton.LeftButton)
+    assert window.text.name == "samplers/balanced-herding"
+    assert window.text.verticalScrollBar().value() == 300
+
+
+def test_back_with_the_text_in_focus(window: HelpWindow, qtbot: QtBot) -> None:
+    window.show_page("licences")
+    assert window.text.hasFocus()
+    qtbot.keyClick(window.text, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
+    assert window.text.name == "tour"
+    assert not window.back.isEnabled()
+
+
+def test_everything_has_a_name_for_screen_readers(window: HelpWindow) -> None:
+    for widget in (window.back, window.forward, window.search, window.pages, window.text):
+        assert widget.accessibleName()
+    assert "Back" in window.back.toolTip()
+
+
+def test_a_page_that_is_not_there_is_the_overview(window: HelpWindow) -> None:
+    window.show_page("samplers/of-tomorrow")
+    assert window.text.name == OVERVIEW
+
+
+def test_one_window_serves_all_that_stands_in_a_window(qtbot: QtBot) -> None:
+    main = QWidget()
+    qtbot.addWidget(main)
+    inside = QWidget(main)
+    main.show()
+    first = show_help(main, "tour")
+    assert show_sampler_help(inside, "medoid") is first
+    assert first.text.name == "samplers/medoid"
+    first.close()
+
+
+# --- searching ------------------------------------------------------------------------------------------------
+
+
+def test_searching_narrows_the_list_and_goes_from_place_to_place(window: HelpWindow, qtbot: QtBot) -> None:
+    qtbot.keyClick(window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert window.search.hasFocus()
+    qtbot.keyClicks(window.search, "icml 2022")
+    assert shown(window) == [OVERVIEW, "samplers/typiclust"]
+    assert window.found.text() == "On 1 page. Enter goes on."
+    qtbot.keyClick(window.search, Qt.Key.Key_Return)
+    assert window.text.name == "samplers/typiclust"
+    assert window.text.textCursor().selectedText() == "ICML 2022"
+    assert len(window.text.extraSelections()) == 1
+    assert window.search.hasFocus()
+    qtbot.keyClick(window.search, Qt.Key.Key_Escape)
+    assert window.isVisible()
+    assert shown(window) == list(page_titles())
+    assert window.text.extraSelections() == []
+
+
+def test_enter_walks_over_pages_and_begins_again(window: HelpWindow, qtbot: QtBot) -> None:
+    window.search.setText("wolsey")
+    qtbot.keyClick(window.search, Qt.Key.Key_Return)
+    first = window.text.name
+    assert first == "samplers/facility-location"
+    window.search.setText("k-means")
+    places = []
+    for _ in range(6):
+        qtbot.keyClick(window.search, Qt.Key.Key_Return)
+        places.append((window.text.name, window.text.textCursor().position()))
+    assert places[0] in places[1:]
+    assert {name for name, _ in places} >= {"samplers/typiclust"}
+
+
+def test_a_space_finds_one_that_cannot_break(window: HelpWindow, qtbot: QtBot) -> None:
+    window.show_page("samplers/herding")
+    window.search.setText("1 to 10 %")
+    qtbot.keyClick(window.search, Qt.Key.Key_Return)
+    assert window.text.textCursor().selectedText().replace("\u00a0", " ") == "1 to 10 %"
+
+
+def test_what_is_nowhere_is_said_to_be(window: HelpWindow, qtbot: QtBot) -> None:
+    window.search.setText("xyzzy")
+    assert window.found.text() == "On no page."
+    assert shown(window) == []
+    qtbot.keyClick(window.search, Qt.Key.Key_Return)
+    assert window.text.name == "tour"
+
+
+# --- pictures -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("_light_again")
+def test_no_picture_is_missing_in_light_or_dark(window: HelpWindow, qapp: QApplication) -> None:
+    grounds = {}
+    for mode in ("light", "dark"):
+        theme.apply(qapp, mode)
+        for name in page_titles():
+            window.show_page(name)
+            pictures = images_of(window.text)
+            assert len(pictures) == (len(example().chosen) if name == OVERVIEW else name.startswith("samplers/"))
+            for fragment in pictures:
+                wanted = fragment.charFormat().toImageFormat()
+                image = window.text.document().resource(QTextDocument.ResourceType.ImageResource.value, wanted.name())
+                assert isinstance(image, QImage)
+                assert image.deviceIndependentSize().width() == wanted.width()
+                assert image.deviceIndependentSize().height() == wanted.height()
+                grounds[mode] = image.pixelColor(image.width() // 2, 4).name()
+    assert grounds == {"light": theme.LIGHT.surface, "dark": theme.DARK.surface}
+
+
+@pytest.mark.usefixtures("_light_again")
+def test_an_open_page_follows_the_mode_where_one_reads(window: HelpWindow, qapp: QApplication, qtbot: QtBot) -> None:
+    theme.apply(qapp, "light")
+    window.show_page("samplers/medoid")
+    window.text.verticalScrollBar().setValue(40)
+
+    def colour_in_the_picture() -> str:
+        return window.text.viewport().grab().toImage().pixelColor(QPoint(300, 120)).name()
+
+    assert colour_in_the_picture() == theme.LIGHT.surface
+    theme.apply(qapp, "dark")
+    assert window.text.verticalScrollBar().value() == 40
+    qtbot.waitUntil(lambda: colour_in_the_picture() == theme.DARK.surface)
+
+
+def test_pictures_are_as_sharp_as_the_screen(qapp: QApplication) -> None:
+    picture = sampler_picture("medoid", QSize(300, 200), 2.0)
+    assert (picture.width(), picture.height(), picture.devicePixelRatio()) == (600, 400, 2.0)
+
+
+def test_a_picture_of_nobody_is_refused(qapp: QApplication) -> None:
+    with pytest.raises(KeyError):
+        sampler_picture("nobody", QSize(300, 200), 1.0)
