@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from core.errors import SettingsError, WeightsError
+from core.errors import MissingWeightsError, SettingsError, WeightsError
 from core.estimate import estimate_training, remember_speed
+from core.features.extractors import extractor_named
 from core.features.weights import find_weights
 from core.output.model_bundle import save_bundle
 from core.pipeline.planning import (
@@ -25,6 +26,7 @@ from core.pipeline.split_parts import Selections, SplitPart, open_split
 from core.pipeline.stages import Prepared, split_dataset
 from core.pipeline.study import Study
 from core.pipeline.views import ComparePlanView, PlannedView
+from core.pipeline.words import bundle_name
 from core.progress import NO_PROGRESS, Progress
 from core.results import Comparison, RunResult
 from core.training.backbones import backbone_weights
@@ -183,13 +185,25 @@ def plan_view(
         runs.append(PlannedView(one.network, one.sampler, one.fraction, one.repetition, n_images, estimate, one.split))
     problem = splits_problem(comparison, brought=brought)
     if "transfer" in comparison.networks and not training.untrained_backbone:
-        try:
-            find_weights(training.backbone, file=backbone_file(study))
-        except WeightsError as error:
-            problem = problem or str(error)
+        problem = problem or _backbone_problem(study)
     memory = max((run.estimate.memory_bytes for run in runs), default=0)
     seconds = sum(run.estimate.seconds for run in runs) + (comparison.splits - 1) * preparing
     return ComparePlanView(tuple(runs), seconds, memory, problem, comparison.splits)
+
+
+def _backbone_problem(study: Study) -> str:
+    """Return why the transfer network cannot be trained, with the window's ways out; empty where it can."""
+    backbone = study.settings.training.backbone
+    try:
+        find_weights(backbone, file=backbone_file(study))
+    except MissingWeightsError:
+        return (
+            f"The weights of {extractor_named(backbone).title} are not on this machine. Import or download them on the "
+            "Features page, choose another backbone under More, or leave the transfer network out."
+        )
+    except WeightsError as error:
+        return str(error)
+    return ""
 
 
 def summarise(prepared: Prepared, runs: Sequence[RunResult]) -> Comparison:
@@ -217,9 +231,7 @@ def _keep_model(prepared: Prepared, planned: PlannedRun, trained: TrainedRun, fo
     """Save a model of the first split's first repetition; the others would fill the disk with more of the same."""
     if planned.network == "head" or planned.repetition > 0 or planned.split > 0:
         return
-    mark = trained.result.key.fingerprint[:8]
-    name = f"{planned.network}-{planned.sampler}-{planned.fraction:g}-{mark}".replace(":", "-")
-    save_bundle(folder / name, trained, prepared.study.settings.training)
+    save_bundle(folder / bundle_name(trained.result.key), trained, prepared.study.settings.training)
 
 
 class _RunProgress:

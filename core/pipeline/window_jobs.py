@@ -3,10 +3,12 @@
 The window names these functions (``"core.pipeline.window_jobs:compute_features"``) and never imports this file.
 """
 
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
 
+from core.errors import ExportError
 from core.output.report import write_report
 from core.pipeline import exporting
 from core.pipeline.comparing import compare_stored, plan_view, run_comparison
@@ -186,3 +188,24 @@ def predict_folder(bundle: Path, folder: Path, out: Path, progress: Progress = N
     """Give every image of a folder a class and write the CSV."""
     found = predict(bundle, folder, out, progress)
     return PredictView(out, found.n_images, found.skipped)
+
+
+def keep_bundle(bundle: Path, target: Path) -> Path:
+    """Copy a trained network to a place of the user's own.
+
+    Raises
+    ------
+    ExportError
+        If something is there already, or it cannot be written.
+    """
+    if target.exists():
+        raise ExportError(f"{target} is already there. Choose another folder, or move it away.")
+    part = target.with_name(f".{target.name}.part")
+    try:
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.copytree(bundle, part)
+        part.replace(target)
+    except OSError as error:
+        shutil.rmtree(part, ignore_errors=True)
+        raise ExportError(f"The network cannot be written to {target} ({error.strerror}).") from error
+    return target

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.results import ClusterShares, Coreset
+from core.results import ClusterShares, Coreset, RunKey
 
 
 def percent(share: float) -> str:
@@ -22,6 +22,16 @@ def coreset_sentence(coreset: Coreset, shares: Sequence[ClusterShares]) -> str:
     if missed:
         return f"{start}; {missed} of {n_clusters} clusters {'is' if missed == 1 else 'are'} not covered."
     return f"{start}; every cluster of every class is covered."
+
+
+def bundle_name(key: RunKey) -> str:
+    """Return the name of the folder that a run's trained network is kept in."""
+    return f"{key.network}-{key.sampler}-{key.fraction:g}-{bundle_mark(key)}".replace(":", "-")
+
+
+def bundle_mark(key: RunKey) -> str:
+    """Return how such a name ends: the same for whoever asks for the run."""
+    return key.fingerprint[:8]
 
 
 def _list(names: Sequence[str]) -> str:

@@ -1,24 +1,29 @@
 """The Compare page: train on coresets and on everything, and see honestly what was shown."""
 
-import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
 
-from core.pipeline.views import ComparePlanView, DatasetView, PredictView
+from core.pipeline.views import ComparePlanView, DatasetView, PlannedView, PredictView
+from core.pipeline.words import bundle_mark
 from core.resources import user_data_folder
-from core.results import Comparison, Epoch, RunResult
+from core.results import Comparison, Epoch, RunKey, RunResult
+from desktop_app import theme
 from desktop_app.pages.compare_figures import provisional
 from desktop_app.pages.compare_options import CompareOptions
-from desktop_app.pages.compare_picture import ComparePicture
+from desktop_app.pages.compare_picture import ComparePicture, run_words
+from desktop_app.pages.compare_report import ReportSheet
 from desktop_app.pages.compare_search import SearchSheet, show_search
 from desktop_app.pages.page import Page
 from desktop_app.widgets.image_viewer import ImageViewer
-from desktop_app.widgets.words import duration, size
+from desktop_app.widgets.words import duration, set_tone, size
 
 SETTLE_MS = 600
+_STORED = "core.pipeline.window_jobs:compare_finished"
+_RunName = tuple[str, str, float, int, int]
 
 
 class ComparePage(Page):
@@ -35,9 +40,9 @@ class ComparePage(Page):
     def build(self) -> None:
         """Make options and picture."""
         self._plan: ComparePlanView | None = None
+        self._known: set[_RunName] | None = None
         self._done: list[RunResult] = []
         self._viewer: ImageViewer | None = None
-        self._started = 0.0
         self.options = CompareOptions(self)
         self.cost = QLabel()
         self.cost.setWordWrap(True)
@@ -52,13 +57,14 @@ class ComparePage(Page):
 
     def _forget(self) -> None:
         """Show nothing of the project before."""
-        self._plan, self._done = None, []
+        self._plan, self._known, self._done = None, None, []
         self.cost.clear()
+        self.set_hint("")
         self.picture.show_comparison(Comparison((), (), (), ()))
 
     def _show_way_in(self) -> None:
         """Let the empty place offer what fills it: the trainings, or the step before."""
-        words = "The answer, the table and the paper's figures will stand here."
+        words = "The answer, the table and the figures will stand here."
         if self.model.facts("clusters") is None:
             self.set_empty(words, "Go to Clusters", self._go_to_clusters)
         else:
@@ -71,19 +77,25 @@ class ComparePage(Page):
         self.report = QPushButton("Report…")
         self.report.setToolTip("Write everything into one page that can be sent and printed")
         self.report.clicked.connect(self._choose_report)
-        more = QToolButton()
-        more.setText("Predict, search…")
-        more.setToolTip("Predict new images with a trained network; search hyperparameters on the coreset")
-        more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(more)
-        menu.addAction("Predict the images of a folder…").triggered.connect(self._choose_prediction)
-        menu.addAction("Search hyperparameters on the coreset…").triggered.connect(self._choose_search)
-        more.setMenu(menu)
+        tools = QPushButton("Networks")
+        tools.setToolTip("Keep a trained network, let one predict new images, or search hyperparameters")
+        menu = QMenu(tools)
+        menu.setToolTipsVisible(True)
+        for words, tip, slot in (
+            ("Save the network of the chosen row…", "A folder that predicts new images anywhere", self._choose_keeping),
+            ("Predict the images of a folder…", "With a network that was trained here", self._choose_prediction),
+            ("Search hyperparameters on the coreset…", "What a coreset is for", self._choose_search),
+        ):
+            action = menu.addAction(words)
+            action.setToolTip(tip)
+            action.triggered.connect(slot)
+        tools.setMenu(menu)
         row = QWidget()
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.UNIT)
         layout.addWidget(self.report)
-        layout.addWidget(more)
+        layout.addWidget(tools)
         layout.addStretch(1)
         return row
 
@@ -98,10 +110,14 @@ class ComparePage(Page):
     def run(self) -> None:
         """Do the trainings that are missing."""
         self._done = []
-        self._started = time.monotonic()
-        models = user_data_folder() / "models"
-        self.start_job("core.pipeline.window_jobs:compare", (self.study(), self._runs_folder(), models))
-        self.picture.tabs.setCurrentWidget(self.picture.live_tab)
+        arguments = (self.study(), self._runs_folder(), self._models_folder())
+        self.start_job("core.pipeline.window_jobs:compare", arguments)
+        by_epochs = set(self.model.settings("comparison").networks) - {"head"}
+        self.picture.tabs.setCurrentWidget(self.picture.live_tab if by_epochs else self.picture.results_tab)
+
+    def restore(self) -> None:
+        """Show the finished trainings again; none is done anew."""
+        self.start_job(_STORED, (self.study(), self._runs_folder()), purpose="restore")
 
     def on_enter(self) -> None:
         """Show the finished runs that fit, and what the others will take."""
@@ -109,17 +125,22 @@ class ComparePage(Page):
 
     def on_partial(self, result: Any) -> None:
         """Take a finished run or an epoch of the one in progress."""
-        if self.purpose == "finished":
-            return
-        if isinstance(result, Epoch):
-            planned = len(self._plan.runs) if self._plan is not None else 0
-            of = f" of {planned}" if planned else ""
-            self.picture.show_epoch(result, f"Training {len(self._done) + 1}{of}, epoch {result.number}")
+        if self.purpose == "" and isinstance(result, Epoch):
+            self.picture.show_epoch(result, self._training_words(result))
             self.show_empty(False)
-        elif isinstance(result, RunResult):
+        elif self.purpose == "" and isinstance(result, RunResult):
             self._done.append(result)
             self.show_empty(False)
             self.picture.show_comparison(provisional(self._done))
+            self._show_hint()
+
+    def _training_words(self, epoch: Epoch) -> str:
+        """Return which training an epoch is of: runs are published in the order of the plan."""
+        number = len(self._done)
+        if self._plan is None or number >= len(self._plan.runs):
+            return f"Training {number + 1}, epoch {epoch.number}"
+        which = run_words(self._plan.runs[number], self._plan.n_splits)
+        return f"{which}, epoch {epoch.number} (training {number + 1} of {len(self._plan.runs)})"
 
     def on_finished(self, result: Any) -> None:
         """Keep the comparison, or show what was asked for."""
@@ -132,25 +153,47 @@ class ComparePage(Page):
             skipped = f", {len(result.skipped):,} files skipped" if result.skipped else ""
             self.messages.info(f"{result.n_images:,} images predicted{skipped}: {result.file}")
         elif isinstance(result, Path):
-            self.messages.info(f"The report is written: {result}")
+            what = "The network is saved" if self.purpose == "keep" else "The report is written"
+            self.messages.info(f"{what}: {result}")
         else:
             show_search(result, self)
 
     def _keep_comparison(self, result: Comparison) -> None:
+        self._known = {_name_of(run.key) for run in result.runs}
         if self.purpose == "finished":
             if result.runs and self.model.value("compare") is None:
                 self.show_empty(False)
                 self.picture.show_comparison(result)
+                self._done = list(result.runs)
+            self._show_cost()
             return
-        facts = {"runs": len(result.runs), "sentences": list(result.sentences[:12])}
-        self.keep(result, facts)
-        self.summary_told.emit(f"{len(result.runs):,} trainings compared", "")
+        if self.purpose == "restore":
+            self._tell_missing(result)
+        self.keep(result, {"runs": len(result.runs), "sentences": list(result.sentences[:12])})
+        self._done = []
+        self._show_cost()
+        if self.purpose != "restore":
+            self.summary_told.emit(f"{len(result.runs):,} trainings compared", "")
+
+    def _tell_missing(self, result: Comparison) -> None:
+        facts = self.model.facts("compare") or {}
+        missing = int(facts.get("runs", 0)) - len(result.runs)
+        if missing > 0:
+            gone = "1 finished training is" if missing == 1 else f"{missing:,} finished trainings are"
+            again = "it" if missing == 1 else "them"
+            self.messages.warning(f"{gone} no longer where they were kept; {self.run_text} does {again} again.")
 
     def on_cancelled(self) -> None:
         """Show what was finished; the next run goes on from there."""
-        if self._done:
+        if self.purpose == "" and self._done:
             kept = "1 finished training is" if len(self._done) == 1 else f"{len(self._done):,} finished trainings are"
             self.messages.info(f"{kept} kept; {self.run_text} goes on with the others.")
+        self._settle.start()
+
+    def on_failed(self, sentence: str) -> None:  # noqa: ARG002 - the base class's name
+        """Show what was finished before."""
+        if self.purpose == "":
+            self._settle.start()
 
     def refresh(self) -> None:
         """Show choices and what came out."""
@@ -158,6 +201,7 @@ class ComparePage(Page):
         self.options.show_settings(model.settings("comparison"), model.settings("training"))
         dataset = model.latest_value("dataset")
         self.picture.set_dataset(dataset if isinstance(dataset, DatasetView) else None)
+        self.options.show_brought(isinstance(dataset, DatasetView) and dataset.split.brought)
         self.report.setEnabled(model.facts("clusters") is not None)
         self._show_way_in()
         result = model.latest_value("compare")
@@ -166,6 +210,7 @@ class ComparePage(Page):
             self.show_empty(False)
         elif not self._done:
             self.show_empty(result is None and self.picture.table.model().rowCount() == 0)
+        self._show_hint()
         self._settle.start()
 
     # --- plan and cost ----------------------------------------------------------------------------------------
@@ -175,38 +220,123 @@ class ComparePage(Page):
             return
         if not self.job_numbers("plan"):
             self.start_job("core.pipeline.window_jobs:estimate_comparison", (self.study(),), stage="", purpose="plan")
-        busy = self.job_numbers("finished") or self.job_numbers("")
-        if not busy and self.model.value("compare") is None and self._runs_folder().is_dir():
-            arguments = (self.study(), self._runs_folder())
-            self.start_job("core.pipeline.window_jobs:compare_finished", arguments, stage="", purpose="finished")
+        current = self.model.value("compare")
+        if isinstance(current, Comparison):
+            self._known = {_name_of(run.key) for run in current.runs}
+            return
+        if any(self.job_numbers(purpose) for purpose in ("finished", "restore", "")):
+            return
+        self._known, self._done = None, []
+        if self._runs_folder().is_dir():
+            self.start_job(_STORED, (self.study(), self._runs_folder()), stage="", purpose="finished")
+        else:
+            self._known = set()
 
     def _show_cost(self) -> None:
         plan = self._plan
         if plan is None:
             return
-        text = (
-            f"{len(plan.runs):,} trainings, about {duration(plan.seconds)} if none is done yet, "
-            f"memory up to {size(plan.memory_bytes)}. {plan.runs[0].estimate.basis.capitalize() if plan.runs else ''}."
-        )
-        self.cost.setText(plan.problem or text)
+        set_tone(self.cost, "warning" if plan.problem else "")
+        self.cost.setText(plan.problem or self._cost_words(plan))
         self._show_way_in()
+        self._show_hint()
         self._show_run_state()
+
+    def _cost_words(self, plan: ComparePlanView) -> str:
+        n = len(plan.runs)
+        splits = f" over {plan.n_splits:,} splits" if plan.n_splits > 1 else ""
+        if self._known is None:
+            start = f"{_trainings(n)}{splits}, about {duration(plan.seconds)} if none is done yet"
+        elif n and not self._left(plan):
+            return f"{_trainings(n)}{splits}, all of them done."
+        else:
+            done = f", {n - len(self._left(plan)):,} of them done; the others take" if self._known else ","
+            start = f"{_trainings(n)}{splits}{done} about {duration(self._seconds_left(plan))}"
+        basis = f" {plan.runs[0].estimate.basis.capitalize()}." if plan.runs else ""
+        return f"{start}, memory up to {size(plan.memory_bytes)}.{basis}"
+
+    def _left(self, plan: ComparePlanView) -> list[PlannedView]:
+        known = self._known or set()
+        return [run for run in plan.runs if _name_of(run) not in known]
+
+    def _seconds_left(self, plan: ComparePlanView) -> float:
+        """Return the seconds of what is not done; of the splits' preparing what belongs to splits not begun."""
+        left = self._left(plan)
+        if len(left) == len(plan.runs):
+            return plan.seconds
+        return sum(run.estimate.seconds for run in left)
+
+    def _show_hint(self) -> None:
+        """Say beside the button what is to come, or that what is shown is of other choices."""
+        if self.job_numbers("") or self.model.facts("clusters") is None:
+            self.set_hint("")
+        elif self._is_stale():
+            self.set_hint("What is shown was compared with other choices", warning=True)
+        elif self._plan is not None and not self._plan.problem and (self._known is None or self._left(self._plan)):
+            left = self._left(self._plan)
+            self.set_hint(f"{_trainings(len(left))} to do, about {duration(self._seconds_left(self._plan))}")
+        else:
+            self.set_hint("")
+
+    def _is_stale(self) -> bool:
+        """Whether the picture shows a comparison of other choices."""
+        return (
+            self.model.value("compare") is None
+            and self.model.latest_value("compare") is not None
+            and not (self._known and self._done)
+        )
 
     def _runs_folder(self) -> Path:
         return user_data_folder() / "runs"
 
+    def _models_folder(self) -> Path:
+        return user_data_folder() / "models"
+
     # --- beside training --------------------------------------------------------------------------------------
 
     def _choose_report(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(self, "Write the report", f"{self.model.name}.html", "Web page (*.html)")
-        if name:
-            target = Path(name) if name.endswith(".html") else Path(f"{name}.html")
-            synthetic = bool(self.model.project.notes.startswith("Synthetic"))
-            arguments = (self.study(), target, self._runs_folder(), synthetic)
-            self.start_job("core.pipeline.window_jobs:write_study_report", arguments, stage="", purpose="report")
+        sheet = ReportSheet(self.model.name, self, private=self.model.settings("export").private)
+        sheet.report_wanted.connect(self._write_report)
+        sheet.open()
+
+    def _write_report(self, target: object, private: bool) -> None:
+        study = self.study()
+        export = replace(study.settings.export, private=private)
+        study = replace(study, settings=replace(study.settings, export=export))
+        synthetic = bool(self.model.project.notes.startswith("Synthetic"))
+        arguments = (study, target, self._runs_folder(), synthetic)
+        self.start_job("core.pipeline.window_jobs:write_study_report", arguments, stage="", purpose="report")
+
+    def _choose_keeping(self) -> None:
+        bundle = self._bundle_of_row()
+        if bundle is None:
+            return
+        place = QFileDialog.getExistingDirectory(self, "Where to? The network gets a folder of its own there")
+        if place:
+            arguments = (bundle, Path(place) / bundle.name)
+            self.start_job("core.pipeline.window_jobs:keep_bundle", arguments, stage="", purpose="keep")
+
+    def _bundle_of_row(self) -> Path | None:
+        """Return where the network of the chosen row is; without one say why."""
+        row = self.picture.row
+        if row is None:
+            self.messages.warning("Choose a row of the results first.")
+        elif row.network == "head":
+            self.messages.warning(
+                "The fast judge works on features and is not kept; choose a row of the custom or the transfer network."
+            )
+        else:
+            for run in self.picture.runs_of_row():
+                found = sorted(self._models_folder().glob(f"*-{bundle_mark(run.key)}"))
+                if found:
+                    return found[0]
+            self.messages.warning(
+                "The network of this row was not kept. Those of the first repetition are, when they are trained here."
+            )
+        return None
 
     def _choose_prediction(self) -> None:
-        start = str(user_data_folder() / "models")
+        start = str(self._models_folder())
         bundle = QFileDialog.getExistingDirectory(self, "Which trained network? Choose its folder", start)
         if not bundle:
             return
@@ -242,3 +372,12 @@ class ComparePage(Page):
         facts = [("Class", image.class_name), ("Set", "test"), ("Size", f"{image.width} × {image.height} pixels")]
         self._viewer.show_image(view.thumbnail(index), image.path, facts, has_before=False, has_after=False)
         self._viewer.show()
+
+
+def _name_of(run: RunKey | PlannedView) -> _RunName:
+    """Return what a planned training and its finished run have in common."""
+    return (run.network, run.sampler, run.fraction, run.repetition, run.split)
+
+
+def _trainings(n: int) -> str:
+    return "1 training" if n == 1 else f"{n:,} trainings"

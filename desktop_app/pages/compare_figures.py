@@ -70,7 +70,7 @@ def metric_configurations(comparison: Comparison, network: str) -> list[Configur
 
 
 def summed_confusion(runs: Iterable[RunResult], row: Row) -> tuple[tuple[str, ...], np.ndarray]:
-    """Return the classes and the confusion counts of a row, summed over its repetitions."""
+    """Return the classes and the confusion counts of a row, summed over its splits and repetitions."""
     found = runs_of(runs, row)
     if not found:
         return (), np.zeros((0, 0), dtype=np.int64)
@@ -84,7 +84,7 @@ def runs_of(runs: Iterable[RunResult], row: Row) -> list[RunResult]:
 
 
 def images_behind(runs: Iterable[RunResult], row: Row, true: str, predicted: str) -> dict[int, int]:
-    """Return the test images of a cell and in how many of the row's repetitions each fell into it."""
+    """Return the test images of a cell, of all splits, and in how many of the row's runs each fell into it."""
     counts: dict[int, int] = {}
     for run in runs_of(runs, row):
         at = (run.true == run.classes.index(true)) & (run.predicted == run.classes.index(predicted))
@@ -107,7 +107,7 @@ def provisional(runs: Sequence[RunResult]) -> Comparison:
                 network=network,
                 sampler=sampler,
                 fraction=fraction,
-                n_images=found[0].n_images,
+                n_images=round(float(np.mean([run.n_images for run in found]))),
                 n_repetitions=len(found),
                 means=means,
                 lows=dict.fromkeys(names, NAN),
@@ -115,6 +115,7 @@ def provisional(runs: Sequence[RunResult]) -> Comparison:
                 select_seconds=float(np.mean([run.select_seconds for run in found])),
                 train_seconds=float(np.mean([run.train_seconds for run in found])),
                 pays_after=None,
+                n_splits=len({run.key.split for run in found}),
             )
         )
     return Comparison(tuple(runs), tuple(rows), (), ())

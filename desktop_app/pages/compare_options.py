@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.settings import ComparisonSettings, TrainingSettings
 from desktop_app import theme
@@ -19,6 +29,11 @@ SAMPLERS = (
     "random", "stratified", "intelligent", "balanced-herding", "facility-location", "graph-coverage", "herding",
     "medoid", "k-center", "typiclust", "moderate",
 )  # fmt: skip
+SPLITS_TIP = (
+    "Do all of it on so many divisions into pool and test images, each with its own split seed; "
+    "five tell what the chance of one division is"
+)
+BROUGHT_TIP = "These images bring their own split into training and test images, so there is one only"
 BACKBONES = {"resnet101v2": "ResNet101V2 (the paper's)", "vgg16": "VGG16", "mobilenetv2": "MobileNetV2"}
 
 
@@ -81,10 +96,19 @@ class CompareOptions(QObject):
             question="Stratified random is the first control for every claim. Matched random has a sampler's own class "
             "budgets, so that nobody takes the gain of a budget for the gain of a sampler.",
         )
-        self.repetitions = self._whole(1, 100, "Repetitions", "Each seeds choice, weights and shuffling together")
+        self.repetitions = _spin_box(1, 100)
         self.repetitions.valueChanged.connect(self._set_repetitions)
-        self.epochs = self._whole(1, 1000, "Epochs", "Never fewer than the least number of steps")
+        self.splits = _spin_box(1, 50)
+        self.splits.valueChanged.connect(self._set_splits)
+        self.epochs = _spin_box(1, 1000)
         self.epochs.valueChanged.connect(self._set_epochs)
+        page.add_to_options(
+            _side_by_side(
+                ("Repetitions", self.repetitions, "Each seeds choice, weights and shuffling together"),
+                ("Splits", self.splits, SPLITS_TIP),
+                ("Epochs", self.epochs, "Never fewer than the least number of steps"),
+            )
+        )
         self._add_more()
 
     def _add_more(self) -> None:
@@ -109,11 +133,11 @@ class CompareOptions(QObject):
             question="A sampler can look good in the space that it chose in. A judge with other features shows what "
             "is left.",
         )  # fmt: skip
-        self.image_size = self._whole(32, 1024, "Image size in pixels", "256 in the paper", more=True)
+        self.image_size = self._whole(32, 1024, "Image size in pixels", "256 in the paper")
         self.image_size.valueChanged.connect(self._set_image_size)
-        self.min_steps = self._whole(0, 100_000, "Least number of steps", "Small coresets get more epochs", more=True)
+        self.min_steps = self._whole(0, 100_000, "Least number of steps", "Small coresets get more epochs")
         self.min_steps.valueChanged.connect(self._set_min_steps)
-        self.batch = self._whole(1, 1024, "Batch size", "Images a step", more=True)
+        self.batch = self._whole(1, 1024, "Batch size", "Images a step")
         self.batch.valueChanged.connect(self._set_batch)
         self.rate = QDoubleSpinBox()
         self.rate.setDecimals(5)
@@ -133,12 +157,15 @@ class CompareOptions(QObject):
         self.untrained.toggled.connect(self._set_untrained)
         page.add_more_option("", self.untrained, "Seeded random weights; every result says so")
 
-    def _whole(self, least: int, most: int, label: str, tip: str, *, more: bool = False) -> QSpinBox:
-        box = QSpinBox()
-        box.setRange(least, most)
-        box.setKeyboardTracking(False)
-        (self._page.add_more_option if more else self._page.add_option)(label, box, tip)
+    def _whole(self, least: int, most: int, label: str, tip: str) -> QSpinBox:
+        box = _spin_box(least, most)
+        self._page.add_more_option(label, box, tip)
         return box
+
+    def show_brought(self, brought: bool) -> None:
+        """Offer several splits unless the images bring their own; too many can always be taken back."""
+        self.splits.setEnabled(not brought or self.splits.value() > 1)
+        self.splits.setToolTip(BROUGHT_TIP if brought else SPLITS_TIP)
 
     def show_settings(self, comparison: ComparisonSettings, training: TrainingSettings) -> None:
         """Show what is chosen."""
@@ -148,6 +175,7 @@ class CompareOptions(QObject):
         if not self.fractions.hasFocus():
             self._show_fractions()
         show(self.repetitions, comparison.repetitions)
+        show(self.splits, comparison.splits)
         show(self.epochs, training.epochs)
         show(self.backbone, training.backbone)
         show(self.judge, training.judge_extractor)
@@ -200,6 +228,9 @@ class CompareOptions(QObject):
     def _set_repetitions(self, value: int) -> None:
         self._change("comparison", repetitions=value)
 
+    def _set_splits(self, value: int) -> None:
+        self._change("comparison", splits=value)
+
     def _set_interest(self, value: float) -> None:
         self._change("comparison", difference_of_interest=value / 100)
 
@@ -226,3 +257,30 @@ class CompareOptions(QObject):
 
     def _set_untrained(self, value: bool) -> None:
         self._change("training", untrained_backbone=value)
+
+
+def _spin_box(least: int, most: int) -> QSpinBox:
+    box = QSpinBox()
+    box.setRange(least, most)
+    box.setKeyboardTracking(False)
+    return box
+
+
+def _side_by_side(*fields: tuple[str, QSpinBox, str]) -> QWidget:
+    """Return fields beside each other, each under its label."""
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(theme.UNIT)
+    for label, box, tip in fields:
+        words = QLabel(label)
+        words.setBuddy(box)
+        box.setAccessibleName(label)
+        box.setAccessibleDescription(tip)
+        box.setToolTip(tip)
+        column = QVBoxLayout()
+        column.setSpacing(theme.UNIT // 2)
+        column.addWidget(words)
+        column.addWidget(box)
+        layout.addLayout(column, 1)
+    return row

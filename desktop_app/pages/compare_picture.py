@@ -6,11 +6,12 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
-from core.pipeline.views import DatasetView
-from core.results import Comparison, Epoch, Row, RunResult
+from core.pipeline.views import DatasetView, PlannedView
+from core.results import Comparison, Epoch, Row, RunKey, RunResult
 from desktop_app import theme
 from desktop_app.models.thumbnail_model import Thumbnail
 from desktop_app.pages import compare_figures as figures
+from desktop_app.pages.compare_answer import answer_html, device_words
 from desktop_app.widgets.card import Card
 from desktop_app.widgets.confusion_matrix import ConfusionMatrix
 from desktop_app.widgets.line_with_intervals import LineWithIntervals
@@ -21,7 +22,7 @@ from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
 from desktop_app.widgets.training_curves import TrainingCurves
 from desktop_app.widgets.words import images, percent
 
-SHOWN_SENTENCES = 40
+NO_TRAINING = "The training in progress"
 CLICK_A_CELL = "Click a cell to see the test images behind it."
 
 
@@ -49,13 +50,13 @@ class ComparePicture(QWidget):
         self.network.currentIndexChanged.connect(self._redraw)
         self.answer = QLabel()
         self.answer.setWordWrap(True)
+        self.answer.setTextFormat(Qt.TextFormat.RichText)
         self.answer.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.answer.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.accuracy = LineWithIntervals()
         self.table = ResultsTable()
         self.table.row_chosen.connect(self._choose)
         self.curves = TrainingCurves()
-        self.curves_title = QLabel()
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self._make_tabs()
@@ -66,7 +67,7 @@ class ComparePicture(QWidget):
         split.setChildrenCollapsible(False)
         split.addWidget(self._make_answer())
         split.addWidget(self.tabs)
-        split.setSizes([theme.UNIT * 38, theme.UNIT * 42])
+        split.setSizes([theme.UNIT * 34, theme.UNIT * 46])
         column.addWidget(split, 1)
 
     def _make_answer(self) -> QWidget:
@@ -78,7 +79,7 @@ class ComparePicture(QWidget):
         scrolled.viewport().setAutoFillBackground(False)
         self.answer.setAutoFillBackground(False)
         words.add(scrolled, 1)
-        plot = Card("Accuracy by coreset size")
+        plot = self._accuracy_card = Card("Accuracy by coreset size")
         plot.add_tool(self.network)
         plot.add_tool(PlotExportButton(self.accuracy))
         plot.add(self.accuracy, 1)
@@ -86,8 +87,8 @@ class ComparePicture(QWidget):
         row = QHBoxLayout(beside)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.UNIT)
-        row.addWidget(words, 1)
-        row.addWidget(plot, 1)
+        row.addWidget(words, 5)
+        row.addWidget(plot, 6)
         return beside
 
     def _make_tabs(self) -> None:
@@ -103,36 +104,45 @@ class ComparePicture(QWidget):
         self.behind.preview_requested.connect(self.opened)
         self.behind_title = QLabel(CLICK_A_CELL)
         self.behind_title.setWordWrap(True)
-        self.tabs.addTab(_tab(_exported("", self.table)), "Results")
-        live = QWidget()
-        column = QVBoxLayout(live)
-        column.setContentsMargins(0, theme.UNIT, 0, 0)
-        column.addWidget(self.curves_title)
-        column.addWidget(self.curves, 1)
-        self.live_tab = live
-        self.tabs.addTab(live, "Training now")
-        self.tabs.addTab(
-            _tab(_exported("In all (Fig. 7)", self.total), _exported("Per epoch (Fig. 8)", self.per_epoch)), "Time"
-        )
-        self.tabs.addTab(
-            _tab(
-                _exported("Training (Fig. 9 a, c)", self.training),
-                _exported("Validation (Fig. 9 b, d)", self.validation),
-            ),
-            "Training and validation",
-        )
+        self.table_card = _exported("Every row, with 95 % intervals", self.table)
+        self.results_tab = _tab(self.table_card)
+        self.tabs.addTab(self.results_tab, "Results")
+        self.curves_card = _exported(NO_TRAINING, self.curves)
+        self.live_tab = _tab(self.curves_card)
+        self.tabs.addTab(self.live_tab, "Training now")
+        times = [_exported("In all (Fig. 7)", self.total), _exported("Per epoch (Fig. 8)", self.per_epoch)]
+        self.tabs.addTab(_tab(*times), "Time")
+        kept = [
+            _exported("Training (Fig. 9 a, c)", self.training),
+            _exported("Validation (Fig. 9 b, d)", self.validation),
+        ]
+        self.tabs.addTab(_tab(*kept), "Training and validation")
         scrolled = QScrollArea()
         scrolled.setWidgetResizable(True)
         scrolled.setFrameShape(QScrollArea.Shape.NoFrame)
         scrolled.setWidget(self.metrics)
-        self.tabs.addTab(_tab(_exported("Fig. 10, 11", scrolled, self.metrics)), "Precision, recall, F1")
+        quality = _exported("Fig. 10, 11", scrolled, self.metrics)
+        self.tabs.addTab(_tab(quality), "Precision, recall, F1")
+        self._figure_cards = (*times, *kept, quality)
         behind = QWidget()
         side = QVBoxLayout(behind)
         side.setContentsMargins(0, 0, 0, 0)
         side.addWidget(self.behind_title)
         side.addWidget(self.behind, 1)
         self.confusion_card = _exported("", self.confusion)
-        self.tabs.addTab(_tab(self.confusion_card, behind), "Confusion")
+        tab = _tab(self.confusion_card, behind)
+        tab.layout().setStretch(0, 3)  # type: ignore[union-attr]
+        tab.layout().setStretch(1, 2)  # type: ignore[union-attr]
+        self.tabs.addTab(tab, "Confusion")
+
+    @property
+    def row(self) -> Row | None:
+        """The row that is chosen."""
+        return self._row
+
+    def runs_of_row(self) -> list[RunResult]:
+        """Return the runs behind it."""
+        return figures.runs_of(self._comparison.runs, self._row) if self._row is not None else []
 
     # --- showing ----------------------------------------------------------------------------------------------
 
@@ -144,13 +154,11 @@ class ComparePicture(QWidget):
         """Show rows, figures and words."""
         self._comparison = comparison
         self.table.set_rows(comparison.rows)
-        sentences = comparison.sentences[:SHOWN_SENTENCES]
-        if sentences:
-            self.answer.setText("\n\n".join(sentences))
-        elif comparison.rows:
-            self.answer.setText("Trainings are going on; the words come when all of them are done.")
-        else:
-            self.answer.setText("")
+        self.answer.setText(answer_html(comparison))
+        self.table_card.set_note(device_words(comparison))
+        several = f"mean of {comparison.n_splits:,} splits" if comparison.n_splits > 1 else ""
+        for card in (self._accuracy_card, *self._figure_cards):
+            card.set_note(several)
         networks = list(dict.fromkeys(row.network for row in comparison.rows))
         if networks != [self.network.itemData(i) for i in range(self.network.count())]:
             before = self.network.currentData()
@@ -169,15 +177,12 @@ class ComparePicture(QWidget):
     def show_epoch(self, epoch: Epoch, what: str) -> None:
         """Add an epoch of the training in progress."""
         self.curves.add_epoch(epoch)
-        self.curves_title.setText(what)
+        self.curves_card.set_title(what)
 
     def show_history(self, run: RunResult) -> None:
         """Show the curves of a finished run."""
         self.curves.set_history(run.history, len(run.history), run.best_epoch)
-        self.curves_title.setText(
-            f"{NETWORKS.get(run.key.network, run.key.network)}, {theme.sampler_title(run.key.sampler)}, "
-            f"{percent(run.key.fraction)}, repetition {run.key.repetition + 1}"
-        )
+        self.curves_card.set_title(run_words(run.key, self._comparison.n_splits))
 
     def _redraw(self) -> None:
         comparison, network = self._comparison, self.network.currentData() or ""
@@ -207,9 +212,8 @@ class ComparePicture(QWidget):
         counts = np.zeros((0, 0), dtype=np.int64)
         if row is not None:
             classes, counts = figures.summed_confusion(self._comparison.runs, row)
-            self.confusion_card.set_title(
-                f"{NETWORKS.get(row.network, row.network)}, {theme.sampler_title(row.sampler)}, {percent(row.fraction)}"
-            )
+            self.confusion_card.set_title(trained_words(row.network, row.sampler, row.fraction))
+            self.confusion_card.set_note(_summed_over(row))
         self.confusion.set_counts(classes, counts)
         self.behind.set_images([])
         self.behind_title.setText(CLICK_A_CELL)
@@ -219,11 +223,31 @@ class ComparePicture(QWidget):
             return
         found = figures.images_behind(self._comparison.runs, self._row, true, predicted)
         what = "recognised" if true == predicted else f"taken for {predicted}"
-        self.behind_title.setText(f"{true} {what}: {images(len(found))}")
+        runs = f" in {self._row.n_repetitions:,} trainings" if self._row.n_repetitions > 1 else ""
+        self.behind_title.setText(f"{true} {what}: {images(len(found))}{runs}")
         view = self._view
         self.behind.set_images(
             [Thumbnail(index, str(view.thumbnail(index)), view.dataset.images[index].path) for index in sorted(found)]
         )
+
+
+def trained_words(network: str, sampler: str, fraction: float) -> str:
+    """Return what was trained on what, such as "Custom network, Balanced herding 5 %"."""
+    of = "everything" if sampler == figures.EVERYTHING else f"{theme.sampler_title(sampler)} {percent(fraction)}"
+    return f"{NETWORKS.get(network, network)}, {of}"
+
+
+def run_words(run: RunKey | PlannedView, n_splits: int) -> str:
+    """Return which training one is."""
+    split = f", split {run.split + 1} of {n_splits:,}" if n_splits > 1 else ""
+    return f"{trained_words(run.network, run.sampler, run.fraction)}{split}, repetition {run.repetition + 1}"
+
+
+def _summed_over(row: Row) -> str:
+    if row.n_repetitions < 2:
+        return ""
+    splits = f", {row.n_splits:,} splits" if row.n_splits > 1 else ""
+    return f"sum of {row.n_repetitions:,} trainings{splits}"
 
 
 def _same(one: Row, other: Row) -> Row | None:

@@ -13,6 +13,15 @@ from desktop_app.widgets.card import Sheet
 from desktop_app.widgets.table import Table
 from desktop_app.widgets.words import duration
 
+DROPOUT_TIP = (
+    "Numbers from 0 to below 1, between commas; after the pools, and in the transfer network, which has no other, "
+    "before batch normalisation"
+)
+EPOCHS_TIP = (
+    "Whole numbers between commas; the least number of steps is for the largest, the others have as much less as they "
+    "have fewer epochs"
+)
+
 
 class SearchSheet(Sheet):
     """Learning rates, dropouts, epochs; every combination is trained on the coreset.
@@ -45,8 +54,8 @@ class SearchSheet(Sheet):
         for label, control, tip in (
             ("Network", self.network, "What is trained"),
             ("Learning rates", self.rates, "Numbers between commas"),
-            ("Dropout after the pools", self.dropouts, "Numbers from 0 to below 1, between commas"),
-            ("Epochs", self.epochs, "Whole numbers between commas"),
+            ("Dropouts", self.dropouts, DROPOUT_TIP),
+            ("Epochs", self.epochs, EPOCHS_TIP),
             ("", self.with_pool, self.with_pool.toolTip()),
         ):
             control.setToolTip(tip)
@@ -89,6 +98,13 @@ def show_search(outcome: Any, parent: QWidget) -> None:
         Column("Learning rate", lambda p: f"{p.learning_rate:g}", lambda p: p.learning_rate, numeric=True),
         Column("Dropout", lambda p: f"{p.dropout:g}", lambda p: p.dropout, numeric=True),
         Column("Epochs", lambda p: f"{p.epochs:,}", lambda p: p.epochs, numeric=True),
+        Column(
+            "done",
+            lambda p: f"{p.coreset_epochs:,}",
+            lambda p: p.coreset_epochs,
+            numeric=True,
+            tooltip="Epochs done on the coreset, for the least number of steps",
+        ),
         Column("On the coreset", lambda p: f"{p.coreset_accuracy:.3f}", lambda p: p.coreset_accuracy, numeric=True),
         Column("took", lambda p: duration(p.coreset_seconds), lambda p: p.coreset_seconds, numeric=True),
         Column("On the pool", _pool_accuracy, lambda p: p.pool_accuracy or 0.0, numeric=True),

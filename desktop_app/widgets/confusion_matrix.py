@@ -55,9 +55,11 @@ class ConfusionMatrix(QTableView):
         self.setCornerButtonEnabled(False)
         for header in (self.horizontalHeader(), self.verticalHeader()):
             header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-            header.setMinimumSectionSize(LEAST_SIDE)
             header.setHighlightSections(False)
             header.setSectionsClickable(False)
+        # Wide enough for a count, and as low as its words allow: eight classes then fit below the answer.
+        self.horizontalHeader().setMinimumSectionSize(LEAST_SIDE)
+        self.verticalHeader().setMinimumSectionSize(self.fontMetrics().height() + 2)
         self.verticalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._corner = QLabel("predicted →\ntrue ↓", self)
         self._corner.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
 from desktop_app import theme
+from desktop_app.widgets.legend_below import LegendBelow
 from desktop_app.widgets.plot import Plot
 from desktop_app.widgets.plot_export import Cell, Table
 from desktop_app.widgets.words import percent
@@ -74,7 +75,7 @@ class LineWithIntervals(Plot):
         self._lines: Sequence[Line] = ()
         self._level: Level | None = None
         self._from_zero = False
-        self._legend = self.addLegend(offset=(-theme.UNIT, -theme.UNIT), verSpacing=-4)
+        self._legend = LegendBelow(self.getPlotItem())
         self._drawn: list[Any] = []
         self.setMouseEnabled(x=False, y=True)
         self.set_lines(())
@@ -128,7 +129,8 @@ class LineWithIntervals(Plot):
         fractions = sorted({f for line in self._lines for f in line.fractions} | ({1.0} if not self._lines else set()))
         self.getAxis("bottom").setTicks([[(np.log10(f), percent(f)) for f in fractions]])
         at = np.log10(fractions)
-        room = max(0.12, 0.06 * float(at[-1] - at[0]))
+        # Room for half of the last mark's words, too.
+        room = max(0.12, 0.14 * float(at[-1] - at[0]))
         self.setXRange(float(at[0]) - room, float(at[-1]) + room, padding=0)
         self._fit_values()
 

@@ -1,6 +1,6 @@
 """The table of a comparison: one row for network, sampler and fraction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from PySide6.QtWidgets import QWidget
@@ -30,16 +30,35 @@ class ResultsTable(Table):
         columns = [
             Column("Network", lambda row: NETWORKS.get(row.network, row.network)),
             Column("Sampler", lambda row: theme.sampler_title(row.sampler)),
-            Column("Fraction", lambda row: percent(row.fraction), lambda row: row.fraction, numeric=True),
-            Column("Images", lambda row: count(row.n_images), lambda row: row.n_images, numeric=True),
+            Column(
+                "Kept",
+                lambda row: percent(row.fraction),
+                lambda row: row.fraction,
+                numeric=True,
+                tooltip="Share of the pool",
+            ),
+            *(_metric(name, title, says) for name, (title, says) in METRICS.items()),
+            Column(
+                "Images",
+                lambda row: count(row.n_images),
+                lambda row: row.n_images,
+                numeric=True,
+                tooltip="Images trained on",
+            ),
+            Column(
+                "Splits",
+                lambda row: count(row.n_splits),
+                lambda row: row.n_splits,
+                numeric=True,
+                tooltip="Divisions into pool and test images; each counts the same",
+            ),
             Column(
                 "Runs",
                 lambda row: count(row.n_repetitions),
                 lambda row: row.n_repetitions,
                 numeric=True,
-                tooltip="Repetitions, each with its own seed",
+                tooltip="Trainings, each with its own seed, of all splits",
             ),
-            *(_metric(name, title, says) for name, (title, says) in METRICS.items()),
             Column(
                 "Selecting",
                 lambda row: duration(row.select_seconds),
@@ -63,7 +82,18 @@ class ResultsTable(Table):
             ),
         ]
         super().__init__("Results", columns, parent)
+        self._hidden_where_alike = {
+            0: lambda row: row.network,
+            [column.title for column in columns].index("Splits"): lambda row: row.n_splits,
+        }
         self.set_note("A row for network, sampler and fraction will stand here as soon as a training is done.")
+
+    def set_rows(self, rows: Sequence[Row]) -> None:
+        """Show other rows; a column that says the same network, or one split, in all of them is not shown."""
+        super().set_rows(rows)
+        for column, value in self._hidden_where_alike.items():
+            values = {value(row) for row in rows}
+            self.setColumnHidden(column, values == {1} if column else len(values) == 1)
 
 
 def _metric(name: str, title: str, says: str) -> Column:
@@ -79,10 +109,15 @@ def _metric(name: str, title: str, says: str) -> Column:
         if mean != mean:
             return "Not known for this row"
         low, high = row.lows.get(name, mean), row.highs.get(name, mean)
-        return f"{title} {mean:.3f}, 95 % interval {low:.3f} to {high:.3f}, over {row.n_repetitions} runs"
+        return f"{title} {mean:.3f}, 95 % interval {low:.3f} to {high:.3f}, {_over(row)}"
 
     key: Callable[[Any], Any] = value
     return Column(title, text, key, numeric=True, tooltip=f"{says}; ± half of the 95 % interval", row_tooltip=tooltip)
+
+
+def _over(row: Row) -> str:
+    runs = "1 run" if row.n_repetitions == 1 else f"{row.n_repetitions} runs"
+    return f"over {row.n_splits} splits, {runs} in all" if row.n_splits > 1 else f"over {runs}"
 
 
 def _pays(row: Row) -> str:

@@ -20,6 +20,7 @@ from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress
 from core.results import RunResult
 from core.settings import ClusterSettings, ComparisonSettings, FeatureSettings, Settings
+from core.training import fitting
 from core.training.fitting import used_classes
 from core.training.runs import load_runs
 
@@ -57,7 +58,7 @@ class Counted:
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
     seen = Counted()
-    train, prepare_study = comparing.train, split_parts.prepare
+    train = fitting.train
 
     def counting(dataset: Any, split: Any, indices: Any, network: str, settings: Any, key: Any, **more: Any) -> Any:
         seen.trained.append((key.split, key.repetition, key.sampler))
@@ -65,7 +66,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
 
     def preparing(study: Study, progress: Progress = NO_PROGRESS) -> Prepared:
         seen.prepared.append(study.settings.data.split_seed)
-        return prepare_study(study, progress)
+        return prepare(study, progress)
 
     monkeypatch.setattr(comparing, "train", counting)
     monkeypatch.setattr(split_parts, "prepare", preparing)
@@ -108,7 +109,7 @@ def test_two_splits_are_trained_once_on_images_of_their_own(
     assert found.n_splits == 2
     assert all((row.n_splits, row.n_repetitions) == (2, 4) for row in found.rows)
     tests = [run.test_indices for run in found.runs if run.key.sampler == "random" and run.key.repetition == 0]
-    assert not np.array_equal(*tests)
+    assert not np.array_equal(tests[0], tests[1])
     second = split_dataset(prepared.dataset, study_of_split(prepared.study, 1).settings)
     assert study_of_split(prepared.study, 1).settings.data.split_seed == 1
     np.testing.assert_array_equal(tests[1], second.test)

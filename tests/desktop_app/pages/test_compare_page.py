@@ -1,6 +1,7 @@
 """The Compare page, walked as a user does, with the fast judge on the demo."""
 
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from core.progress import NO_PROGRESS, Progress
 from core.results import Comparison, RunResult
 from desktop_app.pages import compare as compare_page
 from desktop_app.pages.compare import ComparePage
+from desktop_app.pages.compare_report import ReportSheet
 from desktop_app.pages.compare_search import SearchSheet
 from desktop_app.pages.page import PageContext
 
@@ -133,7 +135,8 @@ def test_running_fills_table_words_and_figures(page: ComparePage, qtbot: QtBot) 
     }
     assert all(0 < row.means["accuracy"] <= 1 for row in rows(page))
     assert result.sentences
-    assert page.picture.answer.text().startswith(result.sentences[0])
+    assert escape(result.sentences[0]) in page.picture.answer.text()
+    assert "<b>Against everything</b>" in page.picture.answer.text()
     header, lines = page.picture.accuracy.plot_table()
     assert lines
     assert "accuracy" in " ".join(header).lower()
@@ -222,6 +225,11 @@ def test_the_report_is_written(
     run(page, qtbot)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given, **named: (str(tmp_path / "study"), ""))
     qtbot.mouseClick(page.report, Qt.MouseButton.LeftButton)
+    sheet = page.findChild(ReportSheet)
+    assert sheet is not None
+    assert not sheet.is_private()
+    sheet.accept_button.click()
+    assert not sheet.isVisible()
     qtbot.waitUntil(lambda: (tmp_path / "study.html").exists() and not page.job_numbers(), timeout=60_000)
     assert "stratified" in (tmp_path / "study.html").read_text(encoding="utf-8").lower()
     assert posts(page, "info") == [f"The report is written: {tmp_path / 'study.html'}"]
@@ -232,6 +240,11 @@ def test_dialogs_sent_away_start_nothing(page: ComparePage, monkeypatch: pytest.
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given, **named: ("", ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *given, **named: "")
     page._choose_report()
+    sheet = page.findChild(ReportSheet)
+    assert sheet is not None
+    sheet.accept_button.click()
+    assert sheet.isVisible()
+    sheet.reject()
     page._choose_prediction()
     assert page.job_numbers() == ()
 

@@ -1,0 +1,40 @@
+"""The answer of a comparison as the page shows it: what was shown first, then what was not."""
+
+from collections.abc import Sequence
+from html import escape
+
+from core.results import Comparison
+
+GOING_ON = "Trainings are going on; the words come when all of them are done."
+NOTHING_SHOWN = "No difference in accuracy."
+
+
+def answer_html(comparison: Comparison) -> str:
+    """Return the sentences of a comparison in order of what a reader wants to know, with headings."""
+    if not comparison.sentences:
+        return escape(GOING_ON) if comparison.rows else ""
+    differences = [one for one in comparison.differences if one.metric == "accuracy"]
+    told = {one.sentence for one in comparison.differences}
+    first = next((at for at, sentence in enumerate(comparison.sentences) if sentence in told), None)
+    levels = comparison.sentences[:first]
+    remarks = () if first is None else tuple(s for s in comparison.sentences[first:] if s not in told)
+    parts = []
+    if differences:
+        parts.append(_part("Shown", [one.sentence for one in differences if one.shown] or [NOTHING_SHOWN]))
+        parts.append(_part("Not shown", [one.sentence for one in differences if not one.shown]))
+    parts.append(_part("Keep in mind", remarks))
+    parts.append(_part("Against everything" if differences else "", levels))
+    return "".join(parts)
+
+
+def device_words(comparison: Comparison) -> str:
+    """Return what the trainings were computed on, or nothing before the first is done."""
+    devices = list(dict.fromkeys(run.device for run in comparison.runs))
+    return f"Trained on {' and '.join(devices)}" if devices else ""
+
+
+def _part(heading: str, sentences: Sequence[str]) -> str:
+    if not sentences:
+        return ""
+    head = f"<p style='margin:0 0 4px 0'><b>{escape(heading)}</b></p>" if heading else ""
+    return head + "".join(f"<p style='margin:0 0 8px 0'>{escape(sentence)}</p>" for sentence in sentences)
