@@ -20,7 +20,7 @@ from core.progress import NO_PROGRESS, Progress
 from core.results import ClassClusters, ClassCoverage, ClassEmbedding, Coreset, Coverage, IntArray
 from core.selection.clustering import structure_words
 from core.selection.coverage import class_coverage, covered_worst, summarise_coverage
-from core.selection.kernel import MEMORY_BUDGET, Kernel
+from core.selection.kernel import Kernels
 from core.selection.samplers import SAMPLERS
 from core.selection.shares import expected_random
 from core.settings import ClusterSettings, SelectionSettings
@@ -51,7 +51,8 @@ class Desk:
         self._prepared: Prepared = prepare(study, progress)
         self._columns: dict[str, IntArray] = {}
         self._coverage: OrderedDict[tuple[str, str], ClassCoverage] = OrderedDict()
-        self._kernels: dict[str, Kernel] = {}
+        # One kernel a class serves the orders of balanced herding and the coverage of every coreset.
+        self._kernels = self._prepared.orders.kernels = Kernels()
 
     def samplers(self) -> tuple[SamplerFact, ...]:
         """Return the samplers that can be chosen, in the order of the registry."""
@@ -193,7 +194,7 @@ class Desk:
             told = (number, len(prepared.embeddings), "Measuring coverage: classes")
             progress.report(*told)
             # The first time a class's kernel is what takes long: leave places to stop in between, keep what is there.
-            kernel = self._kernel(embedding)
+            kernel = self._kernels.of(embedding.embedding)
             progress.report(*told)
             if len(embedding.indices):
                 _ = kernel.class_means
@@ -208,20 +209,11 @@ class Desk:
         key = (embedding.class_name, fingerprint(inside))
         if key not in self._coverage:
             dataset = self._prepared.dataset
-            kernel = self._kernel(embedding)
+            kernel = self._kernels.of(embedding.embedding)
             self._coverage[key] = class_coverage(dataset, embedding, clusters, coreset, kernel=kernel)
             while len(self._coverage) > REMEMBERED:
                 self._coverage.popitem(last=False)
         return self._coverage[key]
-
-    def _kernel(self, embedding: ClassEmbedding) -> Kernel:
-        """Return the class's kernel; kept with its matrix while all of them fit the memory budget together."""
-        if embedding.class_name not in self._kernels:
-            held = sum(4 * kernel.n_images**2 for kernel in self._kernels.values())
-            n = len(embedding.indices)
-            budget = max(0, MEMORY_BUDGET - held)
-            self._kernels[embedding.class_name] = Kernel(embedding.embedding, memory_budget=budget if n else 0)
-        return self._kernels[embedding.class_name]
 
     def _by_variance(self, embedding: ClassEmbedding) -> IntArray:
         """Return the columns of the joined embedding by falling variance."""

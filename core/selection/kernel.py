@@ -66,6 +66,11 @@ class Kernel:
         """Number of images."""
         return len(self._embedding)
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the whole matrix is held, once it is computed."""
+        return self._fits
+
     @cached_property
     def _matrix(self) -> NDArray[np.float32]:
         n = self.n_images
@@ -115,6 +120,32 @@ class Kernel:
                 part = self._between(self._embedding[images[block]], self._embedding[images])
             total += float(part.sum(dtype=np.float64))
         return total / len(images) ** 2
+
+
+class Kernels:
+    """Kernels of several classes, each made once; their matrices are held while all of them fit one budget together.
+
+    Embeddings are told apart by identity.
+    """
+
+    def __init__(self, memory_budget: int = MEMORY_BUDGET) -> None:
+        self._left = memory_budget
+        self._kept: dict[int, tuple[FloatArray, Kernel]] = {}
+
+    def of(self, embedding: FloatArray) -> Kernel:
+        """Return the kernel of a class, which may compute its columns each time they are asked for."""
+        kept = self._kept.get(id(embedding))
+        if kept is None:
+            kept = embedding, Kernel(embedding, memory_budget=self._left)
+            self._kept[id(embedding)] = kept
+            if kept[1].is_held:
+                self._left -= 4 * len(embedding) ** 2
+        return kept[1]
+
+    def for_many_steps(self, embedding: FloatArray) -> Kernel:
+        """Return the kernel of a class, held whole where it fits a budget of its own, if only for the caller."""
+        kernel = self.of(embedding)
+        return kernel if kernel.is_held else Kernel(embedding, kernel.width)
 
 
 def squared_discrepancy(kernel: Kernel, chosen: IntArray) -> float:

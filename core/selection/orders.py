@@ -1,8 +1,9 @@
 """Orders of samplers, computed once and kept, so that another fraction is only another slice."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.results import FloatArray
+from core.selection.kernel import Kernels
 from core.selection.sampling import ClassPool, Order, Sampler
 from core.settings import SelectionSettings
 
@@ -19,6 +20,11 @@ class OrderCache:
     An order of a nested sampler is computed up to half of its class at first, and for the whole class when more is
     asked for. One of a sampler that is not nested is kept for the number of images that it was made for.
 
+    Attributes
+    ----------
+    kernels : Kernels or None
+        Those that samplers take instead of making their own, where they are kept for something else anyway.
+
     Notes
     -----
     Embeddings are told apart by identity, not by their values: hashing those of 17,000 images would take longer than
@@ -28,6 +34,7 @@ class OrderCache:
     FIRST_SHARE = 2
 
     def __init__(self) -> None:
+        self.kernels: Kernels | None = None
         self._kept: dict[tuple[object, ...], _Kept] = {}
 
     def get(self, sampler: Sampler, pool: ClassPool, n: int, settings: SelectionSettings) -> Order:
@@ -40,6 +47,8 @@ class OrderCache:
             return kept.order
         half = -(-pool.n_images // self.FIRST_SHARE)
         wanted = n if not sampler.nested else half if n <= half else pool.n_images
+        if self.kernels is not None:
+            pool = replace(pool, make_kernel=self.kernels.for_many_steps)
         order = sampler.order(pool, wanted, settings)
         self._kept[key] = _Kept(order, embedding)
         return order

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from core.results import FloatArray, IntArray
+from core.selection.kernel import Kernel
 from core.settings import ClassBudgetRule, SelectionSettings
 
 
@@ -25,6 +26,8 @@ class ClassPool:
     medoids : ndarray of shape (k,), int64
         Rows of the medoids, by cluster.
     seed : int
+    make_kernel : callable
+        Returns the kernel of `embedding`; a new one, unless whoever asks for orders keeps kernels.
     """
 
     class_name: str
@@ -32,6 +35,7 @@ class ClassPool:
     labels: IntArray
     medoids: IntArray
     seed: int
+    make_kernel: Callable[[FloatArray], Kernel] = Kernel
 
     @property
     def n_images(self) -> int:

@@ -31,7 +31,7 @@ def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:
     Chen, Welling and Smola, Super-samples from kernel herding, UAI 2010.
     """
     n = min(n, pool.n_images)
-    kernel = Kernel(pool.embedding)
+    kernel = pool.make_kernel(pool.embedding)
     wanted = kernel.times(target(pool.labels, settings.mu))
     rows = herd(kernel, wanted, n)
     return Order(rows, tuple(f"stands for cluster {cluster + 1}" for cluster in pool.labels[rows].tolist()))

@@ -9,6 +9,8 @@ import pytest
 from core.data.demo import make_demo
 from core.pipeline.desk import Desk
 from core.pipeline.study import Study
+from core.results import FloatArray
+from core.selection import kernel
 from core.selection.samplers import SAMPLERS
 from core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings
 
@@ -98,6 +100,21 @@ def test_coverage_comes_after_the_selection_and_can_be_stopped_between_classes(d
     assert coverage.mean_distance == whole.mean_distance
     assert coverage.worst_indices == whole.worst_indices
     assert told.messages.count("Measuring coverage: classes") >= len(coverage.by_class)
+
+
+def test_order_and_coverage_share_one_kernel_a_class(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    real = kernel.bandwidth
+
+    def counted(embedding: FloatArray) -> float:
+        made.append(len(embedding))
+        return real(embedding)
+
+    monkeypatch.setattr(kernel, "bandwidth", counted)
+    desk = Desk(study)
+    view = desk.select(SelectionSettings(sampler="balanced-herding", fraction=0.2))
+    assert view.coverage is not None
+    assert sorted(made) == sorted(len(one.indices) for one in desk.clusters())
 
 
 def test_a_pin_is_heeded_inside_its_class(desk: Desk) -> None:

@@ -1,10 +1,12 @@
 """Balanced herding equals its formula, follows the class, and lifts small clusters."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from core.selection import kernel as kernel_module
-from core.selection.kernel import Kernel, squared_discrepancy
+from core.selection.kernel import Kernel, Kernels, squared_discrepancy
 from core.selection.samplers import balanced_herding
 from core.selection.samplers.balanced_herding import order, target
 from core.selection.sampling import ClassPool, rounded
@@ -88,3 +90,25 @@ def test_identical_images_come_in_file_order() -> None:
 def test_its_own_budgets_are_by_difficulty() -> None:
     assert balanced_herding.SAMPLER.class_budget == "difficulty"
     assert balanced_herding.SAMPLER.uses_clusters
+
+
+def test_a_kept_kernel_gives_the_same_images_whether_it_fits_or_not() -> None:
+    pool = make_pool(60, 5)
+    alone = order(pool, 30, SelectionSettings()).rows.tolist()
+    for budget in (4 * 60 * 60, 4 * 60 * 60 - 1):
+        kernels = Kernels(budget)
+        shared = replace(pool, make_kernel=kernels.for_many_steps)
+        assert order(shared, 30, SelectionSettings()).rows.tolist() == alone
+        assert kernels.of(pool.embedding).is_held == (budget == 4 * 60 * 60)
+
+
+def test_kernels_are_made_once_and_share_one_budget() -> None:
+    first, second = make_pool(50, 1).embedding, make_pool(40, 2).embedding
+    kernels = Kernels(4 * 50 * 50 + 4 * 40 * 40 - 1)
+    assert kernels.of(first) is kernels.of(first)
+    assert kernels.for_many_steps(first) is kernels.of(first)
+    assert kernels.of(first).is_held
+    assert not kernels.of(second).is_held
+    # Many steps get the whole matrix all the same, for as long as they last.
+    assert kernels.for_many_steps(second).is_held
+    assert kernels.for_many_steps(second).width == kernels.of(second).width
