@@ -34,6 +34,7 @@ bench-quality: $(READY)
 	@$(BIN)/python -m benchmarks.quality
 
 package: $(READY)
+	@$(BIN)/python packaging/fetch_weights.py vgg16 --quiet || true
 	@$(BIN)/python packaging/build.py
 
 smoke: $(READY)

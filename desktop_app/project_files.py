@@ -24,6 +24,11 @@ TABLE_SUFFIXES = (".csv", ".npz")
 DEMO_LAST_FILE = ".truth.csv"
 
 
+def demo_folder() -> Path:
+    """Return where the demo's pictures lie once they are drawn."""
+    return user_data_folder() / "demo" / "synthetic cells"
+
+
 class ProjectFiles(QObject):
     """Opens and saves projects for the window.
 
@@ -89,7 +94,7 @@ class ProjectFiles(QObject):
 
     def open_demo(self) -> None:
         """Open the folder of synthetic cells, made first where it is not there yet."""
-        folder = user_data_folder() / "demo" / "synthetic cells"
+        folder = demo_folder()
         if (folder / DEMO_LAST_FILE).exists():
             self.open_path(folder)
         elif self._demo_job is None:

@@ -47,7 +47,7 @@ class _Picture:
 
 
 def make_demo(
-    folder: Path, *, n_images: int = 600, seed: int = 0, side: int = SIDE, progress: Progress = NO_PROGRESS
+    folder: Path, n_images: int = 600, *, seed: int = 0, side: int = SIDE, progress: Progress = NO_PROGRESS
 ) -> None:
     """Write the demo into `folder`, which must be empty or not exist yet.
 
