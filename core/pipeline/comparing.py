@@ -26,7 +26,7 @@ from core.pipeline.split_parts import Selections, SplitPart, open_split
 from core.pipeline.stages import Prepared, split_dataset
 from core.pipeline.study import Study
 from core.pipeline.views import ComparePlanView, PlannedView
-from core.pipeline.words import bundle_name
+from core.pipeline.words import bundle_name, percent
 from core.progress import NO_PROGRESS, Progress
 from core.results import Comparison, RunResult
 from core.training.backbones import backbone_weights
@@ -240,7 +240,7 @@ class _RunProgress:
     def __init__(self, parent: Progress, number: int, n_runs: int, planned: PlannedRun, n_splits: int) -> None:
         self._parent, self._number, self._n_runs = parent, number, n_runs
         self._share = 0.0
-        of = "everything" if planned.sampler == EVERYTHING else f"{planned.sampler} {planned.fraction:g}"
+        of = "everything" if planned.sampler == EVERYTHING else f"{planned.sampler} {percent(planned.fraction)}"
         split = f"split {planned.split + 1} of {n_splits}, " if n_splits > 1 else ""
         self._name = f"Training {planned.network} on {of} ({split}run {number + 1} of {n_runs})"
 

@@ -147,5 +147,6 @@ def _percent(share: float) -> str:
 
 def _points(value: float, *, sign: bool = True) -> str:
     """Return a share as percentage points, with a real minus."""
-    text = f"{100 * value:+.1f}" if sign else f"{100 * value:.3g} points"
+    plain = f"{100 * value:.3g}"
+    text = f"{100 * value:+.1f}" if sign else f"{plain} point{'' if plain == '1' else 's'}"
     return text.replace("-", "−")

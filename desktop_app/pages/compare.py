@@ -1,29 +1,23 @@
 """The Compare page: train on coresets and on everything, and see honestly what was shown."""
 
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel
 
-from core.pipeline.views import ComparePlanView, DatasetView, PlannedView, PredictView
-from core.pipeline.words import bundle_mark
-from core.resources import user_data_folder
-from core.results import Comparison, Epoch, RunKey, RunResult
-from desktop_app import theme
+from core.pipeline.views import ComparePlanView, DatasetView
+from core.results import Comparison, Epoch, RunResult
 from desktop_app.pages.compare_figures import provisional
 from desktop_app.pages.compare_options import CompareOptions
+from desktop_app.pages.compare_outlook import Outlook, RunName, name_of
 from desktop_app.pages.compare_picture import ComparePicture, run_words
-from desktop_app.pages.compare_report import ReportSheet
-from desktop_app.pages.compare_search import SearchSheet, show_search
+from desktop_app.pages.compare_tools import CompareTools, models_folder, runs_folder
 from desktop_app.pages.page import Page
 from desktop_app.widgets.image_viewer import ImageViewer
-from desktop_app.widgets.words import duration, set_tone, size
+from desktop_app.widgets.words import set_tone
 
 SETTLE_MS = 600
 _STORED = "core.pipeline.window_jobs:compare_finished"
-_RunName = tuple[str, str, float, int, int]
 
 
 class ComparePage(Page):
@@ -40,16 +34,17 @@ class ComparePage(Page):
     def build(self) -> None:
         """Make options and picture."""
         self._plan: ComparePlanView | None = None
-        self._known: set[_RunName] | None = None
+        self._known: set[RunName] | None = None
         self._done: list[RunResult] = []
         self._viewer: ImageViewer | None = None
         self.options = CompareOptions(self)
+        self.picture = ComparePicture()
+        self.picture.opened.connect(self._open_image)
         self.cost = QLabel()
         self.cost.setWordWrap(True)
         self.add_to_options(self.cost)
-        self.add_to_options(self._make_buttons())
-        self.picture = ComparePicture()
-        self.picture.opened.connect(self._open_image)
+        self.tools = CompareTools(self, self.picture)
+        self.add_to_options(self.tools.buttons)
         self.set_picture(self.picture)
         self.model.project_replaced.connect(self._forget)
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
@@ -73,32 +68,6 @@ class ComparePage(Page):
     def _go_to_clusters(self) -> None:
         self.step_wanted.emit("clusters")
 
-    def _make_buttons(self) -> QWidget:
-        self.report = QPushButton("Report…")
-        self.report.setToolTip("Write everything into one page that can be sent and printed")
-        self.report.clicked.connect(self._choose_report)
-        tools = QPushButton("Networks")
-        tools.setToolTip("Keep a trained network, let one predict new images, or search hyperparameters")
-        menu = QMenu(tools)
-        menu.setToolTipsVisible(True)
-        for words, tip, slot in (
-            ("Save the network of the chosen row…", "A folder that predicts new images anywhere", self._choose_keeping),
-            ("Predict the images of a folder…", "With a network that was trained here", self._choose_prediction),
-            ("Search hyperparameters on the coreset…", "What a coreset is for", self._choose_search),
-        ):
-            action = menu.addAction(words)
-            action.setToolTip(tip)
-            action.triggered.connect(slot)
-        tools.setMenu(menu)
-        row = QWidget()
-        layout = QHBoxLayout(row)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(theme.UNIT)
-        layout.addWidget(self.report)
-        layout.addWidget(tools)
-        layout.addStretch(1)
-        return row
-
     # --- hooks ------------------------------------------------------------------------------------------------
 
     def why_not(self) -> str:
@@ -110,14 +79,14 @@ class ComparePage(Page):
     def run(self) -> None:
         """Do the trainings that are missing."""
         self._done = []
-        arguments = (self.study(), self._runs_folder(), self._models_folder())
+        arguments = (self.study(), runs_folder(), models_folder())
         self.start_job("core.pipeline.window_jobs:compare", arguments)
         by_epochs = set(self.model.settings("comparison").networks) - {"head"}
         self.picture.tabs.setCurrentWidget(self.picture.live_tab if by_epochs else self.picture.results_tab)
 
     def restore(self) -> None:
         """Show the finished trainings again; none is done anew."""
-        self.start_job(_STORED, (self.study(), self._runs_folder()), purpose="restore")
+        self.start_job(_STORED, (self.study(), runs_folder()), purpose="restore")
 
     def on_enter(self) -> None:
         """Show the finished runs that fit, and what the others will take."""
@@ -149,17 +118,11 @@ class ComparePage(Page):
             self._show_cost()
         elif isinstance(result, Comparison):
             self._keep_comparison(result)
-        elif isinstance(result, PredictView):
-            skipped = f", {len(result.skipped):,} files skipped" if result.skipped else ""
-            self.messages.info(f"{result.n_images:,} images predicted{skipped}: {result.file}")
-        elif isinstance(result, Path):
-            what = "The network is saved" if self.purpose == "keep" else "The report is written"
-            self.messages.info(f"{what}: {result}")
         else:
-            show_search(result, self)
+            self.tools.tell(self.purpose, result)
 
     def _keep_comparison(self, result: Comparison) -> None:
-        self._known = {_name_of(run.key) for run in result.runs}
+        self._known = {name_of(run.key) for run in result.runs}
         if self.purpose == "finished":
             if result.runs and self.model.value("compare") is None:
                 self.show_empty(False)
@@ -202,7 +165,7 @@ class ComparePage(Page):
         dataset = model.latest_value("dataset")
         self.picture.set_dataset(dataset if isinstance(dataset, DatasetView) else None)
         self.options.show_brought(isinstance(dataset, DatasetView) and dataset.split.brought)
-        self.report.setEnabled(model.facts("clusters") is not None)
+        self.tools.report.setEnabled(model.facts("clusters") is not None)
         self._show_way_in()
         result = model.latest_value("compare")
         if isinstance(result, Comparison) and not self.job_numbers():
@@ -222,13 +185,13 @@ class ComparePage(Page):
             self.start_job("core.pipeline.window_jobs:estimate_comparison", (self.study(),), stage="", purpose="plan")
         current = self.model.value("compare")
         if isinstance(current, Comparison):
-            self._known = {_name_of(run.key) for run in current.runs}
+            self._known = {name_of(run.key) for run in current.runs}
             return
         if any(self.job_numbers(purpose) for purpose in ("finished", "restore", "")):
             return
         self._known, self._done = None, []
-        if self._runs_folder().is_dir():
-            self.start_job(_STORED, (self.study(), self._runs_folder()), stage="", purpose="finished")
+        if runs_folder().is_dir():
+            self.start_job(_STORED, (self.study(), runs_folder()), stage="", purpose="finished")
         else:
             self._known = set()
 
@@ -237,34 +200,10 @@ class ComparePage(Page):
         if plan is None:
             return
         set_tone(self.cost, "warning" if plan.problem else "")
-        self.cost.setText(plan.problem or self._cost_words(plan))
+        self.cost.setText(plan.problem or Outlook(plan, self._known).words())
         self._show_way_in()
         self._show_hint()
         self._show_run_state()
-
-    def _cost_words(self, plan: ComparePlanView) -> str:
-        n = len(plan.runs)
-        splits = f" over {plan.n_splits:,} splits" if plan.n_splits > 1 else ""
-        if self._known is None:
-            start = f"{_trainings(n)}{splits}, about {duration(plan.seconds)} if none is done yet"
-        elif n and not self._left(plan):
-            return f"{_trainings(n)}{splits}, all of them done."
-        else:
-            done = f", {n - len(self._left(plan)):,} of them done; the others take" if self._known else ","
-            start = f"{_trainings(n)}{splits}{done} about {duration(self._seconds_left(plan))}"
-        basis = f" {plan.runs[0].estimate.basis.capitalize()}." if plan.runs else ""
-        return f"{start}, memory up to {size(plan.memory_bytes)}.{basis}"
-
-    def _left(self, plan: ComparePlanView) -> list[PlannedView]:
-        known = self._known or set()
-        return [run for run in plan.runs if _name_of(run) not in known]
-
-    def _seconds_left(self, plan: ComparePlanView) -> float:
-        """Return the seconds of what is not done; of the splits' preparing what belongs to splits not begun."""
-        left = self._left(plan)
-        if len(left) == len(plan.runs):
-            return plan.seconds
-        return sum(run.estimate.seconds for run in left)
 
     def _show_hint(self) -> None:
         """Say beside the button what is to come, or that what is shown is of other choices."""
@@ -272,11 +211,8 @@ class ComparePage(Page):
             self.set_hint("")
         elif self._is_stale():
             self.set_hint("What is shown was compared with other choices", warning=True)
-        elif self._plan is not None and not self._plan.problem and (self._known is None or self._left(self._plan)):
-            left = self._left(self._plan)
-            self.set_hint(f"{_trainings(len(left))} to do, about {duration(self._seconds_left(self._plan))}")
         else:
-            self.set_hint("")
+            self.set_hint(Outlook(self._plan, self._known).hint() if self._plan is not None else "")
 
     def _is_stale(self) -> bool:
         """Whether the picture shows a comparison of other choices."""
@@ -285,82 +221,6 @@ class ComparePage(Page):
             and self.model.latest_value("compare") is not None
             and not (self._known and self._done)
         )
-
-    def _runs_folder(self) -> Path:
-        return user_data_folder() / "runs"
-
-    def _models_folder(self) -> Path:
-        return user_data_folder() / "models"
-
-    # --- beside training --------------------------------------------------------------------------------------
-
-    def _choose_report(self) -> None:
-        sheet = ReportSheet(self.model.name, self, private=self.model.settings("export").private)
-        sheet.report_wanted.connect(self._write_report)
-        sheet.open()
-
-    def _write_report(self, target: object, private: bool) -> None:
-        study = self.study()
-        export = replace(study.settings.export, private=private)
-        study = replace(study, settings=replace(study.settings, export=export))
-        synthetic = bool(self.model.project.notes.startswith("Synthetic"))
-        arguments = (study, target, self._runs_folder(), synthetic)
-        self.start_job("core.pipeline.window_jobs:write_study_report", arguments, stage="", purpose="report")
-
-    def _choose_keeping(self) -> None:
-        bundle = self._bundle_of_row()
-        if bundle is None:
-            return
-        place = QFileDialog.getExistingDirectory(self, "Where to? The network gets a folder of its own there")
-        if place:
-            arguments = (bundle, Path(place) / bundle.name)
-            self.start_job("core.pipeline.window_jobs:keep_bundle", arguments, stage="", purpose="keep")
-
-    def _bundle_of_row(self) -> Path | None:
-        """Return where the network of the chosen row is; without one say why."""
-        row = self.picture.row
-        if row is None:
-            self.messages.warning("Choose a row of the results first.")
-        elif row.network == "head":
-            self.messages.warning(
-                "The fast judge works on features and is not kept; choose a row of the custom or the transfer network."
-            )
-        else:
-            for run in self.picture.runs_of_row():
-                found = sorted(self._models_folder().glob(f"*-{bundle_mark(run.key)}"))
-                if found:
-                    return found[0]
-            self.messages.warning(
-                "The network of this row was not kept. Those of the first repetition are, when they are trained here."
-            )
-        return None
-
-    def _choose_prediction(self) -> None:
-        start = str(self._models_folder())
-        bundle = QFileDialog.getExistingDirectory(self, "Which trained network? Choose its folder", start)
-        if not bundle:
-            return
-        folder = QFileDialog.getExistingDirectory(self, "Which images? Choose their folder")
-        if not folder:
-            return
-        out, _ = QFileDialog.getSaveFileName(self, "Write the predictions", "predictions.csv", "CSV (*.csv)")
-        if out:
-            arguments = (Path(bundle), Path(folder), Path(out))
-            self.start_job("core.pipeline.window_jobs:predict_folder", arguments, stage="", purpose="predict")
-
-    def _choose_search(self) -> None:
-        reason = self.why_not()
-        if reason:
-            self.messages.warning(reason)
-            return
-        sheet = SearchSheet(self)
-        sheet.search_wanted.connect(self._search)
-        sheet.open()
-
-    def _search(self, grid: object, network: str, with_pool: bool) -> None:
-        out = user_data_folder() / "search"
-        arguments = (self.study(), grid, network, out, with_pool)
-        self.start_job("core.pipeline.window_jobs:search", arguments, stage="", purpose="search")
 
     def _open_image(self, index: int) -> None:
         view = self.model.latest_value("dataset")
@@ -372,12 +232,3 @@ class ComparePage(Page):
         facts = [("Class", image.class_name), ("Set", "test"), ("Size", f"{image.width} × {image.height} pixels")]
         self._viewer.show_image(view.thumbnail(index), image.path, facts, has_before=False, has_after=False)
         self._viewer.show()
-
-
-def _name_of(run: RunKey | PlannedView) -> _RunName:
-    """Return what a planned training and its finished run have in common."""
-    return (run.network, run.sampler, run.fraction, run.repetition, run.split)
-
-
-def _trainings(n: int) -> str:
-    return "1 training" if n == 1 else f"{n:,} trainings"

@@ -170,8 +170,10 @@ class ComparePicture(QWidget):
             self.network.blockSignals(blocked)
         self.network.setVisible(len(networks) > 1)
         self._redraw()
-        if self._row is None or all(_same(self._row, row) is None for row in comparison.rows):
-            self._row = comparison.rows[0] if comparison.rows else None
+        before = self._row
+        self._row = next((row for row in comparison.rows if before is not None and _same(before, row)), None)
+        if self._row is None and comparison.rows:
+            self._row = comparison.rows[0]
         self._show_confusion()
 
     def show_epoch(self, epoch: Epoch, what: str) -> None:
@@ -250,9 +252,8 @@ def _summed_over(row: Row) -> str:
     return f"sum of {row.n_repetitions:,} trainings{splits}"
 
 
-def _same(one: Row, other: Row) -> Row | None:
-    alike = (one.network, one.sampler, one.fraction) == (other.network, other.sampler, other.fraction)
-    return other if alike else None
+def _same(one: Row, other: Row) -> bool:
+    return (one.network, one.sampler, one.fraction) == (other.network, other.sampler, other.fraction)
 
 
 def _tab(*widgets: QWidget) -> QWidget:

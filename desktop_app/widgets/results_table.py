@@ -13,12 +13,12 @@ from desktop_app.widgets.words import count, duration, percent, with_interval
 
 METRICS = {
     "accuracy": ("Accuracy", "Share of the test images that were classified correctly"),
-    "precision": ("Precision", "Mean over the classes"),
-    "recall": ("Recall", "Mean over the classes"),
-    "f1": ("F1", "Mean of the classes' F1"),
     "balanced_accuracy": ("Balanced", "Balanced accuracy: every class counts the same"),
     "worst_class_recall": ("Worst class", "Recall of the class that is recognised worst"),
     "worst_cluster_recall": ("Worst cluster", "Recall of the cluster, of at least 10 test images, recognised worst"),
+    "f1": ("F1", "Mean of the classes' F1"),
+    "precision": ("Precision", "Mean over the classes"),
+    "recall": ("Recall", "Mean over the classes"),
 }
 NETWORKS = {"custom": "Custom network", "transfer": "Transfer network", "head": "Fast judge (head)"}
 

@@ -104,3 +104,12 @@ def test_settings_are_frozen_and_replaced() -> None:
     after = replace(before, data=replace(before.data, split_seed=3))
     assert before.data.split_seed == 0
     assert after.data.split_seed == 3
+
+
+def test_one_split_is_not_written_so_that_what_was_kept_before_is_current() -> None:
+    assert "splits" not in settings_to_dict(Settings())["comparison"]
+    several = replace(Settings(), comparison=ComparisonSettings(splits=4))
+    assert settings_to_dict(several)["comparison"]["splits"] == 4
+    assert settings_from_dict(settings_to_dict(several)) == several
+    with pytest.raises(SettingsError, match="splits is 0; it is a whole number of at least 1"):
+        ComparisonSettings(splits=0)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -170,6 +171,34 @@ def test_a_comparison_with_the_head_leaves_report_and_tables(
     assert list((out / "tables").glob("*.csv"))
     assert main(arguments) == 2, "a finished study is not replaced unasked"
     assert main([*arguments, "--overwrite"]) == 0
+
+
+def test_a_comparison_over_splits_says_so(cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "study"
+    arguments = ["compare", str(cells), *FEW, "--networks", "head", "--fractions", "0.2,1", "--splits", "2"]
+    assert main([*arguments, "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "head, everything 100 %, split 2 of 2, repetition 1: test accuracy" in said
+    header = next(line for line in said.splitlines() if line.startswith("network "))
+    assert "splits  runs" in header
+    assert "Measured over 2 splits, 1 repetition each" in said
+    runs = rows_of(out / "tables" / "runs.csv")
+    assert {row["split"] for row in runs} == {"0", "1"}
+    assert main([*arguments[:-1], "0", "--out", str(tmp_path / "none")]) == 2
+    assert "splits is 0" in capsys.readouterr().err
+
+
+def test_a_split_that_was_brought_is_not_divided_again(
+    cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    brought = tmp_path / "brought"
+    for part, numbers in (("train", range(9)), ("test", range(9, 12))):
+        for file in (f for name in ("blue", "red") for n in numbers for f in cells.glob(f"{name}/{name}_{n:02d}.png")):
+            (brought / part / file.parent.name).mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, brought / part / file.parent.name)
+    arguments = ["compare", str(brought), *FEW, "--networks", "head", "--out", str(tmp_path / "study"), "--splits", "3"]
+    assert main(arguments) == 2
+    assert "bring their own split, so there is one only and 3 were asked for" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")

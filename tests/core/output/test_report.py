@@ -11,6 +11,7 @@ from core.output.content import ReportContent
 from core.output.report import write_report
 from core.output.report_sections import coreset_words, duplicates_words, structure_summary
 from core.output.tables import read_rows
+from core.output.training_figures import training_time
 from core.output.training_sections import headline, remarks
 from core.results import Duplicates
 
@@ -273,3 +274,30 @@ def test_one_group_of_copies_is_not_counted_in_the_plural() -> None:
         "2 groups of images have the same pixels (3 copies too many); "
         "1 of them under two labels, one of which must be wrong."
     )
+
+
+def test_a_comparison_over_splits_says_so_and_draws_a_point_a_fraction(content: ReportContent, tmp_path: Path) -> None:
+    comparison = content.comparison
+    assert comparison is not None
+    # The second split's pool has an image more, as pools of grouped images may.
+    runs = tuple(
+        replace(
+            run,
+            n_images=run.n_images + run.key.repetition,
+            key=replace(run.key, split=run.key.repetition, repetition=0),
+        )
+        for run in comparison.runs
+    )
+    rows = tuple(replace(row, n_splits=2) for row in comparison.rows)
+    differences = tuple(replace(each, n_splits=2) for each in comparison.differences)
+    over = replace(comparison, runs=runs, rows=rows, differences=differences)
+    page = write_report(tmp_path / "report.html", replace(content, comparison=over)).page.read_text(encoding="utf-8")
+    assert "2 splits, 1 repetition each of each row. In each split all rows have the same test images" in page
+    assert "95 % intervals over 2 splits" in page
+    assert "Splits needed" in page
+    assert "summed over splits and repetitions" in page
+    assert "One repetition proves little" not in page
+    lines = (tmp_path / "tables" / "runs.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0].startswith("network,sampler,fraction,images,split,repetition")
+    axes = training_time(over, "custom").axes[0]
+    assert max(len(line.get_xdata()) for line in axes.lines) == len({row.fraction for row in rows})

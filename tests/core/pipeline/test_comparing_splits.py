@@ -115,7 +115,7 @@ def test_two_splits_are_trained_once_on_images_of_their_own(
     np.testing.assert_array_equal(tests[1], second.test)
     assert listener.shares == sorted(listener.shares)
     assert any("Preparing split 2 of 2" in message for message in listener.messages)
-    assert any("random 0.5 (split 2 of 2, run 8 of 8)" in message for message in listener.messages)
+    assert any("random 50 % (split 2 of 2, run 8 of 8)" in message for message in listener.messages)
     assert [run.key for run in listener.published if isinstance(run, RunResult)] == [run.key for run in found.runs]
     again = run_comparison(prepared, tmp_path)
     assert len(counted.trained) == 8

@@ -17,6 +17,8 @@ from core.pipeline.study import Study
 from core.results import Epoch, RunKey, RunResult
 from core.settings import DataSettings, FeatureSettings, SelectionSettings, Settings, TrainingSettings
 from core.training.evaluation import evaluate
+from core.training.loop import n_epochs
+from core.training.runs import load_runs
 
 POINTS = [(0.001, 0.0, 5), (0.002, 0.0, 5), (0.004, 0.0, 5), (0.008, 0.0, 5)]
 
@@ -132,3 +134,50 @@ def test_what_cannot_be_searched_is_told(study: Study, tmp_path: Path) -> None:
     settings = replace(study.settings, data=DataSettings(validation_fraction=0.0))
     with pytest.raises(SettingsError, match="no validation images"):
         search_study(replace(study, settings=settings), Grid(), "custom", tmp_path)
+
+
+def test_a_search_varies_the_dropout_that_the_network_has() -> None:
+    settings = TrainingSettings(dropout=0.3, dropout_before_norm=0.05)
+    grid = Grid((0.01,), (0.0, 0.2), (5,))
+    custom, transfer = (grid.training(settings, name, (0.01, 0.2, 5)) for name in ("custom", "transfer"))
+    assert (custom.dropout, custom.dropout_before_norm) == (0.2, 0.05)
+    assert (transfer.dropout, transfer.dropout_before_norm) == (0.3, 0.2)
+    assert "dropout before batch normalisation" in replace_network(summary([0.7, 0.8], None), "transfer").text
+    assert "dropout after the pools" in summary([0.7, 0.8], None).text
+
+
+def replace_network(found: Any, network: str) -> Any:
+    return summarise_search(POINTS[:2], [a_run(0.7), a_run(0.8)], None, found.file, network)
+
+
+@pytest.mark.parametrize("n_images", [1, 20, 100, 900, 5000])
+def test_the_epochs_asked_for_differ_on_any_number_of_images(n_images: int) -> None:
+    settings = TrainingSettings()
+    grid = Grid((0.002,), (0.0,), (5, 10, 25, 26))
+    done = [n_epochs(n_images, grid.training(settings, "custom", point)) for point in grid.points()]
+    assert done == sorted(set(done))
+    # The largest is trained as any network is; the others in proportion.
+    assert done[-1] == n_epochs(n_images, replace(settings, epochs=26))
+    assert done[0] / done[-1] == pytest.approx(5 / 26, abs=0.2)
+    one = Grid((0.002,), (0.0,), (25,))
+    assert one.training(settings, "custom", (0.002, 0.1, 25)) == settings
+
+
+def test_trained_epochs_and_dropouts_differ_and_are_told(study: Study, tmp_path: Path) -> None:
+    settings = replace(
+        study.settings,
+        training=TrainingSettings(image_size=32, min_steps=12, backbone="mobilenetv2", untrained_backbone=True),
+    )
+    found = search_study(replace(study, settings=settings), Grid((0.01,), (0.0, 0.5), (1, 3)), "transfer", tmp_path)
+    assert {(point.epochs, point.coreset_epochs) for point in found.points} == {(1, 4), (3, 12)}
+    runs = load_runs(tmp_path / "runs")
+    assert len({run.history[0].loss for run in runs}) == 2, "the dropout is there from the first step on"
+    assert len({tuple(epoch.loss for epoch in run.history[:4]) for run in runs}) == 4, "no two points are alike"
+    assert "on so few images, for the least number of steps" in found.text
+    assert "coreset_epochs" in (tmp_path / "search.csv").read_text(encoding="utf-8-sig").splitlines()[0]
+
+
+def test_the_search_is_on_as_many_images_as_the_coreset_has(study: Study, tmp_path: Path) -> None:
+    settings = replace(study.settings, selection=replace(study.settings.selection, images=17))
+    found = search_study(replace(study, settings=settings), Grid((0.01,), (0.0,), (1,)), "custom", tmp_path)
+    assert found.n_coreset == 17

@@ -1,6 +1,7 @@
 """The Compare page, walked as a user does, with the fast judge on the demo."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from pytestqt.qtbot import QtBot
 
 from core.errors import CancelledError
 from core.pipeline.grid import Grid
+from core.pipeline.words import bundle_name
 from core.progress import NO_PROGRESS, Progress
-from core.results import Comparison, RunResult
+from core.results import Comparison, Epoch, RunResult
 from desktop_app.pages import compare as compare_page
 from desktop_app.pages.compare import ComparePage
 from desktop_app.pages.compare_report import ReportSheet
@@ -69,11 +71,11 @@ def test_before_clusters_it_says_what_to_do(page_context: PageContext, qtbot: Qt
     page.enter()
     assert not page.run_button.isEnabled()
     assert page.run_button.toolTip() == "Cluster the classes first, on the Clusters page."
-    assert not page.report.isEnabled()
+    assert not page.tools.report.isEnabled()
     with qtbot.waitSignal(page.step_wanted) as wanted:
         page.empty.button.click()
     assert wanted.args == ["clusters"]
-    page._choose_search()
+    page.tools._choose_search()
     assert posts(page, "warning") == ["Cluster the classes first, on the Clusters page."]
 
 
@@ -224,7 +226,7 @@ def test_the_report_is_written(
 ) -> None:
     run(page, qtbot)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given, **named: (str(tmp_path / "study"), ""))
-    qtbot.mouseClick(page.report, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(page.tools.report, Qt.MouseButton.LeftButton)
     sheet = page.findChild(ReportSheet)
     assert sheet is not None
     assert not sheet.is_private()
@@ -239,18 +241,18 @@ def test_the_report_is_written(
 def test_dialogs_sent_away_start_nothing(page: ComparePage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given, **named: ("", ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *given, **named: "")
-    page._choose_report()
+    page.tools._choose_report()
     sheet = page.findChild(ReportSheet)
     assert sheet is not None
     sheet.accept_button.click()
     assert sheet.isVisible()
     sheet.reject()
-    page._choose_prediction()
+    page.tools._choose_prediction()
     assert page.job_numbers() == ()
 
 
 def test_the_search_sheet_wants_numbers(page: ComparePage, qtbot: QtBot) -> None:
-    page._choose_search()
+    page.tools._choose_search()
     sheet = page.findChild(SearchSheet)
     assert sheet is not None
     heard: list[Any] = []
@@ -288,3 +290,175 @@ def test_another_project_starts_empty(page: ComparePage, qtbot: QtBot, tmp_path:
     assert page._picture.currentWidget() is page.empty
     assert page.cost.text() == ""
     assert rows(page) == []
+
+
+def test_splits_are_chosen_beside_repetitions(
+    page: ComparePage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CORESET_DATA", str(tmp_path))
+    splits, model = page.options.splits, page.model
+    assert (splits.accessibleName(), splits.value()) == ("Splits", 1)
+    assert "division" in splits.toolTip()
+    splits.setValue(3)
+    assert model.settings("comparison").splits == 3
+    qtbot.waitUntil(lambda: page._plan is not None and page._plan.n_splits == 3 and not page.job_numbers())
+    assert page.cost.text().startswith("6 trainings over 3 splits, about ")
+    assert page.hint.text().startswith("6 trainings to do, about ")
+    model.undo_stack.undo()
+    assert splits.value() == 1
+    qtbot.waitUntil(lambda: page._plan is not None and page._plan.n_splits == 1 and not page.job_numbers())
+    model.undo_stack.redo()
+    assert splits.value() == 3
+
+
+def test_a_split_that_was_brought_is_said_on_the_box(page: ComparePage, qtbot: QtBot) -> None:
+    model = page.model
+    view = model.latest_value("dataset")
+    brought = replace(view, split=replace(view.split, brought=True))
+    model.store_result("dataset", model.key("dataset"), model.facts("dataset") or {}, brought, content=view.identity)
+    page.refresh()
+    assert not page.options.splits.isEnabled()
+    assert "bring their own split" in page.options.splits.toolTip()
+    model.set_settings("comparison", splits=2)
+    assert page.options.splits.isEnabled(), "so that it can be taken back"
+    page._plan = replace(page._plan, problem="The images bring their own split.")  # type: ignore[type-var]
+    page._show_cost()
+    assert page.run_button.toolTip() == "The images bring their own split."
+    assert not page.run_button.isEnabled()
+
+
+def test_several_splits_are_told_everywhere(page: ComparePage, qtbot: QtBot) -> None:
+    page.model.set_settings("comparison", splits=2, repetitions=2)
+    result = run(page, qtbot)
+    assert result.n_splits == 2
+    assert len(result.runs) == 8
+    table = page.picture.table
+    titles = [column.title for column in table.rows_model.columns]
+    assert not table.isColumnHidden(titles.index("Splits"))
+    assert [row.n_splits for row in rows(page)] == [2, 2]
+    assert "Measured over 2 splits, 2 repetitions each" in page.picture.answer.text()
+    assert page.picture._accuracy_card._note.text() == "mean of 2 splits"
+    table.selectRow(0)
+    assert page.picture.confusion_card._note.text() == "sum of 4 trainings, 2 splits"
+    matrix = page.picture.confusion
+    tests = [run.test_indices for run in result.runs if run.key.sampler == "stratified"]
+    assert matrix.counts.counts.sum() == sum(len(one) for one in tests)
+    at = int(matrix.counts.counts.diagonal().argmax())
+    matrix.clicked.emit(matrix.counts.index(at, at))
+    found = {image.key for image in page.picture.behind.images.images}
+    assert found <= set().union(*(one.tolist() for one in tests))
+    assert not found <= set(tests[0].tolist()), "images of the second split, too"
+    assert "in 4 trainings" in page.picture.behind_title.text()
+    assert page.cost.text() == "8 trainings over 2 splits, all of them done."
+    assert page.hint.text() == ""
+
+
+def test_a_restart_shows_finished_trainings_without_a_training(
+    page: ComparePage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.model.set_settings("comparison", splits=2)
+    result = run(page, qtbot)
+    shown = page.picture.answer.text()
+    page.leave()
+
+    def never(*_given: Any, **_named: Any) -> None:
+        raise AssertionError("something was trained")
+
+    monkeypatch.setattr("core.pipeline.comparing.train", never)
+    page.model._values["compare"].clear()
+    again = ComparePage(page.context)
+    qtbot.addWidget(again)
+    again.enter()
+    qtbot.waitUntil(lambda: again.model.value("compare") is not None and not again.job_numbers(), timeout=60_000)
+    assert again.picture.answer.text() == shown
+    assert len(rows(again)) == len(result.rows)
+    assert posts(again, "warning") == []
+    assert again.model.state("compare") == "done"
+    again.leave()
+
+
+def test_finished_trainings_that_are_gone_are_told(
+    page: ComparePage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CORESET_DATA", str(tmp_path))
+    run(page, qtbot)
+    next((tmp_path / "runs").glob("*.json")).unlink()
+    page.model._values["compare"].clear()
+    page.enter()
+    qtbot.waitUntil(lambda: bool(posts(page, "warning")) and not page.job_numbers())
+    assert posts(page, "warning") == [
+        "1 finished training is no longer where they were kept; Train and compare does it again."
+    ]
+    assert len(rows(page)) == 1
+
+
+def test_what_is_shown_of_other_choices_says_so(page: ComparePage, qtbot: QtBot) -> None:
+    run(page, qtbot)
+    assert page.hint.text() == ""
+    page.model.set_settings("comparison", fractions=(0.37, 1.0), networks=("custom",))
+    qtbot.waitUntil(lambda: not page.job_numbers() and page._known == set())
+    assert page.hint.text() == "What is shown was compared with other choices"
+    assert len(rows(page)) == 2
+
+
+def test_a_report_without_names_is_asked_for_where_it_is_written(
+    page: ComparePage, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(page, qtbot)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given, **named: (str(tmp_path / "away.html"), ""))
+    qtbot.mouseClick(page.tools.report, Qt.MouseButton.LeftButton)
+    sheet = page.findChild(ReportSheet)
+    assert sheet is not None
+    sheet.private.click()
+    sheet.accept_button.click()
+    qtbot.waitUntil(lambda: (tmp_path / "away.html").exists() and not page.job_numbers(), timeout=60_000)
+    html = (tmp_path / "away.html").read_text(encoding="utf-8")
+    view = page.model.latest_value("dataset")
+    assert not any(image.path in html for image in view.dataset.images)
+    assert page.model.settings("export").private is False
+
+
+def test_the_network_of_a_row_is_saved(
+    page: ComparePage, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.picture.show_comparison(Comparison((), (), (), ()))
+    page.tools._choose_keeping()
+    result = run(page, qtbot)
+    page.tools._choose_keeping()
+    custom = replace(result.rows[0], network="custom")
+    page.picture._row = custom
+    page.tools._choose_keeping()
+    assert [sentence.split(";")[0].split(".")[0] for sentence in posts(page, "warning")] == [
+        "Choose a row of the results first",
+        "The fast judge works on features and is not kept",
+        "The network of this row was not kept",
+    ]
+    key = replace(result.runs[0].key, network="custom")
+    monkeypatch.setattr(page.picture, "runs_of_row", lambda: [replace(result.runs[0], key=key)])
+    monkeypatch.setenv("CORESET_DATA", str(tmp_path / "data"))
+    bundle = tmp_path / "data" / "models" / bundle_name(key)
+    bundle.mkdir(parents=True)
+    (bundle / "bundle.json").write_text("{}")
+    (tmp_path / "mine").mkdir()
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *given, **named: str(tmp_path / "mine"))
+    page.tools._choose_keeping()
+    qtbot.waitUntil(lambda: not page.job_numbers())
+    assert (tmp_path / "mine" / bundle.name / "bundle.json").read_text() == "{}"
+    assert posts(page, "info")[-1] == f"The network is saved: {tmp_path / 'mine' / bundle.name}"
+    page.tools._choose_keeping()
+    qtbot.waitUntil(lambda: not page.job_numbers())
+    assert "is already there" in posts(page, "error")[-1]
+
+
+def test_the_training_in_progress_is_named(page: ComparePage, qtbot: QtBot) -> None:
+    page.model.set_settings("comparison", splits=2)
+    qtbot.waitUntil(lambda: page._plan is not None and page._plan.n_splits == 2 and not page.job_numbers())
+    epoch = Epoch(3, 1.0, 0.5, 1.0, 0.4, 0.1, 1.0)
+    page._done = []
+    assert page._training_words(epoch) == (
+        "Fast judge (head), everything, split 1 of 2, repetition 1, epoch 3 (training 1 of 4)"
+    )
+    page._done = [None] * 3  # type: ignore[list-item]
+    assert page._training_words(epoch).startswith(
+        "Fast judge (head), Stratified random 10 %, split 2 of 2, repetition 1"
+    )

@@ -1,0 +1,58 @@
+"""What a comparison will still take, in words: from the plan and the trainings that are done."""
+
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
+
+from core.pipeline.views import ComparePlanView, PlannedView
+from core.results import RunKey
+from desktop_app.widgets.words import duration, size
+
+RunName = tuple[str, str, float, int, int]
+
+
+def name_of(run: RunKey | PlannedView) -> RunName:
+    """Return what a planned training and its finished run have in common."""
+    return (run.network, run.sampler, run.fraction, run.repetition, run.split)
+
+
+class Outlook(NamedTuple):
+    """A plan and which of its trainings are done; `known` is None while that is not known."""
+
+    plan: ComparePlanView
+    known: AbstractSet[RunName] | None
+
+    def left(self) -> list[PlannedView]:
+        """Return the trainings that are not known to be done."""
+        return [run for run in self.plan.runs if name_of(run) not in (self.known or ())]
+
+    def seconds(self) -> float:
+        """Return how long those will take; preparing the splits is counted until the first training is done."""
+        left = self.left()
+        whole = len(left) == len(self.plan.runs)
+        return self.plan.seconds if whole else sum(run.estimate.seconds for run in left)
+
+    def hint(self) -> str:
+        """Return what stands beside the button; nothing where nothing is to do, or nothing can be done."""
+        if self.plan.problem or not self.left():
+            return ""
+        return f"{_trainings(len(self.left()))} to do, about {duration(self.seconds())}"
+
+    def words(self) -> str:
+        """Return the whole estimate."""
+        plan, n, left = self.plan, len(self.plan.runs), len(self.left())
+        splits = f" over {plan.n_splits:,} splits" if plan.n_splits > 1 else ""
+        if n and not left:
+            return f"{_trainings(n)}{splits}, all of them done."
+        start = f"{_trainings(n)}{splits}, about {duration(self.seconds())}"
+        if self.known is None:
+            start += " if none is done yet"
+        elif left < n:
+            start = (
+                f"{_trainings(n)}{splits}, {n - left:,} of them done; the others take about {duration(self.seconds())}"
+            )
+        basis = f" {plan.runs[0].estimate.basis.capitalize()}." if plan.runs else ""
+        return f"{start}, memory up to {size(plan.memory_bytes)}.{basis}"
+
+
+def _trainings(n: int) -> str:
+    return "1 training" if n == 1 else f"{n:,} trainings"

@@ -1,0 +1,147 @@
+"""What the Compare page offers beside training: the report, keeping and using networks, the search."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QPushButton, QWidget
+
+from core.pipeline.views import PredictView
+from core.pipeline.words import bundle_mark
+from core.resources import user_data_folder
+from desktop_app import theme
+from desktop_app.pages.compare_picture import ComparePicture
+from desktop_app.pages.compare_report import ReportSheet
+from desktop_app.pages.compare_search import SearchSheet, show_search
+from desktop_app.pages.page import Page
+
+
+def runs_folder() -> Path:
+    """Return where finished trainings are kept."""
+    return user_data_folder() / "runs"
+
+
+def models_folder() -> Path:
+    """Return where trained networks are kept."""
+    return user_data_folder() / "models"
+
+
+class CompareTools(QObject):
+    """Buttons and what they start.
+
+    Attributes
+    ----------
+    buttons : QWidget
+    report : QPushButton
+    """
+
+    def __init__(self, page: Page, picture: ComparePicture) -> None:
+        super().__init__(page)
+        self._page, self._picture = page, picture
+        self.buttons = self._make_buttons()
+
+    def _make_buttons(self) -> QWidget:
+        self.report = QPushButton("Report…")
+        self.report.setToolTip("Write everything into one page that can be sent and printed")
+        self.report.clicked.connect(self._choose_report)
+        tools = QPushButton("Networks")
+        tools.setToolTip("Keep a trained network, let one predict new images, or search hyperparameters")
+        menu = QMenu(tools)
+        menu.setToolTipsVisible(True)
+        for words, tip, slot in (
+            ("Save the network of the chosen row…", "A folder that predicts new images anywhere", self._choose_keeping),
+            ("Predict the images of a folder…", "With a network that was trained here", self._choose_prediction),
+            ("Search hyperparameters on the coreset…", "What a coreset is for", self._choose_search),
+        ):
+            action = menu.addAction(words)
+            action.setToolTip(tip)
+            action.triggered.connect(slot)
+        tools.setMenu(menu)
+        row = QWidget()
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.UNIT)
+        layout.addWidget(self.report)
+        layout.addWidget(tools)
+        layout.addStretch(1)
+        return row
+
+    def tell(self, purpose: str, result: Any) -> None:
+        """Say what came out."""
+        if isinstance(result, PredictView):
+            skipped = f", {len(result.skipped):,} files skipped" if result.skipped else ""
+            self._page.messages.info(f"{result.n_images:,} images predicted{skipped}: {result.file}")
+        elif isinstance(result, Path):
+            what = "The network is saved" if purpose == "keep" else "The report is written"
+            self._page.messages.info(f"{what}: {result}")
+        else:
+            show_search(result, self._page)
+
+    def _choose_report(self) -> None:
+        sheet = ReportSheet(self._page.model.name, self._page, private=self._page.model.settings("export").private)
+        sheet.report_wanted.connect(self._write_report)
+        sheet.open()
+
+    def _write_report(self, target: object, private: bool) -> None:
+        study = self._page.study()
+        export = replace(study.settings.export, private=private)
+        study = replace(study, settings=replace(study.settings, export=export))
+        synthetic = bool(self._page.model.project.notes.startswith("Synthetic"))
+        arguments = (study, target, runs_folder(), synthetic)
+        self._page.start_job("core.pipeline.window_jobs:write_study_report", arguments, stage="", purpose="report")
+
+    def _choose_keeping(self) -> None:
+        bundle = self._bundle_of_row()
+        if bundle is None:
+            return
+        place = QFileDialog.getExistingDirectory(self._page, "Where to? The network gets a folder of its own there")
+        if place:
+            arguments = (bundle, Path(place) / bundle.name)
+            self._page.start_job("core.pipeline.window_jobs:keep_bundle", arguments, stage="", purpose="keep")
+
+    def _bundle_of_row(self) -> Path | None:
+        """Return where the network of the chosen row is; without one say why."""
+        row = self._picture.row
+        if row is None:
+            self._page.messages.warning("Choose a row of the results first.")
+        elif row.network == "head":
+            self._page.messages.warning(
+                "The fast judge works on features and is not kept; choose a row of the custom or the transfer network."
+            )
+        else:
+            for run in self._picture.runs_of_row():
+                found = sorted(models_folder().glob(f"*-{bundle_mark(run.key)}"))
+                if found:
+                    return found[0]
+            self._page.messages.warning(
+                "The network of this row was not kept. Those of the first repetition are, when they are trained here."
+            )
+        return None
+
+    def _choose_prediction(self) -> None:
+        start = str(models_folder())
+        bundle = QFileDialog.getExistingDirectory(self._page, "Which trained network? Choose its folder", start)
+        if not bundle:
+            return
+        folder = QFileDialog.getExistingDirectory(self._page, "Which images? Choose their folder")
+        if not folder:
+            return
+        out, _ = QFileDialog.getSaveFileName(self._page, "Write the predictions", "predictions.csv", "CSV (*.csv)")
+        if out:
+            arguments = (Path(bundle), Path(folder), Path(out))
+            self._page.start_job("core.pipeline.window_jobs:predict_folder", arguments, stage="", purpose="predict")
+
+    def _choose_search(self) -> None:
+        reason = self._page.why_not()
+        if reason:
+            self._page.messages.warning(reason)
+            return
+        sheet = SearchSheet(self._page)
+        sheet.search_wanted.connect(self._search)
+        sheet.open()
+
+    def _search(self, grid: object, network: str, with_pool: bool) -> None:
+        out = user_data_folder() / "search"
+        arguments = (self._page.study(), grid, network, out, with_pool)
+        self._page.start_job("core.pipeline.window_jobs:search", arguments, stage="", purpose="search")
