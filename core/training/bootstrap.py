@@ -149,8 +149,8 @@ def corrected_interval(values: Values, shared: float) -> tuple[float, float]:
     independent: each test image is a test image of other splits too, and so are the chance that it brings. With ρ the
     correlation that comes of it, the variance of the mean is s²·(1/n + ρ/(1−ρ)): the corrected resampled t-test, with
     ρ the share of test images that two splits have in common. So more splits narrow an interval only so far; what is
-    left is the chance of these images. Without the correction ten splits of images without any difference show one in
-    two or three comparisons out of ten.
+    left is the chance of these images. Without the correction one in three comparisons over ten splits shows a
+    difference where there is none.
 
     References
     ----------
