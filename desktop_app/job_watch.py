@@ -52,6 +52,7 @@ class JobWatch(QObject):
         self._came_out = 0
         self._next = ""
         self._outcome = ""
+        self._stage = ""
         self._passing = QTimer(self)
         self._passing.setSingleShot(True)
         self._passing.setInterval(PASSING_MS)
@@ -89,8 +90,14 @@ class JobWatch(QObject):
             self._worker.resident.cancel(self._asked)
 
     def tell_outcome(self, sentence: str, next_stage: str) -> None:
-        """Say what came out of a step, and offer the next one."""
+        """Say what came out of a step, and offer the next one; at once where no job is about to end."""
         self._outcome, self._next = sentence, next_stage
+        self._show_rest()
+
+    def enter(self, stage: str) -> None:
+        """Hear which step is shown: it is not offered as the next one."""
+        self._stage = stage
+        self._show_rest()
 
     def clear(self) -> None:
         """Forget what came out: another project is open."""
@@ -175,7 +182,8 @@ class JobWatch(QObject):
     def _show_rest(self) -> None:
         """Show what came out last, with the way to the next step."""
         if not self.is_running:
-            offer = f"Go on to {self._names[self._next]}" if self._next in self._names else ""
+            there = self._next in self._names and self._next != self._stage
+            offer = f"Go on to {self._names[self._next]}" if there else ""
             self._bar.show_message(self._outcome, offer)
 
     def _go_to_next(self) -> None:

@@ -121,6 +121,7 @@ class MainWindow(QMainWindow):
         self.frame.steps.set_current(STAGES.index(stage))
         self.frame.host.show_stage(stage, take_focus=not self.frame.steps.hasFocus())
         self._model.set_choices(stage=stage)
+        self.watch.enter(stage)
         self._show_running()
 
     def _on_opened(self) -> None:

@@ -208,6 +208,7 @@ class CoresetPage(Page):
             "budgets": dict(coreset.budgets),
         }
         self.model.store_result("coreset", self._wanted[0], facts, view)
+        self.summary_told.emit(f"Coreset: {images(len(coreset.indices))} chosen", "compare")
         self._ask_coverage()
 
     def _ask_coverage(self) -> None:

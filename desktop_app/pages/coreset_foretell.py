@@ -44,8 +44,9 @@ class Foretelling(QWidget):
         self.within.setSuffix(" points")
         self.within.setToolTip("How much less than everything is good enough, in percentage points")
         self.within.setAccessibleName("Points below everything that are good enough")
-        self.words = QLabel(EMPTY)
+        self.words = QLabel()
         self.words.setWordWrap(True)
+        self.words.hide()
         self.use = QPushButton()
         self.use.clicked.connect(self._use)
         self.use.hide()
@@ -81,6 +82,7 @@ class Foretelling(QWidget):
         everything = Level(view.everything, view.everything, view.everything)
         self.plot.set_lines([Line(sampler, fractions, means, means, means)], everything)
         self._smallest = view.smallest.fraction if view.smallest is not None else 0.0
+        self.words.show()
         self.use.setVisible(view.smallest is not None)
         if view.smallest is None:
             self.words.setText(f"None of these sizes comes within {_points(view.within)} of everything.")

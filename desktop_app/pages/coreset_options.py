@@ -183,6 +183,8 @@ class CoresetOptions(QObject):
         pool, show = sum(pool_by_class.values()), self._page.show_value
         self.size.set_pool(pool)
         self.size.set_fraction(settings.images / pool if settings.images and pool else settings.fraction)
+        if not self._facts and not self.sampler.count():
+            self.sampler.addItem(theme.sampler_title(settings.sampler), settings.sampler)
         show(self.sampler, settings.sampler)
         show(self.over_classes, settings.budget_over_classes)
         show(self.over_clusters, settings.budget_over_clusters)

@@ -113,7 +113,7 @@ class FeaturesPage(Page):
         right.addWidget(separation)
         right.addWidget(variance)
         right.setChildrenCollapsible(False)
-        right.setSizes([theme.UNIT * 40, theme.UNIT * 30])
+        right.setSizes([theme.UNIT * 32, theme.UNIT * 44])
         beside = QWidget()
         row = QHBoxLayout(beside)
         row.setContentsMargins(0, 0, 0, 0)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -20,6 +20,8 @@ from desktop_app.models.class_model import BAR, COUNT, INCLUDED, LARGEST, NAME, 
 from desktop_app.widgets.plot_export import Table
 
 MOST_NAME_WIDTH = theme.UNIT * 30
+MOST_EXTRA_HEIGHT = theme.UNIT * 2
+BAR_SHARE = 0.5
 
 
 class ClassHistogram(QTableView):
@@ -52,7 +54,8 @@ class ClassHistogram(QTableView):
         self.setTabKeyNavigation(False)
         self.setFrameShape(QTableView.Shape.NoFrame)
         self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + theme.UNIT * 3 // 2)
+        self._least_height = self.fontMetrics().height() + theme.UNIT * 3 // 2
+        self.verticalHeader().setDefaultSectionSize(self._least_height)
         self.horizontalHeader().hide()
         self.horizontalHeader().setMinimumSectionSize(0)
         self.classes.inclusion_changed.connect(self.inclusion_changed)
@@ -71,12 +74,24 @@ class ClassHistogram(QTableView):
         widest = max((theme.text_width(one.name) for one in classes), default=0.0)
         header.resizeSection(NAME, min(round(widest) + theme.UNIT * 6, MOST_NAME_WIDTH))
         self.setColumnHidden(NOTE, not any(one.note for one in classes))
+        self._use_room()
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Have room for every class."""
-        rows = self.classes.rowCount() * self.verticalHeader().defaultSectionSize()
+        rows = self.classes.rowCount() * self._least_height
         return QSize(theme.UNIT * 40, rows + theme.UNIT)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Give the rows the room that there is."""
+        super().resizeEvent(event)
+        self._use_room()
+
+    def _use_room(self) -> None:
+        each = self.viewport().height() // max(1, self.classes.rowCount())
+        height = min(max(each, self._least_height), self._least_height + MOST_EXTRA_HEIGHT)
+        if height != self.verticalHeader().defaultSectionSize():
+            self.verticalHeader().setDefaultSectionSize(height)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Space takes the class or leaves it out, whichever column the keyboard is at."""
@@ -119,7 +134,7 @@ class _BarDelegate(QStyledItemDelegate):
         room = theme.text_width(f"{int(index.data(LARGEST)):,}") + theme.UNIT * 2
         place = QRectF(option.rect).adjusted(theme.UNIT, 0, -theme.UNIT // 2, 0)
         length = (place.width() - room) * int(index.data(COUNT)) / max(1, int(index.data(LARGEST)))
-        thick = option.fontMetrics.height() - 2
+        thick = max(option.fontMetrics.height() - 2, round(place.height() * BAR_SHARE))
         bar = QRectF(place.left(), place.center().y() - thick / 2, max(2.0, length), thick)
         colour = theme.lifted(palette.set_colour("pool").lower(), named.surface)
         painter.save()

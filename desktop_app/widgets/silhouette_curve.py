@@ -44,6 +44,7 @@ class SilhouetteCurve(Plot):
             self.addItem(item)
         self.addItem(self._marker, ignoreBounds=True)
         self.addItem(self._words, ignoreBounds=True)
+        self._low.setZValue(10)  # the marker's line does not go through the words
         self.addItem(self._low, ignoreBounds=True)
         self._marker.sigPositionChangeFinished.connect(self._dropped)
         self._line.sigPointsClicked.connect(self._clicked)
@@ -115,6 +116,7 @@ class SilhouetteCurve(Plot):
         named = theme.colours()
         self._low.setVisible(bool(self._curve) and top < NO_STRUCTURE)
         self._low.setColor(named.muted)
+        self._low.fill = pg.mkBrush(named.surface)
         for level, words in BANDS:
             if level <= max(LEAST_TOP, top * 1.25):
                 line = pg.InfiniteLine(

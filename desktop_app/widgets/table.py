@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QPaintEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from desktop_app import theme
@@ -46,6 +46,7 @@ class Table(QTableView):
         super().__init__(parent)
         self._name = name
         self._note = "There is nothing to list yet."
+        self._spread_to: list[int] = []
         self.setAccessibleName(name)
         self.rows_model = TableModel(columns, self)
         self._sorted = _Sorted(self)
@@ -79,11 +80,28 @@ class Table(QTableView):
         """Show other rows."""
         self.rows_model.set_rows(rows)
         self.setAccessibleDescription(f"{len(rows):,} rows")
+        self._spread()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Spread the columns anew, unless the user has widened one."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width() and self._widths() == self._spread_to:
+            self._spread()
+
+    def _spread(self) -> None:
+        """Give every column its contents and as much air as there is room for; the last takes what is left."""
+        n_columns = self.model().columnCount()
         self.resizeColumnsToContents()
-        # The last column takes what is left.
-        for column in range(self.model().columnCount() - 1):
-            extra = theme.UNIT * 2
+        # The last is stretched already: what it needs is asked for.
+        last = max(self.sizeHintForColumn(n_columns - 1), self.horizontalHeader().sectionSizeHint(n_columns - 1))
+        spare = self.viewport().width() - sum(self._widths()) - last
+        extra = min(max(0, spare // max(1, n_columns)), theme.UNIT * 2)
+        for column in range(n_columns - 1):
             self.setColumnWidth(column, min(self.columnWidth(column) + extra, PLAIN_WIDTH_LIMIT))
+        self._spread_to = self._widths()
+
+    def _widths(self) -> list[int]:
+        return [self.columnWidth(column) for column in range(self.model().columnCount() - 1)]
 
     def set_note(self, note: str) -> None:
         """Say what will stand here, or why nothing does, while there are no rows."""

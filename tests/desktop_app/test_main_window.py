@@ -292,6 +292,17 @@ def test_escape_cancels(opened: MainWindow, qtbot: QtBot) -> None:
     assert not opened.menus.actions["cancel"].isEnabled()
 
 
+def test_the_next_step_is_not_offered_where_the_user_is(opened: MainWindow) -> None:
+    action = opened.frame.job_bar.action
+    opened.watch.tell_outcome("Coreset: 120 images chosen", "compare")
+    assert opened.frame.job_bar.text.text() == "Coreset: 120 images chosen"
+    assert action.text() == "Go on to Compare"
+    opened.go_to_stage("compare")
+    assert action.isHidden()
+    opened.go_to_stage("coreset")
+    assert not action.isHidden()
+
+
 def test_work_that_is_no_step_leaves_the_outcome_of_the_step(opened: MainWindow, qtbot: QtBot) -> None:
     before = opened.frame.job_bar.text.text()
     opened.context.worker.start("", "engine_functions:add", (1, 1))

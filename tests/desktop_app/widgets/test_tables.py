@@ -205,3 +205,18 @@ class TestConfusionMatrix:
         assert names == ("true \\ predicted", "basophil", "ig", "monocyte")
         assert lines[1] == ["ig", 1234, 5, 1]
         assert isinstance(matrix, QWidget)
+
+
+class TestRoom:
+    def test_columns_share_what_room_there_is_and_the_users_widths_stay(self, qtbot) -> None:
+        table = Table("Numbers", [Column(name, str) for name in "abcd"])
+        qtbot.addWidget(table)
+        table.resize(700, 200)
+        table.show()
+        table.set_rows([1, 2, 3])
+        wide = table.columnWidth(0)
+        table.resize(130, 200)
+        qtbot.waitUntil(lambda: table.columnWidth(0) < wide)
+        table.setColumnWidth(1, 90)
+        table.resize(700, 200)
+        assert table.columnWidth(1) == 90
