@@ -1,4 +1,4 @@
-"""A legend below a plot, in as many columns as fit, so that it never lies over the lines."""
+"""A legend below a plot, as many names in a row as fit, so that it never lies over the lines."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from desktop_app import theme
 
 ROW_BELOW_THE_AXIS = 4
 SAMPLE = 20
-LINE_HEIGHT = 18
+LEADING = 4
 
 
 class LegendBelow(pg.LegendItem):
@@ -27,20 +27,25 @@ class LegendBelow(pg.LegendItem):
 
     def updateSize(self) -> None:  # noqa: N802
         """Put the names in their places and ask the plot for the height that they want."""
-        columns = self._columns()
-        wide = self._room / columns if columns else 0.0
-        for number, (sample, label) in enumerate(self.items):
-            x, y = (number % columns) * wide, (number // columns) * LINE_HEIGHT
-            text = label.itemRect()
-            sample.setGeometry(x, y - (SAMPLE - LINE_HEIGHT) / 2, SAMPLE, SAMPLE)
-            label.setGeometry(x + SAMPLE + theme.UNIT // 2, y, text.width(), LINE_HEIGHT)
-        rows = -(-len(self.items) // columns) if columns else 0
-        height = rows * LINE_HEIGHT + (theme.UNIT // 2 if rows else 0)
+        x, row = 0.0, 0
+        # Labels come with more room above and below than lines of text want.
+        tall = max((label.itemRect().height() for _, label in self.items), default=0.0)
+        line = tall - LEADING
+        for sample, label in self.items:
+            text = label.itemRect().width()
+            wanted = SAMPLE + theme.UNIT // 2 + text
+            if x > 0 and x + wanted > self._room:
+                x, row = 0.0, row + 1
+            y = row * line
+            sample.setGeometry(x, y + (line - SAMPLE) / 2, SAMPLE, SAMPLE)
+            label.setGeometry(x + SAMPLE + theme.UNIT // 2, y - LEADING / 2, text, tall)
+            x += wanted + theme.UNIT * 2
+        height = (row + 1) * line + theme.UNIT // 2 if self.items else 0
         self.setMinimumHeight(height)
         self.setMaximumHeight(height)
 
     def resizeEvent(self, event: Any) -> None:  # noqa: N802
-        """Take as many columns as fit now."""
+        """Put as many names into a row as fit now."""
         super().resizeEvent(event)
         if self.width() != self._room:
             self._room = float(self.width())
@@ -49,10 +54,6 @@ class LegendBelow(pg.LegendItem):
     def mouseDragEvent(self, ev: Any) -> None:  # noqa: N802
         """Stay where it is."""
         ev.ignore()
-
-    def _columns(self) -> int:
-        widest = max((label.itemRect().width() for _, label in self.items), default=0.0) + SAMPLE + theme.UNIT * 2
-        return min(len(self.items), max(1, int(self._room // widest)))
 
     def _addItemToLayout(self, sample: Any, label: Any) -> None:  # noqa: N802 - pyqtgraph's grid keeps empty rows
         for item in (sample, label):

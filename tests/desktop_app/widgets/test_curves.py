@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -211,3 +213,24 @@ def test_a_plot_that_was_closed_lives_through_a_change_of_mode(qtbot) -> None:
     theme.apply(QApplication.instance(), "dark")
     plot.set_curve(CURVE, 2)
     assert plot.k == 2
+
+
+def test_names_of_lines_stand_below_the_plot_and_never_over_each_other(qtbot) -> None:
+    plot = LineWithIntervals()
+    qtbot.addWidget(plot)
+    plot.show()
+    names = ("intelligent", "balanced-herding", "stratified", "matched:balanced-herding")
+    lines = [Line(name, [0.1, 0.2], [0.5, 0.6], [0.4, 0.5], [0.6, 0.7]) for name in names]
+    for width, n_rows in ((900, 1), (400, 2), (200, 5)):
+        plot.resize(width, 320)
+        plot.set_lines(lines, Level(0.8, 0.7, 0.9))
+        qtbot.waitUntil(lambda width=width: plot._legend.width() > 0.9 * width)
+        places = [label.geometry().adjusted(0, 2, 0, -2) for _, label in plot._legend.items]
+        assert len({place.y() for place in places}) >= n_rows, width
+        for one, other in itertools.combinations(places, 2):
+            assert not one.intersects(other)
+        view = plot.getViewBox().sceneBoundingRect()
+        assert not plot._legend.sceneBoundingRect().intersects(view)
+        assert view.height() > 120
+    plot.set_lines([])
+    assert plot._legend.maximumHeight() == 0
