@@ -69,7 +69,7 @@ def difference_sentence(
     if needed is not None and needed > have:
         more = f" About {needed:,} {units} would be needed to show a difference of {interest}."
     elif beyond:
-        more = f" More splits of the same images would not show a difference of {interest}; more images could."
+        more = f" More splits of the same images would probably not show a difference of {interest}; more images could."
     return f"{where}: {what}: no difference shown ({figures}; {based}).{more}"
 
 

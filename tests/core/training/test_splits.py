@@ -188,7 +188,7 @@ def test_how_many_splits_it_takes_is_what_trying_finds(of_interest: float) -> No
     assert found.repetitions_needed == expected
     if expected is None:
         assert (
-            f"More splits of the same images would not show a difference of {100 * of_interest:.3g} points"
+            f"More splits of the same images would probably not show a difference of {100 * of_interest:.3g} points"
             in found.sentence
         )
     elif expected > 3:
