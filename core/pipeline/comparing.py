@@ -112,7 +112,8 @@ def run_comparison(
     for split in range(n_splits):
         part = open_split(prepared, split, _SplitProgress(progress, len(runs), n_runs, split, n_splits))
         for one in plan_of_split(settings.comparison, split):
-            known = stored.get(part.key(one).fingerprint)
+            key = part.key(one)
+            known = stored.get(key.fingerprint)
             if known is None:
                 trained = train_planned(part, one, _RunProgress(progress, len(runs), n_runs, one, n_splits))
                 known = stored[trained.result.key.fingerprint] = trained.result
@@ -120,7 +121,7 @@ def run_comparison(
                 _remember_speed(part.prepared, known)
                 if keep_models is not None:
                     _keep_model(part.prepared, one, trained, keep_models)
-            runs.append(part.as_asked(known, one))
+            runs.append(part.as_asked(known, one, key))
             progress.publish(runs[-1])
     progress.report(n_runs, n_runs, "Training: runs")
     return summarise(prepared, runs)
@@ -141,9 +142,9 @@ def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = N
             continue
         part = open_split(prepared, split, progress)
         for one in plan_of_split(settings.comparison, split):
-            found = stored.get(part.key(one).fingerprint)
-            if found is not None:
-                runs.append(part.as_asked(found, one))
+            key = part.key(one)
+            if key.fingerprint in stored:
+                runs.append(part.as_asked(stored[key.fingerprint], one, key))
     return summarise(prepared, runs)
 
 

@@ -8,9 +8,11 @@ import numpy as np
 
 from core.pipeline.planning import EVERYTHING, PlannedRun, study_of_split
 from core.pipeline.run_keys import Judge, judge_of, run_key
-from core.pipeline.stages import Prepared, choose, prepare
+from core.pipeline.stages import MATCHED, Prepared, choose, prepare
 from core.progress import NO_PROGRESS, Progress
 from core.results import Coreset, IntArray, RunKey, RunResult
+from core.selection.samplers import SAMPLERS
+from core.selection.selecting import matched_random
 from core.settings import SelectionSettings
 from core.training.evaluation import NO_CLUSTER, clusters_of_test, evaluate
 
@@ -35,26 +37,33 @@ class Selections:
         """Return the coreset (None for everything), the indices to train on and the seconds that choosing took.
 
         The seconds are those of the sampler's largest coreset of that repetition, which is chosen first: the smaller
-        ones are cut from the same order.
+        ones are cut from the same order. A sampler without chance chooses once for all repetitions.
         """
         if planned.sampler == EVERYTHING:
             return None, self._prepared.split.pool, 0.0
-        key = (planned.sampler, planned.fraction, planned.seed)
+        seed = self._seed(planned)
+        key = (planned.sampler, planned.fraction, seed)
         if key not in self._chosen:
-            settings = replace(
-                self._settings,
-                sampler=planned.sampler,
-                fraction=planned.fraction,
-                images=None,
-                seed=self._settings.seed + planned.seed,
-            )
             started = time.perf_counter()
-            self._chosen[key] = choose(self._prepared, settings)
+            self._chosen[key] = self._choose(planned, seed)
             took = time.perf_counter() - started
-            order = (planned.sampler, planned.seed)
+            order = (planned.sampler, seed)
             self._seconds[order] = max(self._seconds.get(order, 0.0), took)
         coreset = self._chosen[key]
-        return coreset, np.sort(coreset.indices), self._seconds[(planned.sampler, planned.seed)]
+        return coreset, np.sort(coreset.indices), self._seconds[(planned.sampler, seed)]
+
+    def _seed(self, planned: PlannedRun) -> int:
+        """Return what the draw is seeded by: of a sampler without chance all repetitions share one coreset."""
+        sampler = SAMPLERS.get(planned.sampler)
+        return self._settings.seed + (planned.seed if sampler is None or sampler.uses_seed else 0)
+
+    def _choose(self, planned: PlannedRun, seed: int) -> Coreset:
+        if planned.sampler.startswith(MATCHED):
+            like, _indices, _seconds = self.get(replace(planned, sampler=planned.sampler.removeprefix(MATCHED)))
+            if like is not None:
+                return matched_random(self._prepared.dataset, self._prepared.split, like, seed)
+        settings = replace(self._settings, sampler=planned.sampler, fraction=planned.fraction, images=None, seed=seed)
+        return choose(self._prepared, settings)
 
 
 @dataclass(frozen=True)
@@ -86,13 +95,12 @@ class SplitPart:
         """Return the judge where the planned network is one."""
         return self.judge if planned.network == "head" else None
 
-    def as_asked(self, run: RunResult, planned: PlannedRun) -> RunResult:
+    def as_asked(self, run: RunResult, planned: PlannedRun, key: RunKey) -> RunResult:
         """Return a finished run as this comparison has it.
 
         It may have been made for another sampler that chose the same images, for other clusters, for another number of
         splits, or when the same test images stood elsewhere in the dataset.
         """
-        key = self.key(planned)
         _coreset, _indices, seconds = self.selections.get(planned)
         test = self.prepared.split.test
         clusters = np.array([self.of_test.get(int(index), NO_CLUSTER) for index in test], dtype=np.int64)

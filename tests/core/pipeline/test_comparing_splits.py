@@ -14,12 +14,12 @@ from core.pipeline import comparing, split_parts, window_jobs
 from core.pipeline.comparing import compare_stored, plan_view, run_comparison
 from core.pipeline.planning import PlannedRun, plan, splits_problem, study_of_split
 from core.pipeline.run_keys import RUN_VERSION, run_key
-from core.pipeline.split_parts import open_split
-from core.pipeline.stages import Prepared, prepare, split_dataset
+from core.pipeline.split_parts import Selections, open_split
+from core.pipeline.stages import Prepared, choose, prepare, split_dataset
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress
-from core.results import RunResult
-from core.settings import ClusterSettings, ComparisonSettings, FeatureSettings, Settings
+from core.results import Coreset, RunResult
+from core.settings import ClusterSettings, ComparisonSettings, FeatureSettings, SelectionSettings, Settings
 from core.training import fitting
 from core.training.fitting import used_classes
 from core.training.runs import load_runs
@@ -220,3 +220,27 @@ def test_the_judges_penalty_is_chosen_once(prepared: Prepared, monkeypatch: pyte
     assert first is not None
     assert again is not None
     assert first.strength == again.strength
+
+
+def test_a_sampler_without_chance_chooses_once_for_all_repetitions(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, int]] = []
+
+    def choosing(study: Prepared, settings: SelectionSettings) -> Coreset:
+        seen.append((settings.sampler, settings.seed))
+        return choose(study, settings)
+
+    monkeypatch.setattr(split_parts, "choose", choosing)
+    selections = Selections(prepared, SelectionSettings(seed=2))
+    names = ("balanced-herding", "matched:balanced-herding", "random")
+    found = {
+        (name, repetition): selections.get(PlannedRun("head", name, 0.3, repetition))
+        for repetition in range(3)
+        for name in names
+    }
+    assert seen == [("balanced-herding", 2), ("random", 2), ("random", 3), ("random", 4)]
+    assert len({found["balanced-herding", repetition][2] for repetition in range(3)}) == 1
+    for (name, repetition), (_coreset, indices, _seconds) in found.items():
+        alone = choose(prepared, SelectionSettings(sampler=name, fraction=0.3, seed=2 + repetition))
+        np.testing.assert_array_equal(indices, np.sort(alone.indices), err_msg=f"{name} {repetition}")
