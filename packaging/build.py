@@ -64,7 +64,8 @@ def strip_symbols() -> None:
         return
     for library in (FOLDER / "_internal").rglob("*.so*"):
         # Libraries patched after linking (auditwheel) can break when stripped; the gain is TensorFlow's.
-        if library.is_symlink() or "tensorflow" not in str(library.relative_to(FOLDER)):
+        place = str(library.relative_to(FOLDER / "_internal"))
+        if library.is_symlink() or not ("tensorflow" in place or place.startswith("libpython")):
             continue
         subprocess.run(["strip", "--strip-unneeded", str(library)], check=False, stderr=subprocess.DEVNULL)
 
