@@ -60,8 +60,7 @@ def _from_menus() -> list[tuple[str, str]]:
     for commands in MENUS.values():
         for command in commands:
             if isinstance(command, Command) and command_keys(command):
-                keys = ", ".join(
-                    sequence.toString(QKeySequence.SequenceFormat.NativeText) for sequence in command_keys(command)
-                )
-                rows.append((keys, command.tip))
+                # The first: others are keys of their own that few keyboards have, such as "Open".
+                key = command_keys(command)[0].toString(QKeySequence.SequenceFormat.NativeText)
+                rows.append((key, command.tip))
     return rows

@@ -53,6 +53,7 @@ class ClustersPage(Page):
     def run(self) -> None:
         """Cluster every class; the desk reads it from the cache afterwards."""
         self.start_job("core.pipeline.window_jobs:compute_clusters", (self.study(),), purpose="cluster")
+        self._say_empty()
 
     def restore(self) -> None:
         """Ask the desk, which finds the clusters in the cache."""
@@ -64,6 +65,14 @@ class ClustersPage(Page):
         self._asked_for = None
         self.refresh()
         self.summary_told.emit("every class is clustered", "coreset")
+
+    def on_failed(self, sentence: str) -> None:  # noqa: ARG002
+        """Offer to cluster again."""
+        self._say_empty()
+
+    def on_cancelled(self) -> None:
+        """Offer to cluster again."""
+        self._say_empty()
 
     def on_leave(self) -> None:
         """Hide what follows the mouse."""
@@ -86,7 +95,9 @@ class ClustersPage(Page):
     def _say_empty(self) -> None:
         why_not = self.why_not()
         words = "The clusters of every class will stand here, with their medoids and images."
-        if not why_not and self.images.view is None:
+        if self.job_numbers("cluster"):
+            self.set_empty("The images of every class are being grouped. The clusters will stand here when they are.")
+        elif not why_not and self.images.view is None:
             self.set_empty("The images are being read. The clusters will stand here in a moment.")
         elif self.talk.is_waiting("overview"):
             self.set_empty("The clusters are being read. They will stand here in a moment.")

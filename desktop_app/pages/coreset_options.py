@@ -42,8 +42,8 @@ CLUSTER_RULES = {
 RECOMMENDED = "balanced-herding"
 # From benchmarks/results/quality.md: ten splits, three judging feature spaces.
 WHY_RECOMMENDED = (
-    "Measured on 4,275 blood cells, keeping 5 %: balanced herding on VGG16 and colour-texture gained 5.1 ± 0.2 points "
-    "of accuracy over stratified random, the paper's sampler 0.1."
+    "Measured on 4,275 blood cells, keeping 5\u00a0%: balanced herding on VGG16 and colour-texture gained 5.1 ± 0.2 "
+    "points of accuracy over stratified random, the paper's sampler 0.1."
 )
 OWN = {"proportional": "proportional", "difficulty": "by difficulty", "equal": "equal", "square-root": "square root"}
 

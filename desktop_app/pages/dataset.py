@@ -58,7 +58,7 @@ class DatasetPage(Page):
         self.findings.opened.connect(self.picture.open_image)
         self.picture.add_findings(self.findings)
         self.set_picture(self.picture)
-        self.set_empty("The classes, their images and what was skipped will stand here.", "Scan", self.try_run)
+        self._say_empty()
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._scan_again)
 
@@ -112,6 +112,22 @@ class DatasetPage(Page):
     def run(self) -> None:
         """Scan and divide."""
         self.start_job("core.pipeline.scanning:scan_source", (self.study(),))
+        self._say_empty()
+
+    def on_failed(self, sentence: str) -> None:  # noqa: ARG002
+        """Offer to scan again."""
+        self._say_empty()
+
+    def on_cancelled(self) -> None:
+        """Offer to scan again."""
+        self._say_empty()
+
+    def _say_empty(self) -> None:
+        words = "The classes, their images and what was skipped will stand here"
+        if self.job_numbers(""):
+            self.set_empty(f"{words} when the images have been scanned.")
+        else:
+            self.set_empty(f"{words}.", "Scan", self.try_run)
 
     def on_finished(self, result: Any) -> None:
         """Keep the images found, or show the doubts."""

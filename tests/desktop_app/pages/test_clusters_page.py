@@ -152,3 +152,17 @@ def test_another_largest_k_makes_the_clusters_stale_until_they_are_made_again(pa
     page.try_run()
     qtbot.waitUntil(lambda: page._view is not None and max(page._view.clusters.curve) == 3, timeout=20_000)
     assert page.hint.text() == ""
+
+
+def test_while_clustering_nothing_is_offered_and_afterwards_it_is(described_context: PageContext, qtbot: QtBot) -> None:
+    page = ClustersPage(described_context)
+    qtbot.addWidget(page)
+    page.show()
+    page.enter()
+    page.empty.button.click()
+    assert page.empty.button.isHidden()
+    assert "being grouped" in page.empty.accessibleName()
+    (number,) = page.job_numbers("cluster")
+    page.worker.cancel(number)
+    assert page.empty.button.text() == "Cluster"
+    assert not page.empty.button.isHidden()

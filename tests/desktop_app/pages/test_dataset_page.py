@@ -291,3 +291,21 @@ def test_another_project_forgets_the_split_that_was_brought(
     view = settled(page, qtbot)
     assert len(view.dataset.images) >= 60
     assert page.test_share.isEnabled()
+
+
+def test_while_scanning_nothing_is_offered_and_afterwards_it_is(
+    page_context: PageContext, tmp_path: Path, qtbot: QtBot
+) -> None:
+    (tmp_path / "images").mkdir()
+    page_context.model.start(tmp_path / "images")
+    page = DatasetPage(page_context)
+    qtbot.addWidget(page)
+    page.show()
+    page.enter()
+    page.empty.button.click()
+    assert page.empty.button.isHidden()
+    assert "have been scanned" in page.empty.accessibleName()
+    (number,) = page.job_numbers("")
+    page.worker.cancel(number)
+    assert page.empty.button.text() == "Scan"
+    assert not page.empty.button.isHidden()
