@@ -86,8 +86,8 @@ def heading(prepared: Prepared) -> list[str]:
         "# The paper's networks on coresets",
         "",
         f"Blood cells ({len(prepared.dataset.images):,} images, 8 classes), one split: {len(split.pool):,} images in "
-        f"the pool, {len(split.validation):,} to choose the epoch, {len(split.test):,} to test. Chosen by colour-texture "
-        f"and VGG16. At least {training.min_steps} steps of {training.batch_size} images; "
+        f"the pool, {len(split.validation):,} to choose the epoch, {len(split.test):,} to test. Chosen by "
+        f"colour-texture and VGG16. At least {training.min_steps} steps of {training.batch_size} images; "
         + ", ".join(f"{name} network at {size} px" for name, size in IMAGE_SIZES.items())
         + ", the transfer network on VGG16. Written by `python -m benchmarks.quality_networks`.",
     ]
