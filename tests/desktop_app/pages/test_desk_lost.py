@@ -77,7 +77,7 @@ def test_a_desk_killed_at_work_is_told_on_the_page_which_asks_again(
     qtbot.waitUntil(lambda: page.picture.unanswered.isVisible(), timeout=LONG)
     assert "SIGKILL" in page.picture.unanswered.text
     assert "choosing" not in page.picture.sentence.text()
-    assert button(page.picture.unanswered) == "Choose again"
+    qtbot.waitUntil(lambda: button(page.picture.unanswered) == "Choose again", timeout=LONG)  # by the fresh one
     assert [text for text in page.messages.sentences("warning") if "SIGKILL" in text]
     page.picture.unanswered.action_triggered.emit()
     qtbot.waitUntil(lambda: covered(page), timeout=LONG)
