@@ -42,9 +42,11 @@ class SelfTest(QObject):
         self._app, self._application = app, application
         self._finished: dict[int, Any] = {}
         self._failed: dict[int, str] = {}
+        self._progressed: set[int] = set()
         self.seen: dict[str, Any] = {"steps": {}}
         application.worker.finished.connect(self._on_finished)
         application.worker.failed.connect(self._on_failed)
+        application.worker.progressed.connect(self._on_progressed)
 
     def run(self) -> None:
         """Do every step.
@@ -93,7 +95,7 @@ class SelfTest(QObject):
         # Drawing the whole demo takes long enough to be hit on any machine.
         again = demo_folder().with_name("drawn again")
         number = self._application.worker.start("", "core.data.demo:make_demo", (again,))
-        self._wait(lambda: bool(self._engines()), "no engine process was seen")
+        self._wait(lambda: number in self._progressed or number in self._finished, "no engine began to work")
         for pid in self._engines():
             os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         self._wait(lambda: number in self._failed or number in self._finished, "the killed engine was not noticed")
@@ -152,6 +154,9 @@ class SelfTest(QObject):
         started = time.perf_counter()
         yield
         self.seen["steps"][name] = round(time.perf_counter() - started, 2)
+
+    def _on_progressed(self, number: int, *_: object) -> None:
+        self._progressed.add(number)
 
     def _on_finished(self, number: int, result: object) -> None:
         self._finished[number] = result

@@ -84,7 +84,9 @@ class PoolPca:
         elif len(indices) <= exact_limit:
             rows = self._all_centred()
             values, vectors = leading_eigen(row_products(rows), k)
-            loadings = rows.T @ (vectors / np.sqrt(np.maximum(values, np.finfo(float).tiny))).astype(np.float32)
+            # Copies of one image leave fewer components than were asked for: the rest have no length to divide by.
+            lengths = np.sqrt(np.where(values > RELATIVE_ZERO * left, values, np.inf))
+            loadings = rows.T @ (vectors / lengths).astype(np.float32)
         else:
             values, loadings = self._krylov(k)
         # Components that are nothing but rounding of float32 rows would be noise of length 1.

@@ -41,14 +41,13 @@ def run(*command: str, **more: object) -> subprocess.CompletedProcess[str]:
 
 
 def mirror() -> tuple[str, str]:
-    """Return the suite and the address of the mirror that apt is set up with."""
+    """Return the suite and the address of Debian's mirror that apt is set up with."""
     release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
     suite = release.get("VERSION_CODENAME", "bookworm").strip('"')
-    sources = [Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")]
-    text = "\n".join(file.read_text() for file in sources if file.is_file())
-    found = re.search(r"^(?:deb(?: \[[^\]]*\])?|URIs:) +(\S+)", text, re.MULTILINE)
-    assert found, "apt has no mirror"
-    return suite, found.group(1)
+    answer = run("apt-get", "indextargets", "--format", "$(SITE) $(RELEASE) $(COMPONENT)", "Created-By: Packages")
+    found = [line.split()[0] for line in answer.stdout.splitlines() if line.split()[1:] == [suite, "main"]]
+    assert found, f"apt has no mirror of {suite}: {answer.stdout}"
+    return suite, found[0]
 
 
 @pytest.fixture(scope="module")

@@ -117,6 +117,16 @@ def test_components_beyond_the_rank_of_the_pool_are_zero() -> None:
         np.testing.assert_allclose(pdist(scores), pdist(rows), rtol=1e-3)
 
 
+@pytest.mark.parametrize("limit", [4096, 50, 10], ids=["covariance", "gram", "krylov"])
+def test_copies_of_few_images_give_no_noise_and_no_warning(limit: int) -> None:
+    """Values of nothing but rounding, some below zero: a length to divide by would overflow."""
+    distinct = np.random.default_rng(12).integers(0, 256, (4, 400)).astype(np.float32)
+    rows = np.repeat(distinct, 10, axis=0)
+    scores = PoolPca(lambda indices: rows[indices], np.arange(40), 400, 30, exact_limit=limit).project(np.arange(40))
+    assert np.isfinite(scores).all()
+    np.testing.assert_allclose(pdist(scores), pdist(rows), rtol=1e-3, atol=0.1)
+
+
 def test_reading_the_pool_can_be_cancelled(realistic_rows: MakeRows) -> None:
     class Stop(NoProgress):
         def report(self, done: int, total: int, message: str = "") -> None:
