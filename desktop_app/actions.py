@@ -72,6 +72,7 @@ MENUS: dict[str, tuple[Command | str | None, ...]] = {
     "&Help": (
         Command("tour", "A short &tour", "The five steps in two minutes", StandardKey.HelpContents, "question"),
         Command("method", "The &method", "How images are chosen, with the formulas", None, "info"),
+        Command("samplers", "The &samplers", "What each sampler does, when to use it and when not", None, "selected"),
         Command("shortcuts", "&Keyboard", "List every key", "Ctrl+?", "keyboard"),
         None,
         Command("about", "&About Coreset Studio", "Version, citation and licences"),

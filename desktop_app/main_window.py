@@ -101,8 +101,9 @@ class MainWindow(QMainWindow):
                 "open_project": files.choose_project, "demo": files.open_demo, "save": files.save,
                 "save_as": files.save_as, "locate": files.choose_new_place, "quit": self.close,
                 "settings": helpers.show_settings, "tour": helpers.show_tour, "method": helpers.show_method,
-                "shortcuts": helpers.show_shortcuts, "about": helpers.show_about, "run": self.frame.host.run,
-                "cancel": self.watch.cancel, "full_screen": self._toggle_full_screen, "log": self._toggle_log,
+                "samplers": helpers.show_samplers, "shortcuts": helpers.show_shortcuts, "about": helpers.show_about,
+                "run": self.frame.host.run, "cancel": self.watch.cancel, "log": self._toggle_log,
+                "full_screen": self._toggle_full_screen,
             }
         )  # fmt: skip
 

@@ -4,6 +4,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QDialog, QWidget
 
 from desktop_app.dialogs.about_dialog import AboutDialog
+from desktop_app.dialogs.help_pages import OVERVIEW
 from desktop_app.dialogs.help_window import HelpWindow, show_help
 from desktop_app.dialogs.question import DetailsDialog
 from desktop_app.dialogs.settings_dialog import SettingsDialog
@@ -41,6 +42,10 @@ class Helpers(QObject):
     def show_method(self) -> None:
         """Open the help at the method."""
         self._open_help("method")
+
+    def show_samplers(self) -> None:
+        """Open the help at the overview of the samplers."""
+        self._open_help(OVERVIEW)
 
     def show_licences(self) -> None:
         """Open the help at the licences."""

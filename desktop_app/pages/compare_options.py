@@ -12,12 +12,15 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QSpinBox,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from core.settings import ComparisonSettings, TrainingSettings
 from desktop_app import theme
+from desktop_app.dialogs.help_pages import OVERVIEW
+from desktop_app.dialogs.help_window import show_help
 from desktop_app.pages.page import Page
 
 NETWORKS = {
@@ -96,6 +99,12 @@ class CompareOptions(QObject):
             question="Stratified random is the first control for every claim. Matched random has a sampler's own class "
             "budgets, so that nobody takes the gain of a budget for the gain of a sampler.",
         )
+        self.about_samplers = QToolButton()
+        self.about_samplers.setText("What they do")
+        self.about_samplers.setToolTip("Open the help about the samplers")
+        self.about_samplers.setAccessibleName("Help about the samplers")
+        self.about_samplers.clicked.connect(self._open_help)
+        page.add_to_options(self.about_samplers)
         self.repetitions = _spin_box(1, 100)
         self.repetitions.valueChanged.connect(self._set_repetitions)
         self.splits = _spin_box(1, 50)
@@ -110,6 +119,9 @@ class CompareOptions(QObject):
             )
         )
         self._add_more()
+
+    def _open_help(self) -> None:
+        show_help(self._page, OVERVIEW)
 
     def _add_more(self) -> None:
         page = self._page

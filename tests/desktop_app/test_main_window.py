@@ -516,6 +516,8 @@ def test_help_pages_open_and_follow_links(window: MainWindow) -> None:
     press(window, "tour")
     help_window: Any = window.helpers._help
     assert "A short tour" in help_window.text.toPlainText()
+    press(window, "samplers")
+    assert "Balanced herding" in help_window.text.toPlainText()
     help_window._follow(QUrl("help:method"))
     assert "Sainte-Laguë" in help_window.text.toPlainText()
     help_window.show_page("licences")

@@ -16,6 +16,7 @@ from core.pipeline.grid import Grid
 from core.pipeline.words import bundle_name
 from core.progress import NO_PROGRESS, Progress
 from core.results import Comparison, Epoch, RunResult
+from desktop_app.dialogs.help_window import HelpWindow
 from desktop_app.pages import compare as compare_page
 from desktop_app.pages.compare import ComparePage
 from desktop_app.pages.compare_report import ReportSheet
@@ -101,6 +102,15 @@ def test_options_change_settings(page: ComparePage, qtbot: QtBot) -> None:
     assert options.interest.value() == pytest.approx(1)
     qtbot.waitUntil(lambda: page._plan is not None and len(page._plan.runs) == 3 * 5)
     assert page.cost.text().startswith("15 trainings")
+
+
+def test_the_samplers_explain_themselves_in_help(page: ComparePage, qtbot: QtBot) -> None:
+    qtbot.mouseClick(page.options.about_samplers, Qt.MouseButton.LeftButton)
+    opened = page.window().findChild(HelpWindow)
+    assert isinstance(opened, HelpWindow)
+    assert opened.isVisible()
+    assert "Balanced herding" in opened.text.toPlainText()
+    opened.close()
 
 
 def test_wrong_fractions_are_put_right_with_a_sentence(page: ComparePage, qtbot: QtBot) -> None:
