@@ -31,6 +31,7 @@ from core.progress import NO_PROGRESS, Progress
 from core.results import Comparison, RunResult
 from core.training.backbones import backbone_weights
 from core.training.comparison import compare
+from core.training.device import expected_device
 from core.training.fitting import TrainedRun, train
 from core.training.runs import load_runs, save_run
 
@@ -189,7 +190,7 @@ def plan_view(
         problem = problem or _backbone_problem(study)
     memory = max((run.estimate.memory_bytes for run in runs), default=0)
     seconds = sum(run.estimate.seconds for run in runs) + (comparison.splits - 1) * preparing
-    return ComparePlanView(tuple(runs), seconds, memory, problem, comparison.splits)
+    return ComparePlanView(tuple(runs), seconds, memory, problem, comparison.splits, expected_device())
 
 
 def _backbone_problem(study: Study) -> str:

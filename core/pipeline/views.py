@@ -282,13 +282,17 @@ class PlannedView:
 
 @dataclass(frozen=True)
 class ComparePlanView:
-    """All trainings that a comparison asks for; `problem` says why they cannot be done, or is empty."""
+    """All trainings that a comparison asks for; `problem` says why they cannot be done, or is empty.
+
+    `device` is what will most likely compute, in words.
+    """
 
     runs: tuple[PlannedView, ...]
     seconds: float
     memory_bytes: int
     problem: str
     n_splits: int = 1
+    device: str = ""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ class Outlook(NamedTuple):
                 f"{_trainings(n)}{splits}, {n - left:,} of them done; the others take about {duration(self.seconds())}"
             )
         basis = f" {plan.runs[0].estimate.basis.capitalize()}." if plan.runs else ""
-        return f"{start}, memory up to {size(plan.memory_bytes)}.{basis}"
+        device = f" Computed on {plan.device}." if plan.device else ""
+        return f"{start}, memory up to {size(plan.memory_bytes)}.{basis}{device}"
 
 
 def _trainings(n: int) -> str:

@@ -1,0 +1,34 @@
+"""What trainings will be computed on, told before TensorFlow is loaded."""
+
+import importlib.metadata
+import os
+from pathlib import Path
+
+NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
+
+
+def expected_device(driver: Path = NVIDIA_DRIVER) -> str:
+    """Return in words what trainings will run on.
+
+    TensorFlow itself is not asked, since loading it takes seconds: its build for processors never uses a GPU, and the
+    other one can only where a driver is there. What a training did run on stands in its result.
+    """
+    if _installed("tensorflow-cpu") or not driver.exists():
+        cores = n_processors()
+        return "this machine's processor" if cores == 1 else f"{cores} processor cores"
+    return "the NVIDIA GPU, if TensorFlow can use it"
+
+
+def n_processors() -> int:
+    """Return how many processor cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _installed(name: str) -> bool:
+    try:
+        importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
