@@ -35,7 +35,13 @@ RESULTS = Path(__file__).parent / "results"
 SHARED = Path(os.environ.get("CORESET_SHARED", Path(__file__).parents[2] / "shared"))
 IMAGES = SHARED / "data" / "pbc_sample"
 WEIGHTS = {"vgg16": "vgg16_imagenet_notop.h5", "mobilenetv2": "mobilenet_v2_imagenet_notop.weights.h5"}
-CHOSEN_BY = (("colour-texture",), ("vgg16",), ("colour-texture", "vgg16"))
+CHOSEN_BY = (
+    ("colour-texture",),
+    ("vgg16",),
+    ("colour-texture", "vgg16"),
+    # The average costs nothing where VGG16 itself was computed.
+    ("colour-texture", "vgg16", "vgg16-avg"),
+)
 JUDGES = ("colour-texture", "vgg16", "mobilenetv2")
 FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.25)
 RULES = ("proportional", "difficulty")

@@ -68,6 +68,25 @@ class Table:
         error = float(np.std(gains, ddof=1) / np.sqrt(len(gains))) if len(gains) > 1 else float("nan")
         return float(np.mean(gains)), error, len(gains)
 
+    def mean_difference(
+        self, variant: Variant, metric: str, *, over: Variant, judges: Iterable[str]
+    ) -> tuple[float, float]:
+        """Return the mean over fractions and judges of the paired difference in points, and its error over splits."""
+        judges = tuple(judges)
+        by_split: dict[str, list[float]] = defaultdict(list)
+        for fraction in self.fractions:
+            own, other = self.values(variant, fraction, metric), self.values(over, fraction, metric)
+            for split in self.splits:
+                for judge in judges:
+                    if (split, judge) in own and (split, judge) in other:
+                        by_split[split].append(100 * (own[split, judge] - other[split, judge]))
+        whole = len(self.fractions) * len(judges)
+        means = [float(np.mean(values)) for values in by_split.values() if len(values) == whole]
+        if not means:
+            return float("nan"), float("nan")
+        error = float(np.std(means, ddof=1) / np.sqrt(len(means))) if len(means) > 1 else float("nan")
+        return float(np.mean(means)), error
+
     def mean(self, variant: Variant, fraction: float, metric: str, judge: str) -> float:
         """Return the mean over splits under one judge."""
         found = [value for (_, name), value in self.values(variant, fraction, metric).items() if name == judge]
@@ -80,8 +99,32 @@ def variant_of(row: Row) -> Variant:
 
 STRATIFIED: Variant = ("stratified", "proportional", "", "0.0", "0.0")
 EVERYTHING: Variant = ("everything", "", "", "0.0", "0.0")
+VGG16 = "vgg16"
 BOTH = "colour-texture+vgg16"
-BEST: Variant = ("balanced-herding", "difficulty", BOTH, "0.25", "0.25")
+THREE = "colour-texture+vgg16+vgg16-avg"
+IN_DETAIL = ("balanced-herding", "even-herding", "herding")
+
+
+def _herding(sampler: str, chosen_by: str) -> Variant:
+    return (sampler, "difficulty", chosen_by, "0.25", "0.25" if sampler == "balanced-herding" else "0.0")
+
+
+# What a recommendation rests on: the first against the second.
+PAIRS = (
+    (_herding("even-herding", THREE), _herding("balanced-herding", BOTH)),
+    (_herding("even-herding", THREE), _herding("balanced-herding", THREE)),
+    (_herding("even-herding", THREE), _herding("herding", THREE)),
+    (_herding("even-herding", THREE), _herding("even-herding", BOTH)),
+    (_herding("even-herding", BOTH), _herding("balanced-herding", BOTH)),
+    (_herding("balanced-herding", THREE), _herding("balanced-herding", BOTH)),
+    (_herding("herding", THREE), _herding("herding", BOTH)),
+    (_herding("facility-location", THREE), _herding("facility-location", BOTH)),
+    (_herding("graph-coverage", THREE), _herding("graph-coverage", BOTH)),
+    (_herding("matched", THREE), _herding("matched", BOTH)),
+    (_herding("balanced-herding", VGG16), _herding("balanced-herding", BOTH)),
+    (_herding("even-herding", "colour-texture"), _herding("balanced-herding", "colour-texture")),
+    (_herding("even-herding", VGG16), _herding("balanced-herding", VGG16)),
+)
 
 
 def write_tables(file: Path) -> Path:
@@ -98,6 +141,7 @@ def write_tables(file: Path) -> Path:
         _gains(table),
         _by_judge(table),
         _prize(table),
+        _paired(table),
     ]
     target = file.with_suffix(".md")
     target.write_text("\n".join(parts), encoding="utf-8")
@@ -157,7 +201,8 @@ def _mean_gain(table: Table, variant: Variant) -> float:
 
 
 def _by_judge(table: Table) -> str:
-    shown = [v for v in table.variants if v[2] == BOTH and v[0] in ("balanced-herding", "herding", "facility-location")]
+    in_detail = (*IN_DETAIL, "facility-location")
+    shown = [v for chosen_by in (BOTH, THREE, VGG16) for v in table.variants if v[2] == chosen_by and v[0] in in_detail]
     rows = []
     for variant in shown:
         for judge in table.judges:
@@ -168,16 +213,17 @@ def _by_judge(table: Table) -> str:
                 )
                 for fraction in table.fractions
             ]
-            rows.append([f"{variant[0]}, {variant[1]}", judge, *cells])
-    header = [f"chosen by {BOTH}", "judge", *(_percent(fraction) for fraction in table.fractions)]
+            rows.append([variant[2], f"{variant[0]}, {variant[1]}", judge, *cells])
+    header = ["chosen by", "sampler, budgets", "judge", *(_percent(fraction) for fraction in table.fractions)]
     return "## Under each judge\n\n" + _grid(header, rows)
 
 
 def _prize(table: Table) -> str:
     """Half as many images chosen against random ones."""
     pairs = [(small, large) for small in table.fractions for large in table.fractions if np.isclose(2 * small, large)]
+    shown = [v for chosen_by in (BOTH, THREE, VGG16) for v in table.variants if v[2] == chosen_by and v[0] in IN_DETAIL]
     rows = []
-    for variant in [v for v in table.variants if v[2] == BOTH and v[0] in ("balanced-herding", "herding")]:
+    for variant in shown:
         for small, large in pairs:
             cells = [
                 _number(
@@ -185,6 +231,27 @@ def _prize(table: Table) -> str:
                 )
                 for judge in table.judges
             ]
-            rows.append([f"{variant[0]}, {variant[1]}", f"{_percent(small)} − {_percent(large)}", *cells])
-    header = [f"chosen by {BOTH}", "chosen − random", *table.judges]
+            name = f"{variant[0]}, {variant[1]}"
+            rows.append([variant[2], name, f"{_percent(small)} − {_percent(large)}", *cells])
+    header = ["chosen by", "sampler, budgets", "chosen − random", *table.judges]
     return "## Half as many images, chosen, against random ones (accuracy)\n\n" + _grid(header, rows)
+
+
+def _paired(table: Table) -> str:
+    """One way of choosing against another, by judge and as their mean; the last column is the mean of the fractions."""
+    rows = []
+    for first, second in PAIRS:
+        for judges in (*((judge,) for judge in table.judges), tuple(table.judges)):
+            cells = [
+                _number(*table.gain(first, fraction, "accuracy", over=second, judges=judges)[:2])
+                for fraction in table.fractions
+            ]
+            overall = [_number(*table.mean_difference(first, metric, over=second, judges=judges)) for metric in METRICS]
+            name = judges[0] if len(judges) == 1 else "mean"
+            rows.append([f"{first[0]}, {first[2]}", f"{second[0]}, {second[2]}", name, *cells, " · ".join(overall)])
+    header = ["this", "minus this", "judge", *(_percent(fraction) for fraction in table.fractions), "mean of fractions"]
+    note = (
+        "Budgets by difficulty; points of accuracy, paired by split; the last column: accuracy · balanced accuracy · "
+        "recall of the worst hidden sub-type.\n\n"
+    )
+    return "## Paired differences\n\n" + note + _grid(header, rows)

@@ -68,6 +68,8 @@ class ExtractorFact:
         Used images whose features are computed, and all.
     estimate : Estimate
         For what is not computed yet.
+    follows : str
+        The extractor whose features give this one's at no cost, where that one is used too; empty if there is none.
     """
 
     name: str
@@ -80,6 +82,7 @@ class ExtractorFact:
     n_cached: int
     n_images: int
     estimate: Estimate
+    follows: str = ""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ SEEN: Mapping[str, str] = {
     "moderate": "ring",
 }
 # Samplers whose first images are numbered: an order, and no chance in it.
-NUMBERED = ("balanced-herding", "facility-location", "graph-coverage", "herding", "k-center")
+NUMBERED = ("balanced-herding", "even-herding", "facility-location", "graph-coverage", "herding", "k-center")
 MOST_NUMBERS = 5
 MARGIN = 0.06
 

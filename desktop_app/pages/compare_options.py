@@ -29,8 +29,8 @@ NETWORKS = {
     "head": ("Fast judge (head)", "Logistic regression on features: seconds a run, for many repetitions"),
 }
 SAMPLERS = (
-    "random", "stratified", "intelligent", "balanced-herding", "facility-location", "graph-coverage", "herding",
-    "medoid", "k-center", "typiclust", "moderate",
+    "random", "stratified", "intelligent", "balanced-herding", "even-herding", "facility-location", "graph-coverage",
+    "herding", "medoid", "k-center", "typiclust", "moderate",
 )  # fmt: skip
 SPLITS_TIP = (
     "Do all of it on so many divisions into pool and test images, each with its own split seed; "

@@ -37,7 +37,7 @@ from desktop_app.widgets.separation_bars import SeparationBars
 from desktop_app.widgets.variance_curve import VarianceCurve
 from desktop_app.widgets.words import duration, size
 
-USE_BOTH = "Use both (recommended)"
+USE_BOTH = "Use these (recommended)"
 SEPARATION_HELP = (
     "Share of the images whose five nearest neighbours carry their class. It tells how well an extractor tells the "
     "classes apart; choosing by several together can still beat the best alone."
@@ -197,11 +197,13 @@ class FeaturesPage(Page):
             self.change_settings("features", text="use of extractors that work here", extractors=instead.extractors)
 
     def _advise(self, used: Sequence[str]) -> None:
-        """Say what was fallen back on, or offer to choose by both recommended extractors."""
+        """Say what was fallen back on, or offer to choose by the recommended extractors."""
         if self._fell_back:
             self.advice.show_message("warning", self._fell_back)
         elif self._advises and recommends_both(self._facts(), used):
-            self.advice.show_message("info", WHY_BOTH, USE_BOTH, "Choose by colour-texture and VGG16 together")
+            self.advice.show_message(
+                "info", WHY_BOTH, USE_BOTH, "Choose by colour-texture, VGG16 and VGG16 averaged together"
+            )
         else:
             self.advice.clear()
 
@@ -217,7 +219,7 @@ class FeaturesPage(Page):
         if not facts:
             self.cost.setText("")
             return
-        seconds = sum(fact.estimate.seconds for fact in facts)
+        seconds = sum(fact.estimate.seconds for fact in facts if fact.follows not in used)
         after = self._look.after if self._look is not None else None
         memory = max([fact.estimate.memory_bytes for fact in facts] + ([after.memory_bytes] if after else []))
         disk = sum(fact.estimate.disk_bytes for fact in facts)

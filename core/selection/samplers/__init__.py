@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from core.selection.samplers import (
     balanced_herding,
+    even_herding,
     facility_location,
     graph_coverage,
     herding,
@@ -23,6 +24,7 @@ _MODULES = (
     stratified,
     intelligent,
     balanced_herding,
+    even_herding,
     facility_location,
     graph_coverage,
     herding,

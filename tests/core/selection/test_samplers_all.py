@@ -12,8 +12,8 @@ from core.selection.selecting import select
 from core.settings import SelectionSettings
 
 SETTINGS = SelectionSettings()
-NAMES = ["medoid", "facility-location", "graph-coverage", "balanced-herding", "herding", "k-center", "typiclust",
-         "moderate"]  # fmt: skip
+NAMES = ["medoid", "facility-location", "graph-coverage", "balanced-herding", "even-herding", "herding", "k-center",
+         "typiclust", "moderate"]  # fmt: skip
 NESTED = [name for name in NAMES if name not in ("medoid", "typiclust")]
 
 
@@ -30,7 +30,7 @@ def blobs(n: int, seed: int = 0) -> ClassPool:
     return pool_of(points - points.mean(axis=0), labels)
 
 
-def test_the_registry_has_the_eight_and_says_which_are_nested() -> None:
+def test_the_registry_has_them_all_and_says_which_are_nested() -> None:
     assert set(NAMES) <= set(SAMPLERS)
     assert [name for name in NAMES if SAMPLERS[name].nested] == NESTED
     assert SAMPLERS["balanced-herding"].class_budget == "difficulty"

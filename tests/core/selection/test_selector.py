@@ -22,7 +22,7 @@ def data(n: int = 150, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return random.normal(size=(n, 6)) + 2.0 * (y == "c")[:, None], y
 
 
-@pytest.mark.parametrize("sampler", ["balanced-herding", "typiclust"])
+@pytest.mark.parametrize("sampler", ["balanced-herding", "even-herding", "typiclust"])
 def test_scikit_learn_finds_nothing_wrong(sampler: str) -> None:
     with warnings.catch_warnings():
         # Checks that want optional libraries are skipped, and say so.

@@ -16,7 +16,12 @@ from desktop_app.dialogs.sampler_picture import example
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = resource_folder() / "help" / "samplers"
-MADE_BY = {"colour-texture and VGG16": "colour-texture+vgg16", "colour-texture": "colour-texture", "VGG16": "vgg16"}
+MADE_BY = {
+    "colour-texture, VGG16 and VGG16 averaged": "colour-texture+vgg16+vgg16-avg",
+    "colour-texture and VGG16": "colour-texture+vgg16",
+    "colour-texture": "colour-texture",
+    "VGG16": "vgg16",
+}
 MEASURES = ("Accuracy", "Balanced accuracy", "Recall of the worst hidden kind")
 
 
@@ -132,7 +137,7 @@ def test_tables_hold_what_was_measured() -> None:
             elif key and cells and cells[0] in MEASURES:
                 assert cells[1:] == [cell[MEASURES.index(cells[0])] for cell in rows[key]], (name, cells[0])
                 seen += 1
-    assert seen == 3 * 15
+    assert seen == 3 * 18
 
 
 def test_no_figure_stands_in_the_words_that_the_tables_do_not_have() -> None:

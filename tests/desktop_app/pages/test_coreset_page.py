@@ -90,11 +90,11 @@ def test_the_recommended_sampler_is_offered_and_never_taken_silently(page: Cores
     assert page.options.recommendation.isVisible()
     page.options.recommended.click()
     settings = page.model.settings("selection")
-    assert (settings.sampler, settings.beta, settings.budget_over_classes) == ("balanced-herding", 0.25, "sampler")
+    assert (settings.sampler, settings.beta, settings.budget_over_classes) == ("even-herding", 0.25, "sampler")
     assert not page.options.recommendation.isVisible()
     wait_for(page, qtbot)
     assert page.options.beta.isEnabled()
-    assert page.options.mu.isEnabled()
+    assert not page.options.mu.isEnabled()
     assert not page.options.seed.isEnabled()
 
 
@@ -245,6 +245,6 @@ def test_notes_are_kept_in_the_project(page: CoresetPage) -> None:
 def test_what_is_slow_is_said(page: CoresetPage, qtbot: QtBot) -> None:
     page.options.recommended.click()
     page._show_slow()
-    assert page.picture.sentence.text() == "Balanced herding is choosing…"
+    assert page.picture.sentence.text() == "Even herding is choosing…"
     wait_for(page, qtbot)
     assert "of the pool" in page.picture.sentence.text()

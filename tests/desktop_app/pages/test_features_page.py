@@ -62,6 +62,7 @@ def view_with(state: str, separations: tuple[Separation, ...] = ()) -> Extractor
     facts = (
         ExtractorFact("colour-texture", "Colour and texture", "", 96, "", "needs none", "", 150, 150, estimate),
         ExtractorFact("vgg16", "VGG16", "A network", 1472, "vgg16", state, missing, 0, 150, estimate),
+        ExtractorFact("vgg16-avg", "VGG16, averaged", "", 64, "vgg16", state, missing, 0, 150, estimate, "vgg16"),
     )
     return ExtractorsView(facts, separations, Estimate(1.0, 1_000_000, 0, "counted"))
 
@@ -144,7 +145,7 @@ def test_results_that_exist_are_not_touched_by_missing_weights(
     assert "VGG16" in page.why_not()
 
 
-def test_both_are_offered_where_vgg16_is_there(
+def test_the_recommended_ones_are_offered_where_vgg16_is_there(
     scanned: PageContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = with_facts(scanned, qtbot, monkeypatch, view_with("verified"))
@@ -152,7 +153,7 @@ def test_both_are_offered_where_vgg16_is_there(
     assert page.advice._action.text() == USE_BOTH
     assert "stratified random" in page.advice.text
     qtbot.mouseClick(page.advice._action, Qt.MouseButton.LeftButton)
-    assert scanned.model.settings("features").extractors == ("colour-texture", "vgg16")
+    assert scanned.model.settings("features").extractors == ("colour-texture", "vgg16", "vgg16-avg")
     assert not page.advice.isVisible()
     assert page.extractors.row("vgg16").isChecked()
     assert "24 s" in page.cost.text()
