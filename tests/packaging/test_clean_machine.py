@@ -56,12 +56,8 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     place = tmp_path_factory.mktemp("clean") / "root"
     suite, address = mirror()
     run("debootstrap", "--variant=minbase", suite, str(place), address)
-    for name in ("sources.list", "sources.list.d", "apt.conf.d", "trusted.gpg.d"):
-        source, target = Path("/etc/apt") / name, place / "etc/apt" / name
-        if source.is_dir():
-            shutil.copytree(source, target, dirs_exist_ok=True)
-        elif source.is_file():
-            shutil.copy(source, target)
+    # debootstrap has written the mirror; how to reach it (a proxy, say) stands in apt's own settings.
+    shutil.copytree("/etc/apt/apt.conf.d", place / "etc/apt/apt.conf.d", dirs_exist_ok=True)
     if Path("/etc/resolv.conf").exists():
         shutil.copy("/etc/resolv.conf", place / "etc/resolv.conf")
     assert not (place / "usr/bin/python3").exists()
