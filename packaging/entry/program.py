@@ -4,9 +4,13 @@ They share one analysis and one folder; the name of the executable says which is
 the same executable again and end in `freeze_support`.
 """
 
+import socket
 import sys
 from multiprocessing import freeze_support
 from pathlib import Path
+
+# TensorFlow imports urllib3, which opens an internet socket just to see whether it could; this tells it that it need not.
+socket.has_ipv6 = False
 
 if __name__ == "__main__":
     freeze_support()
