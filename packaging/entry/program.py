@@ -9,7 +9,7 @@ import sys
 from multiprocessing import freeze_support
 from pathlib import Path
 
-# TensorFlow imports urllib3, which opens an internet socket just to see whether it could; this tells it that it need not.
+# TensorFlow imports urllib3, which opens an internet socket just to see whether it could; with this it does not.
 socket.has_ipv6 = False
 
 if __name__ == "__main__":
