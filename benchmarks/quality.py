@@ -25,7 +25,8 @@ from threadpoolctl import threadpool_limits
 from benchmarks.quality_tables import write_tables
 from core.cache import default_cache_folder
 from core.features.reduction import HEAD_COMPONENTS, embed_pool
-from core.pipeline.stages import Prepared, Study, choose, extract_features, prepare
+from core.pipeline.stages import Prepared, choose, extract_features, prepare
+from core.pipeline.study import Study
 from core.results import Dataset, IntArray, PoolEmbedding
 from core.selection.samplers import SAMPLERS
 from core.settings import DataSettings, FeatureSettings, SelectionSettings, Settings
