@@ -11,8 +11,8 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QPushButton,
     QSpinBox,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -99,8 +99,8 @@ class CompareOptions(QObject):
             question="Stratified random is the first control for every claim. Matched random has a sampler's own class "
             "budgets, so that nobody takes the gain of a budget for the gain of a sampler.",
         )
-        self.about_samplers = QToolButton()
-        self.about_samplers.setText("What they do")
+        self.about_samplers = QPushButton("What they do…")
+        self.about_samplers.setAutoDefault(False)
         self.about_samplers.setToolTip("Open the help about the samplers")
         self.about_samplers.setAccessibleName("Help about the samplers")
         self.about_samplers.clicked.connect(self._open_help)
@@ -290,6 +290,8 @@ def _side_by_side(*fields: tuple[str, QSpinBox, str]) -> QWidget:
         box.setAccessibleName(label)
         box.setAccessibleDescription(tip)
         box.setToolTip(tip)
+        # Three of them fit beside the column's scroll bar.
+        box.setMinimumWidth(theme.UNIT * 8)
         column = QVBoxLayout()
         column.setSpacing(theme.UNIT // 2)
         column.addWidget(words)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from core.errors import CancelledError
@@ -16,6 +16,7 @@ from core.pipeline.grid import Grid
 from core.pipeline.words import bundle_name
 from core.progress import NO_PROGRESS, Progress
 from core.results import Comparison, Epoch, RunResult
+from desktop_app import theme
 from desktop_app.dialogs.help_window import HelpWindow
 from desktop_app.pages import compare as compare_page
 from desktop_app.pages.compare import ComparePage
@@ -102,6 +103,18 @@ def test_options_change_settings(page: ComparePage, qtbot: QtBot) -> None:
     assert options.interest.value() == pytest.approx(1)
     qtbot.waitUntil(lambda: page._plan is not None and len(page._plan.runs) == 3 * 5)
     assert page.cost.text().startswith("15 trainings")
+
+
+def test_no_choice_is_cut_by_the_scroll_bar(page: ComparePage, qtbot: QtBot, qapp: QApplication) -> None:
+    theme.apply(qapp, "light")  # its numbers are wider than those of a bare style
+    page.resize(1116, 600)
+    column = _options(page)
+    qtbot.waitUntil(lambda: column.verticalScrollBar().isVisible())
+    assert column.widget().minimumSizeHint().width() <= column.viewport().width()
+
+
+def _options(page: ComparePage) -> QScrollArea:
+    return next(area for area in page.findChildren(QScrollArea) if area.accessibleName() == "Options")
 
 
 def test_the_samplers_explain_themselves_in_help(page: ComparePage, qtbot: QtBot) -> None:
