@@ -1,0 +1,55 @@
+"""The small frozen dataclasses that stages hand on, a file for each part of the way.
+
+Everywhere an *index* is the row of an image in `Dataset.images`, which is sorted by path; arrays of
+embeddings say which indices their rows are.
+"""
+
+from core.results.arrays import FloatArray, IntArray, SplitName
+from core.results.coresets import (
+    ClassClusters,
+    ClassCoverage,
+    ClusterShares,
+    Coreset,
+    Coverage,
+    LabelDoubt,
+    NearDuplicate,
+    ProxyPoint,
+)
+from core.results.costs import Estimate, StageTime
+from core.results.dataset import Dataset, Duplicates, Image, LeftOut, Skipped, Split
+from core.results.embeddings import ClassEmbedding, PoolEmbedding, Separation, ViewReduction, WeightsUsed
+from core.results.runs import Comparison, Difference, Epoch, Metrics, Row, RunKey, RunResult
+
+__all__ = [
+    "ClassClusters",
+    "ClassCoverage",
+    "ClassEmbedding",
+    "ClusterShares",
+    "Comparison",
+    "Coreset",
+    "Coverage",
+    "Dataset",
+    "Difference",
+    "Duplicates",
+    "Epoch",
+    "Estimate",
+    "FloatArray",
+    "Image",
+    "IntArray",
+    "LabelDoubt",
+    "LeftOut",
+    "Metrics",
+    "NearDuplicate",
+    "PoolEmbedding",
+    "ProxyPoint",
+    "Row",
+    "RunKey",
+    "RunResult",
+    "Separation",
+    "Skipped",
+    "Split",
+    "SplitName",
+    "StageTime",
+    "ViewReduction",
+    "WeightsUsed",
+]

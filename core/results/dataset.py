@@ -1,0 +1,145 @@
+"""What a scan and a split give: images, classes, duplicates, sides."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from core.results.arrays import IntArray, SplitName
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One image that could be decoded.
+
+    Attributes
+    ----------
+    path : str
+        Relative to the dataset's root, forward slashes; inside an .npz ``"train/00012.png"``.
+    class_name : str
+    split : {"train", "validation", "test"} or None
+        As the user brought it.
+    group : str
+        What must not be divided, such as a patient; empty where there is none.
+    width, height : int
+        Pixels, after EXIF orientation.
+    pixels : str
+        SHA-256 (hex) of size and decoded RGB pixels: the identity of the content, and the cache key.
+    file : str
+        SHA-256 (hex) of the file's bytes (of the stored array for an .npz).
+    n_bytes : int
+    modified_ns : int
+        Of the file, so that an unchanged file is not decoded again.
+    perceptual : str
+        Perceptual hash, 64 bits as 16 hex digits.
+    """
+
+    path: str
+    class_name: str
+    split: SplitName | None
+    group: str
+    width: int
+    height: int
+    pixels: str
+    file: str
+    n_bytes: int
+    modified_ns: int
+    perceptual: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that is no usable image, and why, in one sentence."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """Images with the same decoded pixels; `conflicting` if they stand under more than one class."""
+
+    indices: tuple[int, ...]
+    conflicting: bool
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A set of labelled images.
+
+    Attributes
+    ----------
+    root : Path
+        The folder that paths are relative to; for a CSV its folder, for an .npz the file itself.
+    source : Path
+        What the user opened.
+    kind : {"folder", "split-folder", "csv", "npz"}
+    images : tuple of Image
+        Sorted by path.
+    skipped : tuple of Skipped
+        Sorted by path.
+    warnings : tuple of str
+        Sentences about the dataset as a whole (unknown CSV columns, a class of one image, ...).
+    """
+
+    root: Path
+    source: Path
+    kind: Literal["folder", "split-folder", "csv", "npz"]
+    images: tuple[Image, ...]
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, sorted."""
+        return tuple(sorted({image.class_name for image in self.images}))
+
+    @cached_property
+    def labels(self) -> IntArray:
+        """Class of each image as a position in `classes`, shape (n_images,)."""
+        position = {name: i for i, name in enumerate(self.classes)}
+        return np.array([position[image.class_name] for image in self.images], dtype=np.int64)
+
+    @property
+    def has_split(self) -> bool:
+        """Whether the user brought a split."""
+        return any(image.split is not None for image in self.images)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An image that no set contains, and why."""
+
+    index: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which images train, validate and test.
+
+    Attributes
+    ----------
+    pool : ndarray of int64
+        The training images that a coreset may be chosen from, ascending; never validation images.
+    validation, test : ndarray of int64
+        Ascending; either may be empty.
+    left_out : tuple of LeftOut
+    leaks : tuple of (int, int)
+        (image of pool or validation, test image) with the same pixels or the same group; only with a split that
+        was brought.
+    brought : bool
+        Whether the user brought it.
+    warnings : tuple of str
+        Such as a class without test images.
+    """
+
+    pool: IntArray
+    validation: IntArray
+    test: IntArray
+    left_out: tuple[LeftOut, ...] = ()
+    leaks: tuple[tuple[int, int], ...] = ()
+    brought: bool = False
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,112 @@
+"""What extraction and reduction give: weights, embeddings, how well classes are separated."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.results.arrays import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class WeightsUsed:
+    """Which weights computed something.
+
+    Attributes
+    ----------
+    extractor : str
+    digest : str
+        SHA-256 over the tensors; empty for an extractor without weights.
+    state : {"none", "verified", "unverified", "untrained"}
+        ``"none"``: needs no weights.
+    """
+
+    extractor: str
+    digest: str
+    state: Literal["none", "verified", "unverified", "untrained"]
+
+
+@dataclass(frozen=True)
+class ViewReduction:
+    """How one view of one class was reduced.
+
+    Attributes
+    ----------
+    extractor, block : str
+    n_features, n_components : int
+    explained : ndarray of shape (n_possible,), float64
+        Explained variance ratios, falling, of *all* possible components, so that the cumulative curve can be drawn.
+    scale : float
+        What the view was multiplied with before joining; 0 if it was left out for having no variance.
+    """
+
+    extractor: str
+    block: str
+    n_features: int
+    n_components: int
+    explained: NDArray[np.float64]
+    scale: float
+
+
+@dataclass(frozen=True)
+class ClassEmbedding:
+    """The joined, reduced embeddings of one class.
+
+    Attributes
+    ----------
+    class_name : str
+    indices : ndarray of shape (n,), int64
+        Pool images of the class, ascending; rows of `embedding`.
+    embedding : ndarray of shape (n, n_components), float32
+    other_indices : ndarray of shape (m,), int64
+        Validation and test images of the class, ascending; rows of `other_embedding`.
+    other_embedding : ndarray of shape (m, n_components), float32
+        Projected with the pool's PCA.
+    views : tuple of ViewReduction
+    """
+
+    class_name: str
+    indices: IntArray
+    embedding: FloatArray
+    other_indices: IntArray
+    other_embedding: FloatArray
+    views: tuple[ViewReduction, ...]
+
+
+@dataclass(frozen=True)
+class PoolEmbedding:
+    """Embeddings across classes: one PCA over the whole pool per view, scaled and joined.
+
+    Attributes
+    ----------
+    indices : ndarray of shape (n,), int64
+        Ascending; pool, validation and test images.
+    embedding : ndarray of shape (n, n_components), float32
+    in_pool : ndarray of shape (n,), bool
+    """
+
+    indices: IntArray
+    embedding: FloatArray
+    in_pool: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Separation:
+    """Leave-one-out 5-NN accuracy over the pool: how well an extractor separates the classes.
+
+    Attributes
+    ----------
+    extractors : tuple of str
+        One, or several joined.
+    accuracy : float
+    by_class : mapping of str to float
+        Share of each class's images whose neighbours' majority is right.
+    n_neighbours : int
+    """
+
+    extractors: tuple[str, ...]
+    accuracy: float
+    by_class: Mapping[str, float]
+    n_neighbours: int

@@ -1,0 +1,224 @@
+"""What trainings and a comparison give: epochs, metrics, runs, rows, differences."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from core.results.arrays import FloatArray, IntArray
+from core.results.embeddings import WeightsUsed
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch of a training; accuracies and losses are NaN where there is no such set.
+
+    `seconds` is the whole epoch; `validation_seconds` is the part of it spent on the validation images.
+    """
+
+    number: int
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    seconds: float
+    validation_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """How good predictions are (paper 5.3; the averages are over classes, METHOD 1.8).
+
+    Attributes
+    ----------
+    accuracy, precision, recall, f1 : float
+        The last three macro-averaged; a class never predicted counts as 0.
+    worst_class : str
+    worst_class_recall : float
+    worst_cluster : str
+        ``"class / cluster number from 1"``; empty where no cluster has enough test images.
+    worst_cluster_recall : float
+        NaN where there is none.
+    class_precision, class_recall, class_f1 : mapping of str to float
+    support : mapping of str to int
+    confusion : ndarray of shape (n_classes, n_classes), int64
+        Rows are true classes, columns predicted ones.
+    """
+
+    accuracy: float
+    precision: float
+    recall: float
+    f1: float
+    balanced_accuracy: float
+    worst_class: str
+    worst_class_recall: float
+    worst_cluster: str
+    worst_cluster_recall: float
+    class_precision: Mapping[str, float]
+    class_recall: Mapping[str, float]
+    class_f1: Mapping[str, float]
+    support: Mapping[str, int]
+    confusion: IntArray
+
+
+@dataclass(frozen=True)
+class RunKey:
+    """What identifies a run: one training of one network on one coreset with one seed.
+
+    Attributes
+    ----------
+    network : {"custom", "transfer", "head"}
+    sampler : str
+        ``"everything"`` for the whole pool.
+    fraction : float
+    repetition : int
+        Seeds selection, initial weights and shuffling together.
+    fingerprint : str
+        Of everything else: images trained on, validation and test images, settings, weights.
+    split : int
+        Which of the comparison's splits, from 0.
+    """
+
+    network: str
+    sampler: str
+    fraction: float
+    repetition: int
+    fingerprint: str
+    split: int = 0
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run.
+
+    Attributes
+    ----------
+    key : RunKey
+    n_images : int
+        Trained on.
+    classes : tuple of str
+    history : tuple of Epoch
+        Empty for `head`.
+    best_epoch : int
+        Number of the epoch whose weights were kept; 0 for `head`.
+    metrics : Metrics
+        On the test images.
+    test_indices, true, predicted : ndarray of shape (n_test,), int64
+        `true` and `predicted` are positions in `classes`.
+    confidence : ndarray of shape (n_test,), float32
+        Probability of the predicted class.
+    train_seconds : float
+        Training alone; features apart.
+    feature_seconds : float
+        What computing the frozen backbone's features cost where it was not in the cache.
+    select_seconds : float
+    device : str
+    weights : WeightsUsed or None
+        Of the backbone or the judge's extractor.
+    note : str
+        Labels that belong beside the result, such as "untrained backbone"; empty for none.
+    clusters : ndarray of shape (n_test,), int64, or None
+        Cluster of each test image inside its true class, -1 where it has none; None where nothing was clustered.
+    """
+
+    key: RunKey
+    n_images: int
+    classes: tuple[str, ...]
+    history: tuple[Epoch, ...]
+    best_epoch: int
+    metrics: Metrics
+    test_indices: IntArray
+    true: IntArray
+    predicted: IntArray
+    confidence: FloatArray
+    train_seconds: float
+    feature_seconds: float
+    select_seconds: float
+    device: str
+    weights: WeightsUsed | None = None
+    note: str = ""
+    clusters: IntArray | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A paired difference between two rows of a comparison (METHOD 4).
+
+    Attributes
+    ----------
+    network, sampler, control : str
+    fraction : float
+    metric : str
+    difference, low, high : float
+        Sampler minus control, with its 95 % interval.
+    n_repetitions : int
+        Pairs, those of all splits together.
+    shown : bool
+        Whether the interval leaves zero out.
+    repetitions_needed : int or None
+        To show the difference of interest; None with fewer than two repetitions. With several splits: how many
+        splits it would take.
+    sentence : str
+    n_splits : int
+    """
+
+    network: str
+    sampler: str
+    control: str
+    fraction: float
+    metric: str
+    difference: float
+    low: float
+    high: float
+    n_repetitions: int
+    shown: bool
+    repetitions_needed: int | None
+    sentence: str
+    n_splits: int = 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a comparison: network, sampler and fraction, over its splits and repetitions.
+
+    Attributes
+    ----------
+    n_repetitions : int
+        Runs, those of all splits together.
+    means, lows, highs : mapping of str to float
+        By metric (accuracy, precision, recall, f1, balanced_accuracy, worst_class_recall, worst_cluster_recall);
+        95 % intervals.
+    select_seconds, train_seconds : float
+        Means.
+    pays_after : int or None
+        After how many trainings selecting has paid for itself against training on everything;
+        None where everything was not trained or training is not faster.
+    n_splits : int
+    """
+
+    network: str
+    sampler: str
+    fraction: float
+    n_images: int
+    n_repetitions: int
+    means: Mapping[str, float]
+    lows: Mapping[str, float]
+    highs: Mapping[str, float]
+    select_seconds: float
+    train_seconds: float
+    pays_after: int | None
+    n_splits: int = 1
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs, their table and what they show."""
+
+    runs: tuple[RunResult, ...]
+    rows: tuple[Row, ...]
+    differences: tuple[Difference, ...]
+    sentences: tuple[str, ...] = field(default=())
+
+    @property
+    def n_splits(self) -> int:
+        """Into how many splits its runs are divided."""
+        return max((row.n_splits for row in self.rows), default=1)

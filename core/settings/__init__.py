@@ -1,0 +1,33 @@
+"""The choices of every stage, and their JSON form."""
+
+from core.settings.choices import (
+    ClassBudgetRule,
+    ClusterBudgetRule,
+    ClusterSettings,
+    ComparisonSettings,
+    DataSettings,
+    ExportSettings,
+    FeatureSettings,
+    NetworkName,
+    SelectionSettings,
+    Settings,
+    TrainingSettings,
+)
+from core.settings.reading import read_settings, settings_from_dict, settings_to_dict
+
+__all__ = [
+    "ClassBudgetRule",
+    "ClusterBudgetRule",
+    "ClusterSettings",
+    "ComparisonSettings",
+    "DataSettings",
+    "ExportSettings",
+    "FeatureSettings",
+    "NetworkName",
+    "SelectionSettings",
+    "Settings",
+    "TrainingSettings",
+    "read_settings",
+    "settings_from_dict",
+    "settings_to_dict",
+]
