@@ -7,6 +7,8 @@ from pathlib import Path
 from core.version import __version__
 
 Command = Callable[[argparse.Namespace], int]
+AddCommand = Callable[[str, str, str], argparse.ArgumentParser]
+"""Takes a command's name, summary and examples."""
 
 DATASET_HELP = "a folder of class folders, a folder with train/ and test/, a CSV with path,class, or a MedMNIST .npz"
 TOP_EXAMPLES = """\
@@ -43,6 +45,13 @@ def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
         one.set_defaults(run=commands[name])
         return one
 
+    for commands_of in (_looking, _choosing, _comparing, _using):
+        commands_of(add)
+    return parser
+
+
+def _looking(add: AddCommand) -> None:
+    """Add what only looks."""
     scan = add("scan", "tell what a dataset holds, and what was skipped and why", "coreset scan cells/")
     _dataset(scan)
     scan.add_argument(
@@ -59,6 +68,9 @@ def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
     _features(extractors)
     extractors.add_argument("--compute", action="store_true", help="compute what the cache does not hold yet")
 
+
+def _choosing(add: AddCommand) -> None:
+    """Add what chooses, writes and checks coresets."""
     select = add(
         "select",
         "choose a coreset and write it as a list",
@@ -99,6 +111,9 @@ def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
     rerun.add_argument("--out", type=Path, default=None, metavar="FILE", help="write the selection as a CSV too")
     rerun.add_argument("--weights", type=Path, default=None, metavar="FILE")
 
+
+def _comparing(add: AddCommand) -> None:
+    """Add what trains."""
     compare = add(
         "compare",
         "train networks on coresets of several samplers and fractions and tell what is shown",
@@ -149,6 +164,9 @@ def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
     )
     _training(search)
 
+
+def _using(add: AddCommand) -> None:
+    """Add what uses trained networks, weights, and the demo."""
     predict = add(
         "predict",
         "give every image of a folder a class and its probabilities",
@@ -176,7 +194,6 @@ def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
     demo.add_argument("--images", type=int, default=None, help="number of synthetic images")
     demo.add_argument("--epochs", type=int, default=None)
     demo.add_argument("--cache", type=Path, default=None, metavar="DIR")
-    return parser
 
 
 def _dataset(parser: argparse.ArgumentParser) -> None:
