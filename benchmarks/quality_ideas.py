@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.quality_variants import steps
 from core.features.views import mean_square
 from core.pipeline.stages import Prepared
 from core.results import ClassEmbedding, FloatArray, IntArray
 from core.selection.budgets import budgets_over_classes, share_of
-from core.selection.greedy import best_row
 from core.selection.kernel import Kernel, bandwidth
 from core.selection.samplers.balanced_herding import target
 from core.selection.samplers.even_herding import herd_in_stages
@@ -174,20 +174,10 @@ def orders(scene: Scene, embedding: ClassEmbedding, idea: Idea, sizes: list[int]
     elif idea.exchange == "stages":
         rows = herd_in_stages(_Fixed(matrix), wanted, max(sizes))
     else:
-        rows = _herd(matrix, wanted, max(sizes))
+        rows = steps(matrix, wanted, max(sizes))
     if idea.exchange != "each size":
         return [rows[:size] for size in sizes]
     return [_exchanged(matrix, wanted, rows[:size]) for size in sizes]
-
-
-def _herd(matrix: Matrix, wanted: Matrix, n: int) -> IntArray:
-    own = matrix.diagonal() / 2
-    taken, free, rows = np.zeros(len(matrix)), np.zeros(len(matrix)), np.empty(n, dtype=np.int64)
-    for m in range(n):
-        rows[m] = best_row(free + wanted - (taken + own) / (m + 1))
-        taken += matrix[rows[m]]
-        free[rows[m]] = -np.inf
-    return rows
 
 
 def _likeness_to_others(scene: Scene, embedding: ClassEmbedding) -> Matrix:

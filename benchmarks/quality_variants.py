@@ -74,7 +74,12 @@ def mixed(share: float, width: float = 1.0, mu: float = 0.25) -> OrderOf:
 
 def greedy_discrepancy(matrix: np.ndarray, weights: np.ndarray, n: int) -> IntArray:
     """Take again and again the image that leaves the smallest MMD to the weighted class."""
-    wanted, own = matrix @ weights, matrix.diagonal() / 2
+    return steps(matrix, matrix @ weights, n)
+
+
+def steps(matrix: np.ndarray, wanted: np.ndarray, n: int) -> IntArray:
+    """Take again and again the image that leaves the smallest MMD to what has the products `wanted` with all images."""
+    own = matrix.diagonal() / 2
     picked, free, rows = np.zeros(len(matrix)), np.zeros(len(matrix)), np.empty(n, dtype=np.int64)
     for m in range(n):
         rows[m] = best_row(free + wanted - (picked + own) / (m + 1))

@@ -8,6 +8,8 @@ from typing import Any
 
 from core.resources import resource_folder
 
+NO_SAMPLERS = ("everything", "matched")
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -27,6 +29,11 @@ class Mark:
     dark: str
     marker: str
     title: str
+
+
+def sampler_names() -> tuple[str, ...]:
+    """Return the samplers that have a mark, in the order in which they are offered."""
+    return tuple(name for name in _palette()["samplers"] if name not in NO_SAMPLERS)
 
 
 def sampler_mark(name: str) -> Mark:

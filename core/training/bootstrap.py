@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse, stats
 
-from core.results import IntArray, RunResult
+from core.results import FloatArray, IntArray, RunResult
 from core.seeds import generator
 from core.training.evaluation import cluster_groups
 
@@ -38,28 +38,29 @@ class Resampled:
     values: dict[str, Values]
 
 
+@dataclass(frozen=True)
 class ImageResamples:
     """How often each test image is drawn, the same for every run, so that differences are paired.
 
-    Parameters
+    Attributes
     ----------
-    n_test : int
-        >= 1.
-    n_resamples : int
+    counts : ndarray of shape (n_resamples, n_test), float32
     """
 
-    def __init__(self, n_test: int, n_resamples: int = RESAMPLES) -> None:
-        rng = generator(0, "bootstrap", "test images", n_test)
-        drawn = rng.integers(n_test, size=(n_resamples, n_test))
-        self.counts = np.empty((n_resamples, n_test), dtype=np.float32)
+    counts: FloatArray
+
+    @classmethod
+    def draw(cls, n_test: int, n_resamples: int = RESAMPLES) -> "ImageResamples":
+        """Draw `n_test` >= 1 images with replacement, again and again."""
+        drawn = generator(0, "bootstrap", "test images", n_test).integers(n_test, size=(n_resamples, n_test))
+        counts = np.empty((n_resamples, n_test), dtype=np.float32)
         for row in range(n_resamples):
-            self.counts[row] = np.bincount(drawn[row], minlength=n_test)
+            counts[row] = np.bincount(drawn[row], minlength=n_test)
+        return cls(counts)
 
     def of_rows(self, rows: IntArray) -> "ImageResamples":
         """Return how often each image of `rows` is drawn: those of one split, where all splits are drawn together."""
-        part = ImageResamples.__new__(ImageResamples)
-        part.counts = self.counts[:, rows]
-        return part
+        return ImageResamples(self.counts[:, rows])
 
     def metrics_of(self, run: RunResult) -> Resampled:
         """Return the run's metrics under every resample."""

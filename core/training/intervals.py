@@ -56,7 +56,7 @@ class Resampled:
 
     def _alone(self, n_test: int) -> ImageResamples:
         if n_test not in self._of_split:
-            self._of_split[n_test] = ImageResamples(n_test)
+            self._of_split[n_test] = ImageResamples.draw(n_test)
         return self._of_split[n_test]
 
     @cached_property
@@ -65,7 +65,7 @@ class Resampled:
 
     @cached_property
     def _together(self) -> ImageResamples:
-        return ImageResamples(len(self._all_tests))
+        return ImageResamples.draw(len(self._all_tests))
 
     def _rows(self, run: RunResult) -> IntArray:
         return np.searchsorted(self._all_tests, self._tests[run.key.split])

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core import palette
 from core.settings import ComparisonSettings, TrainingSettings
 from desktop_app import theme
 from desktop_app.dialogs.help_pages import OVERVIEW
@@ -28,10 +29,6 @@ NETWORKS = {
     "transfer": ("Transfer network", "A frozen backbone and a new head (paper, Listing 2)"),
     "head": ("Fast judge (head)", "Logistic regression on features: seconds a run, for many repetitions"),
 }
-SAMPLERS = (
-    "random", "stratified", "intelligent", "balanced-herding", "even-herding", "facility-location", "graph-coverage",
-    "herding", "medoid", "k-center", "typiclust", "moderate",
-)  # fmt: skip
 SPLITS_TIP = (
     "Do all of it on so many divisions into pool and test images, each with its own split seed; "
     "five tell what the chance of one division is"
@@ -89,7 +86,7 @@ class CompareOptions(QObject):
         self.fractions.setPlaceholderText("5, 25, 100")
         self.fractions.editingFinished.connect(self._set_fractions)
         page.add_option("Fractions of the pool, in per cent", self.fractions, "100 is training on everything")
-        titles = {name: (theme.sampler_title(name), "") for name in SAMPLERS}
+        titles = {name: (theme.sampler_title(name), "") for name in palette.sampler_names()}
         self.samplers = CheckGroup(titles)
         self.samplers.changed.connect(self._set_samplers)
         page.add_option(

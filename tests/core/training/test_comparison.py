@@ -182,7 +182,7 @@ def test_every_metric_under_resampling_equals_its_definition() -> None:
     predicted = np.where(rng.random(90) < 0.6, true, rng.integers(3, size=90))
     clusters = rng.integers(2, size=90)
     run = a_run("x", 0, true, predicted, n_classes=3, clusters=clusters)
-    images = ImageResamples(90, n_resamples=25)
+    images = ImageResamples.draw(90, n_resamples=25)
     found = images.metrics_of(run).values
     for resample in range(25):
         rows = np.repeat(np.arange(90), images.counts[resample].astype(int))

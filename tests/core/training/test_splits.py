@@ -151,7 +151,7 @@ def test_splits_that_agree_by_chance_keep_the_chance_of_their_test_images() -> N
     found = accuracy_of(compare(runs, ComparisonSettings()))
     tests = [images_of(split) for split in range(4)]
     everything = np.unique(np.concatenate(tests))
-    counts = ImageResamples(len(everything)).counts
+    counts = ImageResamples.draw(len(everything)).counts
     gains = np.zeros((RESAMPLES, 4))
     better = np.zeros(N_TEST)
     better[round(0.8 * N_TEST) : round(0.9 * N_TEST)] = 1
@@ -164,7 +164,7 @@ def test_splits_that_agree_by_chance_keep_the_chance_of_their_test_images() -> N
 
 
 def test_an_image_is_drawn_as_often_in_every_split_that_tests_on_it() -> None:
-    images = ImageResamples(50, n_resamples=20)
+    images = ImageResamples.draw(50, n_resamples=20)
     one, other = images.of_rows(np.array([1, 4, 9])), images.of_rows(np.array([4, 9, 20]))
     np.testing.assert_array_equal(one.counts[:, 1:], other.counts[:, :2])
     assert one.counts.shape == (20, 3)
