@@ -89,9 +89,7 @@ def apply(app: QApplication, wanted: Mode) -> None:
 
 
 def _put_on(app: QApplication) -> None:
-    dark = _notifier.mode == "dark" or (
-        _notifier.mode == "system" and app.styleHints().colorScheme() == Qt.ColorScheme.Dark
-    )
+    dark = _notifier.mode == "dark" or (_notifier.mode == "system" and _system_is_dark(app))
     _notifier.colours = DARK if dark else LIGHT
     fusion = app.style().objectName().lower() == "fusion" or _style_name() == "Fusion"
     if fusion:
@@ -100,6 +98,10 @@ def _put_on(app: QApplication) -> None:
         cached.cache_clear()
     app.setStyleSheet(_stylesheet(_notifier.colours, fusion=fusion))
     _notifier.changed.emit()
+
+
+def _system_is_dark(app: QApplication) -> bool:
+    return app.styleHints().colorScheme() == Qt.ColorScheme.Dark
 
 
 def _style_name() -> str:

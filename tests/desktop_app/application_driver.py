@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -29,7 +30,12 @@ def wait(app: QApplication, condition: Callable[[], bool], what: str, seconds: f
 
 def engines() -> list[psutil.Process]:
     children = psutil.Process().children(recursive=True)
-    return [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
+    found = []
+    for child in children:
+        with suppress(psutil.Error):  # it ended meanwhile
+            if "resource_tracker" not in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 def scan(app: QApplication, application: Application, folder: Path) -> dict[str, object]:

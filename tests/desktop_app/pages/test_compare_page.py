@@ -372,7 +372,8 @@ def test_several_splits_are_told_everywhere(page: ComparePage, qtbot: QtBot) -> 
     assert found <= set().union(*(one.tolist() for one in tests))
     assert not found <= set(tests[0].tolist()), "images of the second split, too"
     assert "in 4 trainings" in page.picture.behind_title.text()
-    assert page.cost.text() == "8 trainings over 2 splits, all of them done."
+    # The estimate comes from a job of its own.
+    qtbot.waitUntil(lambda: page.cost.text() == "8 trainings over 2 splits, all of them done.", timeout=20_000)
     assert page.hint.text() == ""
 
 
@@ -485,3 +486,32 @@ def test_the_training_in_progress_is_named(page: ComparePage, qtbot: QtBot) -> N
     assert page._training_words(epoch).startswith(
         "Fast judge (head), Stratified random 10 %, split 2 of 2, repetition 1"
     )
+
+
+@pytest.mark.slow
+def test_a_network_trained_here_predicts_a_folder(
+    page: ComparePage, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Train, save the network of the chosen row, and let the saved one predict images; all by the page's own menu."""
+    monkeypatch.setenv("CORESET_DATA", str(tmp_path / "data"))
+    page.model.set_settings("training", epochs=1, min_steps=0, image_size=32)
+    page.model.set_settings("comparison", networks=("custom",), fractions=(1.0,))
+    run(page, qtbot)
+    page.picture.table.selectRow(0)
+    (tmp_path / "mine").mkdir()
+    asked = [str(tmp_path / "mine")]
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *given, **named: asked.pop(0))
+    page.tools._choose_keeping()
+    qtbot.waitUntil(lambda: not page.job_numbers())
+    (kept,) = (tmp_path / "mine").iterdir()
+    view = page.model.latest_value("dataset")
+    folder = view.dataset.root / view.dataset.images[0].class_name
+    out = tmp_path / "predictions.csv"
+    asked += [str(kept), str(folder)]
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given, **named: (str(out), ""))
+    page.tools._choose_prediction()
+    qtbot.waitUntil(lambda: out.exists() and not page.job_numbers(), timeout=60_000)
+    lines = out.read_text(encoding="utf-8").splitlines()
+    n_images = sum(image.class_name == folder.name for image in view.dataset.images)
+    assert len(lines) - 1 == n_images
+    assert posts(page, "info")[-1] == f"{n_images:,} images predicted: {out}"
