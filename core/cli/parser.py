@@ -23,13 +23,21 @@ Every command explains itself: coreset select --help
 """
 
 
+class PlainHelp(argparse.RawDescriptionHelpFormatter):
+    """Help as it is written: a per cent sign is a per cent sign, not the start of a placeholder."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        words = super()._get_help_string(action)
+        return None if words is None else words.replace("%", "%%")
+
+
 def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
     """Return the parser; `commands` maps each command's name to what runs it."""
     parser = argparse.ArgumentParser(
         prog="coreset",
         description="Choose a small, diverse training subset of a labelled image folder, and see what it costs.",
         epilog=TOP_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=PlainHelp,
     )
     parser.add_argument("--version", action="version", version=f"Coreset Studio {__version__}")
     sub = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -40,7 +48,7 @@ def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
             help=summary,
             description=summary[0].upper() + summary[1:] + ".",
             epilog="examples:\n" + "\n".join(f"  {line}" for line in examples.splitlines()),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=PlainHelp,
         )
         one.set_defaults(run=commands[name])
         return one

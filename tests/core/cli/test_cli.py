@@ -25,6 +25,43 @@ def chosen(file: Path) -> set[str]:
     return {row["path"] for row in rows_of(file) if row["selected"] == "1"}
 
 
+COMMANDS = (
+    "scan", "extractors", "select", "export", "verify", "rerun",
+    "compare", "run", "search", "predict", "weights", "demo",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_lists_every_command_and_shows_per_cent_signs(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([flag])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert all(f"\n    {command}" in said for command in COMMANDS)
+    assert "train both networks on 100 %, RS and IS" in " ".join(said.split())
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_with_an_example(
+    command: str, flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, flag])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"usage: coreset {command} ")
+    assert f"examples:\n  coreset {command}" in said
+    assert "%(" not in said
+
+
+def test_the_commands_tested_are_all_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["nonsense"])
+    named = capsys.readouterr().err.rpartition("(choose from ")[2].rstrip(")\n")
+    assert [name.strip(" '") for name in named.split(",")] == list(COMMANDS)
+
+
 def test_scan_tells_what_is_there_and_what_is_not(cells: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["scan", str(cells)]) == 0
     said = capsys.readouterr().out
