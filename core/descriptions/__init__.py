@@ -1,0 +1,41 @@
+"""What every sampler, extractor, network, metric, dataset source and export format is, told once.
+
+A description holds the facts (name, title, tip, help page, cost, the settings it reads) and names, without importing
+it, the code that does the work. Flags, controls, columns, keys, estimates, the Help index and the tables of the
+documentation are made from descriptions. Importing them imports neither NumPy nor Qt nor TensorFlow.
+"""
+
+from core.descriptions.choice import Choice, SettingsPart, choice, choices_of, own, own_kind
+from core.descriptions.description import Cost, Description, resolve
+from core.descriptions.registry import (
+    KINDS,
+    Plugin,
+    PluginProblem,
+    Registry,
+    all_kinds,
+    plugin_problems,
+    plugins_used,
+    registry,
+    takes_plugins,
+)
+
+__all__ = [
+    "KINDS",
+    "Choice",
+    "Cost",
+    "Description",
+    "Plugin",
+    "PluginProblem",
+    "Registry",
+    "SettingsPart",
+    "all_kinds",
+    "choice",
+    "choices_of",
+    "own",
+    "own_kind",
+    "plugin_problems",
+    "plugins_used",
+    "registry",
+    "resolve",
+    "takes_plugins",
+]

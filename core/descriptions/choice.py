@@ -1,0 +1,155 @@
+"""One setting: its value, and the facts that flags, controls, checks, stored forms and documentation are made from."""
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, field
+from typing import Any
+
+from core.errors import SettingsError
+
+_KEY = "choice"
+_OWN = "own"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The facts of one setting.
+
+    Attributes
+    ----------
+    title : str
+        Its label in the window and in the documentation.
+    tip : str
+        One line: what it does. Tooltip, help of the flag, line of the documentation.
+    neutral : object
+        What the program did before the setting existed. It never changes, whatever becomes of the default: stored
+        forms and keys leave a setting out that has this value, and one that a stored form does not name has it.
+    kept : bool
+        Written even where it is neutral: the settings of the first version, whose stored forms name all of them.
+    flag : str
+        On the command line; empty: its name with hyphens.
+    least, most : float or None
+        The ends of its range, included.
+    above, below : float or None
+        The ends of its range, not included.
+    must : str
+        What it has to be, as the end of "it is …".
+    values : mapping of str to str
+        The values that can be chosen, with their titles; empty where any value of its kind can.
+    kind : str
+        The kind of description that it names, such as ``"sampler"``; empty for any other setting.
+    unit : str
+        Behind the value in the window, such as ``" %"``.
+    factor : float
+        What the window shows is the value times this, such as 100 for a share shown in per cent.
+    step : float
+        Of the window's control, in what is shown; 0: one step of the last digit.
+    decimals : int
+        Of the window's control.
+    flat : bool
+        Of a description's own setting: stored in the section itself, under its plain name.
+    """
+
+    title: str
+    tip: str
+    neutral: Any = None
+    kept: bool = False
+    flag: str = ""
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+    below: float | None = None
+    must: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    kind: str = ""
+    unit: str = ""
+    factor: float = 1.0
+    step: float = 0.0
+    decimals: int = 3
+    flat: bool = False
+
+    def allows(self, value: Any) -> bool:
+        """Return whether a value, of the right type, is one that can be chosen."""
+        if value is None:
+            return True
+        if self.values and isinstance(value, str):
+            return value in self.values
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return True
+        return (
+            math.isfinite(value)
+            and (self.least is None or value >= self.least)
+            and (self.most is None or value <= self.most)
+            and (self.above is None or value > self.above)
+            and (self.below is None or value < self.below)
+        )
+
+
+def choice(default: Any = MISSING, *, factory: Any = MISSING, neutral: Any = MISSING, **facts: Any) -> Any:
+    """Return a dataclass field for one setting.
+
+    Parameters
+    ----------
+    default : object
+        What the program does today unless told otherwise.
+    factory : callable, optional
+        Makes the default where it must not be shared, such as `dict`.
+    neutral : object
+        See `Choice`. It has to be given; it may differ from the default.
+    **facts
+        Those of `Choice`.
+
+    Raises
+    ------
+    TypeError
+        Without `neutral`: taken from the default it would change with it.
+    """
+    if neutral is MISSING:
+        raise TypeError(f"the setting {facts.get('title', '')!r} has no neutral value")
+    metadata = {_KEY: Choice(neutral=neutral, **facts)}
+    if factory is not MISSING:
+        return field(default_factory=factory, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def own(kind: str) -> Any:
+    """Return a dataclass field for what the descriptions of a kind have as settings of their own, by name."""
+    return field(default_factory=dict, metadata={_OWN: kind})
+
+
+def own_kind(field_: "dataclasses.Field[Any]") -> str:
+    """Return the kind whose own settings a field holds; empty for any other field."""
+    return str(field_.metadata.get(_OWN, ""))
+
+
+def choices_of(part: Any) -> Iterator[tuple[str, Choice]]:
+    """Yield name and facts of each setting of a dataclass or of an instance of one."""
+    for each in dataclasses.fields(part):
+        facts = each.metadata.get(_KEY)
+        if facts is not None:
+            yield each.name, facts
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingsPart:
+    """A frozen dataclass of settings made by `choice`; it checks their ranges.
+
+    Raises
+    ------
+    SettingsError
+        When it is made with a value out of its range, naming it.
+    """
+
+    def __post_init__(self) -> None:
+        for name, facts in choices_of(self):
+            value = getattr(self, name)
+            if not facts.allows(value):
+                raise SettingsError(f"{name} is {value}; it is {facts.must or _range(facts)}.")
+
+
+def _range(facts: Choice) -> str:
+    if facts.values:
+        return f"one of {', '.join(facts.values)}"
+    ends = (("at least", facts.least), ("at most", facts.most), ("above", facts.above), ("below", facts.below))
+    return "a number " + " and ".join(f"{word} {end:g}" for word, end in ends if end is not None)

@@ -1,0 +1,96 @@
+"""What all kinds of description have in common."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from core.descriptions.choice import SettingsPart
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """About what something takes: a + b·n + c·n² for n images, as measured on two cores of a workstation.
+
+    Attributes
+    ----------
+    seconds, seconds_per_image, seconds_per_pair : float
+    bytes_fixed, bytes_per_image, bytes_per_pair : float
+        Memory at the peak.
+    basis : str
+        What the figures rest on, in a few words.
+    """
+
+    seconds: float = 0.0
+    seconds_per_image: float = 0.0
+    seconds_per_pair: float = 0.0
+    bytes_fixed: float = 0.0
+    bytes_per_image: float = 0.0
+    bytes_per_pair: float = 0.0
+    basis: str = "as measured on two cores"
+
+    def seconds_for(self, n_images: int) -> float:
+        """Return the seconds that `n_images` take."""
+        return self.seconds + self.seconds_per_image * n_images + self.seconds_per_pair * n_images**2
+
+    def bytes_for(self, n_images: int) -> int:
+        """Return the memory that `n_images` take at the peak."""
+        return round(self.bytes_fixed + self.bytes_per_image * n_images + self.bytes_per_pair * n_images**2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """One thing that can be chosen by name.
+
+    Attributes
+    ----------
+    name : str
+        As on the command line and in stored forms; lower case, hyphens. It never changes.
+    title : str
+        As in the window and in reports.
+    tip : str
+        One sentence: what it does or prefers.
+    does : str
+        ``"module:attribute"`` of the code; imported when it is first needed.
+    source : str
+        Paper and section, standard, or where else it comes from.
+    help : str
+        ``"package:file"`` of its Help page, HTML; empty: the page is made of the facts alone.
+    cost : Cost
+    settings : type of SettingsPart or None
+        The settings that it reads, and the only ones that it is given; None where it has none.
+    place : int
+        Lists are ordered by this, then by name.
+    """
+
+    name: str
+    title: str
+    tip: str
+    does: str
+    source: str = ""
+    help: str = ""
+    cost: Cost = Cost()
+    settings: type[SettingsPart] | None = None
+    place: int = 1000
+
+    @property
+    def code(self) -> Any:
+        """What `does` names, imported now if it was not yet."""
+        return resolve(self.does)
+
+
+@cache
+def resolve(reference: str) -> Any:
+    """Return what ``"module:attribute"`` names.
+
+    Raises
+    ------
+    ImportError, AttributeError
+        If there is no such module or attribute.
+    """
+    module, _, attribute = reference.partition(":")
+    found: Callable[..., Any] | Any = importlib.import_module(module)
+    for name in attribute.split("."):
+        found = getattr(found, name)
+    return found

@@ -1,0 +1,199 @@
+"""Where descriptions are found: in a folder of the program, and in installed packages that register some.
+
+A package registers a description of its own through an entry point, in the group ``coreset_studio.samplers`` or that
+of another kind. One that cannot be used is left out and named in `plugin_problems`.
+"""
+
+import importlib
+import pkgutil
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Generic, TypeVar
+
+from core.descriptions.description import Description, resolve
+
+D = TypeVar("D", bound=Description)
+
+# Where the registry of each kind stands.
+KINDS: Mapping[str, str] = {
+    "source": "core.data.sources:SOURCES",
+    "extractor": "core.features.extractors:EXTRACTORS",
+    "sampler": "core.selection.samplers:SAMPLERS",
+    "network": "core.training.architectures:NETWORKS",
+    "metric": "core.training.metrics:METRICS",
+    "export format": "core.output.formats:EXPORT_FORMATS",
+}
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """An installed package that registers descriptions; `name` and `version` are those of the package."""
+
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+@dataclass(frozen=True)
+class PluginProblem:
+    """A description of a plugin that is left out, and why, in one sentence."""
+
+    kind: str
+    name: str
+    plugin: Plugin
+    sentence: str
+
+
+class Registry(Mapping[str, D], Generic[D]):
+    """The descriptions of one kind by name, in the order in which they are offered; looked for at the first use.
+
+    Parameters
+    ----------
+    kind : str
+        In words, such as ``"sampler"``.
+    described_by : type of Description
+    package : str
+        Each module or folder in it that has a `DESCRIPTION`, or several `DESCRIPTIONS`, is one of the program's own.
+    group : str
+        Of the entry points that plugins register theirs under.
+    """
+
+    def __init__(self, kind: str, described_by: type[D], package: str, group: str) -> None:
+        self.kind, self.group = kind, group
+        self._described_by, self._package = described_by, package
+        self._lock = threading.RLock()
+        self._found: dict[str, D] | None = None
+        self._plugins: dict[str, Plugin] = {}
+        self._problems: list[PluginProblem] = []
+
+    def __getitem__(self, name: str) -> D:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __repr__(self) -> str:
+        return f"<{self.kind}s: {', '.join(self)}>"
+
+    @property
+    def plugins(self) -> Mapping[str, Plugin]:
+        """The plugin that each description is from, by name; the program's own are missing."""
+        self._all()
+        return self._plugins
+
+    @property
+    def problems(self) -> tuple[PluginProblem, ...]:
+        """Descriptions of plugins that were left out."""
+        self._all()
+        return tuple(self._problems)
+
+    def titles(self, names: Iterable[str] | None = None) -> dict[str, str]:
+        """Return names and titles, of all or of some; a name that is not known is its own title."""
+        return {name: self[name].title if name in self else name for name in (self if names is None else names)}
+
+    def unknown(self, name: str) -> str:
+        """Return the sentence for a name that is not known, with those that are."""
+        article = "an" if self.kind[0] in "aeiou" else "a"
+        problem = next((each for each in self.problems if each.name == name), None)
+        if problem is not None:
+            return problem.sentence
+        return (
+            f"There is no {self.kind} named {name!r}; choose from {', '.join(self)}. "
+            f"If it is {article} {self.kind} of a plugin, install that."
+        )
+
+    def reload(self) -> None:
+        """Look again at the next use, as after a plugin was installed; for tests."""
+        with self._lock:
+            self._found = None
+
+    def _all(self) -> dict[str, D]:
+        with self._lock:
+            if self._found is None:
+                self._plugins, self._problems = {}, []
+                found = {each.name: each for each in self._built_in()}
+                if takes_plugins():
+                    self._add_plugins(found)
+                self._found = dict(sorted(found.items(), key=lambda item: (item[1].place, item[0])))
+            return self._found
+
+    def _built_in(self) -> Iterator[D]:
+        package = importlib.import_module(self._package)
+        for info in pkgutil.iter_modules(package.__path__):
+            module = importlib.import_module(f"{self._package}.{info.name}")
+            several = getattr(module, "DESCRIPTIONS", None)
+            one = getattr(module, "DESCRIPTION", None)
+            yield from several if several is not None else () if one is None else (one,)
+
+    def _add_plugins(self, found: dict[str, D]) -> None:
+        for entry in sorted(metadata.entry_points(group=self.group), key=lambda each: (each.name, each.value)):
+            plugin = Plugin(entry.dist.name, entry.dist.version) if entry.dist is not None else Plugin("unknown", "")
+            what = f"The {self.kind} {entry.name} of the plugin {plugin} is left out"
+            try:
+                description = entry.load()
+            except Exception as error:  # a plugin may raise anything
+                why = f"{what}: it cannot be loaded ({type(error).__name__}: {error}). Update or remove the plugin."
+                self._leave_out(entry.name, plugin, why)
+                continue
+            if not isinstance(description, self._described_by):
+                wanted = f"{self._described_by.__module__}.{self._described_by.__name__}"
+                self._leave_out(entry.name, plugin, f"{what}: {entry.value} is no {wanted}.")
+            elif description.name in found:
+                owner = self._plugins.get(description.name, "the program itself")
+                taken = f"{what}: the name {description.name} is taken by {owner}."
+                self._leave_out(entry.name, plugin, f"{taken} Remove one of the two plugins, or rename it.")
+            else:
+                found[description.name] = description
+                self._plugins[description.name] = plugin
+
+    def _leave_out(self, name: str, plugin: Plugin, sentence: str) -> None:
+        self._problems.append(PluginProblem(self.kind, name, plugin, sentence))
+
+
+def takes_plugins() -> bool:
+    """Return whether plugins are looked for: the packaged program has no Python that they could be installed into."""
+    return not getattr(sys, "frozen", False)
+
+
+def registry(kind: str) -> "Registry[Description]":
+    """Return the registry of a kind, such as ``"sampler"``."""
+    found: Registry[Description] = resolve(KINDS[kind])
+    return found
+
+
+def all_kinds() -> dict[str, "Registry[Description]"]:
+    """Return every registry by kind."""
+    return {kind: registry(kind) for kind in KINDS}
+
+
+def plugin_problems() -> tuple[PluginProblem, ...]:
+    """Return what was left out of all kinds."""
+    return tuple(problem for one in all_kinds().values() for problem in one.problems)
+
+
+def plugins_used(names: Mapping[str, Iterable[str]]) -> dict[str, Plugin]:
+    """Return the plugins of some descriptions.
+
+    Parameters
+    ----------
+    names : mapping of str to iterable of str
+        By kind.
+
+    Returns
+    -------
+    dict of str to Plugin
+        By ``"kind name"``; the program's own are missing.
+    """
+    found: dict[str, Plugin] = {}
+    for kind, used in names.items():
+        plugins = registry(kind).plugins
+        found |= {f"{kind} {name}": plugins[name] for name in used if name in plugins}
+    return found
