@@ -33,6 +33,8 @@ class Choice:
         The ends of its range, included.
     above, below : float or None
         The ends of its range, not included.
+    offered : (float, float) or None
+        The ends of what the window offers, where its range is wider or has no end.
     must : str
         What it has to be, as the end of "it is …".
     values : mapping of str to str
@@ -60,6 +62,7 @@ class Choice:
     most: float | None = None
     above: float | None = None
     below: float | None = None
+    offered: tuple[float, float] | None = None
     must: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     kind: str = ""

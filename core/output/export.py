@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import cast
 
 import numpy as np
 
@@ -161,7 +162,7 @@ def _build(
     sets = _sets(split, coreset, export)
     folders = safe_names(_class_names(dataset, coreset, sets), taken=(LIST_NAME, MANIFEST_NAME, "coreset", "remainder"))
     # Images inside an .npz are no files that a link could lead to.
-    way: Way = "copy" if export.files == "list" or dataset.kind == "npz" else export.files
+    way = cast("Way", "copy" if export.files == "list" or dataset.kind == "npz" else export.files)
     placer = Placer(dataset, way, export.private)
     files: list[ListedFile] = []
     all_notes = [*notes, *coreset.notes]

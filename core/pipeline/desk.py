@@ -58,7 +58,7 @@ class Desk:
         """Return the samplers that can be chosen, in the order of the registry."""
         return tuple(
             SamplerFact(
-                s.name, s.title, s.summary, s.source, s.nested, s.class_budget, s.scope, s.uses_clusters, s.uses_seed
+                s.name, s.title, s.tip, s.source, s.nested, s.class_budget, s.scope, s.uses_clusters, s.uses_seed
             )
             for s in SAMPLERS.values()
         )

@@ -151,7 +151,7 @@ def demo_settings(*, epochs: int | None = None) -> Settings:
             min_steps=DEMO_STEPS if epochs is None else 0,
             backbone="vgg16",
         ),
-        comparison=ComparisonSettings(networks=networks),  # type: ignore[arg-type]
+        comparison=ComparisonSettings(networks=networks),
     )
 
 

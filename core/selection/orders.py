@@ -1,11 +1,14 @@
 """Orders of samplers, computed once and kept, so that another fraction is only another slice."""
 
+import json
 from dataclasses import dataclass, replace
+from typing import Any
 
 from core.results import FloatArray
+from core.selection.description import Sampler
 from core.selection.kernel import Kernels
-from core.selection.sampling import ClassPool, Order, Sampler
-from core.settings import SelectionSettings
+from core.selection.sampling import ClassPool, Order
+from core.settings import SelectionSettings, own_settings, settings_to_dict
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class OrderCache:
     def get(self, sampler: Sampler, pool: ClassPool, n: int, settings: SelectionSettings) -> Order:
         """Return an order of at least ``min(n, pool.n_images)`` rows; of exactly as many for one that is not nested."""
         n = min(n, pool.n_images)
-        key = _key(sampler, pool, settings, None if sampler.nested else n)
+        own = own_settings(settings, sampler)
+        key = _key(sampler, pool, own, None if sampler.nested else n)
         kept = self._kept.get(key)
         embedding = pool.embedding if sampler.uses_embedding else None
         if kept is not None and kept.embedding is embedding and len(kept.order.rows) >= n:
@@ -49,12 +53,13 @@ class OrderCache:
         wanted = n if not sampler.nested else half if n <= half else pool.n_images
         if self.kernels is not None:
             pool = replace(pool, make_kernel=self.kernels.for_many_steps)
-        order = sampler.order(pool, wanted, settings)
+        order = sampler.order(pool, wanted, own)
         self._kept[key] = _Kept(order, embedding)
         return order
 
 
-def _key(sampler: Sampler, pool: ClassPool, settings: SelectionSettings, n: int | None) -> tuple[object, ...]:
+def _key(sampler: Sampler, pool: ClassPool, own: Any, n: int | None) -> tuple[object, ...]:
+    """Return what an order depends on besides the embedding: all that the sampler is given."""
     clusters = (pool.labels.tobytes(), pool.medoids.tobytes()) if sampler.uses_clusters else ()
-    shaping = (settings.mu, settings.budget_over_clusters)
+    shaping = json.dumps(settings_to_dict(own), sort_keys=True) if own is not None else ""
     return (sampler.name, pool.class_name, pool.seed, pool.n_images, clusters, shaping, n)

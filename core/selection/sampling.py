@@ -1,14 +1,12 @@
-"""What a sampler is: one function that puts the images of a class in order, and the facts that describe it."""
+"""What a sampler sees and gives: the images of one class, and their order."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from core.results import FloatArray, IntArray
 from core.selection.kernel import Kernel
-from core.settings import ClassBudgetRule, SelectionSettings
 
 
 @dataclass(frozen=True)
@@ -57,46 +55,6 @@ class Order:
 
     rows: IntArray
     reasons: tuple[str, ...]
-
-
-OrderFunction = Callable[[ClassPool, int, SelectionSettings], Order]
-
-
-@dataclass(frozen=True)
-class Sampler:
-    """One sampler of the registry.
-
-    Attributes
-    ----------
-    name : str
-        As on the command line.
-    title : str
-        As in the window.
-    summary : str
-        One sentence: what it prefers.
-    source : str
-        Paper and section.
-    order : callable
-        ``order(pool, n, settings)`` returns exactly ``min(n, pool.n_images)`` rows. For a nested sampler the first m
-        rows of ``order(pool, n, ...)`` are ``order(pool, m, ...)``.
-    nested, uses_clusters, uses_seed : bool
-    scope : {"class", "pool"}
-        ``"pool"`` chooses over the whole pool and knows no class budgets.
-    class_budget : str
-        Its own rule over classes, used where the settings say ``"sampler"``.
-    """
-
-    name: str
-    title: str
-    summary: str
-    source: str
-    order: OrderFunction
-    nested: bool = True
-    uses_clusters: bool = False
-    uses_embedding: bool = True
-    uses_seed: bool = False
-    scope: Literal["class", "pool"] = "class"
-    class_budget: ClassBudgetRule = "proportional"
 
 
 def rounded(gains: np.ndarray) -> np.ndarray:

@@ -9,13 +9,15 @@ from core.errors import SelectionError
 from core.progress import NO_PROGRESS, Progress
 from core.results import ClassClusters, ClassEmbedding, Coreset, Dataset, FloatArray, IntArray, Split
 from core.selection.budgets import budgets_by_hand, budgets_over_classes, class_weights, total_budget
+from core.selection.description import Sampler
 from core.selection.orders import OrderCache
 from core.selection.pins import Pins, find_pins
-from core.selection.samplers import SAMPLERS, stratified
-from core.selection.sampling import ClassPool, Order, Sampler
+from core.selection.samplers import SAMPLERS
+from core.selection.sampling import ClassPool, Order
 from core.settings import SelectionSettings
 
 MATCHED_RANDOM = "matched-random"
+STRATIFIED = "stratified"
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def matched_random(dataset: Dataset, split: Split, like: Coreset, seed: int) -> 
         If a budget is above what the class has.
     """
     members = pool_by_class(dataset, split)
-    settings = SelectionSettings(sampler=stratified.SAMPLER.name, seed=seed)
+    stratified = SAMPLERS[STRATIFIED]
     chosen = {}
     for name, indices in members.items():
         budget = like.budgets.get(name, 0)
@@ -104,7 +106,7 @@ def matched_random(dataset: Dataset, split: Split, like: Coreset, seed: int) -> 
                 f"Class {name} has {len(indices)} images in the pool, but the coreset to match takes {budget} of it. "
                 "Choose it again from this pool."
             )
-        order = stratified.order(_plain_pool(name, len(indices), seed), budget, settings)
+        order = stratified.order(_plain_pool(name, len(indices), seed), budget)
         chosen[name] = _Chosen(indices[order.rows], order.reasons)
     sizes = {name: len(indices) for name, indices in members.items()}
     return _coreset(MATCHED_RANDOM, seed, True, sizes, chosen, [])
@@ -119,7 +121,7 @@ def find_sampler(name: str) -> Sampler:
         If there is none of that name.
     """
     if name not in SAMPLERS:
-        raise SelectionError(f"There is no sampler {name!r}. Choose one of {', '.join(SAMPLERS)}.")
+        raise SelectionError(SAMPLERS.unknown(name))
     return SAMPLERS[name]
 
 

@@ -21,7 +21,7 @@ from core.selection.clustering import cluster_class
 from core.selection.difficulty import class_difficulty
 from core.selection.sampling import ClassPool
 from core.selection.selecting import find_sampler, select
-from core.settings import ClassBudgetRule, ClusterSettings, SelectionSettings
+from core.settings import ClassBudgetRule, ClusterSettings, SelectionSettings, with_own
 
 POOL_COMPONENTS = 50
 
@@ -137,8 +137,9 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
             seed=seed,
             budget_over_classes=self.budgets,
             beta=self.beta,
-            mu=self.mu,
         )
+        if self.sampler == "balanced-herding":
+            settings = with_own(settings, self.sampler, mu=self.mu)
         rule = find_sampler(self.sampler).class_budget if self.budgets == "sampler" else self.budgets
         difficulty = class_difficulty(scene.dataset, scene.embed_pool(blocks)) if rule == "difficulty" else None
         coreset = select(scene.dataset, scene.split, embeddings, clusters, settings, difficulty=difficulty)
@@ -226,7 +227,7 @@ def _order(coreset: Coreset, weights: dict[str, float], n_rows: int, seed: int) 
     if sampler.scope == "pool":
         nothing = np.zeros((n_rows, 0), dtype=np.float32)
         everything = ClassPool("", nothing, np.zeros(n_rows, dtype=np.int64), np.zeros(1, dtype=np.int64), seed)
-        return sampler.order(everything, n, SelectionSettings(sampler=sampler.name, seed=seed)).rows
+        return sampler.order(everything, n).rows
     names = sorted(coreset.budgets)
     givers = hand_out(
         [coreset.pool_sizes[name] for name in names], [weights[name] for name in names], at_least_one=True

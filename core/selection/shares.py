@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.results import ClassClusters, ClusterShares, Coreset, IntArray
-from core.selection.samplers import random
+from core.selection.samplers import SAMPLERS
 from core.selection.sampling import ClassPool
-from core.settings import SelectionSettings
 
 
 def expected_random(clusters: Sequence[ClassClusters], coreset: Coreset) -> tuple[ClusterShares, ...]:
@@ -50,7 +49,7 @@ def _random_draw(pool: IntArray, budget: int, seed: int) -> IntArray:
         medoids=np.zeros(1, dtype=np.int64),
         seed=seed,
     )
-    return pool[random.order(everything, budget, SelectionSettings(sampler="random", seed=seed)).rows]
+    return pool[SAMPLERS["random"].order(everything, budget).rows]
 
 
 def _counts(found: ClassClusters, chosen: IntArray) -> IntArray:

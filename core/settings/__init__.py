@@ -13,6 +13,7 @@ from core.settings.choices import (
     Settings,
     TrainingSettings,
 )
+from core.settings.own import own_settings, with_own
 from core.settings.reading import read_settings, settings_from_dict, settings_to_dict
 
 __all__ = [
@@ -27,7 +28,9 @@ __all__ = [
     "SelectionSettings",
     "Settings",
     "TrainingSettings",
+    "own_settings",
     "read_settings",
     "settings_from_dict",
     "settings_to_dict",
+    "with_own",
 ]

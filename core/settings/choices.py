@@ -1,23 +1,31 @@
-"""The choices of every stage, as frozen dataclasses, and their form in JSON.
+"""The choices of every stage, as frozen dataclasses, each with its facts.
 
 One `Settings` holds every choice that the window offers and the command line takes; it stands in the
 project file, in `coreset.json` and in a `--settings` file, in the same form. Unknown keys are refused.
+
+A choice added later is a field with a *neutral* value, what the program did before: see `core.descriptions.Choice`.
+What only one sampler, network or other description reads is a field of that description's own settings, and stands in
+`own` here.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
+from core.descriptions.choice import SettingsPart, choice, own
 from core.errors import SettingsError
 
 ClassBudgetRule = Literal["sampler", "proportional", "equal", "square-root", "difficulty", "by-hand"]
 ClusterBudgetRule = Literal["equal", "proportional", "square-root", "neyman"]
-NetworkName = Literal["custom", "transfer", "head"]
+NetworkName = str
+
+_SHARE = "a share from 0 to below 1, such as 0.2"
+_COUNT = "a whole number of at least 0"
+_ONE = "a whole number of at least 1"
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataSettings:
+class DataSettings(SettingsPart):
     """What of a dataset is used, and how it is divided (METHOD: 70/30 test, 80/20 validation, paper 5.2).
 
     Attributes
@@ -43,26 +51,51 @@ class DataSettings:
         Largest Hamming distance of two perceptual hashes (64 bits) that counts as a near-duplicate.
     """
 
-    test_fraction: float = 0.3
-    validation_fraction: float = 0.2
-    split_seed: int = 0
-    group_pattern: str = ""
-    left_out_classes: tuple[str, ...] = ()
-    left_out_images: tuple[str, ...] = ()
-    keep_one_of_duplicates: bool = False
-    drop_leaks: bool = False
-    near_duplicates_together: bool = False
-    near_duplicate_bits: int = 2
-
-    def __post_init__(self) -> None:
-        _share("test_fraction", self.test_fraction)
-        _share("validation_fraction", self.validation_fraction)
-        _at_least("split_seed", self.split_seed, 0)
-        _at_least("near_duplicate_bits", self.near_duplicate_bits, 0)
+    test_fraction: float = choice(
+        0.3, neutral=0.3, kept=True, title="Test images", tip="Share of the images that judge every network",
+        least=0, below=1, must=_SHARE, unit=" %", factor=100, step=5, decimals=1,
+    )  # fmt: skip
+    validation_fraction: float = choice(
+        0.2, neutral=0.2, kept=True, title="Validation images",
+        tip="Share of the training images that pick the best epoch and do nothing else",
+        least=0, below=1, must=_SHARE, unit=" %", factor=100, step=5, decimals=1,
+    )  # fmt: skip
+    split_seed: int = choice(
+        0, neutral=0, kept=True, title="Split seed", tip="Another number gives another division of the images",
+        least=0, must=_COUNT,
+    )  # fmt: skip
+    group_pattern: str = choice(
+        "", neutral="", kept=True, title="Groups",
+        tip="Regular expression over paths that names a patient or slide, which is never divided",
+    )  # fmt: skip
+    left_out_classes: tuple[str, ...] = choice(
+        (), neutral=(), kept=True, title="Classes left out", tip="Classes that are not used", flag="--leave-out-class"
+    )
+    left_out_images: tuple[str, ...] = choice(
+        (), neutral=(), kept=True, title="Images left out",
+        tip="Single images that are not used, by their path in the dataset", flag="--leave-out-image",
+    )  # fmt: skip
+    keep_one_of_duplicates: bool = choice(
+        False, neutral=False, kept=True, title="Keep one of images with the same pixels",
+        tip="Of images with the same pixels use the first; where they stand under two labels, none",
+    )  # fmt: skip
+    drop_leaks: bool = choice(
+        False, neutral=False, kept=True, title="Leave out leaks",
+        tip="With a split that was brought: leave out train and validation copies of test images",
+    )  # fmt: skip
+    near_duplicates_together: bool = choice(
+        False, neutral=False, kept=True, title="Near-duplicates together",
+        tip="Never divide images that look nearly the same between the sets",
+    )  # fmt: skip
+    near_duplicate_bits: int = choice(
+        2, neutral=2, kept=True, title="Bits of a near-duplicate",
+        tip="By how many of 64 bits the perceptual hashes of near-duplicates differ at most",
+        least=0, must=_COUNT, offered=(0, 16),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
-class FeatureSettings:
+class FeatureSettings(SettingsPart):
     """Which extractors look at the images, and how their output is reduced (paper 4.1, 4.2).
 
     Attributes
@@ -75,19 +108,27 @@ class FeatureSettings:
         Use seeded random weights instead of trained ones. For tests only; every result says so.
     """
 
-    extractors: tuple[str, ...] = ("vgg16",)
-    variance: float = 0.95
-    untrained: bool = False
+    extractors: tuple[str, ...] = choice(
+        ("vgg16",), neutral=("vgg16",), kept=True, title="Extractors", kind="extractor", flag="--extractor",
+        tip="One or several, with commas between; several are joined as views",
+    )  # fmt: skip
+    variance: float = choice(
+        0.95, neutral=0.95, kept=True, title="Variance kept", tip="Share of the variance that PCA keeps per class",
+        above=0, most=1, must="a share above 0 and at most 1, such as 0.95", unit=" %", factor=100, step=1, decimals=1,
+    )  # fmt: skip
+    untrained: bool = choice(
+        False, neutral=False, kept=True, title="Untrained extractors, for tests",
+        tip="Seeded random weights; every result says so",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         if not self.extractors:
             raise SettingsError("No extractor is chosen; choose at least one, such as colour-texture.")
-        if not 0 < self.variance <= 1:
-            raise SettingsError(f"variance is {self.variance}; it is a share above 0 and at most 1, such as 0.95.")
+        super().__post_init__()
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClusterSettings:
+class ClusterSettings(SettingsPart):
     """K-Medoids per class and the choice of k (paper 4.3).
 
     Attributes
@@ -100,19 +141,28 @@ class ClusterSettings:
         >= 0.
     """
 
-    k_max: int = 10
-    k_by_class: Mapping[str, int] = field(default_factory=dict)
-    seed: int = 0
+    k_max: int = choice(
+        10, neutral=10, kept=True, title="Most clusters", tip="Largest number of clusters tried per class",
+        least=2, must="a whole number of at least 2", offered=(2, 50),
+    )  # fmt: skip
+    k_by_class: Mapping[str, int] = choice(
+        factory=dict, neutral={}, kept=True, title="Clusters of a class", flag="--k-of-class",
+        tip="A number of clusters of your own for one class",
+    )  # fmt: skip
+    seed: int = choice(
+        0, neutral=0, kept=True, title="Cluster seed", tip="Another number starts K-Medoids from other images",
+        least=0, must=_COUNT, flag="--cluster-seed",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
-        _at_least("k_max", self.k_max, 2)
-        _at_least("cluster seed", self.seed, 0)
+        super().__post_init__()
         for name, k in self.k_by_class.items():
-            _at_least(f"k of class {name!r}", k, 1)
+            if k < 1:
+                raise SettingsError(f"k of class {name!r} is {k}; it is {_ONE}.")
 
 
 @dataclass(frozen=True, kw_only=True)
-class SelectionSettings:
+class SelectionSettings(SettingsPart):
     """How the coreset is chosen from the pool.
 
     Attributes
@@ -127,52 +177,82 @@ class SelectionSettings:
         >= 0.
     budget_over_classes : str
         ``"sampler"`` is the sampler's own rule (proportional, except where its file says otherwise).
-    budget_over_clusters : str
-        For samplers that draw from clusters; ``"equal"`` is the paper's water-filling.
     fraction_by_class : mapping of str to float
         With ``"by-hand"``: the fraction of each class's pool; classes not named use `fraction`.
     at_least_one : bool
         Give every class one image first, where the total allows it.
     beta : float
         >= 0; exponent of the difficulty rule: 0 proportional, 1/2 leans towards rare kinds.
-    mu : float
-        0 <= mu <= 1; balanced herding's share of "every cluster counts the same".
     pinned_in, pinned_out : tuple of str
         Relative paths of images that are always or never chosen, inside their class's budget.
+    own : mapping of str to SettingsPart
+        By sampler, the settings that it alone reads, where they are not its defaults; see `own_settings`.
     """
 
-    sampler: str = "intelligent"
-    fraction: float = 0.25
-    images: int | None = None
-    seed: int = 0
-    budget_over_classes: ClassBudgetRule = "sampler"
-    budget_over_clusters: ClusterBudgetRule = "equal"
-    fraction_by_class: Mapping[str, float] = field(default_factory=dict)
-    at_least_one: bool = True
-    beta: float = 0.25
-    mu: float = 0.25
-    pinned_in: tuple[str, ...] = ()
-    pinned_out: tuple[str, ...] = ()
+    sampler: str = choice(
+        "intelligent", neutral="intelligent", kept=True, title="Sampler", kind="sampler",
+        tip="The rule that chooses; intelligent is the paper's",
+    )  # fmt: skip
+    fraction: float = choice(
+        0.25, neutral=0.25, kept=True, title="Fraction", tip="Share of the pool that is chosen",
+        above=0, most=1, must="a share of the pool above 0 and at most 1, such as 0.05",
+        unit=" %", factor=100, step=1, decimals=2,
+    )  # fmt: skip
+    images: int | None = choice(
+        None, neutral=None, kept=True, title="Images", tip="A number of images instead of a fraction",
+        least=1, must=_ONE,
+    )  # fmt: skip
+    seed: int = choice(
+        0, neutral=0, kept=True, title="Seed", tip="Another number draws other images, where the sampler draws",
+        least=0, must=_COUNT,
+    )  # fmt: skip
+    budget_over_classes: ClassBudgetRule = choice(
+        "sampler", neutral="sampler", kept=True, title="Budget over classes",
+        tip="How the total is divided over the classes",
+        values={
+            "sampler": "The sampler's own rule", "proportional": "Proportional to the class",
+            "equal": "Equal for every class", "square-root": "Square root of the class",
+            "difficulty": "More for harder classes", "by-hand": "By hand",
+        },
+    )  # fmt: skip
+    fraction_by_class: Mapping[str, float] = choice(
+        factory=dict, neutral={}, kept=True, title="Fraction of a class", flag="--fraction-of-class",
+        tip="With the budget by hand: the share of one class's images; other classes have the fraction of all",
+    )  # fmt: skip
+    at_least_one: bool = choice(
+        True, neutral=True, kept=True, title="At least one image of each class",
+        tip="Give every class one image first, where the total allows it",
+    )  # fmt: skip
+    beta: float = choice(
+        0.25, neutral=0.25, kept=True, title="Weight of difficulty (β)",
+        tip="Exponent of budgets by difficulty: 0 is proportional, 0.5 leans towards rare kinds",
+        least=0, must="at least 0", step=0.05, decimals=2, offered=(0, 2),
+    )  # fmt: skip
+    pinned_in: tuple[str, ...] = choice(
+        (), neutral=(), kept=True, title="Pinned in", flag="--pin-in",
+        tip="An image that is always chosen, by its path in the dataset",
+    )  # fmt: skip
+    pinned_out: tuple[str, ...] = choice(
+        (), neutral=(), kept=True, title="Pinned out", flag="--pin-out",
+        tip="An image that is never chosen, by its path in the dataset",
+    )  # fmt: skip
+    own: Mapping[str, Any] = own("sampler")
 
     def __post_init__(self) -> None:
-        for name, value in (("", self.fraction), *self.fraction_by_class.items()):
+        super().__post_init__()
+        for name, value in self.fraction_by_class.items():
             if not 0 < value <= 1:
-                of = f" of class {name!r}" if name else ""
                 raise SettingsError(
-                    f"The fraction{of} is {value}; it is a share of the pool above 0 and at most 1, such as 0.05."
+                    f"The fraction of class {name!r} is {value}; it is a share of the pool above 0 and at most 1, "
+                    "such as 0.05."
                 )
-        if self.images is not None:
-            _at_least("images", self.images, 1)
-        _at_least("selection seed", self.seed, 0)
-        if not (math.isfinite(self.beta) and self.beta >= 0 and 0 <= self.mu <= 1):
-            raise SettingsError(f"beta is {self.beta} and mu is {self.mu}; beta is at least 0, mu from 0 to 1.")
         both = set(self.pinned_in) & set(self.pinned_out)
         if both:
             raise SettingsError(f"{min(both)} is pinned in and pinned out; take one of the two back.")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingSettings:
+class TrainingSettings(SettingsPart):
     """How the networks are trained (paper, Listings 1 and 2; what the paper leaves open is ours, METHOD 1.6).
 
     Attributes
@@ -195,31 +275,55 @@ class TrainingSettings:
         Extractor whose across-class embeddings the `head` is trained on; empty: the first one chosen.
     """
 
-    image_size: int = 256
-    epochs: int = 25
-    min_steps: int = 750
-    batch_size: int = 32
-    learning_rate: float = 0.002
-    dropout: float = 0.1
-    dropout_before_norm: float = 0.0
-    norm_momentum: float = 0.9
-    backbone: str = "resnet101v2"
-    untrained_backbone: bool = False
-    judge_extractor: str = ""
-
-    def __post_init__(self) -> None:
-        _at_least("image_size", self.image_size, 32)
-        _at_least("epochs", self.epochs, 1)
-        _at_least("min_steps", self.min_steps, 0)
-        _at_least("batch_size", self.batch_size, 1)
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise SettingsError(f"learning_rate is {self.learning_rate}; it is above 0, such as 0.002.")
-        for name in ("dropout", "dropout_before_norm", "norm_momentum"):
-            _share(name, getattr(self, name))
+    image_size: int = choice(
+        256, neutral=256, kept=True, title="Image size in pixels", tip="Side of the square input; 256 in the paper",
+        least=32, must="a whole number of at least 32", offered=(32, 1024),
+    )  # fmt: skip
+    epochs: int = choice(
+        25, neutral=25, kept=True, title="Epochs", tip="Never fewer than the least number of steps",
+        least=1, must=_ONE, offered=(1, 1000),
+    )  # fmt: skip
+    min_steps: int = choice(
+        750, neutral=750, kept=True, title="Least number of steps", tip="Small coresets get more epochs",
+        least=0, must=_COUNT, offered=(0, 100_000),
+    )  # fmt: skip
+    batch_size: int = choice(
+        32, neutral=32, kept=True, title="Batch size", tip="Images a step", least=1, must=_ONE, offered=(1, 1024)
+    )
+    learning_rate: float = choice(
+        0.002, neutral=0.002, kept=True, title="Learning rate", tip="Start of the cosine decay to 0",
+        above=0, must="above 0, such as 0.002", step=0.0005, decimals=5, offered=(0.00001, 1.0),
+    )  # fmt: skip
+    dropout: float = choice(
+        0.1, neutral=0.1, kept=True, title="Dropout after the pools", tip="Share of the numbers that are set to 0",
+        least=0, below=1, must=_SHARE, step=0.05, decimals=2,
+    )  # fmt: skip
+    dropout_before_norm: float = choice(
+        0.0, neutral=0.0, kept=True, title="Dropout before batch normalisation",
+        tip="There it shifts the variance between training and use", least=0, below=1, must=_SHARE, step=0.05,
+        decimals=2,
+    )  # fmt: skip
+    norm_momentum: float = choice(
+        0.9, neutral=0.9, kept=True, title="Momentum of batch normalisation",
+        tip="How slowly its means and variances follow the batches", least=0, below=1, must=_SHARE, step=0.01,
+        decimals=3,
+    )  # fmt: skip
+    backbone: str = choice(
+        "resnet101v2", neutral="resnet101v2", kept=True, title="Backbone of the transfer network", kind="extractor",
+        tip="Frozen; its features are computed once",
+    )  # fmt: skip
+    untrained_backbone: bool = choice(
+        False, neutral=False, kept=True, title="Untrained backbone, for tests",
+        tip="Seeded random weights; every result says so",
+    )  # fmt: skip
+    judge_extractor: str = choice(
+        "", neutral="", kept=True, title="Features of the fast judge", kind="extractor",
+        tip="Best is one that the sampler did not see",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComparisonSettings:
+class ComparisonSettings(SettingsPart):
     """Which trainings stand beside each other (METHOD 4).
 
     Attributes
@@ -227,7 +331,8 @@ class ComparisonSettings:
     samplers : tuple of str
     fractions : tuple of float
         Of the pool; 1 is the pool itself, trained once per network and repetition whatever the sampler.
-    networks : tuple of {"custom", "transfer", "head"}
+    networks : tuple of str
+        Names from the registry of networks.
     repetitions : int
         Repetition r seeds selection, initial weights and shuffling together; rows share it and are paired.
     splits : int
@@ -239,17 +344,39 @@ class ComparisonSettings:
         Add stratified random, and matched random for samplers with budgets of their own.
     """
 
-    samplers: tuple[str, ...] = ("random", "intelligent")
-    fractions: tuple[float, ...] = (0.25, 1.0)
-    networks: tuple[NetworkName, ...] = ("custom", "transfer")
-    repetitions: int = 1
-    splits: int = 1
-    difference_of_interest: float = 0.01
-    controls: bool = True
+    samplers: tuple[str, ...] = choice(
+        ("random", "intelligent"), neutral=("random", "intelligent"), kept=True, title="Samplers", kind="sampler",
+        tip="Several, with commas between; stratified and matched random are added as controls",
+    )  # fmt: skip
+    fractions: tuple[float, ...] = choice(
+        (0.25, 1.0), neutral=(0.25, 1.0), kept=True, title="Fractions of the pool",
+        tip="Several, with commas between; 1 is training on everything",
+    )  # fmt: skip
+    networks: tuple[NetworkName, ...] = choice(
+        ("custom", "transfer"), neutral=("custom", "transfer"), kept=True, title="Networks", kind="network",
+        tip="One or several, with commas between",
+    )  # fmt: skip
+    repetitions: int = choice(
+        1, neutral=1, kept=True, title="Repetitions", tip="Each seeds choice, weights and shuffling together",
+        least=1, must=_ONE, flag="--seeds", offered=(1, 100),
+    )  # fmt: skip
+    # Left out where it is 1 from the beginning, so that what was kept before there was a choice is still current.
+    splits: int = choice(
+        1, neutral=1, title="Splits", tip="Do all of it on so many divisions of the images, from the split seed on",
+        least=1, must=_ONE, offered=(1, 50),
+    )  # fmt: skip
+    difference_of_interest: float = choice(
+        0.01, neutral=0.01, kept=True, title="Difference of interest",
+        tip="The difference in accuracy for which the needed repetitions are told; 0.01 is one point",
+        unit=" points", factor=100, step=0.1, decimals=1, offered=(0.001, 0.2),
+    )  # fmt: skip
+    controls: bool = choice(
+        True, neutral=True, kept=True, title="Controls",
+        tip="Add stratified random, and matched random for samplers with budgets of their own",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
-        _at_least("repetitions", self.repetitions, 1)
-        _at_least("splits", self.splits, 1)
+        super().__post_init__()
         for value in self.fractions:
             if not 0 < value <= 1:
                 raise SettingsError(f"A fraction is {value}; it is a share of the pool above 0 and at most 1.")
@@ -258,13 +385,13 @@ class ComparisonSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportSettings:
+class ExportSettings(SettingsPart):
     """What an export holds.
 
     Attributes
     ----------
-    files : {"copy", "hardlink", "symlink", "list"}
-        How images get there; ``"list"`` writes only the lists.
+    files : str
+        How images get there, from the registry of export formats; ``"list"`` writes only the lists.
     with_split : bool
         Put the coreset into `train/`, with `val/` and `test/` beside it.
     remainder : bool
@@ -273,10 +400,22 @@ class ExportSettings:
         No original file name leaves: names become hashes in files, lists and report.
     """
 
-    files: Literal["copy", "hardlink", "symlink", "list"] = "copy"
-    with_split: bool = False
-    remainder: bool = False
-    private: bool = False
+    files: str = choice(
+        "copy", neutral="copy", kept=True, title="Files", kind="export format",
+        tip="How the images get into the folder",
+    )  # fmt: skip
+    with_split: bool = choice(
+        False, neutral=False, kept=True, title="With the split",
+        tip="train/ holds the coreset, beside val/ and test/",
+    )  # fmt: skip
+    remainder: bool = choice(
+        False, neutral=False, kept=True, title="With the remainder",
+        tip="remainder/ holds the images of the pool that were not chosen",
+    )  # fmt: skip
+    private: bool = choice(
+        False, neutral=False, kept=True, title="Private",
+        tip="Names become hashes everywhere, and metadata is taken out of the images",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -290,13 +429,3 @@ class Settings:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     comparison: ComparisonSettings = field(default_factory=ComparisonSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
-
-
-def _share(name: str, value: float) -> None:
-    if not 0 <= value < 1:
-        raise SettingsError(f"{name} is {value}; it is a share from 0 to below 1, such as 0.2.")
-
-
-def _at_least(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise SettingsError(f"{name} is {value}; it is a whole number of at least {least}.")

@@ -1,36 +1,36 @@
-"""Settings as plain JSON values and back, with a sentence for each fault."""
+"""Settings as plain JSON values and back, with a sentence for each fault.
 
+In a stored form a setting that was added later stands only where it is not neutral, and one that does not stand there
+is neutral, whatever the default has become since: see `core.descriptions.Choice`.
+"""
+
+import dataclasses
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import cattrs
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+from cattrs.gen import make_dict_structure_fn
 
+from core.descriptions.choice import SettingsPart, choices_of
 from core.errors import SettingsError
-from core.settings.choices import (
-    ClusterSettings,
-    ComparisonSettings,
-    DataSettings,
-    ExportSettings,
-    FeatureSettings,
-    SelectionSettings,
-    Settings,
-    TrainingSettings,
-)
+from core.settings.choices import Settings
+from core.settings.own import described, kind_of, put_own
+
+_OWN = "own"
 
 
 def settings_to_dict(settings: Any) -> dict[str, Any]:
-    """Return `settings` (any dataclass of this module) as plain JSON values."""
+    """Return settings, one section or a description's own, as plain JSON values: their stored form."""
     return dict(_CONVERTER.unstructure(settings))
 
 
 def settings_from_dict(values: Mapping[str, Any]) -> Settings:
-    """Build `Settings` from plain JSON values; what is not named keeps its default.
+    """Build `Settings` from plain JSON values; what is not named is neutral.
 
     Raises
     ------
@@ -78,33 +78,98 @@ def _make_converter() -> cattrs.Converter:
             raise SettingsError(f"expected {'text' if kind is str else 'true or false'}, found {value!r}")
         return value
 
+    def is_part(kind: Any) -> bool:
+        return isinstance(kind, type) and issubclass(kind, SettingsPart)
+
     converter.register_structure_hook(int, strict_number)
     converter.register_structure_hook(float, strict_number)
     converter.register_structure_hook(str, strict_plain)
     converter.register_structure_hook(bool, strict_plain)
-    for part in (
-        DataSettings, FeatureSettings, ClusterSettings, SelectionSettings,
-        TrainingSettings, ComparisonSettings, ExportSettings, Settings,
-    ):  # fmt: skip
-        converter.register_structure_hook(part, make_dict_structure_fn(part, converter, _cattrs_forbid_extra_keys=True))
-    # Not written where it is 1, so that what was kept before there was a choice is still current.
-    one_split = make_dict_unstructure_fn(ComparisonSettings, converter, splits=override(omit_if_default=True))
-    converter.register_unstructure_hook(ComparisonSettings, one_split)
+    converter.register_unstructure_hook(Settings, _unstructure_settings)
+    converter.register_structure_hook(
+        Settings, make_dict_structure_fn(Settings, converter, _cattrs_forbid_extra_keys=True)
+    )
+    converter.register_unstructure_hook_func(is_part, _unstructure_part)
+    converter.register_structure_hook_factory(is_part, _structure_part)
     return converter
 
 
-_CONVERTER = _make_converter()
-_ALL_KEYS = sorted(
-    {f.name for f in fields(Settings)}
-    | {
-        f.name
-        for part in (
-            DataSettings, FeatureSettings, ClusterSettings, SelectionSettings,
-            TrainingSettings, ComparisonSettings, ExportSettings,
-        )
-        for f in fields(part)
+def _unstructure_settings(settings: Settings) -> dict[str, Any]:
+    return {each.name: _unstructure_part(getattr(settings, each.name)) for each in fields(settings)}
+
+
+def _unstructure_part(part: SettingsPart) -> dict[str, Any]:
+    """Return the stored form of a section or of a description's own settings."""
+    values = {
+        name: _CONVERTER.unstructure(getattr(part, name))
+        for name, facts in choices_of(part)
+        if facts.kept or getattr(part, name) != facts.neutral
     }
-)  # fmt: skip
+    if kind_of(part):
+        values |= _unstructure_own(part)
+    return values
+
+
+def _unstructure_own(part: SettingsPart) -> dict[str, Any]:
+    """Return own settings as a section stores them: flat ones in the section itself, the others below ``"own"``.
+
+    Those of a plugin that is not installed now are kept as they were read.
+    """
+    held: Mapping[str, Any] = getattr(part, _OWN)
+    flat: dict[str, Any] = {}
+    nested = {name: dict(value) for name, value in held.items() if not isinstance(value, SettingsPart)}
+    for name, kind in described(part):
+        own = held[name] if isinstance(held.get(name), kind) else kind()
+        stored = _unstructure_part(own)
+        flat_names = {field for field, facts in choices_of(kind) if facts.flat}
+        flat |= {field: value for field, value in stored.items() if field in flat_names}
+        rest = {field: value for field, value in stored.items() if field not in flat_names}
+        if rest:
+            nested[name] = rest
+    return {**flat, **({_OWN: dict(sorted(nested.items()))} if nested else {})}
+
+
+def _structure_part(kind: type[SettingsPart], converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    plain = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
+
+    def structure(values: Any, _: Any) -> Any:
+        if not isinstance(values, Mapping):
+            raise SettingsError(f"expected an object in braces, found {values!r}")
+        given = dict(values)
+        own = _structure_own(kind, given, converter) if kind_of(kind) else None
+        missing = {name: converter.unstructure(facts.neutral) for name, facts in choices_of(kind) if name not in given}
+        part = plain({**missing, **given}, kind)
+        return part if own is None else dataclasses.replace(part, **{_OWN: own})
+
+    return structure
+
+
+def _structure_own(kind: type[SettingsPart], given: dict[str, Any], converter: cattrs.Converter) -> dict[str, Any]:
+    """Take own settings out of a section's values, and return them by name."""
+    nested = given.pop(_OWN, {})
+    if not isinstance(nested, Mapping):
+        raise SettingsError(f"expected an object in braces for 'own', found {nested!r}")
+    held: dict[str, Any] = {}
+    for name, own_kind in described(kind):
+        flat = {field: given.pop(field) for field, facts in choices_of(own_kind) if facts.flat and field in given}
+        inner = nested.get(name, {})
+        if not isinstance(inner, Mapping):
+            raise SettingsError(f"expected an object in braces for {name!r}, found {inner!r}")
+        held = put_own(held, name, converter.structure({**inner, **flat}, own_kind))
+    known = {name for name, _ in described(kind)}
+    return {**held, **{str(name): dict(value) for name, value in nested.items() if name not in known}}
+
+
+_CONVERTER = _make_converter()
+
+
+def _all_keys() -> list[str]:
+    keys = {_OWN}
+    for section in fields(Settings):
+        part = getattr(Settings(), section.name)
+        keys |= {section.name, *(name for name, _ in choices_of(part))}
+        keys |= {name for _, kind in described(part) for name, _ in choices_of(kind)}
+    return sorted(keys)
 
 
 def _first_fault(error: BaseException, where: str = "settings") -> str:
@@ -113,7 +178,7 @@ def _first_fault(error: BaseException, where: str = "settings") -> str:
         return f"In {where}: {error}" if where != "settings" else str(error)
     if isinstance(error, ForbiddenExtraKeysError):
         key = min(error.extra_fields)
-        near = difflib.get_close_matches(key, _ALL_KEYS, n=1)
+        near = difflib.get_close_matches(key, _all_keys(), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else "."
         return f"{where.capitalize()} has no choice named {key!r}{hint}"
     if isinstance(error, ClassValidationError | cattrs.IterableValidationError):

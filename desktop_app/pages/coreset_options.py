@@ -1,6 +1,7 @@
 """The choices of the Coreset page: sampler, size, budgets, seed, β and μ."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import (
@@ -16,8 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.descriptions import registry
 from core.pipeline.views import SamplerFact
-from core.settings import SelectionSettings
+from core.settings import SelectionSettings, own_settings, with_own
 from desktop_app import theme
 from desktop_app.dialogs.help_window import show_sampler_help
 from desktop_app.pages.coreset_fractions import ClassFractions, number_box
@@ -188,10 +190,10 @@ class CoresetOptions(QObject):
             self.sampler.addItem(theme.sampler_title(settings.sampler), settings.sampler)
         show(self.sampler, settings.sampler)
         show(self.over_classes, settings.budget_over_classes)
-        show(self.over_clusters, settings.budget_over_clusters)
+        show(self.over_clusters, own_settings(settings, registry("sampler")["intelligent"]).budget_over_clusters)
         show(self.seed, settings.seed)
         show(self.beta, settings.beta)
-        show(self.mu, settings.mu)
+        show(self.mu, own_settings(settings, registry("sampler")["balanced-herding"]).mu)
         show(self.at_least_one, settings.at_least_one)
         self.by_hand.setVisible(settings.budget_over_classes == "by-hand")
         self.by_hand.set_classes(pool_by_class, settings.fraction_by_class, settings.fraction)
@@ -249,7 +251,7 @@ class CoresetOptions(QObject):
         self.changed.emit({"budget_over_classes": self.over_classes.currentData()})
 
     def _set_cluster_rule(self) -> None:
-        self.changed.emit({"budget_over_clusters": self.over_clusters.currentData()})
+        self._change_own("intelligent", budget_over_clusters=self.over_clusters.currentData())
 
     def _set_by_hand(self, fractions: object) -> None:
         self.changed.emit({"fraction_by_class": fractions})
@@ -261,7 +263,11 @@ class CoresetOptions(QObject):
         self.changed.emit({"beta": round(value, 4)})
 
     def _set_mu(self, value: float) -> None:
-        self.changed.emit({"mu": round(value, 4)})
+        self._change_own("balanced-herding", mu=round(value, 4))
+
+    def _change_own(self, sampler: str, **changes: Any) -> None:
+        settings = with_own(self._page.model.settings("selection"), sampler, **changes)
+        self.changed.emit({"own": settings.own})
 
     def _set_notes(self) -> None:
         self.noted.emit(self.notes.toPlainText())

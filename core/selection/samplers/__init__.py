@@ -1,37 +1,8 @@
-"""The registry of samplers: one file and one line each."""
+"""The samplers: a folder each, with the description in its ``__init__`` and the work beside it."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from core.descriptions import Registry
+from core.selection.description import Sampler
 
-from core.selection.samplers import (
-    balanced_herding,
-    even_herding,
-    facility_location,
-    graph_coverage,
-    herding,
-    intelligent,
-    k_center,
-    medoid,
-    moderate,
-    random,
-    stratified,
-    typiclust,
-)
-from core.selection.sampling import Sampler
+__all__ = ["SAMPLERS"]
 
-_MODULES = (
-    random,
-    stratified,
-    intelligent,
-    balanced_herding,
-    even_herding,
-    facility_location,
-    graph_coverage,
-    herding,
-    medoid,
-    k_center,
-    typiclust,
-    moderate,
-)
-
-SAMPLERS: Mapping[str, Sampler] = MappingProxyType({module.SAMPLER.name: module.SAMPLER for module in _MODULES})
+SAMPLERS = Registry("sampler", Sampler, __name__, "coreset_studio.samplers")

@@ -7,11 +7,10 @@ from core.seeds import generator
 from core.selection.budgets import water_fill
 from core.selection.clustering import distance_matrix, partition
 from core.selection.kernel import MEMORY_BUDGET
-from core.selection.sampling import ClassPool, Order, Sampler
-from core.settings import SelectionSettings
+from core.selection.sampling import ClassPool, Order
 
 
-def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:  # noqa: ARG001
+def order(pool: ClassPool, n: int) -> Order:
     """Return `n` medoids, that of the largest cluster first.
 
     Notes
@@ -54,14 +53,3 @@ def _parts(pool: ClassPool) -> list[IntArray]:
         return [np.arange(pool.n_images, dtype=np.int64)]
     shuffled = generator(pool.seed, "medoid parts", pool.class_name).permutation(pool.n_images)
     return [np.sort(part).astype(np.int64) for part in np.array_split(shuffled, n_parts)]
-
-
-SAMPLER = Sampler(
-    name="medoid",
-    title="Medoids",
-    summary="Clusters each class around as many medoids as it may give, and takes the medoids.",
-    source="Schubert and Rousseeuw 2021",
-    order=order,
-    nested=False,
-    uses_seed=True,
-)

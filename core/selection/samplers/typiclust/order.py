@@ -7,15 +7,14 @@ from threadpoolctl import threadpool_limits
 from core.results import FloatArray, IntArray
 from core.seeds import generator
 from core.selection.neighbours import nearest
-from core.selection.sampling import ClassPool, Order, Sampler, rounded
-from core.settings import SelectionSettings
+from core.selection.sampling import ClassPool, Order, rounded
 
 MOST_CLUSTERS = 500
 N_NEIGHBOURS = 20
 MOST_ROUNDS = 50
 
 
-def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:  # noqa: ARG001
+def order(pool: ClassPool, n: int) -> Order:
     """Return images from k-means clusters in turn, each giving its most typical one not yet taken.
 
     Typicality is 1 / mean distance to the 20 nearest images of the class. There are min(n, 500) clusters, so another
@@ -54,14 +53,3 @@ def k_means(embedding: FloatArray, k: int, pool: ClassPool) -> IntArray:
     number = np.empty(len(sizes), dtype=np.int64)
     number[np.lexsort((first, -sizes))] = np.arange(len(sizes))
     return number[labels]
-
-
-SAMPLER = Sampler(
-    name="typiclust",
-    title="TypiClust",
-    summary="Clusters each class by k-means and takes the most typical image of each cluster in turn.",
-    source="Hacohen, Dekel and Weinshall 2022",
-    order=order,
-    nested=False,
-    uses_seed=True,
-)

@@ -7,14 +7,13 @@ from core.results import FloatArray, IntArray
 from core.selection.greedy import lazy_greedy
 from core.selection.kernel import MEMORY_BUDGET
 from core.selection.neighbours import row_blocks, unit_rows
-from core.selection.sampling import ClassPool, Order, Sampler
-from core.settings import SelectionSettings
+from core.selection.sampling import ClassPool, Order
 
 # Similarities that are not held in memory come by a matrix product, where a few rows cost hardly more than one.
 BATCH = 32
 
 
-def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:  # noqa: ARG001
+def order(pool: ClassPool, n: int) -> Order:
     """Return images by greedy argmax of Σ_i max_{j∈S} s_ij, s = max(0, cosine).
 
     Notes
@@ -62,12 +61,3 @@ class Similarities:
     def rows(self, rows: IntArray) -> NDArray[np.float32]:
         """Return the similarities of some images to all, shape (len(rows), n); the caller may change them."""
         return self._matrix[rows] if self.fits else self._computed(self._units[rows])
-
-
-SAMPLER = Sampler(
-    name="facility-location",
-    title="Facility location",
-    summary="Takes images one by one so that every image of the class has one like it in the coreset.",
-    source="Nemhauser, Wolsey and Fisher 1978",
-    order=order,
-)

@@ -6,18 +6,18 @@ from numpy.typing import NDArray
 from core.results import IntArray
 from core.seeds import generator
 from core.selection.budgets import hand_out_over_clusters
-from core.selection.sampling import ClassPool, Order, Sampler
-from core.settings import SelectionSettings
+from core.selection.samplers.intelligent import IntelligentSettings
+from core.selection.sampling import ClassPool, Order
 
 
-def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:
+def order(pool: ClassPool, n: int, settings: IntelligentSettings) -> Order:
     """Return images in the order in which clusters give them.
 
     Parameters
     ----------
     pool : ClassPool
         Its clusters decide; its embeddings count only for the ``"neyman"`` rule.
-    settings : SelectionSettings
+    settings : IntelligentSettings
         `budget_over_clusters`.
     """
     k = len(pool.medoids)
@@ -41,14 +41,3 @@ def cluster_spreads(pool: ClassPool) -> NDArray[np.float64]:
         away = np.asarray(pool.embedding[pool.labels == cluster] - pool.embedding[medoid], dtype=np.float64)
         result[cluster] = np.sqrt(np.einsum("ij,ij->i", away, away).mean()) if len(away) else 0.0
     return result
-
-
-SAMPLER = Sampler(
-    name="intelligent",
-    title="Intelligent",
-    summary="Divides each class's budget equally over its clusters and draws at random inside each.",
-    source="Ashraf et al. 2025, section 4.4 (IS)",
-    order=order,
-    uses_clusters=True,
-    uses_seed=True,
-)

@@ -6,8 +6,7 @@ from numpy.typing import NDArray
 from core.results import IntArray
 from core.selection.greedy import best_row
 from core.selection.kernel import Kernel
-from core.selection.sampling import ClassPool, Order, Sampler, rounded
-from core.settings import SelectionSettings
+from core.selection.sampling import ClassPool, Order, rounded
 
 # Target ∝ density^-EVENNESS: 0 counts every image alike, 1 every part of the space that the class fills.
 EVENNESS = 0.5
@@ -19,7 +18,7 @@ MOST_ROUNDS = 3
 SPARSE, DENSE = "from a sparse part of the class", "from a dense part of the class"
 
 
-def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:  # noqa: ARG001
+def order(pool: ClassPool, n: int) -> Order:
     """Return images by herding towards a target of even density, in stages whose images are exchanged afterwards.
 
     With p_i the mean of R_ij over the class (its density at i), t_i ∝ p_i^-½ and τ = R t, stages end at 2, 4, 8, …
@@ -151,13 +150,3 @@ class _Herd:
         self._taken -= self._kernel.rows(np.array([row]))[0]
         self._is_in[row] = False
         self._size -= 1
-
-
-SAMPLER = Sampler(
-    name="even-herding",
-    title="Even herding",
-    summary="Follows the distribution of each class, lifts its sparse parts, and gives harder classes more.",
-    source="Ours; kernel herding of Chen, Welling and Smola 2010 towards a target of even density",
-    order=order,
-    class_budget="difficulty",
-)

@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 from core.results import IntArray
 from core.selection.greedy import best_row
 from core.selection.kernel import Kernel
-from core.selection.sampling import ClassPool, Order, Sampler
-from core.settings import SelectionSettings
+from core.selection.samplers.balanced_herding import BalancedHerdingSettings
+from core.selection.sampling import ClassPool, Order
 
 
-def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:
+def order(pool: ClassPool, n: int, settings: BalancedHerdingSettings) -> Order:
     """Return images by repeated argmax_j of τ_j − acc_j / (m + 1), τ = R t and acc the sum of R over those picked.
 
     Each step lowers the maximum mean discrepancy between the coreset and the target t.
@@ -19,7 +19,7 @@ def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:
     ----------
     pool : ClassPool
         Its clusters shape the target.
-    settings : SelectionSettings
+    settings : BalancedHerdingSettings
         `mu`.
 
     Notes
@@ -65,14 +65,3 @@ def target(labels: IntArray, mu: float) -> NDArray[np.float64]:
     """
     _, cluster, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     return (1 - mu) / len(labels) + mu / (len(sizes) * sizes[cluster])
-
-
-SAMPLER = Sampler(
-    name="balanced-herding",
-    title="Balanced herding",
-    summary="Follows the distribution of each class, lifts small clusters a little, and gives harder classes more.",
-    source="Ours; kernel herding of Chen, Welling and Smola 2010, clusters of Ashraf et al. 2025",
-    order=order,
-    uses_clusters=True,
-    class_budget="difficulty",
-)

@@ -3,11 +3,10 @@
 import numpy as np
 
 from core.results import IntArray
-from core.selection.sampling import ClassPool, Order, Sampler, rounded
-from core.settings import SelectionSettings
+from core.selection.sampling import ClassPool, Order, rounded
 
 
-def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:  # noqa: ARG001
+def order(pool: ClassPool, n: int) -> Order:
     """Return images whose distance to the class mean is closest to the median of those distances.
 
     References
@@ -20,12 +19,3 @@ def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:  # noq
     away = rounded(np.abs(distances - np.median(distances)))
     rows: IntArray = np.argsort(away, kind="stable")[:n].astype(np.int64)
     return Order(rows, ("at a middling distance from the class mean",) * len(rows))
-
-
-SAMPLER = Sampler(
-    name="moderate",
-    title="Moderate",
-    summary="Takes images at the median distance from the mean of their class, leaving out the typical and the odd.",
-    source="Xia et al. 2023",
-    order=order,
-)

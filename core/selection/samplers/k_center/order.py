@@ -8,11 +8,10 @@ from core.selection.clustering import distance_matrix
 from core.selection.greedy import best_row
 from core.selection.kernel import MEMORY_BUDGET
 from core.selection.neighbours import row_blocks, squared_distances, squared_norms
-from core.selection.sampling import ClassPool, Order, Sampler
-from core.settings import SelectionSettings
+from core.selection.sampling import ClassPool, Order
 
 
-def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:  # noqa: ARG001
+def order(pool: ClassPool, n: int) -> Order:
     """Return images farthest first, starting with the medoid of the class.
 
     Notes
@@ -64,12 +63,3 @@ class Distances:
         n = len(self._vectors)
         sums = [self._block(block).sum(axis=1, dtype=np.float64) for block in row_blocks(n, n)]
         return best_row(-np.concatenate(sums))
-
-
-SAMPLER = Sampler(
-    name="k-center",
-    title="k-Center",
-    summary="Takes the image farthest from all chosen ones, again and again: outliers first, good above 20 %.",
-    source="Sener and Savarese 2018",
-    order=order,
-)

@@ -7,13 +7,12 @@ from numpy.typing import NDArray
 from core.results import FloatArray, IntArray
 from core.selection.greedy import lazy_greedy
 from core.selection.neighbours import nearest, unit_rows
-from core.selection.sampling import ClassPool, Order, Sampler
-from core.settings import SelectionSettings
+from core.selection.sampling import ClassPool, Order
 
 N_NEIGHBOURS = 10
 
 
-def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:  # noqa: ARG001
+def order(pool: ClassPool, n: int) -> Order:
     """Return images by greedy argmax_j Σ_i max(K_ij − m_i, 0), m_i the best cover of i so far.
 
     References
@@ -59,12 +58,3 @@ def cover_graph(embedding: FloatArray) -> scipy.sparse.csr_array:
     scale = scipy.sparse.diags_array(1 / np.sqrt(np.where(degrees > 0, degrees, np.inf)))
     normal = scale @ graph @ scale
     return scipy.sparse.csr_array(normal + normal @ normal)
-
-
-SAMPLER = Sampler(
-    name="graph-coverage",
-    title="Graph coverage",
-    summary="Takes images one by one so that every image is a neighbour, or a neighbour's neighbour, of a chosen one.",
-    source="Rustamov et al., arXiv 2606.22002",
-    order=order,
-)

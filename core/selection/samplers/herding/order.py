@@ -3,11 +3,10 @@
 import numpy as np
 
 from core.selection.greedy import best_row
-from core.selection.sampling import ClassPool, Order, Sampler
-from core.settings import SelectionSettings
+from core.selection.sampling import ClassPool, Order
 
 
-def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:  # noqa: ARG001
+def order(pool: ClassPool, n: int) -> Order:
     """Return images by repeated argmin_{j∉S} ‖(t + 1) μ − Σ_S x − x_j‖.
 
     References
@@ -30,12 +29,3 @@ def order(pool: ClassPool, n: int, settings: SelectionSettings) -> Order:  # noq
         total += vectors[row]
         free[row] = -np.inf
     return Order(rows, ("keeps the mean of the class",) * n)
-
-
-SAMPLER = Sampler(
-    name="herding",
-    title="Herding",
-    summary="Takes images one by one so that their mean stays as close as possible to the mean of the class.",
-    source="Welling 2009",
-    order=order,
-)

@@ -1,0 +1,37 @@
+"""Balanced herding: follow the distribution of a class step by step, bent towards every cluster counting the same."""
+
+from dataclasses import dataclass
+
+from core.descriptions import SettingsPart, choice
+from core.selection.description import Sampler
+
+
+@dataclass(frozen=True, kw_only=True)
+class BalancedHerdingSettings(SettingsPart):
+    """What balanced herding alone reads.
+
+    Attributes
+    ----------
+    mu : float
+        0 <= mu <= 1; share of "every cluster counts the same".
+    """
+
+    mu: float = choice(
+        0.25, neutral=0.25, kept=True, flat=True, title="Weight of small clusters (μ)", flag="--mu",
+        tip="0 gives every image the same weight, 1 every cluster",
+        least=0, most=1, must="from 0 to 1", step=0.05, decimals=2,
+    )  # fmt: skip
+
+
+DESCRIPTION = Sampler(
+    name="balanced-herding",
+    title="Balanced herding",
+    tip="Follows the distribution of each class, lifts small clusters a little, and gives harder classes more.",
+    source="Ours; kernel herding of Chen, Welling and Smola 2010, clusters of Ashraf et al. 2025",
+    does="core.selection.samplers.balanced_herding.order:order",
+    settings=BalancedHerdingSettings,
+    help="resources:help/samplers/balanced-herding.html",
+    place=40,
+    uses_clusters=True,
+    class_budget="difficulty",
+)

@@ -1,0 +1,14 @@
+"""Even herding: follow a class with its sparse parts lifted, and exchange images until none would serve better."""
+
+from core.selection.description import Sampler
+
+DESCRIPTION = Sampler(
+    name="even-herding",
+    title="Even herding",
+    tip="Follows the distribution of each class, lifts its sparse parts, and gives harder classes more.",
+    source="Ours; kernel herding of Chen, Welling and Smola 2010 towards a target of even density",
+    does="core.selection.samplers.even_herding.order:order",
+    help="resources:help/samplers/even-herding.html",
+    place=50,
+    class_budget="difficulty",
+)

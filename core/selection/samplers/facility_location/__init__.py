@@ -1,0 +1,13 @@
+"""Facility location: take the image that most raises how well every image of the class is represented."""
+
+from core.selection.description import Sampler
+
+DESCRIPTION = Sampler(
+    name="facility-location",
+    title="Facility location",
+    tip="Takes images one by one so that every image of the class has one like it in the coreset.",
+    source="Nemhauser, Wolsey and Fisher 1978",
+    does="core.selection.samplers.facility_location.order:order",
+    help="resources:help/samplers/facility-location.html",
+    place=60,
+)

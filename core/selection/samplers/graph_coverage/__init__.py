@@ -1,0 +1,13 @@
+"""Graph coverage: cover a class along the edges of its neighbour graph, one and two steps away."""
+
+from core.selection.description import Sampler
+
+DESCRIPTION = Sampler(
+    name="graph-coverage",
+    title="Graph coverage",
+    tip="Takes images one by one so that every image is a neighbour, or a neighbour's neighbour, of a chosen one.",
+    source="Rustamov et al., arXiv 2606.22002",
+    does="core.selection.samplers.graph_coverage.order:order",
+    help="resources:help/samplers/graph-coverage.html",
+    place=70,
+)

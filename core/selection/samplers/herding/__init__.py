@@ -1,0 +1,13 @@
+"""Herding: keep the mean of the chosen images as close as possible to the mean of the class."""
+
+from core.selection.description import Sampler
+
+DESCRIPTION = Sampler(
+    name="herding",
+    title="Herding",
+    tip="Takes images one by one so that their mean stays as close as possible to the mean of the class.",
+    source="Welling 2009",
+    does="core.selection.samplers.herding.order:order",
+    help="resources:help/samplers/herding.html",
+    place=80,
+)

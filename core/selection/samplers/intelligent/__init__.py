@@ -1,0 +1,41 @@
+"""Intelligent sampling: every cluster of a class gives the same number of images, drawn at random inside it."""
+
+from dataclasses import dataclass
+
+from core.descriptions import SettingsPart, choice
+from core.selection.description import Sampler
+from core.settings.choices import ClusterBudgetRule
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntelligentSettings(SettingsPart):
+    """What intelligent sampling alone reads.
+
+    Attributes
+    ----------
+    budget_over_clusters : str
+        How a class's budget is divided over its clusters; ``"equal"`` is the paper's water-filling.
+    """
+
+    budget_over_clusters: ClusterBudgetRule = choice(
+        "equal", neutral="equal", kept=True, flat=True, title="Budget over clusters", flag="--budget-over-clusters",
+        tip="How a class's budget is divided over its clusters; equal is the paper's",
+        values={
+            "equal": "Equal (the paper)", "proportional": "Proportional to the cluster",
+            "square-root": "Square root of the cluster", "neyman": "Size and spread (Neyman)",
+        },
+    )  # fmt: skip
+
+
+DESCRIPTION = Sampler(
+    name="intelligent",
+    title="Intelligent (IS)",
+    tip="Divides each class's budget equally over its clusters and draws at random inside each.",
+    source="Ashraf et al. 2025, section 4.4 (IS)",
+    does="core.selection.samplers.intelligent.order:order",
+    settings=IntelligentSettings,
+    help="resources:help/samplers/intelligent.html",
+    place=30,
+    uses_clusters=True,
+    uses_seed=True,
+)

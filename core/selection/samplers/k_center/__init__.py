@@ -1,0 +1,13 @@
+"""k-Center greedy: the image farthest from all chosen ones comes next."""
+
+from core.selection.description import Sampler
+
+DESCRIPTION = Sampler(
+    name="k-center",
+    title="k-Center greedy",
+    tip="Takes the image farthest from all chosen ones, again and again: outliers first, good above 20 %.",
+    source="Sener and Savarese 2018",
+    does="core.selection.samplers.k_center.order:order",
+    help="resources:help/samplers/k-center.html",
+    place=100,
+)

@@ -1,0 +1,13 @@
+"""Moderate: images that are neither close to the mean of their class nor far from it."""
+
+from core.selection.description import Sampler
+
+DESCRIPTION = Sampler(
+    name="moderate",
+    title="Moderate",
+    tip="Takes images at the median distance from the mean of their class, leaving out the typical and the odd.",
+    source="Xia et al. 2023",
+    does="core.selection.samplers.moderate.order:order",
+    help="resources:help/samplers/moderate.html",
+    place=120,
+)

@@ -1,0 +1,15 @@
+"""Stratified random sampling: class shares are kept, and inside a class every image is equally likely."""
+
+from core.selection.description import Sampler
+
+DESCRIPTION = Sampler(
+    name="stratified",
+    title="Stratified random",
+    tip="Keeps the shares of the classes and draws at random inside each; the control for every other sampler.",
+    source="Neyman 1934; proportional allocation",
+    does="core.selection.samplers.stratified.order:order",
+    help="resources:help/samplers/stratified.html",
+    place=20,
+    uses_embedding=False,
+    uses_seed=True,
+)
