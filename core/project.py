@@ -9,12 +9,13 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
 
 from core.errors import ProjectError, SettingsError
 from core.files import replace_atomically
+from core.forms import FormError, read_form
 from core.settings import Settings, settings_from_dict, settings_to_dict
 
 FORMAT = 1
@@ -219,23 +220,30 @@ def project_from_dict(values: Any, folder: Path, name: str) -> Project:
             f"file format {values['format']}; this one reads up to {FORMAT}). Update the program to open it."
         )
     try:
-        source = values["source"]
+        form = read_form(values, _ProjectForm)
         return Project(
-            source=None if source is None else Path(os.path.normpath(folder / source)),
-            settings=settings_from_dict(values["settings"]),
-            results={
-                stage: tuple(_result(entry) for entry in values["results"].get(stage, ()))
-                for stage in STAGES
-                if values["results"].get(stage)
-            },
-            choices=_choices(values["choices"]),
-            notes=str(values["notes"]),
+            source=None if form.source is None else Path(os.path.normpath(folder / form.source)),
+            settings=settings_from_dict(form.settings),
+            results={stage: form.results[stage] for stage in STAGES if form.results.get(stage)},
+            choices=_choices(form.choices),
+            notes=form.notes,
         )
-    except (KeyError, TypeError, ValueError, AttributeError, SettingsError) as error:
+    except (FormError, SettingsError) as error:
         raise ProjectError(
-            f"The project file {name} is damaged ({_fault(error)}). Open a copy of it, or start a new project; "
+            f"The project file {name} is damaged ({error}). Open a copy of it, or start a new project; "
             "computed results are still in the cache."
         ) from error
+
+
+@dataclass(frozen=True)
+class _ProjectForm:
+    """A project as its file has it; see the history of the format at `Project`."""
+
+    source: str | None
+    settings: dict[str, Any]
+    results: dict[str, tuple[StageResult, ...]]
+    choices: Choices
+    notes: str
 
 
 @dataclass(frozen=True)
@@ -279,13 +287,20 @@ def read_recovery(place: Path) -> Recovery:
     ProjectError
         If it is damaged.
     """
-    values = _read_json(place)
-    if not isinstance(values, dict) or "project" not in values:
-        raise ProjectError(f"The copy for recovery {place.name} is damaged.")
-    file = values.get("file")
-    return Recovery(
-        project_from_dict(values["project"], place.parent, place.name), Path(file) if isinstance(file, str) else None
-    )
+    try:
+        form = read_form(_read_json(place), _RecoveryForm)
+    except FormError as error:
+        raise ProjectError(f"The copy for recovery {place.name} is damaged ({error}).") from error
+    project = project_from_dict(form.project, place.parent, place.name)
+    return Recovery(project, Path(form.file) if form.file is not None else None)
+
+
+@dataclass(frozen=True)
+class _RecoveryForm:
+    """A copy for recovery as its file has it."""
+
+    project: dict[str, Any]
+    file: str | None = None
 
 
 def _read_json(file: Path) -> Any:
@@ -311,26 +326,9 @@ def _relative(source: Path, folder: Path | None) -> str:
         return absolute.as_posix()
 
 
-def _result(values: Mapping[str, Any]) -> StageResult:
-    facts, seconds = values["facts"], values["seconds"]
-    if not isinstance(facts, dict) or not isinstance(seconds, int | float):
-        raise TypeError("a result")
-    return StageResult(str(values["fingerprint"]), facts, str(values["content"]), float(seconds))
-
-
-def _choices(values: Mapping[str, Any]) -> Choices:
-    known = {f.name for f in fields(Choices)}
-    choices = Choices(**{name: value for name, value in values.items() if name in known})
-    first, second = (int(component) for component in choices.components)
-    stage = choices.stage if choices.stage in STAGES else "dataset"
-    return replace(choices, stage=stage, class_name=str(choices.class_name), components=(first, second))
+def _choices(choices: Choices) -> Choices:
+    return choices if choices.stage in STAGES else replace(choices, stage="dataset")
 
 
 def _digest(parts: list[Any]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _fault(error: BaseException) -> str:
-    if isinstance(error, KeyError):
-        return f"{error.args[0]!r} is missing"
-    return str(error).strip() or type(error).__name__

@@ -1,9 +1,11 @@
 """The words of the command line, with help that teaches by example."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from core.cli.flags import SECTIONS, add_flags
+from core.project import NOT_COMPARED
 from core.version import __version__
 
 Command = Callable[[argparse.Namespace], int]
@@ -62,9 +64,7 @@ def _looking(add: AddCommand) -> None:
     """Add what only looks."""
     scan = add("scan", "tell what a dataset holds, and what was skipped and why", "coreset scan cells/")
     _dataset(scan)
-    scan.add_argument(
-        "--group-pattern", default=None, help="regular expression over paths that names a patient or slide"
-    )
+    _settings(scan, "data")
 
     extractors = add(
         "extractors",
@@ -72,8 +72,8 @@ def _looking(add: AddCommand) -> None:
         "coreset extractors cells/\ncoreset extractors cells/ --extractor vgg16,colour-texture --compute",
     )
     _dataset(extractors)
-    _split(extractors, validation=None)
-    _features(extractors)
+    _settings(extractors, "data", "features")
+    _weights(extractors)
     extractors.add_argument("--compute", action="store_true", help="compute what the cache does not hold yet")
 
 
@@ -87,9 +87,8 @@ def _choosing(add: AddCommand) -> None:
         "coreset select cells/ --fraction 0.1 --test-fraction 0 --out selection.csv     every image is in the pool",
     )
     _dataset(select)
-    _split(select, validation=0.0)
-    _features(select)
-    _selection(select)
+    _settings(select, "data", "features", "clusters", "selection", validation=0.0)
+    _weights(select)
     select.add_argument("--out", type=Path, required=True, metavar="FILE", help="the CSV to write")
     select.add_argument("--overwrite", action="store_true", help="replace the file if it is there")
 
@@ -101,14 +100,9 @@ def _choosing(add: AddCommand) -> None:
         "coreset export cells/ --fraction 0.05 --private --out for-sharing/",
     )
     _dataset(export)
-    _split(export, validation=0.0)
-    _features(export)
-    _selection(export)
+    _settings(export, "data", "features", "clusters", "selection", "export", validation=0.0)
+    _weights(export)
     _out_folder(export)
-    export.add_argument("--files", choices=("copy", "hardlink", "symlink", "list"), default=None)
-    export.add_argument("--with-split", action="store_true", default=None, help="write train/, val/ and test/")
-    export.add_argument("--remainder", action="store_true", default=None, help="also write the pool's other images")
-    export.add_argument("--private", action="store_true", default=None, help="names become hashes, everywhere")
 
     verify = add("verify", "check an export and name every file that differs", "coreset verify coreset/")
     verify.add_argument("folder", type=Path, metavar="DIR")
@@ -136,12 +130,11 @@ def _comparing(add: AddCommand) -> None:
     )
     for one in (compare, run):
         _dataset(one)
-        _split(one, validation=0.2)
-        _features(one)
-        _selection(one, sampler=one is run)
-        _comparison(one)
+        # A comparison brings its own samplers, fractions and seeds; it exports nothing, but its report can be private.
+        without = {"selection": NOT_COMPARED, "export": ("files", "with_split", "remainder")} if one is compare else {}
+        _settings(one, *SECTIONS, validation=0.2, without=without)
+        _weights(one)
         _out_folder(one)
-        one.add_argument("--private", action="store_true", default=None, help="no file name or picture in the report")
 
     search = add(
         "search",
@@ -149,9 +142,8 @@ def _comparing(add: AddCommand) -> None:
         "coreset search cells/ --fraction 0.1 --learning-rates 0.0005,0.002,0.008 --with-pool --out s/",
     )
     _dataset(search)
-    _split(search, validation=0.2)
-    _features(search)
-    _selection(search)
+    _settings(search, "data", "features", "clusters", "selection", "training", validation=0.2)
+    _weights(search)
     _out_folder(search)
     search.add_argument("--network", choices=("custom", "transfer"), default="custom")
     search.add_argument("--learning-rates", default="0.0005,0.002,0.008", metavar="L,…")
@@ -170,7 +162,6 @@ def _comparing(add: AddCommand) -> None:
     search.add_argument(
         "--with-pool", action="store_true", help="search on the whole pool too, and compare the ranking"
     )
-    _training(search)
 
 
 def _using(add: AddCommand) -> None:
@@ -212,80 +203,24 @@ def _dataset(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache", type=Path, default=None, metavar="DIR", help="where computed features are kept")
 
 
-def _split(parser: argparse.ArgumentParser, *, validation: float | None) -> None:
-    group = parser.add_argument_group("split")
-    group.add_argument("--test-fraction", type=float, default=None, metavar="F", help="default 0.3")
-    group.add_argument(
-        "--validation-fraction",
-        type=float,
-        default=None,
-        metavar="F",
-        help=f"share of the training images, default {0.2 if validation is None else validation:g}",
-    )
-    group.add_argument("--split-seed", type=int, default=None, metavar="N")
-    group.add_argument(
-        "--group-pattern", default=None, help="regular expression over paths that names a patient or slide"
-    )
+def _settings(
+    parser: argparse.ArgumentParser,
+    *sections: str,
+    validation: float | None = None,
+    without: Mapping[str, Collection[str]] | None = None,
+) -> None:
+    """Add the flags of sections of the settings; `validation` is the command's own default for its fraction."""
+    defaults = {"features.extractors": "what is recommended where the weights are on this machine"}
+    if validation is not None:
+        defaults["data.validation_fraction"] = f"{validation:g}"
+    add_flags(parser, {section: (without or {}).get(section, ()) for section in sections}, defaults)
     parser.set_defaults(validation_default=validation)
 
 
-def _features(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("features")
-    group.add_argument("--extractor", default=None, metavar="E,…", help="one or several; see `coreset extractors`")
-    group.add_argument(
-        "--weights", type=Path, default=None, metavar="FILE", help="weight file for the first that needs one"
+def _weights(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--weights", type=Path, default=None, metavar="FILE", help="weight file for the first extractor that needs one"
     )
-    group.add_argument(
-        "--untrained", action="store_true", default=None, help="seeded random weights; for tests, labelled so"
-    )
-
-
-def _selection(parser: argparse.ArgumentParser, *, sampler: bool = True) -> None:
-    group = parser.add_argument_group("selection")
-    if sampler:
-        group.add_argument("--sampler", default=None, metavar="NAME", help="default intelligent, the paper's")
-        group.add_argument(
-            "--fraction", type=float, default=None, metavar="F", help="of the pool, 0 < F <= 1; default 0.25"
-        )
-        group.add_argument("--images", type=int, default=None, metavar="N", help="a number of images instead")
-        group.add_argument("--seed", type=int, default=None, metavar="N", help="default 0")
-    group.add_argument(
-        "--budget-over-classes",
-        choices=("sampler", "proportional", "equal", "square-root", "difficulty", "by-hand"),
-        default=None,
-    )
-    group.add_argument(
-        "--budget-over-clusters", choices=("equal", "proportional", "square-root", "neyman"), default=None
-    )
-    group.add_argument("--beta", type=float, default=None, help="exponent of the difficulty budgets")
-    group.add_argument("--mu", type=float, default=None, help="balanced herding: share of equal clusters")
-
-
-def _comparison(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("comparison")
-    group.add_argument("--samplers", default=None, metavar="S,…", help="default random,intelligent")
-    group.add_argument("--fractions", default=None, metavar="F,…", help="default 0.25,1")
-    group.add_argument("--networks", default=None, metavar="N,…", help="custom, transfer, head")
-    group.add_argument("--seeds", type=int, default=None, metavar="N", help="repetitions, paired; default 1")
-    group.add_argument(
-        "--splits",
-        type=int,
-        default=None,
-        metavar="N",
-        help="do all of it on N divisions of the images, from --split-seed on; default 1",
-    )
-    group.add_argument("--no-controls", action="store_true", help="leave stratified and matched random out")
-    _training(parser)
-
-
-def _training(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("training")
-    group.add_argument("--epochs", type=int, default=None, metavar="N", help="default 25")
-    group.add_argument("--min-steps", type=int, default=None, metavar="N", help="default 750")
-    group.add_argument("--image-size", type=int, default=None, metavar="PIXELS", help="default 256")
-    group.add_argument("--backbone", default=None, metavar="NAME", help="default resnet101v2, the paper's")
-    group.add_argument("--untrained-backbone", action="store_true", default=None, help="random weights; labelled so")
-    group.add_argument("--judge-extractor", default=None, metavar="NAME", help="features that `head` is trained on")
 
 
 def _out_folder(parser: argparse.ArgumentParser) -> None:

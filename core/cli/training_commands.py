@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 
 from core.cache import default_cache_folder
-from core.cli.choices import numbers, study_of
+from core.cli.choices import study_of
 from core.cli.commands import progress
+from core.cli.flags import numbers
 from core.cli.terminal import TerminalProgress, duration, table
 from core.errors import ExportError, SettingsError
 from core.pipeline import whole

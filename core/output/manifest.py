@@ -8,14 +8,16 @@ import json
 import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
 from core.cache import fingerprint
+from core.descriptions import plugins_used
 from core.errors import ExportError, InputError
+from core.forms import key, read_form
 from core.output.lists import COLUMNS
 from core.output.names import PrivateNames
 from core.results import ClassClusters, Coreset, Dataset, WeightsUsed
@@ -87,6 +89,8 @@ class Manifest:
     files : tuple of ListedFile
     weights : tuple of WeightsUsed
     notes : tuple of str
+    plugins : mapping of str to str
+        Name and version of the plugin by what it brought, such as ``"sampler first"``; empty where none was used.
     intact : bool
         Whether the file is as the program wrote it.
     """
@@ -103,6 +107,7 @@ class Manifest:
     files: tuple[ListedFile, ...]
     weights: tuple[WeightsUsed, ...]
     notes: tuple[str, ...]
+    plugins: Mapping[str, str]
     intact: bool
 
 
@@ -184,7 +189,7 @@ def read_manifest(file: Path) -> Manifest:
         )
     try:
         return _manifest(file, values)
-    except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
+    except (KeyError, ValueError, InputError) as error:
         raise ExportError(f"{file} is damaged: {error!s}.") from error
 
 
@@ -278,7 +283,22 @@ def _manifest_values(parts: ManifestParts) -> dict[str, Any]:
             for f in parts.files
         ],
         "notes": list(parts.notes),
+        **_plugin_values(parts),
     }
+
+
+def _plugin_values(parts: ManifestParts) -> dict[str, Any]:
+    """Return which plugins chose and read; nothing where there were none, as before plugins existed."""
+    selection, features = parts.settings.selection, parts.settings.features
+    used = plugins_used(
+        {
+            "sampler": [selection.sampler.removeprefix("matched:"), parts.coreset.sampler],
+            "extractor": features.extractors,
+            "source": [parts.dataset.kind],
+            "export format": [parts.settings.export.files],
+        }
+    )
+    return {"plugins": {name: str(plugin) for name, plugin in used.items()}} if used else {}
 
 
 def _named(parts: ManifestParts, index: int) -> str:
@@ -320,28 +340,81 @@ def _digest(values: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class _DatasetForm:
+    """What a manifest says of the dataset."""
+
+    fingerprint: str
+    images: int
+
+
+@dataclass(frozen=True)
+class _ChosenForm:
+    """A chosen image as a manifest has it; `rank` counts from 1."""
+
+    path: str
+    class_name: str = key("class")
+    pixels: str = key("pixels")
+    rank: int = key("rank")
+
+
+@dataclass(frozen=True)
+class _FileForm:
+    """A file as a manifest has it."""
+
+    file: str
+    sha256: str
+    n_bytes: int = key("bytes")
+    set_name: str = key("set")
+    path: str = key("path")
+
+
+@dataclass(frozen=True)
+class _WeightsForm:
+    """Weights as a manifest has them."""
+
+    extractor: str
+    sha256: str
+    state: Literal["none", "verified", "unverified", "untrained"]
+
+
+@dataclass(frozen=True)
+class _ManifestForm:
+    """What of a `coreset.json` is read; the rest is for people."""
+
+    version: str
+    settings: dict[str, Any]
+    private: bool
+    dataset: _DatasetForm
+    class_folders: dict[str, str]
+    chosen: tuple[_ChosenForm, ...]
+    pinned: dict[str, tuple[tuple[str, str], ...]]
+    files: tuple[_FileForm, ...]
+    weights: tuple[_WeightsForm, ...]
+    notes: tuple[str, ...]
+    plugins: dict[str, str] = field(default_factory=dict)
+
+
 def _manifest(file: Path, values: Mapping[str, Any]) -> Manifest:
+    form = read_form(values, _ManifestForm)
     return Manifest(
         file=file,
-        version=values["version"],
-        settings=settings_from_dict(values["settings"]),
-        private=values["private"],
-        dataset_fingerprint=values["dataset"]["fingerprint"],
-        n_images=values["dataset"]["images"],
-        class_folders=dict(values["class_folders"]),
-        chosen=tuple(Chosen(c["path"], c["class"], c["pixels"], c["rank"] - 1) for c in values["chosen"]),
-        pinned={"in": _pairs(values["pinned"]["in"]), "out": _pairs(values["pinned"]["out"])},
+        version=form.version,
+        settings=settings_from_dict(form.settings),
+        private=form.private,
+        dataset_fingerprint=form.dataset.fingerprint,
+        n_images=form.dataset.images,
+        class_folders=form.class_folders,
+        chosen=tuple(Chosen(each.path, each.class_name, each.pixels, each.rank - 1) for each in form.chosen),
+        pinned={"in": form.pinned["in"], "out": form.pinned["out"]},
         files=tuple(
-            ListedFile(_inside(f["file"]), f["sha256"], f["bytes"], f["set"], f["path"]) for f in values["files"]
+            ListedFile(_inside(each.file), each.sha256, each.n_bytes, each.set_name, each.path) for each in form.files
         ),
-        weights=tuple(WeightsUsed(w["extractor"], w["sha256"], w["state"]) for w in values["weights"]),
-        notes=tuple(values["notes"]),
+        weights=tuple(WeightsUsed(each.extractor, each.sha256, each.state) for each in form.weights),
+        notes=form.notes,
+        plugins=form.plugins,
         intact=values.get("digest") == _digest(values),
     )
-
-
-def _pairs(values: Iterable[Sequence[str]]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, pixels) for name, pixels in values)
 
 
 def _inside(name: str) -> str:

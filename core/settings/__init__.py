@@ -13,6 +13,7 @@ from core.settings.choices import (
     Settings,
     TrainingSettings,
 )
+from core.settings.names import check_names, names_used, unknown_names
 from core.settings.own import own_settings, with_own
 from core.settings.reading import read_settings, settings_from_dict, settings_to_dict
 
@@ -28,9 +29,12 @@ __all__ = [
     "SelectionSettings",
     "Settings",
     "TrainingSettings",
+    "check_names",
+    "names_used",
     "own_settings",
     "read_settings",
     "settings_from_dict",
     "settings_to_dict",
+    "unknown_names",
     "with_own",
 ]

@@ -38,7 +38,8 @@ def settings_from_dict(values: Mapping[str, Any]) -> Settings:
         On an unknown key or a value of the wrong kind, naming it.
     """
     try:
-        return _CONVERTER.structure(dict(values), Settings)
+        # A section that is not named is one of neutral settings, too.
+        return _CONVERTER.structure({**{each.name: {} for each in fields(Settings)}, **values}, Settings)
     except cattrs.BaseValidationError as error:
         raise SettingsError(_first_fault(error)) from error
 
@@ -85,12 +86,12 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook(float, strict_number)
     converter.register_structure_hook(str, strict_plain)
     converter.register_structure_hook(bool, strict_plain)
+    converter.register_unstructure_hook_func(is_part, _unstructure_part)
+    converter.register_structure_hook_factory(is_part, _structure_part)
     converter.register_unstructure_hook(Settings, _unstructure_settings)
     converter.register_structure_hook(
         Settings, make_dict_structure_fn(Settings, converter, _cattrs_forbid_extra_keys=True)
     )
-    converter.register_unstructure_hook_func(is_part, _unstructure_part)
-    converter.register_structure_hook_factory(is_part, _structure_part)
     return converter
 
 

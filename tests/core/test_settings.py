@@ -53,7 +53,6 @@ def test_there_and_back_through_json(
         ({"selection": {"fraction": 2}}, "above 0 and at most 1"),
         ({"selection": {"fraction": True}}, "expected a number"),
         ({"training": {"epochs": 2.5}}, "whole number"),
-        ({"comparison": {"networks": ["foo"]}}, "foo"),
         ({"data": {"keep_one_of_duplicates": "yes"}}, "true or false"),
         ({"selection": {"pinned_in": ["a"], "pinned_out": ["a"]}}, "pinned in and pinned out"),
         ({"selection": {"fraction_by_class": {"b": 0}}}, "of class 'b'"),

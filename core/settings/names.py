@@ -1,0 +1,52 @@
+"""Names in settings that lead to descriptions: samplers, extractors, networks, export formats."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+from core.descriptions.choice import SettingsPart, choices_of
+from core.descriptions.registry import registry
+from core.errors import SettingsError
+from core.settings.choices import Settings
+from core.settings.own import described, kind_of, own_settings
+
+MATCHED = "matched:"
+
+
+def names_used(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Return the names in the settings by kind of description, each once."""
+    found: dict[str, list[str]] = {}
+    for part in _parts(settings):
+        for name, facts in choices_of(part):
+            if facts.kind:
+                value = getattr(part, name)
+                several = value if isinstance(value, tuple) else (value,)
+                found.setdefault(facts.kind, []).extend(each.removeprefix(MATCHED) for each in several if each)
+    return {kind: tuple(dict.fromkeys(names)) for kind, names in found.items()}
+
+
+def unknown_names(settings: Settings) -> tuple[str, ...]:
+    """Return a sentence for each name in the settings that is not known, such as one of a plugin that is missing."""
+    used = names_used(settings)
+    return tuple(registry(kind).unknown(name) for kind, names in used.items() for name in names
+                 if name not in registry(kind))  # fmt: skip
+
+
+def check_names(settings: Settings) -> None:
+    """Refuse names that are not known.
+
+    Raises
+    ------
+    SettingsError
+        Naming the first, and those that there are.
+    """
+    unknown = unknown_names(settings)
+    if unknown:
+        raise SettingsError(unknown[0])
+
+
+def _parts(settings: Settings) -> Iterator[SettingsPart]:
+    for each in fields(settings):
+        part = getattr(settings, each.name)
+        yield part
+        for owner, _ in described(part):
+            yield own_settings(part, registry(kind_of(part))[owner])

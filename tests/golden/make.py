@@ -1,0 +1,101 @@
+"""Write today's stored forms, small and whole, for the tests that later versions must read.
+
+    python tests/golden/make.py tests/golden/FOLDER
+
+Run once for each format, by the version that wrote it; never again for the same folder.
+"""
+
+import json
+import shutil
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from core.cli import main
+from core.project import STAGES, Project, Recovery, StageResult, write_project, write_recovery
+from core.settings import ExportSettings, Settings, settings_to_dict
+
+N_IMAGES, SIDE = 66, 16
+
+
+def write_images(file: Path) -> None:
+    """Write 66 synthetic images of 3 classes as a MedMNIST .npz with a split of its own."""
+    random = np.random.default_rng(20)
+    labels = np.arange(N_IMAGES) % 3
+    images = random.integers(0, 80, (N_IMAGES, SIDE, SIDE, 3))
+    images[np.arange(N_IMAGES), :, :, labels] += 120
+    images = images.astype(np.uint8)
+    parts = {"train": slice(0, 48), "val": slice(48, 54), "test": slice(54, None)}
+    arrays = {f"{name}_images": images[part] for name, part in parts.items()}
+    arrays |= {f"{name}_labels": labels[part, None].astype(np.uint8) for name, part in parts.items()}
+    np.savez_compressed(file, **arrays)
+
+
+def settings_of(study: Path) -> Settings:
+    """Return the settings that the study was made with."""
+    from core.settings import read_settings
+
+    return read_settings(study / "coreset" / "coreset.json")
+
+
+def changed(settings: Settings) -> Settings:
+    """Return settings that differ from the defaults in every section, flat own settings included."""
+    values = settings_to_dict(settings)
+    values["data"] |= {"test_fraction": 0.25, "left_out_classes": ["x"], "near_duplicate_bits": 3}
+    values["features"] |= {"extractors": ["vgg16", "colour-texture"], "variance": 0.9}
+    values["clusters"] |= {"k_max": 7, "k_by_class": {"1": 3}, "seed": 4}
+    values["selection"] |= {
+        "sampler": "balanced-herding", "images": 12, "mu": 0.5, "beta": 0.5, "budget_over_clusters": "neyman",
+        "fraction_by_class": {"1": 0.5}, "pinned_in": ["train/00001.png"],
+    }  # fmt: skip
+    values["training"] |= {"epochs": 3, "backbone": "vgg16", "untrained_backbone": True, "judge_extractor": "vgg16"}
+    values["comparison"] |= {"networks": ["head"], "splits": 3, "repetitions": 2, "controls": False}
+    values["export"] |= {"files": "hardlink", "remainder": True}
+    from core.settings import settings_from_dict
+
+    return settings_from_dict(values)
+
+
+def write(folder: Path) -> None:
+    """Write every stored form into `folder`."""
+    folder.mkdir(parents=True)
+    images = folder / "images.npz"
+    write_images(images)
+    study, cache = folder / "study", Path(tempfile.mkdtemp())
+    code = main(
+        [
+            "run", str(images), "--extractor", "colour-texture", "--networks", "custom,head", "--image-size", "32",
+            "--epochs", "2", "--min-steps", "0", "--fractions", "0.5,1", "--samplers", "intelligent,balanced-herding",
+            "--fraction", "0.25", "--cache", str(cache), "--out", str(study),
+        ]
+    )  # fmt: skip
+    assert code == 0
+    kept = {"runs", "coreset", "models", "study.json"}
+    for entry in study.iterdir():
+        if entry.name not in kept:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    for model in sorted((study / "models").iterdir())[1:]:
+        shutil.rmtree(model)
+    for part in ("features",):
+        if (cache / part).exists():
+            shutil.copytree(cache / part, folder / "cache" / part)
+    settings = settings_of(study)
+    settings = replace(settings, export=ExportSettings())
+    (folder / "settings.json").write_text(json.dumps(settings_to_dict(settings), indent=1), encoding="utf-8")
+    other = changed(settings)
+    (folder / "settings-changed.json").write_text(json.dumps(settings_to_dict(other), indent=1), encoding="utf-8")
+    for name, chosen in (("project", settings), ("project-changed", other)):
+        project = Project(source=images, settings=chosen, notes="golden")
+        for stage in STAGES:
+            content = "images" if stage == "dataset" else ""
+            project = project.with_result(stage, StageResult(project.key(stage), {"images": 66}, content, 1.5))
+        write_project(project, folder / f"{name}.coreset", version="golden")
+    write_recovery(Recovery(project, Path("/nowhere/project.coreset")), folder / "recovery.json", version="golden")
+    shutil.rmtree(cache)
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
