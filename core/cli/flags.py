@@ -3,90 +3,48 @@
 import argparse
 import typing
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from core.descriptions import Choice, SettingsPart, choices_of
-from core.descriptions.registry import registry
 from core.errors import SettingsError
-from core.settings import Settings, with_own
-from core.settings.own import described, kind_of
+from core.settings import Settings
+from core.settings.listed import SECTIONS, Setting, settings_in
 
-# In the order in which help shows them, with the title of the group.
-SECTIONS: Mapping[str, str] = {
-    "data": "images and split",
-    "features": "features",
-    "clusters": "clusters",
-    "selection": "selection",
-    "comparison": "comparison",
-    "training": "training",
-    "export": "export",
-}
+__all__ = ["SECTIONS", "Flag", "add_flags", "flags_of", "numbers", "said_settings", "words"]
 
 
 @dataclass(frozen=True)
 class Flag:
-    """The flag of one setting.
+    """The flag of one setting; `words` is what is typed, such as ``"--test-fraction"``."""
 
-    Attributes
-    ----------
-    section : str
-        Of `Settings`.
-    name : str
-        Of the field.
-    owner : str
-        The description whose own setting it is; empty for a setting of the section.
-    words : str
-        Such as ``"--test-fraction"``.
-    facts : Choice
-    kind : object
-        The field's type, as annotated.
-    default : object
-        What the program does without it.
-    """
-
-    section: str
-    name: str
-    owner: str
+    setting: Setting
     words: str
-    facts: Choice
-    kind: Any
-    default: Any
 
     @property
     def dest(self) -> str:
         """Name in the parsed options."""
-        return ".".join(part for part in (self.section, self.owner, self.name) if part)
-
-    @property
-    def is_list(self) -> bool:
-        """Whether it takes several values."""
-        return typing.get_origin(self.kind) is tuple
-
-    @property
-    def is_mapping(self) -> bool:
-        """Whether it takes values by name."""
-        return typing.get_origin(self.kind) in (dict, Mapping)
+        return self.setting.where
 
     @property
     def is_repeated(self) -> bool:
         """Whether it is given once for each value: free text may hold commas."""
-        return self.is_mapping or (self.is_list and not self.facts.kind and typing.get_args(self.kind)[0] is str)
+        setting = self.setting
+        texts = setting.is_list and not setting.facts.kind and typing.get_args(setting.kind)[0] is str
+        return setting.is_mapping or texts
 
 
 def flags_of(section: str) -> Iterator[Flag]:
     """Yield the flags of a section of `Settings`, those of descriptions' own settings last."""
-    part: SettingsPart = getattr(Settings(), section)
-    taken = set()
-    for flag in _flags(section, "", type(part), part):
-        taken.add(flag.words)
-        yield flag
-    for owner, kind in described(part):
-        for flag in _flags(section, owner, kind, kind()):
-            free = flag if flag.words not in taken else replace(flag, words=f"--{owner}-{_hyphened(flag.name)}")
-            taken.add(free.words)
-            yield free
+    taken: set[str] = set()
+    for setting in settings_in(section):
+        name, facts = setting.name.replace("_", "-"), setting.facts
+        long = f"--{setting.owner}-{name}"
+        plain = f"--{name}" if not setting.owner or facts.flat else long
+        words = facts.flag or plain
+        words = long if words in taken and setting.owner else words
+        taken.add(words)
+        yield Flag(setting, words)
 
 
 def add_flags(
@@ -108,7 +66,7 @@ def add_flags(
             continue
         group = parser.add_argument_group(title)
         for flag in flags_of(section):
-            if flag.name not in sections[section]:
+            if flag.setting.name not in sections[section]:
                 _add(group, flag, (defaults or {}).get(flag.dest))
 
 
@@ -121,54 +79,34 @@ def said_settings(options: argparse.Namespace, settings: Settings) -> Settings:
         On a value that is not valid, naming it.
     """
     for section in SECTIONS:
-        part = getattr(settings, section)
-        said = [(flag, getattr(options, flag.dest)) for flag in flags_of(section) if _was_said(options, flag)]
-        changes = {flag.name: _value(flag, value) for flag, value in said if not flag.owner}
-        if changes:
-            part = replace(part, **changes)
-        for flag, value in said:
-            if flag.owner:
-                part = with_own(part, flag.owner, **{flag.name: _value(flag, value)})
-        settings = replace(settings, **{section: part})
+        for flag in flags_of(section):
+            said = getattr(options, flag.dest, None)
+            if said is not None:
+                settings = flag.setting.put(settings, _value(flag, said))
     return settings
 
 
-def _was_said(options: argparse.Namespace, flag: Flag) -> bool:
-    return getattr(options, flag.dest, None) is not None
-
-
-def _flags(section: str, owner: str, kind: type[SettingsPart], defaults: SettingsPart) -> Iterator[Flag]:
-    kinds = typing.get_type_hints(kind)
-    for name, facts in choices_of(kind):
-        plain = f"--{_hyphened(name)}" if not owner or facts.flat else f"--{owner}-{_hyphened(name)}"
-        yield Flag(section, name, owner, facts.flag or plain, facts, kinds[name], getattr(defaults, name))
-
-
-def _hyphened(name: str) -> str:
-    return name.replace("_", "-")
-
-
 def _add(group: "argparse._ArgumentGroup", flag: Flag, default: str | None) -> None:
-    facts = flag.facts
-    about = f"{registry(kind_of(getattr(Settings(), flag.section)))[flag.owner].title}: " if flag.owner else ""
+    setting = flag.setting
+    facts, about = setting.facts, f"{setting.owner_title}: " if setting.owner else ""
     parts = [about + (facts.tip[0].lower() + facts.tip[1:] if about else facts.tip)]
     if facts.kind:
-        parts.append(", ".join(registry(facts.kind)))
+        parts.append(", ".join(name for name in setting.names if name))
     if flag.is_repeated:
         parts.append("may be given again")
-    default = _default_words(flag.default) if default is None else default
+    default = _default_words(setting.default) if default is None else default
     words = "; ".join([*parts, f"default {default}"] if default else parts)
     add = partial(group.add_argument, flag.words, dest=flag.dest, default=None, help=words)
-    plain = _plain_kind(flag.kind)
+    plain = setting.plain_kind
     if plain is bool:
         add(action=argparse.BooleanOptionalAction)
     elif facts.values:
         add(choices=tuple(facts.values))
-    elif flag.is_mapping:
+    elif setting.is_mapping:
         add(action="append", metavar="CLASS=NUMBER")
     elif flag.is_repeated:
         add(action="append", metavar="CLASS" if "class" in flag.words else "PATH")
-    elif flag.is_list:
+    elif setting.is_list:
         add(metavar="NAME,…" if facts.kind else "NUMBER,…")
     else:
         kind = plain if plain in (int, float) else str
@@ -185,20 +123,15 @@ def _default_words(default: Any) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
-def _plain_kind(kind: Any) -> Any:
-    """Return the type without its None."""
-    inner = [each for each in typing.get_args(kind) if each is not type(None)]
-    return inner[0] if type(None) in typing.get_args(kind) and len(inner) == 1 else kind
-
-
 def _value(flag: Flag, said: Any) -> Any:
-    if flag.is_mapping:
-        number: Callable[[str], Any] = typing.get_args(flag.kind)[1]
+    setting = flag.setting
+    if setting.is_mapping:
+        number: Callable[[str], Any] = typing.get_args(setting.kind)[1]
         return dict(_pair(flag, text, number) for text in said)
     if flag.is_repeated:
         return tuple(said)
-    if flag.is_list:
-        kind = typing.get_args(flag.kind)[0]
+    if setting.is_list:
+        kind = typing.get_args(setting.kind)[0]
         return words(said) if kind is str else tuple(kind(each) for each in numbers(said, flag.words))
     return said
 

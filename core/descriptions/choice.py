@@ -41,6 +41,12 @@ class Choice:
         The values that can be chosen, with their titles; empty where any value of its kind can.
     kind : str
         The kind of description that it names, such as ``"sampler"``; empty for any other setting.
+    only : str
+        Of a `kind`: the fact, true or false, that a description must have to be offered, such as ``"backbone"``.
+    empty : str
+        Of a `kind`: what the empty name means, where it can be chosen.
+    question : str
+        What the window explains behind a "?", in two sentences.
     unit : str
         Behind the value in the window, such as ``" %"``.
     factor : float
@@ -66,6 +72,9 @@ class Choice:
     must: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     kind: str = ""
+    only: str = ""
+    empty: str = ""
+    question: str = ""
     unit: str = ""
     factor: float = 1.0
     step: float = 0.0

@@ -52,16 +52,16 @@ class DataSettings(SettingsPart):
     """
 
     test_fraction: float = choice(
-        0.3, neutral=0.3, kept=True, title="Test images", tip="Share of the images that judge every network",
-        least=0, below=1, must=_SHARE, unit=" %", factor=100, step=5, decimals=1,
+        0.3, neutral=0.3, kept=True, title="Test images", tip="Share of each class that is kept for testing",
+        least=0, below=1, must=_SHARE, unit=" %", factor=100, step=5, decimals=1, offered=(0, 0.9),
     )  # fmt: skip
     validation_fraction: float = choice(
         0.2, neutral=0.2, kept=True, title="Validation images",
-        tip="Share of the training images that pick the best epoch and do nothing else",
-        least=0, below=1, must=_SHARE, unit=" %", factor=100, step=5, decimals=1,
+        tip="Share of the training images that picks the best epoch, and does nothing else",
+        least=0, below=1, must=_SHARE, unit=" %", factor=100, step=5, decimals=1, offered=(0, 0.9),
     )  # fmt: skip
     split_seed: int = choice(
-        0, neutral=0, kept=True, title="Split seed", tip="Another number gives another division of the images",
+        0, neutral=0, kept=True, title="Seed of the split", tip="Another seed, another division of the images",
         least=0, must=_COUNT,
     )  # fmt: skip
     group_pattern: str = choice(
@@ -76,7 +76,7 @@ class DataSettings(SettingsPart):
         tip="Single images that are not used, by their path in the dataset", flag="--leave-out-image",
     )  # fmt: skip
     keep_one_of_duplicates: bool = choice(
-        False, neutral=False, kept=True, title="Keep one of images with the same pixels",
+        False, neutral=False, kept=True, title="Keep one of each copy",
         tip="Of images with the same pixels use the first; where they stand under two labels, none",
     )  # fmt: skip
     drop_leaks: bool = choice(
@@ -84,13 +84,13 @@ class DataSettings(SettingsPart):
         tip="With a split that was brought: leave out train and validation copies of test images",
     )  # fmt: skip
     near_duplicates_together: bool = choice(
-        False, neutral=False, kept=True, title="Near-duplicates together",
+        False, neutral=False, kept=True, title="Keep near-duplicates on one side",
         tip="Never divide images that look nearly the same between the sets",
     )  # fmt: skip
     near_duplicate_bits: int = choice(
-        2, neutral=2, kept=True, title="Bits of a near-duplicate",
+        2, neutral=2, kept=True, title="Nearly the same means",
         tip="By how many of 64 bits the perceptual hashes of near-duplicates differ at most",
-        least=0, must=_COUNT, offered=(0, 16),
+        least=0, must=_COUNT, offered=(0, 16), unit=" of 64 bits",
     )  # fmt: skip
 
 
@@ -113,7 +113,9 @@ class FeatureSettings(SettingsPart):
         tip="One or several, with commas between; several are joined as views",
     )  # fmt: skip
     variance: float = choice(
-        0.95, neutral=0.95, kept=True, title="Variance kept", tip="Share of the variance that PCA keeps per class",
+        0.95, neutral=0.95, kept=True, title="Variance kept",
+        tip="Share of each class's variance that the reduced features keep",
+        question="Features are reduced per class by PCA. The paper keeps 95 % of the variance.",
         above=0, most=1, must="a share above 0 and at most 1, such as 0.95", unit=" %", factor=100, step=1, decimals=1,
     )  # fmt: skip
     untrained: bool = choice(
@@ -142,7 +144,8 @@ class ClusterSettings(SettingsPart):
     """
 
     k_max: int = choice(
-        10, neutral=10, kept=True, title="Most clusters", tip="Largest number of clusters tried per class",
+        10, neutral=10, kept=True, title="Largest number of clusters",
+        tip="The largest number of clusters to try, of every class",
         least=2, must="a whole number of at least 2", offered=(2, 50),
     )  # fmt: skip
     k_by_class: Mapping[str, int] = choice(
@@ -150,7 +153,7 @@ class ClusterSettings(SettingsPart):
         tip="A number of clusters of your own for one class",
     )  # fmt: skip
     seed: int = choice(
-        0, neutral=0, kept=True, title="Cluster seed", tip="Another number starts K-Medoids from other images",
+        0, neutral=0, kept=True, title="Seed of the clusters", tip="Another seed starts K-Medoids from other images",
         least=0, must=_COUNT, flag="--cluster-seed",
     )  # fmt: skip
 
@@ -203,12 +206,12 @@ class SelectionSettings(SettingsPart):
         least=1, must=_ONE,
     )  # fmt: skip
     seed: int = choice(
-        0, neutral=0, kept=True, title="Seed", tip="Another number draws other images, where the sampler draws",
+        0, neutral=0, kept=True, title="Seed", tip="Another seed, another draw, where the sampler draws",
         least=0, must=_COUNT,
     )  # fmt: skip
     budget_over_classes: ClassBudgetRule = choice(
         "sampler", neutral="sampler", kept=True, title="Budget over classes",
-        tip="How the total is divided over the classes",
+        tip="How the images are shared out among the classes",
         values={
             "sampler": "The sampler's own rule", "proportional": "Proportional to the class",
             "equal": "Equal for every class", "square-root": "Square root of the class",
@@ -220,11 +223,12 @@ class SelectionSettings(SettingsPart):
         tip="With the budget by hand: the share of one class's images; other classes have the fraction of all",
     )  # fmt: skip
     at_least_one: bool = choice(
-        True, neutral=True, kept=True, title="At least one image of each class",
+        True, neutral=True, kept=True, title="Every class gives one image",
         tip="Give every class one image first, where the total allows it",
     )  # fmt: skip
     beta: float = choice(
-        0.25, neutral=0.25, kept=True, title="Weight of difficulty (β)",
+        0.25, neutral=0.25, kept=True, title="β, how much harder classes get",
+        question="0 keeps the classes' shares; ½ leans towards rare kinds. ¼ gives nearly the best of both.",
         tip="Exponent of budgets by difficulty: 0 is proportional, 0.5 leans towards rare kinds",
         least=0, must="at least 0", step=0.05, decimals=2, offered=(0, 2),
     )  # fmt: skip
@@ -346,6 +350,8 @@ class ComparisonSettings(SettingsPart):
 
     samplers: tuple[str, ...] = choice(
         ("random", "intelligent"), neutral=("random", "intelligent"), kept=True, title="Samplers", kind="sampler",
+        question="Stratified random is the first control for every claim. Matched random has a sampler's own class "
+        "budgets, so that nobody takes the gain of a budget for the gain of a sampler.",
         tip="Several, with commas between; stratified and matched random are added as controls",
     )  # fmt: skip
     fractions: tuple[float, ...] = choice(
@@ -367,7 +373,7 @@ class ComparisonSettings(SettingsPart):
     )  # fmt: skip
     difference_of_interest: float = choice(
         0.01, neutral=0.01, kept=True, title="Difference of interest",
-        tip="The difference in accuracy for which the needed repetitions are told; 0.01 is one point",
+        tip="The difference in accuracy for which it is told how many repetitions would show it",
         unit=" points", factor=100, step=0.1, decimals=1, offered=(0.001, 0.2),
     )  # fmt: skip
     controls: bool = choice(

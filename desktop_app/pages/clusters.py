@@ -39,6 +39,10 @@ class ClustersPage(Page):
         self.picture.components_chosen.connect(self._choose_components)
         self.picture.k_chosen.connect(self._choose_k)
         self.picture.side.k_max_chosen.connect(self._choose_k_max)
+        self.picture.side.seed_chosen.connect(self._choose_seed)
+        self.controls.place(self.picture.side.k_max, "clusters.k_max")
+        self.controls.place(self.picture.side.seed, "clusters.seed")
+        self.controls.place(self.picture.side.curve, "clusters.k_by_class")
         self.picture.opened.connect(self._open_image)
         self.large = LargeImage(self.images, self.talk, self.facts_of, self)
         self.set_picture(self.picture)
@@ -83,6 +87,7 @@ class ClustersPage(Page):
         view = self.model.latest_value("dataset")
         self.images.set_view(view if isinstance(view, DatasetView) else None)
         self.show_value(self.picture.side.k_max, self.model.settings("clusters").k_max)
+        self.show_value(self.picture.side.seed, self.model.settings("clusters").seed)
         done = self.model.facts("clusters") is not None
         if done and self.images.view is not None:
             self._ask_overview()
@@ -204,6 +209,9 @@ class ClustersPage(Page):
 
     def _choose_k_max(self, k_max: int) -> None:
         self.change_settings("clusters", text="the largest number of clusters", merge=True, k_max=k_max)
+
+    def _choose_seed(self, seed: int) -> None:
+        self.change_settings("clusters", text="the seed of the clusters", merge=True, seed=seed)
 
     def facts_of(self, index: int) -> list[tuple[str, str]]:
         """Return what is known of an image, for the viewer."""

@@ -26,10 +26,13 @@ class ClustersSide(QSplitter):
         0 gives the choice back to the silhouette.
     k_max_chosen : (int)
         The largest number of clusters to try.
+    seed_chosen : (int)
+        What K-Medoids starts from.
     """
 
     k_chosen = Signal(int)
     k_max_chosen = Signal(int)
+    seed_chosen = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Vertical, parent)
@@ -50,7 +53,16 @@ class ClustersSide(QSplitter):
         self.k_max.setToolTip("The largest number of clusters to try, of every class")
         self.k_max.setAccessibleName("Largest number of clusters")
         self.k_max.valueChanged.connect(self.k_max_chosen)
+        self.seed = QSpinBox()
+        self.seed.setRange(0, 2**31 - 1)
+        self.seed.setPrefix("seed ")
+        self.seed.setFixedWidth(theme.UNIT * 11)
+        self.seed.setKeyboardTracking(False)
+        self.seed.setToolTip("Another seed starts K-Medoids from other images")
+        self.seed.setAccessibleName("Seed of the clusters")
+        self.seed.valueChanged.connect(self.seed_chosen)
         silhouette.add_tool(self.k_max)
+        silhouette.add_tool(self.seed)
         silhouette.add_tool(self.automatic)
         silhouette.add_tool(PlotExportButton(self.curve))
         silhouette.add(self.words)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QSpinBox
 
 from core.errors import SplitError
 from core.pipeline.views import DatasetView, DoubtsView
@@ -34,12 +33,13 @@ class DatasetPage(Page):
 
     def build(self) -> None:
         """Make options and picture."""
+        self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
+        self._settle.timeout.connect(self._scan_again)
         self._add_shares()
         self.pattern = PatternField()
         self.pattern.pattern_changed.connect(self._preview_groups)
         self.pattern.pattern_accepted.connect(self._set_pattern)
         self.pattern.setMinimumHeight(theme.UNIT * 26)
-        self._add_copies()
         self.add_more_option(
             "Groups that stay together",
             self.pattern,
@@ -57,51 +57,25 @@ class DatasetPage(Page):
         self.findings.take_back_wanted.connect(self._take_back)
         self.findings.opened.connect(self.picture.open_image)
         self.picture.add_findings(self.findings)
+        self._add_placed()
         self.set_picture(self.picture)
         self._say_empty()
-        self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
-        self._settle.timeout.connect(self._scan_again)
 
     def _add_shares(self) -> None:
-        self.test_share = self._share("Test images", "data_test", "Share of each class that is kept for testing")
-        self.validation_share = self._share(
-            "Validation images", "data_validation", "Share of the training images that picks the best epoch"
-        )
-        self.seed = QSpinBox()
-        self.seed.setRange(0, 2**31 - 1)
-        self.seed.valueChanged.connect(self._set_seed)
-        self.add_option("Seed of the split", self.seed, "Another seed, another division")
-        self.test_share.valueChanged.connect(self._set_test)
-        self.validation_share.valueChanged.connect(self._set_validation)
+        self.test_share = self.controls.add("data.test_fraction").widget
+        self.validation_share = self.controls.add("data.validation_fraction").widget
+        self.seed = self.controls.add("data.split_seed").widget
+        self.keep_one = self.controls.add("data.keep_one_of_duplicates").widget
+        self.controls.changed.connect(self._divide_soon)
 
-    def _share(self, label: str, name: str, tip: str) -> QDoubleSpinBox:
-        box = QDoubleSpinBox()
-        box.setObjectName(name)
-        box.setRange(0.0, 90.0)
-        box.setDecimals(0)
-        box.setSingleStep(5)
-        box.setSuffix(" %")
-        box.setKeyboardTracking(False)
-        self.add_option(label, box, tip)
-        return box
-
-    def _add_copies(self) -> None:
-        self.keep_one = QCheckBox("Keep one of each copy")
-        self.keep_one.toggled.connect(self._keep_one)
-        self.add_option(
-            "",
-            self.keep_one,
-            "Of images with the same pixels use one, since a copy adds nothing to a coreset. Of the same picture under "
-            "two classes use none, since it cannot be right in both.",
-        )
-        self.near = QCheckBox("Keep near-duplicates on one side")
-        self.near.toggled.connect(self._keep_near)
-        self.add_more_option("", self.near, "Never divide images that look nearly the same between training and test")
-        self.bits = QSpinBox()
-        self.bits.setRange(0, 16)
-        self.bits.setSuffix(" of 64 bits")
-        self.bits.valueChanged.connect(self._set_bits)
-        self.add_more_option("Nearly the same means", self.bits, "At most so many bits of the perceptual hash differ")
+    def _add_placed(self) -> None:
+        """Add the choices that are seldom changed, and say where those are that stand in the picture."""
+        self.controls.add("data.near_duplicates_together", more=True)
+        self.controls.add("data.near_duplicate_bits", more=True)
+        self.controls.place(self.pattern, "data.group_pattern")
+        self.controls.place(self.picture, "data.left_out_classes")
+        self.controls.place(self.findings, "data.left_out_images")
+        self.controls.add_rest("data")
 
     # --- hooks ------------------------------------------------------------------------------------------------
 
@@ -155,12 +129,6 @@ class DatasetPage(Page):
     def refresh(self) -> None:
         """Show choices and what was found."""
         settings = self.model.settings("data")
-        self.show_value(self.test_share, 100 * settings.test_fraction)
-        self.show_value(self.validation_share, 100 * settings.validation_fraction)
-        self.show_value(self.seed, settings.split_seed)
-        self.show_value(self.keep_one, settings.keep_one_of_duplicates)
-        self.show_value(self.near, settings.near_duplicates_together)
-        self.show_value(self.bits, settings.near_duplicate_bits)
         if self.pattern.pattern != settings.group_pattern and not self.pattern.field.hasFocus():
             self.pattern.set_pattern(settings.group_pattern)
         view = self._view()
@@ -183,30 +151,19 @@ class DatasetPage(Page):
     # --- choices ----------------------------------------------------------------------------------------------
 
     def _changed(self, **changes: Any) -> None:
-        if self.change_settings("data", **changes) and self._view() is not None:
+        if self.change_settings("data", **changes):
+            self._divide_soon()
+
+    def _divide_soon(self) -> None:
+        if self._view() is not None:
             self._settle.start()
 
     def _scan_again(self) -> None:
         if self.model.state("dataset") == "stale" and not self.reason_not_to_run():
             self.run()
 
-    def _set_test(self, value: float) -> None:
-        self._changed(test_fraction=value / 100, merge=True)
-
-    def _set_validation(self, value: float) -> None:
-        self._changed(validation_fraction=value / 100, merge=True)
-
-    def _set_seed(self, value: int) -> None:
-        self._changed(split_seed=value, merge=True)
-
     def _keep_one(self, keep: bool = True) -> None:
         self._changed(keep_one_of_duplicates=keep)
-
-    def _keep_near(self, keep: bool) -> None:
-        self._changed(near_duplicates_together=keep)
-
-    def _set_bits(self, value: int) -> None:
-        self._changed(near_duplicate_bits=value, merge=True)
 
     def _drop_leaks(self) -> None:
         self._changed(drop_leaks=True)

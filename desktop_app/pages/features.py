@@ -6,7 +6,6 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QDoubleSpinBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
@@ -63,18 +62,7 @@ class FeaturesPage(Page):
         self._fell_back = ""
         self._advises = True
         self.model.project_replaced.connect(self._forget)
-        self.variance = QDoubleSpinBox()
-        self.variance.setRange(1.0, 100.0)
-        self.variance.setDecimals(1)
-        self.variance.setSuffix(" %")
-        self.variance.setKeyboardTracking(False)
-        self.variance.valueChanged.connect(self._set_variance)
-        self.add_option(
-            "Variance kept",
-            self.variance,
-            "Share of each class's variance that the reduced features keep",
-            question="Features are reduced per class by PCA. The paper keeps 95 % of the variance.",
-        )
+        self.variance = self.controls.add("features.variance").widget
         self.cost = QLabel()
         self.cost.setWordWrap(True)
         self.add_to_options(self.cost)
@@ -88,6 +76,8 @@ class FeaturesPage(Page):
         self.advice.closed.connect(self._stop_advising)
         self.bars = SeparationBars()
         self.curve = VarianceCurve()
+        self.controls.place(self.extractors, "features.extractors")
+        self.controls.add_rest("features")
         self.set_picture(self._make_picture())
         words = "The extractors, what each costs, and how well it separates the classes will stand here."
         self.set_empty(words, "Go to Dataset", self._go_to_dataset)
@@ -163,7 +153,6 @@ class FeaturesPage(Page):
     def refresh(self) -> None:
         """Show choices, facts and what came out."""
         settings = self.model.settings("features")
-        self.show_value(self.variance, 100 * settings.variance)
         self.show_empty(self.model.facts("dataset") is None)
         result = self.model.latest_value("features")
         view = result if isinstance(result, FeaturesView) else None
@@ -253,9 +242,6 @@ class FeaturesPage(Page):
         self.step_wanted.emit("dataset")
 
     # --- choices ----------------------------------------------------------------------------------------------
-
-    def _set_variance(self, value: float) -> None:
-        self.change_settings("features", variance=value / 100, merge=True)
 
     def _choose(self, names: object) -> None:
         if isinstance(names, tuple) and names:

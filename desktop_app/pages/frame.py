@@ -181,7 +181,9 @@ class _OptionColumn(QScrollArea):
         theme.set_icon(self.more_button, "chevron-right")
 
     def add(self, label: str, widget: QWidget, tip: str, question: str, *, more: bool) -> QWidget:
-        box = QVBoxLayout()
+        row = QWidget()
+        box = QVBoxLayout(row)
+        box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(theme.UNIT // 2)
         if label or question:
             head = QHBoxLayout()
@@ -198,7 +200,7 @@ class _OptionColumn(QScrollArea):
             widget.setToolTip(tip)
             widget.setAccessibleDescription(tip)
         box.addWidget(widget)
-        (self.more if more else self.plain).addLayout(box)
+        (self.more if more else self.plain).addWidget(row)
         if more:
             self.more_button.show()
         return widget

@@ -9,9 +9,11 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QDoubleSpinBox, QLineE
 
 from core.errors import CoresetError, DatasetError
 from core.pipeline.study import Study
+from core.settings.listed import Setting
 from desktop_app import theme
 from desktop_app.messages import Messages
 from desktop_app.pages.frame import PageFrame
+from desktop_app.pages.setting_controls import SettingControls
 from desktop_app.project_model import ProjectModel
 from desktop_app.settings import Preferences
 from desktop_app.worker import Worker
@@ -57,8 +59,12 @@ class Page(PageFrame):
     model, worker, messages, preferences
         From the context.
 
+    controls : SettingControls
+        Controls made from the facts of settings; they show what the model holds by themselves.
+
     Building, in ``build``
-        `add_option`, `add_more_option`, `add_to_options`, `set_picture` and `set_empty`.
+        ``controls.add``, ``controls.add_rest``, `add_option`, `add_more_option`, `add_to_options`, `set_picture` and
+        `set_empty`.
 
     Hooks, all optional
         ``build()``: once, when the page is made.
@@ -95,10 +101,8 @@ class Page(PageFrame):
             reads = ("dataset", "features")
 
             def build(self) -> None:
-                self.variance = QDoubleSpinBox()
-                self.variance.setRange(0.01, 1.0)
-                self.variance.valueChanged.connect(self.edit_variance)
-                self.add_option("Variance kept", self.variance, "Share of the variance that PCA keeps per class")
+                self.controls.add("features.variance")
+                self.controls.add_rest("features")
                 self.curve = CurvePlot()
                 self.set_picture(self.curve)
                 self.set_empty("The explained variance of each class will stand here.", "Extract", self.try_run)
@@ -107,14 +111,10 @@ class Page(PageFrame):
                 return "" if self.model.facts("dataset") else "Scan the images first."
 
             def refresh(self) -> None:
-                self.show_value(self.variance, self.model.settings("features").variance)
                 result = self.model.latest_value("features")
                 self.show_empty(result is None)
                 if result is not None:
                     self.curve.set_curve(result.curve)
-
-            def edit_variance(self, value: float) -> None:
-                self.change_settings("features", variance=value)
 
             def run(self) -> None:
                 self.start_job("core.pipeline.window_jobs:compute_features", (self.study(),))
@@ -161,6 +161,9 @@ class Page(PageFrame):
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.run_button.setText(self.run_text)
         self.run_button.setVisible(bool(self.run_text))
+        self.controls = SettingControls(self)
+        self.controls.changed.connect(self._on_control_changed)
+        self.controls.refused.connect(self.messages.warning)
         theme.set_icon(self.run_button, "run", "on_accent")
         self.build()
         self._connect()
@@ -272,7 +275,7 @@ class Page(PageFrame):
             self.model.set_settings(section, text=text, merge=merge, **changes)
         except CoresetError as error:
             self.messages.warning(str(error))
-            self.refresh()
+            self._show_model()
             return False
         return True
 
@@ -311,7 +314,7 @@ class Page(PageFrame):
     def enter(self) -> None:
         """Be shown."""
         self._entered = True
-        self.refresh()
+        self._show_model()
         self.on_enter()
         self._show_run_state()
         self.restore_if_wanted()
@@ -361,8 +364,21 @@ class Page(PageFrame):
 
     def _refresh_if_shown(self) -> None:
         if self._entered:
-            self.refresh()
+            self._show_model()
             self._show_run_state()
+
+    def _show_model(self) -> None:
+        self.controls.show(self.model.project.settings)
+        self.refresh()
+
+    def _on_control_changed(self, setting: Setting, value: object) -> None:
+        try:
+            changes = setting.changed(self.model.settings(setting.section), value)
+        except CoresetError as error:
+            self.messages.warning(str(error))
+            self._show_model()
+            return
+        self.change_settings(setting.section, text=f"change of “{setting.facts.title}”", merge=True, **changes)
 
     def _on_partial(self, number: int, result: object) -> None:
         if number in self._jobs:

@@ -39,7 +39,7 @@ def test_features_in_the_cache_are_found(golden: Path) -> None:
     prepared = prepare(study)
     indices = used_images(prepared.split)
     assert count_missing(prepared.dataset, "colour-texture", cache_folder=study.cache_folder, indices=indices) == 0
-    features = [file for file in (golden / "cache" / "features").rglob("*.npy")]
+    features = list((golden / "cache" / "features").rglob("*.npy"))
     assert len(features) == n_files
 
 

@@ -24,24 +24,26 @@ def parsed(*words: str) -> argparse.Namespace:
 
 def spoken(flag: Flag) -> tuple[list[str], Any]:
     """Return words for a value that is not the default, and that value."""
-    if flag.is_mapping:
-        whole = "int" in str(flag.kind)
-        given, value = ("3", 3) if whole else ("0.5", 0.5)
+    value: Any
+    if flag.setting.is_mapping:
+        given, value = ("3", 3) if "int" in str(flag.setting.kind) else ("0.5", 0.5)
         return [flag.words, f"a,b={given}", flag.words, f"c=d={given}"], {"a,b": value, "c=d": value}
     if flag.is_repeated:
         return [flag.words, "a, b", flag.words, "c"], ("a, b", "c")
-    if flag.is_list:
-        return ([flag.words, "0.5, 1"], (0.5, 1.0)) if not flag.facts.kind else ([flag.words, "x, y"], ("x", "y"))
-    if isinstance(flag.default, bool):
-        return [flag.words.replace("--", "--no-", 1) if flag.default else flag.words], not flag.default
-    if flag.facts.values:
-        value: Any = next(each for each in flag.facts.values if each != flag.default)
+    if flag.setting.is_list:
+        return (
+            ([flag.words, "0.5, 1"], (0.5, 1.0)) if not flag.setting.facts.kind else ([flag.words, "x, y"], ("x", "y"))
+        )
+    if isinstance(flag.setting.default, bool):
+        return [flag.words.replace("--", "--no-", 1) if flag.setting.default else flag.words], not flag.setting.default
+    if flag.setting.facts.values:
+        value = next(each for each in flag.setting.facts.values if each != flag.setting.default)
         return [flag.words, value], value
-    if isinstance(flag.default, float):
-        value = flag.default / 2 or 0.25
+    if isinstance(flag.setting.default, float):
+        value = flag.setting.default / 2 or 0.25
         return [flag.words, repr(value)], value
-    if isinstance(flag.default, int) or flag.name == "images":
-        value = (flag.default or 6) + 1
+    if isinstance(flag.setting.default, int) or flag.setting.name == "images":
+        value = (flag.setting.default or 6) + 1
         return [flag.words, str(value)], value
     return [flag.words, "a b"], "a b"
 
@@ -52,7 +54,7 @@ def test_every_setting_has_a_flag_and_no_two_share_one() -> None:
         part = getattr(Settings(), section.name)
         named |= {(section.name, "", name) for name, _ in choices_of(part)}
         named |= {(section.name, owner, name) for owner, kind in described(part) for name, _ in choices_of(kind)}
-    assert {(flag.section, flag.owner, flag.name) for flag in FLAGS} == named
+    assert {(flag.setting.section, flag.setting.owner, flag.setting.name) for flag in FLAGS} == named
     assert len({flag.words for flag in FLAGS}) == len(FLAGS)
 
 
@@ -60,17 +62,17 @@ def test_every_setting_has_a_flag_and_no_two_share_one() -> None:
 def test_what_is_said_arrives_and_nothing_else_changes(flag: Flag) -> None:
     words, value = spoken(flag)
     settings = said_settings(parsed(*words), Settings())
-    part = getattr(settings, flag.section)
-    if flag.owner:
+    part = getattr(settings, flag.setting.section)
+    if flag.setting.owner:
         owners = dict(described(part))
-        assert list(part.own) == [flag.owner]
-        assert getattr(part.own[flag.owner], flag.name) == value
-        assert type(part.own[flag.owner]) is owners[flag.owner]
+        assert list(part.own) == [flag.setting.owner]
+        assert getattr(part.own[flag.setting.owner], flag.setting.name) == value
+        assert type(part.own[flag.setting.owner]) is owners[flag.setting.owner]
     else:
-        assert getattr(part, flag.name) == value
+        assert getattr(part, flag.setting.name) == value
         others = {name for name, _ in choices_of(part) if getattr(part, name) != getattr(type(part)(), name)}
-        assert others == {flag.name}
-    unchanged = [each.name for each in fields(Settings) if each.name != flag.section]
+        assert others == {flag.setting.name}
+    unchanged = [each.name for each in fields(Settings) if each.name != flag.setting.section]
     assert all(getattr(settings, name) == getattr(Settings(), name) for name in unchanged)
 
 

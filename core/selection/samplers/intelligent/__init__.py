@@ -19,7 +19,7 @@ class IntelligentSettings(SettingsPart):
 
     budget_over_clusters: ClusterBudgetRule = choice(
         "equal", neutral="equal", kept=True, flat=True, title="Budget over clusters", flag="--budget-over-clusters",
-        tip="How a class's budget is divided over its clusters; equal is the paper's",
+        tip="How the images of a class are shared out among its clusters; equal is the paper's",
         values={
             "equal": "Equal (the paper)", "proportional": "Proportional to the cluster",
             "square-root": "Square root of the cluster", "neyman": "Size and spread (Neyman)",
