@@ -16,10 +16,14 @@ __all__ = ["SECTIONS", "Flag", "add_flags", "flags_of", "numbers", "said_setting
 
 @dataclass(frozen=True)
 class Flag:
-    """The flag of one setting; `words` is what is typed, such as ``"--test-fraction"``."""
+    """The flag of one setting."""
 
     setting: Setting
-    words: str
+
+    @property
+    def words(self) -> str:
+        """What is typed, such as ``"--test-fraction"``."""
+        return self.setting.flag
 
     @property
     def dest(self) -> str:
@@ -36,15 +40,7 @@ class Flag:
 
 def flags_of(section: str) -> Iterator[Flag]:
     """Yield the flags of a section of `Settings`, those of descriptions' own settings last."""
-    taken: set[str] = set()
-    for setting in settings_in(section):
-        name, facts = setting.name.replace("_", "-"), setting.facts
-        long = f"--{setting.owner}-{name}"
-        plain = f"--{name}" if not setting.owner or facts.flat else long
-        words = facts.flag or plain
-        words = long if words in taken and setting.owner else words
-        taken.add(words)
-        yield Flag(setting, words)
+    return (Flag(setting) for setting in settings_in(section))
 
 
 def add_flags(

@@ -38,6 +38,8 @@ class Setting:
     kind : object
         The field's type, as annotated.
     default : object
+    flag : str
+        On the command line, such as ``"--test-fraction"``; no two settings of a section share one.
     """
 
     section: str
@@ -46,6 +48,7 @@ class Setting:
     facts: Choice
     kind: Any
     default: Any
+    flag: str
 
     @property
     def where(self) -> str:
@@ -117,9 +120,16 @@ class Setting:
 def settings_in(section: str) -> Iterator[Setting]:
     """Yield the settings of a section of `Settings`, those of descriptions last."""
     part = getattr(Settings(), section)
-    yield from _listed(section, "", type(part), part)
+    taken: set[str] = set()
+    for setting in _listed(section, "", type(part), part):
+        taken.add(setting.flag)
+        yield setting
     for owner, kind in described(part):
-        yield from _listed(section, owner, kind, kind())
+        for setting in _listed(section, owner, kind, kind()):
+            long = f"--{owner}-{_hyphened(setting.name)}"
+            free = replace(setting, flag=long) if setting.flag in taken else setting
+            taken.add(free.flag)
+            yield free
 
 
 def all_settings() -> tuple[Setting, ...]:
@@ -131,4 +141,10 @@ def all_settings() -> tuple[Setting, ...]:
 def _listed(section: str, owner: str, kind: type[SettingsPart], defaults: SettingsPart) -> Iterator[Setting]:
     kinds = typing.get_type_hints(kind)
     for name, facts in choices_of(kind):
-        yield Setting(section, name, owner, facts, kinds[name], getattr(defaults, name))
+        plain = f"--{_hyphened(name)}"
+        flag = facts.flag or (plain if not owner or facts.flat else f"--{owner}-{_hyphened(name)}")
+        yield Setting(section, name, owner, facts, kinds[name], getattr(defaults, name), flag)
+
+
+def _hyphened(name: str) -> str:
+    return name.replace("_", "-")
