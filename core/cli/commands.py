@@ -9,6 +9,7 @@ from core.cache import default_cache_folder
 from core.cli.choices import settings_of, study_of
 from core.cli.terminal import TerminalProgress, duration, table
 from core.data.dataset import find_duplicates
+from core.descriptions import NO_PLUGINS, all_kinds, plugin_problems, takes_plugins
 from core.errors import ExportError, SettingsError
 from core.features.weight_download import download
 from core.features.weights import WeightsEntry, import_weights, list_weights
@@ -195,3 +196,20 @@ def weights(options: argparse.Namespace) -> int:
         entry = download(options.what, progress())
     print(f"{entry.name}: {entry.state}, {entry.file}")
     return 0
+
+
+def plugins(options: argparse.Namespace) -> int:  # noqa: ARG001 - it has none
+    """List what plugins add; exit code 1 where something is left out."""
+    if not takes_plugins():
+        print(NO_PLUGINS)
+        return 0
+    rows = [
+        [kind, name, known[name].title, str(plugin)]
+        for kind, known in all_kinds().items()
+        for name, plugin in known.plugins.items()
+    ]
+    problems = plugin_problems()
+    print(table(["kind", "name", "title", "plugin"], rows) if rows else "No plugin adds anything.")
+    for problem in problems:
+        print(problem.sentence)
+    return 1 if problems else 0

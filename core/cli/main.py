@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from core.cli import commands
 from core.cli.parser import Command, build_parser
+from core.descriptions import plugin_problems
 from core.errors import CancelledError, CoresetError
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "verify": commands.verify,
             "rerun": commands.rerun,
             "weights": commands.weights,
+            "plugins": commands.plugins,
             "compare": _later("compare"),
             "run": _later("run"),
             "search": _later("search"),
@@ -48,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options: argparse.Namespace = parser.parse_args(arguments)
     try:
+        if options.command != "plugins":
+            for problem in plugin_problems():
+                print(f"note: {problem.sentence}", file=sys.stderr)
         return int(options.run(options))
     except (CancelledError, KeyboardInterrupt):
         print("Cancelled. What was finished before is kept; the same command goes on from there.", file=sys.stderr)

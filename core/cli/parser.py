@@ -187,6 +187,8 @@ def _using(add: AddCommand) -> None:
         "--as", dest="name", default=None, metavar="NAME", help="which set an unknown file is meant to be"
     )
 
+    add("plugins", "list what installed plugins add, and what of them is left out and why", "coreset plugins")
+
     demo = add("demo", "run the whole method on embedded synthetic cells", "coreset demo --out demo/")
     demo.add_argument("--out", type=Path, default=Path("coreset-demo"), metavar="DIR")
     demo.add_argument("--overwrite", action="store_true")

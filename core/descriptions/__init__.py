@@ -9,6 +9,7 @@ from core.descriptions.choice import Choice, SettingsPart, choice, choices_of, o
 from core.descriptions.description import Cost, Description, resolve
 from core.descriptions.registry import (
     KINDS,
+    NO_PLUGINS,
     Plugin,
     PluginProblem,
     Registry,
@@ -21,6 +22,7 @@ from core.descriptions.registry import (
 
 __all__ = [
     "KINDS",
+    "NO_PLUGINS",
     "Choice",
     "Cost",
     "Description",

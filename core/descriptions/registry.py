@@ -28,6 +28,9 @@ KINDS: Mapping[str, str] = {
 }
 
 
+NO_PLUGINS = "The packaged program takes no plugins; install Coreset Studio with pip to use them."
+
+
 @dataclass(frozen=True)
 class Plugin:
     """An installed package that registers descriptions; `name` and `version` are those of the package."""
@@ -105,9 +108,10 @@ class Registry(Mapping[str, D], Generic[D]):
         problem = next((each for each in self.problems if each.name == name), None)
         if problem is not None:
             return problem.sentence
+        way = "install that" if takes_plugins() else NO_PLUGINS[0].lower() + NO_PLUGINS[1:].rstrip(".")
         return (
             f"There is no {self.kind} named {name!r}; choose from {', '.join(self)}. "
-            f"If it is {article} {self.kind} of a plugin, install that."
+            f"If it is {article} {self.kind} of a plugin: {way}."
         )
 
     def reload(self) -> None:

@@ -27,7 +27,7 @@ def chosen(file: Path) -> set[str]:
 
 COMMANDS = (
     "scan", "extractors", "select", "export", "verify", "rerun",
-    "compare", "run", "search", "predict", "weights", "demo",
+    "compare", "run", "search", "predict", "weights", "plugins", "demo",
 )  # fmt: skip
 
 
