@@ -32,6 +32,7 @@ from core.results import (
     Split,
     StageTime,
 )
+from core.selection.budgets import share_of
 from core.selection.clustering import cluster_class
 from core.selection.difficulty import class_difficulty
 from core.selection.orders import OrderCache
@@ -294,6 +295,14 @@ def choose(prepared: Prepared, settings: SelectionSettings, progress: Progress =
         orders=prepared.orders,
         progress=progress,
     )
+
+
+def choose_at(
+    prepared: Prepared, settings: SelectionSettings, fractions: Sequence[float], progress: Progress = NO_PROGRESS
+) -> list[Coreset]:
+    """Choose at several fractions; those that round to no image of a small pool are left out."""
+    possible = [fraction for fraction in fractions if share_of(fraction, len(prepared.split.pool)) >= 1]
+    return [choose(prepared, replace(settings, fraction=fraction, images=None), progress) for fraction in possible]
 
 
 def separations(prepared: Prepared, progress: Progress = NO_PROGRESS) -> tuple[Separation, ...]:

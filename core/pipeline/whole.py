@@ -16,7 +16,7 @@ from core.output.report import write_report
 from core.pipeline.comparing import run_comparison
 from core.pipeline.exporting import SYNTHETIC, export, labels_of
 from core.pipeline.facts import recommended_extractors
-from core.pipeline.stages import Clock, Prepared, choose, prepare, separations
+from core.pipeline.stages import Clock, Prepared, choose, choose_at, prepare, separations
 from core.pipeline.study import Study
 from core.pipeline.views import StudyOutcome
 from core.progress import NO_PROGRESS, Progress
@@ -134,7 +134,7 @@ def _proxy(prepared: Prepared, coreset: Coreset, progress: Progress) -> tuple[Pr
     settings = replace(
         prepared.study.settings.selection, sampler=coreset.sampler, images=None, pinned_in=(), pinned_out=()
     )
-    coresets = [choose(prepared, replace(settings, fraction=fraction)) for fraction in PROXY_FRACTIONS]
+    coresets = choose_at(prepared, settings, PROXY_FRACTIONS)
     return proxy_curve(prepared.dataset, prepared.pool_embedding, coresets, progress)
 
 

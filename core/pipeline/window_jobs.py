@@ -5,7 +5,6 @@ The window names these functions (``"core.pipeline.window_jobs:compute_features"
 
 import shutil
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from core.errors import ExportError
@@ -17,6 +16,7 @@ from core.pipeline.grid import Grid, SearchOutcome
 from core.pipeline.searching import search_study
 from core.pipeline.stages import (
     choose,
+    choose_at,
     extract_features,
     open_dataset,
     prepare,
@@ -114,7 +114,7 @@ def foretell(
 ) -> ProxyView:
     """Tell, by fraction, how well the nearest chosen image foretells the class of the images not chosen."""
     prepared = prepare(study, progress)
-    coresets = [choose(prepared, replace(settings, fraction=f, images=None), progress) for f in fractions]
+    coresets = choose_at(prepared, settings, fractions, progress)
     points = proxy_curve(prepared.dataset, prepared.pool_embedding, coresets, progress)
     everything = proxy_everything(prepared.dataset, prepared.pool_embedding)
     return ProxyView(points, everything, smallest_fraction(points, everything, within), within)
