@@ -78,10 +78,23 @@ class ClustersPage(Page):
         """Hide what follows the mouse."""
         self.picture.hover.hide()
 
+    def forget(self) -> None:
+        """Show no clusters."""
+        self._overview, self._view = (), None
+        self._asked_for = self._asked_class = None
+        self.images.forget()
+        self.large.forget()
+        self.picture.forget()
+        self.show_value(self.picture.side.k_max, self.model.settings("clusters").k_max)
+        self._say_empty()
+
     def refresh(self) -> None:
         """Ask the desk for what is not shown yet."""
-        view = self.model.latest_value("dataset")
-        self.images.set_view(view if isinstance(view, DatasetView) else None)
+        value = self.model.latest_value("dataset")
+        view = value if isinstance(value, DatasetView) else None
+        if self.images.are_others(view):
+            self.start_empty()
+        self.images.set_view(view)
         self.show_value(self.picture.side.k_max, self.model.settings("clusters").k_max)
         done = self.model.facts("clusters") is not None
         if done and self.images.view is not None:

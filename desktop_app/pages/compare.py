@@ -46,16 +46,8 @@ class ComparePage(Page):
         self.tools = CompareTools(self, self.picture)
         self.add_to_options(self.tools.buttons)
         self.set_picture(self.picture)
-        self.model.project_replaced.connect(self._forget)
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._ask)
-
-    def _forget(self) -> None:
-        """Show nothing of the project before."""
-        self._plan, self._known, self._done = None, None, []
-        self.cost.clear()
-        self.set_hint("")
-        self.picture.show_comparison(Comparison((), (), (), ()))
 
     def _show_way_in(self) -> None:
         """Let the empty place offer what fills it: the trainings, or the step before."""
@@ -69,6 +61,16 @@ class ComparePage(Page):
         self.step_wanted.emit("clusters")
 
     # --- hooks ------------------------------------------------------------------------------------------------
+
+    def forget(self) -> None:
+        """Show no comparison; the fractions are the new project's, even while their field has the focus."""
+        self._plan, self._known, self._done, self._viewer = None, None, [], None
+        self.cost.clear()
+        set_tone(self.cost, "")
+        self.options.forget()
+        self.picture.forget()
+        self.tools.report.setEnabled(self.model.facts("clusters") is not None)
+        self._show_way_in()
 
     def why_not(self) -> str:
         """Return what has to be done before."""

@@ -62,7 +62,6 @@ class FeaturesPage(Page):
         self._wanted = ""
         self._fell_back = ""
         self._advises = True
-        self.model.project_replaced.connect(self._forget)
         self.variance = QDoubleSpinBox()
         self.variance.setRange(1.0, 100.0)
         self.variance.setDecimals(1)
@@ -160,6 +159,19 @@ class FeaturesPage(Page):
             self._looked_for = ""
             self._ask()
 
+    def forget(self) -> None:
+        """Know nothing of the images before, and of what extractors cost on them."""
+        variance = self.model.settings("features").variance
+        self._look, self._looked_for, self._fell_back, self._wanted = None, "", "", ""
+        self.show_value(self.variance, 100 * variance)
+        self.extractors.forget()
+        self.bars.set_separations(())
+        self.curve.set_explained({}, variance)
+        self.curve.setToolTip("")
+        self.cost.clear()
+        self.labels.clear()
+        self.advice.clear()
+
     def refresh(self) -> None:
         """Show choices, facts and what came out."""
         settings = self.model.settings("features")
@@ -183,10 +195,6 @@ class FeaturesPage(Page):
         else:
             self.labels.clear()
         self._ask()
-
-    def _forget(self) -> None:
-        """Know nothing of the images before."""
-        self._look, self._looked_for, self._fell_back = None, "", ""
 
     def _fall_back(self) -> None:
         """Use what works here where nothing is computed yet and chosen extractors lack their weights."""
