@@ -9,7 +9,7 @@ from core.pipeline.views import ClassOverview, ClassView, DatasetView
 from desktop_app.pages.clusters_picture import ClustersPicture
 from desktop_app.pages.desk_talk import DeskTalk
 from desktop_app.pages.images_shown import ImagesShown, LargeImage
-from desktop_app.pages.page import Page
+from desktop_app.pages.page import NOT_THERE, Page
 
 
 class ClustersPage(Page):
@@ -110,6 +110,8 @@ class ClustersPage(Page):
         words = "The clusters of every class will stand here, with their medoids and images."
         if self.job_numbers("cluster"):
             self.set_empty("The images of every class are being grouped. The clusters will stand here when they are.")
+        elif not why_not and self.images.view is None and not self.images_are_there():
+            self.set_empty(f"{NOT_THERE} The clusters will stand here then.")
         elif not why_not and self.images.view is None:
             self.set_empty("The images are being read. The clusters will stand here in a moment.")
         elif self.talk.is_waiting("overview"):

@@ -12,7 +12,7 @@ from desktop_app.pages.compare_options import CompareOptions
 from desktop_app.pages.compare_outlook import Outlook, RunName, name_of
 from desktop_app.pages.compare_picture import ComparePicture, run_words
 from desktop_app.pages.compare_tools import CompareTools, models_folder, runs_folder
-from desktop_app.pages.page import Page
+from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.widgets.image_viewer import ImageViewer
 from desktop_app.widgets.words import set_tone
 
@@ -54,6 +54,8 @@ class ComparePage(Page):
         words = "The answer, the table and the figures will stand here."
         if self.model.facts("clusters") is None:
             self.set_empty(words, "Go to Clusters", self._go_to_clusters)
+        elif not self.images_are_there():
+            self.set_empty(f"{NOT_THERE} The answer, the table and the figures will stand here then.")
         else:
             self.set_empty(words, "Train and compare", self.try_run, why_not=self.why_not())
 
@@ -181,7 +183,7 @@ class ComparePage(Page):
     # --- plan and cost ----------------------------------------------------------------------------------------
 
     def _ask(self) -> None:
-        if self.model.facts("clusters") is None or self.model.project.source is None:
+        if self.model.facts("clusters") is None or not self.images_are_there():
             return
         if not self.job_numbers("plan"):
             self.start_job("core.pipeline.window_jobs:estimate_comparison", (self.study(),), stage="", purpose="plan")

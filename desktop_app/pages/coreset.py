@@ -17,7 +17,7 @@ from desktop_app.pages.coreset_options import CoresetOptions
 from desktop_app.pages.coreset_picture import MEASURING, CoresetPicture
 from desktop_app.pages.desk_talk import DeskTalk
 from desktop_app.pages.images_shown import ImagesShown, LargeImage
-from desktop_app.pages.page import Page
+from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.widgets.words import images
 
 SETTLE_MS = 350
@@ -123,6 +123,8 @@ class CoresetPage(Page):
             self.set_empty(words, "Go to Clusters", self._go_to_clusters)
         elif ready:
             self.set_empty("The clusters are being read. The coreset will stand here in a moment.")
+        elif not self.images_are_there():
+            self.set_empty(f"{NOT_THERE} The coreset will stand here then.")
         else:
             self.set_empty("The images are being read. The coreset will stand here in a moment.")
         stale = not ready and self._view is not None

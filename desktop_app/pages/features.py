@@ -29,7 +29,7 @@ from desktop_app.pages.features_advice import (
     ways_out,
 )
 from desktop_app.pages.features_extractors import ExtractorList
-from desktop_app.pages.page import Page
+from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.widgets.card import Card
 from desktop_app.widgets.message_strip import MessageStrip
 from desktop_app.widgets.plot_export import PlotExportButton
@@ -88,8 +88,7 @@ class FeaturesPage(Page):
         self.bars = SeparationBars()
         self.curve = VarianceCurve()
         self.set_picture(self._make_picture())
-        words = "The extractors, what each costs, and how well it separates the classes will stand here."
-        self.set_empty(words, "Go to Dataset", self._go_to_dataset)
+        self._say_empty()
 
     def _make_picture(self) -> QWidget:
         choice = Card(
@@ -176,7 +175,8 @@ class FeaturesPage(Page):
         """Show choices, facts and what came out."""
         settings = self.model.settings("features")
         self.show_value(self.variance, 100 * settings.variance)
-        self.show_empty(self.model.facts("dataset") is None)
+        self._say_empty()
+        self.show_empty(self.model.facts("dataset") is None or (self._look is None and not self.images_are_there()))
         result = self.model.latest_value("features")
         view = result if isinstance(result, FeaturesView) else None
         self.extractors.set_facts(self._facts(), self._separations(view), settings.extractors)
@@ -250,12 +250,19 @@ class FeaturesPage(Page):
 
     def _ask(self) -> None:
         """Ask what every extractor needs and costs here, unless it is known for these images."""
-        if self.model.facts("dataset") is None or self.job_numbers("look"):
+        if self.model.facts("dataset") is None or self.job_numbers("look") or not self.images_are_there():
             return
         wanted = f"{self.model.project.source} {self.model.project.settings.data}"
         if wanted != self._looked_for:
             self._looked_for = wanted
             self.start_job("core.pipeline.window_jobs:look_at_extractors", (self.study(),), stage="", purpose="look")
+
+    def _say_empty(self) -> None:
+        words = "The extractors, what each costs, and how well it separates the classes will stand here"
+        if self.model.facts("dataset") is None:
+            self.set_empty(f"{words}.", "Go to Dataset", self._go_to_dataset)
+        else:
+            self.set_empty(f"{NOT_THERE} {words} then.")
 
     def _go_to_dataset(self) -> None:
         self.step_wanted.emit("dataset")

@@ -27,6 +27,8 @@ from desktop_app.project_model import ProjectModel
 from desktop_app.settings import Preferences
 from desktop_app.worker import Worker
 
+NOT_THERE = "The images are not where they were. Say where they are now, with Locate in the File menu."
+
 
 @dataclass(frozen=True)
 class PageContext:
@@ -284,6 +286,11 @@ class Page(PageFrame):
             raise DatasetError("No images are open. Choose a folder first.")
         return Study(source, self.model.project.settings, self.preferences.cache_folder)
 
+    def images_are_there(self) -> bool:
+        """Whether the images of the project lie where it says; what a page asks for by itself, it asks only then."""
+        source = self.model.project.source
+        return source is not None and source.exists()
+
     def change_settings(self, section: str, *, text: str = "", merge: bool = False, **changes: Any) -> bool:
         """Change settings as `ProjectModel.set_settings` does; False and a message where a value is out of range."""
         try:
@@ -347,9 +354,8 @@ class Page(PageFrame):
 
     def restore_if_wanted(self) -> None:
         """Restore the step's result where the project has one that is not in memory."""
-        source = self.model.project.source
         wanted = self.model.facts(self.stage) is not None and self.model.value(self.stage) is None
-        if wanted and source is not None and source.exists() and not self.reason_not_to_run():
+        if wanted and self.images_are_there() and not self.reason_not_to_run():
             self.restore()
 
     def leave(self) -> None:
