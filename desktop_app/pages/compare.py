@@ -12,6 +12,7 @@ from desktop_app.pages.compare_options import CompareOptions
 from desktop_app.pages.compare_outlook import Outlook, RunName, name_of
 from desktop_app.pages.compare_picture import ComparePicture, run_words
 from desktop_app.pages.compare_tools import CompareTools, models_folder, runs_folder
+from desktop_app.pages.images_shown import ImagesShown
 from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.widgets.image_viewer import ImageViewer
 from desktop_app.widgets.words import set_tone
@@ -37,6 +38,8 @@ class ComparePage(Page):
         self._known: set[RunName] | None = None
         self._done: list[RunResult] = []
         self._viewer: ImageViewer | None = None
+        self._images = ImagesShown()
+        self._of_others: object = None
         self.options = CompareOptions(self)
         self.picture = ComparePicture()
         self.picture.opened.connect(self._open_image)
@@ -67,6 +70,8 @@ class ComparePage(Page):
     def forget(self) -> None:
         """Show no comparison; the fractions are the new project's, even while their field has the focus."""
         self._plan, self._known, self._done, self._viewer = None, None, [], None
+        self._images.forget()
+        self._of_others = None
         self.cost.clear()
         set_tone(self.cost, "")
         self.options.forget()
@@ -166,12 +171,17 @@ class ComparePage(Page):
         """Show choices and what came out."""
         model = self.model
         self.options.show_settings(model.settings("comparison"), model.settings("training"))
-        dataset = model.latest_value("dataset")
-        self.picture.set_dataset(dataset if isinstance(dataset, DatasetView) else None)
-        self.options.show_brought(isinstance(dataset, DatasetView) and dataset.split.brought)
+        value = model.latest_value("dataset")
+        dataset = value if isinstance(value, DatasetView) else None
+        if self._images.are_others(dataset):
+            self.start_empty()
+            self._of_others = model.latest_value("compare")
+        self._images.set_view(dataset)
+        self.picture.set_dataset(dataset)
+        self.options.show_brought(dataset is not None and dataset.split.brought)
         self.tools.report.setEnabled(model.facts("clusters") is not None)
         self._show_way_in()
-        result = model.latest_value("compare")
+        result = self._result()
         if isinstance(result, Comparison) and not self.job_numbers():
             self.picture.show_comparison(result)
             self.show_empty(False)
@@ -179,6 +189,11 @@ class ComparePage(Page):
             self.show_empty(result is None and self.picture.table.model().rowCount() == 0)
         self._show_hint()
         self._settle.start()
+
+    def _result(self) -> object:
+        """Return what is to be shown: the comparison of the choices, else the newest of the same images."""
+        latest = self.model.latest_value("compare")
+        return None if latest is self._of_others and self.model.value("compare") is None else latest
 
     # --- plan and cost ----------------------------------------------------------------------------------------
 
@@ -220,11 +235,7 @@ class ComparePage(Page):
 
     def _is_stale(self) -> bool:
         """Whether the picture shows a comparison of other choices."""
-        return (
-            self.model.value("compare") is None
-            and self.model.latest_value("compare") is not None
-            and not (self._known and self._done)
-        )
+        return self.model.value("compare") is None and self._result() is not None and not (self._known and self._done)
 
     def _open_image(self, index: int) -> None:
         view = self.model.latest_value("dataset")
