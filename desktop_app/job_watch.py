@@ -100,9 +100,13 @@ class JobWatch(QObject):
         self._show_rest()
 
     def clear(self) -> None:
-        """Forget what came out: another project is open."""
+        """Forget what runs and what came out: another project is open."""
+        self._passing.stop()
+        self._shown = self._asked = self._stopping = None
+        self._came_out = 0
         self._outcome = self._next = ""
         self._show_rest()
+        self.running_changed.emit()
 
     def _on_started(self, number: int, stage: str) -> None:
         self._shown = number

@@ -20,6 +20,7 @@ from desktop_app.log_panel import LogPanel
 from desktop_app.logs import Log
 from desktop_app.menus import Menus
 from desktop_app.messages import Message
+from desktop_app.models.thumbnail_store import shared_store
 from desktop_app.pages.page import Page, PageContext
 from desktop_app.project_files import ProjectFiles, dropped_path
 from desktop_app.recovery import Autosave
@@ -69,6 +70,8 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         files, host, start = self.files, self.frame.host, self.frame.host.start_page
+        # Before any page is made, so that it comes first: a page that is shown starts the new project's jobs at once.
+        self._model.project_replaced.connect(self._forget)
         start.folder_wanted.connect(files.choose_folder)
         start.table_wanted.connect(files.choose_table)
         start.demo_wanted.connect(files.open_demo)
@@ -125,10 +128,15 @@ class MainWindow(QMainWindow):
         self.watch.enter(stage)
         self._show_running()
 
-    def _on_opened(self) -> None:
-        self._worker.cancel_all()
+    def _forget(self) -> None:
+        """Leave nothing of the project before: no job, no answer, no word about it. The pages forget by themselves."""
+        self._worker.drop_all()
         self._worker.resident.shut()
         self.watch.clear()
+        self.frame.strip.clear()
+        shared_store().forget()
+
+    def _on_opened(self) -> None:
         self._show_project()
         self._begin()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from core.jobs import Event, Failed, Finished
+from core.jobs import Cancelled, Event, Failed, Finished
 from desktop_app.worker_commands import Ask, Cancel, CancelAsking, Open, Shut, Start, StopAsking, as_call
 from desktop_app.worker_thread import WorkerThread
 
@@ -62,8 +62,8 @@ class Worker(QObject):
         self._seconds: dict[int, float] = {}
         self._thread = WorkerThread()
         self.resident = ResidentFace(self._thread, self)
-        self._thread.job_progressed.connect(self.progressed)
-        self._thread.job_published.connect(self.partial)
+        self._thread.job_progressed.connect(self._on_job_progressed)
+        self._thread.job_published.connect(self._on_job_published)
         self._thread.job_ended.connect(self._on_job_ended)
         self._thread.logged.connect(self.logged)
 
@@ -101,6 +101,16 @@ class Worker(QObject):
         for number in self.running():
             self.cancel(number)
 
+    def drop(self, job_id: int) -> None:
+        """Cancel a job and count it as over now: nothing that its process still says is heard. No harm if it is."""
+        self.cancel(job_id)
+        self._on_job_ended(job_id, Cancelled())
+
+    def drop_all(self) -> None:
+        """Drop every job, as when another project is opened."""
+        for number in self.running():
+            self.drop(number)
+
     def running(self) -> tuple[int, ...]:
         """Return the numbers of the jobs that are not over, the oldest first."""
         return tuple(self._stages)
@@ -124,6 +134,14 @@ class Worker(QObject):
 
     def _begin(self, number: int, function: str, positional: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
         self._thread.tell(Start(number, self._stages[number], function, positional, keywords, self.threads))
+
+    def _on_job_progressed(self, number: int, done: int, total: int, message: str, left: object) -> None:
+        if number in self._stages:
+            self.progressed.emit(number, done, total, message, left)
+
+    def _on_job_published(self, number: int, part: object) -> None:
+        if number in self._stages:
+            self.partial.emit(number, part)
 
     def _on_job_ended(self, number: int, last: Event) -> None:
         """Forget the job first, then tell: whoever hears of its end may start the next."""
@@ -175,9 +193,11 @@ class ResidentFace(QObject):
         super().__init__(parent)
         self._thread = thread
         self._numbers = itertools.count(1)
+        self._newest = 0
+        self._shut_at = 0
         self.opened: tuple[str, object] | None = None
         thread.resident_ready.connect(self.ready)
-        thread.resident_progressed.connect(self.progressed)
+        thread.resident_progressed.connect(self._on_progressed)
         thread.resident_published.connect(self.partial)
         thread.answered.connect(self.answered)
         thread.refused.connect(self.refused)
@@ -218,15 +238,21 @@ class ResidentFace(QObject):
         self._thread.tell(CancelAsking(request_id))
 
     def shut(self) -> None:
-        """End the process."""
+        """End the process; how far it was with its questions is not told any more."""
         self.opened = None
+        self._shut_at = self._newest
         self._thread.tell(Shut())
+
+    def _on_progressed(self, request: int, done: int, total: int, message: str, left: object) -> None:
+        wanted = request > self._shut_at if request else self.opened is not None
+        if wanted:
+            self.progressed.emit(request, done, total, message, left)
 
     def _on_died(self, sentence: str, details: str) -> None:
         self.opened = None
         self.died.emit(sentence, details)
 
     def _ask(self, method: str, arguments: object, *, latest: bool) -> int:
-        number = next(self._numbers)
+        number = self._newest = next(self._numbers)
         self._thread.tell(Ask(number, method, as_call(arguments)[0], latest))
         return number

@@ -9,7 +9,7 @@ from core.pipeline.views import ClassOverview, ClassView, DatasetView
 from desktop_app.pages.clusters_picture import ClustersPicture
 from desktop_app.pages.desk_talk import DeskTalk
 from desktop_app.pages.images_shown import ImagesShown, LargeImage
-from desktop_app.pages.page import Page
+from desktop_app.pages.page import NOT_THERE, Page
 
 
 class ClustersPage(Page):
@@ -82,10 +82,23 @@ class ClustersPage(Page):
         """Hide what follows the mouse."""
         self.picture.hover.hide()
 
+    def forget(self) -> None:
+        """Show no clusters."""
+        self._overview, self._view = (), None
+        self._asked_for = self._asked_class = None
+        self.images.forget()
+        self.large.forget()
+        self.picture.forget()
+        self.show_value(self.picture.side.k_max, self.model.settings("clusters").k_max)
+        self._say_empty()
+
     def refresh(self) -> None:
         """Ask the desk for what is not shown yet."""
-        view = self.model.latest_value("dataset")
-        self.images.set_view(view if isinstance(view, DatasetView) else None)
+        value = self.model.latest_value("dataset")
+        view = value if isinstance(value, DatasetView) else None
+        if self.images.are_others(view):
+            self.start_empty()
+        self.images.set_view(view)
         self.show_value(self.picture.side.k_max, self.model.settings("clusters").k_max)
         self.show_value(self.picture.side.seed, self.model.settings("clusters").seed)
         done = self.model.facts("clusters") is not None
@@ -102,6 +115,8 @@ class ClustersPage(Page):
         words = "The clusters of every class will stand here, with their medoids and images."
         if self.job_numbers("cluster"):
             self.set_empty("The images of every class are being grouped. The clusters will stand here when they are.")
+        elif not why_not and self.images.view is None and not self.images_are_there():
+            self.set_empty(f"{NOT_THERE} The clusters will stand here then.")
         elif not why_not and self.images.view is None:
             self.set_empty("The images are being read. The clusters will stand here in a moment.")
         elif self.talk.is_waiting("overview"):

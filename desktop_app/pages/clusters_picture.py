@@ -100,7 +100,7 @@ class ClustersPicture(QWidget):
         self.first, self.second = self._component_box("across"), self._component_box("up")
         for box in (self.first, self.second):
             self.card.add_tool(box)
-        pan = QToolButton()
+        pan = self.pan = QToolButton()
         pan.setCheckable(True)
         pan.setToolTip("Move the plot with the mouse instead of drawing a lasso")
         pan.setAccessibleName("Move the plot")
@@ -149,6 +149,24 @@ class ClustersPicture(QWidget):
         )
         self.classes.set_chosen(chosen)
 
+    def forget(self) -> None:
+        """Show no class."""
+        self._view, self._row_of = None, {}
+        self.classes.set_classes(())
+        self.card.set_title("Class")
+        for box in (self.first, self.second):
+            box.clear()
+        self.pan.setChecked(False)
+        self.scatter.forget()
+        self.hover.forget()
+        self.side.forget()
+        self.medoids.set_medoids(())
+        self.medoids.set_cluster(-1)
+        self.grid.set_images(())
+        self.grid.set_badges(medoids=())
+        self.grid_card.set_note("")
+        self.all_button.hide()
+
     def show_class(self, view: ClassView) -> None:
         """Show one class in full, nothing selected."""
         self._view = view
@@ -166,7 +184,9 @@ class ClustersPicture(QWidget):
         )
         self.hover.hide()
         self.side.show_class(view)
+        self.bars.set_chosen(-1)
         self._show_medoids(view)
+        self.medoids.set_cluster(-1)
         self._show_images(None)
 
     def _fill_components(self, view: ClassView) -> None:

@@ -97,6 +97,17 @@ class ClustersSide(QSplitter):
         )
         self.bars.set_sizes([int(size) for size in clusters.sizes])
 
+    def forget(self) -> None:
+        """Show no clusters."""
+        self.curve.set_curve({}, 0)
+        self.words.clear()
+        self.words.setToolTip("")
+        self.words.setAccessibleDescription("")
+        self.automatic.setEnabled(False)
+        self.automatic.setToolTip("")
+        self.bars.set_chosen(-1)
+        self.bars.set_sizes(())
+
     def show_busy(self) -> None:
         """Say that the class is being clustered anew."""
         self.words.setText("Clustering…")

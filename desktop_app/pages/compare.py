@@ -12,7 +12,8 @@ from desktop_app.pages.compare_options import CompareOptions
 from desktop_app.pages.compare_outlook import Outlook, RunName, name_of
 from desktop_app.pages.compare_picture import ComparePicture, run_words
 from desktop_app.pages.compare_tools import CompareTools, models_folder, runs_folder
-from desktop_app.pages.page import Page
+from desktop_app.pages.images_shown import ImagesShown
+from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.widgets.image_viewer import ImageViewer
 from desktop_app.widgets.words import set_tone
 
@@ -37,6 +38,8 @@ class ComparePage(Page):
         self._known: set[RunName] | None = None
         self._done: list[RunResult] = []
         self._viewer: ImageViewer | None = None
+        self._images = ImagesShown()
+        self._of_others: object = None
         self.options = CompareOptions(self)
         self.picture = ComparePicture()
         self.picture.opened.connect(self._open_image)
@@ -46,22 +49,16 @@ class ComparePage(Page):
         self.tools = CompareTools(self, self.picture)
         self.add_to_options(self.tools.buttons)
         self.set_picture(self.picture)
-        self.model.project_replaced.connect(self._forget)
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._ask)
-
-    def _forget(self) -> None:
-        """Show nothing of the project before."""
-        self._plan, self._known, self._done = None, None, []
-        self.cost.clear()
-        self.set_hint("")
-        self.picture.show_comparison(Comparison((), (), (), ()))
 
     def _show_way_in(self) -> None:
         """Let the empty place offer what fills it: the trainings, or the step before."""
         words = "The answer, the table and the figures will stand here."
         if self.model.facts("clusters") is None:
             self.set_empty(words, "Go to Clusters", self._go_to_clusters)
+        elif not self.images_are_there():
+            self.set_empty(f"{NOT_THERE} The answer, the table and the figures will stand here then.")
         else:
             self.set_empty(words, "Train and compare", self.try_run, why_not=self.why_not())
 
@@ -69,6 +66,18 @@ class ComparePage(Page):
         self.step_wanted.emit("clusters")
 
     # --- hooks ------------------------------------------------------------------------------------------------
+
+    def forget(self) -> None:
+        """Show no comparison; the fractions are the new project's, even while their field has the focus."""
+        self._plan, self._known, self._done, self._viewer = None, None, [], None
+        self._images.forget()
+        self._of_others = None
+        self.cost.clear()
+        set_tone(self.cost, "")
+        self.options.forget()
+        self.picture.forget()
+        self.tools.report.setEnabled(self.model.facts("clusters") is not None)
+        self._show_way_in()
 
     def why_not(self) -> str:
         """Return what has to be done before."""
@@ -162,12 +171,17 @@ class ComparePage(Page):
         """Show choices and what came out."""
         model = self.model
         self.options.show_settings(model.settings("comparison"), model.settings("training"))
-        dataset = model.latest_value("dataset")
-        self.picture.set_dataset(dataset if isinstance(dataset, DatasetView) else None)
-        self.options.show_brought(isinstance(dataset, DatasetView) and dataset.split.brought)
+        value = model.latest_value("dataset")
+        dataset = value if isinstance(value, DatasetView) else None
+        if self._images.are_others(dataset):
+            self.start_empty()
+            self._of_others = model.latest_value("compare")
+        self._images.set_view(dataset)
+        self.picture.set_dataset(dataset)
+        self.options.show_brought(dataset is not None and dataset.split.brought)
         self.tools.report.setEnabled(model.facts("clusters") is not None)
         self._show_way_in()
-        result = model.latest_value("compare")
+        result = self._result()
         if isinstance(result, Comparison) and not self.job_numbers():
             self.picture.show_comparison(result)
             self.show_empty(False)
@@ -176,10 +190,15 @@ class ComparePage(Page):
         self._show_hint()
         self._settle.start()
 
+    def _result(self) -> object:
+        """Return what is to be shown: the comparison of the choices, else the newest of the same images."""
+        latest = self.model.latest_value("compare")
+        return None if latest is self._of_others and self.model.value("compare") is None else latest
+
     # --- plan and cost ----------------------------------------------------------------------------------------
 
     def _ask(self) -> None:
-        if self.model.facts("clusters") is None or self.model.project.source is None:
+        if self.model.facts("clusters") is None or not self.images_are_there():
             return
         if not self.job_numbers("plan"):
             self.start_job("core.pipeline.window_jobs:estimate_comparison", (self.study(),), stage="", purpose="plan")
@@ -216,11 +235,7 @@ class ComparePage(Page):
 
     def _is_stale(self) -> bool:
         """Whether the picture shows a comparison of other choices."""
-        return (
-            self.model.value("compare") is None
-            and self.model.latest_value("compare") is not None
-            and not (self._known and self._done)
-        )
+        return self.model.value("compare") is None and self._result() is not None and not (self._known and self._done)
 
     def _open_image(self, index: int) -> None:
         view = self.model.latest_value("dataset")

@@ -195,6 +195,13 @@ class CompareOptions(QObject):
         show(self.interest, 100 * comparison.difference_of_interest)
         show(self.untrained, training.untrained_backbone)
 
+    def forget(self) -> None:
+        """Show the choices of another project, also in a field that is being written in."""
+        model = self._page.model
+        self.show_settings(model.settings("comparison"), model.settings("training"))
+        self._show_fractions()
+        self.show_brought(False)
+
     def _change(self, section: str, **changes: Any) -> None:
         self._page.change_settings(section, merge=True, **changes)
 

@@ -176,6 +176,16 @@ class ComparePicture(QWidget):
             self._row = comparison.rows[0]
         self._show_confusion()
 
+    def forget(self) -> None:
+        """Show no comparison, no training and no images."""
+        self._row, self._view = None, None
+        self.show_comparison(Comparison((), (), (), ()))
+        self.confusion_card.set_title("")
+        self.confusion_card.set_note("")
+        self.curves.set_history(())
+        self.curves_card.set_title(NO_TRAINING)
+        self.tabs.setCurrentIndex(0)
+
     def show_epoch(self, epoch: Epoch, what: str) -> None:
         """Add an epoch of the training in progress."""
         self.curves.add_epoch(epoch)

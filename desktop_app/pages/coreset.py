@@ -17,7 +17,7 @@ from desktop_app.pages.coreset_options import CoresetOptions
 from desktop_app.pages.coreset_picture import MEASURING, CoresetPicture
 from desktop_app.pages.desk_talk import DeskTalk
 from desktop_app.pages.images_shown import ImagesShown, LargeImage
-from desktop_app.pages.page import Page
+from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.widgets.words import images
 
 SETTLE_MS = 350
@@ -37,13 +37,7 @@ class CoresetPage(Page):
 
     def build(self) -> None:
         """Make options and picture."""
-        self._wanted: Wanted = ("", "")
-        self._answered: Wanted = ("", "")
-        self._clustered: object = None
-        self._plotted: object = None
-        self._view: CoresetView | None = None
-        self._cluster_of: Mapping[int, tuple[int, int]] = {}
-        self._medoids: frozenset[int] = frozenset()
+        self._know_nothing()
         theme.set_icon(self.run_button, "export", "on_accent")
         self.images = ImagesShown()
         self.talk = DeskTalk(self.worker.resident, self)
@@ -71,7 +65,27 @@ class CoresetPage(Page):
         self._slow = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._slow.timeout.connect(self._show_slow)
 
+    def _know_nothing(self) -> None:
+        self._wanted: Wanted = ("", "")
+        self._answered: Wanted = ("", "")
+        self._clustered: object = None
+        self._plotted: object = None
+        self._view: CoresetView | None = None
+        self._cluster_of: Mapping[int, tuple[int, int]] = {}
+        self._medoids: frozenset[int] = frozenset()
+
     # --- hooks ------------------------------------------------------------------------------------------------
+
+    def forget(self) -> None:
+        """Show no coreset and what was made of it; nothing can be exported."""
+        self._know_nothing()
+        self.images.forget()
+        self.large.forget()
+        self.exporting.forget()
+        self.picture.forget()
+        self.options.show_settings(self.model.settings("selection"), {})
+        self.options.show_notes(self.model.project.notes)
+        self._show_place(False)
 
     def why_not(self) -> str:
         """Return why nothing can be exported."""
@@ -90,8 +104,11 @@ class CoresetPage(Page):
 
     def refresh(self) -> None:
         """Show the choices, and ask for what they choose."""
-        view = self.model.latest_value("dataset")
-        self.images.set_view(view if isinstance(view, DatasetView) else None)
+        value = self.model.latest_value("dataset")
+        view = value if isinstance(value, DatasetView) else None
+        if self.images.are_others(view):
+            self.start_empty()
+        self.images.set_view(view)
         self.options.show_settings(self.model.settings("selection"), self._pool_by_class())
         self.options.show_notes(self.model.project.notes)
         ready = self.model.facts("clusters") is not None and self.images.view is not None
@@ -106,6 +123,8 @@ class CoresetPage(Page):
             self.set_empty(words, "Go to Clusters", self._go_to_clusters)
         elif ready:
             self.set_empty("The clusters are being read. The coreset will stand here in a moment.")
+        elif not self.images_are_there():
+            self.set_empty(f"{NOT_THERE} The coreset will stand here then.")
         else:
             self.set_empty("The images are being read. The coreset will stand here in a moment.")
         stale = not ready and self._view is not None

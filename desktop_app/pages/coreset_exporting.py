@@ -34,6 +34,11 @@ class Exporting(QObject):
         self.sheet.finished.connect(self.sheet.deleteLater)
         self.sheet.open()
 
+    def forget(self) -> None:
+        """Know of no export; the sheet has been closed with the other windows of the page."""
+        self.folder, self.sheet, self._written = None, None, ""
+        self._strip.clear()
+
     def _suggested(self) -> Path:
         source = self._page.model.project.source or Path.home()
         settings = self._page.model.settings("selection")

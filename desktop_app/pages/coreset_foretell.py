@@ -9,6 +9,7 @@ from desktop_app.widgets.line_with_intervals import Level, Line, LineWithInterva
 from desktop_app.widgets.question_mark import QuestionMark
 from desktop_app.widgets.words import count, percent
 
+WITHIN = 1.0
 FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5)
 EMPTY = "How well coresets of every size foretell the rest of the pool will stand here."
 HELP = (
@@ -40,7 +41,7 @@ class Foretelling(QWidget):
         self.within = QDoubleSpinBox()
         self.within.setRange(0.1, 20.0)
         self.within.setDecimals(1)
-        self.within.setValue(1.0)
+        self.within.setValue(WITHIN)
         self.within.setSuffix(" points")
         self.within.setToolTip("How much less than everything is good enough, in percentage points")
         self.within.setAccessibleName("Points below everything that are good enough")
@@ -48,6 +49,7 @@ class Foretelling(QWidget):
         self.words.setWordWrap(True)
         self.words.hide()
         self.use = QPushButton()
+        self.use.setToolTip("Make the coreset so large")
         self.use.clicked.connect(self._use)
         self.use.hide()
         self.plot = LineWithIntervals("Nearest neighbours", "accuracy on the rest of the pool")
@@ -75,6 +77,17 @@ class Foretelling(QWidget):
         tip = "Choose coresets of seven sizes and let nearest neighbours judge them"
         self.button.setToolTip("It is being foretold." if busy else tip)
 
+    def forget(self) -> None:
+        """Show no curve and offer no size."""
+        self._smallest = 0.0
+        self.within.setValue(WITHIN)
+        self.words.clear()
+        self.words.hide()
+        self.use.setText("")
+        self.use.hide()
+        self.plot.set_lines((), note=EMPTY)
+        self.show_busy(False)
+
     def show_view(self, view: ProxyView, sampler: str) -> None:
         """Show the curve."""
         fractions = [point.fraction for point in view.points]
@@ -89,7 +102,6 @@ class Foretelling(QWidget):
             return
         share = percent(view.smallest.fraction)
         self.use.setText(f"Use {share}")
-        self.use.setToolTip("Make the coreset so large")
         self.words.setText(
             f"{share} ({count(view.smallest.n_images)} images) comes within {_points(view.within)} of everything "
             f"({view.smallest.accuracy:.3f} and {view.everything:.3f})."

@@ -114,6 +114,24 @@ class CoresetImages(Card):
         self._drawn = None
         self._redraw()
 
+    def forget(self) -> None:
+        """Show no images and know of no pins."""
+        self._coreset, self._drawn = None, None
+        self._pool = np.zeros(0, dtype=np.int64)
+        self._cluster_of, self._medoids, self._pins = {}, [], {}
+        self._only, self._these = ("", -1), None
+        self.which.setCurrentIndex(0)
+        self.which.setEnabled(True)
+        self.set_note("")
+        self.all_button.hide()
+        self.empty.clear()
+        self.empty.hide()
+        self.menu.hide()
+        self.grid.set_images(())
+        self.grid.set_badges(selected=(), medoids=(), pinned_in=(), pinned_out=())
+        self.grid.show()
+        self._show_pins()
+
     def set_coreset(self, coreset: Coreset, pinned_in: Iterable[int], pinned_out: Iterable[int]) -> None:
         """Show what is chosen."""
         self._coreset = coreset

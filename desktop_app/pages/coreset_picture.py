@@ -149,6 +149,21 @@ class CoresetPicture(QWidget):
         if view.coverage is not None:
             self.show_coverage(view.coverage)
 
+    def forget(self) -> None:
+        """Show no coreset."""
+        for label in (self.sentence, self.covered):
+            label.clear()
+        self.worst.set_images(())
+        for strip in (self.notes, self.unanswered, self.result):
+            strip.clear()
+        self.bars.forget()
+        fill(self.table, ())
+        fill(self.coverage, ())
+        self.plot.forget()
+        self.foretelling.forget()
+        self.chosen.forget()
+        self.tabs.setCurrentIndex(0)
+
     def show_choosing(self, title: str) -> None:
         """Say that the choice is still being made; what is shown below is the one before."""
         self.unanswered.clear()

@@ -78,6 +78,14 @@ class CoresetPlot(QWidget):
         )
         self._show_chosen()
 
+    def forget(self) -> None:
+        """Show and offer no class."""
+        self._view, self._chosen = None, np.zeros(0, dtype=np.int64)
+        self.classes.clear()
+        self.words.clear()
+        self.scatter.forget()
+        self.hover.forget()
+
     def set_chosen(self, indices: np.ndarray[Any, Any]) -> None:
         """Ring the images that are chosen."""
         self._chosen = indices

@@ -121,10 +121,15 @@ class DatasetPage(Page):
         words = f"{len(dataset.images):,} images in {len(dataset.classes)} classes, {len(split.pool):,} in the pool"
         self.summary_told.emit(words, "features")
 
-    def on_enter(self) -> None:
-        """Read again what an earlier session found; it is in the cache."""
-        if self._view() is None and self.model.facts("dataset") and not self.reason_not_to_run():
-            self.run()
+    def forget(self) -> None:
+        """Show no images; the pattern is the new project's, even while its field has the focus."""
+        settings = self.model.settings("data")
+        self.picture.forget()
+        self.findings.forget()
+        self.pattern.forget(settings.group_pattern)
+        self.run_button.setText(self.run_text)
+        self._let_be_divided(None)
+        self._say_empty()
 
     def refresh(self) -> None:
         """Show choices and what was found."""
@@ -135,14 +140,18 @@ class DatasetPage(Page):
         self.run_button.setText("Scan" if view is None else "Scan again")
         self.show_empty(view is None)
         if view is not None:
-            brought = view.split.brought
-            validates = brought and any(image.split == "validation" for image in view.dataset.images)
-            for box, kept in ((self.test_share, brought), (self.validation_share, validates), (self.seed, validates)):
-                box.setEnabled(not kept)
-                box.setToolTip(BROUGHT if kept else box.accessibleDescription())
+            self._let_be_divided(view)
             self.picture.show_view(view, settings)
             self.findings.show_view(view, settings)
             self._preview_groups(self.pattern.pattern)
+
+    def _let_be_divided(self, view: DatasetView | None) -> None:
+        """Let the shares be chosen that the images do not bring."""
+        brought = view is not None and view.split.brought
+        validates = brought and view is not None and any(one.split == "validation" for one in view.dataset.images)
+        for box, kept in ((self.test_share, brought), (self.validation_share, validates), (self.seed, validates)):
+            box.setEnabled(not kept)
+            box.setToolTip(BROUGHT if kept else box.accessibleDescription())
 
     def _view(self) -> DatasetView | None:
         view = self.model.latest_value("dataset")

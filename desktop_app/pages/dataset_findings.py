@@ -139,6 +139,18 @@ class Findings(QTabWidget):
         self._count("Near-duplicates", len(found.near_duplicates))
         self.setCurrentWidget(self._tabs["Doubtful labels"])
 
+    def forget(self) -> None:
+        """List nothing."""
+        self._forget_doubts()
+        for table in (self.skipped, self.copies, self.leaks, self.left_out, self.notes):
+            table.set_rows(())
+        for name, tab in self._tabs.items():
+            self.setTabText(self.indexOf(tab), name)
+            self.setTabVisible(self.indexOf(tab), True)
+        for button in (self._keep_one, self._drop):
+            button.setEnabled(True)
+        self.setCurrentIndex(0)
+
     def _forget_doubts(self) -> None:
         """Show no doubts of other images: their numbers would name others now."""
         self._doubted = ()

@@ -64,6 +64,14 @@ class DatasetPicture(QWidget):
         self._split.setStretchFactor(1, 1)
         self._split.setSizes([theme.UNIT * 55, theme.UNIT * 26])
 
+    def forget(self) -> None:
+        """Show no images; the window of one has been closed with the others of the page."""
+        self._view, self._viewer, self._walk = None, None, []
+        self.histogram.set_classes(())
+        self.samples.set_samples({})
+        self.facts.clear()
+        self.warning.clear()
+
     def show_view(self, view: DatasetView, settings: DataSettings) -> None:
         """Show a scanned dataset."""
         self._view = view

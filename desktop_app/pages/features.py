@@ -28,7 +28,7 @@ from desktop_app.pages.features_advice import (
     ways_out,
 )
 from desktop_app.pages.features_extractors import ExtractorList
-from desktop_app.pages.page import Page
+from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.widgets.card import Card
 from desktop_app.widgets.message_strip import MessageStrip
 from desktop_app.widgets.plot_export import PlotExportButton
@@ -61,7 +61,6 @@ class FeaturesPage(Page):
         self._wanted = ""
         self._fell_back = ""
         self._advises = True
-        self.model.project_replaced.connect(self._forget)
         self.variance = self.controls.add("features.variance").widget
         self.cost = QLabel()
         self.cost.setWordWrap(True)
@@ -79,8 +78,7 @@ class FeaturesPage(Page):
         self.controls.place(self.extractors, "features.extractors")
         self.controls.add_rest("features")
         self.set_picture(self._make_picture())
-        words = "The extractors, what each costs, and how well it separates the classes will stand here."
-        self.set_empty(words, "Go to Dataset", self._go_to_dataset)
+        self._say_empty()
 
     def _make_picture(self) -> QWidget:
         choice = Card(
@@ -150,10 +148,23 @@ class FeaturesPage(Page):
             self._looked_for = ""
             self._ask()
 
+    def forget(self) -> None:
+        """Know nothing of the images before, and of what extractors cost on them."""
+        variance = self.model.settings("features").variance
+        self._look, self._looked_for, self._fell_back, self._wanted = None, "", "", ""
+        self.extractors.forget()
+        self.bars.set_separations(())
+        self.curve.set_explained({}, variance)
+        self.curve.setToolTip("")
+        self.cost.clear()
+        self.labels.clear()
+        self.advice.clear()
+
     def refresh(self) -> None:
         """Show choices, facts and what came out."""
         settings = self.model.settings("features")
-        self.show_empty(self.model.facts("dataset") is None)
+        self._say_empty()
+        self.show_empty(self.model.facts("dataset") is None or (self._look is None and not self.images_are_there()))
         result = self.model.latest_value("features")
         view = result if isinstance(result, FeaturesView) else None
         self.extractors.set_facts(self._facts(), self._separations(view), settings.extractors)
@@ -172,10 +183,6 @@ class FeaturesPage(Page):
         else:
             self.labels.clear()
         self._ask()
-
-    def _forget(self) -> None:
-        """Know nothing of the images before."""
-        self._look, self._looked_for, self._fell_back = None, "", ""
 
     def _fall_back(self) -> None:
         """Use what works here where nothing is computed yet and chosen extractors lack their weights."""
@@ -231,12 +238,19 @@ class FeaturesPage(Page):
 
     def _ask(self) -> None:
         """Ask what every extractor needs and costs here, unless it is known for these images."""
-        if self.model.facts("dataset") is None or self.job_numbers("look"):
+        if self.model.facts("dataset") is None or self.job_numbers("look") or not self.images_are_there():
             return
         wanted = f"{self.model.project.source} {self.model.project.settings.data}"
         if wanted != self._looked_for:
             self._looked_for = wanted
             self.start_job("core.pipeline.window_jobs:look_at_extractors", (self.study(),), stage="", purpose="look")
+
+    def _say_empty(self) -> None:
+        words = "The extractors, what each costs, and how well it separates the classes will stand here"
+        if self.model.facts("dataset") is None:
+            self.set_empty(f"{words}.", "Go to Dataset", self._go_to_dataset)
+        else:
+            self.set_empty(f"{NOT_THERE} {words} then.")
 
     def _go_to_dataset(self) -> None:
         self.step_wanted.emit("dataset")

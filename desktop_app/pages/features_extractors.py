@@ -69,6 +69,13 @@ class ExtractorList(QScrollArea):
         for name, row in self._rows.items():
             row.show_used(name in used)
 
+    def forget(self) -> None:
+        """List no extractor: what each costs is known of no images."""
+        for row in self._rows.values():
+            row.hide()
+            row.deleteLater()
+        self._rows = {}
+
     def row(self, name: str) -> QCheckBox:
         """Return the box of an extractor."""
         return self._rows[name].box

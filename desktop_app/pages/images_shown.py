@@ -24,14 +24,28 @@ class ImagesShown:
 
     def __init__(self) -> None:
         self.view: DatasetView | None = None
+        self._last: DatasetView | None = None
         self._places: dict[str, int] = {}
         self._files: dict[int, str] = {}
 
     def set_view(self, view: DatasetView | None) -> None:
-        """Take another dataset."""
+        """Take another dataset; None while it is being read."""
         if view is not self.view:
             self.view = view
+            self._last = view or self._last
             self._places, self._files = {}, {}
+
+    def are_others(self, view: DatasetView | None) -> bool:
+        """Return whether the numbers of `view` name other images than those of the dataset before."""
+        before = self._last
+        if view is None or before is None or view is before:
+            return False
+        return [image.path for image in view.dataset.images] != [image.path for image in before.dataset.images]
+
+    def forget(self) -> None:
+        """Have no dataset, and none before."""
+        self.set_view(None)
+        self._last = None
 
     def thumbnail(self, index: int, cluster: int = -1) -> Thumbnail:
         """Return the thumbnail of one image."""
@@ -105,6 +119,10 @@ class LargeImage(QObject):
         self.viewer.raise_()
         self.viewer.activateWindow()
 
+    def forget(self) -> None:
+        """Have no image; the window has been closed with the others of its page."""
+        self._walk, self._at, self.viewer = (), 0, None
+
     def _step(self, by: int) -> None:
         self._at = min(max(self._at + by, 0), len(self._walk) - 1)
         self._show(None)
@@ -171,6 +189,13 @@ class HoverImage(QFrame):
         self.move(QPoint(max(0, x), y))
         self.show()
         self.raise_()
+
+    def forget(self) -> None:
+        """Be gone, with nothing to show."""
+        self.hide()
+        self._file = ""
+        self._words.clear()
+        self._picture.clear()
 
     def _draw(self) -> None:
         pixmap = self._store.pixmap(self._file)

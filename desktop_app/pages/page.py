@@ -4,19 +4,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QDoubleSpinBox, QLineEdit, QSlider, QSpinBox, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QComboBox,
+    QDialog,
+    QDoubleSpinBox,
+    QFileDialog,
+    QLineEdit,
+    QSlider,
+    QSpinBox,
+    QWidget,
+)
 
 from core.errors import CoresetError, DatasetError
 from core.pipeline.study import Study
 from core.settings.listed import Setting
 from desktop_app import theme
 from desktop_app.messages import Messages
+from desktop_app.pages.desk_talk import DeskTalk
 from desktop_app.pages.frame import PageFrame
 from desktop_app.pages.setting_controls import SettingControls
 from desktop_app.project_model import ProjectModel
 from desktop_app.settings import Preferences
 from desktop_app.worker import Worker
+
+NOT_THERE = "The images are not where they were. Say where they are now, with Locate in the File menu."
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,10 @@ class Page(PageFrame):
         ``why_not()``: why the step cannot run now, in a sentence (the button's tooltip), or "".
         ``run()``: start the step, usually one `start_job`. Called only if ``why_not()`` is "".
         ``on_enter()``, ``on_leave()``: the page is shown or hidden.
+        ``forget()``: another project is open, or none: show nothing of the one before, keep nothing that was made from
+        it. Called of every page, shown or not, when the model holds the new project already; ``refresh`` comes after
+        it if the page is shown. What is common has been done before: the page's jobs are cancelled, its questions to
+        the desk dropped, its timers stopped, its windows closed, hint and picture gone.
         ``restore()``: bring back a result that the project knows but that is not in memory, after a project was
         opened. By default the step runs again, which finds its arrays in the cache; a page with long runs of its own
         does something lighter.
@@ -190,6 +207,9 @@ class Page(PageFrame):
     def on_leave(self) -> None:
         """Do what is wanted when the page is hidden."""
 
+    def forget(self) -> None:
+        """Show and keep nothing of the project before; the model holds the new one."""
+
     def restore(self) -> None:
         """Bring back a current result that is not in memory; by default run the step, which reads the cache."""
         self.run()
@@ -269,6 +289,11 @@ class Page(PageFrame):
             raise DatasetError("No images are open. Choose a folder first.")
         return Study(source, self.model.project.settings, self.preferences.cache_folder)
 
+    def images_are_there(self) -> bool:
+        """Whether the images of the project lie where it says; what a page asks for by itself, it asks only then."""
+        source = self.model.project.source
+        return source is not None and source.exists()
+
     def change_settings(self, section: str, *, text: str = "", merge: bool = False, **changes: Any) -> bool:
         """Change settings as `ProjectModel.set_settings` does; False and a message where a value is out of range."""
         try:
@@ -309,6 +334,17 @@ class Page(PageFrame):
         finally:
             control.blockSignals(blocked)
 
+    def start_empty(self) -> None:
+        """Show nothing, wait for nothing but jobs: what the page shows is of images that are not open any more."""
+        for talk in self.findChildren(DeskTalk):
+            talk.drop_all()
+        for timer in self.findChildren(QTimer, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            timer.stop()
+        self._close_windows()
+        self.set_hint("")
+        self.show_empty(True)
+        self.forget()
+
     # --- the window's side ------------------------------------------------------------------------------------
 
     def enter(self) -> None:
@@ -321,9 +357,8 @@ class Page(PageFrame):
 
     def restore_if_wanted(self) -> None:
         """Restore the step's result where the project has one that is not in memory."""
-        source = self.model.project.source
         wanted = self.model.facts(self.stage) is not None and self.model.value(self.stage) is None
-        if wanted and source is not None and source.exists() and not self.reason_not_to_run():
+        if wanted and self.images_are_there() and not self.reason_not_to_run():
             self.restore()
 
     def leave(self) -> None:
@@ -339,7 +374,7 @@ class Page(PageFrame):
         self.model.project_replaced.connect(self._on_replaced)
         self.model.settings_changed.connect(self._on_settings_changed)
         self.model.results_changed.connect(self._on_results_changed)
-        self.model.source_changed.connect(self._on_replaced)
+        self.model.source_changed.connect(self._on_moved)
         self.model.choices_changed.connect(self._on_choices_changed)
         self.worker.partial.connect(self._on_partial)
         self.worker.finished.connect(self._on_finished)
@@ -347,9 +382,38 @@ class Page(PageFrame):
         self.worker.cancelled.connect(self._on_cancelled)
 
     def _on_replaced(self) -> None:
-        """Forget the jobs of the project before: their results belong to nobody any more."""
-        self._jobs.clear()
+        """Start empty in another project: nothing of the one before is shown, and nothing of it is still to come."""
+        for number in self._take_all():
+            self.worker.drop(number)
+        self.controls.show(self.model.project.settings, over_typing=True)
+        self.start_empty()
         self._refresh_if_shown()
+        self._show_run_state()
+
+    def _on_moved(self) -> None:
+        """Cancel the page's jobs: they read the images where those were. What is shown is of the same images."""
+        for number, note in self._take_all().items():
+            self.worker.drop(number)
+            self._current = number, note
+            try:
+                self.on_cancelled()
+            finally:
+                self._current = None
+        self._refresh_if_shown()
+        self._show_run_state()
+
+    def _take_all(self) -> dict[int, _JobNote]:
+        """Return the running jobs, which the page does not hear of any more."""
+        notes, self._jobs = self._jobs, {}
+        return notes
+
+    def _close_windows(self) -> None:
+        """Close what stands beside the page, such as an image or a sheet; what it would still tell is not heard."""
+        for window in self.findChildren(QDialog):
+            if not isinstance(window, QFileDialog):  # closed, it lets go of who waits for it
+                window.blockSignals(True)
+                window.deleteLater()
+            window.close()
 
     def _on_settings_changed(self, section: str) -> None:
         if section in self.sections:

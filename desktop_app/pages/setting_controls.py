@@ -59,8 +59,8 @@ class SettingControl(QObject):
         """Whether the window can change it: values by name and lists of texts have places of their own."""
         return not (isinstance(self.widget, QLineEdit) and self.widget.isReadOnly())
 
-    def show(self, value: Any) -> None:
-        """Show a value, without a signal."""
+    def show(self, value: Any, *, over_typing: bool = False) -> None:
+        """Show a value, without a signal; `over_typing` also where the user is typing another."""
         self._shown = value
         widget, facts = self.widget, self.setting.facts
         blocked = widget.blockSignals(True)
@@ -75,7 +75,7 @@ class SettingControl(QObject):
                 widget.setValue(float(value) * facts.factor)
             elif isinstance(widget, QComboBox):
                 self._show_name(widget, str(value))
-            elif isinstance(widget, QLineEdit) and not widget.hasFocus():
+            elif isinstance(widget, QLineEdit) and (over_typing or not widget.hasFocus()):
                 widget.setText(self._words(value))
         finally:
             widget.blockSignals(blocked)
@@ -284,10 +284,10 @@ class SettingControls(QObject):
                 if setting.where not in placed:
                     self.add(setting.where, more=True)
 
-    def show(self, settings: Settings) -> None:
-        """Show all values."""
+    def show(self, settings: Settings, *, over_typing: bool = False) -> None:
+        """Show all values; `over_typing` also where the user is typing another, as when the project is another one."""
         for control in self._controls.values():
-            control.show(control.setting.value(settings))
+            control.show(control.setting.value(settings), over_typing=over_typing)
 
     def show_owned(self, section: str, owners: Collection[str]) -> None:
         """Show the own settings of some descriptions, and hide those of the others."""

@@ -77,6 +77,11 @@ class BarPairs(QScrollArea):
         self._taken, self._sampler = taken, sampler
         self._redraw()
 
+    def forget(self) -> None:
+        """Show nothing, and no row as chosen."""
+        self.bars.set_chosen(-1)
+        self.set_taken((), self._sampler)
+
     def plot_name(self) -> str:
         """Return the name that files get."""
         return "taken from each cluster"

@@ -89,6 +89,9 @@ class MessageStrip(QFrame):
     def clear(self) -> None:
         """Have nothing to say."""
         self._text.clear()
+        self._action.setText("")
+        self._action.setToolTip("")
+        self.setAccessibleName("")
         self.hide()
 
     def _dismiss(self) -> None:

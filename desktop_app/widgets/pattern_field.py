@@ -64,6 +64,12 @@ class PatternField(QWidget):
         """Show a pattern, without a signal."""
         self.field.setText(pattern)
 
+    def forget(self, pattern: str) -> None:
+        """Show another project's pattern; what was typed and not yet told is dropped."""
+        self._wait.stop()
+        self.set_pattern(pattern)
+        self.set_preview(())
+
     def set_preview(self, found: Sequence[tuple[str, str]], problem: str = "") -> None:
         """Show what the pattern finds.
 

@@ -108,6 +108,10 @@ class Scatter(Plot):
         self.redraw()
         self.fit()
 
+    def forget(self) -> None:
+        """Show no images, as before there were any."""
+        self.set_points(np.zeros((0, 2)), NO_ROWS, NO_ROWS, "", "")
+
     def set_selection(self, rows: NDArray[Any]) -> None:
         """Show rows as selected, without a signal; the others fade. None selected shows all."""
         self._selected = np.unique(np.asarray(rows, dtype=np.int64))

@@ -50,11 +50,12 @@ class TrainingCurves(QWidget):
         self.loss.set_values(
             numbers, [e.loss for e in self._epochs], [e.validation_loss for e in self._epochs], n_epochs, best
         )
-        if self._epochs:
-            last = self._epochs[-1]
-            self.setAccessibleDescription(
-                f"Epoch {last.number}: accuracy {last.accuracy:.3f}, validation {last.validation_accuracy:.3f}"
-            )
+        last = self._epochs[-1] if self._epochs else None
+        self.setAccessibleDescription(
+            f"Epoch {last.number}: accuracy {last.accuracy:.3f}, validation {last.validation_accuracy:.3f}"
+            if last is not None
+            else ""
+        )
 
     def add_epoch(self, epoch: Epoch, n_epochs: int = 0) -> None:
         """Add an epoch that has just finished; epoch 1 begins another training."""

@@ -67,6 +67,7 @@ class VarianceCurve(Plot):
         self._legend.clear()
         self._legend.setLabelTextColor(named.text)
         if not self._explained:
+            self.setAccessibleDescription("")
             return
         level = pg.InfiniteLine(
             self._keep,

@@ -2,18 +2,43 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
+import pyqtgraph as pg
 import pytest
-from PySide6.QtCore import QSettings, QTimer
+from PIL import Image
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt, QTimer
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QComboBox,
+    QGraphicsSimpleTextItem,
+    QGraphicsTextItem,
+    QGraphicsView,
+    QLabel,
+    QLineEdit,
+    QListView,
+    QPlainTextEdit,
+    QTabWidget,
+    QTextEdit,
+    QWidget,
+)
 
 from core.jobs import Cancelled, Event, Failed, Finished, ImmediateJob, PartialResult, Progressed
+from core.pipeline.scanning import scan_source
+from core.pipeline.stages import prepare
+from core.pipeline.study import Study
+from core.settings import ClusterSettings, ComparisonSettings, FeatureSettings, SelectionSettings, Settings
 from desktop_app.messages import Message, Messages
 from desktop_app.pages.page import PageContext
 from desktop_app.project_model import ProjectModel
 from desktop_app.settings import Preferences
+from desktop_app.widgets.thumbnail_row import ThumbnailRow
 from desktop_app.worker import ResidentFace, Worker
 from desktop_app.worker_commands import as_call
 
@@ -180,3 +205,147 @@ def process_context(preferences: Preferences) -> Iterator[PageContext]:
     worker = Worker()
     yield PageContext(ProjectModel(), worker, RecordedMessages(), preferences)
     worker.close()
+
+
+# --- two projects that have nothing in common -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Lot:
+    """A folder of images that is scanned, described and clustered, and its project's file.
+
+    Attributes
+    ----------
+    study : Study
+        The images, cheap choices, and the cache where all of it stands.
+    file : Path
+        A project on it with everything up to the clusters.
+    """
+
+    study: Study
+    file: Path
+
+    def open_in(self, model: ProjectModel) -> None:
+        """Open the images as a new project, with what the engine has found stored in it."""
+        study, view = self.study, scan_source(self.study)
+        model.start(study.source)
+        for section in ("data", "features", "clusters", "selection", "comparison"):
+            model.put_settings(section, getattr(study.settings, section))
+        n_images = len(view.dataset.images)
+        facts = {"images": n_images, "classes": list(view.dataset.classes)}
+        model.store_result("dataset", model.key("dataset"), facts, view, content=view.identity)
+        model.store_result("features", model.key("features"), {"images": n_images})
+        model.store_result("clusters", model.key("clusters"), {"seconds": 1.0})
+
+
+def make_lot(place: Path, name: str, classes: Mapping[str, int], settings: Settings) -> Lot:
+    """Draw noisy images, each class in a colour of its own, one broken file among them, and prepare them."""
+    folder, noise = place / name, np.random.default_rng(len(name))
+    for number, (class_name, n_images) in enumerate(classes.items()):
+        (folder / class_name).mkdir(parents=True)
+        for image in range(n_images):
+            pixels = noise.integers(0, 120, (24, 28, 3), dtype=np.uint8)
+            pixels[..., number % 3] += np.uint8(60 + 40 * (image % 2))
+            Image.fromarray(pixels).save(folder / class_name / f"{class_name[:3]}_{image}.png")
+    (folder / next(iter(classes)) / f"{name} broken.png").write_bytes(b"no picture")
+    lot = Lot(Study(folder, settings, place / "cache"), place / f"{name}.coreset")
+    prepare(lot.study)
+    model = ProjectModel()
+    lot.open_in(model)
+    model.save(lot.file)
+    return lot
+
+
+def cheap_settings(k_max: int, fraction: float, **selection: Any) -> Settings:
+    """Return choices whose results are there in a moment."""
+    return Settings(
+        features=FeatureSettings(extractors=("colour-texture",)),
+        clusters=ClusterSettings(k_max=k_max),
+        selection=SelectionSettings(fraction=fraction, **selection),
+        comparison=ComparisonSettings(
+            networks=("head",), fractions=(fraction, 1.0), samplers=("stratified",), controls=False
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def first_lot(tmp_path_factory: pytest.TempPathFactory) -> Lot:
+    """Three classes, chosen from by hand."""
+    classes = {"amber cell": 22, "azure cell": 17, "ashen cell": 14}
+    by_hand = {"budget_over_classes": "by-hand", "fraction_by_class": {"amber cell": 0.4}}
+    settings = cheap_settings(4, 0.37, **by_hand)
+    return make_lot(tmp_path_factory.mktemp("first"), "first lot", classes, settings)
+
+
+@pytest.fixture(scope="session")
+def second_lot(tmp_path_factory: pytest.TempPathFactory) -> Lot:
+    """Two other classes of other sizes."""
+    place = tmp_path_factory.mktemp("second")
+    return make_lot(place, "second lot", {"brick cell": 19, "bone cell": 16}, cheap_settings(3, 0.21))
+
+
+Texts = Callable[[QWidget], set[str]]
+
+
+@pytest.fixture
+def texts_of() -> Texts:
+    """A function that reads everything that a widget and its windows say, hidden or not, aloud or in a tooltip."""
+    return read_texts
+
+
+def read_texts(widget: QWidget) -> set[str]:
+    """Return every word, number and item of a widget and all that belongs to it."""
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # type: ignore[call-overload]
+    found: set[str] = set()
+    for one in (widget, *widget.findChildren(QWidget)):
+        found |= {one.windowTitle(), one.toolTip(), one.accessibleName(), one.accessibleDescription()}
+        found.update(_said(one))
+        if isinstance(one, QGraphicsView):
+            found.update(_drawn(one))
+        if hasattr(one, "plot_table"):
+            header, rows = one.plot_table()
+            found.update(str(cell) for cell in header)
+            found.update(str(cell) for row in rows for cell in row if isinstance(cell, str | float))
+    return {text for text in found if text}
+
+
+def _said(one: QWidget) -> Iterator[str]:
+    if isinstance(one, QLabel | QAbstractButton | QLineEdit):
+        yield one.text()
+    elif isinstance(one, QPlainTextEdit | QTextEdit):
+        yield one.toPlainText()
+    elif isinstance(one, QAbstractSpinBox):
+        yield one.text()
+    elif isinstance(one, QComboBox):
+        yield from (one.itemText(row) for row in range(one.count()))
+    elif isinstance(one, QTabWidget):
+        yield from (one.tabText(number) for number in range(one.count()))
+    elif isinstance(one, QAbstractItemView) and one.model() is not None:
+        yield from _listed(one)
+    elif isinstance(one, ThumbnailRow):
+        for image in one.images:
+            yield from (image.file, image.title, image.caption)
+
+
+def _listed(view: QAbstractItemView) -> Iterator[str]:
+    model, roles = view.model(), (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole)
+    n_columns = 1 if isinstance(view, QListView) else model.columnCount()
+    for orientation, n_sections in (
+        (Qt.Orientation.Horizontal, n_columns),
+        (Qt.Orientation.Vertical, model.rowCount()),
+    ):
+        yield from (str(model.headerData(n, orientation, role) or "") for n in range(n_sections) for role in roles)
+    for row in range(model.rowCount()):
+        for column in range(n_columns):
+            yield from (str(model.index(row, column).data(role) or "") for role in roles)
+
+
+def _drawn(view: QGraphicsView) -> Iterator[str]:
+    """Words that are drawn in a plot: axes, legends, marks."""
+    for item in view.scene().items():
+        if isinstance(item, QGraphicsTextItem | QGraphicsSimpleTextItem) and item.isVisible():
+            yield item.toPlainText() if isinstance(item, QGraphicsTextItem) else item.text()
+        elif isinstance(item, pg.PlotDataItem) and item.isVisible():
+            x, y = item.getData()
+            if x is not None and y is not None:
+                yield from (f"{a:.5f} {b:.5f}" for a, b in zip(x, y, strict=True))

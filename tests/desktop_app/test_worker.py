@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -123,6 +123,38 @@ def test_a_job_tells_everything_in_order_in_the_windows_thread(
     ]
     assert listener.threads == {worker.thread()}
     assert not worker.running()
+
+
+def test_a_job_that_is_dropped_is_over_at_once_and_nothing_more_is_heard_of_it(
+    worker: Worker, listener: Listener, engine: str, engine_children: Callable[[], list[Any]], qtbot: QtBot
+) -> None:
+    number = worker.start("features", f"{engine}:tell_pid_and_count", (0.01,))
+    qtbot.waitUntil(lambda: bool(listener.only("partial")), timeout=20_000)
+    listener.heard.clear()
+    worker.drop_all()
+    assert listener.heard == [("cancelled", number), ("ended", number, "features")]
+    assert not worker.running()
+    qtbot.waitUntil(lambda: not engine_children(), timeout=20_000)
+    qtbot.wait(50)
+    worker.drop(number)
+    assert listener.words() == ["cancelled", "ended"]
+
+
+def test_how_far_a_resident_was_is_not_told_after_it_was_shut(
+    worker: Worker, listener: Listener, engine: str, qtbot: QtBot
+) -> None:
+    worker.resident.open(f"{engine}:Counter", (1,))
+    worker.resident.ask("count", (500, 0.01))
+    qtbot.waitUntil(lambda: bool(listener.only("asking")), timeout=20_000)
+    time.sleep(0.1)  # reports wait in the queue now
+    worker.resident.shut()
+    listener.heard.clear()
+    qtbot.wait(300)
+    assert "asking" not in listener.words()
+    worker.resident.open(f"{engine}:Counter", (1,))
+    worker.resident.ask("count", (3, 0.01))
+    qtbot.waitUntil(lambda: bool(listener.only("answered")), timeout=20_000)
+    assert "asking" in listener.words()
 
 
 @pytest.mark.parametrize(
