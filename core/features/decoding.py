@@ -12,7 +12,7 @@ import numpy as np
 from core.data.images import read_image
 from core.data.scanning import pixel_hash
 from core.errors import ImageError
-from core.features.extractors.description import Pixels, Prepared
+from core.features.steps import Pixels, Prepared
 from core.results import Dataset
 
 _MOST_THREADS = 8

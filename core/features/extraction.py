@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from core.cache import RowStore, fingerprint, write_atomically
+from core.descriptions import Cost
 from core.errors import FeatureError, WeightsError
 from core.features.decoding import Wanted, prepared_batches, wanted_images
+from core.features.description import Extractor
 from core.features.extractors import extractor_named
-from core.features.extractors.description import Compute, Extractor
+from core.features.steps import Compute
 from core.features.weights import load_weights, weights_used
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, FloatArray, IntArray, LeftOut, Skipped, Split, WeightsUsed
@@ -115,7 +117,7 @@ def extract(
     Raises
     ------
     FeatureError
-        If there is no such extractor.
+        If there is no such extractor, or the code of a plugin's fails.
     MissingWeightsError
         If its weights are nowhere on this machine.
     WeightsError
@@ -184,26 +186,27 @@ def count_missing(
     return sum(any(key not in store for store in stores) for key in keys)
 
 
-@dataclass(frozen=True)
-class ExtractorCost:
-    """What an extractor costs: wall-clock seconds per image, memory, and what the figures rest on."""
+def extractor_cost(name: str, cache_folder: Path) -> Cost:
+    """Return what an extractor costs: as last measured on this machine, otherwise as its description says.
 
-    seconds_per_image: float
-    megabytes: int
-    basis: str
-
-
-def extractor_cost(name: str, cache_folder: Path) -> ExtractorCost:
-    """Return what an extractor costs: as last measured on this machine, otherwise as measured while it was written."""
+    Returns
+    -------
+    Cost
+        Its `basis` names the images a second and where that was measured.
+    """
     extractor = extractor_named(name)
     with suppress(OSError, ValueError, KeyError, TypeError):
         last = json.loads(_rate_file(cache_folder, extractor).read_text(encoding="utf-8"))
         seconds = float(last["seconds"]) / int(last["images"])
         if seconds > 0:
-            rate = f"{1 / seconds:.3g} images/s, as measured on this machine"
-            return ExtractorCost(seconds, extractor.megabytes, rate)
-    rate = f"{1 / extractor.seconds_per_image:.3g} images/s, as measured on two cores of another machine"
-    return ExtractorCost(extractor.seconds_per_image, extractor.megabytes, rate)
+            basis = f"{_rate(seconds)}, as measured on this machine"
+            return Cost(seconds_per_image=seconds, bytes_fixed=extractor.cost.bytes_fixed, basis=basis)
+    seconds = extractor.cost.seconds_per_image
+    return replace(extractor.cost, basis=f"{_rate(seconds)}, {extractor.cost.basis}" if seconds else "not measured yet")
+
+
+def _rate(seconds_per_image: float) -> str:
+    return f"{1 / seconds_per_image:.3g} images/s"
 
 
 class _Run:
@@ -236,15 +239,15 @@ class _Run:
 
     def derive(self, missing: Sequence[Wanted]) -> list[Wanted]:
         """Take what follows from another extractor's rows in the cache; return what is still missing."""
-        source = self._extractor.derived
-        if source is None or not missing:
+        source = self._extractor.derived_from
+        if not source or not missing:
             return list(missing)
-        rows = _stores(extractor_named(source.extractor), self._used, self._cache_folder)[source.block]
+        (rows,) = _stores(extractor_named(source), self._used, self._cache_folder).values()
         (block,) = self._extractor.blocks
         there = [item for item in missing if item.key in rows]
         for start in range(0, len(there), CHUNK_IMAGES):
             keys = [item.key for item in there[start : start + CHUNK_IMAGES]]
-            self.stores[block].append(keys, source.compute(rows.rows(keys)))
+            self.stores[block].append(keys, self._extractor.derive(rows.rows(keys)))
             self.report(len(keys))
         return [item for item in missing if item.key not in rows]
 
@@ -267,11 +270,8 @@ class _Run:
                 write_atomically(_rate_file(self._cache_folder, self._extractor), json.dumps(facts).encode())
 
     def _keep(self, keys: Sequence[str], blocks: Mapping[str, FloatArray]) -> None:
-        for block, width in self._extractor.blocks.items():
-            rows = blocks[block]
-            if rows.shape != (len(keys), width):
-                raise ValueError(f"block {block} has shape {rows.shape}, expected {(len(keys), width)}")
-            self._parts[block].append(rows)
+        for block, parts in self._parts.items():
+            parts.append(blocks[block])
         self._keys += keys
         self.n_computed += len(keys)
         if len(self._keys) >= CHUNK_IMAGES or time.monotonic() - self._last_written >= CHUNK_SECONDS:
@@ -288,7 +288,7 @@ class _Run:
 
 def _loaded(extractor: Extractor, used: WeightsUsed, weights_file: Path | None, *, untrained: bool) -> Compute:
     """Load the network with the very weights that the cache is kept under."""
-    if extractor.weights is None:
+    if not extractor.weights:
         return extractor.load(None)
     tensors, loaded = load_weights(extractor.name, file=weights_file, untrained=untrained)
     if loaded.digest != used.digest:

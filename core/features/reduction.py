@@ -12,6 +12,7 @@ import numpy as np
 
 from core.cache import ArrayCache, CachedArrays, fingerprint
 from core.errors import FeatureError
+from core.features.extractors import recommended_without_weights
 from core.features.pca import BLOCK_ROWS, ClassPca, ReadRows
 from core.features.pool_pca import PoolPca
 from core.features.views import FeatureRows, join, mean_square, view_scales
@@ -237,4 +238,7 @@ def _need_pool(split: Split, extracted: Sequence[FeatureRows]) -> None:
             "Lower the test or validation fraction, or add images."
         )
     if not extracted:
-        raise FeatureError("No features are extracted; choose at least one extractor, such as colour-texture.")
+        raise FeatureError(
+            "No features are extracted; choose at least one extractor, such as "
+            f"{' or '.join(recommended_without_weights())}."
+        )

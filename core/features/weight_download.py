@@ -1,4 +1,7 @@
-"""Get official weights from Keras' host: only when asked to, resumable, verified before they count."""
+"""Get official weights from their host, Keras' for the program's own.
+
+Only when asked to, resumable, verified before they count.
+"""
 
 import urllib.error
 import urllib.request
@@ -7,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import WeightsError
-from core.features.extractors.description import WeightSet
+from core.features.network import WeightSet
 from core.features.weights import FoundWeights, WeightsEntry, entry_of, find_weights, md5_of, moved, weight_set
 from core.progress import NO_PROGRESS, Progress
 from core.resources import user_data_folder
@@ -51,6 +54,11 @@ def download_to(
     WeightsError, CancelledError
         As `download`.
     """
+    if not (address or weights.address):
+        raise WeightsError(
+            f"The weights of {weights.title} cannot be downloaded: no address of them is known. "
+            f"Bring a file with `coreset weights import FILE`."
+        )
     target = folder / weights.official_file
     part = target.with_name(f".{target.name}.part")
     try:

@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Literal
 
 from core.errors import MissingWeightsError, WeightsError
-from core.features.extractors import EXTRACTORS, WEIGHT_SETS, extractor_named
-from core.features.extractors.description import WeightSet
+from core.features.extractors import EXTRACTORS, extractor_named, recommended_without_weights
+from core.features.network import WeightSet
 from core.features.untrained import untrained_tensors
 from core.features.weight_files import SUFFIXES, Tensors, fits, read_tensors
 from core.features.weight_memory import Remembered, recall, remember
+from core.features.weight_sets import WEIGHT_SETS
 from core.resources import resource_folder, user_data_folder, weight_folders
 from core.results import WeightsUsed
 
@@ -86,9 +87,11 @@ def weight_set(name: str) -> WeightSet:
     ------
     WeightsError
         If there is none, or the extractor needs none.
+    FeatureError
+        If it is a plugin's, and its code cannot be used.
     """
     wanted = EXTRACTORS[name].weights if name in EXTRACTORS else name
-    if wanted is None:
+    if not wanted:
         raise WeightsError(f"{name} needs no weights.")
     try:
         return WEIGHT_SETS[wanted]
@@ -96,8 +99,15 @@ def weight_set(name: str) -> WeightSet:
         raise WeightsError(f"There are no weights {name!r}; there are {', '.join(WEIGHT_SETS)}.") from None
 
 
-def identify(file: Path) -> FoundWeights:
+def identify(file: Path, wanted: WeightSet | None = None) -> FoundWeights:
     """Tell which weights a file holds.
+
+    Parameters
+    ----------
+    file : Path
+    wanted : WeightSet, optional
+        What tensors that nobody knows are taken for, where several weight sets have the architecture that they fit;
+        the set that the file is named after, otherwise the first one, where this is not given.
 
     Raises
     ------
@@ -107,16 +117,32 @@ def identify(file: Path) -> FoundWeights:
     held = recall(file)
     if held is not None and held.name in WEIGHT_SETS:
         # What is known about a digest may have changed with the program; the digest itself has not.
-        official = held.official or held.digest in WEIGHT_SETS[held.name].known
-        return FoundWeights(held.name, file, held.digest, "verified" if official else "unverified")
+        alike = _of_the_architecture(WEIGHT_SETS[held.name])
+        known = next((weights.name for weights in alike if held.digest in weights.known), "")
+        name = held.name if held.official or not known else known
+        found = FoundWeights(name, file, held.digest, "verified" if held.official or known else "unverified")
+    else:
+        found = _examined(file, _of_the_architecture(_first_that_fits(file)))
+    if wanted is None or found.state == "verified" or wanted not in _of_the_architecture(WEIGHT_SETS[found.name]):
+        return found
+    return replace(found, name=wanted.name)
+
+
+def _first_that_fits(file: Path) -> WeightSet:
     for weights in WEIGHT_SETS.values():
         if fits(file, weights.layers):
-            return _examined(file, weights)
+            return weights
     titles = ", ".join(weights.title for weights in WEIGHT_SETS.values())
     raise WeightsError(
         f"The weight file {file} fits none of the networks ({titles}, each without its top) exactly; "
         f"a file with the top or with changed layers cannot be used."
     )
+
+
+def _of_the_architecture(weights: WeightSet) -> list[WeightSet]:
+    """Return the weight sets of the same architecture, this one first."""
+    others = [other for other in WEIGHT_SETS.values() if other.name != weights.name and other.layers == weights.layers]
+    return [weights, *others]
 
 
 def find_weights(name: str, *, file: Path | None = None) -> FoundWeights:
@@ -138,7 +164,7 @@ def find_weights(name: str, *, file: Path | None = None) -> FoundWeights:
     """
     weights = weight_set(name)
     if file is not None:
-        found = identify(file)
+        found = identify(file, weights)
         if found.name != weights.name:
             other = WEIGHT_SETS[found.name].title
             raise WeightsError(f"The weight file {file} holds {other}; expected {weights.title}.")
@@ -154,10 +180,11 @@ def find_weights(name: str, *, file: Path | None = None) -> FoundWeights:
 
 def missing_sentence(weights: WeightSet) -> str:
     """Return what a user reads where these weights are nowhere: one sentence with the ways out."""
+    download = f"get them with `coreset weights download {weights.name}`, " if weights.address else ""
     return (
-        f"The weights of {weights.title} are not on this machine: get them with `coreset weights download "
-        f"{weights.name}`, bring a file with `coreset weights import FILE` or `--weights FILE`, or choose "
-        f"colour-texture, which needs none."
+        f"The weights of {weights.title} are not on this machine: {download}"
+        f"bring a file with `coreset weights import FILE` or `--weights FILE`, or choose "
+        f"{' or '.join(recommended_without_weights())}, which needs none."
     )
 
 
@@ -180,7 +207,7 @@ def load_weights(name: str, *, file: Path | None = None, untrained: bool = False
     found = find_weights(name, file=file)
     tensors = read_tensors(found.file, weights.layers, weights.title)
     if tensors.digest != found.digest:
-        found = _examined(found.file, weights)
+        found = _examined(found.file, [weights])
     return tensors, WeightsUsed(name, tensors.digest, found.state)
 
 
@@ -194,7 +221,7 @@ def weights_used(name: str, *, file: Path | None = None, untrained: bool = False
     WeightsError
         If `file` does not fit.
     """
-    if extractor_named(name).weights is None:
+    if not extractor_named(name).weights:
         return WeightsUsed(name, "", "none")
     if untrained:
         return WeightsUsed(name, _untrained_digest(weight_set(name).name), "untrained")
@@ -321,12 +348,20 @@ def _can_hold(file: Path, weights: WeightSet) -> bool:
     return weights.n_bytes <= file.stat().st_size <= 1.1 * weights.n_bytes + (8 << 20)
 
 
-def _examined(file: Path, weights: WeightSet) -> FoundWeights:
-    """Read and digest a file that fits `weights`, and remember what it holds."""
-    digest = read_tensors(file, weights.layers, weights.title).digest
-    official = digest in weights.known or bool(weights.md5 and md5_of(file) == weights.md5)
-    remember(file, Remembered(weights.name, digest, official))
-    return FoundWeights(weights.name, file, digest, "verified" if official else "unverified")
+def _examined(file: Path, alike: Sequence[WeightSet]) -> FoundWeights:
+    """Read and digest a file that fits weight sets of one architecture, and remember which of them it holds."""
+    digest = read_tensors(file, alike[0].layers, alike[0].title).digest
+    verified = (w for w in alike if digest in w.known or (w.md5 and md5_of(file) == w.md5))
+    official = next(verified, None)
+    name = official.name if official is not None else _named_after(file, alike).name
+    remember(file, Remembered(name, digest, official is not None))
+    return FoundWeights(name, file, digest, "verified" if official is not None else "unverified")
+
+
+def _named_after(file: Path, alike: Sequence[WeightSet]) -> WeightSet:
+    """Return the weight set that an import or a download named `file` after; the first one if none did."""
+    named = [w for w in alike if file.name == w.official_file or file.name.startswith(f"{w.name}-")]
+    return max(named, key=lambda weights: len(weights.name), default=alike[0])
 
 
 def md5_of(file: Path) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.errors import MissingWeightsError, SettingsError, WeightsError
+from core.errors import FeatureError, MissingWeightsError, SettingsError, WeightsError
 from core.estimate import estimate_training, remember_speed
 from core.features.extractors import extractor_named
 from core.features.weights import find_weights
@@ -203,7 +203,7 @@ def _backbone_problem(study: Study) -> str:
             f"The weights of {extractor_named(backbone).title} are not on this machine. Import or download them on the "
             "Features page, choose another backbone under More, or leave the transfer network out."
         )
-    except WeightsError as error:
+    except (WeightsError, FeatureError) as error:
         return str(error)
     return ""
 

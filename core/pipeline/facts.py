@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.errors import MissingWeightsError, WeightsError
+from core.errors import FeatureError, MissingWeightsError, WeightsError
 from core.estimate import estimate_clustering, estimate_reduction
 from core.features.extraction import Extracted, count_missing, extract, extractor_cost
-from core.features.extractors import EXTRACTORS, extractor_named
+from core.features.extractors import EXTRACTORS, extractor_named, recommended, recommended_without_weights
 from core.features.reduction import embed_pool
 from core.features.separation import separation
 from core.features.weights import find_weights
@@ -17,24 +17,27 @@ from core.pipeline.views import ExtractorFact
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, Estimate, Separation, Split
 
-# VGG16 before its average, which follows from it at no cost.
-RECOMMENDED = ("vgg16", "vgg16-avg", "colour-texture")
-FALLBACK = ("colour-texture",)
-
 
 def recommended_extractors() -> tuple[str, ...]:
     """Return the extractors to choose by on this machine.
 
-    Colour-texture, VGG16 and VGG16 averaged together where VGG16's weights are, since herding on all three gains most
-    in the mean over judges, one of which sees features that no sampler saw (see docs/method.md); colour-texture alone
-    elsewhere.
+    All that are recommended where their weights are, since herding on them together gains most in the mean over judges,
+    one of which sees features that no sampler saw (see docs/method.md); those that need no weights elsewhere.
     """
-    return RECOMMENDED if weights_state(RECOMMENDED[0])[0] != "missing" else FALLBACK
+    return recommended_without_weights() if recommended_but_missing() else recommended()
+
+
+def recommended_but_missing() -> tuple[str, ...]:
+    """Return the recommended extractors whose weights are not on this machine, one for each weight set."""
+    one_each: dict[str, str] = {}
+    for name in recommended():
+        one_each.setdefault(EXTRACTORS[name].weights, name)
+    return tuple(name for name in one_each.values() if weights_state(name)[0] == "missing")
 
 
 def weights_state(name: str) -> tuple[str, str]:
-    """Return the state of an extractor's weights, and the sentence naming the ways out where they are missing."""
-    if extractor_named(name).weights is None:
+    """Return the state of an extractor's weights, and the sentence naming the ways out where they cannot be used."""
+    if not extractor_named(name).weights:
         return "needs none", ""
     try:
         return find_weights(name).state, ""
@@ -42,6 +45,8 @@ def weights_state(name: str) -> tuple[str, str]:
         return "missing", str(error)
     except WeightsError as error:
         return "unusable", str(error)
+    except FeatureError as error:
+        return "broken", str(error)
 
 
 def extractor_facts(study: Study, dataset: Dataset, split: Split) -> tuple[ExtractorFact, ...]:
@@ -50,14 +55,14 @@ def extractor_facts(study: Study, dataset: Dataset, split: Split) -> tuple[Extra
     facts = []
     for name, extractor in EXTRACTORS.items():
         state, sentence = weights_state(name)
-        missing = len(indices) if state in ("missing", "unusable") else count_missing(
+        missing = len(indices) if state in ("missing", "unusable", "broken") else count_missing(
             dataset, name, cache_folder=study.cache_folder, indices=indices, untrained=study.settings.features.untrained
         )  # fmt: skip
-        n_features = sum(extractor.blocks.values())
+        n_features = extractor.n_features
         cost = extractor_cost(name, study.cache_folder)
         estimate = Estimate(
-            seconds=missing * cost.seconds_per_image,
-            memory_bytes=cost.megabytes * 1_000_000,
+            seconds=cost.seconds_for(missing) if missing else 0.0,
+            memory_bytes=cost.bytes_for(missing),
             disk_bytes=missing * n_features * 4,
             basis=cost.basis,
         )
@@ -65,15 +70,15 @@ def extractor_facts(study: Study, dataset: Dataset, split: Split) -> tuple[Extra
             ExtractorFact(
                 name=name,
                 title=extractor.title,
-                summary=extractor.summary,
+                tip=extractor.tip,
                 n_features=n_features,
-                weights=extractor.weights or "",
+                weights=extractor.weights,
                 weights_state=state,
                 missing_sentence=sentence,
                 n_cached=len(indices) - missing,
                 n_images=len(indices),
                 estimate=estimate,
-                follows=extractor.derived.extractor if extractor.derived is not None else "",
+                follows=extractor.derived_from,
             )
         )
     return tuple(facts)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from core.cache import ArrayCache, fingerprint
-from core.errors import WeightsError
+from core.errors import FeatureError, WeightsError
 from core.features.extraction import Extracted
 from core.features.reduction import embed_pool
 from core.features.weights import identify, weight_set
@@ -107,7 +107,8 @@ def backbone_file(study: Study) -> Path | None:
     if study.weights_file is None or training.untrained_backbone:
         return None
     try:
-        fits = identify(study.weights_file).name == weight_set(training.backbone).name
-    except WeightsError:
+        wanted = weight_set(training.backbone)
+        fits = identify(study.weights_file, wanted).name == wanted.name
+    except (WeightsError, FeatureError):
         return None
     return study.weights_file if fits else None

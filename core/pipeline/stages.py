@@ -14,9 +14,8 @@ import psutil
 from core.cache import ArrayCache, fingerprint
 from core.data.dataset import find_duplicates, scan
 from core.data.split import make_split
-from core.errors import FeatureError
 from core.features.extraction import Extracted, extract, without_failed
-from core.features.extractors import EXTRACTORS
+from core.features.extractors import extractor_named
 from core.features.reduction import embed_classes, embed_pool
 from core.features.separation import separation
 from core.pipeline.study import Study
@@ -100,18 +99,16 @@ def extract_features(
 ) -> tuple[Extracted, ...]:
     """Let each extractor look at every used image; what the cache holds is not computed again."""
     names = tuple(names if names is not None else study.settings.features.extractors)
-    for name in names:
-        if name not in EXTRACTORS:
-            raise FeatureError(f"There is no extractor named {name!r}; the known ones are {', '.join(EXTRACTORS)}.")
+    extractors = [extractor_named(name) for name in names]
     indices = used_images(split)
     results = []
     file = study.weights_file
-    for number, name in enumerate(names):
-        needs_weights = EXTRACTORS[name].weights is not None
+    for number, extractor in enumerate(extractors):
+        needs_weights = bool(extractor.weights)
         results.append(
             extract(
                 dataset,
-                name,
+                extractor.name,
                 cache_folder=study.cache_folder,
                 indices=indices,
                 untrained=study.settings.features.untrained,

@@ -61,9 +61,10 @@ class ExtractorFact:
     Attributes
     ----------
     weights_state : str
-        ``"needs none"``, ``"verified"``, ``"unverified"``, ``"missing"``.
+        ``"needs none"``, ``"verified"``, ``"unverified"``, ``"missing"``, ``"unusable"``; ``"broken"``: the code of a
+        plugin's extractor fails.
     missing_sentence : str
-        The ways out where weights are missing; else empty.
+        The ways out where the extractor cannot be used; else empty.
     n_cached, n_images : int
         Used images whose features are computed, and all.
     estimate : Estimate
@@ -74,7 +75,7 @@ class ExtractorFact:
 
     name: str
     title: str
-    summary: str
+    tip: str
     n_features: int
     weights: str
     weights_state: str

@@ -9,6 +9,7 @@ from pathlib import Path
 from core.cache import fingerprint, write_atomically
 from core.data.demo import make_demo
 from core.errors import ExportError
+from core.features.extractors import EXTRACTORS, recommended
 from core.output.content import ReportContent
 from core.output.model_bundle import Predictions, load_bundle, write_predictions
 from core.output.model_bundle import predict as predict_images
@@ -141,7 +142,9 @@ def _proxy(prepared: Prepared, coreset: Coreset, progress: Progress) -> tuple[Pr
 def demo_settings(*, epochs: int | None = None) -> Settings:
     """Return the settings of the demo: the whole method, small enough for a minute or two."""
     names = recommended_extractors()
-    networks: tuple[str, ...] = ("custom", "transfer", "head") if "vgg16" in names else ("custom", "head")
+    # Of those recommended, so that the transfer network needs no other weights than the features do.
+    backbone = next(name for name in recommended() if EXTRACTORS[name].backbone)
+    networks: tuple[str, ...] = ("custom", "transfer", "head") if backbone in names else ("custom", "head")
     return Settings(
         features=FeatureSettings(extractors=names),
         selection=SelectionSettings(sampler="intelligent", fraction=0.25),
@@ -149,7 +152,7 @@ def demo_settings(*, epochs: int | None = None) -> Settings:
             image_size=DEMO_IMAGE_SIZE,
             epochs=epochs if epochs is not None else DEMO_EPOCHS,
             min_steps=DEMO_STEPS if epochs is None else 0,
-            backbone="vgg16",
+            backbone=backbone,
         ),
         comparison=ComparisonSettings(networks=networks),
     )

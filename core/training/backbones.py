@@ -9,8 +9,8 @@ import numpy as np
 
 from core.cache import RowStore
 from core.errors import MissingWeightsError
+from core.features.backbone import backbones, load_backbone
 from core.features.extractors import EXTRACTORS
-from core.features.extractors.backbone import backbones, load_backbone
 from core.features.weights import weights_used
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, FloatArray, IntArray, WeightsUsed

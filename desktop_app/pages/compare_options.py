@@ -1,6 +1,6 @@
 """The choices of a comparison: networks, fractions, samplers, seeds, and how networks are trained."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from core import palette
+from core.descriptions import registry
 from core.settings import ComparisonSettings, TrainingSettings
 from desktop_app import theme
 from desktop_app.dialogs.help_pages import OVERVIEW
@@ -34,7 +35,17 @@ SPLITS_TIP = (
     "five tell what the chance of one division is"
 )
 BROUGHT_TIP = "These images bring their own split into training and test images, so there is one only"
-BACKBONES = {"resnet101v2": "ResNet101V2 (the paper's)", "vgg16": "VGG16", "mobilenetv2": "MobileNetV2"}
+
+
+def backbone_titles() -> dict[str, str]:
+    """Return the titles of the backbones to choose from by name, that of the settings' default first."""
+    described: Mapping[str, Any] = registry("extractor")
+    titles = {
+        name: f"{each.title} (the paper's)" if each.paper == "backbone" else each.title
+        for name, each in described.items()
+        if each.backbone
+    }
+    return dict(sorted(titles.items(), key=lambda item: item[0] != TrainingSettings().backbone))
 
 
 class CheckGroup(QWidget):
@@ -123,18 +134,14 @@ class CompareOptions(QObject):
     def _add_more(self) -> None:
         page = self._page
         self.backbone = QComboBox()
-        for name, title in BACKBONES.items():
+        for name, title in backbone_titles().items():
             self.backbone.addItem(title, name)
         self.backbone.activated.connect(self._set_backbone)
         page.add_more_option(
             "Backbone of the transfer network", self.backbone, "Frozen; its features are computed once"
         )
         self.judge = QComboBox()
-        for name, title in (
-            ("", "The first extractor chosen"),
-            ("colour-texture", "Colour and texture"),
-            *BACKBONES.items(),
-        ):
+        for name, title in {"": "The first extractor chosen", **registry("extractor").titles()}.items():
             self.judge.addItem(title, name)
         self.judge.activated.connect(self._set_judge)
         page.add_more_option(

@@ -20,11 +20,12 @@ from core.results import Separation
 from desktop_app import theme
 from desktop_app.dialogs.question import Question
 from desktop_app.pages.features_advice import (
-    RECOMMENDED,
     WHY_BOTH,
     cannot_work,
     fallback,
+    recommended,
     recommends_both,
+    tip_for_both,
     ways_out,
 )
 from desktop_app.pages.features_extractors import ExtractorList
@@ -197,14 +198,12 @@ class FeaturesPage(Page):
         if self._fell_back:
             self.advice.show_message("warning", self._fell_back)
         elif self._advises and recommends_both(self._facts(), used):
-            self.advice.show_message(
-                "info", WHY_BOTH, USE_BOTH, "Choose by colour-texture, VGG16 and VGG16 averaged together"
-            )
+            self.advice.show_message("info", WHY_BOTH, USE_BOTH, tip_for_both())
         else:
             self.advice.clear()
 
     def _use_both(self) -> None:
-        self._choose(tuple(fact.name for fact in self._facts() if fact.name in RECOMMENDED))
+        self._choose(tuple(fact.name for fact in self._facts() if fact.name in recommended()))
 
     def _stop_advising(self) -> None:
         """Hear that the strip was sent away: the fallback first, then the offer."""
@@ -277,7 +276,7 @@ class FeaturesPage(Page):
         question = Question(
             self,
             f"Download the weights of {weights}?",
-            "This fetches Keras' official file from the internet into your data folder and verifies it. "
+            "This fetches the official file from the internet into your data folder and verifies it. "
             "Nothing else here uses the network.",
             {"download": "Download", "no": "Cancel"},
         )

@@ -1,12 +1,12 @@
 """What the Features page advises: which extractors to fall back on, and which to choose by together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from core.descriptions import registry
 from core.pipeline.views import ExtractorFact
 
-FALLBACK = "colour-texture"
-RECOMMENDED = ("colour-texture", "vgg16", "vgg16-avg")
 # From benchmarks/results/quality.md: even herding, budgets by difficulty, ten splits.
 WHY_BOTH = (
     "Measured on a quarter of the PBC images: 5 % chosen by colour-texture, VGG16 and VGG16 averaged gained 6.0 points "
@@ -23,15 +23,25 @@ class Fallback:
     sentence: str
 
 
+def recommended() -> dict[str, Any]:
+    """Return the descriptions of the recommended extractors by name, in their order; of a plugin's none is."""
+    extractors = registry("extractor")
+    described: Mapping[str, Any] = extractors
+    found = {name: each for name, each in described.items() if each.recommended and name not in extractors.plugins}
+    return dict(sorted(found.items(), key=lambda item: item[1].recommended))
+
+
 def fallback(facts: Sequence[ExtractorFact], used: Sequence[str]) -> Fallback | None:
     """Return what to use where extractors that are chosen cannot work here; None where all of them can."""
     known = {fact.name: fact for fact in facts}
     missing = [known[name] for name in used if name in known and cannot_work(known[name])]
     if not missing:
         return None
-    left = tuple(name for name in used if name not in {fact.name for fact in missing}) or (FALLBACK,)
+    left = tuple(name for name in used if name not in {fact.name for fact in missing}) or _without_weights()
     titles = " and ".join(fact.title for fact in missing)
     instead = " and ".join(known[name].title if name in known else name for name in left)
+    if any(fact.weights_state == "broken" for fact in missing):
+        return Fallback(left, f"{titles} cannot work here, so {instead} is used. Below stands why.")
     return Fallback(
         left,
         f"The weights of {titles} are not on this machine, so {instead} is used. "
@@ -42,15 +52,31 @@ def fallback(facts: Sequence[ExtractorFact], used: Sequence[str]) -> Fallback | 
 def recommends_both(facts: Sequence[ExtractorFact], used: Sequence[str]) -> bool:
     """Return whether all recommended extractors can work here and are not all used."""
     able = {fact.name for fact in facts if not cannot_work(fact)}
-    return set(RECOMMENDED) <= able and not set(RECOMMENDED) <= set(used)
+    return set(recommended()) <= able and not set(recommended()) <= set(used)
+
+
+def tip_for_both() -> str:
+    """Return what taking the recommended extractors does, naming them."""
+    return f"Choose by {_listed([each.in_words for each in recommended().values()], 'and')} together"
 
 
 def cannot_work(fact: ExtractorFact) -> bool:
-    """Return whether an extractor lacks weights that can be used."""
-    return fact.weights_state in ("missing", "unusable")
+    """Return whether an extractor lacks weights that can be used, or its plugin fails."""
+    return fact.weights_state in ("missing", "unusable", "broken")
 
 
 def ways_out(fact: ExtractorFact) -> str:
-    """Return what to do about weights that are missing, in the words of the window."""
+    """Return what to do about an extractor that cannot work, in the words of the window."""
+    if fact.weights_state == "broken":
+        return fact.missing_sentence
     state = "are not on this machine" if fact.weights_state == "missing" else "cannot be used"
-    return f"The weights of {fact.title} {state}. Import or download them, or choose colour-texture, which needs none."
+    instead = _listed([recommended()[name].in_words for name in _without_weights()], "or")
+    return f"The weights of {fact.title} {state}. Import or download them, or choose {instead}, which needs none."
+
+
+def _without_weights() -> tuple[str, ...]:
+    return tuple(name for name, each in recommended().items() if not each.weights)
+
+
+def _listed(words: Sequence[str], last: str) -> str:
+    return f" {last} ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)

@@ -17,6 +17,7 @@ STATES = {
     "unverified": "unverified weights: they fit, but are not a known set",
     "missing": "weights are missing",
     "unusable": "the weight file cannot be used",
+    "broken": "its plugin fails",
 }
 
 
@@ -98,9 +99,9 @@ class _Row(QWidget):
         self._missing = False
         self.box = QCheckBox()
         self.box.setObjectName(f"extractor_{name}")
-        self.summary = QLabel()
+        self.tip = QLabel()
         self.state = QLabel()
-        for label in (self.summary, self.state):
+        for label in (self.tip, self.state):
             label.setWordWrap(True)
             label.setIndent(theme.UNIT * 3)
             set_tone(label, "muted")
@@ -108,7 +109,7 @@ class _Row(QWidget):
         self._import.setToolTip("Take a weight file from this machine or a USB stick")
         self._import.clicked.connect(self._tell_import)
         self._download = QPushButton("Download")
-        self._download.setToolTip("Fetch Keras' official file; the only thing here that uses the network")
+        self._download.setToolTip("Fetch the official file; the only thing here that uses the network")
         self._download.clicked.connect(self._tell_download)
         ways = QHBoxLayout()
         ways.setContentsMargins(theme.UNIT * 3, 0, 0, 0)
@@ -119,20 +120,20 @@ class _Row(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.UNIT // 2)
         column.addWidget(self.box)
-        column.addWidget(self.summary)
+        column.addWidget(self.tip)
         column.addWidget(self.state)
         column.addLayout(ways)
 
     def show_fact(self, fact: ExtractorFact, accuracy: float | None) -> None:
         """Show what is known of it."""
         missing = cannot_work(fact)
-        words = ways_out(fact) if missing else fact.summary
+        words = ways_out(fact) if missing else fact.tip
         self._weights = fact.weights
         self.box.setText(fact.title)
         self._missing = missing
         self.box.setToolTip(words)
         self.box.setAccessibleDescription(words)
-        self.summary.setText(fact.summary)
+        self.tip.setText(fact.missing_sentence if fact.weights_state == "broken" else fact.tip)
         parts = [STATES.get(fact.weights_state, fact.weights_state), f"{fact.n_features:,} numbers an image"]
         left = fact.n_images - fact.n_cached
         if not missing and left == 0 and fact.n_images:
@@ -146,9 +147,10 @@ class _Row(QWidget):
         if accuracy is not None:
             parts.append(f"separates the classes: 5-NN {accuracy:.3f}")
         self.state.setText("  ·  ".join(parts))
-        set_tone(self.state, "warning" if fact.weights_state in ("missing", "unusable", "unverified") else "muted")
-        self._import.setVisible(missing)
-        self._download.setVisible(missing)
+        set_tone(self.state, "warning" if missing or fact.weights_state == "unverified" else "muted")
+        wants_weights = missing and fact.weights_state != "broken"
+        self._import.setVisible(wants_weights)
+        self._download.setVisible(wants_weights)
 
     def show_used(self, used: bool) -> None:
         """Tick it or not; what lacks its weights can be unticked, not ticked."""

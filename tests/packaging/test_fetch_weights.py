@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from core.errors import WeightsError
-from core.features.extractors import WEIGHT_SETS
 from core.features.weight_files import Tensors, read_tensors, tensors_of
+from core.features.weight_sets import WEIGHT_SETS
 from core.features.weights import identify
 
 SCRIPT = Path(__file__).resolve().parents[2] / "packaging" / "fetch_weights.py"

@@ -1,25 +1,10 @@
-"""The registry of extractors: a new one is a file in this folder and a line here."""
+"""The registry of extractors: a new one is a folder here, with its `DESCRIPTION`; plugins add theirs."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
+from core.descriptions import Registry
 from core.errors import FeatureError
-from core.features.extractors import colour_texture, mobilenetv2, resnet101v2, vgg16
-from core.features.extractors.description import Extractor, WeightSet
+from core.features.description import Extractor
 
-_ALL = (
-    vgg16.EXTRACTOR,
-    vgg16.AVERAGED,
-    resnet101v2.EXTRACTOR,
-    mobilenetv2.EXTRACTOR,
-    colour_texture.EXTRACTOR,
-)
-
-EXTRACTORS: Mapping[str, Extractor] = MappingProxyType({extractor.name: extractor for extractor in _ALL})
-
-WEIGHT_SETS: Mapping[str, WeightSet] = MappingProxyType(
-    {extractor.network.weights.name: extractor.network.weights for extractor in _ALL if extractor.network is not None}
-)
+EXTRACTORS = Registry("extractor", Extractor, __name__, "coreset_studio.extractors")
 
 
 def extractor_named(name: str) -> Extractor:
@@ -30,7 +15,17 @@ def extractor_named(name: str) -> Extractor:
     FeatureError
         If there is none of that name; the sentence lists those that there are.
     """
-    try:
-        return EXTRACTORS[name]
-    except KeyError:
-        raise FeatureError(f"There is no extractor {name!r}; there are {', '.join(EXTRACTORS)}.") from None
+    if name not in EXTRACTORS:
+        raise FeatureError(EXTRACTORS.unknown(name))
+    return EXTRACTORS[name]
+
+
+def recommended() -> tuple[str, ...]:
+    """Return the names of the extractors to choose by, one derived from another after that."""
+    found = (each for each in EXTRACTORS.values() if each.recommended and each.name not in EXTRACTORS.plugins)
+    return tuple(each.name for each in sorted(found, key=lambda each: each.recommended))
+
+
+def recommended_without_weights() -> tuple[str, ...]:
+    """Return those of `recommended` that work on every machine, as they need no weights."""
+    return tuple(name for name in recommended() if not EXTRACTORS[name].weights)

@@ -14,8 +14,9 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from core.data.images import read_rgb
 from core.errors import ImageError
-from core.features.extractors import EXTRACTORS, colour_texture
-from core.features.extractors.colour_texture import BLOCKS, LARGEST_SIDE, prepare
+from core.features.extractors import EXTRACTORS
+from core.features.extractors.colour_texture import blocks as colour_texture
+from core.features.extractors.colour_texture.blocks import BLOCKS, LARGEST_SIDE, prepare
 
 EXTRACTOR = EXTRACTORS["colour-texture"]
 

@@ -11,16 +11,19 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
+from core.cache import RowStore
 from core.data.dataset import scan
 from core.data.images import read_image
 from core.errors import CacheError, CancelledError, FeatureError, MissingWeightsError
 from core.features import extraction as extraction_module
 from core.features.decoding import Wanted, prepared_batches, wanted_images
 from core.features.extraction import Extracted, extract, extractor_cost, without_failed
-from core.features.extractors import EXTRACTORS, WEIGHT_SETS, colour_texture
+from core.features.extractors import EXTRACTORS
+from core.features.extractors.colour_texture import blocks as colour_texture
 from core.features.untrained import untrained_tensors
 from core.features.weight_files import write_tensors
-from core.results import Dataset, Skipped, Split
+from core.features.weight_sets import WEIGHT_SETS
+from core.results import Dataset, Skipped, Split, WeightsUsed
 
 NAME = "colour-texture"
 
@@ -301,7 +304,7 @@ def test_cost_is_measured_once_it_ran(dataset: Dataset, cache: Path) -> None:
     extract(dataset, NAME, cache_folder=cache)
     after = extractor_cost(NAME, cache)
 
-    assert before.seconds_per_image == EXTRACTORS[NAME].seconds_per_image
+    assert before.seconds_per_image == EXTRACTORS[NAME].cost.seconds_per_image
     assert "another machine" in before.basis
     assert "as measured on this machine" in after.basis
     assert 0 < after.seconds_per_image < 1
@@ -349,3 +352,44 @@ def test_averaged_vgg16_follows_from_the_flattened_one_in_the_cache(dataset: Dat
     np.testing.assert_array_equal(
         averaged.rows("block5_pool_average", np.arange(2)), fresh.rows("block5_pool_average", np.arange(2))
     )
+
+
+VGG16_WEIGHTS = "d9a27cc1fc7f975ef8cff49180e794ccd7c4bc868ebb49740803b3bbaa8dbefd"
+MOBILENETV2_WEIGHTS = "54dce3c7c7ccd97485398392bdb66ddb9adf062fec8438adbe4fdf275ec7da89"
+UNTRAINED_RESNET = "2746f9e1d9d70ec9315579b95c7fd3afa82c13ad27646369ba921579736404c5"
+# What version 1 of each extractor wrote before descriptions existed; what is in a cache today must be found.
+KEPT = {
+    "colour-texture": ("none", "", "5be837e51caca1dec07dc8ce8aa86d52"),
+    "vgg16": ("verified", VGG16_WEIGHTS, "7869447f282d1e8868f8fb8ed4fbb3a6"),
+    "vgg16-avg": ("verified", VGG16_WEIGHTS, "969122a8234239d1d1b306608d7b266e"),
+    "mobilenetv2": ("verified", MOBILENETV2_WEIGHTS, "ce7b449b970a6917d2f1b69e0e8325bd"),
+    "resnet101v2": ("untrained", UNTRAINED_RESNET, "c0917d705e9cc66b2b954d7061ff142b"),
+}
+BLOCKS = {
+    "colour-texture": {"colour": 344, "thumbnail": 768, "gradients": 576, "rings": 54},
+    "vgg16": {"block5_pool": 25088},
+    "vgg16-avg": {"block5_pool_average": 512},
+    "mobilenetv2": {"average": 1280},
+    "resnet101v2": {"average": 2048},
+}
+
+
+@pytest.mark.parametrize("name", list(KEPT))
+def test_features_in_the_cache_from_before_are_found(
+    dataset: Dataset, cache: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, digest, mark = KEPT[name]
+    monkeypatch.setattr(extraction_module, "weights_used", lambda *given, **named: WeightsUsed(name, digest, state))  # type: ignore[arg-type]
+    keys = [image.pixels for image in dataset.images]
+    rows = {
+        block: np.random.default_rng(width).random((len(keys), width), dtype=np.float32)
+        for block, width in BLOCKS[name].items()
+    }
+    for block, width in BLOCKS[name].items():
+        RowStore(cache / "features" / f"{name}-{mark[:16]}" / block, width).append(keys, rows[block])
+
+    extracted = extract(dataset, name, cache_folder=cache)
+
+    assert (extracted.n_computed, extracted.fingerprint, extracted.blocks) == (0, mark, BLOCKS[name])
+    for block in rows:
+        np.testing.assert_array_equal(extracted.rows(block, np.arange(len(keys))), rows[block])

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from core.errors import FeatureError, MissingWeightsError
-from core.features.extractors import EXTRACTORS, WEIGHT_SETS, extractor_named
-from core.features.extractors import engine as engine_module
-from core.features.extractors.backbone import backbones, load_backbone
-from core.features.extractors.convolutional import resized
-from core.features.extractors.description import Network
+from core.features import engine as engine_module
+from core.features.backbone import backbones, load_backbone
+from core.features.convolutional import resized
+from core.features.extractors import EXTRACTORS, extractor_named
+from core.features.network import Network
 from core.features.untrained import untrained_tensors
 from core.features.weight_files import Tensors, read_tensors, write_tensors
+from core.features.weight_sets import WEIGHT_SETS
 from core.features.weights import load_weights
 
 NETWORKS = ("vgg16", "mobilenetv2", "resnet101v2")
@@ -174,7 +175,7 @@ def test_backbone_without_its_weights_is_told(tmp_path: Path, monkeypatch: pytes
 
 
 def test_unknown_extractor_is_told_with_those_there_are() -> None:
-    with pytest.raises(FeatureError, match="no extractor 'vgg19'; there are vgg16, vgg16-avg, resnet101v2"):
+    with pytest.raises(FeatureError, match="no extractor named 'vgg19'; choose from vgg16, vgg16-avg, resnet101v2"):
         extractor_named("vgg19")
 
 
@@ -191,11 +192,11 @@ def test_registry_describes_every_extractor() -> None:
     for name, extractor in EXTRACTORS.items():
         assert extractor.name == name
         assert extractor.title
-        assert extractor.summary.endswith(".")
+        assert extractor.tip.endswith(".")
         assert extractor.licence
         assert min(extractor.blocks.values()) > 0
-        assert extractor.seconds_per_image > 0
-        assert extractor.megabytes > 0
+        assert extractor.cost.seconds_per_image > 0
+        assert extractor.cost.bytes_fixed > 0
     assert EXTRACTORS["vgg16"].blocks == {"block5_pool": 25_088}
     assert EXTRACTORS["vgg16-avg"].n_features == 512
 

@@ -14,10 +14,11 @@ import pytest
 
 from core.errors import MissingWeightsError, WeightsError
 from core.features import weights as weights_module
-from core.features.extractors import EXTRACTORS, WEIGHT_SETS
-from core.features.extractors.description import WeightSet
+from core.features.extractors import EXTRACTORS
+from core.features.network import WeightSet
 from core.features.untrained import untrained_tensors
 from core.features.weight_files import Layer, Tensors, fits, read_tensors, tensors_of, write_tensors
+from core.features.weight_sets import WEIGHT_SETS
 from core.features.weights import (
     find_weights,
     identify,
@@ -231,7 +232,7 @@ def test_untrained_tensors_are_seeded_and_have_the_right_spread() -> None:
 
 
 def test_every_extractor_with_weights_names_a_set() -> None:
-    needing = {extractor.weights for extractor in EXTRACTORS.values() if extractor.weights is not None}
+    needing = {extractor.weights for extractor in EXTRACTORS.values() if extractor.weights}
 
     assert needing == set(WEIGHT_SETS)
     assert weight_set("vgg16-avg") is WEIGHT_SETS["vgg16"]

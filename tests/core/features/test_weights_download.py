@@ -12,11 +12,11 @@ import pytest
 from core.errors import CancelledError, WeightsError
 from core.features import weight_download
 from core.features import weights as weights_module
-from core.features.extractors import WEIGHT_SETS
-from core.features.extractors.description import WeightSet
+from core.features.network import WeightSet
 from core.features.untrained import untrained_tensors
 from core.features.weight_download import download, download_to
 from core.features.weight_files import write_tensors
+from core.features.weight_sets import WEIGHT_SETS
 from core.features.weights import find_weights
 from core.resources import user_data_folder
 

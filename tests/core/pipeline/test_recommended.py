@@ -5,15 +5,16 @@ import pytest
 from core.errors import MissingWeightsError
 from core.features.extractors import EXTRACTORS
 from core.pipeline import facts
+from core.pipeline.whole import demo_settings
 
 
 def test_with_weights_an_extractor_that_follows_from_another_stands_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facts, "weights_state", lambda name: ("verified", ""))
     names = facts.recommended_extractors()
     assert set(names) == {"colour-texture", "vgg16", "vgg16-avg"}
-    derived = EXTRACTORS["vgg16-avg"].derived
-    assert derived is not None
-    assert names.index(derived.extractor) < names.index("vgg16-avg")
+    derived = {name: EXTRACTORS[name].derived_from for name in names if EXTRACTORS[name].derived_from}
+    assert derived == {"vgg16-avg": "vgg16"}
+    assert all(names.index(source) < names.index(name) for name, source in derived.items())
 
 
 def test_without_weights_it_is_what_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,3 +23,15 @@ def test_without_weights_it_is_what_needs_none(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(facts, "find_weights", nowhere)
     assert facts.recommended_extractors() == ("colour-texture",)
+    assert facts.recommended_but_missing() == ("vgg16",)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_demo_trains_on_a_backbone_whose_weights_the_features_use(
+    monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    monkeypatch.setattr(facts, "weights_state", lambda name: ("verified" if there else "missing", ""))
+    settings = demo_settings()
+    assert settings.training.backbone == "vgg16"
+    assert settings.comparison.networks == (("custom", "transfer", "head") if there else ("custom", "head"))
+    assert settings.features.extractors == (("vgg16", "vgg16-avg", "colour-texture") if there else ("colour-texture",))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.errors import TrainingError
-from core.features.extractors.backbone import load_backbone
+from core.features.backbone import load_backbone
 from core.settings import TrainingSettings
 from core.training.networks import (
     assemble_transfer,

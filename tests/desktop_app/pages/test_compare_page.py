@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QScrollArea
 from pytestqt.qtbot import QtBot
 
+from core.descriptions import registry
 from core.errors import CancelledError
 from core.pipeline.grid import Grid
 from core.pipeline.words import bundle_name
@@ -515,3 +516,15 @@ def test_a_network_trained_here_predicts_a_folder(
     n_images = sum(image.class_name == folder.name for image in view.dataset.images)
     assert len(lines) - 1 == n_images
     assert posts(page, "info")[-1] == f"{n_images:,} images predicted: {out}"
+
+
+def test_every_extractor_can_be_the_judge_and_every_network_the_backbone(page: ComparePage) -> None:
+    judge, backbone = page.options.judge, page.options.backbone
+    names = [judge.itemData(place) for place in range(judge.count())]
+    assert names == ["", *registry("extractor")]
+    shown = {backbone.itemData(place): backbone.itemText(place) for place in range(backbone.count())}
+    assert list(shown.items()) == [
+        ("resnet101v2", "ResNet101V2 (the paper's)"),
+        ("vgg16", "VGG16"),
+        ("mobilenetv2", "MobileNetV2"),
+    ]

@@ -16,6 +16,7 @@ from core.pipeline.views import ExtractorFact, ExtractorsView, FeaturesView
 from core.results import Estimate, Separation
 from desktop_app.dialogs.question import Question
 from desktop_app.pages.features import USE_BOTH, FeaturesPage
+from desktop_app.pages.features_advice import WHY_BOTH, recommended, tip_for_both
 from desktop_app.pages.page import PageContext
 
 
@@ -231,3 +232,70 @@ def test_a_failed_extraction_is_an_error_and_can_be_tried_again(
     qtbot.waitUntil(lambda: bool(scanned.messages.sentences("error")))  # type: ignore[attr-defined]
     assert scanned.model.state("features") == "ready"
     assert page.run_button.isEnabled()
+
+
+MEANS = """
+from core.features.description import Extractor
+
+DESCRIPTION = Extractor(
+    name="page-means", title="Mean colours", tip="The mean of each channel.", does="plug_page.code:STEPS",
+    blocks={"all": 3}, version=1, input_size=64, batch_size=8, WEIGHTS
+)
+"""
+MEANS_CODE = """
+import numpy as np
+
+from core.features.steps import Steps
+
+STEPS = Steps(
+    prepare=lambda rgb: rgb.mean((0, 1)).astype(np.float32), load=lambda tensors: lambda batch: {"all": batch}
+)
+"""
+
+
+def test_an_extractor_of_a_plugin_is_shown_and_used(
+    scanned: PageContext,
+    open_page: Callable[[PageContext], FeaturesPage],
+    qtbot: QtBot,
+    install_plugin: Callable[..., None],
+) -> None:
+    modules = {"__init__.py": MEANS.replace("WEIGHTS", ""), "code.py": MEANS_CODE}
+    install_plugin(EXTRACTORS, "plug_page", modules, {"page-means": "plug_page:DESCRIPTION"})
+    scanned.model.set_settings("features", extractors=("colour-texture",))
+    page = open_page(scanned)
+    row = page.extractors._rows["page-means"]
+    assert row.box.text() == "Mean colours"
+    assert row.tip.text() == "The mean of each channel."
+    assert "3 numbers an image" in row.state.text()
+    row.box.click()
+    assert scanned.model.settings("features").extractors == ("colour-texture", "page-means")
+    with qtbot.waitSignal(page.summary_told):
+        qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
+    result = scanned.model.value("features")
+    assert isinstance(result, FeaturesView)
+    assert [weights.extractor for weights in result.weights] == ["colour-texture", "page-means"]
+    qtbot.waitUntil(lambda: "computed" in page.extractors._rows["page-means"].state.text())
+
+
+def test_a_plugin_that_fails_is_told_and_cannot_be_chosen(
+    scanned: PageContext, open_page: Callable[[PageContext], FeaturesPage], install_plugin: Callable[..., None]
+) -> None:
+    modules = {"__init__.py": MEANS.replace("WEIGHTS", 'weights="lost"'), "code.py": "raise ValueError('too old')"}
+    install_plugin(EXTRACTORS, "plug_page", modules, {"page-means": "plug_page:DESCRIPTION"})
+    scanned.model.set_settings("features", extractors=("page-means",))
+    page = open_page(scanned)
+    assert scanned.model.settings("features").extractors == ("colour-texture",)
+    assert page.advice.text == "Mean colours cannot work here, so Colour and texture is used. Below stands why."
+    row = page.extractors._rows["page-means"]
+    assert "of the plugin plug_page 1.2 failed (ValueError: too old)" in row.tip.text()
+    assert "its plugin fails" in row.state.text()
+    assert not row.box.isEnabled()
+    assert not row._import.isVisible()
+    assert not row._download.isVisible()
+
+
+def test_the_advice_names_what_is_recommended() -> None:
+    found = recommended()
+    assert list(found) == ["vgg16", "vgg16-avg", "colour-texture"]
+    assert tip_for_both() == "Choose by VGG16, VGG16 averaged and colour-texture together"
+    assert all(each.in_words in WHY_BOTH for each in found.values())

@@ -1,4 +1,4 @@
-"""A classical description of stained-cell images in four blocks: no weights, no TensorFlow.
+"""The four blocks of colour-texture.
 
 Colour separates stained cells better than a network trained on photographs does (5-NN accuracy on the blood cells
 of Acevedo et al. 2020: colour block 0.94, VGG16 0.63), at a few milliseconds an image.
@@ -11,11 +11,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.features.extractors.description import Compute, Extractor, Pixels, Prepared
+from core.features.extractors.colour_texture import DESCRIPTION
+from core.features.steps import Compute, Pixels, Prepared, Steps
 from core.features.weight_files import Tensors
 from core.results import FloatArray
 
-LARGEST_SIDE = 512
+LARGEST_SIDE = DESCRIPTION.input_size
 """Larger images are shrunk to this side first, so that cost and the scale of gradients stay within bounds."""
 
 _HISTOGRAM_BINS = 32
@@ -137,18 +138,4 @@ def _ring_masks(height: int, width: int) -> tuple[Pixels, ...]:
     return tuple((ring == number).astype(np.uint8) for number in range(_RINGS))
 
 
-EXTRACTOR = Extractor(
-    name="colour-texture",
-    title="Colour and texture",
-    summary="Colour histograms, a thumbnail, edge directions and rings; wants no weights and takes milliseconds.",
-    source="classical; blocks as measured on the blood cells of Acevedo et al. 2020",
-    blocks=BLOCKS,
-    version=1,
-    prepare=prepare,
-    load=load,
-    input_size=LARGEST_SIDE,
-    batch_size=64,
-    seconds_per_image=0.0035,
-    megabytes=150,
-    licence="no weights; part of this program",
-)
+STEPS = Steps(prepare=prepare, load=load)

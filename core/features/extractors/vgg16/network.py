@@ -4,13 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from core.features.extractors.convolutional import loader, resized
-from core.features.extractors.description import Compute, Derived, Extractor, Network, WeightSet
-from core.features.extractors.engine import import_keras
+from core.features.convolutional import steps
+from core.features.engine import import_keras
+from core.features.extractors.vgg16 import AVERAGED, FLATTENED
+from core.features.network import Network, WeightSet
+from core.features.steps import Compute, Steps
 from core.features.weight_files import Layer, Tensors
 from core.results import FloatArray
 
-_SIZE = 224
 _CHANNELS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 
 
@@ -30,8 +31,8 @@ def _build(image_size: int) -> Any:
 
 
 WEIGHTS = WeightSet(
-    name="vgg16",
-    title="VGG16",
+    name=FLATTENED.weights,
+    title=FLATTENED.title,
     layers=_layers(),
     known={
         "d9a27cc1fc7f975ef8cff49180e794ccd7c4bc868ebb49740803b3bbaa8dbefd": "the original, trained on ImageNet",
@@ -39,28 +40,15 @@ WEIGHTS = WeightSet(
     address="https://storage.googleapis.com/tensorflow/keras-applications/vgg16/"
     "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
     md5="6d6bbae143d832006294945121d1f1fc",
-    licence="K. Simonyan and A. Zisserman, University of Oxford, CC BY 4.0",
+    licence=FLATTENED.licence,
 )
 
 # Keras' "caffe" preprocessing: blue, green, red minus ImageNet's mean of each, not scaled.
 NETWORK = Network(weights=WEIGHTS, build=_build, flip_channels=True, scale=1.0, offset=(-103.939, -116.779, -123.68))
 
-EXTRACTOR = Extractor(
-    name="vgg16",
-    title="VGG16",
-    summary="A network trained on photographs, its last pooling layer flattened: the paper's choice.",
-    source="Ashraf et al. 2025, 4.1; Simonyan and Zisserman, arXiv 1409.1556",
-    blocks={"block5_pool": 7 * 7 * 512},
-    version=1,
-    prepare=resized(_SIZE),
-    load=loader(NETWORK, _SIZE, "flatten", "block5_pool"),
-    input_size=_SIZE,
-    batch_size=16,
-    seconds_per_image=0.1,
-    megabytes=1400,
-    network=NETWORK,
-    licence=WEIGHTS.licence,
-)
+FLATTENED_STEPS = steps(FLATTENED, NETWORK, "flatten")
+
+(_FLATTENED_BLOCK,), (_BLOCK,) = FLATTENED.blocks, AVERAGED.blocks
 
 
 def _averaged(flattened: FloatArray) -> FloatArray:
@@ -71,24 +59,10 @@ def _averaged(flattened: FloatArray) -> FloatArray:
 
 def _load_averaged(tensors: Tensors | None) -> Compute:
     # Through the flattened map, so that rows computed and rows derived from the cache are the same to the bit.
-    compute = EXTRACTOR.load(tensors)
-    return lambda batch: {"block5_pool_average": _averaged(compute(batch)["block5_pool"])}
+    compute = FLATTENED_STEPS.load(tensors)
+    return lambda batch: {_BLOCK: _averaged(compute(batch)[_FLATTENED_BLOCK])}
 
 
-AVERAGED = Extractor(
-    name="vgg16-avg",
-    title="VGG16, averaged",
-    summary="VGG16's last pooling layer averaged over the image: smaller, and blind to where things are.",
-    source="Simonyan and Zisserman, arXiv 1409.1556",
-    blocks={"block5_pool_average": 512},
-    version=1,
-    prepare=resized(_SIZE),
-    load=_load_averaged,
-    input_size=_SIZE,
-    batch_size=16,
-    seconds_per_image=0.1,
-    megabytes=1400,
-    network=NETWORK,
-    derived=Derived("vgg16", "block5_pool", _averaged),
-    licence=WEIGHTS.licence,
+AVERAGED_STEPS = Steps(
+    prepare=FLATTENED_STEPS.prepare, load=_load_averaged, weight_set=WEIGHTS, network=NETWORK, derive=_averaged
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import FeatureError
+from core.features.extractors import recommended_without_weights
 
 
 def import_tensorflow() -> Any:
@@ -71,5 +72,6 @@ def _quiet() -> Iterator[None]:
 def _missing(error: ModuleNotFoundError) -> FeatureError:
     return FeatureError(
         f"TensorFlow is not installed, and networks need it ({error.name} is missing): "
-        f"install it with `pip install 'coreset-studio[cpu]'`, or choose colour-texture, which does without."
+        f"install it with `pip install 'coreset-studio[cpu]'`, or choose {' or '.join(recommended_without_weights())}, "
+        f"which does without."
     )

@@ -6,8 +6,10 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from core.features.extractors.description import Compute, Network, Pixels, Prepared
-from core.features.extractors.engine import import_tensorflow
+from core.features.description import Extractor
+from core.features.engine import import_tensorflow
+from core.features.network import Network
+from core.features.steps import Compute, Pixels, Prepared, Steps
 from core.features.weight_files import Tensors
 
 Pooling = Literal["flatten", "average"]
@@ -61,3 +63,10 @@ def loader(network: Network, size: int, pooling: Pooling, block: str) -> Callabl
         return lambda batch: {block: forward(batch).numpy()}
 
     return load
+
+
+def steps(extractor: Extractor, network: Network, pooling: Pooling) -> Steps:
+    """Return the code of an extractor of one block: what `network` gives for its squares, flattened or averaged."""
+    (block,), size = extractor.blocks, extractor.input_size
+    load = loader(network, size, pooling, block)
+    return Steps(prepare=resized(size), load=load, weight_set=network.weights, network=network)

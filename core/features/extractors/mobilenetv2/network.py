@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from core.features.extractors.convolutional import loader, resized
-from core.features.extractors.description import Extractor, Network, WeightSet
-from core.features.extractors.engine import import_keras
+from core.features.convolutional import steps
+from core.features.engine import import_keras
+from core.features.extractors.mobilenetv2 import DESCRIPTION
+from core.features.network import Network, WeightSet
 from core.features.weight_files import Layer
 
-_SIZE = 224
 # Expansion, channels out and repetitions of each stage (table 2 of the paper).
 _STAGES = ((1, 16, 1), (6, 24, 2), (6, 32, 3), (6, 64, 4), (6, 96, 3), (6, 160, 3), (6, 320, 1))
 
@@ -45,8 +45,8 @@ def _build(image_size: int) -> Any:
 
 
 WEIGHTS = WeightSet(
-    name="mobilenetv2",
-    title="MobileNetV2",
+    name=DESCRIPTION.weights,
+    title=DESCRIPTION.title,
     layers=_layers(),
     known={
         "54dce3c7c7ccd97485398392bdb66ddb9adf062fec8438adbe4fdf275ec7da89": (
@@ -56,24 +56,9 @@ WEIGHTS = WeightSet(
     address="https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/"
     "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
     md5="",
-    licence="Google, Apache-2.0",
+    licence=DESCRIPTION.licence,
 )
 
 NETWORK = Network(weights=WEIGHTS, build=_build, flip_channels=False, scale=1 / 127.5, offset=(-1.0, -1.0, -1.0))
 
-EXTRACTOR = Extractor(
-    name="mobilenetv2",
-    title="MobileNetV2",
-    summary="A small network trained on photographs, its last map averaged over the image.",
-    source="Sandler et al., CVPR 2018, arXiv 1801.04381",
-    blocks={"average": 1280},
-    version=1,
-    prepare=resized(_SIZE),
-    load=loader(NETWORK, _SIZE, "average", "average"),
-    input_size=_SIZE,
-    batch_size=32,
-    seconds_per_image=0.011,
-    megabytes=1200,
-    network=NETWORK,
-    licence=WEIGHTS.licence,
-)
+STEPS = steps(DESCRIPTION, NETWORK, "average")

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from core.features.extractors.convolutional import loader, resized
-from core.features.extractors.description import Extractor, Network, WeightSet
-from core.features.extractors.engine import import_keras
+from core.features.convolutional import steps
+from core.features.engine import import_keras
+from core.features.extractors.resnet101v2 import DESCRIPTION
+from core.features.network import Network, WeightSet
 from core.features.weight_files import Layer
 
-_SIZE = 224
 # Inner channels and blocks of each stage (table 1 of He et al., arXiv 1512.03385).
 _STAGES = ((64, 3), (128, 4), (256, 23), (512, 3))
 
@@ -48,31 +48,16 @@ def _build(image_size: int) -> Any:
 
 
 WEIGHTS = WeightSet(
-    name="resnet101v2",
-    title="ResNet101V2",
+    name=DESCRIPTION.weights,
+    title=DESCRIPTION.title,
     layers=_layers(),
     known={},
     address="https://storage.googleapis.com/tensorflow/keras-applications/resnet/"
     "resnet101v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
     md5="c0ed64b8031c3730f411d2eb4eea35b5",
-    licence="K. He, X. Zhang, S. Ren and J. Sun, MIT",
+    licence=DESCRIPTION.licence,
 )
 
 NETWORK = Network(weights=WEIGHTS, build=_build, flip_channels=False, scale=1 / 127.5, offset=(-1.0, -1.0, -1.0))
 
-EXTRACTOR = Extractor(
-    name="resnet101v2",
-    title="ResNet101V2",
-    summary="A deep network trained on photographs, its last map averaged over the image.",
-    source="He et al., arXiv 1603.05027",
-    blocks={"average": 2048},
-    version=1,
-    prepare=resized(_SIZE),
-    load=loader(NETWORK, _SIZE, "average", "average"),
-    input_size=_SIZE,
-    batch_size=32,
-    seconds_per_image=0.09,
-    megabytes=1300,
-    network=NETWORK,
-    licence=WEIGHTS.licence,
-)
+STEPS = steps(DESCRIPTION, NETWORK, "average")

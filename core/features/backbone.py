@@ -5,20 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import FeatureError
+from core.features.convolutional import set_tensors
 from core.features.extractors import EXTRACTORS, extractor_named
-from core.features.extractors.convolutional import set_tensors
-from core.features.extractors.description import Network
 from core.features.weights import load_weights
 from core.results import WeightsUsed
 
 
 def backbones() -> tuple[str, ...]:
-    """Return the names of the extractors that can be a backbone, one for each network."""
-    named: dict[str, str] = {}
-    for extractor in EXTRACTORS.values():
-        if extractor.weights is not None:
-            named.setdefault(extractor.weights, extractor.name)
-    return tuple(named.values())
+    """Return the names of the extractors that are offered as a backbone."""
+    return tuple(name for name, extractor in EXTRACTORS.items() if extractor.backbone)
 
 
 def load_backbone(
@@ -50,22 +45,19 @@ def load_backbone(
     Raises
     ------
     FeatureError
-        If there is no such extractor, or it is not a convolutional network.
+        If there is no such extractor, it is not a convolutional network, or a plugin's code fails.
     MissingWeightsError
         If its weights are nowhere on this machine.
     WeightsError
         If `weights_file` does not fit.
     """
-    network = _network(name)
-    tensors, used = load_weights(name, file=weights_file, untrained=untrained)
-    model = network.build(image_size)
-    set_tensors(model, tensors)
-    model.trainable = False
-    return model, network.preprocess, used
-
-
-def _network(name: str) -> Network:
-    network = extractor_named(name).network
+    extractor = extractor_named(name)
+    network = extractor.network
     if network is None:
         raise FeatureError(f"{name} is no convolutional network; as a backbone there are {', '.join(backbones())}.")
-    return network
+    tensors, used = load_weights(name, file=weights_file, untrained=untrained)
+    with extractor.guard():
+        model = network.build(image_size)
+        set_tensors(model, tensors)
+        model.trainable = False
+    return model, extractor.guarded(network.preprocess), used

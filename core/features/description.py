@@ -1,0 +1,206 @@
+"""What an extractor is: the facts that describe it, and, imported when it is first needed, the code that computes."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.descriptions import Description, plugins_used
+from core.errors import CoresetError, FeatureError
+
+if TYPE_CHECKING:
+    from core.features.network import Network, WeightSet
+    from core.features.steps import Compute, Pixels, Prepared, Steps
+    from core.features.weight_files import Tensors
+    from core.results import FloatArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extractor(Description):
+    """One extractor of the registry; `does` names its `core.features.steps.Steps`.
+
+    Its `cost` is that of looking at one image, decoding included, and of the memory in use while it runs, the engine
+    included.
+
+    Attributes
+    ----------
+    blocks : mapping of str to int
+        Numbers in each named block that it returns; each block is a view.
+    version : int
+        Raised whenever the same image would give other numbers, so that nothing stale is read from the cache.
+    input_size : int
+        Side in pixels of the square that is looked at.
+    batch_size : int
+        Images computed at once.
+    weights : str
+        Name of the weight set that it needs; empty where it needs none. Extractors that share weights name the same.
+    licence : str
+        A note on the terms of weights or method.
+    derived_from : str
+        Another extractor, of the same weights and of one block, whose rows give this one's, so that they cost nothing
+        where those are in the cache; empty where there is none.
+    backbone : bool
+        Whether its network is offered as the backbone of the transfer network. Of several extractors that share a
+        network, one is.
+    short : str
+        What it is called in the middle of a sentence; empty: its title.
+    paper : {"", "extractor", "backbone"}
+        What the paper that the program follows uses it as; empty where it does not.
+    recommended : int
+        Place among the extractors to choose by where nothing else is said, from 1, one after the extractor that it is
+        derived from; 0 where it is none of them. Of a plugin's it does not count: those recommended were measured
+        together.
+    """
+
+    blocks: Mapping[str, int]
+    version: int
+    input_size: int
+    batch_size: int
+    weights: str = ""
+    licence: str = ""
+    derived_from: str = ""
+    backbone: bool = False
+    short: str = ""
+    paper: str = ""
+    recommended: int = 0
+
+    @property
+    def n_features(self) -> int:
+        """Numbers over all blocks."""
+        return sum(self.blocks.values())
+
+    @property
+    def in_words(self) -> str:
+        """What it is called in the middle of a sentence."""
+        return self.short or self.title
+
+    @property
+    def network(self) -> "Network | None":
+        """The network that it stands on; None where there is none.
+
+        Raises
+        ------
+        FeatureError
+            If a plugin's code cannot be imported.
+        """
+        with self.guard():
+            return self._steps().network
+
+    @property
+    def weight_set(self) -> "WeightSet | None":
+        """What the weights are that it needs; None where it needs none.
+
+        Raises
+        ------
+        FeatureError
+            If a plugin's code cannot be imported, or has no weight set of the name that the description gives.
+        """
+        if not self.weights:
+            return None
+        with self.guard():
+            found = self._steps().weight_set
+            if found is None or found.name != self.weights:
+                raise TypeError(f"its code has no weight set named {self.weights!r}")
+        return found
+
+    def prepare(self, rgb: "Pixels") -> "Prepared":
+        """Turn one image, uint8 of shape (h, w, 3), into what `load`'s function takes.
+
+        Raises
+        ------
+        FeatureError
+            If a plugin's code fails.
+        """
+        with self.guard():
+            return self._steps().prepare(rgb)
+
+    def load(self, tensors: "Tensors | None") -> "Compute":
+        """Return the function that computes every block of a batch of prepared images.
+
+        Parameters
+        ----------
+        tensors : Tensors or None
+            Of its weight set; None for an extractor without weights.
+
+        Returns
+        -------
+        callable
+            From prepared images, shape (b, ...), to float32 of shape (b, n_features) for every block.
+
+        Raises
+        ------
+        FeatureError
+            If a plugin's code fails or returns something else; the function returned raises it too.
+        """
+        with self.guard():
+            compute = self._steps().load(tensors)
+
+        def checked(batch: "Prepared") -> "Mapping[str, FloatArray]":
+            with self.guard():
+                return self._blocks_of(compute(batch), len(batch))
+
+        return checked
+
+    def derive(self, rows: "FloatArray") -> "FloatArray":
+        """Turn rows of `derived_from`, shape (b, n), into rows of one's own only block.
+
+        Raises
+        ------
+        FeatureError
+            If a plugin's code fails or returns something else.
+        """
+        (block,) = self.blocks
+        with self.guard():
+            derive = self._steps().derive
+            if derive is None:
+                raise TypeError(f"its code cannot derive rows from those of {self.derived_from}")
+            return self._blocks_of({block: derive(rows)}, len(rows))[block]
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Turn what the code of a plugin raises into a `FeatureError` that names the plugin.
+
+        What the program's own extractors raise stays as it is: it is a fault of the program.
+        """
+        try:
+            yield
+        except (CoresetError, MemoryError):
+            raise
+        except Exception as error:  # a plugin may raise anything
+            plugin = plugins_used({"extractor": (self.name,)}).get(f"extractor {self.name}")
+            if plugin is None:
+                raise
+            raise FeatureError(
+                f"The extractor {self.title} of the plugin {plugin} failed ({type(error).__name__}: {error}). "
+                f"Update the plugin, or choose another extractor."
+            ) from error
+
+    def guarded(self, function: "Callable[[FloatArray], FloatArray]") -> "Callable[[FloatArray], FloatArray]":
+        """Return `function`, part of this extractor's code, in the `guard`."""
+
+        def call(values: "FloatArray") -> "FloatArray":
+            with self.guard():
+                return function(values)
+
+        return call
+
+    def _steps(self) -> "Steps":
+        from core.features.steps import Steps
+
+        found = self.code
+        if not isinstance(found, Steps):
+            raise TypeError(f"{self.does} is no core.features.steps.Steps")
+        return found
+
+    def _blocks_of(self, found: "Mapping[str, FloatArray]", n_images: int) -> "Mapping[str, FloatArray]":
+        """Return what was computed when it is what the description says."""
+        import numpy as np
+
+        for block, width in self.blocks.items():
+            rows = found[block]
+            if rows.shape != (n_images, width) or rows.dtype != np.float32:
+                wanted = f"float32 of shape {(n_images, width)}"
+                raise ValueError(f"block {block} is {rows.dtype} of shape {rows.shape}, expected {wanted}")
+            if not np.isfinite(rows).all():
+                raise ValueError(f"block {block} holds numbers that are not finite")
+        return found
