@@ -1,9 +1,15 @@
 """What every test may use; nothing here opens a window."""
 
+import importlib
+import itertools
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+from core.descriptions import registry
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -28,3 +34,35 @@ def shared_folder() -> Path:
     if not (place / "data" / "pbc_sample").is_dir():
         pytest.skip("the real images beside the repository are not here")
     return place
+
+
+_PLUGIN_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture
+def install_plugin(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str, str], ModuleType]]:
+    """Install a module of `tests/plugins` for this test as a package of its own: `install_plugin("source", "shelf")`.
+
+    It registers its DESCRIPTION through an entry point, as any plugin does. Returns the module.
+    """
+    kinds = []
+
+    def install(kind: str, name: str) -> ModuleType:
+        place = tmp_path_factory.mktemp("plugin")
+        module = f"{name}_{next(_PLUGIN_NUMBERS)}"
+        code = Path(__file__).parent / "plugins" / f"{name}.py"
+        (place / f"{module}.py").write_text(code.read_text(encoding="utf-8"), encoding="utf-8")
+        facts = place / f"{module}-1.0.dist-info"
+        facts.mkdir()
+        (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (facts / "entry_points.txt").write_text(f"[{registry(kind).group}]\n{name} = {module}:DESCRIPTION\n")
+        monkeypatch.syspath_prepend(place)
+        registry(kind).reload()
+        kinds.append(kind)
+        return importlib.import_module(module)
+
+    yield install
+    for kind in kinds:
+        registry(kind).reload()
