@@ -4,13 +4,14 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from core.data.sources import SOURCES
+from core.output.formats import EXPORT_FORMATS
 from core.version import __version__
 
 Command = Callable[[argparse.Namespace], int]
 AddCommand = Callable[[str, str, str], argparse.ArgumentParser]
 """Takes a command's name, summary and examples."""
 
-DATASET_HELP = "a folder of class folders, a folder with train/ and test/, a CSV with path,class, or a MedMNIST .npz"
 TOP_EXAMPLES = """\
 examples:
   coreset demo --out demo                          the whole method on synthetic cells, in a minute
@@ -105,7 +106,7 @@ def _choosing(add: AddCommand) -> None:
     _features(export)
     _selection(export)
     _out_folder(export)
-    export.add_argument("--files", choices=("copy", "hardlink", "symlink", "list"), default=None)
+    export.add_argument("--files", choices=tuple(EXPORT_FORMATS), default=None)
     export.add_argument("--with-split", action="store_true", default=None, help="write train/, val/ and test/")
     export.add_argument("--remainder", action="store_true", default=None, help="also write the pool's other images")
     export.add_argument("--private", action="store_true", default=None, help="names become hashes, everywhere")
@@ -205,7 +206,7 @@ def _using(add: AddCommand) -> None:
 
 
 def _dataset(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dataset", type=Path, metavar="DATASET", help=DATASET_HELP)
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help=SOURCES.expected())
     parser.add_argument(
         "--settings", type=Path, default=None, metavar="FILE", help="settings as JSON, or a coreset.json"
     )
