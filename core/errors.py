@@ -5,7 +5,8 @@ The tree::
     CoresetError                 anything this program raises on purpose; its text is one clear sentence for a user
     ├── CancelledError           the user asked to stop; nothing already done is lost
     └── InputError               what was given cannot be used: the command line ends with exit code 2
-        ├── DatasetError         the folder, CSV or .npz of images
+        ├── DatasetError         the folder or file of images
+        │   └── MissingSourceError   a kind of dataset that nothing installed knows
         ├── ImageError           one image that cannot be decoded (the scan lists it and goes on)
         ├── SplitError           train, validation and test sets that cannot be made as asked
         ├── WeightsError         a weight file that is not what it should be
@@ -36,7 +37,11 @@ class InputError(CoresetError):
 
 
 class DatasetError(InputError):
-    """A folder, CSV or .npz that holds no usable set of labelled images."""
+    """A folder or file that holds no usable set of labelled images."""
+
+
+class MissingSourceError(DatasetError):
+    """A dataset of a kind that nothing installed knows, such as that of a plugin that was removed."""
 
 
 class ImageError(InputError):

@@ -8,8 +8,10 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from desktop_app import theme
+from desktop_app.registries import sources
 
 StandardKey = QKeySequence.StandardKey
+_FILE_TIP = f"Choose a {sources().file_words()} file"
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ MENUS: dict[str, tuple[Command | str | None, ...]] = {
     "&File": (
         Command("new", "&New project", "Close this project and start with other images", StandardKey.New, "plus"),
         Command("open_folder", "Open a &folder…", "Choose a folder of class folders", "Ctrl+Shift+O", "folder"),
-        Command("open_file", "Open a &table or array…", "Choose a CSV file or a MedMNIST .npz file", None, "table"),
+        Command("open_file", "Open a &table or array…", _FILE_TIP, None, "table"),
         Command("open_project", "&Open a project…", "Open a saved project", StandardKey.Open, "open"),
         "{recent}",
         Command("demo", "Open the &demo", "Make a folder of synthetic stained cells and open it", None, "images"),

@@ -20,6 +20,7 @@ from desktop_app.messages import Messages
 from desktop_app.pages.page import PageContext
 from desktop_app.project_model import ProjectModel
 from desktop_app.recovery import Autosave, recoveries_of_last_time
+from desktop_app.registries import sources
 from desktop_app.settings import Preferences
 from desktop_app.worker import Worker
 
@@ -136,7 +137,7 @@ def make_qt_application(arguments: Sequence[str]) -> QApplication:
 def parse_arguments(arguments: Sequence[str]) -> Options:
     """Read the command line; ends the program on ``--help`` and ``--version``."""
     parser = argparse.ArgumentParser(prog="coreset-studio", description="Choose a small, diverse training subset.")
-    parser.add_argument("path", nargs="?", type=Path, help="a folder of class folders, a CSV, an .npz or a project")
+    parser.add_argument("path", nargs="?", type=Path, help=sources().alternatives("a project"))
     parser.add_argument("--demo", action="store_true", help="open the demo: synthetic stained cells")
     parser.add_argument("--version", action="version", version=f"Coreset Studio {__version__}")
     parsed = parser.parse_args(arguments[1:])

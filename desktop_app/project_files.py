@@ -15,12 +15,11 @@ from desktop_app.dialogs.question import Question
 from desktop_app.messages import Messages
 from desktop_app.project_model import ProjectModel
 from desktop_app.recovery import Autosave
+from desktop_app.registries import sources
 from desktop_app.settings import Preferences
 from desktop_app.worker import Worker
 
 PROJECT_FILTER = f"Projects (*{SUFFIX})"
-TABLE_FILTER = "Tables and arrays (*.csv *.npz)"
-TABLE_SUFFIXES = (".csv", ".npz")
 DEMO_LAST_FILE = ".truth.csv"
 
 
@@ -67,17 +66,16 @@ class ProjectFiles(QObject):
     # --- asked for by menus, start page, drops ----------------------------------------------------------------
 
     def open_path(self, path: Path) -> None:
-        """Open whatever a path is: a project, or a folder, CSV or .npz of images as a new project."""
+        """Open whatever a path is: a project, or a folder or file of images as a new project."""
         path = path.absolute()
         self._target = path
         if path.suffix.lower() == SUFFIX and not path.is_dir():
             self._leave(self._open_target)
-        elif path.is_dir() or path.suffix.lower() in TABLE_SUFFIXES:
+        elif path.is_dir() or path.suffix.lower() in sources().suffixes:
             self._leave(self._start_target)
         else:
-            self._messages.warning(
-                f"{path.name} cannot be opened. Choose a folder of images, a CSV or .npz file, or a {SUFFIX} project."
-            )
+            choose = sources().alternatives(f"a {SUFFIX} project")
+            self._messages.warning(f"{path.name} cannot be opened. Choose {choose}.")
 
     def close_project(self) -> None:
         """Go back to the start page."""
@@ -107,8 +105,10 @@ class ProjectFiles(QObject):
         self._ask_for(QFileDialog.FileMode.Directory, "Choose a folder of images", "", self._on_chosen)
 
     def choose_table(self) -> None:
-        """Let the user choose a CSV or .npz."""
-        self._ask_for(QFileDialog.FileMode.ExistingFile, "Choose a CSV or .npz file", TABLE_FILTER, self._on_chosen)
+        """Let the user choose a file of images, such as a CSV or .npz."""
+        known = sources()
+        title = f"Choose a {known.file_words()} file"
+        self._ask_for(QFileDialog.FileMode.ExistingFile, title, known.file_filter(), self._on_chosen)
 
     def choose_project(self) -> None:
         """Let the user choose a project."""
@@ -117,8 +117,8 @@ class ProjectFiles(QObject):
     def choose_new_place(self) -> None:
         """Let the user say where the images are now."""
         source = self._model.project.source
-        if source is not None and source.suffix.lower() in TABLE_SUFFIXES:
-            mode, words = QFileDialog.FileMode.ExistingFile, TABLE_FILTER
+        if source is not None and source.suffix.lower() in sources().suffixes:
+            mode, words = QFileDialog.FileMode.ExistingFile, sources().file_filter()
         else:
             mode, words = QFileDialog.FileMode.Directory, ""
         self._ask_for(mode, "Where are the images now?", words, self._on_located)
@@ -286,6 +286,6 @@ def dropped_path(data: QMimeData) -> Path | None:
     """Return the folder, table or project that is dragged over the window, or None for anything else."""
     urls = data.urls()
     path = Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
-    if path is None or not (path.is_dir() or path.suffix.lower() in (SUFFIX, *TABLE_SUFFIXES)):
+    if path is None or not (path.is_dir() or path.suffix.lower() in (SUFFIX, *sources().suffixes)):
         return None
     return path

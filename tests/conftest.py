@@ -1,15 +1,17 @@
 """What every test may use; nothing here opens a window."""
 
 import importlib
+import itertools
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from core.descriptions import Registry, resolve
+from core.descriptions import Registry, registry, resolve
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -46,25 +48,57 @@ def install_plugin(
     """
     installed: list[tuple[Registry[Any], str]] = []
 
-    def install(registry: Registry[Any], name: str, modules: Mapping[str, str], entries: Mapping[str, str]) -> None:
+    def install(known: Registry[Any], name: str, modules: Mapping[str, str], entries: Mapping[str, str]) -> None:
         place = tmp_path_factory.mktemp("site")
         facts = place / f"{name}-1.2.dist-info"
         facts.mkdir()
         (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
-        lines = [f"[{registry.group}]", *(f"{entry} = {value}" for entry, value in entries.items())]
+        lines = [f"[{known.group}]", *(f"{entry} = {value}" for entry, value in entries.items())]
         (facts / "entry_points.txt").write_text("\n".join(lines) + "\n")
         (place / name).mkdir()
         for file, text in modules.items():
             (place / name / file).write_text(text, encoding="utf-8")
         monkeypatch.syspath_prepend(place)
-        installed.append((registry, name))
-        registry.reload()
+        installed.append((known, name))
+        known.reload()
 
     yield install
     monkeypatch.undo()
-    for registry, name in installed:
-        registry.reload()
+    for known, name in installed:
+        known.reload()
         for module in [each for each in sys.modules if each == name or each.startswith(f"{name}.")]:
             del sys.modules[module]
     importlib.invalidate_caches()
     resolve.cache_clear()
+
+
+_PLUGIN_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture
+def install_plugin_module(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str, str], ModuleType]]:
+    """Install a module of `tests/plugins` for this test as a package: `install_plugin_module("source", "shelf")`.
+
+    It registers its DESCRIPTION through an entry point, as any plugin does. Returns the module.
+    """
+    kinds = []
+
+    def install(kind: str, name: str) -> ModuleType:
+        place = tmp_path_factory.mktemp("plugin")
+        module = f"{name}_{next(_PLUGIN_NUMBERS)}"
+        code = Path(__file__).parent / "plugins" / f"{name}.py"
+        (place / f"{module}.py").write_text(code.read_text(encoding="utf-8"), encoding="utf-8")
+        facts = place / f"{module}-1.0.dist-info"
+        facts.mkdir()
+        (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (facts / "entry_points.txt").write_text(f"[{registry(kind).group}]\n{name} = {module}:DESCRIPTION\n")
+        monkeypatch.syspath_prepend(place)
+        registry(kind).reload()
+        kinds.append(kind)
+        return importlib.import_module(module)
+
+    yield install
+    for kind in kinds:
+        registry(kind).reload()

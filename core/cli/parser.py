@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from core.cli.flags import SECTIONS, add_flags
+from core.data.sources import SOURCES
 from core.project import NOT_COMPARED
 from core.version import __version__
 
@@ -12,7 +13,6 @@ Command = Callable[[argparse.Namespace], int]
 AddCommand = Callable[[str, str, str], argparse.ArgumentParser]
 """Takes a command's name, summary and examples."""
 
-DATASET_HELP = "a folder of class folders, a folder with train/ and test/, a CSV with path,class, or a MedMNIST .npz"
 TOP_EXAMPLES = """\
 examples:
   coreset demo --out demo                          the whole method on synthetic cells, in a minute
@@ -198,7 +198,7 @@ def _using(add: AddCommand) -> None:
 
 
 def _dataset(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dataset", type=Path, metavar="DATASET", help=DATASET_HELP)
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help=SOURCES.expected())
     parser.add_argument(
         "--settings", type=Path, default=None, metavar="FILE", help="settings as JSON, or a coreset.json"
     )

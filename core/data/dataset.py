@@ -5,30 +5,29 @@ from contextlib import suppress
 from pathlib import Path
 
 from core.cache import fingerprint
+from core.data.description import Match, Source
 from core.data.duplicates import find_duplicates
-from core.data.folders import list_folder
 from core.data.listing import Listing
-from core.data.npz import list_npz
 from core.data.scanning import Scanned, decode_all
+from core.data.sources import SOURCES
 from core.data.stored import load_dataset, save_dataset
-from core.data.tables import list_table
-from core.errors import CacheError, DatasetError
+from core.errors import CacheError, DatasetError, MissingSourceError
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, Image
 
 __all__ = ["find_duplicates", "load_dataset", "save_dataset", "scan", "stored_file"]
 
 _FEW = 4
-_ZIP = b"PK\x03\x04"
+_HEAD_BYTES = 512
 
 
 def scan(
     source: Path, *, cache_folder: Path, previous: Dataset | None = None, progress: Progress = NO_PROGRESS
 ) -> Dataset:
-    """Scan a folder of class folders, a folder of train/test(/val) folders, a CSV, or a MedMNIST .npz.
+    """Scan whatever one of the sources in `core.data.sources` can read.
 
-    Every image is decoded once: its hashes, size and thumbnail come from the same pixels. A file whose size and
-    time are those of an earlier scan (`previous`, or what the cache holds of this source) is not decoded again.
+    Every image is decoded once: its hashes, size and thumbnail come from the same pixels. What has not
+    changed since an earlier scan (`previous`, or what the cache holds of this source) is not decoded again.
 
     Parameters
     ----------
@@ -49,24 +48,28 @@ def scan(
     ------
     DatasetError
         If there is no usable image at all, or the source cannot be read.
+    MissingSourceError
+        If it was scanned before by a source that is not installed now.
     CacheError
         If the cache folder cannot be written.
     CancelledError
         If the user asked to stop. What was scanned is kept, and the next scan goes on from there.
     """
     source = source.expanduser().absolute()
-    listing = _list(source)
     stored = stored_file(cache_folder, source)
-    known = _known(listing, previous, stored)
+    earlier = _earlier(source, stored, previous)
+    kind = _recognised(source)
+    listing = kind.reader.listing(source)
+    known = _known(kind, earlier)
     scanned = Scanned()
     try:
-        decode_all(listing, cache_folder, known, progress, scanned)
+        decode_all(listing, kind.reader, cache_folder, known, progress, scanned)
     except BaseException:
         if scanned.n_decoded:
             with suppress(CacheError):
-                save_dataset(_dataset(source, listing, scanned, known), stored)
+                save_dataset(_dataset(source, kind, listing, scanned, known), stored)
         raise
-    dataset = _dataset(source, listing, scanned)
+    dataset = _dataset(source, kind, listing, scanned)
     if not dataset.images:
         raise DatasetError(_nothing(source, dataset))
     save_dataset(dataset, stored)
@@ -78,56 +81,81 @@ def stored_file(cache_folder: Path, source: Path) -> Path:
     return cache_folder / "datasets" / f"{fingerprint(str(source.expanduser().absolute()))}.json"
 
 
-def _list(source: Path) -> Listing:
+def _recognised(path: Path) -> Source:
+    """Return the source that is surest that `path` is its own; of equally sure ones the first in the registry."""
     try:
-        if source.is_dir():
-            return list_folder(source)
-        with source.open("rb") as stream:
-            head = stream.read(4)
+        head = b"" if path.is_dir() else _head(path)
     except OSError as error:
-        raise DatasetError(
-            f"{source} cannot be opened ({error.strerror}). Expected a folder of class folders, a CSV or an .npz."
-        ) from error
-    return list_npz(source) if head == _ZIP or source.suffix.lower() == ".npz" else list_table(source)
+        raise DatasetError(f"{path} cannot be opened ({error.strerror}). Expected {SOURCES.expected()}.") from error
+    best, surest, faults = None, Match.NO, []
+    for source in SOURCES.values():
+        try:
+            match = source.reader.recognise(path, head)
+        except Exception as error:
+            if source.name not in SOURCES.plugins:
+                raise
+            # A plugin that fails must not keep anybody from what it has no part in.
+            faults.append(f" The plugin {SOURCES.plugins[source.name]} could not be asked: {error}.")
+            continue
+        if match > surest:
+            best, surest = source, match
+    if best is None:
+        raise DatasetError(f"{path} cannot be read. Expected {SOURCES.expected()}.{''.join(faults)}")
+    return best
 
 
-def _known(listing: Listing, previous: Dataset | None, stored: Path) -> dict[str, Image]:
-    """Return earlier facts by entry path, `previous` over what the cache holds."""
+def _head(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(_HEAD_BYTES)
+
+
+def _earlier(source: Path, stored: Path, previous: Dataset | None) -> list[Dataset]:
+    """Return the earlier scans: what the cache holds, and `previous`."""
     earlier = []
-    with suppress(DatasetError):
+    try:
         earlier.append(load_dataset(stored))
+    except MissingSourceError as error:
+        raise MissingSourceError(
+            f"{source} was scanned by a source that is missing now. {error} To open it in another way, empty the cache."
+        ) from error
+    except DatasetError:
+        pass
     if previous is not None:
         earlier.append(previous)  # whatever its root: the folder may have moved
-    return {
-        image.path: image
-        for dataset in earlier
-        if (dataset.kind == "npz") == (listing.kind == "npz")
-        for image in dataset.images
-    }
+    return earlier
 
 
-def _dataset(source: Path, listing: Listing, scanned: Scanned, known: dict[str, Image] | None = None) -> Dataset:
+def _known(kind: Source, earlier: list[Dataset]) -> dict[str, Image]:
+    """Return earlier facts by entry path, later scans over earlier ones.
+
+    Facts of files are good for whatever source names the file; those of anything else for the same source alone.
+    """
+    good = {each.name for each in SOURCES.values() if each.holds == kind.holds == "files"} | {kind.name}
+    return {image.path: image for dataset in earlier if dataset.kind in good for image in dataset.images}
+
+
+def _dataset(
+    source: Path, kind: Source, listing: Listing, scanned: Scanned, known: dict[str, Image] | None = None
+) -> Dataset:
     images = {**(known or {}), **{image.path: image for image in scanned.images}}
     return Dataset(
         root=listing.root,
         source=source,
-        kind=listing.kind,
+        kind=kind.name,
         images=tuple(images[path] for path in sorted(images)),
         skipped=tuple(sorted(listing.skipped + scanned.skipped, key=lambda skipped: skipped.path)),
-        warnings=(*listing.warnings, *_class_warnings(listing, scanned)),
+        warnings=(*listing.warnings, *_class_warnings(kind, listing, scanned)),
     )
 
 
-def _class_warnings(listing: Listing, scanned: Scanned) -> list[str]:
+def _class_warnings(kind: Source, listing: Listing, scanned: Scanned) -> list[str]:
     counts = Counter(image.class_name for image in scanned.images)
     said = dict.fromkeys(entry.class_name for entry in listing.entries)
     warnings = [f"The class “{name}” has no usable image." for name in sorted(said) if name not in counts]
     if len(counts) == 1:
         name = next(iter(counts))
-        warnings.append(
-            f"There is one class only, “{name}”. Training and comparing want at least two"
-            + (_deeper(scanned.images) if listing.kind == "folder" else ".")
-        )
+        advice = kind.reader.one_class_advice(scanned.images)
+        warnings.append(f"There is one class only, “{name}”. Training and comparing want at least two{advice}.")
     for name, count in sorted(counts.items()):
         if count < _FEW:
             noun = "image" if count == 1 else "images"
@@ -135,17 +163,8 @@ def _class_warnings(listing: Listing, scanned: Scanned) -> list[str]:
     return warnings
 
 
-def _deeper(images: list[Image]) -> str:
-    """Return what to do where the class folders seem to lie one level deeper."""
-    folders = {image.path.split("/")[1] for image in images if image.path.count("/") > 1}
-    if len(folders) > 1:
-        top = images[0].path.split("/")[0]
-        return f"; if the folders inside “{top}” are the classes, open that folder."
-    return "."
-
-
 def _nothing(source: Path, dataset: Dataset) -> str:
-    expected = "Expected a folder with one folder of images for each class, a CSV or an .npz."
+    expected = f"Expected {SOURCES.expected()}."
     if not dataset.skipped:
         return f"{source} holds no images. {expected}"
     reasons = Counter(skipped.reason for skipped in dataset.skipped)

@@ -1,19 +1,33 @@
-"""List a folder of class folders, or of train, validation and test folders that hold class folders."""
+"""Folders whose sub-folders are classes: walk them, with links, hidden files and odd names taken care of."""
 
 import os
 import stat
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from core.data.listing import SPLIT_NAMES, Entry, Listing, class_text, is_text, printable
+from core.data.reader import FileReader
 from core.errors import DatasetError
-from core.results import Skipped, SplitName
+from core.results import Image, Skipped, SplitName
 
 _HIDDEN_ON_WINDOWS = 0x2
 
 
+class ClassFolderReader(FileReader):
+    """A reader of images that lie in class folders, `depth` folders below the root."""
+
+    depth = 0
+
+    def parts_below_class(self, image: Image) -> tuple[str, ...]:
+        """Return the path without the class folder and what is above it."""
+        parts = PurePosixPath(image.path).parts
+        if len(parts) > self.depth + 1 and parts[self.depth] == image.class_name:
+            return parts[self.depth + 1 :]
+        return parts
+
+
 def list_folder(root: Path) -> Listing:
-    """List every file under `root`; the folder just below it (or below train, val, test) names the class.
+    """List every file under `root`; the folder just below it names the class.
 
     Parameters
     ----------
@@ -25,27 +39,56 @@ def list_folder(root: Path) -> Listing:
     DatasetError
         If the folder cannot be opened.
     """
-    try:
-        with os.scandir(root) as children:
-            top = sorted(children, key=lambda child: child.name)
-    except OSError as error:
-        raise DatasetError(f"The folder {root} cannot be opened ({error.strerror}).") from error
-    splits = _split_folders(root, top)
-    listing = Listing(root, "split-folder" if splits else "folder")
-    walk = _Walk(root, listing)
-    if splits:
-        for name, split in splits.items():
-            walk.class_folders(name, split)
-        for child in top:
-            if child.name not in splits:
-                walk.leave_out(child.name, "It lies outside the train, validation and test folders.", child)
-    else:
-        walk.class_folders("", None)
+    _children_of(root)
+    listing = Listing(root)
+    _Walk(root, listing).class_folders("", None)
     _warn_of_spellings(listing)
     return listing
 
 
-def _split_folders(root: Path, top: list[os.DirEntry[str]]) -> dict[str, SplitName]:
+def list_split_folder(root: Path) -> Listing:
+    """List every file under the train, validation and test folders of `root`; the folder below these names the class.
+
+    Parameters
+    ----------
+    root : Path
+        An existing folder.
+
+    Raises
+    ------
+    DatasetError
+        If the folder cannot be opened.
+    """
+    top = _children_of(root)
+    splits = _split_among(root, top)
+    listing = Listing(root)
+    walk = _Walk(root, listing)
+    for name, split in splits.items():
+        walk.class_folders(name, split)
+    for child in top:
+        if child.name not in splits:
+            walk.leave_out(child.name, "It lies outside the train, validation and test folders.", child)
+    _warn_of_spellings(listing)
+    return listing
+
+
+def is_split_folder(root: Path) -> bool:
+    """Return whether `root` has a train folder and one of another set, each with folders inside."""
+    try:
+        return bool(_split_among(root, _children_of(root)))
+    except DatasetError:
+        return False
+
+
+def _children_of(root: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(root) as children:
+            return sorted(children, key=lambda child: child.name)
+    except OSError as error:
+        raise DatasetError(f"The folder {root} cannot be opened ({error.strerror}).") from error
+
+
+def _split_among(root: Path, top: list[os.DirEntry[str]]) -> dict[str, SplitName]:
     """Return the folders that are a split: train and at least one more, each holding folders and no loose classes."""
     found = {child.name: SPLIT_NAMES[child.name.lower()] for child in top if child.name.lower() in SPLIT_NAMES}
     found = {name: split for name, split in found.items() if _has_folders(root / name)}

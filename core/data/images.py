@@ -16,14 +16,14 @@ from PIL import (
 )
 
 from core.data.colour import RGBArray, to_rgb
-from core.data.npz import npz_image
 from core.data.quiet import QuietPillow
+from core.data.sources import source_of
 from core.data.thumbnails import THUMBNAIL_SIDE, thumbnail_file, write_thumbnail
 from core.errors import ImageError
 from core.results import Dataset
 
 __all__ = [
-    "PIXEL_LIMIT", "THUMBNAIL_SIDE", "RGBArray", "read_bytes", "read_file", "read_image", "read_rgb",
+    "PIXEL_LIMIT", "THUMBNAIL_SIDE", "RGBArray", "is_unchanged", "read_bytes", "read_file", "read_image", "read_rgb",
     "thumbnail_file", "write_thumbnail",
 ]  # fmt: skip
 
@@ -128,24 +128,31 @@ def read_image(dataset: Dataset, index: int) -> RGBArray:
     ------
     ImageError
         If the file has gone or changed since the scan so that it cannot be read.
+    MissingSourceError
+        If nothing that is installed knows the dataset's kind.
     """
-    path = dataset.images[index].path
-    if dataset.kind == "npz":
-        return npz_image(dataset.source, path)
-    return read_rgb(dataset.root / path)
+    return source_of(dataset.kind).reader.read(dataset.root, dataset.images[index].path)
 
 
 def read_bytes(dataset: Dataset, index: int) -> bytes | None:
-    """Return the original bytes of an image's file, or None for an image inside an .npz.
+    """Return an image as it is stored, a whole image file, or None where only its pixels are.
 
     Raises
     ------
     ImageError
-        If the file cannot be read.
+        If it cannot be read.
+    MissingSourceError
+        If nothing that is installed knows the dataset's kind.
     """
-    if dataset.kind == "npz":
+    source = source_of(dataset.kind)
+    if source.holds == "arrays":
         return None
-    return read_file(dataset.root / dataset.images[index].path)
+    return source.reader.original(dataset.root, dataset.images[index].path)
+
+
+def is_unchanged(dataset: Dataset, index: int) -> bool:
+    """Return whether an image is sure to be the one that was scanned, as told without decoding it."""
+    return not source_of(dataset.kind).reader.changed(dataset.root, dataset.images[index])
 
 
 def _format_of(data: bytes) -> str | None:

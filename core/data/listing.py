@@ -1,13 +1,10 @@
-"""What a source (folder, CSV, .npz) says it holds, before anything is decoded."""
+"""What a source says it holds, before anything is decoded."""
 
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from core.results import Skipped, SplitName
-
-SourceKind = Literal["folder", "split-folder", "csv", "npz"]
 
 SPLIT_NAMES: dict[str, SplitName] = {
     "train": "train",
@@ -47,15 +44,13 @@ class Listing:
     Attributes
     ----------
     root : Path
-        What entry paths are relative to.
-    kind : {"folder", "split-folder", "csv", "npz"}
+        What entry paths are relative to: all that a reader gets beside a path to find an image again.
     entries : list of Entry
     skipped : list of Skipped
     warnings : list of str
     """
 
     root: Path
-    kind: SourceKind
     entries: list[Entry] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

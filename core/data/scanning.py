@@ -3,7 +3,7 @@
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,10 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from core.data.colour import RGBArray, array_to_rgb
-from core.data.images import read_file, read_rgb
+from core.data.colour import RGBArray
 from core.data.listing import Entry, Listing, printable
-from core.data.npz import npz_array
+from core.data.reader import Loaded, SourceReader
 from core.data.thumbnails import has_thumbnail, shrink, thumbnail_file, write_thumbnail
 from core.errors import ImageError
 from core.progress import Progress
@@ -75,17 +74,24 @@ def perceptual_hash(small: RGBArray) -> str:
 
 
 def decode_all(
-    listing: Listing, cache_folder: Path, known: Mapping[str, Image], progress: Progress, into: Scanned
+    listing: Listing,
+    reader: SourceReader,
+    cache_folder: Path,
+    known: Mapping[str, Image],
+    progress: Progress,
+    into: Scanned,
 ) -> None:
     """Decode the entries of `listing` that are not `known`, filling `into` as they come.
 
     Parameters
     ----------
     listing : Listing
+    reader : SourceReader
+        What made the listing.
     cache_folder : Path
         Where thumbnails go.
     known : mapping of str to Image
-        By entry path, from an earlier scan; used where size and time of the file are still the same.
+        By entry path, from an earlier scan; used where `reader` says that the image has not changed.
     progress : Progress
     into : Scanned
         Holds what was finished even where this raises.
@@ -98,7 +104,7 @@ def decode_all(
         If a thumbnail cannot be written.
     """
     stop = threading.Event()
-    work = _Worker(listing, cache_folder, known, stop)
+    work = _Worker(listing.root, reader, cache_folder, known, stop)
     batches = [listing.entries[start : start + _BATCH] for start in range(0, len(listing.entries), _BATCH)]
     total, done = len(listing.entries), 0
     progress.report(0, total, "Scanning: images")
@@ -150,15 +156,14 @@ def _merge(into: Scanned, part: Scanned) -> None:
 class _Worker:
     """What one thread does with a batch of entries."""
 
-    def __init__(self, listing: Listing, cache_folder: Path, known: Mapping[str, Image], stop: threading.Event) -> None:
-        self._listing = listing
+    def __init__(
+        self, root: Path, reader: SourceReader, cache_folder: Path, known: Mapping[str, Image], stop: threading.Event
+    ) -> None:
+        self._root = root
+        self._reader = reader
         self._cache_folder = cache_folder
         self._known = known
         self._stop = stop
-        self._one: Callable[[Entry, os.stat_result], Image] = (
-            self._from_npz if listing.kind == "npz" else self._from_file
-        )
-        self._npz_facts = listing.root.stat() if listing.kind == "npz" else None
 
     def __call__(self, entries: Sequence[Entry]) -> Scanned:
         part = Scanned()
@@ -176,28 +181,17 @@ class _Worker:
 
     def _image(self, entry: Entry) -> tuple[Image, bool]:
         """Return the facts of one image, and whether it was decoded for them."""
-        try:
-            facts = self._npz_facts or (self._listing.root / entry.path).stat()
-        except OSError as error:
-            raise ImageError(f"The file cannot be read ({error.strerror}).") from error
         old = self._known.get(entry.path)
-        same_size = old is not None and (self._npz_facts is not None or old.n_bytes == facts.st_size)
-        same = old is not None and same_size and old.modified_ns == facts.st_mtime_ns
-        if old is not None and same and has_thumbnail(self._cache_folder, old.pixels):
+        if (
+            old is not None
+            and not self._reader.changed(self._root, old)
+            and has_thumbnail(self._cache_folder, old.pixels)
+        ):
             return replace(old, class_name=entry.class_name, split=entry.split, group=entry.group), False
-        return self._one(entry, facts), True
+        return self._facts(entry, self._reader.load(self._root, entry.path)), True
 
-    def _from_file(self, entry: Entry, facts: os.stat_result) -> Image:
-        data = read_file(self._listing.root / entry.path)
-        return self._facts(entry, read_rgb(data), hashlib.sha256(data).hexdigest(), len(data), facts.st_mtime_ns)
-
-    def _from_npz(self, entry: Entry, facts: os.stat_result) -> Image:
-        array = npz_array(self._listing.root, entry.path)
-        stored = np.ascontiguousarray(array)
-        rgb = array_to_rgb(array)
-        return self._facts(entry, rgb, hashlib.sha256(stored.data).hexdigest(), stored.nbytes, facts.st_mtime_ns)
-
-    def _facts(self, entry: Entry, rgb: RGBArray, file: str, n_bytes: int, modified_ns: int) -> Image:
+    def _facts(self, entry: Entry, loaded: Loaded) -> Image:
+        rgb = loaded.rgb
         pixels = pixel_hash(rgb)
         small = shrink(rgb)
         if not has_thumbnail(self._cache_folder, pixels):
@@ -210,8 +204,8 @@ class _Worker:
             width=rgb.shape[1],
             height=rgb.shape[0],
             pixels=pixels,
-            file=file,
-            n_bytes=n_bytes,
-            modified_ns=modified_ns,
+            file=loaded.file,
+            n_bytes=loaded.n_bytes,
+            modified_ns=loaded.modified_ns,
             perceptual=perceptual_hash(small),
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from core.cache import write_atomically
+from core.data.sources import source_of
 from core.errors import CacheError, DatasetError
 from core.results import Dataset, Image, Skipped
 
@@ -44,6 +45,8 @@ def load_dataset(file: Path) -> Dataset:
     ------
     DatasetError
         If there is no such file, or it is cut short, damaged or of another version.
+    MissingSourceError
+        If nothing that is installed knows its kind of source.
     """
     try:
         values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -52,7 +55,7 @@ def load_dataset(file: Path) -> Dataset:
         return Dataset(
             root=Path(values["root"]),
             source=Path(values["source"]),
-            kind=values["kind"],
+            kind=source_of(values["kind"]).name,
             images=tuple(Image(*row) for row in values["images"]),
             skipped=tuple(Skipped(**row) for row in values["skipped"]),
             warnings=tuple(values["warnings"]),

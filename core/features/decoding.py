@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from core.data.images import read_image
+from core.data.images import is_unchanged, read_image
 from core.data.scanning import pixel_hash
 from core.errors import ImageError
 from core.features.steps import Pixels, Prepared
@@ -113,18 +113,9 @@ def _unchanged(dataset: Dataset, index: int) -> Pixels:
     """Read an image and make sure that it is still the one that was scanned; its row is kept under that name."""
     image = dataset.images[index]
     rgb = read_image(dataset, index)
-    if not _same_file(dataset, index) and pixel_hash(rgb) != image.pixels:
+    if not is_unchanged(dataset, index) and pixel_hash(rgb) != image.pixels:
         raise ImageError("The image has changed since the scan; scan the dataset again.")
     return rgb
-
-
-def _same_file(dataset: Dataset, index: int) -> bool:
-    image = dataset.images[index]
-    try:
-        facts = (dataset.source if dataset.kind == "npz" else dataset.root / image.path).stat()
-    except OSError:
-        return False
-    return facts.st_mtime_ns == image.modified_ns and (dataset.kind == "npz" or facts.st_size == image.n_bytes)
 
 
 def _thread_count() -> int:

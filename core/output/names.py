@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
+from core.data.sources import source_of
 from core.results import Dataset
 
 MAX_BYTES = 100
@@ -93,18 +94,8 @@ def safe_path(parts: Sequence[str]) -> str:
 
 
 def parts_inside_class(dataset: Dataset, index: int) -> tuple[str, ...]:
-    """Return the parts of an image's path below its class: sub-folders and file name.
-
-    Of an .npz the one part is split and number, such as ``"train_00012.png"``.
-    """
-    image = dataset.images[index]
-    parts = PurePosixPath(image.path).parts
-    if dataset.kind == "npz":
-        return ("_".join(parts),)
-    above = {"folder": 0, "split-folder": 1}.get(dataset.kind)
-    if above is not None and len(parts) > above + 1 and parts[above] == image.class_name:
-        return parts[above + 1 :]
-    return parts
+    """Return the parts of an image's path below its class: sub-folders and file name."""
+    return source_of(dataset.kind).reader.parts_below_class(dataset.images[index])
 
 
 class PrivateNames:

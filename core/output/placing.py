@@ -1,49 +1,39 @@
-"""How one image gets into an export: copied, linked, written as PNG or stripped; and the sentence when it does not."""
+"""How one image gets into an export: copied, linked or written; and the sentence when it does not."""
 
 import errno
 import hashlib
-import io
-import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from core.data.images import read_image, read_rgb
-from core.errors import ExportError, ImageError
-from core.output.stripping import without_metadata
-from core.results import Dataset
-
-Way = Literal["copy", "hardlink", "symlink"]
+from core.errors import ExportError
+from core.output.image_files import ImageFiles
 
 _CHUNK = 1 << 20
 _SPARE_BYTES = 4 << 20
-_LINK_NAMES = {"hardlink": "Hard links", "symlink": "Symbolic links"}
 
 
 @dataclass
 class Placer:
-    """Put images of one dataset into a folder.
+    """Put images of one dataset into a folder, each as a file.
 
     Attributes
     ----------
-    dataset : Dataset
-    way : {"copy", "hardlink", "symlink"}
-        Becomes ``"copy"`` where the file system makes no such link; `notes` then says so.
-    private : bool
-        Take the metadata out.
+    contents : ImageFiles
+    link : callable or None
+        ``link(source, target)`` makes a link. Becomes None where the file system makes no such link: the images are
+        copied then, and `notes` says so.
+    link_words : str
+        What such links are called, as the start of a sentence.
     notes : list of str
         What a user should read afterwards.
     """
 
-    dataset: Dataset
-    way: Way
-    private: bool = False
+    contents: ImageFiles
+    link: Callable[[Path, Path], None] | None = None
+    link_words: str = ""
     notes: list[str] = field(default_factory=list)
-    n_rewritten: int = 0
 
     def place(self, index: int, target: Path) -> tuple[str, int]:
         """Put image `index` at `target` (whose folder exists) and return SHA-256 and size of what stands there.
@@ -55,46 +45,21 @@ class Placer:
         OSError
             If the target cannot be written.
         """
-        image = self.dataset.images[index]
-        if self.dataset.kind == "npz":
-            return _write(target, png(read_image(self.dataset, index)))
-        source = self.dataset.root / image.path
-        try:
-            if self.private:
-                return self._place_stripped(index, source, target)
-            if self.way != "copy" and self._link(source, target):
-                digest, size = hash_file(source)
-            else:
-                digest, size = _copy(source, target)
-        except FileNotFoundError as error:
-            if source.exists():
-                raise
-            raise ExportError(f"{image.path} is no longer in {self.dataset.root}; scan the dataset again.") from error
-        except PermissionError as error:
-            if error.filename != str(source):
-                raise
-            raise ExportError(f"{image.path} in {self.dataset.root} may not be read ({error.strerror}).") from error
-        if digest != image.file:
-            raise ExportError(f"{image.path} has changed since it was scanned; scan the dataset again.")
+        image = self.contents.dataset.images[index]
+        source = self.contents.file(index)
+        if source is None:
+            return _write(target, self.contents.content(index))
+        with self.contents.faults(image):
+            digest, size = hash_file(source) if self._linked(source, target) else _copy(source, target)
+        self.contents.check(image, digest)
         return digest, size
 
-    def suffix(self, index: int) -> str:
-        """Return the suffix (with its dot) that loaders know this image's content by; empty if none is known."""
-        if self.dataset.kind == "npz":
-            return ".png"
-        try:
-            with (self.dataset.root / self.dataset.images[index].path).open("rb") as stream:
-                return sniffed_suffix(stream.read(16))
-        except OSError:
-            return ""
-
-    def _link(self, source: Path, target: Path) -> bool:
+    def _linked(self, source: Path, target: Path) -> bool:
         """Link `target` to `source`; where that cannot be done, copy from now on and return False."""
+        if self.link is None:
+            return False
         try:
-            if self.way == "hardlink":
-                os.link(source.resolve(), target)
-            else:
-                target.symlink_to(source.absolute())
+            self.link(source, target)
         except FileNotFoundError:
             raise
         except (OSError, NotImplementedError) as error:
@@ -105,42 +70,10 @@ class Placer:
                 if getattr(error, "errno", None) == errno.EXDEV
                 else (getattr(error, "strerror", "") or "the system does not allow it")
             )
-            self.notes.append(f"{_LINK_NAMES[self.way]} could not be made ({reason}); the images were copied instead.")
-            self.way = "copy"
+            self.notes.append(f"{self.link_words} could not be made ({reason}); the images were copied instead.")
+            self.link = None
             return False
         return True
-
-    def _place_stripped(self, index: int, source: Path, target: Path) -> tuple[str, int]:
-        content = source.read_bytes()
-        if hashlib.sha256(content).hexdigest() != self.dataset.images[index].file:
-            path = self.dataset.images[index].path
-            raise ExportError(f"{path} has changed since it was scanned; scan the dataset again.")
-        pixels = read_rgb(content)
-        stripped = without_metadata(content)
-        if stripped is None or not _same_pixels(stripped, pixels):
-            self.n_rewritten += 1
-            stripped = png(pixels)
-        return _write(target, stripped)
-
-
-def sniffed_suffix(head: bytes) -> str:
-    """Return the usual suffix for a file that begins with `head` (16 bytes); empty if unknown."""
-    known = (
-        (b"\xff\xd8", ".jpg"), (b"\x89PNG", ".png"), (b"BM", ".bmp"), (b"GIF8", ".gif"),
-        (b"II*\x00", ".tif"), (b"MM\x00*", ".tif"), (b"II+\x00", ".tif"), (b"MM\x00+", ".tif"),
-    )  # fmt: skip
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return ".webp"
-    return next((suffix for start, suffix in known if head.startswith(start)), "")
-
-
-def png(pixels: NDArray[np.uint8]) -> bytes:
-    """Return `pixels`, shape (h, w, 3), as a PNG file without metadata."""
-    from PIL import Image as Pillow
-
-    stream = io.BytesIO()
-    Pillow.fromarray(pixels).save(stream, format="PNG")
-    return stream.getvalue()
 
 
 def hash_file(file: Path) -> tuple[str, int]:
@@ -204,10 +137,3 @@ def _write(target: Path, content: bytes) -> tuple[str, int]:
     with target.open("xb") as stream:
         stream.write(content)
     return hashlib.sha256(content).hexdigest(), len(content)
-
-
-def _same_pixels(content: bytes, pixels: NDArray[np.uint8]) -> bool:
-    try:
-        return np.array_equal(read_rgb(content), pixels)
-    except ImageError:
-        return False

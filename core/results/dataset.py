@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -72,10 +71,11 @@ class Dataset:
     Attributes
     ----------
     root : Path
-        The folder that paths are relative to; for a CSV its folder, for an .npz the file itself.
+        What paths are relative to: a folder, or the file that all images lie in, such as an .npz.
     source : Path
         What the user opened.
-    kind : {"folder", "split-folder", "csv", "npz"}
+    kind : str
+        Name of the source, one of `core.data.sources`.
     images : tuple of Image
         Sorted by path.
     skipped : tuple of Skipped
@@ -86,7 +86,7 @@ class Dataset:
 
     root: Path
     source: Path
-    kind: Literal["folder", "split-folder", "csv", "npz"]
+    kind: str
     images: tuple[Image, ...]
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -2,21 +2,15 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from core.pipeline.views import ExportView
 from core.settings import ExportSettings
 from desktop_app import theme
+from desktop_app.registries import export_formats
 from desktop_app.widgets.card import Sheet
 from desktop_app.widgets.words import images, set_tone, size
-
-FILES = {
-    "copy": ("Copy the files", "Every image is copied, byte for byte"),
-    "hardlink": ("Hard links", "No second copy on the disk; only on the same disk as the images"),
-    "symlink": ("Symbolic links", "Pointers to the images; they break when the images move"),
-    "list": ("Lists only", "coreset.csv and coreset.json alone, no images"),
-}
 
 
 class ExportSheet(Sheet):
@@ -33,8 +27,8 @@ class ExportSheet(Sheet):
     def __init__(self, settings: ExportSettings, folder: Path, n_images: int, parent: QWidget | None = None) -> None:
         super().__init__(
             "Export the coreset",
-            f"Writes {images(n_images)} in class folders, with coreset.csv (what was chosen and why) and coreset.json "
-            "(how to choose it again).",
+            f"Writes {images(n_images)}, with coreset.csv (what was chosen and why) and coreset.json (how to choose it "
+            "again).",
             "Export",
             parent,
         )
@@ -53,10 +47,11 @@ class ExportSheet(Sheet):
         line.addWidget(choose)
         self.add(QLabel("Folder"))
         self.add(row)
+        self._named: str = settings.files
         self.files = QComboBox()
-        for name, (title, tip) in FILES.items():
-            self.files.addItem(title, name)
-            self.files.setItemData(self.files.count() - 1, tip, 3)  # Qt.ToolTipRole
+        for name, described in export_formats().items():
+            self.files.addItem(described.title, name)
+            self.files.setItemData(self.files.count() - 1, described.tip, Qt.ItemDataRole.ToolTipRole)
         self.files.setCurrentIndex(self.files.findData(settings.files))
         self.files.setToolTip("How the images get into the folder")
         self.files.setAccessibleName("Files")
@@ -100,8 +95,11 @@ class ExportSheet(Sheet):
         folder = Path(text).expanduser()
         if not folder.is_absolute():
             return "Give the whole path of the folder."
-        if self.private.isChecked() and self.files.currentData() in ("hardlink", "symlink"):
-            return "Links lead back to the files, so a private export cannot be made of them. Choose copy or lists."
+        # Nothing is chosen where the settings name a format of a plugin that is not installed.
+        name = self.files.currentData() or self._named
+        refusal = export_formats().refusal(name, private=self.private.isChecked(), titles=True)
+        if refusal:
+            return refusal
         try:
             taken = folder.exists() and (not folder.is_dir() or next(folder.iterdir(), None) is not None)
         except OSError as error:
@@ -127,5 +125,10 @@ class ExportSheet(Sheet):
 
 def export_words(view: ExportView) -> str:
     """Return what came out of an export."""
-    what = f"{images(view.n_files)}, {size(view.n_bytes)}," if view.files_as != "list" else "The lists"
+    what = f"{images(view.n_files)}, {size(view.n_bytes)}," if _holds_images(view.files_as) else "The lists"
     return " ".join((f"{what} written to {view.folder}.", *view.notes))
+
+
+def _holds_images(name: str) -> bool:
+    formats = export_formats()
+    return name not in formats or formats[name].holds_images

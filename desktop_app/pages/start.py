@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_app import theme
+from desktop_app.registries import sources
 from desktop_app.settings import Preferences
 from desktop_app.widgets.card import Card
 from desktop_app.widgets.words import set_tone
@@ -111,11 +112,14 @@ class StartPage(QWidget):
 
     def _make_open(self) -> QWidget:
         card = Card("Open images")
-        self.folder = self._button("Open a folder…", "folder", "A folder with one folder of images per class")
+        known = sources()
+        self.folder = self._button("Open a folder…", "folder", "\n".join(each.tip for each in known.folders))
         self.folder.setProperty("primary", True)
         theme.set_icon(self.folder, "folder", "on_accent")
         self.folder.clicked.connect(self.folder_wanted)
-        self.table = self._button("Open a CSV or .npz…", "table", "A table of paths and classes, or a MedMNIST file")
+        self.table = self._button(
+            f"Open a {known.file_words()}…", "table", "\n".join(f"{each.title}: {each.tip}" for each in known.files)
+        )
         self.table.clicked.connect(self.table_wanted)
         self.demo = self._button(
             "Open the demo", "images", "Synthetic stained cells, made on this computer; to try everything out"

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core.data import scanning
+from core.data import reader, scanning
 from core.data.dataset import find_duplicates, load_dataset, save_dataset, scan, stored_file
 from core.data.images import read_rgb, thumbnail_file
 from core.data.scanning import pixel_hash
@@ -28,13 +28,13 @@ Look = Callable[..., Dataset]
 def decoded(monkeypatch: pytest.MonkeyPatch) -> Counter[bytes]:
     """Count how often each content is decoded."""
     count: Counter[bytes] = Counter()
-    real = scanning.read_rgb
+    real = reader.read_rgb
 
     def counted(data: bytes) -> Any:
         count[data] += 1
         return real(data)
 
-    monkeypatch.setattr(scanning, "read_rgb", counted)
+    monkeypatch.setattr(reader, "read_rgb", counted)
     return count
 
 

@@ -19,7 +19,6 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from core.data.colour import RGBArray, array_to_rgb
 from core.data.listing import SPLIT_NAMES, Entry, Listing
 from core.errors import DatasetError, ImageError
 from core.results import SplitName
@@ -51,7 +50,7 @@ def list_npz(source: Path) -> Listing:
         raise DatasetError(f"{source.name} has no arrays train_images and train_labels; found {found}.")
     labels = [_labels(source, prefix, names) for prefix, _ in sets]
     digits = len(str(max((int(part.max()) for part in labels if len(part)), default=0)))
-    listing = Listing(source, "npz")
+    listing = Listing(source)
     for (prefix, split), part in zip(sets, labels, strict=True):
         n_digits = max(_DIGITS, len(str(len(part))))
         for row, label in enumerate(part):
@@ -76,15 +75,12 @@ def npz_array(source: Path, path: str) -> NDArray[Any]:
         raise ImageError(f"{path} cannot be read from {source.name} ({error}).") from error
 
 
-def npz_image(source: Path, path: str) -> RGBArray:
-    """Decode one image of an .npz.
-
-    Raises
-    ------
-    ImageError
-        If it is not there, or its numbers are no image.
-    """
-    return array_to_rgb(npz_array(source, path))
+def holds_arrays(source: Path) -> bool:
+    """Return whether a file is an archive with arrays inside."""
+    try:
+        return bool(_array_names(source))
+    except DatasetError:
+        return False
 
 
 def _array_names(source: Path) -> set[str]:

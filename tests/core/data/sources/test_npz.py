@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.data import npz
 from core.data.images import read_bytes, read_image
+from core.data.sources.npz import arrays as npz_arrays
 from core.errors import DatasetError, ImageError
 from core.results import Dataset
 
@@ -69,7 +69,7 @@ def test_eleven_classes_sort_by_number(save: Any, look: Any) -> None:
 def test_second_look_decodes_nothing(save: Any, look: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     file = save(**_set("train", 6))
     first = look(file)
-    monkeypatch.setattr("core.data.scanning.array_to_rgb", lambda array: pytest.fail("decoded again"))
+    monkeypatch.setattr("core.data.sources.npz.reader.array_to_rgb", lambda array: pytest.fail("decoded again"))
     assert look(file) == first
 
 
@@ -147,7 +147,7 @@ def test_more_than_the_memory_holds_is_said(look: Any, tmp_path: Path, monkeypat
     class Little:
         available = 1000
 
-    monkeypatch.setattr(npz.psutil, "virtual_memory", Little)
+    monkeypatch.setattr(npz_arrays.psutil, "virtual_memory", Little)
     with pytest.raises(DatasetError, match="GB of memory are free"):
         look(file)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.listing import SPLIT_NAMES, Entry, Listing, class_text
+from core.data.sources import SOURCES
 from core.errors import DatasetError
 from core.results import Skipped, SplitName
 
@@ -46,7 +47,7 @@ def list_table(source: Path) -> Listing:
     text = _read_text(source)
     rows, skipped, warnings = _read_rows(source.absolute(), text)
     root = _common_root(source.absolute().parent, rows)
-    listing = Listing(Path(root), "csv", skipped=skipped, warnings=warnings)
+    listing = Listing(Path(root), skipped=skipped, warnings=warnings)
     for row in _distinct(rows, listing.skipped, root):
         path = _relative(row.file, root)
         fault = _fault(Path(row.file))
@@ -67,10 +68,10 @@ def _read_text(source: Path) -> str:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         raise DatasetError(
-            f"{source.name} is no text in UTF-8. Expected a folder, a CSV or an .npz; save a CSV as “CSV UTF-8”."
+            f"{source.name} is no text in UTF-8. Expected {SOURCES.alternatives()}; save a CSV as “CSV UTF-8”."
         ) from error
     if "\0" in text:
-        raise DatasetError(f"{source.name} is no CSV. Expected a folder of class folders, a CSV or an .npz.")
+        raise DatasetError(f"{source.name} is no CSV. Expected {SOURCES.expected()}.")
     return text
 
 

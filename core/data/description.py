@@ -1,0 +1,101 @@
+"""What a source of labelled images is: the facts that describe it, without its code."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Literal, cast
+
+from core.descriptions import Description, Registry
+
+if TYPE_CHECKING:
+    from core.data.reader import SourceReader
+
+Holds = Literal["files", "bytes", "arrays"]
+
+
+class Match(IntEnum):
+    """How surely something that is to be opened is of a source; the source that is surest gets it."""
+
+    NO = 0
+    POSSIBLE = 1
+    """It may be: nothing speaks against it."""
+    NAME = 2
+    """Its name says so, or it is a folder and the source takes any."""
+    CONTENT = 3
+    """Its content says so."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source(Description):
+    """A form in which labelled images lie on the disk; its name is the `kind` of a dataset.
+
+    `does` names an object with the methods of `core.data.reader.SourceReader`.
+
+    Attributes
+    ----------
+    short : str
+        What one is called in a sentence, with its article: ``"a CSV"``.
+    expects : str
+        What one has to be like, with its article: ``"a CSV with path,class"``.
+    is_folder : bool
+        Whether it is a folder that the images lie in; else it is one file.
+    suffixes : tuple of str
+        Of a file: the endings that it usually has, lower case with their dots. The window offers files that have one
+        of them.
+    holds : {"files", "bytes", "arrays"}
+        What its images are. ``"files"``: image files of their own, which can be copied and linked. ``"bytes"``: whole
+        image files inside of something larger, which can be copied. ``"arrays"``: pixels; exports write them as PNG.
+    """
+
+    short: str
+    expects: str
+    is_folder: bool = False
+    suffixes: tuple[str, ...] = ()
+    holds: Holds = "files"
+
+    @property
+    def reader(self) -> "SourceReader":
+        """What finds and reads the images; imported when it is first needed."""
+        return cast("SourceReader", self.code)
+
+
+class Sources(Registry[Source]):
+    """The sources, and the words in which they are offered."""
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """The endings of the files that can be opened, each once."""
+        return tuple(dict.fromkeys(suffix for source in self.values() for suffix in source.suffixes))
+
+    @property
+    def files(self) -> tuple[Source, ...]:
+        """Those that are one file."""
+        return tuple(source for source in self.values() if not source.is_folder)
+
+    @property
+    def folders(self) -> tuple[Source, ...]:
+        """Those that are a folder."""
+        return tuple(source for source in self.values() if source.is_folder)
+
+    def expected(self) -> str:
+        """Return what can be opened, each with what it has to be like."""
+        words = list(dict.fromkeys(source.expects for source in self.values()))
+        return ", ".join([*words[:-1], f"or {words[-1]}"]) if len(words) > 1 else words[0]
+
+    def alternatives(self, *more: str) -> str:
+        """Return what can be opened in a few words, such as ``"a folder, a CSV or an .npz"``, and `more`."""
+        return either([*(source.short for source in self.values()), *more])
+
+    def file_words(self) -> str:
+        """Return what files can be opened, without articles, such as ``"CSV or .npz"``."""
+        return either(source.short.partition(" ")[2] for source in self.files)
+
+    def file_filter(self) -> str:
+        """Return the files that can be opened as a file dialog wants it, such as ``"CSV or .npz (*.csv *.npz)"``."""
+        return f"{self.file_words()} ({' '.join(f'*{suffix}' for suffix in self.suffixes)})"
+
+
+def either(words: Iterable[str]) -> str:
+    """Return `words`, each once, joined by commas and a last "or"."""
+    each: Sequence[str] = list(dict.fromkeys(words))
+    return each[0] if len(each) == 1 else f"{', '.join(each[:-1])} or {each[-1]}"

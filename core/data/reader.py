@@ -1,0 +1,157 @@
+"""What the code of a source does: list the images, read one, and tell whether it has changed since the scan."""
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from core.data.colour import RGBArray
+from core.data.description import Match
+from core.data.images import read_file, read_rgb
+from core.data.listing import Listing
+from core.errors import ImageError
+from core.results import Image
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One image as the scan wants it.
+
+    Attributes
+    ----------
+    rgb : ndarray of shape (height, width, 3), uint8
+    file : str
+        SHA-256 (hex) of the bytes that it is stored as: of `SourceReader.original` where there is one.
+    n_bytes : int
+        How many these are.
+    modified_ns : int
+        When the file that holds it was last changed, as it was before the image was read.
+    """
+
+    rgb: RGBArray
+    file: str
+    n_bytes: int
+    modified_ns: int
+
+
+class SourceReader(Protocol):
+    """What the program asks of a source.
+
+    An image is named by the root of its `Listing` and by the path of its `Entry`; a reader keeps nothing of a dataset
+    that it could not find again from these. Several threads ask at the same time.
+    """
+
+    @abstractmethod
+    def recognise(self, path: Path, head: bytes) -> Match:
+        """Tell how surely a path is of this source.
+
+        Parameters
+        ----------
+        path : Path
+            A folder or file that exists.
+        head : bytes
+            The first 512 bytes of a file; empty for a folder.
+        """
+
+    @abstractmethod
+    def listing(self, path: Path) -> Listing:
+        """List the images, with what is left out and why; nothing is decoded.
+
+        Raises
+        ------
+        DatasetError
+            If it cannot be read or is not as it has to be.
+        """
+
+    @abstractmethod
+    def load(self, root: Path, path: str) -> Loaded:
+        """Decode one image for the scan.
+
+        Raises
+        ------
+        ImageError
+            With the reason, as one sentence; the scan lists it and goes on.
+        """
+
+    @abstractmethod
+    def read(self, root: Path, path: str) -> RGBArray:
+        """Decode one image to upright RGB, shape (height, width, 3), uint8.
+
+        Raises
+        ------
+        ImageError
+            If it cannot be read.
+        """
+
+    @abstractmethod
+    def changed(self, root: Path, image: Image) -> bool:
+        """Return whether an image may be another than the scan saw, as told without decoding it.
+
+        True where it cannot be told, or where it is gone.
+        """
+
+    @abstractmethod
+    def original(self, root: Path, path: str) -> bytes:
+        """Return an image as it is stored, a whole image file. Asked only of a source that holds files or bytes.
+
+        Raises
+        ------
+        ImageError
+            If it cannot be read.
+        """
+
+    @abstractmethod
+    def file(self, root: Path, path: str) -> Path:
+        """Return the file that an image is. Asked only of a source that holds files."""
+
+    @abstractmethod
+    def parts_below_class(self, image: Image) -> tuple[str, ...]:
+        """Return what an image is called inside the folder of its class: sub-folders and file name."""
+
+    @abstractmethod
+    def one_class_advice(self, images: Sequence[Image]) -> str:
+        """Return what to do where all images are of one class, as the end of that sentence; empty for nothing."""
+
+
+class FileReader(SourceReader):
+    """A reader of images that are files below the root; what is left to do is to recognise and to list."""
+
+    def load(self, root: Path, path: str) -> Loaded:
+        """Read and decode the file."""
+        file = root / path
+        try:
+            facts = file.stat()
+        except OSError as error:
+            raise ImageError(f"The file cannot be read ({error.strerror}).") from error
+        data = read_file(file)
+        return Loaded(read_rgb(data), hashlib.sha256(data).hexdigest(), len(data), facts.st_mtime_ns)
+
+    def read(self, root: Path, path: str) -> RGBArray:
+        """Decode the file."""
+        return read_rgb(root / path)
+
+    def changed(self, root: Path, image: Image) -> bool:
+        """Compare time and size of the file."""
+        try:
+            facts = (root / image.path).stat()
+        except OSError:
+            return True
+        return facts.st_mtime_ns != image.modified_ns or facts.st_size != image.n_bytes
+
+    def original(self, root: Path, path: str) -> bytes:
+        """Return the bytes of the file."""
+        return read_file(root / path)
+
+    def file(self, root: Path, path: str) -> Path:
+        """Return the file."""
+        return root / path
+
+    def parts_below_class(self, image: Image) -> tuple[str, ...]:
+        """Return the whole path."""
+        return PurePosixPath(image.path).parts
+
+    def one_class_advice(self, images: Sequence[Image]) -> str:  # noqa: ARG002
+        """Return nothing."""
+        return ""

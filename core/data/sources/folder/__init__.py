@@ -1,0 +1,15 @@
+"""A folder that holds one folder of images for each class."""
+
+from core.data.description import Source
+
+DESCRIPTION = Source(
+    name="folder",
+    title="Folder of class folders",
+    tip="One folder of images for each class; sub-folders belong to the class they lie in.",
+    does="core.data.sources.folder.reader:READER",
+    help="resources:help/sources/folder.html",
+    place=10,
+    short="a folder",
+    expects="a folder with one folder of images for each class",
+    is_folder=True,
+)

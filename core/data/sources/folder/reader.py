@@ -1,0 +1,32 @@
+"""Read a folder of class folders."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.data.description import Match
+from core.data.folders import ClassFolderReader, list_folder
+from core.data.listing import Listing
+from core.results import Image
+
+
+class FolderReader(ClassFolderReader):
+    """Class folders just below the root."""
+
+    def recognise(self, path: Path, head: bytes) -> Match:  # noqa: ARG002
+        """Take any folder."""
+        return Match.NAME if path.is_dir() else Match.NO
+
+    def listing(self, path: Path) -> Listing:
+        """List every file of every class folder."""
+        return list_folder(path)
+
+    def one_class_advice(self, images: Sequence[Image]) -> str:
+        """Return what to do where the class folders seem to lie one level deeper."""
+        folders = {image.path.split("/")[1] for image in images if image.path.count("/") > 1}
+        if len(folders) < 2:
+            return ""
+        top = images[0].path.split("/")[0]
+        return f"; if the folders inside “{top}” are the classes, open that folder"
+
+
+READER = FolderReader()

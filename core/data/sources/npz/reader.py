@@ -1,0 +1,74 @@
+"""Read an .npz of images."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import NoReturn
+
+import numpy as np
+
+from core.data.colour import RGBArray, array_to_rgb
+from core.data.description import Match
+from core.data.listing import Listing
+from core.data.reader import Loaded, SourceReader
+from core.data.sources.npz.arrays import holds_arrays, list_npz, npz_array
+from core.errors import ImageError
+from core.results import Image
+
+_ZIP = b"PK\x03\x04"
+
+
+class NpzReader(SourceReader):
+    """Images that are rows of an array; the root is the file itself."""
+
+    def recognise(self, path: Path, head: bytes) -> Match:
+        """Take an archive with arrays inside, and what is named .npz."""
+        if head.startswith(_ZIP) and holds_arrays(path):
+            return Match.CONTENT
+        named = path.is_file() and path.suffix.lower() == ".npz"
+        return Match.NAME if named or head.startswith(_ZIP) else Match.NO
+
+    def listing(self, path: Path) -> Listing:
+        """List the rows of the arrays."""
+        return list_npz(path)
+
+    def load(self, root: Path, path: str) -> Loaded:
+        """Convert one row of an array."""
+        try:
+            facts = root.stat()
+        except OSError as error:
+            raise ImageError(f"The file cannot be read ({error.strerror}).") from error
+        array = npz_array(root, path)
+        stored = np.ascontiguousarray(array)
+        digest = hashlib.sha256(stored.data).hexdigest()
+        return Loaded(array_to_rgb(array), digest, stored.nbytes, facts.st_mtime_ns)
+
+    def read(self, root: Path, path: str) -> RGBArray:
+        """Convert one row of an array."""
+        return array_to_rgb(npz_array(root, path))
+
+    def changed(self, root: Path, image: Image) -> bool:
+        """Compare the time of the file."""
+        try:
+            return root.stat().st_mtime_ns != image.modified_ns
+        except OSError:
+            return True
+
+    def original(self, root: Path, path: str) -> NoReturn:
+        """Refuse: there are pixels only."""
+        raise ImageError(f"{path} of {root.name} is no image file.")
+
+    def file(self, root: Path, path: str) -> NoReturn:
+        """Refuse: there are pixels only."""
+        raise ImageError(f"{path} of {root.name} is no file.")
+
+    def parts_below_class(self, image: Image) -> tuple[str, ...]:
+        """Return split and number as one name, such as ``"train_00012.png"``."""
+        return ("_".join(PurePosixPath(image.path).parts),)
+
+    def one_class_advice(self, images: Sequence[Image]) -> str:  # noqa: ARG002
+        """Return nothing."""
+        return ""
+
+
+READER = NpzReader()

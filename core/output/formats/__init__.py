@@ -1,0 +1,7 @@
+"""The export formats: a folder each, with the description in its ``__init__`` and the work beside it."""
+
+from core.output.description import ExportFormat, ExportFormats
+
+__all__ = ["EXPORT_FORMATS"]
+
+EXPORT_FORMATS = ExportFormats("export format", ExportFormat, __name__, "coreset_studio.export_formats")

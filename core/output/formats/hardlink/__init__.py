@@ -1,0 +1,13 @@
+"""Image files in class folders, hard links to the dataset's."""
+
+from core.output.description import ExportFormat
+
+DESCRIPTION = ExportFormat(
+    name="hardlink",
+    title="Hard links",
+    tip="No second copy on the disk; only on the same disk as the images",
+    does="core.output.formats.hardlink.writer:WRITER",
+    help="resources:help/exports/hardlink.html",
+    place=20,
+    not_private="A private export cannot be made of links: they lead back to the files.",
+)

@@ -1,0 +1,17 @@
+"""Write no images."""
+
+from pathlib import Path
+
+from core.output.planning import Plan, Written
+from core.progress import Progress
+
+
+class NoImages:
+    """Leave the folder as it is; the lists are written for every format."""
+
+    def write(self, plan: Plan, folder: Path, progress: Progress) -> Written:  # noqa: ARG002
+        """Write nothing."""
+        return Written()
+
+
+WRITER = NoImages()

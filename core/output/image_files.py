@@ -1,0 +1,152 @@
+"""What of each image leaves with an export: its file as it is, its file without metadata, or its pixels as PNG."""
+
+import hashlib
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.images import read_rgb
+from core.data.sources import source_of
+from core.errors import ExportError, ImageError
+from core.output.stripping import without_metadata
+from core.results import Dataset, Image
+
+
+class ImageFiles:
+    """The images of a dataset as they leave.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    private : bool
+        Take the metadata out.
+
+    Attributes
+    ----------
+    n_rewritten : int
+        Images that were written anew as PNG so far, since their metadata could not be taken out otherwise.
+    """
+
+    def __init__(self, dataset: Dataset, *, private: bool = False) -> None:
+        self.dataset, self.private = dataset, private
+        self.n_rewritten = 0
+        self._source = source_of(dataset.kind)
+
+    def file(self, index: int) -> Path | None:
+        """Return the file that leaves as it is, byte for byte; None where it has to be made."""
+        return None if self.private else self._own_file(self.dataset.images[index])
+
+    def content(self, index: int) -> bytes:
+        """Return a whole image file: the image's own where it can be had and is not private, else one that was made.
+
+        Raises
+        ------
+        ExportError
+            If the image is gone or has changed since the scan.
+        """
+        image = self.dataset.images[index]
+        if self._source.holds == "arrays":
+            return png(self._source.reader.read(self.dataset.root, image.path))
+        with self.faults(image):
+            content = self._original(image)
+        self.check(image, hashlib.sha256(content).hexdigest())
+        return self._stripped(content) if self.private else content
+
+    def suffix(self, index: int) -> str:
+        """Return the suffix (with its dot) that loaders know an image's content by; empty if none is known."""
+        image = self.dataset.images[index]
+        if self._source.holds == "arrays":
+            return ".png"
+        file = self._own_file(image)
+        try:
+            if file is None:
+                return sniffed_suffix(self._source.reader.original(self.dataset.root, image.path)[:16])
+            with file.open("rb") as stream:
+                return sniffed_suffix(stream.read(16))
+        except (OSError, ImageError):
+            return ""
+
+    def n_bytes(self, index: int) -> int:
+        """Return about how many bytes a copy of an image takes."""
+        image = self.dataset.images[index]
+        return image.width * image.height * 3 if self._source.holds == "arrays" else image.n_bytes
+
+    @contextmanager
+    def faults(self, image: Image) -> Iterator[None]:
+        """Turn what is wrong with an image's own file, and not with what is written, into a sentence.
+
+        Raises
+        ------
+        ExportError
+        """
+        root = self.dataset.root
+        try:
+            yield
+        except ImageError as error:
+            raise ExportError(f"{image.path} cannot be read any more: {error} Scan the dataset again.") from error
+        except FileNotFoundError as error:
+            source = self._own_file(image)
+            if source is not None and source.exists():
+                raise
+            raise ExportError(f"{image.path} is no longer in {root}; scan the dataset again.") from error
+        except PermissionError as error:
+            if error.filename != str(self._own_file(image)):
+                raise
+            raise ExportError(f"{image.path} in {root} may not be read ({error.strerror}).") from error
+
+    def check(self, image: Image, digest: str) -> None:
+        """Make sure that an image is the one that was scanned.
+
+        Raises
+        ------
+        ExportError
+            If the SHA-256 of its file, `digest`, is another.
+        """
+        if digest != image.file:
+            raise ExportError(f"{image.path} has changed since it was scanned; scan the dataset again.")
+
+    def _own_file(self, image: Image) -> Path | None:
+        return self._source.reader.file(self.dataset.root, image.path) if self._source.holds == "files" else None
+
+    def _original(self, image: Image) -> bytes:
+        file = self._own_file(image)
+        return self._source.reader.original(self.dataset.root, image.path) if file is None else file.read_bytes()
+
+    def _stripped(self, content: bytes) -> bytes:
+        pixels = read_rgb(content)
+        stripped = without_metadata(content)
+        if stripped is None or not _same_pixels(stripped, pixels):
+            self.n_rewritten += 1
+            stripped = png(pixels)
+        return stripped
+
+
+def sniffed_suffix(head: bytes) -> str:
+    """Return the usual suffix for a file that begins with `head` (16 bytes); empty if unknown."""
+    known = (
+        (b"\xff\xd8", ".jpg"), (b"\x89PNG", ".png"), (b"BM", ".bmp"), (b"GIF8", ".gif"),
+        (b"II*\x00", ".tif"), (b"MM\x00*", ".tif"), (b"II+\x00", ".tif"), (b"MM\x00+", ".tif"),
+    )  # fmt: skip
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return ".webp"
+    return next((suffix for start, suffix in known if head.startswith(start)), "")
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """Return `pixels`, shape (h, w, 3), as a PNG file without metadata."""
+    from PIL import Image as Pillow
+
+    stream = io.BytesIO()
+    Pillow.fromarray(pixels).save(stream, format="PNG")
+    return stream.getvalue()
+
+
+def _same_pixels(content: bytes, pixels: NDArray[np.uint8]) -> bool:
+    try:
+        return np.array_equal(read_rgb(content), pixels)
+    except ImageError:
+        return False

@@ -1,0 +1,216 @@
+"""The sources: their facts, which one takes what is opened, and a plugin's source that no other file knows."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.data import dataset as opening
+from core.data.dataset import load_dataset, save_dataset, stored_file
+from core.data.description import Match, Source
+from core.data.images import read_bytes, read_image
+from core.data.sources import SOURCES, source_of
+from core.errors import DatasetError, MissingSourceError
+from core.features.decoding import prepared_batches, wanted_images
+from core.resources import resource_folder
+from core.results import Dataset
+
+HEAVY = ("numpy", "PIL", "cv2", "scipy", "sklearn", "tensorflow", "keras", "matplotlib", "PySide6")
+
+Put = Callable[..., Path]
+Look = Callable[..., Dataset]
+
+
+@pytest.fixture
+def shelf(install_plugin_module: Any, tmp_path: Path, picture: Any, encoded: Any) -> tuple[ModuleType, Path]:
+    """The plugin and a file of its kind with five images of two classes."""
+    module = install_plugin_module("source", "shelf")
+    images = {f"{n}.png": ("ab"[n % 2], encoded(picture(n))) for n in range(5)}
+    return module, module.write_shelf(tmp_path / "things.shelf", images)
+
+
+# --- facts ----------------------------------------------------------------------------------------------------
+
+
+def test_the_names_stay_those_of_stored_datasets() -> None:
+    assert list(SOURCES) == ["folder", "split-folder", "csv", "npz"]
+
+
+def test_descriptions_import_no_library() -> None:
+    code = (
+        "import sys; from core.data.sources import SOURCES; SOURCES.expected(); SOURCES.file_filter(); "
+        f"print(len(SOURCES), *(set({HEAVY!r}) & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["4"]
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=list(SOURCES))
+def test_every_source_has_its_facts_and_a_help_page(source: Source) -> None:
+    assert source.title
+    assert source.tip.endswith(".")
+    assert source.short.split(" ")[0] in ("a", "an")
+    assert source.expects.startswith(("a ", "an "))
+    assert source.is_folder != bool(source.suffixes)
+    package, _, file = source.help.partition(":")
+    assert (package, file) == ("resources", f"help/sources/{source.name}.html")
+    page = (resource_folder() / file).read_text(encoding="utf-8")
+    assert page.startswith(f"<h1>{source.title}</h1>\n")
+    for wanted in ("An example", "What is read", "In short"):
+        assert f"<h2>{wanted}</h2>" in page
+    assert "<h2>What is left out</h2>" in page or "<h2>What is refused</h2>" in page
+
+
+def test_words_are_made_of_the_facts() -> None:
+    assert SOURCES.alternatives() == "a folder, a CSV or an .npz"
+    assert SOURCES.alternatives("a project") == "a folder, a CSV, an .npz or a project"
+    assert SOURCES.file_words() == "CSV or .npz"
+    assert SOURCES.file_filter() == "CSV or .npz (*.csv *.npz)"
+    assert SOURCES.expected() == (
+        "a folder with one folder of images for each class, a folder with train/ and test/, a CSV with path,class, "
+        "or a MedMNIST .npz"
+    )
+
+
+def test_words_name_a_plugin_too(shelf: tuple[ModuleType, Path]) -> None:
+    assert SOURCES.alternatives() == "a folder, a CSV, an .npz or a shelf"
+    assert SOURCES.file_filter() == "CSV, .npz or shelf (*.csv *.npz *.shelf)"
+    assert SOURCES.expected().endswith(", a MedMNIST .npz, or a shelf of images")
+
+
+# --- which one it is ------------------------------------------------------------------------------------------
+
+
+def test_content_decides_before_the_name(put: Put, look: Look, tmp_path: Path) -> None:
+    arrays = {"train_images": np.zeros((4, 8, 8), np.uint8), "train_labels": np.arange(4)}
+    with (tmp_path / "arrays.csv").open("wb") as stream:
+        np.savez(stream, **arrays)
+    assert look(tmp_path / "arrays.csv").kind == "npz"
+    put("a.png", 1)
+    put("b.png", 2)
+    table = tmp_path / "images" / "table.txt"
+    table.write_text("path,class\na.png,one\nb.png,two\n")
+    assert look(table).kind == "csv"
+
+
+def test_a_folder_with_sets_is_no_folder_of_classes(put: Put, look: Look) -> None:
+    put("train/a/1.png", 1)
+    put("test/a/2.png", 2)
+    assert look().kind == "split-folder"
+    (look().root / "test").rename(look().root / "other")
+    assert look().kind == "folder"
+
+
+def test_the_surest_takes_it_and_of_equals_the_first(
+    put: Put, monkeypatch: pytest.MonkeyPatch, install_plugin_module: Any
+) -> None:
+    folder = put("a/1.png", 1).parents[1]
+    module = install_plugin_module("source", "shelf")
+    for match, taken in ((Match.POSSIBLE, "folder"), (Match.NAME, "folder"), (Match.CONTENT, "shelf")):
+        monkeypatch.setattr(module.ShelfReader, "recognise", lambda *_, match=match: match)
+        assert opening._recognised(folder).name == taken
+
+
+def test_a_plugin_that_fails_keeps_nobody_from_a_folder(
+    put: Put, look: Look, monkeypatch: pytest.MonkeyPatch, install_plugin_module: Any
+) -> None:
+    def fail(*_: object) -> Match:
+        raise RuntimeError("no such library")
+
+    module = install_plugin_module("source", "shelf")
+    monkeypatch.setattr(module.ShelfReader, "recognise", fail)
+    put("a/1.png", 1)
+    assert look().kind == "folder"
+
+
+def test_what_nothing_takes_is_one_sentence(tmp_path: Path, look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x.bin").write_bytes(b"\0")
+    monkeypatch.setattr(type(SOURCES["csv"].reader), "recognise", lambda *_: Match.NO)
+    with pytest.raises(DatasetError, match=r"x\.bin cannot be read\. Expected a folder with .*, or a MedMNIST \.npz\."):
+        look(tmp_path / "x.bin")
+
+
+# --- a source of a plugin -------------------------------------------------------------------------------------
+
+
+def test_a_plugin_is_scanned_and_read(shelf: tuple[ModuleType, Path], look: Look, picture: Any, encoded: Any) -> None:
+    dataset = look(shelf[1])
+    assert (dataset.kind, dataset.root, dataset.classes) == ("shelf", shelf[1], ("a", "b"))
+    assert [image.path for image in dataset.images] == [f"{n}.png" for n in range(5)]
+    assert np.array_equal(read_image(dataset, 3), picture(3))
+    assert read_bytes(dataset, 3) == encoded(picture(3))
+    (batch,) = prepared_batches(dataset, wanted_images(dataset, range(5)), lambda rgb: rgb, 8)
+    assert not batch.failures
+    assert np.array_equal(batch.prepared, [picture(n) for n in range(5)])
+
+
+def test_a_second_scan_of_a_plugin_decodes_nothing(
+    shelf: tuple[ModuleType, Path], look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = look(shelf[1])
+    monkeypatch.setattr(shelf[0].ShelfReader, "load", lambda *_: pytest.fail("decoded again"))
+    assert look(shelf[1]) == first
+
+
+def test_an_image_of_a_plugin_that_changed_is_not_taken_for_the_old_one(
+    shelf: tuple[ModuleType, Path], look: Look, picture: Any, encoded: Any
+) -> None:
+    module, file = shelf
+    dataset = look(file)
+    module.write_shelf(file, {"0.png": ("a", encoded(picture(0))), "1.png": ("b", encoded(picture(77)))})
+    os.utime(file, ns=(0, 1))
+    (batch,) = prepared_batches(dataset, wanted_images(dataset, range(3)), lambda rgb: rgb, 8)
+    assert batch.keys == (dataset.images[0].pixels,)
+    assert [reason for _, reason in batch.failures] == [
+        "The image has changed since the scan; scan the dataset again.", "It is not on the shelf.",
+    ]  # fmt: skip
+
+
+def test_facts_of_one_source_are_not_taken_for_those_of_another(
+    shelf: tuple[ModuleType, Path], put: Put, look: Look, encoded: Any, picture: Any
+) -> None:
+    """The same path, size and time, in a shelf and in a folder."""
+    inside = look(shelf[1])
+    file = put("a/0.png", 50)
+    one = replace(inside.images[0], path="a/0.png", n_bytes=file.stat().st_size, modified_ns=file.stat().st_mtime_ns)
+    dataset = look(previous=replace(inside, images=(one,)))
+    assert np.array_equal(read_image(dataset, 0), picture(50))
+    assert dataset.images[0].pixels != one.pixels
+
+
+# --- a source that is not there any more ----------------------------------------------------------------------
+
+
+def test_a_dataset_of_a_missing_plugin_is_one_sentence(look: Look, put: Put, tmp_path: Path) -> None:
+    put("a/1.png", 1)
+    dataset = replace(look(), kind="shelf")
+    sentence = SOURCES.unknown("shelf")
+    assert "If it is a source of a plugin, install that." in sentence
+    for ask in (lambda: read_image(dataset, 0), lambda: read_bytes(dataset, 0), lambda: source_of(dataset.kind)):
+        with pytest.raises(MissingSourceError) as caught:
+            ask()
+        assert str(caught.value) == sentence
+    save_dataset(dataset, tmp_path / "set.json")
+    with pytest.raises(MissingSourceError) as caught:
+        load_dataset(tmp_path / "set.json")
+    assert str(caught.value) == sentence
+
+
+def test_a_source_scanned_by_a_missing_plugin_is_not_read_as_something_else(
+    look: Look, put: Put, tmp_path: Path
+) -> None:
+    """Its classes would be others, without a word."""
+    put("a/1.png", 1)
+    stored = stored_file(tmp_path / "cache", tmp_path / "images")
+    save_dataset(replace(look(), kind="shelf"), stored)
+    with pytest.raises(MissingSourceError, match=r"no source named 'shelf'.*install that\. To open it in another way"):
+        look()
+    stored.unlink()
+    assert look().kind == "folder"
