@@ -57,10 +57,10 @@ class _Until(NoProgress):
 
     def publish(self, result: object) -> None:
         if isinstance(result, RunResult):
-            key, figures = result.key, result.metrics
+            key, accuracy = result.key, result.metrics["accuracy"]
             print(
                 f"{key.repetition} {key.network:8} {key.sampler:24} {key.fraction:4.0%} "
-                f"accuracy {figures.accuracy:.3f} {result.train_seconds:.0f} s",
+                f"accuracy {accuracy:.3f} {result.train_seconds:.0f} s",
                 flush=True,
             )
 
@@ -120,7 +120,7 @@ def table(prepared: Prepared, comparison: Comparison) -> list[str]:
         by_row[run.key.fraction, run.key.sampler].append(run)
     for row in comparison.rows:
         runs = sorted(by_row[row.fraction, row.sampler], key=lambda run: run.key.repetition)
-        each = " ".join(f"{run.metrics.accuracy:.3f}".lstrip("0") for run in runs)
+        each = " ".join(f"{run.metrics['accuracy']:.3f}".lstrip("0") for run in runs)
         kinds = np.mean([worst_subtype(prepared, run) for run in runs])
         lines.append(
             f"| {row.network} | {row.fraction:.0%} | {row.sampler} | {row.n_repetitions} "

@@ -87,7 +87,7 @@ class SelfTest(QObject):
         with self._step("training"):
             self._run_page("compare")
             runs = model.value("compare").runs
-            self.seen["accuracies"] = {run.key.sampler: run.metrics.accuracy for run in runs}
+            self.seen["accuracies"] = {run.key.sampler: run.metrics["accuracy"] for run in runs}
         with self._step("killed engine"):
             self._kill_one()
         self.seen["heavy"] = sorted({"tensorflow", "keras", "sklearn"} & set(sys.modules))

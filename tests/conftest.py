@@ -5,8 +5,9 @@ import itertools
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from importlib import metadata
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -102,3 +103,33 @@ def install_plugin_module(
     yield install
     for kind in kinds:
         registry(kind).reload()
+
+
+@pytest.fixture
+def metric_plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Install a metric as a plugin does: ``metric_plugin(code, name="kappa", title="Kappa", ...)``."""
+    from core.descriptions import resolve
+    from core.training.metric import Metric
+    from core.training.metrics import METRICS
+
+    module, entries, found = ModuleType("coreset_test_plugin"), [], metadata.entry_points
+    dist = SimpleNamespace(name="coreset-test-plugin", version="1.2")
+
+    def entry_points(**which: str) -> Any:
+        return entries if which == {"group": METRICS.group} else found(**which)
+
+    def install(code: Callable[..., Any], **facts: Any) -> None:
+        attribute = facts["name"].replace("-", "_")
+        setattr(module, attribute, code)
+        made = Metric(**{"tip": "Made for a test.", "does": f"{module.__name__}:{attribute}"} | facts)
+        entry = SimpleNamespace(name=made.name, value=made.does, dist=dist, load=lambda: made)
+        entries.append(entry)
+        METRICS.reload()
+
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(metadata, "entry_points", entry_points)
+    resolve.cache_clear()
+    yield install
+    monkeypatch.undo()
+    METRICS.reload()
+    resolve.cache_clear()

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from core.pipeline.facts import recommended_but_missing, recommended_extractors
 from core.pipeline.grid import Grid
 from core.pipeline.searching import search_study
 from core.pipeline.study import Study
-from core.results import Comparison, RunResult, StageTime
+from core.results import Comparison, Note, Row, RunResult, StageTime
+from core.training.metric import Metric
+from core.training.metrics import shown_in
 
 
 def _progress(n_splits: int = 1) -> TerminalProgress:
@@ -27,43 +30,51 @@ def _progress(n_splits: int = 1) -> TerminalProgress:
 
 
 def _tell_run(result: object, *, n_splits: int = 1) -> None:
+    if isinstance(result, Note):
+        print(f"note: {result.sentence}", flush=True)
     if isinstance(result, RunResult):
-        key, metrics = result.key, result.metrics
+        key = result.key
+        reached = ", ".join(f"{one.in_words} {result.metrics[one.name]:.3f}" for one in shown_in("terminal"))
         which = f"repetition {key.repetition + 1}"
         which = f"split {key.split + 1} of {n_splits}, {which}" if n_splits > 1 else which
         print(
             f"{key.network}, {key.sampler} {100 * key.fraction:.3g} %, {which}: "
-            f"test accuracy {metrics.accuracy:.3f}, macro F1 {metrics.f1:.3f}, "
-            f"trained in {duration(result.train_seconds)}" + (f" ({result.note})" if result.note else ""),
+            f"test {reached}, trained in {duration(result.train_seconds)}"
+            + (f" ({result.note})" if result.note else ""),
             flush=True,
         )
 
 
 def _tell_comparison(comparison: Comparison) -> None:
-    rows = []
     several = comparison.n_splits > 1
-    for row in comparison.rows:
-        mean, low, high = (values.get("accuracy", float("nan")) for values in (row.means, row.lows, row.highs))
-        rows.append(
-            [
-                row.network,
-                row.sampler,
-                f"{100 * row.fraction:.3g} %",
-                f"{row.n_images:,}",
-                *([str(row.n_splits)] if several else []),
-                str(row.n_repetitions),
-                f"{mean:.3f}",
-                f"{low:.3f} to {high:.3f}",
-                f"{row.means.get('f1', float('nan')):.3f}",
-                duration(row.train_seconds),
-                "–" if row.pays_after is None else f"{row.pays_after:,}",
-            ]
-        )
+    metrics = shown_in("terminal")
+    rows = [
+        [
+            row.network,
+            row.sampler,
+            f"{100 * row.fraction:.3g} %",
+            f"{row.n_images:,}",
+            *([str(row.n_splits)] if several else []),
+            str(row.n_repetitions),
+            *_reached(row, metrics),
+            duration(row.train_seconds),
+            "–" if row.pays_after is None else f"{row.pays_after:,}",
+        ]
+        for row in comparison.rows
+    ]
     start = ["network", "sampler", "kept", "images", *(["splits"] if several else [])]
-    header = [*start, "runs", "accuracy", "95 %", "F1", "training", "pays after"]
+    first, *others = (metric.label for metric in metrics)
+    header = [*start, "runs", first, "95 %", *others, "training", "pays after"]
     print(table(header, rows, set(range(2, len(header)))))
     for sentence in comparison.sentences:
-        print(sentence)
+        print(f"note: {sentence}" if sentence in comparison.notes else sentence)
+
+
+def _reached(row: Row, metrics: Sequence[Metric]) -> list[str]:
+    """Return the means of a row, that of the first metric with its interval."""
+    first, *others = ([values.get(one.name, float("nan")) for values in (row.means, row.lows, row.highs)]
+                      for one in metrics)  # fmt: skip
+    return [f"{first[0]:.3f}", f"{first[1]:.3f} to {first[2]:.3f}", *(f"{mean:.3f}" for mean, *_ in others)]
 
 
 def _tell_times(times: tuple[StageTime, ...]) -> None:

@@ -150,7 +150,7 @@ def _facts(trained: TrainedRun, settings: TrainingSettings, model_sha256: str) -
             "fingerprint": run.key.fingerprint,
         },
         "best_epoch": run.best_epoch,
-        "test": {"images": len(run.true), "accuracy": run.metrics.accuracy, "macro_f1": run.metrics.f1},
+        "test": {"images": len(run.true), "accuracy": run.metrics["accuracy"], "macro_f1": run.metrics["f1"]},
         "training": settings_to_dict(settings),
         "note": run.note,
     }

@@ -105,7 +105,7 @@ def _answer_section(content: ReportContent, labels: Labels, numbering: Numbering
     for sentence in first or [coreset_words(content)]:
         section.say(sentence)
     comparison = content.comparison
-    if comparison is not None:
+    if comparison is not None and comparison.rows:
         for sentence in labels.texts(headline(comparison, content.coreset)):
             section.say(sentence)
         section.say("Every row stands under Comparison.", "small")

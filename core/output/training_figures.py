@@ -9,6 +9,7 @@ from core.output.drawing import INK, MUTED, PAPER, WIDE, line_style, new_figure,
 from core.output.figures import percent_axis
 from core.palette import sampler_mark
 from core.results import Comparison, Row, RunResult
+from core.training.metrics import shown_in
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -113,7 +114,7 @@ def accuracy_by_size(comparison: Comparison, network: str, samplers: Sequence[st
 def quality_bars(comparison: Comparison, network: str) -> "Figure":
     """Draw precision, recall and F1 of everything and of each sampler at 25 % (paper, Figs. 10 and 11)."""
     rows = paper_rows(comparison, network)
-    metrics = (("precision", "precision"), ("recall", "recall"), ("f1", "F1"))
+    metrics = [(metric.name, metric.label) for metric in shown_in("bars")]
     with style():
         figure = new_figure(WIDE, 2.9)
         axes = figure.add_subplot()

@@ -7,6 +7,7 @@ from core.output.content import Labels, ReportContent
 from core.palette import sampler_mark
 from core.results import Comparison, Coreset
 from core.training.comparison_words import repetitions_by_split, rests_on
+from core.training.metrics import shown_in
 
 
 def comparison_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:
@@ -15,6 +16,8 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
     comparison = content.comparison
     if comparison is None or not comparison.rows:
         section.say("No network was trained, so nothing is said here about accuracy.")
+        for sentence in labels.texts(comparison.notes if comparison is not None else ()):
+            section.say(sentence, "note")
         return section
     most = max(comparison.rows, key=lambda row: row.n_repetitions)
     where = "All rows have" if most.n_splits == 1 else "In each split all rows have"
@@ -36,11 +39,11 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
     section.fold("The same in words", labels.texts(comparison.sentences))
     section.show(tables.cost_table(comparison), limit=80)
     if any(row.sampler != figures.EVERYTHING and row.fraction < 1 for row in comparison.rows):
-        for metric, title in (("balanced_accuracy", "balanced accuracy"), ("worst_class_recall", "worst-class recall")):
+        for metric in shown_in("sizes"):
             numbering.draw(
                 section,
-                figures.accuracy_with_intervals(comparison, metric, title),
-                f"Test {title} by share of the pool kept, with 95 % intervals.",
+                figures.accuracy_with_intervals(comparison, metric.name, metric.label),
+                f"Test {metric.label} by share of the pool kept, with 95 % intervals.",
             )
     section.keep(
         tables.comparison_table(comparison),
@@ -70,7 +73,7 @@ def remarks(comparison: Comparison) -> tuple[str, ...]:
     """Return the sentences of a comparison that follow its rows and differences: what to keep in mind about all."""
     differences = {each.sentence for each in comparison.differences}
     last = max((at for at, sentence in enumerate(comparison.sentences) if sentence in differences), default=None)
-    return () if last is None else comparison.sentences[last + 1 :]
+    return comparison.notes if last is None else comparison.sentences[last + 1 :]
 
 
 def headline(comparison: Comparison, coreset: Coreset | None) -> list[str]:
@@ -127,8 +130,7 @@ def _network_figures(section: Section, comparison: Comparison, network: str, num
     numbering.draw(
         section,
         figures.quality_bars(comparison, network),
-        f"Precision, recall and F1 of {network} on the test images, "
-        f"macro-averaged{_of_paper(network, 'Figs. 10 and 11')}.",
+        f"{_bars_words()} of {network} on the test images, macro-averaged{_of_paper(network, 'Figs. 10 and 11')}.",
     )
     rows = [
         (figures.row_title(row), tables.runs_of(comparison, row)) for row in figures.paper_rows(comparison, network)
@@ -148,6 +150,13 @@ def _network_figures(section: Section, comparison: Comparison, network: str, num
             figures.training_curves(comparison, network),
             f"Accuracy of {network} by epoch; the dot is the epoch whose weights were kept.",
         )
+
+
+def _bars_words() -> str:
+    """Return what the bars show, such as ``"Precision, recall and F1"``."""
+    *others, last = (metric.label for metric in shown_in("bars"))
+    words = f"{', '.join(others)} and {last}" if others else last
+    return words[:1].upper() + words[1:]
 
 
 def _of_paper(network: str, number: str) -> str:

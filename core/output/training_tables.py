@@ -10,14 +10,11 @@ from core.output.tables import Cell, Column, Table
 from core.output.training_figures import networks_of, paper_rows
 from core.palette import sampler_mark
 from core.results import Comparison, Difference, Row, RunResult
+from core.training.metric import Metric
+from core.training.metrics import METRICS, shown_in
 
 _COUNT: Final = "count"
 _SHARE: Final = "share"
-_METRICS = (
-    ("accuracy", "Accuracy"), ("precision", "Precision"), ("recall", "Recall"), ("f1", "F1"),
-    ("balanced_accuracy", "Balanced accuracy"), ("worst_class_recall", "Worst class"),
-    ("worst_cluster_recall", "Worst cluster"),
-)  # fmt: skip
 _ROW = (
     Column("network", "Network"), Column("sampler", "Sampler"), Column("fraction", "Fraction", "number"),
     Column("images", "Images", _COUNT), Column("repetitions", "Repetitions", _COUNT),
@@ -30,26 +27,24 @@ def table_one(comparison: Comparison) -> Table:
     """Return the paper's Table 1 for the user's own data, every network, with what was kept."""
     rows = tuple(
         (row.network, sampler_mark(row.sampler).title, *_row_facts(row)[2:4],
-         *(row.means[key] for key in ("accuracy", "precision", "recall", "f1")))
+         *(row.means.get(metric.name) for metric in shown_in("table-1")))
         for network in networks_of(comparison)
         for row in paper_rows(comparison, network)
     )  # fmt: skip
-    columns = (*_ROW[:4], *(Column(key, title, _SHARE) for key, title in _METRICS[:4]))
+    columns = (*_ROW[:4], *(_column(metric) for metric in shown_in("table-1")))
     return Table("table_1", "Test accuracy, precision, recall and F1 (paper, Table 1)", columns, rows)
 
 
 def comparison_table(comparison: Comparison) -> Table:
     """Return every row with every metric and its interval, for the CSV."""
     rows = tuple(
-        (*_row_facts(row), *(value for key, _ in _METRICS for value in _with_interval(row, key)))
+        (*_row_facts(row), *(value for name in METRICS for value in _with_interval(row, name)))
         for row in comparison.rows
     )
     metrics = tuple(
         column
-        for key, title in _METRICS
-        for column in (
-            Column(key, title, _SHARE), Column(f"{key}_low", "from", _SHARE), Column(f"{key}_high", "to", _SHARE),
-        )
+        for name, metric in METRICS.items()
+        for column in (_column(metric), Column(f"{name}_low", "from", _SHARE), Column(f"{name}_high", "to", _SHARE))
     )  # fmt: skip
     return Table("comparison", "Every row with its 95 % intervals", (*_ROW, *metrics), rows)
 
@@ -58,15 +53,15 @@ def accuracy_table(comparison: Comparison, network: str) -> Table:
     """Return a network's rows as the report prints them: each metric with its interval."""
     rows = tuple(
         (sampler_mark(row.sampler).title, _percent(row.fraction), row.n_images, row.n_repetitions,
-         *(_interval_words(row, key) for key in ("accuracy", "balanced_accuracy", "worst_class_recall")),
-         row.means.get("worst_cluster_recall"))
+         *(_interval_words(row, metric.name) for metric in shown_in("intervals")),
+         *(row.means.get(metric.name) for metric in shown_in("means")))
         for row in comparison.rows
         if row.network == network
     )  # fmt: skip
     columns = (
         _ROW[1], Column("kept", "Kept", "number"), _ROW[3], Column("repetitions", "Runs", _COUNT),
-        Column("accuracy", "Accuracy", "number"), Column("balanced_accuracy", "Balanced", "number"),
-        Column("worst_class_recall", "Worst class", "number"), Column("worst_cluster_recall", "Worst cluster", _SHARE),
+        *(Column(metric.name, metric.head, "number") for metric in shown_in("intervals")),
+        *(Column(metric.name, metric.head, _SHARE) for metric in shown_in("means")),
     )  # fmt: skip
     title = f"{network}: test results with 95 % intervals{_over_splits(comparison)}"
     return Table(f"accuracy_{network}", title, columns, rows)
@@ -90,7 +85,7 @@ def difference_table(comparison: Comparison) -> Table:
 
 def verdict_table(comparison: Comparison, network: str) -> Table:
     """Return a network's paired differences as the report prints them: in points, and what is shown."""
-    metrics = ("accuracy", "balanced_accuracy", "worst_class_recall")
+    metrics = shown_in("verdicts")
     by_pair: dict[tuple[float, str, str], dict[str, Difference]] = {}
     for each in (each for each in comparison.differences if each.network == network):
         by_pair.setdefault((each.fraction, each.sampler, each.control), {})[each.metric] = each
@@ -102,11 +97,10 @@ def verdict_table(comparison: Comparison, network: str) -> Table:
             needed = None  # enough of them; what widens the interval is the size of the test set
         beside = sampler_mark("matched" if control.startswith("matched") else control).title
         rows.append((sampler_mark(sampler).title, _percent(fraction), beside,
-                     *(_points_words(found.get(metric)) for metric in metrics), needed))  # fmt: skip
+                     *(_points_words(found.get(metric.name), metric) for metric in metrics), needed))  # fmt: skip
     columns = (
         _ROW[1], Column("kept", "Kept", "number"), Column("control", "Against"),
-        Column("accuracy", "Accuracy", "number"), Column("balanced_accuracy", "Balanced", "number"),
-        Column("worst_class_recall", "Worst class", "number"),
+        *(Column(metric.name, metric.head, "number") for metric in metrics),
         Column("needed", "Splits needed" if comparison.n_splits > 1 else "Runs needed", _COUNT),
     )  # fmt: skip
     title = (
@@ -188,7 +182,7 @@ def run_table(comparison: Comparison, labels: Labels) -> Table:
     rows = tuple(
         (
             *_run_facts(run), run.best_epoch,
-            *(float(getattr(run.metrics, key)) for key, _ in _METRICS), run.metrics.worst_class,
+            *(run.metrics.values.get(name) for name in METRICS), run.metrics.worst_class,
             run.metrics.worst_cluster, run.train_seconds, run.feature_seconds, run.select_seconds, run.device,
             run.weights.extractor if run.weights else "", run.weights.state if run.weights else "",
             labels.text(run.note),
@@ -197,7 +191,7 @@ def run_table(comparison: Comparison, labels: Labels) -> Table:
     )  # fmt: skip
     columns = (
         *_RUN, Column("best_epoch", "Kept epoch", _COUNT),
-        *(Column(key, title, _SHARE) for key, title in _METRICS), Column("worst_class", "Worst class"),
+        *(_column(metric) for metric in METRICS.values()), Column("worst_class", "Worst class"),
         Column("worst_cluster", "Worst cluster"), Column("train_seconds", "Training", "seconds"),
         Column("feature_seconds", "Features", "seconds"), Column("select_seconds", "Selecting", "seconds"),
         Column("device", "Device"), Column("backbone", "Backbone"), Column("weights", "Weights"),
@@ -267,10 +261,18 @@ def _percent(fraction: float) -> str:
     return f"{fraction * 100:.3g} %"
 
 
-def _points_words(difference: Difference | None) -> Cell:
-    """Return a difference in points, such as ``"+2.2 (−0.3 to +4.8)"``, with a star where zero is left out."""
+def _column(metric: Metric) -> Column:
+    return Column(metric.name, metric.title, _SHARE)
+
+
+def _points_words(difference: Difference | None, metric: Metric) -> Cell:
+    """Return a difference in points, such as ``"+2.2 (−0.3 to +4.8)"``, with a star where zero is left out.
+
+    One that is not told in points has its own unit.
+    """
     if difference is None or np.isnan(difference.difference):
         return None
-    numbers = [f"{100 * value:+.1f}" for value in (difference.difference, difference.low, difference.high)]
+    ends = (difference.difference, difference.low, difference.high)
+    numbers = [f"{100 * value:+.1f}" if metric.in_points else f"{value:+.3g}" for value in ends]
     star = " *" if difference.shown else ""
     return "{} ({} to {}){}".format(*(number.replace("-", "−") for number in numbers), star)

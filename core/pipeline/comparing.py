@@ -28,7 +28,7 @@ from core.pipeline.study import Study
 from core.pipeline.views import ComparePlanView, PlannedView
 from core.pipeline.words import bundle_name, percent
 from core.progress import NO_PROGRESS, Progress
-from core.results import Comparison, RunResult
+from core.results import Comparison, Note, RunResult
 from core.training.backbones import backbone_weights
 from core.training.comparison import compare
 from core.training.device import expected_device
@@ -83,7 +83,8 @@ def run_comparison(
 ) -> Comparison:
     """Do every training that the settings ask for and compare them; what `runs_folder` holds is not trained again.
 
-    Each finished run is saved and published at once, so that a stop costs at most the one in progress.
+    Each finished run is saved and published at once, so that a stop costs at most the one in progress. What is
+    published has no probabilities. What could not be read of `runs_folder` is published first, as notes.
 
     Parameters
     ----------
@@ -108,7 +109,10 @@ def run_comparison(
     if "transfer" in settings.comparison.networks:
         backbone_weights(settings.training, backbone_file(prepared.study))
     n_runs, n_splits = len(plan(settings.comparison)), settings.comparison.splits
-    stored = {run.key.fingerprint: run for run in load_runs(runs_folder)}
+    kept = load_runs(runs_folder)
+    for note in kept.notes:
+        progress.publish(Note(note))
+    stored = {run.key.fingerprint: run for run in kept.runs}
     runs: list[RunResult] = []
     for split in range(n_splits):
         part = open_split(prepared, split, _SplitProgress(progress, len(runs), n_runs, split, n_splits))
@@ -123,9 +127,9 @@ def run_comparison(
                 if keep_models is not None:
                     _keep_model(part.prepared, one, trained, keep_models)
             runs.append(part.as_asked(known, one, key))
-            progress.publish(runs[-1])
+            progress.publish(runs[-1].without_probabilities())
     progress.report(n_runs, n_runs, "Training: runs")
-    return summarise(prepared, runs)
+    return summarise(prepared, runs, kept.notes)
 
 
 def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = NO_PROGRESS) -> Comparison:
@@ -134,19 +138,19 @@ def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = N
     A further split is prepared only if some stored run was tested on its test images.
     """
     settings = prepared.study.settings
-    known = load_runs(runs_folder)
-    stored = {run.key.fingerprint: run for run in known}
+    kept = load_runs(runs_folder)
+    stored = {run.key.fingerprint: run for run in kept.runs}
     n_splits = 1 if prepared.split.brought else settings.comparison.splits
     runs = []
     for split in range(n_splits if stored else 0):
-        if split and not _was_tested_on(known, prepared, split):
+        if split and not _was_tested_on(kept.runs, prepared, split):
             continue
         part = open_split(prepared, split, progress)
         for one in plan_of_split(settings.comparison, split):
             key = part.key(one)
             if key.fingerprint in stored:
                 runs.append(part.as_asked(stored[key.fingerprint], one, key))
-    return summarise(prepared, runs)
+    return summarise(prepared, runs, kept.notes)
 
 
 def _was_tested_on(known: Sequence[RunResult], first: Prepared, split: int) -> bool:
@@ -208,14 +212,21 @@ def _backbone_problem(study: Study) -> str:
     return ""
 
 
-def summarise(prepared: Prepared, runs: Sequence[RunResult]) -> Comparison:
-    """Compare finished runs: rows with intervals, paired differences, and what they show in words."""
+def summarise(prepared: Prepared, runs: Sequence[RunResult], notes: Sequence[str] = ()) -> Comparison:
+    """Compare finished runs: rows with intervals, paired differences, and what they show in words.
+
+    Parameters
+    ----------
+    notes : sequence of str
+        Sentences on stored runs that could not be read.
+    """
     settings = prepared.study.settings
     return compare(
         tuple(runs),
         settings.comparison,
         chosen_by=settings.features.extractors,
         judged_by=settings.training.judge_extractor or settings.features.extractors[0],
+        notes=notes,
     )
 
 

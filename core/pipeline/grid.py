@@ -89,6 +89,8 @@ class SearchOutcome:
         All of it in words.
     file : Path
     network : {"custom", "transfer"}
+    notes : tuple of str
+        Sentences on stored runs that could not be read.
     """
 
     points: tuple[SearchPoint, ...]
@@ -101,3 +103,4 @@ class SearchOutcome:
     text: str
     file: Path
     network: str = "custom"
+    notes: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ from core.pipeline.grid import DROPOUT_WORDS, Grid, SearchOutcome, SearchPoint
 from core.pipeline.stages import prepare
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress
-from core.results import RunResult
+from core.results import Note, RunResult
 from core.settings import NetworkName
 from core.training.runs import load_runs, save_run
 
@@ -64,14 +64,19 @@ def search_study(
     sets = [chosen, PlannedRun(network, EVERYTHING, 1.0, 0)] if with_pool else [chosen]
     part = SplitPart(prepared, None, {}, Selections(prepared, selection))
     points = grid.points()
+    stored = load_runs(out / "runs")
+    for note in stored.notes:
+        progress.publish(Note(note))
+    known = {run.key.fingerprint: run for run in stored.runs}
     trained: list[list[RunResult]] = []
     n_parts = len(sets) * len(points)
     for number, planned in enumerate(sets):
         told = [_Part(progress, number * len(points) + place, n_parts) for place in range(len(points))]
         trained.append(
-            [_train_point(part, planned, grid, point, out / "runs", told[at]) for at, point in enumerate(points)]
+            [_train_point(part, planned, grid, point, out / "runs", known, told[at]) for at, point in enumerate(points)]
         )
     outcome = summarise_search(points, trained[0], trained[1] if with_pool else None, file, network)
+    outcome = replace(outcome, notes=stored.notes)
     _write(outcome)
     return outcome
 
@@ -129,19 +134,19 @@ def _train_point(
     grid: Grid,
     point: tuple[float, float, int],
     runs_folder: Path,
+    known: dict[str, RunResult],
     progress: Progress,
 ) -> RunResult:
     study = part.prepared.study
     training = grid.training(study.settings.training, planned.network, point)
     prepared = replace(part.prepared, study=replace(study, settings=replace(study.settings, training=training)))
     changed = replace(part, prepared=prepared)
-    known = {run.key.fingerprint: run for run in load_runs(runs_folder)}.get(changed.key(planned).fingerprint)
-    if known is not None:
-        return known
-    result = train_planned(changed, planned, progress).result
-    save_run(result, runs_folder)
-    progress.publish(result)
-    return result
+    mark = changed.key(planned).fingerprint
+    if mark not in known:
+        result = known[mark] = train_planned(changed, planned, progress).result
+        save_run(result, runs_folder)
+        progress.publish(result.without_probabilities())
+    return known[mark]
 
 
 def _words(outcome: SearchOutcome) -> str:

@@ -14,7 +14,8 @@ from core.results import Coreset, IntArray, RunKey, RunResult
 from core.selection.samplers import SAMPLERS
 from core.selection.selecting import matched_random
 from core.settings import SelectionSettings
-from core.training.evaluation import NO_CLUSTER, clusters_of_test, evaluate
+from core.training.evaluation import clusters_of_test, evaluate
+from core.training.evidence import NO_CLUSTER
 
 
 class Selections:
@@ -109,7 +110,7 @@ class SplitPart:
             key=key,
             test_indices=test,
             clusters=clusters,
-            metrics=evaluate(run.true, run.predicted, run.classes, clusters),
+            metrics=evaluate(run.true, run.predicted, run.classes, clusters, run.probabilities),
             select_seconds=run.select_seconds if run.key.sampler == key.sampler else seconds,
         )
 

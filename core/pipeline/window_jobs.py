@@ -154,13 +154,17 @@ def estimate_comparison(study: Study, progress: Progress = NO_PROGRESS) -> Compa
 def compare(
     study: Study, runs_folder: Path, models_folder: Path | None, progress: Progress = NO_PROGRESS
 ) -> Comparison:
-    """Do the trainings that are missing, publishing each finished run and every epoch of the one in progress."""
-    return run_comparison(prepare(study, progress), runs_folder, progress, keep_models=models_folder)
+    """Do the trainings that are missing, publishing each finished run and every epoch of the one in progress.
+
+    The runs have no probabilities: the window shows none, and they would be most of what is sent to it.
+    """
+    found = run_comparison(prepare(study, progress), runs_folder, progress, keep_models=models_folder)
+    return found.without_probabilities()
 
 
 def compare_finished(study: Study, runs_folder: Path, progress: Progress = NO_PROGRESS) -> Comparison:
-    """Compare the finished runs that fit the settings; nothing is trained."""
-    return compare_stored(prepare(study, progress), runs_folder, progress)
+    """Compare the finished runs that fit the settings; nothing is trained. The runs have no probabilities."""
+    return compare_stored(prepare(study, progress), runs_folder, progress).without_probabilities()
 
 
 def write_study_report(
@@ -170,7 +174,7 @@ def write_study_report(
     prepared = prepare(study, progress)
     coreset = choose(prepared, study.settings.selection, progress)
     comparison = compare_stored(prepared, runs_folder, progress) if runs_folder is not None else None
-    if comparison is not None and not comparison.runs:
+    if comparison is not None and not (comparison.runs or comparison.notes):
         comparison = None
     content = report_content(prepared, coreset=coreset, comparison=comparison, synthetic=synthetic, progress=progress)
     write_report(target, content, private=study.settings.export.private, progress=progress)

@@ -18,7 +18,7 @@ from core.results.coresets import (
 from core.results.costs import Estimate, StageTime
 from core.results.dataset import Dataset, Duplicates, Image, LeftOut, Skipped, Split
 from core.results.embeddings import ClassEmbedding, PoolEmbedding, Separation, ViewReduction, WeightsUsed
-from core.results.runs import Comparison, Difference, Epoch, Metrics, Row, RunKey, RunResult
+from core.results.runs import Comparison, Difference, Epoch, Metrics, Note, Row, RunKey, RunResult
 
 __all__ = [
     "ClassClusters",
@@ -40,6 +40,7 @@ __all__ = [
     "LeftOut",
     "Metrics",
     "NearDuplicate",
+    "Note",
     "PoolEmbedding",
     "ProxyPoint",
     "Row",

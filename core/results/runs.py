@@ -1,7 +1,7 @@
 """What trainings and a comparison give: epochs, metrics, runs, rows, differences."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.results.arrays import FloatArray, IntArray
 from core.results.embeddings import WeightsUsed
@@ -28,36 +28,35 @@ class Epoch:
 class Metrics:
     """How good predictions are (paper 5.3; the averages are over classes, METHOD 1.8).
 
+    ``metrics["accuracy"]`` is short for ``metrics.values["accuracy"]``.
+
     Attributes
     ----------
-    accuracy, precision, recall, f1 : float
-        The last three macro-averaged; a class never predicted counts as 0.
+    values : mapping of str to float
+        Every metric by name; NaN where it does not exist.
     worst_class : str
-    worst_class_recall : float
     worst_cluster : str
         ``"class / cluster number from 1"``; empty where no cluster has enough test images.
-    worst_cluster_recall : float
-        NaN where there is none.
     class_precision, class_recall, class_f1 : mapping of str to float
     support : mapping of str to int
     confusion : ndarray of shape (n_classes, n_classes), int64
         Rows are true classes, columns predicted ones.
+    failed : mapping of str to str
+        A sentence for each metric of a plugin whose code failed.
     """
 
-    accuracy: float
-    precision: float
-    recall: float
-    f1: float
-    balanced_accuracy: float
+    values: Mapping[str, float]
     worst_class: str
-    worst_class_recall: float
     worst_cluster: str
-    worst_cluster_recall: float
     class_precision: Mapping[str, float]
     class_recall: Mapping[str, float]
     class_f1: Mapping[str, float]
     support: Mapping[str, int]
     confusion: IntArray
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> float:
+        return self.values[name]
 
 
 @dataclass(frozen=True)
@@ -118,6 +117,8 @@ class RunResult:
         Labels that belong beside the result, such as "untrained backbone"; empty for none.
     clusters : ndarray of shape (n_test,), int64, or None
         Cluster of each test image inside its true class, -1 where it has none; None where nothing was clustered.
+    probabilities : ndarray of shape (n_test, n_classes), float32, or None
+        Of every class; None for a run that was stored without them, and for one that is sent to the window.
     """
 
     key: RunKey
@@ -137,6 +138,11 @@ class RunResult:
     weights: WeightsUsed | None = None
     note: str = ""
     clusters: IntArray | None = None
+    probabilities: FloatArray | None = None
+
+    def without_probabilities(self) -> "RunResult":
+        """Return the run without its largest array, which nobody but metrics has a use for."""
+        return replace(self, probabilities=None)
 
 
 @dataclass(frozen=True)
@@ -185,8 +191,7 @@ class Row:
     n_repetitions : int
         Runs, those of all splits together.
     means, lows, highs : mapping of str to float
-        By metric (accuracy, precision, recall, f1, balanced_accuracy, worst_class_recall, worst_cluster_recall);
-        95 % intervals.
+        By metric; 95 % intervals.
     select_seconds, train_seconds : float
         Means.
     pays_after : int or None
@@ -210,15 +215,38 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Note:
+    """One sentence for the user that is no result and no error, published while a job goes on."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Comparison:
-    """Runs, their table and what they show."""
+    """Runs, their table and what they show.
+
+    Attributes
+    ----------
+    runs : tuple of RunResult
+    rows : tuple of Row
+    differences : tuple of Difference
+    sentences : tuple of str
+        What they show, and last what to keep in mind.
+    notes : tuple of str
+        Those of the sentences that tell of stored runs which could not be read, and of metrics of plugins that failed.
+    """
 
     runs: tuple[RunResult, ...]
     rows: tuple[Row, ...]
     differences: tuple[Difference, ...]
     sentences: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     @property
     def n_splits(self) -> int:
         """Into how many splits its runs are divided."""
         return max((row.n_splits for row in self.rows), default=1)
+
+    def without_probabilities(self) -> "Comparison":
+        """Return the comparison with runs that are quick to send."""
+        return replace(self, runs=tuple(run.without_probabilities() for run in self.runs))

@@ -6,36 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse, stats
+from scipy import stats
 
 from core.results import FloatArray, IntArray, RunResult
 from core.seeds import generator
-from core.training.evaluation import cluster_groups
+from core.training.evaluation import Measured, measure
+from core.training.evidence import Evidence, Values
 
 RESAMPLES = 2000
-METRICS = (
-    "accuracy",
-    "precision",
-    "recall",
-    "f1",
-    "balanced_accuracy",
-    "worst_class_recall",
-    "worst_cluster_recall",
-)
-Values = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Resampled:
-    """One run's metrics under every resample of the test images.
-
-    Attributes
-    ----------
-    values : mapping of str to ndarray of shape (n_resamples,)
-        NaN where a metric does not exist, such as the worst cluster where no cluster has enough test images.
-    """
-
-    values: dict[str, Values]
 
 
 @dataclass(frozen=True)
@@ -62,41 +40,18 @@ class ImageResamples:
         """Return how often each image of `rows` is drawn: those of one split, where all splits are drawn together."""
         return ImageResamples(self.counts[:, rows])
 
-    def metrics_of(self, run: RunResult) -> Resampled:
+    def measured(self, run: RunResult) -> Measured:
         """Return the run's metrics under every resample."""
-        n_classes = len(run.classes)
-        cells = _one_hot(run.true * n_classes + run.predicted, n_classes**2)
-        confusion = (cells.T @ self.counts.T).T.reshape(-1, n_classes, n_classes).astype(np.float64)
-        hits = np.einsum("bcc->bc", confusion)
-        support, answered = confusion.sum(axis=2), confusion.sum(axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            recall = np.where(support > 0, hits / support, np.nan)
-            precision = np.where(support > 0, np.where(answered > 0, hits / answered, 0.0), np.nan)
-            f1 = np.where(support > 0, 2 * hits / (support + answered), np.nan)
-            accuracy = hits.sum(axis=1) / support.sum(axis=1)
-        values = {
-            "accuracy": accuracy,
-            "precision": np.nanmean(precision, axis=1),
-            "recall": np.nanmean(recall, axis=1),
-            "f1": np.nanmean(f1, axis=1),
-            "balanced_accuracy": np.nanmean(recall, axis=1),
-            "worst_class_recall": np.nanmin(recall, axis=1),
-            "worst_cluster_recall": self._worst_cluster(run),
-        }
-        return Resampled(values)
-
-    def _worst_cluster(self, run: RunResult) -> Values:
-        groups, names = cluster_groups(run.true, run.clusters)
-        if not names:
-            return np.full(len(self.counts), np.nan)
-        judged = groups >= 0
-        members = _one_hot(groups[judged], len(names))
-        right = members.multiply((run.true == run.predicted)[judged][:, None]).tocsr()
-        counts = self.counts[:, judged].T
-        sizes, hits = np.asarray(members.T @ counts), np.asarray(right.T @ counts)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            recalls = np.where(sizes > 0, hits / sizes, np.nan)
-        return np.asarray(np.nanmin(recalls, axis=0), dtype=np.float64)
+        return measure(
+            Evidence(
+                run.true,
+                run.predicted,
+                len(run.classes),
+                weights=self.counts,
+                clusters=run.clusters,
+                probabilities=run.probabilities,
+            )
+        )
 
 
 def repetition_weights(repetitions: Sequence[int], n_resamples: int = RESAMPLES) -> NDArray[np.float64]:
@@ -186,8 +141,3 @@ def interval(values: Values) -> tuple[float, float]:
         return float("nan"), float("nan")
     low, high = np.percentile(known, (2.5, 97.5))
     return float(low), float(high)
-
-
-def _one_hot(positions: IntArray, n: int) -> sparse.csr_matrix:
-    rows = np.arange(len(positions))
-    return sparse.csr_matrix((np.ones(len(positions), dtype=np.float32), (rows, positions)), shape=(len(positions), n))

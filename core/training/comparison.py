@@ -10,14 +10,15 @@ import numpy as np
 from core.errors import TrainingError
 from core.results import Comparison, Difference, Row, RunResult
 from core.settings import ComparisonSettings
-from core.training.bootstrap import METRICS, Values
 from core.training.comparison_words import difference_sentence, opening_sentences, splits_sentence
+from core.training.evidence import Values
 from core.training.intervals import Resampled, Unit, by_split_of, mean_and_interval, shared_tests
+from core.training.metric import Metric
+from core.training.metrics import METRICS, shown_in
 
 EVERYTHING = "everything"
 STRATIFIED = "stratified"
 MATCHED = "matched:"
-DIFFERENCES_IN = ("accuracy", "balanced_accuracy", "f1", "worst_class_recall", "worst_cluster_recall")
 # z of a two-sided 5 % test and of 80 % power.
 Z_LEVEL, Z_POWER = 1.96, 0.84
 
@@ -38,6 +39,7 @@ def compare(
     *,
     chosen_by: Sequence[str] = (),
     judged_by: str = "",
+    notes: Sequence[str] = (),
 ) -> Comparison:
     """Put finished runs into rows with 95 % intervals and tell the paired differences from their controls.
 
@@ -51,6 +53,8 @@ def compare(
         Extractors that the coresets were chosen by.
     judged_by : str
         Extractor that `head` sees.
+    notes : sequence of str
+        Sentences on stored runs that could not be read; they become its last ones.
 
     Returns
     -------
@@ -73,14 +77,17 @@ def compare(
     them.
     """
     if not runs:
-        return Comparison((), (), (), ())
+        return Comparison((), (), (), tuple(notes), tuple(notes))
     groups = _groups(runs)
     resampled = Resampled({run.key.split: run.test_indices for run in reversed(runs)})
     everything = {group.network: group for group in groups if group.sampler == EVERYTHING}
     rows = tuple(_row(group, resampled, everything.get(group.network)) for group in groups)
     differences = tuple(_differences(groups, resampled, settings))
     sentences = opening_sentences(rows, differences, chosen_by=chosen_by, judged_by=judged_by)
-    return Comparison(tuple(runs), rows, differences, (*sentences, *splits_sentence(runs, rows)))
+    failed = {name: sentence for run in runs for name, sentence in run.metrics.failed.items()}
+    notes = (*(failed | dict(resampled.failed)).values(), *notes)
+    sentences = (*sentences, *splits_sentence(runs, rows), *notes)
+    return Comparison(tuple(runs), rows, differences, sentences, notes)
 
 
 def _groups(runs: Sequence[RunResult]) -> list[_Group]:
@@ -116,12 +123,12 @@ def _row(group: _Group, resampled: Resampled, everything: _Group | None) -> Row:
     units = sorted(group.runs)
     runs = [group.runs[unit] for unit in units]
     means, lows, highs = {}, {}, {}
-    for metric in METRICS:
-        values = [float(getattr(run.metrics, metric)) for run in runs]
-        means[metric], low, high = mean_and_interval(
-            units, values, runs, partial(resampled.of, metric=metric), within=(0.0, 1.0)
+    for name, metric in METRICS.items():
+        values = [run.metrics[name] for run in runs]
+        within = (metric.least, metric.most)
+        means[name], lows[name], highs[name] = mean_and_interval(
+            units, values, runs, partial(resampled.of, metric=name), within
         )
-        lows[metric], highs[metric] = low, high
     select_seconds = float(np.mean([run.select_seconds for run in runs]))
     train_seconds = float(np.mean([run.train_seconds for run in runs]))
     return Row(
@@ -159,7 +166,9 @@ def _differences(groups: Sequence[_Group], resampled: Resampled, settings: Compa
             shared = sorted(set(group.runs) & set(control.runs)) if control is not None else []
             if control is None or not shared:
                 continue
-            found += [_difference(group, control, shared, metric, resampled, settings) for metric in DIFFERENCES_IN]
+            found += [
+                _difference(group, control, shared, metric, resampled, settings) for metric in shown_in("differences")
+            ]
     return found
 
 
@@ -167,29 +176,32 @@ def _difference(
     group: _Group,
     control: _Group,
     shared: Sequence[Unit],
-    metric: str,
+    metric: Metric,
     resampled: Resampled,
     settings: ComparisonSettings,
 ) -> Difference:
     ours = [group.runs[unit] for unit in shared]
     beside = {id(group.runs[unit]): control.runs[unit] for unit in shared}
-    paired = [float(getattr(a.metrics, metric) - getattr(beside[id(a)].metrics, metric)) for a in ours]
+    name = metric.name
+    paired = [run.metrics[name] - beside[id(run)].metrics[name] for run in ours]
 
     def under_resampling(run: RunResult, *, together: bool) -> Values:
         other = beside[id(run)]
-        return resampled.of(run, metric, together=together) - resampled.of(other, metric, together=together)
+        return resampled.of(run, name, together=together) - resampled.of(other, name, together=together)
 
     difference, low, high = mean_and_interval(shared, paired, ours, under_resampling)
     pairs = [len(found) for found in by_split_of(shared, paired)]
     # One repetition's interval knows the chance of the test images alone, not that of the draw and the training.
     shown = len(shared) > 1 and bool(low > 0 or high < 0)
-    needed, beyond = _needed(shared, paired, ours, settings.difference_of_interest)
+    # The difference of interest is set in points.
+    of_interest = settings.difference_of_interest if metric.in_points else 0.0
+    needed, beyond = _needed(shared, paired, ours, of_interest)
     return Difference(
         network=group.network,
         sampler=group.sampler,
         control=control.sampler,
         fraction=group.fraction,
-        metric=metric,
+        metric=name,
         difference=difference,
         low=low,
         high=high,
@@ -198,10 +210,19 @@ def _difference(
         repetitions_needed=needed,
         sentence=difference_sentence(
             group.network, group.sampler, control.sampler, group.fraction, metric, difference, low, high,
-            pairs=pairs, needed=needed, beyond=beyond, of_interest=settings.difference_of_interest,
+            pairs=pairs, needed=needed, beyond=beyond, of_interest=of_interest,
+            why_not=_why_unknown(metric, [*ours, *beside.values()], resampled),
         ),
         n_splits=len(pairs),
     )  # fmt: skip
+
+
+def _why_unknown(metric: Metric, runs: Sequence[RunResult], resampled: Resampled) -> str:
+    if metric.name in resampled.failed or any(metric.name in run.metrics.failed for run in runs):
+        return "the plugin's metric failed"
+    if "probabilities" in metric.needs and any(run.probabilities is None for run in runs):
+        return "it needs the probabilities of all classes, which a run was stored without"
+    return "there are too few test images"
 
 
 def _needed(

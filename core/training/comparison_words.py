@@ -5,14 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from core.results import Difference, Row, RunResult
+from core.training.metric import Metric
 
-METRIC_WORDS = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "f1": "macro F1",
-    "worst_class_recall": "recall of the worst class",
-    "worst_cluster_recall": "recall of the worst cluster",
-}
 NETWORK_WORDS = {"custom": "custom network", "transfer": "transfer network", "head": "head"}
 CONTROL_WORDS = {"stratified": "stratified random"}
 
@@ -29,7 +23,7 @@ def difference_sentence(
     sampler: str,
     control: str,
     fraction: float,
-    metric: str,
+    metric: Metric,
     difference: float,
     low: float,
     high: float,
@@ -38,6 +32,7 @@ def difference_sentence(
     needed: int | None,
     beyond: bool = False,
     of_interest: float,
+    why_not: str = "there are too few test images",
 ) -> str:
     """Return one difference in words, with its interval and what it rests on.
 
@@ -49,12 +44,14 @@ def difference_sentence(
         Repetitions, or splits where there are several, that would show a difference of `of_interest`.
     beyond : bool
         Whether no number of splits would.
+    why_not : str
+        Why there is no difference, if there is none.
     """
     if math.isnan(difference) or math.isnan(low):
-        return f"The {METRIC_WORDS.get(metric, metric)} of {sampler} cannot be compared: there are too few test images."
+        return f"The {metric.in_words} of {sampler} cannot be compared: {why_not}."
     where = f"{NETWORK_WORDS.get(network, network).capitalize()}, {_percent(fraction)}"
-    what = f"{METRIC_WORDS.get(metric, metric)} of {sampler_words(sampler)} against {sampler_words(control)}"
-    figures = f"{_points(difference)} points, 95 % interval {_points(low)} to {_points(high)}"
+    what = f"{metric.in_words} of {sampler_words(sampler)} against {sampler_words(control)}"
+    figures = _figures(metric, difference, low, high)
     if sum(pairs) < 2:
         return (
             f"{where}: {what}: {figures}, of the test images alone. One repetition cannot tell a difference from the "
@@ -139,6 +136,14 @@ def opening_sentences(
             "from selection than a head on fixed ones, and wanted more images."
         )
     return tuple(sentences)
+
+
+def _figures(metric: Metric, difference: float, low: float, high: float) -> str:
+    if metric.in_points:
+        return f"{_points(difference)} points, 95 % interval {_points(low)} to {_points(high)}"
+    unit = f" {metric.unit}" if metric.unit else ""
+    value, start, end = (f"{number:+.3g}".replace("-", "−") for number in (difference, low, high))
+    return f"{value}{unit}, 95 % interval {start} to {end}{'' if metric.higher_is_better else '; lower is better'}"
 
 
 def _percent(share: float) -> str:

@@ -1,19 +1,55 @@
 """How good predictions are: the paper's measures, and the ones that a rare kind shows up in."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from core.descriptions import Plugin
 from core.errors import TrainingError
-from core.results import ClassClusters, ClassEmbedding, IntArray, Metrics, Split
+from core.results import ClassClusters, ClassEmbedding, FloatArray, IntArray, Metrics, Split
+from core.training.evidence import Evidence, Values
+from core.training.metrics import METRICS
 
-LEAST_CLUSTER_IMAGES = 10
-NO_CLUSTER = -1
+
+@dataclass(frozen=True)
+class Measured:
+    """Every metric under every resample.
+
+    Attributes
+    ----------
+    values : mapping of str to ndarray of shape (n_resamples,)
+        By name; NaN where a metric does not exist, such as the worst cluster where no cluster has enough test images.
+    failed : mapping of str to str
+        A sentence for each metric of a plugin whose code failed; its values are NaN.
+    """
+
+    values: Mapping[str, Values]
+    failed: Mapping[str, str]
+
+
+def measure(evidence: Evidence) -> Measured:
+    """Compute every metric; one of a plugin that fails is named and left out."""
+    values: dict[str, Values] = {}
+    failed: dict[str, str] = {}
+    for name, metric in METRICS.items():
+        try:
+            values[name] = metric.values(evidence)
+        except Exception as error:
+            plugin = METRICS.plugins.get(name)
+            if plugin is None:
+                raise
+            values[name] = np.full(evidence.n_resamples, np.nan)
+            failed[name] = _failure(name, plugin, error)
+    return Measured(values, failed)
 
 
 def evaluate(
-    true: IntArray, predicted: IntArray, classes: Sequence[str], clusters_of_test: IntArray | None = None
+    true: IntArray,
+    predicted: IntArray,
+    classes: Sequence[str],
+    clusters_of_test: IntArray | None = None,
+    probabilities: FloatArray | None = None,
 ) -> Metrics:
     """Compare predicted classes with true ones.
 
@@ -29,6 +65,8 @@ def evaluate(
     clusters_of_test : ndarray of shape (n_test,), int64, optional
         Cluster of each image inside its true class, -1 for none. Clusters of fewer than 10 test images are not
         judged.
+    probabilities : ndarray of shape (n_test, n_classes), float32, optional
+        A metric that needs them is NaN without.
 
     Returns
     -------
@@ -41,31 +79,19 @@ def evaluate(
     """
     if len(true) == 0:
         raise TrainingError("There are no test images to judge a network by. Set the test fraction above 0.")
-    n_classes = len(classes)
-    confusion = np.bincount(true * n_classes + predicted, minlength=n_classes**2).reshape(n_classes, n_classes)
-    support = confusion.sum(axis=1)
-    present = support > 0
-    hits = np.diag(confusion).astype(np.float64)
-    precision = np.where(present, _share(hits, confusion.sum(axis=0)), np.nan)
-    recall = np.where(present, _share(hits, support), np.nan)
-    f1 = np.where(present, _share(2 * hits, support + confusion.sum(axis=0)), np.nan)
-    worst = int(np.nanargmin(recall))
-    worst_cluster, worst_cluster_recall = _worst_cluster(true, predicted, classes, clusters_of_test)
+    evidence = Evidence(true, predicted, len(classes), clusters=clusters_of_test, probabilities=probabilities)
+    measured = measure(evidence)
+    support = evidence.support[0].astype(np.int64)
     return Metrics(
-        accuracy=float(hits.sum() / len(true)),
-        precision=float(precision[present].mean()),
-        recall=float(recall[present].mean()),
-        f1=float(f1[present].mean()),
-        balanced_accuracy=float(recall[present].mean()),
-        worst_class=classes[worst],
-        worst_class_recall=float(recall[worst]),
-        worst_cluster=worst_cluster,
-        worst_cluster_recall=worst_cluster_recall,
-        class_precision=_by_class(classes, precision),
-        class_recall=_by_class(classes, recall),
-        class_f1=_by_class(classes, f1),
-        support={name: int(n) for name, n in zip(classes, support, strict=True)},
-        confusion=confusion.astype(np.int64),
+        values={name: float(values[0]) for name, values in measured.values.items()},
+        worst_class=classes[int(np.nanargmin(evidence.recall[0]))],
+        worst_cluster=_worst_cluster(evidence, classes),
+        class_precision=_by_class(classes, evidence.precision[0]),
+        class_recall=_by_class(classes, evidence.recall[0]),
+        class_f1=_by_class(classes, evidence.f1[0]),
+        support=dict(zip(classes, support.tolist(), strict=True)),
+        confusion=evidence.confusion[0].astype(np.int64),
+        failed=measured.failed,
     )
 
 
@@ -104,47 +130,21 @@ def clusters_of_test(
     return {index: found[index] for index in split.test.tolist() if index in found}
 
 
-def cluster_groups(true: IntArray, clusters: IntArray | None) -> tuple[IntArray, tuple[tuple[int, int], ...]]:
-    """Give a number to each of the (class, cluster) pairs that have enough test images to be judged.
-
-    Returns
-    -------
-    groups : ndarray of shape (n_test,), int64
-        Number of each image's pair; -1 where its pair is too small or it has no cluster.
-    names : tuple of (int, int)
-        Class position and cluster of each number.
-    """
-    groups = np.full(len(true), -1, dtype=np.int64)
-    names: list[tuple[int, int]] = []
-    if clusters is None:
-        return groups, ()
-    for position in np.unique(true):
-        for cluster in np.unique(clusters[true == position]):
-            members = (true == position) & (clusters == cluster)
-            if cluster != NO_CLUSTER and members.sum() >= LEAST_CLUSTER_IMAGES:
-                groups[members] = len(names)
-                names.append((int(position), int(cluster)))
-    return groups, tuple(names)
+def _worst_cluster(evidence: Evidence, classes: Sequence[str]) -> str:
+    if not evidence.clusters:
+        return ""
+    position, cluster = evidence.clusters[int(evidence.cluster_recall[0].argmin())]
+    return f"{classes[position]} / {cluster + 1}"
 
 
-def _worst_cluster(
-    true: IntArray, predicted: IntArray, classes: Sequence[str], clusters: IntArray | None
-) -> tuple[str, float]:
-    groups, names = cluster_groups(true, clusters)
-    if not names:
-        return "", float("nan")
-    judged = groups >= 0
-    sizes = np.bincount(groups[judged], minlength=len(names))
-    recalls = np.bincount(groups[judged], weights=true[judged] == predicted[judged], minlength=len(names)) / sizes
-    worst = int(recalls.argmin())
-    position, cluster = names[worst]
-    return f"{classes[position]} / {cluster + 1}", float(recalls[worst])
+def _by_class(classes: Sequence[str], values: Values) -> Mapping[str, float]:
+    return dict(zip(classes, values.tolist(), strict=True))
 
 
-def _share(part: NDArray[np.float64], whole: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Return part / whole, and 0 where the whole is 0."""
-    return np.asarray(np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0))
-
-
-def _by_class(classes: Sequence[str], values: NDArray[np.float64]) -> Mapping[str, float]:
-    return {name: float(value) for name, value in zip(classes, values, strict=True)}
+def _failure(name: str, plugin: Plugin, error: Exception) -> str:
+    what = " ".join(str(error).split())[:200]
+    why = f"{type(error).__name__}: {what}" if what else type(error).__name__
+    return (
+        f"The metric {name} of the plugin {plugin} failed and is left out where it did ({why}). "
+        "Update or remove the plugin."
+    )

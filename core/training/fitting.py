@@ -25,7 +25,8 @@ from core.results import (
 from core.settings import TrainingSettings
 from core.training.backbones import backbone_features, backbone_of
 from core.training.calling import free_memory
-from core.training.evaluation import NO_CLUSTER, evaluate
+from core.training.evaluation import evaluate
+from core.training.evidence import NO_CLUSTER
 from core.training.head import Head, choose_head_strength, fit_head
 from core.training.loop import Fit, Labelled, Rows, fit, make_deterministic, predict
 from core.training.networks import Network, assemble_transfer, build_custom, build_transfer_head
@@ -319,6 +320,7 @@ def _result(
     test = job.split.test
     true = job.labels[test]
     predicted = trained.probabilities.argmax(axis=1).astype(np.int64)
+    probabilities = np.ascontiguousarray(trained.probabilities, dtype=np.float32)
     clusters = None
     if cluster_of_test is not None:
         clusters = np.array([cluster_of_test.get(int(index), NO_CLUSTER) for index in test], dtype=np.int64)
@@ -328,11 +330,11 @@ def _result(
         classes=job.classes,
         history=trained.history,
         best_epoch=trained.best_epoch,
-        metrics=evaluate(true, predicted, job.classes, clusters),
+        metrics=evaluate(true, predicted, job.classes, clusters, probabilities),
         test_indices=test,
         true=true,
         predicted=predicted,
-        confidence=trained.probabilities.max(axis=1),
+        confidence=probabilities.max(axis=1),
         train_seconds=trained.train_seconds,
         feature_seconds=trained.feature_seconds,
         select_seconds=select_seconds,
@@ -340,6 +342,7 @@ def _result(
         weights=trained.weights,
         note="; ".join((*_weights_notes(trained.weights), *trained.notes)),
         clusters=clusters,
+        probabilities=probabilities,
     )
 
 

@@ -11,12 +11,13 @@ import numpy as np
 from core.results import IntArray, RunResult
 from core.training.bootstrap import (
     ImageResamples,
-    Values,
     corrected_interval,
     interval,
     overlap,
     repetition_weights,
 )
+from core.training.evaluation import Measured
+from core.training.evidence import Values
 
 Unit = tuple[int, int]
 """Split and repetition."""
@@ -42,17 +43,22 @@ class Resampled:
     def __init__(self, tests: Mapping[int, IntArray]) -> None:
         self._tests = tests
         self._of_split: dict[int, ImageResamples] = {}
-        self._values: dict[tuple[int, bool], Mapping[str, Values]] = {}
+        self._measured: dict[tuple[int, bool], Measured] = {}
 
     def of(self, run: RunResult, metric: str, *, together: bool = False) -> Values:
         """Return a metric under each resample of the test images of the run's split, or of all splits `together`.
 
         Together an image is drawn as often in every split that tests on it.
         """
-        if (id(run), together) not in self._values:
+        if (id(run), together) not in self._measured:
             images = self._together.of_rows(self._rows(run)) if together else self._alone(len(run.true))
-            self._values[id(run), together] = images.metrics_of(run).values
-        return self._values[id(run), together][metric]
+            self._measured[id(run), together] = images.measured(run)
+        return self._measured[id(run), together].values[metric]
+
+    @property
+    def failed(self) -> Mapping[str, str]:
+        """A sentence for each metric of a plugin that failed on a run that was asked for."""
+        return {name: sentence for one in self._measured.values() for name, sentence in one.failed.items()}
 
     def _alone(self, n_test: int) -> ImageResamples:
         if n_test not in self._of_split:

@@ -6,23 +6,159 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping
-from dataclasses import asdict, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import cattrs
 import numpy as np
 
 from core.cache import fingerprint, write_atomically
 from core.errors import TrainingError
-from core.results import Epoch, Metrics, RunKey, RunResult, WeightsUsed
+from core.results import Epoch, FloatArray, IntArray, RunKey, RunResult, WeightsUsed
+from core.training.evaluation import evaluate
 
-FORMAT = 1
-ARRAYS = ("test_indices", "true", "predicted", "confidence")
+FORMAT = 2
+NAMED = 3
+"""How many of the files that cannot be read a sentence names."""
+
+
+@dataclass(frozen=True)
+class StoredRuns:
+    """What a folder of finished runs holds.
+
+    Attributes
+    ----------
+    runs : tuple of RunResult
+        In the order in which they were saved.
+    notes : tuple of str
+        What could not be read, in sentences for the user.
+    """
+
+    runs: tuple[RunResult, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredKey:
+    """`RunKey` as it is stored."""
+
+    network: str
+    sampler: str
+    fraction: float
+    repetition: int
+    fingerprint: str
+    split: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredEpoch:
+    """`Epoch` as it is stored; JSON knows no NaN, so that it is null."""
+
+    number: int
+    loss: float | None
+    accuracy: float | None
+    validation_loss: float | None
+    validation_accuracy: float | None
+    learning_rate: float | None
+    seconds: float | None
+    validation_seconds: float | None = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredWeights:
+    """`WeightsUsed` as it is stored."""
+
+    extractor: str
+    digest: str
+    state: Literal["none", "verified", "unverified", "untrained"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredRun:
+    """The .json of a run; `arrays` is the name of its .npz.
+
+    Its metrics stand in the file for whoever reads it by eye. They are computed anew from the arrays when a run is
+    read, so that it has values of metrics that came later. A field that did not exist in the first format has a default
+    here: that is its value in runs stored before.
+
+    Notes
+    -----
+    History of the format:
+
+    1. Arrays ``test_indices``, ``true``, ``predicted``, ``confidence`` (the largest probability of each test image),
+       ``confusion`` and, where there are clusters, ``clusters``.
+    2. ``probabilities`` of all classes in place of ``confidence``, where they are known; no ``confusion``; the metrics
+       by name under ``metrics.values``.
+    """
+
+    format: int
+    arrays: str
+    key: StoredKey
+    n_images: int
+    classes: tuple[str, ...]
+    history: tuple[StoredEpoch, ...]
+    best_epoch: int
+    train_seconds: float
+    feature_seconds: float
+    select_seconds: float
+    device: str
+    weights: StoredWeights | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredArrays:
+    """The .npz of a run.
+
+    Raises
+    ------
+    ValueError
+        If arrays are of another kind, of different lengths, or out of range.
+    """
+
+    test_indices: IntArray
+    true: IntArray
+    predicted: IntArray
+    confidence: FloatArray | None = None
+    probabilities: FloatArray | None = None
+    clusters: IntArray | None = None
+
+    def __post_init__(self) -> None:
+        n_test = len(self.true)
+        if n_test == 0:
+            raise ValueError("it has no test images")
+        for name, kind in (("test_indices", "i"), ("true", "i"), ("predicted", "i"), ("clusters", "i"),
+                           ("confidence", "f"), ("probabilities", "f")):  # fmt: skip
+            array = getattr(self, name)
+            if array is None:
+                continue
+            if array.dtype.kind != kind or array.shape[:1] != (n_test,) or array.ndim != 1 + (name == "probabilities"):
+                raise ValueError(f"its {name} are {array.dtype} of shape {array.shape}")
+
+    @property
+    def largest(self) -> FloatArray:
+        """Probability of the predicted class; ValueError where nothing is known of it."""
+        if self.probabilities is not None:
+            return np.asarray(self.probabilities.max(axis=1))
+        if self.confidence is None:
+            raise ValueError("it has neither probabilities nor confidence")
+        return self.confidence
+
+    def check(self, n_classes: int) -> None:
+        """Raise ValueError if they are not of so many classes."""
+        answers = (self.true, self.predicted)
+        if any(array.min() < 0 or array.max() >= n_classes for array in answers):
+            raise ValueError("it answers classes that it does not name")
+        if self.probabilities is not None and self.probabilities.shape[1] != n_classes:
+            raise ValueError(f"its probabilities are of {self.probabilities.shape[1]} classes, not of {n_classes}")
 
 
 def save_run(run: RunResult, folder: Path) -> Path:
     """Add a run to the store; a run of the same key is replaced by this one.
+
+    A file that a newer version of the program wrote is left as it is, and the run stored beside it.
 
     Returns
     -------
@@ -34,15 +170,12 @@ def save_run(run: RunResult, folder: Path) -> Path:
     TrainingError
         If the folder cannot be written.
     """
-    name = fingerprint(_known_by(run.key))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        arrays = {field: getattr(run, field) for field in ARRAYS} | {"confusion": run.metrics.confusion}
-        if run.clusters is not None:
-            arrays["clusters"] = run.clusters
+        name = _free_name(folder, fingerprint(_known_by(run.key)))
         handle, part = tempfile.mkstemp(suffix=".npz", prefix=f"{name}-", dir=folder)
         with os.fdopen(handle, "wb") as stream:
-            np.savez_compressed(stream, **arrays)
+            np.savez_compressed(stream, **_arrays_of(run))
         text = json.dumps({"format": FORMAT, "arrays": Path(part).name, **_facts(run)}, indent=1)
         file = folder / f"{name}.json"
         write_atomically(file, text.encode())
@@ -54,6 +187,34 @@ def save_run(run: RunResult, folder: Path) -> Path:
     return file
 
 
+def load_runs(folder: Path) -> StoredRuns:
+    """Return every run of the store that can be read, and in sentences what cannot.
+
+    A run that is damaged, or was written by a newer version of the program, is trained again when it is asked for.
+    """
+    found: list[tuple[int, str, RunResult]] = []
+    damaged: dict[str, str] = {}
+    newer: list[str] = []
+    for file in sorted(folder.glob("*.json")):
+        try:
+            values = _json(file)
+            if _is_newer(values):
+                newer.append(file.name)
+                continue
+            found.append((file.stat().st_mtime_ns, file.name, _run(values, folder)))
+        except cattrs.BaseValidationError as error:
+            damaged[file.name] = _first_fault(error)
+        except OSError as error:
+            damaged[file.name] = f"{Path(error.filename).name if error.filename else file.name}: {error.strerror}"
+        except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            damaged[file.name] = " ".join(str(error).split()) or type(error).__name__
+    runs = tuple(run for _, _, run in sorted(found, key=lambda one: one[:2]))
+    return StoredRuns(runs, tuple(_notes(damaged, newer)))
+
+
+# --- writing ------------------------------------------------------------------------------------------------------
+
+
 def _known_by(key: RunKey) -> dict[str, Any]:
     """Return what names a run's files: not the split, which depends on who asks; its images are in the fingerprint."""
     known = asdict(key)
@@ -61,66 +222,43 @@ def _known_by(key: RunKey) -> dict[str, Any]:
     return known
 
 
-def load_runs(folder: Path) -> tuple[RunResult, ...]:
-    """Return every run of the store that can be read, in the order in which they were saved.
-
-    A file that is damaged, of a newer format, or without its arrays is passed over: that run is trained again.
-    """
-    found: list[tuple[int, str, RunResult]] = []
-    for file in folder.glob("*.json"):
-        try:
-            values = json.loads(file.read_text(encoding="utf-8"))
-            if values["format"] != FORMAT:
-                continue
-            arrays = _arrays(folder / Path(values["arrays"]).name)
-            found.append((file.stat().st_mtime_ns, file.name, _run(values, arrays)))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error):
-            continue
-    return tuple(run for _, _, run in sorted(found, key=lambda one: one[:2]))
+def _free_name(folder: Path, name: str) -> str:
+    """Return `name`, or one beside it where a newer version of the program has written a run of that name."""
+    try:
+        newer = _is_newer(_json(folder / f"{name}.json"))
+    except (OSError, ValueError):
+        newer = False
+    return f"{name}.format-{FORMAT}" if newer else name
 
 
-def _arrays(file: Path) -> dict[str, Any]:
-    # Opened here, since NumPy leaves a damaged archive open.
-    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+def _arrays_of(run: RunResult) -> dict[str, Any]:
+    arrays: dict[str, Any] = {"test_indices": run.test_indices, "true": run.true, "predicted": run.predicted}
+    if run.probabilities is not None:
+        arrays["probabilities"] = run.probabilities
+    else:
+        arrays["confidence"] = run.confidence
+    if run.clusters is not None:
+        arrays["clusters"] = run.clusters
+    return arrays
 
 
 def _facts(run: RunResult) -> dict[str, Any]:
-    metrics = asdict(run.metrics)
-    del metrics["confusion"]
-    plain = {
-        field.name: getattr(run, field.name)
-        for field in fields(run)
-        if field.name not in (*ARRAYS, "clusters", "metrics", "history", "key", "weights")
-    }
-    nested = {
+    metrics = {name: value for name, value in vars(run.metrics).items() if name not in ("confusion", "failed")}
+    facts = {
         "key": asdict(run.key),
+        "n_images": run.n_images,
+        "classes": run.classes,
         "history": [asdict(epoch) for epoch in run.history],
-        "metrics": metrics,
+        "best_epoch": run.best_epoch,
+        "train_seconds": run.train_seconds,
+        "feature_seconds": run.feature_seconds,
+        "select_seconds": run.select_seconds,
+        "device": run.device,
         "weights": asdict(run.weights) if run.weights is not None else None,
+        "note": run.note,
+        "metrics": metrics,
     }
-    return dict(_without_nan(plain | nested))
-
-
-def _run(values: Mapping[str, Any], arrays: Mapping[str, Any]) -> RunResult:
-    n_test = len(arrays["true"])
-    if any(arrays[name].shape != (n_test,) for name in ARRAYS):
-        raise ValueError("arrays of different lengths")
-    plain = {
-        name: values[name]
-        for name in ("n_images", "best_epoch", "train_seconds", "feature_seconds", "select_seconds", "device", "note")
-    }
-    weights = values["weights"]
-    return RunResult(
-        key=RunKey(**values["key"]),
-        classes=tuple(values["classes"]),
-        history=tuple(Epoch(**_with_nan(epoch)) for epoch in values["history"]),
-        metrics=Metrics(**_with_nan(values["metrics"]), confusion=arrays["confusion"]),
-        weights=WeightsUsed(**weights) if weights is not None else None,
-        clusters=arrays.get("clusters"),
-        **{name: arrays[name] for name in ARRAYS},
-        **plain,
-    )
+    return dict(_without_nan(facts))
 
 
 def _without_nan(value: Any) -> Any:
@@ -132,8 +270,112 @@ def _without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def _with_nan(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: _with_nan(value) if isinstance(value, Mapping) else math.nan if value is None else value
-        for name, value in values.items()
-    }
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+def _json(file: Path) -> dict[str, Any]:
+    values = json.loads(file.read_text(encoding="utf-8"))
+    if not isinstance(values, dict):
+        raise ValueError(f"it holds a {type(values).__name__}, not a run")
+    return values
+
+
+def _is_newer(values: Mapping[str, Any]) -> bool:
+    number = values.get("format")
+    return isinstance(number, int) and number > FORMAT
+
+
+def _run(values: Mapping[str, Any], folder: Path) -> RunResult:
+    stored = _CONVERTER.structure(values, StoredRun)
+    if stored.format < 1:
+        raise ValueError(f"there is no format {stored.format}")
+    arrays = _CONVERTER.structure(_archive(folder / Path(stored.arrays).name), StoredArrays)
+    arrays.check(len(stored.classes))
+    return RunResult(
+        key=RunKey(**vars(stored.key)),
+        n_images=stored.n_images,
+        classes=stored.classes,
+        history=tuple(_epoch(each) for each in stored.history),
+        best_epoch=stored.best_epoch,
+        metrics=evaluate(arrays.true, arrays.predicted, stored.classes, arrays.clusters, arrays.probabilities),
+        test_indices=arrays.test_indices,
+        true=arrays.true,
+        predicted=arrays.predicted,
+        confidence=arrays.largest,
+        train_seconds=stored.train_seconds,
+        feature_seconds=stored.feature_seconds,
+        select_seconds=stored.select_seconds,
+        device=stored.device,
+        weights=WeightsUsed(**vars(stored.weights)) if stored.weights is not None else None,
+        note=stored.note,
+        clusters=arrays.clusters,
+        probabilities=arrays.probabilities,
+    )
+
+
+def _archive(file: Path) -> dict[str, Any]:
+    # Opened here, since NumPy leaves a damaged archive open.
+    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _epoch(stored: StoredEpoch) -> Epoch:
+    values: dict[str, Any] = {name: math.nan if value is None else value for name, value in vars(stored).items()}
+    return Epoch(**values)
+
+
+def _notes(damaged: Mapping[str, str], newer: Iterable[str]) -> Iterable[str]:
+    if damaged:
+        it_is = "they are" if len(damaged) > 1 else "it is"
+        files = _some([f"file {name}: {why}" for name, why in damaged.items()])
+        yield f"{_count(len(damaged))} could not be read ({files}); {it_is} trained again when {it_is} asked for."
+    if names := list(newer):
+        was, it_is, file = ("were", "they are", "files") if len(names) > 1 else ("was", "it is", "a file")
+        yield (
+            f"{_count(len(names))} {was} written by a newer version of the program "
+            f"({_some([f'file {name}' for name in names])}); {it_is} left as {it_is}, and trained again into {file} of "
+            f"{'their' if len(names) > 1 else 'its'} own when {it_is} asked for."
+        )
+
+
+def _count(n: int) -> str:
+    return "1 stored run" if n == 1 else f"{n:,} stored runs"
+
+
+def _some(texts: list[str]) -> str:
+    more = f"; and {len(texts) - NAMED:,} more" if len(texts) > NAMED else ""
+    return "; ".join(texts[:NAMED]) + more
+
+
+def _make_converter() -> cattrs.Converter:
+    """Return a converter that takes no text for a number, and none of another kind for an array."""
+    converter = cattrs.Converter()
+
+    def strict(value: Any, kind: type) -> Any:
+        if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
+            raise TypeError(f"expected {_KINDS[kind]}, found {value!r:.60}")
+        return kind(value)
+
+    for kind in _KINDS:
+        converter.register_structure_hook(kind, strict)
+    converter.register_structure_hook_func(
+        lambda kind: getattr(kind, "__origin__", None) is np.ndarray, lambda value, _kind: value
+    )
+    return converter
+
+
+_KINDS: Mapping[type, str] = {int: "a whole number", float: "a number", str: "text"}
+_CONVERTER = _make_converter()
+
+
+def _first_fault(error: BaseException, where: str = "") -> str:
+    """Return the first fault of a cattrs error tree in a few words."""
+    if isinstance(error, cattrs.BaseValidationError):
+        inner = error.exceptions[0]
+        for note in getattr(inner, "__notes__", []):
+            name = getattr(note, "name", None)
+            where = name if isinstance(name, str) else where
+        return _first_fault(inner, where)
+    if isinstance(error, KeyError):
+        return f"{error.args[0]} is missing"
+    return f"{where}: {error}" if where else str(error)

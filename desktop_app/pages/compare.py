@@ -37,6 +37,7 @@ class ComparePage(Page):
         self._plan: ComparePlanView | None = None
         self._known: set[RunName] | None = None
         self._done: list[RunResult] = []
+        self._notes: tuple[str, ...] = ()
         self._viewer: ImageViewer | None = None
         self._images = ImagesShown()
         self._of_others: object = None
@@ -69,7 +70,7 @@ class ComparePage(Page):
 
     def forget(self) -> None:
         """Show no comparison; the fractions are the new project's, even while their field has the focus."""
-        self._plan, self._known, self._done, self._viewer = None, None, [], None
+        self._plan, self._known, self._done, self._notes, self._viewer = None, None, [], (), None
         self._images.forget()
         self._of_others = None
         self.cost.clear()
@@ -132,6 +133,7 @@ class ComparePage(Page):
 
     def _keep_comparison(self, result: Comparison) -> None:
         self._known = {name_of(run.key) for run in result.runs}
+        self._notes = result.notes
         if self.purpose == "finished":
             if result.runs and self.model.value("compare") is None:
                 self.show_empty(False)
@@ -150,7 +152,9 @@ class ComparePage(Page):
     def _tell_missing(self, result: Comparison) -> None:
         facts = self.model.facts("compare") or {}
         missing = int(facts.get("runs", 0)) - len(result.runs)
-        if missing > 0:
+        if missing > 0 and result.notes:
+            self.messages.warning(" ".join(result.notes))
+        elif missing > 0:
             gone = "1 finished training is" if missing == 1 else f"{missing:,} finished trainings are"
             again = "it" if missing == 1 else "them"
             self.messages.warning(f"{gone} no longer where they were kept; {self.run_text} does {again} again.")
@@ -205,6 +209,7 @@ class ComparePage(Page):
         current = self.model.value("compare")
         if isinstance(current, Comparison):
             self._known = {name_of(run.key) for run in current.runs}
+            self._notes = current.notes
             return
         if any(self.job_numbers(purpose) for purpose in ("finished", "restore", "")):
             return
@@ -219,7 +224,7 @@ class ComparePage(Page):
         if plan is None:
             return
         set_tone(self.cost, "warning" if plan.problem else "")
-        self.cost.setText(plan.problem or Outlook(plan, self._known).words())
+        self.cost.setText("\n\n".join([plan.problem or Outlook(plan, self._known).words(), *self._notes]))
         self._show_way_in()
         self._show_hint()
         self._show_run_state()

@@ -6,12 +6,12 @@ import numpy as np
 
 from core.results import Comparison, Row, RunResult
 from desktop_app import theme
+from desktop_app.models.metrics import bars
 from desktop_app.widgets.line_with_intervals import Level, Line
 from desktop_app.widgets.metric_bars import Configuration
 from desktop_app.widgets.words import percent
 
 EVERYTHING = "everything"
-FIGURE_METRICS = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
 NAN = float("nan")
 
 
@@ -57,7 +57,7 @@ def training_lines(comparison: Comparison, network: str, *, validation: bool) ->
 
 
 def metric_configurations(comparison: Comparison, network: str) -> list[Configuration]:
-    """Return everything and every coreset with precision, recall and F1 (Fig. 10, 11)."""
+    """Return everything and every coreset with the metrics that stand as bars (Fig. 10, 11)."""
     rows = sorted(
         (row for row in comparison.rows if row.network == network),
         key=lambda row: (row.sampler != EVERYTHING, row.fraction, row.sampler),
@@ -65,7 +65,7 @@ def metric_configurations(comparison: Comparison, network: str) -> list[Configur
     return [
         Configuration(_title(row), row.sampler, row.means, row.lows, row.highs)
         for row in rows
-        if all(metric in row.means for metric in FIGURE_METRICS)
+        if all(metric in row.means for metric in bars())
     ]
 
 
@@ -100,8 +100,8 @@ def provisional(runs: Sequence[RunResult]) -> Comparison:
         grouped.setdefault((run.key.network, run.key.sampler, run.key.fraction), []).append(run)
     rows = []
     for (network, sampler, fraction), found in grouped.items():
-        names = (*FIGURE_METRICS, "accuracy", "balanced_accuracy", "worst_class_recall", "worst_cluster_recall")
-        means = {name: float(np.mean([getattr(run.metrics, name) for run in found])) for name in names}
+        names = found[0].metrics.values
+        means = {name: float(np.mean([run.metrics[name] for run in found])) for name in names}
         rows.append(
             Row(
                 network=network,

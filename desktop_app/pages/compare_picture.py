@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QScrollArea, QSpli
 from core.pipeline.views import DatasetView, PlannedView
 from core.results import Comparison, Epoch, Row, RunKey, RunResult
 from desktop_app import theme
+from desktop_app.models.metrics import bars, bars_words
 from desktop_app.models.thumbnail_model import Thumbnail
 from desktop_app.pages import compare_figures as figures
 from desktop_app.pages.compare_answer import answer_html, device_words
@@ -96,7 +97,7 @@ class ComparePicture(QWidget):
         self.per_epoch = LineWithIntervals("Time per epoch", "seconds")
         self.training = LineWithIntervals("Training accuracy", "training accuracy")
         self.validation = LineWithIntervals("Validation accuracy", "validation accuracy")
-        self.metrics = MetricBars()
+        self.metrics = MetricBars(bars_words())
         self.confusion = ConfusionMatrix()
         self.confusion.cell_opened.connect(self._show_cell)
         self.behind = ThumbnailGrid()
@@ -122,7 +123,7 @@ class ComparePicture(QWidget):
         scrolled.setFrameShape(QScrollArea.Shape.NoFrame)
         scrolled.setWidget(self.metrics)
         quality = _exported("Fig. 10, 11", scrolled, self.metrics)
-        self.tabs.addTab(_tab(quality), "Precision, recall, F1")
+        self.tabs.addTab(_tab(quality), bars_words())
         self._figure_cards = (*times, *kept, quality)
         behind = QWidget()
         side = QVBoxLayout(behind)
@@ -207,7 +208,7 @@ class ComparePicture(QWidget):
         for plot, validation in ((self.training, False), (self.validation, True)):
             found = [] if no_epochs else figures.training_lines(comparison, network, validation=validation)
             plot.set_lines(found, note=no_epochs)
-        self.metrics.set_configurations(figures.metric_configurations(comparison, network), figures.FIGURE_METRICS)
+        self.metrics.set_configurations(figures.metric_configurations(comparison, network), bars())
 
     def _choose(self, row: Any) -> None:
         if isinstance(row, Row):

@@ -93,7 +93,7 @@ class SearchSheet(Sheet):
 
 def show_search(outcome: Any, parent: QWidget) -> None:
     """Show a finished search: the words and every point."""
-    sheet = Sheet("What the search found", outcome.text, "Close", parent)
+    sheet = Sheet("What the search found", "\n".join([outcome.text, *outcome.notes]), "Close", parent)
     columns = [
         Column("Learning rate", lambda p: f"{p.learning_rate:g}", lambda p: p.learning_rate, numeric=True),
         Column("Dropout", lambda p: f"{p.dropout:g}", lambda p: p.dropout, numeric=True),

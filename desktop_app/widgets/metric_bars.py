@@ -1,4 +1,4 @@
-"""Precision, recall and F1 of the whole set and of coresets, side by side (Fig. 10, 11)."""
+"""Metrics of the whole set and of coresets, side by side: precision, recall and F1 (Fig. 10, 11)."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -34,7 +34,7 @@ class Configuration(NamedTuple):
 class MetricBars(Bars):
     """A group of bars a metric, a bar a configuration, from 0 to 1."""
 
-    def __init__(self, name: str = "Precision, recall and F1", parent: QWidget | None = None) -> None:
+    def __init__(self, name: str = "Metrics", parent: QWidget | None = None) -> None:
         super().__init__(name, ("value",), parent)
         self._configurations: Sequence[Configuration] = ()
         self._metrics: Mapping[str, str] = {}

@@ -1,25 +1,20 @@
 """The table of a comparison: one row for network, sampler and fraction."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QWidget
 
 from core.results import Row
 from desktop_app import theme
+from desktop_app.models.metrics import by_column
 from desktop_app.models.table_model import Column
 from desktop_app.widgets.table import Table
 from desktop_app.widgets.words import count, duration, percent, with_interval
 
-METRICS = {
-    "accuracy": ("Accuracy", "Share of the test images that were classified correctly"),
-    "balanced_accuracy": ("Balanced", "Balanced accuracy: every class counts the same"),
-    "worst_class_recall": ("Worst class", "Recall of the class that is recognised worst"),
-    "worst_cluster_recall": ("Worst cluster", "Recall of the cluster, of at least 10 test images, recognised worst"),
-    "f1": ("F1", "Mean of the classes' F1"),
-    "precision": ("Precision", "Mean over the classes"),
-    "recall": ("Recall", "Mean over the classes"),
-}
+if TYPE_CHECKING:
+    from core.training.metric import Metric
+
 NETWORKS = {"custom": "Custom network", "transfer": "Transfer network", "head": "Fast judge (head)"}
 
 
@@ -37,7 +32,7 @@ class ResultsTable(Table):
                 numeric=True,
                 tooltip="Share of the pool",
             ),
-            *(_metric(name, title, says) for name, (title, says) in METRICS.items()),
+            *(_column(metric) for metric in by_column()),
             Column(
                 "Images",
                 lambda row: count(row.n_images),
@@ -96,7 +91,11 @@ class ResultsTable(Table):
             self.setColumnHidden(column, values == {1} if column else len(values) == 1)
 
 
-def _metric(name: str, title: str, says: str) -> Column:
+def _column(metric: "Metric") -> Column:
+    name, title = metric.name, metric.head
+    unit = f" {metric.unit}" if metric.unit else ""
+    direction = "" if metric.higher_is_better else "; lower is better"
+
     def value(row: Row) -> float:
         return row.means.get(name, float("nan"))
 
@@ -109,10 +108,11 @@ def _metric(name: str, title: str, says: str) -> Column:
         if mean != mean:
             return "Not known for this row"
         low, high = row.lows.get(name, mean), row.highs.get(name, mean)
-        return f"{title} {mean:.3f}, 95 % interval {low:.3f} to {high:.3f}, {_over(row)}"
+        return f"{title} {mean:.3f}{unit}, 95 % interval {low:.3f} to {high:.3f}, {_over(row)}"
 
     key: Callable[[Any], Any] = value
-    return Column(title, text, key, numeric=True, tooltip=f"{says}; ± half of the 95 % interval", row_tooltip=tooltip)
+    says = f"{metric.tip.rstrip('.')}{direction}; ± half of the 95 % interval"
+    return Column(title, text, key, numeric=True, tooltip=says, row_tooltip=tooltip)
 
 
 def _over(row: Row) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
+from core.cli import main, training_commands
+from core.results import Comparison, Note, Row
 
 FEW = ["--extractor", "colour-texture"]
 
@@ -208,6 +209,22 @@ def test_a_comparison_with_the_head_leaves_report_and_tables(
     assert list((out / "tables").glob("*.csv"))
     assert main(arguments) == 2, "a finished study is not replaced unasked"
     assert main([*arguments, "--overwrite"]) == 0
+
+
+def test_a_comparison_prints_what_it_could_not_read_as_a_note(capsys: pytest.CaptureFixture[str]) -> None:
+    note = "1 stored run could not be read (file x.json: why); it is trained again when it is asked for."
+    training_commands._tell_run(Note(note))
+    assert capsys.readouterr().out == f"note: {note}\n"
+    means = {"accuracy": 0.9, "f1": 0.8}
+    row = Row(
+        "head", "random", 0.1, 20, 2, means, {"accuracy": 0.85, "f1": 0.7}, {"accuracy": 0.95, "f1": 0.9}, 1, 2, 3
+    )
+    training_commands._tell_comparison(Comparison((), (row,), (), ("Told.", note), (note,)))
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].split() == ["network", "sampler", "kept", "images", "runs", "accuracy", "95", "%", "F1", "training",
+                               "pays", "after"]  # fmt: skip
+    assert "0.900  0.850 to 0.950  0.800" in said[-3]
+    assert said[-2:] == ["Told.", f"note: {note}"]
 
 
 def test_a_comparison_over_splits_says_so(cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,6 +40,7 @@ from core.results import (
     WeightsUsed,
 )
 from core.settings import Settings
+from core.training.metrics import METRICS
 
 
 def image_record(root: Path, path: str, class_name: str) -> Image:
@@ -149,9 +150,9 @@ def run_of(dataset: Dataset, split: Split, network: str, sampler: str, fraction:
     recall = confusion.diagonal() / np.maximum(confusion.sum(axis=1), 1)
     by_class = dict(zip(dataset.classes, recall.tolist(), strict=True))
     value = float((true == predicted).mean())
-    metrics = Metrics(value, value, value, value, value, dataset.classes[0], value, "", float("nan"), by_class,
-    by_class,
-                      by_class, dict.fromkeys(dataset.classes, 2), confusion)  # fmt: skip
+    values = dict.fromkeys(METRICS, value) | {"worst_cluster_recall": float("nan")}
+    metrics = Metrics(values, dataset.classes[0], "", by_class, by_class, by_class, dict.fromkeys(dataset.classes, 2),
+                      confusion)  # fmt: skip
     history = () if network == "head" else tuple(
         Epoch(number, 1 / number, 0.5 + number / 20, 1 / number, 0.4 + number / 20, 0.002, 1.5) for number in (1, 2, 3)
     )  # fmt: skip
@@ -170,11 +171,10 @@ def comparison_of(dataset: Dataset, split: Split) -> Comparison:
             ("intelligent", 0.25),
                                       ("intelligent", 0.5), ("matched:intelligent", 0.25))]  # fmt: skip
     runs = tuple(run_of(dataset, split, *row, repetition) for row in plan for repetition in (0, 1))
-    keys = ("accuracy", "precision", "recall", "f1", "balanced_accuracy", "worst_class_recall", "worst_cluster_recall")
     rows = []
     for network, sampler, fraction in plan:
         mine = [r for r in runs if (r.key.network, r.key.sampler, r.key.fraction) == (network, sampler, fraction)]
-        means = {key: float(np.mean([getattr(run.metrics, key) for run in mine])) for key in keys}
+        means = {key: float(np.mean([run.metrics[key] for run in mine])) for key in METRICS}
         rows.append(Row(network, sampler, fraction, mine[0].n_images, 2, means, {k: v - 0.02 for k, v in means.items()},
                         {k: v + 0.02 for k, v in means.items()}, 0.5, 12 * fraction, 1))  # fmt: skip
     differences = tuple(

@@ -127,7 +127,7 @@ def test_every_table_stands_beside_it_as_csv(content: ReportContent, written: tu
             assert len({len(row) for row in csv.reader(stream)}) == 1
     rows = read_rows(folder / "runs.csv")
     assert len(rows) == len(content.comparison.runs)
-    assert float(rows[0]["accuracy"]) == content.comparison.runs[0].metrics.accuracy
+    assert float(rows[0]["accuracy"]) == content.comparison.runs[0].metrics["accuracy"]
     assert sum(int(row["images"]) for row in read_rows(folder / "clusters.csv")) == len(content.split.pool)
 
 
@@ -225,6 +225,17 @@ def test_the_headline_takes_the_coresets_sampler_and_nearest_fraction(content: R
     assert quarter[0].endswith("custom: no difference shown.")
     assert quarter[1].endswith("transfer: shown.")
     assert remarks(content.comparison) == ("Keep in mind.",)
+
+
+def test_notes_stand_with_the_remarks_and_alone(content: ReportContent, tmp_path: Path) -> None:
+    note = "1 stored run could not be read (file x.json: why); it is trained again when it is asked for."
+    comparison = replace(content.comparison, sentences=(*content.comparison.sentences, note), notes=(note,))
+    assert remarks(comparison) == ("Keep in mind.", note)
+    without = replace(comparison, differences=())
+    assert remarks(without) == (note,)
+    for each in (comparison, without):
+        page = write_report(tmp_path / "r.html", replace(content, comparison=each)).page.read_text(encoding="utf-8")
+        assert note in page.partition("The same in words")[0]
 
 
 def test_a_comparison_stopped_early_and_without_validation(content: ReportContent, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Comparisons: what is trained, what is not trained again, and what makes two runs the same."""
 
+import pickle
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from core.pipeline.planning import EVERYTHING, PlannedRun, plan, rows_of
 from core.pipeline.run_keys import backbone_file, judge_of, run_key
 from core.pipeline.stages import Prepared, prepare
 from core.pipeline.study import Study
-from core.results import RunResult, WeightsUsed
+from core.pipeline.window_jobs import compare_finished, write_study_report
+from core.results import Note, RunResult, WeightsUsed
 from core.settings import (
     ClusterSettings,
     ComparisonSettings,
@@ -73,6 +75,7 @@ class Listener:
         self.left = stop_after
         self.runs: list[RunResult] = []
         self.shares: list[float] = []
+        self.notes: list[str] = []
 
     def report(self, done: int, total: int, message: str = "") -> None:
         if message.startswith("Training"):
@@ -84,6 +87,9 @@ class Listener:
         if isinstance(result, RunResult):
             self.runs.append(result)
             self.left -= 1
+        elif isinstance(result, Note):
+            assert not self.runs, "notes come first"
+            self.notes.append(result.sentence)
 
 
 def test_controls_stand_beside_what_is_asked_for() -> None:
@@ -137,13 +143,65 @@ def test_a_stopped_comparison_keeps_what_is_finished(
 ) -> None:
     with pytest.raises(CancelledError):
         run_comparison(prepared, tmp_path, Listener(stop_after=2))
-    finished = len(load_runs(tmp_path))
+    finished = len(load_runs(tmp_path).runs)
     assert finished >= 2
     half = compare_stored(prepared, tmp_path)
     assert len(half.runs) == finished
     started = len(trained)
     run_comparison(prepared, tmp_path)
     assert len(trained) - started == 6 - finished
+
+
+def test_a_stored_run_that_cannot_be_read_is_told_and_trained_again(
+    prepared: Prepared, tmp_path: Path, trained: list[tuple[str, str, float, int]]
+) -> None:
+    whole = run_comparison(prepared, tmp_path)
+    damaged = min(tmp_path.glob("*.json"))
+    damaged.write_text("{")
+    found = compare_stored(prepared, tmp_path)
+    [note] = found.notes
+    assert note.startswith(f"1 stored run could not be read (file {damaged.name}: ")
+    assert found.sentences[-1] == note
+    assert len(found.runs) == 5
+    listener = Listener()
+    del trained[:]
+    again = run_comparison(prepared, tmp_path, listener)
+    assert len(trained) == 1
+    assert listener.notes == [note]
+    assert again.notes == (note,)
+    assert again.sentences == (*whole.sentences, note)
+    assert compare_stored(prepared, tmp_path).notes == ()
+
+
+def test_a_report_says_that_the_only_runs_cannot_be_read(prepared: Prepared, tmp_path: Path) -> None:
+    run_comparison(prepared, tmp_path / "runs")
+    for file in (tmp_path / "runs").glob("*.json"):
+        file.write_text("{")
+    write_study_report(prepared.study, tmp_path / "report.html", tmp_path / "runs", synthetic=False)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "No network was trained, so nothing is said here about accuracy." in html
+    assert "6 stored runs could not be read (file " in html
+    assert "Every row stands under Comparison." not in html
+
+
+def test_probabilities_are_stored_and_compared_by_and_not_sent_to_the_window(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    listener = Listener()
+    found = run_comparison(prepared, tmp_path, listener)
+    for run in (*found.runs, *load_runs(tmp_path).runs):
+        assert run.probabilities is not None
+        assert run.probabilities.shape == (len(run.true), len(run.classes))
+        np.testing.assert_array_equal(run.probabilities.argmax(axis=1), run.predicted)
+        np.testing.assert_array_equal(run.probabilities.max(axis=1), run.confidence)
+    sent = pickle.loads(pickle.dumps(compare_finished(prepared.study, tmp_path)))
+    assert len(sent.runs) == len(listener.runs) == 6
+    for run, mine in zip(found.runs, sent.runs, strict=True):
+        assert mine.probabilities is None
+        assert mine.metrics.values == run.metrics.values
+        np.testing.assert_array_equal(mine.confidence, run.confidence)
+    assert all(run.probabilities is None for run in listener.runs)
+    assert sent.rows == found.rows
 
 
 def test_nothing_stored_compares_to_nothing(prepared: Prepared, tmp_path: Path) -> None:
@@ -209,11 +267,11 @@ def test_the_key_of_the_head_knows_what_it_sees_and_nothing_of_epochs(prepared: 
 
 def test_a_stored_run_is_told_with_the_clusters_and_places_of_today(prepared: Prepared, tmp_path: Path) -> None:
     run_comparison(prepared, tmp_path)
-    [stored] = [run for run in load_runs(tmp_path) if run.key.sampler == EVERYTHING and run.key.repetition == 0]
+    [stored] = [run for run in load_runs(tmp_path).runs if run.key.sampler == EVERYTHING and run.key.repetition == 0]
     unclustered = replace(prepared, clusters=())
     found = compare_stored(unclustered, tmp_path)
     assert len(found.runs) == 6
-    assert all(np.isnan(run.metrics.worst_cluster_recall) for run in found.runs)
+    assert all(np.isnan(run.metrics["worst_cluster_recall"]) for run in found.runs)
     assert all((run.clusters == -1).all() for run in found.runs)
     today = compare_stored(prepared, tmp_path)
     assert [run.metrics.worst_cluster for run in today.runs if run.key == stored.key] == [stored.metrics.worst_cluster]

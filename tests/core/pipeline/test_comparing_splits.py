@@ -186,7 +186,7 @@ def test_a_store_of_a_time_before_splits_is_read(prepared: Prepared, tmp_path: P
     text = file.read_text(encoding="utf-8")
     assert ',\n  "split": 0' in text
     file.write_text(text.replace(',\n  "split": 0', ""), encoding="utf-8")
-    [run] = load_runs(tmp_path)
+    [run] = load_runs(tmp_path).runs
     assert run.key.split == 0
 
 

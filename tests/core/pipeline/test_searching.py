@@ -170,7 +170,7 @@ def test_trained_epochs_and_dropouts_differ_and_are_told(study: Study, tmp_path:
     )
     found = search_study(replace(study, settings=settings), Grid((0.01,), (0.0, 0.5), (1, 3)), "transfer", tmp_path)
     assert {(point.epochs, point.coreset_epochs) for point in found.points} == {(1, 4), (3, 12)}
-    runs = load_runs(tmp_path / "runs")
+    runs = load_runs(tmp_path / "runs").runs
     assert len({run.history[0].loss for run in runs}) == 2, "the dropout is there from the first step on"
     assert len({tuple(epoch.loss for epoch in run.history[:4]) for run in runs}) == 4, "no two points are alike"
     assert "on so few images, for the least number of steps" in found.text

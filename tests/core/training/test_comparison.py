@@ -183,12 +183,12 @@ def test_every_metric_under_resampling_equals_its_definition() -> None:
     clusters = rng.integers(2, size=90)
     run = a_run("x", 0, true, predicted, n_classes=3, clusters=clusters)
     images = ImageResamples.draw(90, n_resamples=25)
-    found = images.metrics_of(run).values
+    found = images.measured(run).values
     for resample in range(25):
         rows = np.repeat(np.arange(90), images.counts[resample].astype(int))
         expected = evaluate(true[rows], predicted[rows], "abc")
         for metric in ("accuracy", "precision", "recall", "f1", "balanced_accuracy", "worst_class_recall"):
-            assert found[metric][resample] == pytest.approx(getattr(expected, metric), rel=1e-6), metric
+            assert found[metric][resample] == pytest.approx(expected[metric], rel=1e-6), metric
         recalls = [
             recall_score(true[rows][inside] == c, predicted[rows][inside] == c)
             for c in range(3)

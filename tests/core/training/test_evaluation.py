@@ -10,7 +10,8 @@ from sklearn import metrics as sk
 
 from core.errors import TrainingError
 from core.results import ClassClusters, ClassEmbedding, Split
-from core.training.evaluation import cluster_groups, clusters_of_others, clusters_of_test, evaluate
+from core.training.evaluation import clusters_of_others, clusters_of_test, evaluate
+from core.training.evidence import cluster_groups
 
 CLASSES = ("a", "b", "c", "d")
 
@@ -25,16 +26,18 @@ def test_every_measure_equals_scikit_learns() -> None:
     predicted = np.where(rng.random(304) < 0.7, true, rng.integers(3, size=304))
     found = evaluate(true, predicted, CLASSES)
     precision, recall, f1, support = sk.precision_recall_fscore_support(true, predicted, zero_division=0)
-    assert found.accuracy == pytest.approx(sk.accuracy_score(true, predicted))
-    assert found.balanced_accuracy == pytest.approx(sk.balanced_accuracy_score(true, predicted))
-    assert (found.precision, found.recall, found.f1) == pytest.approx((precision.mean(), recall.mean(), f1.mean()))
+    assert found["accuracy"] == pytest.approx(sk.accuracy_score(true, predicted))
+    assert found["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(true, predicted))
+    assert (found["precision"], found["recall"], found["f1"]) == pytest.approx(
+        (precision.mean(), recall.mean(), f1.mean())
+    )
     assert list(found.class_precision.values()) == pytest.approx(precision.tolist())
     assert list(found.class_recall.values()) == pytest.approx(recall.tolist())
     assert list(found.class_f1.values()) == pytest.approx(f1.tolist())
     assert found.support == dict(zip(CLASSES, support.tolist(), strict=True))
     assert found.confusion.tolist() == sk.confusion_matrix(true, predicted).tolist()
     assert found.worst_class == CLASSES[int(recall.argmin())]
-    assert found.worst_class_recall == pytest.approx(recall.min())
+    assert found["worst_class_recall"] == pytest.approx(recall.min())
 
 
 @settings(max_examples=60, deadline=None)
@@ -44,12 +47,12 @@ def test_averages_are_scikit_learns_over_the_classes_that_were_tested(pairs: lis
     found = evaluate(true, predicted, CLASSES)
     tested = np.unique(true)
     expected = sk.precision_recall_fscore_support(true, predicted, labels=tested, average="macro", zero_division=0)
-    assert (found.precision, found.recall, found.f1) == pytest.approx(expected[:3])
-    assert found.balanced_accuracy == found.recall
-    assert found.accuracy == pytest.approx(sk.accuracy_score(true, predicted))
+    assert (found["precision"], found["recall"], found["f1"]) == pytest.approx(expected[:3])
+    assert found["balanced_accuracy"] == found["recall"]
+    assert found["accuracy"] == pytest.approx(sk.accuracy_score(true, predicted))
     assert found.confusion.tolist() == sk.confusion_matrix(true, predicted, labels=range(4)).tolist()
     recalls = sk.recall_score(true, predicted, labels=tested, average=None, zero_division=0)
-    assert found.worst_class_recall == pytest.approx(recalls.min())
+    assert found["worst_class_recall"] == pytest.approx(recalls.min())
     assert found.worst_class == CLASSES[tested[recalls.argmin()]]
 
 
@@ -57,13 +60,15 @@ def test_one_answer_for_everything_scores_as_the_papers_table_1() -> None:
     """Of eight classes in balance: accuracy 1/8, precision 1/64, recall 1/8, F1 1/36."""
     true = np.repeat(np.arange(8), 5)
     found = evaluate(true, np.zeros(40, dtype=np.int64), [str(i) for i in range(8)])
-    assert (found.accuracy, found.precision, found.recall, found.f1) == pytest.approx((1 / 8, 1 / 64, 1 / 8, 1 / 36))
+    assert (found["accuracy"], found["precision"], found["recall"], found["f1"]) == pytest.approx(
+        (1 / 8, 1 / 64, 1 / 8, 1 / 36)
+    )
 
 
 def test_a_class_without_test_images_is_not_averaged() -> None:
     found = evaluate(ints(0, 0, 1), ints(0, 3, 1), CLASSES)
-    assert found.recall == pytest.approx((0.5 + 1) / 2)
-    assert found.precision == pytest.approx(1)
+    assert found["recall"] == pytest.approx((0.5 + 1) / 2)
+    assert found["precision"] == pytest.approx(1)
     assert np.isnan(found.class_recall["c"])
     assert np.isnan(found.class_precision["d"])
     assert found.support["d"] == 0
@@ -83,7 +88,7 @@ def test_worst_cluster_wants_ten_images_and_stays_inside_its_class() -> None:
     predicted[:2] = 1
     predicted[35:40] = 0  # half of class b's second cluster
     found = evaluate(true, predicted, ("a", "b"), clusters)
-    assert (found.worst_cluster, found.worst_cluster_recall) == ("b / 2", 0.5)
+    assert (found.worst_cluster, found["worst_cluster_recall"]) == ("b / 2", 0.5)
     groups, names = cluster_groups(true, clusters)
     assert names == ((0, 0), (1, 0), (1, 1))
     assert np.bincount(groups + 1).tolist() == [15, 10, 10, 10]
@@ -95,7 +100,7 @@ def test_without_clusters_there_is_no_worst_cluster() -> None:
             warnings.simplefilter("error")
             found = evaluate(np.zeros(9, dtype=np.int64), np.zeros(9, dtype=np.int64), CLASSES, clusters)
         assert found.worst_cluster == ""
-        assert np.isnan(found.worst_cluster_recall)
+        assert np.isnan(found["worst_cluster_recall"])
 
 
 def _class(name: str, indices: np.ndarray, rows: list[list[float]], others: np.ndarray, theirs: list[list[float]]):

@@ -55,7 +55,7 @@ def run(cells: Dataset, split: Split, store: Path, quick: TrainingSettings, key:
 
 def test_discs_of_three_colours_are_learnt_however_they_are_listed_and_kept(run: Train, split: Split) -> None:
     result = run().result
-    assert result.metrics.accuracy > 0.8
+    assert result.metrics["accuracy"] > 0.8
     assert result.confidence.shape == result.true.shape
     assert result.note == ""
     # Neither the order in which images were chosen nor reading them from disk changes the network.

@@ -83,4 +83,4 @@ def test_vgg16_with_its_real_weights_is_verified(
     assert run.weights is not None
     assert (run.weights.extractor, run.weights.state) == ("vgg16", "verified")
     assert run.note == ""
-    assert run.metrics.accuracy > 0.8
+    assert run.metrics["accuracy"] > 0.8

@@ -417,6 +417,31 @@ def test_finished_trainings_that_are_gone_are_told(
     assert len(rows(page)) == 1
 
 
+def test_finished_trainings_that_cannot_be_read_are_told(
+    page: ComparePage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CORESET_DATA", str(tmp_path))
+    result = run(page, qtbot)
+    assert all(each.probabilities is None for each in result.runs)
+    damaged = next((tmp_path / "runs").glob("*.json"))
+    damaged.write_text("{}")
+    told = f"1 stored run could not be read (file {damaged.name}: "
+    page.model._values["compare"].clear()
+    page.enter()
+    qtbot.waitUntil(lambda: bool(posts(page, "warning")) and not page.job_numbers())
+    assert [sentence[: len(told)] for sentence in posts(page, "warning")] == [told]
+    assert len(rows(page)) == 1
+    qtbot.waitUntil(lambda: told in page.cost.text())
+    assert told in page.picture.answer.text()
+    again = run(page, qtbot)
+    assert len(again.rows) == 2
+    page.model._values["compare"].clear()
+    page.enter()
+    qtbot.waitUntil(lambda: page.model.value("compare") is not None and not page.job_numbers())
+    assert told not in page.cost.text()
+    assert told not in page.picture.answer.text()
+
+
 def test_what_is_shown_of_other_choices_says_so(page: ComparePage, qtbot: QtBot) -> None:
     run(page, qtbot)
     assert page.hint.text() == ""

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -99,6 +101,31 @@ class TestResultsTable:
         assert first["Training"] == "1 min 35 s"
         assert first["Pays after"] == "3 trainings"
         assert lines[1][-1] == "1 training"
+
+    def test_metrics_stand_in_the_order_of_their_columns(self, qtbot) -> None:
+        table = ResultsTable()
+        qtbot.addWidget(table)
+        names = list(table.plot_table()[0])
+        first = names.index("Accuracy")
+        assert names[first : names.index("Images")] == [
+            "Accuracy", "Balanced", "Worst class", "Worst cluster", "F1", "Precision", "Recall",
+        ]  # fmt: skip
+
+    def test_a_metric_of_a_plugin_has_a_column(self, qtbot, metric_plugin) -> None:
+        metric_plugin(
+            len, name="log-loss", title="Log loss", tip="Mean surprise.", unit="nats", higher_is_better=False, column=15
+        )
+        table = ResultsTable()
+        qtbot.addWidget(table)
+        one = row("intelligent", 0.924)
+        table.set_rows([replace(one, means={**one.means, "log-loss": 1.25}, lows={"log-loss": 1.2}, highs={}), one])
+        names, lines = table.plot_table()
+        place = names.index("Log loss")
+        assert list(names[place - 1 : place + 2]) == ["Accuracy", "Log loss", "Balanced"]
+        assert [line[place] for line in lines] == ["1.250 ± 0.025", "–"]
+        column = table.rows_model.columns[place]
+        assert column.tooltip == "Mean surprise; lower is better; ± half of the 95 % interval"
+        assert column.row_tooltip(one) == "Not known for this row"
 
     def test_sorts_by_accuracy_and_missing_last(self, qtbot) -> None:
         table = ResultsTable()

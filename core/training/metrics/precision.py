@@ -1,0 +1,25 @@
+"""How far an answer can be trusted, class by class."""
+
+from typing import TYPE_CHECKING
+
+from core.training.metric import Metric
+
+if TYPE_CHECKING:
+    from core.training.evidence import Evidence, Values
+
+DESCRIPTION = Metric(
+    name="precision",
+    title="Precision",
+    tip="Of the images answered as a class, the share that belong to it; mean over the classes.",
+    does=f"{__name__}:precision",
+    source="docs/method.md, 1.8",
+    help="resources:help/metrics/precision.html",
+    place=20,
+    column=60,
+    shown={"table-1": 20, "bars": 10},
+)
+
+
+def precision(evidence: "Evidence") -> "Values":
+    """Return the mean of the classes' precision; that of a class never answered is 0."""
+    return evidence.mean_over_classes(evidence.precision)
