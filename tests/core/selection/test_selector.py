@@ -87,7 +87,7 @@ def test_without_pca_the_columns_are_taken_as_they_are() -> None:
 
 
 def test_an_unknown_sampler_is_named() -> None:
-    with pytest.raises(SelectionError, match="no sampler 'best'"):
+    with pytest.raises(SelectionError, match="no sampler named 'best'"):
         CoresetSelector("best").fit(*data())
 
 
