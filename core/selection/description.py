@@ -23,11 +23,17 @@ class Sampler(Description):
     nested : bool
         Whether a smaller coreset lies inside a larger one.
     uses_clusters, uses_embedding, uses_seed : bool
-        What of a `ClassPool` its order depends on.
+        What of a `ClassPool` its order depends on; what it does not name it is not given (see `ClassPool.seen_by`).
     scope : {"class", "pool"}
-        ``"pool"`` chooses over the whole pool and knows no class budgets.
+        ``"pool"`` chooses over the whole pool, which has neither an embedding nor clusters of its own, and knows no
+        class budgets.
     class_budget : str
         Its own rule over classes, used where the settings say ``"sampler"``.
+
+    Raises
+    ------
+    ValueError
+        When it is made for a sampler over the whole pool that says it uses the embedding or clusters.
     """
 
     nested: bool = True
@@ -37,19 +43,25 @@ class Sampler(Description):
     scope: Literal["class", "pool"] = "class"
     class_budget: ClassBudgetRule = "proportional"
 
+    def __post_init__(self) -> None:
+        if self.scope == "pool" and (self.uses_embedding or self.uses_clusters):
+            raise ValueError(f"the sampler {self.name} chooses over the whole pool, which has no embedding or clusters")
+
     def order(self, pool: "ClassPool", n: int, settings: Any = None) -> "Order":
         """Put the images of a class in order.
 
         Parameters
         ----------
         pool : ClassPool
+            Of which it sees what it says that it uses.
         n : int
             How many rows are wanted.
         settings : SettingsPart, optional
             Its own; by default theirs.
         """
+        seen = pool.seen_by(self)
         if self.settings is None:
-            ordered: Order = self.code(pool, n)
+            ordered: Order = self.code(seen, n)
         else:
-            ordered = self.code(pool, n, self.settings() if settings is None else settings)
+            ordered = self.code(seen, n, self.settings() if settings is None else settings)
         return ordered

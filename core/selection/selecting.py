@@ -106,7 +106,7 @@ def matched_random(dataset: Dataset, split: Split, like: Coreset, seed: int) -> 
                 f"Class {name} has {len(indices)} images in the pool, but the coreset to match takes {budget} of it. "
                 "Choose it again from this pool."
             )
-        order = stratified.order(_plain_pool(name, len(indices), seed), budget)
+        order = stratified.order(ClassPool.plain(name, len(indices), seed), budget)
         chosen[name] = _Chosen(indices[order.rows], order.reasons)
     sizes = {name: len(indices) for name, indices in members.items()}
     return _coreset(MATCHED_RANDOM, seed, True, sizes, chosen, [])
@@ -222,7 +222,9 @@ def _from_whole_pool(
             f"{sampler.title} sampling draws from the whole pool and has no class budgets, so the rule "
             f"{settings.budget_over_classes} was not used. Choose stratified random for random images by class."
         )
-    everything = _choose(_plain_pool("", len(members), settings.seed), members, total, sampler, settings, pins, orders)
+    everything = _choose(
+        ClassPool.plain("", len(members), settings.seed), members, total, sampler, settings, pins, orders
+    )
     labels = dataset.labels[everything.indices]
     chosen = {}
     for position, name in enumerate(dataset.classes):
@@ -265,7 +267,7 @@ def _class_pools(
     by_clusters = {found.class_name: found for found in clusters}
     pools = {}
     for name, indices in members.items():
-        pool = _plain_pool(name, len(indices), settings.seed)
+        pool = ClassPool.plain(name, len(indices), settings.seed)
         vectors: FloatArray = pool.embedding
         labels, medoids = pool.labels, pool.medoids
         if sampler.uses_embedding:
@@ -291,17 +293,6 @@ def _need_same(name: str, indices: IntArray, others: IntArray | None, what: str,
         raise SelectionError(
             f"The {what} of class {name} were made from other images than the pool now holds. Compute them again."
         )
-
-
-def _plain_pool(name: str, n_images: int, seed: int) -> ClassPool:
-    """Return a pool of one cluster without embeddings."""
-    return ClassPool(
-        class_name=name,
-        embedding=np.zeros((n_images, 0), dtype=np.float32),
-        labels=np.zeros(n_images, dtype=np.int64),
-        medoids=np.zeros(1, dtype=np.int64),
-        seed=seed,
-    )
 
 
 def _coreset(
