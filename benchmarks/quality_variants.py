@@ -174,7 +174,7 @@ def variant(name: str, chosen_by: str) -> Variant:
 
 def seen_of(embedding: ClassEmbedding, clusters: ClassClusters) -> Seen:
     """Return what a variant sees of one class."""
-    medoids = np.searchsorted(embedding.indices, clusters.medoids)
+    medoids = clusters.medoid_rows
     pool = ClassPool(embedding.class_name, np.asarray(embedding.embedding), clusters.labels, medoids, 0)
     kept = [view for view in embedding.views if view.scale > 0]
     ends = np.cumsum([0, *(view.n_components for view in kept)]).tolist()

@@ -70,7 +70,8 @@ def measure(sampler: str, fraction: float, n_images: int, n_components: int, ans
     orders = OrderCache()
     settings = SelectionSettings(sampler=sampler, fraction=fraction)
     started, worked = time.perf_counter(), time.process_time()
-    difficulty = class_difficulty(dataset, pool) if SAMPLERS[sampler].class_budget == "difficulty" else None
+    by_difficulty = SAMPLERS[sampler].class_budget == "difficulty"
+    difficulty = class_difficulty(dataset.labels, dataset.classes, pool.embedding) if by_difficulty else None
     coreset = select(dataset, split, embeddings, clusters, settings, difficulty=difficulty, orders=orders)
     seconds, cpu = time.perf_counter() - started, time.process_time() - worked
     assert len(coreset.indices) == round(fraction * n_images)

@@ -208,9 +208,9 @@ class Desk:
         inside = np.intersect1d(coreset.indices, embedding.indices)
         key = (embedding.class_name, fingerprint(inside))
         if key not in self._coverage:
-            dataset = self._prepared.dataset
+            contents = self._prepared.dataset.contents
             kernel = self._kernels.of(embedding.embedding)
-            self._coverage[key] = class_coverage(dataset, embedding, clusters, coreset, kernel=kernel)
+            self._coverage[key] = class_coverage(contents, embedding, clusters, coreset, kernel=kernel)
             while len(self._coverage) > REMEMBERED:
                 self._coverage.popitem(last=False)
         return self._coverage[key]

@@ -162,12 +162,11 @@ def cluster_classes(
         stored = cache.load("clusters", key)
         if stored is None:
             clusters = cluster_class(embedding, settings.clusters, progress=_Watch(progress, number, len(embeddings)))
-            medoid_rows = np.searchsorted(embedding.indices, clusters.medoids)
             facts = {
                 "curve": {str(k): value for k, value in clusters.curve.items()},
                 "chosen_by": clusters.chosen_by,
             }
-            arrays = {"labels": clusters.labels, "medoids": medoid_rows, "silhouettes": clusters.silhouettes}
+            arrays = {"labels": clusters.labels, "medoids": clusters.medoid_rows, "silhouettes": clusters.silhouettes}
             stored = cache.store("clusters", key, arrays, facts)
         clusters = ClassClusters(
             class_name=embedding.class_name,
@@ -271,7 +270,7 @@ def cached_difficulty(dataset: Dataset, across: PoolEmbedding, cache_folder: Pat
     key = fingerprint(1, np.asarray(across.embedding), np.asarray(across.in_pool), names)
     stored = cache.load("difficulty", key)
     if stored is None:
-        values = dict(class_difficulty(dataset, across))
+        values = dict(class_difficulty(dataset.labels[across.pool_indices], dataset.classes, across.pool_rows))
         stored = cache.store("difficulty", key, {}, {"difficulty": values})
     return {str(name): float(value) for name, value in stored.facts["difficulty"].items()}
 

@@ -15,7 +15,7 @@ from core.selection.description import Sampler
 from core.selection.orders import OrderCache
 from core.selection.samplers import SAMPLERS
 from core.selection.sampling import ClassPool, Order
-from core.selection.selecting import matched_random, select
+from core.selection.selecting import matched_random, matched_rows, select, select_rows
 from core.selection.shares import expected_random
 from core.settings import SelectionSettings, with_own
 
@@ -82,6 +82,18 @@ def test_order_of_what_is_handed_in_changes_nothing(scene: Any, sampler: str) ->
     assert one.indices.tolist() == two.indices.tolist()
 
 
+@pytest.mark.parametrize("sampler", NAMES)
+def test_rows_are_chosen_without_any_images(scene: Any, sampler: str) -> None:
+    wanted = SelectionSettings(sampler=sampler, fraction=0.3)
+    rows = (scene.dataset.labels, scene.dataset.classes, scene.split.pool)
+    parts = {"embeddings": scene.embeddings, "clusters": scene.clusters, "difficulty": DIFFICULTY}
+    one, two = choose(scene, sampler=sampler, fraction=0.3), select_rows(*rows, wanted, **parts)
+    assert one.indices.tolist() == two.indices.tolist()
+    assert (one.reasons, one.budgets, one.notes) == (two.reasons, two.budgets, two.notes)
+    matched = matched_rows(*rows, one.budgets, 3)
+    assert matched.indices.tolist() == matched_random(scene.dataset, scene.split, one, 3).indices.tolist()
+
+
 @pytest.mark.parametrize("rule", ["sampler", "proportional", "equal", "square-root", "difficulty"])
 @pytest.mark.parametrize("sampler", NESTED)
 def test_smaller_coresets_lie_inside_larger_ones(scene: Any, sampler: str, rule: str) -> None:
@@ -130,8 +142,7 @@ def choose_plainly(scene: Any, sampler: Sampler, like: Coreset) -> list[int]:
     """Every class's order asked for directly, without a cache."""
     result = []
     for embedding, clusters in zip(scene.embeddings, scene.clusters, strict=True):
-        medoids = np.searchsorted(embedding.indices, clusters.medoids)
-        pool = ClassPool(embedding.class_name, embedding.embedding, clusters.labels, medoids, 0)
+        pool = ClassPool(embedding.class_name, embedding.embedding, clusters.labels, clusters.medoid_rows, 0)
         rows = sampler.order(pool, like.budgets[embedding.class_name]).rows
         result += embedding.indices[rows].tolist()
     return result
