@@ -27,7 +27,7 @@ from core.pipeline.stages import Prepared, split_dataset
 from core.pipeline.study import Study
 from core.pipeline.views import ComparePlanView, PlannedView
 from core.pipeline.words import bundle_name, percent
-from core.progress import NO_PROGRESS, Progress
+from core.progress import NO_PROGRESS, Progress, StepProgress
 from core.results import Comparison, RunResult
 from core.training.backbones import backbone_weights
 from core.training.comparison import compare
@@ -111,12 +111,12 @@ def run_comparison(
     stored = {run.key.fingerprint: run for run in load_runs(runs_folder)}
     runs: list[RunResult] = []
     for split in range(n_splits):
-        part = open_split(prepared, split, _SplitProgress(progress, len(runs), n_runs, split, n_splits))
+        part = open_split(prepared, split, _split_progress(progress, len(runs), n_runs, split, n_splits))
         for one in plan_of_split(settings.comparison, split):
             key = part.key(one)
             known = stored.get(key.fingerprint)
             if known is None:
-                trained = train_planned(part, one, _RunProgress(progress, len(runs), n_runs, one, n_splits))
+                trained = train_planned(part, one, _run_progress(progress, len(runs), n_runs, one, n_splits))
                 known = stored[trained.result.key.fingerprint] = trained.result
                 save_run(known, runs_folder)
                 _remember_speed(part.prepared, known)
@@ -236,38 +236,20 @@ def _keep_model(prepared: Prepared, planned: PlannedRun, trained: TrainedRun, fo
     save_bundle(folder / bundle_name(trained.result.key), trained, prepared.study.settings.training)
 
 
-class _RunProgress:
-    """One training among several, told as a share of all."""
-
-    def __init__(self, parent: Progress, number: int, n_runs: int, planned: PlannedRun, n_splits: int) -> None:
-        self._parent, self._number, self._n_runs = parent, number, n_runs
-        self._share = 0.0
-        of = "everything" if planned.sampler == EVERYTHING else f"{planned.sampler} {percent(planned.fraction)}"
-        split = f"split {planned.split + 1} of {n_splits}, " if n_splits > 1 else ""
-        self._name = f"Training {planned.network} on {of} ({split}run {number + 1} of {n_runs})"
-
-    def report(self, done: int, total: int, message: str = "") -> None:  # noqa: ARG002 - the protocol's name
-        # Decoding, training and testing each count from 0; the bar only ever moves on.
-        self._share = max(self._share, done / total if total > 0 else 0.0)
-        self._parent.report(round(1000 * (self._number + self._share)), 1000 * self._n_runs, self._name)
-
-    def publish(self, result: object) -> None:
-        self._parent.publish(result)
+def _run_progress(parent: Progress, number: int, n_runs: int, planned: PlannedRun, n_splits: int) -> StepProgress:
+    """Return what one training among several tells; its decoding, training and testing each count from 0."""
+    of = "everything" if planned.sampler == EVERYTHING else f"{planned.sampler} {percent(planned.fraction)}"
+    split = f"split {planned.split + 1} of {n_splits}, " if n_splits > 1 else ""
+    message = f"Training {planned.network} on {of} ({split}run {number + 1} of {n_runs})"
+    return StepProgress(parent, number, n_runs, message=message, only_forward=True)
 
 
-class _SplitProgress:
-    """A split being made ready; with several the bar stands where the trainings before left it."""
+def _split_progress(parent: Progress, n_done: int, n_runs: int, split: int, n_splits: int) -> StepProgress:
+    """Return what a split being made ready tells; with several the bar stands where the trainings before left it.
 
-    def __init__(self, parent: Progress, n_done: int, n_runs: int, split: int, n_splits: int) -> None:
-        self._parent, self._done, self._n_runs = parent, n_done, n_runs
-        self._name = f"Preparing split {split + 1} of {n_splits} · " if n_splits > 1 else ""
-
-    def report(self, done: int, total: int, message: str = "") -> None:
-        if not self._name:
-            self._parent.report(done, total, message)
-            return
-        what = message.partition(":")[0]
-        self._parent.report(1000 * self._done, 1000 * self._n_runs, f"{self._name}{what[:1].lower()}{what[1:]}")
-
-    def publish(self, result: object) -> None:
-        """Hand nothing on: what is shown of clusters is the first split's."""
+    Nothing is handed on: what is shown of clusters is the first split's.
+    """
+    if n_splits == 1:
+        return StepProgress(parent, 0, 1, resolution=0, hands_on=False)
+    prefix = f"Preparing split {split + 1} of {n_splits} · "
+    return StepProgress(parent, n_done, n_runs, prefix=prefix, share=0, hands_on=False)
