@@ -1,16 +1,18 @@
 """Train networks on several coresets and tell what is shown; finished runs are never trained twice."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from core.errors import MissingWeightsError, SettingsError, WeightsError
+from core.errors import MissingWeightsError, SamplerFailedError, SettingsError, WeightsError
 from core.estimate import estimate_training, remember_speed
 from core.features.extractors import extractor_named
 from core.features.weights import find_weights
 from core.output.model_bundle import save_bundle
+from core.palette import sampler_mark
 from core.pipeline.planning import (
     EVERYTHING,
     PlannedRun,
@@ -28,7 +30,7 @@ from core.pipeline.study import Study
 from core.pipeline.views import ComparePlanView, PlannedView
 from core.pipeline.words import bundle_name, percent
 from core.progress import NO_PROGRESS, Progress, StepProgress
-from core.results import Comparison, RunResult
+from core.results import Comparison, RunKey, RunResult
 from core.training.backbones import backbone_weights
 from core.training.comparison import compare
 from core.training.device import expected_device
@@ -83,7 +85,8 @@ def run_comparison(
 ) -> Comparison:
     """Do every training that the settings ask for and compare them; what `runs_folder` holds is not trained again.
 
-    Each finished run is saved and published at once, so that a stop costs at most the one in progress.
+    Each finished run is saved and published at once, so that a stop costs at most the one in progress. The rows of a
+    plugin's sampler that fails are left out; the sentences name it.
 
     Parameters
     ----------
@@ -110,10 +113,13 @@ def run_comparison(
     n_runs, n_splits = len(plan(settings.comparison)), settings.comparison.splits
     stored = {run.key.fingerprint: run for run in load_runs(runs_folder)}
     runs: list[RunResult] = []
+    left_out: dict[str, str] = {}
     for split in range(n_splits):
         part = open_split(prepared, split, _split_progress(progress, len(runs), n_runs, split, n_splits))
         for one in plan_of_split(settings.comparison, split):
-            key = part.key(one)
+            key = _key_unless_left_out(part, one, left_out)
+            if key is None:
+                continue
             known = stored.get(key.fingerprint)
             if known is None:
                 trained = train_planned(part, one, _run_progress(progress, len(runs), n_runs, one, n_splits))
@@ -125,7 +131,7 @@ def run_comparison(
             runs.append(part.as_asked(known, one, key))
             progress.publish(runs[-1])
     progress.report(n_runs, n_runs, "Training: runs")
-    return summarise(prepared, runs)
+    return _without(left_out, prepared, runs)
 
 
 def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = NO_PROGRESS) -> Comparison:
@@ -138,15 +144,40 @@ def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = N
     stored = {run.key.fingerprint: run for run in known}
     n_splits = 1 if prepared.split.brought else settings.comparison.splits
     runs = []
+    left_out: dict[str, str] = {}
     for split in range(n_splits if stored else 0):
         if split and not _was_tested_on(known, prepared, split):
             continue
         part = open_split(prepared, split, progress)
         for one in plan_of_split(settings.comparison, split):
-            key = part.key(one)
-            if key.fingerprint in stored:
+            key = _key_unless_left_out(part, one, left_out)
+            if key is not None and key.fingerprint in stored:
                 runs.append(part.as_asked(stored[key.fingerprint], one, key))
-    return summarise(prepared, runs)
+    return _without(left_out, prepared, runs)
+
+
+def _key_unless_left_out(part: SplitPart, planned: PlannedRun, left_out: dict[str, str]) -> RunKey | None:
+    """Return what a planned run is known by; None where its sampler, one of a plugin, fails or failed before.
+
+    Why is put into `left_out`, by sampler.
+    """
+    if planned.sampler in left_out:
+        return None
+    try:
+        return part.key(planned)
+    except SamplerFailedError as error:
+        left_out[planned.sampler] = str(error)
+        return None
+
+
+def _without(left_out: Mapping[str, str], prepared: Prepared, runs: Sequence[RunResult]) -> Comparison:
+    """Compare the runs of all samplers but those left out, which the last sentences name."""
+    comparison = summarise(prepared, [run for run in runs if run.key.sampler not in left_out])
+    sentences = []
+    for why in dict.fromkeys(left_out.values()):
+        titles = " and ".join(sampler_mark(name).title for name, one in left_out.items() if one == why)
+        sentences.append(f"Without {titles}: {why}")
+    return replace(comparison, sentences=(*comparison.sentences, *sentences))
 
 
 def _was_tested_on(known: Sequence[RunResult], first: Prepared, split: int) -> bool:
