@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.descriptions import Description
+from core.palette import Mark
 from core.settings.choices import ClassBudgetRule
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Sampler(Description):
         class budgets.
     class_budget : str
         Its own rule over classes, used where the settings say ``"sampler"``.
+    mark : Mark or None
+        How it is drawn; None: one of the spare marks.
 
     Raises
     ------
@@ -42,6 +45,7 @@ class Sampler(Description):
     uses_seed: bool = False
     scope: Literal["class", "pool"] = "class"
     class_budget: ClassBudgetRule = "proportional"
+    mark: Mark | None = None
 
     def __post_init__(self) -> None:
         if self.scope == "pool" and (self.uses_embedding or self.uses_clusters):

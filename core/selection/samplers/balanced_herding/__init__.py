@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from core.descriptions import SettingsPart, choice
+from core.palette import Mark
 from core.selection.description import Sampler
 
 
@@ -32,6 +33,7 @@ DESCRIPTION = Sampler(
     settings=BalancedHerdingSettings,
     help="resources:help/samplers/balanced-herding.html",
     place=40,
+    mark=Mark("#D55E00", "diamond"),
     uses_clusters=True,
     class_budget="difficulty",
 )

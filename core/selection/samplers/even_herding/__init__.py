@@ -1,5 +1,6 @@
 """Even herding: follow a class with its sparse parts lifted, and exchange images until none would serve better."""
 
+from core.palette import Mark
 from core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
@@ -10,5 +11,6 @@ DESCRIPTION = Sampler(
     does="core.selection.samplers.even_herding.order:order",
     help="resources:help/samplers/even-herding.html",
     place=50,
+    mark=Mark("#6A3D9A", "star", dark="#B18BE0"),
     class_budget="difficulty",
 )

@@ -1,5 +1,6 @@
 """Facility location: take the image that most raises how well every image of the class is represented."""
 
+from core.palette import Mark
 from core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
@@ -10,4 +11,5 @@ DESCRIPTION = Sampler(
     does="core.selection.samplers.facility_location.order:order",
     help="resources:help/samplers/facility-location.html",
     place=60,
+    mark=Mark("#009E73", "pentagon"),
 )

@@ -1,5 +1,6 @@
 """Graph coverage: cover a class along the edges of its neighbour graph, one and two steps away."""
 
+from core.palette import Mark
 from core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
@@ -10,4 +11,5 @@ DESCRIPTION = Sampler(
     does="core.selection.samplers.graph_coverage.order:order",
     help="resources:help/samplers/graph-coverage.html",
     place=70,
+    mark=Mark("#CC79A7", "hexagon"),
 )

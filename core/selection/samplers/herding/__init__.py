@@ -1,5 +1,6 @@
 """Herding: keep the mean of the chosen images as close as possible to the mean of the class."""
 
+from core.palette import Mark
 from core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
@@ -10,4 +11,5 @@ DESCRIPTION = Sampler(
     does="core.selection.samplers.herding.order:order",
     help="resources:help/samplers/herding.html",
     place=80,
+    mark=Mark("#B3A200", "plus", dark="#F0E442"),
 )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from core.descriptions import SettingsPart, choice
+from core.palette import Mark
 from core.selection.description import Sampler
 from core.settings.choices import ClusterBudgetRule
 
@@ -36,6 +37,7 @@ DESCRIPTION = Sampler(
     settings=IntelligentSettings,
     help="resources:help/samplers/intelligent.html",
     place=30,
+    mark=Mark("#0072B2", "triangle-up", dark="#3D9BD3"),
     uses_clusters=True,
     uses_seed=True,
 )

@@ -1,5 +1,6 @@
 """k-Center greedy: the image farthest from all chosen ones comes next."""
 
+from core.palette import Mark
 from core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
@@ -10,4 +11,5 @@ DESCRIPTION = Sampler(
     does="core.selection.samplers.k_center.order:order",
     help="resources:help/samplers/k-center.html",
     place=100,
+    mark=Mark("#882255", "cross", dark="#C46A94"),
 )

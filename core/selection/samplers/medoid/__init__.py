@@ -1,5 +1,6 @@
 """Medoid coreset: K-Medoids with as many clusters as images are wanted; the medoids are the coreset."""
 
+from core.palette import Mark
 from core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
@@ -10,6 +11,7 @@ DESCRIPTION = Sampler(
     does="core.selection.samplers.medoid.order:order",
     help="resources:help/samplers/medoid.html",
     place=90,
+    mark=Mark("#E69F00", "star"),
     nested=False,
     uses_seed=True,
 )

@@ -1,5 +1,6 @@
 """Moderate: images that are neither close to the mean of their class nor far from it."""
 
+from core.palette import Mark
 from core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
@@ -10,4 +11,5 @@ DESCRIPTION = Sampler(
     does="core.selection.samplers.moderate.order:order",
     help="resources:help/samplers/moderate.html",
     place=120,
+    mark=Mark("#332288", "square", dark="#8F83D6"),
 )

@@ -1,5 +1,6 @@
 """Random sampling: every image of the pool is equally likely."""
 
+from core.palette import Mark
 from core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
@@ -10,6 +11,7 @@ DESCRIPTION = Sampler(
     does="core.selection.samplers.random.order:order",
     help="resources:help/samplers/random.html",
     place=10,
+    mark=Mark("#7A7A7A", "circle", dark="#A0A0A0"),
     uses_embedding=False,
     uses_seed=True,
     scope="pool",

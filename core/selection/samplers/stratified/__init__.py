@@ -1,5 +1,6 @@
 """Stratified random sampling: class shares are kept, and inside a class every image is equally likely."""
 
+from core.palette import Mark
 from core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
@@ -10,6 +11,7 @@ DESCRIPTION = Sampler(
     does="core.selection.samplers.stratified.order:order",
     help="resources:help/samplers/stratified.html",
     place=20,
+    mark=Mark("#56B4E9", "square"),
     uses_embedding=False,
     uses_seed=True,
 )

@@ -1,5 +1,6 @@
 """TypiClust: the most typical image of every cluster, large clusters first, in turn."""
 
+from core.palette import Mark
 from core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
@@ -10,6 +11,7 @@ DESCRIPTION = Sampler(
     does="core.selection.samplers.typiclust.order:order",
     help="resources:help/samplers/typiclust.html",
     place=110,
+    mark=Mark("#44AA99", "triangle-up"),
     nested=False,
     uses_seed=True,
 )
