@@ -21,6 +21,11 @@ class Sampler(Description):
 
     Attributes
     ----------
+    cost : Cost
+        Of putting one class of n images in order, features and clusters being there; a pool takes the sum over its
+        classes.
+    good_for : str
+        What to choose it for, in a few words, for the table in Help.
     nested : bool
         Whether a smaller coreset lies inside a larger one.
     uses_clusters, uses_embedding, uses_seed : bool
@@ -39,6 +44,7 @@ class Sampler(Description):
         When it is made for a sampler over the whole pool that says it uses the embedding or clusters.
     """
 
+    good_for: str = ""
     nested: bool = True
     uses_clusters: bool = False
     uses_embedding: bool = True

@@ -56,10 +56,9 @@ def test_samplers_and_controls_look_as_they_always_did(name: str) -> None:
     assert look(name) == SHOWN[name]
 
 
-def test_every_sampler_is_offered_and_describes_its_mark() -> None:
+def test_every_sampler_is_offered() -> None:
     assert sampler_names() == tuple(SAMPLERS)
-    assert [name for name, sampler in SAMPLERS.items() if sampler.mark is None] == []
-    assert {*SHOWN} - {"everything", "matched"} == set(SAMPLERS)
+    assert {*SHOWN} - {"everything", "matched"} <= set(SAMPLERS)
 
 
 def test_no_two_samplers_look_alike() -> None:
