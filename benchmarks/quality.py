@@ -29,7 +29,7 @@ from core.pipeline.stages import Prepared, choose, extract_features, prepare
 from core.pipeline.study import Study
 from core.results import Dataset, IntArray, PoolEmbedding
 from core.selection.samplers import SAMPLERS
-from core.settings import DataSettings, FeatureSettings, SelectionSettings, Settings
+from core.settings import DataSettings, FeatureSettings, SelectionSettings, Settings, own_settings, with_own
 from core.training.head import choose_head_strength, fit_head
 
 RESULTS = Path(__file__).parent / "results"
@@ -127,7 +127,8 @@ def planned(split: int, chosen_by: tuple[str, ...], fractions: tuple[float, ...]
 
 def mu_of(sampler: str) -> float:
     """Return balanced herding's μ; other samplers have none."""
-    return SelectionSettings().mu if sampler == "balanced-herding" else 0.0
+    own = own_settings(SelectionSettings(), SAMPLERS[sampler]) if sampler in SAMPLERS else None
+    return float(getattr(own, "mu", 0.0))
 
 
 def chosen(prepared: Prepared, cell: Cell) -> IntArray:
@@ -138,8 +139,9 @@ def chosen(prepared: Prepared, cell: Cell) -> IntArray:
         seed=cell.seed,
         budget_over_classes=cell.budgets,  # type: ignore[arg-type]
         beta=cell.beta,
-        mu=cell.mu if cell.sampler == "balanced-herding" else 0.25,
     )
+    if cell.sampler == "balanced-herding":
+        settings = with_own(settings, cell.sampler, mu=cell.mu)
     return np.sort(choose(prepared, settings).indices)
 
 

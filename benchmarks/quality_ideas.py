@@ -15,8 +15,8 @@ from core.pipeline.stages import Prepared
 from core.results import ClassEmbedding, FloatArray, IntArray
 from core.selection.budgets import budgets_over_classes, share_of
 from core.selection.kernel import Kernel, bandwidth
-from core.selection.samplers.balanced_herding import target
-from core.selection.samplers.even_herding import herd_in_stages
+from core.selection.samplers.balanced_herding.order import target
+from core.selection.samplers.even_herding.order import herd_in_stages
 
 Matrix = NDArray[np.float64]
 TWO, THREE = ("colour-texture", "vgg16"), ("colour-texture", "vgg16", "vgg16-avg")

@@ -25,7 +25,7 @@ from core.results import ClassClusters, ClassEmbedding, FloatArray, IntArray
 from core.selection.greedy import best_row
 from core.selection.kernel import Kernel, bandwidth
 from core.selection.samplers import SAMPLERS
-from core.selection.samplers.balanced_herding import herd, target
+from core.selection.samplers.balanced_herding.order import herd, target
 from core.selection.sampling import ClassPool
 from core.settings import SelectionSettings
 
@@ -103,7 +103,7 @@ def flattened(power: float, inner: OrderOf) -> OrderOf:
 
 def linear(seen: Seen, n: int) -> IntArray:
     """Herding (Welling)."""
-    return SAMPLERS["herding"].order(seen.pool, n, SelectionSettings()).rows
+    return SAMPLERS["herding"].order(seen.pool, n).rows
 
 
 def view_kernels(seen: Seen, width: float) -> np.ndarray:
@@ -174,7 +174,7 @@ def variant(name: str, chosen_by: str) -> Variant:
 
 def seen_of(embedding: ClassEmbedding, clusters: ClassClusters) -> Seen:
     """Return what a variant sees of one class."""
-    medoids = np.searchsorted(embedding.indices, clusters.medoids)
+    medoids = clusters.medoid_rows
     pool = ClassPool(embedding.class_name, np.asarray(embedding.embedding), clusters.labels, medoids, 0)
     kept = [view for view in embedding.views if view.scale > 0]
     ends = np.cumsum([0, *(view.n_components for view in kept)]).tolist()

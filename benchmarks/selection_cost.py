@@ -33,11 +33,17 @@ FRACTIONS = (0.05, 0.25)
 Scene = tuple[Dataset, Split, list[ClassEmbedding], list[ClassClusters], PoolEmbedding]
 
 
+def class_sizes(n_images: int) -> list[int]:
+    """Return the images of each class."""
+    sizes = [round(share * n_images) for share in SHARES]
+    sizes[0] += n_images - sum(sizes)
+    return sizes
+
+
 def made_up(n_images: int, n_components: int) -> Scene:
     """Return a dataset with embeddings, clusters and embeddings across classes that stand for cached ones."""
     random = np.random.default_rng(0)
-    sizes = [round(share * n_images) for share in SHARES]
-    sizes[0] += n_images - sum(sizes)
+    sizes = class_sizes(n_images)
     images, embeddings, clusters, across = [], [], [], []
     falling = np.exp(-np.arange(n_components) / (n_components / 3))
     for number, size in enumerate(sizes):
@@ -70,7 +76,8 @@ def measure(sampler: str, fraction: float, n_images: int, n_components: int, ans
     orders = OrderCache()
     settings = SelectionSettings(sampler=sampler, fraction=fraction)
     started, worked = time.perf_counter(), time.process_time()
-    difficulty = class_difficulty(dataset, pool) if SAMPLERS[sampler].class_budget == "difficulty" else None
+    by_difficulty = SAMPLERS[sampler].class_budget == "difficulty"
+    difficulty = class_difficulty(dataset.labels, dataset.classes, pool.embedding) if by_difficulty else None
     coreset = select(dataset, split, embeddings, clusters, settings, difficulty=difficulty, orders=orders)
     seconds, cpu = time.perf_counter() - started, time.process_time() - worked
     assert len(coreset.indices) == round(fraction * n_images)

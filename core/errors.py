@@ -13,6 +13,7 @@ The tree::
         │   └── MissingWeightsError  weights that are nowhere on this machine
         ├── FeatureError         feature extraction or reduction
         ├── SelectionError       clusters, budgets, samplers
+        │   └── SamplerFailedError   a sampler of a plugin that failed
         ├── TrainingError        networks, fitting, bundles
         ├── ExportError          writing or verifying an export, a report
         ├── SettingsError        a settings file or a value in it
@@ -66,6 +67,10 @@ class FeatureError(InputError):
 
 class SelectionError(InputError):
     """Clusters, budgets or samplers that cannot be had as asked."""
+
+
+class SamplerFailedError(SelectionError):
+    """A sampler of a plugin that stopped with an error of its own; the text names both."""
 
 
 class TrainingError(InputError):

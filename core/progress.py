@@ -52,20 +52,65 @@ class StepProgress:
         Whom to tell.
     step, n_steps : int
         0 <= step < n_steps.
+    message : str
+        What is told instead of the step's own messages; empty: theirs.
+    prefix : str
+        What is told before the step's own messages, which then begin in lower case and without the unit that they
+        count in.
+    resolution : int
+        How many parts of a step are told apart; 0: those that the step itself counts, all steps having as many. Of a
+        single step that is what the step tells.
+    share : float
+        How much of its place among the steps it takes up, from 0, where the bar stands still, to 1.
+    only_forward : bool
+        Never go back where the step counts from 0 more than once.
+    hands_on : bool
+        Whether finished parts are handed to the parent.
     """
 
     RESOLUTION = 1000
 
-    def __init__(self, parent: Progress, step: int, n_steps: int) -> None:
+    def __init__(
+        self,
+        parent: Progress,
+        step: int,
+        n_steps: int,
+        *,
+        message: str = "",
+        prefix: str = "",
+        resolution: int = RESOLUTION,
+        share: float = 1.0,
+        only_forward: bool = False,
+        hands_on: bool = True,
+    ) -> None:
         self._parent = parent
-        self._step = step
-        self._n_steps = n_steps
+        self._step, self._n_steps = step, n_steps
+        self._message, self._prefix = message, prefix
+        self._resolution, self._share = resolution, share
+        self._only_forward, self._hands_on = only_forward, hands_on
+        self._done = 0.0
 
     def report(self, done: int, total: int, message: str = "") -> None:
         """Tell the parent the share of the whole that is done."""
+        if self._resolution == 0:
+            counted = (done, total) if total <= 0 else (self._step * total + done, self._n_steps * total)
+            self._parent.report(*counted, self._told(message))
+            return
         share = done / total if total > 0 else 0.0
-        self._parent.report(round((self._step + share) * self.RESOLUTION), self._n_steps * self.RESOLUTION, message)
+        self._done = max(self._done, share) if self._only_forward else share
+        self._parent.report(
+            round((self._step + self._share * self._done) * self._resolution),
+            self._n_steps * self._resolution,
+            self._told(message),
+        )
 
     def publish(self, result: object) -> None:
-        """Hand the part on."""
-        self._parent.publish(result)
+        """Hand the part on, unless the parent is not to have it."""
+        if self._hands_on:
+            self._parent.publish(result)
+
+    def _told(self, message: str) -> str:
+        if self._prefix:
+            what = message.partition(":")[0]
+            return f"{self._prefix}{what[:1].lower()}{what[1:]}"
+        return self._message or message

@@ -1,16 +1,18 @@
 """Train networks on several coresets and tell what is shown; finished runs are never trained twice."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from core.errors import FeatureError, MissingWeightsError, SettingsError, WeightsError
+from core.errors import FeatureError, MissingWeightsError, SamplerFailedError, SettingsError, WeightsError
 from core.estimate import estimate_training, remember_speed
 from core.features.extractors import extractor_named
 from core.features.weights import find_weights
 from core.output.model_bundle import save_bundle
+from core.palette import sampler_mark
 from core.pipeline.planning import (
     EVERYTHING,
     PlannedRun,
@@ -27,8 +29,8 @@ from core.pipeline.stages import Prepared, split_dataset
 from core.pipeline.study import Study
 from core.pipeline.views import ComparePlanView, PlannedView
 from core.pipeline.words import bundle_name, percent
-from core.progress import NO_PROGRESS, Progress
-from core.results import Comparison, Note, RunResult
+from core.progress import NO_PROGRESS, Progress, StepProgress
+from core.results import Comparison, Note, RunKey, RunResult
 from core.training.backbones import backbone_weights
 from core.training.comparison import compare
 from core.training.device import expected_device
@@ -84,7 +86,8 @@ def run_comparison(
     """Do every training that the settings ask for and compare them; what `runs_folder` holds is not trained again.
 
     Each finished run is saved and published at once, so that a stop costs at most the one in progress. What is
-    published has no probabilities. What could not be read of `runs_folder` is published first, as notes.
+    published has no probabilities. What could not be read of `runs_folder` is published first, as notes. The rows of a
+    plugin's sampler that fails are left out; the sentences name it.
 
     Parameters
     ----------
@@ -114,13 +117,16 @@ def run_comparison(
         progress.publish(Note(note))
     stored = {run.key.fingerprint: run for run in kept.runs}
     runs: list[RunResult] = []
+    left_out: dict[str, str] = {}
     for split in range(n_splits):
-        part = open_split(prepared, split, _SplitProgress(progress, len(runs), n_runs, split, n_splits))
+        part = open_split(prepared, split, _split_progress(progress, len(runs), n_runs, split, n_splits))
         for one in plan_of_split(settings.comparison, split):
-            key = part.key(one)
+            key = _key_unless_left_out(part, one, left_out)
+            if key is None:
+                continue
             known = stored.get(key.fingerprint)
             if known is None:
-                trained = train_planned(part, one, _RunProgress(progress, len(runs), n_runs, one, n_splits))
+                trained = train_planned(part, one, _run_progress(progress, len(runs), n_runs, one, n_splits))
                 known = stored[trained.result.key.fingerprint] = trained.result
                 save_run(known, runs_folder)
                 _remember_speed(part.prepared, known)
@@ -129,7 +135,7 @@ def run_comparison(
             runs.append(part.as_asked(known, one, key))
             progress.publish(runs[-1].without_probabilities())
     progress.report(n_runs, n_runs, "Training: runs")
-    return summarise(prepared, runs, kept.notes)
+    return _without(left_out, prepared, runs, kept.notes)
 
 
 def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = NO_PROGRESS) -> Comparison:
@@ -142,15 +148,42 @@ def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = N
     stored = {run.key.fingerprint: run for run in kept.runs}
     n_splits = 1 if prepared.split.brought else settings.comparison.splits
     runs = []
+    left_out: dict[str, str] = {}
     for split in range(n_splits if stored else 0):
         if split and not _was_tested_on(kept.runs, prepared, split):
             continue
         part = open_split(prepared, split, progress)
         for one in plan_of_split(settings.comparison, split):
-            key = part.key(one)
-            if key.fingerprint in stored:
+            key = _key_unless_left_out(part, one, left_out)
+            if key is not None and key.fingerprint in stored:
                 runs.append(part.as_asked(stored[key.fingerprint], one, key))
-    return summarise(prepared, runs, kept.notes)
+    return _without(left_out, prepared, runs, kept.notes)
+
+
+def _key_unless_left_out(part: SplitPart, planned: PlannedRun, left_out: dict[str, str]) -> RunKey | None:
+    """Return what a planned run is known by; None where its sampler, one of a plugin, fails or failed before.
+
+    Why is put into `left_out`, by sampler.
+    """
+    if planned.sampler in left_out:
+        return None
+    try:
+        return part.key(planned)
+    except SamplerFailedError as error:
+        left_out[planned.sampler] = str(error)
+        return None
+
+
+def _without(
+    left_out: Mapping[str, str], prepared: Prepared, runs: Sequence[RunResult], notes: Sequence[str]
+) -> Comparison:
+    """Compare the runs of all samplers but those left out, which the last sentences name."""
+    comparison = summarise(prepared, [run for run in runs if run.key.sampler not in left_out], notes)
+    sentences = []
+    for why in dict.fromkeys(left_out.values()):
+        titles = " and ".join(sampler_mark(name).title for name, one in left_out.items() if one == why)
+        sentences.append(f"Without {titles}: {why}")
+    return replace(comparison, sentences=(*comparison.sentences, *sentences))
 
 
 def _was_tested_on(known: Sequence[RunResult], first: Prepared, split: int) -> bool:
@@ -247,38 +280,20 @@ def _keep_model(prepared: Prepared, planned: PlannedRun, trained: TrainedRun, fo
     save_bundle(folder / bundle_name(trained.result.key), trained, prepared.study.settings.training)
 
 
-class _RunProgress:
-    """One training among several, told as a share of all."""
-
-    def __init__(self, parent: Progress, number: int, n_runs: int, planned: PlannedRun, n_splits: int) -> None:
-        self._parent, self._number, self._n_runs = parent, number, n_runs
-        self._share = 0.0
-        of = "everything" if planned.sampler == EVERYTHING else f"{planned.sampler} {percent(planned.fraction)}"
-        split = f"split {planned.split + 1} of {n_splits}, " if n_splits > 1 else ""
-        self._name = f"Training {planned.network} on {of} ({split}run {number + 1} of {n_runs})"
-
-    def report(self, done: int, total: int, message: str = "") -> None:  # noqa: ARG002 - the protocol's name
-        # Decoding, training and testing each count from 0; the bar only ever moves on.
-        self._share = max(self._share, done / total if total > 0 else 0.0)
-        self._parent.report(round(1000 * (self._number + self._share)), 1000 * self._n_runs, self._name)
-
-    def publish(self, result: object) -> None:
-        self._parent.publish(result)
+def _run_progress(parent: Progress, number: int, n_runs: int, planned: PlannedRun, n_splits: int) -> StepProgress:
+    """Return what one training among several tells; its decoding, training and testing each count from 0."""
+    of = "everything" if planned.sampler == EVERYTHING else f"{planned.sampler} {percent(planned.fraction)}"
+    split = f"split {planned.split + 1} of {n_splits}, " if n_splits > 1 else ""
+    message = f"Training {planned.network} on {of} ({split}run {number + 1} of {n_runs})"
+    return StepProgress(parent, number, n_runs, message=message, only_forward=True)
 
 
-class _SplitProgress:
-    """A split being made ready; with several the bar stands where the trainings before left it."""
+def _split_progress(parent: Progress, n_done: int, n_runs: int, split: int, n_splits: int) -> StepProgress:
+    """Return what a split being made ready tells; with several the bar stands where the trainings before left it.
 
-    def __init__(self, parent: Progress, n_done: int, n_runs: int, split: int, n_splits: int) -> None:
-        self._parent, self._done, self._n_runs = parent, n_done, n_runs
-        self._name = f"Preparing split {split + 1} of {n_splits} · " if n_splits > 1 else ""
-
-    def report(self, done: int, total: int, message: str = "") -> None:
-        if not self._name:
-            self._parent.report(done, total, message)
-            return
-        what = message.partition(":")[0]
-        self._parent.report(1000 * self._done, 1000 * self._n_runs, f"{self._name}{what[:1].lower()}{what[1:]}")
-
-    def publish(self, result: object) -> None:
-        """Hand nothing on: what is shown of clusters is the first split's."""
+    Nothing is handed on: what is shown of clusters is the first split's.
+    """
+    if n_splits == 1:
+        return StepProgress(parent, 0, 1, resolution=0, hands_on=False)
+    prefix = f"Preparing split {split + 1} of {n_splits} · "
+    return StepProgress(parent, n_done, n_runs, prefix=prefix, share=0, hands_on=False)

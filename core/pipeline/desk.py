@@ -14,14 +14,13 @@ from core.data.images import read_image
 from core.errors import ImageError
 from core.pipeline.stages import Prepared, choose, cluster_classes, prepare
 from core.pipeline.study import Study
-from core.pipeline.views import ClassOverview, ClassView, CoresetView, PictureView, SamplerFact
+from core.pipeline.views import ClassOverview, ClassView, CoresetView, PictureView
 from core.pipeline.words import coreset_sentence
 from core.progress import NO_PROGRESS, Progress
 from core.results import ClassClusters, ClassCoverage, ClassEmbedding, Coreset, Coverage, IntArray
 from core.selection.clustering import structure_words
 from core.selection.coverage import class_coverage, covered_worst, summarise_coverage
 from core.selection.kernel import Kernels
-from core.selection.samplers import SAMPLERS
 from core.selection.shares import expected_random
 from core.settings import ClusterSettings, SelectionSettings
 
@@ -53,15 +52,6 @@ class Desk:
         self._coverage: OrderedDict[tuple[str, str], ClassCoverage] = OrderedDict()
         # One kernel a class serves the orders of balanced herding and the coverage of every coreset.
         self._kernels = self._prepared.orders.kernels = Kernels()
-
-    def samplers(self) -> tuple[SamplerFact, ...]:
-        """Return the samplers that can be chosen, in the order of the registry."""
-        return tuple(
-            SamplerFact(
-                s.name, s.title, s.tip, s.source, s.nested, s.class_budget, s.scope, s.uses_clusters, s.uses_seed
-            )
-            for s in SAMPLERS.values()
-        )
 
     def picture(self, index: int) -> PictureView:
         """Return one image, decoded as the engine sees it, at most `LARGEST_SIDE` pixels a side."""
@@ -208,9 +198,9 @@ class Desk:
         inside = np.intersect1d(coreset.indices, embedding.indices)
         key = (embedding.class_name, fingerprint(inside))
         if key not in self._coverage:
-            dataset = self._prepared.dataset
+            contents = self._prepared.dataset.contents
             kernel = self._kernels.of(embedding.embedding)
-            self._coverage[key] = class_coverage(dataset, embedding, clusters, coreset, kernel=kernel)
+            self._coverage[key] = class_coverage(contents, embedding, clusters, coreset, kernel=kernel)
             while len(self._coverage) > REMEMBERED:
                 self._coverage.popitem(last=False)
         return self._coverage[key]

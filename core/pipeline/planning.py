@@ -41,7 +41,7 @@ def rows_of(settings: ComparisonSettings) -> tuple[str, ...]:
     names = list(dict.fromkeys(settings.samplers))
     for name in names:
         if name not in SAMPLERS and not name.startswith("matched:"):
-            raise SelectionError(f"There is no sampler named {name!r}; the known ones are {', '.join(SAMPLERS)}.")
+            raise SelectionError(SAMPLERS.unknown(name))
     if settings.controls:
         own = [n for n in names if n in SAMPLERS and SAMPLERS[n].class_budget != "proportional"]
         names += [n for n in (STRATIFIED, *(f"matched:{n}" for n in own)) if n not in names]

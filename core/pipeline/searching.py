@@ -17,7 +17,7 @@ from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPar
 from core.pipeline.grid import DROPOUT_WORDS, Grid, SearchOutcome, SearchPoint
 from core.pipeline.stages import prepare
 from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, Progress
+from core.progress import NO_PROGRESS, Progress, StepProgress
 from core.results import Note, RunResult
 from core.settings import NetworkName
 from core.training.runs import load_runs, save_run
@@ -71,7 +71,7 @@ def search_study(
     trained: list[list[RunResult]] = []
     n_parts = len(sets) * len(points)
     for number, planned in enumerate(sets):
-        told = [_Part(progress, number * len(points) + place, n_parts) for place in range(len(points))]
+        told = [_part_progress(progress, number * len(points) + place, n_parts) for place in range(len(points))]
         trained.append(
             [_train_point(part, planned, grid, point, out / "runs", known, told[at]) for at, point in enumerate(points)]
         )
@@ -187,19 +187,6 @@ def _write(outcome: SearchOutcome) -> None:
         raise ExportError(f"{outcome.file} cannot be written ({error.strerror}).") from error
 
 
-class _Part:
-    """One training of a search, told as a share of all."""
-
-    def __init__(self, parent: Progress, number: int, n_parts: int) -> None:
-        self._parent, self._number, self._n_parts = parent, number, n_parts
-
-    def report(self, done: int, total: int, message: str = "") -> None:  # noqa: ARG002 - the protocol's name
-        share = done / total if total > 0 else 0.0
-        self._parent.report(
-            round(1000 * (self._number + share)),
-            1000 * self._n_parts,
-            f"Searching (training {self._number + 1} of {self._n_parts})",
-        )
-
-    def publish(self, result: object) -> None:
-        self._parent.publish(result)
+def _part_progress(parent: Progress, number: int, n_parts: int) -> StepProgress:
+    """Return what one training of a search tells."""
+    return StepProgress(parent, number, n_parts, message=f"Searching (training {number + 1} of {n_parts})")

@@ -19,7 +19,7 @@ from core.features.extractors import extractor_named
 from core.features.reduction import embed_classes, embed_pool
 from core.features.separation import separation
 from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, Progress
+from core.progress import NO_PROGRESS, Progress, StepProgress
 from core.results import (
     ClassClusters,
     ClassEmbedding,
@@ -113,28 +113,12 @@ def extract_features(
                 indices=indices,
                 untrained=study.settings.features.untrained,
                 weights_file=file if needs_weights else None,
-                progress=_Step(progress, number, len(names)),
+                progress=StepProgress(progress, number, len(names), resolution=0),
             )
         )
         if needs_weights:
             file = None
     return tuple(results)
-
-
-class _Step:
-    """One of several passes: told with its number, so that a bar moves once from left to right."""
-
-    def __init__(self, parent: Progress, number: int, n_passes: int) -> None:
-        self._parent, self._number, self._n_passes = parent, number, n_passes
-
-    def report(self, done: int, total: int, message: str = "") -> None:
-        if self._n_passes == 1 or total <= 0:
-            self._parent.report(done, total, message)
-        else:
-            self._parent.report(self._number * total + done, self._n_passes * total, message)
-
-    def publish(self, result: object) -> None:
-        self._parent.publish(result)
 
 
 def cluster_classes(
@@ -159,13 +143,14 @@ def cluster_classes(
         )
         stored = cache.load("clusters", key)
         if stored is None:
-            clusters = cluster_class(embedding, settings.clusters, progress=_Watch(progress, number, len(embeddings)))
-            medoid_rows = np.searchsorted(embedding.indices, clusters.medoids)
+            # The class is handed on once it is stored.
+            told = StepProgress(progress, number, len(embeddings), resolution=100, hands_on=False)
+            clusters = cluster_class(embedding, settings.clusters, progress=told)
             facts = {
                 "curve": {str(k): value for k, value in clusters.curve.items()},
                 "chosen_by": clusters.chosen_by,
             }
-            arrays = {"labels": clusters.labels, "medoids": medoid_rows, "silhouettes": clusters.silhouettes}
+            arrays = {"labels": clusters.labels, "medoids": clusters.medoid_rows, "silhouettes": clusters.silhouettes}
             stored = cache.store("clusters", key, arrays, facts)
         clusters = ClassClusters(
             class_name=embedding.class_name,
@@ -180,20 +165,6 @@ def cluster_classes(
         progress.publish(clusters)
     progress.report(len(embeddings), len(embeddings), "Clustering: classes")
     return tuple(results)
-
-
-class _Watch:
-    """Lets a class's clustering be cancelled and move the bar by a share of one class."""
-
-    def __init__(self, parent: Progress, number: int, n_classes: int) -> None:
-        self._parent, self._number, self._n_classes = parent, number, n_classes
-
-    def report(self, done: int, total: int, message: str = "") -> None:
-        share = done / total if total > 0 else 0.0
-        self._parent.report(round(100 * (self._number + share)), 100 * self._n_classes, message)
-
-    def publish(self, result: object) -> None:
-        """Hand nothing on: the class is published whole."""
 
 
 @dataclass(frozen=True)
@@ -269,7 +240,7 @@ def cached_difficulty(dataset: Dataset, across: PoolEmbedding, cache_folder: Pat
     key = fingerprint(1, np.asarray(across.embedding), np.asarray(across.in_pool), names)
     stored = cache.load("difficulty", key)
     if stored is None:
-        values = dict(class_difficulty(dataset, across))
+        values = dict(class_difficulty(dataset.labels[across.pool_indices], dataset.classes, across.pool_rows))
         stored = cache.store("difficulty", key, {}, {"difficulty": values})
     return {str(name): float(value) for name, value in stored.facts["difficulty"].items()}
 

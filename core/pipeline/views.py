@@ -226,21 +226,6 @@ class ClassView:
 
 
 @dataclass(frozen=True)
-class SamplerFact:
-    """One sampler that can be chosen, as `core.selection.sampling.Sampler` describes it."""
-
-    name: str
-    title: str
-    summary: str
-    source: str
-    nested: bool
-    class_budget: str
-    scope: str
-    uses_clusters: bool
-    uses_seed: bool
-
-
-@dataclass(frozen=True)
 class PictureView:
     """One decoded image: ``3 * width * height`` bytes of RGB, row by row; `problem` says why there is none."""
 

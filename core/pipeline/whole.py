@@ -107,7 +107,7 @@ def report_content(
     points: tuple[ProxyPoint, ...] = ()
     if coreset is not None:
         points = _proxy(prepared, coreset, progress)
-        covered = coverage(prepared.dataset, prepared.embeddings, prepared.clusters, coreset, progress)
+        covered = coverage(prepared.dataset.contents, prepared.embeddings, prepared.clusters, coreset, progress)
         shares = expected_random(prepared.clusters, coreset)
     return ReportContent(
         dataset=prepared.dataset,
@@ -136,7 +136,7 @@ def _proxy(prepared: Prepared, coreset: Coreset, progress: Progress) -> tuple[Pr
         prepared.study.settings.selection, sampler=coreset.sampler, images=None, pinned_in=(), pinned_out=()
     )
     coresets = choose_at(prepared, settings, PROXY_FRACTIONS)
-    return proxy_curve(prepared.dataset, prepared.pool_embedding, coresets, progress)
+    return proxy_curve(prepared.dataset.labels, prepared.pool_embedding, coresets, progress)
 
 
 def demo_settings(*, epochs: int | None = None) -> Settings:

@@ -115,8 +115,8 @@ def foretell(
     """Tell, by fraction, how well the nearest chosen image foretells the class of the images not chosen."""
     prepared = prepare(study, progress)
     coresets = choose_at(prepared, settings, fractions, progress)
-    points = proxy_curve(prepared.dataset, prepared.pool_embedding, coresets, progress)
-    everything = proxy_everything(prepared.dataset, prepared.pool_embedding)
+    points = proxy_curve(prepared.dataset.labels, prepared.pool_embedding, coresets, progress)
+    everything = proxy_everything(prepared.dataset.labels, prepared.pool_embedding)
     return ProxyView(points, everything, smallest_fraction(points, everything, within), within)
 
 

@@ -45,6 +45,11 @@ class ClassClusters:
         return len(self.medoids)
 
     @property
+    def medoid_rows(self) -> IntArray:
+        """Rows of the medoids in `indices`, and so in the class's embedding, by cluster, shape (k,)."""
+        return np.searchsorted(self.indices, self.medoids).astype(np.int64)
+
+    @property
     def sizes(self) -> IntArray:
         """Images in each cluster, shape (k,)."""
         return np.bincount(self.labels, minlength=self.k).astype(np.int64)

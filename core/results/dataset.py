@@ -102,6 +102,11 @@ class Dataset:
         position = {name: i for i, name in enumerate(self.classes)}
         return np.array([position[image.class_name] for image in self.images], dtype=np.int64)
 
+    @cached_property
+    def contents(self) -> tuple[str, ...]:
+        """What tells the content of each image: the digest of its pixels, equal for identical images."""
+        return tuple(image.pixels for image in self.images)
+
     @property
     def has_split(self) -> bool:
         """Whether the user brought a split."""

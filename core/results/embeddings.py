@@ -91,6 +91,16 @@ class PoolEmbedding:
     embedding: FloatArray
     in_pool: NDArray[np.bool_]
 
+    @property
+    def pool_indices(self) -> IntArray:
+        """Pool images, ascending, shape (n_pool,)."""
+        return self.indices[self.in_pool]
+
+    @property
+    def pool_rows(self) -> FloatArray:
+        """Embeddings of the pool images alone, shape (n_pool, n_components)."""
+        return self.embedding[self.in_pool]
+
 
 @dataclass(frozen=True)
 class Separation:

@@ -13,8 +13,6 @@ from core.results import (
     ClassEmbedding,
     Coreset,
     Coverage,
-    Dataset,
-    FloatArray,
     IntArray,
     PoolEmbedding,
     ProxyPoint,
@@ -26,7 +24,7 @@ N_WORST = 12
 
 
 def class_coverage(
-    dataset: Dataset,
+    contents: Sequence[str],
     embedding: ClassEmbedding,
     clusters: ClassClusters,
     coreset: Coreset,
@@ -37,6 +35,8 @@ def class_coverage(
 
     Parameters
     ----------
+    contents : sequence of str
+        What tells the content of every image, such as the digest of its pixels: equal for identical images.
     embedding, clusters : ClassEmbedding, ClassClusters
         Of the same class.
     coreset : Coreset
@@ -68,7 +68,7 @@ def class_coverage(
         mmd2=mmd2,
         clusters_touched=len(touched),
         n_clusters=clusters.k,
-        duplicate_pairs=_duplicate_pairs(dataset, embedding.indices[chosen]),
+        duplicate_pairs=_duplicate_pairs(contents, embedding.indices[chosen]),
     )
 
 
@@ -98,7 +98,7 @@ def covered_worst(embeddings: Sequence[ClassEmbedding], coreset: Coreset, n: int
 
 
 def coverage(
-    dataset: Dataset,
+    contents: Sequence[str],
     embeddings: Sequence[ClassEmbedding],
     clusters: Sequence[ClassClusters],
     coreset: Coreset,
@@ -108,6 +108,8 @@ def coverage(
 
     Parameters
     ----------
+    contents : sequence of str
+        See `class_coverage`.
     embeddings, clusters : sequence of ClassEmbedding, of ClassClusters
         Of the same classes, in any order.
     """
@@ -115,7 +117,7 @@ def coverage(
     measured = []
     for step, embedding in enumerate(sorted(embeddings, key=lambda one: one.class_name)):
         progress.report(step, len(embeddings), "Measuring coverage: classes")
-        measured.append(class_coverage(dataset, embedding, by_name[embedding.class_name], coreset))
+        measured.append(class_coverage(contents, embedding, by_name[embedding.class_name], coreset))
     progress.report(len(embeddings), len(embeddings), "Measuring coverage: classes")
     return summarise_coverage(measured, tuple(covered_worst(embeddings, coreset).tolist()))
 
@@ -139,39 +141,42 @@ def summarise_coverage(measured: Sequence[ClassCoverage], worst_indices: tuple[i
     )
 
 
-def proxy_accuracy(dataset: Dataset, pool_embedding: PoolEmbedding, chosen: IntArray) -> float:
+def proxy_accuracy(labels: IntArray, pool_embedding: PoolEmbedding, chosen: IntArray) -> float:
     """Return the accuracy of 1-NN across classes on the part of the pool that was not chosen; NaN if all of it was.
 
     Parameters
     ----------
+    labels : ndarray of shape (n_images,), int64
+        Class of every image of the dataset.
+    pool_embedding : PoolEmbedding
     chosen : ndarray of int64
         Indices of the chosen images, at least one of the pool.
     """
-    indices, vectors, labels = _pool(dataset, pool_embedding)
-    is_chosen = np.isin(indices, chosen)
+    vectors, of_pool = pool_embedding.pool_rows, labels[pool_embedding.pool_indices]
+    is_chosen = np.isin(pool_embedding.pool_indices, chosen)
     if not is_chosen.any():
         raise SelectionError("No image of the pool is chosen, so there is nothing to judge by. Choose at least one.")
     if is_chosen.all():
         return float("nan")
     positions, _ = nearest_among(vectors[~is_chosen], vectors[is_chosen])
-    return float((labels[is_chosen][positions] == labels[~is_chosen]).mean())
+    return float((of_pool[is_chosen][positions] == of_pool[~is_chosen]).mean())
 
 
-def proxy_everything(dataset: Dataset, pool_embedding: PoolEmbedding) -> float:
+def proxy_everything(labels: IntArray, pool_embedding: PoolEmbedding) -> float:
     """Return what the proxy would reach with everything: leave-one-out 1-NN accuracy over the pool."""
-    _, vectors, labels = _pool(dataset, pool_embedding)
-    neighbours, _ = nearest(vectors, 1)
-    return float((labels[neighbours[:, 0]] == labels).mean()) if neighbours.shape[1] else 0.0
+    of_pool = labels[pool_embedding.pool_indices]
+    neighbours, _ = nearest(pool_embedding.pool_rows, 1)
+    return float((of_pool[neighbours[:, 0]] == of_pool).mean()) if neighbours.shape[1] else 0.0
 
 
 def proxy_curve(
-    dataset: Dataset, pool_embedding: PoolEmbedding, coresets: Sequence[Coreset], progress: Progress = NO_PROGRESS
+    labels: IntArray, pool_embedding: PoolEmbedding, coresets: Sequence[Coreset], progress: Progress = NO_PROGRESS
 ) -> tuple[ProxyPoint, ...]:
     """Return the proxy of several coresets of one pool, such as one sampler's at several fractions, smallest first."""
     points = []
     for step, coreset in enumerate(sorted(coresets, key=lambda one: len(one.indices))):
         progress.report(step, len(coresets), "Judging by nearest neighbours: fractions")
-        accuracy = proxy_accuracy(dataset, pool_embedding, coreset.indices)
+        accuracy = proxy_accuracy(labels, pool_embedding, coreset.indices)
         points.append(ProxyPoint(coreset.fraction, len(coreset.indices), accuracy))
     progress.report(len(coresets), len(coresets), "Judging by nearest neighbours: fractions")
     return tuple(points)
@@ -200,13 +205,6 @@ def _chosen_rows(embedding: ClassEmbedding, coreset: Coreset) -> IntArray:
     return np.flatnonzero(np.isin(embedding.indices, coreset.indices)).astype(np.int64)
 
 
-def _duplicate_pairs(dataset: Dataset, chosen: IntArray) -> int:
-    pixels = [dataset.images[index].pixels for index in chosen.tolist()]
-    _, counts = np.unique(pixels, return_counts=True)
+def _duplicate_pairs(contents: Sequence[str], chosen: IntArray) -> int:
+    _, counts = np.unique([contents[index] for index in chosen.tolist()], return_counts=True)
     return int((counts * (counts - 1) // 2).sum())
-
-
-def _pool(dataset: Dataset, pool_embedding: PoolEmbedding) -> tuple[IntArray, FloatArray, IntArray]:
-    """Return indices, embeddings and labels of the pool images."""
-    indices = pool_embedding.indices[pool_embedding.in_pool]
-    return indices, pool_embedding.embedding[pool_embedding.in_pool], dataset.labels[indices]

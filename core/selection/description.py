@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.descriptions import Description
+from core.palette import Mark
 from core.settings.choices import ClassBudgetRule
 
 if TYPE_CHECKING:
@@ -20,22 +21,41 @@ class Sampler(Description):
 
     Attributes
     ----------
+    cost : Cost
+        Of putting one class of n images in order, features and clusters being there; a pool takes the sum over its
+        classes.
+    good_for : str
+        What to choose it for, in a few words, for the table in Help.
     nested : bool
         Whether a smaller coreset lies inside a larger one.
     uses_clusters, uses_embedding, uses_seed : bool
-        What of a `ClassPool` its order depends on.
+        What of a `ClassPool` its order depends on; what it does not name it is not given (see `ClassPool.seen_by`).
     scope : {"class", "pool"}
-        ``"pool"`` chooses over the whole pool and knows no class budgets.
+        ``"pool"`` chooses over the whole pool, which has neither an embedding nor clusters of its own, and knows no
+        class budgets.
     class_budget : str
         Its own rule over classes, used where the settings say ``"sampler"``.
+    mark : Mark or None
+        How it is drawn; None: one of the spare marks.
+
+    Raises
+    ------
+    ValueError
+        When it is made for a sampler over the whole pool that says it uses the embedding or clusters.
     """
 
+    good_for: str = ""
     nested: bool = True
     uses_clusters: bool = False
     uses_embedding: bool = True
     uses_seed: bool = False
     scope: Literal["class", "pool"] = "class"
     class_budget: ClassBudgetRule = "proportional"
+    mark: Mark | None = None
+
+    def __post_init__(self) -> None:
+        if self.scope == "pool" and (self.uses_embedding or self.uses_clusters):
+            raise ValueError(f"the sampler {self.name} chooses over the whole pool, which has no embedding or clusters")
 
     def order(self, pool: "ClassPool", n: int, settings: Any = None) -> "Order":
         """Put the images of a class in order.
@@ -43,13 +63,15 @@ class Sampler(Description):
         Parameters
         ----------
         pool : ClassPool
+            Of which it sees what it says that it uses.
         n : int
             How many rows are wanted.
         settings : SettingsPart, optional
             Its own; by default theirs.
         """
+        seen = pool.seen_by(self)
         if self.settings is None:
-            ordered: Order = self.code(pool, n)
+            ordered: Order = self.code(seen, n)
         else:
-            ordered = self.code(pool, n, self.settings() if settings is None else settings)
+            ordered = self.code(seen, n, self.settings() if settings is None else settings)
         return ordered

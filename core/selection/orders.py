@@ -1,14 +1,67 @@
 """Orders of samplers, computed once and kept, so that another fraction is only another slice."""
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from core.errors import CoresetError, SamplerFailedError
 from core.results import FloatArray
 from core.selection.description import Sampler
 from core.selection.kernel import Kernels
+from core.selection.samplers import SAMPLERS
 from core.selection.sampling import ClassPool, Order
-from core.settings import SelectionSettings, own_settings, settings_to_dict
+from core.settings import SelectionSettings, own_settings
+
+
+def put_in_order(sampler: Sampler, pool: ClassPool, n: int, own: Any = None, *, shorter: Order | None = None) -> Order:
+    """Let a sampler put the images of a class in order, and check what it gives.
+
+    Parameters
+    ----------
+    sampler : Sampler
+    pool : ClassPool
+    n : int
+        How many rows are wanted.
+    own : SettingsPart, optional
+        The sampler's own settings; by default theirs.
+    shorter : Order, optional
+        What a nested sampler gave for fewer rows.
+
+    Returns
+    -------
+    Order
+        Of ``min(n, pool.n_images)`` distinct rows, which begin with those of `shorter`.
+
+    Raises
+    ------
+    SamplerFailedError
+        If a sampler of a plugin fails, or gives something else.
+    """
+    try:
+        order = sampler.order(pool, n, own)
+        _check(order, min(n, pool.n_images), pool.n_images)
+        if shorter is not None and not np.array_equal(order.rows[: len(shorter.rows)], shorter.rows):
+            raise ValueError("it says that it is nested, but more images did not begin with those of fewer")
+    except (CoresetError, MemoryError):
+        raise
+    except Exception as error:  # a plugin may raise anything
+        plugin = SAMPLERS.plugins.get(sampler.name)
+        if plugin is None:
+            raise
+        raise SamplerFailedError(
+            f"The sampler {sampler.title} of the plugin {plugin} failed ({type(error).__name__}: {error}). "
+            "Update or remove the plugin, or choose another sampler."
+        ) from error
+    return order
+
+
+def _check(order: Order, n: int, n_images: int) -> None:
+    rows = order.rows
+    if len(rows) != n or len(order.reasons) != n:
+        raise ValueError(f"it gave {len(rows)} rows with {len(order.reasons)} reasons where {n} were wanted")
+    if rows.dtype.kind not in "iu" or len(np.unique(rows)) != n or (n and not 0 <= rows.min() <= rows.max() < n_images):
+        raise ValueError(f"it gave other rows than distinct whole numbers from 0 to {n_images - 1}")
 
 
 @dataclass(frozen=True)
@@ -18,7 +71,7 @@ class _Kept:
 
 
 class OrderCache:
-    """Orders in memory, by class, sampler, seed, clusters and the settings that shape an order.
+    """Orders in memory, by class, sampler and all that the sampler is given.
 
     An order of a nested sampler is computed up to half of its class at first, and for the whole class when more is
     asked for. One of a sampler that is not nested is kept for the number of images that it was made for.
@@ -41,25 +94,33 @@ class OrderCache:
         self._kept: dict[tuple[object, ...], _Kept] = {}
 
     def get(self, sampler: Sampler, pool: ClassPool, n: int, settings: SelectionSettings) -> Order:
-        """Return an order of at least ``min(n, pool.n_images)`` rows; of exactly as many for one that is not nested."""
+        """Return an order of at least ``min(n, pool.n_images)`` rows; of exactly as many for one that is not nested.
+
+        Raises
+        ------
+        SamplerFailedError
+            If a sampler of a plugin fails.
+        """
         n = min(n, pool.n_images)
         own = own_settings(settings, sampler)
-        key = _key(sampler, pool, own, None if sampler.nested else n)
+        key = _key(sampler, pool.seen_by(sampler), own, None if sampler.nested else n)
         kept = self._kept.get(key)
         embedding = pool.embedding if sampler.uses_embedding else None
-        if kept is not None and kept.embedding is embedding and len(kept.order.rows) >= n:
-            return kept.order
+        shorter = kept.order if kept is not None and kept.embedding is embedding else None
+        if shorter is not None and len(shorter.rows) >= n:
+            return shorter
         half = -(-pool.n_images // self.FIRST_SHARE)
         wanted = n if not sampler.nested else half if n <= half else pool.n_images
         if self.kernels is not None:
             pool = replace(pool, make_kernel=self.kernels.for_many_steps)
-        order = sampler.order(pool, wanted, own)
+        order = put_in_order(sampler, pool, wanted, own, shorter=shorter)
         self._kept[key] = _Kept(order, embedding)
         return order
 
 
-def _key(sampler: Sampler, pool: ClassPool, own: Any, n: int | None) -> tuple[object, ...]:
+def _key(sampler: Sampler, seen: ClassPool, own: Any, n: int | None) -> tuple[object, ...]:
     """Return what an order depends on besides the embedding: all that the sampler is given."""
-    clusters = (pool.labels.tobytes(), pool.medoids.tobytes()) if sampler.uses_clusters else ()
-    shaping = json.dumps(settings_to_dict(own), sort_keys=True) if own is not None else ""
-    return (sampler.name, pool.class_name, pool.seed, pool.n_images, clusters, shaping, n)
+    clusters = (seen.labels.tobytes(), seen.medoids.tobytes()) if sampler.uses_clusters else ()
+    # Every field counts, one without the facts of a setting too.
+    shaping = repr(asdict(own)) if own is not None else ""
+    return (sampler.name, seen.class_name, seen.seed, seen.n_images, clusters, shaping, n)

@@ -35,6 +35,9 @@ class Pins:
         return np.concatenate([self.pinned_in, self.pinned_out])
 
 
+NO_PINS = Pins(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), {}, {})
+
+
 def find_pins(dataset: Dataset, split: Split, settings: SelectionSettings) -> Pins:
     """Find the pinned images.
 
@@ -46,8 +49,7 @@ def find_pins(dataset: Dataset, split: Split, settings: SelectionSettings) -> Pi
     """
     wanted = (*settings.pinned_in, *settings.pinned_out)
     if not wanted:
-        nothing = np.zeros(0, dtype=np.int64)
-        return Pins(nothing, nothing, {}, {})
+        return NO_PINS
     asked = set(wanted)
     places = {image.path: index for index, image in enumerate(dataset.images) if image.path in asked}
     pool = set(split.pool.tolist())

@@ -1,11 +1,13 @@
 """What a sampler sees and gives: the images of one class, and their order."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
 from core.results import FloatArray, IntArray
+from core.selection.description import Sampler
 from core.selection.kernel import Kernel
 
 
@@ -39,6 +41,33 @@ class ClassPool:
     def n_images(self) -> int:
         """Number of images."""
         return len(self.labels)
+
+    @classmethod
+    def plain(cls, class_name: str, n_images: int, seed: int) -> Self:
+        """Return a pool of one cluster without an embedding."""
+        return cls(
+            class_name=class_name,
+            embedding=np.zeros((n_images, 0), dtype=np.float32),
+            labels=np.zeros(n_images, dtype=np.int64),
+            medoids=np.zeros(1, dtype=np.int64),
+            seed=seed,
+        )
+
+    def seen_by(self, sampler: Sampler) -> Self:
+        """Return what a sampler is given: of embedding, clusters and seed only those that it says it uses.
+
+        The others are as in `plain`, with seed 0. So an order cannot depend on what is not in the key that it is kept
+        under, nor on a seed that a comparison takes it not to have.
+        """
+        plain = self.plain(self.class_name, self.n_images, 0)
+        return replace(
+            self,
+            embedding=self.embedding if sampler.uses_embedding else plain.embedding,
+            make_kernel=self.make_kernel if sampler.uses_embedding else Kernel,
+            labels=self.labels if sampler.uses_clusters else plain.labels,
+            medoids=self.medoids if sampler.uses_clusters else plain.medoids,
+            seed=self.seed if sampler.uses_seed else plain.seed,
+        )
 
 
 @dataclass(frozen=True)

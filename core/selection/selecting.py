@@ -10,8 +10,8 @@ from core.progress import NO_PROGRESS, Progress
 from core.results import ClassClusters, ClassEmbedding, Coreset, Dataset, FloatArray, IntArray, Split
 from core.selection.budgets import budgets_by_hand, budgets_over_classes, class_weights, total_budget
 from core.selection.description import Sampler
-from core.selection.orders import OrderCache
-from core.selection.pins import Pins, find_pins
+from core.selection.orders import OrderCache, put_in_order
+from core.selection.pins import NO_PINS, Pins, find_pins
 from core.selection.samplers import SAMPLERS
 from core.selection.sampling import ClassPool, Order
 from core.settings import SelectionSettings
@@ -39,37 +39,79 @@ def select(
     orders: OrderCache | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> Coreset:
-    """Choose a coreset of the pool.
+    """Choose a coreset of the pool of a dataset; see `select_rows`.
+
+    Images pinned in or out are found by the paths in the settings. Images are in path order wherever order matters, so
+    the order in which files were listed does not.
+
+    Raises
+    ------
+    SelectionError
+        Also if a pin cannot be used.
+    """
+    return select_rows(
+        dataset.labels,
+        dataset.classes,
+        split.pool,
+        settings,
+        embeddings=embeddings,
+        clusters=clusters,
+        difficulty=difficulty,
+        pins=find_pins(dataset, split, settings),
+        orders=orders,
+        progress=progress,
+    )
+
+
+def select_rows(
+    labels: IntArray,
+    class_names: Sequence[str],
+    pool: IntArray,
+    settings: SelectionSettings,
+    *,
+    embeddings: Sequence[ClassEmbedding] = (),
+    clusters: Sequence[ClassClusters] = (),
+    difficulty: Mapping[str, float] | None = None,
+    pins: Pins = NO_PINS,
+    orders: OrderCache | None = None,
+    progress: Progress = NO_PROGRESS,
+) -> Coreset:
+    """Choose a coreset of labelled rows.
 
     Parameters
     ----------
+    labels : ndarray of shape (n,), int64
+        Class of every row, as a position in `class_names`.
+    class_names : sequence of str
+        They seed the draws inside a class, and what is alike goes to the name that sorts first.
+    pool : ndarray of int64
+        Rows that can be chosen, in any order.
+    settings : SelectionSettings
+        Its pins are not looked at.
     embeddings, clusters : sequence of ClassEmbedding, of ClassClusters
         One per class, in any order; may be empty for samplers that use neither.
-    settings : SelectionSettings
     difficulty : mapping of str to float, optional
         By class; wanted by budgets by difficulty.
+    pins : Pins, optional
     orders : OrderCache, optional
         Give the same one again, with the same embeddings, to choose another fraction at once.
 
     Returns
     -------
     Coreset
-        Of exactly the budget. Pinned images come first inside their class's budget. Images are in path order wherever
-        order matters, so the order in which files were listed does not.
+        Of exactly the budget. Pinned rows come first inside their class's budget.
 
     Raises
     ------
     SelectionError
-        If the sampler is not known, lacks features or clusters, a budget cannot be met, or a pin cannot be used.
+        If the pool is empty, the sampler is not known, lacks features or clusters, or a budget cannot be met.
     """
     sampler = find_sampler(settings.sampler)
-    members = pool_by_class(dataset, split)
-    sizes = {name: len(indices) for name, indices in members.items()}
-    pins = find_pins(dataset, split, settings)
+    members = rows_by_class(labels, class_names, pool)
+    sizes = {name: len(rows) for name, rows in members.items()}
     orders = orders if orders is not None else OrderCache()
     if sampler.scope == "pool":
-        chosen, notes = _from_whole_pool(dataset, split, sampler, settings, pins, orders)
-        chosen = {name: chosen.get(name, _Chosen(np.zeros(0, dtype=np.int64), ())) for name in sizes}
+        chosen, notes = _from_whole_pool(members, sampler, settings, pins, orders)
     else:
         budgets, notes = class_budgets(sampler, sizes, settings, pins, difficulty)
         pools = _class_pools(members, embeddings, clusters, sampler, settings)
@@ -82,12 +124,24 @@ def select(
 
 
 def matched_random(dataset: Dataset, split: Split, like: Coreset, seed: int) -> Coreset:
-    """Choose at random inside each class, with the class budgets of another coreset.
+    """Choose at random inside each class, with the class budgets of another coreset of the same pool.
+
+    See `matched_rows`; only the budgets of `like` count.
+    """
+    return matched_rows(dataset.labels, dataset.classes, split.pool, like.budgets, seed)
+
+
+def matched_rows(
+    labels: IntArray, class_names: Sequence[str], pool: IntArray, budgets: Mapping[str, int], seed: int
+) -> Coreset:
+    """Choose labelled rows at random inside each class.
 
     Parameters
     ----------
-    like : Coreset
-        Of the same pool; only its budgets count.
+    labels, class_names, pool
+        See `select_rows`.
+    budgets : mapping of str to int
+        By class; classes that are missing give none.
     seed : int
         >= 0. With proportional budgets this is the stratified random coreset of the same seed.
 
@@ -96,19 +150,19 @@ def matched_random(dataset: Dataset, split: Split, like: Coreset, seed: int) -> 
     SelectionError
         If a budget is above what the class has.
     """
-    members = pool_by_class(dataset, split)
+    members = rows_by_class(labels, class_names, pool)
     stratified = SAMPLERS[STRATIFIED]
     chosen = {}
-    for name, indices in members.items():
-        budget = like.budgets.get(name, 0)
-        if budget > len(indices):
+    for name, rows in members.items():
+        budget = budgets.get(name, 0)
+        if budget > len(rows):
             raise SelectionError(
-                f"Class {name} has {len(indices)} images in the pool, but the coreset to match takes {budget} of it. "
+                f"Class {name} has {len(rows)} images in the pool, but the coreset to match takes {budget} of it. "
                 "Choose it again from this pool."
             )
-        order = stratified.order(_plain_pool(name, len(indices), seed), budget)
-        chosen[name] = _Chosen(indices[order.rows], order.reasons)
-    sizes = {name: len(indices) for name, indices in members.items()}
+        order = put_in_order(stratified, ClassPool.plain(name, len(rows), seed), budget)
+        chosen[name] = _Chosen(rows[order.rows], order.reasons)
+    sizes = {name: len(rows) for name, rows in members.items()}
     return _coreset(MATCHED_RANDOM, seed, True, sizes, chosen, [])
 
 
@@ -125,22 +179,22 @@ def find_sampler(name: str) -> Sampler:
     return SAMPLERS[name]
 
 
-def pool_by_class(dataset: Dataset, split: Split) -> dict[str, IntArray]:
-    """Return the pool's images by class, sorted by name; classes without any are left out.
+def rows_by_class(labels: IntArray, class_names: Sequence[str], pool: IntArray) -> dict[str, IntArray]:
+    """Return the rows of the pool by class, ascending, in the order of `class_names`; classes without any are left out.
 
     Raises
     ------
     SelectionError
         If the pool is empty.
     """
-    pool = np.sort(split.pool).astype(np.int64)
+    pool = np.sort(pool).astype(np.int64)
     if len(pool) == 0:
         raise SelectionError(
             "There is nothing to choose from: the pool is empty. Lower the test or validation fraction, or add images."
         )
-    labels = dataset.labels[pool]
-    by_class = {name: pool[labels == position] for position, name in enumerate(dataset.classes)}
-    return {name: indices for name, indices in by_class.items() if len(indices)}
+    of_pool = labels[pool]
+    by_class = {name: pool[of_pool == position] for position, name in enumerate(class_names)}
+    return {name: rows for name, rows in by_class.items() if len(rows)}
 
 
 def class_budgets(
@@ -202,11 +256,11 @@ def _why_none(name: str, total: int, available: int) -> str:
 
 
 def _from_whole_pool(
-    dataset: Dataset, split: Split, sampler: Sampler, settings: SelectionSettings, pins: Pins, orders: OrderCache
+    members: Mapping[str, IntArray], sampler: Sampler, settings: SelectionSettings, pins: Pins, orders: OrderCache
 ) -> tuple[dict[str, _Chosen], list[str]]:
     """Choose over the whole pool; classes get what comes."""
-    members = np.sort(split.pool).astype(np.int64)
-    total = total_budget(len(members), settings)
+    pool = np.sort(np.concatenate(list(members.values())))
+    total = total_budget(len(pool), settings)
     notes = []
     n_out, n_in = sum(pins.n_out.values()), sum(pins.n_in.values())
     if n_in > total:
@@ -214,21 +268,20 @@ def _from_whole_pool(
             f"{n_in} images are pinned in, but the budget is {total}. "
             "Raise the fraction, or take some of the pins back."
         )
-    if total > len(members) - n_out:
-        notes.append(f"{len(members) - n_out} images are chosen instead of {total}, because the others are pinned out.")
-        total = len(members) - n_out
+    if total > len(pool) - n_out:
+        notes.append(f"{len(pool) - n_out} images are chosen instead of {total}, because the others are pinned out.")
+        total = len(pool) - n_out
     if settings.budget_over_classes not in ("sampler", sampler.class_budget):
         notes.append(
-            f"{sampler.title} sampling draws from the whole pool and has no class budgets, so the rule "
+            f"{sampler.title} draws from the whole pool and has no class budgets, so the rule "
             f"{settings.budget_over_classes} was not used. Choose stratified random for random images by class."
         )
-    everything = _choose(_plain_pool("", len(members), settings.seed), members, total, sampler, settings, pins, orders)
-    labels = dataset.labels[everything.indices]
+    drawn = _choose(ClassPool.plain("", len(pool), settings.seed), pool, total, sampler, settings, pins, orders)
     chosen = {}
-    for position, name in enumerate(dataset.classes):
-        at = np.flatnonzero(labels == position)
-        chosen[name] = _Chosen(everything.indices[at], tuple(everything.reasons[place] for place in at.tolist()))
-        if len(at) == 0 and (dataset.labels[members] == position).any():
+    for name, rows in members.items():
+        at = np.flatnonzero(np.isin(drawn.indices, rows))
+        chosen[name] = _Chosen(drawn.indices[at], tuple(drawn.reasons[place] for place in at.tolist()))
+        if len(at) == 0:
             notes.append(f"Class {name} gives no image: none of its images was drawn.")
     return chosen, notes
 
@@ -265,7 +318,7 @@ def _class_pools(
     by_clusters = {found.class_name: found for found in clusters}
     pools = {}
     for name, indices in members.items():
-        pool = _plain_pool(name, len(indices), settings.seed)
+        pool = ClassPool.plain(name, len(indices), settings.seed)
         vectors: FloatArray = pool.embedding
         labels, medoids = pool.labels, pool.medoids
         if sampler.uses_embedding:
@@ -276,7 +329,7 @@ def _class_pools(
             found = by_clusters.get(name)
             _need_same(name, indices, found.indices if found else None, "clusters", sampler)
             if found:
-                labels, medoids = found.labels, np.searchsorted(indices, found.medoids).astype(np.int64)
+                labels, medoids = found.labels, found.medoid_rows
         pools[name] = ClassPool(name, vectors, labels, medoids, settings.seed)
     return pools
 
@@ -285,23 +338,12 @@ def _need_same(name: str, indices: IntArray, others: IntArray | None, what: str,
     """Refuse features or clusters that are missing or were made from other images."""
     if others is None:
         raise SelectionError(
-            f"{sampler.title} sampling needs the {what} of class {name}, which are not computed. Compute them first."
+            f"{sampler.title} needs the {what} of class {name}, which are not computed. Compute them first."
         )
     if not np.array_equal(indices, others):
         raise SelectionError(
             f"The {what} of class {name} were made from other images than the pool now holds. Compute them again."
         )
-
-
-def _plain_pool(name: str, n_images: int, seed: int) -> ClassPool:
-    """Return a pool of one cluster without embeddings."""
-    return ClassPool(
-        class_name=name,
-        embedding=np.zeros((n_images, 0), dtype=np.float32),
-        labels=np.zeros(n_images, dtype=np.int64),
-        medoids=np.zeros(1, dtype=np.int64),
-        seed=seed,
-    )
 
 
 def _coreset(

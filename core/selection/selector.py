@@ -1,8 +1,8 @@
 """The scikit-learn face: choose a coreset of arrays in a notebook, by the same code as the application."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from functools import partial
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -15,12 +15,14 @@ from core.errors import SelectionError
 from core.features.pca import ClassPca
 from core.features.pool_pca import PoolPca
 from core.features.views import join, mean_square, view_scales
-from core.results import ClassEmbedding, Coreset, Dataset, FloatArray, Image, IntArray, PoolEmbedding, Split
+from core.results import ClassEmbedding, Coreset, FloatArray, IntArray
 from core.selection.budgets import class_weights, hand_out, share_of
 from core.selection.clustering import cluster_class
+from core.selection.description import Sampler
 from core.selection.difficulty import class_difficulty
+from core.selection.orders import OrderCache
 from core.selection.sampling import ClassPool
-from core.selection.selecting import find_sampler, select
+from core.selection.selecting import find_sampler, select_rows
 from core.settings import ClassBudgetRule, ClusterSettings, SelectionSettings, with_own
 
 POOL_COMPONENTS = 50
@@ -49,8 +51,12 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         How the total is divided over classes; ``"sampler"`` is the sampler's own rule.
     beta : float
         >= 0; exponent of budgets by difficulty.
-    mu : float
-        0 <= mu <= 1; how much balanced herding makes every cluster count the same.
+    mu : float or None
+        0 <= mu <= 1; how much balanced herding makes every cluster count the same. None: the sampler's own default.
+        Samplers without such a setting do not look at it.
+    settings : dict or None
+        Values of the sampler's own settings by name, such as ``{"budget_over_clusters": "neyman"}`` for
+        ``"intelligent"``; what is not named has its default.
     k_max : int
         >= 2; most clusters of a class.
 
@@ -89,7 +95,8 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         blocks: Sequence[int] | None = None,
         budgets: ClassBudgetRule = "sampler",
         beta: float = 0.25,
-        mu: float = 0.25,
+        mu: float | None = None,
+        settings: Mapping[str, Any] | None = None,
         k_max: int = 10,
     ) -> None:
         self.sampler = sampler
@@ -100,6 +107,7 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         self.budgets = budgets
         self.beta = beta
         self.mu = mu
+        self.settings = settings
         self.k_max = k_max
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:  # noqa: N803
@@ -116,6 +124,8 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         ------
         SelectionError
             If the sampler is not known, or `blocks` do not add up to the columns.
+        SettingsError
+            If the sampler has no setting of a name in `settings`, or a value is out of its range.
         """
         if y is None:
             rows, labels = validate_data(self, X), None
@@ -124,27 +134,38 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         self.classes_, positions = np.unique(np.zeros(len(rows)) if labels is None else labels, return_inverse=True)
         seed = self._seed()
         blocks = self._blocks(np.asarray(rows, dtype=np.float32))
-        scene = _Scene(positions.astype(np.int64), len(self.classes_))
-        embeddings = scene.embed_classes(blocks, self.variance)
+        positions = positions.astype(np.int64)
+        # They sort as the labels do.
+        names = [f"{position:09d}" for position in range(len(self.classes_))]
+        every = np.arange(len(rows), dtype=np.int64)
+        embeddings = [
+            _embedded(name, np.flatnonzero(positions == position), blocks, self.variance)
+            for position, name in enumerate(names)
+        ]
         clusters = [cluster_class(one, ClusterSettings(k_max=self.k_max, seed=seed)) for one in embeddings]
         self.clusters_ = np.empty(len(rows), dtype=np.int64)
         for found in clusters:
             self.clusters_[found.indices] = found.labels
-        settings = SelectionSettings(
-            sampler=self.sampler,
-            images=max(1, share_of(float(self.fraction), len(rows))),
-            fraction=float(self.fraction),
-            seed=seed,
-            budget_over_classes=self.budgets,
-            beta=self.beta,
+        sampler = find_sampler(self.sampler)
+        settings = self._selection(sampler, len(rows), seed)
+        rule = sampler.class_budget if self.budgets == "sampler" else self.budgets
+        difficulty = class_difficulty(positions, names, _across(blocks)) if rule == "difficulty" else None
+        orders = OrderCache()
+        coreset = select_rows(
+            positions,
+            names,
+            every,
+            settings,
+            embeddings=embeddings,
+            clusters=clusters,
+            difficulty=difficulty,
+            orders=orders,
         )
-        if self.sampler == "balanced-herding":
-            settings = with_own(settings, self.sampler, mu=self.mu)
-        rule = find_sampler(self.sampler).class_budget if self.budgets == "sampler" else self.budgets
-        difficulty = class_difficulty(scene.dataset, scene.embed_pool(blocks)) if rule == "difficulty" else None
-        coreset = select(scene.dataset, scene.split, embeddings, clusters, settings, difficulty=difficulty)
-        weights = class_weights(rule, coreset.pool_sizes, settings, difficulty)
-        self.order_ = _order(coreset, weights, len(rows), seed)
+        if sampler.scope == "pool":
+            everything = ClassPool.plain("", len(rows), seed)
+            self.order_ = orders.get(sampler, everything, len(coreset.indices), settings).rows[: len(coreset.indices)]
+        else:
+            self.order_ = _interleaved(coreset, class_weights(rule, coreset.pool_sizes, settings, difficulty))
         self.indices_ = np.sort(self.order_)
         self.budgets_ = dict(zip(self.classes_.tolist(), coreset.budgets.values(), strict=True))
         return self
@@ -154,6 +175,21 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         self.fit(X, y)
         check_is_fitted(self)
         return np.asarray(X)[self.indices_], np.asarray(y)[self.indices_]
+
+    def _selection(self, sampler: Sampler, n_rows: int, seed: int) -> SelectionSettings:
+        settings = SelectionSettings(
+            sampler=sampler.name,
+            images=max(1, share_of(float(self.fraction), n_rows)),
+            fraction=float(self.fraction),
+            seed=seed,
+            budget_over_classes=self.budgets,
+            beta=self.beta,
+        )
+        own = dict(self.settings or {})
+        known = {each.name for each in fields(sampler.settings)} if sampler.settings is not None else set()
+        if self.mu is not None and "mu" in known:
+            own = {"mu": self.mu, **own}
+        return with_own(settings, sampler.name, **own) if own else settings
 
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer) and self.random_state >= 0:
@@ -172,36 +208,19 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         return np.split(rows, np.cumsum(widths)[:-1], axis=1)
 
 
-class _Scene:
-    """Rows of arrays as the engine sees images: in path order, all of them in the pool."""
+def _embedded(name: str, rows: IntArray, blocks: Sequence[FloatArray], variance: float | None) -> ClassEmbedding:
+    """Return the embedding of one class, without any rows beside those to choose from."""
+    joined = _joined([_reduced(block[rows], variance) for block in blocks])
+    nothing = np.zeros((0, joined.shape[1]), dtype=np.float32)
+    return ClassEmbedding(name, rows.astype(np.int64), joined, np.zeros(0, dtype=np.int64), nothing, ())
 
-    def __init__(self, positions: IntArray, n_classes: int) -> None:
-        # Class names sort as the labels do.
-        names = [f"{position:09d}" for position in range(n_classes)]
-        images = tuple(
-            Image(f"{row:09d}", names[position], None, "", 1, 1, str(row), str(row), 0, 0, "0" * 16)
-            for row, position in enumerate(positions.tolist())
-        )
-        nothing = np.zeros(0, dtype=np.int64)
-        self.dataset = Dataset(root=Path(), source=Path(), kind="npz", images=images)
-        self.split = Split(np.arange(len(images), dtype=np.int64), nothing, nothing)
 
-    def embed_classes(self, blocks: Sequence[FloatArray], variance: float | None) -> tuple[ClassEmbedding, ...]:
-        result = []
-        for position, name in enumerate(self.dataset.classes):
-            inside = np.flatnonzero(self.dataset.labels == position).astype(np.int64)
-            views = [_reduced(block[inside], variance) for block in blocks]
-            joined = _joined(views)
-            nothing = np.zeros((0, joined.shape[1]), dtype=np.float32)
-            result.append(ClassEmbedding(name, inside, joined, np.zeros(0, dtype=np.int64), nothing, ()))
-        return tuple(result)
-
-    def embed_pool(self, blocks: Sequence[FloatArray]) -> PoolEmbedding:
-        pool = self.split.pool
-        views = [
-            PoolPca(partial(_rows, block), pool, block.shape[1], POOL_COMPONENTS).project(pool) for block in blocks
-        ]
-        return PoolEmbedding(pool, _joined(views), np.ones(len(pool), dtype=bool))
+def _across(blocks: Sequence[FloatArray]) -> FloatArray:
+    """Return the embedding of all rows across classes."""
+    every = np.arange(len(blocks[0]), dtype=np.int64)
+    return _joined(
+        [PoolPca(partial(_rows, block), every, block.shape[1], POOL_COMPONENTS).project(every) for block in blocks]
+    )
 
 
 def _rows(block: FloatArray, rows: IntArray) -> FloatArray:
@@ -220,14 +239,9 @@ def _joined(views: Sequence[FloatArray]) -> FloatArray:
     )
 
 
-def _order(coreset: Coreset, weights: dict[str, float], n_rows: int, seed: int) -> NDArray[np.int64]:
-    """Return chosen rows in the order in which a growing budget would add them."""
-    sampler = find_sampler(coreset.sampler)
+def _interleaved(coreset: Coreset, weights: dict[str, float]) -> NDArray[np.int64]:
+    """Return chosen rows in the order in which a growing budget would add them, class by class as it goes."""
     n = len(coreset.indices)
-    if sampler.scope == "pool":
-        nothing = np.zeros((n_rows, 0), dtype=np.float32)
-        everything = ClassPool("", nothing, np.zeros(n_rows, dtype=np.int64), np.zeros(1, dtype=np.int64), seed)
-        return sampler.order(everything, n).rows
     names = sorted(coreset.budgets)
     givers = hand_out(
         [coreset.pool_sizes[name] for name in names], [weights[name] for name in names], at_least_one=True

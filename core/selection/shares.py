@@ -42,14 +42,7 @@ def expected_random(clusters: Sequence[ClassClusters], coreset: Coreset) -> tupl
 
 
 def _random_draw(pool: IntArray, budget: int, seed: int) -> IntArray:
-    everything = ClassPool(
-        class_name="",
-        embedding=np.zeros((len(pool), 0), dtype=np.float32),
-        labels=np.zeros(len(pool), dtype=np.int64),
-        medoids=np.zeros(1, dtype=np.int64),
-        seed=seed,
-    )
-    return pool[SAMPLERS["random"].order(everything, budget).rows]
+    return pool[SAMPLERS["random"].order(ClassPool.plain("", len(pool), seed), budget).rows]
 
 
 def _counts(found: ClassClusters, chosen: IntArray) -> IntArray:

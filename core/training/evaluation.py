@@ -110,8 +110,7 @@ def clusters_of_others(embedding: ClassEmbedding, clusters: ClassClusters) -> In
     ndarray of shape (n_other,), int64
         In the order of ``embedding.other_indices``. Of equally near medoids the lower cluster.
     """
-    rows = np.searchsorted(embedding.indices, clusters.medoids)
-    medoids = embedding.embedding[rows].astype(np.float64)
+    medoids = embedding.embedding[clusters.medoid_rows].astype(np.float64)
     others = embedding.other_embedding.astype(np.float64)
     distances = (medoids**2).sum(axis=1)[None, :] - 2 * others @ medoids.T
     return np.asarray(distances.argmin(axis=1), dtype=np.int64)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QTimer
 
-from core.pipeline.views import CoresetView, DatasetView, ExportView, ProxyView, SamplerFact, VerifyView
+from core.pipeline.views import CoresetView, DatasetView, ExportView, ProxyView, VerifyView
 from core.results import ClassClusters, Coverage
 from desktop_app import theme
 from desktop_app.pages.coreset_exporting import Exporting
@@ -151,8 +151,6 @@ class CoresetPage(Page):
         if fresh:
             self._clustered = None
             self._wanted = ("", "")
-        if not self.options.is_filled and not self.talk.is_waiting("samplers"):
-            self.talk.ask("samplers", (), self._take_samplers)
         clustered = (self.model.key("clusters"), content)
         if clustered != self._clustered:
             self._clustered = clustered
@@ -183,10 +181,6 @@ class CoresetPage(Page):
 
     def _choose_class(self, name: str) -> None:
         self.model.set_choices(class_name=name)
-
-    def _take_samplers(self, facts: tuple[SamplerFact, ...]) -> None:
-        self.options.set_samplers(facts)
-        self.options.show_settings(self.model.settings("selection"), self._pool_by_class())
 
     def _take_clusters(self, clusters: tuple[ClassClusters, ...]) -> None:
         self._cluster_of = {

@@ -1,9 +1,9 @@
 """The choices of the Coreset page: sampler, size, budgets, seed, β and μ."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
 )
 
 from core.descriptions import registry
-from core.pipeline.views import SamplerFact
 from core.settings import SelectionSettings, own_settings, with_own
 from desktop_app import theme
 from desktop_app.dialogs.help_window import show_sampler_help
@@ -70,9 +69,11 @@ class CoresetOptions(QObject):
 
     def __init__(self, page: Page) -> None:
         super().__init__(page)
-        self._facts: Sequence[SamplerFact] = ()
+        self._samplers: Mapping[str, Any] = registry("sampler")
         self._page = page
         self.sampler = _combo({})
+        for name in self._samplers:
+            self._offer(name)
         self.sampler.activated.connect(self._set_sampler)
         page.add_option("Sampler", self._with_help(self.sampler), "How the images of a class are put in order")
         self.summary = QLabel()
@@ -162,32 +163,19 @@ class CoresetOptions(QObject):
 
     # --- showing ----------------------------------------------------------------------------------------------
 
-    def set_samplers(self, facts: Sequence[SamplerFact]) -> None:
-        """Offer the samplers."""
-        self._facts = facts
-        blocked = self.sampler.blockSignals(True)
-        self.sampler.clear()
-        for number, fact in enumerate(facts):
-            self.sampler.addItem(theme.sampler_title(fact.name), fact.name)
-            self.sampler.setItemData(number, f"{fact.summary}\n{fact.source}", 3)  # Qt.ToolTipRole
-        self.sampler.blockSignals(blocked)
-
-    @property
-    def is_filled(self) -> bool:
-        """Whether the samplers are known."""
-        return bool(self._facts)
-
-    def fact(self, name: str) -> SamplerFact | None:
-        """Return what is known of a sampler."""
-        return next((fact for fact in self._facts if fact.name == name), None)
+    def _offer(self, name: str) -> None:
+        sampler = self._samplers.get(name)
+        self.sampler.addItem(theme.sampler_title(name), name)
+        tip = f"{sampler.tip}\n{sampler.source}" if sampler else registry("sampler").unknown(name)
+        self.sampler.setItemData(self.sampler.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
 
     def show_settings(self, settings: SelectionSettings, pool_by_class: Mapping[str, int]) -> None:
         """Show choices, and which of them the sampler heeds."""
         pool, show = sum(pool_by_class.values()), self._page.show_value
         self.size.set_pool(pool)
         self.size.set_fraction(settings.images / pool if settings.images and pool else settings.fraction)
-        if not self._facts and not self.sampler.count():
-            self.sampler.addItem(theme.sampler_title(settings.sampler), settings.sampler)
+        if self.sampler.findData(settings.sampler) < 0:
+            self._offer(settings.sampler)
         show(self.sampler, settings.sampler)
         show(self.over_classes, settings.budget_over_classes)
         show(self.over_clusters, own_settings(settings, registry("sampler")["intelligent"]).budget_over_clusters)
@@ -200,13 +188,14 @@ class CoresetOptions(QObject):
         used = settings.sampler == RECOMMENDED and settings.budget_over_classes == "sampler"
         self.recommendation.setVisible(not used)
         self.recommended.setToolTip("Even herding, with β at ¼. Undo takes it back.")
-        fact = self.fact(settings.sampler)
-        self.summary.setText(fact.summary if fact else "")
-        self.sampler.setToolTip(f"{fact.summary}\nSource: {fact.source}" if fact else "The samplers are being read.")
+        fact = self._samplers.get(settings.sampler)
+        self.summary.setText(fact.tip if fact else "")
+        unknown = registry("sampler").unknown
+        self.sampler.setToolTip(f"{fact.tip}\nSource: {fact.source}" if fact else unknown(settings.sampler))
         if fact is not None:
             self._show_heeded(settings, fact)
 
-    def _show_heeded(self, settings: SelectionSettings, fact: SamplerFact) -> None:
+    def _show_heeded(self, settings: SelectionSettings, fact: Any) -> None:
         title = theme.sampler_title(fact.name)
         whole = fact.scope == "pool"
         _heed(

@@ -1,6 +1,7 @@
 """Progress seen from outside."""
 
 import io
+from typing import Any
 
 import pytest
 
@@ -11,11 +12,15 @@ from core.progress import StepProgress
 
 class Heard:
     def __init__(self) -> None:
-        self.shares: list[float] = []
+        self.told: list[tuple[int, int, str]] = []
         self.parts: list[object] = []
 
+    @property
+    def shares(self) -> list[float]:
+        return [done / total for done, total, _ in self.told]
+
     def report(self, done: int, total: int, message: str = "") -> None:
-        self.shares.append(done / total)
+        self.told.append((done, total, message))
 
     def publish(self, result: object) -> None:
         self.parts.append(result)
@@ -30,6 +35,46 @@ def test_steps_make_one_movement_from_left_to_right() -> None:
     assert heard.shares == sorted(heard.shares)
     assert heard.shares[0] == 0
     assert heard.shares[-1] == 1
+
+
+def heard_of(reports: list[tuple[int, int, str]], step: int, n_steps: int, **how: Any) -> Heard:
+    heard = Heard()
+    inner = StepProgress(heard, step, n_steps, **how)
+    for report in reports:
+        inner.report(*report)
+    inner.publish("a part")
+    return heard
+
+
+def test_a_step_tells_its_own_messages_in_thousandths() -> None:
+    heard = heard_of([(0, 4, "a: x"), (1, 4, "b: x"), (4, 4, ""), (3, 0, "c")], 2, 5)
+    assert heard.told == [(2000, 5000, "a: x"), (2250, 5000, "b: x"), (3000, 5000, ""), (2000, 5000, "c")]
+    assert heard.parts == ["a part"]
+
+
+def test_a_step_may_be_told_under_one_name_and_without_its_parts() -> None:
+    heard = heard_of([(1, 2, "Reading: images")], 0, 1, message="Training (run 1 of 1)", hands_on=False)
+    assert heard.told == [(500, 1000, "Training (run 1 of 1)")]
+    assert heard.parts == []
+
+
+def test_a_prefix_stands_before_what_is_done_and_the_unit_is_left_out() -> None:
+    heard = heard_of([(1, 2, "Extracting vgg16: images"), (0, 0, "")], 3, 8, prefix="Split 2 of 4 · ", share=0)
+    assert heard.told == [(3000, 8000, "Split 2 of 4 · extracting vgg16"), (3000, 8000, "Split 2 of 4 · ")]
+
+
+def test_a_step_that_counts_from_0_again_does_not_go_back() -> None:
+    reports = [(0, 2, ""), (2, 4, ""), (0, 9, ""), (3, 4, ""), (0, 0, "")]
+    assert [done for done, *_ in heard_of(reports, 1, 2, only_forward=True).told] == [1000, 1500, 1500, 1750, 1750]
+    assert [done for done, *_ in heard_of(reports, 1, 2).told] == [1000, 1500, 1000, 1750, 1000]
+
+
+def test_units_of_the_steps_can_be_kept() -> None:
+    reports = [(0, 40, "x: images"), (10, 40, "x: images"), (5, 0, "unknown")]
+    assert heard_of(reports, 0, 1, resolution=0).told == reports
+    expected = [(40, 120, "x: images"), (50, 120, "x: images"), (5, 0, "unknown")]
+    assert heard_of(reports, 1, 3, resolution=0).told == expected
+    assert heard_of([(1, 3, "k")], 1, 3, resolution=100).told == [(133, 300, "k")]
 
 
 def test_plain_lines_where_there_is_no_terminal() -> None:

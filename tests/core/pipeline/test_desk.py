@@ -11,7 +11,6 @@ from core.pipeline.desk import Desk
 from core.pipeline.study import Study
 from core.results import FloatArray
 from core.selection import kernel
-from core.selection.samplers import SAMPLERS
 from core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings
 
 
@@ -125,12 +124,6 @@ def test_a_pin_is_heeded_inside_its_class(desk: Desk) -> None:
     pinned = desk.select(SelectionSettings(sampler="intelligent", fraction=0.1, pinned_in=(path,)), False).coreset
     assert left in pinned.indices
     assert pinned.budgets[name] == plain.budgets[name]
-
-
-def test_samplers_are_those_of_the_registry(desk: Desk) -> None:
-    facts = desk.samplers()
-    assert [fact.name for fact in facts] == list(SAMPLERS)
-    assert all(fact.title and fact.summary and fact.source for fact in facts)
 
 
 def test_a_picture_is_the_decoded_image(desk: Desk) -> None:

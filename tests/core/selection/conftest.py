@@ -2,14 +2,17 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from core.results import ClassClusters, ClassEmbedding, Dataset, Image, Split
 from core.selection.clustering import cluster_class
+from core.selection.description import Sampler
+from core.selection.sampling import Order
 from core.settings import ClusterSettings
 
 
@@ -55,5 +58,28 @@ def make_scene() -> Callable[..., Scene]:
             embeddings.append(ClassEmbedding(name, indices, points, np.zeros(0, dtype=np.int64), nothing, ()))
         clusters = tuple(cluster_class(embedding, ClusterSettings(seed=seed)) for embedding in embeddings)
         return Scene(dataset, split, tuple(embeddings), clusters)
+
+    return make
+
+
+@dataclass(frozen=True, kw_only=True)
+class MadeSampler(Sampler):
+    """A sampler whose code is a function of the test."""
+
+    does: str = ""
+    made: Callable[..., Order]
+
+    @property
+    def code(self) -> Any:
+        return self.made
+
+
+@pytest.fixture(scope="session")
+def make_sampler() -> Callable[..., Sampler]:
+    """Describe ``order(pool, n[, settings])`` as a sampler, with the facts of another one, or with some of its own."""
+
+    def make(order: Callable[..., Order], like: Sampler | None = None, **facts: Any) -> Sampler:
+        known = {each.name: getattr(like, each.name) for each in fields(Sampler)} if like is not None else {}
+        return MadeSampler(**{"name": "made", "title": "Made", "tip": "Made by a test.", **known, **facts}, made=order)
 
     return make

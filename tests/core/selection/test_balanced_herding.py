@@ -7,10 +7,10 @@ import pytest
 
 from core.selection import kernel as kernel_module
 from core.selection.kernel import Kernel, Kernels, squared_discrepancy
-from core.selection.samplers import balanced_herding
-from core.selection.samplers.balanced_herding import order, target
+from core.selection.samplers import SAMPLERS
+from core.selection.samplers.balanced_herding import BalancedHerdingSettings
+from core.selection.samplers.balanced_herding.order import order, target
 from core.selection.sampling import ClassPool, rounded
-from core.settings import SelectionSettings
 
 
 def make_pool(n: int, seed: int) -> ClassPool:
@@ -46,7 +46,7 @@ def oracle(pool: ClassPool, n: int, mu: float) -> list[int]:
 @pytest.mark.parametrize("seed", range(4))
 def test_equals_the_formula(mu: float, seed: int) -> None:
     pool = make_pool(18, seed)
-    assert order(pool, 9, SelectionSettings(mu=mu)).rows.tolist() == oracle(pool, 9, mu)
+    assert order(pool, 9, BalancedHerdingSettings(mu=mu)).rows.tolist() == oracle(pool, 9, mu)
 
 
 def test_target_gives_images_or_clusters_the_same_weight() -> None:
@@ -58,15 +58,15 @@ def test_target_gives_images_or_clusters_the_same_weight() -> None:
 
 def test_without_room_for_the_matrix_the_same_images_are_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     pool = make_pool(60, 5)
-    whole = order(pool, 30, SelectionSettings()).rows.tolist()
+    whole = order(pool, 30, BalancedHerdingSettings()).rows.tolist()
     monkeypatch.setattr(kernel_module, "MEMORY_BUDGET", 4 * 60 * 60 - 1)
-    assert order(pool, 30, SelectionSettings()).rows.tolist() == whole
+    assert order(pool, 30, BalancedHerdingSettings()).rows.tolist() == whole
 
 
 def test_its_discrepancy_is_far_below_that_of_random_images() -> None:
     pool = make_pool(400, 1)
     kernel = Kernel(pool.embedding)
-    chosen = order(pool, 20, SelectionSettings(mu=0.0)).rows
+    chosen = order(pool, 20, BalancedHerdingSettings(mu=0.0)).rows
     random = np.random.default_rng(0)
     drawn = [squared_discrepancy(kernel, random.choice(400, 20, replace=False)) for _ in range(50)]
     assert squared_discrepancy(kernel, chosen) < 0.6 * min(drawn)
@@ -77,28 +77,28 @@ def test_a_larger_mu_takes_more_of_a_small_cluster() -> None:
     labels = np.repeat([0, 1], [190, 10])
     points = (random.normal(size=(200, 2)) + 20.0 * labels[:, None]).astype(np.float32)
     pool = ClassPool("cells", points, labels, np.array([0, 190]), 0)
-    taken = [int(labels[order(pool, 20, SelectionSettings(mu=mu)).rows].sum()) for mu in (0.0, 0.25, 1.0)]
+    taken = [int(labels[order(pool, 20, BalancedHerdingSettings(mu=mu)).rows].sum()) for mu in (0.0, 0.25, 1.0)]
     assert taken[0] < taken[1] < taken[2]
     assert taken[2] == 10
 
 
 def test_identical_images_come_in_file_order() -> None:
     pool = ClassPool("cells", np.ones((6, 2), dtype=np.float32), np.zeros(6, dtype=np.int64), np.array([0]), 0)
-    assert order(pool, 4, SelectionSettings()).rows.tolist() == [0, 1, 2, 3]
+    assert order(pool, 4, BalancedHerdingSettings()).rows.tolist() == [0, 1, 2, 3]
 
 
 def test_its_own_budgets_are_by_difficulty() -> None:
-    assert balanced_herding.SAMPLER.class_budget == "difficulty"
-    assert balanced_herding.SAMPLER.uses_clusters
+    assert SAMPLERS["balanced-herding"].class_budget == "difficulty"
+    assert SAMPLERS["balanced-herding"].uses_clusters
 
 
 def test_a_kept_kernel_gives_the_same_images_whether_it_fits_or_not() -> None:
     pool = make_pool(60, 5)
-    alone = order(pool, 30, SelectionSettings()).rows.tolist()
+    alone = order(pool, 30, BalancedHerdingSettings()).rows.tolist()
     for budget in (4 * 60 * 60, 4 * 60 * 60 - 1):
         kernels = Kernels(budget)
         shared = replace(pool, make_kernel=kernels.for_many_steps)
-        assert order(shared, 30, SelectionSettings()).rows.tolist() == alone
+        assert order(shared, 30, BalancedHerdingSettings()).rows.tolist() == alone
         assert kernels.of(pool.embedding).is_held == (budget == 4 * 60 * 60)
 
 

@@ -52,7 +52,7 @@ POINTS = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 1.6])[:, None]
 
 def test_difficulty_is_the_mean_share_of_other_classes_among_the_neighbours() -> None:
     # Two nearest: a0: a1 b; a1: b a2 or a0; a2: b a1 (or a3); a3: a2 a4; a4: a3 b5.
-    hard = class_difficulty(LINE, embedding_of(POINTS), n_neighbours=2)
+    hard = class_difficulty(LINE.labels, LINE.classes, POINTS, n_neighbours=2)
     shares = []
     for i in range(10):
         near = sorted((j for j in range(10) if j != i), key=lambda j: (abs(POINTS[i, 0] - POINTS[j, 0]), j))[:2]
@@ -63,11 +63,15 @@ def test_difficulty_is_the_mean_share_of_other_classes_among_the_neighbours() ->
 def test_difficulty_sees_the_pool_only() -> None:
     # Without the b among the a, the only stranger is b5 beside a4, and the other way round.
     seen = embedding_of(POINTS, [True] * 9 + [False])
-    assert class_difficulty(LINE, seen, n_neighbours=1) == {"a": 0.0, "b": pytest.approx(1 / 4)}
+    labels = LINE.labels[seen.pool_indices]
+    assert class_difficulty(labels, LINE.classes, seen.pool_rows, n_neighbours=1) == {
+        "a": 0.0,
+        "b": pytest.approx(1 / 4),
+    }
 
 
 def test_a_pool_of_one_image_is_not_hard() -> None:
-    assert class_difficulty(LINE, embedding_of(POINTS, [True] + [False] * 9)) == {"a": 0.0}
+    assert class_difficulty(LINE.labels[:1], LINE.classes, POINTS[:1]) == {"a": 0.0}
 
 
 def test_coverage_of_a_class_equals_counting(make_scene: Callable[..., Any]) -> None:
@@ -76,7 +80,7 @@ def test_coverage_of_a_class_equals_counting(make_scene: Callable[..., Any]) -> 
         scene.dataset, scene.split, scene.embeddings, scene.clusters, SelectionSettings(sampler="k-center", images=7)
     )
     for embedding, clusters in zip(scene.embeddings, scene.clusters, strict=True):
-        found = class_coverage(scene.dataset, embedding, clusters, chosen)
+        found = class_coverage(scene.dataset.contents, embedding, clusters, chosen)
         rows = np.flatnonzero(np.isin(embedding.indices, chosen.indices))
         points = embedding.embedding.astype(np.float64)
         away = np.linalg.norm(points[:, None] - points[rows][None], axis=2).min(axis=1)
@@ -92,7 +96,7 @@ def test_coverage_of_a_class_equals_counting(make_scene: Callable[..., Any]) -> 
 
 def test_everything_chosen_leaves_nothing_out(make_scene: Callable[..., Any]) -> None:
     scene = make_scene({"x": 20})
-    found = coverage(scene.dataset, scene.embeddings, scene.clusters, coreset_of(list(range(20))))
+    found = coverage(scene.dataset.contents, scene.embeddings, scene.clusters, coreset_of(list(range(20))))
     assert (found.mean_distance, found.largest_distance, found.worst_indices) == (0.0, 0.0, ())
     assert found.mmd2 == pytest.approx(0, abs=1e-8)
     assert found.share_touched == 1
@@ -100,7 +104,7 @@ def test_everything_chosen_leaves_nothing_out(make_scene: Callable[..., Any]) ->
 
 def test_a_class_that_gave_nothing_says_so(make_scene: Callable[..., Any]) -> None:
     scene = make_scene({"x": 20, "y": 20})
-    found = coverage(scene.dataset, scene.embeddings, scene.clusters, coreset_of([0, 1]))
+    found = coverage(scene.dataset.contents, scene.embeddings, scene.clusters, coreset_of([0, 1]))
     assert found.by_class[1].worst_index == -1
     assert np.isnan(found.by_class[1].mmd2)
     assert np.isnan(found.mean_distance)
@@ -109,7 +113,7 @@ def test_a_class_that_gave_nothing_says_so(make_scene: Callable[..., Any]) -> No
 
 def test_averages_over_classes_count_images(make_scene: Callable[..., Any]) -> None:
     scene = make_scene({"x": 30, "y": 10})
-    found = coverage(scene.dataset, scene.embeddings, scene.clusters, coreset_of([0, 9, 31]))
+    found = coverage(scene.dataset.contents, scene.embeddings, scene.clusters, coreset_of([0, 9, 31]))
     x, y = found.by_class
     assert found.mean_distance == pytest.approx((3 * x.mean_distance + y.mean_distance) / 4)
     assert found.clusters_touched == x.clusters_touched + y.clusters_touched
@@ -127,28 +131,28 @@ def test_pairs_of_the_same_pixels_are_counted(make_scene: Callable[..., Any]) ->
     scene = make_scene({"x": 20})
     images = [replace(one, pixels="same") if i in (1, 4, 9, 11) else one for i, one in enumerate(scene.dataset.images)]
     dataset = replace(scene.dataset, images=tuple(images))
-    found = class_coverage(dataset, scene.embeddings[0], scene.clusters[0], coreset_of([1, 4, 9, 12]))
+    found = class_coverage(dataset.contents, scene.embeddings[0], scene.clusters[0], coreset_of([1, 4, 9, 12]))
     assert found.duplicate_pairs == 3
 
 
 def test_proxy_is_the_accuracy_of_the_nearest_chosen_on_the_rest() -> None:
     # Chosen a1 and b6: a3 (2 from a1, 3 from b6) is right, a4 and the stray b are not, b5 b7 b8 are.
-    assert proxy_accuracy(LINE, embedding_of(POINTS), np.array([1, 6])) == pytest.approx(6 / 8)
-    assert np.isnan(proxy_accuracy(LINE, embedding_of(POINTS), np.arange(10)))
+    assert proxy_accuracy(LINE.labels, embedding_of(POINTS), np.array([1, 6])) == pytest.approx(6 / 8)
+    assert np.isnan(proxy_accuracy(LINE.labels, embedding_of(POINTS), np.arange(10)))
 
 
 def test_proxy_wants_something_chosen() -> None:
     with pytest.raises(SelectionError, match="Choose at least one"):
-        proxy_accuracy(LINE, embedding_of(POINTS), np.zeros(0, dtype=np.int64))
+        proxy_accuracy(LINE.labels, embedding_of(POINTS), np.zeros(0, dtype=np.int64))
 
 
 def test_proxy_of_everything_leaves_each_image_out() -> None:
     # Nearest others: a0→a1, a1→b, a2→b, a3→a2, a4→a3, b5→a4, b6→b5, b7→b6, b8→b7, b→a2.
-    assert proxy_everything(LINE, embedding_of(POINTS)) == pytest.approx(6 / 10)
+    assert proxy_everything(LINE.labels, embedding_of(POINTS)) == pytest.approx(6 / 10)
 
 
 def test_proxy_curve_runs_from_the_smallest_coreset() -> None:
-    curve = proxy_curve(LINE, embedding_of(POINTS), [coreset_of([0, 1, 2, 5, 6]), coreset_of([1, 6])])
+    curve = proxy_curve(LINE.labels, embedding_of(POINTS), [coreset_of([0, 1, 2, 5, 6]), coreset_of([1, 6])])
     assert [(point.n_images, point.fraction) for point in curve] == [(2, 0.2), (5, 0.5)]
     assert curve[0].accuracy == pytest.approx(6 / 8)
 

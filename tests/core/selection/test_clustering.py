@@ -157,7 +157,8 @@ def test_user_chooses_k(k: int) -> None:
     assert found.chosen_by == "user"
     assert set(found.curve) == {*range(2, 11), k}
     assert (found.sizes >= 1).all()
-    np.testing.assert_array_equal(found.labels[np.searchsorted(found.indices, found.medoids)], np.arange(k))
+    np.testing.assert_array_equal(found.indices[found.medoid_rows], found.medoids)
+    np.testing.assert_array_equal(found.labels[found.medoid_rows], np.arange(k))
 
 
 def test_k_above_the_number_of_images_is_refused() -> None:

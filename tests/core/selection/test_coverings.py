@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 
 from core.selection import neighbours
-from core.selection.samplers import facility_location, graph_coverage
+from core.selection.samplers.facility_location import order as facility_location
+from core.selection.samplers.graph_coverage import order as graph_coverage
 from core.selection.sampling import ClassPool, rounded
-from core.settings import SelectionSettings
-
-SETTINGS = SelectionSettings()
 
 
 def make_pool(points: np.ndarray) -> ClassPool:
@@ -57,30 +55,30 @@ def graph_by_hand(points: np.ndarray, k: int = 10) -> np.ndarray:
 @pytest.mark.parametrize("seed", range(4))
 def test_facility_location_is_plain_greedy(seed: int) -> None:
     points = np.random.default_rng(seed).normal(size=(30, 4))
-    chosen = facility_location.order(make_pool(points), 20, SETTINGS).rows
+    chosen = facility_location.order(make_pool(points), 20).rows
     assert chosen.tolist() == greedy(cosines(points).astype(np.float32), 20)
 
 
 def test_facility_location_is_near_the_best_of_all_subsets() -> None:
     points = np.random.default_rng(8).normal(size=(12, 3))
     similar = cosines(points)
-    chosen = facility_location.order(make_pool(points), 3, SETTINGS).rows
+    chosen = facility_location.order(make_pool(points), 3).rows
     best = max(similar[:, list(three)].max(axis=1).sum() for three in combinations(range(12), 3))
     assert similar[:, chosen].max(axis=1).sum() >= (1 - 1 / np.e) * best
 
 
 def test_facility_location_without_room_for_the_matrix_takes_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     pool = make_pool(np.random.default_rng(1).normal(size=(90, 4)))
-    whole = facility_location.order(pool, 45, SETTINGS)
+    whole = facility_location.order(pool, 45)
     monkeypatch.setattr(facility_location, "MEMORY_BUDGET", 0)
-    sparing = facility_location.order(pool, 45, SETTINGS)
+    sparing = facility_location.order(pool, 45)
     assert sparing.rows.tolist() == whole.rows.tolist()
 
 
 def test_rows_of_zeros_come_last_in_file_order() -> None:
     points = np.zeros((6, 2))
     points[[2, 4]] = [[1, 0], [0, 1]]
-    assert facility_location.order(make_pool(points), 6, SETTINGS).rows.tolist() == [2, 4, 0, 1, 3, 5]
+    assert facility_location.order(make_pool(points), 6).rows.tolist() == [2, 4, 0, 1, 3, 5]
 
 
 @pytest.mark.parametrize("n", [8, 40])
@@ -88,7 +86,7 @@ def test_graph_coverage_is_plain_greedy_on_the_graph(n: int) -> None:
     points = np.random.default_rng(n).normal(size=(n, 3))
     by_hand = graph_by_hand(points.astype(np.float32))
     np.testing.assert_allclose(graph_coverage.cover_graph(points.astype(np.float32)).toarray(), by_hand, atol=1e-7)
-    chosen = graph_coverage.order(make_pool(points), n // 2, SETTINGS).rows
+    chosen = graph_coverage.order(make_pool(points), n // 2).rows
     assert chosen.tolist() == greedy(by_hand, n // 2)
 
 
@@ -106,4 +104,4 @@ def test_the_graph_is_symmetric_and_holds_its_last_partial_block(monkeypatch: py
 def test_a_row_of_zeros_covers_nothing() -> None:
     points = np.vstack([np.zeros((1, 2)), np.random.default_rng(0).normal(size=(14, 2))]).astype(np.float32)
     assert graph_coverage.cover_graph(points).toarray()[0].sum() == 0
-    assert 0 in graph_coverage.order(make_pool(points), 15, SETTINGS).rows[-5:].tolist()
+    assert 0 in graph_coverage.order(make_pool(points), 15).rows[-5:].tolist()

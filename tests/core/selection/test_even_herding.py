@@ -8,12 +8,13 @@ from threadpoolctl import threadpool_limits
 
 from core.selection import kernel as kernel_module
 from core.selection.kernel import Kernel, Kernels
-from core.selection.samplers import balanced_herding, even_herding
-from core.selection.samplers.even_herding import DENSE, EVENNESS, SPARSE, even_target, order
+from core.selection.samplers import SAMPLERS
+from core.selection.samplers.balanced_herding import BalancedHerdingSettings
+from core.selection.samplers.balanced_herding import order as balanced_herding
+from core.selection.samplers.even_herding import order as even_herding
+from core.selection.samplers.even_herding.order import DENSE, EVENNESS, SPARSE, even_target, order
 from core.selection.sampling import ClassPool, rounded
-from core.settings import SelectionSettings
 
-SETTINGS = SelectionSettings()
 Matrix = np.ndarray
 
 
@@ -90,13 +91,13 @@ def oracle(pool: ClassPool, n: int) -> list[int]:
 def test_equals_the_method_written_down(seed: int) -> None:
     pool = make_pool(24, seed)
     for n in (1, 2, 5, 8, 13):
-        assert order(pool, n, SETTINGS).rows.tolist() == oracle(pool, n)
+        assert order(pool, n).rows.tolist() == oracle(pool, n)
 
 
 def test_the_whole_class_is_put_in_order() -> None:
     pool = make_pool(21, 1)
-    assert order(pool, 99, SETTINGS).rows.tolist() == oracle(pool, 21)
-    assert sorted(order(pool, 99, SETTINGS).rows.tolist()) == list(range(21))
+    assert order(pool, 99).rows.tolist() == oracle(pool, 21)
+    assert sorted(order(pool, 99).rows.tolist()) == list(range(21))
 
 
 def test_the_target_weighs_by_one_over_the_root_of_density() -> None:
@@ -108,8 +109,8 @@ def test_the_target_weighs_by_one_over_the_root_of_density() -> None:
 def test_sparse_parts_get_more_than_balanced_herding_gives_them() -> None:
     for seed in range(5):
         pool = make_pool(300, seed)
-        even = order(pool, 30, SETTINGS).rows
-        plain = balanced_herding.order(pool, 30, SelectionSettings(mu=0.0)).rows
+        even = order(pool, 30).rows
+        plain = balanced_herding.order(pool, 30, BalancedHerdingSettings(mu=0.0)).rows
         assert (even >= 200).sum() > (plain >= 200).sum()
 
 
@@ -121,16 +122,16 @@ def test_exchanges_bring_coresets_closer_to_the_target_on_average(monkeypatch: p
         for seed in range(8):
             pool = make_pool(200, seed)
             kernel = kernel_of(pool)
-            found.append(discrepancy(kernel, target_of(kernel), order(pool, 16, SETTINGS).rows.tolist()))
+            found.append(discrepancy(kernel, target_of(kernel), order(pool, 16).rows.tolist()))
         reached[rounds] = float(np.mean(found))
     assert reached[3] < reached[0]
 
 
 def test_beyond_the_largest_stage_it_goes_on_as_herding(monkeypatch: pytest.MonkeyPatch) -> None:
     pool = make_pool(60, 4)
-    whole = order(pool, 16, SETTINGS).rows
+    whole = order(pool, 16).rows
     monkeypatch.setattr(even_herding, "LARGEST_EXCHANGED", 16)
-    longer = order(pool, 40, SETTINGS).rows.tolist()
+    longer = order(pool, 40).rows.tolist()
     assert longer[:16] == whole.tolist()
     kernel = kernel_of(pool)
     wanted = kernel @ target_of(kernel)
@@ -142,38 +143,38 @@ def test_beyond_the_largest_stage_it_goes_on_as_herding(monkeypatch: pytest.Monk
 
 def test_small_coresets_lie_inside_large_ones_across_stages() -> None:
     pool = make_pool(150, 3)
-    largest = order(pool, 150, SETTINGS).rows.tolist()
+    largest = order(pool, 150).rows.tolist()
     for n in (1, 2, 3, 4, 7, 8, 9, 31, 33, 64, 65, 127, 129, 149):
-        assert order(pool, n, SETTINGS).rows.tolist() == largest[:n]
+        assert order(pool, n).rows.tolist() == largest[:n]
 
 
 def test_without_room_for_the_matrix_the_same_images_are_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     pool = make_pool(60, 5)
-    whole = order(pool, 30, SETTINGS).rows.tolist()
+    whole = order(pool, 30).rows.tolist()
     monkeypatch.setattr(kernel_module, "MEMORY_BUDGET", 4 * 60 * 60 - 1)
-    assert order(pool, 30, SETTINGS).rows.tolist() == whole
+    assert order(pool, 30).rows.tolist() == whole
 
 
 def test_a_kept_kernel_and_any_number_of_threads_give_the_same_images() -> None:
     pool = make_pool(400, 6)
-    alone = order(pool, 90, SETTINGS).rows.tolist()
+    alone = order(pool, 90).rows.tolist()
     shared = replace(pool, make_kernel=Kernels(2**20).for_many_steps)
     for threads in (1, 2):
         with threadpool_limits(limits=threads):
-            assert order(shared, 90, SETTINGS).rows.tolist() == alone
+            assert order(shared, 90).rows.tolist() == alone
 
 
 def test_identical_images_come_in_file_order_and_twins_after_the_others() -> None:
     alike = ClassPool("cells", np.ones((6, 2), dtype=np.float32), np.zeros(6, dtype=np.int64), np.array([0]), 0)
-    assert order(alike, 4, SETTINGS).rows.tolist() == [0, 1, 2, 3]
+    assert order(alike, 4).rows.tolist() == [0, 1, 2, 3]
     twins = np.repeat(8 * np.eye(4, dtype=np.float32), 2, axis=0)
     pool = ClassPool("cells", twins, np.zeros(8, dtype=np.int64), np.array([0]), 0)
-    assert sorted((order(pool, 4, SETTINGS).rows // 2).tolist()) == [0, 1, 2, 3]
+    assert sorted((order(pool, 4).rows // 2).tolist()) == [0, 1, 2, 3]
 
 
 def test_reasons_tell_on_which_side_of_the_median_density_an_image_lies() -> None:
     pool = make_pool(90, 7)
-    found = order(pool, 20, SETTINGS)
+    found = order(pool, 20)
     density = Kernel(pool.embedding).class_means
     expected = tuple(SPARSE if density[row] < np.median(density) else DENSE for row in found.rows.tolist())
     assert found.reasons == expected
@@ -181,7 +182,7 @@ def test_reasons_tell_on_which_side_of_the_median_density_an_image_lies() -> Non
 
 
 def test_it_needs_no_clusters_and_its_own_budgets_are_by_difficulty() -> None:
-    sampler = even_herding.SAMPLER
+    sampler = SAMPLERS["even-herding"]
     assert (sampler.class_budget, sampler.uses_clusters, sampler.uses_seed, sampler.nested) == (
         "difficulty", False, False, True,
     )  # fmt: skip

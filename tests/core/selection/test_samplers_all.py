@@ -11,7 +11,6 @@ from core.selection.sampling import ClassPool
 from core.selection.selecting import select
 from core.settings import SelectionSettings
 
-SETTINGS = SelectionSettings()
 NAMES = ["medoid", "facility-location", "graph-coverage", "balanced-herding", "even-herding", "herding", "k-center",
          "typiclust", "moderate"]  # fmt: skip
 NESTED = [name for name in NAMES if name not in ("medoid", "typiclust")]
@@ -39,7 +38,7 @@ def test_the_registry_has_them_all_and_says_which_are_nested() -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("n", [0, 1, 2, 13, 60, 99])
 def test_the_budget_is_met_with_distinct_images(name: str, n: int) -> None:
-    order = SAMPLERS[name].order(blobs(60), n, SETTINGS)
+    order = SAMPLERS[name].order(blobs(60), n)
     assert order.rows.dtype == np.int64
     assert len(order.rows) == len(set(order.rows.tolist())) == len(order.reasons) == min(n, 60)
     assert set(order.rows.tolist()) <= set(range(60))
@@ -53,16 +52,16 @@ def test_the_budget_is_met_with_distinct_images(name: str, n: int) -> None:
 )
 def test_odd_classes_are_chosen_from_without_a_word(name: str, points: np.ndarray) -> None:
     for n in range(len(points) + 1):
-        rows = SAMPLERS[name].order(pool_of(points), n, SETTINGS).rows
+        rows = SAMPLERS[name].order(pool_of(points), n).rows
         assert len(set(rows.tolist())) == n
 
 
 @pytest.mark.parametrize("name", NESTED)
 def test_a_small_coreset_lies_inside_a_large_one(name: str) -> None:
     pool = blobs(70)
-    whole = SAMPLERS[name].order(pool, 70, SETTINGS)
+    whole = SAMPLERS[name].order(pool, 70)
     for n in (1, 2, 9, 35, 69):
-        part = SAMPLERS[name].order(pool, n, SETTINGS)
+        part = SAMPLERS[name].order(pool, n)
         assert part.rows.tolist() == whole.rows[:n].tolist()
         assert part.reasons == whole.reasons[:n]
 
@@ -71,9 +70,9 @@ def test_a_small_coreset_lies_inside_a_large_one(name: str) -> None:
 def test_the_same_images_on_any_number_of_threads(name: str) -> None:
     pool = blobs(300)
     with threadpool_limits(limits=1):
-        one = SAMPLERS[name].order(pool, 40, SETTINGS)
+        one = SAMPLERS[name].order(pool, 40)
     with threadpool_limits(limits=4):
-        four = SAMPLERS[name].order(pool, 40, SETTINGS)
+        four = SAMPLERS[name].order(pool, 40)
     assert one.rows.tolist() == four.rows.tolist()
 
 
@@ -81,7 +80,7 @@ def test_the_same_images_on_any_number_of_threads(name: str) -> None:
 def test_without_chance_the_seed_changes_nothing(name: str) -> None:
     pool = blobs(40)
     other = ClassPool(pool.class_name, pool.embedding, pool.labels, pool.medoids, 7)
-    first, second = (SAMPLERS[name].order(one, 12, SETTINGS).rows.tolist() for one in (pool, other))
+    first, second = (SAMPLERS[name].order(one, 12).rows.tolist() for one in (pool, other))
     assert first == second
     assert not SAMPLERS[name].uses_seed
 

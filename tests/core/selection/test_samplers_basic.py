@@ -1,7 +1,5 @@
 """Random, stratified and intelligent sampling, and what every sampler of the registry promises."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,11 +7,12 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from core.selection.budgets import budgets_over_clusters, water_fill
-from core.selection.samplers import SAMPLERS, intelligent, random, stratified
+from core.selection.samplers import SAMPLERS
+from core.selection.samplers.intelligent import IntelligentSettings
+from core.selection.samplers.intelligent import order as intelligent
 from core.selection.sampling import ClassPool
-from core.settings import SelectionSettings
 
-SETTINGS = SelectionSettings()
+SETTINGS = IntelligentSettings()
 
 
 def make_pool(sizes: tuple[int, ...], seed: int = 0, name: str = "a") -> ClassPool:
@@ -29,10 +28,10 @@ def test_every_sampler_gives_as_many_distinct_images_as_asked_and_says_why(name:
     sampler = SAMPLERS[name]
     assert sampler.name == name
     assert sampler.title
-    assert sampler.summary.endswith(".")
+    assert sampler.tip.endswith(".")
     pool = make_pool((9, 5, 2))
     for n in (0, 1, 7, 16, 40):
-        order = sampler.order(pool, n, SETTINGS)
+        order = sampler.order(pool, n)
         assert len(order.rows) == len(order.reasons) == min(n, 16)
         assert len(set(order.rows.tolist())) == len(order.rows)
         assert set(order.rows.tolist()) <= set(range(16))
@@ -43,15 +42,15 @@ def test_every_sampler_gives_as_many_distinct_images_as_asked_and_says_why(name:
 @pytest.mark.parametrize("name", [name for name, sampler in SAMPLERS.items() if sampler.nested])
 def test_nested_samplers_only_add(name: str) -> None:
     pool = make_pool((9, 5, 2))
-    longest = SAMPLERS[name].order(pool, 16, SETTINGS).rows.tolist()
+    longest = SAMPLERS[name].order(pool, 16).rows.tolist()
     for n in range(17):
-        assert SAMPLERS[name].order(pool, n, SETTINGS).rows.tolist() == longest[:n]
+        assert SAMPLERS[name].order(pool, n).rows.tolist() == longest[:n]
 
 
 @pytest.mark.parametrize("name", list(SAMPLERS))
 def test_seed_matters_where_the_sampler_says_so(name: str) -> None:
     sampler = SAMPLERS[name]
-    one, two, again = (sampler.order(make_pool((20, 9, 6), seed), 12, SETTINGS).rows.tolist() for seed in (0, 1, 0))
+    one, two, again = (sampler.order(make_pool((20, 9, 6), seed), 12).rows.tolist() for seed in (0, 1, 0))
     assert one == again
     if sampler.uses_seed and sampler.nested:
         assert one != two
@@ -72,7 +71,7 @@ def test_intelligent_takes_from_every_cluster_what_water_filling_says(sizes: lis
 @pytest.mark.parametrize("rule", ["proportional", "square-root", "neyman"])
 def test_intelligent_follows_the_rule_over_clusters(rule: str) -> None:
     pool = make_pool((30, 12, 5))
-    settings = SelectionSettings(budget_over_clusters=rule)  # type: ignore[arg-type]
+    settings = IntelligentSettings(budget_over_clusters=rule)  # type: ignore[arg-type]
     rows = intelligent.order(pool, 15, settings).rows
     spreads = intelligent.cluster_spreads(pool)
     expected = budgets_over_clusters(rule, [30, 12, 5], 15, spreads)  # type: ignore[arg-type]
@@ -100,16 +99,15 @@ def test_draws_inside_a_cluster_do_not_depend_on_other_clusters() -> None:
     assert both == alone
 
 
-@pytest.mark.parametrize("module", [random, stratified, intelligent])
-def test_inside_a_stratum_every_image_is_equally_likely(module: object) -> None:
-    order: Callable[..., object] = module.SAMPLER.order  # type: ignore[attr-defined]
+@pytest.mark.parametrize("name", ["random", "stratified", "intelligent"])
+def test_inside_a_stratum_every_image_is_equally_likely(name: str) -> None:
     counts = np.zeros(12)
     for seed in range(600):
-        counts[order(make_pool((12,), seed), 3, SETTINGS).rows] += 1  # type: ignore[attr-defined]
+        counts[SAMPLERS[name].order(make_pool((12,), seed), 3).rows] += 1
     assert counts.sum() == 1800
     assert chisquare(counts).pvalue > 0.001
 
 
 def test_names_of_classes_are_part_of_the_seed() -> None:
-    one, two = (stratified.order(make_pool((30,), 0, name), 10, SETTINGS).rows.tolist() for name in ("a", "b"))
+    one, two = (SAMPLERS["stratified"].order(make_pool((30,), 0, name), 10).rows.tolist() for name in ("a", "b"))
     assert one != two

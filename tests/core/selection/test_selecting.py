@@ -1,6 +1,6 @@
 """Whole coresets: budgets, pins, seeds, nesting, notes, and what stands beside them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from core.errors import SelectionError
 from core.results import ClassClusters, ClassEmbedding, Coreset, Dataset, Split
+from core.selection.description import Sampler
 from core.selection.orders import OrderCache
 from core.selection.samplers import SAMPLERS
-from core.selection.sampling import ClassPool, Order, Sampler
-from core.selection.selecting import matched_random, select
+from core.selection.sampling import ClassPool, Order
+from core.selection.selecting import matched_random, matched_rows, select, select_rows
 from core.selection.shares import expected_random
-from core.settings import SelectionSettings
+from core.settings import SelectionSettings, with_own
 
 SIZES = {"a": 40, "b": 25, "c": 7, "d": 1}
 N_POOL = sum(SIZES.values())
@@ -30,8 +31,12 @@ def scene(make_scene: Callable[..., Any]) -> Any:
     return make_scene(SIZES, n_test=0)
 
 
-def choose(scene: Any, orders: OrderCache | None = None, **choices: Any) -> Coreset:
+def choose(
+    scene: Any, orders: OrderCache | None = None, own: Mapping[str, Any] | None = None, **choices: Any
+) -> Coreset:
     wanted = SelectionSettings(**choices)
+    if own:
+        wanted = with_own(wanted, wanted.sampler, **own)
     return select(
         scene.dataset, scene.split, scene.embeddings, scene.clusters, wanted, difficulty=DIFFICULTY, orders=orders
     )
@@ -77,6 +82,18 @@ def test_order_of_what_is_handed_in_changes_nothing(scene: Any, sampler: str) ->
     assert one.indices.tolist() == two.indices.tolist()
 
 
+@pytest.mark.parametrize("sampler", NAMES)
+def test_rows_are_chosen_without_any_images(scene: Any, sampler: str) -> None:
+    wanted = SelectionSettings(sampler=sampler, fraction=0.3)
+    rows = (scene.dataset.labels, scene.dataset.classes, scene.split.pool)
+    parts = {"embeddings": scene.embeddings, "clusters": scene.clusters, "difficulty": DIFFICULTY}
+    one, two = choose(scene, sampler=sampler, fraction=0.3), select_rows(*rows, wanted, **parts)
+    assert one.indices.tolist() == two.indices.tolist()
+    assert (one.reasons, one.budgets, one.notes) == (two.reasons, two.budgets, two.notes)
+    matched = matched_rows(*rows, one.budgets, 3)
+    assert matched.indices.tolist() == matched_random(scene.dataset, scene.split, one, 3).indices.tolist()
+
+
 @pytest.mark.parametrize("rule", ["sampler", "proportional", "equal", "square-root", "difficulty"])
 @pytest.mark.parametrize("sampler", NESTED)
 def test_smaller_coresets_lie_inside_larger_ones(scene: Any, sampler: str, rule: str) -> None:
@@ -89,15 +106,17 @@ def test_smaller_coresets_lie_inside_larger_ones(scene: Any, sampler: str, rule:
         assert coreset.nested
 
 
-def test_an_order_cache_changes_nothing_and_computes_once(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_order_cache_changes_nothing_and_computes_once(
+    scene: Any, make_sampler: Callable[..., Sampler], monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls: list[tuple[str, int]] = []
     real = SAMPLERS["intelligent"]
 
-    def counted(pool: ClassPool, n: int, wanted: SelectionSettings) -> Order:
+    def counted(pool: ClassPool, n: int, wanted: Any) -> Order:
         calls.append((pool.class_name, n))
         return real.order(pool, n, wanted)
 
-    monkeypatch.setattr("core.selection.selecting.SAMPLERS", {"intelligent": replace(real, order=counted)})
+    monkeypatch.setattr("core.selection.selecting.SAMPLERS", {"intelligent": make_sampler(counted, like=real)})
     orders = OrderCache()
     for fraction in (0.1, 0.2, 0.05, 0.2):
         cached = choose(scene, orders, fraction=fraction, at_least_one=False)
@@ -112,7 +131,7 @@ def test_an_order_cache_changes_nothing_and_computes_once(scene: Any, monkeypatc
     assert len(calls) == n_calls
     choose(scene, orders, fraction=0.3, seed=1)
     assert len(calls) == n_calls + 4
-    choose(scene, orders, fraction=0.3, budget_over_clusters="proportional")
+    choose(scene, orders, fraction=0.3, own={"budget_over_clusters": "proportional"})
     assert len(calls) == n_calls + 8
     moved = tuple(replace(embedding, embedding=embedding.embedding.copy()) for embedding in scene.embeddings)
     select(scene.dataset, scene.split, moved, scene.clusters, SelectionSettings(fraction=0.3), orders=orders)
@@ -123,9 +142,8 @@ def choose_plainly(scene: Any, sampler: Sampler, like: Coreset) -> list[int]:
     """Every class's order asked for directly, without a cache."""
     result = []
     for embedding, clusters in zip(scene.embeddings, scene.clusters, strict=True):
-        medoids = np.searchsorted(embedding.indices, clusters.medoids)
-        pool = ClassPool(embedding.class_name, embedding.embedding, clusters.labels, medoids, 0)
-        rows = sampler.order(pool, like.budgets[embedding.class_name], SelectionSettings()).rows
+        pool = ClassPool(embedding.class_name, embedding.embedding, clusters.labels, clusters.medoid_rows, 0)
+        rows = sampler.order(pool, like.budgets[embedding.class_name]).rows
         result += embedding.indices[rows].tolist()
     return result
 
@@ -283,7 +301,7 @@ def test_what_is_missing_is_named(scene: Any) -> None:
     ) -> Coreset:
         return select(scene.dataset, scene.split, embeddings, clusters, SelectionSettings(sampler=sampler))
 
-    with pytest.raises(SelectionError, match=r"There is no sampler 'magic'\. Choose one of random, stratified"):
+    with pytest.raises(SelectionError, match=r"There is no sampler named 'magic'; choose from random, stratified"):
         with_parts(scene.embeddings, scene.clusters, "magic")
     with pytest.raises(SelectionError, match="needs the clusters of class a"):
         with_parts(scene.embeddings, ())

@@ -3,13 +3,14 @@
 import runpy
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import check_estimator
 
-from core.errors import SelectionError
+from core.errors import SelectionError, SettingsError
 from core.selection.samplers import SAMPLERS
 from core.selection.selector import CoresetSelector
 
@@ -87,8 +88,26 @@ def test_without_pca_the_columns_are_taken_as_they_are() -> None:
 
 
 def test_an_unknown_sampler_is_named() -> None:
-    with pytest.raises(SelectionError, match="no sampler 'best'"):
+    with pytest.raises(SelectionError, match="no sampler named 'best'"):
         CoresetSelector("best").fit(*data())
+
+
+def test_own_settings_of_a_sampler_are_taken_by_name() -> None:
+    points, y = data()
+
+    def chosen(sampler: str, **parameters: Any) -> list[int]:
+        return CoresetSelector(sampler, 0.2, **parameters).fit(points, y).indices_.tolist()  # type: ignore[no-any-return]
+
+    default = chosen("balanced-herding")
+    assert chosen("balanced-herding", mu=0.25) == default
+    assert chosen("balanced-herding", mu=1.0) != default
+    assert chosen("balanced-herding", settings={"mu": 1.0}) == chosen("balanced-herding", mu=1.0)
+    assert chosen("intelligent", settings={"budget_over_clusters": "proportional"}) != chosen("intelligent")
+    assert chosen("herding", mu=1.0) == chosen("herding")
+    with pytest.raises(SettingsError, match="Herding has no setting named 'mu'"):
+        chosen("herding", settings={"mu": 1.0})
+    with pytest.raises(SettingsError, match="mu is 2; it is from 0 to 1"):
+        chosen("balanced-herding", mu=2)
 
 
 def test_rows_and_labels_can_be_had_at_once() -> None:

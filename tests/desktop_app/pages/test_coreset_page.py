@@ -9,8 +9,9 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from pytestqt.qtbot import QtBot
 
+from core.descriptions import registry
 from core.pipeline.views import CoresetView
-from core.settings import ExportSettings
+from core.settings import ExportSettings, SelectionSettings
 from desktop_app.pages.coreset import CoresetPage
 from desktop_app.pages.coreset_export import ExportSheet
 from desktop_app.pages.page import PageContext
@@ -59,9 +60,22 @@ def test_a_coreset_is_there_at_once_and_its_coverage_after(page: CoresetPage, qt
 
 
 def test_the_samplers_come_from_the_registry(page: CoresetPage) -> None:
-    assert page.options.sampler.currentData() == "intelligent"
-    assert page.options.sampler.count() >= 11
-    assert "Source:" in page.options.sampler.toolTip()
+    combo, samplers = page.options.sampler, registry("sampler")
+    assert combo.currentData() == "intelligent"
+    assert [combo.itemData(row) for row in range(combo.count())] == list(samplers)
+    assert [combo.itemText(row) for row in range(combo.count())] == [each.title for each in samplers.values()]
+    assert page.options.summary.text() == samplers["intelligent"].tip
+    assert "Source:" in combo.toolTip()
+
+
+def test_a_sampler_that_is_not_here_is_shown_as_chosen(page_context: PageContext, qtbot: QtBot) -> None:
+    """Such as one of a plugin, in a project of another machine."""
+    page = CoresetPage(page_context)
+    qtbot.addWidget(page)
+    page.options.show_settings(SelectionSettings(sampler="elsewhere"), {})
+    assert page.options.sampler.currentData() == "elsewhere"
+    assert page.options.summary.text() == ""
+    assert page.options.sampler.toolTip().startswith("There is no sampler named 'elsewhere'; choose from random")
 
 
 def test_another_size_is_chosen_and_undone(page: CoresetPage, qtbot: QtBot) -> None:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from core.descriptions import SettingsPart, choice
+from core.descriptions import Cost, SettingsPart, choice
+from core.palette import Mark
 from core.selection.description import Sampler
 
 
@@ -28,11 +29,14 @@ DESCRIPTION = Sampler(
     name="balanced-herding",
     title="Balanced herding",
     tip="Follows the distribution of each class, lifts small clusters a little, and gives harder classes more.",
+    good_for="small coresets, small clusters lifted",
     source="Ours; kernel herding of Chen, Welling and Smola 2010, clusters of Ashraf et al. 2025",
     does="core.selection.samplers.balanced_herding.order:order",
     settings=BalancedHerdingSettings,
     help="resources:help/samplers/balanced-herding.html",
+    cost=Cost(seconds_per_pair=3.94e-08, bytes_per_pair=6.6),
     place=40,
+    mark=Mark("#D55E00", "diamond"),
     uses_clusters=True,
     class_budget="difficulty",
 )

@@ -1,14 +1,19 @@
 """Even herding: follow a class with its sparse parts lifted, and exchange images until none would serve better."""
 
+from core.descriptions import Cost
+from core.palette import Mark
 from core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
     name="even-herding",
     title="Even herding",
     tip="Follows the distribution of each class, lifts its sparse parts, and gives harder classes more.",
+    good_for="small coresets with the rare in them, several extractors; recommended",
     source="Ours; kernel herding of Chen, Welling and Smola 2010 towards a target of even density",
     does="core.selection.samplers.even_herding.order:order",
     help="resources:help/samplers/even-herding.html",
+    cost=Cost(seconds_per_pair=5.3e-08, bytes_per_pair=6.6),
     place=50,
+    mark=Mark("#6A3D9A", "star", dark="#B18BE0"),
     class_budget="difficulty",
 )

@@ -31,8 +31,6 @@ def order(pool: ClassPool, n: int) -> Order:
     ----------
     pool : ClassPool
         Needs no clusters.
-    settings : SelectionSettings
-        Nothing of it shapes this order.
 
     Notes
     -----

@@ -1,13 +1,18 @@
 """Facility location: take the image that most raises how well every image of the class is represented."""
 
+from core.descriptions import Cost
+from core.palette import Mark
 from core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
     name="facility-location",
     title="Facility location",
     tip="Takes images one by one so that every image of the class has one like it in the coreset.",
+    good_for="a likeness for every image, one extractor",
     source="Nemhauser, Wolsey and Fisher 1978",
     does="core.selection.samplers.facility_location.order:order",
     help="resources:help/samplers/facility-location.html",
+    cost=Cost(seconds_per_pair=4.49e-08, bytes_per_pair=6.8),
     place=60,
+    mark=Mark("#009E73", "pentagon"),
 )

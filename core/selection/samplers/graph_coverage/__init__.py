@@ -1,13 +1,18 @@
 """Graph coverage: cover a class along the edges of its neighbour graph, one and two steps away."""
 
+from core.descriptions import Cost
+from core.palette import Mark
 from core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
     name="graph-coverage",
     title="Graph coverage",
     tip="Takes images one by one so that every image is a neighbour, or a neighbour's neighbour, of a chosen one.",
+    good_for="as facility location, neighbours only; 5 to 10 %",
     source="Rustamov et al., arXiv 2606.22002",
     does="core.selection.samplers.graph_coverage.order:order",
     help="resources:help/samplers/graph-coverage.html",
+    cost=Cost(seconds_per_pair=4.08e-08, bytes_per_pair=5.1),
     place=70,
+    mark=Mark("#CC79A7", "hexagon"),
 )

@@ -1,13 +1,18 @@
 """Herding: keep the mean of the chosen images as close as possible to the mean of the class."""
 
+from core.descriptions import Cost
+from core.palette import Mark
 from core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
     name="herding",
     title="Herding",
     tip="Takes images one by one so that their mean stays as close as possible to the mean of the class.",
+    good_for="small coresets, several extractors",
     source="Welling 2009",
     does="core.selection.samplers.herding.order:order",
     help="resources:help/samplers/herding.html",
+    cost=Cost(seconds_per_pair=1.22e-08),
     place=80,
+    mark=Mark("#B3A200", "plus", dark="#F0E442"),
 )

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from core.descriptions import SettingsPart, choice
+from core.descriptions import Cost, SettingsPart, choice
+from core.palette import Mark
 from core.selection.description import Sampler
 from core.settings.choices import ClusterBudgetRule
 
@@ -31,11 +32,14 @@ DESCRIPTION = Sampler(
     name="intelligent",
     title="Intelligent (IS)",
     tip="Divides each class's budget equally over its clusters and draws at random inside each.",
+    good_for="repeating the paper; clear clusters",
     source="Ashraf et al. 2025, section 4.4 (IS)",
     does="core.selection.samplers.intelligent.order:order",
     settings=IntelligentSettings,
     help="resources:help/samplers/intelligent.html",
+    cost=Cost(seconds_per_image=6e-7),
     place=30,
+    mark=Mark("#0072B2", "triangle-up", dark="#3D9BD3"),
     uses_clusters=True,
     uses_seed=True,
 )

@@ -1,13 +1,18 @@
 """k-Center greedy: the image farthest from all chosen ones comes next."""
 
+from core.descriptions import Cost
+from core.palette import Mark
 from core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
     name="k-center",
     title="k-Center greedy",
     tip="Takes the image farthest from all chosen ones, again and again: outliers first, good above 20 %.",
+    good_for="finding odd images; the worst case",
     source="Sener and Savarese 2018",
     does="core.selection.samplers.k_center.order:order",
     help="resources:help/samplers/k-center.html",
+    cost=Cost(seconds_per_pair=1.63e-08, bytes_per_pair=6.2),
     place=100,
+    mark=Mark("#882255", "cross", dark="#C46A94"),
 )

@@ -1,15 +1,20 @@
 """Medoid coreset: K-Medoids with as many clusters as images are wanted; the medoids are the coreset."""
 
+from core.descriptions import Cost
+from core.palette import Mark
 from core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
     name="medoid",
     title="Medoid coreset",
     tip="Clusters each class around as many medoids as it may give, and takes the medoids.",
+    good_for="1 or 2 %, each image standing for a group",
     source="Schubert and Rousseeuw 2021",
     does="core.selection.samplers.medoid.order:order",
     help="resources:help/samplers/medoid.html",
+    cost=Cost(seconds_per_pair=3.4e-08, bytes_per_pair=6.4),
     place=90,
+    mark=Mark("#E69F00", "star"),
     nested=False,
     uses_seed=True,
 )

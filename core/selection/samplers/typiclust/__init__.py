@@ -1,15 +1,20 @@
 """TypiClust: the most typical image of every cluster, large clusters first, in turn."""
 
+from core.descriptions import Cost
+from core.palette import Mark
 from core.selection.description import Sampler
 
 DESCRIPTION = Sampler(
     name="typiclust",
     title="TypiClust",
     tip="Clusters each class by k-means and takes the most typical image of each cluster in turn.",
+    good_for="1 or 2 %, ordinary examples",
     source="Hacohen, Dekel and Weinshall 2022",
     does="core.selection.samplers.typiclust.order:order",
     help="resources:help/samplers/typiclust.html",
+    cost=Cost(seconds_per_pair=4.49e-08, bytes_per_pair=3.9),
     place=110,
+    mark=Mark("#44AA99", "triangle-up"),
     nested=False,
     uses_seed=True,
 )

@@ -1,0 +1,39 @@
+"""Single stages: what they keep is found again, in the form in which it was kept."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.cache import ArrayCache, fingerprint
+from core.pipeline.stages import CLUSTERING_VERSION, cluster_classes
+from core.results import ClassEmbedding
+from core.settings import ClusterSettings, Settings
+
+
+def embedding_of(points: np.ndarray) -> ClassEmbedding:
+    nothing = np.zeros((0, points.shape[1]), dtype=np.float32)
+    return ClassEmbedding("a", np.arange(7, 7 + 2 * len(points), 2), points, np.zeros(0, dtype=np.int64), nothing, ())
+
+
+def test_clusters_kept_earlier_are_read_and_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Key and arrays as they have always been: medoids are kept as rows of the class."""
+    embedding = embedding_of(np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32))
+    key = fingerprint(CLUSTERING_VERSION, "a", embedding.embedding, 10, 0, None)
+    arrays = {"labels": np.array([0, 0, 0, 1, 1, 0]), "medoids": np.array([2, 4]), "silhouettes": np.zeros(6)}
+    ArrayCache(tmp_path).store("clusters", key, arrays, {"curve": {"2": 0.4}, "chosen_by": "silhouette"})
+    monkeypatch.setattr("core.pipeline.stages.cluster_class", None)
+    (found,) = cluster_classes([embedding], Settings(), tmp_path)
+    assert found.medoids.tolist() == [11, 15]
+    assert found.medoid_rows.tolist() == [2, 4]
+    assert found.curve == {2: 0.4}
+
+
+def test_clusters_are_the_same_when_they_come_from_the_cache(tmp_path: Path) -> None:
+    points = np.concatenate([np.random.default_rng(g).normal(size=(12, 2)) + 20 * g for g in range(3)])
+    embedding = embedding_of(points.astype(np.float32))
+    settings = Settings(clusters=ClusterSettings(k_max=5))
+    (made,), (kept,) = (cluster_classes([embedding], settings, tmp_path) for _ in range(2))
+    assert made.k == 3
+    assert made.medoids.tolist() == kept.medoids.tolist() == embedding.indices[kept.medoid_rows].tolist()
+    assert made.labels.tolist() == kept.labels.tolist()
