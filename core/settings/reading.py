@@ -86,11 +86,12 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook(str, strict_plain)
     converter.register_structure_hook(bool, strict_plain)
     converter.register_unstructure_hook(Settings, _unstructure_settings)
+    converter.register_unstructure_hook_func(is_part, _unstructure_part)
+    converter.register_structure_hook_factory(is_part, _structure_part)
+    # Last: it looks up how its sections are structured when it is made.
     converter.register_structure_hook(
         Settings, make_dict_structure_fn(Settings, converter, _cattrs_forbid_extra_keys=True)
     )
-    converter.register_unstructure_hook_func(is_part, _unstructure_part)
-    converter.register_structure_hook_factory(is_part, _structure_part)
     return converter
 
 
