@@ -31,10 +31,13 @@ from core.settings import (
     Settings,
     TrainingSettings,
     settings_to_dict,
+    with_own,
 )
+from core.training.architectures import NETWORKS
 
 MARK = "study.json"
 REPORT, RUNS, MODELS, CORESET = "report.html", "runs", "models", "coreset"
+DEMO_BACKBONE = "vgg16"
 PROXY_FRACTIONS = (0.02, 0.05, 0.1, 0.25, 0.5)
 DEMO_IMAGE_SIZE, DEMO_EPOCHS, DEMO_STEPS = 96, 12, 240
 
@@ -141,16 +144,20 @@ def _proxy(prepared: Prepared, coreset: Coreset, progress: Progress) -> tuple[Pr
 def demo_settings(*, epochs: int | None = None) -> Settings:
     """Return the settings of the demo: the whole method, small enough for a minute or two."""
     names = recommended_extractors()
-    networks: tuple[str, ...] = ("custom", "transfer", "head") if "vgg16" in names else ("custom", "head")
+    ours = [network for name, network in NETWORKS.items() if name not in NETWORKS.plugins]
+    networks = tuple(network.name for network in ours if DEMO_BACKBONE in names or not network.needs_backbone)
+    training = TrainingSettings(
+        image_size=DEMO_IMAGE_SIZE,
+        epochs=epochs if epochs is not None else DEMO_EPOCHS,
+        min_steps=DEMO_STEPS if epochs is None else 0,
+    )
+    for network in ours:
+        if network.needs_backbone:
+            training = with_own(training, network.name, **{network.extractor_setting: DEMO_BACKBONE})
     return Settings(
         features=FeatureSettings(extractors=names),
         selection=SelectionSettings(sampler="intelligent", fraction=0.25),
-        training=TrainingSettings(
-            image_size=DEMO_IMAGE_SIZE,
-            epochs=epochs if epochs is not None else DEMO_EPOCHS,
-            min_steps=DEMO_STEPS if epochs is None else 0,
-            backbone="vgg16",
-        ),
+        training=training,
         comparison=ComparisonSettings(networks=networks),
     )
 

@@ -267,12 +267,8 @@ class TrainingSettings(SettingsPart):
         After the pools; before batch normalisation it is `dropout_before_norm`.
     norm_momentum : float
         Momentum of batch normalisation.
-    backbone : str
-        Extractor that the transfer network stands on; ``resnet101v2`` is the paper's.
-    untrained_backbone : bool
-        Use seeded random weights in the backbone; every result says so.
-    judge_extractor : str
-        Extractor whose across-class embeddings the `head` is trained on; empty: the first one chosen.
+    own : mapping of str to SettingsPart
+        By network, the settings that it alone reads, where they are not its defaults; see `own_settings`.
     """
 
     image_size: int = choice(
@@ -308,18 +304,7 @@ class TrainingSettings(SettingsPart):
         tip="How slowly its means and variances follow the batches", least=0, below=1, must=_SHARE, step=0.01,
         decimals=3,
     )  # fmt: skip
-    backbone: str = choice(
-        "resnet101v2", neutral="resnet101v2", kept=True, title="Backbone of the transfer network", kind="extractor",
-        tip="Frozen; its features are computed once",
-    )  # fmt: skip
-    untrained_backbone: bool = choice(
-        False, neutral=False, kept=True, title="Untrained backbone, for tests",
-        tip="Seeded random weights; every result says so",
-    )  # fmt: skip
-    judge_extractor: str = choice(
-        "", neutral="", kept=True, title="Features of the fast judge", kind="extractor",
-        tip="Best is one that the sampler did not see",
-    )  # fmt: skip
+    own: Mapping[str, Any] = own("network")
 
 
 @dataclass(frozen=True, kw_only=True)

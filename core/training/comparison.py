@@ -37,7 +37,7 @@ def compare(
     settings: ComparisonSettings,
     *,
     chosen_by: Sequence[str] = (),
-    judged_by: str = "",
+    judged_by: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Put finished runs into rows with 95 % intervals and tell the paired differences from their controls.
 
@@ -49,8 +49,8 @@ def compare(
         For the difference of interest.
     chosen_by : sequence of str
         Extractors that the coresets were chosen by.
-    judged_by : str
-        Extractor that `head` sees.
+    judged_by : mapping of str to str, optional
+        Extractor that each network sees that sees embeddings.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def compare(
     everything = {group.network: group for group in groups if group.sampler == EVERYTHING}
     rows = tuple(_row(group, resampled, everything.get(group.network)) for group in groups)
     differences = tuple(_differences(groups, resampled, settings))
-    sentences = opening_sentences(rows, differences, chosen_by=chosen_by, judged_by=judged_by)
+    sentences = opening_sentences(rows, differences, chosen_by=chosen_by, judged_by=judged_by or {})
     return Comparison(tuple(runs), rows, differences, (*sentences, *splits_sentence(runs, rows)))
 
 

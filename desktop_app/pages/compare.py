@@ -5,6 +5,7 @@ from typing import Any
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel
 
+from core.pipeline.networks import NETWORKS
 from core.pipeline.views import ComparePlanView, DatasetView
 from core.results import Comparison, Epoch, RunResult
 from desktop_app.pages.compare_figures import provisional
@@ -81,7 +82,8 @@ class ComparePage(Page):
         self._done = []
         arguments = (self.study(), runs_folder(), models_folder())
         self.start_job("core.pipeline.window_jobs:compare", arguments)
-        by_epochs = set(self.model.settings("comparison").networks) - {"head"}
+        names = self.model.settings("comparison").networks
+        by_epochs = any(NETWORKS[name].by_epochs for name in names if name in NETWORKS)
         self.picture.tabs.setCurrentWidget(self.picture.live_tab if by_epochs else self.picture.results_tab)
 
     def restore(self) -> None:

@@ -18,17 +18,13 @@ from PySide6.QtWidgets import (
 )
 
 from core import palette
-from core.settings import ComparisonSettings, TrainingSettings
+from core.pipeline.networks import NETWORKS
+from core.settings import ComparisonSettings, TrainingSettings, own_settings, with_own
 from desktop_app import theme
 from desktop_app.dialogs.help_pages import OVERVIEW
 from desktop_app.dialogs.help_window import show_help
 from desktop_app.pages.page import Page
 
-NETWORKS = {
-    "custom": ("Custom network", "The paper's 14-layer network, trained from scratch"),
-    "transfer": ("Transfer network", "A frozen backbone and a new head (paper, Listing 2)"),
-    "head": ("Fast judge (head)", "Logistic regression on features: seconds a run, for many repetitions"),
-}
 SPLITS_TIP = (
     "Do all of it on so many divisions into pool and test images, each with its own split seed; "
     "five tell what the chance of one division is"
@@ -79,7 +75,7 @@ class CompareOptions(QObject):
     def __init__(self, page: Page) -> None:
         super().__init__(page)
         self._page = page
-        self.networks = CheckGroup(NETWORKS)
+        self.networks = CheckGroup({name: (each.title, each.tip) for name, each in NETWORKS.items()})
         self.networks.changed.connect(self._set_networks)
         page.add_option("Networks", self.networks, "What is trained on each coreset")
         self.fractions = QLineEdit()
@@ -186,17 +182,23 @@ class CompareOptions(QObject):
         show(self.repetitions, comparison.repetitions)
         show(self.splits, comparison.splits)
         show(self.epochs, training.epochs)
-        show(self.backbone, training.backbone)
-        show(self.judge, training.judge_extractor)
+        transfer = own_settings(training, NETWORKS["transfer"])
+        show(self.backbone, transfer.backbone)
+        show(self.judge, own_settings(training, NETWORKS["head"]).judge_extractor)
         show(self.image_size, training.image_size)
         show(self.min_steps, training.min_steps)
         show(self.batch, training.batch_size)
         show(self.rate, training.learning_rate)
         show(self.interest, 100 * comparison.difference_of_interest)
-        show(self.untrained, training.untrained_backbone)
+        show(self.untrained, transfer.untrained_backbone)
 
     def _change(self, section: str, **changes: Any) -> None:
         self._page.change_settings(section, merge=True, **changes)
+
+    def _change_own(self, network: str, **changes: Any) -> None:
+        training = with_own(self._page.model.settings("training"), network, **changes)
+        text = f"change of {' and '.join(name.replace('_', ' ') for name in changes)}"
+        self._page.change_settings("training", text=text, merge=True, own=training.own)
 
     def _set_networks(self, names: object) -> None:
         if isinstance(names, tuple) and names:
@@ -247,10 +249,10 @@ class CompareOptions(QObject):
         self._change("training", epochs=value)
 
     def _set_backbone(self) -> None:
-        self._change("training", backbone=self.backbone.currentData())
+        self._change_own("transfer", backbone=self.backbone.currentData())
 
     def _set_judge(self) -> None:
-        self._change("training", judge_extractor=self.judge.currentData())
+        self._change_own("head", judge_extractor=self.judge.currentData())
 
     def _set_image_size(self, value: int) -> None:
         self._change("training", image_size=value)
@@ -265,7 +267,7 @@ class CompareOptions(QObject):
         self._change("training", learning_rate=value)
 
     def _set_untrained(self, value: bool) -> None:
-        self._change("training", untrained_backbone=value)
+        self._change_own("transfer", untrained_backbone=value)
 
 
 def _spin_box(least: int, most: int) -> QSpinBox:

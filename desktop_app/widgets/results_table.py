@@ -5,6 +5,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QWidget
 
+from core.pipeline.networks import network_title
 from core.results import Row
 from desktop_app import theme
 from desktop_app.models.table_model import Column
@@ -20,7 +21,6 @@ METRICS = {
     "precision": ("Precision", "Mean over the classes"),
     "recall": ("Recall", "Mean over the classes"),
 }
-NETWORKS = {"custom": "Custom network", "transfer": "Transfer network", "head": "Fast judge (head)"}
 
 
 class ResultsTable(Table):
@@ -28,7 +28,7 @@ class ResultsTable(Table):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         columns = [
-            Column("Network", lambda row: NETWORKS.get(row.network, row.network)),
+            Column("Network", lambda row: network_title(row.network)),
             Column("Sampler", lambda row: theme.sampler_title(row.sampler)),
             Column(
                 "Kept",

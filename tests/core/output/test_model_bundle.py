@@ -23,10 +23,10 @@ from core.output.model_bundle import (
 )
 from core.results import RunKey, RunResult, WeightsUsed
 from core.settings import TrainingSettings
+from core.training.architectures.custom.model import build_custom
+from core.training.architectures.head.logistic import Head
 from core.training.evaluation import evaluate
 from core.training.fitting import TrainedRun
-from core.training.head import Head
-from core.training.networks import build_custom
 from core.training.pixels import resize
 
 CLASSES = ("=1+1", "Zellen α", "c")
@@ -127,11 +127,16 @@ def test_a_failed_save_leaves_the_old_bundle(bundle: Path, trained: TrainedRun) 
     assert [file.name for file in bundle.parent.iterdir()] == ["mine"]
 
 
-def test_the_head_cannot_be_saved(tmp_path: Path, trained: TrainedRun) -> None:
+def test_the_head_cannot_be_saved(tmp_path: Path) -> None:
     head = Head(np.zeros((3, 2)), np.zeros(3), np.arange(3), 3)
-    for model in (head, None):
-        with pytest.raises(ExportError, match="head is a judge"):
-            save_bundle(tmp_path / "m", replace(trained, model=model), SETTINGS)
+    for network, model, why in (
+        ("head", head, "head is a judge"),
+        ("head", build_custom(3, SETTINGS), "head is a judge"),
+        ("custom", None, "custom network left no Keras model"),
+        ("of a plugin that is gone", None, "of a plugin that is gone left no Keras model"),
+    ):
+        with pytest.raises(ExportError, match=why):
+            save_bundle(tmp_path / "m", TrainedRun(a_result(network), model), SETTINGS)
     assert not (tmp_path / "m").exists()
 
 
