@@ -515,3 +515,35 @@ def test_a_network_trained_here_predicts_a_folder(
     n_images = sum(image.class_name == folder.name for image in view.dataset.images)
     assert len(lines) - 1 == n_images
     assert posts(page, "info")[-1] == f"{n_images:,} images predicted: {out}"
+
+
+@pytest.fixture
+def plugin_page(plugin_networks: str, page: ComparePage) -> ComparePage:
+    """The page of a program with the networks of a plugin; these are chosen."""
+    assert plugin_networks
+    page.model.set_settings("comparison", networks=("nearest-mean",))
+    page.refresh()
+    return page
+
+
+def test_a_network_of_a_plugin_is_offered_trained_and_shown(plugin_page: ComparePage, qtbot: QtBot) -> None:
+    page = plugin_page
+    box = page.options.networks.boxes["nearest-mean"]
+    assert (box.text(), box.isChecked()) == ("Nearest mean", True)
+    assert box.toolTip() == "Takes an image for the class whose mean is nearest"
+    qtbot.waitUntil(lambda: not page.job_numbers())
+    result = run(page, qtbot)
+    assert {row.network for row in result.rows} == {"nearest-mean"}
+    assert page.picture.tabs.currentWidget() is page.picture.results_tab
+    assert page.picture.confusion_card.accessibleName().startswith("Nearest mean, ")
+    assert page.picture.per_epoch._note.text() == "The nearest mean is not trained by epochs."
+    page.tools._choose_keeping()
+    assert posts(page, "warning")[-1] == (
+        "The nearest mean works on features and is not kept; "
+        "choose a row of the custom network or the transfer network or the tiny network."
+    )
+    sheet = SearchSheet(page)
+    qtbot.addWidget(sheet)
+    names = [sheet.network.itemData(number) for number in range(sheet.network.count())]
+    assert names == ["custom", "transfer", "tiny"]
+    assert "tiny network: dropout of the colours" in sheet.dropouts.toolTip()
