@@ -11,7 +11,6 @@ Weights that are not on the machine are replaced by untrained ones, which cost t
 import argparse
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +20,10 @@ from benchmarks.real_data import images_folder, weights_for
 from core.data.dataset import scan
 from core.results import Dataset
 from core.settings import TrainingSettings
+from core.training.architectures.transfer.model import assemble_transfer, build_transfer_head
 from core.training.backbones import backbone_features, backbone_of
 from core.training.loop import Labelled, Rows, fit, make_deterministic, predict
-from core.training.networks import assemble_transfer, build_transfer_head
+from core.training.network import BackboneChoice
 from core.training.pixels import ImageSource
 
 EXPECTED = 8.0
@@ -37,22 +37,22 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256, help="side of the images in pixels")
     parser.add_argument("--backbone", default="mobilenetv2", help="resnet101v2 is the paper's, and slow")
     chosen = parser.parse_args()
-    settings = TrainingSettings(image_size=chosen.size, epochs=chosen.epochs, min_steps=0, backbone=chosen.backbone)
+    settings = TrainingSettings(image_size=chosen.size, epochs=chosen.epochs, min_steps=0)
     with tempfile.TemporaryDirectory() as place:
         wanted = chosen.n + max(1, chosen.n // 4)
         dataset = first_images(scan(images_folder(chosen.images), cache_folder=Path(place)), wanted)
-        ratio, apart = compare(dataset, settings, Path(place))
+        ratio, apart = compare(dataset, chosen.backbone, settings, Path(place))
     print(f"gain {ratio:.1f} (expected at 10 epochs: at least {EXPECTED:g}); answers differ by at most {apart:.1e}")
 
 
-def compare(dataset: Dataset, settings: TrainingSettings, cache_folder: Path) -> tuple[float, float]:
+def compare(dataset: Dataset, name: str, settings: TrainingSettings, cache_folder: Path) -> tuple[float, float]:
     """Return how many times faster the kept features are, and the largest difference of a probability.
 
     Every fifth image validates, the others are trained on.
     """
-    file, untrained = weights_for(settings.backbone)
-    settings = replace(settings, untrained_backbone=untrained)
-    pooled = backbone_of(settings, file).pooled
+    file, untrained = weights_for(name)
+    choice = BackboneChoice(name, settings.image_size, untrained, file)
+    pooled = backbone_of(choice).pooled
     n_classes = len(dataset.classes)
     everything = np.arange(len(dataset.images))
     validates = everything % 5 == 4
@@ -71,7 +71,7 @@ def compare(dataset: Dataset, settings: TrainingSettings, cache_folder: Path) ->
     through = time.perf_counter() - started
 
     started = time.perf_counter()
-    features = backbone_features(dataset, everything, settings, cache_folder=cache_folder, weights_file=file)
+    features = backbone_features(dataset, everything, choice, cache_folder=cache_folder)
     make_deterministic(0)
     head = build_transfer_head(features.shape[1], n_classes, settings)
     kept = [Labelled(Rows(features[part]), dataset.labels[part]) for part in (training, validation)]
@@ -81,7 +81,7 @@ def compare(dataset: Dataset, settings: TrainingSettings, cache_folder: Path) ->
     answers = predict(whole, ImageSource(dataset, validation, settings.image_size))
     apart = float(np.abs(answers - predict(head, Rows(features[validation]))).max())
     print(
-        f"{settings.backbone} at {settings.image_size} px, {len(training)} + {len(validation)} images, "
+        f"{name} at {settings.image_size} px, {len(training)} + {len(validation)} images, "
         f"{settings.epochs} epochs: through the backbone {through:.1f} s, features kept {once:.1f} s"
     )
     return through / once, apart

@@ -30,7 +30,7 @@ from core.pipeline.study import Study
 from core.results import Dataset, IntArray, PoolEmbedding
 from core.selection.samplers import SAMPLERS
 from core.settings import DataSettings, FeatureSettings, SelectionSettings, Settings, own_settings, with_own
-from core.training.head import choose_head_strength, fit_head
+from core.training.architectures.head.logistic import choose_head_strength, fit_head
 
 RESULTS = Path(__file__).parent / "results"
 SHARED = Path(os.environ.get("CORESET_SHARED", Path(__file__).parents[2] / "shared"))

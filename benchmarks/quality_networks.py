@@ -32,6 +32,7 @@ from core.settings import (
     NetworkName,
     Settings,
     TrainingSettings,
+    with_own,
 )
 from core.training.comparison import compare
 
@@ -71,7 +72,7 @@ def settings_of(network: NetworkName, repetitions: int, extractors: tuple[str, .
     return Settings(
         data=DataSettings(test_fraction=0.3, validation_fraction=0.1),
         features=FeatureSettings(extractors=extractors),
-        training=TrainingSettings(image_size=IMAGE_SIZES[network], backbone="vgg16"),
+        training=with_own(TrainingSettings(image_size=IMAGE_SIZES[network]), "transfer", backbone="vgg16"),
         comparison=ComparisonSettings(
             samplers=samplers,
             fractions=FRACTIONS,

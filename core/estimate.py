@@ -9,17 +9,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.cache import default_cache_folder, write_atomically
+from core.descriptions import KINDS, resolve
 from core.results import Estimate
 
+if TYPE_CHECKING:
+    from core.training.network import Network
+
 FLOPS_OF_TWO_CORES = 6e10
-# Per image seen: 500 images at 256 px took 4.65 s an epoch.
-CUSTOM_SECONDS_PER_IMAGE = 0.0093
-# 60,000 images' features in 9.4 s; 24,000 in 5.7 s.
-TRANSFER_SECONDS_PER_IMAGE = 0.0002
-# Per image trained on, on a busy machine: 120 in 1.3 s, 2,394 in 27 s.
-HEAD_SECONDS_PER_IMAGE = 0.011
+# Per image, of a network that is not known here.
+SECONDS_PER_IMAGE = 0.02
 FASTERPAM_SECONDS_PER_MILLION_DISTANCES = 0.02
 
 
@@ -87,18 +88,28 @@ def estimate_training(
     network: str, n_images: int, n_validation: int, *, epochs: int, min_steps: int, batch_size: int, image_size: int,
     cache_folder: Path | None = None,
 ) -> Estimate:  # fmt: skip
-    """Estimate one training of `network` on `n_images`; for ``transfer`` the head alone, features apart."""
+    """Estimate one training of `network` on `n_images`; features of a backbone apart.
+
+    Parameters
+    ----------
+    network : str
+        A name from the registry of networks; of another the figures are a guess.
+    n_images, n_validation : int
+        Images to train on and to choose the epoch by.
+    epochs, min_steps, batch_size, image_size : int
+        As in `TrainingSettings`.
+    cache_folder : Path, optional
+        Where the speeds of this machine are kept; default the user's.
+    """
     speeds = Speeds.read(cache_folder)
+    networks: Mapping[str, Network] = resolve(KINDS["network"])
+    known = networks.get(network)
     steps_per_epoch = max(1, -(-n_images // batch_size))
     steps = max(epochs * steps_per_epoch, min_steps)
     seen = steps * batch_size * (1 + 0.35 * n_validation / max(1, n_images))
-    otherwise = {
-        "custom": CUSTOM_SECONDS_PER_IMAGE * (image_size / 256) ** 2,
-        "transfer": TRANSFER_SECONDS_PER_IMAGE,
-        "head": HEAD_SECONDS_PER_IMAGE,
-    }
-    seconds, basis = speeds.get(f"train {network} {image_size}", otherwise.get(network, 0.02))
-    if network == "head":
+    if known is not None and not known.by_epochs:
         seen = float(n_images)
+    otherwise = SECONDS_PER_IMAGE if known is None else known.seconds_per_image(image_size)
+    seconds, basis = speeds.get(f"train {network} {image_size}", otherwise)
     memory = 700_000_000 + (n_images + n_validation) * image_size * image_size * 3
     return Estimate(seen * seconds, memory, 0, basis)

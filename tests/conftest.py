@@ -133,3 +133,15 @@ def metric_plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Non
     monkeypatch.undo()
     METRICS.reload()
     resolve.cache_clear()
+
+
+@pytest.fixture
+def plugin_networks(install_plugin: Callable[..., None]) -> str:
+    """Install the networks of a package, and return its name and version."""
+    from core.training.architectures import NETWORKS
+
+    place = Path(__file__).parent / "core" / "samples" / "coreset_networks"
+    modules = {file.name: file.read_text(encoding="utf-8") for file in place.glob("*.py")}
+    entries = {name: f"coreset_networks:{name}" for name in ("NEAREST", "TINY", "BROKEN")}
+    install_plugin(NETWORKS, "coreset_networks", modules, entries)
+    return "coreset_networks 1.2"

@@ -12,12 +12,13 @@ import os
 import shutil
 import tempfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import cattrs
 import numpy as np
 
 from core.cache import write_atomically
@@ -28,14 +29,88 @@ from core.output.tables import text_cell
 from core.progress import NO_PROGRESS, Progress
 from core.results import FloatArray, Skipped
 from core.settings import TrainingSettings, settings_to_dict
+from core.training.architectures import NETWORKS
 from core.training.calling import compiled
 from core.training.fitting import TrainedRun
 from core.training.pixels import Pixels, resize
 from core.version import __version__
 
 FORMAT = 1
+PROGRAM = "coreset-studio"
 MODEL_NAME, FACTS_NAME = "model.keras", "bundle.json"
 BATCH = 32
+_CONVERTER = cattrs.Converter()
+
+
+@dataclass(frozen=True)
+class TrainedOn:
+    """The coreset of a bundle's network, and the run that it is from."""
+
+    sampler: str
+    fraction: float
+    images: int
+    repetition: int
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What a bundle's network was worth on the test images."""
+
+    images: int
+    accuracy: float
+    macro_f1: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleFacts:
+    """The stored form of ``bundle.json``.
+
+    A field that is added later has as its default what bundles before it meant; unknown ones are passed over.
+
+    Attributes
+    ----------
+    format : int
+    program : str
+    version, keras : str
+        Those that wrote it.
+    model_sha256 : str
+    classes : list of str
+        In the order of the model's outputs.
+    image_size : int
+        Side of the square input in pixels.
+    preprocessing : str
+        In words.
+    network : str
+    backbone : str
+        The extractor that the network stands on; empty for one without.
+    weights : mapping or None
+        A `WeightsUsed`.
+    trained_on : TrainedOn
+    best_epoch : int
+    test : Tested
+    training : mapping
+        `TrainingSettings` in their stored form.
+    note : str
+        Labels that belong beside every result, such as "untrained backbone".
+    """
+
+    format: int
+    program: str
+    version: str
+    keras: str
+    model_sha256: str
+    classes: list[str]
+    image_size: int
+    preprocessing: str
+    network: str
+    backbone: str = ""
+    weights: Mapping[str, Any] | None = None
+    trained_on: TrainedOn
+    best_epoch: int
+    test: Tested
+    training: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,17 +168,17 @@ def save_bundle(folder: Path, trained: TrainedRun, settings: TrainingSettings) -
     ----------
     folder : Path
     trained : TrainedRun
-        Of the custom or the transfer network. The `head` is a judge and cannot be saved: it sees embeddings.
+        Of a network that can be saved. A judge cannot: it sees embeddings.
     settings : TrainingSettings
 
     Raises
     ------
     ExportError
-        If the model is no Keras network, something else stands in `folder`, or it cannot be written.
+        If the network cannot be saved or left no Keras model, something else stands in `folder`, or it cannot be
+        written.
     """
     model = trained.model
-    if model is None or not hasattr(model, "save"):
-        raise ExportError("Only the custom and the transfer network can be saved; the head is a judge of embeddings.")
+    _check_saved(trained)
     if folder.exists() and not (folder / FACTS_NAME).is_file() and any(folder.iterdir()):
         raise ExportError(f"{folder} holds something that is no model bundle; name another folder.")
     try:
@@ -113,7 +188,7 @@ def save_bundle(folder: Path, trained: TrainedRun, settings: TrainingSettings) -
             building.chmod(0o755)
             model.save(building / MODEL_NAME)
             facts = _facts(trained, settings, hash_file(building / MODEL_NAME)[0])
-            text = json.dumps(facts, ensure_ascii=False, indent=1)
+            text = json.dumps(asdict(facts), ensure_ascii=False, indent=1)
             (building / FACTS_NAME).write_text(text + "\n", encoding="utf-8")
             if folder.exists():
                 shutil.rmtree(folder)
@@ -126,34 +201,48 @@ def save_bundle(folder: Path, trained: TrainedRun, settings: TrainingSettings) -
     return folder
 
 
-def _facts(trained: TrainedRun, settings: TrainingSettings, model_sha256: str) -> dict[str, Any]:
+def _check_saved(trained: TrainedRun) -> None:
+    name = trained.result.key.network
+    network = NETWORKS.get(name)
+    if network is not None and not network.is_saved:
+        why = "is a judge of embeddings and" if network.is_judge else "is a network that"
+        others = " and ".join(each.words for each in NETWORKS.values() if each.is_saved)
+        raise ExportError(f"The {network.words} {why} cannot be saved; these can be: {others}.")
+    if not hasattr(trained.model, "save"):
+        words = name if network is None else network.words
+        raise ExportError(f"The {words} left no Keras model, so there is nothing to save.")
+
+
+def _facts(trained: TrainedRun, settings: TrainingSettings, model_sha256: str) -> BundleFacts:
     import keras
 
     run = trained.result
-    return {
-        "format": FORMAT,
-        "program": "coreset-studio",
-        "version": __version__,
-        "keras": keras.__version__,
-        "model_sha256": model_sha256,
-        "classes": list(run.classes),
-        "image_size": settings.image_size,
-        "preprocessing": "inside the model; it takes RGB pixels of 0 to 255, resized to a square, bilinear",
-        "network": run.key.network,
-        "backbone": settings.backbone if run.key.network == "transfer" else "",
-        "weights": asdict(run.weights) if run.weights is not None else None,
-        "trained_on": {
-            "sampler": run.key.sampler,
-            "fraction": run.key.fraction,
-            "images": run.n_images,
-            "repetition": run.key.repetition,
-            "fingerprint": run.key.fingerprint,
-        },
-        "best_epoch": run.best_epoch,
-        "test": {"images": len(run.true), "accuracy": run.metrics["accuracy"], "macro_f1": run.metrics["f1"]},
-        "training": settings_to_dict(settings),
-        "note": run.note,
-    }
+    network = NETWORKS.get(run.key.network)
+    choice = network.backbone(settings) if network is not None else None
+    return BundleFacts(
+        format=FORMAT,
+        program=PROGRAM,
+        version=__version__,
+        keras=keras.__version__,
+        model_sha256=model_sha256,
+        classes=list(run.classes),
+        image_size=settings.image_size,
+        preprocessing="inside the model; it takes RGB pixels of 0 to 255, resized to a square, bilinear",
+        network=run.key.network,
+        backbone=choice.extractor if choice is not None else "",
+        weights=asdict(run.weights) if run.weights is not None else None,
+        trained_on=TrainedOn(
+            sampler=run.key.sampler,
+            fraction=run.key.fraction,
+            images=run.n_images,
+            repetition=run.key.repetition,
+            fingerprint=run.key.fingerprint,
+        ),
+        best_epoch=run.best_epoch,
+        test=Tested(images=len(run.true), accuracy=run.metrics["accuracy"], macro_f1=run.metrics["f1"]),
+        training=settings_to_dict(settings),
+        note=run.note,
+    )
 
 
 def load_bundle(folder: Path) -> Bundle:
@@ -166,24 +255,30 @@ def load_bundle(folder: Path) -> Bundle:
     """
     if folder.name in (MODEL_NAME, FACTS_NAME):
         folder = folder.parent
+    facts = _read_facts(folder)
+    model = _load_model(folder / MODEL_NAME, facts.model_sha256, len(facts.classes))
+    return Bundle(folder, tuple(facts.classes), facts.image_size, facts.note, model)
+
+
+def _read_facts(folder: Path) -> BundleFacts:
+    none_of_ours = f"{folder} is no model bundle that this program wrote"
     try:
-        facts = json.loads((folder / FACTS_NAME).read_text(encoding="utf-8"))
-        if facts["program"] != "coreset-studio":
+        values = json.loads((folder / FACTS_NAME).read_text(encoding="utf-8"))
+        if values["program"] != PROGRAM:
             raise ValueError("made by another program")
-        number = int(facts["format"])
-        classes = tuple(str(name) for name in facts["classes"])
-        image_size = int(facts["image_size"])
-        expected = str(facts["model_sha256"])
-        note = str(facts["note"])
+        number = int(values["format"])
     except OSError as error:
         raise ExportError(f"{folder} is no model bundle: {FACTS_NAME} cannot be read ({error.strerror}).") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise ExportError(f"{folder} is no model bundle that this program wrote ({error}).") from error
+        raise ExportError(f"{none_of_ours} ({error}).") from error
     if number > FORMAT:
         raise ExportError(
             f"{folder} has format {number}; this version ({__version__}) reads up to {FORMAT}. Update it."
         )
-    return Bundle(folder, classes, image_size, note, _load_model(folder / MODEL_NAME, expected, len(classes)))
+    try:
+        return _CONVERTER.structure(values, BundleFacts)
+    except cattrs.BaseValidationError as error:
+        raise ExportError(f"{none_of_ours} ({cattrs.transform_error(error)[0]}).") from error
 
 
 def predict(bundle: Bundle, folder: Path, progress: Progress = NO_PROGRESS) -> Predictions:

@@ -9,6 +9,7 @@ from core.output.drawing import INK, MUTED, PAPER, WIDE, line_style, new_figure,
 from core.output.figures import percent_axis
 from core.palette import sampler_mark
 from core.results import Comparison, Row, RunResult
+from core.training.architectures import NETWORKS
 from core.training.metrics import shown_in
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ PAPER_FRACTION = 0.25
 
 
 def networks_of(comparison: Comparison) -> tuple[str, ...]:
-    """Return the networks that were trained, in the paper's order."""
+    """Return the networks that were trained, in the order of the registry; those that are not known now come last."""
     found = {run.key.network for run in comparison.runs} | {row.network for row in comparison.rows}
-    return tuple(sorted(found, key=lambda name: ("custom", "transfer", "head", name).index(name)))
+    return (*(name for name in NETWORKS if name in found), *sorted(found - set(NETWORKS)))
 
 
 def samplers_of(comparison: Comparison, network: str) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ from core.output.blocks import Numbering, Section
 from core.output.content import Labels, ReportContent
 from core.palette import sampler_mark
 from core.results import Comparison, Coreset
-from core.training.comparison_words import repetitions_by_split, rests_on
+from core.training.architectures import NETWORKS
+from core.training.comparison_words import network_words, repetitions_by_split, rests_on
 from core.training.metrics import shown_in
 
 
@@ -100,8 +101,8 @@ def headline(comparison: Comparison, coreset: Coreset | None) -> list[str]:
             if (each.network, each.sampler, each.fraction) == (network, sampler, mine.fraction)
             and (each.metric, each.control) == ("accuracy", "stratified")
         ]
-        name = "head" if network == "head" else f"{network} network"
-        start = f"Test accuracy of the {name} with {mine.fraction * 100:.3g} % of the pool: {', '.join(parts)}."
+        kept = f"{mine.fraction * 100:.3g} % of the pool"
+        start = f"Test accuracy of the {network_words(network)} with {kept}: {', '.join(parts)}."
         sentences.append(" ".join([start, *verdicts]))
     return sentences
 
@@ -124,8 +125,8 @@ def _network_figures(section: Section, comparison: Comparison, network: str, num
         numbering.draw(
             section,
             figures.accuracy_by_size(comparison, network, samplers),
-            f"Training and validation accuracy of {network} against coreset size (paper, Fig. 9); lines from the "
-            f"lowest to the highest {'run' if several else 'repetition'}.",
+            f"Training and validation accuracy of {network} against coreset size{_of_paper(network, 'Fig. 9')}; lines "
+            f"from the lowest to the highest {'run' if several else 'repetition'}.",
         )
     numbering.draw(
         section,
@@ -160,4 +161,5 @@ def _bars_words() -> str:
 
 
 def _of_paper(network: str, number: str) -> str:
-    return "" if network == "head" else f" (paper, {number})"
+    """Return which figure of the paper shows the same; nothing for a network that is not the paper's."""
+    return f" (paper, {number})" if network in NETWORKS and NETWORKS[network].listing else ""

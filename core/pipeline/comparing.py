@@ -17,13 +17,14 @@ from core.pipeline.planning import (
     EVERYTHING,
     PlannedRun,
     check_splits,
+    networks_problem,
     plan,
     plan_of_split,
     rows_of,
     splits_problem,
     study_of_split,
 )
-from core.pipeline.run_keys import backbone_file, run_key
+from core.pipeline.run_keys import backbone_choice, run_key
 from core.pipeline.split_parts import Selections, SplitPart, open_split
 from core.pipeline.stages import Prepared, split_dataset
 from core.pipeline.study import Study
@@ -31,10 +32,12 @@ from core.pipeline.views import ComparePlanView, PlannedView
 from core.pipeline.words import bundle_name, percent
 from core.progress import NO_PROGRESS, Progress, StepProgress
 from core.results import Comparison, Note, RunKey, RunResult
+from core.training.architectures import NETWORKS
 from core.training.backbones import backbone_weights
 from core.training.comparison import compare
 from core.training.device import expected_device
-from core.training.fitting import TrainedRun, train
+from core.training.fitting import Places, Seen, TrainedRun, TrainingTask, train
+from core.training.network import Network
 from core.training.runs import load_runs, save_run
 
 __all__ = [
@@ -57,23 +60,20 @@ def train_planned(part: SplitPart, planned: PlannedRun, progress: Progress = NO_
     """Train one network on one coreset and evaluate it on the test images of its split."""
     _coreset, indices, seconds = part.selections.get(planned)
     prepared, judge = part.prepared, part.judge_for(planned)
-    return train(
+    study = prepared.study
+    choice = backbone_choice(study, NETWORKS[planned.network])
+    task = TrainingTask(
         prepared.dataset,
         prepared.split,
         indices,
-        planned.network,
-        prepared.study.settings.training,
-        part.key(planned),
-        repetition=planned.seed,
-        cache_folder=prepared.study.cache_folder,
-        weights_file=backbone_file(prepared.study),
-        head_embedding=judge.embedding if judge else None,
-        head_strength=judge.strength if judge else None,
-        head_weights=judge.extracted.weights if judge else None,
+        study.settings.training,
+        seed=planned.seed,
+        seen=Seen(judge.embedding, judge.strength, judge.extracted.weights) if judge else None,
+        places=Places(study.cache_folder, choice.weights_file if choice else None),
         cluster_of_test=part.of_test,
         select_seconds=seconds,
-        progress=progress,
     )
+    return train(planned.network, task, part.key(planned), progress)
 
 
 def run_comparison(
@@ -101,7 +101,8 @@ def run_comparison(
     Raises
     ------
     SettingsError
-        If there are no test images to compare on, or several splits are asked for of images that bring their own.
+        If there are no test images to compare on, several splits are asked for of images that bring their own, or
+        there is no such network.
     MissingWeightsError
         If the backbone's weights are nowhere on this machine; told before anything is trained.
     """
@@ -109,8 +110,13 @@ def run_comparison(
     if len(prepared.split.test) == 0:
         raise SettingsError("There are no test images, so nothing can be compared; set the test fraction above 0.")
     check_splits(settings.comparison, brought=prepared.split.brought)
-    if "transfer" in settings.comparison.networks:
-        backbone_weights(settings.training, backbone_file(prepared.study))
+    unknown = networks_problem(settings.comparison)
+    if unknown:
+        raise SettingsError(unknown)
+    for name in settings.comparison.networks:
+        choice = backbone_choice(prepared.study, NETWORKS[name])
+        if choice is not None:
+            backbone_weights(choice)
     n_runs, n_splits = len(plan(settings.comparison)), settings.comparison.splits
     kept = load_runs(runs_folder)
     for note in kept.notes:
@@ -141,7 +147,8 @@ def run_comparison(
 def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = NO_PROGRESS) -> Comparison:
     """Compare the finished runs that the settings ask for; what is not there is left out, nothing is trained.
 
-    A further split is prepared only if some stored run was tested on its test images.
+    A further split is prepared only if some stored run was tested on its test images. Runs of a network that is not
+    known now, such as that of a plugin that was removed, are left out.
     """
     settings = prepared.study.settings
     kept = load_runs(runs_folder)
@@ -154,6 +161,8 @@ def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = N
             continue
         part = open_split(prepared, split, progress)
         for one in plan_of_split(settings.comparison, split):
+            if one.network not in NETWORKS:
+                continue
             key = _key_unless_left_out(part, one, left_out)
             if key is not None and key.fingerprint in stored:
                 runs.append(part.as_asked(stored[key.fingerprint], one, key))
@@ -222,23 +231,25 @@ def plan_view(
             cache_folder=study.cache_folder,
         )
         runs.append(PlannedView(one.network, one.sampler, one.fraction, one.repetition, n_images, estimate, one.split))
-    problem = splits_problem(comparison, brought=brought)
-    if "transfer" in comparison.networks and not training.untrained_backbone:
-        problem = problem or _backbone_problem(study)
+    problem = splits_problem(comparison, brought=brought) or networks_problem(comparison)
+    for name in comparison.networks:
+        problem = problem or _backbone_problem(study, NETWORKS[name])
     memory = max((run.estimate.memory_bytes for run in runs), default=0)
     seconds = sum(run.estimate.seconds for run in runs) + (comparison.splits - 1) * preparing
     return ComparePlanView(tuple(runs), seconds, memory, problem, comparison.splits, expected_device())
 
 
-def _backbone_problem(study: Study) -> str:
-    """Return why the transfer network cannot be trained, with the window's ways out; empty where it can."""
-    backbone = study.settings.training.backbone
+def _backbone_problem(study: Study, network: Network) -> str:
+    """Return why a network cannot stand on its backbone, with the window's ways out; empty where nothing is missing."""
+    choice = backbone_choice(study, network)
+    if choice is None or choice.untrained:
+        return ""
     try:
-        find_weights(backbone, file=backbone_file(study))
+        find_weights(choice.extractor, file=choice.weights_file)
     except MissingWeightsError:
         return (
-            f"The weights of {extractor_named(backbone).title} are not on this machine. Import or download them on the "
-            "Features page, choose another backbone under More, or leave the transfer network out."
+            f"The weights of {extractor_named(choice.extractor).title} are not on this machine. Import or download "
+            f"them on the Features page, choose another backbone under More, or leave the {network.words} out."
         )
     except (WeightsError, FeatureError) as error:
         return str(error)
@@ -254,11 +265,13 @@ def summarise(prepared: Prepared, runs: Sequence[RunResult], notes: Sequence[str
         Sentences on stored runs that could not be read.
     """
     settings = prepared.study.settings
+    chosen_by = settings.features.extractors
+    judges = {name: network for name, network in NETWORKS.items() if network.is_judge}
     return compare(
         tuple(runs),
         settings.comparison,
-        chosen_by=settings.features.extractors,
-        judged_by=settings.training.judge_extractor or settings.features.extractors[0],
+        chosen_by=chosen_by,
+        judged_by={name: network.extractor(settings.training, chosen_by) for name, network in judges.items()},
         notes=notes,
     )
 
@@ -275,7 +288,8 @@ def _remember_speed(prepared: Prepared, run: RunResult) -> None:
 
 def _keep_model(prepared: Prepared, planned: PlannedRun, trained: TrainedRun, folder: Path) -> None:
     """Save a model of the first split's first repetition; the others would fill the disk with more of the same."""
-    if planned.network == "head" or planned.repetition > 0 or planned.split > 0:
+    kept = NETWORKS[planned.network].is_saved and trained.model is not None
+    if not kept or planned.repetition > 0 or planned.split > 0:
         return
     save_bundle(folder / bundle_name(trained.result.key), trained, prepared.study.settings.training)
 

@@ -3,11 +3,11 @@
 import itertools
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from core.errors import SettingsError
 from core.settings import TrainingSettings
-
-DROPOUT_WORDS = {"custom": "dropout after the pools", "transfer": "dropout before batch normalisation"}
+from core.training.architectures import NETWORKS
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Grid:
     ----------
     learning_rates : tuple of float
     dropouts : tuple of float
-        Of the network's own dropout: after the pools in the custom network, before batch normalisation in the transfer
-        network, which has no other.
+        Of the network's own dropout, which its description names: after the pools in the custom network, before batch
+        normalisation in the transfer network, which has no other.
     epochs : tuple of int
         The least number of steps is that of the largest; the others have as much less as they have fewer epochs, so
         that they differ on a small coreset too.
@@ -42,11 +42,8 @@ class Grid:
         rate, dropout, epochs = point
         steps = round(settings.min_steps * epochs / max(self.epochs))
         changed = replace(settings, learning_rate=rate, epochs=epochs, min_steps=steps)
-        return (
-            replace(changed, dropout_before_norm=dropout)
-            if network == "transfer"
-            else replace(changed, dropout=dropout)
-        )
+        varied: dict[str, Any] = {NETWORKS[network].dropout_setting: dropout}
+        return replace(changed, **varied)
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ class SearchOutcome:
     text : str
         All of it in words.
     file : Path
-    network : {"custom", "transfer"}
+    network : str
     notes : tuple of str
         Sentences on stored runs that could not be read.
     """

@@ -6,6 +6,7 @@ from core.errors import SelectionError, SettingsError
 from core.pipeline.study import Study
 from core.selection.samplers import SAMPLERS
 from core.settings import ComparisonSettings
+from core.training.architectures import NETWORKS
 
 EVERYTHING = "everything"
 STRATIFIED = "stratified"
@@ -72,6 +73,11 @@ def study_of_split(study: Study, split: int) -> Study:
     """Return the study with the images divided as in a split of its comparison, counted from 0."""
     data = replace(study.settings.data, split_seed=study.settings.data.split_seed + split)
     return replace(study, settings=replace(study.settings, data=data))
+
+
+def networks_problem(settings: ComparisonSettings) -> str:
+    """Return which network that is asked for is not known, and what can be done; empty where all are."""
+    return next((NETWORKS.unknown(name) for name in settings.networks if name not in NETWORKS), "")
 
 
 def splits_problem(settings: ComparisonSettings, *, brought: bool) -> str:

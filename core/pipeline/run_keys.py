@@ -1,11 +1,9 @@
 """What identifies a run, so that it is never trained twice and never taken for another."""
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
 
-import numpy as np
-
-from core.cache import ArrayCache, fingerprint
+from core.cache import fingerprint
+from core.descriptions import choices_of, resolve
 from core.errors import FeatureError, WeightsError
 from core.features.extraction import Extracted
 from core.features.reduction import embed_pool
@@ -15,27 +13,39 @@ from core.pipeline.stages import JUDGE_COMPONENTS, Prepared, extract_features
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, IntArray, PoolEmbedding, RunKey
+from core.settings import own_settings, settings_to_dict
+from core.training.architectures import NETWORKS
 from core.training.backbones import backbone_weights
-from core.training.fitting import choose_head_strength, used_classes
+from core.training.fitting import used_classes
+from core.training.network import BackboneChoice, Network
 
 RUN_VERSION = 2
-STRENGTH_VERSION = 1
 
 
 @dataclass(frozen=True)
 class Judge:
-    """What the `head` is trained on: across-class embeddings of one extractor and the strength chosen once."""
+    """What a network that sees embeddings is trained on.
+
+    Attributes
+    ----------
+    extractor : str
+    embedding : PoolEmbedding
+        Across classes, of that extractor.
+    strength : float or None
+        Of the penalty, chosen once in the pool; None for a network that chooses none.
+    extracted : Extracted
+    """
 
     extractor: str
     embedding: PoolEmbedding
-    strength: float
+    strength: float | None
     extracted: Extracted
 
 
-def judge_of(prepared: Prepared, progress: Progress = NO_PROGRESS) -> Judge:
-    """Prepare the fast judge: features, 300 components, and the penalty by cross-validation in the pool."""
+def judge_of(prepared: Prepared, network: Network, progress: Progress = NO_PROGRESS) -> Judge:
+    """Prepare what a network that sees embeddings is trained on: features, 300 components, and its penalty."""
     settings = prepared.study.settings
-    name = settings.training.judge_extractor or settings.features.extractors[0]
+    name = network.extractor(settings.training, settings.features.extractors)
     known = {e.extractor: e for e in prepared.extracted}
     extracted = (
         known.get(name) or extract_features(prepared.study, prepared.dataset, prepared.split, (name,), progress)[0]
@@ -48,52 +58,59 @@ def judge_of(prepared: Prepared, progress: Progress = NO_PROGRESS) -> Judge:
         cache_folder=prepared.study.cache_folder,
         progress=progress,
     )
-    return Judge(name, embedding, _cached_strength(prepared, embedding, progress), extracted)
-
-
-def _cached_strength(prepared: Prepared, embedding: PoolEmbedding, progress: Progress) -> float:
-    """Return the penalty's strength, from the cache where it is there: a comparison is looked at more than once."""
-    cache = ArrayCache(prepared.study.cache_folder)
-    names = [prepared.dataset.images[i].class_name for i in embedding.indices]
-    key = fingerprint(STRENGTH_VERSION, np.asarray(embedding.embedding), np.asarray(embedding.in_pool), names)
-    stored = cache.load("strength", key)
-    if stored is None:
-        strength = choose_head_strength(prepared.dataset, embedding, progress=progress)
-        stored = cache.store("strength", key, {}, {"strength": strength})
-    return float(stored.facts["strength"])
+    strength = None
+    if network.strength_from:
+        choose = resolve(network.strength_from)
+        strength = float(choose(prepared.dataset, embedding, prepared.study.cache_folder, progress))
+    return Judge(name, embedding, strength, extracted)
 
 
 def run_key(prepared: Prepared, planned: PlannedRun, indices: IntArray, judge: Judge | None) -> RunKey:
     """Return the identity of a run: two runs of the same key would give the same result."""
-    split = prepared.split
-    # The head sees no validation images, but its components and its strength come from the whole pool.
-    others = split.pool if planned.network == "head" else split.validation
+    split, network = prepared.split, NETWORKS[planned.network]
+    # A judge sees no validation images, but its components and its strength come from the whole pool.
+    others = split.pool if network.is_judge else split.validation
     mark = fingerprint(
         RUN_VERSION,
         planned.network,
         planned.seed,
-        _what_counts(prepared.study, planned.network, judge),
+        _what_counts(prepared.study, network, judge),
         used_classes(prepared.dataset, split),
         *([_content(prepared.dataset, part) for part in (indices, others, split.test)]),
     )
     return RunKey(planned.network, planned.sampler, planned.fraction, planned.repetition, mark, planned.split)
 
 
-def _what_counts(study: Study, network: str, judge: Judge | None) -> dict[str, object]:
-    """Return those settings, and the digest of those weights, that a network's result depends on."""
-    if network == "head":
-        return {"seen": judge.extracted.fingerprint, "strength": judge.strength} if judge is not None else {}
+def _what_counts(study: Study, network: Network, judge: Judge | None) -> dict[str, object]:
+    """Return those settings, and the digest of those weights, that a network's result depends on.
+
+    Settings count in their stored form, so that one that was added later counts only where it is not neutral.
+    """
     training = study.settings.training
-    counts: dict[str, object] = asdict(training)
-    for name in ("judge_extractor", "backbone", "untrained_backbone"):
-        counts.pop(name)
-    if network == "transfer":
+    stored = settings_to_dict(training)
+    read = {name for name, _ in choices_of(training) if network.reads is None or name in network.reads}
+    counts: dict[str, object] = {name: value for name, value in stored.items() if name in read}
+    own = own_settings(training, network)
+    if own is not None:
+        # Those that name its extractor count by what that extractor says, or by its weights.
+        named = (network.extractor_setting, network.untrained_setting)
+        rest = {name: value for name, value in settings_to_dict(own).items() if name not in named}
+        counts |= {"own": rest} if rest else {}
+    if network.version != 1:
+        counts["version"] = network.version
+    if network.name in NETWORKS.plugins:
+        counts["plugin"] = str(NETWORKS.plugins[network.name])
+    if judge is not None and network.is_judge:
+        counts["seen"] = judge.extracted.fingerprint
+        counts |= {"strength": judge.strength} if judge.strength is not None else {}
+    choice = backbone_choice(study, network)
+    if choice is not None:
         try:
-            weights = asdict(backbone_weights(training, backbone_file(study)))
+            weights = asdict(backbone_weights(choice))
         except WeightsError:
             # Nothing stored can have been made with them; training says what is missing.
             weights = {}
-        counts["weights"] = {"backbone": training.backbone, **weights}
+        counts["weights"] = {"backbone": choice.extractor, **weights}
     return counts
 
 
@@ -101,14 +118,17 @@ def _content(dataset: Dataset, indices: IntArray) -> list[list[str]]:
     return [[dataset.images[i].pixels, dataset.images[i].class_name] for i in indices]
 
 
-def backbone_file(study: Study) -> Path | None:
-    """Return the weight file given by hand if it is the backbone's, else None: they are looked for then."""
-    training = study.settings.training
-    if study.weights_file is None or training.untrained_backbone:
-        return None
+def backbone_choice(study: Study, network: Network) -> BackboneChoice | None:
+    """Return which backbone a network stands on, with the weight file given by hand if it is that backbone's.
+
+    Where that file is another network's, or none is given, they are looked for. None for a network without a backbone.
+    """
+    choice = network.backbone(study.settings.training)
+    if choice is None or study.weights_file is None or choice.untrained:
+        return choice
     try:
-        wanted = weight_set(training.backbone)
+        wanted = weight_set(choice.extractor)
         fits = identify(study.weights_file, wanted).name == wanted.name
     except (WeightsError, FeatureError):
-        return None
-    return study.weights_file if fits else None
+        return choice
+    return replace(choice, weights_file=study.weights_file) if fits else choice

@@ -14,12 +14,14 @@ from core.cache import write_atomically
 from core.errors import ExportError, SettingsError
 from core.output.tables import csv_of
 from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPart, train_planned
-from core.pipeline.grid import DROPOUT_WORDS, Grid, SearchOutcome, SearchPoint
+from core.pipeline.grid import Grid, SearchOutcome, SearchPoint
+from core.pipeline.split_parts import judges_of
 from core.pipeline.stages import prepare
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress, StepProgress
 from core.results import Note, RunResult
 from core.settings import NetworkName
+from core.training.architectures import NETWORKS
 from core.training.runs import load_runs, save_run
 
 TABLE = "search.csv"
@@ -45,15 +47,14 @@ def search_study(
     Raises
     ------
     SettingsError
-        If there are no validation images to choose by.
+        If there are no validation images to choose by, or the network has no such hyperparameters.
     ExportError
         If `out` holds a finished search and `overwrite` is not set.
     """
     file = out / TABLE
     if file.exists() and not overwrite:
         raise ExportError(f"{out} holds a finished search. Name another folder, or add --overwrite.")
-    if network == "head":
-        raise SettingsError("The head has none of these hyperparameters; search with the custom or transfer network.")
+    check_searched(network)
     prepared = prepare(study, progress)
     if len(prepared.split.validation) == 0:
         raise SettingsError("There are no validation images to choose by; set the validation fraction above 0.")
@@ -62,7 +63,7 @@ def search_study(
     fraction = selection.fraction if selection.images is None else min(1.0, selection.images / n_pool)
     chosen = PlannedRun(network, selection.sampler, fraction, 0)
     sets = [chosen, PlannedRun(network, EVERYTHING, 1.0, 0)] if with_pool else [chosen]
-    part = SplitPart(prepared, None, {}, Selections(prepared, selection))
+    part = SplitPart(prepared, judges_of(prepared, (network,), progress), {}, Selections(prepared, selection))
     points = grid.points()
     stored = load_runs(out / "runs")
     for note in stored.notes:
@@ -79,6 +80,23 @@ def search_study(
     outcome = replace(outcome, notes=stored.notes)
     _write(outcome)
     return outcome
+
+
+def check_searched(network: NetworkName) -> None:
+    """Refuse to search a network that has none of the hyperparameters of a grid.
+
+    Raises
+    ------
+    SettingsError
+        If it has none of them, or there is no such network.
+    """
+    if network not in NETWORKS:
+        raise SettingsError(NETWORKS.unknown(network))
+    if not NETWORKS[network].is_searched:
+        others = " or ".join(each.words for each in NETWORKS.values() if each.is_searched)
+        raise SettingsError(
+            f"The {NETWORKS[network].words} has none of these hyperparameters; search with the {others}."
+        )
 
 
 def summarise_search(
@@ -151,10 +169,11 @@ def _train_point(
 
 def _words(outcome: SearchOutcome) -> str:
     best = outcome.points[0]
+    dropout = NETWORKS[outcome.network].dropout_words
     lines = [
         (
             f"{len(outcome.points)} points. On the coreset of {outcome.n_coreset:,} images the best is learning rate "
-            f"{best.learning_rate:g}, {DROPOUT_WORDS[outcome.network]} {best.dropout:g}, {_epochs_words(best)}: "
+            f"{best.learning_rate:g}, {dropout} {best.dropout:g}, {_epochs_words(best)}: "
             f"validation accuracy {best.coreset_accuracy:.3f}; all points took {outcome.coreset_seconds:,.0f} s."
         )
     ]

@@ -1,7 +1,7 @@
 """One split of a comparison: its images divided, described and clustered, its judge, and the coresets chosen in it."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from core.results import Coreset, IntArray, RunKey, RunResult
 from core.selection.samplers import SAMPLERS
 from core.selection.selecting import matched_random
 from core.settings import SelectionSettings
+from core.training.architectures import NETWORKS
 from core.training.evaluation import clusters_of_test, evaluate
 from core.training.evidence import NO_CLUSTER
 
@@ -75,15 +76,15 @@ class SplitPart:
     ----------
     prepared : Prepared
         Of the split.
-    judge : Judge or None
-        None where no `head` is asked for.
+    judges : mapping of str to Judge
+        What the networks among those asked for that see embeddings are trained on, by name.
     of_test : mapping of int to int
         Cluster of each test image inside its true class.
     selections : Selections
     """
 
     prepared: Prepared
-    judge: Judge | None
+    judges: Mapping[str, Judge]
     of_test: Mapping[int, int]
     selections: Selections
 
@@ -93,8 +94,8 @@ class SplitPart:
         return run_key(self.prepared, planned, indices, self.judge_for(planned))
 
     def judge_for(self, planned: PlannedRun) -> Judge | None:
-        """Return the judge where the planned network is one."""
-        return self.judge if planned.network == "head" else None
+        """Return what the planned network is trained on if it sees embeddings."""
+        return self.judges.get(planned.network)
 
     def as_asked(self, run: RunResult, planned: PlannedRun, key: RunKey) -> RunResult:
         """Return a finished run as this comparison has it.
@@ -115,6 +116,12 @@ class SplitPart:
         )
 
 
+def judges_of(prepared: Prepared, networks: Sequence[str], progress: Progress = NO_PROGRESS) -> dict[str, Judge]:
+    """Prepare what those of some networks that see embeddings are trained on; names that are not known are left out."""
+    known = [NETWORKS[name] for name in dict.fromkeys(networks) if name in NETWORKS]
+    return {network.name: judge_of(prepared, network, progress) for network in known if network.is_judge}
+
+
 def open_split(first: Prepared, split: int, progress: Progress = NO_PROGRESS) -> SplitPart:
     """Prepare one split of a comparison.
 
@@ -130,7 +137,7 @@ def open_split(first: Prepared, split: int, progress: Progress = NO_PROGRESS) ->
     settings = first.study.settings
     return SplitPart(
         prepared=prepared,
-        judge=judge_of(prepared, progress) if "head" in settings.comparison.networks else None,
+        judges=judges_of(prepared, settings.comparison.networks, progress),
         of_test=clusters_of_test(prepared.split, prepared.embeddings, prepared.clusters),
         selections=Selections(prepared, settings.selection),
     )

@@ -32,7 +32,9 @@ from core.settings import (
     Settings,
     TrainingSettings,
     settings_to_dict,
+    with_own,
 )
+from core.training.architectures import NETWORKS
 
 MARK = "study.json"
 REPORT, RUNS, MODELS, CORESET = "report.html", "runs", "models", "coreset"
@@ -144,16 +146,20 @@ def demo_settings(*, epochs: int | None = None) -> Settings:
     names = recommended_extractors()
     # Of those recommended, so that the transfer network needs no other weights than the features do.
     backbone = next(name for name in recommended() if EXTRACTORS[name].backbone)
-    networks: tuple[str, ...] = ("custom", "transfer", "head") if backbone in names else ("custom", "head")
+    ours = [network for name, network in NETWORKS.items() if name not in NETWORKS.plugins]
+    networks = tuple(network.name for network in ours if backbone in names or not network.needs_backbone)
+    training = TrainingSettings(
+        image_size=DEMO_IMAGE_SIZE,
+        epochs=epochs if epochs is not None else DEMO_EPOCHS,
+        min_steps=DEMO_STEPS if epochs is None else 0,
+    )
+    for network in ours:
+        if network.needs_backbone:
+            training = with_own(training, network.name, **{network.extractor_setting: backbone})
     return Settings(
         features=FeatureSettings(extractors=names),
         selection=SelectionSettings(sampler="intelligent", fraction=0.25),
-        training=TrainingSettings(
-            image_size=DEMO_IMAGE_SIZE,
-            epochs=epochs if epochs is not None else DEMO_EPOCHS,
-            min_steps=DEMO_STEPS if epochs is None else 0,
-            backbone=backbone,
-        ),
+        training=training,
         comparison=ComparisonSettings(networks=networks),
     )
 

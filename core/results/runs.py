@@ -65,7 +65,8 @@ class RunKey:
 
     Attributes
     ----------
-    network : {"custom", "transfer", "head"}
+    network : str
+        A name from the registry of networks.
     sampler : str
         ``"everything"`` for the whole pool.
     fraction : float

@@ -271,12 +271,8 @@ class TrainingSettings(SettingsPart):
         After the pools; before batch normalisation it is `dropout_before_norm`.
     norm_momentum : float
         Momentum of batch normalisation.
-    backbone : str
-        Extractor that the transfer network stands on; ``resnet101v2`` is the paper's.
-    untrained_backbone : bool
-        Use seeded random weights in the backbone; every result says so.
-    judge_extractor : str
-        Extractor whose across-class embeddings the `head` is trained on; empty: the first one chosen.
+    own : mapping of str to SettingsPart
+        By network, the settings that it alone reads, where they are not its defaults; see `own_settings`.
     """
 
     image_size: int = choice(
@@ -312,18 +308,7 @@ class TrainingSettings(SettingsPart):
         tip="How slowly its means and variances follow the batches", least=0, below=1, must=_SHARE, step=0.01,
         decimals=3,
     )  # fmt: skip
-    backbone: str = choice(
-        "resnet101v2", neutral="resnet101v2", kept=True, title="Backbone of the transfer network", kind="extractor",
-        tip="Frozen; its features are computed once",
-    )  # fmt: skip
-    untrained_backbone: bool = choice(
-        False, neutral=False, kept=True, title="Untrained backbone, for tests",
-        tip="Seeded random weights; every result says so",
-    )  # fmt: skip
-    judge_extractor: str = choice(
-        "", neutral="", kept=True, title="Features of the fast judge", kind="extractor",
-        tip="Best is one that the sampler did not see",
-    )  # fmt: skip
+    own: Mapping[str, Any] = own("network")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -356,7 +341,7 @@ class ComparisonSettings(SettingsPart):
     )  # fmt: skip
     fractions: tuple[float, ...] = choice(
         (0.25, 1.0), neutral=(0.25, 1.0), kept=True, title="Fractions of the pool",
-        tip="Several, with commas between; 1 is training on everything",
+        tip="Several, with commas between; the whole is training on everything", unit=" %", factor=100,
     )  # fmt: skip
     networks: tuple[NetworkName, ...] = choice(
         ("custom", "transfer"), neutral=("custom", "transfer"), kept=True, title="Networks", kind="network",
@@ -368,7 +353,9 @@ class ComparisonSettings(SettingsPart):
     )  # fmt: skip
     # Left out where it is 1 from the beginning, so that what was kept before there was a choice is still current.
     splits: int = choice(
-        1, neutral=1, title="Splits", tip="Do all of it on so many divisions of the images, from the split seed on",
+        1, neutral=1, title="Splits",
+        tip="Do all of it on so many divisions into pool and test images, each with its own split seed; five tell what "
+        "the chance of one division is",
         least=1, must=_ONE, offered=(1, 50),
     )  # fmt: skip
     difference_of_interest: float = choice(

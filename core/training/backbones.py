@@ -1,9 +1,10 @@
-"""The frozen backbone of the transfer network: what it says of an image is computed once and kept."""
+"""The frozen backbone that a network stands on: what it says of an image is computed once and kept."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +15,9 @@ from core.features.extractors import EXTRACTORS
 from core.features.weights import weights_used
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, FloatArray, IntArray, WeightsUsed
-from core.settings import TrainingSettings
 from core.training.calling import compiled
-from core.training.networks import Network, build_pooled_backbone
+from core.training.layers import KerasModel
+from core.training.network import BackboneChoice
 from core.training.pixels import STORE_VERSION, ImageSource, decoded_ahead
 
 IMAGES_AT_ONCE = 32
@@ -35,11 +36,11 @@ class Backbone:
     weights : WeightsUsed
     """
 
-    pooled: Network
+    pooled: KerasModel
     weights: WeightsUsed
 
 
-def backbone_of(settings: TrainingSettings, weights_file: Path | None = None) -> Backbone:
+def backbone_of(choice: BackboneChoice) -> Backbone:
     """Build the backbone with its weights; the last one built is kept, as runs of a comparison share it.
 
     Raises
@@ -50,11 +51,11 @@ def backbone_of(settings: TrainingSettings, weights_file: Path | None = None) ->
         If the extractor named is no convolutional network.
     """
     # By digest too, so that weights brought meanwhile are not taken for those of the backbone kept.
-    digest = backbone_weights(settings, weights_file).digest
-    return _built(settings.backbone, settings.image_size, weights_file, settings.untrained_backbone, digest)
+    digest = backbone_weights(choice).digest
+    return _built(choice.extractor, choice.image_size, choice.weights_file, choice.untrained, digest)
 
 
-def backbone_weights(settings: TrainingSettings, weights_file: Path | None = None) -> WeightsUsed:
+def backbone_weights(choice: BackboneChoice) -> WeightsUsed:
     """Say which weights the backbone would use, without building it.
 
     Raises
@@ -63,18 +64,43 @@ def backbone_weights(settings: TrainingSettings, weights_file: Path | None = Non
         If they are nowhere on this machine; names the ways out, and the other backbones.
     """
     try:
-        return weights_used(settings.backbone, file=weights_file, untrained=settings.untrained_backbone)
+        return weights_used(choice.extractor, file=choice.weights_file, untrained=choice.untrained)
     except MissingWeightsError as error:
-        raise MissingWeightsError(f"{error} {_other_backbones(settings.backbone)}") from error
+        raise MissingWeightsError(f"{error} {_other_backbones(choice)}") from error
+
+
+def build_pooled_backbone(backbone: KerasModel, preprocess: Callable[[Any], Any], image_size: int) -> KerasModel:
+    """Put preprocessing before a frozen backbone, and average pooling of its whole map and flattening after it.
+
+    Parameters
+    ----------
+    backbone : keras.Model
+        Its output is a convolutional map, (batch, h, w, channels). It is frozen.
+    preprocess : callable
+        Turns a symbolic tensor of pixels of 0…255 into what the backbone takes, by Keras operations.
+    image_size : int
+
+    Returns
+    -------
+    keras.Model
+        Input (batch, image_size, image_size, 3), pixels of 0…255; output (batch, channels).
+    """
+    import keras
+
+    backbone.trainable = False
+    pixels = keras.Input((image_size, image_size, 3), name="pixels")
+    # Never in training mode: the batch normalisation inside a frozen backbone keeps ImageNet's means.
+    x = backbone(preprocess(pixels), training=False)
+    x = keras.layers.AveragePooling2D((x.shape[1], x.shape[2]), name="average_pooling")(x)
+    return keras.Model(pixels, keras.layers.Flatten(name="flatten")(x), name="pooled_backbone")
 
 
 def backbone_features(
     dataset: Dataset,
     indices: IntArray,
-    settings: TrainingSettings,
+    choice: BackboneChoice,
     *,
     cache_folder: Path,
-    weights_file: Path | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> FloatArray:
     """Return the pooled features of images, computing those that the cache lacks.
@@ -83,11 +109,8 @@ def backbone_features(
     ----------
     dataset : Dataset
     indices : ndarray of shape (n,), int64
-    settings : TrainingSettings
-        Its `backbone`, `untrained_backbone` and `image_size`.
+    choice : BackboneChoice
     cache_folder : Path
-    weights_file : Path, optional
-        Use this file instead of looking for one.
     progress : Progress
         Told after every batch; what was computed before a stop is kept in chunks.
 
@@ -95,13 +118,13 @@ def backbone_features(
     -------
     ndarray of shape (n, n_channels), float32
     """
-    backbone = backbone_of(settings, weights_file)
-    store = RowStore(_folder(cache_folder, settings, backbone.weights), int(backbone.pooled.output_shape[-1]))
+    backbone = backbone_of(choice)
+    store = RowStore(_folder(cache_folder, choice, backbone.weights), int(backbone.pooled.output_shape[-1]))
     keys = [dataset.images[index].pixels for index in indices]
     missing = set(store.missing(keys))
     if missing:
         first = {key: row for row, key in reversed(list(enumerate(keys))) if key in missing}
-        source = ImageSource(dataset, indices[sorted(first.values())], settings.image_size)
+        source = ImageSource(dataset, indices[sorted(first.values())], choice.image_size)
         _compute(source, [keys[row] for row in sorted(first.values())], backbone, store, progress)
     return store.rows(keys)
 
@@ -123,8 +146,8 @@ def _compute(source: ImageSource, keys: Sequence[str], backbone: Backbone, store
         )
 
 
-def _folder(cache_folder: Path, settings: TrainingSettings, weights: WeightsUsed) -> Path:
-    name = f"{settings.backbone}-{settings.image_size}-{weights.digest[:16]}-v{FEATURES_VERSION}.{STORE_VERSION}"
+def _folder(cache_folder: Path, choice: BackboneChoice, weights: WeightsUsed) -> Path:
+    name = f"{choice.extractor}-{choice.image_size}-{weights.digest[:16]}-v{FEATURES_VERSION}.{STORE_VERSION}"
     return cache_folder / "backbone" / name
 
 
@@ -136,6 +159,6 @@ def _built(name: str, image_size: int, weights_file: Path | None, untrained: boo
     return Backbone(build_pooled_backbone(model, preprocess, image_size), weights)
 
 
-def _other_backbones(name: str) -> str:
-    others = [EXTRACTORS[other].title for other in backbones() if other != name]
-    return f"The transfer network can also stand on {' or '.join(others)}: set another backbone."
+def _other_backbones(choice: BackboneChoice) -> str:
+    others = [EXTRACTORS[other].title for other in backbones() if other != choice.extractor]
+    return f"The {choice.words} can also stand on {' or '.join(others)}: set another backbone."

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.results import FloatArray
-from core.training.networks import Network
+from core.training.layers import KerasModel
 
 RETRACING = "triggered tf.function retracing"
 
 
-def compiled(model: Network, dtype: np.dtype[Any]) -> Callable[[NDArray[Any]], FloatArray]:
+def compiled(model: KerasModel, dtype: np.dtype[Any]) -> Callable[[NDArray[Any]], FloatArray]:
     """Return a function from a batch, shape (n, ...), to the model's outputs, shape (n, n_outputs), float32.
 
     Parameters

@@ -38,7 +38,7 @@ def compare(
     settings: ComparisonSettings,
     *,
     chosen_by: Sequence[str] = (),
-    judged_by: str = "",
+    judged_by: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
 ) -> Comparison:
     """Put finished runs into rows with 95 % intervals and tell the paired differences from their controls.
@@ -51,8 +51,8 @@ def compare(
         For the difference of interest.
     chosen_by : sequence of str
         Extractors that the coresets were chosen by.
-    judged_by : str
-        Extractor that `head` sees.
+    judged_by : mapping of str to str, optional
+        Extractor that each network sees that sees embeddings.
     notes : sequence of str
         Sentences on stored runs that could not be read; they become its last ones.
 
@@ -83,7 +83,7 @@ def compare(
     everything = {group.network: group for group in groups if group.sampler == EVERYTHING}
     rows = tuple(_row(group, resampled, everything.get(group.network)) for group in groups)
     differences = tuple(_differences(groups, resampled, settings))
-    sentences = opening_sentences(rows, differences, chosen_by=chosen_by, judged_by=judged_by)
+    sentences = opening_sentences(rows, differences, chosen_by=chosen_by, judged_by=judged_by or {})
     failed = {name: sentence for run in runs for name, sentence in run.metrics.failed.items()}
     notes = (*(failed | dict(resampled.failed)).values(), *notes)
     sentences = (*sentences, *splits_sentence(runs, rows), *notes)

@@ -2,12 +2,12 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from core.results import Difference, Row, RunResult
+from core.training.architectures import NETWORKS
 from core.training.metric import Metric
 
-NETWORK_WORDS = {"custom": "custom network", "transfer": "transfer network", "head": "head"}
 CONTROL_WORDS = {"stratified": "stratified random"}
 
 
@@ -16,6 +16,12 @@ def sampler_words(name: str) -> str:
     if name.startswith("matched:"):
         return f"random with the class budgets of {name.removeprefix('matched:')}"
     return CONTROL_WORDS.get(name, name)
+
+
+def network_words(name: str, *, first: bool = False) -> str:
+    """Return a network's name as a sentence has it, or as one begins with it."""
+    words = NETWORKS[name].words if name in NETWORKS else name
+    return words[:1].upper() + words[1:] if first else words
 
 
 def difference_sentence(
@@ -49,7 +55,7 @@ def difference_sentence(
     """
     if math.isnan(difference) or math.isnan(low):
         return f"The {metric.in_words} of {sampler} cannot be compared: {why_not}."
-    where = f"{NETWORK_WORDS.get(network, network).capitalize()}, {_percent(fraction)}"
+    where = f"{network_words(network, first=True)}, {_percent(fraction)}"
     what = f"{metric.in_words} of {sampler_words(sampler)} against {sampler_words(control)}"
     figures = _figures(metric, difference, low, high)
     if sum(pairs) < 2:
@@ -109,9 +115,12 @@ def splits_sentence(runs: Sequence[RunResult], rows: Sequence[Row]) -> tuple[str
 
 
 def opening_sentences(
-    rows: Sequence[Row], differences: Sequence[Difference], *, chosen_by: Sequence[str], judged_by: str
+    rows: Sequence[Row], differences: Sequence[Difference], *, chosen_by: Sequence[str], judged_by: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """Return the answer in words: what each coreset costs against everything, then the differences in accuracy."""
+    """Return the answer in words: what each coreset costs against everything, then the differences in accuracy.
+
+    Last stands what to keep in mind: judges that see what the images were chosen by, and the remarks of the networks.
+    """
     sentences = []
     everything = {row.network: row for row in rows if row.sampler == "everything"}
     for row in rows:
@@ -120,21 +129,21 @@ def opening_sentences(
             continue
         lost = row.means["accuracy"] - whole.means["accuracy"]
         sentences.append(
-            f"{NETWORK_WORDS.get(row.network, row.network).capitalize()}: {_percent(row.fraction)} chosen by "
+            f"{network_words(row.network, first=True)}: {_percent(row.fraction)} chosen by "
             f"{sampler_words(row.sampler)} reaches an accuracy of {row.means['accuracy']:.3f}, everything "
             f"{whole.means['accuracy']:.3f} ({_points(lost)} points)."
         )
     sentences += [one.sentence for one in differences if one.metric == "accuracy"]
-    if any(row.network == "head" for row in rows) and judged_by and judged_by in chosen_by:
-        sentences.append(
-            f"The head sees the same features ({judged_by}) that the images were chosen by. Its gains may be lost by a "
-            "network that sees other features; judge by another extractor too."
-        )
-    if any(row.network == "custom" for row in rows) and differences:
-        sentences.append(
-            "Where it was measured, on blood cells, a network that learns its own features from scratch gained less "
-            "from selection than a head on fixed ones, and wanted more images."
-        )
+    shown = [network for name, network in NETWORKS.items() if any(row.network == name for row in rows)]
+    for network in shown:
+        seen = judged_by.get(network.name, "")
+        if network.is_judge and seen and seen in chosen_by:
+            sentences.append(
+                f"The {network.words} sees the same features ({seen}) that the images were chosen by. Its gains may be "
+                "lost by a network that sees other features; judge by another extractor too."
+            )
+    if differences:
+        sentences += [network.remark for network in shown if network.remark]
     return tuple(sentences)
 
 

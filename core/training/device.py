@@ -1,4 +1,4 @@
-"""What trainings will be computed on, told before TensorFlow is loaded."""
+"""What trainings will be computed on, told before TensorFlow is loaded, and what they were computed on."""
 
 import importlib.metadata
 import os
@@ -17,6 +17,17 @@ def expected_device(driver: Path = NVIDIA_DRIVER) -> str:
         cores = n_processors()
         return "this machine's processor" if cores == 1 else f"{cores} processor cores"
     return "the NVIDIA GPU, if TensorFlow can use it"
+
+
+def device_used() -> str:
+    """Return what TensorFlow computes on: the processor, or a GPU by its name."""
+    import tensorflow as tf
+
+    devices = tf.config.list_physical_devices("GPU")
+    if not devices:
+        return "CPU"
+    details = tf.config.experimental.get_device_details(devices[0])
+    return f"GPU {details.get('device_name', '')}".strip()
 
 
 def n_processors() -> int:

@@ -1,38 +1,23 @@
 """One run: train one network on one coreset with one seed, and judge it on the test images."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from core.cache import default_cache_folder
-from core.errors import TrainingError
+from core.errors import CoresetError, TrainingError
 from core.progress import NO_PROGRESS, Progress
-from core.results import (
-    Dataset,
-    Epoch,
-    FloatArray,
-    IntArray,
-    PoolEmbedding,
-    RunKey,
-    RunResult,
-    Split,
-    WeightsUsed,
-)
-from core.settings import TrainingSettings
-from core.training.backbones import backbone_features, backbone_of
-from core.training.calling import free_memory
+from core.results import Dataset, RunKey, RunResult, Split, WeightsUsed
+from core.training.architectures import NETWORKS
 from core.training.evaluation import evaluate
 from core.training.evidence import NO_CLUSTER
-from core.training.head import Head, choose_head_strength, fit_head
-from core.training.loop import Fit, Labelled, Rows, fit, make_deterministic, predict
-from core.training.networks import Network, assemble_transfer, build_custom, build_transfer_head
-from core.training.pixels import MEMORY_BYTES, ImageSource
+from core.training.network import Network
+from core.training.task import Places, RunInput, Seen, Trained, TrainingTask
 
-__all__ = ["Head", "TrainedRun", "choose_head_strength", "train", "used_classes"]
+__all__ = ["Places", "Seen", "TrainedRun", "TrainingTask", "train", "used_classes"]
+
+ROUNDING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -42,43 +27,13 @@ class TrainedRun:
     Attributes
     ----------
     result : RunResult
-    model : keras.Model or Head or None
-        A Keras model takes RGB pixels of 0…255, shape (batch, image_size, image_size, 3); a `Head` embeddings.
+    model : object
+        Of a network that can be saved, a Keras model: it takes RGB pixels of 0…255, shape
+        (batch, image_size, image_size, 3). Else what the network's own code gives, or None.
     """
 
     result: RunResult
-    model: Network | Head | None
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What a run works on; `labels` are those of the dataset as positions in `classes`."""
-
-    dataset: Dataset
-    split: Split
-    indices: IntArray
-    classes: tuple[str, ...]
-    labels: IntArray
-    settings: TrainingSettings
-    seed: int
-    cache_folder: Path
-    memory_bytes: int
-    progress: Progress
-
-
-@dataclass(frozen=True)
-class _Trained:
-    """What each network's training gives back."""
-
     model: Any
-    probabilities: FloatArray
-    history: tuple[Epoch, ...] = ()
-    best_epoch: int = 0
-    train_seconds: float = 0.0
-    feature_seconds: float = 0.0
-    device: str = "CPU"
-    weights: WeightsUsed | None = None
-    notes: tuple[str, ...] = ()
 
 
 def used_classes(dataset: Dataset, split: Split) -> tuple[str, ...]:
@@ -87,53 +42,17 @@ def used_classes(dataset: Dataset, split: Split) -> tuple[str, ...]:
     return tuple(dataset.classes[position] for position in np.unique(dataset.labels[used]))
 
 
-def train(
-    dataset: Dataset,
-    split: Split,
-    coreset_indices: IntArray,
-    network: str,
-    settings: TrainingSettings,
-    key: RunKey,
-    *,
-    repetition: int = 0,
-    cache_folder: Path | None = None,
-    weights_file: Path | None = None,
-    head_embedding: PoolEmbedding | None = None,
-    head_strength: float | None = None,
-    head_weights: WeightsUsed | None = None,
-    cluster_of_test: Mapping[int, int] | None = None,
-    select_seconds: float = 0.0,
-    memory_bytes: int = MEMORY_BYTES,
-    progress: Progress = NO_PROGRESS,
-) -> TrainedRun:
+def train(network: str, task: TrainingTask, key: RunKey, progress: Progress = NO_PROGRESS) -> TrainedRun:
     """Train one network on a coreset and judge it on the test images.
 
     Parameters
     ----------
-    dataset : Dataset
-    split : Split
-        The network is trained on images of the pool; validation images pick its best epoch and do nothing else.
-    coreset_indices : ndarray of shape (n,), int64
-        Images to train on. A class that is missing among them is still one of the answers.
-    network : {"custom", "transfer", "head"}
-    settings : TrainingSettings
+    network : str
+        A name from the registry of networks.
+    task : TrainingTask
+        What it is trained and tested on.
     key : RunKey
         Goes into the result as it is.
-    repetition : int
-        >= 0; seeds initial weights, dropout and the order of the images.
-    cache_folder : Path, optional
-        For decoded images and the backbone's features; default the user's.
-    weights_file : Path, optional
-        Of the backbone, instead of looking for it.
-    head_embedding, head_strength, head_weights
-        For `head`: the embeddings across classes, scikit-learn's C (None: chosen here by cross-validation) and the
-        weights of the extractor that they are from.
-    cluster_of_test : mapping of int to int, optional
-        Cluster of test images inside their true class, by index.
-    select_seconds : float
-        What choosing the coreset took.
-    memory_bytes : int
-        What decoded images may take of memory.
     progress : Progress
         Is handed an `Epoch` after each; stops within a batch.
 
@@ -144,179 +63,80 @@ def train(
     Raises
     ------
     TrainingError
-        If there is nothing to train on or to test on, one class only, or no such network.
+        If there is nothing to train on or to test on, one class only, or no such network; and if the network of a
+        plugin fails, naming both.
     MissingWeightsError
         If the backbone's weights are nowhere on this machine.
 
     Notes
     -----
-    Same images, settings and repetition give the same weights on the same machine.
+    Same images, settings and seed give the same weights on the same machine.
     """
-    job = _job(dataset, split, coreset_indices, settings, repetition, cache_folder, memory_bytes, progress)
-    if network == "custom":
-        trained = _train_custom(job)
-    elif network == "transfer":
-        trained = _train_transfer(job, weights_file)
-    elif network == "head":
-        trained = _train_head(job, head_embedding, head_strength, head_weights)
-    else:
-        raise TrainingError(f"There is no network named {network!r}; there are custom, transfer and head.")
-    return TrainedRun(_result(job, trained, key, cluster_of_test, select_seconds), trained.model)
+    if network not in NETWORKS:
+        raise TrainingError(NETWORKS.unknown(network))
+    run = _input(NETWORKS[network], task, progress)
+    trained = _trained(run)
+    return TrainedRun(_result(run, trained, key), trained.model)
 
 
-def _job(
-    dataset: Dataset,
-    split: Split,
-    indices: IntArray,
-    settings: TrainingSettings,
-    seed: int,
-    cache_folder: Path | None,
-    memory_bytes: int,
-    progress: Progress,
-) -> _Job:
-    if len(indices) == 0:
+def _input(network: Network, task: TrainingTask, progress: Progress) -> RunInput:
+    if len(task.indices) == 0:
         raise TrainingError("The coreset is empty, so there is nothing to train on. Choose a larger fraction.")
-    if len(split.test) == 0:
+    if len(task.split.test) == 0:
         raise TrainingError("There are no test images to judge a network by. Set the test fraction above 0.")
-    classes = used_classes(dataset, split)
+    classes = used_classes(task.dataset, task.split)
     if len(classes) < 2:
         raise TrainingError(f"There is one class only ({classes[0]}), so there is nothing to tell apart. Add another.")
     position = {name: i for i, name in enumerate(classes)}
-    labels = np.array([position.get(image.class_name, -1) for image in dataset.images], dtype=np.int64)
-    return _Job(
-        dataset=dataset,
-        split=split,
-        # In path order, so that the same images give the same network however they were chosen.
-        indices=np.sort(np.asarray(indices, dtype=np.int64)),
-        classes=classes,
-        labels=labels,
-        settings=settings,
-        seed=seed,
-        cache_folder=cache_folder if cache_folder is not None else default_cache_folder(),
-        memory_bytes=memory_bytes,
-        progress=progress,
-    )
+    labels = np.array([position.get(image.class_name, -1) for image in task.dataset.images], dtype=np.int64)
+    # In path order, so that the same images give the same network however they were chosen.
+    indices = np.sort(np.asarray(task.indices, dtype=np.int64))
+    return RunInput(network, task, classes, labels, indices, progress)
 
 
-def _train_custom(job: _Job) -> _Trained:
-    free_memory()
-    make_deterministic(job.seed)
-    model = build_custom(len(job.classes), job.settings, seed=job.seed)
-    training = _held(job, job.indices)
-    validation = None
-    if len(job.split.validation):
-        validation = Labelled(_held(job, job.split.validation), job.labels[job.split.validation])
-    fitted = _fit(job, model, Labelled(training, job.labels[job.indices]), validation, "custom network")
-    test = ImageSource(job.dataset, job.split.test, job.settings.image_size)
-    return _finished(model, fitted, predict(model, test, title="Testing custom network", progress=job.progress))
-
-
-def _train_transfer(job: _Job, weights_file: Path | None) -> _Trained:
-    backbone = backbone_of(job.settings, weights_file)
-    used = np.concatenate([job.indices, job.split.validation, job.split.test])
+def _trained(run: RunInput) -> Trained:
+    """Let the network's own code do the work, and check what a plugin's gives back."""
+    plugin = NETWORKS.plugins.get(run.network.name)
     started = time.perf_counter()
-    features = backbone_features(
-        job.dataset,
-        used,
-        job.settings,
-        cache_folder=job.cache_folder,
-        weights_file=weights_file,
-        progress=job.progress,
-    )
-    feature_seconds = time.perf_counter() - started
-    ends = np.cumsum([len(job.indices), len(job.split.validation)])
-    training, validation, test = (Rows(part) for part in np.split(features, ends))
-    free_memory()
-    make_deterministic(job.seed)
-    head = build_transfer_head(features.shape[1], len(job.classes), job.settings, seed=job.seed)
-    fitted = _fit(
-        job,
-        head,
-        Labelled(training, job.labels[job.indices]),
-        Labelled(validation, job.labels[job.split.validation]) if len(validation) else None,
-        f"transfer network on {job.settings.backbone}",
-    )
-    probabilities = predict(head, test, title="Testing transfer network", progress=job.progress)
-    return _finished(
-        assemble_transfer(backbone.pooled, head),
-        fitted,
-        probabilities,
-        feature_seconds=feature_seconds,
-        weights=backbone.weights,
-    )
+    if plugin is None:
+        trained = run.network.train(run)
+    else:
+        whose = f"The network {run.network.name} of the plugin {plugin}"
+        try:
+            trained = run.network.train(run)
+        except (CoresetError, MemoryError):
+            raise
+        except Exception as error:  # a plugin may raise anything
+            raise TrainingError(
+                f"{whose} failed ({type(error).__name__}: {error}). Update the plugin, or leave this network out."
+            ) from error
+        trained = _checked(run, trained, whose)
+    if trained.train_seconds is None:
+        trained = replace(trained, train_seconds=time.perf_counter() - started)
+    return trained
 
 
-def _train_head(
-    job: _Job, embedding: PoolEmbedding | None, strength: float | None, weights: WeightsUsed | None
-) -> _Trained:
-    if embedding is None:
-        raise TrainingError("The head is trained on embeddings across classes, and none were given.")
-    if strength is None:
-        strength = choose_head_strength(job.dataset, embedding, progress=job.progress)
-    job.progress.report(0, 1, "Training head: fits")
-    started = time.perf_counter()
-    model = fit_head(_rows(embedding, job.indices), job.labels[job.indices], len(job.classes), strength)
-    seconds = time.perf_counter() - started
-    job.progress.report(1, 1, "Training head: fits")
-    return _Trained(
-        model=model,
-        probabilities=model.probabilities(_rows(embedding, job.split.test)),
-        train_seconds=seconds,
-        weights=weights,
-        notes=() if model.converged else ("the solver stopped before it converged",),
-    )
+def _checked(run: RunInput, trained: object, whose: str) -> Trained:
+    """Refuse what is no answer for every test image and class."""
+    if not isinstance(trained, Trained):
+        raise TrainingError(
+            f"{whose} gave back a {type(trained).__name__}; expected a {Trained.__module__}.{Trained.__name__}."
+        )
+    probabilities = np.asarray(trained.probabilities)
+    expected = (len(run.split.test), len(run.classes))
+    if probabilities.shape != expected or probabilities.dtype.kind not in "fiu":
+        raise TrainingError(
+            f"{whose} gave back probabilities of shape {probabilities.shape} and kind {probabilities.dtype}; expected "
+            f"numbers of shape {expected}, a row for each test image and a column for each class."
+        )
+    # Written so that NaN, which a training that diverged gives, is let through as it is of our own networks.
+    if (probabilities < 0).any() or (probabilities > 1 + ROUNDING).any():
+        raise TrainingError(f"{whose} gave back probabilities outside 0 to 1.")
+    return replace(trained, probabilities=probabilities.astype(np.float32))
 
 
-def _held(job: _Job, indices: IntArray) -> ImageSource:
-    source = ImageSource(job.dataset, indices, job.settings.image_size)
-    return source.hold(job.cache_folder, memory_bytes=job.memory_bytes, progress=job.progress)
-
-
-def _fit(job: _Job, model: Network, training: Labelled, validation: Labelled | None, title: str) -> Fit:
-    return fit(model, training, validation, job.settings, seed=job.seed, title=title, progress=job.progress)
-
-
-def _finished(
-    model: Network,
-    fitted: Fit,
-    probabilities: FloatArray,
-    *,
-    feature_seconds: float = 0.0,
-    weights: WeightsUsed | None = None,
-) -> _Trained:
-    return _Trained(
-        model=model,
-        probabilities=probabilities,
-        history=fitted.history,
-        best_epoch=fitted.best_epoch,
-        train_seconds=fitted.seconds,
-        feature_seconds=feature_seconds,
-        device=_device(),
-        weights=weights,
-        notes=("the loss was not a number; lower the learning rate",) if fitted.diverged else (),
-    )
-
-
-def _rows(embedding: PoolEmbedding, indices: IntArray) -> FloatArray:
-    places = np.searchsorted(embedding.indices, indices)
-    if (places >= len(embedding.indices)).any() or (embedding.indices[places] != indices).any():
-        raise TrainingError("The embeddings across classes lack images of this split; compute them again.")
-    return np.asarray(embedding.embedding[places])
-
-
-def _device() -> str:
-    import tensorflow as tf
-
-    devices = tf.config.list_physical_devices("GPU")
-    if not devices:
-        return "CPU"
-    details = tf.config.experimental.get_device_details(devices[0])
-    return f"GPU {details.get('device_name', '')}".strip()
-
-
-def _result(
-    job: _Job, trained: _Trained, key: RunKey, cluster_of_test: Mapping[int, int] | None, select_seconds: float
-) -> RunResult:
+def _result(job: RunInput, trained: Trained, key: RunKey) -> RunResult:
+    cluster_of_test = job.task.cluster_of_test
     test = job.split.test
     true = job.labels[test]
     predicted = trained.probabilities.argmax(axis=1).astype(np.int64)
@@ -335,9 +155,9 @@ def _result(
         true=true,
         predicted=predicted,
         confidence=probabilities.max(axis=1),
-        train_seconds=trained.train_seconds,
+        train_seconds=trained.train_seconds or 0.0,
         feature_seconds=trained.feature_seconds,
-        select_seconds=select_seconds,
+        select_seconds=job.task.select_seconds,
         device=trained.device,
         weights=trained.weights,
         note="; ".join((*_weights_notes(trained.weights), *trained.notes)),

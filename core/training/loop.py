@@ -16,7 +16,7 @@ from core.results import Epoch, FloatArray, IntArray
 from core.seeds import generator
 from core.settings import TrainingSettings
 from core.training.calling import compiled, one_trace_a_network
-from core.training.networks import Network
+from core.training.layers import KerasModel
 
 BATCH_BYTES = 32 * 256 * 256 * 3
 MOST_ROWS = 1024
@@ -30,6 +30,9 @@ class Source(Protocol):
 
     def take(self, rows: IntArray) -> NDArray[Any]:
         """Return what the model takes for `rows`."""
+
+    def all(self) -> NDArray[Any]:
+        """Return what the model takes for every row."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,10 @@ class Rows:
         """Return the features of `rows`."""
         return self.values[rows]
 
+    def all(self) -> FloatArray:
+        """Return the features of every row."""
+        return self.values
+
 
 @dataclass(frozen=True)
 class Labelled:
@@ -52,6 +59,10 @@ class Labelled:
 
     source: Source
     labels: IntArray
+
+    def arrays(self) -> tuple[NDArray[Any], IntArray]:
+        """Return what a model takes for every row, and the labels."""
+        return self.source.all(), self.labels
 
 
 @dataclass(frozen=True)
@@ -104,7 +115,7 @@ def make_deterministic(seed: int) -> None:
 
 
 def fit(
-    model: Network,
+    model: KerasModel,
     train: Labelled,
     validation: Labelled | None,
     settings: TrainingSettings,
@@ -170,7 +181,9 @@ def fit(
     return Fit(tuple(watch.history), watch.best_epoch, seconds, any(math.isnan(e.loss) for e in watch.history))
 
 
-def predict(model: Network, source: Source, *, title: str = "Testing", progress: Progress = NO_PROGRESS) -> FloatArray:
+def predict(
+    model: KerasModel, source: Source, *, title: str = "Testing", progress: Progress = NO_PROGRESS
+) -> FloatArray:
     """Return the probabilities of the classes for every row of `source`, shape (n, n_classes), float32."""
     outputs = [np.empty((0, int(model.output_shape[-1])), dtype=np.float32)]
     if len(source) == 0:
@@ -246,7 +259,7 @@ class _Watch:
     """Keep the history and the best weights, and tell progress; every step is a chance to stop."""
 
     def __init__(
-        self, model: Network, epochs: int, steps: int, validation_steps: int, title: str, progress: Progress
+        self, model: KerasModel, epochs: int, steps: int, validation_steps: int, title: str, progress: Progress
     ) -> None:
         self._model, self._progress = model, progress
         self._title = f"Training {title}: steps"

@@ -136,6 +136,10 @@ class ImageSource:
         with ThreadPoolExecutor(_threads()) as pool:
             return np.stack(list(pool.map(self._decode, rows)))
 
+    def all(self) -> Pixels:
+        """Return the squares of all rows; see `take`."""
+        return self.take(np.arange(len(self)))
+
     def hold(
         self, cache_folder: Path, *, memory_bytes: int = MEMORY_BYTES, progress: Progress = NO_PROGRESS
     ) -> "ImageSource":

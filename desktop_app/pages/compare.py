@@ -5,6 +5,7 @@ from typing import Any
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel
 
+from core.pipeline.networks import NETWORKS
 from core.pipeline.views import ComparePlanView, DatasetView
 from core.results import Comparison, Epoch, RunResult
 from desktop_app.pages.compare_figures import provisional
@@ -75,7 +76,7 @@ class ComparePage(Page):
         self._of_others = None
         self.cost.clear()
         set_tone(self.cost, "")
-        self.options.forget()
+        self.options.show_brought(False)
         self.picture.forget()
         self.tools.report.setEnabled(self.model.facts("clusters") is not None)
         self._show_way_in()
@@ -91,7 +92,8 @@ class ComparePage(Page):
         self._done = []
         arguments = (self.study(), runs_folder(), models_folder())
         self.start_job("core.pipeline.window_jobs:compare", arguments)
-        by_epochs = set(self.model.settings("comparison").networks) - {"head"}
+        names = self.model.settings("comparison").networks
+        by_epochs = any(NETWORKS[name].by_epochs for name in names if name in NETWORKS)
         self.picture.tabs.setCurrentWidget(self.picture.live_tab if by_epochs else self.picture.results_tab)
 
     def restore(self) -> None:
@@ -174,7 +176,7 @@ class ComparePage(Page):
     def refresh(self) -> None:
         """Show choices and what came out."""
         model = self.model
-        self.options.show_settings(model.settings("comparison"), model.settings("training"))
+        self.options.show_networks(model.settings("comparison").networks)
         value = model.latest_value("dataset")
         dataset = value if isinstance(value, DatasetView) else None
         if self._images.are_others(dataset):

@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
+from core.pipeline.networks import NETWORKS, network_title, title_inside
 from core.pipeline.views import DatasetView, PlannedView
 from core.results import Comparison, Epoch, Row, RunKey, RunResult
 from desktop_app import theme
@@ -18,7 +19,7 @@ from desktop_app.widgets.confusion_matrix import ConfusionMatrix
 from desktop_app.widgets.line_with_intervals import LineWithIntervals
 from desktop_app.widgets.metric_bars import MetricBars
 from desktop_app.widgets.plot_export import PlotExportButton
-from desktop_app.widgets.results_table import NETWORKS, ResultsTable
+from desktop_app.widgets.results_table import ResultsTable
 from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
 from desktop_app.widgets.training_curves import TrainingCurves
 from desktop_app.widgets.words import images, percent
@@ -166,7 +167,7 @@ class ComparePicture(QWidget):
             blocked = self.network.blockSignals(True)
             self.network.clear()
             for name in networks:
-                self.network.addItem(NETWORKS.get(name, name), name)
+                self.network.addItem(network_title(name), name)
             self.network.setCurrentIndex(max(0, self.network.findData(before)))
             self.network.blockSignals(blocked)
         self.network.setVisible(len(networks) > 1)
@@ -201,7 +202,8 @@ class ComparePicture(QWidget):
         comparison, network = self._comparison, self.network.currentData() or ""
         lines, level = figures.accuracy_lines(comparison, network)
         self.accuracy.set_lines(lines, level)
-        no_epochs = "The fast judge is not trained by epochs." if network == "head" else ""
+        by_epochs = network not in NETWORKS or NETWORKS[network].by_epochs
+        no_epochs = "" if by_epochs else f"The {title_inside(network)} is not trained by epochs."
         self.total.set_lines(figures.time_lines(comparison, network, per_epoch=False), from_zero=True)
         per_epoch = [] if no_epochs else figures.time_lines(comparison, network, per_epoch=True)
         self.per_epoch.set_lines(per_epoch, from_zero=True, note=no_epochs)
@@ -247,7 +249,7 @@ class ComparePicture(QWidget):
 def trained_words(network: str, sampler: str, fraction: float) -> str:
     """Return what was trained on what, such as "Custom network, Balanced herding 5 %"."""
     of = "everything" if sampler == figures.EVERYTHING else f"{theme.sampler_title(sampler)} {percent(fraction)}"
-    return f"{NETWORKS.get(network, network)}, {of}"
+    return f"{network_title(network)}, {of}"
 
 
 def run_words(run: RunKey | PlannedView, n_splits: int) -> str:

@@ -8,15 +8,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit, QWidget
 
 from core.pipeline.grid import Grid
+from core.pipeline.networks import NETWORKS, Network
 from desktop_app.models.table_model import Column
 from desktop_app.widgets.card import Sheet
 from desktop_app.widgets.table import Table
 from desktop_app.widgets.words import duration
 
-DROPOUT_TIP = (
-    "Numbers from 0 to below 1, between commas; after the pools, and in the transfer network, which has no other, "
-    "before batch normalisation"
-)
 EPOCHS_TIP = (
     "Whole numbers between commas; the least number of steps is for the largest, the others have as much less as they "
     "have fewer epochs"
@@ -43,8 +40,8 @@ class SearchSheet(Sheet):
             parent,
         )
         self.network = QComboBox()
-        self.network.addItem("Custom network", "custom")
-        self.network.addItem("Transfer network", "transfer")
+        for network in _searched():
+            self.network.addItem(network.title, network.name)
         self.rates = QLineEdit("0.0005, 0.002, 0.008")
         self.dropouts = QLineEdit("0, 0.1")
         self.epochs = QLineEdit("25")
@@ -54,7 +51,7 @@ class SearchSheet(Sheet):
         for label, control, tip in (
             ("Network", self.network, "What is trained"),
             ("Learning rates", self.rates, "Numbers between commas"),
-            ("Dropouts", self.dropouts, DROPOUT_TIP),
+            ("Dropouts", self.dropouts, _dropout_tip()),
             ("Epochs", self.epochs, EPOCHS_TIP),
             ("", self.with_pool, self.with_pool.toolTip()),
         ):
@@ -89,6 +86,16 @@ class SearchSheet(Sheet):
             return
         self.search_wanted.emit(grid, self.network.currentData(), self.with_pool.isChecked())
         super().accept()
+
+
+def _searched() -> list[Network]:
+    """Return the networks whose hyperparameters can be searched."""
+    return [network for network in NETWORKS.values() if network.is_searched]
+
+
+def _dropout_tip() -> str:
+    which = "; ".join(f"{network.words}: {network.dropout_words}" for network in _searched())
+    return f"Numbers from 0 to below 1, between commas. {which[:1].upper()}{which[1:]}"
 
 
 def show_search(outcome: Any, parent: QWidget) -> None:

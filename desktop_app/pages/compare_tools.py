@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QPushButton, QWidget
 
+from core.pipeline.networks import NETWORKS, title_inside
 from core.pipeline.views import PredictView
 from core.pipeline.words import bundle_mark
 from core.resources import user_data_folder
@@ -105,9 +106,11 @@ class CompareTools(QObject):
         row = self._picture.row
         if row is None:
             self._page.messages.warning("Choose a row of the results first.")
-        elif row.network == "head":
+        elif row.network in NETWORKS and not NETWORKS[row.network].is_saved:
+            works = " works on features and" if NETWORKS[row.network].is_judge else ""
+            kept = " or the ".join(title_inside(name) for name, each in NETWORKS.items() if each.is_saved)
             self._page.messages.warning(
-                "The fast judge works on features and is not kept; choose a row of the custom or the transfer network."
+                f"The {title_inside(row.network)}{works} is not kept; choose a row of the {kept}."
             )
         else:
             for run in self._picture.runs_of_row():

@@ -55,6 +55,11 @@ class SettingControl(QObject):
         return "" if isinstance(self.widget, QCheckBox) else self.setting.facts.title
 
     @property
+    def value(self) -> Any:
+        """The value shown last."""
+        return self._shown
+
+    @property
     def can_be_edited(self) -> bool:
         """Whether the window can change it: values by name and lists of texts have places of their own."""
         return not (isinstance(self.widget, QLineEdit) and self.widget.isReadOnly())
@@ -268,12 +273,14 @@ class SettingControls(QObject):
         self._controls[where] = control
         return control
 
-    def add(self, where: str, *, more: bool = False) -> SettingControl:
-        """Add the control of a setting to the column."""
+    def add(self, where: str, *, more: bool = False, label: str = "") -> SettingControl:
+        """Add the control of a setting to the column, under another label where one is given."""
         control = self.make(where)
         facts = control.setting.facts
         add = self._page.add_more_option if more else self._page.add_option
-        add(control.label, control.widget, facts.tip, question=facts.question)
+        # A group of boxes says of each of them what it is.
+        tip = "" if isinstance(control.widget, CheckGroup) else facts.tip
+        add(label or control.label, control.widget, tip, question=facts.question)
         return control
 
     def add_rest(self, *sections: str) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QWidget
 
+from core.pipeline.networks import network_title
 from core.results import Row
 from desktop_app import theme
 from desktop_app.models.metrics import by_column
@@ -15,15 +16,13 @@ from desktop_app.widgets.words import count, duration, percent, with_interval
 if TYPE_CHECKING:
     from core.training.metric import Metric
 
-NETWORKS = {"custom": "Custom network", "transfer": "Transfer network", "head": "Fast judge (head)"}
-
 
 class ResultsTable(Table):
     """Rows of a comparison with their intervals and their price."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         columns = [
-            Column("Network", lambda row: NETWORKS.get(row.network, row.network)),
+            Column("Network", lambda row: network_title(row.network)),
             Column("Sampler", lambda row: theme.sampler_title(row.sampler)),
             Column(
                 "Kept",

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from core.estimate import (
     Speeds,
     estimate_clustering,
@@ -40,3 +42,22 @@ def test_estimates_grow_with_the_work() -> None:
     few = estimate_training("custom", 100, 10, epochs=25, min_steps=750, batch_size=32, image_size=64)
     many = estimate_training("custom", 4000, 10, epochs=25, min_steps=750, batch_size=32, image_size=64)
     assert few.seconds < many.seconds
+
+
+@pytest.mark.parametrize(
+    ("network", "few", "many"),
+    [
+        ("custom", 238.82399999999998, 28.444921875),
+        ("transfer", 5.136, 4.3500000000000005),
+        ("head", 1.0999999999999999, 44.0),
+        ("not known", 513.6, 435.0),
+    ],
+)
+def test_each_network_has_a_price_of_its_own(network: str, few: float, many: float, tmp_path: Path) -> None:
+    one = estimate_training(
+        network, 100, 20, epochs=25, min_steps=750, batch_size=32, image_size=256, cache_folder=tmp_path
+    )
+    other = estimate_training(
+        network, 4000, 1000, epochs=5, min_steps=0, batch_size=8, image_size=96, cache_folder=tmp_path
+    )
+    assert (one.seconds, other.seconds) == (few, many)

@@ -25,7 +25,7 @@ from pytestqt.qtbot import QtBot
 
 from core.data.demo import make_demo
 from core.project import STAGES
-from core.settings import ComparisonSettings, FeatureSettings, TrainingSettings
+from core.settings import ComparisonSettings, FeatureSettings, TrainingSettings, with_own
 from desktop_app.logs import Log
 from desktop_app.main_window import MainWindow
 from desktop_app.pages.page import PageContext
@@ -224,7 +224,8 @@ def window(page_context: PageContext, qtbot: QtBot, tmp_path: Path, no_native_di
     model = page_context.model
     qtbot.waitUntil(lambda: model.state("dataset") == "done")
     model.put_settings("features", FeatureSettings(extractors=("colour-texture",)))
-    model.put_settings("training", TrainingSettings(epochs=1, min_steps=0, image_size=32, untrained_backbone=True))
+    training = TrainingSettings(epochs=1, min_steps=0, image_size=32)
+    model.put_settings("training", with_own(training, "transfer", untrained_backbone=True))
     model.put_settings("comparison", ComparisonSettings(networks=("head",), fractions=(0.2, 1.0), samplers=("random",)))
     yield window
     page_context.worker.cancel_all()

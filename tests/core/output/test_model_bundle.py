@@ -23,12 +23,13 @@ from core.output.model_bundle import (
 )
 from core.results import RunKey, RunResult, WeightsUsed
 from core.settings import TrainingSettings
+from core.training.architectures.custom.model import build_custom
+from core.training.architectures.head.logistic import Head
 from core.training.evaluation import evaluate
 from core.training.fitting import TrainedRun
-from core.training.head import Head
-from core.training.networks import build_custom
 from core.training.pixels import resize
 
+GOLDEN = Path(__file__).parent / "golden" / "bundle-format-1"
 CLASSES = ("=1+1", "Zellen α", "c")
 SETTINGS = TrainingSettings(image_size=32)
 
@@ -127,11 +128,16 @@ def test_a_failed_save_leaves_the_old_bundle(bundle: Path, trained: TrainedRun) 
     assert [file.name for file in bundle.parent.iterdir()] == ["mine"]
 
 
-def test_the_head_cannot_be_saved(tmp_path: Path, trained: TrainedRun) -> None:
+def test_the_head_cannot_be_saved(tmp_path: Path) -> None:
     head = Head(np.zeros((3, 2)), np.zeros(3), np.arange(3), 3)
-    for model in (head, None):
-        with pytest.raises(ExportError, match="head is a judge"):
-            save_bundle(tmp_path / "m", replace(trained, model=model), SETTINGS)
+    for network, model, why in (
+        ("head", head, "head is a judge"),
+        ("head", build_custom(3, SETTINGS), "head is a judge"),
+        ("custom", None, "custom network left no Keras model"),
+        ("of a plugin that is gone", None, "of a plugin that is gone left no Keras model"),
+    ):
+        with pytest.raises(ExportError, match=why):
+            save_bundle(tmp_path / "m", TrainedRun(a_result(network), model), SETTINGS)
     assert not (tmp_path / "m").exists()
 
 
@@ -254,3 +260,37 @@ def test_the_table_is_safe_to_open_in_a_spreadsheet(tmp_path: Path) -> None:
     assert [float(value) for value in table[2][3:]] == pytest.approx([0.1, 0.15, 0.75])
     with pytest.raises(ExportError):
         write_predictions(tmp_path / "p.csv" / "below.csv", Predictions(CLASSES, (), rows[:0], ()))
+
+
+def test_a_bundle_of_format_1_is_read_and_predicts_as_it_did(tmp_path: Path) -> None:
+    """Written by the program of version 0.1.0, before networks had descriptions."""
+    loaded = load_bundle(GOLDEN)
+    assert (loaded.classes, loaded.image_size, loaded.note) == (("eos", "neu"), 32, "")
+    pixels = (np.arange(3 * 32 * 32 * 3) % 251).astype(np.uint8).reshape(3, 32, 32, 3)
+    for number, square in enumerate(pixels):
+        PIL.Image.fromarray(square).save(tmp_path / f"{number}.png")
+    expected = [
+        [0.32911473512649536, 0.6708852052688599],
+        [0.3423821032047272, 0.6576178669929504],
+        [0.311339795589447, 0.688660204410553],
+    ]
+    np.testing.assert_allclose(predict(loaded, tmp_path).probabilities, expected, atol=1e-5)
+
+
+def test_a_bundle_is_written_in_the_form_of_format_1(bundle: Path) -> None:
+    golden, ours = (json.loads((folder / FACTS_NAME).read_text(encoding="utf-8")) for folder in (GOLDEN, bundle))
+    assert list(ours) == list(golden)
+    for part in ("trained_on", "test", "training"):
+        assert list(ours[part]) == list(golden[part])
+
+
+def test_facts_of_a_later_version_are_passed_over_and_missing_ones_are_neutral(bundle: Path) -> None:
+    facts = json.loads((bundle / FACTS_NAME).read_text(encoding="utf-8"))
+    del facts["note"]
+    (bundle / FACTS_NAME).write_text(json.dumps(facts | {"colour_space": "srgb"}), encoding="utf-8")
+    assert load_bundle(bundle).note == ""
+    # A later format may have none of today's facts: that it is later is told first.
+    later = {"program": "coreset-studio", "format": 2}
+    (bundle / FACTS_NAME).write_text(json.dumps(later), encoding="utf-8")
+    with pytest.raises(ExportError, match="Update it"):
+        load_bundle(bundle)

@@ -13,7 +13,7 @@ from core.errors import CancelledError, MissingWeightsError, SelectionError, Set
 from core.pipeline import comparing, split_parts
 from core.pipeline.comparing import Selections, compare_stored, plan_view, run_comparison
 from core.pipeline.planning import EVERYTHING, PlannedRun, plan, rows_of
-from core.pipeline.run_keys import backbone_file, judge_of, run_key
+from core.pipeline.run_keys import backbone_choice, judge_of, run_key
 from core.pipeline.stages import Prepared, prepare
 from core.pipeline.study import Study
 from core.pipeline.window_jobs import compare_finished, write_study_report
@@ -25,11 +25,15 @@ from core.settings import (
     SelectionSettings,
     Settings,
     TrainingSettings,
+    with_own,
 )
+from core.training.architectures import NETWORKS
 from core.training.comparison import compare
 from core.training.runs import load_runs
 
-QUICK = TrainingSettings(image_size=32, epochs=1, min_steps=2, backbone="mobilenetv2", untrained_backbone=True)
+QUICK = with_own(
+    TrainingSettings(image_size=32, epochs=1, min_steps=2), "transfer", backbone="mobilenetv2", untrained_backbone=True
+)
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +64,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, float, int]
     seen: list[tuple[str, str, float, int]] = []
     original = comparing.train
 
-    def counting(dataset: Any, split: Any, indices: Any, network: str, settings: Any, key: Any, **more: Any) -> Any:
+    def counting(network: str, task: Any, key: Any, progress: Any) -> Any:
         seen.append((network, key.sampler, key.fraction, key.repetition))
-        return original(dataset, split, indices, network, settings, key, **more)
+        return original(network, task, key, progress)
 
     monkeypatch.setattr(comparing, "train", counting)
     return seen
@@ -238,14 +242,17 @@ def test_the_key_knows_images_settings_and_repetition(prepared: Prepared) -> Non
     without = replace(prepared, split=replace(prepared.split, validation=prepared.split.validation[1:]))
     assert mark(without) != ours
     # What the custom network never sees changes nothing.
-    assert mark(asking(prepared, replace(QUICK, backbone="vgg16", judge_extractor="vgg16"))) == ours
+    assert (
+        mark(asking(prepared, with_own(with_own(QUICK, "transfer", backbone="vgg16"), "head", judge_extractor="vgg16")))
+        == ours
+    )
     assert mark(asking(prepared, repetitions=7)) == ours
 
 
 def test_the_key_of_a_transfer_network_knows_its_weights(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
     untrained = mark(prepared, "transfer")
-    assert mark(asking(prepared, replace(QUICK, backbone="vgg16")), "transfer") != untrained
-    trained = asking(prepared, replace(QUICK, untrained_backbone=False))
+    assert mark(asking(prepared, with_own(QUICK, "transfer", backbone="vgg16")), "transfer") != untrained
+    trained = asking(prepared, with_own(QUICK, "transfer", untrained_backbone=False))
     marks = set()
     for digest in ("aa", "bb"):
         monkeypatch.setattr(
@@ -257,7 +264,7 @@ def test_the_key_of_a_transfer_network_knows_its_weights(prepared: Prepared, mon
 
 
 def test_the_key_of_the_head_knows_what_it_sees_and_nothing_of_epochs(prepared: Prepared) -> None:
-    judge = judge_of(prepared)
+    judge = judge_of(prepared, NETWORKS["head"])
     ours = mark(prepared, "head", judge=judge)
     assert mark(prepared, "head", judge=replace(judge, strength=judge.strength * 10)) != ours
     assert mark(asking(prepared, replace(QUICK, epochs=9)), "head", judge=judge) == ours
@@ -324,10 +331,13 @@ def test_without_test_images_nothing_is_compared(prepared: Prepared, tmp_path: P
 def test_a_weight_file_of_another_network_is_not_the_backbones(prepared: Prepared, tmp_path: Path) -> None:
     (tmp_path / "other.h5").write_bytes(b"no weights")
     study = replace(
-        asking(prepared, replace(QUICK, untrained_backbone=False)).study, weights_file=tmp_path / "other.h5"
+        asking(prepared, with_own(QUICK, "transfer", untrained_backbone=False)).study,
+        weights_file=tmp_path / "other.h5",
     )
-    assert backbone_file(study) is None
-    assert backbone_file(prepared.study) is None
+    for asked in (study, prepared.study):
+        choice = backbone_choice(asked, NETWORKS["transfer"])
+        assert choice is not None
+        assert choice.weights_file is None
 
 
 def test_the_plan_is_told_before_it_is_done(prepared: Prepared) -> None:
@@ -341,7 +351,10 @@ def test_the_plan_is_told_before_it_is_done(prepared: Prepared) -> None:
 def test_the_summary_is_that_of_compare(prepared: Prepared, tmp_path: Path) -> None:
     found = run_comparison(prepared, tmp_path)
     expected = compare(
-        found.runs, prepared.study.settings.comparison, chosen_by=("colour-texture",), judged_by="colour-texture"
+        found.runs,
+        prepared.study.settings.comparison,
+        chosen_by=("colour-texture",),
+        judged_by={"head": "colour-texture"},
     )
     assert found.sentences == expected.sentences
     assert any("same features" in sentence for sentence in found.sentences)

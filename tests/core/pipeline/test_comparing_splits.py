@@ -60,9 +60,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
     seen = Counted()
     train = fitting.train
 
-    def counting(dataset: Any, split: Any, indices: Any, network: str, settings: Any, key: Any, **more: Any) -> Any:
+    def counting(network: str, task: Any, key: Any, progress: Any) -> Any:
         seen.trained.append((key.split, key.repetition, key.sampler))
-        return train(dataset, split, indices, network, settings, key, **more)
+        return train(network, task, key, progress)
 
     def preparing(study: Study, progress: Progress = NO_PROGRESS) -> Prepared:
         seen.prepared.append(study.settings.data.split_seed)
@@ -164,8 +164,7 @@ def test_runs_of_one_split_are_known_by_what_they_were_known_by_before(prepared:
         for part in (split.pool[:9], split.validation, split.test)
     ]
     training = vars(prepared.study.settings.training).copy()
-    for name in ("judge_extractor", "backbone", "untrained_backbone"):
-        del training[name]
+    del training["own"]
     expected = fingerprint(RUN_VERSION, "custom", 3, training, used_classes(prepared.dataset, split), *images)
     planned = PlannedRun("custom", "random", 0.5, 3)
     assert run_key(prepared, planned, split.pool[:9], None).fingerprint == expected
@@ -214,11 +213,10 @@ def test_the_plan_tells_every_split_and_what_preparing_it_takes(prepared: Prepar
 
 
 def test_the_judges_penalty_is_chosen_once(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = open_split(prepared, 0).judge
-    monkeypatch.setattr("core.pipeline.run_keys.choose_head_strength", None)
-    again = open_split(prepared, 0).judge
-    assert first is not None
-    assert again is not None
+    first = open_split(prepared, 0).judges["head"]
+    monkeypatch.setattr("core.training.architectures.head.logistic.choose_head_strength", None)
+    again = open_split(prepared, 0).judges["head"]
+    assert first.strength is not None
     assert first.strength == again.strength
 
 

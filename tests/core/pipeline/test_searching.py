@@ -15,7 +15,7 @@ from core.pipeline.grid import Grid
 from core.pipeline.searching import search_study, summarise_search
 from core.pipeline.study import Study
 from core.results import Epoch, RunKey, RunResult
-from core.settings import DataSettings, FeatureSettings, SelectionSettings, Settings, TrainingSettings
+from core.settings import DataSettings, FeatureSettings, SelectionSettings, Settings, TrainingSettings, with_own
 from core.training.evaluation import evaluate
 from core.training.loop import n_epochs
 from core.training.runs import load_runs
@@ -109,9 +109,9 @@ def test_a_search_goes_on_where_it_stopped_and_is_not_overwritten_unasked(
     trained: list[tuple[str, float]] = []
     original = comparing.train
 
-    def counting(dataset: Any, split: Any, indices: Any, network: str, settings: Any, key: Any, **more: Any) -> Any:
-        trained.append((key.sampler, settings.learning_rate))
-        return original(dataset, split, indices, network, settings, key, **more)
+    def counting(network: str, task: Any, key: Any, progress: Any) -> Any:
+        trained.append((key.sampler, task.settings.learning_rate))
+        return original(network, task, key, progress)
 
     monkeypatch.setattr(comparing, "train", counting)
     grid = Grid((0.01, 0.002), (0.0,), (1,))
@@ -164,10 +164,9 @@ def test_the_epochs_asked_for_differ_on_any_number_of_images(n_images: int) -> N
 
 
 def test_trained_epochs_and_dropouts_differ_and_are_told(study: Study, tmp_path: Path) -> None:
-    settings = replace(
-        study.settings,
-        training=TrainingSettings(image_size=32, min_steps=12, backbone="mobilenetv2", untrained_backbone=True),
-    )
+    training = TrainingSettings(image_size=32, min_steps=12)
+    training = with_own(training, "transfer", backbone="mobilenetv2", untrained_backbone=True)
+    settings = replace(study.settings, training=training)
     found = search_study(replace(study, settings=settings), Grid((0.01,), (0.0, 0.5), (1, 3)), "transfer", tmp_path)
     assert {(point.epochs, point.coreset_epochs) for point in found.points} == {(1, 4), (3, 12)}
     runs = load_runs(tmp_path / "runs").runs

@@ -7,7 +7,7 @@ import pytest
 
 from core.data.images import read_image
 from core.results import Dataset, Image, PoolEmbedding, RunKey, Split
-from core.settings import TrainingSettings
+from core.settings import TrainingSettings, with_own
 
 COLOURS = {"blue": (40, 60, 200), "green": (50, 180, 60), "red": (200, 50, 40)}
 PER_CLASS = {"blue": 24, "green": 18, "red": 12}
@@ -52,15 +52,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def quick() -> TrainingSettings:
-    return TrainingSettings(
-        image_size=48,
-        epochs=6,
-        min_steps=24,
-        batch_size=8,
-        learning_rate=0.01,
-        backbone="mobilenetv2",
-        untrained_backbone=True,
-    )
+    settings = TrainingSettings(image_size=48, epochs=6, min_steps=24, batch_size=8, learning_rate=0.01)
+    return with_own(settings, "transfer", backbone="mobilenetv2", untrained_backbone=True)
 
 
 @pytest.fixture(scope="session")

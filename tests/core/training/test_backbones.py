@@ -8,14 +8,16 @@ import pytest
 
 from core.errors import CancelledError
 from core.results import Dataset
-from core.settings import TrainingSettings
 from core.training import backbones
 from core.training.backbones import backbone_features
+from core.training.network import BackboneChoice
 from core.training.pixels import ImageSource
+
+CHOICE = BackboneChoice("mobilenetv2", 48, untrained=True)
 
 
 def test_features_are_computed_once_for_each_content(
-    cells: Dataset, quick: TrainingSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cells: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken: list[int] = []
     original = ImageSource.take
@@ -25,16 +27,16 @@ def test_features_are_computed_once_for_each_content(
         return original(self, rows)
 
     monkeypatch.setattr(ImageSource, "take", counting)
-    first = backbone_features(cells, np.array([9, 2, 9, 5]), quick, cache_folder=tmp_path)
+    first = backbone_features(cells, np.array([9, 2, 9, 5]), CHOICE, cache_folder=tmp_path)
     assert sorted(taken) == [2, 5, 9]
     assert np.array_equal(first[0], first[2])
-    again = backbone_features(cells, np.array([5, 30, 2]), quick, cache_folder=tmp_path)
+    again = backbone_features(cells, np.array([5, 30, 2]), CHOICE, cache_folder=tmp_path)
     assert sorted(taken) == [2, 5, 9, 30]
     assert np.array_equal(again[[0, 2]], first[[3, 1]])
 
 
 def test_a_stopped_computation_goes_on_where_it_was(
-    cells: Dataset, quick: TrainingSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cells: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backbones, "IMAGES_AT_ONCE", 4)
     monkeypatch.setattr(backbones, "IMAGES_PER_CHUNK", 8)
@@ -50,17 +52,17 @@ def test_a_stopped_computation_goes_on_where_it_was(
 
     indices = np.arange(20)
     with pytest.raises(CancelledError):
-        backbone_features(cells, indices, quick, cache_folder=tmp_path, progress=Stop())
-    backbone_features(cells, indices, quick, cache_folder=tmp_path, progress=Stop())
+        backbone_features(cells, indices, CHOICE, cache_folder=tmp_path, progress=Stop())
+    backbone_features(cells, indices, CHOICE, cache_folder=tmp_path, progress=Stop())
     assert [done for done, _, _ in told] == [4, 8, 12, 4, 8, 12]
     assert told[3][1] == 12, "the first eight images were kept"
     assert told[0][2] == "Computing mobilenetv2 at 48 px: images"
 
 
-def test_sizes_and_backbones_do_not_share_features(cells: Dataset, quick: TrainingSettings, tmp_path: Path) -> None:
-    small = backbone_features(cells, np.array([0]), quick, cache_folder=tmp_path)
-    large = backbone_features(cells, np.array([0]), replace(quick, image_size=64), cache_folder=tmp_path)
-    other = backbone_features(cells, np.array([0]), replace(quick, backbone="vgg16"), cache_folder=tmp_path)
+def test_sizes_and_backbones_do_not_share_features(cells: Dataset, tmp_path: Path) -> None:
+    small = backbone_features(cells, np.array([0]), CHOICE, cache_folder=tmp_path)
+    large = backbone_features(cells, np.array([0]), replace(CHOICE, image_size=64), cache_folder=tmp_path)
+    other = backbone_features(cells, np.array([0]), replace(CHOICE, extractor="vgg16"), cache_folder=tmp_path)
     assert small.shape == large.shape == (1, 1280)
     assert not np.array_equal(small, large)
     assert other.shape == (1, 512)

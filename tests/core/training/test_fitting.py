@@ -14,10 +14,12 @@ import pytest
 import tensorflow as tf
 
 from core.errors import CancelledError, ImageError, TrainingError
+from core.progress import NO_PROGRESS
 from core.results import Dataset, Epoch, PoolEmbedding, RunKey, Split
 from core.settings import TrainingSettings
+from core.training.architectures import NETWORKS
 from core.training.backbones import backbone_features, backbone_of
-from core.training.fitting import TrainedRun, train, used_classes
+from core.training.fitting import Places, Seen, TrainedRun, TrainingTask, train, used_classes
 from core.training.loop import n_epochs
 from core.training.pixels import ImageSource
 
@@ -45,21 +47,22 @@ class Listener:
 @pytest.fixture
 def run(cells: Dataset, split: Split, store: Path, quick: TrainingSettings, key: RunKey) -> Train:
     def start(network: str = "custom", **changes: object) -> TrainedRun:
-        settings = changes.pop("settings", quick)
-        chosen = changes.pop("indices", split.pool)
-        sets = changes.pop("split", split)
-        return train(cells, sets, chosen, network, settings, key, cache_folder=store, **changes)  # type: ignore[arg-type]
+        progress = changes.pop("progress", NO_PROGRESS)
+        task = TrainingTask(cells, split, split.pool, quick, places=Places(store))
+        return train(network, replace(task, **changes), key, progress)  # type: ignore[arg-type]
 
     return start
 
 
-def test_discs_of_three_colours_are_learnt_however_they_are_listed_and_kept(run: Train, split: Split) -> None:
+def test_discs_of_three_colours_are_learnt_however_they_are_listed_and_kept(
+    run: Train, split: Split, store: Path
+) -> None:
     result = run().result
     assert result.metrics["accuracy"] > 0.8
     assert result.confidence.shape == result.true.shape
     assert result.note == ""
     # Neither the order in which images were chosen nor reading them from disk changes the network.
-    other = run(indices=split.pool[::-1], memory_bytes=0).result
+    other = run(indices=split.pool[::-1], places=Places(store, memory_bytes=0)).result
     np.testing.assert_array_equal(other.confidence, result.confidence)
 
 
@@ -69,7 +72,7 @@ def pixels_of(cells: Dataset, indices: np.ndarray, size: int = 48) -> np.ndarray
 
 @pytest.mark.parametrize("network", ["custom", pytest.param("transfer", marks=pytest.mark.slow)])
 def test_one_seed_one_network(run: Train, network: str) -> None:
-    first, again, other = (run(network, repetition=seed) for seed in (1, 1, 2))
+    first, again, other = (run(network, seed=seed) for seed in (1, 1, 2))
     for a, b in zip(first.model.get_weights(), again.model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     np.testing.assert_array_equal(first.result.confidence, again.result.confidence)
@@ -84,12 +87,13 @@ sys.path.insert(0, sys.argv[1])
 from conftest import write_images
 from core.results import RunKey, Split
 from core.settings import TrainingSettings
-from core.training.fitting import train
+from core.training.fitting import Places, TrainingTask, train
 place = Path(sys.argv[2])
 cells = write_images(place / "images")
 split = Split(np.arange(0, 54, 2), np.arange(1, 54, 4), np.arange(3, 54, 4))
 settings = TrainingSettings(image_size=48, epochs=2, min_steps=6, batch_size=8)
-done = train(cells, split, split.pool, "custom", settings, RunKey("custom", "random", 1, 0, ""), cache_folder=place)
+task = TrainingTask(cells, split, split.pool, settings, places=Places(place))
+done = train("custom", task, RunKey("custom", "random", 1, 0, ""))
 print(done.result.confidence.tobytes().hex())
 """
 
@@ -166,9 +170,7 @@ def test_a_class_missing_from_the_coreset_is_still_an_answer(
 ) -> None:
     blue = cells.classes.index("blue")
     chosen = split.pool[cells.labels[split.pool] != blue]
-    result = run(
-        network, indices=chosen, head_embedding=embedding, settings=replace(quick, min_steps=0, epochs=3)
-    ).result
+    result = run(network, indices=chosen, seen=Seen(embedding), settings=replace(quick, min_steps=0, epochs=3)).result
     assert result.classes == ("blue", "green", "red")
     assert result.metrics.class_recall["blue"] == 0
     assert result.n_images == len(chosen)
@@ -179,7 +181,7 @@ def test_one_image_is_enough_to_train_on(
     run: Train, network: str, split: Split, embedding: PoolEmbedding, quick: TrainingSettings
 ) -> None:
     settings = replace(quick, min_steps=2, epochs=1)
-    result = run(network, indices=split.pool[:1], head_embedding=embedding, settings=settings).result
+    result = run(network, indices=split.pool[:1], seen=Seen(embedding), settings=settings).result
     assert result.n_images == 1
     assert len(result.history) == (0 if network == "head" else 2)
     assert np.isfinite(result.confidence).all()
@@ -195,11 +197,13 @@ def test_the_result_says_what_the_saved_model_says(run: Train, cells: Dataset, s
 def test_kept_features_of_the_backbone_equal_fresh_ones(
     cells: Dataset, split: Split, quick: TrainingSettings, tmp_path: Path
 ) -> None:
-    kept = backbone_features(cells, split.pool[:9], quick, cache_folder=tmp_path)
+    choice = NETWORKS["transfer"].backbone(quick)
+    assert choice is not None
+    kept = backbone_features(cells, split.pool[:9], choice, cache_folder=tmp_path)
     order = np.array([4, 0, 8, 4])
-    again = backbone_features(cells, split.pool[order], quick, cache_folder=tmp_path)
+    again = backbone_features(cells, split.pool[order], choice, cache_folder=tmp_path)
     np.testing.assert_array_equal(again, kept[order])
-    fresh = backbone_of(quick).pooled(pixels_of(cells, split.pool[:9])).numpy()
+    fresh = backbone_of(choice).pooled(pixels_of(cells, split.pool[:9])).numpy()
     np.testing.assert_allclose(kept, fresh, atol=1e-5)
 
 
@@ -222,7 +226,7 @@ def test_an_image_lost_while_training_is_told_as_it_is(run: Train, cells: Datase
                                                        quick: TrainingSettings, key: RunKey) -> None:  # fmt: skip
     gone = Dataset(tmp_path, tmp_path, "folder", cells.images)
     with pytest.raises(ImageError):
-        train(gone, split, split.pool, "custom", quick, key, cache_folder=tmp_path / "cache")
+        train("custom", TrainingTask(gone, split, split.pool, quick, places=Places(tmp_path / "cache")), key)
 
 
 def test_classes_without_images_are_not_told_apart(cells: Dataset) -> None:
@@ -251,7 +255,7 @@ def test_many_short_runs_say_nothing(run: Train, quick: TrainingSettings, tensor
     earlier = run(settings=short)
     before = earlier.model.get_weights()
     for repetition in range(5):
-        run("custom" if repetition % 2 else "transfer", settings=short, repetition=repetition)
+        run("custom" if repetition % 2 else "transfer", settings=short, seed=repetition)
     assert tensorflow_says == []
     # Memory is freed between runs, and a model that is still held stays as it was.
     np.testing.assert_array_equal(before[0], earlier.model.get_weights()[0])
@@ -265,7 +269,7 @@ def test_thirty_runs_pile_up_no_more_than_is_known(
     short = replace(quick, epochs=1, min_steps=0, image_size=128)
     memory = []
     for repetition in range(30):
-        run("custom" if repetition % 2 else "transfer", settings=short, repetition=repetition)
+        run("custom" if repetition % 2 else "transfer", settings=short, seed=repetition)
         memory.append(psutil.Process().memory_info().rss)
     assert tensorflow_says == []
     # The first runs fill pools that stay. After them each run still leaves about 13 MB (252 MB over 20 runs were

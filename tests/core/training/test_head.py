@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 
 from core.errors import CancelledError, TrainingError
 from core.results import Dataset, PoolEmbedding
-from core.training.head import STRENGTHS, choose_head_strength, fit_head
+from core.training.architectures.head.logistic import STRENGTHS, choose_head_strength, fit_head
 
 
 def groups(n: int, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -38,7 +38,7 @@ def test_of_one_class_alone_the_head_knows_no_other() -> None:
 
 
 def test_a_solver_that_did_not_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.training.head.MOST_ITERATIONS", 2)
+    monkeypatch.setattr("core.training.architectures.head.logistic.MOST_ITERATIONS", 2)
     rows, labels = groups(60, 3)
     assert not fit_head(rows, labels, 3, 1e5).converged
 

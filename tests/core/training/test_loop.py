@@ -11,6 +11,7 @@ import pytest
 from core.errors import CancelledError, ImageError
 from core.results import Epoch
 from core.settings import TrainingSettings
+from core.training.architectures.transfer.model import build_transfer_head
 from core.training.loop import (
     Labelled,
     Rows,
@@ -22,7 +23,6 @@ from core.training.loop import (
     predict,
     steps_per_epoch,
 )
-from core.training.networks import build_transfer_head
 
 SETTINGS = TrainingSettings(epochs=5, min_steps=0, batch_size=8, learning_rate=0.02)
 

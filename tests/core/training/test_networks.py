@@ -9,13 +9,9 @@ import pytest
 from core.errors import TrainingError
 from core.features.backbone import load_backbone
 from core.settings import TrainingSettings
-from core.training.networks import (
-    assemble_transfer,
-    build_custom,
-    build_pooled_backbone,
-    build_transfer_head,
-    smallest_image_size,
-)
+from core.training.architectures.custom.model import build_custom, smallest_image_size
+from core.training.architectures.transfer.model import assemble_transfer, build_transfer_head
+from core.training.backbones import build_pooled_backbone
 
 
 def n_numbers(weights: list[keras.Variable]) -> int:

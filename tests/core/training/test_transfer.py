@@ -1,6 +1,5 @@
 """The transfer network: training its head on kept features is training the whole."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,25 +7,29 @@ import pytest
 
 from core.errors import FeatureError, MissingWeightsError
 from core.results import Dataset, RunKey, Split
-from core.settings import TrainingSettings
+from core.settings import TrainingSettings, with_own
+from core.training.architectures import NETWORKS
+from core.training.architectures.transfer.model import assemble_transfer, build_transfer_head
 from core.training.backbones import backbone_of
-from core.training.fitting import TrainedRun, train
+from core.training.fitting import Places, TrainedRun, TrainingTask, train
 from core.training.loop import Labelled, fit, make_deterministic, predict
-from core.training.networks import assemble_transfer, build_transfer_head
+from core.training.network import BackboneChoice
 from core.training.pixels import ImageSource
 
 
 @pytest.fixture(scope="module")
 def transfer(cells: Dataset, split: Split, quick: TrainingSettings, store: Path) -> TrainedRun:
     key = RunKey("transfer", "everything", 1.0, 0, "mark")
-    return train(cells, split, split.pool, "transfer", quick, key, cache_folder=store)
+    return train("transfer", TrainingTask(cells, split, split.pool, quick, places=Places(store)), key)
 
 
 def test_training_the_head_is_training_the_whole_network(
     cells: Dataset, split: Split, quick: TrainingSettings, transfer: TrainedRun
 ) -> None:
     make_deterministic(0)
-    pooled = backbone_of(quick).pooled
+    choice = NETWORKS["transfer"].backbone(quick)
+    assert choice is not None
+    pooled = backbone_of(choice).pooled
     whole = assemble_transfer(pooled, build_transfer_head(pooled.output_shape[-1], 3, quick))
     frozen = [weight.numpy() for weight in pooled.weights]
     training = Labelled(ImageSource(cells, split.pool, 48), cells.labels[split.pool])
@@ -62,14 +65,14 @@ def test_missing_weights_name_the_ways_out_and_the_other_backbones(
 ) -> None:
     monkeypatch.setattr("core.features.weights.weight_folders", lambda: (tmp_path,))
     with pytest.raises(MissingWeightsError, match="VGG16 or MobileNetV2") as caught:
-        train(cells, split, split.pool, "transfer", TrainingSettings(image_size=48), key, cache_folder=tmp_path)
+        train("transfer", TrainingTask(cells, split, split.pool, TrainingSettings(image_size=48)), key)
     assert str(caught.value).startswith("The weights of ResNet101V2 are not on this machine")
 
 
-def test_a_descriptor_is_no_backbone(quick: TrainingSettings) -> None:
+def test_a_descriptor_is_no_backbone() -> None:
     for untrained in (True, False):
         with pytest.raises(FeatureError, match="no convolutional network"):
-            backbone_of(replace(quick, backbone="colour-texture", untrained_backbone=untrained))
+            backbone_of(BackboneChoice("colour-texture", 48, untrained))
 
 
 @pytest.mark.slow
@@ -77,9 +80,10 @@ def test_a_descriptor_is_no_backbone(quick: TrainingSettings) -> None:
 def test_vgg16_with_its_real_weights_is_verified(
     cells: Dataset, split: Split, quick: TrainingSettings, key: RunKey, shared_folder: Path, tmp_path: Path
 ) -> None:
-    settings = replace(quick, backbone="vgg16", untrained_backbone=False)
+    settings = with_own(quick, "transfer", backbone="vgg16", untrained_backbone=False)
     file = shared_folder / "weights" / "vgg16_imagenet_notop.h5"
-    run = train(cells, split, split.pool, "transfer", settings, key, cache_folder=tmp_path, weights_file=file).result
+    task = TrainingTask(cells, split, split.pool, settings, places=Places(tmp_path, file))
+    run = train("transfer", task, key).result
     assert run.weights is not None
     assert (run.weights.extractor, run.weights.state) == ("vgg16", "verified")
     assert run.note == ""

@@ -92,16 +92,16 @@ def test_options_change_settings(page: ComparePage, qtbot: QtBot) -> None:
     options.fractions.setText("5; 20 %, 100")
     qtbot.keyClick(options.fractions, Qt.Key.Key_Return)
     assert model.settings("comparison").fractions == (0.05, 0.2, 1.0)
-    options.repetitions.setValue(3)
-    options.epochs.setValue(2)
-    options.rate.setValue(0.004)
-    options.interest.setValue(2)
+    page.controls.placed["comparison.repetitions"].setValue(3)
+    page.controls.placed["training.epochs"].setValue(2)
+    page.controls.placed["training.learning_rate"].setValue(0.004)
+    page.controls.placed["comparison.difference_of_interest"].setValue(2)
     assert model.settings("comparison").repetitions == 3
     assert model.settings("training").epochs == 2
     assert model.settings("training").learning_rate == pytest.approx(0.004)
     assert model.settings("comparison").difference_of_interest == pytest.approx(0.02)
     model.undo_stack.undo()
-    assert options.interest.value() == pytest.approx(1)
+    assert page.controls.placed["comparison.difference_of_interest"].value() == pytest.approx(1)
     qtbot.waitUntil(lambda: page._plan is not None and len(page._plan.runs) == 3 * 5)
     assert page.cost.text().startswith("15 trainings")
 
@@ -320,7 +320,7 @@ def test_splits_are_chosen_beside_repetitions(
     page: ComparePage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("CORESET_DATA", str(tmp_path))
-    splits, model = page.options.splits, page.model
+    splits, model = page.controls.placed["comparison.splits"], page.model
     assert (splits.accessibleName(), splits.value()) == ("Splits", 1)
     assert "division" in splits.toolTip()
     splits.setValue(3)
@@ -341,10 +341,10 @@ def test_a_split_that_was_brought_is_said_on_the_box(page: ComparePage, qtbot: Q
     brought = replace(view, split=replace(view.split, brought=True))
     model.store_result("dataset", model.key("dataset"), model.facts("dataset") or {}, brought, content=view.identity)
     page.refresh()
-    assert not page.options.splits.isEnabled()
-    assert "bring their own split" in page.options.splits.toolTip()
+    assert not page.controls.placed["comparison.splits"].isEnabled()
+    assert "bring their own split" in page.controls.placed["comparison.splits"].toolTip()
     model.set_settings("comparison", splits=2)
-    assert page.options.splits.isEnabled(), "so that it can be taken back"
+    assert page.controls.placed["comparison.splits"].isEnabled(), "so that it can be taken back"
     page._plan = replace(page._plan, problem="The images bring their own split.")  # type: ignore[type-var]
     page._show_cost()
     assert page.run_button.toolTip() == "The images bring their own split."
@@ -544,12 +544,48 @@ def test_a_network_trained_here_predicts_a_folder(
 
 
 def test_every_extractor_can_be_the_judge_and_every_network_the_backbone(page: ComparePage) -> None:
-    judge, backbone = page.options.judge, page.options.backbone
+    judge, backbone = (
+        page.controls.placed["training.head.judge_extractor"],
+        page.controls.placed["training.transfer.backbone"],
+    )
     names = [judge.itemData(place) for place in range(judge.count())]
     assert names == ["", *registry("extractor")]
     shown = {backbone.itemData(place): backbone.itemText(place) for place in range(backbone.count())}
     assert list(shown.items()) == [
-        ("resnet101v2", "ResNet101V2 (the paper's)"),
         ("vgg16", "VGG16"),
+        ("resnet101v2", "ResNet101V2"),
         ("mobilenetv2", "MobileNetV2"),
     ]
+    assert "ResNet101V2 is the paper's" in backbone.toolTip()
+
+
+@pytest.fixture
+def plugin_page(plugin_networks: str, page: ComparePage) -> ComparePage:
+    """The page of a program with the networks of a plugin; these are chosen."""
+    assert plugin_networks
+    page.model.set_settings("comparison", networks=("nearest-mean",))
+    page.refresh()
+    return page
+
+
+def test_a_network_of_a_plugin_is_offered_trained_and_shown(plugin_page: ComparePage, qtbot: QtBot) -> None:
+    page = plugin_page
+    box = page.options.networks.boxes["nearest-mean"]
+    assert (box.text(), box.isChecked()) == ("Nearest mean", True)
+    assert box.toolTip() == "Takes an image for the class whose mean is nearest"
+    qtbot.waitUntil(lambda: not page.job_numbers())
+    result = run(page, qtbot)
+    assert {row.network for row in result.rows} == {"nearest-mean"}
+    assert page.picture.tabs.currentWidget() is page.picture.results_tab
+    assert page.picture.confusion_card.accessibleName().startswith("Nearest mean, ")
+    assert page.picture.per_epoch._note.text() == "The nearest mean is not trained by epochs."
+    page.tools._choose_keeping()
+    assert posts(page, "warning")[-1] == (
+        "The nearest mean works on features and is not kept; "
+        "choose a row of the custom network or the transfer network or the tiny network."
+    )
+    sheet = SearchSheet(page)
+    qtbot.addWidget(sheet)
+    names = [sheet.network.itemData(number) for number in range(sheet.network.count())]
+    assert names == ["custom", "transfer", "tiny"]
+    assert "tiny network: dropout of the colours" in sheet.dropouts.toolTip()

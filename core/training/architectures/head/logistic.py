@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import scipy.special
@@ -11,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from core.cache import ArrayCache, fingerprint
 from core.errors import TrainingError
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, FloatArray, IntArray, PoolEmbedding
@@ -20,6 +22,7 @@ from core.seeds import generator
 STRENGTHS = tuple(10.0**power for power in range(-1, 6))
 FOLDS = 3
 MOST_ITERATIONS = 1000
+STRENGTH_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,20 @@ def choose_head_strength(
             done = fold * len(STRENGTHS) + number + 1
             progress.report(done, FOLDS * len(STRENGTHS), "Choosing the head's penalty: fits")
     return STRENGTHS[int(hits.argmax())]
+
+
+def kept_strength(
+    dataset: Dataset, embedding: PoolEmbedding, cache_folder: Path, progress: Progress = NO_PROGRESS
+) -> float:
+    """Return what `choose_head_strength` does, from the cache where it is there: a comparison is looked at often."""
+    cache = ArrayCache(cache_folder)
+    names = [dataset.images[i].class_name for i in embedding.indices]
+    key = fingerprint(STRENGTH_VERSION, np.asarray(embedding.embedding), np.asarray(embedding.in_pool), names)
+    stored = cache.load("strength", key)
+    if stored is None:
+        strength = choose_head_strength(dataset, embedding, progress=progress)
+        stored = cache.store("strength", key, {}, {"strength": strength})
+    return float(stored.facts["strength"])
 
 
 def _path(rows: NDArray[np.float64], labels: IntArray, others: NDArray[np.float64]) -> Iterator[IntArray]:

@@ -1,0 +1,8 @@
+"""The networks: a folder each, with the description in its ``__init__`` and the work beside it."""
+
+from core.descriptions import Registry
+from core.training.network import Network
+
+__all__ = ["NETWORKS"]
+
+NETWORKS = Registry("network", Network, __name__, "coreset_studio.networks")

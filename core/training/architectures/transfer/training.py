@@ -1,0 +1,56 @@
+"""Train the transfer network: its head, on features of the backbone that are computed once."""
+
+import time
+
+import numpy as np
+
+from core.errors import TrainingError
+from core.training.architectures.transfer.model import assemble_transfer, build_transfer_head
+from core.training.backbones import backbone_features, backbone_of
+from core.training.calling import free_memory
+from core.training.loop import Labelled, Rows, fit, make_deterministic, predict
+from core.training.task import RunInput, Trained
+
+
+def train(run: RunInput) -> Trained:
+    """Train the head on the backbone's features, and put both together.
+
+    Raises
+    ------
+    MissingWeightsError
+        If the backbone's weights are nowhere on this machine.
+    FeatureError
+        If the backbone named is no convolutional network.
+    """
+    choice = run.network.backbone(run.settings, run.task.places.weights_file)
+    if choice is None:
+        raise TrainingError(f"The {run.network.words} names no backbone.")
+    backbone = backbone_of(choice)
+    used = np.concatenate([run.indices, run.split.validation, run.split.test])
+    started = time.perf_counter()
+    features = backbone_features(
+        run.dataset, used, choice, cache_folder=run.task.places.cache_folder, progress=run.progress
+    )
+    feature_seconds = time.perf_counter() - started
+    ends = np.cumsum([len(run.indices), len(run.split.validation)])
+    training, validation, test = (Rows(part) for part in np.split(features, ends))
+    free_memory()
+    make_deterministic(run.seed)
+    head = build_transfer_head(features.shape[1], len(run.classes), run.settings, seed=run.seed)
+    words = run.network.words
+    fitted = fit(
+        head,
+        Labelled(training, run.labels[run.indices]),
+        Labelled(validation, run.labels[run.split.validation]) if len(validation) else None,
+        run.settings,
+        seed=run.seed,
+        title=f"{words} on {choice.extractor}",
+        progress=run.progress,
+    )
+    return Trained.of_fit(
+        assemble_transfer(backbone.pooled, head),
+        fitted,
+        predict(head, test, title=f"Testing {words}", progress=run.progress),
+        feature_seconds=feature_seconds,
+        weights=backbone.weights,
+    )

@@ -1,0 +1,162 @@
+"""What a network is: the facts that describe it, without its code."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from core.descriptions import Description
+from core.settings import TrainingSettings, own_settings
+
+if TYPE_CHECKING:
+    from core.training.task import RunInput, Trained
+
+
+@dataclass(frozen=True)
+class BackboneChoice:
+    """Which frozen backbone a network stands on.
+
+    Attributes
+    ----------
+    extractor : str
+        A convolutional extractor of the registry.
+    image_size : int
+        >= 32; side of the square input in pixels.
+    untrained : bool
+        Use seeded random weights.
+    weights_file : Path or None
+        Use this file instead of looking for one.
+    words : str
+        The network that stands on it, as a sentence has it.
+    """
+
+    extractor: str
+    image_size: int
+    untrained: bool = False
+    weights_file: Path | None = None
+    words: str = "network"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network(Description):
+    """A network, or another classifier, that is trained on coresets and judged on the test images.
+
+    `does` names one function, ``train(run)``, from a `core.training.task.RunInput` to a `core.training.task.Trained`.
+
+    What it is given:
+
+    - ``run.training()``: what it is trained on. ``.source.take(rows)`` returns the images of some rows: with `sees`
+      ``"pixels"`` RGB of 0…255, uint8 of shape (n, size, size, 3); with ``"embeddings"`` float32 of shape
+      (n, n_components), centred, of mean squared length 1 over the pool. ``.labels``, int64 of shape (n,), are
+      positions in ``run.classes``; a class may be missing among them and is still one of the answers.
+      ``.arrays()`` returns both for all rows.
+    - ``run.validation()``: the same of the validation images, to choose an epoch by; None where there are none, and
+      always for a network that sees embeddings.
+    - ``run.test()``: the test images, a source without labels.
+    - ``run.settings``, ``run.own`` (its own settings, an instance of `settings`), ``run.seed`` and ``run.progress``,
+      which is told of between units of work and raises `CancelledError` where the user asked to stop.
+
+    It returns ``Trained(probabilities=…)``, of shape (n_test, n_classes), rows in the order of ``run.test()``; with
+    `is_saved` also a Keras model from pixels to these probabilities. The same run has to give the same numbers.
+    A network trained by epochs may leave the work to `core.training.loop.fit` and return `Trained.of_fit`.
+
+    An exception of a plugin's network that is no `CoresetError` is told as a `TrainingError` that names both.
+
+    `cost.seconds_per_image` is for each image that a training by epochs sees, every epoch anew, and else for each image
+    trained on.
+
+    Attributes
+    ----------
+    words : str
+        As a sentence has it, such as ``"custom network"``.
+    sees : {"pixels", "embeddings"}
+        A network that sees ``"embeddings"``, those of one extractor across classes, is a judge of coresets: it is given
+        no validation images.
+    by_epochs : bool
+        Whether it is trained by epochs, and so has learning curves.
+    is_saved : bool
+        Whether it is kept as a model bundle, which predicts new images.
+    reads : tuple of str or None
+        The fields of `TrainingSettings` that its result depends on; None for all of them.
+    version : int
+        Raised whenever the same run would give other numbers, so that no stored run is taken for one of today.
+    extractor_setting : str
+        The one of its own settings that names an extractor: whose embeddings it sees (empty, or no such setting: the
+        first one chosen), or on whose network, frozen, it stands. The weights of that have to be there.
+    untrained_setting : str
+        The one of its own settings that asks for seeded random weights in that network.
+    strength_from : str
+        ``"module:attribute"`` of ``choose(dataset, embedding, cache_folder, progress)``, which returns the strength
+        of a penalty, a float chosen once in the pool for all trainings of a comparison; empty where it has none.
+    cost_side : int
+        Side in pixels of the images that `cost` was measured at, where it grows with their area; 0: it does not.
+    listing : str
+        Number of its listing in the paper; empty for a network that is not the paper's.
+    dropout_setting : str
+        The field of `TrainingSettings` that a hyperparameter search varies as its dropout; empty: it has none and
+        cannot be searched.
+    dropout_words : str
+        That dropout, in words.
+    remark : str
+        A sentence to keep in mind beside its differences.
+    """
+
+    words: str
+    sees: Literal["pixels", "embeddings"] = "pixels"
+    by_epochs: bool = False
+    is_saved: bool = False
+    reads: tuple[str, ...] | None = None
+    version: int = 1
+    extractor_setting: str = ""
+    untrained_setting: str = ""
+    strength_from: str = ""
+    cost_side: int = 0
+    listing: str = ""
+    dropout_setting: str = ""
+    dropout_words: str = ""
+    remark: str = ""
+
+    @property
+    def is_judge(self) -> bool:
+        """Whether it sees embeddings across classes."""
+        return self.sees == "embeddings"
+
+    @property
+    def needs_backbone(self) -> bool:
+        """Whether it stands on an extractor's frozen network, whose weights have to be there."""
+        return not self.is_judge and bool(self.extractor_setting)
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether its hyperparameters can be searched."""
+        return self.by_epochs and bool(self.dropout_setting)
+
+    def seconds_per_image(self, image_size: int) -> float:
+        """Return what an image of `image_size` × `image_size` pixels is said to take."""
+        return self.cost.seconds_per_image * ((image_size / self.cost_side) ** 2 if self.cost_side else 1.0)
+
+    def extractor(self, settings: TrainingSettings, chosen: Sequence[str] = ()) -> str:
+        """Return the extractor whose embeddings it sees or on whose network it stands; empty where there is none.
+
+        Parameters
+        ----------
+        settings : TrainingSettings
+        chosen : sequence of str
+            The extractors that coresets are chosen by; a judge that names none of its own sees the first.
+        """
+        own = own_settings(settings, self)
+        named = str(getattr(own, self.extractor_setting)) if self.extractor_setting else ""
+        return named or (chosen[0] if self.is_judge and chosen else "")
+
+    def backbone(self, settings: TrainingSettings, weights_file: Path | None = None) -> BackboneChoice | None:
+        """Return which frozen backbone it stands on; None for a network without one."""
+        if not self.needs_backbone:
+            return None
+        own = own_settings(settings, self)
+        untrained = bool(getattr(own, self.untrained_setting)) if self.untrained_setting else False
+        return BackboneChoice(self.extractor(settings), settings.image_size, untrained, weights_file, self.words)
+
+    def train(self, run: "RunInput") -> "Trained":
+        """Train it; see the class."""
+        trained: Trained = self.code(run)
+        return trained

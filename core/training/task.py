@@ -1,0 +1,254 @@
+"""What a training is asked for, what a network is given of it, and what it gives back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.cache import default_cache_folder
+from core.errors import TrainingError
+from core.progress import Progress
+from core.results import Dataset, Epoch, FloatArray, IntArray, PoolEmbedding, Split, WeightsUsed
+from core.settings import TrainingSettings, own_settings
+from core.training.device import device_used
+from core.training.layers import KerasModel
+from core.training.loop import Fit, Labelled, Rows, Source
+from core.training.network import Network
+from core.training.pixels import MEMORY_BYTES, ImageSource
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a network that sees embeddings is trained on.
+
+    Attributes
+    ----------
+    embedding : PoolEmbedding
+        Across classes, of one extractor.
+    strength : float or None
+        Of its penalty, as chosen once in the pool; None: the network chooses it itself, if it has one.
+    weights : WeightsUsed or None
+        Of the extractor.
+    """
+
+    embedding: PoolEmbedding
+    strength: float | None = None
+    weights: WeightsUsed | None = None
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a training finds and keeps things.
+
+    Attributes
+    ----------
+    cache_folder : Path
+        For decoded images and a backbone's features; default the user's.
+    weights_file : Path or None
+        Of the backbone, instead of looking for it.
+    memory_bytes : int
+        What decoded images may take of memory.
+    """
+
+    cache_folder: Path = field(default_factory=default_cache_folder)
+    weights_file: Path | None = None
+    memory_bytes: int = MEMORY_BYTES
+
+
+@dataclass(frozen=True)
+class TrainingTask:
+    """What one network is to be trained and tested on.
+
+    Attributes
+    ----------
+    dataset : Dataset
+    split : Split
+        The network is trained on images of the pool; validation images pick its best epoch and do nothing else.
+    indices : ndarray of shape (n,), int64
+        The coreset: images to train on. A class that is missing among them is still one of the answers.
+    settings : TrainingSettings
+    seed : int
+        >= 0; of initial weights, dropout and the order of the images.
+    seen : Seen or None
+        For a network that sees embeddings.
+    places : Places
+    cluster_of_test : mapping of int to int, or None
+        Cluster of test images inside their true class, by index.
+    select_seconds : float
+        What choosing the coreset took.
+    """
+
+    dataset: Dataset
+    split: Split
+    indices: IntArray
+    settings: TrainingSettings
+    seed: int = 0
+    seen: Seen | None = None
+    places: Places = field(default_factory=Places)
+    cluster_of_test: Mapping[int, int] | None = None
+    select_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class RunInput:
+    """What a network's own code is given: see `core.training.network.Network`.
+
+    Attributes
+    ----------
+    network : Network
+    task : TrainingTask
+    classes : tuple of str
+        What it tells apart.
+    labels : ndarray of shape (n_images,), int64
+        Those of the dataset's images as positions in `classes`; −1 for an image of a class that is not used.
+    indices : ndarray of shape (n,), int64
+        The coreset, ascending, so that the same images give the same network however they were chosen.
+    progress : Progress
+    """
+
+    network: Network
+    task: TrainingTask
+    classes: tuple[str, ...]
+    labels: IntArray
+    indices: IntArray
+    progress: Progress
+
+    @property
+    def dataset(self) -> Dataset:
+        """The dataset."""
+        return self.task.dataset
+
+    @property
+    def split(self) -> Split:
+        """Pool, validation and test images."""
+        return self.task.split
+
+    @property
+    def settings(self) -> TrainingSettings:
+        """How networks are trained."""
+        return self.task.settings
+
+    @property
+    def own(self) -> Any:
+        """The network's own settings; None where it has none."""
+        return own_settings(self.task.settings, self.network)
+
+    @property
+    def seed(self) -> int:
+        """Of initial weights, dropout and the order of the images; >= 0."""
+        return self.task.seed
+
+    def seen(self) -> Seen:
+        """Return the embeddings that it sees.
+
+        Raises
+        ------
+        TrainingError
+            If none are given.
+        """
+        if self.task.seen is None:
+            raise TrainingError(
+                f"The {self.network.words} is trained on embeddings across classes, and none were given."
+            )
+        return self.task.seen
+
+    def training(self) -> Labelled:
+        """Return what it is trained on: pixels, held in memory or on disk, or embeddings.
+
+        Raises
+        ------
+        ImageError
+            If an image can no longer be decoded.
+        TrainingError
+            If there are no embeddings, or not of these images.
+        """
+        return Labelled(self._held(self.indices), self.labels[self.indices])
+
+    def validation(self) -> Labelled | None:
+        """Return what its best epoch is chosen by; None without validation images, and of embeddings."""
+        indices = self.split.validation
+        if self.network.is_judge or len(indices) == 0:
+            return None
+        return Labelled(self._held(indices), self.labels[indices])
+
+    def test(self) -> Source:
+        """Return what it is judged on; pixels are decoded as batches are taken."""
+        if self.network.is_judge:
+            return Rows(self._embedded(self.split.test))
+        return ImageSource(self.dataset, self.split.test, self.settings.image_size)
+
+    def _held(self, indices: IntArray) -> Source:
+        if self.network.is_judge:
+            return Rows(self._embedded(indices))
+        source = ImageSource(self.dataset, indices, self.settings.image_size)
+        places = self.task.places
+        return source.hold(places.cache_folder, memory_bytes=places.memory_bytes, progress=self.progress)
+
+    def _embedded(self, indices: IntArray) -> FloatArray:
+        embedding = self.seen().embedding
+        places = np.searchsorted(embedding.indices, indices)
+        if (places >= len(embedding.indices)).any() or (embedding.indices[places] != indices).any():
+            raise TrainingError("The embeddings across classes lack images of this split; compute them again.")
+        return np.asarray(embedding.embedding[places])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What a network's own code gives back.
+
+    Attributes
+    ----------
+    probabilities : ndarray of shape (n_test, n_classes)
+        Of the classes, for each test image; float32.
+    model : object
+        A Keras model from RGB pixels of 0…255, shape (batch, image_size, image_size, 3), to probabilities, which can
+        be saved; anything else, or None, is only handed on.
+    history : tuple of Epoch
+        Empty for a network that is not trained by epochs.
+    best_epoch : int
+        Number, from 1, of the epoch whose weights were kept; 0 without epochs.
+    train_seconds : float or None
+        Training alone, features and testing apart; None: all of the call is taken for it.
+    feature_seconds : float
+        What computing features cost where they were not in the cache.
+    device : str
+    weights : WeightsUsed or None
+        Of the backbone or the extractor.
+    notes : tuple of str
+        What belongs beside the result.
+    """
+
+    probabilities: FloatArray
+    model: Any = None
+    history: tuple[Epoch, ...] = ()
+    best_epoch: int = 0
+    train_seconds: float | None = None
+    feature_seconds: float = 0.0
+    device: str = "CPU"
+    weights: WeightsUsed | None = None
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of_fit(
+        cls,
+        model: KerasModel,
+        fitted: Fit,
+        probabilities: FloatArray,
+        *,
+        feature_seconds: float = 0.0,
+        weights: WeightsUsed | None = None,
+    ) -> "Trained":
+        """Return what `core.training.loop.fit` came to, with the device that it ran on."""
+        return cls(
+            model=model,
+            probabilities=probabilities,
+            history=fitted.history,
+            best_epoch=fitted.best_epoch,
+            train_seconds=fitted.seconds,
+            feature_seconds=feature_seconds,
+            device=device_used(),
+            weights=weights,
+            notes=("the loss was not a number; lower the learning rate",) if fitted.diverged else (),
+        )

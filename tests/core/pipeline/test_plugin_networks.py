@@ -1,0 +1,121 @@
+"""Networks of a plugin, from the plan to the report: no other file of the program knows them."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.data.demo import make_demo
+from core.errors import SettingsError
+from core.output.model_bundle import load_bundle
+from core.output.report import write_report
+from core.pipeline.comparing import compare_stored, plan_view, run_comparison
+from core.pipeline.grid import Grid
+from core.pipeline.searching import search_study
+from core.pipeline.stages import Prepared, prepare
+from core.pipeline.study import Study
+from core.pipeline.whole import demo_settings, predict, report_content
+from core.settings import ClusterSettings, ComparisonSettings, FeatureSettings, Settings, TrainingSettings
+from core.training.architectures import NETWORKS
+from core.training.runs import load_runs
+
+COMPARISON = ComparisonSettings(
+    samplers=("random",), fractions=(0.5, 1.0), networks=("nearest-mean", "tiny"), controls=False
+)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    place = tmp_path_factory.mktemp("plugin")
+    make_demo(place / "demo", n_images=80, side=48)
+    settings = Settings(
+        features=FeatureSettings(extractors=("colour-texture",)),
+        clusters=ClusterSettings(k_max=3),
+        training=TrainingSettings(image_size=32, epochs=2, min_steps=4),
+        comparison=COMPARISON,
+    )
+    return prepare(Study(place / "demo", settings, place / "cache"))
+
+
+@pytest.fixture
+def prepared(first: Prepared, plugin_networks: str) -> Prepared:
+    assert plugin_networks
+    return first
+
+
+def asking(prepared: Prepared, **changes: Any) -> Prepared:
+    settings = prepared.study.settings
+    wanted = replace(settings, comparison=replace(settings.comparison, **changes))
+    return replace(prepared, study=replace(prepared.study, settings=wanted))
+
+
+def test_they_are_planned_trained_kept_compared_and_told(
+    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_view(prepared.study, 40, 10)
+    assert plan.problem == ""
+    # The nearest mean is said to take half a second an image, whatever the epochs.
+    assert [run.estimate.seconds for run in plan.runs if run.network == "nearest-mean"] == [20.0, 10.0]
+
+    found = run_comparison(asking(prepared, repetitions=2), tmp_path / "runs", keep_models=tmp_path / "models")
+    assert [(row.network, row.sampler) for row in found.rows] == [
+        ("nearest-mean", "random"), ("nearest-mean", "everything"), ("tiny", "random"), ("tiny", "everything")
+    ]  # fmt: skip
+    assert found.sentences[0].startswith("Nearest mean: 50 % chosen by random reaches an accuracy of")
+    assert any("The nearest mean sees the same features (colour-texture)" in sentence for sentence in found.sentences)
+
+    # What is stored is compared again, and nothing is trained again.
+    monkeypatch.setattr("core.pipeline.comparing.train", None)
+    again = run_comparison(asking(prepared, repetitions=2), tmp_path / "runs")
+    assert again.sentences == found.sentences
+    np.testing.assert_equal([vars(row) for row in again.rows], [vars(row) for row in found.rows])
+
+    models = sorted((tmp_path / "models").iterdir())
+    assert len(models) == 2, "of the first repetition, and of the network that can be saved"
+    assert all(model.name.startswith("tiny-") for model in models)
+    assert load_bundle(models[0]).image_size == 32
+    predicted = predict(models[0], Path(prepared.study.source), tmp_path / "p.csv")
+    assert predicted.n_images == 80
+
+    content = report_content(prepared, comparison=found)
+    write_report(tmp_path / "report.html", content)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "nearest-mean: test results with 95 % intervals" in html
+    assert "Accuracy of tiny by epoch" in html
+    assert "Training time of tiny against coreset size; features apart" in html, "it is not the paper's"
+
+
+def test_remarks_of_a_network_stand_beside_differences(prepared: Prepared, tmp_path: Path) -> None:
+    wanted = asking(prepared, networks=("tiny",), fractions=(0.5,), controls=True)
+    assert "A tiny network sees colours alone." in run_comparison(wanted, tmp_path).sentences
+
+
+def test_its_hyperparameters_can_be_searched(prepared: Prepared, tmp_path: Path) -> None:
+    found = search_study(prepared.study, Grid((0.01,), (0.0, 0.5), (1,)), "tiny", tmp_path)
+    assert "dropout of the colours" in found.text
+    assert len({run.history[0].loss for run in load_runs(tmp_path / "runs")}) == 2, "the dropout is the network's"
+    with pytest.raises(SettingsError, match=r"nearest mean has none .* custom network or transfer network or tiny"):
+        search_study(prepared.study, Grid(), "nearest-mean", tmp_path / "other")
+
+
+def test_the_demo_trains_the_programs_own_networks_alone(plugin_networks: str) -> None:
+    assert plugin_networks
+    assert {"custom", "head"} <= set(demo_settings().comparison.networks) <= {"custom", "transfer", "head"}
+
+
+def test_without_the_plugin_its_runs_are_left_out_and_the_way_out_is_told(
+    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = asking(prepared, networks=("nearest-mean", "head"))
+    run_comparison(wanted, tmp_path)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    NETWORKS.reload()
+    assert "nearest-mean" not in NETWORKS
+    assert {row.network for row in compare_stored(wanted, tmp_path).rows} == {"head"}
+    problem = plan_view(wanted.study, 40, 10).problem
+    assert problem.startswith("There is no network named 'nearest-mean'; choose from custom, transfer, head. If it is")
+    with pytest.raises(SettingsError, match="install that"):
+        run_comparison(wanted, tmp_path)
