@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING, cast
 from core.descriptions import registry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from core.data.description import Sources
     from core.output.description import ExportFormats
+    from core.selection.description import Sampler
 
 
 def sources() -> "Sources":
@@ -17,3 +20,8 @@ def sources() -> "Sources":
 def export_formats() -> "ExportFormats":
     """Return the export formats."""
     return cast("ExportFormats", registry("export format"))
+
+
+def samplers() -> "Mapping[str, Sampler]":
+    """Return the samplers."""
+    return cast("Mapping[str, Sampler]", registry("sampler"))

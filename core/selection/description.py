@@ -35,6 +35,8 @@ class Sampler(Description):
         class budgets.
     class_budget : str
         Its own rule over classes, used where the settings say ``"sampler"``.
+    why_recommended : str
+        What was measured that makes it the one to begin with; empty for all but one.
     mark : Mark or None
         How it is drawn; None: one of the spare marks.
 
@@ -51,6 +53,7 @@ class Sampler(Description):
     uses_seed: bool = False
     scope: Literal["class", "pool"] = "class"
     class_budget: ClassBudgetRule = "proportional"
+    why_recommended: str = ""
     mark: Mark | None = None
 
     def __post_init__(self) -> None:

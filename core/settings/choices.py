@@ -230,7 +230,7 @@ class SelectionSettings(SettingsPart):
         0.25, neutral=0.25, kept=True, title="β, how much harder classes get",
         question="0 keeps the classes' shares; ½ leans towards rare kinds. ¼ gives nearly the best of both.",
         tip="Exponent of budgets by difficulty: 0 is proportional, 0.5 leans towards rare kinds",
-        least=0, must="at least 0", step=0.05, decimals=2, offered=(0, 2),
+        least=0, must="at least 0", step=0.05, decimals=2, offered=(0, 4),
     )  # fmt: skip
     pinned_in: tuple[str, ...] = choice(
         (), neutral=(), kept=True, title="Pinned in", flag="--pin-in",

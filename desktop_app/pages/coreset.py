@@ -53,6 +53,7 @@ class CoresetPage(Page):
         self.picture.again_wanted.connect(self._ask_again)
         self.talk.revived.connect(self.picture.offer_again)
         self.picture.chosen.pins_changed.connect(self._pin)
+        self.controls.place(self.picture.chosen, "selection.pinned_in", "selection.pinned_out")
         self.picture.plot.class_chosen.connect(self._choose_class)
         self.picture.tabs.currentChanged.connect(self._ask_plot)
         self.picture.foretelling.wanted.connect(self._foretell)

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from core.descriptions import registry
 from core.pipeline.views import CoresetView
-from core.settings import ExportSettings, SelectionSettings
+from core.settings import ExportSettings
 from desktop_app.pages.coreset import CoresetPage
 from desktop_app.pages.coreset_export import ExportSheet
 from desktop_app.pages.page import PageContext
@@ -72,7 +72,9 @@ def test_a_sampler_that_is_not_here_is_shown_as_chosen(page_context: PageContext
     """Such as one of a plugin, in a project of another machine."""
     page = CoresetPage(page_context)
     qtbot.addWidget(page)
-    page.options.show_settings(SelectionSettings(sampler="elsewhere"), {})
+    page.model.set_settings("selection", sampler="elsewhere")
+    page.enter()
+    assert page.options.sampler.currentText() == "elsewhere (missing)"
     assert page.options.sampler.currentData() == "elsewhere"
     assert page.options.summary.text() == ""
     assert page.options.sampler.toolTip().startswith("There is no sampler named 'elsewhere'; choose from random")
@@ -88,15 +90,22 @@ def test_another_size_is_chosen_and_undone(page: CoresetPage, qtbot: QtBot) -> N
 
 
 def test_only_what_the_sampler_heeds_can_be_changed(page: CoresetPage, qtbot: QtBot) -> None:
-    assert page.options.over_clusters.isEnabled()
-    assert not page.options.mu.isEnabled()
-    assert "balanced herding" in page.options.mu.toolTip()
+    own = page.controls.placed
+    over_clusters, mu = own["selection.intelligent.budget_over_clusters"], own["selection.balanced-herding.mu"]
+    assert over_clusters.isVisible()
+    assert not mu.isVisible()
     page.options.sampler.setCurrentIndex(page.options.sampler.findData("random"))
     page.options.sampler.activated.emit(page.options.sampler.currentIndex())
     wait_for(page, qtbot)
-    assert not page.options.over_classes.isEnabled()
-    assert "whole pool" in page.options.over_classes.toolTip()
-    assert not page.options.over_clusters.isEnabled()
+    assert not page.options.over_classes.widget.isEnabled()
+    assert "whole pool" in page.options.over_classes.widget.toolTip()
+    assert not over_clusters.isVisible()
+    assert not mu.isVisible()
+    page.model.set_settings("selection", sampler="balanced-herding")
+    assert mu.isVisible()
+    mu.setValue(0.5)
+    assert own_settings(page.model.settings("selection"), registry("sampler")["balanced-herding"]).mu == 0.5
+    wait_for(page, qtbot)
 
 
 def test_the_recommended_sampler_is_offered_and_never_taken_silently(page: CoresetPage, qtbot: QtBot) -> None:
@@ -107,14 +116,13 @@ def test_the_recommended_sampler_is_offered_and_never_taken_silently(page: Cores
     assert (settings.sampler, settings.beta, settings.budget_over_classes) == ("even-herding", 0.25, "sampler")
     assert not page.options.recommendation.isVisible()
     wait_for(page, qtbot)
-    assert page.options.beta.isEnabled()
-    assert not page.options.mu.isEnabled()
-    assert not page.options.seed.isEnabled()
+    assert page.options.beta.widget.isEnabled()
+    assert not page.options.seed.widget.isEnabled()
 
 
 def test_fractions_by_hand(page: CoresetPage, qtbot: QtBot) -> None:
-    page.options.over_classes.setCurrentIndex(page.options.over_classes.findData("by-hand"))
-    page.options.over_classes.activated.emit(0)
+    page.options.over_classes.widget.setCurrentIndex(page.options.over_classes.widget.findData("by-hand"))
+    page.options.over_classes.widget.activated.emit(0)
     assert page.options.by_hand.isVisible()
     name, n_images = next(iter(page._pool_by_class().items()))
     page.options.by_hand._boxes[name].setValue(50.0)
