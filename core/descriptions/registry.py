@@ -111,7 +111,7 @@ class Registry(Mapping[str, D], Generic[D]):
         way = "install that" if takes_plugins() else NO_PLUGINS[0].lower() + NO_PLUGINS[1:].rstrip(".")
         return (
             f"There is no {self.kind} named {name!r}; choose from {', '.join(self)}. "
-            f"If it is {article} {self.kind} of a plugin: {way}."
+            f"If it is {article} {self.kind} of a plugin, {way}."
         )
 
     def reload(self) -> None:

@@ -39,7 +39,7 @@ def other_value(kind: type[SettingsPart], name: str) -> Any:
         return next(each for each in facts.values if each != value)
     if facts.kind:
         names = [each for each in registry(facts.kind) if each != value and (each,) != value]
-        return names[:2] if isinstance(value, tuple) else names[0]
+        return names[:1] if isinstance(value, tuple) else names[0]
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):

@@ -35,7 +35,7 @@ def study_of(golden: Path) -> Study:
 
 def test_features_in_the_cache_are_found(golden: Path) -> None:
     study = study_of(golden)
-    n_files = len(list((golden / "cache").rglob("*.npy")))
+    n_files = len(list((golden / "cache" / "features").rglob("*.npy")))
     prepared = prepare(study)
     indices = used_images(prepared.split)
     assert count_missing(prepared.dataset, "colour-texture", cache_folder=study.cache_folder, indices=indices) == 0

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from core.cli import main
 from core.data.dataset import scan
 from core.data.demo import make_demo
 from core.data.images import read_image
+from core.descriptions import description
 from core.errors import FeatureError, ImageError, InputError, MissingWeightsError, WeightsError
 from core.features.backbone import backbones, load_backbone
 from core.features.extraction import extract, extractor_cost
@@ -27,7 +27,8 @@ from core.pipeline.stages import choose, open_dataset, prepare, split_dataset
 from core.pipeline.study import Study
 from core.resources import user_data_folder
 from core.results import Dataset
-from core.settings import ClusterSettings, FeatureSettings, Settings, TrainingSettings
+from core.settings import ClusterSettings, FeatureSettings, Settings, with_own
+from core.training.architectures import NETWORKS
 
 Install = Callable[..., None]
 
@@ -145,11 +146,10 @@ def write_weights(folder: Path) -> Path:
     return file
 
 
-def study_of(demo: Path, tmp_path: Path, *names: str, **training: Any) -> Study:
+def study_of(demo: Path, tmp_path: Path, *names: str) -> Study:
     settings = Settings(
         features=FeatureSettings(extractors=names),
         clusters=ClusterSettings(k_max=3),
-        training=TrainingSettings(**training),
     )
     return Study(demo, settings, tmp_path / "cache")
 
@@ -190,7 +190,10 @@ def test_a_coreset_is_chosen_by_it_beside_another(means: Install, demo: Path, tm
 
 def test_it_can_be_the_judge(means: Install, demo: Path, tmp_path: Path) -> None:
     means()
-    judge = judge_of(prepare(study_of(demo, tmp_path, "colour-texture", judge_extractor="means")))
+    study = study_of(demo, tmp_path, "colour-texture")
+    training = with_own(study.settings.training, "head", judge_extractor="means")
+    study = replace(study, settings=replace(study.settings, training=training))
+    judge = judge_of(prepare(study), NETWORKS["head"])
     assert judge.extractor == "means"
     assert judge.embedding.embedding.shape[1] == 6
 
@@ -315,9 +318,9 @@ def test_a_fault_of_the_programs_own_is_not_dressed_up(
         raise ZeroDivisionError
 
     steps = EXTRACTORS["colour-texture"].code
-    monkeypatch.setattr(
-        "core.descriptions.description.resolve", lambda reference: replace(steps, load=lambda tensors: fail)
-    )
+    resolve, failing = description.resolve, replace(steps, load=lambda tensors: fail)
+    does = EXTRACTORS["colour-texture"].does
+    monkeypatch.setattr(description, "resolve", lambda wanted: failing if wanted == does else resolve(wanted))
     with pytest.raises(ZeroDivisionError):
         extract(dataset, "colour-texture", cache_folder=tmp_path / "cache")
 

@@ -96,7 +96,7 @@ def test_remarks_of_a_network_stand_beside_differences(prepared: Prepared, tmp_p
 def test_its_hyperparameters_can_be_searched(prepared: Prepared, tmp_path: Path) -> None:
     found = search_study(prepared.study, Grid((0.01,), (0.0, 0.5), (1,)), "tiny", tmp_path)
     assert "dropout of the colours" in found.text
-    assert len({run.history[0].loss for run in load_runs(tmp_path / "runs")}) == 2, "the dropout is the network's"
+    assert len({run.history[0].loss for run in load_runs(tmp_path / "runs").runs}) == 2, "the dropout is the network's"
     with pytest.raises(SettingsError, match=r"nearest mean has none .* custom network or transfer network or tiny"):
         search_study(prepared.study, Grid(), "nearest-mean", tmp_path / "other")
 
@@ -117,5 +117,5 @@ def test_without_the_plugin_its_runs_are_left_out_and_the_way_out_is_told(
     assert {row.network for row in compare_stored(wanted, tmp_path).rows} == {"head"}
     problem = plan_view(wanted.study, 40, 10).problem
     assert problem.startswith("There is no network named 'nearest-mean'; choose from custom, transfer, head. If it is")
-    with pytest.raises(SettingsError, match="install that"):
+    with pytest.raises(SettingsError, match="the packaged program takes no plugins"):
         run_comparison(wanted, tmp_path)

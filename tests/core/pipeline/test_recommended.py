@@ -6,6 +6,8 @@ from core.errors import MissingWeightsError
 from core.features.extractors import EXTRACTORS
 from core.pipeline import facts
 from core.pipeline.whole import demo_settings
+from core.settings import own_settings
+from core.training.architectures import NETWORKS
 
 
 def test_with_weights_an_extractor_that_follows_from_another_stands_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,6 +34,6 @@ def test_the_demo_trains_on_a_backbone_whose_weights_the_features_use(
 ) -> None:
     monkeypatch.setattr(facts, "weights_state", lambda name: ("verified" if there else "missing", ""))
     settings = demo_settings()
-    assert settings.training.backbone == "vgg16"
+    assert own_settings(settings.training, NETWORKS["transfer"]).backbone == "vgg16"
     assert settings.comparison.networks == (("custom", "transfer", "head") if there else ("custom", "head"))
     assert settings.features.extractors == (("vgg16", "vgg16-avg", "colour-texture") if there else ("colour-texture",))

@@ -36,7 +36,7 @@ def test_a_classifier_on_embeddings_is_judged_on_the_test_images(
     ]  # embeddings of the fixture stand in the order of the dataset
     distances = ((embedding.embedding[split.test][:, None] - np.array(means)[None]) ** 2).sum(2)
     np.testing.assert_array_equal(run.result.predicted, distances.argmin(1))
-    assert run.result.metrics.accuracy > 0.8
+    assert run.result.metrics["accuracy"] > 0.8
     assert run.result.confidence.dtype == np.float32
     assert run.result.train_seconds > 0, "it names no time, so that of the call stands for it"
     assert run.result.history == ()

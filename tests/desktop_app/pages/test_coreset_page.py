@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from core.descriptions import registry
 from core.pipeline.views import CoresetView
-from core.settings import ExportSettings
+from core.settings import ExportSettings, own_settings
 from desktop_app.pages.coreset import CoresetPage
 from desktop_app.pages.coreset_export import ExportSheet
 from desktop_app.pages.page import PageContext
