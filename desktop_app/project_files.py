@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from core.errors import CoresetError
 from core.project import SUFFIX, Recovery
 from core.resources import user_data_folder
+from core.settings import unknown_names
 from desktop_app.dialogs.question import Question
 from desktop_app.messages import Messages
 from desktop_app.project_model import ProjectModel
@@ -89,6 +90,13 @@ class ProjectFiles(QObject):
         """Open what a session that ended badly has left."""
         self._model.recover(recovery.project, recovery.file)
         self.opened.emit()
+        self._tell_missing()
+
+    def _tell_missing(self) -> None:
+        """Say what the project names that is not here, such as a sampler of a plugin; the project is as it was."""
+        missing = unknown_names(self._model.project.settings)
+        if missing:
+            self._messages.warning(f"{self._model.name} needs what is not on this machine. {' '.join(missing)}")
 
     def open_demo(self) -> None:
         """Open the folder of synthetic cells, made first where it is not there yet."""
@@ -223,6 +231,7 @@ class ProjectFiles(QObject):
         self._preferences.remember(file)
         self._preferences.last_folder = file.parent
         self.opened.emit()
+        self._tell_missing()
 
     def _start_target(self) -> None:
         source = self._target

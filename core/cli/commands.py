@@ -34,7 +34,7 @@ def scan(options: argparse.Namespace) -> int:
     """Tell what a dataset holds."""
     settings = settings_of(options)
     cache = Path(options.cache) if options.cache else default_cache_folder()
-    dataset = open_dataset(options.dataset, cache, progress())
+    dataset = open_dataset(options.dataset, cache, progress(), settings=settings.data)
     sizes = [(i.width, i.height) for i in dataset.images]
     counts = dict.fromkeys(dataset.classes, 0)
     for image in dataset.images:
@@ -69,7 +69,7 @@ def extractors(options: argparse.Namespace) -> int:
     """List the extractors with needs, cost and, where computed, separation."""
     study = study_of(options)
     shown = progress()
-    dataset = open_dataset(study.source, study.cache_folder, shown)
+    dataset = open_dataset(study.source, study.cache_folder, shown, settings=study.settings.data)
     split = split_dataset(dataset, study.settings)
     if options.compute:
         extract_features(study, dataset, split, progress=shown)

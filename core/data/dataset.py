@@ -11,9 +11,11 @@ from core.data.listing import Listing
 from core.data.scanning import Scanned, decode_all
 from core.data.sources import SOURCES
 from core.data.stored import load_dataset, save_dataset
+from core.descriptions import SettingsPart
 from core.errors import CacheError, DatasetError, MissingSourceError
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, Image
+from core.settings import DataSettings, own_settings, settings_to_dict
 
 __all__ = ["find_duplicates", "load_dataset", "save_dataset", "scan", "stored_file"]
 
@@ -22,7 +24,12 @@ _HEAD_BYTES = 512
 
 
 def scan(
-    source: Path, *, cache_folder: Path, previous: Dataset | None = None, progress: Progress = NO_PROGRESS
+    source: Path,
+    *,
+    cache_folder: Path,
+    previous: Dataset | None = None,
+    settings: DataSettings | None = None,
+    progress: Progress = NO_PROGRESS,
 ) -> Dataset:
     """Scan whatever one of the sources in `core.data.sources` can read.
 
@@ -37,6 +44,8 @@ def scan(
         Where thumbnails and the result go.
     previous : Dataset, optional
         An earlier scan, such as the project's.
+    settings : DataSettings, optional
+        Hold what sources have as settings of their own.
     progress : Progress
 
     Returns
@@ -59,7 +68,10 @@ def scan(
     stored = stored_file(cache_folder, source)
     earlier = _earlier(source, stored, previous)
     kind = _recognised(source)
-    listing = kind.reader.listing(source)
+    own = own_settings(settings or DataSettings(), kind)
+    if own is not None:
+        stored = stored_file(cache_folder, source, own)
+    listing = kind.listing(source, own)
     known = _known(kind, earlier)
     scanned = Scanned()
     try:
@@ -76,9 +88,12 @@ def scan(
     return dataset
 
 
-def stored_file(cache_folder: Path, source: Path) -> Path:
-    """Return where the cache holds the last scan of `source`."""
-    return cache_folder / "datasets" / f"{fingerprint(str(source.expanduser().absolute()))}.json"
+def stored_file(cache_folder: Path, source: Path, own: SettingsPart | None = None) -> Path:
+    """Return where the cache holds the last scan of `source`, read under settings of its kind where it has any."""
+    # Neutral settings are left out, so that what was kept before there were any is found.
+    chosen = settings_to_dict(own) if own is not None else {}
+    name = fingerprint(str(source.expanduser().absolute()), *([chosen] if chosen else []))
+    return cache_folder / "datasets" / f"{name}.json"
 
 
 def _recognised(path: Path) -> Source:

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Literal, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from core.descriptions import Description, Registry
 
 if TYPE_CHECKING:
+    from core.data.listing import Listing
     from core.data.reader import SourceReader
 
 Holds = Literal["files", "bytes", "arrays"]
@@ -52,6 +54,19 @@ class Source(Description):
     is_folder: bool = False
     suffixes: tuple[str, ...] = ()
     holds: Holds = "files"
+
+    def listing(self, path: Path, settings: Any = None) -> "Listing":
+        """List the images of a path, under the source's own settings where it has any (by default theirs).
+
+        Raises
+        ------
+        DatasetError
+            If it cannot be read or is not as it has to be.
+        """
+        if self.settings is None:
+            return self.reader.listing(path)
+        listed: Listing = self.code.listing(path, self.settings() if settings is None else settings)
+        return listed
 
     @property
     def reader(self) -> "SourceReader":

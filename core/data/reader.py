@@ -59,6 +59,8 @@ class SourceReader(Protocol):
     def listing(self, path: Path) -> Listing:
         """List the images, with what is left out and why; nothing is decoded.
 
+        For a source with settings of its own it is ``listing(path, settings)``.
+
         Raises
         ------
         DatasetError

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
 
-from core.descriptions import Description, plugins_used
+from core.descriptions import Description, SettingsPart, plugins_used
 from core.errors import CoresetError, FeatureError
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class Extractor(Description):
     """One extractor of the registry; `does` names its `core.features.steps.Steps`.
+
+    For an extractor with settings of its own `does` names a function that makes its steps from these.
 
     Its `cost` is that of looking at one image, decoding included, and of the memory in use while it runs, the engine
     included.
@@ -42,6 +44,8 @@ class Extractor(Description):
     backbone : bool
         Whether its network is offered as the backbone of the transfer network. Of several extractors that share a
         network, one is.
+    chosen : SettingsPart or None
+        Its own settings where they are not their defaults; see `with_settings`.
     short : str
         What it is called in the middle of a sentence; empty: its title.
     paper : {"", "extractor", "backbone"}
@@ -63,6 +67,11 @@ class Extractor(Description):
     short: str = ""
     paper: str = ""
     recommended: int = 0
+    chosen: SettingsPart | None = None
+
+    def with_settings(self, chosen: Any) -> Self:
+        """Return the extractor as it is under settings of its own; of one without any, the extractor as it is."""
+        return replace(self, chosen=chosen) if self.settings is not None and chosen is not None else self
 
     @property
     def n_features(self) -> int:
@@ -187,7 +196,7 @@ class Extractor(Description):
     def _steps(self) -> "Steps":
         from core.features.steps import Steps
 
-        found = self.code
+        found = self.code if self.settings is None else self.code(self.chosen or self.settings())
         if not isinstance(found, Steps):
             raise TypeError(f"{self.does} is no core.features.steps.Steps")
         return found

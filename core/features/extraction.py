@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from core.cache import RowStore, fingerprint, write_atomically
-from core.descriptions import Cost
+from core.descriptions import Cost, SettingsPart
 from core.errors import FeatureError, WeightsError
 from core.features.decoding import Wanted, prepared_batches, wanted_images
 from core.features.description import Extractor
@@ -19,6 +19,7 @@ from core.features.steps import Compute
 from core.features.weights import load_weights, weights_used
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, FloatArray, IntArray, LeftOut, Skipped, Split, WeightsUsed
+from core.settings import settings_to_dict
 
 CHUNK_IMAGES, CHUNK_SECONDS = 512, 10.0
 """A chunk is written after so many images or so much time: what a killed run loses at most."""
@@ -92,6 +93,7 @@ def extract(
     indices: IntArray | None = None,
     untrained: bool = False,
     weights_file: Path | None = None,
+    settings: SettingsPart | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> Extracted:
     """Compute what is not in the cache yet, and return access to all of it.
@@ -111,6 +113,8 @@ def extract(
         Use seeded random weights.
     weights_file : Path, optional
         Use this file instead of looking for one.
+    settings : SettingsPart, optional
+        The extractor's own, where it has any; by default theirs.
     progress : Progress
         Counts distinct images, those from the cache included.
 
@@ -128,7 +132,7 @@ def extract(
         If the user asked to stop; what was computed is kept.
     """
     started = time.perf_counter()
-    extractor = extractor_named(name)
+    extractor = extractor_named(name).with_settings(settings)
     used = weights_used(name, file=weights_file, untrained=untrained)
     chosen = range(len(dataset.images)) if indices is None else indices.tolist()
     wanted = wanted_images(dataset, chosen)
@@ -171,7 +175,13 @@ def without_failed(split: Split, extracted: Sequence[Extracted]) -> Split:
 
 
 def count_missing(
-    dataset: Dataset, name: str, *, cache_folder: Path, indices: IntArray, untrained: bool = False
+    dataset: Dataset,
+    name: str,
+    *,
+    cache_folder: Path,
+    indices: IntArray,
+    untrained: bool = False,
+    settings: SettingsPart | None = None,
 ) -> int:
     """Return how many of the images `indices` the extractor has not looked at yet; nothing is computed.
 
@@ -180,7 +190,7 @@ def count_missing(
     MissingWeightsError
         If its weights are nowhere on this machine.
     """
-    extractor = extractor_named(name)
+    extractor = extractor_named(name).with_settings(settings)
     stores = _stores(extractor, weights_used(name, untrained=untrained), cache_folder).values()
     keys = [dataset.images[index].pixels for index in indices.tolist()]
     return sum(any(key not in store for store in stores) for key in keys)
@@ -297,7 +307,9 @@ def _loaded(extractor: Extractor, used: WeightsUsed, weights_file: Path | None, 
 
 
 def _fingerprint(extractor: Extractor, used: WeightsUsed) -> str:
-    return fingerprint(_FOLDER, extractor.name, extractor.version, used.digest)
+    own = settings_to_dict(extractor.chosen) if extractor.chosen is not None else {}
+    # Neutral settings are left out, so that what was kept before there were any is found.
+    return fingerprint(_FOLDER, extractor.name, extractor.version, used.digest, *([own] if own else []))
 
 
 def _stores(extractor: Extractor, used: WeightsUsed, cache_folder: Path) -> dict[str, RowStore]:

@@ -26,7 +26,7 @@ from core.output.planning import Plan
 from core.output.verification import is_export
 from core.progress import NO_PROGRESS, Progress
 from core.results import ClassClusters, Coreset, Dataset, IntArray, Split, WeightsUsed
-from core.settings import ExportSettings, Settings
+from core.settings import ExportSettings, Settings, own_settings
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,8 @@ def _build(
     folders = safe_names(_class_names(dataset, coreset, sets), taken=(LIST_NAME, MANIFEST_NAME, "coreset", "remainder"))
     described = EXPORT_FORMATS[export.files]
     contents = ImageFiles(dataset, private=export.private)
-    written = described.writer.write(Plan(dataset, sets, folders, contents, names), building, progress)
+    plan = Plan(dataset, sets, folders, contents, names, own_settings(export, described))
+    written = described.writer.write(plan, building, progress)
     all_notes = [*notes, *coreset.notes, *written.notes]
     if contents.n_rewritten:
         all_notes.append(

@@ -82,6 +82,8 @@ class Manifest:
     dataset_fingerprint : str
     n_images : int
         Of the dataset.
+    kind : str
+        Of the dataset: the name of its source.
     class_folders : mapping of str to str
     chosen : tuple of Chosen
     pinned : mapping of {"in", "out"} to tuple of (str, str)
@@ -101,6 +103,7 @@ class Manifest:
     private: bool
     dataset_fingerprint: str
     n_images: int
+    kind: str
     class_folders: Mapping[str, str]
     chosen: tuple[Chosen, ...]
     pinned: Mapping[Literal["in", "out"], tuple[tuple[str, str], ...]]
@@ -346,6 +349,7 @@ class _DatasetForm:
 
     fingerprint: str
     images: int
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -404,6 +408,7 @@ def _manifest(file: Path, values: Mapping[str, Any]) -> Manifest:
         private=form.private,
         dataset_fingerprint=form.dataset.fingerprint,
         n_images=form.dataset.images,
+        kind=form.dataset.kind,
         class_folders=form.class_folders,
         chosen=tuple(Chosen(each.path, each.class_name, each.pixels, each.rank - 1) for each in form.chosen),
         pinned={"in": form.pinned["in"], "out": form.pinned["out"]},

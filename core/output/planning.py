@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from core.descriptions import SettingsPart
 from core.output.image_files import ImageFiles
 from core.output.manifest import ListedFile
 from core.output.names import PrivateNames, free_name, parts_inside_class, safe_path
@@ -50,6 +51,8 @@ class Plan:
         What of each image leaves: ``plan.contents.content(index)`` is a whole image file.
     names : PrivateNames or None
         Names that tell nothing; in a private export a format writes no others.
+    settings : SettingsPart or None
+        The format's own, where it has any.
     """
 
     dataset: Dataset
@@ -57,6 +60,7 @@ class Plan:
     class_folders: Mapping[str, str]
     contents: ImageFiles
     names: PrivateNames | None = None
+    settings: SettingsPart | None = None
 
     @cached_property
     def images(self) -> tuple[PlannedImage, ...]:

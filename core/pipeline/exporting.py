@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.descriptions import registry
+from core.errors import ExportError
 from core.features.weights import WeightsEntry, import_weights, list_weights
 from core.output.export import ExportResult, export_coreset
 from core.output.lists import write_selection as write_list
-from core.output.manifest import read_manifest, same_selection, settings_for
+from core.output.manifest import Manifest, read_manifest, same_selection, settings_for
 from core.output.verification import VerifyResult, verify
 from core.pipeline.stages import Prepared, choose, open_dataset, prepare
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress
 from core.results import Coreset
+from core.settings import names_used
 
 __all__ = [
     "Again",
@@ -85,6 +88,23 @@ def export(
     )
 
 
+def _check_plugins(manifest: Manifest) -> None:
+    """Refuse what names a sampler, extractor or source that is not here, with the plugin that brought it.
+
+    Raises
+    ------
+    ExportError
+    """
+    chose = {"sampler", "extractor", "source"}
+    used = {**names_used(manifest.settings), "source": (manifest.kind,)}
+    for kind, names in used.items():
+        for name in names:
+            if kind in chose and name not in registry(kind):
+                plugin = manifest.plugins.get(f"{kind} {name}")
+                made = f" The export was made with the plugin {plugin}." if plugin else ""
+                raise ExportError(f"{registry(kind).unknown(name)}{made}")
+
+
 @dataclass(frozen=True)
 class Again:
     """A coreset made again from its manifest; `differences` are sentences, empty where it is the same."""
@@ -107,10 +127,11 @@ def rerun(
     Raises
     ------
     ExportError
-        If the manifest cannot be read.
+        If the manifest cannot be read, or names what is not installed here.
     """
     manifest = read_manifest(manifest_file)
-    dataset = open_dataset(source, cache_folder, progress)
+    _check_plugins(manifest)
+    dataset = open_dataset(source, cache_folder, progress, settings=manifest.settings.data)
     study = Study(source, settings_for(manifest, dataset), cache_folder, weights_file)
     prepared = prepare(study, progress)
     coreset = choose(prepared, study.settings.selection, progress)

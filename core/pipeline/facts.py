@@ -16,6 +16,7 @@ from core.pipeline.study import Study
 from core.pipeline.views import ExtractorFact
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, Estimate, Separation, Split
+from core.settings import own_settings
 
 
 def recommended_extractors() -> tuple[str, ...]:
@@ -55,9 +56,16 @@ def extractor_facts(study: Study, dataset: Dataset, split: Split) -> tuple[Extra
     facts = []
     for name, extractor in EXTRACTORS.items():
         state, sentence = weights_state(name)
-        missing = len(indices) if state in ("missing", "unusable", "broken") else count_missing(
-            dataset, name, cache_folder=study.cache_folder, indices=indices, untrained=study.settings.features.untrained
-        )  # fmt: skip
+        missing = len(indices)
+        if state not in ("missing", "unusable", "broken"):
+            missing = count_missing(
+                dataset,
+                name,
+                cache_folder=study.cache_folder,
+                indices=indices,
+                untrained=study.settings.features.untrained,
+                settings=own_settings(study.settings.features, extractor),
+            )
         n_features = extractor.n_features
         cost = extractor_cost(name, study.cache_folder)
         estimate = Estimate(
@@ -116,6 +124,7 @@ def separation_if_computed(
         cache_folder=study.cache_folder,
         indices=used_images(split),
         untrained=study.settings.features.untrained,
+        settings=own_settings(study.settings.features, EXTRACTORS[fact.name]),
         progress=progress,
     )
     return separation_of(study, dataset, split, (extracted,), progress)

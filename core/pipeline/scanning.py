@@ -9,5 +9,5 @@ from core.progress import NO_PROGRESS, Progress
 
 def scan_source(study: Study, progress: Progress = NO_PROGRESS) -> DatasetView:
     """Scan and divide."""
-    dataset = scan(study.source, cache_folder=study.cache_folder, progress=progress)
+    dataset = scan(study.source, cache_folder=study.cache_folder, settings=study.settings.data, progress=progress)
     return DatasetView(dataset, make_split(dataset, study.settings.data), find_duplicates(dataset), study.cache_folder)

@@ -36,7 +36,7 @@ from core.selection.clustering import cluster_class
 from core.selection.difficulty import class_difficulty
 from core.selection.orders import OrderCache
 from core.selection.selecting import matched_random, select
-from core.settings import SelectionSettings, Settings
+from core.settings import DataSettings, SelectionSettings, Settings, own_settings
 
 CLUSTERING_VERSION = 1
 JUDGE_COMPONENTS = 300
@@ -69,15 +69,19 @@ def peak_memory() -> int:
     return int(peak if sys.platform == "darwin" else peak * 1024)
 
 
-def open_dataset(source: Path, cache_folder: Path, progress: Progress = NO_PROGRESS) -> Dataset:
-    """Scan `source`; files that are as they were at the last scan are not decoded again.
+def open_dataset(
+    source: Path, cache_folder: Path, progress: Progress = NO_PROGRESS, *, settings: DataSettings | None = None
+) -> Dataset:
+    """Scan `source`, under the settings of its kind where it has any.
+
+    Files that are as they were at the last scan are not decoded again.
 
     Raises
     ------
     DatasetError
         If it holds no usable set of labelled images.
     """
-    return scan(Path(source), cache_folder=cache_folder, progress=progress)
+    return scan(Path(source), cache_folder=cache_folder, settings=settings, progress=progress)
 
 
 def split_dataset(dataset: Dataset, settings: Settings) -> Split:
@@ -113,6 +117,7 @@ def extract_features(
                 indices=indices,
                 untrained=study.settings.features.untrained,
                 weights_file=file if needs_weights else None,
+                settings=own_settings(study.settings.features, extractor),
                 progress=StepProgress(progress, number, len(names), resolution=0),
             )
         )
@@ -213,7 +218,7 @@ def prepare(
     clock = clock if clock is not None else Clock()
     settings = study.settings
     with clock.stage("scan"):
-        dataset = open_dataset(study.source, study.cache_folder, progress)
+        dataset = open_dataset(study.source, study.cache_folder, progress, settings=settings.data)
     split = split_dataset(dataset, settings)
     with clock.stage("features"):
         extracted = extract_features(study, dataset, split, progress=progress)

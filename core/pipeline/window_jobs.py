@@ -46,7 +46,7 @@ from core.settings import NetworkName, SelectionSettings
 
 def look_at_extractors(study: Study, progress: Progress = NO_PROGRESS) -> ExtractorsView:
     """Tell what every extractor needs and costs here, and the separation of those that are computed."""
-    dataset = open_dataset(study.source, study.cache_folder)
+    dataset = open_dataset(study.source, study.cache_folder, settings=study.settings.data)
     split = split_dataset(dataset, study.settings)
     facts = extractor_facts(study, dataset, split)
     found = [separation_if_computed(study, dataset, split, fact, progress) for fact in facts]
@@ -60,7 +60,7 @@ def look_at_extractors(study: Study, progress: Progress = NO_PROGRESS) -> Extrac
 def compute_features(study: Study, progress: Progress = NO_PROGRESS) -> FeaturesView:
     """Extract, reduce, and tell how well each extractor separates the classes."""
     started = time.perf_counter()
-    dataset = open_dataset(study.source, study.cache_folder)
+    dataset = open_dataset(study.source, study.cache_folder, settings=study.settings.data)
     split = split_dataset(dataset, study.settings)
     extract_features(study, dataset, split, progress=StepProgress(progress, 0, 2))
     prepared = prepare(study, StepProgress(progress, 1, 2), until="reduction")
@@ -144,7 +144,7 @@ def download_weights(name: str, progress: Progress = NO_PROGRESS) -> WeightsView
 
 def estimate_comparison(study: Study, progress: Progress = NO_PROGRESS) -> ComparePlanView:
     """Tell which trainings the settings ask for and what they will take."""
-    dataset = open_dataset(study.source, study.cache_folder, progress)
+    dataset = open_dataset(study.source, study.cache_folder, progress, settings=study.settings.data)
     split = split_dataset(dataset, study.settings)
     several = study.settings.comparison.splits > 1
     preparing = estimate_after_features(study, dataset, split).seconds if several else 0.0

@@ -49,6 +49,8 @@ class DataSettings(SettingsPart):
         Never divide near-duplicates between the sets.
     near_duplicate_bits : int
         Largest Hamming distance of two perceptual hashes (64 bits) that counts as a near-duplicate.
+    own : mapping of str to SettingsPart
+        By source; see `SelectionSettings`.
     """
 
     test_fraction: float = choice(
@@ -92,6 +94,7 @@ class DataSettings(SettingsPart):
         tip="By how many of 64 bits the perceptual hashes of near-duplicates differ at most",
         least=0, must=_COUNT, offered=(0, 16), unit=" of 64 bits",
     )  # fmt: skip
+    own: Mapping[str, Any] = own("source")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +109,8 @@ class FeatureSettings(SettingsPart):
         0 < variance <= 1: the cumulative explained variance that PCA keeps per class.
     untrained : bool
         Use seeded random weights instead of trained ones. For tests only; every result says so.
+    own : mapping of str to SettingsPart
+        By extractor; see `SelectionSettings`.
     """
 
     extractors: tuple[str, ...] = choice(
@@ -122,6 +127,7 @@ class FeatureSettings(SettingsPart):
         False, neutral=False, kept=True, title="Untrained extractors, for tests",
         tip="Seeded random weights; every result says so",
     )  # fmt: skip
+    own: Mapping[str, Any] = own("extractor")
 
     def __post_init__(self) -> None:
         if not self.extractors:
@@ -391,6 +397,8 @@ class ExportSettings(SettingsPart):
         Also write the images of the pool that were not chosen, into `remainder/`.
     private : bool
         No original file name leaves: names become hashes in files, lists and report.
+    own : mapping of str to SettingsPart
+        By export format; see `SelectionSettings`.
     """
 
     files: str = choice(
@@ -409,6 +417,7 @@ class ExportSettings(SettingsPart):
         False, neutral=False, kept=True, title="Private",
         tip="Names become hashes everywhere, and metadata is taken out of the images",
     )  # fmt: skip
+    own: Mapping[str, Any] = own("export format")
 
 
 @dataclass(frozen=True, kw_only=True)

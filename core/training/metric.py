@@ -68,6 +68,8 @@ class Metric(Description):
     shown: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
+        if self.settings is not None:
+            raise ValueError(f"the metric {self.name} has settings, which metrics are not given")
         unknown = sorted(set(self.shown) - set(LISTS))
         if unknown:
             raise ValueError(

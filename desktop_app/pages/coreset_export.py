@@ -1,13 +1,28 @@
 """The sheet that asks how a coreset is to be written, and the words of what came out."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
+from core.errors import CoresetError
 from core.pipeline.views import ExportView
-from core.settings import ExportSettings
+from core.settings import ExportSettings, Settings
+from core.settings.listed import Setting, settings_in
 from desktop_app import theme
+from desktop_app.pages.setting_controls import SettingControl
 from desktop_app.registries import export_formats
 from desktop_app.widgets.card import Sheet
 from desktop_app.widgets.words import images, set_tone, size
@@ -58,15 +73,12 @@ class ExportSheet(Sheet):
         self.files.currentIndexChanged.connect(self._check)
         self.add(QLabel("Files"))
         self.add(self.files)
-        self.split = self._tick(
-            "With the split", "train/ holds the coreset, beside val/ and test/", settings.with_split
-        )
-        self.remainder = self._tick(
-            "With the remainder", "remainder/ holds the images of the pool that were not chosen", settings.remainder
-        )
-        self.private = self._tick(
-            "Private", "Names become hashes, and metadata is taken out of the images", settings.private
-        )
+        self._settings = settings
+        self._controls: dict[str, SettingControl] = {}
+        for setting in settings_in("export"):
+            if setting.name != "files" or setting.owner:
+                self._add_control(setting)
+        self.private = cast("QCheckBox", self._controls["export.private"].widget)
         self.overwrite = self._tick("Replace an export that is there", "Any other folder is never replaced", False)
         self.accepted.connect(self._tell)
         self._check()
@@ -78,14 +90,46 @@ class ExportSheet(Sheet):
         box.setAccessibleDescription(tip)
         box.toggled.connect(self._check)
         self.add(box)
+        self._add_hint(tip)
+        return box
+
+    def _add_hint(self, tip: str) -> QLabel:
         hint = QLabel(tip)
         hint.setWordWrap(True)
         hint.setIndent(theme.UNIT * 3)
         set_tone(hint, "muted")
         self.add(hint)
-        return box
+        return hint
+
+    def _add_control(self, setting: Setting) -> None:
+        control = SettingControl(setting, self)
+        control.show(setting.value(Settings(export=self._settings)))
+        control.changed.connect(self._change)
+        control.refused.connect(self.set_problem)
+        row = QWidget()
+        column = QVBoxLayout(row)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.UNIT // 2)
+        if control.label:
+            column.addWidget(QLabel(control.label))
+        column.addWidget(control.widget)
+        self.add(row)
+        control.row = (row, self._add_hint(setting.facts.tip))
+        self._controls[setting.where] = control
+
+    def _change(self, setting: Setting, value: object) -> None:
+        try:
+            self._settings = setting.put(Settings(export=self._settings), value).export
+        except CoresetError as error:
+            self.set_problem(str(error))
+            return
+        self._check()
 
     def _check(self) -> None:
+        name = self.files.currentData() or self._named
+        for control in self._controls.values():
+            for widget in control.row:
+                widget.setVisible(control.setting.owner in ("", name))
         self.set_problem(self._problem_found())
 
     def _problem_found(self) -> str:
@@ -114,12 +158,7 @@ class ExportSheet(Sheet):
             self.folder.setText(found)
 
     def _tell(self) -> None:
-        settings = ExportSettings(
-            files=self.files.currentData(),
-            with_split=self.split.isChecked(),
-            remainder=self.remainder.isChecked(),
-            private=self.private.isChecked(),
-        )
+        settings = replace(self._settings, files=self.files.currentData())
         self.chosen.emit(Path(self.folder.text().strip()).expanduser(), settings, self.overwrite.isChecked())
 
 

@@ -139,6 +139,7 @@ class DatasetPage(Page):
         view = self._view()
         self.run_button.setText("Scan" if view is None else "Scan again")
         self.show_empty(view is None)
+        self.controls.show_owned("data", () if view is None else (view.dataset.kind,))
         if view is not None:
             self._let_be_divided(view)
             self.picture.show_view(view, settings)

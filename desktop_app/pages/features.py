@@ -166,6 +166,7 @@ class FeaturesPage(Page):
         settings = self.model.settings("features")
         self._say_empty()
         self.show_empty(self.model.facts("dataset") is None or (self._look is None and not self.images_are_there()))
+        self.controls.show_owned("features", settings.extractors)
         result = self.model.latest_value("features")
         view = result if isinstance(result, FeaturesView) else None
         self.extractors.set_facts(self._facts(), self._separations(view), settings.extractors)

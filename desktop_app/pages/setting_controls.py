@@ -26,6 +26,8 @@ class SettingControl(QObject):
     setting : Setting
     widget : QWidget
         A check box, number box, choice, line of text or group of boxes, by the setting's kind.
+    row : tuple of QWidget
+        What whoever places it shows and hides with it.
 
     Signals
     -------
@@ -42,6 +44,7 @@ class SettingControl(QObject):
         super().__init__(parent)
         self.setting = setting
         self._shown: Any = setting.default
+        self.row: tuple[QWidget, ...] = ()
         self.widget = self._made()
         self.widget.setObjectName(f"setting_{setting.where}")
         if not isinstance(self.widget, CheckGroup):

@@ -1,0 +1,1 @@
+"""What the example's descriptions name; imported when it is first needed."""
