@@ -29,8 +29,8 @@ def read_form(values: Any, kind: type[T]) -> T:
     values : object
         As `json.loads` returns them.
     kind : type
-        A dataclass of plain types, mappings, tuples and other such dataclasses; ``Any`` is taken as it is. A float may
-        be null in JSON: that is NaN, which JSON does not know.
+        A dataclass of plain types, mappings, tuples and other such dataclasses; ``Any`` is taken as it is. What may be
+        NaN, which JSON does not know, is ``float | None``.
 
     Raises
     ------
@@ -67,8 +67,6 @@ def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter()
 
     def number(value: Any, kind: type) -> Any:
-        if value is None and kind is float:
-            return math.nan
         if isinstance(value, bool) or not isinstance(value, int | float) or (kind is int and value != int(value)):
             raise FormError(f"expected a {'whole ' if kind is int else ''}number, found {_short(value)}")
         return kind(value)

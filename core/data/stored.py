@@ -1,17 +1,35 @@
 """A scanned dataset as a file, so that a second look at the same source need not decode it again."""
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from core.cache import write_atomically
 from core.data.sources import source_of
 from core.errors import CacheError, DatasetError
+from core.forms import read_form
 from core.results import Dataset, Image, Skipped
 
 _FORMAT = 1
 _IMAGE_FIELDS = tuple(field.name for field in fields(Image))
+
+
+@dataclass(frozen=True)
+class _ScanForm:
+    """A scan as its file has it.
+
+    `fields` names the columns of `images`. A field of an image that a file does not name has its default.
+    """
+
+    format: int
+    root: str
+    source: str
+    kind: str
+    fields: tuple[str, ...]
+    images: list[Any]
+    skipped: tuple[Skipped, ...]
+    warnings: tuple[str, ...]
 
 
 def save_dataset(dataset: Dataset, file: Path) -> None:
@@ -49,16 +67,16 @@ def load_dataset(file: Path) -> Dataset:
         If nothing that is installed knows its kind of source.
     """
     try:
-        values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if values["format"] != _FORMAT or tuple(values["fields"]) != _IMAGE_FIELDS:
+        form = read_form(json.loads(file.read_text(encoding="utf-8")), _ScanForm)
+        if form.format != _FORMAT or not set(form.fields) <= set(_IMAGE_FIELDS):
             raise DatasetError(f"{file.name} was written by another version; scan the images again.")
         return Dataset(
-            root=Path(values["root"]),
-            source=Path(values["source"]),
-            kind=source_of(values["kind"]).name,
-            images=tuple(Image(*row) for row in values["images"]),
-            skipped=tuple(Skipped(**row) for row in values["skipped"]),
-            warnings=tuple(values["warnings"]),
+            root=Path(form.root),
+            source=Path(form.source),
+            kind=source_of(form.kind).name,
+            images=tuple(Image(**dict(zip(form.fields, row, strict=True))) for row in form.images),
+            skipped=form.skipped,
+            warnings=form.warnings,
         )
     except OSError as error:
         raise DatasetError(f"{file} cannot be read ({error.strerror}).") from error

@@ -18,12 +18,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cattrs
 import numpy as np
 
 from core.cache import write_atomically
 from core.data.images import read_rgb
 from core.errors import ExportError, ImageError
+from core.forms import FormError, read_form
 from core.output.placing import disk_sentence, hash_file
 from core.output.tables import text_cell
 from core.progress import NO_PROGRESS, Progress
@@ -39,7 +39,6 @@ FORMAT = 1
 PROGRAM = "coreset-studio"
 MODEL_NAME, FACTS_NAME = "model.keras", "bundle.json"
 BATCH = 32
-_CONVERTER = cattrs.Converter()
 
 
 @dataclass(frozen=True)
@@ -276,9 +275,9 @@ def _read_facts(folder: Path) -> BundleFacts:
             f"{folder} has format {number}; this version ({__version__}) reads up to {FORMAT}. Update it."
         )
     try:
-        return _CONVERTER.structure(values, BundleFacts)
-    except cattrs.BaseValidationError as error:
-        raise ExportError(f"{none_of_ours} ({cattrs.transform_error(error)[0]}).") from error
+        return read_form(values, BundleFacts)
+    except FormError as error:
+        raise ExportError(f"{none_of_ours} ({error}).") from error
 
 
 def predict(bundle: Bundle, folder: Path, progress: Progress = NO_PROGRESS) -> Predictions:

@@ -7,15 +7,15 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-import cattrs
 import numpy as np
 
 from core.cache import fingerprint, write_atomically
 from core.errors import TrainingError
+from core.forms import read_form, write_form
 from core.results import Epoch, FloatArray, IntArray, RunKey, RunResult, WeightsUsed
 from core.training.evaluation import evaluate
 
@@ -202,8 +202,6 @@ def load_runs(folder: Path) -> StoredRuns:
                 newer.append(file.name)
                 continue
             found.append((file.stat().st_mtime_ns, file.name, _run(values, folder)))
-        except cattrs.BaseValidationError as error:
-            damaged[file.name] = _first_fault(error)
         except OSError as error:
             damaged[file.name] = f"{Path(error.filename).name if error.filename else file.name}: {error.strerror}"
         except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
@@ -258,16 +256,7 @@ def _facts(run: RunResult) -> dict[str, Any]:
         "note": run.note,
         "metrics": metrics,
     }
-    return dict(_without_nan(facts))
-
-
-def _without_nan(value: Any) -> Any:
-    """Replace NaN, which JSON does not know, by null."""
-    if isinstance(value, Mapping):
-        return {name: _without_nan(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(inner) for inner in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+    return dict(write_form(facts))
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
@@ -286,10 +275,10 @@ def _is_newer(values: Mapping[str, Any]) -> bool:
 
 
 def _run(values: Mapping[str, Any], folder: Path) -> RunResult:
-    stored = _CONVERTER.structure(values, StoredRun)
+    stored = read_form(values, StoredRun)
     if stored.format < 1:
         raise ValueError(f"there is no format {stored.format}")
-    arrays = _CONVERTER.structure(_archive(folder / Path(stored.arrays).name), StoredArrays)
+    arrays = _arrays(folder / Path(stored.arrays).name)
     arrays.check(len(stored.classes))
     return RunResult(
         key=RunKey(**vars(stored.key)),
@@ -313,10 +302,14 @@ def _run(values: Mapping[str, Any], folder: Path) -> RunResult:
     )
 
 
-def _archive(file: Path) -> dict[str, Any]:
+def _arrays(file: Path) -> StoredArrays:
     # Opened here, since NumPy leaves a damaged archive open.
     with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+        found = {each.name: archive[each.name] for each in fields(StoredArrays) if each.name in archive.files}
+    lacking = [each.name for each in fields(StoredArrays) if each.default is MISSING and each.name not in found]
+    if lacking:
+        raise ValueError(f"{lacking[0]!r} is missing in {file.name}")
+    return StoredArrays(**found)
 
 
 def _epoch(stored: StoredEpoch) -> Epoch:
@@ -345,37 +338,3 @@ def _count(n: int) -> str:
 def _some(texts: list[str]) -> str:
     more = f"; and {len(texts) - NAMED:,} more" if len(texts) > NAMED else ""
     return "; ".join(texts[:NAMED]) + more
-
-
-def _make_converter() -> cattrs.Converter:
-    """Return a converter that takes no text for a number, and none of another kind for an array."""
-    converter = cattrs.Converter()
-
-    def strict(value: Any, kind: type) -> Any:
-        if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
-            raise TypeError(f"expected {_KINDS[kind]}, found {value!r:.60}")
-        return kind(value)
-
-    for kind in _KINDS:
-        converter.register_structure_hook(kind, strict)
-    converter.register_structure_hook_func(
-        lambda kind: getattr(kind, "__origin__", None) is np.ndarray, lambda value, _kind: value
-    )
-    return converter
-
-
-_KINDS: Mapping[type, str] = {int: "a whole number", float: "a number", str: "text"}
-_CONVERTER = _make_converter()
-
-
-def _first_fault(error: BaseException, where: str = "") -> str:
-    """Return the first fault of a cattrs error tree in a few words."""
-    if isinstance(error, cattrs.BaseValidationError):
-        inner = error.exceptions[0]
-        for note in getattr(inner, "__notes__", []):
-            name = getattr(note, "name", None)
-            where = name if isinstance(name, str) else where
-        return _first_fault(inner, where)
-    if isinstance(error, KeyError):
-        return f"{error.args[0]} is missing"
-    return f"{where}: {error}" if where else str(error)

@@ -52,10 +52,13 @@ def test_no_stored_run_is_trained_again(golden: Path, monkeypatch: pytest.Monkey
     runs = golden / "study" / "runs"
     stored = [json.loads(file.read_text(encoding="utf-8")) for file in runs.glob("*.json")]
     comparison = run_comparison(prepared, runs)
+    assert comparison.notes == ()
     assert {run.key.fingerprint for run in comparison.runs} == {one["key"]["fingerprint"] for one in stored}
     for run in comparison.runs:
         one = next(each for each in stored if each["key"]["fingerprint"] == run.key.fingerprint)
-        assert run.metrics["accuracy"] == pytest.approx(one["metrics"]["accuracy"], abs=1e-12)
+        told = one["metrics"].get("values", one["metrics"])
+        assert run.metrics["accuracy"] == pytest.approx(told["accuracy"], abs=1e-12)
+        assert (run.probabilities is None) == (one["format"] == 1)
         assert run.best_epoch == one["best_epoch"]
         assert len(run.history) == len(one["history"])
         assert run.train_seconds == one["train_seconds"]

@@ -117,7 +117,7 @@ def arrays_with(file: Path, **changed: object) -> None:
     [
         (lambda file, arrays: file.write_text(file.read_text()[:80]), "delimiter|Unterminated|Expecting"),
         (lambda file, arrays: file.write_text("[]"), "it holds a list, not a run"),
-        (lambda file, arrays: rewritten(file, key={"network": "x"}), "sampler is missing"),
+        (lambda file, arrays: rewritten(file, key={"network": "x"}), "'sampler' is missing in key"),
         (lambda file, arrays: rewritten(file, format="2"), "format: expected a whole number, found '2'"),
         (lambda file, arrays: rewritten(file, format=0), "there is no format 0"),
         (lambda file, arrays: rewritten(file, n_images="12"), "n_images: expected a whole number, found '12'"),
@@ -131,7 +131,7 @@ def arrays_with(file: Path, **changed: object) -> None:
         (lambda file, arrays: arrays.write_bytes(b""), "No data left in file"),
         (lambda file, arrays: arrays.write_bytes(arrays.read_bytes()[:200]), "not a zip file"),
         (lambda file, arrays: arrays.write_bytes(arrays.read_bytes()[:150] + b"????" + arrays.read_bytes()[154:]), ""),
-        (lambda file, arrays: np.savez(arrays, true=np.zeros(2, dtype=int)), "test_indices is missing"),
+        (lambda file, arrays: np.savez(arrays, true=np.zeros(2, dtype=int)), "'test_indices' is missing"),
         (lambda file, arrays: np.savez(arrays, true=np.array([{}], dtype=object)), "Object arrays"),
         (lambda file, arrays: arrays_with(arrays, true=np.zeros(4, dtype=int)), r"int64 of shape \(5,\)"),
         (lambda file, arrays: arrays_with(arrays, predicted=np.zeros(5)), "its predicted are float64"),
