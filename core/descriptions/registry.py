@@ -143,7 +143,7 @@ class Registry(Mapping[str, D], Generic[D]):
             what = f"The {self.kind} {entry.name} of the plugin {plugin} is left out"
             try:
                 description = entry.load()
-            except Exception as error:  # a plugin may raise anything
+            except (Exception, SystemExit) as error:  # a plugin may raise anything
                 why = f"{what}: it cannot be loaded ({type(error).__name__}: {error}). Update or remove the plugin."
                 self._leave_out(entry.name, plugin, why)
                 continue
