@@ -88,7 +88,7 @@ def test_a_plugin_is_found_behind_the_programs_own_and_named(install_plugin: Ins
         ("OTHER = 3", "plug:FIRST", "it cannot be loaded (AttributeError"),
         ("raise SystemExit(3)", "plug:FIRST", "it cannot be loaded (SystemExit: 3)"),
         ("FIRST = 3", "plug:FIRST", "plug:FIRST is no core.selection.description.Sampler"),
-        (SAMPLER.format(name="FIRST", of="herding", title="M"), "plug:FIRST", "the name herding is taken by the program"),
+        (SAMPLER.format(name="FIRST", of="herding", title="M"), "plug:FIRST", "the name herding is taken by"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_named_and_left_out(
