@@ -7,6 +7,7 @@ from pathlib import Path
 from core.cli.flags import SECTIONS, add_flags
 from core.data.sources import SOURCES
 from core.project import NOT_COMPARED
+from core.training.architectures import NETWORKS
 from core.version import __version__
 
 Command = Callable[[argparse.Namespace], int]
@@ -145,7 +146,8 @@ def _comparing(add: AddCommand) -> None:
     _settings(search, "data", "features", "clusters", "selection", "training", validation=0.2)
     _weights(search)
     _out_folder(search)
-    search.add_argument("--network", choices=("custom", "transfer"), default="custom")
+    searched = tuple(name for name, network in NETWORKS.items() if network.is_searched)
+    search.add_argument("--network", choices=searched, default=searched[0], help=f"default {searched[0]}")
     search.add_argument("--learning-rates", default="0.0005,0.002,0.008", metavar="L,…")
     search.add_argument(
         "--dropouts",

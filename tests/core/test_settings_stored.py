@@ -2,7 +2,7 @@
 
 import json
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -184,6 +184,38 @@ def test_own_settings_are_checked_and_named() -> None:
     changed = with_own(selection, "balanced-herding", mu=0.5)
     assert with_own(changed, "balanced-herding", mu=0.25) == selection
     assert kind_of(selection) == "sampler"
+
+
+PLUGIN = """
+from dataclasses import dataclass
+
+from core.descriptions import SettingsPart, choice
+from core.selection.description import Sampler
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstSettings(SettingsPart):
+    start: int = choice(7, neutral=0, title="Start", tip="Where it begins")
+
+
+FIRST = Sampler(
+    name="first", title="First", tip="Takes the first", does="plug.code:order", settings=FirstSettings,
+    uses_embedding=False,
+)
+"""
+
+
+def test_a_setting_that_a_plugin_adds_makes_nothing_outdated(install_plugin: Callable[..., None]) -> None:
+    """Not even one whose default is not its neutral value: what was stored before means the neutral one."""
+    before = golden_keys()
+    install_plugin(registry("sampler"), "plug", {"__init__.py": PLUGIN}, {"first": "plug:FIRST"})
+    assert golden_keys() == before
+    fresh = Settings()
+    assert own_settings(fresh.selection, registry("sampler")["first"]).start == 7
+    assert settings_to_dict(fresh)["selection"]["own"] == {"first": {"start": 7}}
+    assert settings_from_dict(settings_to_dict(fresh)) == fresh
+    old = read_settings(GOLDEN / "settings.json")
+    assert own_settings(old.selection, registry("sampler")["first"]).start == 0
 
 
 def test_a_project_that_names_a_missing_plugin_opens() -> None:
