@@ -19,7 +19,8 @@ from core.descriptions import registry
 from core.settings import SelectionSettings
 from core.settings.listed import settings_in
 from desktop_app import theme
-from desktop_app.dialogs.help_window import show_sampler_help
+from desktop_app.dialogs.help_pages import page_of
+from desktop_app.dialogs.help_window import show_help
 from desktop_app.pages.coreset_fractions import ClassFractions
 from desktop_app.pages.page import Page
 from desktop_app.registries import samplers
@@ -172,7 +173,7 @@ class CoresetOptions(QObject):
     # --- telling ----------------------------------------------------------------------------------------------
 
     def _open_help(self) -> None:
-        show_sampler_help(self._page, self.sampler.currentData())
+        show_help(self._page, page_of("sampler", self.sampler.currentData()))
 
     def _use_recommended(self) -> None:
         if self._recommended is not None:
