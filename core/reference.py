@@ -36,6 +36,13 @@ _ABOUT: Mapping[str, str] = {
     "export format": "How images get into the folder of an export, beside its list and its manifest.",
 }
 SETTINGS_PAGE = "settings"
+_ABOUT_SETTINGS = """\
+Made from the settings in the code by `python -m core.reference`; a test compares.
+
+The names are those in a project file, in `coreset.json` and in a `--settings` file, the flags those of the command
+line; a setting that is yes or no is turned off by its flag with `no-` before the name, such as `--no-controls`. Where a
+stored form does not name a setting, the program does what it did before there was a choice. What a single sampler,
+network or other description reads besides stands on its page in Help, where all settings are listed, too."""
 # What the seconds of samplers are told for: classes as unequal as real sets are. Dermoscopy has 72 % in one class,
 # blood cells 20 %.
 N_IMAGES = 17_000
@@ -105,10 +112,8 @@ def list_html(kind: str) -> str:
 def settings_html() -> str:
     """Return the page of all settings."""
     ways = " · ".join(f'<a href="#{section}">{_capital(about)}</a>' for section, about in SECTIONS.items())
-    parts = [
-        "<h1>Settings</h1>\n<p>Every setting, its flag on the command line, and what it is unless changed.</p>\n"
-        f"<p>{ways}</p>\n"
-    ]
+    about_page = "Every setting, its flag on the command line, and what it is unless changed."
+    parts = [f"<h1>Settings</h1>\n<p>{about_page}</p>\n<p>{ways}</p>\n"]
     listed = all_settings()
     for section, about in SECTIONS.items():
         table = _table([each for each in listed if each.section == section], with_owners=True)
@@ -121,15 +126,7 @@ def settings_markdown() -> str:
 
     A description that is added, and its own settings with it, changes nothing of it; Help lists these.
     """
-    lines = [
-        "# Settings",
-        "",
-        "Made from the settings in the code by `python -m core.reference`; a test compares.",
-        "",
-        "The names are those in a project file, in `coreset.json` and in a `--settings` file, the flags those of the "
-        "command line. A setting that is yes unless changed is turned off by `--no-` before its name. What only one "
-        "sampler, network or other description reads stands on its page in Help, where all settings are listed too.",
-    ]
+    lines = [f"# Settings\n\n{_ABOUT_SETTINGS}"]
     for section, about in SECTIONS.items():
         lines += ["", f"## {_capital(about)} (`{section}`)", ""]
         lines += ["| setting | flag | default | what it does |", "|---|---|---|---|"]
@@ -180,9 +177,7 @@ def _samplers_html() -> str:
     before, begins, rest = text.partition(TABLE_BEGINS)
     rows, ends, after = rest.partition(TABLE_ENDS)
     samplers = cast("Mapping[str, Sampler]", registry("sampler"))
-    more = [
-        sampler_row(each, NOT_MEASURED) for name, each in samplers.items() if f'"help:samplers/{name}"' not in rows
-    ]
+    more = [sampler_row(each, NOT_MEASURED) for name, each in samplers.items() if f'"help:samplers/{name}"' not in rows]
     return before + begins + rows + "".join(more) + ends + after
 
 
@@ -200,7 +195,7 @@ def _own_page(description: Description) -> str | None:
 
 
 def _facts(description: Description) -> str:
-    text = f"{_heading(description)}<p>{_sentence(description.tip)}</p>\n<h2>In short</h2>\n<table cellpadding=\"3\">\n"
+    text = f'{_heading(description)}<p>{_sentence(description.tip)}</p>\n<h2>In short</h2>\n<table cellpadding="3">\n'
     text += f'<tr><td class="quiet">Name on the command line</td><td>{escape(description.name)}</td></tr>\n</table>\n'
     return text + (f"<h2>Source</h2>\n<p>{escape(description.source)}</p>\n" if description.source else "")
 
@@ -268,6 +263,4 @@ def _capital(words: str) -> str:
 
 
 if __name__ == "__main__":
-    file = Path(__file__).parents[1] / "docs" / "settings.md"
-    file.write_text(settings_markdown(), encoding="utf-8")
-    print(f"wrote {file}")
+    Path(__file__).parents[1].joinpath("docs", "settings.md").write_text(settings_markdown(), encoding="utf-8")
