@@ -4,8 +4,9 @@
 
 The example is one made-up class of 400 images with two numbers each: a dense group, a sparse group, a small rare group
 and a few odd ones. Every sampler that has a picture already or is added, and matched random, chooses 20 of them through
-`core` as it does for real images. What is written is where the images lie, which were chosen, and the clusters; the window draws it in the
-colours of its mode. A test runs this again and compares, so that the pictures show what the samplers do now.
+`core` as it does for real images. What is written is where the images lie, which were chosen, and the clusters; the
+window draws it in the colours of its mode. A test runs this again and compares, so that the pictures show what the
+samplers do now.
 """
 
 import argparse

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.palette import sampler_mark
-from core.reference import NOT_MEASURED, kept, sampler_row
+from core.reference import NOT_MEASURED, sampler_row
 from core.resources import resource_folder
 from core.selection.description import Sampler
 from core.selection.samplers import SAMPLERS
