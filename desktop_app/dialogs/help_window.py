@@ -40,7 +40,7 @@ class HelpWindow(QDialog):
     search : QLineEdit
         Narrows the list to pages with these words and marks them; Enter goes to the next.
     pages : QTreeWidget
-        The kinds of description are groups; those of samplers are open from the beginning, as many as fit.
+        The kinds of description are groups; that of samplers is open from the beginning.
     text : HelpText
     back, forward : QToolButton
     """
