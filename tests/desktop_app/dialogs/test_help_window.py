@@ -198,12 +198,12 @@ def test_one_window_serves_all_that_stands_in_a_window(qtbot: QtBot) -> None:
 def test_searching_narrows_the_list_and_goes_from_place_to_place(window: HelpWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
     assert window.search.hasFocus()
-    qtbot.keyClicks(window.search, "icml 2022")
+    qtbot.keyClicks(window.search, "takes the THICK of it")
     assert shown(window) == [OVERVIEW, "samplers/typiclust"]
     assert window.found.text() == "On 1 page. Enter goes on."
     qtbot.keyClick(window.search, Qt.Key.Key_Return)
     assert window.text.name == "samplers/typiclust"
-    assert window.text.textCursor().selectedText() == "ICML 2022"
+    assert window.text.textCursor().selectedText() == "takes the thick of it"
     assert len(window.text.extraSelections()) == 1
     assert window.search.hasFocus()
     qtbot.keyClick(window.search, Qt.Key.Key_Escape)
@@ -236,11 +236,14 @@ def test_enter_walks_over_pages_and_begins_again(window: HelpWindow, qtbot: QtBo
     first = window.text.name
     assert first == "samplers/facility-location"
     window.search.setText("k-means")
-    places = []
-    for _ in range(6):
+    places: list[tuple[str, int]] = []
+    place = ("", 0)
+    while place not in places:
+        places += [place] if place[0] else []
         qtbot.keyClick(window.search, Qt.Key.Key_Return)
-        places.append((window.text.name, window.text.textCursor().position()))
-    assert places[0] in places[1:]
+        place = (window.text.name, window.text.textCursor().position())
+    assert place == places[0]
+    assert len(places) > 1
     assert {name for name, _ in places} >= {"samplers/typiclust"}
 
 
