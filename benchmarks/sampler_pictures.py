@@ -1,15 +1,17 @@
 """Run every sampler on one small example in two dimensions, for the pictures in Help.
 
-    python -m benchmarks.sampler_pictures [--out FILE]
+    python -m benchmarks.sampler_pictures [--add NAME …] [--out FILE]
 
 The example is one made-up class of 400 images with two numbers each: a dense group, a sparse group, a small rare group
-and a few odd ones. Every sampler of the registry, and matched random, chooses 20 of them through `core` as it does for
-real images. What is written is where the images lie, which were chosen, and the clusters; the window draws it in the
-colours of its mode. A test runs this again and compares, so that the pictures show what the samplers do now.
+and a few odd ones. Every sampler that has a picture already or is added, and matched random, chooses 20 of them through
+`core` as it does for real images. What is written is where the images lie, which were chosen, and the clusters; the
+window draws it in the colours of its mode. A test runs this again and compares, so that the pictures show what the
+samplers do now.
 """
 
 import argparse
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,13 @@ ODD = (
     (3.35, -1.7), (1.3, -2.3), (-2.85, 0.35), (1.45, 1.85), (-1.2, 2.15),
 )  # fmt: skip
 DECIMALS = 4
+FILE = resource_folder() / "help" / "samplers" / "pictures.json"
+
+
+def pictured() -> tuple[str, ...]:
+    """Return the samplers that have a picture, matched random not among them."""
+    chosen = json.loads(FILE.read_text(encoding="utf-8"))["chosen"]
+    return tuple(name for name in SAMPLERS if name in chosen)
 
 
 def example() -> tuple[FloatArray, list[str]]:
@@ -48,8 +57,8 @@ def example() -> tuple[FloatArray, list[str]]:
     return np.round(points, DECIMALS).astype(np.float32), parts
 
 
-def choose(points: FloatArray) -> tuple[ClassClusters, dict[str, Coreset]]:
-    """Return the clusters of the example and what each sampler takes of it, by name; matched random beside them."""
+def choose(points: FloatArray, names: Collection[str]) -> tuple[ClassClusters, dict[str, Coreset]]:
+    """Return the clusters of the example and what samplers take of it, by name; matched random beside them."""
     n = len(points)
     everything, nothing = np.arange(n), np.zeros(0, dtype=np.int64)
     images = tuple(Image(f"{CLASS}/{i:03d}.png", CLASS, None, "", 1, 1, str(i), "", 0, 0, "0" * 16) for i in everything)
@@ -58,7 +67,7 @@ def choose(points: FloatArray) -> tuple[ClassClusters, dict[str, Coreset]]:
     embedding = ClassEmbedding(CLASS, everything, points, nothing, points[:0], ())
     clusters = cluster_class(embedding, ClusterSettings())
     chosen = {}
-    for name in SAMPLERS:
+    for name in (name for name in SAMPLERS if name in names):
         settings = SelectionSettings(sampler=name, images=BUDGET)
         # One class has no others among its neighbours.
         chosen[name] = select(dataset, split, [embedding], [clusters], settings, difficulty={CLASS: 0.0})
@@ -66,10 +75,10 @@ def choose(points: FloatArray) -> tuple[ClassClusters, dict[str, Coreset]]:
     return clusters, chosen
 
 
-def picture_data() -> dict[str, Any]:
-    """Return what the window draws from: JSON values."""
+def picture_data(names: Collection[str]) -> dict[str, Any]:
+    """Return what the window draws from, for samplers of these names: JSON values."""
     points, parts = example()
-    clusters, chosen = choose(points)
+    clusters, chosen = choose(points, names)
     middling = np.median(np.sqrt((np.asarray(points, dtype=np.float64) ** 2).sum(axis=1)))
     return {
         "points": [[round(float(x), DECIMALS), round(float(y), DECIMALS)] for x, y in points],
@@ -82,9 +91,10 @@ def picture_data() -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=resource_folder() / "help" / "samplers" / "pictures.json")
+    parser.add_argument("--add", nargs="+", default=[], choices=list(SAMPLERS), help="samplers without a picture yet")
+    parser.add_argument("--out", type=Path, default=FILE)
     options = parser.parse_args()
-    data = picture_data()
+    data = picture_data({*pictured(), *options.add})
     lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in data.items() if key != "chosen")
     chosen = ",\n".join(f"  {json.dumps(name)}: {json.dumps(rows)}" for name, rows in data["chosen"].items())
     options.out.write_text(f'{{\n{lines},\n"chosen": {{\n{chosen}\n}}\n}}\n', encoding="utf-8")

@@ -4,74 +4,51 @@
 
 In `resources/help/samplers/overview.html` and `docs/samplers.md` what stands between ``<!-- samplers: NAME -->`` and
 ``<!-- end -->`` is written anew: names, titles, facts and seconds from the descriptions, gains from
-`benchmarks/results/quality.md`. A test asks that the files are as this would write them. Of plugins nothing is written.
+`benchmarks/results/quality.md`. A test asks that the files are as this would write them. Listed are the samplers that
+have a picture (see `benchmarks/sampler_pictures.py`); the program puts all others, plugins among them, behind them
+when it shows the page, so that a new sampler changes no file of others.
 """
 
 import argparse
+import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.selection_cost import class_sizes
 from core.palette import sampler_mark
+from core.reference import NOT_MEASURED, sampler_row
 from core.resources import resource_folder
 from core.selection.description import Sampler
 from core.selection.samplers import SAMPLERS
 
 ROOT = Path(__file__).resolve().parents[1]
 OVERVIEW = resource_folder() / "help" / "samplers" / "overview.html"
+PICTURES = OVERVIEW.with_name("pictures.json")
 INDEX = ROOT / "docs" / "samplers.md"
 QUALITY = ROOT / "benchmarks" / "results" / "quality.md"
-N_IMAGES = 17_000
+# What every gain is over.
+CONTROL = "stratified"
 CHOSEN_BY = ("colour-texture+vgg16", "–")
 FIVE_PER_CENT = 6
 PICTURES_A_ROW = 3
 MADE = re.compile(r"(<!-- samplers: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Line:
-    """What stands of one sampler in a list."""
-
-    name: str
-    title: str
-    good_for: str
-    nested: bool
-    seeded: bool
-    seconds: str
-    budgets: str
-
-
 def own_samplers() -> list[Sampler]:
-    """Return the program's own samplers, in the order in which they are offered."""
-    return [sampler for name, sampler in SAMPLERS.items() if name not in SAMPLERS.plugins]
+    """Return the program's own samplers that have a picture, in the order in which they are offered."""
+    pictured = json.loads(PICTURES.read_text(encoding="utf-8"))["chosen"]
+    return [sampler for name, sampler in SAMPLERS.items() if name in pictured and name not in SAMPLERS.plugins]
 
 
-def seconds_of(sampler: Sampler, n_images: int = N_IMAGES) -> float:
-    """Return about how long choosing takes from so many images in eight classes of unequal size."""
-    sizes = [n_images] if sampler.scope == "pool" else class_sizes(n_images)
-    return sum(sampler.cost.seconds_for(size) for size in sizes)
-
-
-def seconds_words(sampler: Sampler) -> str:
-    """Return those seconds as Help writes them."""
-    seconds = seconds_of(sampler)
-    return f"{seconds:.2f}" if seconds < 0.1 else f"{seconds:.1f}"
-
-
-def lines() -> Iterator[Line]:
-    """Yield the samplers and, last, the control that is none of them."""
-    for each in own_samplers():
-        yield Line(
-            each.name, each.title, each.good_for, each.nested, each.uses_seed, seconds_words(each), each.class_budget
-        )
-    matched, like = sampler_mark("matched"), SAMPLERS["stratified"]
-    yield Line(
-        "matched", matched.title, "the control beside budgets of one's own", like.nested, like.uses_seed,
-        seconds_words(like), "difficulty",
+def lines() -> list[Sampler]:
+    """Return the samplers and, last, the control that is none of them: stratified random with budgets of others."""
+    matched = replace(
+        SAMPLERS[CONTROL], name="matched", title=sampler_mark("matched").title,
+        good_for="the control beside budgets of one's own", class_budget="difficulty",
     )  # fmt: skip
+    return [*own_samplers(), matched]
 
 
 def gains() -> Mapping[tuple[str, str, str], str]:
@@ -86,21 +63,18 @@ def gains() -> Mapping[tuple[str, str, str], str]:
     return found
 
 
+def gain_of(sampler: Sampler, measured: Mapping[tuple[str, str, str], str]) -> str:
+    """Return what it gains, chosen by the extractors of the overview and with class budgets of its own."""
+    if sampler.name == CONTROL:
+        return "0"
+    keys = ((sampler.name, sampler.class_budget, by) for by in CHOSEN_BY)
+    return next((measured[key] for key in keys if key in measured), NOT_MEASURED)
+
+
 def table() -> str:
     """Return the rows of the overview's table."""
     measured = gains()
-    rows = []
-    for line in lines():
-        gain = next(
-            (measured[key] for key in ((line.name, line.budgets, by) for by in CHOSEN_BY) if key in measured), "0"
-        )
-        rows.append(
-            f'<tr><td><a href="help:samplers/{line.name}">{kept(line.title)}</a></td>'
-            f"<td>{line.good_for.replace(' %', '&nbsp;%')}</td>"
-            f"<td>{'yes' if line.nested else 'no'}</td><td>{'seed' if line.seeded else 'none'}</td>"
-            f'<td align="right">{line.seconds}</td><td align="right">{kept(gain)}</td></tr>\n'
-        )
-    return "".join(rows)
+    return "".join(sampler_row(each, gain_of(each, measured)) for each in lines())
 
 
 def pictures() -> str:
@@ -121,11 +95,6 @@ def index() -> str:
         page = f"../resources/{each.help.removeprefix('resources:')}"
         rows.append(f"| [{each.title}]({page}) | `{each.name}` | {each.tip} | {each.source} |\n")
     return "".join(rows)
-
-
-def kept(words: str) -> str:
-    """Return words between which no line breaks."""
-    return words.replace(" ", "&nbsp;")
 
 
 PARTS: Mapping[str, Callable[[], str]] = {"table": table, "pictures": pictures, "index": index}

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from core.pipeline.stages import peak_memory
+from core.reference import SHARES, class_sizes
 from core.results import ClassClusters, ClassEmbedding, Dataset, Image, PoolEmbedding, Split
 from core.selection.difficulty import class_difficulty
 from core.selection.orders import OrderCache
@@ -25,19 +26,10 @@ from core.selection.samplers import SAMPLERS
 from core.selection.selecting import select
 from core.settings import SelectionSettings
 
-# As unequal as real sets are: dermoscopy has 72 % in one class, blood cells 20 %.
-SHARES = (0.41, 0.23, 0.14, 0.09, 0.06, 0.04, 0.02, 0.01)
 N_CLUSTERS = 5
 AIM_SECONDS, AIM_BYTES, AIM_RESLICE = 10.0, 3 * 10**9, 0.2
 FRACTIONS = (0.05, 0.25)
 Scene = tuple[Dataset, Split, list[ClassEmbedding], list[ClassClusters], PoolEmbedding]
-
-
-def class_sizes(n_images: int) -> list[int]:
-    """Return the images of each class."""
-    sizes = [round(share * n_images) for share in SHARES]
-    sizes[0] += n_images - sum(sizes)
-    return sizes
 
 
 def made_up(n_images: int, n_components: int) -> Scene:

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QTextBrowser, QTextEdit, QWidget
 
 from desktop_app import theme
 from desktop_app.dialogs.help_pages import page_html
-from desktop_app.dialogs.sampler_picture import sampler_picture
+from desktop_app.dialogs.sampler_picture import example, sampler_picture
 
 PICTURE = "picture"
 _IMAGE = re.compile(r'<img src="picture:([\w-]+)" width="(\d+)" height="(\d+)">')
@@ -62,9 +62,10 @@ class HelpText(QTextBrowser):
         self.moveCursor(QTextCursor.MoveOperation.Start)
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:  # noqa: N802
-        """Return the picture that a page asks for."""
+        """Return the picture that a page asks for; a plugin's page may ask for one that there is not."""
         address = QUrl(name)
-        if kind == QTextDocument.ResourceType.ImageResource.value and address.scheme() == PICTURE:
+        is_picture = kind == QTextDocument.ResourceType.ImageResource.value and address.scheme() == PICTURE
+        if is_picture and address.path() in example().chosen:
             asked = QUrlQuery(address)
             size = QSize(int(asked.queryItemValue("w")), int(asked.queryItemValue("h")))
             return sampler_picture(address.path(), size, self.devicePixelRatioF())

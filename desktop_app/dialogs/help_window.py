@@ -1,4 +1,4 @@
-"""Help: the tour, the method with its formulas, a page for each sampler, and the licences, with a search."""
+"""Help: the tour, the method with its formulas, the settings, a page for each description, and a search."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_app import theme
-from desktop_app.dialogs.help_pages import OVERVIEW, page_titles, pages_with, sampler_page
+from desktop_app.dialogs.help_pages import OVERVIEW, known_page, list_above, page_titles, pages_with
 from desktop_app.dialogs.help_text import HelpText
 from desktop_app.widgets.words import set_tone
 
@@ -40,6 +40,7 @@ class HelpWindow(QDialog):
     search : QLineEdit
         Narrows the list to pages with these words and marks them; Enter goes to the next.
     pages : QTreeWidget
+        The kinds of description are groups; that of samplers is open from the beginning.
     text : HelpText
     back, forward : QToolButton
     """
@@ -50,6 +51,7 @@ class HelpWindow(QDialog):
         self.resize(theme.UNIT * 122, theme.UNIT * 90)
         self._past: list[_Place] = []
         self._future: list[_Place] = []
+        self._open_before_search: set[str] | None = None
         self.back = self._button("arrow-left", "Back", QKeySequence.StandardKey.Back)
         self.forward = self._button("arrow-right", "Forward", QKeySequence.StandardKey.Forward)
         self.search = QLineEdit()
@@ -67,8 +69,11 @@ class HelpWindow(QDialog):
         self._show_ways()
 
     def show_page(self, name: str, anchor: str = "") -> None:
-        """Open the window at a page, such as "tour", "method" or "samplers/medoid"; a page unknown is the overview."""
-        self._go(name if name in page_titles() else OVERVIEW, anchor)
+        """Open the window at a page, such as "tour" or "samplers/medoid"; of one unknown, at the list nearest to it."""
+        if page_titles() != self._titles:
+            self._fill_list()
+            self._narrow(self.search.text())
+        self._go(known_page(name), anchor)
         self.show()
         self.raise_()
         self.activateWindow()
@@ -98,14 +103,20 @@ class HelpWindow(QDialog):
         self.pages.setHeaderHidden(True)
         self.pages.setAccessibleName("Help pages")
         self.pages.setIndentation(theme.UNIT * 2)
+        self._fill_list()
+
+    def _fill_list(self) -> None:
+        blocked = self.pages.blockSignals(True)
+        self.pages.clear()
+        self._titles = page_titles()
         self._entries: dict[str, QTreeWidgetItem] = {}
-        for name, title in page_titles().items():
-            above = self._entries.get(OVERVIEW) if name.startswith("samplers/") and name != OVERVIEW else None
-            entry = QTreeWidgetItem(above or self.pages, [title])
+        for name, title in self._titles.items():
+            entry = QTreeWidgetItem(self._entries.get(list_above(name)) or self.pages, [title])
             entry.setData(0, Qt.ItemDataRole.UserRole, name)
             entry.setSizeHint(0, QSize(0, theme.UNIT * 3))
             self._entries[name] = entry
-        self.pages.expandAll()
+        self._entries[OVERVIEW].setExpanded(True)
+        self.pages.blockSignals(blocked)
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
@@ -154,10 +165,16 @@ class HelpWindow(QDialog):
         if name != self.text.name:
             self.text.show_page(name)
         blocked = self.pages.blockSignals(True)
+        self._open_above(name)
         self.pages.setCurrentItem(self._entries[name])
         self.pages.blockSignals(blocked)
         self.text.verticalScrollBar().setValue(scroll)
         self._show_ways()
+
+    def _open_above(self, name: str) -> None:
+        """Open the group that a page stands in."""
+        if above := list_above(name):
+            self._entries[above].setExpanded(True)
 
     def _show_ways(self) -> None:
         self.back.setEnabled(bool(self._past))
@@ -192,16 +209,30 @@ class HelpWindow(QDialog):
         self.search.selectAll()
 
     def _narrow(self, typed: str) -> None:
-        """Leave the pages that hold the words in the list, and mark the words."""
+        """Leave the pages that hold the words in the list, in groups that are open, and mark the words."""
         words = typed.strip()
         holding = pages_with(words)
-        below = any(name.startswith("samplers/") for name in holding)
+        groups = {list_above(name) for name in holding}
         for name, entry in self._entries.items():
-            entry.setHidden(name not in holding and not (name == OVERVIEW and below))
+            entry.setHidden(name not in holding and name not in groups)
+        self._open_groups(groups if words else None)
         self.text.find_words(words)
         self.text.go_to_start()
         n = len(holding)
         self.found.setText("" if not words else f"On {n} page{'s' * (n != 1)}. Enter goes on." if n else "On no page.")
+
+    def _open_groups(self, groups: set[str] | None) -> None:
+        """Open the groups that a search found something in, or, after it, those that were open before it."""
+        entries = {name: entry for name, entry in self._entries.items() if entry.childCount()}
+        if groups is not None:
+            if self._open_before_search is None:
+                self._open_before_search = {name for name, entry in entries.items() if entry.isExpanded()}
+        elif self._open_before_search is None:
+            return
+        else:
+            groups, self._open_before_search = self._open_before_search | {list_above(self.text.name)}, None
+        for name, entry in entries.items():
+            entry.setExpanded(name in groups)
 
     def _next(self) -> None:
         """Go to the next place that holds the words, on this page or on one after it."""
@@ -223,15 +254,10 @@ def show_help(beside: QWidget, page: str) -> HelpWindow:
     Parameters
     ----------
     page : str
-        Such as ``"method"``.
+        Such as ``"method"``, or that of a description: `desktop_app.dialogs.help_pages.page_of`.
     """
     window = beside.window()
     found = window.findChild(HelpWindow)
     help_window = found if isinstance(found, HelpWindow) else HelpWindow(window)
     help_window.show_page(page)
     return help_window
-
-
-def show_sampler_help(beside: QWidget, sampler: str) -> HelpWindow:
-    """Open Help at the page of a sampler, by its name in the registry."""
-    return show_help(beside, sampler_page(sampler))

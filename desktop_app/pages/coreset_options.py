@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPlainTextEdit,
     QPushButton,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -19,7 +18,7 @@ from core.descriptions import registry
 from core.settings import SelectionSettings
 from core.settings.listed import settings_in
 from desktop_app import theme
-from desktop_app.dialogs.help_window import show_sampler_help
+from desktop_app.dialogs.help_button import HelpButton
 from desktop_app.pages.coreset_fractions import ClassFractions
 from desktop_app.pages.page import Page
 from desktop_app.registries import samplers
@@ -73,12 +72,7 @@ class CoresetOptions(QObject):
 
     def _with_help(self, sampler: QComboBox) -> QWidget:
         """Put what opens the sampler's page in Help beside the choice."""
-        self.about = QToolButton()
-        self.about.setAutoRaise(True)
-        self.about.setAccessibleName("How the sampler works")
-        self.about.setToolTip("How this sampler works, with a picture")
-        self.about.clicked.connect(self._open_help)
-        theme.set_icon(self.about, "question", "muted")
+        self.about = HelpButton("sampler")
         sampler.setAccessibleName("Sampler")
         both = QWidget()
         both.setFocusProxy(sampler)
@@ -136,6 +130,7 @@ class CoresetOptions(QObject):
         self.by_hand.set_classes(pool_by_class, settings.fraction_by_class, settings.fraction)
         self._show_recommendation(settings)
         fact = self._samplers.get(settings.sampler)
+        self.about.name = settings.sampler
         self.summary.setText(fact.tip if fact else "")
         unknown = registry("sampler").unknown
         self.sampler.setToolTip(f"{fact.tip}\nSource: {fact.source}" if fact else unknown(settings.sampler))
@@ -170,9 +165,6 @@ class CoresetOptions(QObject):
             self.notes.blockSignals(blocked)
 
     # --- telling ----------------------------------------------------------------------------------------------
-
-    def _open_help(self) -> None:
-        show_sampler_help(self._page, self.sampler.currentData())
 
     def _use_recommended(self) -> None:
         if self._recommended is not None:

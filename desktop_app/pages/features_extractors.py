@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QScro
 from core.pipeline.views import ExtractorFact
 from core.results import Separation
 from desktop_app import theme
+from desktop_app.dialogs.help_button import HelpButton
 from desktop_app.pages.features_advice import cannot_work, ways_out
 from desktop_app.widgets.words import duration, set_tone, size
 
@@ -99,6 +100,12 @@ class _Row(QWidget):
         self._missing = False
         self.box = QCheckBox()
         self.box.setObjectName(f"extractor_{name}")
+        self.about = HelpButton("extractor", name)
+        head = QHBoxLayout()
+        head.setSpacing(theme.UNIT // 2)
+        head.addWidget(self.box)
+        head.addStretch(1)
+        head.addWidget(self.about)
         self.tip = QLabel()
         self.state = QLabel()
         for label in (self.tip, self.state):
@@ -119,7 +126,7 @@ class _Row(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.UNIT // 2)
-        column.addWidget(self.box)
+        column.addLayout(head)
         column.addWidget(self.tip)
         column.addWidget(self.state)
         column.addLayout(ways)
@@ -130,6 +137,7 @@ class _Row(QWidget):
         words = ways_out(fact) if missing else fact.tip
         self._weights = fact.weights
         self.box.setText(fact.title)
+        self.about.setAccessibleName(f"How {fact.title} works")
         self._missing = missing
         self.box.setToolTip(words)
         self.box.setAccessibleDescription(words)

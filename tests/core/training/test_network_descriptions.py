@@ -17,7 +17,7 @@ HEAVY = {
 
 
 def test_the_program_has_the_papers_two_networks_and_the_fast_judge() -> None:
-    assert [*NETWORKS] == ["custom", "transfer", "head"]
+    assert [*NETWORKS][:3] == ["custom", "transfer", "head"]
     assert NETWORKS.problems == ()
 
 
@@ -52,12 +52,12 @@ def test_importing_descriptions_imports_none_of_the_engines_libraries() -> None:
     root = Path(__file__).parents[3]
     told = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     names, modules = told.stdout.strip().splitlines()
-    assert names == "custom transfer head"
+    assert names.split() == [*NETWORKS]
     assert HEAVY & set(modules.split()) == set()
 
 
 def test_a_network_names_the_extractor_that_it_stands_on_or_sees() -> None:
-    custom, transfer, head = NETWORKS.values()
+    custom, transfer, head = (NETWORKS[name] for name in ("custom", "transfer", "head"))
     settings = TrainingSettings(image_size=64)
     assert custom.backbone(settings) is None
     assert custom.extractor(settings, ("vgg16",)) == ""

@@ -1,18 +1,34 @@
-"""What stands in Help: a page for each sampler with its source, links that lead somewhere, figures as measured."""
+"""What stands in Help: a page for each description, links that lead somewhere, figures of samplers as measured.
+
+Pictures, figures and a place in the lists that are committed are asked of the samplers that were measured: of those in
+`pictures.json` and in `benchmarks/results/quality.md`. A new sampler needs none of them.
+"""
 
 import importlib
 import json
 import re
 import sys
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core import reference
+from core.descriptions import all_kinds, registry
 from core.resources import resource_folder
 from core.selection.samplers import SAMPLERS
-from desktop_app import theme
-from desktop_app.dialogs.help_pages import OVERVIEW, page_html, page_titles, pages_with, sampler_page
+from core.settings.listed import all_settings
+from desktop_app.dialogs.help_pages import (
+    MATCHED,
+    OVERVIEW,
+    known_page,
+    list_above,
+    page_html,
+    page_of,
+    page_titles,
+    pages_with,
+)
 from desktop_app.dialogs.sampler_picture import example
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -23,6 +39,28 @@ MADE_BY = {
     "colour-texture": "colour-texture",
     "VGG16": "vgg16",
 }
+PICTURED = [name for name in example().chosen if name != "matched"]
+PLUGIN_SAMPLER = """
+from dataclasses import dataclass
+from core.descriptions import Cost, SettingsPart, choice
+from core.selection.description import Sampler
+
+@dataclass(frozen=True, kw_only=True)
+class Spaced(SettingsPart):
+    start: int = choice(0, neutral=0, title="First image", tip="Place of the first", least=0)
+
+WITH_PAGE = Sampler(
+    name="spaced", title="Evenly spaced", tip="Takes equal steps.", does="nowhere:order", settings=Spaced,
+    help="coreset_spaced:spaced.html", good_for="films", cost=Cost(seconds_per_image=1e-3),
+)
+WITHOUT = Sampler(name="bare", title="Bare & short", tip="Takes any.", does="nowhere:order", source="Nobody 2026")
+BROKEN = Sampler(name="lost", title="Lost page", tip="Takes none.", does="nowhere:order", help="nowhere:lost.html")
+"""
+PLUGIN_PAGE = """<h1>Evenly spaced</h1>
+<p>Steps over a slide, see <a href="help:samplers/herding">herding</a>. <img src="picture:spaced" width="9" height="9">
+<h2>Source</h2>
+<p>Nobody.</p>
+"""
 MEASURES = ("Accuracy", "Balanced accuracy", "Recall of the worst hidden kind")
 
 
@@ -34,6 +72,13 @@ def words_of(html: str) -> str:
 def sections_of(name: str) -> dict[str, str]:
     parts = re.split(r"<h2>(.*?)</h2>", page_html(f"samplers/{name}"))
     return {"": parts[0], **dict(zip(parts[1::2], parts[2::2], strict=True))}
+
+
+def row_of(name: str, text: str) -> str:
+    """The row of a sampler in the table of the overview."""
+    row = re.search(rf"<tr><td><a href=\"help:samplers/{name}\">.*?</tr>", text)
+    assert row is not None
+    return row[0]
 
 
 def measured() -> dict[tuple[str, str, str], list[list[str]]]:
@@ -48,6 +93,12 @@ def measured() -> dict[tuple[str, str, str], list[list[str]]]:
     return rows
 
 
+def with_figures() -> list[str]:
+    """The samplers that have a picture and were measured; every gain is over stratified random."""
+    names = {name for name, _, _ in measured()} | {"stratified"}
+    return [name for name in PICTURED if name in names]
+
+
 def benchmark(name: str) -> Any:
     """Import a file of the benchmarks, which are no part of what is installed."""
     sys.path.insert(0, str(ROOT))
@@ -57,28 +108,184 @@ def benchmark(name: str) -> Any:
         sys.path.remove(str(ROOT))
 
 
-# --- pages ----------------------------------------------------------------------------------------------------
+@pytest.fixture
+def plugin_samplers(install_plugin: Any) -> str:
+    """Samplers of a package: one with a page and a setting, one without a page, one whose page is lost."""
+    modules = {"__init__.py": "", "samplers.py": PLUGIN_SAMPLER, "spaced.html": PLUGIN_PAGE}
+    entries = {name: f"coreset_spaced.samplers:{name}" for name in ("WITH_PAGE", "WITHOUT", "BROKEN")}
+    install_plugin(SAMPLERS, "coreset_spaced", modules, entries)
+    return "coreset_spaced 1.2"
 
 
-def test_every_sampler_has_a_page_and_every_page_a_sampler() -> None:
-    assert list(example().chosen) == [*SAMPLERS, "matched"]
-    assert {file.stem for file in FOLDER.glob("*.html")} == {*SAMPLERS, "matched", "overview"}
-    for name in example().chosen:
-        assert sampler_page(name) == f"samplers/{name}"
-        assert f"<h1>{theme.sampler_title(name)}</h1>" in page_html(sampler_page(name))
-    assert sampler_page("one of tomorrow") == OVERVIEW
+# --- the list ---------------------------------------------------------------------------------------------------
+
+
+def test_the_list_is_made_of_the_descriptions_of_all_kinds() -> None:
+    assert set(reference.FOLDERS) == set(all_kinds())
+    expected = {"tour": "A short tour", "method": "The method", "settings": "Settings"}
+    for kind, (folder, title) in reference.FOLDERS.items():
+        expected[f"{folder}/overview"] = title
+        expected |= {f"{folder}/{name}": each.title for name, each in registry(kind).items()}
+        expected |= {MATCHED: "Matched random"} if kind == "sampler" else {}
+    expected["licences"] = "Licences"
+    assert list(page_titles().items()) == list(expected.items())
+
+
+@pytest.mark.parametrize("name", list(page_titles()))
+def test_every_page_is_headed_by_its_title(name: str) -> None:
+    assert [unescape(title) for title in re.findall("<h1>(.*?)</h1>", page_html(name))] == [page_titles()[name]]
+
+
+@pytest.mark.parametrize("kind", list(reference.FOLDERS))
+def test_every_description_of_the_program_has_a_page_and_every_page_a_description(kind: str) -> None:
+    folder = resource_folder() / "help" / reference.FOLDERS[kind][0]
+    names = [name for name in registry(kind) if name not in registry(kind).plugins]
+    for name in names:
+        first = (folder / f"{name}.html").read_text(encoding="utf-8").partition("<h2>")[0]
+        assert page_html(page_of(kind, name)).startswith(first)
+    others = {"overview", "matched"} if kind == "sampler" else set()
+    assert {file.stem for file in folder.glob("*.html")} == {*names, *others}
+
+
+def test_what_is_unknown_leads_to_the_nearest_list() -> None:
+    assert page_of("network", "transfer") == known_page("networks/transfer") == "networks/transfer"
+    assert page_of("network", "of tomorrow") == known_page("networks/of-tomorrow") == "networks/overview"
+    assert known_page("gone") == OVERVIEW
+    assert (list_above("networks/transfer"), list_above("networks/overview"), list_above("tour")) == (
+        "networks/overview", "", "",
+    )  # fmt: skip
+    with pytest.raises(FileNotFoundError):
+        page_html("networks/of-tomorrow")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in reference.FOLDERS if kind != "sampler"])
+def test_a_list_names_all_of_its_kind(kind: str) -> None:
+    rows = re.findall(r'<tr><td><a href="help:(.*?)">(.*?)</a></td><td>(.*?)</td></tr>', page_html(page_of(kind, "")))
+    assert [name for name, _, _ in rows] == [page.path for page in reference.pages_of(kind)]
+    assert [words_of(title) for _, title, _ in rows] == [each.title for each in registry(kind).values()]
+    assert all(tip.endswith(".") for _, _, tip in rows)
+
+
+def test_the_page_of_settings_has_them_all() -> None:
+    rows = re.findall(r'<tr><td>(.*?)<br><span class="quiet">(.*?)</span></td>', page_html("settings"))
+    assert [flag for _, flag in rows] == [setting.flag for setting in all_settings()]
+    assert ("μ, how much small clusters get (Balanced herding)", "--mu") in rows
+
+
+def test_own_settings_stand_on_the_page_before_the_source() -> None:
+    text = words_of(page_html("networks/transfer"))
+    assert text.index("Its settings") < text.index("--backbone") < text.index("Source")
+    assert "--judge-extractor" not in text
+    assert "Its settings" not in page_html("networks/custom")
+
+
+@pytest.mark.parametrize("name", list(page_titles()))
+def test_links_lead_somewhere(name: str) -> None:
+    for link in re.findall(r'href="([^"]+)"', page_html(name)):
+        page, _, anchor = link.partition("#")
+        target = page.removeprefix("help:") or name
+        assert target in page_titles(), link
+        assert not anchor or f'<a name="{anchor}">' in page_html(target), link
+
+
+def test_pages_are_found_by_their_words(qapp: object) -> None:
+    assert pages_with("") == list(page_titles())
+    for words, page in (("super-samples", "samplers/balanced-herding"), ("SAINTE-LAGUË", "method")):
+        found = pages_with(words)
+        assert page in found
+        assert "tour" not in found
+    assert "samplers/k-center" in pages_with("from 2 to 10 %")
+    assert {"settings", "networks/transfer"} <= set(pages_with("--untrained-backbone"))
+    assert pages_with("no such word anywhere") == []
+
+
+# --- plugins ----------------------------------------------------------------------------------------------------
+
+
+def test_pages_of_plugins_are_there_while_the_plugin_is(qapp: object, request: pytest.FixtureRequest) -> None:
+    before, settings = page_titles(), page_html("settings")
+    plugin = request.getfixturevalue("plugin_samplers")
+    added = {"samplers/bare": "Bare & short", "samplers/lost": "Lost page", "samplers/spaced": "Evenly spaced"}
+    assert dict(page_titles().items() - before.items()) == added
+    assert list(page_titles()).index("samplers/spaced") < list(page_titles()).index(MATCHED)
+    assert pages_with("Steps over a slide, see herding") == ["samplers/spaced"]
+    for name in added:
+        assert f"This sampler comes from the plugin {plugin}." in page_html(name)
+    assert "--spaced-start" in page_html("settings")
+    request.getfixturevalue("monkeypatch").setattr(sys, "frozen", True, raising=False)
+    SAMPLERS.reload()
+    assert page_titles() == before
+    assert page_html("settings") == settings
+    assert pages_with("Steps over a slide, see herding") == []
+
+
+@pytest.mark.usefixtures("plugin_samplers")
+def test_the_page_of_a_plugin_is_its_own_with_its_settings() -> None:
+    text = page_html("samplers/spaced")
+    assert text.startswith(PLUGIN_PAGE.partition("<h2>")[0])
+    assert words_of(text).index("--spaced-start") < words_of(text).index("Source")
+
+
+@pytest.mark.usefixtures("plugin_samplers")
+def test_what_has_no_page_has_one_of_its_facts() -> None:
+    text = page_html("samplers/bare")
+    assert text.startswith("<h1>Bare &amp; short</h1>\n<p>Takes any.</p>\n")
+    assert "<td>bare</td>" in text
+    assert "<h2>Source</h2>\n<p>Nobody 2026</p>" in text
+    assert page_html("samplers/lost").startswith("<h1>Lost page</h1>\n<p>Takes none.</p>\n")
+
+
+def test_a_page_without_a_heading_gets_one(install_plugin: Any) -> None:
+    modules = {"__init__.py": "", "samplers.py": PLUGIN_SAMPLER, "spaced.html": "<p>Words alone.</p>\n"}
+    install_plugin(SAMPLERS, "coreset_spaced", modules, {"spaced": "coreset_spaced.samplers:WITH_PAGE"})
+    assert page_html("samplers/spaced").startswith("<h1>Evenly spaced</h1>\n<p>Words alone.</p>\n")
+
+
+def test_a_plugin_of_another_kind_is_listed_and_shown(install_plugin_module: Any) -> None:
+    install_plugin_module("source", "shelf")
+    assert page_titles()["sources/shelf"] == "Shelf"
+    assert 'href="help:sources/shelf"' in page_html("sources/overview")
+    text = page_html("sources/shelf")
+    assert text.startswith("<h1>Shelf</h1>\n<p>Whole image files as text, a line each.</p>\n")
+    assert "This source comes from the plugin shelf 1.0." in text
+
+
+@pytest.mark.usefixtures("plugin_samplers")
+def test_a_sampler_that_nobody_measured_stands_behind_the_others() -> None:
+    text = page_html(OVERVIEW)
+    names = re.findall(r'<tr><td><a href="help:samplers/([\w-]+)">', text.partition("<!-- samplers: pictures -->")[0])
+    behind = [name for name in SAMPLERS if name not in PICTURED]
+    assert {"bare", "lost", "spaced"} <= set(behind)
+    assert names == [*[name for name in SAMPLERS if name in PICTURED], "matched", *behind]
+    cells = {name: re.findall(r"<td[^>]*>(.*?)</td>", row_of(name, text))[1:] for name in ("spaced", "bare")}
+    assert [words_of(cell) for cell in cells["spaced"]] == ["films", "yes", "none", "17.0", "not measured"]
+    assert [words_of(cell) for cell in cells["bare"]] == ["Takes any.", "yes", "none", "not measured", "not measured"]
+    assert 'src="picture:bare"' not in text
+
+
+# --- pages of samplers ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", [*SAMPLERS, "matched"])
 def test_a_page_says_all_that_is_asked_for(name: str) -> None:
     sections = sections_of(name)
-    assert f'src="picture:{name}"' in sections[""]
     assert len(words_of(sections[""])) > 200
-    for wanted in ("When to use it", "When not", "What our measurement showed", "Source"):
+    for wanted in ("When to use it", "When not", "Source"):
         assert len(words_of(sections[wanted])) > 40, wanted
+
+
+@pytest.mark.parametrize("name", [*PICTURED, "matched"])
+def test_a_page_has_a_picture_and_a_formula(name: str) -> None:
+    sections = sections_of(name)
+    assert f'src="picture:{name}"' in sections[""]
     formula, _, symbols = sections["The formula"].partition("</p>")
     assert 'class="formula"' in formula
     assert 'class="symbol"' in symbols
+
+
+@pytest.mark.parametrize("name", [*with_figures(), "matched"])
+def test_a_page_says_what_was_measured(name: str) -> None:
+    assert len(words_of(sections_of(name)["What our measurement showed"])) > 40
 
 
 @pytest.mark.parametrize("name", list(SAMPLERS))
@@ -98,9 +305,7 @@ def test_a_page_says_of_a_sampler_what_is_so(name: str) -> None:
     sampler = SAMPLERS[name]
     assert f"inside large ones {'yes' if sampler.nested else 'no'} " in facts
     assert ("Chance a seed" in facts) == sampler.uses_seed
-    row = re.search(rf"<tr><td><a href=\"help:samplers/{name}\">.*?</tr>", page_html(OVERVIEW))
-    assert row is not None
-    _, _, nested, chance, *_ = re.findall(r"<td[^>]*>(.*?)</td>", row[0])
+    _, _, nested, chance, *_ = re.findall(r"<td[^>]*>(.*?)</td>", row_of(name, page_html(OVERVIEW)))
     assert (nested, chance) == ("yes" if sampler.nested else "no", "seed" if sampler.uses_seed else "none")
 
 
@@ -110,41 +315,22 @@ def test_lists_of_samplers_are_those_that_the_descriptions_give() -> None:
     for file in (tables.OVERVIEW, tables.INDEX):
         text = file.read_text(encoding="utf-8")
         assert text == tables.made(file)
-        assert all(
-            f"/{name}" in text and sampler.title in text.replace("&nbsp;", " ") for name, sampler in SAMPLERS.items()
-        )
-    assert tables.made(tables.OVERVIEW).count("<tr><td><a href=") == len(SAMPLERS) + 1 + -(-(len(SAMPLERS) + 1) // 3)
+        assert all(f"/{name}" in text and SAMPLERS[name].title in text.replace("&nbsp;", " ") for name in PICTURED)
+    n_lines = len(PICTURED) + 1
+    assert tables.made(tables.OVERVIEW).count("<tr><td><a href=") == n_lines + -(-n_lines // 3)
 
 
-@pytest.mark.parametrize("name", list(SAMPLERS))
+@pytest.mark.parametrize("name", PICTURED)
 def test_a_page_says_how_long_the_sampler_is_estimated_to_take(name: str) -> None:
-    seconds = benchmark("sampler_tables").seconds_words(SAMPLERS[name])
+    seconds = reference.seconds_words(SAMPLERS[name])
     facts = words_of(sections_of(name)["In short"])
     assert re.search(rf"Choosing from 17,000 images [^<]*\b{re.escape(seconds)} s\b", facts)
 
 
-@pytest.mark.parametrize("name", list(page_titles()))
-def test_links_lead_somewhere(name: str) -> None:
-    for link in re.findall(r'href="([^"]+)"', page_html(name)):
-        page, _, anchor = link.partition("#")
-        target = page.removeprefix("help:") or name
-        assert target in page_titles(), link
-        assert not anchor or f'<a name="{anchor}">' in page_html(target), link
-
-
 def test_the_method_and_the_tour_lead_to_the_samplers() -> None:
-    for name in SAMPLERS:
+    for name in PICTURED:
         assert f"help:samplers/{name}" in page_html("method")
-        assert f"help:samplers/{name}" in page_html(OVERVIEW)
     assert f"help:{OVERVIEW}" in page_html("tour")
-
-
-def test_pages_are_found_by_their_words(qapp: object) -> None:
-    assert pages_with("") == list(page_titles())
-    assert pages_with("Super-samples") == ["samplers/balanced-herding"]
-    assert pages_with("SAINTE-LAGUË") == ["method"]
-    assert "samplers/k-center" in pages_with("from 2 to 10 %")
-    assert pages_with("no such word anywhere") == []
 
 
 # --- figures --------------------------------------------------------------------------------------------------
@@ -152,7 +338,7 @@ def test_pages_are_found_by_their_words(qapp: object) -> None:
 
 def test_tables_hold_what_was_measured() -> None:
     rows, seen = measured(), 0
-    for name in example().chosen:
+    for name in (*with_figures(), "matched"):
         key: tuple[str, str, str] | None = None
         for line in re.findall(r"<tr>(.*?)</tr>", sections_of(name)["What our measurement showed"]):
             cells = [words_of(cell).strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", line)]
@@ -184,12 +370,13 @@ def test_no_figure_stands_in_the_words_that_the_tables_do_not_have() -> None:
 @pytest.fixture(scope="module")
 def chosen_now() -> dict[str, Any]:
     """What the samplers choose of the example now."""
-    data: dict[str, Any] = benchmark("sampler_pictures").picture_data()
+    data: dict[str, Any] = benchmark("sampler_pictures").picture_data(PICTURED)
     return data
 
 
 def test_pictures_show_what_the_samplers_choose_now(chosen_now: dict[str, Any]) -> None:
     """Where a sampler was changed: `python -m benchmarks.sampler_pictures`, and read the pages again."""
+    assert list(example().chosen) == [*(name for name in SAMPLERS if name in PICTURED), "matched"]
     stored = json.loads((FOLDER / "pictures.json").read_text(encoding="utf-8"))
     assert stored["points"] == chosen_now["points"]
     assert stored["chosen"] == chosen_now["chosen"]

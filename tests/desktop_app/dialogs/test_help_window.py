@@ -1,17 +1,18 @@
 """The Help window, used as a reader does: by list, links, search and keys, in light and dark."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtCore import QPoint, QSize, Qt, QUrl
 from PySide6.QtGui import QImage, QTextDocument, QTextFragment
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop_app import theme
-from desktop_app.dialogs.help_pages import OVERVIEW, page_titles
+from desktop_app.dialogs.help_pages import OVERVIEW, list_above, page_of, page_titles
 from desktop_app.dialogs.help_text import HelpText
-from desktop_app.dialogs.help_window import HelpWindow, show_help, show_sampler_help
+from desktop_app.dialogs.help_window import HelpWindow, show_help
 from desktop_app.dialogs.sampler_picture import example, sampler_picture
 
 
@@ -50,37 +51,53 @@ def shown(window: HelpWindow) -> list[str]:
     return [name for name, entry in window._entries.items() if not entry.isHidden()]
 
 
+def opened(window: HelpWindow) -> list[str]:
+    """The groups that are open."""
+    return [name for name, entry in window._entries.items() if entry.childCount() and entry.isExpanded()]
+
+
 # --- going about ----------------------------------------------------------------------------------------------
 
 
-def test_the_samplers_stand_below_their_heading(window: HelpWindow) -> None:
-    assert [window.pages.topLevelItem(i).text(0) for i in range(window.pages.topLevelItemCount())] == [
-        "A short tour",
-        "The method",
-        "Samplers",
-        "Licences",
-    ]
-    heading = window.pages.topLevelItem(2)
-    assert heading.isExpanded()
-    assert [heading.child(i).text(0) for i in range(heading.childCount())] == [
-        theme.sampler_title(name) for name in example().chosen
-    ]
+def test_pages_stand_below_the_list_of_their_kind(window: HelpWindow) -> None:
+    tops = [window.pages.topLevelItem(i) for i in range(window.pages.topLevelItemCount())]
+    assert [top.text(0) for top in tops] == [
+        "A short tour", "The method", "Settings", "Dataset sources", "Extractors", "Samplers", "Networks", "Metrics",
+        "Export formats", "Licences",
+    ]  # fmt: skip
+    for top in tops:
+        above = top.data(0, Qt.ItemDataRole.UserRole)
+        below = [title for name, title in page_titles().items() if list_above(name) == above]
+        assert [top.child(i).text(0) for i in range(top.childCount())] == below
+
+
+def test_samplers_are_open_and_any_other_group_opens_with_a_page_of_it(window: HelpWindow) -> None:
+    assert opened(window) == [OVERVIEW]
+    window.show_page("metrics/f1")
+    assert opened(window) == [OVERVIEW, "metrics/overview"]
+    assert window.pages.currentItem().text(0) == "F1"
+    window.show_page("exports/overview")
+    assert opened(window) == [OVERVIEW, "metrics/overview"]
+    window._entries["metrics/overview"].setExpanded(False)
+    window._go_back()
+    assert window.text.name == "metrics/f1"
+    assert window._entries["metrics/overview"].isExpanded()
 
 
 def test_every_page_opens_by_the_mouse(window: HelpWindow, qtbot: QtBot) -> None:
+    window.pages.expandAll()
     for name, title in page_titles().items():
         window.pages.scrollToItem(window._entries[name])
         place = window.pages.visualItemRect(window._entries[name]).center()
         qtbot.mouseClick(window.pages.viewport(), Qt.MouseButton.LeftButton, pos=place)
         assert window.text.name == name
-        first = window.text.document().begin().text()
-        assert first == title or name in (OVERVIEW, "licences")
+        assert window.text.document().begin().text() == title
 
 
 def test_the_keyboard_alone_is_enough(window: HelpWindow, qtbot: QtBot) -> None:
     assert window.text.hasFocus()
     window.pages.setFocus(Qt.FocusReason.TabFocusReason)
-    for _ in range(5):
+    for _ in range(8):
         qtbot.keyClick(window.pages, Qt.Key.Key_Down)
     assert window.text.name == "samplers/intelligent"
     qtbot.keyClick(window, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
@@ -89,6 +106,12 @@ def test_the_keyboard_alone_is_enough(window: HelpWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(window, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
     assert window.text.name == "samplers/intelligent"
     assert not window.forward.isEnabled()
+    for _ in range(4):
+        qtbot.keyClick(window.pages, Qt.Key.Key_Up)
+    assert window.text.name == "extractors/overview"
+    qtbot.keyClick(window.pages, Qt.Key.Key_Right)
+    qtbot.keyClick(window.pages, Qt.Key.Key_Down)
+    assert window.text.name == "extractors/vgg16"
     qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert window.isHidden()
 
@@ -121,9 +144,39 @@ def test_everything_has_a_name_for_screen_readers(window: HelpWindow) -> None:
     assert "Back" in window.back.toolTip()
 
 
-def test_a_page_that_is_not_there_is_the_overview(window: HelpWindow) -> None:
-    window.show_page("samplers/of-tomorrow")
-    assert window.text.name == OVERVIEW
+def test_a_page_that_is_not_there_is_the_list_nearest_to_it(window: HelpWindow) -> None:
+    for name, shown_instead in (
+        ("samplers/of-tomorrow", OVERVIEW), ("metrics/of-tomorrow", "metrics/overview"), ("gone", OVERVIEW),
+    ):  # fmt: skip
+        window.show_page(name)
+        assert window.text.name == shown_instead
+
+
+def test_a_link_to_the_page_of_another_kind_is_followed(window: HelpWindow) -> None:
+    window.show_page("networks/transfer")
+    window.text.anchorClicked.emit(QUrl("help:networks/custom"))
+    assert window.text.name == "networks/custom"
+    window.show_page("settings")
+    window.text.anchorClicked.emit(QUrl("#training"))
+    assert window.text.verticalScrollBar().value() > 300
+
+
+def test_pages_of_a_plugin_are_listed_and_shown(window: HelpWindow, install_plugin_module: Any) -> None:
+    assert "sources/shelf" not in window._entries
+    install_plugin_module("source", "shelf")
+    window.show_page("sources/shelf")
+    assert window.text.document().begin().text() == "Shelf"
+    assert window.pages.currentItem().text(0) == "Shelf"
+    assert window.pages.currentItem().parent().text(0) == "Dataset sources"
+    window.search.setText("image files as text")
+    assert shown(window) == ["sources/overview", "sources/shelf"]
+
+
+def test_a_picture_that_a_page_has_not_is_left_out(window: HelpWindow) -> None:
+    """A page of a plugin may ask for any."""
+    kind = QTextDocument.ResourceType.ImageResource.value
+    assert not isinstance(window.text.loadResource(kind, QUrl("picture:nobody?w=9&h=9")), QImage)
+    assert isinstance(window.text.loadResource(kind, QUrl("picture:medoid?w=9&h=9")), QImage)
 
 
 def test_one_window_serves_all_that_stands_in_a_window(qtbot: QtBot) -> None:
@@ -132,8 +185,10 @@ def test_one_window_serves_all_that_stands_in_a_window(qtbot: QtBot) -> None:
     inside = QWidget(main)
     main.show()
     first = show_help(main, "tour")
-    assert show_sampler_help(inside, "medoid") is first
+    assert show_help(inside, page_of("sampler", "medoid")) is first
     assert first.text.name == "samplers/medoid"
+    assert show_help(inside, page_of("extractor", "vgg16")) is first
+    assert first.text.name == "extractors/vgg16"
     first.close()
 
 
@@ -143,12 +198,12 @@ def test_one_window_serves_all_that_stands_in_a_window(qtbot: QtBot) -> None:
 def test_searching_narrows_the_list_and_goes_from_place_to_place(window: HelpWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
     assert window.search.hasFocus()
-    qtbot.keyClicks(window.search, "icml 2022")
+    qtbot.keyClicks(window.search, "takes the THICK of it")
     assert shown(window) == [OVERVIEW, "samplers/typiclust"]
     assert window.found.text() == "On 1 page. Enter goes on."
     qtbot.keyClick(window.search, Qt.Key.Key_Return)
     assert window.text.name == "samplers/typiclust"
-    assert window.text.textCursor().selectedText() == "ICML 2022"
+    assert window.text.textCursor().selectedText() == "takes the thick of it"
     assert len(window.text.extraSelections()) == 1
     assert window.search.hasFocus()
     qtbot.keyClick(window.search, Qt.Key.Key_Escape)
@@ -157,17 +212,38 @@ def test_searching_narrows_the_list_and_goes_from_place_to_place(window: HelpWin
     assert window.text.extraSelections() == []
 
 
+def test_a_search_opens_the_groups_with_hits_and_closes_them_again(window: HelpWindow) -> None:
+    window._entries[OVERVIEW].setExpanded(False)
+    window._entries["networks/overview"].setExpanded(True)
+    window.search.setText("recall")
+    found = shown(window)
+    assert "metrics/f1" in found
+    assert opened(window) == [name for name in found if name.endswith("/overview")]
+    assert {list_above(name) for name in found} - {""} == set(opened(window))
+    window.search.setText("xyzzy")
+    assert opened(window) == []
+    window.search.clear()
+    assert opened(window) == ["networks/overview"]
+    window.search.setText("recall")
+    window.show_page("metrics/f1")
+    window.search.clear()
+    assert opened(window) == ["networks/overview", "metrics/overview"]
+
+
 def test_enter_walks_over_pages_and_begins_again(window: HelpWindow, qtbot: QtBot) -> None:
     window.search.setText("wolsey")
     qtbot.keyClick(window.search, Qt.Key.Key_Return)
     first = window.text.name
     assert first == "samplers/facility-location"
     window.search.setText("k-means")
-    places = []
-    for _ in range(6):
+    places: list[tuple[str, int]] = []
+    place = ("", 0)
+    while place not in places:
+        places += [place] if place[0] else []
         qtbot.keyClick(window.search, Qt.Key.Key_Return)
-        places.append((window.text.name, window.text.textCursor().position()))
-    assert places[0] in places[1:]
+        place = (window.text.name, window.text.textCursor().position())
+    assert place == places[0]
+    assert len(places) > 1
     assert {name for name, _ in places} >= {"samplers/typiclust"}
 
 
@@ -197,7 +273,8 @@ def test_no_picture_is_missing_in_light_or_dark(window: HelpWindow, qapp: QAppli
         for name in page_titles():
             window.show_page(name)
             pictures = images_of(window.text)
-            assert len(pictures) == (len(example().chosen) if name == OVERVIEW else name.startswith("samplers/"))
+            pictured = name.removeprefix("samplers/") in example().chosen
+            assert len(pictures) == (len(example().chosen) if name == OVERVIEW else pictured)
             for fragment in pictures:
                 wanted = fragment.charFormat().toImageFormat()
                 image = window.text.document().resource(QTextDocument.ResourceType.ImageResource.value, wanted.name())

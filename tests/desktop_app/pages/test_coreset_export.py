@@ -24,7 +24,7 @@ def offered(sheet: ExportSheet) -> list[tuple[str, str]]:
 
 def test_the_formats_are_offered_in_their_order_with_their_tips(qtbot: QtBot, tmp_path: Path) -> None:
     sheet = make_sheet(qtbot, ExportSettings(files="symlink"), tmp_path)
-    assert offered(sheet) == [
+    assert offered(sheet)[:4] == [
         ("copy", "Copy the files"), ("hardlink", "Hard links"), ("symlink", "Symbolic links"), ("list", "Lists only"),
     ]  # fmt: skip
     assert sheet.files.currentData() == "symlink"
@@ -34,7 +34,7 @@ def test_the_formats_are_offered_in_their_order_with_their_tips(qtbot: QtBot, tm
 def test_a_format_of_a_plugin_can_be_chosen(qtbot: QtBot, tmp_path: Path, install_plugin_module: Any) -> None:
     install_plugin_module("export format", "tarred")
     sheet = make_sheet(qtbot, ExportSettings(), tmp_path)
-    assert offered(sheet)[-1] == ("tarred", "Tar archives")
+    assert ("tarred", "Tar archives") in offered(sheet)[4:]
     sheet.files.setCurrentIndex(sheet.files.findData("tarred"))
     with qtbot.waitSignal(sheet.chosen) as chosen:
         sheet.accept_button.click()
@@ -54,7 +54,8 @@ def test_a_format_that_is_not_installed_has_to_be_replaced(qtbot: QtBot, tmp_pat
 def test_private_and_links_do_not_go_together(qtbot: QtBot, tmp_path: Path, name: str, refused: bool) -> None:
     sheet = make_sheet(qtbot, ExportSettings(files=name, private=True), tmp_path)  # type: ignore[arg-type]
     assert sheet.accept_button.isEnabled() != refused
-    assert ("Choose Copy the files or Lists only." in sheet.accept_button.toolTip()) == refused
+    said, _, others = sheet.accept_button.toolTip().partition(" Choose Copy the files")
+    assert ("cannot be made of links" in said) == ("Lists only" in others) == refused
 
 
 @pytest.mark.parametrize(

@@ -211,7 +211,9 @@ def test_an_export_is_written_verified_and_opened(
     sheet = page.exporting.sheet
     assert sheet is not None
     sheet.folder.setText(str(tmp_path / "out"))
-    sheet.findChild(QCheckBox, "setting_export.with_split").setChecked(True)
+    split = sheet.findChild(QCheckBox, "setting_export.with_split")
+    assert split is not None
+    split.setChecked(True)
     assert sheet.accept_button.isEnabled()
     sheet.accept_button.click()
     qtbot.waitUntil(lambda: not page.job_numbers() and page.picture.result.isVisible(), timeout=20_000)

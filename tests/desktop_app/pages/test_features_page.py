@@ -14,6 +14,7 @@ from core.pipeline.scanning import scan_source
 from core.pipeline.study import Study
 from core.pipeline.views import ExtractorFact, ExtractorsView, FeaturesView
 from core.results import Estimate, Separation
+from desktop_app.dialogs.help_window import HelpWindow
 from desktop_app.dialogs.question import Question
 from desktop_app.pages.features import USE_BOTH, FeaturesPage
 from desktop_app.pages.features_advice import WHY_BOTH, recommended, tip_for_both
@@ -109,6 +110,20 @@ def test_without_weights_colour_and_texture_are_used_and_it_is_said(
 
 
 @pytest.mark.usefixtures("no_weights")
+def test_each_extractor_is_explained_in_help(
+    scanned: PageContext, open_page: Callable[[PageContext], FeaturesPage], qtbot: QtBot
+) -> None:
+    page = open_page(scanned)
+    for name, title in (("vgg16", "VGG16"), ("colour-texture", "Colour and texture")):
+        button = page.extractors._rows[name].about
+        assert button.accessibleName() == f"How {title} works"
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        (help_window,) = page.findChildren(HelpWindow)
+        assert help_window.isVisible()
+        assert help_window.text.name == f"extractors/{name}"
+    help_window.close()
+
+
 def test_missing_weights_offer_import_and_download(
     scanned: PageContext,
     open_page: Callable[[PageContext], FeaturesPage],

@@ -1,5 +1,6 @@
 """Scanning a CSV of paths and classes."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from core.data.images import read_bytes
+from core.data.sources import SOURCES
 from core.errors import DatasetError
 from core.results import Dataset
 
@@ -145,5 +147,5 @@ def test_a_table_in_another_encoding_is_an_error(table: Write, look: Any) -> Non
 
 
 def test_an_image_as_source_is_an_error(put: Any, look: Any) -> None:
-    with pytest.raises(DatasetError, match=r"Expected a folder, a CSV or an \.npz"):
+    with pytest.raises(DatasetError, match=re.escape(f"Expected {SOURCES.alternatives()}")):
         look(put("a/x.png", 1))
