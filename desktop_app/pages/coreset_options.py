@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
 
 from core.descriptions import registry
 from core.settings import SelectionSettings
-from core.settings.listed import settings_in
 from desktop_app import theme
 from desktop_app.dialogs.help_window import show_sampler_help
 from desktop_app.pages.coreset_fractions import ClassFractions
@@ -110,9 +109,7 @@ class CoresetOptions(QObject):
         self.by_hand.changed.connect(self._set_by_hand)
         page.add_to_options(self.by_hand)
         controls.place(self.by_hand, "selection.fraction_by_class")
-        for setting in settings_in("selection"):
-            if setting.owner:
-                controls.add(setting.where)
+        controls.add_owned("selection")
 
     def _add_more(self, page: Page) -> None:
         self.seed = page.controls.add("selection.seed", more=True)
@@ -133,7 +130,8 @@ class CoresetOptions(QObject):
         self.size.set_pool(pool)
         self.size.set_fraction(settings.images / pool if settings.images and pool else settings.fraction)
         self.by_hand.setVisible(settings.budget_over_classes == "by-hand")
-        self.by_hand.set_classes(pool_by_class, settings.fraction_by_class, settings.fraction)
+        if self.by_hand.set_classes(pool_by_class, settings.fraction_by_class, settings.fraction):
+            self._page.order_options()
         self._show_recommendation(settings)
         fact = self._samplers.get(settings.sampler)
         self.summary.setText(fact.tip if fact else "")

@@ -210,7 +210,7 @@ def test_an_export_is_written_verified_and_opened(
     sheet = page.exporting.sheet
     assert sheet is not None
     sheet.folder.setText(str(tmp_path / "out"))
-    sheet.split.setChecked(True)
+    sheet.controls["export.with_split"].widget.setChecked(True)
     assert sheet.accept_button.isEnabled()
     sheet.accept_button.click()
     qtbot.waitUntil(lambda: not page.job_numbers() and page.picture.result.isVisible(), timeout=20_000)
