@@ -85,6 +85,8 @@ class Application(QObject):
             self._offer(*recoveries[0])
             return
         self._open_what_was_asked()
+        # After what was opened, which clears what was said before.
+        self.window.tell_plugin_problems()
 
     def _open_what_was_asked(self) -> None:
         if self._options.path is not None:
@@ -112,6 +114,7 @@ class Application(QObject):
             self.window.files.recover(recovery)
         else:
             self._open_what_was_asked()
+        self.window.tell_plugin_problems()
 
     def _on_theme_changed(self, wanted: theme.Mode) -> None:
         app = QApplication.instance()

@@ -1,5 +1,7 @@
 """The main window: it puts together the frame, the menus, the files and the job bar, and decides nothing else."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
@@ -13,6 +15,7 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
 )
 
+from core.descriptions import PluginProblem, plugin_problems
 from desktop_app import theme
 from desktop_app.dialogs.helpers import Helpers
 from desktop_app.job_watch import JobWatch
@@ -27,6 +30,7 @@ from desktop_app.recovery import Autosave
 from desktop_app.window_frame import NAMES, STAGES, WindowFrame
 
 FIRST = "Open a folder of images first."
+WHERE_PLUGINS = "About, in the Help menu, lists all."
 # Where Enter belongs to the control that has the focus.
 KEEPS_ENTER = (QLineEdit, QAbstractSpinBox, QComboBox, QAbstractItemView, QPlainTextEdit)
 
@@ -50,6 +54,7 @@ class MainWindow(QMainWindow):
         self.context, self._model, self._worker = context, context.model, context.worker
         self._autosave = autosave
         self._may_close = self._asking = False
+        self._untold = _plugin_words(plugin_problems())
         self.setObjectName("main_window")
         self.setMinimumSize(theme.UNIT * 112, theme.UNIT * 75)
         self.setAcceptDrops(True)
@@ -84,6 +89,7 @@ class MainWindow(QMainWindow):
         host.summary_told.connect(self.watch.tell_outcome)
         self.frame.steps.step_chosen.connect(self.go_to)
         self.frame.strip.action_triggered.connect(files.choose_new_place)
+        self.frame.strip.closed.connect(self.tell_plugin_problems)
         self.menus.step_wanted.connect(self.go_to)
         self.menus.recent_wanted.connect(files.open_path)
         self.watch.running_changed.connect(self._show_running)
@@ -196,6 +202,12 @@ class MainWindow(QMainWindow):
         elif message.level == "warning":
             self.frame.strip.show_message("warning", message.sentence)
 
+    def tell_plugin_problems(self) -> None:
+        """Say once what of the plugins is left out, when nothing else is being said: at the start, or later."""
+        if self._untold and self.frame.strip.isHidden():
+            self.context.messages.warning(self._untold)
+            self._untold = ""
+
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
@@ -257,3 +269,12 @@ class MainWindow(QMainWindow):
         preferences = self.context.preferences
         self.restoreGeometry(preferences.window_bytes("geometry"))
         self.restoreState(preferences.window_bytes("layout"))
+
+
+def _plugin_words(problems: Sequence[PluginProblem]) -> str:
+    """Return the sentences of the first problem, and how many more there are; empty where there is none."""
+    if not problems:
+        return ""
+    more = len(problems) - 1
+    others = f" {more:,} more {'is' if more == 1 else 'are'} left out. {WHERE_PLUGINS}" if more else ""
+    return problems[0].sentence + others

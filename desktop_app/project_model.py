@@ -307,7 +307,8 @@ class _SettingsCommand(QUndoCommand):
     ) -> None:
         super().__init__(text)
         self._model = model
-        self.what = (section, names)
+        # With the words: own settings of two samplers are both changes of `own`.
+        self.what = (section, names, text)
         self.before, self.after = before, getattr(after.settings, section)
         self._merge = merge
         self.at = time.monotonic()

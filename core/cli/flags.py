@@ -90,6 +90,8 @@ def _add(group: "argparse._ArgumentGroup", flag: Flag, default: str | None) -> N
         parts.append(", ".join(name for name in setting.names if name))
     if flag.is_repeated:
         parts.append("may be given again")
+    elif setting.is_list:
+        parts.append("several with commas between")
     default = _default_words(setting.default) if default is None else default
     words = "; ".join([*parts, f"default {default}"] if default else parts)
     add = partial(group.add_argument, flag.words, dest=flag.dest, default=None, help=words)

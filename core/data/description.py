@@ -92,6 +92,13 @@ class Sources(Registry[Source]):
         """Those that are a folder."""
         return tuple(source for source in self.values() if source.is_folder)
 
+    def likely(self, path: Path) -> tuple[str, ...]:
+        """Return the names of those that a path may be of by its name alone, without looking into it."""
+        if path.is_dir():
+            return tuple(name for name, source in self.items() if source.is_folder)
+        suffix = path.suffix.lower()
+        return tuple(name for name, source in self.items() if not source.is_folder and suffix in source.suffixes)
+
     def expected(self) -> str:
         """Return what can be opened, each with what it has to be like."""
         words = list(dict.fromkeys(source.expects for source in self.values()))

@@ -115,7 +115,7 @@ class FeatureSettings(SettingsPart):
 
     extractors: tuple[str, ...] = choice(
         ("vgg16",), neutral=("vgg16",), kept=True, title="Extractors", kind="extractor", flag="--extractor",
-        tip="One or several, with commas between; several are joined as views",
+        tip="What describes the images; several are joined as views",
     )  # fmt: skip
     variance: float = choice(
         0.95, neutral=0.95, kept=True, title="Variance kept",
@@ -343,15 +343,15 @@ class ComparisonSettings(SettingsPart):
         ("random", "intelligent"), neutral=("random", "intelligent"), kept=True, title="Samplers", kind="sampler",
         question="Stratified random is the first control for every claim. Matched random has a sampler's own class "
         "budgets, so that nobody takes the gain of a budget for the gain of a sampler.",
-        tip="Several, with commas between; stratified and matched random are added as controls",
+        tip="What chooses the coresets; stratified and matched random are added as controls",
     )  # fmt: skip
     fractions: tuple[float, ...] = choice(
         (0.25, 1.0), neutral=(0.25, 1.0), kept=True, title="Fractions of the pool",
-        tip="Several, with commas between; the whole is training on everything", unit=" %", factor=100,
+        tip="Shares of the pool that are chosen; the whole pool is training on everything", unit=" %", factor=100,
     )  # fmt: skip
     networks: tuple[NetworkName, ...] = choice(
         ("custom", "transfer"), neutral=("custom", "transfer"), kept=True, title="Networks", kind="network",
-        tip="One or several, with commas between",
+        tip="What is trained on each coreset",
     )  # fmt: skip
     repetitions: int = choice(
         1, neutral=1, kept=True, title="Repetitions", tip="Each seeds choice, weights and shuffling together",
@@ -370,7 +370,7 @@ class ComparisonSettings(SettingsPart):
         unit=" points", factor=100, step=0.1, decimals=1, offered=(0.001, 0.2),
     )  # fmt: skip
     controls: bool = choice(
-        True, neutral=True, kept=True, title="Controls",
+        True, neutral=True, kept=True, title="Add control samplers",
         tip="Add stratified random, and matched random for samplers with budgets of their own",
     )  # fmt: skip
 

@@ -1,15 +1,33 @@
-"""About: version, what to cite, licences."""
+"""About: version, what to cite, licences, plugins."""
 
 import platform
+from html import escape
 
 from PySide6.QtCore import Qt, Signal, qVersion
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from core.descriptions import NO_PLUGINS, all_kinds, plugin_problems, takes_plugins
 from core.version import __version__
 from desktop_app import theme
 
 CITATION = "Ashraf, Ullah, Nadeem, Noor: Coreset selection based on Intra-class diversity. 29 September 2025."
+
+
+def plugin_words() -> str:
+    """Return what the installed plugins add, and what of them is left out and why, as HTML."""
+    if not takes_plugins():
+        return f"<p>{NO_PLUGINS}</p>"
+    added: dict[str, list[str]] = {}
+    for kind, known in all_kinds().items():
+        for name, plugin in known.plugins.items():
+            added.setdefault(str(plugin), []).append(f"{kind} {known[name].title}")
+    if added:
+        lines = (f"{escape(plugin)}: {escape(', '.join(what))}" for plugin, what in sorted(added.items()))
+        found = f"<p><b>Plugins</b><br>{'<br>'.join(lines)}</p>"
+    else:
+        found = "<p>No plugin adds anything.</p>"
+    return found + "".join(f"<p>{escape(problem.sentence)}</p>" for problem in plugin_problems())
 
 
 class AboutDialog(QDialog):
@@ -37,6 +55,7 @@ class AboutDialog(QDialog):
             f"<p><b>If you publish with it, please cite the paper whose method it carries out:</b><br>{CITATION}</p>"
             "<p>Free software under the GNU General Public License, version 3 or later: you may use, study, share "
             "and change it under the same terms. It comes without any warranty. It is no medical device.</p>"
+            f"{plugin_words()}"
         )
         self.words.setWordWrap(True)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -7,6 +7,7 @@ import numpy as np
 
 from core.pipeline.views import ClassOverview, ClassView, DatasetView
 from desktop_app.pages.clusters_picture import ClustersPicture
+from desktop_app.pages.clusters_side import ClustersSide
 from desktop_app.pages.desk_talk import DeskTalk
 from desktop_app.pages.images_shown import ImagesShown, LargeImage
 from desktop_app.pages.page import NOT_THERE, Page
@@ -34,14 +35,11 @@ class ClustersPage(Page):
         self.talk.refused.connect(self._on_refused)
         self.talk.stopped.connect(self._on_stopped)
         self.talk.lost.connect(self._on_lost)
-        self.picture = ClustersPicture(self.images)
+        k_max, seed = self.controls.make("clusters.k_max"), self.controls.make("clusters.seed")
+        self.picture = ClustersPicture(self.images, ClustersSide(k_max.widget, seed.widget))
         self.picture.class_chosen.connect(self._choose_class)
         self.picture.components_chosen.connect(self._choose_components)
         self.picture.k_chosen.connect(self._choose_k)
-        self.picture.side.k_max_chosen.connect(self._choose_k_max)
-        self.picture.side.seed_chosen.connect(self._choose_seed)
-        self.controls.place(self.picture.side.k_max, "clusters.k_max")
-        self.controls.place(self.picture.side.seed, "clusters.seed")
         self.controls.place(self.picture.side.curve, "clusters.k_by_class")
         self.picture.opened.connect(self._open_image)
         self.large = LargeImage(self.images, self.talk, self.facts_of, self)
@@ -89,7 +87,6 @@ class ClustersPage(Page):
         self.images.forget()
         self.large.forget()
         self.picture.forget()
-        self.show_value(self.picture.side.k_max, self.model.settings("clusters").k_max)
         self._say_empty()
 
     def refresh(self) -> None:
@@ -99,8 +96,6 @@ class ClustersPage(Page):
         if self.images.are_others(view):
             self.start_empty()
         self.images.set_view(view)
-        self.show_value(self.picture.side.k_max, self.model.settings("clusters").k_max)
-        self.show_value(self.picture.side.seed, self.model.settings("clusters").seed)
         done = self.model.facts("clusters") is not None
         if done and self.images.view is not None:
             self._ask_overview()
@@ -221,12 +216,6 @@ class ClustersPage(Page):
             self.picture.show_busy()
             self._asked_for = None
             self._ask_overview()
-
-    def _choose_k_max(self, k_max: int) -> None:
-        self.change_settings("clusters", text="the largest number of clusters", merge=True, k_max=k_max)
-
-    def _choose_seed(self, seed: int) -> None:
-        self.change_settings("clusters", text="the seed of the clusters", merge=True, seed=seed)
 
     def facts_of(self, index: int) -> list[tuple[str, str]]:
         """Return what is known of an image, for the viewer."""

@@ -41,7 +41,7 @@ class ClustersPicture(QWidget):
     k_chosen = Signal(str, int)
     opened = Signal(int, object)
 
-    def __init__(self, shown: ImagesShown, parent: QWidget | None = None) -> None:
+    def __init__(self, shown: ImagesShown, side: ClustersSide, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._images = shown
         self._view: ClassView | None = None
@@ -52,7 +52,7 @@ class ClustersPicture(QWidget):
         self.classes.class_chosen.connect(self.class_chosen)
         self.scatter = Scatter()
         self.hover = HoverImage(self.scatter)
-        self.side = ClustersSide()
+        self.side = side
         self.curve, self.bars, self.automatic = self.side.curve, self.side.bars, self.side.automatic
         self.medoids = MedoidStrip(MEDOID_SIDE)
         self.grid = ThumbnailGrid(72)

@@ -1,7 +1,7 @@
 """The number of clusters of a class: silhouette with k to drag, what it says, and images per cluster."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QPushButton, QSpinBox, QSplitter, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSpinBox, QSplitter, QWidget
 
 from core.pipeline.views import ClassView
 from desktop_app import theme
@@ -20,21 +20,20 @@ SILHOUETTE_HELP = (
 class ClustersSide(QSplitter):
     """Silhouette above images per cluster.
 
+    Parameters
+    ----------
+    k_max, seed : QWidget
+        The controls of the largest number of clusters to try, and of what K-Medoids starts from.
+
     Signals
     -------
     k_chosen : (int)
         0 gives the choice back to the silhouette.
-    k_max_chosen : (int)
-        The largest number of clusters to try.
-    seed_chosen : (int)
-        What K-Medoids starts from.
     """
 
     k_chosen = Signal(int)
-    k_max_chosen = Signal(int)
-    seed_chosen = Signal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, k_max: QWidget, seed: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Vertical, parent)
         self.curve = SilhouetteCurve()
         self.curve.k_chosen.connect(self.k_chosen)
@@ -45,27 +44,22 @@ class ClustersSide(QSplitter):
         self.automatic = QPushButton("Automatic")
         self.automatic.clicked.connect(self._give_back)
         silhouette = Card("Silhouette", SILHOUETTE_HELP)
-        self.k_max = QSpinBox()
-        self.k_max.setRange(2, 50)
-        self.k_max.setPrefix("up to ")
-        self.k_max.setFixedWidth(theme.UNIT * 11)
-        self.k_max.setKeyboardTracking(False)
-        self.k_max.setToolTip("The largest number of clusters to try, of every class")
-        self.k_max.setAccessibleName("Largest number of clusters")
-        self.k_max.valueChanged.connect(self.k_max_chosen)
-        self.seed = QSpinBox()
-        self.seed.setRange(0, 2**31 - 1)
-        self.seed.setPrefix("seed ")
-        self.seed.setFixedWidth(theme.UNIT * 11)
-        self.seed.setKeyboardTracking(False)
-        self.seed.setToolTip("Another seed starts K-Medoids from other images")
-        self.seed.setAccessibleName("Seed of the clusters")
-        self.seed.valueChanged.connect(self.seed_chosen)
-        silhouette.add_tool(self.k_max)
-        silhouette.add_tool(self.seed)
+        for box, prefix in ((k_max, "up to "), (seed, "seed ")):
+            if isinstance(box, QSpinBox):
+                box.setPrefix(prefix)
+        self.k_max, self.seed = k_max, seed
+        k_max.setFixedWidth(theme.UNIT * 11)
+        silhouette.add_tool(k_max)
         silhouette.add_tool(self.automatic)
         silhouette.add_tool(PlotExportButton(self.curve))
-        silhouette.add(self.words)
+        # Beside the words and not in the heading, where it would take its width from the scatter.
+        below = QWidget()
+        row = QHBoxLayout(below)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.UNIT)
+        row.addWidget(self.words, 1)
+        row.addWidget(seed)
+        silhouette.add(below)
         silhouette.add(self.curve, 1)
         sizes = Card("Images per cluster")
         sizes.add_tool(PlotExportButton(self.bars))

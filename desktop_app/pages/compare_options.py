@@ -20,7 +20,7 @@ class CompareOptions(QObject):
         self._page = page
         controls = page.controls
         self.networks = controls.add("comparison.networks").widget
-        self.fractions = controls.add("comparison.fractions", label="Fractions of the pool, in per cent").widget
+        self.fractions = controls.add("comparison.fractions", title="Fractions of the pool, in per cent").widget
         self.samplers = controls.add("comparison.samplers").widget
         self.about_samplers = QPushButton("What they do…")
         self.about_samplers.setAutoDefault(False)
@@ -31,6 +31,7 @@ class CompareOptions(QObject):
         self._splits = controls.make("comparison.splits")
         three = (controls.make("comparison.repetitions"), self._splits, controls.make("training.epochs"))
         page.add_to_options(_side_by_side(*three))
+        controls.add_owned("training", more=True, several=True)
         controls.add_rest("training", "comparison")
 
     def _open_help(self) -> None:

@@ -1,10 +1,9 @@
 """The sheet that asks how a coreset is to be written, and the words of what came out."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -62,25 +61,18 @@ class ExportSheet(Sheet):
         line.addWidget(choose)
         self.add(QLabel("Folder"))
         self.add(row)
-        self._named: str = settings.files
-        self.files = QComboBox()
-        for name, described in export_formats().items():
-            self.files.addItem(described.title, name)
-            self.files.setItemData(self.files.count() - 1, described.tip, Qt.ItemDataRole.ToolTipRole)
-        self.files.setCurrentIndex(self.files.findData(settings.files))
-        self.files.setToolTip("How the images get into the folder")
-        self.files.setAccessibleName("Files")
-        self.files.currentIndexChanged.connect(self._check)
-        self.add(QLabel("Files"))
-        self.add(self.files)
         self._settings = settings
-        self._controls: dict[str, SettingControl] = {}
-        for setting in settings_in("export"):
-            if setting.name != "files" or setting.owner:
-                self._add_control(setting)
-        self.private = cast("QCheckBox", self._controls["export.private"].widget)
+        self.controls: dict[str, SettingControl] = {}
+        every = {setting.where: setting for setting in settings_in("export")}
+        first = every.pop("export.files")
+        # What belongs to a format stands below it.
+        for setting in (first, *sorted(every.values(), key=lambda each: not each.owner)):
+            self._add_control(setting)
+        self.files = cast("QComboBox", self.controls["export.files"].widget)
+        self.private = cast("QCheckBox", self.controls["export.private"].widget)
         self.overwrite = self._tick("Replace an export that is there", "Any other folder is never replaced", False)
         self.accepted.connect(self._tell)
+        self._show_controls()
         self._check()
 
     def _tick(self, text: str, tip: str, on: bool) -> QCheckBox:
@@ -93,10 +85,11 @@ class ExportSheet(Sheet):
         self._add_hint(tip)
         return box
 
-    def _add_hint(self, tip: str) -> QLabel:
+    def _add_hint(self, tip: str, *, indent: bool = True) -> QLabel:
         hint = QLabel(tip)
         hint.setWordWrap(True)
-        hint.setIndent(theme.UNIT * 3)
+        if indent:  # below a box, where its words begin
+            hint.setIndent(theme.UNIT * 3)
         set_tone(hint, "muted")
         self.add(hint)
         return hint
@@ -111,25 +104,35 @@ class ExportSheet(Sheet):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.UNIT // 2)
         if control.label:
-            column.addWidget(QLabel(control.label))
+            words = QLabel(control.label)
+            words.setBuddy(control.widget)
+            column.addWidget(words)
         column.addWidget(control.widget)
         self.add(row)
-        control.row = (row, self._add_hint(setting.facts.tip))
-        self._controls[setting.where] = control
+        # Each of several formats says in its own tooltip what it is.
+        control.row = (row,) if setting.names else (row, self._add_hint(setting.facts.tip, indent=not control.label))
+        self.controls[setting.where] = control
 
     def _change(self, setting: Setting, value: object) -> None:
         try:
             self._settings = setting.put(Settings(export=self._settings), value).export
         except CoresetError as error:
+            self._show_controls()
             self.set_problem(str(error))
             return
+        self._show_controls()
         self._check()
 
-    def _check(self) -> None:
-        name = self.files.currentData() or self._named
-        for control in self._controls.values():
+    def _show_controls(self) -> None:
+        """Show what is chosen, and of formats' own settings those of the one that is."""
+        name = self._settings.files
+        for control in self.controls.values():
+            control.show(control.setting.value(Settings(export=self._settings)))
             for widget in control.row:
                 widget.setVisible(control.setting.owner in ("", name))
+        self.fit()
+
+    def _check(self) -> None:
         self.set_problem(self._problem_found())
 
     def _problem_found(self) -> str:
@@ -139,9 +142,7 @@ class ExportSheet(Sheet):
         folder = Path(text).expanduser()
         if not folder.is_absolute():
             return "Give the whole path of the folder."
-        # Nothing is chosen where the settings name a format of a plugin that is not installed.
-        name = self.files.currentData() or self._named
-        refusal = export_formats().refusal(name, private=self.private.isChecked(), titles=True)
+        refusal = export_formats().refusal(self._settings.files, private=self._settings.private, titles=True)
         if refusal:
             return refusal
         try:
@@ -158,8 +159,7 @@ class ExportSheet(Sheet):
             self.folder.setText(found)
 
     def _tell(self) -> None:
-        settings = replace(self._settings, files=self.files.currentData())
-        self.chosen.emit(Path(self.folder.text().strip()).expanduser(), settings, self.overwrite.isChecked())
+        self.chosen.emit(Path(self.folder.text().strip()).expanduser(), self._settings, self.overwrite.isChecked())
 
 
 def export_words(view: ExportView) -> str:

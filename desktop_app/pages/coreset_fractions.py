@@ -6,6 +6,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QWidget
 
 from desktop_app import theme
+from desktop_app.widgets.number_box import NumberBox
+from desktop_app.widgets.wheel import keep_from_wheel
 from desktop_app.widgets.words import ElideLabel
 
 
@@ -30,15 +32,17 @@ class ClassFractions(QWidget):
         self._grid.setColumnStretch(0, 1)
         self.setAccessibleName("Fraction of each class")
 
-    def set_classes(self, pool: Mapping[str, int], fractions: Mapping[str, float], otherwise: float) -> None:
-        """Show a fraction for every class of the pool, without a signal."""
+    def set_classes(self, pool: Mapping[str, int], fractions: Mapping[str, float], otherwise: float) -> bool:
+        """Show a fraction for every class of the pool, without a signal; return whether there are other boxes now."""
         self._values = dict(fractions)
-        if list(self._boxes) != list(pool):
+        are_others = list(self._boxes) != list(pool)
+        if are_others:
             self._make(pool)
         for name, box in self._boxes.items():
             blocked = box.blockSignals(True)
             box.setValue(100 * fractions.get(name, otherwise))
             box.blockSignals(blocked)
+        return are_others
 
     def _make(self, pool: Mapping[str, int]) -> None:
         while self._grid.count():
@@ -48,7 +52,9 @@ class ClassFractions(QWidget):
                 widget.deleteLater()
         self._boxes = {}
         for row, (name, n_images) in enumerate(pool.items()):
-            box = number_box(0.01, 100.0, 1.0)
+            box = NumberBox()
+            box.setRange(0.01, 100.0)
+            box.setKeyboardTracking(False)
             box.setSuffix(" %")
             box.setObjectName(name)
             box.setAccessibleName(f"Percent of {name}")
@@ -56,19 +62,10 @@ class ClassFractions(QWidget):
             box.valueChanged.connect(self._tell)
             self._grid.addWidget(ElideLabel(name), row, 0)
             self._grid.addWidget(box, row, 1)
+            keep_from_wheel(box)
             self._boxes[name] = box
 
     def _tell(self) -> None:
         box = self.sender()
         if isinstance(box, QDoubleSpinBox):
             self.changed.emit({**self._values, box.objectName(): round(box.value() / 100, 6)})
-
-
-def number_box(least: float, most: float, step: float) -> QDoubleSpinBox:
-    """Return a box for a number of two decimals."""
-    box = QDoubleSpinBox()
-    box.setRange(least, most)
-    box.setDecimals(2)
-    box.setSingleStep(step)
-    box.setKeyboardTracking(False)
-    return box

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
 
 from core.descriptions import registry
 from core.settings import SelectionSettings
-from core.settings.listed import settings_in
 from desktop_app import theme
 from desktop_app.dialogs.help_button import HelpButton
 from desktop_app.pages.coreset_fractions import ClassFractions
@@ -104,9 +103,7 @@ class CoresetOptions(QObject):
         self.by_hand.changed.connect(self._set_by_hand)
         page.add_to_options(self.by_hand)
         controls.place(self.by_hand, "selection.fraction_by_class")
-        for setting in settings_in("selection"):
-            if setting.owner:
-                controls.add(setting.where)
+        controls.add_owned("selection")
 
     def _add_more(self, page: Page) -> None:
         self.seed = page.controls.add("selection.seed", more=True)
@@ -127,7 +124,8 @@ class CoresetOptions(QObject):
         self.size.set_pool(pool)
         self.size.set_fraction(settings.images / pool if settings.images and pool else settings.fraction)
         self.by_hand.setVisible(settings.budget_over_classes == "by-hand")
-        self.by_hand.set_classes(pool_by_class, settings.fraction_by_class, settings.fraction)
+        if self.by_hand.set_classes(pool_by_class, settings.fraction_by_class, settings.fraction):
+            self._page.order_options()
         self._show_recommendation(settings)
         fact = self._samplers.get(settings.sampler)
         self.about.name = settings.sampler

@@ -11,10 +11,12 @@ from desktop_app import theme
 from desktop_app.pages.dataset_findings import Findings
 from desktop_app.pages.dataset_picture import DatasetPicture
 from desktop_app.pages.page import Page
+from desktop_app.registries import sources
 from desktop_app.widgets.pattern_field import PatternField
 
 SETTLE_MS = 700
 BROUGHT = "The dataset brings its own split, which is kept."
+NOT_BROUGHT = "Leaks are found where the dataset brings its own split."
 
 
 class DatasetPage(Page):
@@ -36,6 +38,7 @@ class DatasetPage(Page):
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._scan_again)
         self._add_shares()
+        self._add_copies()
         self.pattern = PatternField()
         self.pattern.pattern_changed.connect(self._preview_groups)
         self.pattern.pattern_accepted.connect(self._set_pattern)
@@ -57,25 +60,26 @@ class DatasetPage(Page):
         self.findings.take_back_wanted.connect(self._take_back)
         self.findings.opened.connect(self.picture.open_image)
         self.picture.add_findings(self.findings)
-        self._add_placed()
+        self.controls.place(self.pattern, "data.group_pattern")
+        self.controls.place(self.picture, "data.left_out_classes")
+        self.controls.place(self.findings, "data.left_out_images")
+        self.controls.add_rest("data")
         self.set_picture(self.picture)
         self._say_empty()
 
     def _add_shares(self) -> None:
+        # What a source reads says what the images are: it comes first, as nothing else means anything without.
+        self.controls.add_owned("data")
         self.test_share = self.controls.add("data.test_fraction").widget
         self.validation_share = self.controls.add("data.validation_fraction").widget
         self.seed = self.controls.add("data.split_seed").widget
         self.keep_one = self.controls.add("data.keep_one_of_duplicates").widget
         self.controls.changed.connect(self._divide_soon)
 
-    def _add_placed(self) -> None:
-        """Add the choices that are seldom changed, and say where those are that stand in the picture."""
+    def _add_copies(self) -> None:
         self.controls.add("data.near_duplicates_together", more=True)
         self.controls.add("data.near_duplicate_bits", more=True)
-        self.controls.place(self.pattern, "data.group_pattern")
-        self.controls.place(self.picture, "data.left_out_classes")
-        self.controls.place(self.findings, "data.left_out_images")
-        self.controls.add_rest("data")
+        self.leaks = self.controls.add("data.drop_leaks", more=True)
 
     # --- hooks ------------------------------------------------------------------------------------------------
 
@@ -128,6 +132,7 @@ class DatasetPage(Page):
         self.findings.forget()
         self.pattern.forget(settings.group_pattern)
         self.run_button.setText(self.run_text)
+        self._show_owned(None)
         self._let_be_divided(None)
         self._say_empty()
 
@@ -139,7 +144,7 @@ class DatasetPage(Page):
         view = self._view()
         self.run_button.setText("Scan" if view is None else "Scan again")
         self.show_empty(view is None)
-        self.controls.show_owned("data", () if view is None else (view.dataset.kind,))
+        self._show_owned(view)
         if view is not None:
             self._let_be_divided(view)
             self.picture.show_view(view, settings)
@@ -153,6 +158,15 @@ class DatasetPage(Page):
         for box, kept in ((self.test_share, brought), (self.validation_share, validates), (self.seed, validates)):
             box.setEnabled(not kept)
             box.setToolTip(BROUGHT if kept else box.accessibleDescription())
+        self.leaks.set_heeded("" if brought or self.leaks.value else NOT_BROUGHT)
+
+    def _show_owned(self, view: DatasetView | None) -> None:
+        """Show what the source of the images reads; before they are read, what any reads that they may be of."""
+        path = self.model.project.source
+        if view is not None:
+            self.controls.show_owned("data", (view.dataset.kind,))
+        else:
+            self.controls.show_owned("data", sources().likely(path) if path is not None else ())
 
     def _view(self) -> DatasetView | None:
         view = self.model.latest_value("dataset")

@@ -23,6 +23,7 @@ from desktop_app.pages.features_advice import (
     WHY_BOTH,
     cannot_work,
     fallback,
+    gone,
     recommended,
     recommends_both,
     tip_for_both,
@@ -63,6 +64,7 @@ class FeaturesPage(Page):
         self._fell_back = ""
         self._advises = True
         self.variance = self.controls.add("features.variance").widget
+        self.controls.add_owned("features", several=True)
         self.cost = QLabel()
         self.cost.setWordWrap(True)
         self.add_to_options(self.cost)
@@ -125,7 +127,7 @@ class FeaturesPage(Page):
         if self.model.facts("dataset") is None:
             return "Scan the images first, on the Dataset page."
         used = self.model.settings("features").extractors
-        missing = [fact for fact in self._facts() if fact.name in used and cannot_work(fact)]
+        missing = [fact for fact in (*self._facts(), *gone(used)) if fact.name in used and cannot_work(fact)]
         return ways_out(missing[0]) if missing else ""
 
     def run(self) -> None:
@@ -169,7 +171,8 @@ class FeaturesPage(Page):
         self.controls.show_owned("features", settings.extractors)
         result = self.model.latest_value("features")
         view = result if isinstance(result, FeaturesView) else None
-        self.extractors.set_facts(self._facts(), self._separations(view), settings.extractors)
+        facts = (*self._facts(), *gone(settings.extractors))
+        self.extractors.set_facts(facts, self._separations(view), settings.extractors)
         self.bars.set_separations(self._separations(view))
         first = settings.extractors[0]
         explained = {

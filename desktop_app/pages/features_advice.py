@@ -6,7 +6,10 @@ from typing import Any
 
 from core.descriptions import registry
 from core.pipeline.views import ExtractorFact
+from core.results import Estimate
 
+# State of the weights of an extractor that is not known here.
+GONE = "gone"
 # From benchmarks/results/quality.md: even herding, budgets by difficulty, ten splits.
 WHY_BOTH = (
     "Measured on a quarter of the PBC images: 5 % chosen by colour-texture, VGG16 and VGG16 averaged gained 6.0 points "
@@ -61,13 +64,23 @@ def tip_for_both() -> str:
 
 
 def cannot_work(fact: ExtractorFact) -> bool:
-    """Return whether an extractor lacks weights that can be used, or its plugin fails."""
-    return fact.weights_state in ("missing", "unusable", "broken")
+    """Return whether an extractor lacks weights that can be used, or its plugin fails or is not here."""
+    return fact.weights_state in ("missing", "unusable", "broken", GONE)
+
+
+def gone(used: Sequence[str]) -> tuple[ExtractorFact, ...]:
+    """Return what is to be said of extractors that are used and not known here, as of a plugin that is missing."""
+    known, nothing = registry("extractor"), Estimate(0.0, 0, 0, "")
+    return tuple(
+        ExtractorFact(name, f"{name} (missing)", "", 0, "", GONE, known.unknown(name), 0, 0, nothing)
+        for name in used
+        if name not in known
+    )
 
 
 def ways_out(fact: ExtractorFact) -> str:
     """Return what to do about an extractor that cannot work, in the words of the window."""
-    if fact.weights_state == "broken":
+    if fact.weights_state in ("broken", GONE):
         return fact.missing_sentence
     state = "are not on this machine" if fact.weights_state == "missing" else "cannot be used"
     instead = _listed([recommended()[name].in_words for name in _without_weights()], "or")

@@ -9,7 +9,7 @@ from core.pipeline.views import ExtractorFact
 from core.results import Separation
 from desktop_app import theme
 from desktop_app.dialogs.help_button import HelpButton
-from desktop_app.pages.features_advice import cannot_work, ways_out
+from desktop_app.pages.features_advice import GONE, cannot_work, ways_out
 from desktop_app.widgets.words import duration, set_tone, size
 
 STATES = {
@@ -19,6 +19,7 @@ STATES = {
     "missing": "weights are missing",
     "unusable": "the weight file cannot be used",
     "broken": "its plugin fails",
+    GONE: "not on this machine",
 }
 
 
@@ -54,6 +55,8 @@ class ExtractorList(QScrollArea):
 
     def set_facts(self, facts: Sequence[ExtractorFact], separations: Sequence[Separation], used: Sequence[str]) -> None:
         """Show extractors, the separation of those that are computed, and which are used."""
+        for name in set(self._rows) - {fact.name for fact in facts}:
+            self._drop(name)
         accuracy = {one.extractors[0]: one.accuracy for one in separations if len(one.extractors) == 1}
         for place, fact in enumerate(facts):
             if fact.name not in self._rows:
@@ -73,14 +76,17 @@ class ExtractorList(QScrollArea):
 
     def forget(self) -> None:
         """List no extractor: what each costs is known of no images."""
-        for row in self._rows.values():
-            row.hide()
-            row.deleteLater()
-        self._rows = {}
+        for name in tuple(self._rows):
+            self._drop(name)
 
     def row(self, name: str) -> QCheckBox:
         """Return the box of an extractor."""
         return self._rows[name].box
+
+    def _drop(self, name: str) -> None:
+        row = self._rows.pop(name)
+        row.hide()
+        row.deleteLater()
 
     def _tell(self) -> None:
         ticked = tuple(name for name, row in self._rows.items() if row.box.isChecked())
@@ -141,8 +147,11 @@ class _Row(QWidget):
         self._missing = missing
         self.box.setToolTip(words)
         self.box.setAccessibleDescription(words)
-        self.tip.setText(fact.missing_sentence if fact.weights_state == "broken" else fact.tip)
-        parts = [STATES.get(fact.weights_state, fact.weights_state), f"{fact.n_features:,} numbers an image"]
+        has_code = fact.weights_state not in ("broken", GONE)
+        self.tip.setText(fact.tip if has_code else fact.missing_sentence)
+        parts = [STATES.get(fact.weights_state, fact.weights_state)]
+        if fact.n_features:
+            parts.append(f"{fact.n_features:,} numbers an image")
         left = fact.n_images - fact.n_cached
         if not missing and left == 0 and fact.n_images:
             parts.append("computed")
@@ -156,7 +165,7 @@ class _Row(QWidget):
             parts.append(f"separates the classes: 5-NN {accuracy:.3f}")
         self.state.setText("  ·  ".join(parts))
         set_tone(self.state, "warning" if missing or fact.weights_state == "unverified" else "muted")
-        wants_weights = missing and fact.weights_state != "broken"
+        wants_weights = missing and has_code
         self._import.setVisible(wants_weights)
         self._download.setVisible(wants_weights)
 

@@ -1,6 +1,7 @@
 """How a page is laid out: head, a column of options with "More", the picture or the empty place. No behaviour."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import (
 from desktop_app import theme
 from desktop_app.widgets.empty_state import EmptyState
 from desktop_app.widgets.question_mark import QuestionMark
+from desktop_app.widgets.wheel import keep_from_wheel
 from desktop_app.widgets.words import set_tone
 
 OPTIONS_WIDTH = theme.UNIT * 34
@@ -80,7 +82,12 @@ class PageFrame(QWidget):
         """Add any widget to the column, such as a table or a line of text."""
         self._column.show()
         self._column.plain.addWidget(widget)
+        keep_from_wheel(widget)
         return widget
+
+    def order_options(self) -> None:
+        """Let Tab walk through the options in the order in which they stand."""
+        self._column.order_tabs()
 
     def set_picture(self, picture: QWidget) -> None:
         """Give the rest of the page to `picture`."""
@@ -200,12 +207,33 @@ class _OptionColumn(QScrollArea):
             widget.setToolTip(tip)
             widget.setAccessibleDescription(tip)
         box.addWidget(widget)
+        keep_from_wheel(widget)
         (self.more if more else self.plain).addWidget(row)
         if more:
             self.more_button.show()
         return widget
 
+    def order_tabs(self) -> None:
+        """Let Tab walk from the top to the bottom."""
+        stops = [*_tab_stops(self.plain), self.more_button, *_tab_stops(self.more)]
+        for before, after in pairwise(stops):
+            QWidget.setTabOrder(before, after)
+
     def _show_more(self, shown: bool) -> None:
         self.more_box.setVisible(shown)
         theme.set_icon(self.more_button, "chevron-down" if shown else "chevron-right")
         self.more_button.setText("Less" if shown else "More")
+
+
+def _tab_stops(column: QVBoxLayout) -> Iterator[QWidget]:
+    """Yield what takes the focus by Tab, row by row."""
+    for row in range(column.count()):
+        item = column.itemAt(row)
+        widget = item.widget() if item is not None else None
+        if widget is None:
+            continue
+        for each in (widget, *widget.findChildren(QWidget)):
+            # The list that a choice drops down is a window of its own.
+            stops = each.focusPolicy() & Qt.FocusPolicy.TabFocus and each.focusProxy() is None
+            if stops and each.window() is widget.window():
+                yield each

@@ -183,6 +183,7 @@ class Page(PageFrame):
         self.controls.refused.connect(self.messages.warning)
         theme.set_icon(self.run_button, "run", "on_accent")
         self.build()
+        self.order_options()
         self._connect()
         self._show_run_state()
 

@@ -1,5 +1,6 @@
 """Controls made from the facts of settings: a setting that no page places by hand gets one of these."""
 
+import math
 import typing
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -10,20 +11,32 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, Q
 from core.descriptions import registry
 from core.settings import Settings
 from core.settings.listed import Setting, settings_in
+from core.settings.names import MATCHED
+from desktop_app import theme
 from desktop_app.pages.frame import PageFrame
 from desktop_app.widgets.check_group import CheckGroup
+from desktop_app.widgets.number_box import NumberBox
 
 LARGEST = 2**31 - 1
 # Beyond any share, rate or factor, and still with few digits.
 WIDEST = 1_000_000.0
+# Where a number may be left open.
+NOTHING = "–"
 
 
 class SettingControl(QObject):
     """The control of one setting.
 
+    Parameters
+    ----------
+    setting : Setting
+    title : str
+        Its label where that is not the setting's own title.
+
     Attributes
     ----------
     setting : Setting
+    title : str
     widget : QWidget
         A check box, number box, choice, line of text or group of boxes, by the setting's kind.
     row : tuple of QWidget
@@ -40,22 +53,21 @@ class SettingControl(QObject):
     changed = Signal(object, object)
     refused = Signal(str)
 
-    def __init__(self, setting: Setting, parent: QObject | None = None) -> None:
+    def __init__(self, setting: Setting, parent: QObject | None = None, *, title: str = "") -> None:
         super().__init__(parent)
-        self.setting = setting
+        self.setting, self.title = setting, title or setting.facts.title
         self._shown: Any = setting.default
         self.row: tuple[QWidget, ...] = ()
         self.widget = self._made()
         self.widget.setObjectName(f"setting_{setting.where}")
-        if not isinstance(self.widget, CheckGroup):
-            self.widget.setToolTip(setting.facts.tip)
-        self.widget.setAccessibleName(setting.facts.title)
+        self.widget.setToolTip(setting.facts.tip)
+        self.widget.setAccessibleName(self.title)
         self.widget.setAccessibleDescription(setting.facts.tip)
 
     @property
     def label(self) -> str:
         """What stands above the control; empty where it carries its own words."""
-        return "" if isinstance(self.widget, QCheckBox) else self.setting.facts.title
+        return "" if isinstance(self.widget, QCheckBox) else self.title
 
     @property
     def value(self) -> Any:
@@ -64,26 +76,32 @@ class SettingControl(QObject):
 
     @property
     def can_be_edited(self) -> bool:
-        """Whether the window can change it: values by name and lists of texts have places of their own."""
+        """Whether it can be changed here: values by name have places of their own."""
         return not (isinstance(self.widget, QLineEdit) and self.widget.isReadOnly())
 
     def show(self, value: Any, *, over_typing: bool = False) -> None:
-        """Show a value, without a signal; `over_typing` also where the user is typing another."""
-        self._shown = value
+        """Show a value, without a signal; `over_typing` also where the user is typing another.
+
+        What is being typed stays while the value is the one before, as when a result comes in meanwhile.
+        """
+        is_same, self._shown = value == self._shown, value
         widget, facts = self.widget, self.setting.facts
+        if is_same and not over_typing and _is_typed_in(widget):
+            return
         blocked = widget.blockSignals(True)
         try:
             if isinstance(widget, CheckGroup):
-                widget.show_names(value)
+                offered = self.setting.names
+                widget.show_names(value, {name: self._unlisted(name) for name in value if name not in offered})
             elif isinstance(widget, QCheckBox):
                 widget.setChecked(bool(value))
             elif isinstance(widget, QSpinBox):
                 widget.setValue(widget.minimum() if value is None else int(value))
             elif isinstance(widget, QDoubleSpinBox):
-                widget.setValue(float(value) * facts.factor)
+                widget.setValue(widget.minimum() if value is None else float(value) * facts.factor)
             elif isinstance(widget, QComboBox):
                 self._show_name(widget, str(value))
-            elif isinstance(widget, QLineEdit) and (over_typing or not widget.hasFocus()):
+            elif isinstance(widget, QLineEdit):
                 widget.setText(self._words(value))
         finally:
             widget.blockSignals(blocked)
@@ -91,8 +109,7 @@ class SettingControl(QObject):
     def set_heeded(self, why_not: str = "") -> None:
         """Let it be changed, or say why it makes no difference now."""
         self.widget.setEnabled(not why_not)
-        if not isinstance(self.widget, CheckGroup):
-            self.widget.setToolTip(why_not or self.setting.facts.tip)
+        self.widget.setToolTip(why_not or self.setting.facts.tip)
         self.widget.setAccessibleDescription(why_not or self.setting.facts.tip)
 
     # --- making -----------------------------------------------------------------------------------------------
@@ -100,12 +117,12 @@ class SettingControl(QObject):
     def _made(self) -> QWidget:
         setting = self.setting
         kind = setting.plain_kind
-        if setting.is_list and setting.facts.kind:
+        if setting.is_list and setting.names:
             return self._made_group()
         if setting.names:
             return self._made_choice()
         if kind is bool:
-            box = QCheckBox(setting.facts.title)
+            box = QCheckBox(self.title)
             box.toggled.connect(self._tell_box)
             return box
         if kind is int:
@@ -113,13 +130,16 @@ class SettingControl(QObject):
         if kind is float:
             return self._made_number()
         line = QLineEdit()
-        line.setReadOnly(setting.is_mapping or (setting.is_list and typing.get_args(setting.kind)[0] is str))
+        line.setReadOnly(setting.is_mapping)
+        if setting.is_list:
+            line.setPlaceholderText(self._words(setting.default))
         line.editingFinished.connect(self._tell_text)
         return line
 
     def _made_group(self) -> CheckGroup:
-        known = registry(self.setting.facts.kind)
-        group = CheckGroup({name: (title, known[name].tip) for name, title in self.setting.names.items()})
+        kind, names = self.setting.facts.kind, self.setting.names
+        tips = {name: each.tip for name, each in registry(kind).items()} if kind else {}
+        group = CheckGroup({name: (title, tips.get(name, "")) for name, title in names.items()})
         group.changed.connect(self._tell_names)
         return group
 
@@ -132,16 +152,18 @@ class SettingControl(QObject):
                 choice.setItemData(number, registry(kind)[name].tip, Qt.ItemDataRole.ToolTipRole)
         choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         choice.setMinimumContentsLength(12)
-        choice.activated.connect(self._tell_choice)
+        # As wide as the longest title, where the control itself is not.
+        view = choice.view()
+        view.setMinimumWidth(view.sizeHintForColumn(0) + theme.UNIT * 2)
+        choice.currentIndexChanged.connect(self._tell_choice)
         return choice
 
     def _made_whole(self) -> QSpinBox:
         box, facts = QSpinBox(), self.setting.facts
-        least, most = self._range()
-        is_optional = self.setting.plain_kind is not self.setting.kind
-        box.setRange(int(least) - is_optional, int(min(most, LARGEST)))
-        if is_optional:
-            box.setSpecialValueText("–")
+        least, most = self._range(1)
+        box.setRange(math.ceil(least) - self._is_optional, int(min(most, LARGEST)))
+        if self._is_optional:
+            box.setSpecialValueText(NOTHING)
         box.setSuffix(facts.unit)
         box.setSingleStep(int(facts.step) or 1)
         box.setKeyboardTracking(False)
@@ -149,27 +171,36 @@ class SettingControl(QObject):
         return box
 
     def _made_number(self) -> QDoubleSpinBox:
-        box, facts = QDoubleSpinBox(), self.setting.facts
+        facts = self.setting.facts
+        box = NumberBox(keeps=1 if facts.unit.strip().isalpha() else 0)
         box.setDecimals(facts.decimals)
-        least, most = self._range()
         digit = 10.0**-facts.decimals
-        box.setRange(
-            least * facts.factor + (digit if facts.offered is None and facts.above is not None else 0),
-            most * facts.factor - (digit if facts.offered is None and facts.below is not None else 0),
-        )
+        least, most = self._range(digit / facts.factor)
+        box.setRange(least * facts.factor - (digit if self._is_optional else 0), most * facts.factor)
+        if self._is_optional:
+            box.setSpecialValueText(NOTHING)
         box.setSingleStep(facts.step or digit)
         box.setSuffix(facts.unit)
         box.setKeyboardTracking(False)
         box.valueChanged.connect(self._tell_number)
         return box
 
-    def _range(self) -> tuple[float, float]:
+    @property
+    def _is_optional(self) -> bool:
+        """Whether it can have no value; a number box shows that at its lower end."""
+        return self.setting.plain_kind is not self.setting.kind
+
+    def _range(self, digit: float) -> tuple[float, float]:
+        """Return the least and the largest value, which are `digit` from an end that is not included."""
         facts = self.setting.facts
         if facts.offered is not None:
             return facts.offered
-        least = facts.least if facts.least is not None else facts.above
-        most = facts.most if facts.most is not None else facts.below
-        return (-WIDEST if least is None else least, WIDEST * 1000 if most is None else most)
+        least, most = facts.least, facts.most
+        if least is None:
+            least = -WIDEST if facts.above is None else facts.above + digit
+        if most is None:
+            most = WIDEST * 1000 if facts.below is None else facts.below - digit
+        return least, most
 
     # --- telling ----------------------------------------------------------------------------------------------
 
@@ -177,7 +208,7 @@ class SettingControl(QObject):
         if isinstance(names, tuple) and names:
             self.changed.emit(self.setting, names)
         else:
-            self.refused.emit(f"At least one {self.setting.facts.kind} is needed; the last one stays.")
+            self.refused.emit(f"At least one {self.setting.facts.kind or 'of them'} is needed; the last one stays.")
             self.show(self._shown)
 
     def _tell_box(self, ticked: bool) -> None:
@@ -188,32 +219,46 @@ class SettingControl(QObject):
             self.changed.emit(self.setting, self.widget.currentData())
 
     def _tell_whole(self, value: int) -> None:
-        is_none = self.setting.plain_kind is not self.setting.kind and value == self.widget.property("minimum")
-        self.changed.emit(self.setting, None if is_none else value)
+        self.changed.emit(self.setting, None if self._is_nothing(value) else value)
 
     def _tell_number(self, value: float) -> None:
         facts = self.setting.facts
         # Divided and rounded, so that 12.5 % is 0.125 and not the nearest number below it.
-        self.changed.emit(self.setting, round(value / facts.factor, facts.decimals + 6))
+        number = round(value / facts.factor, facts.decimals + 6)
+        self.changed.emit(self.setting, None if self._is_nothing(value) else number)
+
+    def _is_nothing(self, value: float) -> bool:
+        return self._is_optional and value == self.widget.property("minimum")
 
     def _tell_text(self) -> None:
         line = self.widget
         if not isinstance(line, QLineEdit) or line.isReadOnly() or line.text() == self._words(self._shown):
             return
-        if not self.setting.is_list:
-            self.changed.emit(self.setting, line.text())
-            return
-        factor = self.setting.facts.factor
-        words = line.text().replace("%", " ").replace(";", ",").split(",")
         try:
-            numbers = tuple(dict.fromkeys(round(float(word) / factor, 12) for word in words if word.strip()))
+            value = self._read(line.text())
         except ValueError:
             shown = self._words(self.setting.default)
-            self.refused.emit(f"“{line.text()}” holds something that is no number; expected such as {shown}.")
-            line.setText(self._words(self._shown))
-            return
-        self.changed.emit(self.setting, numbers)
+            per_cent = " in per cent" if "%" in self.setting.facts.unit else ""
+            self.refused.emit(
+                f"{self.title}: “{line.text()}” is not understood; expected numbers{per_cent} between commas"
+                f"{f', such as {shown}' if shown else ''}."
+            )
+        else:
+            self.changed.emit(self.setting, value)
+        # What was refused is taken back, and what was taken is written as it is always written.
         line.setText(self._words(self._shown))
+
+    def _read(self, text: str) -> Any:
+        """Return the value that a text means; ValueError where it means none."""
+        if not self.setting.is_list:
+            return text
+        words = [word.strip() for word in text.replace("%", " ").replace(";", ",").split(",") if word.strip()]
+        inner = typing.get_args(self.setting.kind)[0]
+        if inner is str:
+            return tuple(dict.fromkeys(words))
+        if inner is int:
+            return tuple(dict.fromkeys(int(word) for word in words))
+        return tuple(dict.fromkeys(round(float(word) / self.setting.facts.factor, 12) for word in words))
 
     def _words(self, value: Any) -> str:
         if self.setting.is_mapping:
@@ -224,12 +269,43 @@ class SettingControl(QObject):
         return str(value)
 
     def _show_name(self, choice: QComboBox, name: str) -> None:
-        """Show a name; one that is not known here, as of a missing plugin, is added as what it is."""
-        at = choice.findData(name)
-        if at < 0:
-            choice.addItem(f"{name} (missing)", name)
-            at = choice.count() - 1
-        choice.setCurrentIndex(at)
+        """Show a name; one that is not known here, as of a missing plugin, is offered as long as it is chosen."""
+        n_known = len(self.setting.names)
+        if choice.count() > n_known and choice.itemData(n_known) != name:
+            choice.removeItem(n_known)
+        if choice.findData(name) < 0:
+            title, tip = self._unlisted(name)
+            choice.addItem(title, name)
+            choice.setItemData(n_known, tip, Qt.ItemDataRole.ToolTipRole)
+        choice.setCurrentIndex(choice.findData(name))
+
+    def _unlisted(self, name: str) -> tuple[str, str]:
+        """Return title and tooltip of a name that is chosen and not offered, as of a plugin that is not installed."""
+        kind = self.setting.facts.kind
+        if kind and name.removeprefix(MATCHED) in registry(kind):
+            return (theme.sampler_title(name) if name.startswith(MATCHED) else registry(kind).titles([name])[name]), ""
+        return f"{name} (missing)", registry(kind).unknown(name) if kind else ""
+
+
+def _with_owner(setting: Setting) -> str:
+    """Return a title that tells whose own setting it is, unless it does by itself."""
+    owner, title = setting.owner_title, setting.facts.title
+    if owner.partition(" (")[0].lower() in title.lower():
+        return title
+    return f"{owner}: {title[0].lower()}{title[1:]}"
+
+
+def _is_typed_in(widget: QWidget) -> bool:
+    """Whether the user has typed something into a control that is not taken yet."""
+    if not widget.hasFocus():
+        return False
+    if isinstance(widget, QLineEdit):
+        return widget.isModified()
+    if isinstance(widget, QSpinBox) or isinstance(widget, QDoubleSpinBox):
+        digits = widget.textFromValue(widget.value())
+    else:
+        return False
+    return widget.text() not in (f"{widget.prefix()}{digits}{widget.suffix()}", widget.specialValueText())
 
 
 class SettingControls(QObject):
@@ -266,25 +342,35 @@ class SettingControls(QObject):
         """Say that settings are shown by a widget of the page's own."""
         self._placed.update(dict.fromkeys(where, widget))
 
-    def make(self, where: str) -> SettingControl:
-        """Return the control of a setting, for a place that the page gives it."""
+    def make(self, where: str, title: str = "") -> SettingControl:
+        """Return the control of a setting, for a place that the page gives it; under another title if one is given."""
         section, _, rest = where.partition(".")
         setting = next(each for each in settings_in(section) if each.where == f"{section}.{rest}")
-        control = SettingControl(setting, self)
+        control = SettingControl(setting, self, title=title)
         control.changed.connect(self.changed)
         control.refused.connect(self.refused)
         self._controls[where] = control
         return control
 
-    def add(self, where: str, *, more: bool = False, label: str = "") -> SettingControl:
-        """Add the control of a setting to the column, under another label where one is given."""
-        control = self.make(where)
+    def add(self, where: str, *, more: bool = False, title: str = "") -> SettingControl:
+        """Add the control of a setting to the column, under another title where one is given."""
+        control = self.make(where, title)
         facts = control.setting.facts
         add = self._page.add_more_option if more else self._page.add_option
-        # A group of boxes says of each of them what it is.
-        tip = "" if isinstance(control.widget, CheckGroup) else facts.tip
-        add(label or control.label, control.widget, tip, question=facts.question)
+        add(control.label, control.widget, facts.tip, question=facts.question)
         return control
+
+    def add_owned(self, section: str, *, more: bool = False, several: bool = False) -> None:
+        """Add the own settings of a section's descriptions, for `show_owned`.
+
+        Parameters
+        ----------
+        several : bool
+            Those of several descriptions may be shown at once: each tells whose it is.
+        """
+        for setting in settings_in(section):
+            if setting.owner and setting.where not in self.placed:
+                self.add(setting.where, more=more, title=_with_owner(setting) if several else "")
 
     def add_rest(self, *sections: str) -> None:
         """Add the settings of sections that have no place yet to those that "More" opens."""

@@ -141,6 +141,13 @@ class Sheet(QDialog):
         """Add a widget to the body."""
         self.body.addWidget(widget, stretch)
 
+    def fit(self) -> None:
+        """Be as high as what is shown now: more or less of it than before."""
+        layout = self.layout()
+        if self.isVisible() and layout is not None:
+            layout.activate()
+            self.resize(self.width(), max(layout.totalHeightForWidth(self.width()), self.minimumHeight()))
+
     def set_problem(self, problem: str) -> None:
         """Say what has to be put right before the button works; an empty text lets it work."""
         self._problem.setText(problem)

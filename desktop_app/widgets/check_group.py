@@ -26,30 +26,48 @@ class CheckGroup(QWidget):
 
     def __init__(self, choices: Mapping[str, tuple[str, str]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.UNIT // 2)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(theme.UNIT // 2)
+        self._known = frozenset(choices)
         self.boxes: dict[str, QCheckBox] = {}
         for name, (title, tip) in choices.items():
-            box = QCheckBox(title)
-            box.setObjectName(f"choice_{name}")
-            box.setToolTip(tip)
-            box.toggled.connect(self._tell)
-            self.boxes[name] = box
-            column.addWidget(box)
+            self._add(name, title, tip)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names ticked now, in the order shown."""
         return tuple(name for name, box in self.boxes.items() if box.isChecked())
 
-    def show_names(self, names: Iterable[str]) -> None:
-        """Tick `names`, without a signal."""
-        ticked = set(names)
+    def show_names(self, names: Iterable[str], others: Mapping[str, tuple[str, str]] | None = None) -> None:
+        """Tick `names`, without a signal.
+
+        Parameters
+        ----------
+        names : iterable of str
+            One that is no choice gets a box of its own as long as it is among them, so that it can be unticked.
+        others : mapping of str to (str, str)
+            Title and tooltip of such names.
+        """
+        ticked = dict.fromkeys(names)
+        for name in [each for each in self.boxes if each not in self._known and each not in ticked]:
+            self.boxes.pop(name).deleteLater()
+        for name in ticked:
+            if name not in self.boxes:
+                self._add(name, *(others or {}).get(name, (name, "")))
         for name, box in self.boxes.items():
             blocked = box.blockSignals(True)
             box.setChecked(name in ticked)
             box.blockSignals(blocked)
+
+    def _add(self, name: str, title: str, tip: str) -> None:
+        box = QCheckBox(title)
+        box.setObjectName(f"choice_{name}")
+        box.setToolTip(tip)
+        box.setAccessibleDescription(tip)
+        box.toggled.connect(self._tell)
+        self.boxes[name] = box
+        self._column.addWidget(box)
 
     def _tell(self) -> None:
         self.changed.emit(self.names)

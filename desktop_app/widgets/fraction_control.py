@@ -6,7 +6,6 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
-    QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
     QSizePolicy,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_app import theme
+from desktop_app.widgets.number_box import NumberBox
 from desktop_app.widgets.words import percent
 
 STEPS = 1000
@@ -48,7 +48,7 @@ class FractionControl(QWidget):
         self.slider.setPageStep(50)
         self.slider.setAccessibleName("Fraction of the pool")
         self.slider.setToolTip("Fraction of the pool; arrow keys for small steps, Page Up and Page Down for large ones")
-        self.percent = QDoubleSpinBox()
+        self.percent = NumberBox()
         self.percent.setRange(0.01, 100)
         self.percent.setDecimals(2)
         self.percent.setSuffix(" %")

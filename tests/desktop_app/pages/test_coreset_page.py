@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QCheckBox
 from pytestqt.qtbot import QtBot
 
 from core.descriptions import registry
@@ -211,9 +210,7 @@ def test_an_export_is_written_verified_and_opened(
     sheet = page.exporting.sheet
     assert sheet is not None
     sheet.folder.setText(str(tmp_path / "out"))
-    split = sheet.findChild(QCheckBox, "setting_export.with_split")
-    assert split is not None
-    split.setChecked(True)
+    sheet.controls["export.with_split"].widget.setChecked(True)
     assert sheet.accept_button.isEnabled()
     sheet.accept_button.click()
     qtbot.waitUntil(lambda: not page.job_numbers() and page.picture.result.isVisible(), timeout=20_000)
