@@ -51,7 +51,7 @@ def test_storing_leaves_nothing_half_done(tmp_path: Path) -> None:
     cache = ArrayCache(tmp_path)
     with pytest.raises(TypeError):
         cache.store("stage", "key", {"rows": np.arange(3)}, {"not json": object()})
-    assert list((tmp_path / "stage").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_cache_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
