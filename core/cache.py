@@ -32,7 +32,7 @@ from core.files import (
     move,
     process_mark,
     read_json,
-    reason,
+    reason_of,
     temporary_name,
     try_to_remove,
 )
@@ -82,19 +82,19 @@ def cannot_write(folder: Path, error: OSError) -> CacheError:
     """Return what a user should read when the cache `folder` refused `error`."""
     if is_refused(error):
         return ReadOnlyCacheError(
-            f"The cache folder {folder} cannot be written ({reason(error)}), and not all that is needed is in it. "
+            f"The cache folder {folder} cannot be written ({reason_of(error)}), and not all that is needed is in it. "
             f"Ask for the right to write there, or set {ENVIRONMENT_VARIABLE} to a folder of your own, "
             "such as a copy of it."
         )
     return CacheError(
-        f"The cache folder {folder} cannot be written ({reason(error)}). "
+        f"The cache folder {folder} cannot be written ({reason_of(error)}). "
         f"Free some space or set {ENVIRONMENT_VARIABLE} to another folder."
     )
 
 
 def _cannot_read(place: Path, error: OSError) -> CacheError:
     return CacheError(
-        f"{place} in the cache may not be read ({reason(error)}). "
+        f"{place} in the cache may not be read ({reason_of(error)}). "
         f"Ask its owner for the right to read it, or set {ENVIRONMENT_VARIABLE} to another folder."
     )
 

@@ -40,7 +40,7 @@ _PARTLY_WRITTEN = re.compile(r"\d+ requested and \d+ written")
 # --- what an error means ------------------------------------------------------------------------------------------
 
 
-def reason(error: OSError) -> str:
+def reason_of(error: OSError) -> str:
     """Return why the system refused, in a few words that fit into brackets; never nothing."""
     if is_held(error) and _winerror(error) != ACCESS_DENIED:
         return "it is open in another program"

@@ -12,6 +12,7 @@ from typing import Any
 from core.errors import WeightsError
 from core.features.network import WeightSet
 from core.features.weights import FoundWeights, WeightsEntry, entry_of, find_weights, md5_of, moved, weight_set
+from core.files import reason_of
 from core.progress import NO_PROGRESS, Progress
 from core.resources import user_data_folder
 from core.version import __version__
@@ -71,7 +72,7 @@ def download_to(
             + (" What has come is kept; the same command goes on from there." if part.exists() else "")
         ) from error
     except OSError as error:
-        raise WeightsError(f"The weights cannot be written to {folder} ({error.strerror}).") from error
+        raise WeightsError(f"The weights cannot be written to {folder} ({reason_of(error)}).") from error
     return _verified(part, target, weights)
 
 

@@ -22,6 +22,7 @@ from core.features.untrained import untrained_tensors
 from core.features.weight_files import SUFFIXES, Tensors, fits, read_tensors
 from core.features.weight_memory import Remembered, recall, remember
 from core.features.weight_sets import WEIGHT_SETS
+from core.files import reason_of
 from core.resources import resource_folder, user_data_folder, weight_folders
 from core.results import WeightsUsed
 
@@ -255,7 +256,7 @@ def import_weights(file: Path, name: str | None = None) -> WeightsEntry:
     try:
         return entry_of(copy_to(found, target))
     except OSError as error:
-        raise WeightsError(f"The weights cannot be kept in {target.parent} ({error.strerror}).") from error
+        raise WeightsError(f"The weights cannot be kept in {target.parent} ({reason_of(error)}).") from error
 
 
 def copy_to(found: FoundWeights, target: Path) -> FoundWeights:

@@ -23,6 +23,7 @@ import numpy as np
 from core.cache import write_atomically
 from core.data.images import read_rgb
 from core.errors import ExportError, ImageError
+from core.files import reason_of
 from core.forms import FormError, read_form
 from core.output.placing import disk_sentence, hash_file
 from core.output.tables import text_cell
@@ -267,7 +268,7 @@ def _read_facts(folder: Path) -> BundleFacts:
             raise ValueError("made by another program")
         number = int(values["format"])
     except OSError as error:
-        raise ExportError(f"{folder} is no model bundle: {FACTS_NAME} cannot be read ({error.strerror}).") from error
+        raise ExportError(f"{folder} is no model bundle: {FACTS_NAME} cannot be read ({reason_of(error)}).") from error
     except (ValueError, KeyError, TypeError) as error:
         raise ExportError(f"{none_of_ours} ({error}).") from error
     if number > FORMAT:
@@ -339,7 +340,7 @@ def _load_model(file: Path, expected: str, n_classes: int) -> Any:
     try:
         found = hash_file(file)[0]
     except OSError as error:
-        raise ExportError(f"{file} cannot be read ({error.strerror}).") from error
+        raise ExportError(f"{file} cannot be read ({reason_of(error)}).") from error
     if found != expected:
         raise ExportError(f"{file} is not the model that the bundle was written with; it was changed or cut short.")
     try:

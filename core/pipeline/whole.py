@@ -10,6 +10,7 @@ from core.cache import fingerprint, write_atomically
 from core.data.demo import make_demo
 from core.errors import ExportError
 from core.features.extractors import EXTRACTORS, recommended
+from core.files import reason_of
 from core.output.content import ReportContent
 from core.output.model_bundle import Predictions, load_bundle, write_predictions
 from core.output.model_bundle import predict as predict_images
@@ -223,7 +224,7 @@ def _claim(out: Path, study: Study, overwrite: bool) -> None:
                 )
         write_atomically(mark, json.dumps({"identity": identity, "finished": False}).encode())
     except OSError as error:
-        raise ExportError(f"{out} cannot be written ({error.strerror}). Name another folder.") from error
+        raise ExportError(f"{out} cannot be written ({reason_of(error)}). Name another folder.") from error
     except ValueError as error:
         raise ExportError(f"{mark} is damaged; remove it or name another folder.") from error
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from core.errors import ExportError
+from core.files import reason_of
 from core.output.report import write_report
 from core.pipeline import exporting
 from core.pipeline.comparing import compare_stored, plan_view, run_comparison
@@ -211,5 +212,5 @@ def keep_bundle(bundle: Path, target: Path) -> Path:
         part.replace(target)
     except OSError as error:
         shutil.rmtree(part, ignore_errors=True)
-        raise ExportError(f"The network cannot be written to {target} ({error.strerror}).") from error
+        raise ExportError(f"The network cannot be written to {target} ({reason_of(error)}).") from error
     return target

@@ -15,6 +15,7 @@ import numpy as np
 
 from core.cache import fingerprint, write_atomically
 from core.errors import TrainingError
+from core.files import reason_of
 from core.forms import read_form, write_form
 from core.results import Epoch, FloatArray, IntArray, RunKey, RunResult, WeightsUsed
 from core.training.evaluation import evaluate
@@ -180,7 +181,7 @@ def save_run(run: RunResult, folder: Path) -> Path:
         file = folder / f"{name}.json"
         write_atomically(file, text.encode())
     except OSError as error:
-        raise TrainingError(f"The finished run cannot be written to {folder} ({error.strerror}).") from error
+        raise TrainingError(f"The finished run cannot be written to {folder} ({reason_of(error)}).") from error
     for old in folder.glob(f"{name}-*.npz"):
         if old.name != Path(part).name:
             old.unlink(missing_ok=True)
@@ -203,7 +204,7 @@ def load_runs(folder: Path) -> StoredRuns:
                 continue
             found.append((file.stat().st_mtime_ns, file.name, _run(values, folder)))
         except OSError as error:
-            damaged[file.name] = f"{Path(error.filename).name if error.filename else file.name}: {error.strerror}"
+            damaged[file.name] = f"{Path(error.filename).name if error.filename else file.name}: {reason_of(error)}"
         except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             damaged[file.name] = " ".join(str(error).split()) or type(error).__name__
     runs = tuple(run for _, _, run in sorted(found, key=lambda one: one[:2]))

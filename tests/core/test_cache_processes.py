@@ -80,18 +80,15 @@ def together(processes: list[subprocess.Popen[str]]) -> None:
         for each in processes:
             if each.poll() is None:
                 each.kill()
-    said = {each.returncode: each.communicate()[0] for each in processes}
-    assert set(said) == {0}, next(text for code, text in said.items() if code > 0)
+    said = [each.communicate()[0] for each in processes]
+    assert codes == [0] * len(processes), next((text for text, code in zip(said, codes, strict=True) if code), said)
 
 
 @pytest.mark.parametrize("mode", ["one", "many", "damaged"])
 def test_processes_that_store_the_same_do_not_disturb_each_other(tmp_path: Path, mode: str) -> None:
     (tmp_path / "meeting").mkdir()
     together(
-        [
-            start(STORE, tmp_path / "cache", tmp_path / "meeting", me, PROCESSES, mode, ROUNDS)
-            for me in range(PROCESSES)
-        ]
+        [start(STORE, tmp_path / "cache", tmp_path / "meeting", me, PROCESSES, mode, ROUNDS) for me in range(PROCESSES)]
     )
     keys = {f"{number if mode == 'many' else 0:032x}" for number in range(ROUNDS)}
     assert {entry.name for entry in (tmp_path / "cache" / "stage").iterdir()} == keys
