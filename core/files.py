@@ -160,7 +160,8 @@ def put_in_place(building: Path, target: Path) -> Path | None:
     if not os.path.lexists(target):
         move(building, target)
         return None
-    old = temporary_name(target)
+    # Not a temporary name: until the new one stands this may be all that there is, and is nothing to sweep.
+    old = temporary_name(target).with_suffix(".old")
     move(target, old)
     try:
         move(building, target)

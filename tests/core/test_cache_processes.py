@@ -112,4 +112,4 @@ def test_three_programs_on_one_cold_cache_choose_the_same(tmp_path: Path) -> Non
         ]
     )  # fmt: skip
     assert len({(tmp_path / f"{number}.csv").read_bytes() for number in range(3)}) == 1
-    assert not [file for file in (tmp_path / "cache").rglob(".*")]
+    assert not list((tmp_path / "cache").rglob(".*"))
