@@ -14,6 +14,7 @@ from core.data.stored import load_dataset, save_dataset
 from core.descriptions import SettingsPart
 from core.errors import CacheError, DatasetError, MissingSourceError, ReadOnlyCacheError
 from core.files import reason_of
+from core.housekeeping import sweep_once
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, Image
 from core.settings import DataSettings, own_settings, settings_to_dict
@@ -66,6 +67,7 @@ def scan(
     CancelledError
         If the user asked to stop. What was scanned is kept, and the next scan goes on from there.
     """
+    sweep_once(cache_folder)
     source = source.expanduser().absolute()
     stored = stored_file(cache_folder, source)
     earlier = _earlier(source, stored, previous)
