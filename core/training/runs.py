@@ -13,7 +13,7 @@ import numpy as np
 
 from core.cache import fingerprint, write_atomically
 from core.errors import TrainingError
-from core.files import maker_is_gone, process_mark, reason_of, try_to_remove
+from core.files import maker_is_gone, process_mark, read_json, reason_of, try_to_remove
 from core.forms import read_form, write_form
 from core.results import Epoch, FloatArray, IntArray, RunKey, RunResult, WeightsUsed
 from core.training.evaluation import evaluate
@@ -203,11 +203,14 @@ def load_runs(folder: Path) -> StoredRuns:
     newer: list[str] = []
     for file in sorted(folder.glob("*.json")):
         try:
-            values = _json(file)
-            if _is_newer(values):
+            try:
+                run = _stored(file)
+            except FileNotFoundError:
+                run = _stored(file)  # another process has just replaced the run, and with it the arrays
+            if run is None:
                 newer.append(file.name)
                 continue
-            found.append((file.stat().st_mtime_ns, file.name, _run(values, folder)))
+            found.append((file.stat().st_mtime_ns, file.name, run))
         except OSError as error:
             damaged[file.name] = f"{Path(error.filename).name if error.filename else file.name}: {reason_of(error)}"
         except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
@@ -277,10 +280,16 @@ def _facts(run: RunResult) -> dict[str, Any]:
 
 
 def _json(file: Path) -> dict[str, Any]:
-    values = json.loads(file.read_text(encoding="utf-8"))
+    values = read_json(file)
     if not isinstance(values, dict):
         raise ValueError(f"it holds a {type(values).__name__}, not a run")
     return values
+
+
+def _stored(file: Path) -> RunResult | None:
+    """Return the run of a .json, or None where a newer version of the program wrote it."""
+    values = _json(file)
+    return None if _is_newer(values) else _run(values, file.parent)
 
 
 def _is_newer(values: Mapping[str, Any]) -> bool:
