@@ -3,13 +3,17 @@
 Two shapes of store. `ArrayCache` keeps the arrays of a finished stage under one fingerprint. `RowStore`
 keeps one row per image content and grows chunk by chunk, so that a killed run resumes where it stopped and
 an image that stands in two datasets is computed once.
+
+Several processes may work on one cache. Entries of one fingerprint are equal by construction, so whoever comes second
+takes what is there, and nobody removes an entry that loads. What is damaged counts as none and is computed again. A
+cache that may only be read serves what it holds.
 """
 
 import hashlib
 import json
 import os
-import shutil
-import tempfile
+import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,20 +23,38 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from core.errors import CacheError
+from core.arrays import DamagedFileError, read_array, write_array
+from core.errors import CacheError, ReadOnlyCacheError
+from core.files import (
+    is_refused,
+    is_taken,
+    make_temporary_folder,
+    move,
+    process_mark,
+    read_json,
+    reason_of,
+    temporary_name,
+    try_to_remove,
+)
 from core.files import replace_atomically as write_atomically
 
 __all__ = [
     "ArrayCache",
     "CachedArrays",
     "RowStore",
+    "cannot_write",
     "default_cache_folder",
     "fingerprint",
+    "read_chunk",
     "thumbnail_file",
     "write_atomically",
+    "write_chunk",
 ]
 
 ENVIRONMENT_VARIABLE = "CORESET_CACHE"
+
+_ARRAY_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_ATTEMPTS = 5
 
 
 def default_cache_folder() -> Path:
@@ -54,6 +76,27 @@ def fingerprint(*parts: Any) -> str:
         else:
             digest.update(json.dumps(part, sort_keys=True, ensure_ascii=True).encode() + b"\n")
     return digest.hexdigest()[:32]
+
+
+def cannot_write(folder: Path, error: OSError) -> CacheError:
+    """Return what a user should read when the cache `folder` refused `error`."""
+    if is_refused(error):
+        return ReadOnlyCacheError(
+            f"The cache folder {folder} cannot be written ({reason_of(error)}), and not all that is needed is in it. "
+            f"Ask for the right to write there, or set {ENVIRONMENT_VARIABLE} to a folder of your own, "
+            "such as a copy of it."
+        )
+    return CacheError(
+        f"The cache folder {folder} cannot be written ({reason_of(error)}). "
+        f"Free some space or set {ENVIRONMENT_VARIABLE} to another folder."
+    )
+
+
+def _cannot_read(place: Path, error: OSError) -> CacheError:
+    return CacheError(
+        f"{place} in the cache may not be read ({reason_of(error)}). "
+        f"Ask its owner for the right to read it, or set {ENVIRONMENT_VARIABLE} to another folder."
+    )
 
 
 def thumbnail_file(cache_folder: Path, pixels: str) -> Path:
@@ -86,63 +129,198 @@ class ArrayCache:
         return self.folder / stage / key
 
     def load(self, stage: str, key: str) -> CachedArrays | None:
-        """Return what is stored, or None; an entry that is damaged is removed and counts as none."""
-        place = self.path(stage, key)
-        try:
-            entry = json.loads((place / "facts.json").read_text(encoding="utf-8"))
-            arrays = {name: np.load(place / f"{name}.npy", mmap_mode="r") for name in entry["arrays"]}
-            for name, array in arrays.items():
-                if [list(array.shape), array.dtype.str] != entry["arrays"][name]:
-                    raise ValueError(name)
-            return CachedArrays(arrays, entry["facts"])
-        except FileNotFoundError:
-            if place.exists():
-                shutil.rmtree(place, ignore_errors=True)
-            return None
-        except (OSError, ValueError, KeyError, TypeError, EOFError):
-            shutil.rmtree(place, ignore_errors=True)
-            return None
-
-    def store(self, stage: str, key: str, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> CachedArrays:
-        """Keep `arrays` (names are file names) and `facts` (JSON values), and return them as they now stand on disk.
+        """Return what is stored, or None; an entry that is damaged is removed and counts as none.
 
         Raises
         ------
         CacheError
-            If the folder cannot be written.
+            If the entry is there and may not be read.
         """
         place = self.path(stage, key)
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            building = Path(tempfile.mkdtemp(prefix=f".{key}.", dir=place.parent))
+            return _read_entry(place)
+        except PermissionError as error:
+            raise _cannot_read(place, error) from error
+        except DamagedFileError:
+            _discard(place)
+        except OSError:
+            pass  # none there, or a disk that fails
+        return None
+
+    def store(self, stage: str, key: str, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> CachedArrays:
+        """Keep `arrays` (names are file names) and `facts` (JSON values), and return them as they now stand on disk.
+
+        Where another process has stored the same meanwhile, its entry is returned. Where the cache may only be read,
+        or its entry cannot be put in place, what was given is returned, so that it has only to be computed again.
+
+        Raises
+        ------
+        CacheError
+            If the folder cannot be written, other than for want of the right to.
+        """
+        place = self.path(stage, key)
+        text = _entry_text(arrays, facts)
+        try:
+            if os.path.lexists(place) and (there := self.load(stage, key)) is not None:
+                return there
+            building = make_temporary_folder(place)
             try:
                 for name, array in arrays.items():
-                    np.save(building / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
-                shapes = {name: [list(array.shape), array.dtype.str] for name, array in arrays.items()}
-                text = json.dumps({"arrays": shapes, "facts": dict(facts)}, ensure_ascii=False)
+                    write_array(building / f"{name}.npy", array)
                 (building / "facts.json").write_text(text, encoding="utf-8")
-                if place.exists():
-                    shutil.rmtree(place, ignore_errors=True)
-                building.replace(place)
-            except BaseException:
-                shutil.rmtree(building, ignore_errors=True)
-                raise
+                stored = self._put(building, stage, key)
+            finally:
+                try_to_remove(building)
         except OSError as error:
-            raise CacheError(
-                f"The cache folder {self.folder} cannot be written ({error.strerror}). "
-                f"Free some space or set {ENVIRONMENT_VARIABLE} to another folder."
-            ) from error
-        loaded = self.load(stage, key)
-        if loaded is None:
-            raise CacheError(f"The cache entry {place} was written but cannot be read back; the disk may be failing.")
-        return loaded
+            if not is_refused(error):
+                raise cannot_write(self.folder, error) from error
+            stored = None
+        return stored or CachedArrays(
+            {name: _read_only(array) for name, array in arrays.items()}, json.loads(text)["facts"]
+        )
+
+    def _put(self, building: Path, stage: str, key: str) -> CachedArrays | None:
+        """Move a finished entry to its place and return what stands there; None where nothing can be put there."""
+        for _ in range(_ATTEMPTS):
+            try:
+                move(building, self.path(stage, key))
+            except FileNotFoundError:
+                return None  # the cache was emptied meanwhile
+            except OSError as error:
+                if not is_taken(error):
+                    raise
+            stored = self.load(stage, key)
+            if stored is not None:
+                return stored
+        return None
+
+
+def _entry_text(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> str:
+    """Return an entry's facts.json: types and shapes, the facts, and what both are checked by."""
+    for name in arrays:
+        if _ARRAY_NAME.fullmatch(name) is None:
+            raise ValueError(f"{name!r} is no name for an array")
+    shapes = {name: [list(array.shape), array.dtype.str] for name, array in arrays.items()}
+    content = json.loads(json.dumps({"arrays": shapes, "facts": dict(facts)}))
+    checks = {name: zlib.crc32(np.ascontiguousarray(array).data) for name, array in arrays.items()}
+    return json.dumps({**content, "checks": checks, "check": _check_of(content, checks)}, ensure_ascii=False)
+
+
+def _check_of(content: Mapping[str, Any], checks: Mapping[str, int]) -> int:
+    return zlib.crc32(json.dumps([content["arrays"], content["facts"], checks], sort_keys=True).encode())
+
+
+def _read_entry(place: Path) -> CachedArrays:
+    """Return an entry that is whole.
+
+    Raises
+    ------
+    OSError
+        If it is not there or cannot be read.
+    DamagedFileError
+        If anything about it is not as it was written.
+    """
+    try:
+        entry = read_json(place / "facts.json")
+        named = dict(entry["arrays"])
+        if not isinstance(entry["facts"], dict) or not all(map(_ARRAY_NAME.fullmatch, named)):
+            raise DamagedFileError("facts.json is not as it was written")
+        checks = entry.get("checks")  # entries of earlier versions have none
+        if checks is not None and entry.get("check") != _check_of(entry, checks):
+            raise DamagedFileError("facts.json has changed")
+        arrays = {name: read_array(place / f"{name}.npy") for name in named}
+        for name, array in arrays.items():
+            if [list(array.shape), array.dtype.str] != named[name]:
+                raise DamagedFileError(f"{name} is not as facts.json says")
+            if checks is not None and zlib.crc32(np.ascontiguousarray(array).data) != checks[name]:
+                raise DamagedFileError(f"{name} has changed")
+    except FileNotFoundError as error:
+        if place.is_dir():
+            raise DamagedFileError(f"{error.filename} is missing") from error
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DamagedFileError(str(error)) from error
+    return CachedArrays(arrays, entry["facts"])
+
+
+def _discard(place: Path) -> None:
+    """Remove a damaged entry where that is possible, but none that another process has put there meanwhile."""
+    aside = temporary_name(place)
+    try:
+        move(place, aside)
+    except OSError:
+        return
+    try:
+        _read_entry(aside)
+        move(aside, place)
+    except (OSError, DamagedFileError):
+        try_to_remove(aside)
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    view = np.asarray(array, order="C").view()
+    view.flags.writeable = False
+    return view
+
+
+def write_chunk(folder: Path, keys: Sequence[str], rows: NDArray[Any]) -> Path:
+    """Add a chunk to `folder`: ``<name>.npy`` with one row of `rows` for each key, then ``<name>.json`` with the keys.
+
+    Returns
+    -------
+    Path
+        Of the .json. Nothing is left where this fails.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{process_mark()}.npy"
+    write_array(file, rows)
+    keys_file = file.with_suffix(".json")
+    try:
+        write_atomically(keys_file, json.dumps(list(keys)).encode())
+    except BaseException:
+        try_to_remove(file)
+        raise
+    return keys_file
+
+
+def read_chunk(keys_file: Path) -> tuple[list[str], NDArray[Any]] | None:
+    """Return the keys and rows of a chunk, or None where it cannot be read; a damaged one is removed.
+
+    Raises
+    ------
+    CacheError
+        If it is there and may not be read.
+    """
+    rows_file = keys_file.with_suffix(".npy")
+    try:
+        keys = read_json(keys_file)
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise DamagedFileError(f"{keys_file.name} holds no list of keys")
+        rows = read_array(rows_file)
+        if rows.shape[:1] != (len(keys),):
+            raise DamagedFileError(f"{rows_file.name} has not as many rows as keys")
+    except PermissionError as error:
+        raise _cannot_read(keys_file, error) from error
+    except OSError:
+        return None
+    except ValueError:
+        # Chunks have names of their own and are never written twice, so this is no other process's new one.
+        if try_to_remove(keys_file):
+            try_to_remove(rows_file)
+        return None
+    return keys, rows
 
 
 class RowStore:
     """One float32 row per image content, growing chunk by chunk.
 
     Each append is one pair of files, ``<n>.npy`` (rows) and ``<n>.json`` (their keys), the second renamed
-    into place last. A chunk cut short is ignored and computed again.
+    into place last. A chunk cut short is removed and computed again.
 
     Parameters
     ----------
@@ -150,13 +328,18 @@ class RowStore:
         One folder per extractor, version and weights.
     n_features : int
         Length of a row.
+
+    Raises
+    ------
+    CacheError
+        If a chunk is there and may not be read.
     """
 
     def __init__(self, folder: Path, n_features: int) -> None:
         self.folder = folder
         self.n_features = n_features
         self._places: dict[str, tuple[int, int]] = {}
-        self._chunks: list[NDArray[np.float32]] = []
+        self._chunks: list[tuple[Path, NDArray[np.float32]]] = []
         self._read: set[str] = set()
         self.refresh()
 
@@ -167,15 +350,14 @@ class RowStore:
         for keys_file in sorted(self.folder.glob("*.json")):
             if keys_file.name in self._read:
                 continue
-            try:
-                keys = json.loads(keys_file.read_text(encoding="utf-8"))
-                rows = np.load(keys_file.with_suffix(".npy"), mmap_mode="r")
-            except (OSError, ValueError, EOFError):
+            chunk = read_chunk(keys_file)
+            if chunk is None:
                 continue
+            keys, rows = chunk
             if rows.shape != (len(keys), self.n_features) or rows.dtype != np.float32:
                 continue
             self._read.add(keys_file.name)
-            self._chunks.append(rows)
+            self._chunks.append((keys_file.with_suffix(".npy"), rows))
             for row, key in enumerate(keys):
                 self._places.setdefault(key, (len(self._chunks) - 1, row))
 
@@ -200,16 +382,9 @@ class RowStore:
         if rows.shape != (len(keys), self.n_features):
             raise ValueError(f"rows have shape {rows.shape}, expected {(len(keys), self.n_features)}")
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(suffix=".npy", dir=self.folder)
-            with os.fdopen(handle, "wb") as stream:
-                np.save(stream, rows.astype(np.float32, copy=False), allow_pickle=False)
-            write_atomically(Path(name).with_suffix(".json"), json.dumps(list(keys)).encode())
+            write_chunk(self.folder, keys, rows.astype(np.float32, copy=False))
         except OSError as error:
-            raise CacheError(
-                f"The cache folder {self.folder} cannot be written ({error.strerror}). "
-                f"Free some space or set {ENVIRONMENT_VARIABLE} to another folder."
-            ) from error
+            raise cannot_write(self.folder, error) from error
         self.refresh()
 
     def rows(self, keys: Sequence[str]) -> NDArray[np.float32]:
@@ -219,10 +394,26 @@ class RowStore:
         ------
         KeyError
             If a key has no row.
+        CacheError
+            If a file was cut short by another program since it was opened.
         """
         result = np.empty((len(keys), self.n_features), dtype=np.float32)
         places = np.array([self._places[key] for key in keys], dtype=np.int64).reshape(-1, 2)
         for chunk in np.unique(places[:, 0]):
             at = np.flatnonzero(places[:, 0] == chunk)
-            result[at] = self._chunks[chunk][places[at, 1]]
+            file, rows = self._chunks[chunk]
+            _check_length(file, rows)
+            result[at] = rows[places[at, 1]]
         return result
+
+
+def _check_length(file: Path, rows: NDArray[Any]) -> None:
+    """Raise CacheError where a mapped file was cut short since: reading on would end the process."""
+    if not isinstance(rows, np.memmap):
+        return
+    try:
+        length = file.stat().st_size
+    except OSError:
+        return  # what was removed stays readable while it is mapped
+    if length < rows.offset + rows.nbytes:
+        raise CacheError(f"{file} in the cache was cut short while it was used. Run again; it is computed anew then.")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from core.errors import CoresetError
+from core.files import reason_of
 from core.job_events import Failed
 
 
@@ -38,9 +39,9 @@ def failure(error: BaseException) -> Failed:
             details,
             expected=True,
         )
-    if isinstance(error, OSError) and error.strerror:
+    if isinstance(error, OSError) and (error.strerror or error.errno):
         where = f" ({error.filename})" if error.filename else ""
-        return Failed(f"A file could not be read or written{where}: {error.strerror}.", details, expected=True)
+        return Failed(f"A file could not be read or written{where}: {reason_of(error)}.", details, expected=True)
     what = str(error).strip().splitlines()
     short = f"{type(error).__name__}: {what[0][:160]}" if what else type(error).__name__
     return Failed(f"This step stopped at an error inside the program ({short}). What was finished is kept.", details)

@@ -18,7 +18,8 @@ The tree::
         ├── ExportError          writing or verifying an export, a report
         ├── SettingsError        a settings file or a value in it
         ├── ProjectError         a project file
-        └── CacheError           the cache folder cannot be written
+        └── CacheError           the cache folder cannot be read or written
+            └── ReadOnlyCacheError   it may only be read
 """
 
 
@@ -90,4 +91,8 @@ class ProjectError(InputError):
 
 
 class CacheError(InputError):
-    """The cache folder cannot be written."""
+    """The cache folder cannot be read or written."""
+
+
+class ReadOnlyCacheError(CacheError):
+    """The cache folder may be read, but not written: what is in it can be used, and what is not cannot be kept."""

@@ -5,6 +5,7 @@ machine's own speed as soon as a stage has run here once (`Speeds`).
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from core.cache import default_cache_folder, write_atomically
 from core.descriptions import KINDS, resolve
+from core.files import read_json
 from core.results import Estimate
 
 if TYPE_CHECKING:
@@ -42,9 +44,9 @@ class Speeds:
     def read(cls, cache_folder: Path | None = None) -> "Speeds":
         """Return the speeds kept; none where nothing or nonsense is kept."""
         try:
-            values = json.loads(cls.file(cache_folder).read_text(encoding="utf-8"))
-            return cls({str(name): float(value) for name, value in values.items() if float(value) > 0})
-        except (OSError, ValueError, AttributeError, TypeError):
+            values = read_json(cls.file(cache_folder))
+            return cls({str(name): float(value) for name, value in values.items() if 0 < float(value) < math.inf})
+        except (OSError, ValueError, AttributeError, TypeError, OverflowError):
             return cls({})
 
     def get(self, name: str, otherwise: float) -> tuple[float, str]:

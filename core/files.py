@@ -1,9 +1,222 @@
-"""Writing a file whole or not at all."""
+"""Writing, moving and removing files: whole or not at all, with patience, and leaving nothing behind.
 
+What is being written stands under a temporary name beside its place, which says which process of which machine writes
+it. What a killed process left is known by that name and removed by the next one (`remove_leftovers`).
+
+Windows refuses to move or remove what another program has open, and antivirus programs and synchronising folders open
+every fresh file for some milliseconds. So whatever moves or removes here tries again for a while.
+"""
+
+import errno
+import hashlib
+import json
 import os
-import tempfile
-from contextlib import suppress
+import platform
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 4.0
+"""How long a file that another program holds is waited for."""
+
+ACCESS_DENIED, SHARING_VIOLATION, LOCK_VIOLATION = 5, 32, 33
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
+_LONGEST_STEM = 120
+_MARK = re.compile(r"([0-9a-f]{8})-(\d{1,10})-[0-9a-f]{8}")
+_TEMPORARY = re.compile(rf"\..*\.{_MARK.pattern}\.part")
+_PARTLY_WRITTEN = re.compile(r"\d+ requested and \d+ written")
+
+
+# --- what an error means ------------------------------------------------------------------------------------------
+
+
+def reason_of(error: OSError) -> str:
+    """Return why the system refused, in a few words that fit into brackets; never nothing."""
+    if is_held(error) and _winerror(error) != ACCESS_DENIED:
+        return "it is open in another program"
+    if error.strerror:
+        return error.strerror
+    if error.errno:
+        return os.strerror(error.errno)
+    said = " ".join(str(error).split())
+    if _PARTLY_WRITTEN.search(said):
+        return "it could be written in part only; the disk may be full"  # NumPy says no more than the numbers
+    return said or type(error).__name__
+
+
+def is_full(error: OSError) -> bool:
+    """Return whether the disk, or what the user may take of it, is full."""
+    return error.errno in _FULL
+
+
+def is_refused(error: OSError) -> bool:
+    """Return whether the system does not allow it: no right, or a disk that can only be read."""
+    return error.errno in _REFUSED
+
+
+def is_held(error: OSError) -> bool:
+    """Return whether another program may be holding the file, as Windows says it."""
+    return _winerror(error) in (ACCESS_DENIED, SHARING_VIOLATION, LOCK_VIOLATION)
+
+
+def is_taken(error: OSError) -> bool:
+    """Return whether something stands where something was to be moved."""
+    return error.errno in _TAKEN
+
+
+def _winerror(error: OSError) -> int | None:
+    return getattr(error, "winerror", None)
+
+
+# --- moving and removing ------------------------------------------------------------------------------------------
+
+
+def patiently(act: Callable[[], T]) -> T:
+    """Return what `act` returns, trying again while another program holds the file.
+
+    Raises
+    ------
+    OSError
+        Of the last attempt, where it is still held after `PATIENCE_SECONDS`; any other at once.
+    """
+    until = time.monotonic() + PATIENCE_SECONDS
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            return act()
+        except OSError as error:
+            if not is_held(error) or time.monotonic() + pause > until:
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename a file or folder to a name that is free.
+
+    Raises
+    ------
+    OSError
+        If it cannot be renamed; `is_taken` for a folder where something stands at `target`.
+    """
+    patiently(lambda: os.rename(source, target))  # noqa: PTH104 - a path's rename is the same
+
+
+def replace(source: Path, target: Path) -> None:
+    """Rename a file, in place of the file that may stand at `target`. Raises OSError where it cannot be."""
+    patiently(lambda: os.replace(source, target))  # noqa: PTH105
+
+
+def remove(file: Path) -> None:
+    """Remove a file or link that may be there. Raises OSError where it cannot be removed."""
+    patiently(lambda: file.unlink(missing_ok=True))
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder that may be there, with all in it. Raises OSError where that fails, in part or wholly."""
+
+    def attempt() -> None:
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
+
+    patiently(attempt)
+
+
+def try_to_remove(place: Path) -> bool:
+    """Remove a file or folder where that is possible; return whether it is gone."""
+    try:
+        if place.is_dir() and not place.is_symlink():
+            remove_tree(place)
+        else:
+            remove(place)
+    except OSError:
+        return False
+    return not os.path.lexists(place)
+
+
+def put_in_place(building: Path, target: Path) -> Path | None:
+    """Rename the folder `building` to `target`; a folder that is there goes only when the new one stands.
+
+    Returns
+    -------
+    Path or None
+        Where the old folder, or what is left of it, still is, if it could not be removed.
+
+    Raises
+    ------
+    OSError
+        If it cannot be done; `target` is then as it was, and `building` is still there.
+    """
+    if not os.path.lexists(target):
+        move(building, target)
+        return None
+    # Not a temporary name: until the new one stands this may be all that there is, and is nothing to sweep.
+    old = temporary_name(target).with_suffix(".old")
+    move(target, old)
+    try:
+        move(building, target)
+    except BaseException:
+        move(old, target)
+        raise
+    return None if try_to_remove(old) else old
+
+
+# --- temporary names ----------------------------------------------------------------------------------------------
+
+
+def process_mark() -> str:
+    """Return a new word that says which process of which machine made something, such as ``1f0c…-4711-9a3e…``."""
+    return f"{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def temporary_name(place: Path) -> Path:
+    """Return a hidden name beside `place` for what is to become `place`, known as this process's own."""
+    # A file name has at most 255 bytes.
+    stem = os.fsencode(place.name)[:_LONGEST_STEM].decode(errors="ignore")
+    return place.with_name(f".{stem}.{process_mark()}.part")
+
+
+def make_temporary_folder(place: Path) -> Path:
+    """Make an empty folder beside `place` with the usual rights, which is to become `place`, and return it.
+
+    What killed processes left of the same place is removed. Raises OSError where it cannot be made.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(place)
+    building = temporary_name(place)
+    building.mkdir()
+    return building
+
+
+@contextmanager
+def temporary_file(place: Path) -> Iterator[Path]:
+    """Give a name beside `place` to write a file under; it replaces `place` at the end of the block.
+
+    Nothing is left of it where the block raises. What killed processes left of the same place is removed. The file of
+    a link is replaced, not the link. Raises OSError where it cannot be.
+    """
+    place = Path(os.path.realpath(place))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(place)
+    part = temporary_name(place)
+    try:
+        yield part
+        with suppress(OSError):  # nothing there to have rights, or a file system that has none
+            part.chmod(place.stat().st_mode & 0o777)
+        replace(part, place)
+    except BaseException:
+        try_to_remove(part)
+        raise
 
 
 def replace_atomically(file: Path, content: bytes) -> None:
@@ -20,25 +233,63 @@ def replace_atomically(file: Path, content: bytes) -> None:
     OSError
         If it cannot be written; the old file is then as it was.
     """
-    file = Path(os.path.realpath(file))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    building = Path(name)
+    with temporary_file(file) as part, part.open("xb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def remove_leftovers(place: Path) -> None:
+    """Remove what killed processes of this machine left half written for `place`."""
+    stem = os.fsencode(place.name)[:_LONGEST_STEM].decode(errors="ignore")
+    with suppress(OSError):
+        for name in os.listdir(place.parent):  # noqa: PTH208 - names are all that is needed
+            if name.startswith(f".{stem}.") and is_leftover(beside := place.with_name(name)):
+                try_to_remove(beside)
+
+
+def is_leftover(place: Path) -> bool:
+    """Return whether `place` has a temporary name of this machine, and the process that made it is gone."""
+    return _TEMPORARY.fullmatch(place.name) is not None and maker_is_gone(place)
+
+
+def maker_is_gone(place: Path) -> bool:
+    """Return whether `place` has the mark of a process of this machine in its name that is no longer there."""
+    found = _MARK.search(place.name)
+    if found is None or found[1] != _host():
+        return False
+    pid = int(found[2])
+    if pid == os.getpid():
+        return False
+    import psutil
+
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        # mkstemp makes files that only their owner can read; a project on a shared drive keeps its rights.
-        building.chmod(file.stat().st_mode & 0o777 if file.exists() else 0o666 & ~_umask())
-        building.replace(file)
-    except BaseException:
-        with suppress(OSError):
-            building.unlink()
-        raise
+        # Numbers are given again: a process younger than the file did not make it.
+        return bool(psutil.Process(pid).create_time() > place.stat().st_mtime + 1)
+    except psutil.NoSuchProcess:
+        return True
+    except (psutil.Error, OSError):
+        return False
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _host() -> str:
+    return hashlib.sha256(platform.node().encode(errors="replace")).hexdigest()[:8]
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+def read_json(file: Path) -> Any:
+    """Return the JSON values of a file.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    ValueError
+        Whatever else is wrong with it.
+    """
+    try:
+        return json.loads(file.read_bytes().decode())
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error

@@ -1,11 +1,14 @@
 """How large the cache is, and emptying it; for the settings of the window."""
 
+import os
 import re
-import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from core.files import is_leftover, maker_is_gone, patiently, try_to_remove
 from core.progress import NO_PROGRESS, Progress
 
 _KEY = r"[0-9a-f]{32}"
@@ -61,15 +64,54 @@ def clear_cache(folder: Path, progress: Progress = NO_PROGRESS) -> CacheSize:
     entries = list(own_entries(folder))
     for number, entry in enumerate(entries):
         progress.report(number, len(entries), "Emptying the cache: folders")
-        if entry.is_dir():
-            shutil.rmtree(entry, ignore_errors=True)
-        else:
-            entry.unlink(missing_ok=True)
+        try_to_remove(entry)
     for name in OWN_FOLDERS:
         place = folder / name
         if _is_folder(place) and not any(place.iterdir()):
-            place.rmdir()
+            with suppress(OSError):
+                patiently(place.rmdir)
     return measure_cache(folder)
+
+
+def sweep(folder: Path) -> int:
+    """Remove what killed processes of this machine left half written in the cache `folder`; return how many places.
+
+    What a process that is still there is writing stays, and so does what another machine left in a shared cache: nobody
+    here can tell whether it is at work. `clear_cache` removes that.
+    """
+    swept = 0
+    for entry in own_entries(folder):
+        if is_leftover(entry):
+            swept += try_to_remove(entry)
+        elif entry.is_dir():
+            swept += sweep_tree(entry) + _sweep_chunks(entry)
+    return swept
+
+
+@cache
+def sweep_once(folder: Path) -> None:
+    """Sweep a cache folder when this process first works with it."""
+    sweep(folder)
+
+
+def sweep_tree(folder: Path) -> int:
+    """Remove what killed processes of this machine left half written in `folder` and below; return how many places.
+
+    Links are not followed. What cannot be removed stays.
+    """
+    swept = 0
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            if name.startswith(".") and is_leftover(left := Path(place, name)):
+                swept += try_to_remove(left)
+        folders[:] = [name for name in folders if Path(place, name).is_dir()]
+    return swept
+
+
+def _sweep_chunks(folder: Path) -> int:
+    """Remove rows that a killed process wrote without their keys, which come after them."""
+    rows = [file for file in folder.rglob("*.npy") if maker_is_gone(file) and not file.with_suffix(".json").exists()]
+    return sum(try_to_remove(file) for file in rows)
 
 
 def own_entries(folder: Path) -> Iterator[Path]:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from core.errors import ProjectError, SettingsError
-from core.files import replace_atomically
+from core.files import reason_of, replace_atomically
 from core.forms import FormError, read_form
 from core.settings import Settings, settings_from_dict, settings_to_dict
 
@@ -186,7 +186,7 @@ def write_project(project: Project, file: Path, *, version: str = "") -> None:
         replace_atomically(file, (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode())
     except OSError as error:
         raise ProjectError(
-            f"The project could not be saved to {file} ({error.strerror or error}). Save it in another place."
+            f"The project could not be saved to {file} ({reason_of(error)}). Save it in another place."
         ) from error
 
 
@@ -276,7 +276,7 @@ def write_recovery(recovery: Recovery, place: Path, *, version: str = "") -> Non
     try:
         replace_atomically(place, json.dumps(values, ensure_ascii=False).encode())
     except OSError as error:
-        raise ProjectError(f"The copy for recovery could not be written ({error.strerror or error}).") from error
+        raise ProjectError(f"The copy for recovery could not be written ({reason_of(error)}).") from error
 
 
 def read_recovery(place: Path) -> Recovery:
@@ -309,7 +309,7 @@ def _read_json(file: Path) -> Any:
     except FileNotFoundError as error:
         raise ProjectError(f"The project file {file} is not there any more. It may have been moved.") from error
     except OSError as error:
-        raise ProjectError(f"The project file {file} cannot be read ({error.strerror or error}).") from error
+        raise ProjectError(f"The project file {file} cannot be read ({reason_of(error)}).") from error
     except ValueError as error:
         raise ProjectError(
             f"{file.name} is not a project of {PROGRAM}, or it is damaged. Open a file that ends in {SUFFIX}."

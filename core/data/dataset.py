@@ -12,7 +12,9 @@ from core.data.scanning import Scanned, decode_all
 from core.data.sources import SOURCES
 from core.data.stored import load_dataset, save_dataset
 from core.descriptions import SettingsPart
-from core.errors import CacheError, DatasetError, MissingSourceError
+from core.errors import CacheError, DatasetError, MissingSourceError, ReadOnlyCacheError
+from core.files import reason_of
+from core.housekeeping import sweep_once
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, Image
 from core.settings import DataSettings, own_settings, settings_to_dict
@@ -60,10 +62,12 @@ def scan(
     MissingSourceError
         If it was scanned before by a source that is not installed now.
     CacheError
-        If the cache folder cannot be written.
+        If the cache folder cannot be written. One that may only be read is used as it is: thumbnails and the result
+        are not kept then.
     CancelledError
         If the user asked to stop. What was scanned is kept, and the next scan goes on from there.
     """
+    sweep_once(cache_folder)
     source = source.expanduser().absolute()
     stored = stored_file(cache_folder, source)
     earlier = _earlier(source, stored, previous)
@@ -84,7 +88,8 @@ def scan(
     dataset = _dataset(source, kind, listing, scanned)
     if not dataset.images:
         raise DatasetError(_nothing(source, dataset))
-    save_dataset(dataset, stored)
+    with suppress(ReadOnlyCacheError):  # scanned again next time
+        save_dataset(dataset, stored)
     return dataset
 
 
@@ -101,7 +106,7 @@ def _recognised(path: Path) -> Source:
     try:
         head = b"" if path.is_dir() else _head(path)
     except OSError as error:
-        raise DatasetError(f"{path} cannot be opened ({error.strerror}). Expected {SOURCES.expected()}.") from error
+        raise DatasetError(f"{path} cannot be opened ({reason_of(error)}). Expected {SOURCES.expected()}.") from error
     best, surest, faults = None, Match.NO, []
     for source in SOURCES.values():
         try:

@@ -19,6 +19,7 @@ from core.cache import write_atomically
 from core.data.cells import CLASSES, draw_cell
 from core.data.scanning import thread_count
 from core.errors import DatasetError
+from core.files import reason_of
 from core.progress import NO_PROGRESS, Progress
 from core.seeds import generator
 
@@ -91,7 +92,7 @@ def make_demo(
         (folder / broken.path).write_bytes(whole[: len(whole) // 2])
         _write_truth(folder, pictures + [copy for copy, _ in copies])
     except OSError as error:
-        raise DatasetError(f"The demo cannot be written into {folder} ({error.strerror}).") from error
+        raise DatasetError(f"The demo cannot be written into {folder} ({reason_of(error)}).") from error
     progress.report(len(pictures), len(pictures), "Drawing synthetic cells: images")
 
 
@@ -106,7 +107,7 @@ def demo_truth(folder: Path) -> Mapping[str, str]:
     try:
         text = (folder / _TRUTH).read_text(encoding="utf-8")
     except OSError as error:
-        raise DatasetError(f"{folder} is no demo: it has no {_TRUTH} ({error.strerror}).") from error
+        raise DatasetError(f"{folder} is no demo: it has no {_TRUTH} ({reason_of(error)}).") from error
     return {row["path"]: row["kind"] for row in csv.DictReader(io.StringIO(text))}
 
 

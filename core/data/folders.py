@@ -8,9 +8,12 @@ from pathlib import Path, PurePosixPath
 from core.data.listing import SPLIT_NAMES, Entry, Listing, class_text, is_text, printable
 from core.data.reader import FileReader
 from core.errors import DatasetError
+from core.files import reason_of
 from core.results import Image, Skipped, SplitName
 
 _HIDDEN_ON_WINDOWS = 0x2
+
+_Identity = tuple[int, int] | str
 
 
 class ClassFolderReader(FileReader):
@@ -85,7 +88,7 @@ def _children_of(root: Path) -> list[os.DirEntry[str]]:
         with os.scandir(root) as children:
             return sorted(children, key=lambda child: child.name)
     except OSError as error:
-        raise DatasetError(f"The folder {root} cannot be opened ({error.strerror}).") from error
+        raise DatasetError(f"The folder {root} cannot be opened ({reason_of(error)}).") from error
 
 
 def _split_among(root: Path, top: list[os.DirEntry[str]]) -> dict[str, SplitName]:
@@ -127,9 +130,7 @@ class _Walk:
         """List `path` with `reason`, or as hidden where that is the plainer word."""
         self._listing.skipped.append(Skipped(printable(path), _hidden(child) or reason))
 
-    def _class_folder(
-        self, base: str, class_name: str, split: SplitName | None, above: tuple[tuple[int, int], ...]
-    ) -> None:
+    def _class_folder(self, base: str, class_name: str, split: SplitName | None, above: tuple[_Identity, ...]) -> None:
         pending = [(base, above)]
         while pending:
             folder, ancestors = pending.pop()
@@ -143,21 +144,22 @@ class _Walk:
                 else:
                     self._listing.entries.append(Entry(path, class_name, split))
 
-    def _enter(self, folder: str, ancestors: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...] | None:
+    def _enter(self, folder: str, ancestors: tuple[_Identity, ...]) -> tuple[_Identity, ...] | None:
         """Return the ancestors with `folder` added, or None where it is one of them."""
         try:
             facts = (self._root / folder).stat()
         except OSError as error:
             self._fail(folder, error)
             return None
-        identity = (facts.st_dev, facts.st_ino)
+        # Some network drives number no files; there folders are known by where they really are.
+        identity = (facts.st_dev, facts.st_ino) if facts.st_ino else os.path.realpath(self._root / folder)
         if identity in ancestors:
             self._listing.skipped.append(Skipped(f"{folder}/", "The folder is a link back to a folder above it."))
             return None
         return (*ancestors, identity)
 
-    def _identities(self, base: str) -> tuple[tuple[int, int], ...] | None:
-        above: tuple[tuple[int, int], ...] | None = self._enter("", ())
+    def _identities(self, base: str) -> tuple[_Identity, ...] | None:
+        above: tuple[_Identity, ...] | None = self._enter("", ())
         return self._enter(base, above) if base and above is not None else above
 
     def _children(self, folder: str) -> Iterator[tuple[os.DirEntry[str], bool]]:
@@ -177,8 +179,8 @@ class _Walk:
                 yield child, child.is_dir()
 
     def _fail(self, folder: str, error: OSError) -> None:
-        reason = f"The folder cannot be opened ({error.strerror})."
-        self._listing.skipped.append(Skipped(f"{printable(folder)}/", reason))
+        said = f"The folder cannot be opened ({reason_of(error)})."
+        self._listing.skipped.append(Skipped(f"{printable(folder)}/", said))
 
 
 def _hidden(child: os.DirEntry[str]) -> str:
@@ -207,7 +209,7 @@ def _odd(child: os.DirEntry[str]) -> str:
     except FileNotFoundError:
         return "It is a link that leads nowhere."
     except OSError as error:
-        return f"It cannot be reached ({error.strerror})."
+        return f"It cannot be reached ({reason_of(error)})."
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         return "It is neither a file nor a folder."
     return ""

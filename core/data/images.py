@@ -20,6 +20,7 @@ from core.data.quiet import QuietPillow
 from core.data.sources import source_of
 from core.data.thumbnails import THUMBNAIL_SIDE, thumbnail_file, write_thumbnail
 from core.errors import ImageError
+from core.files import reason_of
 from core.results import Dataset
 
 __all__ = [
@@ -114,7 +115,7 @@ def read_file(file: Path) -> bytes:
             stream.seek(0)
             return stream.read()
     except OSError as error:
-        raise ImageError(f"The file cannot be read ({error.strerror or type(error).__name__}).") from error
+        raise ImageError(f"The file cannot be read ({reason_of(error)}).") from error
 
 
 def read_image(dataset: Dataset, index: int) -> RGBArray:

@@ -12,6 +12,7 @@ from core.data.description import Match
 from core.data.images import read_file, read_rgb
 from core.data.listing import Listing
 from core.errors import ImageError
+from core.files import reason_of
 from core.results import Image
 
 
@@ -126,7 +127,7 @@ class FileReader(SourceReader):
         try:
             facts = file.stat()
         except OSError as error:
-            raise ImageError(f"The file cannot be read ({error.strerror}).") from error
+            raise ImageError(f"The file cannot be read ({reason_of(error)}).") from error
         data = read_file(file)
         return Loaded(read_rgb(data), hashlib.sha256(data).hexdigest(), len(data), facts.st_mtime_ns)
 

@@ -15,7 +15,7 @@ from core.data.colour import RGBArray
 from core.data.listing import Entry, Listing, printable
 from core.data.reader import Loaded, SourceReader
 from core.data.thumbnails import has_thumbnail, shrink, thumbnail_file, write_thumbnail
-from core.errors import ImageError
+from core.errors import ImageError, ReadOnlyCacheError
 from core.progress import Progress
 from core.results import Image, Skipped
 
@@ -101,7 +101,7 @@ def decode_all(
     CancelledError
         If the user asked to stop; what was begun is finished first, which takes a moment.
     CacheError
-        If a thumbnail cannot be written.
+        If a thumbnail cannot be written. In a cache that may only be read none is.
     """
     stop = threading.Event()
     work = _Worker(listing.root, reader, cache_folder, known, stop)
@@ -164,6 +164,7 @@ class _Worker:
         self._cache_folder = cache_folder
         self._known = known
         self._stop = stop
+        self._read_only = False
 
     def __call__(self, entries: Sequence[Entry]) -> Scanned:
         part = Scanned()
@@ -185,7 +186,7 @@ class _Worker:
         if (
             old is not None
             and not self._reader.changed(self._root, old)
-            and has_thumbnail(self._cache_folder, old.pixels)
+            and (self._read_only or has_thumbnail(self._cache_folder, old.pixels))
         ):
             return replace(old, class_name=entry.class_name, split=entry.split, group=entry.group), False
         return self._facts(entry, self._reader.load(self._root, entry.path)), True
@@ -194,8 +195,11 @@ class _Worker:
         rgb = loaded.rgb
         pixels = pixel_hash(rgb)
         small = shrink(rgb)
-        if not has_thumbnail(self._cache_folder, pixels):
-            write_thumbnail(thumbnail_file(self._cache_folder, pixels), small)
+        if not self._read_only and not has_thumbnail(self._cache_folder, pixels):
+            try:
+                write_thumbnail(thumbnail_file(self._cache_folder, pixels), small)
+            except ReadOnlyCacheError:
+                self._read_only = True
         return Image(
             path=entry.path,
             class_name=entry.class_name,

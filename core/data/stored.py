@@ -7,7 +7,8 @@ from typing import Any
 
 from core.cache import write_atomically
 from core.data.sources import source_of
-from core.errors import CacheError, DatasetError
+from core.errors import CacheError, DatasetError, ReadOnlyCacheError
+from core.files import is_refused, read_json, reason_of
 from core.forms import read_form
 from core.results import Dataset, Image, Skipped
 
@@ -37,8 +38,10 @@ def save_dataset(dataset: Dataset, file: Path) -> None:
 
     Raises
     ------
+    ReadOnlyCacheError
+        If there is no right to write it.
     CacheError
-        If it cannot be written.
+        If it cannot be written for another reason.
     """
     values = {
         "format": _FORMAT,
@@ -53,7 +56,8 @@ def save_dataset(dataset: Dataset, file: Path) -> None:
     try:
         write_atomically(file, json.dumps(values, ensure_ascii=True, separators=(",", ":")).encode())
     except OSError as error:
-        raise CacheError(f"{file} cannot be written ({error.strerror}). Free some space or choose another.") from error
+        kind = ReadOnlyCacheError if is_refused(error) else CacheError
+        raise kind(f"{file} cannot be written ({reason_of(error)}). Free some space or choose another.") from error
 
 
 def load_dataset(file: Path) -> Dataset:
@@ -67,7 +71,7 @@ def load_dataset(file: Path) -> Dataset:
         If nothing that is installed knows its kind of source.
     """
     try:
-        form = read_form(json.loads(file.read_text(encoding="utf-8")), _ScanForm)
+        form = read_form(read_json(file), _ScanForm)
         if form.format != _FORMAT or not set(form.fields) <= set(_IMAGE_FIELDS):
             raise DatasetError(f"{file.name} was written by another version; scan the images again.")
         return Dataset(
@@ -79,6 +83,6 @@ def load_dataset(file: Path) -> Dataset:
             warnings=form.warnings,
         )
     except OSError as error:
-        raise DatasetError(f"{file} cannot be read ({error.strerror}).") from error
+        raise DatasetError(f"{file} cannot be read ({reason_of(error)}).") from error
     except (ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"{file.name} is damaged; scan the images again.") from error

@@ -1,16 +1,13 @@
 """Small pictures in the cache, written while the scan has the pixels in hand, found by the pixels' hash."""
 
-import os
-import threading
-from contextlib import suppress
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from core.cache import thumbnail_file
+from core.cache import cannot_write, thumbnail_file
 from core.data.colour import RGBArray
-from core.errors import CacheError
+from core.files import replace, temporary_name, try_to_remove
 
 __all__ = ["THUMBNAIL_SIDE", "has_thumbnail", "shrink", "thumbnail_file", "write_thumbnail"]
 
@@ -41,8 +38,10 @@ def write_thumbnail(file: Path, small: RGBArray) -> None:
 
     Raises
     ------
+    ReadOnlyCacheError
+        If there is no right to write in the folder.
     CacheError
-        If the folder cannot be written.
+        If it cannot be written for another reason.
     """
     options = [
         cv2.IMWRITE_JPEG_QUALITY,
@@ -51,21 +50,17 @@ def write_thumbnail(file: Path, small: RGBArray) -> None:
         cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
     ]
     _, encoded = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), options)
-    building = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}")
+    building = temporary_name(file)
     try:
         try:
             building.write_bytes(encoded.tobytes())
         except FileNotFoundError:
             file.parent.mkdir(parents=True, exist_ok=True)
             building.write_bytes(encoded.tobytes())
-        building.replace(file)
+        replace(building, file)
     except OSError as error:
-        with suppress(OSError):
-            building.unlink()
-        raise CacheError(
-            f"The cache folder {file.parent} cannot be written ({error.strerror}). "
-            "Free some space or choose another cache folder."
-        ) from error
+        try_to_remove(building)
+        raise cannot_write(file.parent, error) from error
 
 
 def has_thumbnail(cache_folder: Path, pixels: str) -> bool:

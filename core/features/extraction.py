@@ -1,6 +1,7 @@
 """Compute an extractor's output for the images of a dataset: once for each content, resumable, cached."""
 
 import json
+import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +18,7 @@ from core.features.description import Extractor
 from core.features.extractors import extractor_named
 from core.features.steps import Compute
 from core.features.weights import load_weights, weights_used
+from core.files import read_json
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, FloatArray, IntArray, LeftOut, Skipped, Split, WeightsUsed
 from core.settings import settings_to_dict
@@ -205,10 +207,10 @@ def extractor_cost(name: str, cache_folder: Path) -> Cost:
         Its `basis` names the images a second and where that was measured.
     """
     extractor = extractor_named(name)
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        last = json.loads(_rate_file(cache_folder, extractor).read_text(encoding="utf-8"))
+    with suppress(OSError, ValueError, KeyError, TypeError, ArithmeticError):
+        last = read_json(_rate_file(cache_folder, extractor))
         seconds = float(last["seconds"]) / int(last["images"])
-        if seconds > 0:
+        if 0 < seconds < math.inf:
             basis = f"{_rate(seconds)}, as measured on this machine"
             return Cost(seconds_per_image=seconds, bytes_fixed=extractor.cost.bytes_fixed, basis=basis)
     seconds = extractor.cost.seconds_per_image

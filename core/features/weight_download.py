@@ -12,6 +12,7 @@ from typing import Any
 from core.errors import WeightsError
 from core.features.network import WeightSet
 from core.features.weights import FoundWeights, WeightsEntry, entry_of, find_weights, md5_of, moved, weight_set
+from core.files import reason_of, replace, try_to_remove
 from core.progress import NO_PROGRESS, Progress
 from core.resources import user_data_folder
 from core.version import __version__
@@ -71,7 +72,7 @@ def download_to(
             + (" What has come is kept; the same command goes on from there." if part.exists() else "")
         ) from error
     except OSError as error:
-        raise WeightsError(f"The weights cannot be written to {folder} ({error.strerror}).") from error
+        raise WeightsError(f"The weights cannot be written to {folder} ({reason_of(error)}).") from error
     return _verified(part, target, weights)
 
 
@@ -85,9 +86,12 @@ def _verified(part: Path, target: Path, weights: WeightSet) -> FoundWeights:
             )
         found = find_weights(weights.name, file=part)
     except WeightsError:
-        part.unlink(missing_ok=True)
+        try_to_remove(part)
         raise
-    part.replace(target)
+    try:
+        replace(part, target)
+    except OSError as error:
+        raise WeightsError(f"The weights cannot be kept as {target} ({reason_of(error)}).") from error
     return moved(found, target)
 
 

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import WeightsError
+from core.files import temporary_file
 from core.results import FloatArray
 
 SUFFIXES = (".h5", ".hdf5", ".keras")
@@ -128,18 +129,12 @@ def write_tensors(file: Path, layers: Sequence[Layer], tensors: Tensors) -> None
     """
     import h5py
 
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.part")
-    try:
-        with h5py.File(part, "w") as container:
-            for path, layer, arrays in zip(_group_names(layers), layers, tensors.layers, strict=True):
-                group = container.create_group(f"layers/{path}/vars")
-                group.attrs["name"] = layer.name
-                for position, array in enumerate(arrays):
-                    group.create_dataset(str(position), data=array)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
+    with temporary_file(file) as part, h5py.File(part, "w") as container:
+        for path, layer, arrays in zip(_group_names(layers), layers, tensors.layers, strict=True):
+            group = container.create_group(f"layers/{path}/vars")
+            group.attrs["name"] = layer.name
+            for position, array in enumerate(arrays):
+                group.create_dataset(str(position), data=array)
 
 
 @dataclass(frozen=True)

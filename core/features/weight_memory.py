@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.cache import default_cache_folder, write_atomically
+from core.files import read_json
 
 _FILE = "weights.json"
 _VERSION = 1
@@ -58,7 +59,7 @@ def remember(file: Path, held: Remembered) -> None:
 
 def _entries() -> dict[str, Any]:
     try:
-        content = json.loads((default_cache_folder() / _FILE).read_text(encoding="utf-8"))
+        content = read_json(default_cache_folder() / _FILE)
         files = content["files"] if content["version"] == _VERSION else {}
         return files if isinstance(files, dict) else {}
     except (OSError, ValueError, KeyError, TypeError):

@@ -5,9 +5,7 @@ file was found to hold is remembered by its path, size and time, so that looking
 """
 
 import hashlib
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,6 +20,7 @@ from core.features.untrained import untrained_tensors
 from core.features.weight_files import SUFFIXES, Tensors, fits, read_tensors
 from core.features.weight_memory import Remembered, recall, remember
 from core.features.weight_sets import WEIGHT_SETS
+from core.files import reason_of, temporary_file
 from core.resources import resource_folder, user_data_folder, weight_folders
 from core.results import WeightsUsed
 
@@ -255,7 +254,7 @@ def import_weights(file: Path, name: str | None = None) -> WeightsEntry:
     try:
         return entry_of(copy_to(found, target))
     except OSError as error:
-        raise WeightsError(f"The weights cannot be kept in {target.parent} ({error.strerror}).") from error
+        raise WeightsError(f"The weights cannot be kept in {target.parent} ({reason_of(error)}).") from error
 
 
 def copy_to(found: FoundWeights, target: Path) -> FoundWeights:
@@ -371,11 +370,5 @@ def md5_of(file: Path) -> str:
 
 
 def _copied(file: Path, target: Path) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    os.close(handle)
-    part = Path(name)
-    try:
+    with temporary_file(target) as part:
         shutil.copyfile(file, part)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)

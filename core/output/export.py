@@ -4,9 +4,8 @@ An export is built beside its target and moved there when it is complete, so tha
 export or is as it was before.
 """
 
+import itertools
 import os
-import secrets
-import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ import numpy as np
 
 from core.data.sources import source_of
 from core.errors import ExportError
+from core.files import is_held, make_temporary_folder, move, put_in_place, reason_of, try_to_remove
 from core.output.formats import EXPORT_FORMATS
 from core.output.image_files import ImageFiles
 from core.output.lists import list_text
@@ -120,20 +120,22 @@ def export_coreset(
         made = _make_parents(target.parent)
     except OSError as error:
         raise ExportError(disk_sentence(error, target)) from error
-    building = target.parent / f".{target.name[:60]}.{secrets.token_hex(4)}.partial"
+    building: Path | None = None
     try:
-        building.mkdir()
+        building = make_temporary_folder(target)
         result = _build(dataset, split, coreset, building, whole, names, clusters or (), weights, notes, progress)
-        _move_into_place(building, target)
+        left = _move_into_place(building, target)
     except BaseException as error:
-        shutil.rmtree(building, ignore_errors=True)
+        if building is not None:
+            try_to_remove(building)
         for folder in made:
             with suppress(OSError):
                 folder.rmdir()
         if isinstance(error, OSError):
             raise ExportError(disk_sentence(error, target)) from error
         raise
-    return replace(result, folder=target)
+    told = (f"The export that was there before could not be removed wholly; the rest is in {left}.",) if left else ()
+    return replace(result, folder=target, notes=(*result.notes, *told))
 
 
 def _build(
@@ -225,16 +227,39 @@ def _make_parents(folder: Path) -> list[Path]:
     return missing
 
 
-def _move_into_place(building: Path, target: Path) -> None:
-    """Rename `building` to `target`; an export that is there is removed only when the new one stands."""
-    if not target.exists():
-        building.rename(target)
-        return
-    old = target.with_name(f"{building.name}.old")
-    target.rename(old)
+def _move_into_place(building: Path, target: Path) -> Path | None:
+    """Rename `building` to `target`; an export that is there is removed only when the new one stands.
+
+    Returns
+    -------
+    Path or None
+        Where the old export still is, if it could not be removed.
+
+    Raises
+    ------
+    ExportError
+        If the old export is held by another program; the new one is complete then and stays, beside it.
+    """
     try:
-        building.rename(target)
-    except BaseException:
-        old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+        return put_in_place(building, target)
+    except OSError as error:
+        if not target.exists():
+            raise
+        aside = _free_beside(target)
+        try:
+            move(building, aside)
+        except OSError:
+            raise error from None
+        why = "A file in it is open in another program" if is_held(error) else reason_of(error)
+        raise ExportError(
+            f"{target} cannot be replaced and is as it was: {why}. "
+            f"The new export is complete and stands in {aside}. Close what uses the old one, remove it, and rename "
+            "the new one."
+        ) from error
+
+
+def _free_beside(target: Path) -> Path:
+    """Return a name beside `target` that is free, such as ``out (new 2)``."""
+    numbers = itertools.count(1)
+    names = (target.with_name(f"{target.name} (new{f' {number}' if number > 1 else ''})") for number in numbers)
+    return next(name for name in names if not os.path.lexists(name))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from core.data.images import read_rgb
 from core.data.sources import source_of
 from core.errors import ExportError, ImageError
+from core.files import reason_of
 from core.output.stripping import without_metadata
 from core.results import Dataset, Image
 
@@ -96,7 +97,7 @@ class ImageFiles:
         except PermissionError as error:
             if error.filename != str(self._own_file(image)):
                 raise
-            raise ExportError(f"{image.path} in {root} may not be read ({error.strerror}).") from error
+            raise ExportError(f"{image.path} in {root} may not be read ({reason_of(error)}).") from error
 
     def check(self, image: Image, digest: str) -> None:
         """Make sure that an image is the one that was scanned.

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from core.cache import fingerprint
 from core.descriptions import plugins_used
 from core.errors import ExportError, InputError
+from core.files import reason_of
 from core.forms import key, read_form
 from core.output.lists import COLUMNS
 from core.output.names import PrivateNames
@@ -179,7 +180,7 @@ def read_manifest(file: Path) -> Manifest:
         values = json.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ExportError(
-            f"{file} cannot be read ({error.strerror}). Name an export or its {MANIFEST_NAME}."
+            f"{file} cannot be read ({reason_of(error)}). Name an export or its {MANIFEST_NAME}."
         ) from error
     except ValueError as error:
         raise ExportError(f"{file} is not valid JSON ({error}); it was changed or cut short.") from error

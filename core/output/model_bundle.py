@@ -9,8 +9,6 @@ import csv
 import io
 import json
 import os
-import shutil
-import tempfile
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +21,7 @@ import numpy as np
 from core.cache import write_atomically
 from core.data.images import read_rgb
 from core.errors import ExportError, ImageError
+from core.files import make_temporary_folder, put_in_place, reason_of, try_to_remove
 from core.forms import FormError, read_form
 from core.output.placing import disk_sentence, hash_file
 from core.output.tables import text_cell
@@ -181,19 +180,15 @@ def save_bundle(folder: Path, trained: TrainedRun, settings: TrainingSettings) -
     if folder.exists() and not (folder / FACTS_NAME).is_file() and any(folder.iterdir()):
         raise ExportError(f"{folder} holds something that is no model bundle; name another folder.")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(prefix=f".{folder.name[:60]}.", dir=folder.parent))
+        building = make_temporary_folder(folder)
         try:
-            building.chmod(0o755)
             model.save(building / MODEL_NAME)
             facts = _facts(trained, settings, hash_file(building / MODEL_NAME)[0])
             text = json.dumps(asdict(facts), ensure_ascii=False, indent=1)
             (building / FACTS_NAME).write_text(text + "\n", encoding="utf-8")
-            if folder.exists():
-                shutil.rmtree(folder)
-            building.replace(folder)
+            put_in_place(building, folder)
         except BaseException:
-            shutil.rmtree(building, ignore_errors=True)
+            try_to_remove(building)
             raise
     except OSError as error:
         raise ExportError(disk_sentence(error, folder)) from error
@@ -267,7 +262,7 @@ def _read_facts(folder: Path) -> BundleFacts:
             raise ValueError("made by another program")
         number = int(values["format"])
     except OSError as error:
-        raise ExportError(f"{folder} is no model bundle: {FACTS_NAME} cannot be read ({error.strerror}).") from error
+        raise ExportError(f"{folder} is no model bundle: {FACTS_NAME} cannot be read ({reason_of(error)}).") from error
     except (ValueError, KeyError, TypeError) as error:
         raise ExportError(f"{none_of_ours} ({error}).") from error
     if number > FORMAT:
@@ -339,7 +334,7 @@ def _load_model(file: Path, expected: str, n_classes: int) -> Any:
     try:
         found = hash_file(file)[0]
     except OSError as error:
-        raise ExportError(f"{file} cannot be read ({error.strerror}).") from error
+        raise ExportError(f"{file} cannot be read ({reason_of(error)}).") from error
     if found != expected:
         raise ExportError(f"{file} is not the model that the bundle was written with; it was changed or cut short.")
     try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import ExportError
+from core.files import is_full, is_held, is_refused, reason_of
 from core.output.image_files import ImageFiles
 
 _CHUNK = 1 << 20
@@ -63,12 +64,14 @@ class Placer:
         except FileNotFoundError:
             raise
         except (OSError, NotImplementedError) as error:
-            if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+            if isinstance(error, OSError) and is_full(error):
                 raise
             reason = (
                 "the target is on another disk"
                 if getattr(error, "errno", None) == errno.EXDEV
-                else (getattr(error, "strerror", "") or "the system does not allow it")
+                else reason_of(error)
+                if isinstance(error, OSError)
+                else "the system does not allow it"
             )
             self.notes.append(f"{self.link_words} could not be made ({reason}); the images were copied instead.")
             self.link = None
@@ -113,13 +116,15 @@ def size_words(n_bytes: float) -> str:
 
 def disk_sentence(error: OSError, target: Path) -> str:
     """Return what a user should read when `target` could not be written."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(error):
         return f"The disk of {target} is full. Nothing was left behind; free some space or choose another disk."
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{target} cannot be written ({error.strerror}). Choose a folder in which you may write."
+    if is_held(error):
+        return f"{target} cannot be written: a file in it is open in another program. Close it there and try again."
+    if is_refused(error):
+        return f"{target} cannot be written ({reason_of(error)}). Choose a folder in which you may write."
     if error.errno == errno.ENAMETOOLONG:
         return f"A path below {target} is too long for this disk. Choose a folder nearer to the top."
-    return f"{target} cannot be written ({error.strerror or error})."
+    return f"{target} cannot be written ({reason_of(error)})."
 
 
 def _copy(source: Path, target: Path) -> tuple[str, int]:

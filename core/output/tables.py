@@ -11,6 +11,7 @@ from typing import Literal
 
 from core.cache import write_atomically
 from core.errors import ExportError
+from core.files import reason_of
 
 Cell = str | int | float | bool | None
 Kind = Literal["text", "count", "share", "number", "seconds"]
@@ -112,7 +113,7 @@ def read_rows(file: Path) -> list[Mapping[str, str]]:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             return [{k: plain_text(v or "") for k, v in row.items() if k is not None} for row in csv.DictReader(stream)]
     except OSError as error:
-        raise ExportError(f"The list {file} cannot be read ({error.strerror}).") from error
+        raise ExportError(f"The list {file} cannot be read ({reason_of(error)}).") from error
     except (ValueError, csv.Error) as error:
         raise ExportError(f"The list {file} is not a CSV of UTF-8 text ({error}).") from error
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import ExportError
+from core.files import reason_of
 from core.output.manifest import LIST_NAME, MANIFEST_NAME, read_manifest
 from core.output.placing import hash_file
 from core.progress import NO_PROGRESS, Progress
@@ -74,7 +75,7 @@ def verify(folder: Path, progress: Progress = NO_PROGRESS) -> VerifyResult:
             continue
         except OSError as error:
             if not (folder / listed.file).is_dir():
-                raise ExportError(f"{folder / listed.file} cannot be read ({error.strerror}).") from error
+                raise ExportError(f"{folder / listed.file} cannot be read ({reason_of(error)}).") from error
             found = ""
         if found != listed.sha256:
             differing.append(listed.file)

@@ -12,6 +12,7 @@ from scipy.stats import kendalltau
 
 from core.cache import write_atomically
 from core.errors import ExportError, SettingsError
+from core.files import reason_of
 from core.output.tables import csv_of
 from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPart, train_planned
 from core.pipeline.grid import Grid, SearchOutcome, SearchPoint
@@ -203,7 +204,7 @@ def _write(outcome: SearchOutcome) -> None:
     try:
         write_atomically(outcome.file, csv_of(heads, rows).encode())
     except OSError as error:
-        raise ExportError(f"{outcome.file} cannot be written ({error.strerror}).") from error
+        raise ExportError(f"{outcome.file} cannot be written ({reason_of(error)}).") from error
 
 
 def _part_progress(parent: Progress, number: int, n_parts: int) -> StepProgress:

@@ -1,8 +1,6 @@
 """Whole runs: everything from a folder to a report, a comparison alone, the demo, predictions."""
 
 import json
-import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +8,8 @@ from core.cache import fingerprint, write_atomically
 from core.data.demo import make_demo
 from core.errors import ExportError
 from core.features.extractors import EXTRACTORS, recommended
+from core.files import make_temporary_folder, put_in_place, read_json, reason_of, try_to_remove
+from core.housekeeping import sweep_tree
 from core.output.content import ReportContent
 from core.output.model_bundle import Predictions, load_bundle, write_predictions
 from core.output.model_bundle import predict as predict_images
@@ -177,23 +177,33 @@ def ensure_demo(folder: Path, *, n_images: int | None = None, progress: Progress
     if folder.exists() and any(folder.iterdir()):
         if not mark.is_file():
             raise ExportError(f"{folder} holds something else than the demo's images; name another folder.")
-        if json.loads(mark.read_text(encoding="utf-8")) == wanted:
+        if _is_demo(mark, wanted):
             return
-        shutil.rmtree(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    building = make_temporary_folder(folder)
     try:
         if n_images is None:
             make_demo(building, progress=progress)
         else:
             make_demo(building, n_images=n_images, progress=progress)
-        building.chmod(0o755)
-        shutil.rmtree(folder, ignore_errors=True)
-        building.replace(folder)
+        if folder.is_dir() and _is_demo(mark, wanted) and any(folder.iterdir()):
+            try_to_remove(building)  # another program has drawn the same meanwhile
+            return
+        put_in_place(building, folder)
+    except OSError as error:
+        try_to_remove(building)
+        raise ExportError(f"The demo cannot be written to {folder} ({reason_of(error)}).") from error
     except BaseException:
-        shutil.rmtree(building, ignore_errors=True)
+        try_to_remove(building)
         raise
     write_atomically(mark, json.dumps(wanted).encode())
+
+
+def _is_demo(mark: Path, wanted: dict[str, int | None]) -> bool:
+    """Return whether `mark` says that the demo that is wanted was drawn."""
+    try:
+        return bool(read_json(mark) == wanted)
+    except (OSError, ValueError):
+        return False
 
 
 def predict(bundle: Path, folder: Path, out: Path, progress: Progress = NO_PROGRESS) -> Predictions:
@@ -221,9 +231,10 @@ def _claim(out: Path, study: Study, overwrite: bool) -> None:
                 raise ExportError(
                     f"{out} holds a study with other settings or images. Name another folder, or add --overwrite."
                 )
+        sweep_tree(out)
         write_atomically(mark, json.dumps({"identity": identity, "finished": False}).encode())
     except OSError as error:
-        raise ExportError(f"{out} cannot be written ({error.strerror}). Name another folder.") from error
+        raise ExportError(f"{out} cannot be written ({reason_of(error)}). Name another folder.") from error
     except ValueError as error:
         raise ExportError(f"{mark} is damaged; remove it or name another folder.") from error
 

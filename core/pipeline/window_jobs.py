@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from core.errors import ExportError
+from core.files import make_temporary_folder, move, reason_of, try_to_remove
 from core.output.report import write_report
 from core.pipeline import exporting
 from core.pipeline.comparing import compare_stored, plan_view, run_comparison
@@ -204,12 +205,14 @@ def keep_bundle(bundle: Path, target: Path) -> Path:
     """
     if target.exists():
         raise ExportError(f"{target} is already there. Choose another folder, or move it away.")
-    part = target.with_name(f".{target.name}.part")
     try:
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.copytree(bundle, part)
-        part.replace(target)
+        part = make_temporary_folder(target)
+        try:
+            shutil.copytree(bundle, part, dirs_exist_ok=True)
+            move(part, target)
+        except BaseException:
+            try_to_remove(part)
+            raise
     except OSError as error:
-        shutil.rmtree(part, ignore_errors=True)
-        raise ExportError(f"The network cannot be written to {target} ({error.strerror}).") from error
+        raise ExportError(f"The network cannot be written to {target} ({reason_of(error)}).") from error
     return target

@@ -18,6 +18,7 @@ from cattrs.gen import make_dict_structure_fn
 
 from core.descriptions.choice import SettingsPart, choices_of
 from core.errors import SettingsError
+from core.files import reason_of
 from core.settings.choices import Settings
 from core.settings.own import described, kind_of, put_own
 
@@ -55,7 +56,7 @@ def read_settings(file: Path) -> Settings:
     try:
         values = json.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise SettingsError(f"The settings file {file} cannot be read ({error.strerror}).") from error
+        raise SettingsError(f"The settings file {file} cannot be read ({reason_of(error)}).") from error
     except ValueError as error:
         raise SettingsError(f"The settings file {file} is not valid JSON ({error}).") from error
     if not isinstance(values, dict):

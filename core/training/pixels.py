@@ -1,9 +1,7 @@
 """Images as networks take them: squares of RGB bytes, decoded once in parallel threads and kept on disk."""
 
-import json
 import os
 import shutil
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +11,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from core.cache import write_atomically
+from core.cache import read_chunk, write_chunk
 from core.data.images import read_image
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, IntArray
@@ -56,11 +54,10 @@ class PixelStore:
             self._read(keys_file)
 
     def _read(self, keys_file: Path) -> None:
-        try:
-            keys = json.loads(keys_file.read_text(encoding="utf-8"))
-            squares = np.load(keys_file.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError):
+        chunk = read_chunk(keys_file)
+        if chunk is None:
             return
+        keys, squares = chunk
         if squares.shape != (len(keys), self.size, self.size, 3) or squares.dtype != np.uint8:
             return
         self._chunks.append(squares)
@@ -72,17 +69,7 @@ class PixelStore:
 
     def append(self, keys: Sequence[str], squares: Pixels) -> None:
         """Keep `squares`, shape (len(keys), size, size, 3). Raises OSError where the disk does not take them."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(suffix=".npy", dir=self.folder)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                np.save(stream, squares, allow_pickle=False)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
-        keys_file = Path(name).with_suffix(".json")
-        write_atomically(keys_file, json.dumps(list(keys)).encode())
-        self._read(keys_file)
+        self._read(write_chunk(self.folder, keys, squares))
 
     def get(self, key: str) -> Pixels:
         """Return the square of `key`, still on disk. Raises KeyError if there is none."""

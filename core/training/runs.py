@@ -2,8 +2,6 @@
 
 import json
 import math
-import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -15,6 +13,7 @@ import numpy as np
 
 from core.cache import fingerprint, write_atomically
 from core.errors import TrainingError
+from core.files import maker_is_gone, process_mark, read_json, reason_of, try_to_remove
 from core.forms import read_form, write_form
 from core.results import Epoch, FloatArray, IntArray, RunKey, RunResult, WeightsUsed
 from core.training.evaluation import evaluate
@@ -173,17 +172,24 @@ def save_run(run: RunResult, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         name = _free_name(folder, fingerprint(_known_by(run.key)))
-        handle, part = tempfile.mkstemp(suffix=".npz", prefix=f"{name}-", dir=folder)
-        with os.fdopen(handle, "wb") as stream:
-            np.savez_compressed(stream, **_arrays_of(run))
-        text = json.dumps({"format": FORMAT, "arrays": Path(part).name, **_facts(run)}, indent=1)
         file = folder / f"{name}.json"
-        write_atomically(file, text.encode())
+        before = _arrays_named(file)
+        arrays = folder / f"{name}-{process_mark()}.npz"
+        try:
+            with arrays.open("xb") as stream:
+                np.savez_compressed(stream, **_arrays_of(run))
+            text = json.dumps({"format": FORMAT, "arrays": arrays.name, **_facts(run)}, indent=1)
+            write_atomically(file, text.encode())
+        except BaseException:
+            try_to_remove(arrays)
+            raise
     except OSError as error:
-        raise TrainingError(f"The finished run cannot be written to {folder} ({error.strerror}).") from error
+        raise TrainingError(f"The finished run cannot be written to {folder} ({reason_of(error)}).") from error
+    # Of others only what stood here before, or its process left: another one may be writing the same run now.
+    kept = {arrays.name, _arrays_named(file)}
     for old in folder.glob(f"{name}-*.npz"):
-        if old.name != Path(part).name:
-            old.unlink(missing_ok=True)
+        if old.name not in kept and (old.name == before or maker_is_gone(old)):
+            try_to_remove(old)
     return file
 
 
@@ -197,13 +203,16 @@ def load_runs(folder: Path) -> StoredRuns:
     newer: list[str] = []
     for file in sorted(folder.glob("*.json")):
         try:
-            values = _json(file)
-            if _is_newer(values):
+            try:
+                run = _stored(file)
+            except FileNotFoundError:
+                run = _stored(file)  # another process has just replaced the run, and with it the arrays
+            if run is None:
                 newer.append(file.name)
                 continue
-            found.append((file.stat().st_mtime_ns, file.name, _run(values, folder)))
+            found.append((file.stat().st_mtime_ns, file.name, run))
         except OSError as error:
-            damaged[file.name] = f"{Path(error.filename).name if error.filename else file.name}: {error.strerror}"
+            damaged[file.name] = f"{Path(error.filename).name if error.filename else file.name}: {reason_of(error)}"
         except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             damaged[file.name] = " ".join(str(error).split()) or type(error).__name__
     runs = tuple(run for _, _, run in sorted(found, key=lambda one: one[:2]))
@@ -218,6 +227,14 @@ def _known_by(key: RunKey) -> dict[str, Any]:
     known = asdict(key)
     del known["split"]
     return known
+
+
+def _arrays_named(file: Path) -> str:
+    """Return the name of the arrays of a stored run, or nothing."""
+    try:
+        return str(_json(file).get("arrays", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""
 
 
 def _free_name(folder: Path, name: str) -> str:
@@ -263,10 +280,16 @@ def _facts(run: RunResult) -> dict[str, Any]:
 
 
 def _json(file: Path) -> dict[str, Any]:
-    values = json.loads(file.read_text(encoding="utf-8"))
+    values = read_json(file)
     if not isinstance(values, dict):
         raise ValueError(f"it holds a {type(values).__name__}, not a run")
     return values
+
+
+def _stored(file: Path) -> RunResult | None:
+    """Return the run of a .json, or None where a newer version of the program wrote it."""
+    values = _json(file)
+    return None if _is_newer(values) else _run(values, file.parent)
 
 
 def _is_newer(values: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from core import files
 from core.data.images import read_rgb
 from core.errors import CancelledError, ExportError
 from core.output import export as export_module
@@ -293,18 +294,50 @@ def test_a_disk_that_fails_leaves_nothing_and_says_why(case, tmp_path: Path, mon
 def test_a_failed_replacement_puts_the_old_export_back(case, tmp_path: Path, monkeypatch) -> None:
     target = tmp_path / "out"
     export_coreset(case.dataset, case.split, case.coreset, target, PLAIN)
-    rename = Path.rename
+    rename, aside = os.rename, []
 
-    def fail(self: Path, to: Path) -> Path:
-        if self.name.endswith(".partial"):
+    def fail(source: Path, to: Path) -> None:
+        if source == target:
+            aside.append(to)
+        elif source not in aside:
             raise OSError(errno.EACCES, "Permission denied")
-        return rename(self, to)
+        rename(source, to)
 
-    monkeypatch.setattr(Path, "rename", fail)
+    monkeypatch.setattr(os, "rename", fail)
     with pytest.raises(ExportError, match="cannot be written"):
         export_coreset(case.dataset, case.split, case.coreset, target, PLAIN, overwrite=True)
     assert verify(target).ok
     assert names_beside(tmp_path) == ["cells", "out"]
+
+
+def test_an_export_is_never_lost_to_an_old_one_in_use(case, tmp_path: Path, monkeypatch, windows_rules) -> None:
+    monkeypatch.setattr(files, "PATIENCE_SECONDS", 0.1)
+    target = tmp_path / "out"
+    export_coreset(case.dataset, case.split, case.coreset, target, PLAIN)
+    windows_rules(tmp_path)
+    with (target / "coreset.csv").open(), pytest.raises(ExportError, match="open in another program") as caught:
+        export_coreset(case.dataset, case.split, case.coreset, target, PLAIN, overwrite=True)
+    assert f"complete and stands in {target} (new)" in str(caught.value)
+    assert verify(target).ok
+    assert verify(tmp_path / "out (new)").ok
+    assert names_beside(tmp_path) == ["cells", "out", "out (new)"]
+
+
+def test_an_old_export_that_cannot_be_removed_is_told(case, tmp_path: Path, monkeypatch) -> None:
+    target = tmp_path / "out"
+    export_coreset(case.dataset, case.split, case.coreset, target, PLAIN)
+    real = shutil.rmtree
+
+    def refuse(folder: Path, *more: object, **named: object) -> None:
+        if str(folder).endswith(".old"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        real(folder, *more, **named)
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    result = export_coreset(case.dataset, case.split, case.coreset, target, PLAIN, overwrite=True)
+    assert verify(target).ok
+    (left,) = (each for each in tmp_path.iterdir() if each.name.endswith(".old"))
+    assert result.notes[-1] == f"The export that was there before could not be removed wholly; the rest is in {left}."
 
 
 def test_free_space_is_checked_before_copying(case, tmp_path: Path, monkeypatch) -> None:

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import re
+from collections.abc import Callable
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from core.errors import TrainingError
 from core.results import Epoch, RunKey, RunResult, WeightsUsed
+from core.training import runs
 from core.training.evaluation import evaluate
 from core.training.runs import (
     FORMAT,
@@ -92,6 +94,45 @@ def test_runs_come_in_the_order_in_which_they_were_saved(tmp_path: Path) -> None
         file = save_run(a_run(repetition), tmp_path)
         os.utime(file, ns=(number * 10**9, number * 10**9))
     assert [run.key.repetition for run in read(tmp_path)] == [3, 1, 2]
+
+
+def test_runs_are_saved_under_the_rules_of_windows(tmp_path: Path, windows_rules: Callable[..., list[str]]) -> None:
+    windows_rules(tmp_path, refused_share=0.2)
+    for number in range(12):
+        save_run(replace(a_run(number % 3), train_seconds=float(number)), tmp_path)
+    assert sorted(run.train_seconds for run in read(tmp_path)) == [9.0, 10.0, 11.0]
+    assert len(list(tmp_path.iterdir())) == 6
+
+
+def test_two_writers_of_one_run_leave_it_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, met = runs.write_atomically, []
+
+    def meanwhile(file: Path, content: bytes) -> None:
+        if not met:
+            met.append(file)
+            save_run(replace(a_run(), train_seconds=9.0), tmp_path)
+        real(file, content)
+
+    monkeypatch.setattr(runs, "write_atomically", meanwhile)
+    save_run(a_run(), tmp_path)
+    [kept] = read(tmp_path)
+    assert kept.train_seconds == a_run().train_seconds
+
+
+def test_a_run_replaced_while_it_is_read_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_run(a_run(), tmp_path)
+    real, met = runs.read_json, []
+
+    def meanwhile(file: Path) -> object:
+        values = real(file)
+        if not met:
+            met.append(file)
+            save_run(replace(a_run(), train_seconds=9.0), tmp_path)
+        return values
+
+    monkeypatch.setattr(runs, "read_json", meanwhile)
+    [kept] = read(tmp_path)
+    assert kept.train_seconds == 9.0
 
 
 def test_a_run_of_the_same_key_takes_the_place_of_the_old_one(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from core.data.listing import SPLIT_NAMES, Entry, Listing, class_text
 from core.data.sources import SOURCES
 from core.errors import DatasetError
+from core.files import reason_of
 from core.results import Skipped, SplitName
 
 _COLUMNS = ("path", "class", "split", "group")
@@ -62,7 +63,7 @@ def _read_text(source: Path) -> str:
     try:
         data = source.read_bytes()
     except OSError as error:
-        raise DatasetError(f"{source} cannot be read ({error.strerror}).") from error
+        raise DatasetError(f"{source} cannot be read ({reason_of(error)}).") from error
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         text = data.decode(encoding)
@@ -131,7 +132,7 @@ def _fault(file: Path) -> str:
     except FileNotFoundError:
         return "there is no such file"
     except (OSError, ValueError) as error:
-        return f"it cannot be reached ({getattr(error, 'strerror', None) or error})"
+        return f"it cannot be reached ({reason_of(error) if isinstance(error, OSError) else error})"
     return "" if stat.S_ISREG(mode) else "it is no file"
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from core.data.listing import SPLIT_NAMES, Entry, Listing
 from core.errors import DatasetError, ImageError
+from core.files import reason_of
 from core.results import SplitName
 
 _SETS = ("train", "val", "test")
@@ -128,7 +129,7 @@ class _Arrays:
         try:
             facts = source.stat()
         except OSError as error:
-            raise DatasetError(f"{source} cannot be read ({error.strerror}).") from error
+            raise DatasetError(f"{source} cannot be read ({reason_of(error)}).") from error
         key = (str(source), facts.st_size, facts.st_mtime_ns, name)
         with self._lock:
             if key not in self._kept:

@@ -13,6 +13,7 @@ from core.data.listing import Listing
 from core.data.reader import Loaded, SourceReader
 from core.data.sources.npz.arrays import holds_arrays, list_npz, npz_array
 from core.errors import ImageError
+from core.files import reason_of
 from core.results import Image
 
 _ZIP = b"PK\x03\x04"
@@ -37,7 +38,7 @@ class NpzReader(SourceReader):
         try:
             facts = root.stat()
         except OSError as error:
-            raise ImageError(f"The file cannot be read ({error.strerror}).") from error
+            raise ImageError(f"The file cannot be read ({reason_of(error)}).") from error
         array = npz_array(root, path)
         stored = np.ascontiguousarray(array)
         digest = hashlib.sha256(stored.data).hexdigest()

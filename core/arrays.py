@@ -1,0 +1,94 @@
+"""One array in one .npy file: written with the reason when it cannot be, read only when it is whole."""
+
+import math
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+READ_BELOW_BYTES = 1 << 18
+"""Smaller arrays are read, larger ones mapped."""
+
+_MAGIC = b"\x93NUMPY"
+_HEADER = re.compile(
+    r"\{'descr': '([<>|=][A-Za-z]\d{1,9})', 'fortran_order': (True|False), 'shape': \(([\d, ]*)\), \} *\n"
+)
+
+
+class DamagedFileError(ValueError):
+    """A file that is not what was written."""
+
+
+class _Stream:
+    """What NumPy takes for no file, so that it writes through `write`, whose errors say what is wrong."""
+
+    def __init__(self, stream: Any) -> None:
+        self.write = stream.write
+
+
+def write_array(file: Path, array: NDArray[Any]) -> None:
+    """Write `array` as a new .npy file with the usual rights; nothing is left of it where that fails.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    try:
+        with file.open("xb") as stream:
+            np.lib.format.write_array(_Stream(stream), np.asarray(array, order="C"), allow_pickle=False)
+    except FileExistsError:
+        raise
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
+
+
+def read_array(file: Path) -> NDArray[Any]:
+    """Return the array of a .npy file that `write_array` wrote, read-only; large ones are mapped, not read.
+
+    The size of the file is held against its header first, so that neither a cut file nor an absurd header does harm.
+    What remains: where another program cuts a file short while it is mapped, the system ends this process with
+    SIGBUS as soon as the missing part is read. This program never changes a file once it stands.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened or read.
+    DamagedFileError
+        If it is not whole.
+    """
+    with file.open("rb") as stream:
+        dtype, shape, in_columns, start = _header(stream, file)
+        n_bytes = math.prod(shape) * dtype.itemsize
+        if os.fstat(stream.fileno()).st_size != start + n_bytes:
+            raise DamagedFileError(f"{file.name} is not as long as its header says")
+        order: Any = "F" if in_columns else "C"
+        try:
+            if n_bytes >= READ_BELOW_BYTES:
+                return np.memmap(stream, dtype, "r", start, shape, order)
+            return np.ndarray(shape, dtype, stream.read(), order=order)
+        except (TypeError, ValueError) as error:  # cut meanwhile, or a shape that NumPy does not take
+            raise DamagedFileError(f"{file.name} cannot be an array ({error})") from error
+
+
+def _header(stream: Any, file: Path) -> tuple[np.dtype[Any], tuple[int, ...], bool, int]:
+    """Return type, shape, whether the numbers stand in columns, and where they begin."""
+    start = stream.read(10)
+    if len(start) != 10 or start[:8] != _MAGIC + b"\x01\x00":
+        raise DamagedFileError(f"{file.name} is no array of this program")
+    length = int.from_bytes(start[8:], "little")
+    found = _HEADER.fullmatch(stream.read(length).decode("latin-1"))
+    if found is None:
+        raise DamagedFileError(f"{file.name} has a damaged header")
+    try:
+        dtype = np.dtype(found[1])
+        shape = tuple(int(side) for side in found[3].split(",") if side.strip())
+    except (TypeError, ValueError) as error:
+        raise DamagedFileError(f"{file.name} has a damaged header") from error
+    if dtype.hasobject:
+        raise DamagedFileError(f"{file.name} holds objects")
+    return dtype, shape, found[2] == "True", 10 + length

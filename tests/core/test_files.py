@@ -1,0 +1,189 @@
+"""Files written whole or not at all, with patience, with the usual rights, and with nothing left behind."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import files
+from core.cache import ArrayCache, RowStore
+from core.data.dataset import scan
+from core.data.demo import make_demo
+from core.files import (
+    is_leftover,
+    make_temporary_folder,
+    move,
+    put_in_place,
+    remove_tree,
+    replace_atomically,
+    temporary_file,
+    temporary_name,
+)
+from core.housekeeping import sweep, sweep_tree
+from core.project import Project, read_project, write_project
+
+Rules = Callable[..., list[str]]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _refusing(n_times: int, code: int, real: Callable[..., None]) -> Callable[..., None]:
+    left = [n_times]
+
+    def act(*arguments: object, **named: object) -> None:
+        if left[0]:
+            left[0] -= 1
+            error = PermissionError(errno.EACCES, "Access is denied")
+            error.winerror = code  # type: ignore[attr-defined]
+            raise error
+        real(*arguments, **named)
+
+    return act
+
+
+@pytest.mark.parametrize("code", [5, 32, 33])
+def test_what_is_held_for_a_moment_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    replace_atomically(tmp_path / "file", b"old")
+    monkeypatch.setattr(os, "replace", _refusing(3, code, os.replace))
+    replace_atomically(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+    monkeypatch.setattr(os, "rename", _refusing(3, code, os.rename))
+    move(tmp_path / "file", tmp_path / "other")
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setattr(os, "rmdir", _refusing(3, code, os.rmdir))
+    remove_tree(tmp_path / "folder")
+    assert [each.name for each in tmp_path.iterdir()] == ["other"]
+
+
+def test_what_stays_held_is_refused_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "PATIENCE_SECONDS", 0.2)
+    replace_atomically(tmp_path / "file", b"old")
+    monkeypatch.setattr(os, "replace", _refusing(10**6, 32, os.replace))
+    with pytest.raises(PermissionError) as caught:
+        replace_atomically(tmp_path / "file", b"new")
+    assert files.reason_of(caught.value) == "it is open in another program"
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_what_is_refused_for_good_is_not_waited_for(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    with pytest.raises(FileNotFoundError):
+        move(tmp_path / "nowhere", tmp_path / "there")
+    assert time.monotonic() - begun < 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights of another kind")
+def test_what_is_kept_has_the_usual_rights(tmp_path: Path) -> None:
+    (tmp_path / "usual").mkdir()
+    (tmp_path / "usual.txt").touch()
+    folder, file = (tmp_path / "usual").stat().st_mode, (tmp_path / "usual.txt").stat().st_mode
+    cache = ArrayCache(tmp_path / "cache")
+    cache.store("stage", "key", {"rows": np.zeros(3)}, {})
+    RowStore(tmp_path / "rows", 2).append(["a"], np.zeros((1, 2), dtype=np.float32))
+    replace_atomically(tmp_path / "made" / "file", b"")
+    for place in (tmp_path / "cache", tmp_path / "rows", tmp_path / "made"):
+        for each in (place, *place.rglob("*")):
+            assert each.stat().st_mode == (folder if each.is_dir() else file), each
+    (tmp_path / "made" / "file").chmod(0o640)
+    replace_atomically(tmp_path / "made" / "file", b"new")
+    assert (tmp_path / "made" / "file").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_file_system_without_rights_is_no_reason_to_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    replace_atomically(tmp_path / "file", b"old")
+    monkeypatch.setattr(os, "chmod", refuse)
+    replace_atomically(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+def test_a_folder_that_cannot_be_removed_is_told_and_the_new_one_stands(tmp_path: Path, windows_rules: Rules) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old").touch()
+    building = make_temporary_folder(tmp_path / "out")
+    (building / "new").touch()
+    assert put_in_place(building, tmp_path / "out") is None
+    assert [each.name for each in (tmp_path / "out").iterdir()] == ["new"]
+    assert [each.name for each in tmp_path.iterdir()] == ["out"]
+
+
+def test_work_is_done_under_the_rules_of_windows(tmp_path: Path, windows_rules: Rules) -> None:
+    make_demo(tmp_path / "images", n_images=160, side=32)
+    refused = windows_rules(tmp_path, refused_share=0.01)
+    assert len(scan(tmp_path / "images", cache_folder=tmp_path / "cache").images) == 160
+    rows = np.arange(120_000.0).reshape(-1, 3)
+    cache = ArrayCache(tmp_path / "cache")
+    first = cache.store("stage", "key", {"rows": rows}, {})
+    again = cache.store("stage", "key", {"rows": rows}, {})
+    np.testing.assert_array_equal(first.arrays["rows"], again.arrays["rows"])
+    store = RowStore(tmp_path / "rows", 2)
+    for number in range(200):
+        store.append([str(number)], np.full((1, 2), number, dtype=np.float32))
+    assert len(RowStore(tmp_path / "rows", 2)) == 200
+    for number in range(100):
+        write_project(Project(notes=str(number)), tmp_path / "a.coreset")
+    assert read_project(tmp_path / "a.coreset").notes == "99"
+    assert refused
+    assert not list(tmp_path.rglob(".*.part"))
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from core.cache import ArrayCache, RowStore, write_chunk
+from core.files import make_temporary_folder, temporary_file
+from core import cache
+place = Path(sys.argv[1])
+(make_temporary_folder(place / "clusters" / ("0" * 32)) / "rows.npy").touch()
+make_temporary_folder(place / "study" / "model").joinpath("model.keras").write_bytes(b"half")
+chunk = place / "features" / ("vgg16-" + "0" * 16) / "avg"
+chunk.mkdir(parents=True)
+cache.write_atomically = lambda *_: os.kill(os.getpid(), 9)
+with temporary_file(place / "speeds.json") as part:
+    part.write_bytes(b"half")
+    write_chunk(chunk, ["a"], np.zeros((1, 2), np.float32))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills as POSIX does")
+def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert len([file for file in tmp_path.rglob("*") if file.is_file()]) == 4
+    mine = make_temporary_folder(tmp_path / "clusters" / ("1" * 32))
+    other = mine.with_name(mine.name.replace(files._host(), "0" * 8))
+    other.mkdir()
+    of_the_user = tmp_path / "clusters" / ".notes.part"
+    of_the_user.touch()
+    assert sweep(tmp_path) == 3
+    assert sweep_tree(tmp_path / "study") == 1
+    assert {each.name for each in (tmp_path / "clusters").iterdir()} == {mine.name, other.name, of_the_user.name}
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == [of_the_user]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills as POSIX does")
+def test_the_next_one_removes_what_was_left_of_the_same_place(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], cwd=ROOT, check=False)
+    building = make_temporary_folder(tmp_path / "study" / "model")
+    assert list((tmp_path / "study").iterdir()) == [building]
+    with temporary_file(tmp_path / "speeds.json") as part:
+        part.write_bytes(b"whole")
+    assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["speeds.json"]
+
+
+@pytest.mark.parametrize("name", ["a", "x" * 250, "細胞" * 40, ".hidden", "a.b.part"])
+def test_temporary_names_fit_and_are_known(tmp_path: Path, name: str) -> None:
+    part = temporary_name(tmp_path / name)
+    part.touch()
+    assert files._TEMPORARY.fullmatch(part.name)
+    assert not is_leftover(part)  # this process is there
