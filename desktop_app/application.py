@@ -72,6 +72,7 @@ class Application(QObject):
 
     def close(self) -> None:
         """End what would outlive the window."""
+        self.window.files.release()
         self.worker.close()
         self.crash_keeper.remove()
         self.log.close()

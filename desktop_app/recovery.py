@@ -4,14 +4,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.errors import ProjectError
 from core.project import Recovery, read_recovery, write_recovery
 from core.resources import user_data_folder
 from core.version import __version__
 from desktop_app.messages import Messages
-from desktop_app.project_model import ProjectModel
+from desktop_app.project_model import ChangedOutsideError, ProjectModel
 from desktop_app.settings import Preferences
 
 DELAY_MS = 1500
@@ -29,7 +29,15 @@ class Autosave(QObject):
     ----------
     folder : Path, optional
         Where projects without a file are kept; default in the user's data folder.
+
+    Signals
+    -------
+    changed_outside : (gone)
+        The project's file is not as this window left it: it is not saved by itself any more, until the user has said
+        what should become of it. `gone` if it was moved or deleted.
     """
+
+    changed_outside = Signal(bool)
 
     def __init__(
         self,
@@ -49,6 +57,8 @@ class Autosave(QObject):
         self._timer.setInterval(DELAY_MS)
         self._timer.timeout.connect(self.keep)
         self._failed = False
+        self._conflict = False
+        model.project_replaced.connect(self._on_replaced)
         model.saved_changed.connect(self._on_changed)
 
     def keep(self) -> None:
@@ -58,17 +68,26 @@ class Autosave(QObject):
         if not model.has_unsaved_changes or not model.is_worth_keeping:
             self.clear()
             return
+        by_itself = self._preferences.autosave and not model.held_elsewhere and not self._conflict
+        gone: bool | None = None
         try:
-            if model.file is not None and self._preferences.autosave:
-                model.save()
-                self.clear()
-            else:
-                write_recovery(Recovery(model.project, model.file), self.place, version=__version__)
+            if model.file is not None and by_itself:
+                try:
+                    model.save()
+                    self.clear()
+                except ChangedOutsideError as error:
+                    gone = error.gone
+            if model.has_unsaved_changes:
+                recovery = Recovery(model.project, model.file, model.digest)
+                write_recovery(recovery, self.place, version=__version__)
             self._failed = False
         except ProjectError as error:
             if not self._failed:  # once, not at every change
                 self._messages.warning(str(error))
             self._failed = True
+        if gone is not None:
+            self._conflict = True
+            self.changed_outside.emit(gone)
 
     def clear(self) -> None:
         """Take back what was kept for recovery: it is saved, or not wanted."""
@@ -80,7 +99,13 @@ class Autosave(QObject):
         if self._model.has_unsaved_changes:
             self._timer.start()
         else:
+            self._conflict = False
             self.clear()
+
+    def _on_replaced(self) -> None:
+        """Take back what was kept of the project before: it was saved, or not wanted."""
+        self._conflict = self._failed = False
+        self.clear()
 
 
 def recoveries_of_last_time(folder: Path | None = None) -> list[tuple[Path, Recovery]]:
