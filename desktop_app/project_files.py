@@ -215,7 +215,7 @@ class ProjectFiles(QObject):
         model = self._model
         by_itself = self._preferences.autosave and not model.held_elsewhere
         if model.has_unsaved_changes and model.file is not None and by_itself:
-            if self._save_to(model.file):
+            if self._save_to(model.file, leaving=True):
                 self._go_on()
         elif model.has_unsaved_changes and model.is_worth_keeping:
             self._ask(
@@ -230,9 +230,9 @@ class ProjectFiles(QObject):
     def _on_save_answered(self, answer: str) -> None:
         if answer == "drop":
             self._go_on()
-        elif answer != "save":
+        elif answer not in ("save", "save_as"):
             self._forget_then()
-        elif self._model.file is None:
+        elif self._model.file is None or answer == "save_as":
             self.save_as()
         elif self._save_to(self._model.file):
             self._go_on()
@@ -391,8 +391,11 @@ class ProjectFiles(QObject):
         self._model.close()
         self.opened.emit()
 
-    def _save_to(self, file: Path, *, overwrite: bool = False, take_over: bool = False) -> bool:
-        """Save, or ask and return False; what waits for the save goes on waiting for the answer."""
+    def _save_to(self, file: Path, *, overwrite: bool = False, take_over: bool = False, leaving: bool = False) -> bool:
+        """Save, or ask and return False; what waits for the save goes on waiting for the answer.
+
+        With `leaving` there is a way out where the file cannot be written, as on a drive that is gone for good.
+        """
         other = None if take_over else self._lock.other(file)
         if other is not None and file == self._model.file:
             if self._model.held_elsewhere:
@@ -408,8 +411,16 @@ class ProjectFiles(QObject):
             self._ask_about_change(gone=error.gone)
             return False
         except CoresetError as error:
-            self._messages.exception(error)
-            self._forget_then()
+            if leaving:
+                self._ask(
+                    f"Leave {self._model.name} without saving?",
+                    str(error),
+                    {"save_as": "Save as…", "drop": "Don't save", "stay": "Cancel"},
+                    self._on_save_answered,
+                )
+            else:
+                self._messages.exception(error)
+                self._forget_then()
             return False
         self._model.held_elsewhere = not self._lock.take(file, take_over=take_over)
         self._autosave.clear()

@@ -1,7 +1,12 @@
-"""Autosave: a project with a file is saved by itself, any other is kept for recovery until it is closed."""
+"""Autosave: a project with a file is saved by itself, any other is kept for recovery until it is closed.
+
+What cannot be saved to its file is kept for recovery, too: that copy lies in the user's data folder, on another disk
+perhaps.
+"""
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import psutil
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -15,6 +20,9 @@ from desktop_app.project_model import ChangedOutsideError, ProjectModel
 from desktop_app.settings import Preferences
 
 DELAY_MS = 1500
+RETRY_MS = 30_000
+# What became of the last changes: saved, or kept for recovery as wanted; not saved but kept; neither.
+Trouble = Literal["", "kept", "lost"]
 
 
 def recovery_folder() -> Path:
@@ -54,9 +62,8 @@ class Autosave(QObject):
         self.place = (folder or recovery_folder()) / f"{process.pid}-{process.create_time():.0f}.json"
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(DELAY_MS)
         self._timer.timeout.connect(self.keep)
-        self._failed = False
+        self._trouble: Trouble = ""
         self._conflict = False
         model.project_replaced.connect(self._on_replaced)
         model.saved_changed.connect(self._on_changed)
@@ -68,26 +75,44 @@ class Autosave(QObject):
         if not model.has_unsaved_changes or not model.is_worth_keeping:
             self.clear()
             return
-        by_itself = self._preferences.autosave and not model.held_elsewhere and not self._conflict
-        gone: bool | None = None
+        not_saved = not_kept = gone = None
+        if model.file is not None and self._preferences.autosave and not model.held_elsewhere and not self._conflict:
+            trouble = self._trouble
+            try:
+                model.save()
+            except ChangedOutsideError as error:
+                gone = error.gone
+            except ProjectError as error:
+                not_saved = error
+            else:
+                self.clear()
+                if trouble:
+                    self._messages.info(f"{model.file.name} is saved again.")
+                return
         try:
-            if model.file is not None and by_itself:
-                try:
-                    model.save()
-                    self.clear()
-                except ChangedOutsideError as error:
-                    gone = error.gone
-            if model.has_unsaved_changes:
-                recovery = Recovery(model.project, model.file, model.digest)
-                write_recovery(recovery, self.place, version=__version__)
-            self._failed = False
+            recovery = Recovery(model.project, model.file, model.digest)
+            write_recovery(recovery, self.place, version=__version__)
         except ProjectError as error:
-            if not self._failed:  # once, not at every change
-                self._messages.warning(str(error))
-            self._failed = True
+            not_kept = error
+        self._tell(not_saved, not_kept)
         if gone is not None:
             self._conflict = True
             self.changed_outside.emit(gone)
+
+    def _tell(self, not_saved: ProjectError | None, not_kept: ProjectError | None) -> None:
+        """Say what is wrong when it begins, not at every change, and when it is over; and try again by and by."""
+        before = self._trouble
+        self._trouble = "lost" if not_kept is not None else "kept" if not_saved is not None else ""
+        if self._trouble:
+            self._timer.start(RETRY_MS)
+        if self._trouble == before:
+            return
+        if not_kept is not None:
+            self._messages.warning(f"{'' if not_saved is None else f'{not_saved} '}{not_kept}")
+        elif not_saved is not None:
+            self._messages.warning(f"{not_saved} Until then your changes are kept for recovery, in {self.place}.")
+        else:
+            self._messages.info("Your changes are kept for recovery again.")
 
     def clear(self) -> None:
         """Take back what was kept for recovery: it is saved, or not wanted."""
@@ -97,14 +122,14 @@ class Autosave(QObject):
 
     def _on_changed(self) -> None:
         if self._model.has_unsaved_changes:
-            self._timer.start()
+            self._timer.start(DELAY_MS)
         else:
-            self._conflict = False
+            self._conflict, self._trouble = False, ""
             self.clear()
 
     def _on_replaced(self) -> None:
         """Take back what was kept of the project before: it was saved, or not wanted."""
-        self._conflict = self._failed = False
+        self._conflict, self._trouble = False, ""
         self.clear()
 
 

@@ -451,6 +451,22 @@ def test_a_failed_save_keeps_the_window_open(
     assert "No space left" in opened.helpers.errors[0].sentence.text()
 
 
+def test_a_project_that_cannot_be_saved_can_still_be_left(opened: MainWindow, tmp_path: Path) -> None:
+    opened.files.save_to(os.fspath(tmp_path / "drive" / "study.coreset"))
+    opened.context.model.set_settings("selection", seed=1)
+    (tmp_path / "drive").rename(tmp_path / "unplugged")
+    opened.close()
+    assert opened.isVisible()
+    assert opened.files.question is not None
+    assert "the folder is not there now" in opened.files.question.informativeText()
+    answer(opened, "stay")
+    assert opened.isVisible()
+    opened.close()
+    answer(opened, "drop")
+    assert not opened.isVisible()
+    assert not (tmp_path / "drive").exists()
+
+
 def test_closing_saves_a_project_that_has_a_file(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
     opened.files.save_to(os.fspath(tmp_path / "study.coreset"))
     opened.context.model.set_settings("selection", seed=7)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from core.project import Project, Recovery, read_project, write_recovery
+from core.project import Project, Recovery, read_project, read_recovery, write_recovery
 from desktop_app import recovery
 from desktop_app.pages.page import PageContext
 from desktop_app.recovery import Autosave, recoveries_of_last_time
@@ -65,19 +65,83 @@ def test_a_folder_that_was_only_looked_at_is_not_kept(autosave: Autosave, page_c
     assert not autosave.place.exists()
 
 
-def test_a_failed_save_is_told_once(
-    autosave: Autosave, page_context: PageContext, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(file: Path, content: bytes) -> None:
-        raise OSError(28, "No space left on device")
+class Disk:
+    """Folders that can be full."""
 
-    monkeypatch.setattr("core.project.replace_atomically", full)
+    def __init__(self) -> None:
+        self.full: list[Path] = []
+
+    def write(self, file: Path, content: bytes) -> None:
+        if any(folder in file.parents for folder in self.full):
+            raise OSError(28, "No space left on device")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    disk = Disk()
+    monkeypatch.setattr("core.project.replace_atomically", disk.write)
+    return disk
+
+
+def test_a_failed_save_is_told_once(autosave: Autosave, page_context: PageContext, disk: Disk, tmp_path: Path) -> None:
+    disk.full = [tmp_path]
     page_context.model.start(Path("/images"))
     for seed in (1, 2):
         page_context.model.set_settings("selection", seed=seed)
         autosave.keep()
     (sentence,) = page_context.messages.sentences("warning")  # type: ignore[attr-defined]
     assert "No space left on device" in sentence
+
+
+def test_what_cannot_be_saved_is_kept_for_recovery_and_told_once(
+    autosave: Autosave,
+    page_context: PageContext,
+    disk: Disk,
+    tmp_path: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, messages = page_context.model, page_context.messages
+    monkeypatch.setattr(recovery, "RETRY_MS", 10)
+    file = tmp_path / "drive" / "study.coreset"
+    model.start(tmp_path / "images")
+    model.save(file)
+    disk.full = [file.parent]
+    for fraction in (0.1, 0.2):
+        model.set_settings("selection", fraction=fraction)
+        autosave.keep()
+        kept = read_recovery(autosave.place)
+        assert kept.file == file
+        assert kept.project.settings.selection.fraction == fraction
+    qtbot.wait(60)  # it tries again and again, and says nothing more
+    (sentence,) = messages.sentences()  # type: ignore[attr-defined]
+    assert "No space left on device" in sentence
+    assert f"kept for recovery, in {autosave.place}" in sentence
+    disk.full = []
+    qtbot.waitUntil(lambda: not model.has_unsaved_changes)
+    assert read_project(file).settings.selection.fraction == 0.2
+    assert not autosave.place.exists()
+    model.set_settings("selection", fraction=0.3)
+    autosave.keep()
+    assert messages.sentences("info") == ["study.coreset is saved again."]  # type: ignore[attr-defined]
+
+
+def test_what_can_be_kept_nowhere_is_told_although_the_failed_save_was(
+    autosave: Autosave, page_context: PageContext, disk: Disk, tmp_path: Path
+) -> None:
+    model, messages = page_context.model, page_context.messages
+    model.start(tmp_path / "images")
+    model.save(tmp_path / "drive" / "study.coreset")
+    disk.full = [tmp_path / "drive"]
+    model.set_settings("selection", fraction=0.1)
+    autosave.keep()
+    disk.full = [tmp_path]
+    autosave.keep()
+    told = messages.sentences("warning")  # type: ignore[attr-defined]
+    assert len(told) == 2
+    assert "The copy for recovery could not be written" in told[1]
 
 
 def test_damaged_copies_are_removed_and_the_newest_comes_first(tmp_path: Path) -> None:
