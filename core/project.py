@@ -157,6 +157,10 @@ class Project:
         return None
 
 
+class NewerProjectError(ProjectError):
+    """A project of a newer version of the program: it is whole, and not for this one to read."""
+
+
 @dataclass(frozen=True)
 class StoredProject:
     """A project as it was read from its file.
@@ -265,7 +269,7 @@ def project_from_dict(values: Any, folder: Path, name: str) -> Project:
     if not isinstance(values, dict) or values.get("program") != PROGRAM or not isinstance(values.get("format"), int):
         raise ProjectError(f"{name} is not a project of {PROGRAM}. Open a file that ends in {SUFFIX}.")
     if values["format"] > FORMAT:
-        raise ProjectError(
+        raise NewerProjectError(
             f"{name} was written by a newer version of {PROGRAM} ({values.get('version') or 'unknown'}, "
             f"file format {values['format']}; this one reads up to {FORMAT}). Update the program to open it."
         )

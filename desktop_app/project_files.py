@@ -107,6 +107,17 @@ class ProjectFiles(QObject):
             name = recovery.file.name
             self._messages.warning(f"{name} is open in another window. Save what was recovered under another name.")
 
+    def recover_from(self, place: Path, recovery: Recovery) -> None:
+        """Open the copy for recovery at `place`, once nothing is lost by it; the copy goes when it is kept anew."""
+        self._leave(partial(self._recover_from, place, recovery))
+
+    def _recover_from(self, place: Path, recovery: Recovery) -> None:
+        self.recover(recovery)
+        self._autosave.keep()
+        if self._autosave.is_kept:
+            with suppress(OSError):
+                place.unlink(missing_ok=True)
+
     def release(self) -> None:
         """Let other windows know that the project is not open here any more."""
         self._lock.release()
@@ -285,7 +296,7 @@ class ProjectFiles(QObject):
 
     def _on_changed_outside(self, gone: bool) -> None:
         """Ask at once, unless the user is busy with another question; the next save asks then."""
-        if self._is_asking():
+        if self.is_asking():
             name = self._model.file.name if self._model.file is not None else ""
             self._messages.warning(f"{name} was changed by another window or program. Save to say what to do.")
         else:
@@ -360,7 +371,8 @@ class ProjectFiles(QObject):
     def _on_replaced(self) -> None:
         self._lock.release()
 
-    def _is_asking(self) -> bool:
+    def is_asking(self) -> bool:
+        """Whether a question or a file dialog of the files is open."""
         dialogs = self._window.findChildren(QFileDialog)
         return self.question is not None or any(dialog.isVisible() for dialog in dialogs)
 

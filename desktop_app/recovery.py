@@ -4,7 +4,9 @@ What cannot be saved to its file is kept for recovery, too: that copy lies in th
 perhaps.
 """
 
+import logging
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +14,7 @@ import psutil
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.errors import ProjectError
-from core.project import Recovery, read_recovery, write_recovery
+from core.project import NewerProjectError, Recovery, read_recovery, write_recovery
 from core.resources import user_data_folder
 from core.version import __version__
 from desktop_app.messages import Messages
@@ -21,6 +23,7 @@ from desktop_app.settings import Preferences
 
 DELAY_MS = 1500
 RETRY_MS = 30_000
+_log = logging.getLogger("coreset.recovery")
 # What became of the last changes: saved, or kept for recovery as wanted; not saved but kept; neither.
 Trouble = Literal["", "kept", "lost"]
 
@@ -67,6 +70,11 @@ class Autosave(QObject):
         self._conflict = False
         model.project_replaced.connect(self._on_replaced)
         model.saved_changed.connect(self._on_changed)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the last `keep` has put the changes on a disk: into the project's file or a copy for recovery."""
+        return self._trouble != "lost"
 
     def keep(self) -> None:
         """Save now: to the project's file where it has one and the user wants that, else for recovery."""
@@ -133,18 +141,64 @@ class Autosave(QObject):
         self.clear()
 
 
-def recoveries_of_last_time(folder: Path | None = None) -> list[tuple[Path, Recovery]]:
-    """Return what sessions that ended badly have left, the newest first."""
+@dataclass(frozen=True)
+class DamagedCopy:
+    """A copy for recovery that cannot be read.
+
+    Attributes
+    ----------
+    place : Path
+        Where it is now, under a name that is not looked at again.
+    reason : str
+        What is wrong, in a sentence.
+    """
+
+    place: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class LeftBehind:
+    """What sessions that ended badly have left.
+
+    Attributes
+    ----------
+    copies : tuple of (Path, Recovery)
+        The newest first.
+    damaged : tuple of DamagedCopy
+    """
+
+    copies: tuple[tuple[Path, Recovery], ...]
+    damaged: tuple[DamagedCopy, ...]
+
+
+def left_behind(folder: Path | None = None) -> LeftBehind:
+    """Return what sessions that ended badly have left; copies that cannot be read are given another name."""
     found: list[tuple[float, Path, Recovery]] = []
-    for place in (folder or recovery_folder()).glob("*.json"):
+    damaged: list[DamagedCopy] = []
+    for place in sorted((folder or recovery_folder()).glob("*.json")):
         if _is_alive(place):
             continue
         try:
             found.append((place.stat().st_mtime, place, read_recovery(place)))
-        except (ProjectError, OSError):
+        except FileNotFoundError:  # another window has taken it up meanwhile
+            continue
+        except NewerProjectError:  # the newer version finds it when it is started again
+            _log.info("%s is of a newer version", place)
+        except Exception as error:  # whatever is wrong with it, the program starts
+            reason = str(error) if isinstance(error, ProjectError) else f"It is damaged ({type(error).__name__})."
             with suppress(OSError):
-                place.unlink()
-    return [(place, recovery) for _, place, recovery in sorted(found, key=_newest_first)]
+                damaged.append(DamagedCopy(_set_aside(place), reason))
+    copies = tuple((place, recovery) for _, place, recovery in sorted(found, key=_newest_first))
+    return LeftBehind(copies, tuple(damaged))
+
+
+def _set_aside(place: Path) -> Path:
+    aside, number = place.with_name(f"{place.name}.damaged"), 1
+    while aside.exists():
+        number += 1
+        aside = place.with_name(f"{place.name}.{number}.damaged")
+    return place.rename(aside)
 
 
 def _newest_first(entry: tuple[float, Path, Recovery]) -> float:
@@ -155,5 +209,5 @@ def _is_alive(place: Path) -> bool:
     try:
         number, started = (int(part) for part in place.stem.split("-"))
         return abs(psutil.Process(number).create_time() - started) < 2
-    except (ValueError, psutil.Error):
+    except (ValueError, OverflowError, psutil.Error):
         return False

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from core.project import Project, Recovery, read_project, read_recovery, write_recovery
 from desktop_app import recovery
 from desktop_app.pages.page import PageContext
-from desktop_app.recovery import Autosave, recoveries_of_last_time
+from desktop_app.recovery import Autosave, LeftBehind, left_behind
 
 
 @pytest.fixture
@@ -24,10 +24,10 @@ def test_a_project_without_a_file_is_kept_for_recovery(
     page_context.model.start(Path("/images"))
     page_context.model.set_settings("selection", fraction=0.1)
     qtbot.waitUntil(autosave.place.exists)
-    assert recoveries_of_last_time(autosave.place.parent) == []  # this process is alive
+    assert left_behind(autosave.place.parent).copies == ()  # this process is alive
     dead = autosave.place.with_name("999999999-1.json")
     autosave.place.rename(dead)
-    ((place, found),) = recoveries_of_last_time(autosave.place.parent)
+    ((place, found),) = left_behind(autosave.place.parent).copies
     assert place == dead
     assert found.project.settings.selection.fraction == 0.1
     assert found.file is None
@@ -144,11 +144,40 @@ def test_what_can_be_kept_nowhere_is_told_although_the_failed_save_was(
     assert "The copy for recovery could not be written" in told[1]
 
 
-def test_damaged_copies_are_removed_and_the_newest_comes_first(tmp_path: Path) -> None:
+def test_the_newest_copy_comes_first(tmp_path: Path) -> None:
     for number, name in enumerate(("999999997-1", "999999998-1")):
         write_recovery(Recovery(Project(notes=name), None), tmp_path / f"{name}.json")
         os.utime(tmp_path / f"{name}.json", (number, number))
-    (tmp_path / "999999999-1.json").write_text("{", encoding="utf-8")
-    found = recoveries_of_last_time(tmp_path)
-    assert [entry.project.notes for _, entry in found] == ["999999998-1", "999999997-1"]
-    assert not (tmp_path / "999999999-1.json").exists()
+    found = left_behind(tmp_path)
+    assert [entry.project.notes for _, entry in found.copies] == ["999999998-1", "999999997-1"]
+    assert found.damaged == ()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[" * 100_000, "[1]", '{"project": 3}', '{"project": {"program": null}}'])
+def test_damaged_copies_are_kept_under_another_name_and_told_once(content: str, tmp_path: Path) -> None:
+    write_recovery(Recovery(Project(notes="whole"), None), tmp_path / "999999998-1.json")
+    for _ in range(2):
+        (tmp_path / "999999999-1.json").write_text(content, encoding="utf-8")
+        found = left_behind(tmp_path)
+        assert [entry.project.notes for _, entry in found.copies] == ["whole"]
+        ((damaged),) = found.damaged
+        assert damaged.place.name.endswith(".damaged")
+        assert damaged.place.read_text(encoding="utf-8") == content
+        assert damaged.reason
+        assert left_behind(tmp_path).damaged == ()
+    assert len(list(tmp_path.glob("*.damaged"))) == 2
+
+
+@pytest.mark.parametrize("name", ["999999999999999999999999-1", "nobody"])
+def test_a_copy_of_an_odd_name_is_offered(name: str, tmp_path: Path) -> None:
+    write_recovery(Recovery(Project(notes="mine"), None), tmp_path / f"{name}.json")
+    ((_, found),) = left_behind(tmp_path).copies
+    assert found.project.notes == "mine"
+
+
+def test_a_copy_of_a_newer_version_is_left_for_it(tmp_path: Path) -> None:
+    place = tmp_path / "999999999-1.json"
+    write_recovery(Recovery(Project(), None), place)
+    place.write_text(place.read_text(encoding="utf-8").replace('"format": 1', '"format": 99'), encoding="utf-8")
+    assert left_behind(tmp_path) == LeftBehind((), ())
+    assert place.exists()
