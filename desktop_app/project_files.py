@@ -22,6 +22,7 @@ from desktop_app.project_lock import OtherWindow, ProjectLock
 from desktop_app.project_model import ChangedOutsideError, ProjectModel
 from desktop_app.recovery import Autosave, recovery_folder
 from desktop_app.registries import sources
+from desktop_app.running_work import running_work, sentence
 from desktop_app.settings import Preferences
 from desktop_app.worker import Worker
 
@@ -61,6 +62,7 @@ class ProjectFiles(QObject):
         self._model, self._worker, self._messages = model, worker, messages
         self._preferences, self._autosave, self._window = preferences, autosave, window
         self._then: Callable[[], object] | None = None
+        self._after_stop: Callable[[], object] = self._leave_unsaved
         self._wanted = Path()
         self._lock = ProjectLock(self)
         self._demo_job: int | None = None
@@ -205,20 +207,27 @@ class ProjectFiles(QObject):
     def _leave(self, then: Callable[[], object]) -> None:
         """Do `then`, once nothing is lost by it."""
         self._then = then
-        if any(self._worker.stage_of(number) for number in self._worker.running()):
-            self._ask(
-                "Stop what is running?",
-                "A step is still running. What it has finished is kept and need not be computed again.",
-                {"stop": "Stop it", "stay": "Let it run"},
-                self._on_stop_answered,
-            )
-        else:
-            self._leave_unsaved()
+        self._stop_work(self._leave_unsaved)
+
+    def _stop_work(self, after: Callable[[], object]) -> None:
+        """Do `after`, once the user lets go of what runs."""
+        work = running_work(self._worker)
+        if not work:
+            after()
+            return
+        self._after_stop = after
+        more = "What a step has finished is kept and need not be computed again; other work starts anew next time."
+        self._ask(
+            "Stop what is running?",
+            f"{sentence(work)} {more}",
+            {"stop": "Stop it", "stay": "Let it run"},
+            self._on_stop_answered,
+        )
 
     def _on_stop_answered(self, answer: str) -> None:
         if answer == "stop":
             self._worker.cancel_all()
-            self._leave_unsaved()
+            self._after_stop()
         else:
             self._forget_then()
 
@@ -457,8 +466,12 @@ class ProjectFiles(QObject):
         self.open_path(Path(name))
 
     def _on_located(self, name: str) -> None:
-        self._preferences.last_folder = Path(name).parent
-        self._model.locate(Path(name))
+        self._then = partial(self._locate, Path(name))
+        self._stop_work(self._go_on)  # what works on the images where they were is stopped
+
+    def _locate(self, place: Path) -> None:
+        self._preferences.last_folder = place.parent
+        self._model.locate(place)
 
     def _on_job_finished(self, number: int, result: object) -> None:  # noqa: ARG002
         if number == self._demo_job:

@@ -59,6 +59,7 @@ class Worker(QObject):
         self.threads: int | None = None
         self._numbers = itertools.count(1)
         self._stages: dict[int, str] = {}
+        self._functions: dict[int, str] = {}
         self._seconds: dict[int, float] = {}
         self._thread = WorkerThread()
         self.resident = ResidentFace(self._thread, self)
@@ -87,7 +88,7 @@ class Worker(QObject):
         """
         positional, keywords = as_call(arguments)
         number = next(self._numbers)
-        self._stages[number] = stage
+        self._stages[number], self._functions[number] = stage, function
         self._begin(number, function, positional, keywords)
         self.started.emit(number, stage)
         return number
@@ -119,6 +120,10 @@ class Worker(QObject):
         """Return the stage of a job that is not over."""
         return self._stages[job_id]
 
+    def function_of(self, job_id: int) -> str:
+        """Return the name of the function of a job that is not over."""
+        return self._functions[job_id]
+
     def is_running(self, stage: str) -> bool:
         """Whether a job of the stage is not over."""
         return stage in self._stages.values()
@@ -131,6 +136,7 @@ class Worker(QObject):
         """Kill every engine process and end the thread. Nothing is emitted afterwards."""
         self._thread.close()
         self._stages.clear()
+        self._functions.clear()
 
     def _begin(self, number: int, function: str, positional: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
         self._thread.tell(Start(number, self._stages[number], function, positional, keywords, self.threads))
@@ -146,6 +152,7 @@ class Worker(QObject):
     def _on_job_ended(self, number: int, last: Event) -> None:
         """Forget the job first, then tell: whoever hears of its end may start the next."""
         stage = self._stages.pop(number, None)
+        self._functions.pop(number, None)
         if stage is None:
             return
         if isinstance(last, Finished):

@@ -484,6 +484,67 @@ def test_closing_while_a_step_runs_asks(opened: MainWindow, qtbot: QtBot) -> Non
     qtbot.waitUntil(lambda: state(opened, "features") == "done")
 
 
+def start_work(window: MainWindow, monkeypatch: pytest.MonkeyPatch, *functions: str) -> None:
+    """Start work that is no step, and that does not end by itself."""
+    monkeypatch.setattr(window.context.worker, "_run_next", lambda: None)
+    for function in functions:
+        window.context.worker.start("", f"core.pipeline.window_jobs:{function}")
+
+
+def leave_by(window: MainWindow, way: str, place: Path) -> None:
+    if way == "close":
+        window.close()
+    elif way == "open":
+        window.files.open_path(place)
+    elif way == "locate":
+        window.files._on_located(os.fspath(place))
+    else:
+        press(window, "new")
+
+
+@pytest.mark.parametrize("way", ["close", "open", "new", "locate"])
+def test_work_that_is_no_step_is_not_stopped_unasked(
+    opened: MainWindow, way: str, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_work(opened, monkeypatch, "export_coreset", "download_weights", "look_at_extractors")
+    (tmp_path / "other").mkdir()
+    worker, model = opened.context.worker, opened.context.model
+    leave_by(opened, way, tmp_path / "other")
+    question = opened.files.question
+    assert question is not None
+    assert question.informativeText().startswith("An export and the download of weights are still running.")
+    answer(opened, "stay")
+    assert len(worker.running()) == 3
+    assert model.project.source == images
+    leave_by(opened, way, tmp_path / "other")
+    answer(opened, "stop")
+    assert not {"core.pipeline.window_jobs:export_coreset"} & {worker.function_of(n) for n in worker.running()}
+    assert model.project.source == {"close": images, "new": None}.get(way, tmp_path / "other")
+    assert opened.isVisible() == (way != "close")
+    worker.drop_all()
+
+
+def test_what_a_page_only_looks_at_is_not_asked_about(opened: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    start_work(opened, monkeypatch, "look_at_extractors", "estimate_comparison", "compare_finished")
+    press(opened, "new")
+    assert opened.files.question is None
+    assert opened.context.model.project.source is None
+
+
+def test_a_step_that_runs_and_a_job_that_is_not_known_are_named(
+    opened: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_work(opened, monkeypatch, "something_new")
+    opened.go_to_stage("features")
+    press(opened, "run")
+    opened.close()
+    question = opened.files.question
+    assert question is not None
+    assert "The feature extraction and other work are still running." in question.informativeText()
+    answer(opened, "stop")
+    assert not opened.isVisible()
+
+
 def test_closing_stops_what_runs_when_told_to(opened: MainWindow) -> None:
     opened.go_to_stage("features")
     press(opened, "run")
