@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject, Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
+from shiboken6 import isValid
 
 from core.errors import CoresetError
 from core.project import SUFFIX, Recovery, write_project
@@ -68,6 +69,7 @@ class ProjectFiles(QObject):
         self._demo_job: int | None = None
         self._demo_folder = Path()
         self.question: Question | None = None
+        self._dialogs: list[QFileDialog] = []
         model.project_replaced.connect(self._on_replaced)
         model.saved_changed.connect(self._hold)
         autosave.changed_outside.connect(self._on_changed_outside)
@@ -378,12 +380,18 @@ class ProjectFiles(QObject):
             self._model.held_elsewhere = not self._lock.take(file)
 
     def _on_replaced(self) -> None:
+        """Let go of the project before: its lock, and what is still asked of it, which must not act on the new one."""
         self._lock.release()
+        question, self.question = self.question, None
+        asking: list[QDialog] = [dialog for dialog in self._dialogs if isValid(dialog)]
+        for dialog in asking if question is None else [*asking, question]:
+            dialog.blockSignals(True)
+            dialog.close()
+        self._dialogs.clear()
 
     def is_asking(self) -> bool:
         """Whether a question or a file dialog of the files is open."""
-        dialogs = self._window.findChildren(QFileDialog)
-        return self.question is not None or any(dialog.isVisible() for dialog in dialogs)
+        return self.question is not None or any(isValid(dialog) and dialog.isVisible() for dialog in self._dialogs)
 
     # --- doing ------------------------------------------------------------------------------------------------
 
@@ -460,6 +468,7 @@ class ProjectFiles(QObject):
     def _dialog(self, title: str) -> QFileDialog:
         dialog = QFileDialog(self._window, title, os.fspath(self._preferences.last_folder))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._dialogs = [*(other for other in self._dialogs if isValid(other)), dialog]
         return dialog
 
     def _on_chosen(self, name: str) -> None:
@@ -476,7 +485,10 @@ class ProjectFiles(QObject):
     def _on_job_finished(self, number: int, result: object) -> None:  # noqa: ARG002
         if number == self._demo_job:
             self._demo_job = None
-            self.open_path(self._demo_folder)
+            if self.question is not None or self._then is not None:  # on the way to another project, perhaps
+                self._messages.info("The demo is drawn. Open it in the File menu.")
+            else:
+                self.open_path(self._demo_folder)
 
     def _on_job_cancelled(self, number: int) -> None:
         if number == self._demo_job:

@@ -1,15 +1,15 @@
 """The main window as a user meets it, with small pages whose jobs run at once in this process."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QLineEdit
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from core.project import STAGES, Project, StageResult, write_project
@@ -196,6 +196,54 @@ def test_the_demo_is_drawn_and_opened(window: MainWindow, qtbot: QtBot, monkeypa
     qtbot.mouseClick(window.frame.host.start_page.demo, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.context.model.project.source is not None)
     assert window.context.model.name == "synthetic cells"
+
+
+@pytest.fixture
+def draw_demo(
+    opened: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> Callable[[Callable[[], object]], None]:
+    """A function that has the demo drawn over an open project, and does something while it is drawn."""
+    demo = tmp_path / "demo" / "synthetic cells"
+    monkeypatch.setattr("desktop_app.project_files.demo_folder", lambda: demo)
+    monkeypatch.setattr("core.data.demo.make_demo", lambda folder: folder.mkdir(parents=True))
+
+    def draw(meanwhile: Callable[[], object]) -> None:
+        press(opened, "demo")
+        meanwhile()
+        qtbot.waitUntil(demo.exists)
+        qtbot.waitUntil(lambda: not opened.watch.is_running)
+
+    return draw
+
+
+@pytest.mark.parametrize("command", ["save_as", "locate", "open_folder", "open_file", "open_project"])
+def test_a_file_dialog_does_not_outlive_its_project(
+    opened: MainWindow, draw_demo: Callable[[Callable[[], object]], None], command: str, tmp_path: Path
+) -> None:
+    draw_demo(lambda: press(opened, command))
+    model = opened.context.model
+    assert model.name == "synthetic cells"
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # type: ignore[call-overload]
+    assert opened.findChildren(QFileDialog) == []
+    assert model.file is None
+    press(opened, command)
+    (dialog,) = opened.findChildren(QFileDialog)
+    dialog.reject()
+
+
+def test_the_demo_does_not_answer_a_question_for_the_user(
+    opened: MainWindow, draw_demo: Callable[[Callable[[], object]], None], images: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    opened.context.model.set_settings("selection", seed=3)
+
+    draw_demo(lambda: opened.files.open_path(other))
+    assert opened.context.model.project.source == images
+    assert "The demo is drawn. Open it in the File menu." in opened.context.messages.sentences()  # type: ignore[attr-defined]
+    answer(opened, "stop")
+    answer(opened, "drop")
+    assert opened.context.model.project.source == other
 
 
 # --- the steps ------------------------------------------------------------------------------------------------
