@@ -157,6 +157,37 @@ class Project:
         return None
 
 
+class NewerProjectError(ProjectError):
+    """A project of a newer version of the program: it is whole, and not for this one to read."""
+
+
+@dataclass(frozen=True)
+class StoredProject:
+    """A project as it was read from its file.
+
+    Attributes
+    ----------
+    project : Project
+    digest : str
+        Of the bytes that were read: whoever writes the file later can tell by it whether another has written it since.
+    """
+
+    project: Project
+    digest: str
+
+
+def read_stored_project(file: Path) -> StoredProject:
+    """Read a project file, and remember which bytes it was made of.
+
+    Raises
+    ------
+    ProjectError
+        If it cannot be read, is no project, is damaged, or was written by a newer version of the program.
+    """
+    content = _read_bytes(file)
+    return StoredProject(project_from_dict(_as_json(content, file), file.parent, file.name), _digest_of(content))
+
+
 def read_project(file: Path) -> Project:
     """Read a project file.
 
@@ -165,10 +196,26 @@ def read_project(file: Path) -> Project:
     ProjectError
         If it cannot be read, is no project, is damaged, or was written by a newer version of the program.
     """
-    return project_from_dict(_read_json(file), file.parent, file.name)
+    return read_stored_project(file).project
 
 
-def write_project(project: Project, file: Path, *, version: str = "") -> None:
+def digest_on_disk(file: Path) -> str:
+    """Return the digest of a project file as it is now, or an empty text where there is none.
+
+    Raises
+    ------
+    ProjectError
+        If it cannot be read.
+    """
+    try:
+        return _digest_of(file.read_bytes())
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise ProjectError(f"The project file {file} cannot be read ({error.strerror or error}).") from error
+
+
+def write_project(project: Project, file: Path, *, version: str = "") -> str:
     """Write a project file whole or not at all.
 
     Parameters
@@ -176,18 +223,25 @@ def write_project(project: Project, file: Path, *, version: str = "") -> None:
     version : str
         Of the program, for whoever reads the file later.
 
+    Returns
+    -------
+    str
+        Digest of the file, as `StoredProject.digest`.
+
     Raises
     ------
     ProjectError
         If it cannot be written; the old file is then as it was.
     """
     values = project_to_dict(project, file.parent, version=version)
+    content = (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()
     try:
-        replace_atomically(file, (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode())
+        replace_atomically(file, content)
     except OSError as error:
         raise ProjectError(
             f"The project could not be saved to {file} ({reason_of(error)}). Save it in another place."
         ) from error
+    return _digest_of(content)
 
 
 def project_to_dict(project: Project, folder: Path | None, *, version: str = "") -> dict[str, Any]:
@@ -215,7 +269,7 @@ def project_from_dict(values: Any, folder: Path, name: str) -> Project:
     if not isinstance(values, dict) or values.get("program") != PROGRAM or not isinstance(values.get("format"), int):
         raise ProjectError(f"{name} is not a project of {PROGRAM}. Open a file that ends in {SUFFIX}.")
     if values["format"] > FORMAT:
-        raise ProjectError(
+        raise NewerProjectError(
             f"{name} was written by a newer version of {PROGRAM} ({values.get('version') or 'unknown'}, "
             f"file format {values['format']}; this one reads up to {FORMAT}). Update the program to open it."
         )
@@ -255,10 +309,13 @@ class Recovery:
     project : Project
     file : Path or None
         The project file that it belongs to; None where it was never saved.
+    digest : str
+        Of that file when it was last read or written; empty where that is not known.
     """
 
     project: Project
     file: Path | None
+    digest: str = ""
 
 
 def write_recovery(recovery: Recovery, place: Path, *, version: str = "") -> None:
@@ -271,6 +328,7 @@ def write_recovery(recovery: Recovery, place: Path, *, version: str = "") -> Non
     """
     values = {
         "file": None if recovery.file is None else os.fspath(recovery.file.absolute()),
+        "digest": recovery.digest,
         "project": project_to_dict(recovery.project, None, version=version),
     }
     try:
@@ -288,11 +346,11 @@ def read_recovery(place: Path) -> Recovery:
         If it is damaged.
     """
     try:
-        form = read_form(_read_json(place), _RecoveryForm)
+        form = read_form(_as_json(_read_bytes(place), place), _RecoveryForm)
     except FormError as error:
         raise ProjectError(f"The copy for recovery {place.name} is damaged ({error}).") from error
     project = project_from_dict(form.project, place.parent, place.name)
-    return Recovery(project, Path(form.file) if form.file is not None else None)
+    return Recovery(project, Path(form.file) if form.file is not None else None, form.digest)
 
 
 @dataclass(frozen=True)
@@ -301,16 +359,22 @@ class _RecoveryForm:
 
     project: dict[str, Any]
     file: str | None = None
+    digest: str = ""
 
 
-def _read_json(file: Path) -> Any:
+def _read_bytes(file: Path) -> bytes:
     try:
-        return json.loads(file.read_text(encoding="utf-8-sig"))
+        return file.read_bytes()
     except FileNotFoundError as error:
         raise ProjectError(f"The project file {file} is not there any more. It may have been moved.") from error
     except OSError as error:
         raise ProjectError(f"The project file {file} cannot be read ({reason_of(error)}).") from error
-    except ValueError as error:
+
+
+def _as_json(content: bytes, file: Path) -> Any:
+    try:
+        return json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
         raise ProjectError(
             f"{file.name} is not a project of {PROGRAM}, or it is damaged. Open a file that ends in {SUFFIX}."
         ) from error
@@ -328,6 +392,10 @@ def _relative(source: Path, folder: Path | None) -> str:
 
 def _choices(choices: Choices) -> Choices:
     return choices if choices.stage in STAGES else replace(choices, stage="dataset")
+
+
+def _digest_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _digest(parts: list[Any]) -> str:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +20,13 @@ from desktop_app.main_window import MainWindow
 from desktop_app.messages import Messages
 from desktop_app.pages.page import PageContext
 from desktop_app.project_model import ProjectModel
-from desktop_app.recovery import Autosave, recoveries_of_last_time
+from desktop_app.recovery import Autosave, left_behind
 from desktop_app.registries import sources
 from desktop_app.settings import Preferences
 from desktop_app.worker import Worker
 
 ORGANISATION = APPLICATION = "coreset-studio"
+ASK_AGAIN_MS = 200
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Application(QObject):
     def __init__(self, app: QApplication, options: Options) -> None:
         super().__init__(app)
         self._options = options
+        self._left: list[tuple[Path, Recovery]] = []
+        self._recovered = False
         self.log = Log(self)
         self.log.open()
         self.preferences = Preferences(QSettings(ORGANISATION, APPLICATION), self)
@@ -72,6 +76,7 @@ class Application(QObject):
 
     def close(self) -> None:
         """End what would outlive the window."""
+        self.window.files.release()
         self.worker.close()
         self.crash_keeper.remove()
         self.log.close()
@@ -80,13 +85,16 @@ class Application(QObject):
         reports = crash.reports_of_last_time()
         if reports:
             self.window.helpers.show_last_crash(reports)
-        recoveries = recoveries_of_last_time()
-        if recoveries:
-            self._offer(*recoveries[0])
-            return
-        self._open_what_was_asked()
-        # After what was opened, which clears what was said before.
-        self.window.tell_plugin_problems()
+        left = left_behind()
+        if left.damaged:
+            places = " and ".join(str(damaged.place) for damaged in left.damaged)
+            self.messages.error(
+                "What was kept for recovery of a session that ended badly cannot be read, and is not offered again. "
+                f"It is kept in {places}.",
+                "\n".join(damaged.reason for damaged in left.damaged),
+            )
+        self._left = list(left.copies)
+        self._offer_next()
 
     def _open_what_was_asked(self) -> None:
         if self._options.path is not None:
@@ -94,27 +102,39 @@ class Application(QObject):
         elif self._options.demo:
             self.window.files.open_demo()
 
+    def _offer_next(self) -> None:
+        """Offer what was not saved, one after the other, then open what was asked for."""
+        if self.window.files.is_asking():  # what became of the one before is being asked
+            QTimer.singleShot(ASK_AGAIN_MS, self._offer_next)
+        elif self._left:
+            self._offer(*self._left.pop(0))
+        else:
+            if not self._recovered:
+                self._open_what_was_asked()
+            # After what was opened, which clears what was said before.
+            self.window.tell_plugin_problems()
+
     def _offer(self, place: Path, recovery: Recovery) -> None:
-        self._recovery = place, recovery
+        self._offered = place, recovery
         project = recovery.project
         name = recovery.file.stem if recovery.file else project.source.name if project.source else "A project"
-        question = Question(
-            self.window,
-            f"Recover {name}?",
-            "It had changes that were not saved when the program ended last time.",
-            {"recover": "Recover", "drop": "Don't recover"},
-        )
+        more = "It had changes that were not saved when the program ended last time."
+        if self._left:
+            more += f" {len(self._left)} more will be offered after it."
+        answers = {"recover": "Recover", "drop": "Don't recover", "later": "Ask next time"}
+        question = Question(self.window, f"Recover {name}?", more, answers)
         question.answered.connect(self._on_recovery_answered)
         question.open()
 
     def _on_recovery_answered(self, answer: str) -> None:
-        place, recovery = self._recovery
-        place.unlink(missing_ok=True)
+        place, recovery = self._offered
         if answer == "recover":
-            self.window.files.recover(recovery)
-        else:
-            self._open_what_was_asked()
-        self.window.tell_plugin_problems()
+            self._recovered = True
+            self.window.files.recover_from(place, recovery)
+        elif answer == "drop":
+            with suppress(OSError):
+                place.unlink(missing_ok=True)
+        self._offer_next()
 
     def _on_theme_changed(self, wanted: theme.Mode) -> None:
         app = QApplication.instance()

@@ -252,6 +252,7 @@ class MainWindow(QMainWindow):
         self.context.preferences.keep_window_bytes("geometry", self.saveGeometry())
         self.context.preferences.keep_window_bytes("layout", self.saveState())
         self._autosave.clear()
+        self.files.release()
         self.helpers.close_all()
         self._worker.close()
         event.accept()

@@ -3,6 +3,7 @@
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +11,16 @@ from typing import Any, Literal
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from core.project import STAGES, Choices, Project, StageResult, read_project, write_project
+from core.errors import ProjectError
+from core.project import (
+    STAGES,
+    Choices,
+    Project,
+    StageResult,
+    digest_on_disk,
+    read_stored_project,
+    write_project,
+)
 from core.settings import Settings
 from core.version import __version__
 
@@ -18,6 +28,21 @@ StageState = Literal["ready", "stale", "running", "done"]
 VALUES_KEPT = 4
 MERGE_SECONDS = 1.0
 _MERGE_ID = 1
+
+
+class ChangedOutsideError(ProjectError):
+    """The project file is not as this window last read or wrote it: another window or program has changed it.
+
+    Attributes
+    ----------
+    gone : bool
+        Whether it was moved or deleted, rather than written.
+    """
+
+    def __init__(self, file: Path, *, gone: bool) -> None:
+        self.gone = gone
+        happened = "is not there any more" if gone else "was changed by another window or program"
+        super().__init__(f"{file.name} {happened} since it was read here. It was not saved; save it as another file.")
 
 
 class ProjectModel(QObject):
@@ -29,6 +54,10 @@ class ProjectModel(QObject):
         Frozen; replaced whole at every change.
     file : Path or None
         Where it is saved.
+    digest : str
+        Of the project file when it was last read or written here; empty where there is none.
+    held_elsewhere : bool
+        Another window has the project open: this one does not save it by itself.
     undo_stack : QUndoStack
         Changes of settings and of the dataset's place.
 
@@ -63,6 +92,8 @@ class ProjectModel(QObject):
         super().__init__(parent)
         self.project = Project()
         self.file: Path | None = None
+        self.digest = ""
+        self.held_elsewhere = False
         self.undo_stack = QUndoStack(self)
         self.undo_stack.setUndoLimit(200)
         self._saved = self.project
@@ -110,25 +141,43 @@ class ProjectModel(QObject):
         ProjectError
             If it cannot be read; the open project then stays.
         """
-        self._replace(read_project(file), file, saved=True)
+        stored = read_stored_project(file)
+        self._replace(stored.project, file, saved=True, digest=stored.digest)
 
-    def recover(self, project: Project, file: Path | None) -> None:
-        """Open what was kept of a session that ended badly; it counts as not saved."""
-        self._replace(project, file, saved=False)
+    def recover(self, project: Project, file: Path | None, digest: str = "") -> None:
+        """Open what was kept of a session that ended badly; it counts as not saved.
 
-    def save(self, file: Path | None = None) -> None:
+        Parameters
+        ----------
+        digest : str
+            Of the file when that session last read or wrote it; empty where that is not known, and the file is then
+            taken to be the one that the session knew.
+        """
+        if file is not None and not digest:
+            with suppress(ProjectError):  # said when it is to be saved
+                digest = digest_on_disk(file)
+        self._replace(project, file, saved=False, digest=digest)
+
+    def save(self, file: Path | None = None, *, overwrite: bool = False) -> None:
         """Save to `file`, from now on the project's own; without it where it was saved last.
+
+        Parameters
+        ----------
+        overwrite : bool
+            Write the project's own file even where another window or program has changed it.
 
         Raises
         ------
         ProjectError
-            If it cannot be written.
+            If it cannot be written; a `ChangedOutsideError` if the project's own file is not as it was left here.
         """
         target = file or self.file
         if target is None:
             raise ValueError("a project that was never saved wants a file")
-        write_project(self.project, target, version=__version__)
-        self.file, self._saved = target, self.project
+        if target == self.file and not overwrite:
+            self._check_unchanged(target)
+        self.digest = write_project(self.project, target, version=__version__)
+        self.file, self._saved, self.held_elsewhere = target, self.project, False
         self.saved_changed.emit()
 
     def close(self) -> None:
@@ -267,9 +316,18 @@ class ProjectModel(QObject):
         self.project = project
         self.saved_changed.emit()
 
-    def _replace(self, project: Project, file: Path | None, *, saved: bool) -> None:
+    def _check_unchanged(self, file: Path) -> None:
+        if not file.parent.is_dir():  # a drive that is not connected; making the folder anew would hide that
+            raise ProjectError(
+                f"The project could not be saved to {file}: the folder is not there now. Save it in another place."
+            )
+        now = digest_on_disk(file)
+        if self.digest and now != self.digest:
+            raise ChangedOutsideError(file, gone=not now)
+
+    def _replace(self, project: Project, file: Path | None, *, saved: bool, digest: str = "") -> None:
         self.undo_stack.clear()
-        self.project, self.file = project, file
+        self.project, self.file, self.digest, self.held_elsewhere = project, file, digest, False
         self._saved = project if saved else Project()
         self._values = {stage: OrderedDict() for stage in STAGES}
         self._current = {stage: self._fingerprint(stage) for stage in STAGES}

@@ -1,20 +1,31 @@
-"""Autosave: a project with a file is saved by itself, any other is kept for recovery until it is closed."""
+"""Autosave: a project with a file is saved by itself, any other is kept for recovery until it is closed.
 
+What cannot be saved to its file is kept for recovery, too: that copy lies in the user's data folder, on another disk
+perhaps.
+"""
+
+import logging
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import psutil
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.errors import ProjectError
-from core.project import Recovery, read_recovery, write_recovery
+from core.project import NewerProjectError, Recovery, read_recovery, write_recovery
 from core.resources import user_data_folder
 from core.version import __version__
 from desktop_app.messages import Messages
-from desktop_app.project_model import ProjectModel
+from desktop_app.project_model import ChangedOutsideError, ProjectModel
 from desktop_app.settings import Preferences
 
 DELAY_MS = 1500
+RETRY_MS = 30_000
+_log = logging.getLogger("coreset.recovery")
+# What became of the last changes: saved, or kept for recovery as wanted; not saved but kept; neither.
+Trouble = Literal["", "kept", "lost"]
 
 
 def recovery_folder() -> Path:
@@ -29,7 +40,15 @@ class Autosave(QObject):
     ----------
     folder : Path, optional
         Where projects without a file are kept; default in the user's data folder.
+
+    Signals
+    -------
+    changed_outside : (gone)
+        The project's file is not as this window left it: it is not saved by itself any more, until the user has said
+        what should become of it. `gone` if it was moved or deleted.
     """
+
+    changed_outside = Signal(bool)
 
     def __init__(
         self,
@@ -46,10 +65,16 @@ class Autosave(QObject):
         self.place = (folder or recovery_folder()) / f"{process.pid}-{process.create_time():.0f}.json"
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(DELAY_MS)
         self._timer.timeout.connect(self.keep)
-        self._failed = False
+        self._trouble: Trouble = ""
+        self._conflict = False
+        model.project_replaced.connect(self._on_replaced)
         model.saved_changed.connect(self._on_changed)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the last `keep` has put the changes on a disk: into the project's file or a copy for recovery."""
+        return self._trouble != "lost"
 
     def keep(self) -> None:
         """Save now: to the project's file where it has one and the user wants that, else for recovery."""
@@ -58,17 +83,44 @@ class Autosave(QObject):
         if not model.has_unsaved_changes or not model.is_worth_keeping:
             self.clear()
             return
-        try:
-            if model.file is not None and self._preferences.autosave:
+        not_saved = not_kept = gone = None
+        if model.file is not None and self._preferences.autosave and not model.held_elsewhere and not self._conflict:
+            trouble = self._trouble
+            try:
                 model.save()
-                self.clear()
+            except ChangedOutsideError as error:
+                gone = error.gone
+            except ProjectError as error:
+                not_saved = error
             else:
-                write_recovery(Recovery(model.project, model.file), self.place, version=__version__)
-            self._failed = False
+                self.clear()
+                if trouble:
+                    self._messages.info(f"{model.file.name} is saved again.")
+                return
+        try:
+            recovery = Recovery(model.project, model.file, model.digest)
+            write_recovery(recovery, self.place, version=__version__)
         except ProjectError as error:
-            if not self._failed:  # once, not at every change
-                self._messages.warning(str(error))
-            self._failed = True
+            not_kept = error
+        self._tell(not_saved, not_kept)
+        if gone is not None:
+            self._conflict = True
+            self.changed_outside.emit(gone)
+
+    def _tell(self, not_saved: ProjectError | None, not_kept: ProjectError | None) -> None:
+        """Say what is wrong when it begins, not at every change, and when it is over; and try again by and by."""
+        before = self._trouble
+        self._trouble = "lost" if not_kept is not None else "kept" if not_saved is not None else ""
+        if self._trouble:
+            self._timer.start(RETRY_MS)
+        if self._trouble == before:
+            return
+        if not_kept is not None:
+            self._messages.warning(f"{'' if not_saved is None else f'{not_saved} '}{not_kept}")
+        elif not_saved is not None:
+            self._messages.warning(f"{not_saved} Until then your changes are kept for recovery, in {self.place}.")
+        else:
+            self._messages.info("Your changes are kept for recovery again.")
 
     def clear(self) -> None:
         """Take back what was kept for recovery: it is saved, or not wanted."""
@@ -78,23 +130,75 @@ class Autosave(QObject):
 
     def _on_changed(self) -> None:
         if self._model.has_unsaved_changes:
-            self._timer.start()
+            self._timer.start(DELAY_MS)
         else:
+            self._conflict, self._trouble = False, ""
             self.clear()
 
+    def _on_replaced(self) -> None:
+        """Take back what was kept of the project before: it was saved, or not wanted."""
+        self._conflict, self._trouble = False, ""
+        self.clear()
 
-def recoveries_of_last_time(folder: Path | None = None) -> list[tuple[Path, Recovery]]:
-    """Return what sessions that ended badly have left, the newest first."""
+
+@dataclass(frozen=True)
+class DamagedCopy:
+    """A copy for recovery that cannot be read.
+
+    Attributes
+    ----------
+    place : Path
+        Where it is now, under a name that is not looked at again.
+    reason : str
+        What is wrong, in a sentence.
+    """
+
+    place: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class LeftBehind:
+    """What sessions that ended badly have left.
+
+    Attributes
+    ----------
+    copies : tuple of (Path, Recovery)
+        The newest first.
+    damaged : tuple of DamagedCopy
+    """
+
+    copies: tuple[tuple[Path, Recovery], ...]
+    damaged: tuple[DamagedCopy, ...]
+
+
+def left_behind(folder: Path | None = None) -> LeftBehind:
+    """Return what sessions that ended badly have left; copies that cannot be read are given another name."""
     found: list[tuple[float, Path, Recovery]] = []
-    for place in (folder or recovery_folder()).glob("*.json"):
+    damaged: list[DamagedCopy] = []
+    for place in sorted((folder or recovery_folder()).glob("*.json")):
         if _is_alive(place):
             continue
         try:
             found.append((place.stat().st_mtime, place, read_recovery(place)))
-        except (ProjectError, OSError):
+        except FileNotFoundError:  # another window has taken it up meanwhile
+            continue
+        except NewerProjectError:  # the newer version finds it when it is started again
+            _log.info("%s is of a newer version", place)
+        except Exception as error:  # whatever is wrong with it, the program starts
+            reason = str(error) if isinstance(error, ProjectError) else f"It is damaged ({type(error).__name__})."
             with suppress(OSError):
-                place.unlink()
-    return [(place, recovery) for _, place, recovery in sorted(found, key=_newest_first)]
+                damaged.append(DamagedCopy(_set_aside(place), reason))
+    copies = tuple((place, recovery) for _, place, recovery in sorted(found, key=_newest_first))
+    return LeftBehind(copies, tuple(damaged))
+
+
+def _set_aside(place: Path) -> Path:
+    aside, number = place.with_name(f"{place.name}.damaged"), 1
+    while aside.exists():
+        number += 1
+        aside = place.with_name(f"{place.name}.{number}.damaged")
+    return place.rename(aside)
 
 
 def _newest_first(entry: tuple[float, Path, Recovery]) -> float:
@@ -105,5 +209,5 @@ def _is_alive(place: Path) -> bool:
     try:
         number, started = (int(part) for part in place.stem.split("-"))
         return abs(psutil.Process(number).create_time() - started) < 2
-    except (ValueError, psutil.Error):
+    except (ValueError, OverflowError, psutil.Error):
         return False

@@ -59,6 +59,7 @@ class Worker(QObject):
         self.threads: int | None = None
         self._numbers = itertools.count(1)
         self._stages: dict[int, str] = {}
+        self._functions: dict[int, str] = {}
         self._seconds: dict[int, float] = {}
         self._thread = WorkerThread()
         self.resident = ResidentFace(self._thread, self)
@@ -87,7 +88,7 @@ class Worker(QObject):
         """
         positional, keywords = as_call(arguments)
         number = next(self._numbers)
-        self._stages[number] = stage
+        self._stages[number], self._functions[number] = stage, function
         self._begin(number, function, positional, keywords)
         self.started.emit(number, stage)
         return number
@@ -119,6 +120,10 @@ class Worker(QObject):
         """Return the stage of a job that is not over."""
         return self._stages[job_id]
 
+    def function_of(self, job_id: int) -> str:
+        """Return the name of the function of a job that is not over."""
+        return self._functions[job_id]
+
     def is_running(self, stage: str) -> bool:
         """Whether a job of the stage is not over."""
         return stage in self._stages.values()
@@ -131,6 +136,7 @@ class Worker(QObject):
         """Kill every engine process and end the thread. Nothing is emitted afterwards."""
         self._thread.close()
         self._stages.clear()
+        self._functions.clear()
 
     def _begin(self, number: int, function: str, positional: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
         self._thread.tell(Start(number, self._stages[number], function, positional, keywords, self.threads))
@@ -146,6 +152,7 @@ class Worker(QObject):
     def _on_job_ended(self, number: int, last: Event) -> None:
         """Forget the job first, then tell: whoever hears of its end may start the next."""
         stage = self._stages.pop(number, None)
+        self._functions.pop(number, None)
         if stage is None:
             return
         if isinstance(last, Finished):
@@ -193,16 +200,15 @@ class ResidentFace(QObject):
         super().__init__(parent)
         self._thread = thread
         self._numbers = itertools.count(1)
-        self._newest = 0
-        self._shut_at = 0
+        self._build = self._since = 0
         self.opened: tuple[str, object] | None = None
-        thread.resident_ready.connect(self.ready)
+        thread.resident_ready.connect(self._on_ready)
         thread.resident_progressed.connect(self._on_progressed)
-        thread.resident_published.connect(self.partial)
-        thread.answered.connect(self.answered)
-        thread.refused.connect(self.refused)
-        thread.stopped.connect(self.stopped)
-        thread.revived.connect(self.revived)
+        thread.resident_published.connect(self._on_published)
+        thread.answered.connect(self._on_answered)
+        thread.refused.connect(self._on_refused)
+        thread.stopped.connect(self._on_stopped)
+        thread.revived.connect(self._on_revived)
         thread.died.connect(self._on_died)
 
     def open(self, name: str, arguments: object = ()) -> None:
@@ -214,7 +220,8 @@ class ResidentFace(QObject):
             return
         self.opened = (name, arguments)
         positional, keywords = as_call(arguments)
-        self._thread.tell(Open(name, positional, keywords))
+        self._build += 1
+        self._thread.tell(Open(self._build, name, positional, keywords))
 
     def ask(self, method: str, arguments: object = ()) -> int:
         """Ask for ``object.method(*arguments)`` and return the number that comes with the answer."""
@@ -238,21 +245,49 @@ class ResidentFace(QObject):
         self._thread.tell(CancelAsking(request_id))
 
     def shut(self) -> None:
-        """End the process; how far it was with its questions is not told any more."""
+        """End the process; nothing that it has said is heard any more."""
         self.opened = None
-        self._shut_at = self._newest
-        self._thread.tell(Shut())
+        self._build += 1
+        self._since = self._build
+        self._thread.tell(Shut(self._build))
 
-    def _on_progressed(self, request: int, done: int, total: int, message: str, left: object) -> None:
-        wanted = request > self._shut_at if request else self.opened is not None
-        if wanted:
+    # What a process has said may still be on its way when another is opened, or it is shut. Nothing is heard of one
+    # that was shut; of one that gave way to another, only what came of its questions.
+
+    def _on_ready(self, build: int) -> None:
+        if build == self._build:
+            self.ready.emit()
+
+    def _on_progressed(self, build: int, request: int, done: int, total: int, message: str, left: object) -> None:
+        if build == self._build or (request and build >= self._since):
             self.progressed.emit(request, done, total, message, left)
 
-    def _on_died(self, sentence: str, details: str) -> None:
-        self.opened = None
-        self.died.emit(sentence, details)
+    def _on_published(self, build: int, request: int, part: object) -> None:
+        if build >= self._since:
+            self.partial.emit(request, part)
+
+    def _on_answered(self, build: int, request: int, result: object) -> None:
+        if build >= self._since:
+            self.answered.emit(request, result)
+
+    def _on_refused(self, build: int, request: int, sentence: str, details: str) -> None:
+        if build >= self._since:
+            self.refused.emit(request, sentence, details)
+
+    def _on_stopped(self, build: int, request: int) -> None:
+        if build >= self._since:
+            self.stopped.emit(request)
+
+    def _on_revived(self, build: int, sentence: str) -> None:
+        if build == self._build:
+            self.revived.emit(sentence)
+
+    def _on_died(self, build: int, sentence: str, details: str) -> None:
+        if build == self._build:
+            self.opened = None
+            self.died.emit(sentence, details)
 
     def _ask(self, method: str, arguments: object, *, latest: bool) -> int:
-        number = self._newest = next(self._numbers)
+        number = next(self._numbers)
         self._thread.tell(Ask(number, method, as_call(arguments)[0], latest))
         return number

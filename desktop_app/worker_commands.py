@@ -35,8 +35,9 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Open:
-    """Build the resident."""
+    """Build the resident; `build` comes with all that this one says."""
 
+    build: int
     name: str
     positional: tuple[Any, ...]
     keywords: Mapping[str, Any]
@@ -68,4 +69,6 @@ class CancelAsking:
 
 @dataclass(frozen=True)
 class Shut:
-    """End the resident."""
+    """End the resident; `build` comes with what is answered to questions from now on."""
+
+    build: int

@@ -75,25 +75,26 @@ class WorkerThread(QThread):
     job_published : (job, part)
     job_ended : (job, last_event)
     logged : (text)
-    resident_ready : ()
-    resident_progressed, resident_published, answered, refused, stopped : (request, ...)
-    revived : (sentence)
-    died : (sentence, details)
-        All emitted from this thread.
+    resident_ready : (build)
+    resident_progressed, resident_published, answered, refused, stopped : (build, request, ...)
+    revived : (build, sentence)
+    died : (build, sentence, details)
+        All emitted from this thread. `build` is that of the `Open` that the resident was started by: what was said
+        just before another was wanted is heard after it.
     """
 
     job_progressed = Signal(int, int, int, str, object)
     job_published = Signal(int, object)
     job_ended = Signal(int, object)
     logged = Signal(str)
-    resident_ready = Signal()
-    resident_progressed = Signal(int, int, int, str, object)
-    resident_published = Signal(int, object)
-    answered = Signal(int, object)
-    refused = Signal(int, str, str)
-    stopped = Signal(int)
-    revived = Signal(str)
-    died = Signal(str, str)
+    resident_ready = Signal(int)
+    resident_progressed = Signal(int, int, int, int, str, object)
+    resident_published = Signal(int, int, object)
+    answered = Signal(int, int, object)
+    refused = Signal(int, int, str, str)
+    stopped = Signal(int, int)
+    revived = Signal(int, str)
+    died = Signal(int, str, str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,6 +104,7 @@ class WorkerThread(QThread):
         self._jobs: dict[int, _Running] = {}
         self._leaving: list[Job] = []
         self._resident: Resident | None = None
+        self._build = 0
         self._left_of = (-1, RemainingTime())
         self._deaths = 0
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -188,6 +190,7 @@ class WorkerThread(QThread):
                 self._cancel_asking(command.number)
             elif isinstance(command, Shut):
                 self._shut()
+                self._build = command.build
 
     def _start_job(self, command: Start) -> None:
         try:
@@ -226,19 +229,22 @@ class WorkerThread(QThread):
 
     def _open(self, command: Open) -> None:
         self._shut()
+        self._build = command.build
         self._deaths = 0
         try:
             resident = Resident(command.name, command.positional, command.keywords, output=self._output("resident.log"))
             resident.start()
         except Exception as error:
             failed = _not_started(error)
-            self.died.emit(failed.sentence, failed.details)
+            self.died.emit(self._build, failed.sentence, failed.details)
             return
         self._resident = resident
 
     def _ask(self, command: Ask) -> None:
         if self._resident is None:
-            self.refused.emit(command.number, "The engine is not ready for this yet. Run the step before.", "")
+            self.refused.emit(
+                self._build, command.number, "The engine is not ready for this yet. Run the step before.", ""
+            )
             return
         self._resident.ask(command.number, command.method, command.arguments, latest=command.latest)
 
@@ -247,7 +253,7 @@ class WorkerThread(QThread):
             self._resident.cancel(number)
         else:
             self._shut()
-            self.stopped.emit(number)
+            self.stopped.emit(self._build, number)
 
     def _read_resident(self) -> None:
         resident = self._resident
@@ -255,36 +261,36 @@ class WorkerThread(QThread):
             return
         for answer in resident.take_answers():
             if isinstance(answer, Ready):
-                self.resident_ready.emit()
+                self.resident_ready.emit(self._build)
             elif isinstance(answer, Reported):
                 self._report(answer)
             elif isinstance(answer, Answered):
                 self._deaths = 0
-                self.answered.emit(answer.number, answer.result)
+                self.answered.emit(self._build, answer.number, answer.result)
             elif isinstance(answer, Refused):
-                self.refused.emit(answer.number, answer.sentence, answer.details)
+                self.refused.emit(self._build, answer.number, answer.sentence, answer.details)
             elif isinstance(answer, Stopped):
-                self.stopped.emit(answer.number)
+                self.stopped.emit(self._build, answer.number)
             else:
                 self._revive(resident, answer)
         self._log_output(resident.read_output())
 
     def _report(self, answer: Reported) -> None:
         if isinstance(answer.event, PartialResult):
-            self.resident_published.emit(answer.number, answer.event.result)
+            self.resident_published.emit(self._build, answer.number, answer.event.result)
             return
         if answer.number != self._left_of[0]:
             self._left_of = answer.number, RemainingTime()
         event = answer.event
         left = self._left_of[1].update(event.done, event.total)
-        self.resident_progressed.emit(answer.number, event.done, event.total, event.message, left)
+        self.resident_progressed.emit(self._build, answer.number, event.done, event.total, event.message, left)
 
     def _revive(self, dead: Resident, why: Failed) -> None:
         """Start the resident again, unless it was its own constructor that failed or it dies again and again."""
         self._deaths += not dead.killed_for_stop
         self._resident = None
         if why.expected or not dead.ready or self._deaths > RESTARTS:
-            self.died.emit(why.sentence, why.details)
+            self.died.emit(self._build, why.sentence, why.details)
             return
         _log.info("The resident engine is started again: %s", why.sentence)
         heir = dead.again()
@@ -292,11 +298,11 @@ class WorkerThread(QThread):
             heir.start()
         except OSError as error:
             failed = _not_started(error)
-            self.died.emit(failed.sentence, failed.details)
+            self.died.emit(self._build, failed.sentence, failed.details)
             return
         self._resident = heir
         if not dead.killed_for_stop:
-            self.revived.emit(f"{dead.died_how} It was started again.")
+            self.revived.emit(self._build, f"{dead.died_how} It was started again.")
 
     def _shut(self) -> None:
         if self._resident is not None:

@@ -120,11 +120,47 @@ def recover(app: QApplication, application: Application, folder: Path) -> dict[s
     return {"fraction": fraction}
 
 
+def take_up(app: QApplication, application: Application, folder: Path) -> dict[str, object]:
+    """Answer the offers of three copies, the newest first, and tell what is asked and open in the end."""
+    from desktop_app.dialogs.question import Question
+
+    window, model = application.window, application.context.model
+    answers, asked = ["later", "recover", "recover"], []
+
+    def is_open() -> bool:
+        for question in window.findChildren(Question):
+            if question.isVisible():
+                asked.append(question.text())
+                if "Recover " in question.text():
+                    question.choose(answers.pop(0))
+                else:
+                    question.choose("stop" if "Stop" in question.text() else "drop")
+        return not answers and model.project.notes == "oldest"
+
+    wait(app, is_open, "the last copy", 30)
+    left = sorted(place.name for place in application.autosave.place.parent.iterdir())
+    application.worker.drop_all()
+    window.close()
+    if window.files.question is not None:
+        window.files.question.choose("drop")
+    return {"asked": asked, "left": left, "mine": application.autosave.place.name}
+
+
+def open_asked(app: QApplication, application: Application, folder: Path) -> dict[str, object]:
+    """Tell what is said at the start, and whether what was asked for is opened."""
+    model = application.context.model
+    wait(app, lambda: model.state("dataset") == "done", "scan")
+    sentences = [one.sentence.text() for one in application.window.helpers.errors]
+    application.window.helpers.close_all()
+    application.window.close()
+    return {"sentences": sentences, "source": str(model.project.source)}
+
+
 def main() -> None:
     task, folder = sys.argv[1], Path(sys.argv[2])
     sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
     app = make_qt_application(["coreset-studio"])
-    application = Application(app, Options(None if task == "recover" else folder))
+    application = Application(app, Options(None if task in ("recover", "take_up") else folder))
     application.start()
     QCoreApplication.processEvents()
     try:

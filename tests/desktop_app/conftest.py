@@ -200,6 +200,21 @@ def page_context(preferences: Preferences) -> Iterator[PageContext]:
 
 
 @pytest.fixture
+def make_context(tmp_path: Path, qapp: object) -> Iterator[Callable[[], PageContext]]:
+    """A function that makes what another window would have: a model, a worker, messages and preferences of its own."""
+    made: list[PageContext] = []
+
+    def make() -> PageContext:
+        store = QSettings(str(tmp_path / f"preferences {len(made)}.ini"), QSettings.Format.IniFormat)
+        made.append(PageContext(ProjectModel(), ImmediateWorker(), RecordedMessages(), Preferences(store)))
+        return made[-1]
+
+    yield make
+    for context in made:
+        context.worker.close()
+
+
+@pytest.fixture
 def process_context(preferences: Preferences) -> Iterator[PageContext]:
     """What a page is given, with real engine processes."""
     worker = Worker()

@@ -12,7 +12,9 @@ import psutil
 import pytest
 from PIL import Image
 
+from core.project import Project, Recovery, write_recovery
 from desktop_app.application import parse_arguments
+from desktop_app.recovery import recovery_folder
 
 DRIVER = Path(__file__).with_name("application_driver.py")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
@@ -66,6 +68,30 @@ def test_an_unhandled_error_is_shown_and_the_project_recovered_at_the_next_start
     seen = drive("crash", images)
     assert "Your project has been kept" in seen["sentence"]
     assert drive("recover", images) == {"fraction": 0.07}
+
+
+def test_a_damaged_copy_is_told_once_and_what_was_asked_for_is_opened(images: Path) -> None:
+    place = recovery_folder() / "999999999-1.json"
+    place.parent.mkdir(parents=True)
+    place.write_text("[" * 100_000, encoding="utf-8")
+    seen = drive("open_asked", images)
+    (sentence,) = seen["sentences"]
+    assert str(place.with_name("999999999-1.json.damaged")) in sentence
+    assert seen["source"] == str(images)
+    assert drive("open_asked", images)["sentences"] == []
+
+
+def test_every_copy_is_offered_and_none_is_lost(tmp_path: Path) -> None:
+    for number, notes in enumerate(("oldest", "middle", "newest")):
+        place = recovery_folder() / f"99999999{number}-1.json"
+        write_recovery(Recovery(Project(source=tmp_path / notes, notes=notes), None), place)
+        os.utime(place, (number, number))
+    seen = drive("take_up", tmp_path)
+    assert [text for text in seen["asked"] if "Recover" in text] == [
+        "<b>Recover newest?</b>", "<b>Recover middle?</b>", "<b>Recover oldest?</b>",
+    ]  # fmt: skip
+    assert "<b>Save middle?</b>" in seen["asked"]
+    assert seen["left"] == sorted(["999999992-1.json", seen["mine"]])
 
 
 def test_the_command_line() -> None:

@@ -1,15 +1,15 @@
 """The main window as a user meets it, with small pages whose jobs run at once in this process."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QLineEdit
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from core.project import STAGES, Project, StageResult, write_project
@@ -196,6 +196,54 @@ def test_the_demo_is_drawn_and_opened(window: MainWindow, qtbot: QtBot, monkeypa
     qtbot.mouseClick(window.frame.host.start_page.demo, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.context.model.project.source is not None)
     assert window.context.model.name == "synthetic cells"
+
+
+@pytest.fixture
+def draw_demo(
+    opened: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> Callable[[Callable[[], object]], None]:
+    """A function that has the demo drawn over an open project, and does something while it is drawn."""
+    demo = tmp_path / "demo" / "synthetic cells"
+    monkeypatch.setattr("desktop_app.project_files.demo_folder", lambda: demo)
+    monkeypatch.setattr("core.data.demo.make_demo", lambda folder: folder.mkdir(parents=True))
+
+    def draw(meanwhile: Callable[[], object]) -> None:
+        press(opened, "demo")
+        meanwhile()
+        qtbot.waitUntil(demo.exists)
+        qtbot.waitUntil(lambda: not opened.watch.is_running)
+
+    return draw
+
+
+@pytest.mark.parametrize("command", ["save_as", "locate", "open_folder", "open_file", "open_project"])
+def test_a_file_dialog_does_not_outlive_its_project(
+    opened: MainWindow, draw_demo: Callable[[Callable[[], object]], None], command: str, tmp_path: Path
+) -> None:
+    draw_demo(lambda: press(opened, command))
+    model = opened.context.model
+    assert model.name == "synthetic cells"
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # type: ignore[call-overload]
+    assert opened.findChildren(QFileDialog) == []
+    assert model.file is None
+    press(opened, command)
+    (dialog,) = opened.findChildren(QFileDialog)
+    dialog.reject()
+
+
+def test_the_demo_does_not_answer_a_question_for_the_user(
+    opened: MainWindow, draw_demo: Callable[[Callable[[], object]], None], images: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    opened.context.model.set_settings("selection", seed=3)
+
+    draw_demo(lambda: opened.files.open_path(other))
+    assert opened.context.model.project.source == images
+    assert "The demo is drawn. Open it in the File menu." in opened.context.messages.sentences()  # type: ignore[attr-defined]
+    answer(opened, "stop")
+    answer(opened, "drop")
+    assert opened.context.model.project.source == other
 
 
 # --- the steps ------------------------------------------------------------------------------------------------
@@ -451,6 +499,22 @@ def test_a_failed_save_keeps_the_window_open(
     assert "No space left" in opened.helpers.errors[0].sentence.text()
 
 
+def test_a_project_that_cannot_be_saved_can_still_be_left(opened: MainWindow, tmp_path: Path) -> None:
+    opened.files.save_to(os.fspath(tmp_path / "drive" / "study.coreset"))
+    opened.context.model.set_settings("selection", seed=1)
+    (tmp_path / "drive").rename(tmp_path / "unplugged")
+    opened.close()
+    assert opened.isVisible()
+    assert opened.files.question is not None
+    assert "the folder is not there now" in opened.files.question.informativeText()
+    answer(opened, "stay")
+    assert opened.isVisible()
+    opened.close()
+    answer(opened, "drop")
+    assert not opened.isVisible()
+    assert not (tmp_path / "drive").exists()
+
+
 def test_closing_saves_a_project_that_has_a_file(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
     opened.files.save_to(os.fspath(tmp_path / "study.coreset"))
     opened.context.model.set_settings("selection", seed=7)
@@ -466,6 +530,67 @@ def test_closing_while_a_step_runs_asks(opened: MainWindow, qtbot: QtBot) -> Non
     answer(opened, "stay")
     assert opened.isVisible()
     qtbot.waitUntil(lambda: state(opened, "features") == "done")
+
+
+def start_work(window: MainWindow, monkeypatch: pytest.MonkeyPatch, *functions: str) -> None:
+    """Start work that is no step, and that does not end by itself."""
+    monkeypatch.setattr(window.context.worker, "_run_next", lambda: None)
+    for function in functions:
+        window.context.worker.start("", f"core.pipeline.window_jobs:{function}")
+
+
+def leave_by(window: MainWindow, way: str, place: Path) -> None:
+    if way == "close":
+        window.close()
+    elif way == "open":
+        window.files.open_path(place)
+    elif way == "locate":
+        window.files._on_located(os.fspath(place))
+    else:
+        press(window, "new")
+
+
+@pytest.mark.parametrize("way", ["close", "open", "new", "locate"])
+def test_work_that_is_no_step_is_not_stopped_unasked(
+    opened: MainWindow, way: str, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_work(opened, monkeypatch, "export_coreset", "download_weights", "look_at_extractors")
+    (tmp_path / "other").mkdir()
+    worker, model = opened.context.worker, opened.context.model
+    leave_by(opened, way, tmp_path / "other")
+    question = opened.files.question
+    assert question is not None
+    assert question.informativeText().startswith("An export and the download of weights are still running.")
+    answer(opened, "stay")
+    assert len(worker.running()) == 3
+    assert model.project.source == images
+    leave_by(opened, way, tmp_path / "other")
+    answer(opened, "stop")
+    assert not {"core.pipeline.window_jobs:export_coreset"} & {worker.function_of(n) for n in worker.running()}
+    assert model.project.source == {"close": images, "new": None}.get(way, tmp_path / "other")
+    assert opened.isVisible() == (way != "close")
+    worker.drop_all()
+
+
+def test_what_a_page_only_looks_at_is_not_asked_about(opened: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    start_work(opened, monkeypatch, "look_at_extractors", "estimate_comparison", "compare_finished")
+    press(opened, "new")
+    assert opened.files.question is None
+    assert opened.context.model.project.source is None
+
+
+def test_a_step_that_runs_and_a_job_that_is_not_known_are_named(
+    opened: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_work(opened, monkeypatch, "something_new")
+    opened.go_to_stage("features")
+    press(opened, "run")
+    opened.close()
+    question = opened.files.question
+    assert question is not None
+    assert "The feature extraction and other work are still running." in question.informativeText()
+    answer(opened, "stop")
+    assert not opened.isVisible()
 
 
 def test_closing_stops_what_runs_when_told_to(opened: MainWindow) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QObject, QThread
+from PySide6.QtCore import QObject, Qt, QThread
 from pytestqt.qtbot import QtBot
 
 from desktop_app.worker import Worker
@@ -286,6 +286,60 @@ def test_opening_the_same_again_keeps_it(worker: Worker, listener: Listener, eng
     worker.resident.ask("add", (1,))
     qtbot.waitUntil(lambda: len(listener.only("answered")) == 3, timeout=20_000)
     assert listener.only("answered")[-1][2] == 101
+
+
+def hear_late(worker: Worker, qtbot: QtBot, said: Any, then: Callable[[], object]) -> None:
+    """Do `then` when the thread has emitted `said` and the window's thread has not heard it yet."""
+    emitted = threading.Event()
+    said.connect(lambda *_: emitted.set(), Qt.ConnectionType.DirectConnection)
+    assert emitted.wait(20)
+    then()
+    qtbot.wait(50)
+
+
+def test_an_error_of_a_resident_that_was_shut_is_not_heard(
+    worker: Worker, listener: Listener, engine: str, qtbot: QtBot
+) -> None:
+    worker.resident.open(f"{engine}:Counter", (-1,))
+    hear_late(worker, qtbot, worker._thread.died, worker.resident.shut)
+    assert listener.heard == []
+
+
+def test_an_error_of_a_resident_that_gave_way_does_not_end_the_next(
+    worker: Worker, listener: Listener, engine: str, qtbot: QtBot
+) -> None:
+    def open_another() -> None:
+        worker.resident.shut()
+        worker.resident.open(f"{engine}:Counter", (5,))
+
+    worker.resident.open(f"{engine}:Counter", (-1,))
+    hear_late(worker, qtbot, worker._thread.died, open_another)
+    assert worker.resident.opened == (f"{engine}:Counter", (5,))
+    number = worker.resident.ask("add", (1,))
+    qtbot.waitUntil(lambda: bool(listener.only("answered")), timeout=20_000)
+    assert listener.heard == [("ready",), ("answered", number, 6)]
+
+
+def test_what_a_resident_that_was_shut_refused_or_answered_is_not_heard(
+    worker: Worker, listener: Listener, engine: str, qtbot: QtBot
+) -> None:
+    for method, said in (("fail", worker._thread.refused), ("add", worker._thread.answered)):
+        worker.resident.open(f"{engine}:Counter", (1,))
+        qtbot.waitUntil(lambda: bool(listener.only("ready")), timeout=20_000)
+        listener.heard.clear()
+        worker.resident.ask(method, (1,) if method == "add" else ())
+        hear_late(worker, qtbot, said, worker.resident.shut)
+        assert listener.heard == []
+
+
+def test_a_question_after_the_end_of_the_resident_is_refused(
+    worker: Worker, listener: Listener, engine: str, qtbot: QtBot
+) -> None:
+    worker.resident.open(f"{engine}:Counter", (1,))
+    worker.resident.shut()
+    number = worker.resident.ask("add", (1,))
+    qtbot.waitUntil(lambda: bool(listener.only("refused")), timeout=20_000)
+    assert listener.only("refused")[0][1] == number
 
 
 @posix

@@ -1,0 +1,52 @@
+"""What running jobs are called when the user is asked whether they may be stopped."""
+
+from collections.abc import Iterable
+
+from desktop_app.worker import Worker
+
+_STEPS = {
+    "dataset": "the scan of the images",
+    "features": "the feature extraction",
+    "clusters": "the clustering",
+    "coreset": "the choice of the coreset",
+    "compare": "the comparison",
+}
+_JOBS = "core.pipeline.window_jobs:"
+_WORK = {
+    f"{_JOBS}export_coreset": "an export",
+    f"{_JOBS}verify_export": "the check of an export",
+    f"{_JOBS}look_for_doubts": "the search for doubtful labels",
+    f"{_JOBS}foretell": "the forecast of the coverage",
+    f"{_JOBS}import_weights": "the import of weights",
+    f"{_JOBS}download_weights": "the download of weights",
+    f"{_JOBS}write_study_report": "a report",
+    f"{_JOBS}keep_bundle": "the keeping of a model bundle",
+    f"{_JOBS}search": "a search",
+    f"{_JOBS}predict_folder": "a prediction",
+    "core.data.demo:make_demo": "the drawing of the demo",
+    "core.housekeeping:clear_cache": "the clearing of the cache",
+}
+# What pages and dialogs ask for by themselves, to show it: nobody waits for it once they are gone.
+_LOOKS = (
+    f"{_JOBS}look_at_extractors",
+    f"{_JOBS}estimate_comparison",
+    f"{_JOBS}compare_finished",
+    "core.housekeeping:measure_cache",
+)
+
+
+def running_work(worker: Worker) -> tuple[str, ...]:
+    """Return what runs and would be missed if it were stopped, each once; a job that is not known is "other work"."""
+    found: dict[str, None] = {}
+    for number in worker.running():
+        stage, function = worker.stage_of(number), worker.function_of(number)
+        if stage or function not in _LOOKS:
+            found[_STEPS.get(stage) or _WORK.get(function, "other work")] = None
+    return tuple(sorted(found, key="other work".__eq__))
+
+
+def sentence(work: Iterable[str]) -> str:
+    """Return that it is still running, as a sentence."""
+    *before, last = work
+    words = f"{', '.join(before)} and {last} are" if before else f"{last} is"
+    return f"{words[0].upper()}{words[1:]} still running."
