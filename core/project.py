@@ -15,7 +15,7 @@ from typing import Any
 
 from core.errors import ProjectError, SettingsError
 from core.files import replace_atomically
-from core.forms import FormError, read_form
+from core.forms import FormError, read_form, read_json
 from core.settings import Settings, settings_from_dict, settings_to_dict
 
 FORMAT = 1
@@ -305,7 +305,8 @@ class _RecoveryForm:
 
 def _read_json(file: Path) -> Any:
     try:
-        return json.loads(file.read_text(encoding="utf-8-sig"))
+        # Facts of a stage may be NaN.
+        return read_json(file, not_finite="kept")
     except FileNotFoundError as error:
         raise ProjectError(f"The project file {file} is not there any more. It may have been moved.") from error
     except OSError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.errors import ExportError
 from core.output.image_files import ImageFiles
+from core.reading import open_regular
 
 _CHUNK = 1 << 20
 _SPARE_BYTES = 4 << 20
@@ -79,7 +80,7 @@ class Placer:
 def hash_file(file: Path) -> tuple[str, int]:
     """Return SHA-256 (hex) and size of `file`."""
     digest, size = hashlib.sha256(), 0
-    with file.open("rb") as stream:
+    with open_regular(file) as stream:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
             size += len(chunk)

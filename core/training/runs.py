@@ -15,7 +15,7 @@ import numpy as np
 
 from core.cache import fingerprint, write_atomically
 from core.errors import TrainingError
-from core.forms import read_form, write_form
+from core.forms import is_number, read_form, read_json, write_form
 from core.results import Epoch, FloatArray, IntArray, RunKey, RunResult, WeightsUsed
 from core.training.evaluation import evaluate
 
@@ -263,7 +263,8 @@ def _facts(run: RunResult) -> dict[str, Any]:
 
 
 def _json(file: Path) -> dict[str, Any]:
-    values = json.loads(file.read_text(encoding="utf-8"))
+    # Losses of a training that went astray were written as Infinity.
+    values = read_json(file, not_finite="null")
     if not isinstance(values, dict):
         raise ValueError(f"it holds a {type(values).__name__}, not a run")
     return values
@@ -271,7 +272,7 @@ def _json(file: Path) -> dict[str, Any]:
 
 def _is_newer(values: Mapping[str, Any]) -> bool:
     number = values.get("format")
-    return isinstance(number, int) and number > FORMAT
+    return isinstance(number, int | float) and is_number(number, int) and number > FORMAT
 
 
 def _run(values: Mapping[str, Any], folder: Path) -> RunResult:
