@@ -75,7 +75,8 @@ def parse_json(data: bytes, *, not_finite: NotFinite = "refused") -> Any:
     FormError
         If they are no JSON, are nested too deeply, or have a key twice in one object.
     """
-    constant: Callable[[str], Any] = {"refused": _refuse, "null": _as_null, "kept": float}[not_finite]
+    taken: dict[NotFinite, Callable[[str], Any]] = {"refused": _refuse, "null": _as_null, "kept": float}
+    constant = taken[not_finite]
     try:
         values = json.loads(data.decode("utf-8-sig"), parse_constant=constant, object_pairs_hook=_distinct)
     except RecursionError as error:

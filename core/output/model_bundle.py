@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tempfile
+import zipfile
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,6 +28,7 @@ from core.forms import FormError, is_number, read_form, read_json
 from core.output.placing import disk_sentence, hash_file
 from core.output.tables import text_cell
 from core.progress import NO_PROGRESS, Progress
+from core.reading import check_member
 from core.results import FloatArray, Skipped
 from core.settings import TrainingSettings, settings_to_dict
 from core.training.architectures import NETWORKS
@@ -39,6 +41,7 @@ FORMAT = 1
 PROGRAM = "coreset-studio"
 MODEL_NAME, FACTS_NAME = "model.keras", "bundle.json"
 BATCH = 32
+LARGEST_MEMBER = 4 << 30
 LARGEST_SIDE = 4096
 """Of the square input, in pixels; a batch of such squares takes 1.6 GB."""
 
@@ -352,6 +355,9 @@ def _load_model(file: Path, facts: BundleFacts) -> Any:
     if found != facts.model_sha256:
         raise ExportError(f"{file} is not the model that the bundle was written with; it was changed or cut short.")
     try:
+        with zipfile.ZipFile(file) as archive:
+            for member in archive.infolist():
+                check_member(archive, member, LARGEST_MEMBER)
         model = keras.saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises nearly any exception on what it did not write
         first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -126,7 +126,7 @@ def disk_sentence(error: OSError, target: Path) -> str:
 def _copy(source: Path, target: Path) -> tuple[str, int]:
     """Copy and hash in one pass."""
     digest, size = hashlib.sha256(), 0
-    with source.open("rb") as read, target.open("xb") as write:
+    with open_regular(source) as read, target.open("xb") as write:
         while chunk := read.read(_CHUNK):
             digest.update(chunk)
             write.write(chunk)

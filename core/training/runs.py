@@ -16,10 +16,12 @@ import numpy as np
 from core.cache import fingerprint, write_atomically
 from core.errors import TrainingError
 from core.forms import is_number, read_form, read_json, write_form
+from core.reading import check_member, open_regular
 from core.results import Epoch, FloatArray, IntArray, RunKey, RunResult, WeightsUsed
 from core.training.evaluation import evaluate
 
 FORMAT = 2
+_LARGEST_ARRAY = 8 << 30  # probabilities of two million test images in a thousand classes
 NAMED = 3
 """How many of the files that cannot be read a sentence names."""
 
@@ -305,7 +307,9 @@ def _run(values: Mapping[str, Any], folder: Path) -> RunResult:
 
 def _arrays(file: Path) -> StoredArrays:
     # Opened here, since NumPy leaves a damaged archive open.
-    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+    with open_regular(file) as stream, np.load(stream, allow_pickle=False) as archive:
+        for member in archive.zip.infolist():
+            check_member(archive.zip, member, _LARGEST_ARRAY)
         found = {each.name: archive[each.name] for each in fields(StoredArrays) if each.name in archive.files}
     lacking = [each.name for each in fields(StoredArrays) if each.default is MISSING and each.name not in found]
     if lacking:

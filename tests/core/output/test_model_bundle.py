@@ -3,7 +3,9 @@
 import csv
 import hashlib
 import json
+import os
 import pickle
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -327,4 +329,22 @@ def test_what_a_bundle_says_is_checked_before_it_is_believed(bundle: Path, chang
 def test_a_bundle_that_is_no_object_is_refused(bundle: Path, text: str) -> None:
     (bundle / FACTS_NAME).write_text(text, encoding="utf-8")
     with pytest.raises(ExportError, match="no model bundle"):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize("name", [FACTS_NAME, MODEL_NAME])
+def test_a_pipe_in_a_bundle_is_not_waited_for(bundle: Path, name: str) -> None:
+    (bundle / name).unlink()
+    os.mkfifo(bundle / name)
+    with pytest.raises(ExportError, match="no regular file"):
+        load_bundle(bundle)
+
+
+def test_a_model_that_unpacks_to_far_more_than_it_is_is_refused(bundle: Path) -> None:
+    with zipfile.ZipFile(bundle / MODEL_NAME, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("assets/zeros", bytes(120_000_000))
+    values = json.loads((bundle / FACTS_NAME).read_text(encoding="utf-8"))
+    values["model_sha256"] = hashlib.sha256((bundle / MODEL_NAME).read_bytes()).hexdigest()
+    (bundle / FACTS_NAME).write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(ExportError, match="no more than 100 times as much is unpacked"):
         load_bundle(bundle)
