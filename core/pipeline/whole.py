@@ -5,11 +5,13 @@ import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from core.cache import fingerprint, write_atomically
 from core.data.demo import make_demo
 from core.errors import ExportError
 from core.features.extractors import EXTRACTORS, recommended
+from core.forms import FormError, read_json
 from core.output.content import ReportContent
 from core.output.model_bundle import Predictions, load_bundle, write_predictions
 from core.output.model_bundle import predict as predict_images
@@ -177,7 +179,7 @@ def ensure_demo(folder: Path, *, n_images: int | None = None, progress: Progress
     if folder.exists() and any(folder.iterdir()):
         if not mark.is_file():
             raise ExportError(f"{folder} holds something else than the demo's images; name another folder.")
-        if json.loads(mark.read_text(encoding="utf-8")) == wanted:
+        if _mark_of(mark) == wanted:
             return
         shutil.rmtree(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -214,7 +216,7 @@ def _claim(out: Path, study: Study, overwrite: bool) -> None:
         if out.is_dir() and any(out.iterdir()):
             if not mark.is_file():
                 raise ExportError(f"{out} holds something that is no study; name a new folder.")
-            known = json.loads(mark.read_text(encoding="utf-8"))
+            known = _mark_of(mark)
             if not overwrite and known.get("finished"):
                 raise ExportError(f"{out} holds a finished study. Name another folder, or add --overwrite.")
             if not overwrite and known.get("identity") != identity:
@@ -224,8 +226,25 @@ def _claim(out: Path, study: Study, overwrite: bool) -> None:
         write_atomically(mark, json.dumps({"identity": identity, "finished": False}).encode())
     except OSError as error:
         raise ExportError(f"{out} cannot be written ({error.strerror}). Name another folder.") from error
-    except ValueError as error:
-        raise ExportError(f"{mark} is damaged; remove it or name another folder.") from error
+
+
+def _mark_of(mark: Path) -> dict[str, Any]:
+    """Return what a mark of the program says about its folder.
+
+    Raises
+    ------
+    ExportError
+        If it is none.
+    OSError
+        If it cannot be read.
+    """
+    try:
+        known = read_json(mark)
+    except FormError as error:
+        raise ExportError(f"{mark} is damaged ({error}); remove it or name another folder.") from error
+    if not isinstance(known, dict):
+        raise ExportError(f"{mark} is damaged; remove it or name another folder.")
+    return known
 
 
 def _identity(study: Study) -> str:
