@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from core.cache import default_cache_folder, write_atomically
 from core.descriptions import KINDS, resolve
-from core.files import read_json
+from core.forms import read_json
 from core.results import Estimate
 
 if TYPE_CHECKING:

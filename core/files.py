@@ -9,7 +9,6 @@ every fresh file for some milliseconds. So whatever moves or removes here tries 
 
 import errno
 import hashlib
-import json
 import os
 import platform
 import re
@@ -19,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 
@@ -277,19 +276,3 @@ def _host() -> str:
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
-
-
-def read_json(file: Path) -> Any:
-    """Return the JSON values of a file.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    ValueError
-        Whatever else is wrong with it.
-    """
-    try:
-        return json.loads(file.read_bytes().decode())
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error

@@ -15,7 +15,8 @@ from typing import Any
 
 from core.errors import ProjectError, SettingsError
 from core.files import reason_of, replace_atomically
-from core.forms import FormError, read_form
+from core.forms import JSON_BYTES, FormError, parse_json, read_form
+from core.reading import read_regular
 from core.settings import Settings, settings_from_dict, settings_to_dict
 
 FORMAT = 1
@@ -212,7 +213,7 @@ def digest_on_disk(file: Path) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
-        raise ProjectError(f"The project file {file} cannot be read ({error.strerror or error}).") from error
+        raise ProjectError(f"The project file {file} cannot be read ({reason_of(error)}).") from error
 
 
 def write_project(project: Project, file: Path, *, version: str = "") -> str:
@@ -364,7 +365,7 @@ class _RecoveryForm:
 
 def _read_bytes(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        return read_regular(file, JSON_BYTES)
     except FileNotFoundError as error:
         raise ProjectError(f"The project file {file} is not there any more. It may have been moved.") from error
     except OSError as error:
@@ -373,8 +374,9 @@ def _read_bytes(file: Path) -> bytes:
 
 def _as_json(content: bytes, file: Path) -> Any:
     try:
-        return json.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        # Facts of a stage may be NaN.
+        return parse_json(content, not_finite="kept")
+    except ValueError as error:
         raise ProjectError(
             f"{file.name} is not a project of {PROGRAM}, or it is damaged. Open a file that ends in {SUFFIX}."
         ) from error

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from core.cli import commands
+from core.cli.failure import failure_sentence
 from core.cli.parser import Command, build_parser
 from core.descriptions import plugin_problems
 from core.errors import CancelledError, CoresetError
@@ -24,13 +25,36 @@ def _later(name: str) -> Command:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `coreset` with `arguments` and return its exit code: 0 done, 2 bad input, 130 cancelled."""
+    """Run `coreset` with `arguments` and return its exit code.
+
+    0 done, 1 it differs or an error that nobody expected, 2 bad input, 130 cancelled. No error leaves it: one that was
+    not raised on purpose becomes a sentence, and its details a file that the sentence names.
+    """
     # TensorFlow's start-up messages would stand between the lines of progress.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     for stream in (sys.stdout, sys.stderr):
         # A file name that the terminal cannot show must not stop a run.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    try:
+        return _run(arguments)
+    except (CancelledError, KeyboardInterrupt):
+        print("Cancelled. What was finished before is kept; the same command goes on from there.", file=sys.stderr)
+        return CANCELLED
+    except CoresetError as error:
+        print(f"coreset: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except BrokenPipeError:
+        # Whoever read the output has closed it, such as `head`.
+        sys.stderr.close()
+        return DONE
+    except Exception as error:
+        given = sys.argv[1:] if arguments is None else arguments
+        print(f"coreset: {failure_sentence(error, given)}", file=sys.stderr)
+        return FAILED
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     parser = build_parser(
         {
             "scan": commands.scan,
@@ -49,18 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
     )
     options: argparse.Namespace = parser.parse_args(arguments)
-    try:
-        if options.command != "plugins":
-            for problem in plugin_problems():
-                print(f"note: {problem.sentence}", file=sys.stderr)
-        return int(options.run(options))
-    except (CancelledError, KeyboardInterrupt):
-        print("Cancelled. What was finished before is kept; the same command goes on from there.", file=sys.stderr)
-        return CANCELLED
-    except CoresetError as error:
-        print(f"coreset: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except BrokenPipeError:
-        # Whoever read the output has closed it, such as `head`.
-        sys.stderr.close()
-        return DONE
+    if options.command != "plugins":
+        for problem in plugin_problems():
+            print(f"note: {problem.sentence}", file=sys.stderr)
+    return int(options.run(options))

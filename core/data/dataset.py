@@ -16,6 +16,7 @@ from core.errors import CacheError, DatasetError, MissingSourceError, ReadOnlyCa
 from core.files import reason_of
 from core.housekeeping import sweep_once
 from core.progress import NO_PROGRESS, Progress
+from core.reading import open_regular
 from core.results import Dataset, Image
 from core.settings import DataSettings, own_settings, settings_to_dict
 
@@ -75,7 +76,7 @@ def scan(
     own = own_settings(settings or DataSettings(), kind)
     if own is not None:
         stored = stored_file(cache_folder, source, own)
-    listing = kind.listing(source, own)
+    listing = kind.listing(source, own, progress)
     known = _known(kind, earlier)
     scanned = Scanned()
     try:
@@ -125,7 +126,7 @@ def _recognised(path: Path) -> Source:
 
 
 def _head(file: Path) -> bytes:
-    with file.open("rb") as stream:
+    with open_regular(file) as stream:
         return stream.read(_HEAD_BYTES)
 
 

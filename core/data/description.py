@@ -1,12 +1,14 @@
 """What a source of labelled images is: the facts that describe it, without its code."""
 
-from collections.abc import Iterable, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from core.descriptions import Description, Registry
+from core.progress import NO_PROGRESS, Progress
 
 if TYPE_CHECKING:
     from core.data.listing import Listing
@@ -55,23 +57,36 @@ class Source(Description):
     suffixes: tuple[str, ...] = ()
     holds: Holds = "files"
 
-    def listing(self, path: Path, settings: Any = None) -> "Listing":
+    def listing(self, path: Path, settings: Any = None, progress: Progress = NO_PROGRESS) -> "Listing":
         """List the images of a path, under the source's own settings where it has any (by default theirs).
+
+        A reader whose `listing` has a parameter `progress` is given it.
 
         Raises
         ------
         DatasetError
             If it cannot be read or is not as it has to be.
         """
-        if self.settings is None:
-            return self.reader.listing(path)
-        listed: Listing = self.code.listing(path, self.settings() if settings is None else settings)
-        return listed
+        given: list[Any] = [path]
+        if self.settings is not None:
+            given.append(self.settings() if settings is None else settings)
+        lists: Callable[..., Listing] = self.code.listing
+        if _takes_progress(lists):
+            return lists(*given, progress=progress)
+        return lists(*given)
 
     @property
     def reader(self) -> "SourceReader":
         """What finds and reads the images; imported when it is first needed."""
         return cast("SourceReader", self.code)
+
+
+def _takes_progress(lists: Callable[..., Any]) -> bool:
+    """Return whether a reader tells how far its listing is; one of an earlier version of the program does not."""
+    try:
+        return "progress" in inspect.signature(lists).parameters
+    except (TypeError, ValueError):
+        return False
 
 
 class Sources(Registry[Source]):

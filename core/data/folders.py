@@ -9,6 +9,7 @@ from core.data.listing import SPLIT_NAMES, Entry, Listing, class_text, is_text, 
 from core.data.reader import FileReader
 from core.errors import DatasetError
 from core.files import reason_of
+from core.progress import NO_PROGRESS, Progress
 from core.results import Image, Skipped, SplitName
 
 _HIDDEN_ON_WINDOWS = 0x2
@@ -29,43 +30,49 @@ class ClassFolderReader(FileReader):
         return parts
 
 
-def list_folder(root: Path) -> Listing:
+def list_folder(root: Path, progress: Progress = NO_PROGRESS) -> Listing:
     """List every file under `root`; the folder just below it names the class.
 
     Parameters
     ----------
     root : Path
         An existing folder.
+    progress : Progress
 
     Raises
     ------
     DatasetError
         If the folder cannot be opened.
+    CancelledError
+        If the user asked to stop.
     """
     _children_of(root)
     listing = Listing(root)
-    _Walk(root, listing).class_folders("", None)
+    _Walk(root, listing, progress).class_folders("", None)
     _warn_of_spellings(listing)
     return listing
 
 
-def list_split_folder(root: Path) -> Listing:
+def list_split_folder(root: Path, progress: Progress = NO_PROGRESS) -> Listing:
     """List every file under the train, validation and test folders of `root`; the folder below these names the class.
 
     Parameters
     ----------
     root : Path
         An existing folder.
+    progress : Progress
 
     Raises
     ------
     DatasetError
         If the folder cannot be opened.
+    CancelledError
+        If the user asked to stop.
     """
     top = _children_of(root)
     splits = _split_among(root, top)
     listing = Listing(root)
-    walk = _Walk(root, listing)
+    walk = _Walk(root, listing, progress)
     for name, split in splits.items():
         walk.class_folders(name, split)
     for child in top:
@@ -110,9 +117,10 @@ def _has_folders(folder: Path) -> bool:
 class _Walk:
     """Fill a listing from the file tree, following links but never in a circle."""
 
-    def __init__(self, root: Path, listing: Listing) -> None:
+    def __init__(self, root: Path, listing: Listing, progress: Progress) -> None:
         self._root = root
         self._listing = listing
+        self._progress = progress
 
     def class_folders(self, base: str, split: SplitName | None) -> None:
         """Take every folder in `base` (a path below the root, or empty) as a class."""
@@ -137,6 +145,7 @@ class _Walk:
             inside = self._enter(folder, ancestors)
             if inside is None:
                 continue
+            self._progress.report(len(self._listing.entries), 0, "Listing: files")
             for child, is_folder in self._children(folder):
                 path = f"{folder}/{child.name}"
                 if is_folder:

@@ -21,6 +21,7 @@ from core.data.sources import source_of
 from core.data.thumbnails import THUMBNAIL_SIDE, thumbnail_file, write_thumbnail
 from core.errors import ImageError
 from core.files import reason_of
+from core.reading import open_regular
 from core.results import Dataset
 
 __all__ = [
@@ -33,6 +34,17 @@ PIXEL_LIMIT = 64_000_000
 
 BYTE_LIMIT = 512_000_000
 """Largest file that is read; the pixel limit at 8 bytes a pixel."""
+
+_MOST_PIECES = 1_000_000
+"""How often a decoder may ask for bytes; a file of 512 MB in blocks of 8 kB takes a quarter as many."""
+
+_MOST_SCANNED = 20 * PIXEL_LIMIT
+"""How many pixels a progressive JPEG may have in all its scans, of which the usual ten refine each pixel."""
+
+_USUAL_SCANS = 20
+
+_FILL = b"\xff" * 100_000
+"""Bytes that may stand between the parts of a JPEG; Pillow takes the square of the time for a run of them."""
 
 # Imported by name: Pillow loads a reader only when it meets the suffix, and a frozen program must hold them all.
 _FORMATS = (
@@ -82,7 +94,10 @@ def read_rgb(source: Path | bytes) -> RGBArray:
         raise ImageError("The file is empty." if not data else f"It is not an image ({_KNOWN}).")
     with _QUIET:
         try:
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            if name == "JPEG" and _FILL in data:
+                raise ImageError("It is damaged: it holds more bytes that mean nothing than any image has.")
+            with Image.open(_Counted(data), formats=_FORMATS) as image:
+                _check_scans(image, data)
                 return _decode(image)
         except ImageError:
             raise
@@ -105,7 +120,7 @@ def read_file(file: Path) -> bytes:
         If it cannot be read, is too large, empty, or no image.
     """
     try:
-        with file.open("rb") as stream:
+        with open_regular(file) as stream:
             head = stream.read(32)
             if _format_of(head) is None:
                 return head
@@ -164,6 +179,33 @@ def _format_of(data: bytes) -> str | None:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WebP"
     return None
+
+
+class _Counted(io.BytesIO):
+    """The bytes of a file, given out in so many pieces and no more.
+
+    Pillow looks for what comes next piece by piece, byte by byte where it is lost: megabytes of rubbish that follow
+    the head of a file would keep it busy for minutes.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._left = _MOST_PIECES
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return the next bytes."""
+        self._left -= 1
+        if self._left < 0:
+            raise ImageError("It is damaged: it falls into more pieces than any image has.")
+        return super().read(size)
+
+
+def _check_scans(image: Image.Image, data: bytes) -> None:
+    """Refuse a JPEG of so many passes over its pixels that decoding it would take minutes."""
+    if image.format == "JPEG" and image.info.get("progressive"):
+        n_scans = data.count(b"\xff\xda")
+        if n_scans * image.width * image.height > _MOST_SCANNED and n_scans > _USUAL_SCANS:
+            raise ImageError(f"It is a JPEG of {n_scans:,} passes over {image.width:,} × {image.height:,} pixels.")
 
 
 def _decode(image: Image.Image) -> RGBArray:

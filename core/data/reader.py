@@ -60,7 +60,8 @@ class SourceReader(Protocol):
     def listing(self, path: Path) -> Listing:
         """List the images, with what is left out and why; nothing is decoded.
 
-        For a source with settings of its own it is ``listing(path, settings)``.
+        For a source with settings of its own it is ``listing(path, settings)``. A reader may take a keyword `progress`
+        beside these, a `core.progress.Progress`, and report to it how many it has found; that also lets the user stop.
 
         Raises
         ------

@@ -8,12 +8,13 @@ from typing import Any
 from core.cache import write_atomically
 from core.data.sources import source_of
 from core.errors import CacheError, DatasetError, ReadOnlyCacheError
-from core.files import is_refused, read_json, reason_of
-from core.forms import read_form
+from core.files import is_refused, reason_of
+from core.forms import LIST_BYTES, read_form, read_json
 from core.results import Dataset, Image, Skipped
 
 _FORMAT = 1
 _IMAGE_FIELDS = tuple(field.name for field in fields(Image))
+_COUNTS = {"width": 1, "height": 1, "n_bytes": 0, "modified_ns": -(2**63)}
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,28 @@ def save_dataset(dataset: Dataset, file: Path) -> None:
         raise kind(f"{file} cannot be written ({reason_of(error)}). Free some space or choose another.") from error
 
 
+def _image(names: tuple[str, ...], row: Any) -> Image:
+    """Return an image from its row, after checking that each value is what it should be.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If one is not. `pixels` names files in the cache, and must not lead out of it.
+    """
+    values = dict(zip(names, row, strict=True))
+    for name, value in values.items():
+        if name in _COUNTS:
+            good = type(value) is int and (value >= _COUNTS[name])
+        else:
+            good = isinstance(value, str) or (name == "split" and value is None)
+        if not good:
+            raise ValueError(f"{name} is {value!r}")
+    split, pixels = values["split"], values["pixels"]
+    if split not in (None, "train", "validation", "test") or not pixels.isalnum():
+        raise ValueError(f"the split is {split!r}, the content {pixels!r}")
+    return Image(**values)
+
+
 def load_dataset(file: Path) -> Dataset:
     """Read what `save_dataset` wrote. Nothing says that the files are still the same; `scan` checks that.
 
@@ -71,14 +94,14 @@ def load_dataset(file: Path) -> Dataset:
         If nothing that is installed knows its kind of source.
     """
     try:
-        form = read_form(read_json(file), _ScanForm)
+        form = read_form(read_json(file, limit=LIST_BYTES), _ScanForm)
         if form.format != _FORMAT or not set(form.fields) <= set(_IMAGE_FIELDS):
             raise DatasetError(f"{file.name} was written by another version; scan the images again.")
         return Dataset(
             root=Path(form.root),
             source=Path(form.source),
             kind=source_of(form.kind).name,
-            images=tuple(Image(**dict(zip(form.fields, row, strict=True))) for row in form.images),
+            images=tuple(_image(form.fields, row) for row in form.images),
             skipped=form.skipped,
             warnings=form.warnings,
         )

@@ -18,7 +18,7 @@ from core.features.description import Extractor
 from core.features.extractors import extractor_named
 from core.features.steps import Compute
 from core.features.weights import load_weights, weights_used
-from core.files import read_json
+from core.forms import read_json
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, FloatArray, IntArray, LeftOut, Skipped, Split, WeightsUsed
 from core.settings import settings_to_dict

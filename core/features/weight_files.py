@@ -23,6 +23,7 @@ import numpy as np
 
 from core.errors import WeightsError
 from core.files import temporary_file
+from core.reading import check_member, open_regular
 from core.results import FloatArray
 
 SUFFIXES = (".h5", ".hdf5", ".keras")
@@ -152,6 +153,8 @@ def _opened(file: Path) -> Iterator[list[_Found]]:
     import h5py
 
     try:
+        # A pipe or a device would be waited for.
+        open_regular(file).close()
         if zipfile.is_zipfile(file):
             source: Any = io.BytesIO(_archived(file))
         else:
@@ -171,8 +174,7 @@ def _archived(file: Path) -> bytes:
     """Return the weights inside a ``.keras`` archive."""
     with zipfile.ZipFile(file) as archive:
         member = archive.getinfo(_IN_ARCHIVE)
-        if member.file_size > _LARGEST_MEMBER:
-            raise ValueError(member.file_size)
+        check_member(archive, member, _LARGEST_MEMBER)
         return archive.read(member)
 
 

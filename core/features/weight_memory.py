@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.cache import default_cache_folder, write_atomically
-from core.files import read_json
+from core.forms import read_json
 
 _FILE = "weights.json"
 _VERSION = 1

@@ -14,6 +14,7 @@ from core.data.sources import source_of
 from core.errors import ExportError, ImageError
 from core.files import reason_of
 from core.output.stripping import without_metadata
+from core.reading import open_regular
 from core.results import Dataset, Image
 
 
@@ -66,7 +67,7 @@ class ImageFiles:
         try:
             if file is None:
                 return sniffed_suffix(self._source.reader.original(self.dataset.root, image.path)[:16])
-            with file.open("rb") as stream:
+            with open_regular(file) as stream:
                 return sniffed_suffix(stream.read(16))
         except (OSError, ImageError):
             return ""
@@ -115,7 +116,10 @@ class ImageFiles:
 
     def _original(self, image: Image) -> bytes:
         file = self._own_file(image)
-        return self._source.reader.original(self.dataset.root, image.path) if file is None else file.read_bytes()
+        if file is None:
+            return self._source.reader.original(self.dataset.root, image.path)
+        with open_regular(file) as stream:
+            return stream.read()
 
     def _stripped(self, content: bytes) -> bytes:
         pixels = read_rgb(content)

@@ -18,7 +18,7 @@ from core.cache import fingerprint
 from core.descriptions import plugins_used
 from core.errors import ExportError, InputError
 from core.files import reason_of
-from core.forms import key, read_form
+from core.forms import LIST_BYTES, key, read_form, read_json
 from core.output.lists import COLUMNS
 from core.output.names import PrivateNames
 from core.results import ClassClusters, Coreset, Dataset, WeightsUsed
@@ -174,10 +174,10 @@ def read_manifest(file: Path) -> Manifest:
     ExportError
         If it cannot be read, is of a newer format, or is none of ours.
     """
-    if file.is_dir():
-        file = file / MANIFEST_NAME
     try:
-        values = json.loads(file.read_text(encoding="utf-8-sig"))
+        if file.is_dir():
+            file = file / MANIFEST_NAME
+        values = read_json(file, limit=LIST_BYTES)
     except OSError as error:
         raise ExportError(
             f"{file} cannot be read ({reason_of(error)}). Name an export or its {MANIFEST_NAME}."
@@ -185,8 +185,10 @@ def read_manifest(file: Path) -> Manifest:
     except ValueError as error:
         raise ExportError(f"{file} is not valid JSON ({error}); it was changed or cut short.") from error
     number = values.get("format") if isinstance(values, dict) else None
-    if not isinstance(number, int) or values.get("program") != "coreset-studio":
+    if isinstance(number, bool) or not isinstance(number, int) or values.get("program") != "coreset-studio":
         raise ExportError(f"{file} is not the {MANIFEST_NAME} of an export.")
+    if number < 1:
+        raise ExportError(f"{file} has format {number}, which there is not; the first is 1. It was changed.")
     if number > FORMAT:
         raise ExportError(
             f"{file} has format {number}; this version ({__version__}) reads up to {FORMAT}. Update the program."
@@ -194,7 +196,8 @@ def read_manifest(file: Path) -> Manifest:
     try:
         return _manifest(file, values)
     except (KeyError, ValueError, InputError) as error:
-        raise ExportError(f"{file} is damaged: {error!s}.") from error
+        words = f"it does not name {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
+        raise ExportError(f"{file} is damaged: {words}.") from error
 
 
 def settings_for(manifest: Manifest, dataset: Dataset) -> Settings:
@@ -426,6 +429,6 @@ def _manifest(file: Path, values: Mapping[str, Any]) -> Manifest:
 def _inside(name: str) -> str:
     """Return `name` if it stays inside the export; a manifest from elsewhere may not lead out of it."""
     parts = name.split("/")
-    if not name or name.startswith("/") or "\\" in name or ":" in parts[0] or {"", ".", ".."} & set(parts):
+    if not name or name.startswith("/") or {"\\", "\0"} & set(name) or ":" in parts[0] or {"", ".", ".."} & set(parts):
         raise ValueError(f"it names the file {name!r}, which is not inside the export")
     return name

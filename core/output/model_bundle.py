@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import os
+import zipfile
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,10 +23,11 @@ from core.cache import write_atomically
 from core.data.images import read_rgb
 from core.errors import ExportError, ImageError
 from core.files import make_temporary_folder, put_in_place, reason_of, try_to_remove
-from core.forms import FormError, read_form
+from core.forms import FormError, is_number, read_form, read_json
 from core.output.placing import disk_sentence, hash_file
 from core.output.tables import text_cell
 from core.progress import NO_PROGRESS, Progress
+from core.reading import check_member
 from core.results import FloatArray, Skipped
 from core.settings import TrainingSettings, settings_to_dict
 from core.training.architectures import NETWORKS
@@ -38,6 +40,9 @@ FORMAT = 1
 PROGRAM = "coreset-studio"
 MODEL_NAME, FACTS_NAME = "model.keras", "bundle.json"
 BATCH = 32
+LARGEST_MEMBER = 4 << 30
+LARGEST_SIDE = 4096
+"""Of the square input, in pixels; a batch of such squares takes 1.6 GB."""
 
 
 @dataclass(frozen=True)
@@ -250,17 +255,19 @@ def load_bundle(folder: Path) -> Bundle:
     if folder.name in (MODEL_NAME, FACTS_NAME):
         folder = folder.parent
     facts = _read_facts(folder)
-    model = _load_model(folder / MODEL_NAME, facts.model_sha256, len(facts.classes))
+    model = _load_model(folder / MODEL_NAME, facts)
     return Bundle(folder, tuple(facts.classes), facts.image_size, facts.note, model)
 
 
 def _read_facts(folder: Path) -> BundleFacts:
     none_of_ours = f"{folder} is no model bundle that this program wrote"
     try:
-        values = json.loads((folder / FACTS_NAME).read_text(encoding="utf-8"))
+        values = read_json(folder / FACTS_NAME)
         if values["program"] != PROGRAM:
             raise ValueError("made by another program")
-        number = int(values["format"])
+        number = values["format"]
+        if not is_number(number, int) or number < 1:
+            raise ValueError(f"there is no format {number!r}")
     except OSError as error:
         raise ExportError(f"{folder} is no model bundle: {FACTS_NAME} cannot be read ({reason_of(error)}).") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -270,9 +277,14 @@ def _read_facts(folder: Path) -> BundleFacts:
             f"{folder} has format {number}; this version ({__version__}) reads up to {FORMAT}. Update it."
         )
     try:
-        return read_form(values, BundleFacts)
+        facts = read_form(values, BundleFacts)
+        if not 1 <= facts.image_size <= LARGEST_SIDE:
+            raise FormError(f"image_size: expected 1 to {LARGEST_SIDE:,} pixels, found {facts.image_size:,}")
+        if not facts.classes or len(set(facts.classes)) < len(facts.classes):
+            raise FormError("classes: expected names, each once, found none or one twice")
     except FormError as error:
         raise ExportError(f"{none_of_ours} ({error}).") from error
+    return facts
 
 
 def predict(bundle: Bundle, folder: Path, progress: Progress = NO_PROGRESS) -> Predictions:
@@ -328,22 +340,36 @@ def write_predictions(file: Path, predictions: Predictions) -> None:
         raise ExportError(disk_sentence(error, file)) from error
 
 
-def _load_model(file: Path, expected: str, n_classes: int) -> Any:
+def _load_model(file: Path, facts: BundleFacts) -> Any:
     import keras
 
     try:
         found = hash_file(file)[0]
     except OSError as error:
         raise ExportError(f"{file} cannot be read ({reason_of(error)}).") from error
-    if found != expected:
+    if found != facts.model_sha256:
         raise ExportError(f"{file} is not the model that the bundle was written with; it was changed or cut short.")
     try:
+        with zipfile.ZipFile(file) as archive:
+            for member in archive.infolist():
+                check_member(archive, member, LARGEST_MEMBER)
         model = keras.saving.load_model(file, compile=False, safe_mode=True)
-    except (ValueError, OSError, TypeError, KeyError) as error:
-        raise ExportError(f"{file} cannot be loaded ({str(error).splitlines()[0]}).") from error
-    if int(model.output_shape[-1]) != n_classes:
-        raise ExportError(f"{file} answers {model.output_shape[-1]} classes, the bundle names {n_classes}.")
+    except Exception as error:  # Keras raises nearly any exception on what it did not write
+        first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise ExportError(f"{file} cannot be loaded ({first}).") from error
+    answers, takes = _shape(model, "output_shape"), _shape(model, "input_shape")
+    if answers[-1] != len(facts.classes):
+        raise ExportError(f"{file} answers {answers[-1]} classes, the bundle names {len(facts.classes)}.")
+    side = facts.image_size
+    if len(takes) != 4 or any(each not in (None, side) for each in takes[1:3]) or takes[3] != 3:
+        raise ExportError(f"{file} takes input of the shape {takes}, the bundle names images of {side} × {side} × 3.")
     return model
+
+
+def _shape(model: Any, name: str) -> tuple[int | None, ...]:
+    """Return a model's one input or output shape; that of another kind of model as one that fits nothing."""
+    shape = getattr(model, name, None)
+    return tuple(shape) if isinstance(shape, tuple) and shape else (None,)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from core.errors import ExportError
 from core.files import is_full, is_held, is_refused, reason_of
 from core.output.image_files import ImageFiles
+from core.reading import open_regular
 
 _CHUNK = 1 << 20
 _SPARE_BYTES = 4 << 20
@@ -82,7 +83,7 @@ class Placer:
 def hash_file(file: Path) -> tuple[str, int]:
     """Return SHA-256 (hex) and size of `file`."""
     digest, size = hashlib.sha256(), 0
-    with file.open("rb") as stream:
+    with open_regular(file) as stream:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
             size += len(chunk)
@@ -130,7 +131,7 @@ def disk_sentence(error: OSError, target: Path) -> str:
 def _copy(source: Path, target: Path) -> tuple[str, int]:
     """Copy and hash in one pass."""
     digest, size = hashlib.sha256(), 0
-    with source.open("rb") as read, target.open("xb") as write:
+    with open_regular(source) as read, target.open("xb") as write:
         while chunk := read.read(_CHUNK):
             digest.update(chunk)
             write.write(chunk)

@@ -4,12 +4,14 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from core.errors import ExportError
 from core.files import reason_of
 from core.output.manifest import LIST_NAME, MANIFEST_NAME, read_manifest
 from core.output.placing import hash_file
 from core.progress import NO_PROGRESS, Progress
+from core.reading import IrregularFileError
 
 # What Finder and Explorer put into any folder that somebody looks at.
 _LEFT_BY_THE_SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini"}
@@ -60,7 +62,7 @@ def verify(folder: Path, progress: Progress = NO_PROGRESS) -> VerifyResult:
     Raises
     ------
     ExportError
-        If there is no manifest or it cannot be read.
+        If there is no manifest, or it, a file or a folder cannot be read.
     """
     manifest = read_manifest(folder)
     folder = manifest.file.parent
@@ -73,6 +75,8 @@ def verify(folder: Path, progress: Progress = NO_PROGRESS) -> VerifyResult:
         except (FileNotFoundError, NotADirectoryError):
             missing.append(listed.file)
             continue
+        except IrregularFileError:
+            found = ""
         except OSError as error:
             if not (folder / listed.file).is_dir():
                 raise ExportError(f"{folder / listed.file} cannot be read ({reason_of(error)}).") from error
@@ -92,7 +96,12 @@ def is_export(folder: Path) -> bool:
 
 
 def _files_below(folder: Path) -> Iterator[str]:
-    for place, _, files in os.walk(folder):
+    def fail(error: OSError) -> NoReturn:
+        raise ExportError(
+            f"{error.filename} cannot be read ({reason_of(error)}), so nothing in it was compared."
+        ) from error
+
+    for place, _, files in os.walk(folder, onerror=fail):
         for name in files:
             if name not in _LEFT_BY_THE_SYSTEM:
                 yield (Path(place) / name).relative_to(folder).as_posix()

@@ -108,7 +108,7 @@ def run_comparison(
     """
     settings = prepared.study.settings
     if len(prepared.split.test) == 0:
-        raise SettingsError("There are no test images, so nothing can be compared; set the test fraction above 0.")
+        raise SettingsError(_no_test_images(prepared))
     check_splits(settings.comparison, brought=prepared.split.brought)
     unknown = networks_problem(settings.comparison)
     if unknown:
@@ -126,9 +126,10 @@ def run_comparison(
     left_out: dict[str, str] = {}
     for split in range(n_splits):
         part = open_split(prepared, split, _split_progress(progress, len(runs), n_runs, split, n_splits))
-        for one in plan_of_split(settings.comparison, split):
-            key = _key_unless_left_out(part, one, left_out)
-            if key is None:
+        # All coresets are chosen before anything is trained, so that one that cannot be had costs no training.
+        asked = [(one, _key_unless_left_out(part, one, left_out)) for one in plan_of_split(settings.comparison, split)]
+        for one, key in asked:
+            if key is None or one.sampler in left_out:
                 continue
             known = stored.get(key.fingerprint)
             if known is None:
@@ -142,6 +143,21 @@ def run_comparison(
             progress.publish(runs[-1].without_probabilities())
     progress.report(n_runs, n_runs, "Training: runs")
     return _without(left_out, prepared, runs, kept.notes)
+
+
+def _no_test_images(prepared: Prepared) -> str:
+    fraction = prepared.study.settings.data.test_fraction
+    if prepared.split.brought:
+        what = "the split that the images bring has none; add some, or leave the split out"
+    elif fraction > 0:
+        n_images = len(prepared.split.pool) + len(prepared.split.validation)
+        what = (
+            f"a test fraction of {fraction:g} takes none of {n_images:,} image{'s' * (n_images != 1)} in classes so "
+            "small; add images, or raise the test fraction"
+        )
+    else:
+        what = "set the test fraction above 0"
+    return f"There are no test images, so nothing can be compared; {what}."
 
 
 def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = NO_PROGRESS) -> Comparison:

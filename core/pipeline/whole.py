@@ -3,12 +3,14 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from core.cache import fingerprint, write_atomically
 from core.data.demo import make_demo
 from core.errors import ExportError
 from core.features.extractors import EXTRACTORS, recommended
-from core.files import make_temporary_folder, put_in_place, read_json, reason_of, try_to_remove
+from core.files import make_temporary_folder, put_in_place, reason_of, try_to_remove
+from core.forms import FormError, read_json
 from core.housekeeping import sweep_tree
 from core.output.content import ReportContent
 from core.output.model_bundle import Predictions, load_bundle, write_predictions
@@ -224,7 +226,7 @@ def _claim(out: Path, study: Study, overwrite: bool) -> None:
         if out.is_dir() and any(out.iterdir()):
             if not mark.is_file():
                 raise ExportError(f"{out} holds something that is no study; name a new folder.")
-            known = json.loads(mark.read_text(encoding="utf-8"))
+            known = _mark_of(mark)
             if not overwrite and known.get("finished"):
                 raise ExportError(f"{out} holds a finished study. Name another folder, or add --overwrite.")
             if not overwrite and known.get("identity") != identity:
@@ -235,8 +237,25 @@ def _claim(out: Path, study: Study, overwrite: bool) -> None:
         write_atomically(mark, json.dumps({"identity": identity, "finished": False}).encode())
     except OSError as error:
         raise ExportError(f"{out} cannot be written ({reason_of(error)}). Name another folder.") from error
-    except ValueError as error:
-        raise ExportError(f"{mark} is damaged; remove it or name another folder.") from error
+
+
+def _mark_of(mark: Path) -> dict[str, Any]:
+    """Return what a mark of the program says about its folder.
+
+    Raises
+    ------
+    ExportError
+        If it is none.
+    OSError
+        If it cannot be read.
+    """
+    try:
+        known = read_json(mark)
+    except FormError as error:
+        raise ExportError(f"{mark} is damaged ({error}); remove it or name another folder.") from error
+    if not isinstance(known, dict):
+        raise ExportError(f"{mark} is damaged; remove it or name another folder.")
+    return known
 
 
 def _identity(study: Study) -> str:

@@ -6,7 +6,6 @@ is neutral, whatever the default has become since: see `core.descriptions.Choice
 
 import dataclasses
 import difflib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -19,6 +18,7 @@ from cattrs.gen import make_dict_structure_fn
 from core.descriptions.choice import SettingsPart, choices_of
 from core.errors import SettingsError
 from core.files import reason_of
+from core.forms import LIST_BYTES, is_number, read_json, strict_containers
 from core.settings.choices import Settings
 from core.settings.own import described, kind_of, put_own
 
@@ -54,7 +54,7 @@ def read_settings(file: Path) -> Settings:
         If the file cannot be read, is no JSON, or holds an unknown key or a value of the wrong kind.
     """
     try:
-        values = json.loads(file.read_text(encoding="utf-8-sig"))
+        values = read_json(file, limit=LIST_BYTES)
     except OSError as error:
         raise SettingsError(f"The settings file {file} cannot be read ({reason_of(error)}).") from error
     except ValueError as error:
@@ -62,6 +62,8 @@ def read_settings(file: Path) -> Settings:
     if not isinstance(values, dict):
         raise SettingsError(f"The settings file {file} holds a {type(values).__name__}; expected an object in braces.")
     inner = values.get("settings", values)
+    if not isinstance(inner, dict):
+        raise SettingsError(f"The settings in {file} are a {type(inner).__name__}; expected an object in braces.")
     return settings_from_dict(inner)
 
 
@@ -69,9 +71,9 @@ def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
 
     def strict_number(value: Any, kind: type) -> Any:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if not is_number(value):
             raise SettingsError(f"expected a number, found {value!r}")
-        if kind is int and value != int(value):
+        if not is_number(value, kind):
             raise SettingsError(f"expected a whole number, found {value!r}")
         return kind(value)
 
@@ -83,6 +85,7 @@ def _make_converter() -> cattrs.Converter:
     def is_part(kind: Any) -> bool:
         return isinstance(kind, type) and issubclass(kind, SettingsPart)
 
+    strict_containers(converter)
     converter.register_structure_hook(int, strict_number)
     converter.register_structure_hook(float, strict_number)
     converter.register_structure_hook(str, strict_plain)

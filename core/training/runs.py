@@ -13,12 +13,14 @@ import numpy as np
 
 from core.cache import fingerprint, write_atomically
 from core.errors import TrainingError
-from core.files import maker_is_gone, process_mark, read_json, reason_of, try_to_remove
-from core.forms import read_form, write_form
+from core.files import maker_is_gone, process_mark, reason_of, try_to_remove
+from core.forms import is_number, read_form, read_json, write_form
+from core.reading import check_member, open_regular
 from core.results import Epoch, FloatArray, IntArray, RunKey, RunResult, WeightsUsed
 from core.training.evaluation import evaluate
 
 FORMAT = 2
+_LARGEST_ARRAY = 8 << 30  # probabilities of two million test images in a thousand classes
 NAMED = 3
 """How many of the files that cannot be read a sentence names."""
 
@@ -280,7 +282,8 @@ def _facts(run: RunResult) -> dict[str, Any]:
 
 
 def _json(file: Path) -> dict[str, Any]:
-    values = read_json(file)
+    # Losses of a training that went astray were written as Infinity.
+    values = read_json(file, not_finite="null")
     if not isinstance(values, dict):
         raise ValueError(f"it holds a {type(values).__name__}, not a run")
     return values
@@ -294,7 +297,7 @@ def _stored(file: Path) -> RunResult | None:
 
 def _is_newer(values: Mapping[str, Any]) -> bool:
     number = values.get("format")
-    return isinstance(number, int) and number > FORMAT
+    return isinstance(number, int | float) and is_number(number, int) and number > FORMAT
 
 
 def _run(values: Mapping[str, Any], folder: Path) -> RunResult:
@@ -327,7 +330,9 @@ def _run(values: Mapping[str, Any], folder: Path) -> RunResult:
 
 def _arrays(file: Path) -> StoredArrays:
     # Opened here, since NumPy leaves a damaged archive open.
-    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+    with open_regular(file) as stream, np.load(stream, allow_pickle=False) as archive:
+        for member in archive.zip.infolist():
+            check_member(archive.zip, member, _LARGEST_ARRAY)
         found = {each.name: archive[each.name] for each in fields(StoredArrays) if each.name in archive.files}
     lacking = [each.name for each in fields(StoredArrays) if each.default is MISSING and each.name not in found]
     if lacking:

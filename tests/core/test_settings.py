@@ -112,3 +112,23 @@ def test_one_split_is_not_written_so_that_what_was_kept_before_is_current() -> N
     assert settings_from_dict(settings_to_dict(several)) == several
     with pytest.raises(SettingsError, match="splits is 0; it is a whole number of at least 1"):
         ComparisonSettings(splits=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"features": {"extractors": "vgg16"}}', "expected a list, found 'vgg16'"),
+        ('{"selection": {"fraction": NaN}}', "NaN, which JSON does not know"),
+        ('{"selection": {"fraction": 1e999}}', "expected a number, found inf"),
+        ('{"training": {"image_size": 1000000}}', "from 32 to 4096"),
+        ('{"training": {"epochs": 1e300}}', "whole number"),
+        ('{"settings": [1]}', "expected an object in braces"),
+        ('{"data": {}, "data": {}}', "'data' twice in one object"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_a_settings_file_is_checked_before_it_is_believed(tmp_path: Path, text: str, says: str) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text(text)
+    with pytest.raises(SettingsError, match=says):
+        read_settings(file)

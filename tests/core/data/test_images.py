@@ -1,6 +1,7 @@
 """Decoding: every format and depth becomes the right upright RGB, everything else one sentence."""
 
 import io
+import os
 import struct
 import warnings
 import zlib
@@ -350,3 +351,42 @@ def test_cmyk_asks_its_profile_first(encoded: Any, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(ImageCms, "buildTransform", lambda *_: "transform")
     monkeypatch.setattr(ImageCms, "applyTransform", lambda image, _: Image.new("RGB", image.size, (1, 2, 3)))
     assert (read_rgb(data) == (1, 2, 3)).all()
+
+
+def _segment(marker: bytes) -> bytes:
+    return b"\xff" + marker + b"\0\2"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xd8\xff" + bytes(20_000_000),
+        b"\xff\xd8" + _segment(b"\xe1") * 2_000_000,
+        b"GIF89a\1\0\1\0\0\0\0\x21\xfe" + b"\1a" * 10_000_000,
+    ],
+    ids=["zeros behind a head", "empty segments", "a comment in pieces"],
+)
+def test_rubbish_behind_a_head_is_given_up_after_a_while(content: bytes) -> None:
+    with pytest.raises(ImageError, match="falls into more pieces"):
+        read_rgb(content)
+
+
+def test_a_long_fill_inside_a_jpeg_is_not_waited_for(encoded: Any, picture: Any) -> None:
+    whole = encoded(picture(1, 200, 200), "JPEG")
+    with pytest.raises(ImageError, match="bytes that mean nothing"):
+        read_rgb(whole[: len(whole) // 2] + b"\xff" * 3_000_000)
+
+
+def test_a_jpeg_of_endless_passes_is_refused(encoded: Any, picture: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = encoded(picture(1, 200, 200), "JPEG", progressive=True)
+    last = whole[whole.rfind(b"\xff\xda") : -2]
+    monkeypatch.setattr(images, "_MOST_SCANNED", 40 * 200 * 200)
+    assert read_rgb(whole + last * 5).shape == (200, 200, 3)
+    with pytest.raises(ImageError, match="passes over 200 × 200 pixels"):
+        read_rgb(whole[:-2] + last * 50 + whole[-2:])
+
+
+def test_a_pipe_is_no_image(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(ImageError, match="no regular file"):
+        read_rgb(tmp_path / "a.png")

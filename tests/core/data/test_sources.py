@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from core.data.images import read_bytes, read_image
 from core.data.sources import SOURCES, source_of
 from core.errors import DatasetError, MissingSourceError
 from core.features.decoding import prepared_batches, wanted_images
+from core.progress import NO_PROGRESS
 from core.resources import resource_folder
 from core.results import Dataset
 
@@ -229,3 +230,17 @@ def test_a_source_scanned_by_a_missing_plugin_is_not_read_as_something_else(
         look()
     stored.unlink()
     assert look().kind == "folder"
+
+
+def test_progress_goes_to_the_readers_that_take_it_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Asked:
+        def plain(self, path: Path) -> tuple[object, ...]:
+            return (path,)
+
+        def telling(self, path: Path, progress: object = None) -> tuple[object, ...]:
+            return (path, progress)
+
+    for name, expected in (("plain", (tmp_path,)), ("telling", (tmp_path, NO_PROGRESS))):
+        reader = SimpleNamespace(listing=getattr(Asked(), name))
+        monkeypatch.setattr(Source, "code", reader)
+        assert SOURCES["folder"].listing(tmp_path, progress=NO_PROGRESS) == expected

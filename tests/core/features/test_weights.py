@@ -448,3 +448,9 @@ def test_real_weights_in_another_container_are_recognised(home: Path, shared_fol
 
     assert fits(file, weights.layers)
     assert identify(file).state == "verified"
+
+
+def test_a_pipe_is_no_weight_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "vgg16.h5")
+    with pytest.raises(WeightsError, match="cannot be read"):
+        import_weights(tmp_path / "vgg16.h5")

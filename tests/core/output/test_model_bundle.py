@@ -3,7 +3,9 @@
 import csv
 import hashlib
 import json
+import os
 import pickle
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -293,4 +295,56 @@ def test_facts_of_a_later_version_are_passed_over_and_missing_ones_are_neutral(b
     later = {"program": "coreset-studio", "format": 2}
     (bundle / FACTS_NAME).write_text(json.dumps(later), encoding="utf-8")
     with pytest.raises(ExportError, match="Update it"):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"image_size": 0}, "image_size: expected 1 to 4,096 pixels, found 0"),
+        ({"image_size": -5}, "image_size: expected 1 to 4,096"),
+        ({"image_size": 1_000_000}, "image_size: expected 1 to 4,096"),
+        ({"image_size": float("inf")}, "Infinity, which JSON does not know"),
+        ({"image_size": True}, "image_size: expected a whole number"),
+        ({"image_size": 10**30}, "image_size: expected a whole number"),
+        ({"image_size": 64}, "takes input of the shape"),
+        ({"format": True}, "no format True"),
+        ({"format": -1}, "no format -1"),
+        ({"format": 1.5}, "no format 1.5"),
+        ({"format": "1"}, "no format '1'"),
+        ({"classes": []}, "classes: expected names"),
+        ({"classes": ["a", "a", "b"]}, "classes: expected names"),
+        ({"classes": "abc"}, "classes"),
+        ({"classes": [1, 2, 3]}, "classes"),
+    ],
+)
+def test_what_a_bundle_says_is_checked_before_it_is_believed(bundle: Path, changes: dict, says: str) -> None:
+    values = json.loads((bundle / FACTS_NAME).read_text(encoding="utf-8"))
+    (bundle / FACTS_NAME).write_text(json.dumps({**values, **changes}), encoding="utf-8")
+    with pytest.raises(ExportError, match=says):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize("text", ["[1]", '"a"', "[" * 10_000, "null", "1e999"])
+def test_a_bundle_that_is_no_object_is_refused(bundle: Path, text: str) -> None:
+    (bundle / FACTS_NAME).write_text(text, encoding="utf-8")
+    with pytest.raises(ExportError, match="no model bundle"):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize("name", [FACTS_NAME, MODEL_NAME])
+def test_a_pipe_in_a_bundle_is_not_waited_for(bundle: Path, name: str) -> None:
+    (bundle / name).unlink()
+    os.mkfifo(bundle / name)
+    with pytest.raises(ExportError, match="no regular file"):
+        load_bundle(bundle)
+
+
+def test_a_model_that_unpacks_to_far_more_than_it_is_is_refused(bundle: Path) -> None:
+    with zipfile.ZipFile(bundle / MODEL_NAME, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("assets/zeros", bytes(120_000_000))
+    values = json.loads((bundle / FACTS_NAME).read_text(encoding="utf-8"))
+    values["model_sha256"] = hashlib.sha256((bundle / MODEL_NAME).read_bytes()).hexdigest()
+    (bundle / FACTS_NAME).write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(ExportError, match="no more than 100 times as much is unpacked"):
         load_bundle(bundle)

@@ -1,5 +1,8 @@
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,7 +62,9 @@ def test_a_folder_in_the_place_of_a_file(exported: Path) -> None:
     assert verify(exported).differing == (first.relative_to(exported).as_posix(),)
 
 
-@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/../../b", "C:/x", "a\\b", ""])
+@pytest.mark.parametrize(
+    "name", ["a\0b", "./a", "a/..", "a//b", "../secret", "/etc/passwd", "a/../../b", "C:/x", "a\\b", ""]
+)
 def test_a_manifest_may_not_lead_out_of_its_folder(exported: Path, name: str) -> None:
     file = exported / "coreset.json"
     values = json.loads(file.read_text())
@@ -84,3 +89,58 @@ def test_verifying_can_be_cancelled(exported: Path) -> None:
 
     with pytest.raises(CancelledError):
         verify(exported, Stop())
+
+
+def test_a_pipe_in_the_place_of_a_file_differs_and_is_not_waited_for(exported: Path) -> None:
+    first = some_images(exported)[0]
+    first.unlink()
+    os.mkfifo(first)
+    assert verify(exported).differing == (first.relative_to(exported).as_posix(),)
+
+
+@pytest.mark.parametrize("place", ["", "coreset.json", "eos"])
+def test_what_may_not_be_looked_at_is_one_sentence(exported: Path, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = exported / place
+
+    def refuse(function: Callable[..., object]) -> Callable[..., object]:
+        def asked(path: Any = ".", *rest: Any, **more: Any) -> object:
+            if isinstance(path, str | os.PathLike) and Path(path) == closed:
+                raise PermissionError(13, "Permission denied", str(path))
+            return function(path, *rest, **more)
+
+        return asked
+
+    for name in ("stat", "open", "scandir"):
+        monkeypatch.setattr(os, name, refuse(getattr(os, name)))
+    with pytest.raises(ExportError, match=r"cannot be read \(Permission denied\)"):
+        verify(exported)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"format": True}, "is not the coreset.json"),
+        ({"format": 0}, "format 0, which there is not"),
+        ({"files": {}}, "files: expected a list"),
+        ({"chosen": "abc"}, "chosen: expected a list"),
+        ({"chosen": [1]}, "chosen"),
+        ({"dataset": []}, "dataset"),
+        ({"dataset": {"fingerprint": "", "kind": "folder", "images": float("nan")}}, "NaN, which JSON does not know"),
+        ({"dataset": {"fingerprint": "", "kind": "folder", "images": True}}, "images: expected a whole number"),
+        ({"settings": {"training": {"image_size": 1_000_000}}}, "from 32 to 4096"),
+        ({"settings": []}, "settings: expected an object"),
+        ({"pinned": {"in": []}}, "it does not name 'out'"),
+        ({"class_folders": ["a"]}, "class_folders: expected an object"),
+    ],
+)
+def test_what_a_manifest_says_is_checked_before_it_is_believed(exported: Path, changes: dict, says: str) -> None:
+    file = exported / "coreset.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+    with pytest.raises(ExportError, match=says):
+        verify(exported)
+
+
+def test_a_manifest_nested_too_deeply_is_one_sentence(exported: Path) -> None:
+    (exported / "coreset.json").write_text("[" * 100_000)
+    with pytest.raises(ExportError, match="nested too deeply"):
+        verify(exported)

@@ -6,6 +6,7 @@ from core.data.description import Match
 from core.data.listing import Listing
 from core.data.reader import FileReader
 from core.data.sources.csv.rows import list_table
+from core.progress import NO_PROGRESS, Progress
 
 
 class TableReader(FileReader):
@@ -17,9 +18,9 @@ class TableReader(FileReader):
             return Match.NO
         return Match.NAME if path.suffix.lower() == ".csv" else Match.POSSIBLE
 
-    def listing(self, path: Path) -> Listing:
+    def listing(self, path: Path, progress: Progress = NO_PROGRESS) -> Listing:
         """List the files of the rows."""
-        return list_table(path)
+        return list_table(path, progress)
 
 
 READER = TableReader()

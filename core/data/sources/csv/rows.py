@@ -1,24 +1,37 @@
 """List the images that a CSV names: columns `path` and `class`, and on request `split` and `group`."""
 
+# Paths of millions of rows are texts here: making objects of them takes longer than all the rest.
+# ruff: noqa: PTH116, PTH118, PTH120
+
 import csv
 import io
+import itertools
 import os
 import stat
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from core.data.listing import SPLIT_NAMES, Entry, Listing, class_text
 from core.data.sources import SOURCES
 from core.errors import DatasetError
 from core.files import reason_of
+from core.progress import NO_PROGRESS, Progress
+from core.reading import open_regular
 from core.results import Skipped, SplitName
 
 _COLUMNS = ("path", "class", "split", "group")
 _DELIMITERS = (",", ";", "\t")
+_ROWS_PER_REPORT = 2000
+_FEW_FILES = 20
+
+LONGEST_LINE = 1_000_000
+"""Of a CSV, in characters; a path has at most some thousands of them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Row:
     """One usable row; `file` is the absolute path as written, tidied but with links left alone."""
 
@@ -29,7 +42,7 @@ class _Row:
     group: str
 
 
-def list_table(source: Path) -> Listing:
+def list_table(source: Path, progress: Progress = NO_PROGRESS) -> Listing:
     """List the images of a CSV.
 
     Paths are relative to the CSV's folder or absolute. The root is the deepest folder that holds the CSV and all
@@ -39,19 +52,25 @@ def list_table(source: Path) -> Listing:
     ----------
     source : Path
         UTF-8 (a byte order mark is fine) or UTF-16 with its mark; separated by commas, semicolons or tabs.
+    progress : Progress
 
     Raises
     ------
     DatasetError
         If it cannot be read, or has no columns `path` and `class`.
+    CancelledError
+        If the user asked to stop.
     """
-    text = _read_text(source)
-    rows, skipped, warnings = _read_rows(source.absolute(), text)
-    root = _common_root(source.absolute().parent, rows)
+    rows, skipped, warnings = _read_rows(source.absolute(), progress)
+    root = _common_root(str(source.absolute().parent), rows)
     listing = Listing(Path(root), skipped=skipped, warnings=warnings)
-    for row in _distinct(rows, listing.skipped, root):
+    distinct = list(_distinct(rows, listing.skipped, root))
+    files = _Files(row.file for row in distinct)
+    for number, row in enumerate(distinct):
+        if number % _ROWS_PER_REPORT == 0:
+            progress.report(number, len(distinct), "Looking for the files of the CSV: files")
         path = _relative(row.file, root)
-        fault = _fault(Path(row.file))
+        fault = files.fault(row.file)
         if fault:
             listing.skipped.append(Skipped(path, f"Row {row.number} of the CSV names it, but {fault}."))
         else:
@@ -59,50 +78,77 @@ def list_table(source: Path) -> Listing:
     return listing
 
 
-def _read_text(source: Path) -> str:
+def _text(stream: BinaryIO) -> io.TextIOWrapper:
+    """Return a CSV as text; `newline=""`, since the reader of CSV wants the ends of lines as they are."""
+    encoding = "utf-16" if stream.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    stream.seek(0)
+    return io.TextIOWrapper(stream, encoding, newline="")
+
+
+def _lines(source: Path, text: io.TextIOWrapper) -> Iterator[str]:
+    """Yield the lines of a CSV with their ends.
+
+    Raises
+    ------
+    DatasetError
+        If it is no text, or a line is longer than any row is.
+    """
     try:
-        data = source.read_bytes()
-    except OSError as error:
-        raise DatasetError(f"{source} cannot be read ({reason_of(error)}).") from error
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
+        while line := text.readline(LONGEST_LINE + 1):
+            if len(line) > LONGEST_LINE:
+                raise DatasetError(
+                    f"{source.name} has a line of more than {LONGEST_LINE:,} characters; it is no CSV. "
+                    f"Expected {SOURCES.expected()}."
+                )
+            if "\0" in line:
+                raise DatasetError(f"{source.name} is no CSV. Expected {SOURCES.expected()}.")
+            yield line
+    except UnicodeError as error:
         raise DatasetError(
             f"{source.name} is no text in UTF-8. Expected {SOURCES.alternatives()}; save a CSV as “CSV UTF-8”."
         ) from error
-    if "\0" in text:
-        raise DatasetError(f"{source.name} is no CSV. Expected {SOURCES.expected()}.")
-    return text
 
 
-def _read_rows(source: Path, text: str) -> tuple[list[_Row], list[Skipped], list[str]]:
-    header = text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=header.count)
+def _read_rows(source: Path, progress: Progress) -> tuple[list[_Row], list[Skipped], list[str]]:
     rows: list[_Row] = []
     skipped: list[Skipped] = []
+    folder = str(source.parent)
     try:
-        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-        names = {name.strip().lower(): name for name in reader.fieldnames or () if name}
-        missing = [name for name in ("path", "class") if name not in names]
-        if missing:
-            found = ", ".join(names) or "nothing"
-            raise DatasetError(
-                f"{source.name} has no column {' and no column '.join(missing)} in its first row; found {found}. "
-                "A CSV has the columns path and class, and may have split and group."
-            )
-        for cells in reader:
-            values = {name: (cells.get(names[name]) or "").strip() for name in _COLUMNS if name in names}
-            if any(values.values()):
-                _take_row(reader.line_num, values, source.parent, rows, skipped)
+        with open_regular(source) as stream, _text(stream) as text:
+            lines = _lines(source, text)
+            header = next(lines, "")
+            delimiter = max(_DELIMITERS, key=header.count)
+            reader = csv.reader(itertools.chain([header], lines), delimiter=delimiter)
+            columns, unknown = _columns(source, next(reader, []))
+            for number, cells in enumerate(reader):
+                if number % _ROWS_PER_REPORT == 0:
+                    progress.report(number, 0, "Reading the CSV: rows")
+                values = {name: cells[at].strip() if at < len(cells) else "" for name, at in columns.items()}
+                if any(values.values()):
+                    _take_row(reader.line_num, values, folder, rows, skipped)
     except csv.Error as error:
         raise DatasetError(f"{source.name} is not a valid CSV ({error}).") from error
-    unknown = [original for name, original in names.items() if name not in _COLUMNS]
+    except OSError as error:
+        raise DatasetError(f"{source} cannot be read ({reason_of(error)}).") from error
     warnings = [f"{source.name} has columns that are not used: {', '.join(unknown)}."] if unknown else []
     return rows, skipped, warnings
 
 
-def _take_row(number: int, values: dict[str, str], folder: Path, rows: list[_Row], skipped: list[Skipped]) -> None:
+def _columns(source: Path, first_row: list[str]) -> tuple[dict[str, int], list[str]]:
+    """Return where the columns stand that are used, and the names of those that are not."""
+    places = {name.strip().lower(): at for at, name in enumerate(first_row) if name}
+    missing = [name for name in ("path", "class") if name not in places]
+    if missing:
+        found = ", ".join(places) or "nothing"
+        raise DatasetError(
+            f"{source.name} has no column {' and no column '.join(missing)} in its first row; found {found[:200]}. "
+            "A CSV has the columns path and class, and may have split and group."
+        )
+    used = {name: places[name] for name in _COLUMNS if name in places}
+    return used, [first_row[at] for name, at in places.items() if name not in _COLUMNS]
+
+
+def _take_row(number: int, values: dict[str, str], folder: str, rows: list[_Row], skipped: list[Skipped]) -> None:
     path, class_name = values["path"], class_text(values["class"])
     split_text = values.get("split", "").lower()
     if not path:
@@ -117,18 +163,49 @@ def _take_row(number: int, values: dict[str, str], folder: Path, rows: list[_Row
         rows.append(_Row(number, _absolute(folder, path), class_name, split, values.get("group", "")))
 
 
-def _absolute(folder: Path, path: str) -> str:
+def _absolute(folder: str, path: str) -> str:
     """Return an absolute path; a CSV written on Windows may have backslashes."""
-    written = Path(os.path.normpath(folder / path))
+    written = os.path.normpath(os.path.join(folder, path))
     if "\\" in path and _fault(written):
-        written = Path(os.path.normpath(folder / path.replace("\\", "/")))
-    return str(written)
+        written = os.path.normpath(os.path.join(folder, path.replace("\\", "/")))
+    return written
 
 
-def _fault(file: Path) -> str:
+class _Files:
+    """Tells what is wrong with files, most of which lie beside each other.
+
+    Asking the system for each file takes nearly all the time of a large CSV on a slow disk, so that a folder of which
+    many files are named is listed once; what is not found in it is asked for after all.
+    """
+
+    def __init__(self, files: Iterable[str]) -> None:
+        self._wanted = Counter(os.path.dirname(file) for file in files)
+        self._known: dict[str, frozenset[str]] = {}
+
+    def fault(self, file: str) -> str:
+        """Return why `file` cannot be opened, or nothing."""
+        folder, name = os.path.split(file)
+        if folder not in self._known:
+            wanted = self._wanted[folder]
+            self._known[folder] = _regular_in(folder, 4 * wanted) if wanted >= _FEW_FILES else frozenset()
+        return "" if name in self._known[folder] else _fault(file)
+
+
+def _regular_in(folder: str, most: int) -> frozenset[str]:
+    """Return the regular files among the first `most` things in a folder."""
+    try:
+        with os.scandir(folder) as children:
+            return frozenset(
+                child.name for child in itertools.islice(children, most) if child.is_file(follow_symlinks=False)
+            )
+    except (OSError, ValueError):
+        return frozenset()
+
+
+def _fault(file: str) -> str:
     """Return why `file` cannot be opened, or nothing."""
     try:
-        mode = file.stat().st_mode
+        mode = os.stat(file).st_mode
     except FileNotFoundError:
         return "there is no such file"
     except (OSError, ValueError) as error:
@@ -136,14 +213,18 @@ def _fault(file: Path) -> str:
     return "" if stat.S_ISREG(mode) else "it is no file"
 
 
-def _common_root(folder: Path, rows: list[_Row]) -> str:
+def _common_root(folder: str, rows: list[_Row]) -> str:
     try:
-        return os.path.commonpath([str(folder), *(str(Path(row.file).parent) for row in rows)])
+        return os.path.commonpath([folder, *{os.path.dirname(row.file) for row in rows}])
     except ValueError:
-        return str(folder)  # files on several drives
+        return folder  # files on several drives
 
 
 def _relative(file: str, root: str) -> str:
+    """Return a path below `root` with forward slashes; that of a file on another drive as it is."""
+    inside = root if root.endswith(os.sep) else root + os.sep
+    if file.startswith(inside):
+        return file[len(inside) :].replace(os.sep, "/")
     try:
         return Path(os.path.relpath(file, root)).as_posix()
     except ValueError:

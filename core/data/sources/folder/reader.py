@@ -6,6 +6,7 @@ from pathlib import Path
 from core.data.description import Match
 from core.data.folders import ClassFolderReader, list_folder
 from core.data.listing import Listing
+from core.progress import NO_PROGRESS, Progress
 from core.results import Image
 
 
@@ -16,9 +17,9 @@ class FolderReader(ClassFolderReader):
         """Take any folder."""
         return Match.NAME if path.is_dir() else Match.NO
 
-    def listing(self, path: Path) -> Listing:
+    def listing(self, path: Path, progress: Progress = NO_PROGRESS) -> Listing:
         """List every file of every class folder."""
-        return list_folder(path)
+        return list_folder(path, progress)
 
     def one_class_advice(self, images: Sequence[Image]) -> str:
         """Return what to do where the class folders seem to lie one level deeper."""

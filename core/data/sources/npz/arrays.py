@@ -8,26 +8,31 @@ References
 Yang et al., MedMNIST v2, Scientific Data 10:41 (2023).
 """
 
+import math
+import os
 import threading
 import zipfile
-import zlib
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import psutil
 from numpy.typing import NDArray
 
 from core.data.listing import SPLIT_NAMES, Entry, Listing
-from core.errors import DatasetError, ImageError
+from core.errors import CancelledError, DatasetError, ImageError
 from core.files import reason_of
+from core.reading import OversizeError, check_member, open_regular
 from core.results import SplitName
 
 _SETS = ("train", "val", "test")
 _DIGITS = 5
 _KEPT_ARRAYS = 3
 _LOCAL_HEADER = 30
+_LABELS = 1_000_000
 
 
 def list_npz(source: Path) -> Listing:
@@ -71,7 +76,10 @@ def npz_array(source: Path, path: str) -> NDArray[Any]:
     name, _, file = path.partition("/")
     try:
         images = _array(source, "images" if name == "images" else f"{name}_images")
-        return np.asarray(images[int(Path(file).stem)])
+        number = file.removesuffix(".png")
+        if not (number.isascii() and number.isdecimal()):
+            raise IndexError(f"{number!r} is no row")
+        return np.asarray(images[int(number)])
     except (DatasetError, IndexError, ValueError) as error:
         raise ImageError(f"{path} cannot be read from {source.name} ({error}).") from error
 
@@ -84,12 +92,30 @@ def holds_arrays(source: Path) -> bool:
         return False
 
 
-def _array_names(source: Path) -> set[str]:
+@contextmanager
+def _opened(source: Path, name: str = "") -> Iterator[tuple[zipfile.ZipFile, BinaryIO]]:
+    """Open an .npz, for its array `name`; whatever is wrong with it inside of this is one `DatasetError`."""
+    what = f"{name} of {source.name}" if name else source.name
     try:
-        with zipfile.ZipFile(source) as archive:
-            return {name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")}
-    except (OSError, zipfile.BadZipFile) as error:
-        raise DatasetError(f"{source.name} is not a valid .npz ({error}).") from error
+        with open_regular(source) as stream, zipfile.ZipFile(stream) as archive:
+            yield archive, stream
+    except (DatasetError, CancelledError):
+        raise
+    except Exception as error:  # zipfile and NumPy raise nearly any exception on damaged files
+        if "pickle" in str(error) or "Object arrays" in str(error):
+            raise DatasetError(
+                f"{what} holds Python objects (pickle), which are never loaded; save plain numbers."
+            ) from error
+        if isinstance(error, OversizeError) or (isinstance(error, OSError) and error.strerror):
+            raise DatasetError(f"{source.name} cannot be read ({reason_of(error)}).") from error
+        said = "there is not enough memory" if isinstance(error, MemoryError) else " ".join(str(error).split())
+        words = said[:200].rstrip(".") or type(error).__name__
+        raise DatasetError(f"{what} is {'damaged' if name else 'not a valid .npz'} ({words}).") from error
+
+
+def _array_names(source: Path) -> set[str]:
+    with _opened(source) as (archive, _):
+        return {name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")}
 
 
 def _labels(source: Path, prefix: str, names: set[str]) -> NDArray[np.int64]:
@@ -105,8 +131,12 @@ def _labels(source: Path, prefix: str, names: set[str]) -> NDArray[np.int64]:
             f"{prefix}labels of {source.name} has the shape {labels.shape}: more than one label an image. "
             "Images of one class each are expected."
         )
-    if not np.issubdtype(labels.dtype, np.integer) or (len(labels) and int(labels.min()) < 0):
-        raise DatasetError(f"{prefix}labels of {source.name} must be whole numbers from 0; found {labels.dtype}.")
+    if not np.issubdtype(labels.dtype, np.integer) or not all(0 <= int(end) < _LABELS for end in _ends(labels)):
+        found = "" if not len(labels) or labels.dtype.kind not in "iu" else f" from {labels.min()} to {labels.max()}"
+        raise DatasetError(
+            f"{prefix}labels of {source.name} must be whole numbers from 0 to {_LABELS - 1:,}; "
+            f"found {labels.dtype}{found}."
+        )
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in (1, 3, 4)):
         raise DatasetError(
             f"{prefix}images of {source.name} has the shape {images.shape}; "
@@ -115,6 +145,10 @@ def _labels(source: Path, prefix: str, names: set[str]) -> NDArray[np.int64]:
     if len(images) != len(labels):
         raise DatasetError(f"{source.name} has {len(images):,} {prefix}images but {len(labels):,} {prefix}labels.")
     return labels.astype(np.int64)
+
+
+def _ends(values: NDArray[Any]) -> tuple[Any, ...]:
+    return (values.min(), values.max()) if len(values) else ()
 
 
 class _Arrays:
@@ -148,48 +182,65 @@ def _array(source: Path, name: str) -> NDArray[Any]:
 
 
 def _load(source: Path, name: str) -> NDArray[Any]:
-    try:
-        with zipfile.ZipFile(source) as archive:
+    with _opened(source, name) as (archive, stream):
+        try:
             member = archive.getinfo(f"{name}.npy")
-            if member.compress_type == zipfile.ZIP_STORED:
-                return _map(source, member)
-            free = psutil.virtual_memory().available
-            if member.file_size > free:
-                raise DatasetError(
-                    f"{name} of {source.name} needs {member.file_size / 1e9:.1f} GB unpacked; "
-                    f"{free / 1e9:.1f} GB of memory are free."
-                )
-            with archive.open(member) as stream:
-                array: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
-                return array
-    except KeyError as error:
-        raise DatasetError(f"{source.name} has no array {name}.") from error
-    except ValueError as error:
-        if "pickle" in str(error) or "Object arrays" in str(error):
+        except KeyError as error:
+            raise DatasetError(f"{source.name} has no array {name}.") from error
+        if member.compress_type == zipfile.ZIP_STORED:
+            return _map(source, stream, member)
+        free = psutil.virtual_memory().available
+        if member.file_size > free:
             raise DatasetError(
-                f"{name} of {source.name} holds Python objects (pickle), which are never loaded; save plain numbers."
-            ) from error
-        raise DatasetError(f"{name} of {source.name} is damaged ({error}).") from error
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise DatasetError(f"{name} of {source.name} is damaged ({error}).") from error
+                f"{name} of {source.name} needs {member.file_size / 1e9:.1f} GB unpacked; "
+                f"{free / 1e9:.1f} GB of memory are free."
+            )
+        check_member(archive, member, free)
+        with archive.open(member) as packed:
+            _, _, dtype, offset = _header(packed, member.file_size)
+        with archive.open(member) as packed:
+            array: NDArray[Any] = np.lib.format.read_array(packed, allow_pickle=False)
+            # Reading to the end makes zipfile compare the checksum.
+            if packed.read(1) or array.nbytes != member.file_size - offset or array.dtype != dtype:
+                raise ValueError(f"{name} is not of the size that it says")
+            return array
 
 
-def _map(source: Path, member: zipfile.ZipInfo) -> NDArray[Any]:
+def _header(stream: Any, n_bytes: int) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Return shape, column order, type and place of an array from the head of its .npy of `n_bytes` bytes.
+
+    Raises
+    ------
+    ValueError
+        If the array would not be of that size.
+    """
+    start = stream.tell()
+    version = np.lib.format.read_magic(stream)
+    if version not in ((1, 0), (2, 0), (3, 0)):
+        raise ValueError(f"an array of version {version[0]}.{version[1]}")
+    # Version 3 differs from 2 by non-Latin names of fields, and arrays of fields are no images.
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, in_columns, dtype = read_header(stream)
+    if dtype.hasobject:
+        raise ValueError("Object arrays cannot be loaded")
+    offset = stream.tell() - start
+    if any(isinstance(length, bool) or length < 0 for length in shape):
+        raise ValueError(f"an array of shape {shape}")
+    if math.prod(shape) * dtype.itemsize > n_bytes - offset:
+        raise ValueError(f"it is cut short: an array of shape {shape} and {dtype} does not fit into {n_bytes:,} bytes")
+    return shape, in_columns, dtype, offset
+
+
+def _map(source: Path, stream: BinaryIO, member: zipfile.ZipInfo) -> NDArray[Any]:
     """Map an uncompressed array where it lies inside the archive."""
-    with source.open("rb") as stream:
-        stream.seek(member.header_offset)
-        header = stream.read(_LOCAL_HEADER)
-        if header[:4] != b"PK\x03\x04":
-            raise ValueError("its entry is not where the archive says")
-        stream.seek(int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little"), 1)
-        version = np.lib.format.read_magic(stream)
-        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, in_columns, dtype = read_header(stream)
-        if dtype.hasobject:
-            raise ValueError("Object arrays cannot be loaded")
-        offset = stream.tell()
-        if offset + int(np.prod(shape)) * dtype.itemsize > source.stat().st_size:
-            raise ValueError("it is cut short")
-    if 0 in shape:
+    stream.seek(member.header_offset)
+    local = stream.read(_LOCAL_HEADER)
+    if local[:4] != b"PK\x03\x04":
+        raise ValueError("its entry is not where the archive says")
+    stream.seek(int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:30], "little"), 1)
+    start = stream.tell()
+    left = os.fstat(stream.fileno()).st_size - start
+    shape, in_columns, dtype, offset = _header(stream, min(left, member.file_size))
+    if 0 in shape or dtype.itemsize == 0:
         return np.empty(shape, dtype)
-    return np.memmap(source, dtype, "r", offset, shape, "F" if in_columns else "C")
+    return np.memmap(source, dtype, "r", start + offset, shape, "F" if in_columns else "C")

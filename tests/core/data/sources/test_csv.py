@@ -1,5 +1,6 @@
 """Scanning a CSV of paths and classes."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 
 from core.data.images import read_bytes
 from core.data.sources import SOURCES
-from core.errors import DatasetError
+from core.data.sources.csv.rows import list_table
+from core.errors import CancelledError, DatasetError
 from core.results import Dataset
 
 Write = Callable[..., Path]
@@ -149,3 +151,49 @@ def test_a_table_in_another_encoding_is_an_error(table: Write, look: Any) -> Non
 def test_an_image_as_source_is_an_error(put: Any, look: Any) -> None:
     with pytest.raises(DatasetError, match=re.escape(f"Expected {SOURCES.alternatives()}")):
         look(put("a/x.png", 1))
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, look: Any) -> None:
+    os.mkfifo(tmp_path / "table.csv")
+    for source in (tmp_path / "table.csv", Path("/dev/zero")):
+        with pytest.raises(DatasetError, match=r"cannot be opened \(it is no regular file\)"):
+            look(source)
+        with pytest.raises(DatasetError, match=r"cannot be read \(it is no regular file\)"):
+            list_table(source)
+
+
+@pytest.mark.parametrize("content", ["path,class\n" + "a" * 3_000_000, "path,class" * 300_000])
+def test_a_line_longer_than_any_row_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "table.csv").write_text(content)
+    with pytest.raises(DatasetError, match="a line of more than 1,000,000 characters"):
+        list_table(tmp_path / "table.csv")
+
+
+def test_listing_tells_how_far_it_is_and_can_be_stopped(tmp_path: Path, encoded: Any, picture: Any) -> None:
+    for number in range(30):
+        (tmp_path / f"{number}.png").write_bytes(encoded(picture(number)))
+    (tmp_path / "link.png").symlink_to("1.png")
+    (tmp_path / "folder.png").mkdir()
+    names = [*(f"{number}.png" for number in range(30)), "link.png", "folder.png"]
+    rows = [f"{name},c" for name in names] + [f"gone/{n}.png,d" for n in range(5000)]
+    (tmp_path / "table.csv").write_text("path,class\n" + "\n".join(rows))
+    told: list[tuple[int, int, str]] = []
+
+    class Listener:
+        def report(self, done: int, total: int, message: str = "") -> None:
+            told.append((done, total, message))
+            if len(told) == stop_after:
+                raise CancelledError
+
+        def publish(self, result: object) -> None:
+            raise AssertionError(result)
+
+    stop_after = 0
+    listing = list_table(tmp_path / "table.csv", Listener())
+    assert [entry.path for entry in listing.entries] == names[:-1]
+    assert len(listing.skipped) == 5001
+    assert (2000, 0, "Reading the CSV: rows") in told
+    assert (4000, 5032, "Looking for the files of the CSV: files") in told
+    stop_after = len(told) + 2
+    with pytest.raises(CancelledError):
+        list_table(tmp_path / "table.csv", Listener())

@@ -1,5 +1,7 @@
 """Scanning a MedMNIST .npz."""
 
+import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -157,3 +159,56 @@ def test_a_file_that_changed_since(save: Any, look: Any) -> None:
     save(**_set("train", 2))
     with pytest.raises(ImageError, match=r"train/00005\.png cannot be read"):
         read_image(dataset, 5)
+
+
+def _npy(shape: str, n_bytes: int = 48, descr: str = "|u1") -> bytes:
+    head = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    head += b" " * (63 - (10 + len(head)) % 64) + b"\n"
+    return b"\x93NUMPY\1\0" + len(head).to_bytes(2, "little") + head + bytes(n_bytes)
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize(
+    "content",
+    [
+        _npy("(-3, 4, 4)"), _npy("(3, -4, -4)"), _npy("(3, 4, 99999999999999999999)"), _npy("(10**30,)"),
+        _npy("(3, 4, 4000000000)"), _npy("(True, 4, 4)"), _npy("(3, 4, 4)", 20), _npy("(3, 4, 4)")[:30], b"",
+        _npy("3"), _npy("(3, 4, 4.0)"), _npy("(3, 4, 4)", descr="|q9"), _npy("(" * 3000),
+        b"\x93NUMPY\x09\0" + bytes(80), _npy("(9223372036854775807, 2, 2)"),
+        _npy("(3, 4, 4)", 9000, descr="|S9999999999"),
+    ],
+)  # fmt: skip
+def test_heads_that_lie_are_one_sentence(look: Any, tmp_path: Path, packing: int, content: bytes) -> None:
+    file = tmp_path / "odd.npz"
+    with zipfile.ZipFile(file, "w", packing) as archive:
+        archive.writestr("train_images.npy", content)
+        archive.writestr("train_labels.npy", _npy("(3,)", 3))
+    with pytest.raises(DatasetError, match=r"train_images of odd\.npz is damaged|shape"):
+        look(file)
+
+
+def test_what_unpacks_to_far_more_than_it_is_is_refused(look: Any, tmp_path: Path) -> None:
+    file = tmp_path / "bomb.npz"
+    np.savez_compressed(file, train_images=np.zeros((2, 7500, 7500), np.uint8), train_labels=np.zeros(2, int))
+    with pytest.raises(DatasetError, match="no more than 100 times as much is unpacked"):
+        look(file)
+
+
+def test_a_pipe_is_no_npz(look: Any, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.npz")
+    with pytest.raises(DatasetError, match="no regular file"):
+        look(tmp_path / "pipe.npz")
+
+
+def test_labels_are_numbers_that_classes_can_have(save: Any, look: Any) -> None:
+    for label in (2**63, 10**6):
+        labels = np.array([0, 1, label], dtype=np.uint64)
+        with pytest.raises(DatasetError, match="whole numbers from 0 to 999,999; found uint64 from 0"):
+            look(save(train_images=np.zeros((3, 4, 4), np.uint8), train_labels=labels))
+
+
+@pytest.mark.parametrize("row", ["-1", "1_0", "²", " 1", ""])
+def test_only_plain_numbers_name_a_row(save: Any, row: str) -> None:
+    file = save(**_set("train", 30))
+    with pytest.raises(ImageError, match="no row"):
+        npz_arrays.npz_array(file, f"train/{row}.png")

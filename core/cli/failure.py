@@ -1,0 +1,76 @@
+"""The last door: an error that nobody expected becomes one sentence, and its details a file."""
+
+import platform
+import shlex
+import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core.resources import user_data_folder
+from core.version import __version__
+
+LOG_NAME = "coreset.log"
+LARGEST_LOG = 1_000_000
+
+
+def log_file() -> Path:
+    """Return the file that details are written to: the user's own, beside the log of the window."""
+    return user_data_folder() / "logs" / LOG_NAME
+
+
+def failure_sentence(error: BaseException, arguments: Sequence[str]) -> str:
+    """Write the details of an error to the log, and return one sentence for the user that names it.
+
+    Parameters
+    ----------
+    error : BaseException
+    arguments : sequence of str
+        Of the command line.
+    """
+    place = _keep(error, arguments)
+    details = f"the details are in {place}" if place else "its details could not be written to the log"
+    return f"{_what_happened(error)}; {details}."
+
+
+def _what_happened(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return "There was not enough memory; close other programs, or ask for less at once"
+    if isinstance(error, OSError) and error.strerror:
+        subject = str(error.filename) if error.filename is not None else "Something"
+        return f"{subject} could not be read or written ({error.strerror})"
+    if isinstance(error, RecursionError):
+        return "Something is nested too deeply (RecursionError)"
+    first = " ".join(str(error).split())
+    said = f"{type(error).__name__}: {first[:200]}" if first else type(error).__name__
+    return f"The command stopped at an error that the program did not expect ({said.rstrip('.')})"
+
+
+def _keep(error: BaseException, arguments: Sequence[str]) -> Path | None:
+    """Add traceback, versions and arguments to the log, and return its path; None where it cannot be written."""
+    try:
+        place = log_file()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.exists() and place.stat().st_size > LARGEST_LOG:
+            place.replace(place.with_name(f"{place.name}.1"))
+        with place.open("a", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(_details(error, arguments))
+    except (OSError, MemoryError):
+        return None
+    return place
+
+
+def _details(error: BaseException, arguments: Sequence[str]) -> str:
+    lines = [
+        f"{datetime.now(UTC).isoformat(timespec='seconds')} Coreset Studio {__version__}",
+        f"Python {sys.version.split()[0]}, {platform.platform()}",
+    ]
+    # Whatever is wrong may be wrong here too.
+    with suppress(Exception):
+        from core.output.manifest import library_versions
+
+        lines.append(", ".join(f"{name} {version}" for name, version in library_versions().items()))
+    lines.append(f"coreset {shlex.join(arguments)}")
+    return "\n".join(lines) + "\n" + "".join(traceback.format_exception(error)) + "\n"

@@ -1,0 +1,114 @@
+"""Reading what may be anything: regular files only, of a size that is looked at before it is read."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+from zipfile import ZipFile, ZipInfo
+
+ZIP_RATIO = 100
+"""How many times smaller than its content a large member of an archive may be; images are about twice smaller."""
+
+ZIP_UNSUSPICIOUS_BYTES = 100_000_000
+"""Up to so many bytes a member may be of any ratio: a column of equal labels is nearly nothing when it is packed."""
+
+
+class IrregularFileError(OSError):
+    """What was to be read is a pipe, a device or a socket: reading it could wait, or never end."""
+
+
+class OversizeError(OSError):
+    """What was to be read is larger than anything of its kind is."""
+
+
+def open_regular(file: Path) -> BinaryIO:
+    """Open a file for reading, unless it is none.
+
+    Links are followed. A pipe is not waited for, and nothing is read from a device.
+
+    Raises
+    ------
+    IrregularFileError
+        If it is neither a file nor a folder.
+    OSError
+        If it cannot be opened; ValueError is turned into it where the name can be no file's.
+    """
+    # Without O_NONBLOCK, opening a pipe that nobody writes to never returns.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        handle = os.open(file, flags)
+    except ValueError as error:  # NUL, or text that no file system can write
+        raise OSError(errno.EINVAL, f"its name is not one that a file can have: {error}", repr(str(file))) from error
+    except OSError as error:
+        if error.errno in (errno.ENXIO, errno.EOPNOTSUPP):  # a socket
+            raise IrregularFileError(errno.EINVAL, "it is no regular file", str(file)) from error
+        raise
+    try:
+        mode = os.fstat(handle).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
+        if not stat.S_ISREG(mode):
+            raise IrregularFileError(errno.EINVAL, "it is no regular file", str(file))
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def read_regular(file: Path, limit: int) -> bytes:
+    """Return the bytes of a regular file.
+
+    Parameters
+    ----------
+    file : Path
+    limit : int
+        The most bytes that are read.
+
+    Raises
+    ------
+    OversizeError
+        If it has more.
+    IrregularFileError, OSError
+        As `open_regular`.
+    """
+    with open_regular(file) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        # A file of /proc says that it has 0 bytes; others may grow meanwhile.
+        data = stream.read(limit + 1) if size <= limit else b""
+    if size > limit or len(data) > limit:
+        raise OversizeError(
+            errno.EFBIG, f"it has {max(size, len(data)):,} bytes; at most {limit:,} are read", str(file)
+        )
+    return data
+
+
+def check_member(archive: ZipFile, member: ZipInfo, limit: int) -> None:
+    """Make sure that a member of an archive can be unpacked.
+
+    Parameters
+    ----------
+    archive : ZipFile
+    member : ZipInfo
+    limit : int
+        The most bytes that it may have unpacked.
+
+    Raises
+    ------
+    OversizeError
+        If it is larger, or packed so much smaller that it is made to fill the memory.
+    """
+    size = member.file_size
+    if size > limit:
+        raise OversizeError(
+            errno.EFBIG,
+            f"{member.filename} needs {size / 1e9:.1f} GB unpacked; at most {limit / 1e9:.1f} GB are read",
+            archive.filename,
+        )
+    if size > ZIP_UNSUSPICIOUS_BYTES and size > ZIP_RATIO * max(1, member.compress_size):
+        raise OversizeError(
+            errno.EFBIG,
+            f"{member.filename} has {size / 1e9:.1f} GB unpacked and {member.compress_size / 1e6:.1f} MB packed; "
+            f"no more than {ZIP_RATIO} times as much is unpacked",
+            archive.filename,
+        )

@@ -1,0 +1,55 @@
+"""What is no regular file is not read, and what unpacks to far more than it is, is not unpacked."""
+
+import os
+import socket
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from core.reading import ZIP_RATIO, IrregularFileError, OversizeError, check_member, open_regular, read_regular
+
+
+def test_pipes_devices_and_sockets_are_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    monkeypatch.chdir(tmp_path)  # names of sockets are short
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("socket")
+        for name in ("pipe", "link", "socket", "/dev/zero", "/dev/null"):
+            with pytest.raises(IrregularFileError) as raised:
+                open_regular(Path(name))
+            assert raised.value.strerror == "it is no regular file"
+            assert raised.value.filename == name
+
+
+def test_a_file_is_read_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"abc")
+    (tmp_path / "link").symlink_to("file")
+    with open_regular(tmp_path / "link") as stream:
+        assert stream.read() == b"abc"
+    assert read_regular(tmp_path / "file", 3) == b"abc"
+    with pytest.raises(OversizeError, match="3 bytes; at most 2"):
+        read_regular(tmp_path / "file", 2)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+def test_a_name_that_no_file_can_have(name: str) -> None:
+    with pytest.raises(OSError, match="not one that a file can have"):
+        open_regular(Path(name))
+
+
+def member_of(size: int, packed: int) -> zipfile.ZipInfo:
+    member = zipfile.ZipInfo("x.npy")
+    member.file_size, member.compress_size = size, packed
+    return member
+
+
+def test_what_an_archive_unpacks_to_has_a_limit(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        check_member(archive, member_of(50_000_000, 1), 10**9)
+        check_member(archive, member_of(900_000_000, 900_000_000 // ZIP_RATIO), 10**9)
+        with pytest.raises(OversizeError, match=r"needs 2\.0 GB unpacked; at most 1\.0 GB"):
+            check_member(archive, member_of(2 * 10**9, 10**9), 10**9)
+        with pytest.raises(OversizeError, match=r"0\.9 GB unpacked and 1\.0 MB packed"):
+            check_member(archive, member_of(900_000_000, 1_000_000), 10**9)
