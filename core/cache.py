@@ -31,12 +31,12 @@ from core.files import (
     make_temporary_folder,
     move,
     process_mark,
-    read_json,
     reason_of,
     temporary_name,
     try_to_remove,
 )
 from core.files import replace_atomically as write_atomically
+from core.forms import read_json
 
 __all__ = [
     "ArrayCache",
