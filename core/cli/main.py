@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from core.cli import commands
 from core.cli.parser import Command, build_parser
+from core.cli.terminal import say
 from core.descriptions import plugin_problems
 from core.errors import CancelledError, CoresetError
 
@@ -52,13 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command != "plugins":
             for problem in plugin_problems():
-                print(f"note: {problem.sentence}", file=sys.stderr)
+                say(f"note: {problem.sentence}", file=sys.stderr)
         return int(options.run(options))
     except (CancelledError, KeyboardInterrupt):
         print("Cancelled. What was finished before is kept; the same command goes on from there.", file=sys.stderr)
         return CANCELLED
     except CoresetError as error:
-        print(f"coreset: {error}", file=sys.stderr)
+        say(f"coreset: {error}", file=sys.stderr)
         return BAD_INPUT
     except BrokenPipeError:
         # Whoever read the output has closed it, such as `head`.
