@@ -8,6 +8,7 @@ The tree::
         ├── DatasetError         the folder or file of images
         │   └── MissingSourceError   a kind of dataset that nothing installed knows
         ├── ImageError           one image that cannot be decoded (the scan lists it and goes on)
+        │   └── LostImagesError      images of a dataset that can no longer be read as they were scanned
         ├── SplitError           train, validation and test sets that cannot be made as asked
         ├── WeightsError         a weight file that is not what it should be
         │   └── MissingWeightsError  weights that are nowhere on this machine
@@ -21,6 +22,8 @@ The tree::
         └── CacheError           the cache folder cannot be read or written
             └── ReadOnlyCacheError   it may only be read
 """
+
+from collections.abc import Mapping
 
 
 class CoresetError(Exception):
@@ -48,6 +51,21 @@ class MissingSourceError(DatasetError):
 
 class ImageError(InputError):
     """One image that cannot be decoded; its text is the reason that the scan lists."""
+
+
+class LostImagesError(ImageError):
+    """Images of a dataset that can no longer be read as they were scanned; the text names them.
+
+    Parameters
+    ----------
+    message : str
+    reasons : mapping of int to str
+        Why, by index in the dataset.
+    """
+
+    def __init__(self, message: str, reasons: Mapping[int, str] | None = None) -> None:
+        super().__init__(message)
+        self.reasons: dict[int, str] = dict(reasons or {})
 
 
 class SplitError(InputError):

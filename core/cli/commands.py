@@ -7,7 +7,7 @@ import numpy as np
 
 from core.cache import default_cache_folder
 from core.cli.choices import settings_of, study_of
-from core.cli.terminal import TerminalProgress, duration, table
+from core.cli.terminal import TerminalProgress, duration, say, table
 from core.data.dataset import find_duplicates
 from core.descriptions import NO_PLUGINS, all_kinds, plugin_problems, takes_plugins
 from core.errors import ExportError, SettingsError
@@ -39,29 +39,29 @@ def scan(options: argparse.Namespace) -> int:
     counts = dict.fromkeys(dataset.classes, 0)
     for image in dataset.images:
         counts[image.class_name] += 1
-    print(f"{len(dataset.images):,} images in {len(counts)} classes, {dataset.kind}, {dataset.source}")
+    say(f"{len(dataset.images):,} images in {len(counts)} classes, {dataset.kind}, {dataset.source}")
     (width, height), (widest, highest) = np.min(sizes, axis=0), np.max(sizes, axis=0)
-    print(f"sizes from {width}×{height} to {widest}×{highest} pixels")
+    say(f"sizes from {width}×{height} to {widest}×{highest} pixels")
     print(table(["class", "images"], [[name, f"{n:,}"] for name, n in counts.items()], {1}))
     duplicates = find_duplicates(dataset)
     same = [d for d in duplicates if not d.conflicting]
     conflicts = [d for d in duplicates if d.conflicting]
     print(f"\nskipped: {len(dataset.skipped):,}")
     for skipped in dataset.skipped:
-        print(f"  {skipped.path}: {skipped.reason}")
-    print(f"images with the same pixels: {len(same):,} sets")
+        say(f"  {skipped.path}: {skipped.reason}")
+    say(f"images with the same pixels: {len(same):,} sets")
     for found in same:
-        print("  " + " = ".join(dataset.images[i].path for i in found.indices))
-    print(f"the same pixels under two labels: {len(conflicts):,} sets")
+        say("  " + " = ".join(dataset.images[i].path for i in found.indices))
+    say(f"the same pixels under two labels: {len(conflicts):,} sets")
     for found in conflicts:
-        print("  " + " = ".join(dataset.images[i].path for i in found.indices))
+        say("  " + " = ".join(dataset.images[i].path for i in found.indices))
     split = split_dataset(dataset, settings)
     if split.leaks:
-        print(f"leaks of the split that was brought: {len(split.leaks):,}")
+        say(f"leaks of the split that was brought: {len(split.leaks):,}")
         for train, test in split.leaks:
-            print(f"  {dataset.images[train].path} = {dataset.images[test].path}")
+            say(f"  {dataset.images[train].path} = {dataset.images[test].path}")
     for warning in (*dataset.warnings, *split.warnings):
-        print(f"note: {warning}")
+        say(f"note: {warning}")
     return 0
 
 
@@ -93,7 +93,8 @@ def extractors(options: argparse.Namespace) -> int:
         "\nextractor separates the classes; several together can still be better to select by than the best alone."
     )
     for fact in facts:
-        print(f"\n{fact.name}: {fact.tip}")
+        print()
+        say(f"{fact.name}: {fact.tip}")
     return 0
 
 
@@ -106,7 +107,7 @@ def _choose(options: argparse.Namespace) -> tuple[Prepared, Coreset]:
 
 def _tell(prepared: Prepared, coreset: Coreset) -> None:
     chosen, pool = len(coreset.indices), sum(coreset.pool_sizes.values())
-    print(
+    say(
         f"{chosen:,} of {pool:,} images of the pool ({percent(chosen / pool)}), sampler {coreset.sampler}, "
         f"seed {coreset.seed}"
     )
@@ -127,9 +128,9 @@ def _tell(prepared: Prepared, coreset: Coreset) -> None:
         said.setdefault(structure_words(silhouette), []).append(name)
     print(table(["class", "pool", "chosen", "clusters", "silhouette"], rows, {1, 2, 3, 4}))
     for words, names in said.items():
-        print(f"{', '.join(names)}: {words[0].lower()}{words[1:]}")
+        say(f"{', '.join(names)}: {words[0].lower()}{words[1:]}")
     for note in (*coreset.notes, *labels_of(prepared)):
-        print(f"note: {note}")
+        say(f"note: {note}")
 
 
 def select(options: argparse.Namespace) -> int:
@@ -139,7 +140,7 @@ def select(options: argparse.Namespace) -> int:
     prepared, coreset = _choose(options)
     write_selection(options.out, prepared, coreset)
     _tell(prepared, coreset)
-    print(f"written: {options.out}")
+    say(f"written: {options.out}")
     return 0
 
 
@@ -149,18 +150,18 @@ def export(options: argparse.Namespace) -> int:
     result = exporting.export(prepared, coreset, options.out, overwrite=options.overwrite, progress=progress())
     _tell(prepared, coreset)
     for note in result.notes:
-        print(f"note: {note}")
-    print(f"written: {result.folder}, {result.n_files:,} images, {result.n_bytes / 1e6:,.1f} MB")
+        say(f"note: {note}")
+    say(f"written: {result.folder}, {result.n_files:,} images, {result.n_bytes / 1e6:,.1f} MB")
     return 0
 
 
 def verify(options: argparse.Namespace) -> int:
     """Check an export; exit code 1 where a file differs."""
     result = exporting.verify(options.folder, progress())
-    print(result.sentence)
+    say(result.sentence)
     for names, word in ((result.differing, "differs"), (result.missing, "missing"), (result.extra, "extra")):
         for name in names:
-            print(f"  {word}: {name}")
+            say(f"  {word}: {name}")
     return 0 if result.ok else 1
 
 
@@ -172,12 +173,12 @@ def rerun(options: argparse.Namespace) -> int:
     again = exporting.rerun(options.manifest, options.dataset, cache, weights_file=options.weights, progress=progress())
     if options.out is not None:
         write_selection(options.out, again.prepared, again.coreset)
-        print(f"written: {options.out}")
+        say(f"written: {options.out}")
     for difference in again.differences:
-        print(difference)
+        say(difference)
     if again.differences:
         return 1
-    print(f"The same {len(again.coreset.indices):,} images were chosen again.")
+    say(f"The same {len(again.coreset.indices):,} images were chosen again.")
     return 0
 
 
@@ -195,14 +196,14 @@ def weights(options: argparse.Namespace) -> int:
         entry = import_weights(Path(options.what), options.name)
     else:
         entry = download(options.what, progress())
-    print(f"{entry.name}: {entry.state}, {entry.file}")
+    say(f"{entry.name}: {entry.state}, {entry.file}")
     return 0
 
 
 def plugins(options: argparse.Namespace) -> int:  # noqa: ARG001 - it has none
     """List what plugins add; exit code 1 where something is left out."""
     if not takes_plugins():
-        print(NO_PLUGINS)
+        say(NO_PLUGINS)
         return 0
     rows = [
         [kind, name, known[name].title, str(plugin)]
@@ -212,5 +213,5 @@ def plugins(options: argparse.Namespace) -> int:  # noqa: ARG001 - it has none
     problems = plugin_problems()
     print(table(["kind", "name", "title", "plugin"], rows) if rows else "No plugin adds anything.")
     for problem in problems:
-        print(problem.sentence)
+        say(problem.sentence)
     return 1 if problems else 0

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from core.cli import commands
 from core.cli.failure import failure_sentence
 from core.cli.parser import Command, build_parser
+from core.cli.terminal import say
 from core.descriptions import plugin_problems
 from core.errors import CancelledError, CoresetError
 
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("Cancelled. What was finished before is kept; the same command goes on from there.", file=sys.stderr)
         return CANCELLED
     except CoresetError as error:
-        print(f"coreset: {error}", file=sys.stderr)
+        say(f"coreset: {error}", file=sys.stderr)
         return BAD_INPUT
     except BrokenPipeError:
         # Whoever read the output has closed it, such as `head`.
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return DONE
     except Exception as error:
         given = sys.argv[1:] if arguments is None else arguments
-        print(f"coreset: {failure_sentence(error, given)}", file=sys.stderr)
+        say(f"coreset: {failure_sentence(error, given)}", file=sys.stderr)
         return FAILED
 
 
@@ -75,5 +76,5 @@ def _run(arguments: Sequence[str] | None) -> int:
     options: argparse.Namespace = parser.parse_args(arguments)
     if options.command != "plugins":
         for problem in plugin_problems():
-            print(f"note: {problem.sentence}", file=sys.stderr)
+            say(f"note: {problem.sentence}", file=sys.stderr)
     return int(options.run(options))

@@ -3,6 +3,7 @@
 import signal
 import sys
 import time
+import unicodedata
 from collections.abc import Callable
 from types import FrameType
 from typing import TextIO
@@ -12,6 +13,30 @@ from core.errors import CancelledError
 BAR_WIDTH = 24
 SECONDS_BETWEEN_LINES = 5.0
 SECONDS_BETWEEN_UPDATES = 0.1
+
+
+# Control characters, marks of direction and other formatting, lone surrogates; the ends of lines and of paragraphs.
+_NOT_SHOWN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+# They join letters in Persian and Hindi, and parts of emoji.
+_JOINERS = {"\u200c", "\u200d"}
+
+
+def plain(text: object) -> str:
+    r"""Return `text` as one line that a terminal can only show: what would steer it is written as an escape.
+
+    Names of files and classes are the user's, or come with somebody's images: they may hold control sequences, ends of
+    lines and marks that turn the direction of writing. These become ``\x1b``, ``\n``, ``\u202e`` and the like.
+    """
+    return "".join(repr(each)[1:-1] if _steers(each) else each for each in str(text))
+
+
+def _steers(character: str) -> bool:
+    return character not in _JOINERS and unicodedata.category(character) in _NOT_SHOWN
+
+
+def say(text: object = "", *, file: TextIO | None = None, flush: bool = False) -> None:
+    """Print one line that may hold names; see `plain`."""
+    print(plain(text), file=file, flush=flush)
 
 
 class TerminalProgress:
@@ -49,6 +74,7 @@ class TerminalProgress:
         if self._stop:
             raise CancelledError
         now = time.monotonic()
+        message = plain(message)
         label = message.split(":")[0]
         if label != self._message:
             self._message, self._started = label, now
@@ -94,9 +120,9 @@ def duration(seconds: float) -> str:
 
 
 def table(header: list[str], rows: list[list[str]], numbers: set[int] | None = None) -> str:
-    """Return rows under a header, columns aligned; those in `numbers` to the right."""
+    """Return rows under a header, columns aligned; those in `numbers` to the right. Cells may hold names."""
     numbers = numbers or set()
-    cells = [header, *rows]
+    cells = [[plain(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[c]) for row in cells) for c in range(len(header))]
     lines = []
     for row in cells:

@@ -10,7 +10,7 @@ from core.cache import default_cache_folder
 from core.cli.choices import study_of
 from core.cli.commands import progress
 from core.cli.flags import numbers
-from core.cli.terminal import TerminalProgress, duration, table
+from core.cli.terminal import TerminalProgress, duration, say, table
 from core.errors import ExportError, SettingsError
 from core.features.extractors import EXTRACTORS
 from core.pipeline import whole
@@ -31,13 +31,13 @@ def _progress(n_splits: int = 1) -> TerminalProgress:
 
 def _tell_run(result: object, *, n_splits: int = 1) -> None:
     if isinstance(result, Note):
-        print(f"note: {result.sentence}", flush=True)
+        say(f"note: {result.sentence}", flush=True)
     if isinstance(result, RunResult):
         key = result.key
         reached = ", ".join(f"{one.in_words} {result.metrics[one.name]:.3f}" for one in shown_in("terminal"))
         which = f"repetition {key.repetition + 1}"
         which = f"split {key.split + 1} of {n_splits}, {which}" if n_splits > 1 else which
-        print(
+        say(
             f"{key.network}, {key.sampler} {100 * key.fraction:.3g} %, {which}: "
             f"test {reached}, trained in {duration(result.train_seconds)}"
             + (f" ({result.note})" if result.note else ""),
@@ -67,7 +67,7 @@ def _tell_comparison(comparison: Comparison) -> None:
     header = [*start, "runs", first, "95 %", *others, "training", "pays after"]
     print(table(header, rows, set(range(2, len(header)))))
     for sentence in comparison.sentences:
-        print(f"note: {sentence}" if sentence in comparison.notes else sentence)
+        say(f"note: {sentence}" if sentence in comparison.notes else sentence)
 
 
 def _reached(row: Row, metrics: Sequence[Metric]) -> list[str]:
@@ -89,7 +89,7 @@ def compare(options: argparse.Namespace) -> int:
     outcome = whole.compare_study(study, options.out, overwrite=options.overwrite, progress=_progress(n_splits))
     _tell_comparison(outcome.comparison)
     _tell_times(outcome.times)
-    print(f"written: {outcome.report}")
+    say(f"written: {outcome.report}")
     return 0
 
 
@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     outcome = whole.run_study(study, options.out, overwrite=options.overwrite, progress=_progress(n_splits))
     _tell_comparison(outcome.comparison)
     _tell_times(outcome.times)
-    print(f"written: {outcome.report}")
+    say(f"written: {outcome.report}")
     return 0
 
 
@@ -121,8 +121,9 @@ def search(options: argparse.Namespace) -> int:
         overwrite=options.overwrite,
         progress=_progress(),
     )
-    print(outcome.text)
-    print(f"written: {outcome.file}")
+    for line in outcome.text.splitlines():
+        say(line)
+    say(f"written: {outcome.file}")
     return 0
 
 
@@ -131,9 +132,9 @@ def predict(options: argparse.Namespace) -> int:
     if options.out.exists() and not options.overwrite:
         raise ExportError(f"{options.out} is already there. Name another file, or add --overwrite.")
     outcome = whole.predict(options.bundle, options.folder, options.out, progress())
-    print(f"{outcome.n_images:,} images predicted, {len(outcome.skipped):,} skipped; written: {options.out}")
+    say(f"{outcome.n_images:,} images predicted, {len(outcome.skipped):,} skipped; written: {options.out}")
     for skipped in outcome.skipped:
-        print(f"  {skipped.path}: {skipped.reason}")
+        say(f"  {skipped.path}: {skipped.reason}")
     return 0
 
 
@@ -145,19 +146,19 @@ def demo(options: argparse.Namespace) -> int:
         raise SettingsError(f"--images is {options.images}; the demo wants at least 40.")
     missing = recommended_but_missing()
     if missing:
-        print(
+        say(
             f"{EXTRACTORS[missing[0]].title}'s weights are not on this machine, so the demo looks at its images with "
             f"{' and '.join(recommended_extractors())} alone; `coreset weights list` tells the ways to get them.",
             file=sys.stderr,
         )
     settings = whole.demo_settings(epochs=options.epochs)
-    print("The demo's images are synthetic: drawn by this program, not photographed.")
+    say("The demo's images are synthetic: drawn by this program, not photographed.")
     folder = options.out.parent / f"{options.out.name}-images"
     whole.ensure_demo(folder, n_images=options.images, progress=shown)
     study = Study(folder, settings, cache)
     outcome = whole.run_study(study, options.out, overwrite=options.overwrite, synthetic=True, progress=shown)
     _tell_comparison(outcome.comparison)
     _tell_times(outcome.times)
-    print(f"images: {folder}")
-    print(f"written: {outcome.report}")
+    say(f"images: {folder}")
+    say(f"written: {outcome.report}")
     return 0

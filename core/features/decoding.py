@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from core.data.images import is_unchanged, read_image
-from core.data.scanning import pixel_hash
+from core.data.images import read_image
+from core.data.rereading import check_unchanged
 from core.errors import ImageError
 from core.features.steps import Pixels, Prepared
 from core.results import Dataset
@@ -103,19 +103,11 @@ def _first_readable(dataset: Dataset, item: Wanted, prepare: Callable[[Pixels], 
     reason = ""
     for index in item.indices:
         try:
-            return prepare(_unchanged(dataset, index))
+            # A row is kept under the hash of the pixels that it was computed from.
+            return prepare(check_unchanged(dataset, index, read_image(dataset, index)))
         except ImageError as error:
             reason = reason or str(error)
     return reason
-
-
-def _unchanged(dataset: Dataset, index: int) -> Pixels:
-    """Read an image and make sure that it is still the one that was scanned; its row is kept under that name."""
-    image = dataset.images[index]
-    rgb = read_image(dataset, index)
-    if not is_unchanged(dataset, index) and pixel_hash(rgb) != image.pixels:
-        raise ImageError("The image has changed since the scan; scan the dataset again.")
-    return rgb
 
 
 def _thread_count() -> int:

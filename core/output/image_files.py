@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.images import read_rgb
+from core.data.rereading import CHANGED, check_unchanged
 from core.data.sources import source_of
 from core.errors import ExportError, ImageError
 from core.files import reason_of
@@ -51,12 +52,13 @@ class ImageFiles:
             If the image is gone or has changed since the scan.
         """
         image = self.dataset.images[index]
-        if self._source.holds == "arrays":
-            return png(self._source.reader.read(self.dataset.root, image.path))
         with self.faults(image):
+            if self._source.holds == "arrays":
+                pixels = self._source.reader.read(self.dataset.root, image.path)
+                return png(check_unchanged(self.dataset, index, pixels))
             content = self._original(image)
-        self.check(image, hashlib.sha256(content).hexdigest())
-        return self._stripped(content) if self.private else content
+            self.check(image, hashlib.sha256(content).hexdigest())
+            return self._stripped(content) if self.private else content
 
     def suffix(self, index: int) -> str:
         """Return the suffix (with its dot) that loaders know an image's content by; empty if none is known."""
@@ -79,26 +81,26 @@ class ImageFiles:
 
     @contextmanager
     def faults(self, image: Image) -> Iterator[None]:
-        """Turn what is wrong with an image's own file, and not with what is written, into a sentence.
+        """Turn an `ImageError` of reading an image, and not what is wrong with the target, into a sentence.
 
         Raises
         ------
         ExportError
+            Names the image, and what to do.
         """
-        root = self.dataset.root
         try:
             yield
         except ImageError as error:
-            raise ExportError(f"{image.path} cannot be read any more: {error} Scan the dataset again.") from error
-        except FileNotFoundError as error:
-            source = self._own_file(image)
-            if source is not None and source.exists():
-                raise
-            raise ExportError(f"{image.path} is no longer in {root}; scan the dataset again.") from error
-        except PermissionError as error:
-            if error.filename != str(self._own_file(image)):
-                raise
-            raise ExportError(f"{image.path} in {root} may not be read ({reason_of(error)}).") from error
+            if isinstance(error.__cause__, FileNotFoundError):
+                told = f"{image.path} is no longer in {self.dataset.root}; scan the dataset again."
+            elif str(error) == CHANGED:
+                told = self._changed(image)
+            else:
+                told = (
+                    f"{image.path} cannot be read any more: {error} Scan the dataset again, or leave this image out. "
+                    "Nothing was exported."
+                )
+            raise ExportError(told) from error
 
     def check(self, image: Image, digest: str) -> None:
         """Make sure that an image is the one that was scanned.
@@ -109,17 +111,23 @@ class ImageFiles:
             If the SHA-256 of its file, `digest`, is another.
         """
         if digest != image.file:
-            raise ExportError(f"{image.path} has changed since it was scanned; scan the dataset again.")
+            raise ExportError(self._changed(image))
+
+    def _changed(self, image: Image) -> str:
+        return f"{image.path} has changed since it was scanned; scan the dataset again."
 
     def _own_file(self, image: Image) -> Path | None:
         return self._source.reader.file(self.dataset.root, image.path) if self._source.holds == "files" else None
 
     def _original(self, image: Image) -> bytes:
         file = self._own_file(image)
-        if file is None:
-            return self._source.reader.original(self.dataset.root, image.path)
-        with open_regular(file) as stream:
-            return stream.read()
+        try:
+            if file is None:
+                return self._source.reader.original(self.dataset.root, image.path)
+            with open_regular(file) as stream:
+                return stream.read()
+        except OSError as error:
+            raise ImageError(f"The file cannot be read ({reason_of(error)}).") from error
 
     def _stripped(self, content: bytes) -> bytes:
         pixels = read_rgb(content)

@@ -5,8 +5,6 @@ A bundle is a folder: ``model.keras`` (preprocessing inside: it takes RGB pixels
 in Keras' safe mode, and nothing in a bundle is ever unpickled.
 """
 
-import csv
-import io
 import json
 import os
 import zipfile
@@ -25,7 +23,7 @@ from core.errors import ExportError, ImageError
 from core.files import make_temporary_folder, put_in_place, reason_of, try_to_remove
 from core.forms import FormError, is_number, read_form, read_json
 from core.output.placing import disk_sentence, hash_file
-from core.output.tables import text_cell
+from core.output.tables import csv_of
 from core.progress import NO_PROGRESS, Progress
 from core.reading import check_member
 from core.results import FloatArray, Skipped
@@ -150,7 +148,7 @@ class Predictions:
         Relative to the folder, forward slashes, sorted.
     probabilities : ndarray of shape (n_images, n_classes), float32
     skipped : tuple of Skipped
-        Files that are no images, with the reason.
+        Files that are no images and folders that cannot be opened (with a slash at the end), with the reason; sorted.
     """
 
     classes: tuple[str, ...]
@@ -290,17 +288,19 @@ def _read_facts(folder: Path) -> BundleFacts:
 def predict(bundle: Bundle, folder: Path, progress: Progress = NO_PROGRESS) -> Predictions:
     """Give every image below `folder` the probabilities of its classes.
 
-    Files that are no images are listed with the reason and stop nothing.
+    Files that are no images, and folders that cannot be opened, are listed with the reason and stop nothing. Links are
+    followed as the scan follows them; one that leads back to a folder above it is listed. Hidden files are passed over.
 
     Raises
     ------
     ExportError
-        If `folder` is no folder.
+        If `folder` is no folder, or cannot be opened.
     """
-    files = sorted(_files(folder), key=lambda file: file.relative_to(folder).as_posix())
+    found = _Found(folder)
+    files = sorted(found.files, key=lambda file: file.relative_to(folder).as_posix())
     paths: list[str] = []
     rows: list[FloatArray] = [np.zeros((0, len(bundle.classes)), dtype=np.float32)]
-    skipped: list[Skipped] = []
+    skipped = found.skipped
     done = 0
     call = compiled(bundle.model, np.dtype(np.uint8))
     for batch, answers in _read_ahead(files, bundle.image_size):
@@ -316,6 +316,7 @@ def predict(bundle: Bundle, folder: Path, progress: Progress = NO_PROGRESS) -> P
             rows.append(call(np.stack(images)))
         done += len(batch)
         progress.report(done, len(files), "Predicting: images")
+    skipped = sorted(skipped, key=lambda one: one.path)
     return Predictions(bundle.classes, tuple(paths), np.concatenate(rows), tuple(skipped))
 
 
@@ -327,15 +328,14 @@ def write_predictions(file: Path, predictions: Predictions) -> None:
     ExportError
         If the file cannot be written.
     """
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["path", "class", "probability", *(text_cell(f"p {name}") for name in predictions.classes)])
+    heads = ["path", "class", "probability", *(f"p {name}" for name in predictions.classes)]
+    rows = []
     for path, row in zip(predictions.paths, predictions.probabilities, strict=True):
         best = int(row.argmax())
         numbers = [f"{value:.6f}" for value in row]
-        writer.writerow([text_cell(path), text_cell(predictions.classes[best]), numbers[best], *numbers])
+        rows.append([path, predictions.classes[best], numbers[best], *numbers])
     try:
-        write_atomically(file, stream.getvalue().encode("utf-8", "backslashreplace"))
+        write_atomically(file, csv_of(heads, rows).encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise ExportError(disk_sentence(error, file)) from error
 
@@ -372,14 +372,40 @@ def _shape(model: Any, name: str) -> tuple[int | None, ...]:
     return tuple(shape) if isinstance(shape, tuple) and shape else (None,)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    if not folder.is_dir():
-        raise ExportError(f"{folder} is no folder; name the folder that holds the new images.")
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith("."):
-                yield Path(place) / name
+class _Found:
+    """The files below a folder, and what of it cannot be opened."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files: list[Path] = []
+        self.skipped: list[Skipped] = []
+        self._top = folder
+        if not folder.is_dir():
+            raise ExportError(f"{folder} is no folder; name the folder that holds the new images.")
+        pending: list[tuple[Path, tuple[tuple[int, int], ...]]] = [(folder, ())]
+        while pending:
+            place, above = pending.pop()
+            try:
+                facts = place.stat()
+                identity = (facts.st_dev, facts.st_ino)
+                if identity in above:
+                    self._skip(place, "The folder is a link back to a folder above it.")
+                    continue
+                children = sorted(place.iterdir())
+            except OSError as error:
+                if place == folder:
+                    raise ExportError(f"The folder {folder} cannot be opened ({reason_of(error)}).") from error
+                self._skip(place, f"The folder cannot be opened ({reason_of(error)}).")
+                continue
+            for child in children:
+                if child.name.startswith("."):
+                    continue
+                if child.is_dir():
+                    pending.append((child, (*above, identity)))
+                else:
+                    self.files.append(child)
+
+    def _skip(self, place: Path, reason: str) -> None:
+        self.skipped.append(Skipped(f"{place.relative_to(self._top).as_posix()}/", reason))
 
 
 def _read_ahead(files: list[Path], size: int) -> Iterator[tuple[list[Path], list[Pixels | str]]]:

@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 from core.cache import thumbnail_file
-from core.data.images import read_image
+from core.data.rereading import read_unchanged
 from core.errors import InputError
 from core.results import Dataset
 
@@ -16,9 +16,9 @@ _KINDS = {b"\xff\xd8": "jpeg", b"\x89P": "png", b"RI": "webp"}
 
 
 def picture(dataset: Dataset, index: int, cache_folder: Path | None = None) -> str:
-    """Return an image as a data address, at most `SIDE` pixels a side; empty if it can no longer be read.
+    """Return an image as a data address, at most `SIDE` pixels a side; empty if it cannot be had any more.
 
-    The thumbnail that the scan wrote is taken where it is there.
+    It must be readable, and the one that was scanned. The thumbnail that the scan wrote is taken where it is there.
     """
     content = _thumbnail(dataset, index, cache_folder) or _shrunk(dataset, index)
     kind = _KINDS.get(content[:2])
@@ -38,7 +38,7 @@ def _shrunk(dataset: Dataset, index: int) -> bytes:
     from PIL import Image as Pillow
 
     try:
-        pixels = read_image(dataset, index)
+        pixels = read_unchanged(dataset, index)
     except (InputError, OSError):
         return b""
     shown = Pillow.fromarray(pixels)

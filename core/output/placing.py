@@ -3,11 +3,11 @@
 import errno
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.errors import ExportError
+from core.errors import ExportError, ImageError
 from core.files import is_full, is_held, is_refused, reason_of
 from core.output.image_files import ImageFiles
 from core.reading import open_regular
@@ -43,7 +43,7 @@ class Placer:
         Raises
         ------
         ExportError
-            If the image is gone or has changed since the scan.
+            If the image is gone, cannot be read or has changed since the scan.
         OSError
             If the target cannot be written.
         """
@@ -52,7 +52,7 @@ class Placer:
         if source is None:
             return _write(target, self.contents.content(index))
         with self.contents.faults(image):
-            digest, size = hash_file(source) if self._linked(source, target) else _copy(source, target)
+            digest, size = _hash_source(source) if self._linked(source, target) else _copy(source, target)
         self.contents.check(image, digest)
         return digest, size
 
@@ -62,8 +62,10 @@ class Placer:
             return False
         try:
             self.link(source, target)
-        except FileNotFoundError:
-            raise
+        except FileNotFoundError as error:
+            if source.exists():
+                raise
+            raise ImageError(_unread(error)) from error
         except (OSError, NotImplementedError) as error:
             if isinstance(error, OSError) and is_full(error):
                 raise
@@ -129,14 +131,36 @@ def disk_sentence(error: OSError, target: Path) -> str:
 
 
 def _copy(source: Path, target: Path) -> tuple[str, int]:
-    """Copy and hash in one pass."""
+    """Copy and hash in one pass; what cannot be read is an `ImageError`, what cannot be written an `OSError`."""
     digest, size = hashlib.sha256(), 0
-    with open_regular(source) as read, target.open("xb") as write:
-        while chunk := read.read(_CHUNK):
+    with target.open("xb") as write:
+        for chunk in _read_source(source):
             digest.update(chunk)
             write.write(chunk)
             size += len(chunk)
     return digest.hexdigest(), size
+
+
+def _hash_source(source: Path) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    for chunk in _read_source(source):
+        digest.update(chunk)
+        size += len(chunk)
+    return digest.hexdigest(), size
+
+
+def _read_source(source: Path) -> Iterator[bytes]:
+    """Yield the bytes of an image's own file, so that what goes wrong is not taken for a fault of the target."""
+    try:
+        with open_regular(source) as stream:
+            while chunk := stream.read(_CHUNK):
+                yield chunk
+    except OSError as error:
+        raise ImageError(_unread(error)) from error
+
+
+def _unread(error: OSError) -> str:
+    return f"The file cannot be read ({reason_of(error)})."
 
 
 def _write(target: Path, content: bytes) -> tuple[str, int]:

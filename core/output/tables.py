@@ -80,12 +80,8 @@ def csv_text(table: Table) -> str:
 
 
 def csv_of(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
-    """Return `rows` under `heads` as CSV text; text cells are safe to open in a spreadsheet."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(heads)
-    writer.writerows([_csv_cell(cell) for cell in row] for row in rows)
-    return stream.getvalue()
+    """Return `rows` under `heads` as CSV text; heads and text cells are safe to open in a spreadsheet."""
+    return "".join(_csv_line(row) for row in ([text_cell(head) for head in heads], *map(_csv_cells, rows)))
 
 
 def write_table(folder: Path, table: Table) -> Path:
@@ -111,7 +107,8 @@ def read_rows(file: Path) -> list[Mapping[str, str]]:
     """
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
-            return [{k: plain_text(v or "") for k, v in row.items() if k is not None} for row in csv.DictReader(stream)]
+            rows = list(csv.DictReader(stream))
+            return [{plain_text(k): plain_text(v or "") for k, v in row.items() if k is not None} for row in rows]
     except OSError as error:
         raise ExportError(f"The list {file} cannot be read ({reason_of(error)}).") from error
     except (ValueError, csv.Error) as error:
@@ -147,6 +144,17 @@ def seconds_words(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    stream = io.StringIO()
+    # Python quotes only those ends of lines that it writes itself; a name may hold either.
+    csv.writer(stream, lineterminator="\r\n").writerow(cells)
+    return f"{stream.getvalue()[:-2]}\n"
+
+
+def _csv_cells(row: Sequence[Cell]) -> list[str]:
+    return [_csv_cell(cell) for cell in row]
 
 
 def _csv_cell(cell: Cell) -> str:

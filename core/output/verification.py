@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from core.errors import ExportError
 from core.files import reason_of
@@ -96,12 +95,10 @@ def is_export(folder: Path) -> bool:
 
 
 def _files_below(folder: Path) -> Iterator[str]:
-    def fail(error: OSError) -> NoReturn:
-        raise ExportError(
-            f"{error.filename} cannot be read ({reason_of(error)}), so nothing in it was compared."
-        ) from error
-
-    for place, _, files in os.walk(folder, onerror=fail):
-        for name in files:
+    """Yield every file, and what else may hold some: links to folders, and folders that cannot be opened."""
+    closed: list[str] = []
+    for place, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
+        for name in [*files, *(name for name in folders if (Path(place) / name).is_symlink())]:
             if name not in _LEFT_BY_THE_SYSTEM:
                 yield (Path(place) / name).relative_to(folder).as_posix()
+    yield from (f"{Path(name).relative_to(folder).as_posix()}/ (cannot be opened)" for name in closed)

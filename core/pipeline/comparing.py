@@ -7,7 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from core.errors import FeatureError, MissingWeightsError, SamplerFailedError, SettingsError, WeightsError
+from core.errors import (
+    FeatureError,
+    LostImagesError,
+    MissingWeightsError,
+    SamplerFailedError,
+    SettingsError,
+    WeightsError,
+)
 from core.estimate import estimate_training, remember_speed
 from core.features.extractors import extractor_named
 from core.features.weights import find_weights
@@ -25,7 +32,7 @@ from core.pipeline.planning import (
     study_of_split,
 )
 from core.pipeline.run_keys import backbone_choice, run_key
-from core.pipeline.split_parts import Selections, SplitPart, open_split
+from core.pipeline.split_parts import Selections, SplitPart, open_split, without_words
 from core.pipeline.stages import Prepared, split_dataset
 from core.pipeline.study import Study
 from core.pipeline.views import ComparePlanView, PlannedView
@@ -38,6 +45,7 @@ from core.training.comparison import compare
 from core.training.device import expected_device
 from core.training.fitting import Places, Seen, TrainedRun, TrainingTask, train
 from core.training.network import Network
+from core.training.pixels import discard_unchecked
 from core.training.runs import load_runs, save_run
 
 __all__ = [
@@ -52,20 +60,28 @@ __all__ = [
     "run_comparison",
     "run_key",
     "summarise",
+    "train_or_find",
     "train_planned",
 ]
 
 
 def train_planned(part: SplitPart, planned: PlannedRun, progress: Progress = NO_PROGRESS) -> TrainedRun:
-    """Train one network on one coreset and evaluate it on the test images of its split."""
-    _coreset, indices, seconds = part.selections.get(planned)
+    """Train one network on one coreset and evaluate it on the test images of its split.
+
+    Raises
+    ------
+    LostImagesError
+        If images can no longer be read as they were scanned.
+    """
+    part.check(planned)
+    _coreset, _indices, seconds = part.selections.get(planned)
     prepared, judge = part.prepared, part.judge_for(planned)
     study = prepared.study
     choice = backbone_choice(study, NETWORKS[planned.network])
     task = TrainingTask(
         prepared.dataset,
-        prepared.split,
-        indices,
+        part.split,
+        part.indices(planned),
         study.settings.training,
         seed=planned.seed,
         seen=Seen(judge.embedding, judge.strength, judge.extracted.weights) if judge else None,
@@ -74,6 +90,26 @@ def train_planned(part: SplitPart, planned: PlannedRun, progress: Progress = NO_
         select_seconds=seconds,
     )
     return train(planned.network, task, part.key(planned), progress)
+
+
+def train_or_find(
+    part: SplitPart, planned: PlannedRun, stored: Mapping[str, RunResult], progress: Progress = NO_PROGRESS
+) -> tuple[RunResult, TrainedRun | None]:
+    """Return a finished run, and what was trained for it; None where `stored` has it, by fingerprint.
+
+    A training that cannot read an image again as it was scanned is done, and known, as one without that image; a
+    `Note` names it.
+    """
+    while True:
+        known = stored.get(part.key(planned).fingerprint)
+        if known is not None:
+            return known, None
+        try:
+            trained = train_planned(part, planned, progress)
+        except LostImagesError as error:
+            progress.publish(Note(part.lose(error)))
+        else:
+            return trained.result, trained
 
 
 def run_comparison(
@@ -87,7 +123,8 @@ def run_comparison(
 
     Each finished run is saved and published at once, so that a stop costs at most the one in progress. What is
     published has no probabilities. What could not be read of `runs_folder` is published first, as notes. The rows of a
-    plugin's sampler that fails are left out; the sentences name it.
+    plugin's sampler that fails are left out; the sentences name it. So do they name images that could not be read again
+    as they were scanned: trainings go without them and are stored as such.
 
     Parameters
     ----------
@@ -119,30 +156,37 @@ def run_comparison(
             backbone_weights(choice)
     n_runs, n_splits = len(plan(settings.comparison)), settings.comparison.splits
     kept = load_runs(runs_folder)
-    for note in kept.notes:
+    discarded = discard_unchecked(prepared.study.cache_folder)
+    notes = [*kept.notes, *([discarded] if discarded else [])]
+    for note in notes:
         progress.publish(Note(note))
     stored = {run.key.fingerprint: run for run in kept.runs}
     runs: list[RunResult] = []
     left_out: dict[str, str] = {}
+    lost: dict[int, str] = {}
+    parts: list[SplitPart] = []
     for split in range(n_splits):
-        part = open_split(prepared, split, _split_progress(progress, len(runs), n_runs, split, n_splits))
+        part = open_split(prepared, split, _split_progress(progress, len(runs), n_runs, split, n_splits), lost)
+        parts.append(part)
         # All coresets are chosen before anything is trained, so that one that cannot be had costs no training.
-        asked = [(one, _key_unless_left_out(part, one, left_out)) for one in plan_of_split(settings.comparison, split)]
-        for one, key in asked:
+        wanted = [(one, _key_unless_left_out(part, one, left_out)) for one in plan_of_split(settings.comparison, split)]
+        for one, key in wanted:
             if key is None or one.sampler in left_out:
                 continue
-            known = stored.get(key.fingerprint)
-            if known is None:
-                trained = train_planned(part, one, _run_progress(progress, len(runs), n_runs, one, n_splits))
-                known = stored[trained.result.key.fingerprint] = trained.result
+            told = _run_progress(progress, len(runs), n_runs, one, n_splits)
+            known, trained = train_or_find(part, one, stored, told)
+            asked = part.as_asked(known, one, part.key(one))
+            if trained is not None:
+                stored[known.key.fingerprint] = known
                 save_run(known, runs_folder)
                 _remember_speed(part.prepared, known)
                 if keep_models is not None:
-                    _keep_model(part.prepared, one, trained, keep_models)
-            runs.append(part.as_asked(known, one, key))
-            progress.publish(runs[-1].without_probabilities())
+                    _keep_model(part.prepared, one, replace(trained, result=asked), keep_models)
+            runs.append(asked)
+            progress.publish(asked.without_probabilities())
     progress.report(n_runs, n_runs, "Training: runs")
-    return _without(left_out, prepared, runs, kept.notes)
+    alike = [parts[run.key.split].tested_alike(run) for run in runs]
+    return _without(left_out, prepared, alike, [*notes, *_lost_notes(parts)])
 
 
 def _no_test_images(prepared: Prepared) -> str:
@@ -172,17 +216,30 @@ def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = N
     n_splits = 1 if prepared.split.brought else settings.comparison.splits
     runs = []
     left_out: dict[str, str] = {}
+    parts: list[SplitPart] = []
     for split in range(n_splits if stored else 0):
         if split and not _was_tested_on(kept.runs, prepared, split):
             continue
         part = open_split(prepared, split, progress)
+        parts.append(part)
         for one in plan_of_split(settings.comparison, split):
             if one.network not in NETWORKS:
                 continue
             key = _key_unless_left_out(part, one, left_out)
             if key is not None and key.fingerprint in stored:
                 runs.append(part.as_asked(stored[key.fingerprint], one, key))
-    return _without(left_out, prepared, runs, kept.notes)
+    return _without(left_out, prepared, runs, [*kept.notes, *(_lost_notes(parts) if runs else ())])
+
+
+def _lost_notes(parts: Sequence[SplitPart]) -> list[str]:
+    """Return what to say of images that could not be read again, by an extractor or by a training."""
+    reasons: dict[int, str] = {}
+    for part in parts:
+        for extracted in part.prepared.extracted:
+            failed = zip(extracted.failed_indices.tolist(), extracted.failed, strict=True)
+            reasons |= {int(index): skipped.reason for index, skipped in failed}
+        reasons |= part.lost
+    return [without_words(parts[0].prepared, reasons)] if reasons else []
 
 
 def _key_unless_left_out(part: SplitPart, planned: PlannedRun, left_out: dict[str, str]) -> RunKey | None:

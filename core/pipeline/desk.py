@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from core.cache import fingerprint
-from core.data.images import read_image
+from core.data.rereading import read_unchanged
 from core.errors import ImageError
 from core.pipeline.stages import Prepared, choose, cluster_classes, prepare
 from core.pipeline.study import Study
@@ -54,9 +54,12 @@ class Desk:
         self._kernels = self._prepared.orders.kernels = Kernels()
 
     def picture(self, index: int) -> PictureView:
-        """Return one image, decoded as the engine sees it, at most `LARGEST_SIDE` pixels a side."""
+        """Return one image, decoded as the engine sees it, at most `LARGEST_SIDE` pixels a side.
+
+        Its `problem` says why there is none: it cannot be read any more, or is another image than the scan saw.
+        """
         try:
-            rgb = read_image(self._prepared.dataset, index)
+            rgb = read_unchanged(self._prepared.dataset, index)
         except ImageError as error:
             return PictureView(index, 0, 0, b"", str(error))
         step = -(-max(rgb.shape[:2]) // LARGEST_SIDE)

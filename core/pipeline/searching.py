@@ -14,15 +14,16 @@ from core.cache import write_atomically
 from core.errors import ExportError, SettingsError
 from core.files import reason_of
 from core.output.tables import csv_of
-from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPart, train_planned
+from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPart, train_or_find
 from core.pipeline.grid import Grid, SearchOutcome, SearchPoint
-from core.pipeline.split_parts import judges_of
+from core.pipeline.split_parts import judges_of, without_words
 from core.pipeline.stages import prepare
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress, StepProgress
 from core.results import Note, RunResult
 from core.settings import NetworkName
 from core.training.architectures import NETWORKS
+from core.training.pixels import discard_unchecked
 from core.training.runs import load_runs, save_run
 
 TABLE = "search.csv"
@@ -67,7 +68,9 @@ def search_study(
     part = SplitPart(prepared, judges_of(prepared, (network,), progress), {}, Selections(prepared, selection))
     points = grid.points()
     stored = load_runs(out / "runs")
-    for note in stored.notes:
+    discarded = discard_unchecked(study.cache_folder)
+    notes = [*stored.notes, *([discarded] if discarded else [])]
+    for note in notes:
         progress.publish(Note(note))
     known = {run.key.fingerprint: run for run in stored.runs}
     trained: list[list[RunResult]] = []
@@ -78,7 +81,7 @@ def search_study(
             [_train_point(part, planned, grid, point, out / "runs", known, told[at]) for at, point in enumerate(points)]
         )
     outcome = summarise_search(points, trained[0], trained[1] if with_pool else None, file, network)
-    outcome = replace(outcome, notes=stored.notes)
+    outcome = replace(outcome, notes=(*notes, *([without_words(prepared, part.lost)] if part.lost else ())))
     _write(outcome)
     return outcome
 
@@ -160,12 +163,12 @@ def _train_point(
     training = grid.training(study.settings.training, planned.network, point)
     prepared = replace(part.prepared, study=replace(study, settings=replace(study.settings, training=training)))
     changed = replace(part, prepared=prepared)
-    mark = changed.key(planned).fingerprint
-    if mark not in known:
-        result = known[mark] = train_planned(changed, planned, progress).result
+    result, trained = train_or_find(changed, planned, known, progress)
+    if trained is not None:
+        known[result.key.fingerprint] = result
         save_run(result, runs_folder)
         progress.publish(result.without_probabilities())
-    return known[mark]
+    return result
 
 
 def _words(outcome: SearchOutcome) -> str:

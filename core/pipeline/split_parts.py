@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from core.data.rereading import named_with_reasons
+from core.errors import LostImagesError, TrainingError
 from core.pipeline.planning import EVERYTHING, PlannedRun, study_of_split
 from core.pipeline.run_keys import Judge, judge_of, run_key
 from core.pipeline.stages import MATCHED, Prepared, choose, prepare
 from core.progress import NO_PROGRESS, Progress
-from core.results import Coreset, IntArray, RunKey, RunResult
+from core.results import Coreset, IntArray, RunKey, RunResult, Split
 from core.selection.samplers import SAMPLERS
 from core.selection.selecting import matched_random
 from core.settings import SelectionSettings
@@ -81,17 +83,87 @@ class SplitPart:
     of_test : mapping of int to int
         Cluster of each test image inside its true class.
     selections : Selections
+    lost : dict of int to str
+        Images that could not be read again as they were scanned when a training wanted them, and why; shared by the
+        splits of a comparison. From then on trainings go without them.
+
+    Notes
+    -----
+    A network that sees embeddings reads no images: it is trained on all that were chosen. No network is tested on an
+    image that is lost, so that all are tested on the same.
     """
 
     prepared: Prepared
     judges: Mapping[str, Judge]
     of_test: Mapping[int, int]
     selections: Selections
+    lost: dict[int, str] = field(default_factory=dict)
 
     def key(self, planned: PlannedRun) -> RunKey:
-        """Return what a planned run is known by."""
+        """Return what a planned run is known by: the images that it is really trained and tested on, among others."""
+        prepared = replace(self.prepared, split=self.split) if self.lost else self.prepared
+        return run_key(prepared, planned, self.indices(planned), self.judge_for(planned))
+
+    @property
+    def split(self) -> Split:
+        """The split without the validation and test images that are lost; the pool tells the classes, and is whole."""
+        split = self.prepared.split
+        return replace(split, validation=self._left(split.validation), test=self._left(split.test))
+
+    def indices(self, planned: PlannedRun) -> IntArray:
+        """Return the images that a planned run is trained on, ascending."""
         _coreset, indices, _seconds = self.selections.get(planned)
-        return run_key(self.prepared, planned, indices, self.judge_for(planned))
+        return indices if self._is_judged(planned) else self._left(indices)
+
+    def lose(self, error: LostImagesError) -> str:
+        """Go without the images that a training could not read; return a sentence that names them.
+
+        Raises
+        ------
+        LostImagesError
+            If all of them are known already, so that going on would not help.
+        TrainingError
+            If no test image is left.
+        """
+        fresh = {index: reason for index, reason in error.reasons.items() if index not in self.lost}
+        if not fresh:
+            raise error
+        self.lost.update(fresh)
+        if len(self.split.test) == 0:
+            raise TrainingError(f"No test image can be read any more. {error}")
+        return without_words(self.prepared, fresh)
+
+    def check(self, planned: PlannedRun) -> None:
+        """Make sure that a planned run has images left to train on.
+
+        Raises
+        ------
+        TrainingError
+        """
+        if self.lost and len(self.indices(planned)) == 0:
+            _coreset, indices, _seconds = self.selections.get(planned)
+            names = named_with_reasons(self.prepared.dataset, {i: self.lost[i] for i in indices.tolist()})
+            raise TrainingError(
+                f"None of the images to train on can be read any more: {names}. Make them readable, and scan again."
+            )
+
+    def _left(self, indices: IntArray) -> IntArray:
+        return indices[~np.isin(indices, list(self.lost))] if self.lost else indices
+
+    def _is_judged(self, planned: PlannedRun) -> bool:
+        return NETWORKS[planned.network].is_judge
+
+    def _note(self, planned: PlannedRun) -> str:
+        """Return what must stand beside a run of which images are lost; empty where none is."""
+        split = self.prepared.split
+        _coreset, indices, _seconds = self.selections.get(planned)
+        wanted = [split.test] if self._is_judged(planned) else [indices, split.validation, split.test]
+        without = np.intersect1d(np.concatenate(wanted), list(self.lost)).astype(np.int64).tolist()
+        if not without:
+            return ""
+        names = ", ".join(self.prepared.dataset.images[index].path for index in without[:3])
+        more = f" and {len(without) - 3:,} more" if len(without) > 3 else ""
+        return f"without {names}{more}, which could not be read again"
 
     def judge_for(self, planned: PlannedRun) -> Judge | None:
         """Return what the planned network is trained on if it sees embeddings."""
@@ -104,7 +176,7 @@ class SplitPart:
         splits, or when the same test images stood elsewhere in the dataset.
         """
         _coreset, _indices, seconds = self.selections.get(planned)
-        test = self.prepared.split.test
+        test = self.split.test
         clusters = np.array([self.of_test.get(int(index), NO_CLUSTER) for index in test], dtype=np.int64)
         return replace(
             run,
@@ -113,7 +185,34 @@ class SplitPart:
             clusters=clusters,
             metrics=evaluate(run.true, run.predicted, run.classes, clusters, run.probabilities),
             select_seconds=run.select_seconds if run.key.sampler == key.sampler else seconds,
+            note="; ".join(part for part in (run.note, self._note(planned)) if part),
         )
+
+    def tested_alike(self, run: RunResult) -> RunResult:
+        """Return a run as if it had been tested without the images that were lost after it."""
+        kept = ~np.isin(run.test_indices, list(self.lost))
+        if kept.all():
+            return run
+        clusters = None if run.clusters is None else run.clusters[kept]
+        probabilities = None if run.probabilities is None else run.probabilities[kept]
+        true, predicted = run.true[kept], run.predicted[kept]
+        return replace(
+            run,
+            test_indices=run.test_indices[kept],
+            true=true,
+            predicted=predicted,
+            confidence=run.confidence[kept],
+            clusters=clusters,
+            probabilities=probabilities,
+            metrics=evaluate(true, predicted, run.classes, clusters, probabilities),
+        )
+
+
+def without_words(prepared: Prepared, reasons: Mapping[int, str]) -> str:
+    """Return the sentence that names images left out of trainings, and why."""
+    names = named_with_reasons(prepared.dataset, reasons)
+    count = "1 image that" if len(reasons) == 1 else f"{len(reasons):,} images that"
+    return f"Trained and tested without {count} could not be read again as scanned: {names}."
 
 
 def judges_of(prepared: Prepared, networks: Sequence[str], progress: Progress = NO_PROGRESS) -> dict[str, Judge]:
@@ -122,7 +221,9 @@ def judges_of(prepared: Prepared, networks: Sequence[str], progress: Progress = 
     return {network.name: judge_of(prepared, network, progress) for network in known if network.is_judge}
 
 
-def open_split(first: Prepared, split: int, progress: Progress = NO_PROGRESS) -> SplitPart:
+def open_split(
+    first: Prepared, split: int, progress: Progress = NO_PROGRESS, lost: dict[int, str] | None = None
+) -> SplitPart:
     """Prepare one split of a comparison.
 
     Parameters
@@ -131,13 +232,16 @@ def open_split(first: Prepared, split: int, progress: Progress = NO_PROGRESS) ->
         The study as it is: the split 0.
     split : int
         From 0. Features are kept by image, so that another split costs the features of images not seen yet, PCA and
-        clusters.
+        clusters. Nothing is scanned again: all splits are of the same images.
+    lost : dict of int to str, optional
+        Images that are known to be lost; those that are lost in this split are put in there, too.
     """
-    prepared = first if split == 0 else prepare(study_of_split(first.study, split), progress)
+    prepared = first if split == 0 else prepare(study_of_split(first.study, split), progress, dataset=first.dataset)
     settings = first.study.settings
     return SplitPart(
         prepared=prepared,
         judges=judges_of(prepared, settings.comparison.networks, progress),
         of_test=clusters_of_test(prepared.split, prepared.embeddings, prepared.clusters),
         selections=Selections(prepared, settings.selection),
+        lost={} if lost is None else lost,
     )

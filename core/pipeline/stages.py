@@ -207,6 +207,7 @@ def prepare(
     *,
     clock: Clock | None = None,
     until: Literal["reduction", "clusters"] = "clusters",
+    dataset: Dataset | None = None,
 ) -> Prepared:
     """Run scan, split, features, reduction and clustering; all of it comes from the cache where it is there.
 
@@ -214,11 +215,14 @@ def prepare(
     ----------
     until : {"reduction", "clusters"}
         With ``"reduction"`` nothing is clustered yet.
+    dataset : Dataset, optional
+        What an earlier scan found; default: it is scanned now.
     """
     clock = clock if clock is not None else Clock()
     settings = study.settings
     with clock.stage("scan"):
-        dataset = open_dataset(study.source, study.cache_folder, progress, settings=settings.data)
+        if dataset is None:
+            dataset = open_dataset(study.source, study.cache_folder, progress, settings=settings.data)
     split = split_dataset(dataset, settings)
     with clock.stage("features"):
         extracted = extract_features(study, dataset, split, progress=progress)

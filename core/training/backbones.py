@@ -117,6 +117,11 @@ def backbone_features(
     Returns
     -------
     ndarray of shape (n, n_channels), float32
+
+    Raises
+    ------
+    LostImagesError
+        If images that the cache lacks can no longer be read as they were scanned; the others are computed and kept.
     """
     backbone = backbone_of(choice)
     store = RowStore(_folder(cache_folder, choice, backbone.weights), int(backbone.pooled.output_shape[-1]))
@@ -134,16 +139,17 @@ def _compute(source: ImageSource, keys: Sequence[str], backbone: Backbone, store
     waiting_keys: list[str] = []
     waiting: list[FloatArray] = []
     call = compiled(backbone.pooled, np.dtype(np.uint8))
+    done = 0
     for rows, pixels in decoded_ahead(source, IMAGES_AT_ONCE):
-        waiting.append(call(pixels))
-        waiting_keys += [keys[row] for row in rows]
-        last = int(rows[-1]) + 1 == len(keys)
-        if len(waiting_keys) >= IMAGES_PER_CHUNK or last:
+        done = min(done + IMAGES_AT_ONCE, len(keys))
+        if len(rows):
+            waiting.append(call(pixels))
+            waiting_keys += [keys[row] for row in rows]
+        if waiting_keys and (len(waiting_keys) >= IMAGES_PER_CHUNK or done == len(keys)):
             store.append(waiting_keys, np.concatenate(waiting))
             waiting_keys, waiting = [], []
-        progress.report(
-            int(rows[-1]) + 1, len(keys), f"Computing {backbone.weights.extractor} at {source.size} px: images"
-        )
+        progress.report(done, len(keys), f"Computing {backbone.weights.extractor} at {source.size} px: images")
+    source.check()
 
 
 def _folder(cache_folder: Path, choice: BackboneChoice, weights: WeightsUsed) -> Path:

@@ -67,6 +67,9 @@ def train(network: str, task: TrainingTask, key: RunKey, progress: Progress = NO
         plugin fails, naming both.
     MissingWeightsError
         If the backbone's weights are nowhere on this machine.
+    LostImagesError
+        If images can no longer be read as they were scanned: nothing was trained on them. It says which, so that the
+        task can be given again without them, under the key of what is left.
 
     Notes
     -----

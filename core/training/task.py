@@ -159,8 +159,8 @@ class RunInput:
 
         Raises
         ------
-        ImageError
-            If an image can no longer be decoded.
+        LostImagesError
+            If images can no longer be read as they were scanned.
         TrainingError
             If there are no embeddings, or not of these images.
         """
@@ -174,17 +174,26 @@ class RunInput:
         return Labelled(self._held(indices), self.labels[indices])
 
     def test(self) -> Source:
-        """Return what it is judged on; pixels are decoded as batches are taken."""
-        if self.network.is_judge:
-            return Rows(self._embedded(self.split.test))
-        return ImageSource(self.dataset, self.split.test, self.settings.image_size)
+        """Return what it is judged on; pixels are kept on disk where there is room.
 
-    def _held(self, indices: IntArray) -> Source:
+        Best asked for before the training, so that an image that cannot be read any more is known before it, too.
+
+        Raises
+        ------
+        LostImagesError
+            If images can no longer be read as they were scanned.
+        TrainingError
+            If there are no embeddings, or not of these images.
+        """
+        return self._held(self.split.test, memory_bytes=0)
+
+    def _held(self, indices: IntArray, memory_bytes: int | None = None) -> Source:
         if self.network.is_judge:
             return Rows(self._embedded(indices))
         source = ImageSource(self.dataset, indices, self.settings.image_size)
         places = self.task.places
-        return source.hold(places.cache_folder, memory_bytes=places.memory_bytes, progress=self.progress)
+        most = places.memory_bytes if memory_bytes is None else memory_bytes
+        return source.hold(places.cache_folder, memory_bytes=most, progress=self.progress)
 
     def _embedded(self, indices: IntArray) -> FloatArray:
         embedding = self.seen().embedding

@@ -185,7 +185,7 @@ def test_an_image_of_a_plugin_that_changed_is_not_taken_for_the_old_one(
     (batch,) = prepared_batches(dataset, wanted_images(dataset, range(3)), lambda rgb: rgb, 8)
     assert batch.keys == (dataset.images[0].pixels,)
     assert [reason for _, reason in batch.failures] == [
-        "The image has changed since the scan; scan the dataset again.", "It is not on the shelf.",
+        "The image has changed since it was scanned; scan again.", "It is not on the shelf.",
     ]  # fmt: skip
 
 

@@ -169,7 +169,7 @@ def test_broken_and_vanished_images_are_listed_and_stop_nothing(dataset: Dataset
     assert extracted.failed_indices.tolist() == [2, 80, 100]
     assert [skipped.path for skipped in extracted.failed] == [gone.path, broken.path, changed.path]
     assert "cannot be read" in extracted.failed[0].reason
-    assert extracted.failed[2].reason == "The image has changed since the scan; scan the dataset again."
+    assert extracted.failed[2].reason == "The image has changed since it was scanned; scan again."
     assert extracted.n_computed == 147
     with pytest.raises(FeatureError, match=broken.path):
         extracted.rows("rings", np.array([79, 80]))

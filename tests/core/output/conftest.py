@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from core.data.scanning import pixel_hash
 from core.output.content import ReportContent
 from core.results import (
     ClassClusters,
@@ -48,7 +49,7 @@ def image_record(root: Path, path: str, class_name: str) -> Image:
     content = (root / path).read_bytes()
     with Pillow.open(root / path) as opened:
         pixels = np.asarray(opened.convert("RGB"))
-    known = hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
+    known = pixel_hash(pixels)
     size, mtime = len(content), (root / path).stat().st_mtime_ns
     return Image(path, class_name, None, "", pixels.shape[1], pixels.shape[0], known,
                  hashlib.sha256(content).hexdigest(), size, mtime, "0" * 16)  # fmt: skip

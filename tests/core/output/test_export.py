@@ -12,6 +12,7 @@ from PIL import Image as Pillow
 
 from core import files
 from core.data.images import read_rgb
+from core.data.scanning import pixel_hash
 from core.errors import CancelledError, ExportError
 from core.output import export as export_module
 from core.output import placing
@@ -216,13 +217,22 @@ def test_images_of_an_npz_become_png(make_case, tmp_path: Path) -> None:
     pixels = np.random.default_rng(1).integers(0, 255, (6, 28, 28, 3), dtype=np.uint8)
     file = tmp_path / "cells.npz"
     np.savez(file, train_images=pixels, train_labels=np.zeros((6, 1), dtype=np.uint8))
-    dataset = replace(case.dataset, root=file, source=file)
+    images = tuple(
+        replace(image, pixels=pixel_hash(one)) for image, one in zip(case.dataset.images, pixels, strict=True)
+    )
+    dataset = replace(case.dataset, root=file, source=file, images=images)
     result = export_coreset(dataset, case.split, case.coreset, tmp_path / "out", ExportSettings(files="symlink"))
     assert files_below(tmp_path / "out" / "0") == [f"train_{i:05d}.png" for i in sorted(case.coreset.indices)]
     for index in case.coreset.indices:
         assert np.array_equal(read_rgb(tmp_path / "out" / "0" / f"train_{index:05d}.png"), pixels[index])
     assert result.files_as == "copy"
     assert verify(tmp_path / "out").ok
+    np.savez(file, train_images=255 - pixels, train_labels=np.zeros((6, 1), dtype=np.uint8))
+    with pytest.raises(
+        ExportError, match=r"train/0000\d\.png has changed since it was scanned; scan the dataset again"
+    ):
+        export_coreset(dataset, case.split, case.coreset, tmp_path / "again", PLAIN)
+    assert not (tmp_path / "again").exists()
 
 
 @pytest.mark.slow
@@ -522,3 +532,32 @@ def test_a_whole_number_of_reports_ends_at_the_total(case, tmp_path: Path) -> No
     n = len(case.coreset.indices)
     assert seen == [(done, n, "Exporting: images") for done in range(n + 1)]
     assert export_module.LIST_NAME == "coreset.csv"
+
+
+def hidden_from(monkeypatch: pytest.MonkeyPatch, file: Path, error: OSError) -> None:
+    """Let `file` not be opened for reading, by hand, since nothing is unreadable to root."""
+    opened = Path.open
+
+    def opening(self: Path, mode: str = "r", *arguments, **keywords):
+        if self == file and "r" in mode:
+            raise error
+        return opened(self, mode, *arguments, **keywords)
+
+    monkeypatch.setattr(Path, "open", opening)
+
+
+@pytest.mark.parametrize("settings", [PLAIN, ExportSettings(files="symlink"), ExportSettings(private=True)])
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.ESTALE])
+def test_an_image_that_cannot_be_read_is_no_fault_of_the_target(
+    case, tmp_path: Path, monkeypatch, settings: ExportSettings, code: int
+) -> None:
+    image = case.dataset.images[case.coreset.indices[1]]
+    # Without a file name, as a read that fails half-way has none.
+    hidden_from(monkeypatch, case.dataset.root / image.path, OSError(code, os.strerror(code)))
+    with pytest.raises(ExportError) as told:
+        export_coreset(case.dataset, case.split, case.coreset, tmp_path / "out", settings)
+    said = str(told.value)
+    assert said.startswith(f"{image.path} cannot be read any more: The file cannot be read ({os.strerror(code)}).")
+    assert "Scan the dataset again, or leave this image out." in said
+    assert "cannot be written" not in said
+    assert names_beside(tmp_path) == ["cells"]

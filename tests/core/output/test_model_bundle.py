@@ -1,6 +1,7 @@
 """Model bundles: there and back, safe to load, and used on new images."""
 
 import csv
+import errno
 import hashlib
 import json
 import os
@@ -227,6 +228,38 @@ def test_predictions_are_the_models_and_broken_files_are_listed(bundle: Path, tm
     squares = np.stack([resize(images[path], 32) for path in found.paths])
     np.testing.assert_allclose(found.probabilities, loaded.model(squares).numpy(), atol=1e-6)
     assert found.probabilities.dtype == np.float32
+
+
+def test_folders_that_cannot_be_opened_and_links_in_a_circle_are_listed(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "new"
+    write_images(folder, 2)
+    write_images(tmp_path / "elsewhere", 1)
+    (folder / "locked").mkdir()
+    (folder / "linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (folder / "linked" / "round").symlink_to(folder, target_is_directory=True)
+    (folder / "itself").symlink_to(folder / "itself")
+    iterdir = Path.iterdir
+
+    def opening(self: Path) -> object:
+        if self.name == "locked":  # by hand, since nothing is closed to root
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return iterdir(self)
+
+    monkeypatch.setattr(Path, "iterdir", opening)
+    found = predict(load_bundle(bundle), folder)
+    assert [path.split("/")[0] for path in found.paths].count("linked") == 1
+    assert found.n_images == 3
+    assert [(one.path, one.reason) for one in found.skipped][1:] == [
+        ("linked/round/", "The folder is a link back to a folder above it."),
+        ("locked/", "The folder cannot be opened (Permission denied)."),
+    ]
+    assert found.skipped[0].path == "itself"
+    assert "cannot be read" in found.skipped[0].reason
+    monkeypatch.setattr(Path, "iterdir", lambda self: opening(self / "locked"))
+    with pytest.raises(ExportError, match=r"new cannot be opened \(Permission denied\)"):
+        predict(load_bundle(bundle), folder)
 
 
 def test_a_folder_without_images_gives_an_empty_table(bundle: Path, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import csv
 import math
 from pathlib import Path
 
@@ -78,3 +79,13 @@ def test_how_cells_are_shown() -> None:
 )  # fmt: skip
 def test_durations(seconds: float, words: str) -> None:
     assert seconds_words(seconds) == words
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_a_head_is_no_formula_either_and_comes_back(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "heads.csv"
+    file.write_text(csv_of([text, "plain"], [["a", "b"]]), encoding="utf-8", newline="")
+    with file.open(encoding="utf-8", newline="") as stream:
+        heads = next(csv.reader(stream))
+    assert heads == [f"'{text}", "plain"]
+    assert read_rows(file) == [{text: "a", "plain": "b"}]

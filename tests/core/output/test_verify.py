@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -53,6 +54,20 @@ def test_a_changed_manifest_is_named(exported: Path) -> None:
     values["seeds"]["selection"] = 99
     file.write_text(json.dumps(values))
     assert verify(exported).differing == ("coreset.json",)
+
+
+def test_folders_that_are_not_looked_into_are_named(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (exported / "locked").mkdir()
+    (exported / "linked").symlink_to(exported.parent, target_is_directory=True)
+    scandir = os.scandir
+
+    def opening(folder: str) -> object:
+        if Path(folder).name == "locked":  # by hand, since nothing is closed to root
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", opening)
+    assert verify(exported).extra == ("linked", "locked/ (cannot be opened)")
 
 
 def test_a_folder_in_the_place_of_a_file(exported: Path) -> None:

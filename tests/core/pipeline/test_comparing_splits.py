@@ -64,9 +64,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
         seen.trained.append((key.split, key.repetition, key.sampler))
         return train(network, task, key, progress)
 
-    def preparing(study: Study, progress: Progress = NO_PROGRESS) -> Prepared:
+    def preparing(study: Study, progress: Progress = NO_PROGRESS, **changes: Any) -> Prepared:
         seen.prepared.append(study.settings.data.split_seed)
-        return prepare(study, progress)
+        return prepare(study, progress, **changes)
 
     monkeypatch.setattr(comparing, "train", counting)
     monkeypatch.setattr(split_parts, "prepare", preparing)

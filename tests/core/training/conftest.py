@@ -1,4 +1,3 @@
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +5,7 @@ import PIL.Image
 import pytest
 
 from core.data.images import read_image
+from core.data.scanning import pixel_hash
 from core.results import Dataset, Image, PoolEmbedding, RunKey, Split
 from core.settings import TrainingSettings, with_own
 
@@ -27,7 +27,7 @@ def write_images(folder: Path, sides: tuple[int, ...] = (48, 52, 56)) -> Dataset
             rgb[disc] = np.clip(np.array(colour) + rng.normal(0, 25, (int(disc.sum()), 3)), 0, 255)
             path = f"{name}/{number:03}.png"
             PIL.Image.fromarray(rgb).save(folder / path)
-            pixels = hashlib.sha256(repr(rgb.shape).encode() + rgb.tobytes()).hexdigest()
+            pixels = pixel_hash(rgb)
             size = (folder / path).stat().st_size
             images.append(Image(path, name, None, "", side, side, pixels, pixels, size, 0, "0" * 16))
     return Dataset(folder, folder, "folder", tuple(images))
@@ -36,6 +36,12 @@ def write_images(folder: Path, sides: tuple[int, ...] = (48, 52, 56)) -> Dataset
 @pytest.fixture(scope="session")
 def cells(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return write_images(tmp_path_factory.mktemp("cells") / "images")
+
+
+@pytest.fixture
+def fresh_cells(tmp_path: Path) -> Dataset:
+    """The same images in a folder of the test's own, which it may spoil."""
+    return write_images(tmp_path / "images")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.errors import CancelledError
+from core.errors import CancelledError, LostImagesError
 from core.results import Dataset
 from core.training import backbones
 from core.training.backbones import backbone_features
@@ -20,13 +20,13 @@ def test_features_are_computed_once_for_each_content(
     cells: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken: list[int] = []
-    original = ImageSource.take
+    original = ImageSource.readable
 
-    def counting(self: ImageSource, rows: np.ndarray) -> np.ndarray:
+    def counting(self: ImageSource, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         taken.extend(self._indices[rows].tolist())
         return original(self, rows)
 
-    monkeypatch.setattr(ImageSource, "take", counting)
+    monkeypatch.setattr(ImageSource, "readable", counting)
     first = backbone_features(cells, np.array([9, 2, 9, 5]), CHOICE, cache_folder=tmp_path)
     assert sorted(taken) == [2, 5, 9]
     assert np.array_equal(first[0], first[2])
@@ -66,3 +66,19 @@ def test_sizes_and_backbones_do_not_share_features(cells: Dataset, tmp_path: Pat
     assert small.shape == large.shape == (1, 1280)
     assert not np.array_equal(small, large)
     assert other.shape == (1, 512)
+
+
+def test_an_image_that_is_lost_leaves_no_features_and_the_others_are_kept(
+    fresh_cells: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backbones, "IMAGES_AT_ONCE", 2)
+    dataset = fresh_cells
+    (dataset.root / dataset.images[3].path).write_bytes((dataset.root / dataset.images[40].path).read_bytes())
+    with pytest.raises(LostImagesError, match=r"blue/003\.png \(The image has changed"):
+        backbone_features(dataset, np.arange(5), CHOICE, cache_folder=tmp_path / "cache")
+    for image in dataset.images:
+        (dataset.root / image.path).unlink()
+    kept = backbone_features(dataset, np.array([0, 1, 2, 4]), CHOICE, cache_folder=tmp_path / "cache")
+    assert len(kept) == 4
+    with pytest.raises(LostImagesError):
+        backbone_features(dataset, np.array([3]), CHOICE, cache_folder=tmp_path / "cache")

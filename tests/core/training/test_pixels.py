@@ -1,12 +1,13 @@
 """Images as networks take them: decoded once, the same from memory, disk or anew."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from core.errors import CancelledError, ImageError
+from core.errors import CancelledError, LostImagesError
 from core.results import Dataset
 from core.training import pixels
 from core.training.pixels import ImageSource, PixelStore, decoded_ahead, resize
@@ -113,8 +114,51 @@ def test_a_full_disk_costs_time_only(
 
 def test_an_image_that_is_gone_is_told(cells: Dataset, tmp_path: Path) -> None:
     gone = Dataset(tmp_path, tmp_path, "folder", cells.images)
-    with pytest.raises(ImageError):
+    with pytest.raises(LostImagesError, match=r"blue/000\.png \(.*No such file") as told:
         ImageSource(gone, np.array([0]), 32).hold(tmp_path / "cache")
+    assert list(told.value.reasons) == [0]
+
+
+@pytest.fixture
+def spoilt(fresh_cells: Dataset) -> Dataset:
+    """Images of which the third was replaced and the fifth emptied after the scan; the sixth is a copy of the first."""
+    dataset = fresh_cells
+    root, images = dataset.root, dataset.images
+    (root / images[2].path).write_bytes((root / images[40].path).read_bytes())
+    (root / images[4].path).write_bytes(b"")
+    copy = replace(images[5], pixels=images[0].pixels)
+    (root / images[5].path).write_bytes((root / images[0].path).read_bytes())
+    return replace(dataset, images=(*images[:5], copy, *images[6:]))
+
+
+@pytest.mark.parametrize("memory_bytes", [0, 10**9])
+def test_nothing_is_kept_under_the_hash_of_other_pixels(spoilt: Dataset, tmp_path: Path, memory_bytes: int) -> None:
+    source = ImageSource(spoilt, np.arange(8), 32)
+    with pytest.raises(LostImagesError) as told:
+        source.hold(tmp_path / "cache", memory_bytes=memory_bytes)
+    assert told.value.reasons == {2: "The image has changed since it was scanned; scan again.", 4: "The file is empty."}
+    assert "blue/002.png" in str(told.value)
+    assert "blue/004.png (The file is empty)" in str(told.value)
+    [folder] = (tmp_path / "cache" / "pixels").iterdir()
+    store = PixelStore(folder, 32)
+    assert [spoilt.images[index].pixels in store for index in range(8)] == [n not in (2, 4) for n in range(8)]
+    with pytest.raises(LostImagesError, match=r"002\.png"):
+        ImageSource(spoilt, np.arange(3), 32).all()
+
+
+def test_a_copy_stands_in_for_an_image_that_is_lost(spoilt: Dataset, tmp_path: Path) -> None:
+    first = spoilt.root / spoilt.images[0].path
+    expected = ImageSource(spoilt, np.array([0]), 32).all()
+    first.unlink()
+    source = ImageSource(spoilt, np.array([0, 5]), 32).hold(tmp_path / "cache")
+    assert np.array_equal(source.take(np.array([0])), expected)
+    assert np.array_equal(ImageSource(spoilt, np.array([0, 5]), 32).all()[:1], expected)
+
+
+def test_reading_ahead_passes_over_what_is_lost(spoilt: Dataset) -> None:
+    source = ImageSource(spoilt, np.arange(7), 16)
+    assert [rows.tolist() for rows, _ in decoded_ahead(source, 3)] == [[0, 1], [3, 5], [6]]
+    assert sorted(source.lost) == [2, 4]
 
 
 def test_batches_read_ahead_are_in_order_and_whole(cells: Dataset) -> None:

@@ -12,7 +12,7 @@ def train(run: RunInput) -> Trained:
     make_deterministic(run.seed)
     model = build_custom(len(run.classes), run.settings, seed=run.seed)
     words = run.network.words
-    fitted = fit(
-        model, run.training(), run.validation(), run.settings, seed=run.seed, title=words, progress=run.progress
-    )
-    return Trained.of_fit(model, fitted, predict(model, run.test(), title=f"Testing {words}", progress=run.progress))
+    # All before the training: of images that cannot be read any more none comes as a surprise after it.
+    training, validation, test = run.training(), run.validation(), run.test()
+    fitted = fit(model, training, validation, run.settings, seed=run.seed, title=words, progress=run.progress)
+    return Trained.of_fit(model, fitted, predict(model, test, title=f"Testing {words}", progress=run.progress))
