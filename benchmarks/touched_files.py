@@ -234,6 +234,8 @@ class Copy:
 
     def add(self, kind: Kind) -> None:
         """Put an addition there."""
+        if not kind.new:
+            raise SystemExit(f"There is no addition of a {kind.name} in {kind.folder}.")
         for file in kind.new:
             target = self.folder / file
             if target.exists():
