@@ -99,7 +99,7 @@ class ArrayCache:
             if place.exists():
                 shutil.rmtree(place, ignore_errors=True)
             return None
-        except (OSError, ValueError, KeyError, TypeError, EOFError):
+        except Exception:  # NumPy raises nearly any exception on damaged arrays
             shutil.rmtree(place, ignore_errors=True)
             return None
 
@@ -138,6 +138,10 @@ class ArrayCache:
         return loaded
 
 
+def _are_keys(keys: Any) -> bool:
+    return isinstance(keys, list) and all(isinstance(key, str) for key in keys)
+
+
 class RowStore:
     """One float32 row per image content, growing chunk by chunk.
 
@@ -170,9 +174,9 @@ class RowStore:
             try:
                 keys = json.loads(keys_file.read_text(encoding="utf-8"))
                 rows = np.load(keys_file.with_suffix(".npy"), mmap_mode="r")
-            except (OSError, ValueError, EOFError):
+            except Exception:  # noqa: S112 - as above; a damaged chunk is computed again
                 continue
-            if rows.shape != (len(keys), self.n_features) or rows.dtype != np.float32:
+            if not _are_keys(keys) or rows.shape != (len(keys), self.n_features) or rows.dtype != np.float32:
                 continue
             self._read.add(keys_file.name)
             self._chunks.append(rows)

@@ -59,7 +59,9 @@ class PixelStore:
         try:
             keys = json.loads(keys_file.read_text(encoding="utf-8"))
             squares = np.load(keys_file.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError):
+        except Exception:  # NumPy raises nearly any exception on damaged arrays
+            return
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             return
         if squares.shape != (len(keys), self.size, self.size, 3) or squares.dtype != np.uint8:
             return
