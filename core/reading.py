@@ -50,7 +50,8 @@ def open_regular(file: Path) -> BinaryIO:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
         if not stat.S_ISREG(mode):
             raise IrregularFileError(errno.EINVAL, "it is no regular file", str(file))
-        return os.fdopen(handle, "rb")
+        # Not `os.fdopen`: what is opened is to be known by its name.
+        return open(str(file), "rb", opener=lambda *_: handle)
     except BaseException:
         os.close(handle)
         raise

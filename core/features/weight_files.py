@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import WeightsError
+from core.errors import CoresetError, WeightsError
 from core.files import temporary_file
 from core.reading import check_member, open_regular
 from core.results import FloatArray
@@ -163,7 +163,9 @@ def _opened(file: Path) -> Iterator[list[_Found]]:
             yield list(_listed(container))
     except FileNotFoundError as error:
         raise WeightsError(f"The weight file {file} is not there.") from error
-    except (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except CoresetError:
+        raise
+    except Exception as error:  # h5py and zipfile raise nearly any exception on damaged files
         raise WeightsError(
             f"The weight file {file} cannot be read: it is cut short or no Keras weight file (.h5, .weights.h5 or "
             f".keras). Get it again."

@@ -252,12 +252,19 @@ def load_bundle(folder: Path) -> Bundle:
     """
     if folder.name in (MODEL_NAME, FACTS_NAME):
         folder = folder.parent
-    facts = _read_facts(folder)
+    facts = read_facts(folder)
     model = _load_model(folder / MODEL_NAME, facts)
     return Bundle(folder, tuple(facts.classes), facts.image_size, facts.note, model)
 
 
-def _read_facts(folder: Path) -> BundleFacts:
+def read_facts(folder: Path) -> BundleFacts:
+    """Read what a bundle says of itself; its model is not looked at.
+
+    Raises
+    ------
+    ExportError
+        If it is none, is of a newer format, or says what cannot be.
+    """
     none_of_ours = f"{folder} is no model bundle that this program wrote"
     try:
         values = read_json(folder / FACTS_NAME)

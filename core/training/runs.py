@@ -2,8 +2,6 @@
 
 import json
 import math
-import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
@@ -215,7 +213,7 @@ def load_runs(folder: Path) -> StoredRuns:
             found.append((file.stat().st_mtime_ns, file.name, run))
         except OSError as error:
             damaged[file.name] = f"{Path(error.filename).name if error.filename else file.name}: {reason_of(error)}"
-        except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except Exception as error:  # NumPy raises nearly any exception on damaged arrays
             damaged[file.name] = " ".join(str(error).split()) or type(error).__name__
     runs = tuple(run for _, _, run in sorted(found, key=lambda one: one[:2]))
     return StoredRuns(runs, tuple(_notes(damaged, newer)))

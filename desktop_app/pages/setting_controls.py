@@ -301,10 +301,10 @@ def _is_typed_in(widget: QWidget) -> bool:
         return False
     if isinstance(widget, QLineEdit):
         return widget.isModified()
-    if isinstance(widget, QSpinBox) or isinstance(widget, QDoubleSpinBox):
-        digits = widget.textFromValue(widget.value())
-    else:
+    if not isinstance(widget, QSpinBox | QDoubleSpinBox):
         return False
+    value: Any = widget.value()
+    digits = widget.textFromValue(value)
     return widget.text() not in (f"{widget.prefix()}{digits}{widget.suffix()}", widget.specialValueText())
 
 
@@ -334,6 +334,11 @@ class SettingControls(QObject):
         self._placed: dict[str, QWidget] = {}
 
     @property
+    def made(self) -> Mapping[str, SettingControl]:
+        """The controls that are made from facts, by ``"section.name"`` or ``"section.owner.name"``."""
+        return self._controls
+
+    @property
     def placed(self) -> Mapping[str, QWidget]:
         """Where each setting is shown, by ``"section.name"`` or ``"section.owner.name"``."""
         return {**{where: control.widget for where, control in self._controls.items()}, **self._placed}
@@ -342,19 +347,31 @@ class SettingControls(QObject):
         """Say that settings are shown by a widget of the page's own."""
         self._placed.update(dict.fromkeys(where, widget))
 
-    def make(self, where: str, title: str = "") -> SettingControl:
-        """Return the control of a setting, for a place that the page gives it; under another title if one is given."""
+    def make(self, where: str, *, title: str = "", prefix: str = "") -> SettingControl:
+        """Return the control of a setting, for a place that the page gives it.
+
+        Parameters
+        ----------
+        where : str
+            ``"section.name"`` or ``"section.owner.name"``.
+        title : str
+            Its title where that is not the setting's own.
+        prefix : str
+            Before a number that stands without a label.
+        """
         section, _, rest = where.partition(".")
         setting = next(each for each in settings_in(section) if each.where == f"{section}.{rest}")
         control = SettingControl(setting, self, title=title)
         control.changed.connect(self.changed)
         control.refused.connect(self.refused)
+        if isinstance(control.widget, QSpinBox | QDoubleSpinBox):
+            control.widget.setPrefix(prefix)
         self._controls[where] = control
         return control
 
     def add(self, where: str, *, more: bool = False, title: str = "") -> SettingControl:
         """Add the control of a setting to the column, under another title where one is given."""
-        control = self.make(where, title)
+        control = self.make(where, title=title)
         facts = control.setting.facts
         add = self._page.add_more_option if more else self._page.add_option
         add(control.label, control.widget, facts.tip, question=facts.question)

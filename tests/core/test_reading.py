@@ -28,6 +28,7 @@ def test_a_file_is_read_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("file")
     with open_regular(tmp_path / "link") as stream:
         assert stream.read() == b"abc"
+        assert stream.name == str(tmp_path / "link")
     assert read_regular(tmp_path / "file", 3) == b"abc"
     with pytest.raises(OversizeError, match="3 bytes; at most 2"):
         read_regular(tmp_path / "file", 2)
