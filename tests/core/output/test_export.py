@@ -543,7 +543,15 @@ def hidden_from(monkeypatch: pytest.MonkeyPatch, file: Path, error: OSError) -> 
             raise error
         return opened(self, mode, *arguments, **keywords)
 
+    reading = os.open
+
+    def opening_below(path: object, flags: int, *arguments, **keywords):
+        if path in (file, str(file)) and not flags & (os.O_WRONLY | os.O_RDWR):
+            raise error
+        return reading(path, flags, *arguments, **keywords)
+
     monkeypatch.setattr(Path, "open", opening)
+    monkeypatch.setattr(os, "open", opening_below)
 
 
 @pytest.mark.parametrize("settings", [PLAIN, ExportSettings(files="symlink"), ExportSettings(private=True)])

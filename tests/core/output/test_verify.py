@@ -113,7 +113,7 @@ def test_a_pipe_in_the_place_of_a_file_differs_and_is_not_waited_for(exported: P
     assert verify(exported).differing == (first.relative_to(exported).as_posix(),)
 
 
-@pytest.mark.parametrize("place", ["", "coreset.json", "eos"])
+@pytest.mark.parametrize("place", ["", "coreset.json"])
 def test_what_may_not_be_looked_at_is_one_sentence(exported: Path, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     closed = exported / place
 

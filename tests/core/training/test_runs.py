@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -123,8 +124,8 @@ def test_a_run_replaced_while_it_is_read_is_read_again(tmp_path: Path, monkeypat
     save_run(a_run(), tmp_path)
     real, met = runs.read_json, []
 
-    def meanwhile(file: Path) -> object:
-        values = real(file)
+    def meanwhile(file: Path, **options: Any) -> object:
+        values = real(file, **options)
         if not met:
             met.append(file)
             save_run(replace(a_run(), train_seconds=9.0), tmp_path)
