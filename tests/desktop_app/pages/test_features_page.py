@@ -124,6 +124,7 @@ def test_each_extractor_is_explained_in_help(
     help_window.close()
 
 
+@pytest.mark.usefixtures("no_weights")
 def test_missing_weights_offer_import_and_download(
     scanned: PageContext,
     open_page: Callable[[PageContext], FeaturesPage],
