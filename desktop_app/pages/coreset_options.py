@@ -135,6 +135,8 @@ class CoresetOptions(QObject):
         self._show_recommendation(settings)
         fact = self._samplers.get(settings.sampler)
         self.summary.setText(fact.tip if fact else "")
+        self.summary.setVisible(fact is not None)
+        self.about.setEnabled(fact is not None)
         unknown = registry("sampler").unknown
         self.sampler.setToolTip(f"{fact.tip}\nSource: {fact.source}" if fact else unknown(settings.sampler))
         self._page.controls.show_owned("selection", (settings.sampler,))
