@@ -15,7 +15,7 @@ from shiboken6 import isValid
 from core.errors import CoresetError
 from core.project import SUFFIX, Recovery, write_project
 from core.resources import user_data_folder
-from core.settings import unknown_names
+from core.settings import unknown_words
 from core.version import __version__
 from desktop_app.dialogs.question import Question
 from desktop_app.messages import Messages
@@ -128,9 +128,9 @@ class ProjectFiles(QObject):
 
     def _tell_missing(self) -> None:
         """Say what the project names that is not here, such as a sampler of a plugin; the project is as it was."""
-        missing = unknown_names(self._model.project.settings)
+        missing = unknown_words(self._model.project.settings)
         if missing:
-            self._messages.warning(f"{self._model.name} needs what is not on this machine. {' '.join(missing)}")
+            self._messages.warning(f"{self._model.name} needs what is not on this machine. {missing}")
 
     def open_demo(self) -> None:
         """Open the folder of synthetic cells, made first where it is not there yet."""

@@ -3,6 +3,8 @@
 import importlib
 import itertools
 import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
@@ -12,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from core.descriptions import Registry, registry, resolve
+from core.descriptions import Registry, all_kinds, registry, resolve
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -37,6 +39,40 @@ def shared_folder() -> Path:
     if not (place / "data" / "pbc_sample").is_dir():
         pytest.skip("the real images beside the repository are not here")
     return place
+
+
+EXAMPLE = Path(__file__).resolve().parents[1] / "docs" / "plugin_example"
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the documentation's example of a plugin is installed into by pip, without an index."""
+    place = tmp_path_factory.mktemp("example")
+    copy = shutil.copytree(EXAMPLE, place / "source")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    environment = {key: value for key, value in os.environ.items() if key != "PIP_FIND_LINKS"}
+    done = subprocess.run(
+        [*command, "--target", str(place / "site"), str(copy)], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    return place / "site"
+
+
+@pytest.fixture
+def example_plugin(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The example, installed for one test in this process and in those that it starts."""
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), *sys.path]))
+    for known in all_kinds().values():
+        known.reload()
+    yield
+    monkeypatch.undo()
+    for module in [each for each in sys.modules if each.partition(".")[0] == "coreset_example"]:
+        del sys.modules[module]
+    importlib.invalidate_caches()
+    resolve.cache_clear()
+    for known in all_kinds().values():
+        known.reload()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from core.settings.choices import (
     Settings,
     TrainingSettings,
 )
-from core.settings.names import check_names, names_used, unknown_names
+from core.settings.names import check_names, names_used, unknown_names, unknown_words
 from core.settings.own import own_settings, with_own
 from core.settings.reading import read_settings, settings_from_dict, settings_to_dict
 
@@ -36,5 +36,6 @@ __all__ = [
     "settings_from_dict",
     "settings_to_dict",
     "unknown_names",
+    "unknown_words",
     "with_own",
 ]

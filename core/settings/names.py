@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from core.descriptions.choice import SettingsPart, choices_of
-from core.descriptions.registry import registry
+from core.descriptions.registry import NO_PLUGINS, registry, takes_plugins
 from core.errors import SettingsError
 from core.settings.choices import Settings
 from core.settings.own import described, kind_of, own_settings
@@ -26,9 +26,23 @@ def names_used(settings: Settings) -> dict[str, tuple[str, ...]]:
 
 def unknown_names(settings: Settings) -> tuple[str, ...]:
     """Return a sentence for each name in the settings that is not known, such as one of a plugin that is missing."""
+    return tuple(registry(kind).unknown(name) for kind, name in _unknown(settings))
+
+
+def unknown_words(settings: Settings) -> str:
+    """Return what names in the settings that are not known mean, in one sentence or two; empty where all are known."""
+    unknown = _unknown(settings)
+    if len(unknown) < 2:
+        return "".join(unknown_names(settings))
+    each = [f"the {kind} {name}" for kind, name in unknown]
+    way = "install those" if takes_plugins() else NO_PLUGINS[0].lower() + NO_PLUGINS[1:].rstrip(".")
+    return f"Missing are {', '.join(each[:-1])} and {each[-1]}. If they are of plugins, {way}; or choose others."
+
+
+def _unknown(settings: Settings) -> list[tuple[str, str]]:
+    """Return kind and name of what is not known."""
     used = names_used(settings)
-    return tuple(registry(kind).unknown(name) for kind, names in used.items() for name in names
-                 if name not in registry(kind))  # fmt: skip
+    return [(kind, name) for kind, names in used.items() for name in names if name not in registry(kind)]
 
 
 def check_names(settings: Settings) -> None:

@@ -7,7 +7,6 @@ import numpy as np
 
 from core.pipeline.views import ClassOverview, ClassView, DatasetView
 from desktop_app.pages.clusters_picture import ClustersPicture
-from desktop_app.pages.clusters_side import ClustersSide
 from desktop_app.pages.desk_talk import DeskTalk
 from desktop_app.pages.images_shown import ImagesShown, LargeImage
 from desktop_app.pages.page import NOT_THERE, Page
@@ -35,8 +34,9 @@ class ClustersPage(Page):
         self.talk.refused.connect(self._on_refused)
         self.talk.stopped.connect(self._on_stopped)
         self.talk.lost.connect(self._on_lost)
-        k_max, seed = self.controls.make("clusters.k_max"), self.controls.make("clusters.seed")
-        self.picture = ClustersPicture(self.images, ClustersSide(k_max.widget, seed.widget))
+        k_max = self.controls.make("clusters.k_max", prefix="up to ").widget
+        seed = self.controls.make("clusters.seed", prefix="seed ").widget
+        self.picture = ClustersPicture(self.images, k_max, seed)
         self.picture.class_chosen.connect(self._choose_class)
         self.picture.components_chosen.connect(self._choose_components)
         self.picture.k_chosen.connect(self._choose_k)

@@ -1,7 +1,7 @@
 """The number of clusters of a class: silhouette with k to drag, what it says, and images per cluster."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSpinBox, QSplitter, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QSplitter, QWidget
 
 from core.pipeline.views import ClassView
 from desktop_app import theme
@@ -22,8 +22,8 @@ class ClustersSide(QSplitter):
 
     Parameters
     ----------
-    k_max, seed : QWidget
-        The controls of the largest number of clusters to try, and of what K-Medoids starts from.
+    k_max : QWidget
+        The control of the largest number of clusters to try.
 
     Signals
     -------
@@ -33,7 +33,7 @@ class ClustersSide(QSplitter):
 
     k_chosen = Signal(int)
 
-    def __init__(self, k_max: QWidget, seed: QWidget, parent: QWidget | None = None) -> None:
+    def __init__(self, k_max: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Vertical, parent)
         self.curve = SilhouetteCurve()
         self.curve.k_chosen.connect(self.k_chosen)
@@ -44,22 +44,12 @@ class ClustersSide(QSplitter):
         self.automatic = QPushButton("Automatic")
         self.automatic.clicked.connect(self._give_back)
         silhouette = Card("Silhouette", SILHOUETTE_HELP)
-        for box, prefix in ((k_max, "up to "), (seed, "seed ")):
-            if isinstance(box, QSpinBox):
-                box.setPrefix(prefix)
-        self.k_max, self.seed = k_max, seed
+        self.k_max = k_max
         k_max.setFixedWidth(theme.UNIT * 11)
         silhouette.add_tool(k_max)
         silhouette.add_tool(self.automatic)
         silhouette.add_tool(PlotExportButton(self.curve))
-        # Beside the words and not in the heading, where it would take its width from the scatter.
-        below = QWidget()
-        row = QHBoxLayout(below)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.UNIT)
-        row.addWidget(self.words, 1)
-        row.addWidget(seed)
-        silhouette.add(below)
+        silhouette.add(self.words)
         silhouette.add(self.curve, 1)
         sizes = Card("Images per cluster")
         sizes.add_tool(PlotExportButton(self.bars))

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel
 from core.pipeline.networks import NETWORKS
 from core.pipeline.views import ComparePlanView, DatasetView
 from core.results import Comparison, Epoch, RunResult
+from core.settings import ComparisonSettings, Settings, unknown_names
 from desktop_app.pages.compare_figures import provisional
 from desktop_app.pages.compare_options import CompareOptions
 from desktop_app.pages.compare_outlook import Outlook, RunName, name_of
@@ -85,6 +86,8 @@ class ComparePage(Page):
         """Return what has to be done before."""
         if self.model.facts("clusters") is None:
             return "Cluster the classes first, on the Clusters page."
+        if self._unknown():
+            return self._unknown()
         return self._plan.problem if self._plan is not None else ""
 
     def run(self) -> None:
@@ -206,6 +209,10 @@ class ComparePage(Page):
     def _ask(self) -> None:
         if self.model.facts("clusters") is None or not self.images_are_there():
             return
+        if self._unknown():
+            self._plan = None
+            self._show_cost()
+            return
         if not self.job_numbers("plan"):
             self.start_job("core.pipeline.window_jobs:estimate_comparison", (self.study(),), stage="", purpose="plan")
         current = self.model.value("compare")
@@ -222,14 +229,22 @@ class ComparePage(Page):
             self._known = set()
 
     def _show_cost(self) -> None:
-        plan = self._plan
-        if plan is None:
+        plan, unknown = self._plan, self._unknown()
+        if plan is None and not unknown:
             return
-        set_tone(self.cost, "warning" if plan.problem else "")
-        self.cost.setText("\n\n".join([plan.problem or Outlook(plan, self._known).words(), *self._notes]))
+        problem = unknown or (plan.problem if plan is not None else "")
+        outlook = Outlook(plan, self._known).words() if plan is not None else ""
+        set_tone(self.cost, "warning" if problem else "")
+        self.cost.setText("\n\n".join([problem or outlook, *self._notes]))
         self._show_way_in()
         self._show_hint()
         self._show_run_state()
+
+    def _unknown(self) -> str:
+        """Return the sentence of a sampler or extractor that is not known here; the plan has that of a network."""
+        settings = self.model.project.settings
+        used = ComparisonSettings(samplers=settings.comparison.samplers)
+        return next(iter(unknown_names(Settings(features=settings.features, comparison=used))), "")
 
     def _show_hint(self) -> None:
         """Say beside the button what is to come, or that what is shown is of other choices."""

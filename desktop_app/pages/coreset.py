@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QTimer
 
+from core.descriptions import registry
 from core.pipeline.views import CoresetView, DatasetView, ExportView, ProxyView, VerifyView
 from core.results import ClassClusters, Coverage
 from desktop_app import theme
@@ -92,6 +93,9 @@ class CoresetPage(Page):
         """Return why nothing can be exported."""
         if self.model.facts("clusters") is None:
             return "Cluster the images first, on the Clusters page."
+        name = self.model.settings("selection").sampler
+        if name not in registry("sampler"):
+            return registry("sampler").unknown(name)
         return "" if self._view is not None else "Nothing is chosen yet."
 
     def run(self) -> None:

@@ -153,6 +153,13 @@ class ExportSheet(Sheet):
             return "There is something in this folder. Choose another, or replace an export that is there."
         return ""
 
+    def accept(self) -> None:
+        """Export, unless what was typed last cannot be."""
+        for control in self.controls.values():
+            control.take_typed()
+        if self.accept_button.isEnabled():
+            super().accept()
+
     def _choose_folder(self) -> None:
         found = QFileDialog.getExistingDirectory(self, "Export into", self.folder.text())
         if found:

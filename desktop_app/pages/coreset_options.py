@@ -130,6 +130,8 @@ class CoresetOptions(QObject):
         fact = self._samplers.get(settings.sampler)
         self.about.name = settings.sampler
         self.summary.setText(fact.tip if fact else "")
+        self.summary.setVisible(fact is not None)
+        self.about.setEnabled(fact is not None)
         unknown = registry("sampler").unknown
         self.sampler.setToolTip(f"{fact.tip}\nSource: {fact.source}" if fact else unknown(settings.sampler))
         self._page.controls.show_owned("selection", (settings.sampler,))

@@ -42,7 +42,7 @@ class DatasetPage(Page):
         self.pattern = PatternField()
         self.pattern.pattern_changed.connect(self._preview_groups)
         self.pattern.pattern_accepted.connect(self._set_pattern)
-        self.pattern.setMinimumHeight(theme.UNIT * 26)
+        self.pattern.setMinimumHeight(theme.UNIT * 19)
         self.add_more_option(
             "Groups that stay together",
             self.pattern,
@@ -158,7 +158,7 @@ class DatasetPage(Page):
         for box, kept in ((self.test_share, brought), (self.validation_share, validates), (self.seed, validates)):
             box.setEnabled(not kept)
             box.setToolTip(BROUGHT if kept else box.accessibleDescription())
-        self.leaks.set_heeded("" if brought or self.leaks.value else NOT_BROUGHT)
+        self.leaks.set_heeded("" if view is None or brought or self.leaks.value else NOT_BROUGHT)
 
     def _show_owned(self, view: DatasetView | None) -> None:
         """Show what the source of the images reads; before they are read, what any reads that they may be of."""

@@ -1,6 +1,7 @@
 """The Features page: which extractors look at the images, what that costs, and how well they separate the classes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.descriptions import registry
+from core.pipeline.study import Study
 from core.pipeline.views import ExtractorsView, FeaturesView, WeightsView
 from core.results import Separation
+from core.settings import FeatureSettings
 from desktop_app import theme
 from desktop_app.dialogs.question import Question
 from desktop_app.pages.features_advice import (
@@ -246,7 +250,16 @@ class FeaturesPage(Page):
         wanted = f"{self.model.project.source} {self.model.project.settings.data}"
         if wanted != self._looked_for:
             self._looked_for = wanted
-            self.start_job("core.pipeline.window_jobs:look_at_extractors", (self.study(),), stage="", purpose="look")
+            study = self._study_of_known()
+            self.start_job("core.pipeline.window_jobs:look_at_extractors", (study,), stage="", purpose="look")
+
+    def _study_of_known(self) -> Study:
+        """Return the study without extractors that are not known here: the others can still be looked at."""
+        study = self.study()
+        features = study.settings.features
+        known = tuple(name for name in features.extractors if name in registry("extractor"))
+        features = replace(features, extractors=known or FeatureSettings().extractors)
+        return replace(study, settings=replace(study.settings, features=features))
 
     def _say_empty(self) -> None:
         words = "The extractors, what each costs, and how well it separates the classes will stand here"

@@ -196,10 +196,12 @@ class _OptionColumn(QScrollArea):
             head = QHBoxLayout()
             if label:
                 words = QLabel(label)
+                words.setWordWrap(True)
                 words.setBuddy(widget)
-                head.addWidget(words)
+                head.addWidget(words, 1)
                 widget.setAccessibleName(label)
-            head.addStretch(1)
+            else:
+                head.addStretch(1)
             if question:
                 head.addWidget(QuestionMark(question, about=label))
             box.addLayout(head)

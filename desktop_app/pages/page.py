@@ -307,6 +307,7 @@ class Page(PageFrame):
 
     def try_run(self) -> None:
         """Run the step if it can run; otherwise say why not."""
+        self.controls.take_typed()
         reason = self.reason_not_to_run()
         if reason:
             self.messages.warning(reason)

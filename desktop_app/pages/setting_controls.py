@@ -12,14 +12,18 @@ from core.descriptions import registry
 from core.settings import Settings
 from core.settings.listed import Setting, settings_in
 from core.settings.names import MATCHED
+from core.settings.own import kind_of
 from desktop_app import theme
-from desktop_app.pages.frame import PageFrame
-from desktop_app.widgets.check_group import CheckGroup
+from desktop_app.pages.frame import OPTIONS_WIDTH, PageFrame
+from desktop_app.widgets.check_group import BOX, CheckGroup
 from desktop_app.widgets.number_box import NumberBox
+from desktop_app.widgets.words import wrapped
 
 LARGEST = 2**31 - 1
 # Beyond any share, rate or factor, and still with few digits.
 WIDEST = 1_000_000.0
+# What the words of a box may take in the column: beside the box, its margin and a scroll bar.
+BOX_WIDTH = OPTIONS_WIDTH - theme.UNIT * 3 - BOX
 # Where a number may be left open.
 NOTHING = "–"
 
@@ -106,6 +110,13 @@ class SettingControl(QObject):
         finally:
             widget.blockSignals(blocked)
 
+    def take_typed(self) -> None:
+        """Take what is typed and not taken yet: on some systems a button that is pressed leaves the focus there."""
+        if isinstance(self.widget, QLineEdit) and self.widget.isModified():
+            self._tell_text()
+        elif isinstance(self.widget, QSpinBox | QDoubleSpinBox):
+            self.widget.interpretText()
+
     def set_heeded(self, why_not: str = "") -> None:
         """Let it be changed, or say why it makes no difference now."""
         self.widget.setEnabled(not why_not)
@@ -122,7 +133,8 @@ class SettingControl(QObject):
         if setting.names:
             return self._made_choice()
         if kind is bool:
-            box = QCheckBox(self.title)
+            box = QCheckBox()
+            box.setText(wrapped(self.title, box.fontMetrics(), BOX_WIDTH))
             box.toggled.connect(self._tell_box)
             return box
         if kind is int:
@@ -139,7 +151,7 @@ class SettingControl(QObject):
     def _made_group(self) -> CheckGroup:
         kind, names = self.setting.facts.kind, self.setting.names
         tips = {name: each.tip for name, each in registry(kind).items()} if kind else {}
-        group = CheckGroup({name: (title, tips.get(name, "")) for name, title in names.items()})
+        group = CheckGroup({name: (title, tips.get(name, "")) for name, title in names.items()}, BOX_WIDTH)
         group.changed.connect(self._tell_names)
         return group
 
@@ -288,11 +300,11 @@ class SettingControl(QObject):
 
 
 def _with_owner(setting: Setting) -> str:
-    """Return a title that tells whose own setting it is, unless it does by itself."""
-    owner, title = setting.owner_title, setting.facts.title
-    if owner.partition(" (")[0].lower() in title.lower():
+    """Return a title that tells whose own setting it is; the program's own titles do by themselves."""
+    title = setting.facts.title
+    if setting.owner not in registry(kind_of(getattr(Settings(), setting.section))).plugins:
         return title
-    return f"{owner}: {title[0].lower()}{title[1:]}"
+    return f"{setting.owner_title}: {title[:1].lower()}{title[1:]}"
 
 
 def _is_typed_in(widget: QWidget) -> bool:
@@ -401,6 +413,11 @@ class SettingControls(QObject):
         """Show all values; `over_typing` also where the user is typing another, as when the project is another one."""
         for control in self._controls.values():
             control.show(control.setting.value(settings), over_typing=over_typing)
+
+    def take_typed(self) -> None:
+        """Take what is typed and not taken yet, before something is done with the settings."""
+        for control in self._controls.values():
+            control.take_typed()
 
     def show_owned(self, section: str, owners: Collection[str]) -> None:
         """Show the own settings of some descriptions, and hide those of the others."""

@@ -6,6 +6,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from desktop_app import theme
+from desktop_app.widgets.words import wrapped
+
+# A box and the space to its words.
+BOX = theme.UNIT * 3
 
 
 class CheckGroup(QWidget):
@@ -15,6 +19,8 @@ class CheckGroup(QWidget):
     ----------
     choices : mapping of str to (str, str)
         Title and tooltip by name.
+    width : int
+        What the words of a box may take before they go on in the next line.
 
     Signals
     -------
@@ -24,8 +30,9 @@ class CheckGroup(QWidget):
 
     changed = Signal(object)
 
-    def __init__(self, choices: Mapping[str, tuple[str, str]], parent: QWidget | None = None) -> None:
+    def __init__(self, choices: Mapping[str, tuple[str, str]], width: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._width = width
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(theme.UNIT // 2)
@@ -61,7 +68,9 @@ class CheckGroup(QWidget):
             box.blockSignals(blocked)
 
     def _add(self, name: str, title: str, tip: str) -> None:
-        box = QCheckBox(title)
+        box = QCheckBox()
+        box.setText(wrapped(title, box.fontMetrics(), self._width))
+        box.setAccessibleName(title)
         box.setObjectName(f"choice_{name}")
         box.setToolTip(tip)
         box.setAccessibleDescription(tip)

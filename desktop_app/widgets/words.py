@@ -1,7 +1,7 @@
 """Numbers and times as the window writes them, and labels that shorten themselves."""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from desktop_app import theme
@@ -128,3 +128,15 @@ def note_label(note: str) -> QLabel:
     label.setWordWrap(True)
     set_tone(label, "muted")
     return label
+
+
+def wrapped(text: str, metrics: QFontMetrics, width: int) -> str:
+    """Return a text in lines of at most `width` pixels, for what cannot wrap by itself, such as a check box."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and metrics.horizontalAdvance(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return "\n".join(lines)

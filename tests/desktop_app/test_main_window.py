@@ -671,9 +671,48 @@ def test_shortcuts_and_about(window: MainWindow) -> None:
     press(window, "about")
     about = window.findChild(AboutDialog)
     assert "0.1" in about.words.text()
+    assert "No plugin adds anything." in about.words.text()
     about.copy_citation()
     assert "Intra-class diversity" in QGuiApplication.clipboard().text()
     window.helpers.close_all()
+
+
+def test_a_plugin_that_fails_is_told_once_and_listed_in_about(
+    page_context: PageContext,
+    qtbot: QtBot,
+    tmp_path: Path,
+    install_plugin: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    images: Path,
+) -> None:
+    from core.descriptions import NO_PLUGINS, registry
+    from desktop_app.dialogs.about_dialog import plugin_words
+
+    code = {"__init__.py": "raise RuntimeError('not <today>')\n"}
+    install_plugin(registry("sampler"), "coreset_broken", code, {"first": "coreset_broken:A"})
+    monkeypatch.setattr(window_frame, "STEPS", tuple(TestStep(stage) for stage in STAGES))
+    autosave = Autosave(page_context.model, page_context.preferences, page_context.messages, tmp_path / "recovery")
+    window = MainWindow(page_context, autosave, Log())
+    qtbot.addWidget(window)
+    window.show()
+    sentence = (
+        "The sampler first of the plugin coreset_broken 1.2 is left out: it cannot be loaded (RuntimeError: not "
+        "<today>). Update or remove the plugin."
+    )
+    # What is said already stays until it is sent away.
+    window.frame.strip.show_message("warning", "Something else.")
+    window.tell_plugin_problems()
+    assert window.frame.strip.text == "Something else."
+    window.frame.strip._close.click()
+    assert window.frame.strip.text == sentence
+    window.frame.strip._close.click()
+    window.tell_plugin_problems()
+    assert window.frame.strip.text == ""
+    assert page_context.messages.sentences("warning") == [sentence]  # type: ignore[attr-defined]
+    assert sentence.replace("<today>", "&lt;today&gt;") in plugin_words()
+    monkeypatch.setattr("sys.frozen", True, raising=False)
+    assert plugin_words() == f"<p>{NO_PLUGINS}</p>"
+    window._close_now()
 
 
 def test_nothing_heavy_enters_the_windows_process(window: MainWindow) -> None:

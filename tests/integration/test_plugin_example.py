@@ -15,7 +15,6 @@ from PIL import Image
 from core.descriptions import all_kinds
 from core.output.manifest import read_manifest
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "plugin_example"
 ADDED = {
     "source": "json-lines",
     "extractor": "mean-colour",
@@ -25,20 +24,6 @@ ADDED = {
     "export format": "flat",
 }
 PLUGIN = "coreset-example-plugin 1.0"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that the example is installed into by pip, without an index."""
-    place = tmp_path_factory.mktemp("example")
-    copy = shutil.copytree(EXAMPLE, place / "source")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-    environment = {key: value for key, value in os.environ.items() if key != "PIP_FIND_LINKS"}
-    done = subprocess.run(
-        [*command, "--target", str(place / "site"), str(copy)], capture_output=True, text=True, env=environment
-    )
-    assert done.returncode == 0, done.stderr
-    return place / "site"
 
 
 @pytest.fixture(scope="module")
