@@ -203,7 +203,8 @@ class Measured:
     @property
     def is_as_it_should_be(self) -> bool:
         """Whether the goal is reached."""
-        return not (self.beyond or self.own.failed or self.known.failed or self.faults)
+        is_tried = self.own.n_run > 0 and self.known.n_run > 0
+        return is_tried and not (self.beyond or self.own.failed or self.known.failed or self.faults)
 
 
 class Copy:
@@ -236,6 +237,9 @@ class Copy:
         """Put an addition there."""
         if not kind.new:
             raise SystemExit(f"There is no addition of a {kind.name} in {kind.folder}.")
+        for test in kind.known_by:
+            if not (self.folder / test.partition("::")[0]).exists():
+                raise SystemExit(f"{test} is gone; name the tests that know what there is of the kind {kind.name}.")
         for file in kind.new:
             target = self.folder / file
             if target.exists():
@@ -245,7 +249,9 @@ class Copy:
         changes = kind.folder / "changes.diff"
         if changes.exists():
             command = ["git", "apply", "-C1", str(changes)]
-            done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+            # Not relative to a repository that the temporary folder happens to lie in.
+            environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(self.folder.parent)}
+            done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
             if done.returncode:
                 raise SystemExit(f"{changes} does not fit the files any more; change it with them.\n{done.stderr}")
         if kind.written_by:
