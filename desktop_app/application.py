@@ -15,6 +15,7 @@ from core.project import Recovery
 from core.version import __version__
 from desktop_app import crash, theme
 from desktop_app.dialogs.question import Question
+from desktop_app.garbage import GarbageCollection
 from desktop_app.logs import Log
 from desktop_app.main_window import MainWindow
 from desktop_app.messages import Messages
@@ -47,6 +48,8 @@ class Application(QObject):
 
     def __init__(self, app: QApplication, options: Options) -> None:
         super().__init__(app)
+        self.garbage = GarbageCollection(self)
+        self.garbage.start()
         self._options = options
         self._left: list[tuple[Path, Recovery]] = []
         self._recovered = False
@@ -78,6 +81,7 @@ class Application(QObject):
         """End what would outlive the window."""
         self.window.files.release()
         self.worker.close()
+        self.garbage.stop()  # after the worker thread has ended
         self.crash_keeper.remove()
         self.log.close()
 

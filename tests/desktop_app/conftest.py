@@ -1,5 +1,7 @@
 """Fixtures for tests of the window: a page's context whose jobs run at once, and a watch for what is left behind."""
 
+import gc
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -43,6 +45,8 @@ from desktop_app.worker import ResidentFace, Worker
 from desktop_app.worker_commands import as_call
 
 HARMLESS_THREADS = ("MainThread", "Thread-", "pydevd", "Dummy")
+COLLECT_ALL_EVERY = 10  # tests; a full collection takes a tenth of a second once TensorFlow is loaded
+TESTS = itertools.count(1)
 
 
 def engine_processes() -> list[psutil.Process]:
@@ -55,6 +59,14 @@ def engine_processes() -> list[psutil.Process]:
         except psutil.Error:
             continue
     return children
+
+
+@pytest.fixture(autouse=True)
+def _garbage_collected_here() -> Iterator[None]:
+    """Collect cycles between tests and in this thread: a worker thread must not destroy an earlier test's widgets."""
+    gc.disable()
+    yield
+    gc.collect(2 if next(TESTS) % COLLECT_ALL_EVERY == 0 else 1)
 
 
 @pytest.fixture(autouse=True)
