@@ -1,6 +1,7 @@
 """TensorFlow and Keras, imported when they are first needed, quietly, and missed with a sentence."""
 
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ def import_tensorflow() -> Any:
         If it is not installed.
     """
     try:
-        with _quiet():
+        with _quiet(), _no_socket():
             import tensorflow as tf
     except ModuleNotFoundError as error:
         raise _missing(error) from error
@@ -67,6 +68,20 @@ def _quiet() -> Iterator[None]:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+
+
+@contextmanager
+def _no_socket() -> Iterator[None]:
+    """Keep urllib3, which Keras imports for its downloads, from opening a socket to see whether the machine has IPv6.
+
+    It asks Python first whether that was built with IPv6.
+    """
+    had = socket.has_ipv6
+    socket.has_ipv6 = False
+    try:
+        yield
+    finally:
+        socket.has_ipv6 = had
 
 
 def _missing(error: ModuleNotFoundError) -> FeatureError:
