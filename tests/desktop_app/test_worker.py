@@ -288,10 +288,11 @@ def test_opening_the_same_again_keeps_it(worker: Worker, listener: Listener, eng
     assert listener.only("answered")[-1][2] == 101
 
 
-def hear_late(worker: Worker, qtbot: QtBot, said: Any, then: Callable[[], object]) -> None:
-    """Do `then` when the thread has emitted `said` and the window's thread has not heard it yet."""
+def hear_late(qtbot: QtBot, said: Any, first: Callable[[], object], then: Callable[[], object]) -> None:
+    """Do `first`, and `then` when the thread has emitted `said` and the window's thread has not heard it yet."""
     emitted = threading.Event()
     said.connect(lambda *_: emitted.set(), Qt.ConnectionType.DirectConnection)
+    first()
     assert emitted.wait(20)
     then()
     qtbot.wait(50)
@@ -300,8 +301,10 @@ def hear_late(worker: Worker, qtbot: QtBot, said: Any, then: Callable[[], object
 def test_an_error_of_a_resident_that_was_shut_is_not_heard(
     worker: Worker, listener: Listener, engine: str, qtbot: QtBot
 ) -> None:
-    worker.resident.open(f"{engine}:Counter", (-1,))
-    hear_late(worker, qtbot, worker._thread.died, worker.resident.shut)
+    def open_one_that_fails() -> None:
+        worker.resident.open(f"{engine}:Counter", (-1,))
+
+    hear_late(qtbot, worker._thread.died, open_one_that_fails, worker.resident.shut)
     assert listener.heard == []
 
 
@@ -312,8 +315,10 @@ def test_an_error_of_a_resident_that_gave_way_does_not_end_the_next(
         worker.resident.shut()
         worker.resident.open(f"{engine}:Counter", (5,))
 
-    worker.resident.open(f"{engine}:Counter", (-1,))
-    hear_late(worker, qtbot, worker._thread.died, open_another)
+    def open_one_that_fails() -> None:
+        worker.resident.open(f"{engine}:Counter", (-1,))
+
+    hear_late(qtbot, worker._thread.died, open_one_that_fails, open_another)
     assert worker.resident.opened == (f"{engine}:Counter", (5,))
     number = worker.resident.ask("add", (1,))
     qtbot.waitUntil(lambda: bool(listener.only("answered")), timeout=20_000)
@@ -323,12 +328,17 @@ def test_an_error_of_a_resident_that_gave_way_does_not_end_the_next(
 def test_what_a_resident_that_was_shut_refused_or_answered_is_not_heard(
     worker: Worker, listener: Listener, engine: str, qtbot: QtBot
 ) -> None:
-    for method, said in (("fail", worker._thread.refused), ("add", worker._thread.answered)):
+    def ask_to_fail() -> None:
+        worker.resident.ask("fail")
+
+    def ask_to_add() -> None:
+        worker.resident.ask("add", (1,))
+
+    for ask, said in ((ask_to_fail, worker._thread.refused), (ask_to_add, worker._thread.answered)):
         worker.resident.open(f"{engine}:Counter", (1,))
         qtbot.waitUntil(lambda: bool(listener.only("ready")), timeout=20_000)
         listener.heard.clear()
-        worker.resident.ask(method, (1,) if method == "add" else ())
-        hear_late(worker, qtbot, said, worker.resident.shut)
+        hear_late(qtbot, said, ask, worker.resident.shut)
         assert listener.heard == []
 
 
