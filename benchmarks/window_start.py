@@ -13,7 +13,8 @@ import sys
 import tempfile
 
 PROGRAM = """
-import sys, time, json
+import gc, sys, time, json
+gc.disable()  # as desktop_app.__main__ does
 from PySide6.QtCore import QTimer
 from desktop_app.application import Application, Options, make_qt_application
 app = make_qt_application(["coreset-studio"])
