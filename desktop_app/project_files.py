@@ -66,6 +66,7 @@ class ProjectFiles(QObject):
         self._after_stop: Callable[[], object] = self._leave_unsaved
         self._wanted = Path()
         self._lock = ProjectLock(self)
+        self._window_closed = False
         self._demo_job: int | None = None
         self._demo_folder = Path()
         self.question: Question | None = None
@@ -123,7 +124,11 @@ class ProjectFiles(QObject):
                 place.unlink(missing_ok=True)
 
     def release(self) -> None:
-        """Let other windows know that the project is not open here any more."""
+        """Let other windows know that the project is not open here any more, nor will be: the window is closed.
+
+        Jobs that end later still change the model; that must not take the lock again.
+        """
+        self._window_closed = True
         self._lock.release()
 
     def _tell_missing(self) -> None:
@@ -374,7 +379,7 @@ class ProjectFiles(QObject):
     def _hold(self) -> None:
         """Have the lock of the project that is open, and of no other."""
         file = self._model.file
-        if file is None:
+        if file is None or self._window_closed:
             self._lock.release()
         elif file != self._lock.file:
             self._model.held_elsewhere = not self._lock.take(file)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from core.descriptions import inside_sentence
 from core.errors import SettingsError
 from core.settings import Settings
 from core.settings.listed import SECTIONS, Setting, settings_in
@@ -85,7 +86,7 @@ def said_settings(options: argparse.Namespace, settings: Settings) -> Settings:
 def _add(group: "argparse._ArgumentGroup", flag: Flag, default: str | None) -> None:
     setting = flag.setting
     facts, about = setting.facts, f"{setting.owner_title}: " if setting.owner else ""
-    parts = [about + (facts.tip[0].lower() + facts.tip[1:] if about else facts.tip)]
+    parts = [about + (inside_sentence(facts.tip) if about else facts.tip)]
     if facts.kind:
         parts.append(", ".join(name for name in setting.names if name))
     if flag.is_repeated:

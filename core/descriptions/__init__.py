@@ -6,7 +6,7 @@ documentation are made from descriptions. Importing them imports neither NumPy n
 """
 
 from core.descriptions.choice import Choice, SettingsPart, choice, choices_of, own, own_kind
-from core.descriptions.description import Cost, Description, resolve
+from core.descriptions.description import Cost, Description, inside_sentence, resolve
 from core.descriptions.registry import (
     KINDS,
     NO_PLUGINS,
@@ -33,6 +33,7 @@ __all__ = [
     "all_kinds",
     "choice",
     "choices_of",
+    "inside_sentence",
     "own",
     "own_kind",
     "plugin_problems",

@@ -62,6 +62,9 @@ class Description:
         The settings that it reads, and the only ones that it is given; None where it has none.
     place : int
         Lists are ordered by this, then by name.
+    is_proper : bool
+        Whether the title begins with a proper name, such as "Matthews correlation", and so keeps its capital inside a
+        sentence. Abbreviations such as "F1" and "VGG16" keep theirs without it.
     """
 
     name: str
@@ -73,11 +76,24 @@ class Description:
     cost: Cost = Cost()
     settings: type[SettingsPart] | None = None
     place: int = 1000
+    is_proper: bool = False
+
+    @property
+    def title_inside(self) -> str:
+        """The title as it stands inside a sentence: ``"worst-class recall"``, but ``"F1"``."""
+        return self.title if self.is_proper else inside_sentence(self.title)
 
     @property
     def code(self) -> Any:
         """What `does` names, imported now if it was not yet."""
         return resolve(self.does)
+
+
+def inside_sentence(title: str) -> str:
+    """Return a title without its capital, unless its first word is written with capitals or digits inside."""
+    first = title.split(" ", 1)[0]
+    is_plain = first == "A" or (first.replace("-", "").isalpha() and first[1:].islower())
+    return title[:1].lower() + title[1:] if is_plain else title
 
 
 @cache

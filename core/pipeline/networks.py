@@ -13,5 +13,5 @@ def network_title(name: str) -> str:
 
 def title_inside(name: str) -> str:
     """Return a network's title as it stands inside a sentence, without what is in brackets: "fast judge"."""
-    title = network_title(name).partition(" (")[0]
-    return title[:1].lower() + title[1:] if name in NETWORKS else title
+    title = NETWORKS[name].title_inside if name in NETWORKS else name
+    return title.partition(" (")[0]

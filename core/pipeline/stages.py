@@ -36,7 +36,14 @@ from core.selection.clustering import cluster_class
 from core.selection.difficulty import class_difficulty
 from core.selection.orders import OrderCache
 from core.selection.selecting import matched_random, select
-from core.settings import DataSettings, SelectionSettings, Settings, own_settings
+from core.settings import (
+    ClusterSettings,
+    DataSettings,
+    SelectionSettings,
+    Settings,
+    own_settings,
+    settings_to_dict,
+)
 
 CLUSTERING_VERSION = 1
 JUDGE_COMPONENTS = 300
@@ -126,6 +133,24 @@ def extract_features(
     return tuple(results)
 
 
+def _clustering_key(embedding: ClassEmbedding, settings: ClusterSettings) -> str:
+    """Return what the clusters of a class are cached under: its features, and the settings in their stored form.
+
+    A setting that was added later counts only where it is not neutral; k of another class never does.
+    """
+    stored = settings_to_dict(settings)
+    k_max, seed, own_k = stored.pop("k_max"), stored.pop("seed"), stored.pop("k_by_class").get(embedding.class_name)
+    return fingerprint(
+        CLUSTERING_VERSION,
+        embedding.class_name,
+        np.asarray(embedding.embedding),
+        k_max,
+        seed,
+        own_k,
+        *([stored] if stored else []),
+    )
+
+
 def cluster_classes(
     embeddings: Sequence[ClassEmbedding],
     settings: Settings,
@@ -137,15 +162,7 @@ def cluster_classes(
     results = []
     for number, embedding in enumerate(embeddings):
         progress.report(number, len(embeddings), f"Clustering {embedding.class_name}: classes")
-        own_k = settings.clusters.k_by_class.get(embedding.class_name)
-        key = fingerprint(
-            CLUSTERING_VERSION,
-            embedding.class_name,
-            np.asarray(embedding.embedding),
-            settings.clusters.k_max,
-            settings.clusters.seed,
-            own_k,
-        )
+        key = _clustering_key(embedding, settings.clusters)
         stored = cache.load("clusters", key)
         if stored is None:
             # The class is handed on once it is stored.

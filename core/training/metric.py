@@ -88,8 +88,8 @@ class Metric(Description):
 
     @property
     def label(self) -> str:
-        """At an axis: the title without its capital, ``"worst-class recall"``, but ``"F1"``."""
-        return self.title[:1].lower() + self.title[1:] if self.title[1:2].islower() else self.title
+        """At an axis: the title as inside a sentence, ``"worst-class recall"``."""
+        return self.title_inside
 
     @property
     def compared(self) -> bool:

@@ -70,7 +70,7 @@ class Question(QMessageBox):
             if meant == answer:
                 button.click()
                 return
-        raise KeyError(answer)
+        raise KeyError(f"{answer} is no answer to: {self.text()}")
 
     def _tell(self) -> None:
         pressed = self.clickedButton()

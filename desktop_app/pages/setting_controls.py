@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
 
-from core.descriptions import registry
+from core.descriptions import inside_sentence, registry
 from core.settings import Settings
 from core.settings.listed import Setting, settings_in
 from core.settings.names import MATCHED
@@ -304,7 +304,7 @@ def _with_owner(setting: Setting) -> str:
     title = setting.facts.title
     if setting.owner not in registry(kind_of(getattr(Settings(), setting.section))).plugins:
         return title
-    return f"{setting.owner_title}: {title[:1].lower()}{title[1:]}"
+    return f"{setting.owner_title}: {inside_sentence(title)}"
 
 
 def _is_typed_in(widget: QWidget) -> bool:

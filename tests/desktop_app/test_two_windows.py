@@ -248,6 +248,16 @@ def test_two_windows_do_not_overwrite_each_other(make_window: Callable[[], Windo
     assert "was changed by another window" in first.asked()
 
 
+def test_a_closed_window_does_not_take_its_project_again(make_window: Callable[[], Window], file: Path) -> None:
+    first, second = make_window(), make_window()
+    first.files.open_path(file)
+    first.files.release()
+    first.change(0.1)  # as a job does that ends while the window closes
+    assert not lock_place(file).exists()
+    second.files.open_path(file)
+    assert second.asked() == ""
+
+
 def test_a_project_in_use_is_not_opened_on_cancel(make_window: Callable[[], Window], file: Path) -> None:
     first, second = make_window(), make_window()
     first.files.open_path(file)

@@ -1,5 +1,6 @@
 """Single stages: what they keep is found again, in the form in which it was kept."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from core.cache import ArrayCache, fingerprint
 from core.pipeline.stages import CLUSTERING_VERSION, cluster_classes
 from core.results import ClassEmbedding
 from core.settings import ClusterSettings, Settings
+from core.settings.choices import choice
 
 
 def embedding_of(points: np.ndarray) -> ClassEmbedding:
@@ -37,3 +39,27 @@ def test_clusters_are_the_same_when_they_come_from_the_cache(tmp_path: Path) -> 
     assert made.k == 3
     assert made.medoids.tolist() == kept.medoids.tolist() == embedding.indices[kept.medoid_rows].tolist()
     assert made.labels.tolist() == kept.labels.tolist()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaterSettings(ClusterSettings):
+    """Those of a later version, with one more."""
+
+    swaps: int = choice(3, neutral=0, title="Swaps", tip="For this test")
+
+
+def test_a_setting_added_later_reaches_the_key_of_clusters_where_it_is_not_neutral(tmp_path: Path) -> None:
+    embedding = embedding_of(np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32))
+
+    def kept_after(settings: ClusterSettings) -> int:
+        cluster_classes([embedding], Settings(clusters=settings), tmp_path)
+        return len(list((tmp_path / "clusters").iterdir()))
+
+    assert kept_after(ClusterSettings()) == 1
+    assert kept_after(ClusterSettings(k_by_class={"b": 2})) == 1
+    assert kept_after(LaterSettings(swaps=0)) == 1
+    assert kept_after(LaterSettings(swaps=1)) == 2
+    assert kept_after(LaterSettings(swaps=2)) == 3
+    assert kept_after(ClusterSettings(k_by_class={"a": 2})) == 4
+    assert kept_after(ClusterSettings(k_max=4)) == 5
+    assert kept_after(ClusterSettings(seed=1)) == 6

@@ -302,6 +302,9 @@ def test_a_list_that_is_none_is_refused() -> None:
 def test_words_follow_from_the_title() -> None:
     assert (METRICS["f1"].label, METRICS["f1"].in_words) == ("F1", "macro F1")
     assert (METRICS["precision"].label, METRICS["precision"].in_words) == ("precision", "precision")
+    assert METRICS["worst_class_recall"].label == "worst-class recall"
+    matthews = Metric(name="x", title="Matthews correlation", tip="", does="", is_proper=True)
+    assert (matthews.label, matthews.in_words) == ("Matthews correlation", "Matthews correlation")
     assert METRICS["balanced_accuracy"].head == "Balanced"
     assert METRICS["recall"].head == "Recall"
     assert [name for name in FIRST if METRICS[name].compared] == [
