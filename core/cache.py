@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from core.arrays import DamagedFileError, read_array, write_array
 from core.errors import CacheError, ReadOnlyCacheError
 from core.files import (
+    flush,
     is_refused,
     is_taken,
     make_temporary_folder,
@@ -281,6 +282,7 @@ def write_chunk(folder: Path, keys: Sequence[str], rows: NDArray[Any]) -> Path:
     write_array(file, rows)
     keys_file = file.with_suffix(".json")
     try:
+        flush(file)  # rows that a power cut leaves empty must not have keys
         write_atomically(keys_file, json.dumps(list(keys)).encode())
     except BaseException:
         try_to_remove(file)

@@ -3,6 +3,9 @@
 What is being written stands under a temporary name beside its place, which says which process of which machine writes
 it. What a killed process left is known by that name and removed by the next one (`remove_leftovers`).
 
+What is called done is on disk before it is: a file is flushed before it takes its place, a folder with all in it, and
+the change of names after that, so that a power cut leaves either what was there before or what replaced it, whole.
+
 Windows refuses to move or remove what another program has open, and antivirus programs and synchronising folders open
 every fresh file for some milliseconds. So whatever moves or removes here tries again for a while.
 """
@@ -14,6 +17,8 @@ import platform
 import re
 import secrets
 import shutil
+import stat
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -31,6 +36,7 @@ _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
 _LONGEST_STEM = 120
+_MANY = 200
 _MARK = re.compile(r"([0-9a-f]{8})-(\d{1,10})-[0-9a-f]{8}")
 _TEMPORARY = re.compile(rf"\..*\.{_MARK.pattern}\.part")
 _PARTLY_WRITTEN = re.compile(r"\d+ requested and \d+ written")
@@ -144,7 +150,7 @@ def try_to_remove(place: Path) -> bool:
 
 
 def put_in_place(building: Path, target: Path) -> Path | None:
-    """Rename the folder `building` to `target`; a folder that is there goes only when the new one stands.
+    """Rename the folder `building` to `target`; a folder that is there goes only when the new one stands, on disk.
 
     Returns
     -------
@@ -156,8 +162,10 @@ def put_in_place(building: Path, target: Path) -> Path | None:
     OSError
         If it cannot be done; `target` is then as it was, and `building` is still there.
     """
+    flush_tree(building)
     if not os.path.lexists(target):
         move(building, target)
+        flush_names(target.parent)
         return None
     # Not a temporary name: until the new one stands this may be all that there is, and is nothing to sweep.
     old = temporary_name(target).with_suffix(".old")
@@ -167,7 +175,57 @@ def put_in_place(building: Path, target: Path) -> Path | None:
     except BaseException:
         move(old, target)
         raise
+    flush_names(target.parent)
     return None if try_to_remove(old) else old
+
+
+# --- flushing -----------------------------------------------------------------------------------------------------
+
+
+def flush(file: Path) -> None:
+    """Wait until the content of `file` is on disk. Raises OSError where the disk refuses it."""
+    # Windows flushes only what is open for writing.
+    handle = os.open(file, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def flush_tree(folder: Path) -> None:
+    """Wait until the files in `folder` and below are on disk, other than those that are links to files elsewhere.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses it.
+    """
+    files = []
+    for place, _, names in os.walk(folder):
+        for name in names:
+            facts = os.lstat(file := Path(place, name))
+            # A hard link's content has long been there, and may be one that nobody here may write.
+            if stat.S_ISREG(facts.st_mode) and facts.st_nlink == 1:
+                files.append(file)
+    if len(files) > _MANY and sys.platform == "linux":
+        os.sync()  # waits for everything, which takes seconds where thousands of single flushes take minutes
+        return
+    for file in files:
+        flush(file)
+    for place, _, _ in os.walk(folder):
+        flush_names(Path(place))
+
+
+def flush_names(folder: Path) -> None:
+    """Wait until the names in `folder` are on disk, where the system can say so: Windows and some shares cannot."""
+    if os.name == "nt":
+        return
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 # --- temporary names ----------------------------------------------------------------------------------------------
@@ -199,7 +257,7 @@ def make_temporary_folder(place: Path) -> Path:
 
 @contextmanager
 def temporary_file(place: Path) -> Iterator[Path]:
-    """Give a name beside `place` to write a file under; it replaces `place` at the end of the block.
+    """Give a name beside `place` to write a file under; on disk, it replaces `place` at the end of the block.
 
     Nothing is left of it where the block raises. What killed processes left of the same place is removed. The file of
     a link is replaced, not the link. Raises OSError where it cannot be.
@@ -212,7 +270,9 @@ def temporary_file(place: Path) -> Iterator[Path]:
         yield part
         with suppress(OSError):  # nothing there to have rights, or a file system that has none
             part.chmod(place.stat().st_mode & 0o777)
+        flush(part)
         replace(part, place)
+        flush_names(place.parent)
     except BaseException:
         try_to_remove(part)
         raise
@@ -234,8 +294,6 @@ def replace_atomically(file: Path, content: bytes) -> None:
     """
     with temporary_file(file) as part, part.open("xb") as stream:
         stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
 
 
 def remove_leftovers(place: Path) -> None:

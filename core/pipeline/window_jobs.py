@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from core.errors import ExportError
-from core.files import make_temporary_folder, move, reason_of, try_to_remove
+from core.files import make_temporary_folder, put_in_place, reason_of, try_to_remove
 from core.output.report import write_report
 from core.pipeline import exporting
 from core.pipeline.comparing import compare_stored, plan_view, run_comparison
@@ -209,7 +209,7 @@ def keep_bundle(bundle: Path, target: Path) -> Path:
         part = make_temporary_folder(target)
         try:
             shutil.copytree(bundle, part, dirs_exist_ok=True)
-            move(part, target)
+            put_in_place(part, target)
         except BaseException:
             try_to_remove(part)
             raise

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -187,3 +189,52 @@ def test_temporary_names_fit_and_are_known(tmp_path: Path, name: str) -> None:
     part.touch()
     assert files._TEMPORARY.fullmatch(part.name)
     assert not is_leftover(part)  # this process is there
+
+
+# --- a power cut --------------------------------------------------------------------------------------------------
+
+
+def _save_project(folder: Path) -> None:
+    write_project(Project(source=folder), folder / "study.coreset")
+    write_project(Project(source=folder / "other"), folder / "study.coreset")
+
+
+def _put(folder: Path, n_files: int = 3) -> None:
+    for _ in range(2):
+        building = make_temporary_folder(folder / "whole")
+        for number in range(n_files):
+            (building / f"part {number % 7}").mkdir(exist_ok=True)
+            (building / f"part {number % 7}" / f"{number}").write_text(str(number))
+        put_in_place(building, folder / "whole")
+
+
+def _copy_weights(folder: Path) -> None:
+    with temporary_file(folder / "weights.h5") as part:
+        part.write_bytes(b"weights")
+
+
+def _keep_rows(folder: Path) -> None:
+    RowStore(folder / "rows", 2).append(["a"], np.ones((1, 2), dtype=np.float32))
+
+
+@pytest.mark.parametrize(
+    "work",
+    [_save_project, _put, partial(_put, n_files=300), _copy_weights, _keep_rows],
+    ids=["project", "folder", "large folder", "weights", "rows"],
+)
+def test_what_is_called_done_is_on_disk(work: Callable[[Path], None], tmp_path: Path, disk: Any) -> None:
+    work(tmp_path)
+    assert disk.late == []
+    assert disk.unsure == set()
+
+
+def test_a_read_only_file_is_flushed_too(tmp_path: Path, disk: Any) -> None:
+    building = make_temporary_folder(tmp_path / "whole")
+    (building / "read only").write_text("x")
+    (building / "read only").chmod(0o400)
+    (tmp_path / "original").write_text("y")
+    disk.flush_all()
+    (building / "hard link").hardlink_to(tmp_path / "original")
+    (building / "link").symlink_to(tmp_path / "original")
+    put_in_place(building, tmp_path / "whole")
+    assert disk.late == []

@@ -62,6 +62,15 @@ def test_class_folders_byte_for_byte(case, tmp_path: Path) -> None:
     assert verify(target).ok
 
 
+@pytest.mark.parametrize("way", ["copy", "hardlink", "list"])
+def test_an_export_that_is_done_is_on_disk(case, tmp_path: Path, disk, way: str) -> None:
+    for _ in range(2):
+        export_coreset(case.dataset, case.split, case.coreset, tmp_path / "out", ExportSettings(files=way),
+                       overwrite=True)  # fmt: skip
+    assert disk.late == []
+    assert disk.unsure == set()
+
+
 def test_the_list_has_a_row_for_every_image(case, tmp_path: Path) -> None:
     left = int(case.split.pool[-1])
     split = replace(

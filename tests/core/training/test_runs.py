@@ -105,6 +105,13 @@ def test_runs_are_saved_under_the_rules_of_windows(tmp_path: Path, windows_rules
     assert len(list(tmp_path.iterdir())) == 6
 
 
+def test_a_run_that_was_saved_is_on_disk(tmp_path: Path, disk: Any) -> None:
+    for _ in range(2):
+        save_run(a_run(), tmp_path / "runs")
+    assert disk.late == []
+    assert disk.unsure == set()
+
+
 def test_two_writers_of_one_run_leave_it_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real, met = runs.write_atomically, []
 
