@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3 python; do \
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test test-slow fuzz lint bench bench-quality package smoke clean
+.PHONY: run test test-slow fuzz soak lint bench bench-quality package smoke clean
 .DEFAULT_GOAL := run
 
 $(READY): pyproject.toml constraints.txt packaging/set_up.sh
@@ -22,6 +22,9 @@ test-slow: $(READY)
 
 fuzz: $(READY)
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-60} $(BIN)/python -m pytest tests/fuzz
+
+soak: $(READY)
+	@$(BIN)/python -m tests.faults --write
 
 lint: $(READY)
 	$(BIN)/ruff check .
