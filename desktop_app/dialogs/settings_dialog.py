@@ -6,7 +6,6 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
@@ -14,7 +13,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -23,6 +21,7 @@ from desktop_app import theme
 from desktop_app.dialogs.question import Question
 from desktop_app.messages import Messages
 from desktop_app.settings import THEMES, Preferences
+from desktop_app.widgets.controls import ComboBox, SpinBox
 from desktop_app.widgets.words import elide_label, files, set_tone, size
 from desktop_app.worker import Worker
 
@@ -62,7 +61,7 @@ class SettingsDialog(QDialog):
         self._measure()
 
     def _make_theme(self) -> QWidget:
-        self.theme = QComboBox()
+        self.theme = ComboBox()
         for name in THEMES:
             self.theme.addItem(THEME_WORDS[name], name)
         self.theme.setCurrentIndex(self.theme.findData(self._preferences.theme))
@@ -79,7 +78,7 @@ class SettingsDialog(QDialog):
         return self.autosave
 
     def _make_threads(self) -> QWidget:
-        self.threads = QSpinBox()
+        self.threads = SpinBox()
         self.threads.setRange(0, max(1, os.cpu_count() or 1))
         self.threads.setSpecialValueText("All")
         self.threads.setValue(self._preferences.threads)

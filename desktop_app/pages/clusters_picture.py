@@ -12,6 +12,7 @@ from desktop_app import theme
 from desktop_app.pages.clusters_side import ClustersSide
 from desktop_app.pages.images_shown import HoverImage, ImagesShown
 from desktop_app.widgets.card import Card
+from desktop_app.widgets.controls import ComboBox
 from desktop_app.widgets.medoid_strip import Medoid, MedoidStrip
 from desktop_app.widgets.plot_export import PlotExportButton
 from desktop_app.widgets.scatter import Scatter, component_label
@@ -119,8 +120,8 @@ class ClustersPicture(QWidget):
         self.card.add(self.scatter, 1)
         return self.card
 
-    def _component_box(self, axis: str) -> QComboBox:
-        box = QComboBox()
+    def _component_box(self, axis: str) -> ComboBox:
+        box = ComboBox()
         box.setToolTip(f"The component plotted {axis}")
         box.setAccessibleName(f"Component {axis}")
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

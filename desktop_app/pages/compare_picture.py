@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from core.pipeline.networks import NETWORKS, network_title, title_inside
 from core.pipeline.views import DatasetView, PlannedView
@@ -16,6 +16,7 @@ from desktop_app.pages import compare_figures as figures
 from desktop_app.pages.compare_answer import answer_html, device_words
 from desktop_app.widgets.card import Card
 from desktop_app.widgets.confusion_matrix import ConfusionMatrix
+from desktop_app.widgets.controls import ComboBox, TabWidget
 from desktop_app.widgets.line_with_intervals import LineWithIntervals
 from desktop_app.widgets.metric_bars import MetricBars
 from desktop_app.widgets.plot_export import PlotExportButton
@@ -46,7 +47,7 @@ class ComparePicture(QWidget):
         self._comparison = Comparison((), (), (), ())
         self._row: Row | None = None
         self._view: DatasetView | None = None
-        self.network = QComboBox()
+        self.network = ComboBox()
         self.network.setAccessibleName("Network shown")
         self.network.setToolTip("The network whose plots are shown")
         self.network.currentIndexChanged.connect(self._redraw)
@@ -59,7 +60,7 @@ class ComparePicture(QWidget):
         self.table = ResultsTable()
         self.table.row_chosen.connect(self._choose)
         self.curves = TrainingCurves()
-        self.tabs = QTabWidget()
+        self.tabs = TabWidget()
         self.tabs.setDocumentMode(True)
         self._make_tabs()
         column = QVBoxLayout(self)

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QLineEdit, QWidget
 
 from core.pipeline.grid import Grid
 from core.pipeline.networks import NETWORKS, Network
 from desktop_app.models.table_model import Column
 from desktop_app.widgets.card import Sheet
+from desktop_app.widgets.controls import ComboBox
 from desktop_app.widgets.table import Table
 from desktop_app.widgets.words import duration
 
@@ -39,7 +40,7 @@ class SearchSheet(Sheet):
             "Search",
             parent,
         )
-        self.network = QComboBox()
+        self.network = ComboBox()
         for network in _searched():
             self.network.addItem(network.title, network.name)
         self.rates = QLineEdit("0.0005, 0.002, 0.008")

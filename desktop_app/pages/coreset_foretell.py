@@ -1,10 +1,11 @@
 """What nearest neighbours say of every size of the coreset, before any training."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from core.pipeline.views import ProxyView
 from desktop_app import theme
+from desktop_app.widgets.controls import NumberBox
 from desktop_app.widgets.line_with_intervals import Level, Line, LineWithIntervals
 from desktop_app.widgets.question_mark import QuestionMark
 from desktop_app.widgets.words import count, percent
@@ -38,7 +39,7 @@ class Foretelling(QWidget):
         self.button = QPushButton("Foretell")
         self.button.setToolTip("Choose coresets of seven sizes and let nearest neighbours judge them")
         self.button.clicked.connect(self._ask)
-        self.within = QDoubleSpinBox()
+        self.within = NumberBox(keeps=1)
         self.within.setRange(0.1, 20.0)
         self.within.setDecimals(1)
         self.within.setValue(WITHIN)

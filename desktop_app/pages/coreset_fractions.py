@@ -6,8 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QWidget
 
 from desktop_app import theme
-from desktop_app.widgets.number_box import NumberBox
-from desktop_app.widgets.wheel import keep_from_wheel
+from desktop_app.widgets.controls import NumberBox
 from desktop_app.widgets.words import ElideLabel
 
 
@@ -62,7 +61,6 @@ class ClassFractions(QWidget):
             box.valueChanged.connect(self._tell)
             self._grid.addWidget(ElideLabel(name), row, 0)
             self._grid.addWidget(box, row, 1)
-            keep_from_wheel(box)
             self._boxes[name] = box
 
     def _tell(self) -> None:

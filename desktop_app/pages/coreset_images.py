@@ -11,6 +11,7 @@ from core.results import ClassClusters, Coreset
 from desktop_app import theme
 from desktop_app.pages.images_shown import ImagesShown
 from desktop_app.widgets.card import Card
+from desktop_app.widgets.controls import ComboBox
 from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
 from desktop_app.widgets.words import images, set_tone
 
@@ -49,7 +50,7 @@ class CoresetImages(Card):
         self._only: tuple[str, int] = ("", -1)
         self._these: frozenset[int] | None = None
         self._drawn: object = None
-        self.which = QComboBox()
+        self.which = ComboBox()
         for name, title in SHOWN.items():
             self.which.addItem(title, name)
         self.which.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

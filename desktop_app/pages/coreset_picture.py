@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QSplitter,
     QStackedWidget,
-    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -24,6 +23,7 @@ from desktop_app.pages.coreset_tables import Given, coverage_table, fill, given,
 from desktop_app.pages.images_shown import ImagesShown
 from desktop_app.widgets.bar_pairs import BarPairs
 from desktop_app.widgets.card import Card
+from desktop_app.widgets.controls import TabWidget
 from desktop_app.widgets.message_strip import MessageStrip
 from desktop_app.widgets.plot_export import PlotExportButton
 from desktop_app.widgets.thumbnail_row import ThumbnailRow
@@ -97,7 +97,7 @@ class CoresetPicture(QWidget):
         row.setSpacing(theme.UNIT * 2)
         row.addWidget(self.worst)
         row.addLayout(words, 1)
-        self.tabs = QTabWidget()
+        self.tabs = TabWidget()
         self.tabs.setDocumentMode(True)
         self._tools = QStackedWidget()
         for widget, name, tip in (

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from core.pipeline.views import ClassView
 from desktop_app import theme
 from desktop_app.pages.images_shown import HoverImage, ImagesShown
+from desktop_app.widgets.controls import ComboBox
 from desktop_app.widgets.scatter import Scatter, component_label
 from desktop_app.widgets.words import images, set_tone
 
@@ -34,7 +35,7 @@ class CoresetPlot(QWidget):
         self._images = shown
         self._view: ClassView | None = None
         self._chosen: np.ndarray[Any, Any] = np.zeros(0, dtype=np.int64)
-        self.classes = QComboBox()
+        self.classes = ComboBox()
         self.classes.setToolTip("The class that is plotted")
         self.classes.setAccessibleName("Class plotted")
         self.classes.activated.connect(self._choose)

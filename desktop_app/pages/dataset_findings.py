@@ -3,19 +3,20 @@
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from core.pipeline.views import DatasetView, DoubtsView
 from core.results import Image
 from core.settings import DataSettings
 from desktop_app import theme
 from desktop_app.models.table_model import Column
+from desktop_app.widgets.controls import TabWidget
 from desktop_app.widgets.duplicates_table import Copy, DuplicatesTable
 from desktop_app.widgets.skipped_table import SkippedTable
 from desktop_app.widgets.table import Table
 
 
-class Findings(QTabWidget):
+class Findings(TabWidget):
     """Tabs of findings; nothing is removed without being asked for.
 
     Signals

@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
 from desktop_app import theme
 from desktop_app.widgets.empty_state import EmptyState
 from desktop_app.widgets.question_mark import QuestionMark
-from desktop_app.widgets.wheel import keep_from_wheel
 from desktop_app.widgets.words import set_tone
 
 OPTIONS_WIDTH = theme.UNIT * 34
@@ -82,7 +81,6 @@ class PageFrame(QWidget):
         """Add any widget to the column, such as a table or a line of text."""
         self._column.show()
         self._column.plain.addWidget(widget)
-        keep_from_wheel(widget)
         return widget
 
     def order_options(self) -> None:
@@ -209,7 +207,6 @@ class _OptionColumn(QScrollArea):
             widget.setToolTip(tip)
             widget.setAccessibleDescription(tip)
         box.addWidget(widget)
-        keep_from_wheel(widget)
         (self.more if more else self.plain).addWidget(row)
         if more:
             self.more_button.show()

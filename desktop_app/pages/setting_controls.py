@@ -16,7 +16,7 @@ from core.settings.own import kind_of
 from desktop_app import theme
 from desktop_app.pages.frame import OPTIONS_WIDTH, PageFrame
 from desktop_app.widgets.check_group import BOX, CheckGroup
-from desktop_app.widgets.number_box import NumberBox
+from desktop_app.widgets.controls import ComboBox, NumberBox, SpinBox
 from desktop_app.widgets.words import wrapped
 
 LARGEST = 2**31 - 1
@@ -156,7 +156,7 @@ class SettingControl(QObject):
         return group
 
     def _made_choice(self) -> QComboBox:
-        choice = QComboBox()
+        choice = ComboBox()
         kind = self.setting.facts.kind
         for number, (name, title) in enumerate(self.setting.names.items()):
             choice.addItem(title, name)
@@ -171,7 +171,7 @@ class SettingControl(QObject):
         return choice
 
     def _made_whole(self) -> QSpinBox:
-        box, facts = QSpinBox(), self.setting.facts
+        box, facts = SpinBox(), self.setting.facts
         least, most = self._range(1)
         box.setRange(math.ceil(least) - self._is_optional, int(min(most, LARGEST)))
         if self._is_optional:

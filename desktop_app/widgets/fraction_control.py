@@ -9,8 +9,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QSizePolicy,
-    QSlider,
-    QSpinBox,
     QStyle,
     QStyleOptionSlider,
     QVBoxLayout,
@@ -18,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_app import theme
-from desktop_app.widgets.number_box import NumberBox
+from desktop_app.widgets.controls import NumberBox, Slider, SpinBox
 from desktop_app.widgets.words import percent
 
 STEPS = 1000
@@ -55,7 +53,7 @@ class FractionControl(QWidget):
         self.percent.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
         self.percent.setAccessibleName("Percent of the pool")
         self.percent.setToolTip("Percent of the pool")
-        self.images = QSpinBox()
+        self.images = SpinBox()
         self.images.setGroupSeparatorShown(True)
         self.images.setSuffix(" images")
         self.images.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
@@ -144,11 +142,11 @@ def to_step(fraction: float) -> int:
     return round(STEPS * (1 - math.log(fraction) / math.log(LEAST)))
 
 
-class _Slider(QSlider):
+class _Slider(Slider):
     """A slider with named marks below it."""
 
     def __init__(self) -> None:
-        super().__init__(Qt.Orientation.Horizontal)
+        super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 

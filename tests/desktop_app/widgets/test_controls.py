@@ -1,9 +1,16 @@
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QTabBar, QToolButton, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
 
+from desktop_app.widgets.controls import ComboBox, NumberBox, Slider, SpinBox, TabWidget
 from desktop_app.widgets.fraction_control import STEPS, TICKS, FractionControl, to_fraction, to_step
 from desktop_app.widgets.image_viewer import ImageViewer
 from desktop_app.widgets.pattern_field import PatternField
@@ -215,3 +222,90 @@ class TestSmallMultiples:
         assert len(few) == len(labels) == MOST_DRAWN
         assert few[0, 0] == 0
         assert few[-1, 0] == points[-1, 0]
+
+
+# --- the wheel ------------------------------------------------------------------------------------------------
+
+
+def a_choice() -> ComboBox:
+    box = ComboBox()
+    box.addItems(["one", "two", "three"])
+    box.setCurrentIndex(1)
+    return box
+
+
+def a_number() -> SpinBox:
+    box = SpinBox()
+    box.setValue(5)
+    return box
+
+
+def a_fraction() -> NumberBox:
+    box = NumberBox()
+    box.setValue(5)
+    return box
+
+
+def a_slider() -> Slider:
+    slider = Slider()
+    slider.setValue(5)
+    return slider
+
+
+def some_tabs() -> TabWidget:
+    tabs = TabWidget()
+    for name in ("one", "two", "three"):
+        tabs.addTab(QWidget(), name)
+    tabs.setCurrentIndex(1)
+    return tabs
+
+
+def turned(widget: QWidget, up: int) -> bool:
+    """Turn the wheel over a widget; return whether it took the event."""
+    at = QPointF(widget.rect().center())
+    event = QWheelEvent(
+        at, widget.mapToGlobal(at), QPoint(), QPoint(0, up), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(widget, event)
+    return event.isAccepted()
+
+
+def value_of(widget: Any) -> Any:
+    return widget.currentIndex() if isinstance(widget, QComboBox | QTabBar) else widget.value()
+
+
+@pytest.mark.parametrize("make", [a_choice, a_number, a_fraction, a_slider, some_tabs])
+def test_the_wheel_turns_a_control_only_while_it_has_the_focus(make: Callable[[], Any], qtbot: QtBot) -> None:
+    made = make()
+    widget = made.tabBar() if isinstance(made, TabWidget) else made
+    window = QWidget()
+    qtbot.addWidget(window)
+    other = QLineEdit(window)
+    QVBoxLayout(window).addWidget(made)
+    window.show()
+    qtbot.waitExposed(window)
+    other.setFocus()
+    before = value_of(widget)
+    for up in (-120, 120):
+        assert not turned(widget, up)
+        assert value_of(widget) == before
+    assert not widget.hasFocus()
+    widget.setFocus()
+    qtbot.waitUntil(widget.hasFocus)
+    assert turned(widget, -120)
+    assert value_of(widget) != before
+
+
+def test_the_program_uses_no_control_that_the_wheel_changes_without_the_focus() -> None:
+    kinds = "ComboBox|FontComboBox|SpinBox|DoubleSpinBox|Slider|TabWidget|TabBar|DateEdit|TimeEdit|DateTimeEdit|Dial"
+    made = re.compile(rf"\bQ({kinds})\(")
+    code = Path(__file__).parents[3] / "desktop_app"
+    found = [
+        f"{file.relative_to(code)}: {line.strip()}"
+        for file in code.rglob("*.py")
+        if file.name != "controls.py"
+        for line in file.read_text().splitlines()
+        if made.search(line)
+    ]
+    assert found == []
