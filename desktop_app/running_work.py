@@ -16,7 +16,7 @@ _WORK = {
     f"{_JOBS}export_coreset": "an export",
     f"{_JOBS}verify_export": "the check of an export",
     f"{_JOBS}look_for_doubts": "the search for doubtful labels",
-    f"{_JOBS}foretell": "the forecast of the coverage",
+    f"{_JOBS}judge_sizes": "the estimate of sizes",
     f"{_JOBS}import_weights": "the import of weights",
     f"{_JOBS}download_weights": "the download of weights",
     f"{_JOBS}write_study_report": "a report",

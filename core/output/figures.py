@@ -225,18 +225,22 @@ def cluster_take(shares: Sequence[ClusterShares], sampler: str) -> "Figure":
 
 
 def proxy_curve(points: Sequence[ProxyPoint], chosen: float | None = None) -> "Figure":
-    """Draw how well the nearest chosen image foretells the classes of the rest, by share kept."""
-    drawn = [point for point in points if not np.isnan(point.accuracy)]
+    """Draw how often the nearest chosen image, and the nearest random one, has the class of an image, by share kept."""
+    shares = [point.fraction * 100 for point in points]
     with style():
         figure = new_figure(HALF, 2.6)
         axes = figure.add_subplot()
-        axes.plot([p.fraction * 100 for p in drawn], [p.accuracy for p in drawn], "o-", color=set_colour("coreset"),
-                  markersize=5, markeredgecolor=PAPER)  # fmt: skip
+        beside = [point.random for point in points]
+        away = [[p.random - p.random_low for p in points], [p.random_high - p.random for p in points]]
+        axes.errorbar(shares, beside, yerr=away, fmt="s--", color=MUTED, markersize=4, linewidth=1, label="random")
+        axes.plot(shares, [point.accuracy for point in points], "o-", color=set_colour("coreset"),
+                  markersize=5, markeredgecolor=PAPER, label="chosen")  # fmt: skip
         if chosen is not None:
             axes.axvline(chosen * 100, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
         axes.set_xscale("log")
-        percent_axis(axes, [p.fraction for p in drawn])
-        axes.set_ylabel("1-NN accuracy on the rest")
+        percent_axis(axes, [p.fraction for p in points])
+        axes.set_ylabel("1-NN accuracy on the pool")
+        axes.legend(loc="lower right")
     return figure
 
 

@@ -140,8 +140,9 @@ def coreset_section(content: ReportContent, labels: Labels, numbering: Numbering
         numbering.draw(
             section,
             figures.proxy_curve(content.proxy, coreset.fraction),
-            "Accuracy of the nearest chosen image on the part of the pool that was not chosen, by share kept; the line "
-            "is this coreset. A quick proxy before any training.",
+            "How often the nearest chosen image has the class of an image, by share kept, and the nearest of as many "
+            "random ones (mean and range of the draws). Every size is judged on the whole pool, no image by itself or "
+            "a copy; the vertical line is this coreset. A quick proxy before any training.",
         )
         section.keep(tables.proxy_table(content))
     return section

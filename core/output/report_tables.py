@@ -220,9 +220,9 @@ def coverage_table(coverage: Coverage) -> Table:
 
 def proxy_table(content: ReportContent) -> Table:
     """Return the 1-NN proxy by fraction."""
-    rows = tuple((float(p.fraction), p.n_images, float(p.accuracy)) for p in content.proxy)
+    rows = tuple((float(p.fraction), p.n_images, float(p.accuracy), float(p.random)) for p in content.proxy)
     columns = (Column("fraction", "Fraction", "number"), Column("images", "Images", _COUNT),
-               Column("accuracy", "1-NN accuracy", _SHARE))  # fmt: skip
+               Column("accuracy", "1-NN accuracy", _SHARE), Column("random", "At random", _SHARE))  # fmt: skip
     return Table("proxy", "Nearest chosen image as a proxy", columns, rows)
 
 

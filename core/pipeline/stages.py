@@ -27,12 +27,14 @@ from core.results import (
     Dataset,
     Duplicates,
     PoolEmbedding,
+    ProxyPoint,
     Separation,
     Split,
     StageTime,
 )
 from core.selection.budgets import share_of
 from core.selection.clustering import cluster_class
+from core.selection.coverage import proxy_curve
 from core.selection.difficulty import class_difficulty
 from core.selection.orders import OrderCache
 from core.selection.selecting import matched_random, select
@@ -46,6 +48,7 @@ from core.settings import (
 )
 
 CLUSTERING_VERSION = 1
+_DRAWS = 3
 JUDGE_COMPONENTS = 300
 MATCHED = "matched:"
 
@@ -297,6 +300,16 @@ def choose_at(
     """Choose at several fractions; those that round to no image of a small pool are left out."""
     possible = [fraction for fraction in fractions if share_of(fraction, len(prepared.split.pool)) >= 1]
     return [choose(prepared, replace(settings, fraction=fraction, images=None), progress) for fraction in possible]
+
+
+def judge_sizes(
+    prepared: Prepared, settings: SelectionSettings, fractions: Sequence[float], progress: Progress = NO_PROGRESS
+) -> tuple[ProxyPoint, ...]:
+    """Let nearest neighbours judge a sampler at several fractions, beside random draws with the same class budgets."""
+    coresets = choose_at(prepared, settings, fractions, progress)
+    dataset, split = prepared.dataset, prepared.split
+    random = [[matched_random(dataset, split, each, seed) for seed in range(_DRAWS)] for each in coresets]
+    return proxy_curve(dataset.contents, dataset.labels, prepared.pool_embedding, coresets, random, progress)
 
 
 def separations(prepared: Prepared, progress: Progress = NO_PROGRESS) -> tuple[Separation, ...]:

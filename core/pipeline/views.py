@@ -154,23 +154,21 @@ class VerifyView:
 
 @dataclass(frozen=True)
 class ProxyView:
-    """What nearest neighbours say before any training.
+    """What nearest neighbours say of sizes before any training.
 
     Attributes
     ----------
     points : tuple of ProxyPoint
         Smallest fraction first.
     everything : float
-        Leave-one-out accuracy with the whole pool.
-    smallest : ProxyPoint or None
-        The smallest fraction within `within` percentage points of everything; None where none of those tried is.
-    within : float
+        The same with the whole pool.
+    n_judged : int
+        On how many images every size, and everything, was judged.
     """
 
     points: tuple[ProxyPoint, ...]
     everything: float
-    smallest: ProxyPoint | None
-    within: float
+    n_judged: int
 
 
 @dataclass(frozen=True)

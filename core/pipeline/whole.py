@@ -19,12 +19,12 @@ from core.output.report import write_report
 from core.pipeline.comparing import run_comparison
 from core.pipeline.exporting import SYNTHETIC, export, labels_of
 from core.pipeline.facts import recommended_extractors
-from core.pipeline.stages import Clock, Prepared, choose, choose_at, prepare, separations
+from core.pipeline.stages import Clock, Prepared, choose, judge_sizes, prepare, separations
 from core.pipeline.study import Study
 from core.pipeline.views import StudyOutcome
 from core.progress import NO_PROGRESS, Progress
 from core.results import Comparison, Coreset, ProxyPoint
-from core.selection.coverage import coverage, proxy_curve
+from core.selection.coverage import coverage
 from core.selection.doubts import label_doubts, near_duplicates
 from core.selection.shares import expected_random
 from core.settings import (
@@ -139,8 +139,7 @@ def _proxy(prepared: Prepared, coreset: Coreset, progress: Progress) -> tuple[Pr
     settings = replace(
         prepared.study.settings.selection, sampler=coreset.sampler, images=None, pinned_in=(), pinned_out=()
     )
-    coresets = choose_at(prepared, settings, PROXY_FRACTIONS)
-    return proxy_curve(prepared.dataset.labels, prepared.pool_embedding, coresets, progress)
+    return judge_sizes(prepared, settings, PROXY_FRACTIONS, progress)
 
 
 def demo_settings(*, epochs: int | None = None) -> Settings:

@@ -10,14 +10,13 @@ from pathlib import Path
 from core.errors import ExportError
 from core.files import make_temporary_folder, put_in_place, reason_of, try_to_remove
 from core.output.report import write_report
-from core.pipeline import exporting
+from core.pipeline import exporting, stages
 from core.pipeline.comparing import compare_stored, plan_view, run_comparison
 from core.pipeline.facts import estimate_after_features, extractor_facts, separation_if_computed
 from core.pipeline.grid import Grid, SearchOutcome
 from core.pipeline.searching import search_study
 from core.pipeline.stages import (
     choose,
-    choose_at,
     extract_features,
     open_dataset,
     prepare,
@@ -40,7 +39,7 @@ from core.pipeline.views import (
 from core.pipeline.whole import predict, report_content
 from core.progress import NO_PROGRESS, Progress, StepProgress
 from core.results import Comparison
-from core.selection.coverage import proxy_curve, proxy_everything, smallest_fraction
+from core.selection.coverage import proxy_accuracy
 from core.selection.doubts import label_doubts, near_duplicates
 from core.settings import NetworkName, SelectionSettings
 
@@ -106,19 +105,15 @@ def look_for_doubts(study: Study, bits: int, progress: Progress = NO_PROGRESS) -
     )
 
 
-def foretell(
-    study: Study,
-    settings: SelectionSettings,
-    fractions: tuple[float, ...],
-    within: float,
-    progress: Progress = NO_PROGRESS,
+def judge_sizes(
+    study: Study, settings: SelectionSettings, fractions: tuple[float, ...], progress: Progress = NO_PROGRESS
 ) -> ProxyView:
-    """Tell, by fraction, how well the nearest chosen image foretells the class of the images not chosen."""
+    """Tell, by fraction, how often the nearest chosen image has the class of an image, and a random one beside it."""
     prepared = prepare(study, progress)
-    coresets = choose_at(prepared, settings, fractions, progress)
-    points = proxy_curve(prepared.dataset.labels, prepared.pool_embedding, coresets, progress)
-    everything = proxy_everything(prepared.dataset.labels, prepared.pool_embedding)
-    return ProxyView(points, everything, smallest_fraction(points, everything, within), within)
+    points = stages.judge_sizes(prepared, settings, fractions, progress)
+    pool = prepared.pool_embedding
+    everything = proxy_accuracy(prepared.dataset.contents, prepared.dataset.labels, pool, pool.pool_indices)
+    return ProxyView(points, everything, len(pool.pool_indices))
 
 
 def list_weights() -> tuple[WeightsView, ...]:

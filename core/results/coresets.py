@@ -187,19 +187,24 @@ class Coverage:
 
 @dataclass(frozen=True)
 class ProxyPoint:
-    """How well the nearest chosen image foretells the class of the images not chosen, at one fraction.
+    """How often the nearest chosen image has the class of an image, at one fraction.
 
     Attributes
     ----------
     fraction : float
     n_images : int
     accuracy : float
-        Of 1-NN on the part of the pool that was not chosen; NaN where everything is chosen.
+        Of 1-NN on the whole pool; an image is never judged by itself or a copy of it.
+    random, random_low, random_high : float
+        Mean, least and largest of random draws of as many images, judged likewise.
     """
 
     fraction: float
     n_images: int
     accuracy: float
+    random: float
+    random_low: float
+    random_high: float
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from core.results import (
     ProxyPoint,
 )
 from core.selection.kernel import Kernel, squared_discrepancy
-from core.selection.neighbours import nearest, nearest_among
+from core.selection.neighbours import nearest_among, row_blocks, squared_distances, squared_norms
 
 N_WORST = 12
 
@@ -141,64 +141,79 @@ def summarise_coverage(measured: Sequence[ClassCoverage], worst_indices: tuple[i
     )
 
 
-def proxy_accuracy(labels: IntArray, pool_embedding: PoolEmbedding, chosen: IntArray) -> float:
-    """Return the accuracy of 1-NN across classes on the part of the pool that was not chosen; NaN if all of it was.
+def proxy_accuracy(contents: Sequence[str], labels: IntArray, pool_embedding: PoolEmbedding, chosen: IntArray) -> float:
+    """Return the accuracy of 1-NN across classes on the whole pool: leave-one-out where an image was chosen itself.
+
+    Every coreset of a pool is so judged on the same images, and so is everything, whose accuracy is the one with all of
+    the pool chosen. Judged on the images that were not chosen, the ones with few strange images left would do better.
 
     Parameters
     ----------
+    contents : sequence of str
+        See `class_coverage`. An image is never judged by a copy of it.
     labels : ndarray of shape (n_images,), int64
         Class of every image of the dataset.
     pool_embedding : PoolEmbedding
     chosen : ndarray of int64
         Indices of the chosen images, at least one of the pool.
+
+    Returns
+    -------
+    float
+        Share of the pool whose nearest chosen image, other than itself and its copies, is of its class; an image
+        for which there is none counts as wrong.
+
+    Raises
+    ------
+    SelectionError
+        If no image of the pool is chosen.
     """
-    vectors, of_pool = pool_embedding.pool_rows, labels[pool_embedding.pool_indices]
-    is_chosen = np.isin(pool_embedding.pool_indices, chosen)
-    if not is_chosen.any():
+    vectors, indices = pool_embedding.pool_rows, pool_embedding.pool_indices
+    rows = np.flatnonzero(np.isin(indices, chosen))
+    if not len(rows):
         raise SelectionError("No image of the pool is chosen, so there is nothing to judge by. Choose at least one.")
-    if is_chosen.all():
-        return float("nan")
-    positions, _ = nearest_among(vectors[~is_chosen], vectors[is_chosen])
-    return float((of_pool[is_chosen][positions] == of_pool[~is_chosen]).mean())
-
-
-def proxy_everything(labels: IntArray, pool_embedding: PoolEmbedding) -> float:
-    """Return what the proxy would reach with everything: leave-one-out 1-NN accuracy over the pool."""
-    of_pool = labels[pool_embedding.pool_indices]
-    neighbours, _ = nearest(pool_embedding.pool_rows, 1)
-    return float((of_pool[neighbours[:, 0]] == of_pool).mean()) if neighbours.shape[1] else 0.0
+    of_pool = labels[indices]
+    content = np.unique([contents[index] for index in indices.tolist()], return_inverse=True)[1]
+    given, norms = vectors[rows], squared_norms(vectors[rows])
+    n_right = 0
+    for block in row_blocks(len(vectors), len(rows)):
+        distances = squared_distances(vectors[block], given, norms)
+        distances[content[block, None] == content[None, rows]] = np.inf
+        best = distances.argmin(axis=1)
+        is_judged = np.isfinite(distances[np.arange(len(best)), best])
+        n_right += int((is_judged & (of_pool[rows][best] == of_pool[block])).sum())
+    return n_right / len(vectors)
 
 
 def proxy_curve(
-    labels: IntArray, pool_embedding: PoolEmbedding, coresets: Sequence[Coreset], progress: Progress = NO_PROGRESS
+    contents: Sequence[str],
+    labels: IntArray,
+    pool_embedding: PoolEmbedding,
+    coresets: Sequence[Coreset],
+    random: Sequence[Sequence[Coreset]],
+    progress: Progress = NO_PROGRESS,
 ) -> tuple[ProxyPoint, ...]:
-    """Return the proxy of several coresets of one pool, such as one sampler's at several fractions, smallest first."""
-    points = []
-    for step, coreset in enumerate(sorted(coresets, key=lambda one: len(one.indices))):
-        progress.report(step, len(coresets), "Judging by nearest neighbours: fractions")
-        accuracy = proxy_accuracy(labels, pool_embedding, coreset.indices)
-        points.append(ProxyPoint(coreset.fraction, len(coreset.indices), accuracy))
-    progress.report(len(coresets), len(coresets), "Judging by nearest neighbours: fractions")
-    return tuple(points)
-
-
-def smallest_fraction(curve: Sequence[ProxyPoint], everything: float, points: float) -> ProxyPoint | None:
-    """Return the smallest point of a curve within some percentage points of everything; None if there is none.
+    """Return the proxy of several coresets of one pool, and of random ones beside each, smallest first.
 
     Parameters
     ----------
-    curve : sequence of ProxyPoint
-    everything : float
-        See `proxy_everything`.
-    points : float
-        >= 0; 1 is one percentage point of accuracy.
-
-    Notes
-    -----
-    A proxy of nearest neighbours, not a promise: networks that learn their own features often want more images.
+    contents, labels, pool_embedding
+        See `proxy_accuracy`.
+    coresets : sequence of Coreset
+        Such as one sampler's at several fractions.
+    random : sequence of sequence of Coreset
+        For each of `coresets` at least one random draw of as many images.
     """
-    enough = [point for point in curve if point.accuracy >= everything - points / 100 or np.isnan(point.accuracy)]
-    return min(enough, key=lambda point: point.n_images, default=None)
+    points = []
+    steps = sorted(zip(coresets, random, strict=True), key=lambda one: len(one[0].indices))
+    for step, (coreset, draws) in enumerate(steps):
+        progress.report(step, len(steps), "Judging by nearest neighbours: fractions")
+        accuracy = proxy_accuracy(contents, labels, pool_embedding, coreset.indices)
+        beside = [proxy_accuracy(contents, labels, pool_embedding, draw.indices) for draw in draws]
+        mean = float(np.mean(beside))
+        points.append(ProxyPoint(coreset.fraction, len(coreset.indices), accuracy, mean, min(beside), max(beside)))
+    progress.report(len(steps), len(steps), "Judging by nearest neighbours: fractions")
+    return tuple(points)
 
 
 def _chosen_rows(embedding: ClassEmbedding, coreset: Coreset) -> IntArray:

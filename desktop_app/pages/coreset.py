@@ -13,9 +13,9 @@ from core.pipeline.views import CoresetView, DatasetView, ExportView, ProxyView,
 from core.results import ClassClusters, Coverage
 from desktop_app import theme
 from desktop_app.pages.coreset_exporting import Exporting
-from desktop_app.pages.coreset_foretell import FRACTIONS
 from desktop_app.pages.coreset_options import CoresetOptions
 from desktop_app.pages.coreset_picture import MEASURING, CoresetPicture
+from desktop_app.pages.coreset_sizes import FRACTIONS
 from desktop_app.pages.desk_talk import DeskTalk
 from desktop_app.pages.images_shown import ImagesShown, LargeImage
 from desktop_app.pages.page import NOT_THERE, Page
@@ -57,8 +57,8 @@ class CoresetPage(Page):
         self.picture.chosen.pins_changed.connect(self._pin)
         self.picture.plot.class_chosen.connect(self._choose_class)
         self.picture.tabs.currentChanged.connect(self._ask_plot)
-        self.picture.foretelling.wanted.connect(self._foretell)
-        self.picture.foretelling.fraction_chosen.connect(self._use_fraction)
+        self.picture.sizes.wanted.connect(self._judge_sizes)
+        self.picture.sizes.fraction_chosen.connect(self._use_fraction)
         self.exporting = Exporting(self, self.picture.result)
         self.large = LargeImage(self.images, self.talk, self.facts_of, self)
         self.set_picture(self.picture)
@@ -308,18 +308,18 @@ class CoresetPage(Page):
 
     # --- jobs -------------------------------------------------------------------------------------------------
 
-    def _foretell(self, within: float) -> None:
-        if self.model.facts("clusters") is None or self.job_numbers("foretell"):
+    def _judge_sizes(self) -> None:
+        if self.model.facts("clusters") is None or self.job_numbers("sizes"):
             return
-        arguments = (self.study(), self.model.settings("selection"), FRACTIONS, within)
-        self.start_job("core.pipeline.window_jobs:foretell", arguments, stage="", purpose="foretell")
-        self.picture.foretelling.show_busy(True)
+        arguments = (self.study(), self.model.settings("selection"), FRACTIONS)
+        self.start_job("core.pipeline.window_jobs:judge_sizes", arguments, stage="", purpose="sizes")
+        self.picture.sizes.show_busy(True)
 
     def on_finished(self, result: Any) -> None:
         """Show what a job brought."""
         if isinstance(result, ProxyView):
-            self.picture.foretelling.show_busy(False)
-            self.picture.foretelling.show_view(result, self.model.settings("selection").sampler)
+            self.picture.sizes.show_busy(False)
+            self.picture.sizes.show_view(result, self.model.settings("selection").sampler)
         elif isinstance(result, ExportView):
             self.exporting.show_export(result)
         elif isinstance(result, VerifyView):
@@ -327,11 +327,11 @@ class CoresetPage(Page):
 
     def on_failed(self, sentence: str) -> None:  # noqa: ARG002
         """Let it be tried again."""
-        self.picture.foretelling.show_busy(bool(self.job_numbers("foretell")))
+        self.picture.sizes.show_busy(bool(self.job_numbers("sizes")))
 
     def on_cancelled(self) -> None:
         """Let it be tried again."""
-        self.picture.foretelling.show_busy(bool(self.job_numbers("foretell")))
+        self.picture.sizes.show_busy(bool(self.job_numbers("sizes")))
 
     # --- one image --------------------------------------------------------------------------------------------
 

@@ -16,9 +16,9 @@ from PySide6.QtWidgets import (
 from core.pipeline.views import CoresetView
 from core.results import ClassCoverage, Coverage
 from desktop_app import theme
-from desktop_app.pages.coreset_foretell import Foretelling
 from desktop_app.pages.coreset_images import CoresetImages
 from desktop_app.pages.coreset_plot import CoresetPlot
+from desktop_app.pages.coreset_sizes import Sizes
 from desktop_app.pages.coreset_tables import Given, coverage_table, fill, given, given_table, taken
 from desktop_app.pages.images_shown import ImagesShown
 from desktop_app.widgets.bar_pairs import BarPairs
@@ -70,7 +70,7 @@ class CoresetPicture(QWidget):
         self.coverage = coverage_table()
         self.plot = CoresetPlot(shown)
         self.plot.opened.connect(self.opened)
-        self.foretelling = Foretelling()
+        self.sizes = Sizes()
         self.chosen = CoresetImages(shown)
         self.chosen.opened.connect(self.opened)
         self.chosen.hovered.connect(self.plot.set_current)
@@ -105,7 +105,7 @@ class CoresetPicture(QWidget):
             (self.plot, "Plot", "The chosen images of a class among all of its images"),
             (self.table, "Table", "The same in numbers"),
             (self.coverage, "Coverage", "How far every class is covered"),
-            (self.foretelling, "Foretell", "What nearest neighbours say of every size before any training"),
+            (self.sizes, "Sizes", "What nearest neighbours say of every size before any training"),
         ):
             self.tabs.setTabToolTip(self.tabs.addTab(widget, name), tip)
             self._tools.addWidget(PlotExportButton(_drawn(widget)))
@@ -160,7 +160,7 @@ class CoresetPicture(QWidget):
         fill(self.table, ())
         fill(self.coverage, ())
         self.plot.forget()
-        self.foretelling.forget()
+        self.sizes.forget()
         self.chosen.forget()
         self.tabs.setCurrentIndex(0)
 
@@ -214,6 +214,6 @@ class CoresetPicture(QWidget):
 
 def _drawn(widget: QWidget) -> QWidget:
     """Return what of a tab goes into a file."""
-    if isinstance(widget, Foretelling):
+    if isinstance(widget, Sizes):
         return widget.plot
     return widget.scatter if isinstance(widget, CoresetPlot) else widget

@@ -222,7 +222,10 @@ def two_programs(folder: Path, way: str, chance: random.Random) -> Happened:
 
 
 def clock_jumps(folder: Path, way: str, chance: random.Random) -> Happened:
-    """Let the clock jump by minutes, days and years, forwards and backwards, while the study is worked on."""
+    """Let the clock jump by minutes, days and years, forwards and backwards, while the study is worked on.
+
+    Without the fix that is set, libfaketime itself loses wake-ups of waiting threads, and the session hangs.
+    """
     library = next((each for each in FAKETIME if Path(each).exists()), None)
     if library is None:
         raise NotHereError("libfaketime is not installed")
@@ -231,7 +234,7 @@ def clock_jumps(folder: Path, way: str, chance: random.Random) -> Happened:
     offset.write_text("+0")
     extra = {
         "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_FORCE_MONOTONIC_FIX": "0",
     }  # fmt: skip
     session = start(way, folder, extra=extra)
     while session.poll() is None and happened.times < 40:

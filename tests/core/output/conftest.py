@@ -213,7 +213,7 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> ReportContent:
         coreset=case.coreset,
         shares=shares,
         coverage=Coverage(by_class, 0.4, 1.1, 0.01, 4, 4, 0, (int(pool[0]), int(pool[1]))),
-        proxy=(ProxyPoint(0.1, 2, 0.7), ProxyPoint(0.5, 6, 0.9), ProxyPoint(1.0, 12, float("nan"))),
+        proxy=(ProxyPoint(0.1, 2, 0.7, 0.6, 0.5, 0.7), ProxyPoint(0.5, 6, 0.9, 0.8, 0.8, 0.8)),
         doubts=(LabelDoubt(int(pool[0]), 0.8, name, dataset.classes[1]),),
         near_duplicates=(NearDuplicate(0, 2, 1, 0.99, identical=False, conflicting=False),),
         comparison=comparison_of(dataset, case.split),

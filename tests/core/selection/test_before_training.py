@@ -9,15 +9,13 @@ import numpy as np
 import pytest
 
 from core.errors import SelectionError
-from core.results import Coreset, Dataset, Image, PoolEmbedding, ProxyPoint
+from core.results import Coreset, Dataset, Image, PoolEmbedding
 from core.selection.coverage import (
     class_coverage,
     coverage,
     covered_worst,
     proxy_accuracy,
     proxy_curve,
-    proxy_everything,
-    smallest_fraction,
 )
 from core.selection.difficulty import class_difficulty
 from core.selection.doubts import label_doubts, near_duplicates
@@ -135,36 +133,71 @@ def test_pairs_of_the_same_pixels_are_counted(make_scene: Callable[..., Any]) ->
     assert found.duplicate_pairs == 3
 
 
-def test_proxy_is_the_accuracy_of_the_nearest_chosen_on_the_rest() -> None:
-    # Chosen a1 and b6: a3 (2 from a1, 3 from b6) is right, a4 and the stray b are not, b5 b7 b8 are.
-    assert proxy_accuracy(LINE.labels, embedding_of(POINTS), np.array([1, 6])) == pytest.approx(6 / 8)
-    assert np.isnan(proxy_accuracy(LINE.labels, embedding_of(POINTS), np.arange(10)))
+def test_proxy_is_the_accuracy_of_the_nearest_chosen_on_the_whole_pool() -> None:
+    # Chosen a1 and b6: a0, a3 (2 from a1, 3 from b6), b5, b7 and b8 are right; a2, a4, the stray b, and a1 and b6,
+    # whose nearest other chosen image is the other one, are not.
+    right = judged(LINE, POINTS, [1, 6])
+    assert proxy_accuracy(LINE.contents, LINE.labels, embedding_of(POINTS), np.array([1, 6])) == right
+
+
+def judged(dataset: Dataset, points: np.ndarray, chosen: list[int]) -> float:
+    """Judge by hand: each image by the nearest chosen one that is no copy of it."""
+    right = 0
+    for image in range(len(points)):
+        others = [other for other in chosen if dataset.contents[other] != dataset.contents[image]]
+        if others:
+            nearest = min(others, key=lambda other: (float(((points[other] - points[image]) ** 2).sum()), other))
+            right += dataset.labels[nearest] == dataset.labels[image]
+    return right / len(points)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_proxy_judges_every_size_on_the_same_images(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    points = np.concatenate([random.normal(size=(12, 2)), random.normal(size=(12, 2)) + 1])
+    pixels = [f"copy {i % 2}" if i % 6 == 0 else f"{i}" for i in range(24)]
+    dataset = dataset_of([image(f"{'ab'[i // 12]}/{i:02}", pixels=pixels[i]) for i in range(24)])
+    for size in (1, 2, 7, 23, 24):
+        chosen = np.sort(random.permutation(24)[:size])
+        found = proxy_accuracy(dataset.contents, dataset.labels, embedding_of(points), chosen)
+        assert found == pytest.approx(judged(dataset, points.astype(np.float32), chosen.tolist()))
+
+
+def test_half_of_the_pool_at_random_is_not_judged_better_than_everything() -> None:
+    # Judged on what was not chosen, choosing the hard images would seem to beat everything.
+    random = np.random.default_rng(0)
+    points = np.concatenate([random.normal(size=(300, 2)), random.normal(size=(300, 2)) + 1.5])
+    dataset = dataset_of([image(f"{'ab'[i // 300]}/{i:03}") for i in range(600)])
+    embedding = embedding_of(points)
+    everything = proxy_accuracy(dataset.contents, dataset.labels, embedding, np.arange(600))
+    strange = np.array([one.index for one in label_doubts(dataset, embedding)])
+    rest = np.setdiff1d(np.arange(600), strange)
+    chosen = np.sort(np.concatenate([strange, rest[::2]]))
+    found = proxy_accuracy(dataset.contents, dataset.labels, embedding, chosen)
+    assert found < everything < found + 0.5
 
 
 def test_proxy_wants_something_chosen() -> None:
     with pytest.raises(SelectionError, match="Choose at least one"):
-        proxy_accuracy(LINE.labels, embedding_of(POINTS), np.zeros(0, dtype=np.int64))
+        proxy_accuracy(LINE.contents, LINE.labels, embedding_of(POINTS), np.zeros(0, dtype=np.int64))
 
 
 def test_proxy_of_everything_leaves_each_image_out() -> None:
     # Nearest others: a0→a1, a1→b, a2→b, a3→a2, a4→a3, b5→a4, b6→b5, b7→b6, b8→b7, b→a2.
-    assert proxy_everything(LINE.labels, embedding_of(POINTS)) == pytest.approx(6 / 10)
+    found = proxy_accuracy(LINE.contents, LINE.labels, embedding_of(POINTS), np.arange(10))
+    assert found == pytest.approx(6 / 10)
 
 
-def test_proxy_curve_runs_from_the_smallest_coreset() -> None:
-    curve = proxy_curve(LINE.labels, embedding_of(POINTS), [coreset_of([0, 1, 2, 5, 6]), coreset_of([1, 6])])
+def test_proxy_curve_runs_from_the_smallest_coreset_with_random_ones_beside() -> None:
+    coresets = [coreset_of([0, 1, 2, 5, 6]), coreset_of([1, 6])]
+    random = [[coreset_of([0, 1, 2, 3, 9])], [coreset_of([0, 5]), coreset_of([1, 6]), coreset_of([4, 9])]]
+    curve = proxy_curve(LINE.contents, LINE.labels, embedding_of(POINTS), coresets, random)
     assert [(point.n_images, point.fraction) for point in curve] == [(2, 0.2), (5, 0.5)]
-    assert curve[0].accuracy == pytest.approx(6 / 8)
-
-
-def test_smallest_fraction_within_some_points_of_everything() -> None:
-    curve = [ProxyPoint(0.05, 5, 0.80), ProxyPoint(0.1, 10, 0.895), ProxyPoint(0.5, 50, 0.93)]
-    assert smallest_fraction(curve, 0.9, 1) == curve[1]
-    assert smallest_fraction(curve, 0.9, 10.5) == curve[0]
-    assert smallest_fraction(curve, 0.95, 1) is None
-    assert smallest_fraction([*curve, ProxyPoint(1.0, 100, float("nan"))], 0.95, 1) == ProxyPoint(
-        1.0, 100, pytest.approx(float("nan"), nan_ok=True)
-    )
+    assert curve[0].accuracy == pytest.approx(judged(LINE, POINTS, [1, 6]))
+    draws = [judged(LINE, POINTS, chosen) for chosen in ([0, 5], [1, 6], [4, 9])]
+    found = (curve[0].random, curve[0].random_low, curve[0].random_high)
+    assert found == pytest.approx((np.mean(draws), min(draws), max(draws)))
+    assert curve[1].random == pytest.approx(judged(LINE, POINTS, [0, 1, 2, 3, 9]))
 
 
 def test_doubtful_labels_are_those_most_of_whose_neighbours_are_strangers() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from core.descriptions import registry
@@ -193,14 +194,18 @@ def test_a_choice_that_cannot_be_is_told_on_the_page(page: CoresetPage, qtbot: Q
     assert page.model.state("coreset") != "done"
 
 
-def test_foretelling_draws_the_curve_and_offers_a_size(page: CoresetPage, qtbot: QtBot) -> None:
-    page.picture.foretelling.within.setValue(20.0)
-    page.picture.foretelling.button.click()
-    assert not page.picture.foretelling.button.isEnabled()
-    qtbot.waitUntil(page.picture.foretelling.button.isEnabled, timeout=20_000)
-    assert page.picture.foretelling.use.isVisibleTo(page.picture.foretelling)
-    page.picture.foretelling.use.click()
-    assert page.model.settings("selection").fraction == page.picture.foretelling._smallest
+def test_sizes_are_judged_beside_random_ones_and_none_is_offered(page: CoresetPage, qtbot: QtBot) -> None:
+    sizes = page.picture.sizes
+    before = page.model.settings("selection").fraction
+    sizes.button.click()
+    assert not sizes.button.isEnabled()
+    qtbot.waitUntil(sizes.button.isEnabled, timeout=20_000)
+    _, rows = sizes.plot.plot_table()
+    assert {"Intelligent (IS)", "As many at random", "Everything"} == {row[0] for row in rows}
+    assert sum(row[0] == "As many at random" for row in rows) == sum(row[0] == "Intelligent (IS)" for row in rows) > 3
+    assert "judged on the same" in sizes.words.text()
+    assert [button.text() for button in sizes.findChildren(QPushButton) if button.text()] == ["Judge sizes"]
+    assert page.model.settings("selection").fraction == before
 
 
 def test_an_export_is_written_verified_and_opened(
