@@ -1,5 +1,7 @@
 """What the job bar shows: the newest running job, else what came out of the last one, else a message in passing."""
 
+import time
+
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from desktop_app.messages import Message, Messages
@@ -8,6 +10,8 @@ from desktop_app.widgets.words import duration
 from desktop_app.worker import Worker
 
 PASSING_MS = 8000
+LONG_SECONDS = 30.0
+"""A job that has run for so long is not stopped by a key alone."""
 STEP_RESOLUTION = 1000
 
 
@@ -49,6 +53,7 @@ class JobWatch(QObject):
         self._shown: int | None = None
         self._asked: int | None = None
         self._stopping: int | None = None
+        self._since = 0.0
         self._came_out = 0
         self._next = ""
         self._outcome = ""
@@ -78,6 +83,16 @@ class JobWatch(QObject):
     def is_running(self) -> bool:
         """Whether there is something to cancel."""
         return self._shown is not None or self._asked is not None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether what the bar shows has run for so long that stopping it by mistake would hurt."""
+        return self.is_running and self.seconds > LONG_SECONDS
+
+    @property
+    def seconds(self) -> float:
+        """For how long what the bar shows has run."""
+        return time.monotonic() - self._since
 
     def cancel(self) -> None:
         """Stop what the bar shows."""
@@ -110,6 +125,7 @@ class JobWatch(QObject):
 
     def _on_started(self, number: int, stage: str) -> None:
         self._shown = number
+        self._since = time.monotonic()
         if stage:
             self._passing.stop()
             self._outcome = self._next = ""
@@ -173,6 +189,7 @@ class JobWatch(QObject):
         if request == self._asked:
             return
         self._asked = request
+        self._since = time.monotonic()
         self._stopping = None
         if request is None and self._shown is None:
             self._show_rest()

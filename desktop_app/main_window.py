@@ -13,11 +13,13 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMainWindow,
     QPlainTextEdit,
+    QToolTip,
 )
 
 from core.descriptions import PluginProblem, plugin_problems
 from desktop_app import theme
 from desktop_app.dialogs.helpers import Helpers
+from desktop_app.dialogs.question import Question
 from desktop_app.job_watch import JobWatch
 from desktop_app.log_panel import LogPanel
 from desktop_app.logs import Log
@@ -27,6 +29,9 @@ from desktop_app.models.thumbnail_store import shared_store
 from desktop_app.pages.page import Page, PageContext
 from desktop_app.project_files import ProjectFiles, dropped_path
 from desktop_app.recovery import Autosave
+from desktop_app.widgets.scatter import Scatter
+from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
+from desktop_app.widgets.words import duration
 from desktop_app.window_frame import NAMES, STAGES, WindowFrame
 
 FIRST = "Open a folder of images first."
@@ -54,6 +59,7 @@ class MainWindow(QMainWindow):
         self.context, self._model, self._worker = context, context.model, context.worker
         self._autosave = autosave
         self._may_close = self._asking = False
+        self._stop_question: Question | None = None
         self._untold = _plugin_words(plugin_problems())
         self.setObjectName("main_window")
         self.setMinimumSize(theme.UNIT * 112, theme.UNIT * 75)
@@ -93,6 +99,7 @@ class MainWindow(QMainWindow):
         self.menus.step_wanted.connect(self.go_to)
         self.menus.recent_wanted.connect(files.open_path)
         self.watch.running_changed.connect(self._show_running)
+        self.watch.running_changed.connect(self._withdraw_stop_question)
         self.watch.step_wanted.connect(self.go_to_stage)
         self.context.messages.posted.connect(self._show_message)
         self._worker.started.connect(self._on_job_changed)
@@ -111,7 +118,7 @@ class MainWindow(QMainWindow):
                 "save_as": files.save_as, "locate": files.choose_new_place, "quit": self.close,
                 "settings": helpers.show_settings, "tour": helpers.show_tour, "method": helpers.show_method,
                 "samplers": helpers.show_samplers, "shortcuts": helpers.show_shortcuts, "about": helpers.show_about,
-                "run": self.frame.host.run, "cancel": self.watch.cancel, "log": self._toggle_log,
+                "run": self.frame.host.run, "cancel": self._cancel_by_key, "log": self._toggle_log,
                 "full_screen": self._toggle_full_screen,
             }
         )  # fmt: skip
@@ -207,6 +214,40 @@ class MainWindow(QMainWindow):
         if self._untold and self.frame.strip.isHidden():
             self.context.messages.warning(self._untold)
             self._untold = ""
+
+    def _cancel_by_key(self) -> None:
+        """Close a tip or take back a selection, else stop what runs; ask first where that has run for long."""
+        focus = QApplication.focusWidget()
+        if QToolTip.isVisible():
+            QToolTip.hideText()
+            return
+        if isinstance(focus, ThumbnailGrid | Scatter) and focus.drop_selection():
+            return
+        if not self.watch.is_long:
+            self.watch.cancel()
+            return
+        if self._stop_question is not None:
+            return
+        what = self.frame.job_bar.text.text().partition(" · ")[0]
+        self._stop_question = Question(
+            self,
+            "Stop what is running?",
+            f"{what} has run for {duration(self.watch.seconds)}. What was finished is kept; the rest starts anew.",
+            {"stop": "Stop it", "stay": "Let it run"},
+        )
+        self._stop_question.answered.connect(self._on_stop_answered)
+        self._stop_question.open()
+
+    def _on_stop_answered(self, answer: str) -> None:
+        self._stop_question = None
+        if answer == "stop":
+            self.watch.cancel()
+
+    def _withdraw_stop_question(self) -> None:
+        """Ask no more once there is nothing to stop."""
+        question = self._stop_question
+        if question is not None and not self.watch.is_running:
+            question.reject()
 
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)

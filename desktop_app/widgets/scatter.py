@@ -273,6 +273,13 @@ class Scatter(Plot):
 
     # --- keys ---
 
+    def drop_selection(self) -> bool:
+        """Select nothing; return whether something was selected."""
+        if not len(self._selected):
+            return False
+        self._select(NO_ROWS)
+        return True
+
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Walk, select, open."""
         key = Qt.Key(event.key())
@@ -285,8 +292,8 @@ class Scatter(Plot):
             self._go(int(self._medoids[(label + step) % len(self._medoids)]))
         elif key == Qt.Key.Key_A and control:
             self._select(np.arange(len(self._points)))
-        elif key == Qt.Key.Key_Escape and len(self._selected):
-            self._select(NO_ROWS)
+        elif key == Qt.Key.Key_Escape and self.drop_selection():
+            pass
         elif key == Qt.Key.Key_Space and self._current != NONE:
             self.preview_requested.emit(self._current)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._current != NONE:

@@ -129,6 +129,12 @@ class ThumbnailGrid(QListView):
         index = self.currentIndex()
         return int(index.data(KEY)) if index.isValid() else NONE
 
+    def drop_selection(self) -> bool:
+        """Select nothing; return whether something was selected."""
+        had_one = self.selectionModel().hasSelection()
+        self.clearSelection()
+        return had_one
+
     # --- Qt ---
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
@@ -138,8 +144,8 @@ class ThumbnailGrid(QListView):
             self.preview_requested.emit(self.current_key())
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.current_key() != NONE:
             self.opened.emit(self.current_key())
-        elif key == Qt.Key.Key_Escape and self.selectionModel().hasSelection():
-            self.clearSelection()
+        elif key == Qt.Key.Key_Escape and self.drop_selection():
+            pass
         else:
             super().keyPressEvent(event)
 

@@ -6,19 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QToolTip
 from pytestqt.qtbot import QtBot
 
 from core.project import STAGES, Project, StageResult, write_project
-from desktop_app import window_frame
+from desktop_app import job_watch, window_frame
+from desktop_app.dialogs.question import Question
 from desktop_app.job_watch import progress_words
 from desktop_app.logs import Log
 from desktop_app.main_window import MainWindow
 from desktop_app.pages.page import Page, PageContext
 from desktop_app.recovery import Autosave
+from desktop_app.widgets.scatter import Scatter
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -338,6 +341,81 @@ def test_escape_cancels(opened: MainWindow, qtbot: QtBot) -> None:
     assert opened.frame.job_bar.text.text() == "Cancelled. What was finished is kept."
     assert state(opened, "features") == "ready"
     assert not opened.menus.actions["cancel"].isEnabled()
+
+
+@pytest.fixture
+def stopped(opened: MainWindow, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The jobs that were asked to stop; job 99 runs."""
+    stopped: list[int] = []
+    monkeypatch.setattr(opened.context.worker, "cancel", stopped.append)
+    opened.context.worker.started.emit(99, "features")
+    assert opened.watch.is_running
+    return stopped
+
+
+@pytest.fixture
+def _long(stopped: list[int], opened: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job has run for 45 seconds."""
+    assert not opened.watch.is_long
+    real = job_watch.time.monotonic
+    monkeypatch.setattr(job_watch.time, "monotonic", lambda: real() + 45)
+
+
+def asked(window: MainWindow) -> list[Question]:
+    return [each for each in window.findChildren(Question) if each.isVisible()]
+
+
+@pytest.mark.usefixtures("_long")
+def test_escape_asks_before_it_stops_what_has_run_for_long(
+    opened: MainWindow, stopped: list[int], qtbot: QtBot
+) -> None:
+    for answer, expected in (("stay", []), ("stop", [99])):
+        qtbot.keyClick(opened, Qt.Key.Key_Escape)
+        (question,) = asked(opened)
+        assert "Features has run for 45 s" in question.informativeText()
+        assert stopped == []
+        question.choose(answer)
+        assert stopped == expected
+
+
+@pytest.mark.usefixtures("_long", "stopped")
+def test_the_question_goes_when_the_job_ends_by_itself(opened: MainWindow, qtbot: QtBot) -> None:
+    qtbot.keyClick(opened, Qt.Key.Key_Escape)
+    assert asked(opened)
+    opened.context.worker.ended.emit(99, "features")
+    qtbot.waitUntil(lambda: not asked(opened))
+    assert not opened.watch.is_running
+
+
+@pytest.mark.usefixtures("_long")
+def test_the_button_stops_without_a_question(opened: MainWindow, stopped: list[int]) -> None:
+    opened.frame.job_bar.cancel.click()
+    assert stopped == [99]
+    assert not asked(opened)
+
+
+def test_escape_closes_a_tip_first(opened: MainWindow, stopped: list[int], qtbot: QtBot) -> None:
+    QToolTip.showText(QPoint(0, 0), "Why it is so.", opened)
+    qtbot.waitUntil(QToolTip.isVisible)
+    qtbot.keyClick(opened, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not QToolTip.isVisible())
+    assert stopped == []
+    qtbot.keyClick(opened, Qt.Key.Key_Escape)
+    assert stopped == [99]
+
+
+def test_escape_takes_back_a_selection_first(opened: MainWindow, stopped: list[int], qtbot: QtBot) -> None:
+    scatter = Scatter(opened)
+    points, labels = np.random.default_rng(0).normal(size=(5, 2)), np.zeros(5, dtype=np.int64)
+    scatter.set_points(points, labels, np.array([2]), "first", "second")
+    scatter.show()
+    scatter.setFocus()
+    qtbot.waitUntil(scatter.hasFocus)
+    qtbot.keyClick(scatter, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(scatter, Qt.Key.Key_Escape)
+    assert stopped == []
+    qtbot.keyClick(scatter, Qt.Key.Key_Escape)
+    assert stopped == [99]
 
 
 def test_the_next_step_is_not_offered_where_the_user_is(opened: MainWindow) -> None:
