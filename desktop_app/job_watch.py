@@ -1,10 +1,13 @@
-"""What the job bar shows: the newest running job, else what came out of the last one, else a message in passing."""
+"""What the job bar shows: the newest running job, else what came out of the last one, and messages in passing."""
 
 import time
+from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
 
 from desktop_app.messages import Message, Messages
+from desktop_app.running_work import asked_for
 from desktop_app.widgets.job_bar import JobBar
 from desktop_app.widgets.words import duration
 from desktop_app.worker import Worker
@@ -57,11 +60,13 @@ class JobWatch(QObject):
         self._came_out = 0
         self._next = ""
         self._outcome = ""
+        self._file: Path | None = None
+        self._note = ""
         self._stage = ""
         self._passing = QTimer(self)
         self._passing.setSingleShot(True)
         self._passing.setInterval(PASSING_MS)
-        self._passing.timeout.connect(self._show_rest)
+        self._passing.timeout.connect(self._on_passed)
         worker.started.connect(self._on_started)
         worker.progressed.connect(self._on_progressed)
         worker.finished.connect(self._on_finished)
@@ -106,7 +111,8 @@ class JobWatch(QObject):
 
     def tell_outcome(self, sentence: str, next_stage: str) -> None:
         """Say what came out of a step, and offer the next one; at once where no job is about to end."""
-        self._outcome, self._next = sentence, next_stage
+        self._outcome, self._next, self._file = sentence, next_stage, None
+        self._end_note()
         self._show_rest()
 
     def enter(self, stage: str) -> None:
@@ -116,10 +122,11 @@ class JobWatch(QObject):
 
     def clear(self) -> None:
         """Forget what runs and what came out: another project is open."""
-        self._passing.stop()
+        self._end_note()
         self._shown = self._asked = self._stopping = None
         self._came_out = 0
         self._outcome = self._next = ""
+        self._file = None
         self._show_rest()
         self.running_changed.emit()
 
@@ -127,11 +134,14 @@ class JobWatch(QObject):
         self._shown = number
         self._since = time.monotonic()
         if stage:
-            self._passing.stop()
+            self._end_note()
             self._outcome = self._next = ""
+            self._file = None
             self._bar.show_progress(f"{self._names[stage]} · starting", 0, 0)
-        # Work that is no step is often over at once: it is shown when it first reports, and what came out of the
-        # step before stays.
+        elif words := asked_for(self._worker, number):
+            self._bar.show_progress(f"{words} · starting", 0, 0)
+        # What pages ask for by themselves is often over at once: it is shown when it first reports, and what came out
+        # of the step before stays.
         self.running_changed.emit()
 
     def _on_progressed(self, number: int, done: int, total: int, message: str, left: object) -> None:
@@ -157,6 +167,7 @@ class JobWatch(QObject):
         if number == self._came_out and stage:
             took = duration(self._worker.seconds_of(number))
             self._outcome = f"{self._names[stage]}: {self._outcome or 'done'} · {took}"
+            self._end_note()
         if number != self._shown:  # its page has started another one already
             return
         others = self._worker.running()
@@ -196,17 +207,42 @@ class JobWatch(QObject):
         self.running_changed.emit()
 
     def _on_message(self, message: Message) -> None:
-        if message.level == "info" and not self.is_running:
-            self._bar.show_message(message.sentence)
-            self._passing.start()
+        if message.level != "info":
+            return
+        if message.file is not None:  # what came out stays until something else does
+            self._outcome, self._next, self._file = message.sentence, "", message.file
+        self._note = message.sentence
+        self._passing.start()
+        if self.is_running:
+            self._bar.show_note(message.sentence, *self._opening(message.file))
+        self._show_rest()
+
+    def _on_passed(self) -> None:
+        self._end_note()
+        self._show_rest()
+
+    def _end_note(self) -> None:
+        self._passing.stop()
+        self._note = ""
+        self._bar.end_note()
+
+    @staticmethod
+    def _opening(file: Path | None) -> tuple[str, str]:
+        """Return what the button says that opens what came out, and its tip; nothing where there is nothing."""
+        return ("Open", f"Open {file}") if file is not None else ("", "")
 
     def _show_rest(self) -> None:
-        """Show what came out last, with the way to the next step."""
-        if not self.is_running:
+        """Show what is said in passing, else what came out last, with the way to the next step or to open it."""
+        if self._note and self._file is None and not self.is_running:
+            self._bar.show_message(self._note)
+        elif not self.is_running:
             there = self._next in self._names and self._next != self._stage
             offer = f"Go on to {self._names[self._next]}" if there else ""
-            self._bar.show_message(self._outcome, offer)
+            self._bar.show_message(self._outcome, *(self._opening(self._file) if self._file is not None else (offer,)))
 
     def _go_to_next(self) -> None:
-        if self._next:
+        if self._file is not None:
+            if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._file))):
+                self._messages.warning(f"No program could be opened for it. It is {self._file}.")
+        elif self._next:
             self.step_wanted.emit(self._next)

@@ -3,6 +3,7 @@
 import logging
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
@@ -26,11 +27,14 @@ class Message:
         What happened, what was expected, what to do.
     details : str
         Shown on request, to be copied; may be empty.
+    file : Path or None
+        File or folder that came out, which the user may want to open.
     """
 
     level: Level
     sentence: str
     details: str = ""
+    file: Path | None = None
 
 
 class Messages(QObject):
@@ -43,9 +47,9 @@ class Messages(QObject):
 
     posted = Signal(Message)
 
-    def info(self, sentence: str) -> None:
-        """Say what came out."""
-        self._post(Message("info", sentence))
+    def info(self, sentence: str, file: Path | None = None) -> None:
+        """Say what came out, and offer to open the file or folder."""
+        self._post(Message("info", sentence, file=file))
 
     def warning(self, sentence: str, details: str = "") -> None:
         """Say what the user should look at."""

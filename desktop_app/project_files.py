@@ -363,7 +363,7 @@ class ProjectFiles(QObject):
             self.opened.emit()
             self._tell_missing()
         self._preferences.remember(copy)
-        self._messages.info(f"Your version is kept as {copy}.")
+        self._messages.info(f"Your version is kept as {copy}.", copy.parent)
         self._go_on()
 
     def _keep_copy(self, file: Path) -> Path:

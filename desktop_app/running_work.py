@@ -45,6 +45,12 @@ def running_work(worker: Worker) -> tuple[str, ...]:
     return tuple(sorted(found, key="other work".__eq__))
 
 
+def asked_for(worker: Worker, number: int) -> str:
+    """Return what a job that is no step is called, with a capital; empty for what was not asked for by the user."""
+    words = _WORK.get(worker.function_of(number), "") if number in worker.running() else ""
+    return words[:1].upper() + words[1:]
+
+
 def sentence(work: Iterable[str]) -> str:
     """Return that it is still running, as a sentence."""
     *before, last = work

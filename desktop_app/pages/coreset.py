@@ -327,11 +327,16 @@ class CoresetPage(Page):
 
     def on_failed(self, sentence: str) -> None:  # noqa: ARG002
         """Let it be tried again."""
-        self.picture.sizes.show_busy(bool(self.job_numbers("sizes")))
+        self._show_stopped("that failed")
 
     def on_cancelled(self) -> None:
         """Let it be tried again."""
+        self._show_stopped("that was cancelled")
+
+    def _show_stopped(self, why: str) -> None:
         self.picture.sizes.show_busy(bool(self.job_numbers("sizes")))
+        if not self.job_numbers("verify"):
+            self.exporting.show_unverified(why)
 
     # --- one image --------------------------------------------------------------------------------------------
 

@@ -72,6 +72,12 @@ class Exporting(QObject):
             kind, f"{self._written} {view.sentence}", "Open folder", "Show the folder in the file browser"
         )
 
+    def show_unverified(self, why: str) -> None:
+        """Tell that the export stands and was not verified, after Cancel or a failure."""
+        if self._written and "being verified" in self._strip.text:
+            words = f"{self._written} It is complete, but was not read again to verify it: {why}."
+            self._strip.show_message("warning", words, "Open folder", "Show the folder in the file browser")
+
     def open_folder(self) -> None:
         """Show the folder in the file browser."""
         if self.folder is not None and not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.folder))):

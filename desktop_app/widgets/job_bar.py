@@ -27,6 +27,8 @@ class JobBar(QWidget):
         super().__init__(parent)
         self.setObjectName("job_bar")
         self.setAccessibleName("Running job")
+        self._has_note = False
+        self._job_words = ""
         self.text = elide_label("")
         self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.progress = QProgressBar()
@@ -73,16 +75,34 @@ class JobBar(QWidget):
             Seconds that it will take, where that can be told.
         """
         self._set_running(True)
-        self.text.setText(text)
+        self._job_words = text
+        if not self._has_note:
+            self.text.setText(text)
         self.progress.setRange(0, SCALE if total > 0 else 0)
         if total > 0:
             self.progress.setValue(min(SCALE, max(0, round(SCALE * done / total))))
             self.progress.setToolTip(f"{done:,} of {total:,}")
         self.left.setText("" if left is None else seconds_left(left))
 
+    def show_note(self, text: str, action: str = "", tooltip: str = "") -> None:
+        """Show a word in passing; a job that runs goes on in bar and time left, and its words come back."""
+        self._has_note = True
+        self.text.setText(text)
+        self.action.setText(action)
+        self.action.setToolTip(tooltip)
+        self.action.setVisible(bool(action))
+
+    def end_note(self) -> None:
+        """Show the words of the job that runs again."""
+        if self._has_note:
+            self._has_note = False
+            self.text.setText(self._job_words)
+            self.action.hide()
+
     def show_message(self, text: str, action: str = "", tooltip: str = "") -> None:
         """Show a word about what came out, with a button for what comes next where `action` names one."""
         self._set_running(False)
+        self._has_note = False
         self.text.setText(text)
         self.left.setText("")
         self.action.setText(action)
@@ -107,6 +127,6 @@ class JobBar(QWidget):
         self.cancel.setVisible(running)
         self.cancel.setEnabled(True)
         self.cancel.setToolTip("Stop the job; what is finished is kept (Esc)")
-        if running:
+        if running and not self._has_note:
             self.action.hide()
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QToolTip
 from pytestqt.qtbot import QtBot
 
@@ -416,6 +416,54 @@ def test_escape_takes_back_a_selection_first(opened: MainWindow, stopped: list[i
     assert stopped == []
     qtbot.keyClick(scatter, Qt.Key.Key_Escape)
     assert stopped == [99]
+
+
+# --- what came out ---
+
+
+def test_what_came_out_is_said_while_another_job_runs(
+    opened: MainWindow, stopped: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bar, worker = opened.frame.job_bar, opened.context.worker
+    files: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: files.append(url.toLocalFile()) or True)
+    worker.progressed.emit(99, 1, 8, "Clustering: classes", None)
+    opened.context.messages.info("The report is written.", tmp_path / "report.html")
+    assert bar.text.text() == "The report is written."
+    assert bar.action.text() == "Open"
+    worker.progressed.emit(99, 2, 8, "Clustering: classes", None)
+    assert bar.text.text() == "The report is written."
+    assert bar.is_running
+    bar.action.click()
+    assert files == [str(tmp_path / "report.html")]
+    opened.watch._passing.timeout.emit()
+    assert bar.text.text() == "Clustering · 2 of 8 classes"
+    assert bar.action.isHidden()
+    assert stopped == []
+
+
+def test_what_a_job_brought_stays_when_it_has_ended(opened: MainWindow, stopped: list[int], tmp_path: Path) -> None:
+    bar, messages = opened.frame.job_bar, opened.context.messages
+    messages.info("VGG16: weights imported")
+    opened.context.worker.ended.emit(99, "")
+    assert bar.text.text() == "VGG16: weights imported"
+    messages.info("The report is written.", tmp_path)
+    assert bar.action.text() == "Open"
+    opened.watch._passing.timeout.emit()
+    assert (bar.text.text(), bar.action.text()) == ("The report is written.", "Open")
+    opened.watch.tell_outcome("Coreset: 120 images chosen", "compare")
+    assert (bar.text.text(), bar.action.text()) == ("Coreset: 120 images chosen", "Go on to Compare")
+    assert stopped == []
+
+
+def test_work_that_the_user_asked_for_is_shown_at_once(opened: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = opened.context.worker
+    with monkeypatch.context() as during:
+        during.setattr(worker, "running", lambda: (98,))
+        during.setattr(worker, "function_of", {98: "core.pipeline.window_jobs:import_weights"}.get)
+        worker.started.emit(98, "")
+    assert opened.frame.job_bar.text.text() == "The import of weights · starting"
+    assert opened.frame.job_bar.is_running
 
 
 def test_the_next_step_is_not_offered_where_the_user_is(opened: MainWindow) -> None:

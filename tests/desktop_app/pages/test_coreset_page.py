@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt, QUrl
@@ -233,6 +234,31 @@ def test_an_export_is_written_verified_and_opened(
     monkeypatch.setattr(QDesktopServices, "openUrl", take)
     page.picture.result.action_triggered.emit()
     assert opened == [str(tmp_path / "out")]
+
+
+@pytest.mark.parametrize("how", ["cancelled", "failed"])
+def test_an_export_that_is_not_verified_does_not_say_that_it_is_being(
+    page: CoresetPage, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    real = page.start_job
+    held: list[str] = []
+
+    def start(name: str, arguments: tuple[object, ...] = (), **options: Any) -> int:
+        if name.endswith(":verify_export"):
+            held.append(name)
+            return 0
+        return real(name, arguments, **options)
+
+    monkeypatch.setattr(page, "start_job", start)
+    qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
+    assert page.exporting.sheet is not None
+    page.exporting.sheet.folder.setText(str(tmp_path / "out"))
+    page.exporting.sheet.accept_button.click()
+    qtbot.waitUntil(lambda: "being verified" in page.picture.result.text, timeout=20_000)
+    assert held
+    page.on_cancelled() if how == "cancelled" else page.on_failed("The disk failed.")
+    assert "being verified" not in page.picture.result.text
+    assert f"to verify it: that {'was cancelled' if how == 'cancelled' else 'failed'}." in page.picture.result.text
 
 
 def test_the_sheet_says_what_does_not_go(qtbot: QtBot, tmp_path: Path) -> None:
