@@ -15,9 +15,14 @@ from core import cache_use
 from core.cache import ArrayCache, RowStore
 from core.cache_limit import CacheLimit, look_at_cache, read_limit, set_limit, trim_after_work
 from core.cache_use import names_in_use, release, use
+from core.cli import main
+from core.data.demo import make_demo
 from core.errors import CancelledError
 from core.housekeeping import CacheSize, clear_cache, measure_cache, sweep, trim_cache
+from core.jobs import Finished, Job
+from core.pipeline.study import Study
 from core.progress import NoProgress
+from core.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden"
@@ -341,3 +346,53 @@ def test_what_is_in_use_is_noted_again_where_it_was_taken_for_gone(tmp_path: Pat
     (mark,) = (tmp_path / "in-use").iterdir()
     assert mark.read_text().split() == [f"clusters/{key(0)}", f"clusters/{key(1)}"]
     assert names_in_use(tmp_path, own=False) == set()
+
+
+# --- whole work ---------------------------------------------------------------------------------------------------
+
+
+def select(images: Path, cache: Path, out: Path) -> None:
+    """Choose a coreset as a command, after which its process ends."""
+    words = ["--extractor", "colour-texture", "--k-max", "3", "--fraction", "0.2", "--out", str(out)]
+    assert main(["select", str(images), "--cache", str(cache), *words]) == 0
+    release()
+
+
+def test_commands_keep_to_the_limit_and_compute_the_same_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache, first, second = tmp_path / "cache", tmp_path / "first", tmp_path / "second"
+    make_demo(first, n_images=60, side=48)
+    make_demo(second, n_images=70, side=40)
+    fill(cache)
+    select(first, cache, tmp_path / "1.csv")
+    assert "note: " not in capsys.readouterr().err
+    assert held(cache)[:4] == [0, 1, 2, 3]
+    datasets = set((cache / "datasets").iterdir())
+    monkeypatch.setenv("CORESET_CACHE_LIMIT", "0.0001")
+    select(second, cache, tmp_path / "2.csv")
+    said = capsys.readouterr().err
+    assert "used least recently were removed" in said
+    assert "since what is in use stays" in said
+    assert datasets.isdisjoint((cache / "datasets").iterdir())
+    assert not set(held(cache)) & {0, 1, 2, 3}
+    assert list((cache / "features").glob("colour-texture-*"))
+    select(first, cache, tmp_path / "again.csv")
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "1.csv").read_bytes()
+
+
+def test_a_job_keeps_to_the_limit(tmp_path: Path) -> None:
+    make_demo(tmp_path / "images", n_images=60, side=48)
+    study = Study(tmp_path / "images", Settings(), tmp_path / "cache")
+    fill(study.cache_folder)
+    assert set_limit(study.cache_folder, 0.0004).n_bytes_removed == 0
+    output = tmp_path / "output.txt"
+    job = Job("core.pipeline.scanning:scan_source", (study,), output=output)
+    job.start()
+    events = list(job.events())
+    assert isinstance(events[-1], Finished)
+    assert 0 not in held(study.cache_folder)
+    assert 3 in held(study.cache_folder)
+    assert "used least recently were removed" in output.read_text()
+    assert measure_cache(study.cache_folder).n_bytes <= 400_000
+    assert events[-1].result.thumbnail(0).exists()
