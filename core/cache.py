@@ -24,7 +24,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from core.arrays import DamagedFileError, read_array, write_array
+from core.arrays import DamagedFileError, cut_file, read_array, write_array
 from core.cache_use import use, use_place
 from core.errors import CacheError, ReadOnlyCacheError
 from core.files import (
@@ -46,6 +46,7 @@ __all__ = [
     "RowStore",
     "cannot_write",
     "check_length",
+    "check_mapped",
     "default_cache_folder",
     "fingerprint",
     "read_chunk",
@@ -437,4 +438,14 @@ def check_length(file: Path, rows: NDArray[Any]) -> None:
     except OSError:
         return  # what was removed stays readable while it is mapped
     if length < rows.offset + rows.nbytes:
-        raise CacheError(f"{file} in the cache was cut short while it was used. Run again; it is computed anew then.")
+        raise _was_cut(file)
+
+
+def check_mapped() -> None:
+    """Raise CacheError where any mapped file of the cache that is still used was cut short since."""
+    if (file := cut_file()) is not None:
+        raise _was_cut(file)
+
+
+def _was_cut(file: Path) -> CacheError:
+    return CacheError(f"{file} in the cache was cut short while it was used. Run again; it is computed anew then.")
