@@ -28,6 +28,7 @@ EVERYTHING = ""
 """Stands for every name, where it cannot be read what a process uses."""
 
 _SUFFIX = ".txt"
+_ATTEMPTS = 5
 
 
 class _Uses:
@@ -45,9 +46,15 @@ class _Uses:
         due = [name for name in names if now - self.noted.get(name, -NOTED_AFTER_SECONDS) >= NOTED_AFTER_SECONDS]
         if not due or not self.folder.is_dir():
             return
-        with suppress(OSError):
-            self._write(due)
+        for _ in range(_ATTEMPTS):
+            try:
+                self._write(due)
+            except FileNotFoundError:
+                continue  # another process has removed the folder, which was empty, just then
+            except OSError:
+                break
             self.noted.update(dict.fromkeys(due, now))
+            break
         for name in due:
             with suppress(OSError):
                 os.utime(self.folder / name)

@@ -24,7 +24,7 @@ from core.files import (
     temporary_name,
     try_to_remove,
 )
-from core.progress import NO_PROGRESS, Progress
+from core.progress import NO_PROGRESS, Progress, StepProgress
 
 _KEY = r"[0-9a-f]{32}"
 _STAGE = rf"{_KEY}|\.{_KEY}\..+"
@@ -50,7 +50,7 @@ is a file or folder that a killed run left half written."""
 SMALL_FACTS = re.compile(r"(speeds|weights)\.json|features/.+\.rate\.json")
 """What no limit removes: a few numbers each, that were measured over all work so far."""
 
-_TRIMMING = "Making room in the cache: bytes"
+_TRIMMING = "Making room in the cache"
 
 SIZE_FILE = "size.json"
 """What the cache held when it was last measured, so that it need not be measured after each piece of work."""
@@ -157,12 +157,11 @@ def trim_cache(folder: Path, limit_bytes: int, progress: Progress = NO_PROGRESS)
     surplus = sum(entry.n_bytes for entry in entries) - limit_bytes
     removed: list[_Measured] = []
     gone = 0
-    if surplus > 0:
-        progress.report(0, surplus, _TRIMMING)
     for entry in sorted(entries, key=lambda entry: (entry.used, entry.place)):
         if gone >= surplus:
             break
-        progress.report(gone, surplus, _TRIMMING)
+        # In thousandths, since a number of bytes is hard to read.
+        progress.report(round(StepProgress.RESOLUTION * gone / surplus), StepProgress.RESOLUTION, _TRIMMING)
         is_small = SMALL_FACTS.fullmatch(_name(folder, entry.place)) is not None
         if not is_small and _take_away(folder, entry.place, own=True):
             removed.append(entry)
@@ -178,7 +177,8 @@ def trim_cache(folder: Path, limit_bytes: int, progress: Progress = NO_PROGRESS)
 def clear_cache(folder: Path, progress: Progress = NO_PROGRESS) -> CacheSize:
     """Remove what this program made in `folder`, and nothing else; return what is left of it.
 
-    What another process uses stays; so does the limit.
+    What another process uses or is writing stays, and is told as bytes in use; so does the limit. A process of another
+    machine counts as one at work for a day.
 
     Notes
     -----
@@ -250,9 +250,10 @@ def sweep(folder: Path) -> int:
     """Remove what killed processes of this machine left half written in the cache `folder`; return how many places.
 
     What a process that is still there is writing stays, and so does what another machine left in a shared cache: nobody
-    here can tell whether it is at work. `clear_cache` removes that.
+    here can tell whether it is at work. `clear_cache` removes that when it is a day old.
     """
     swept = 0
+    sweep_uses(folder)
     for entry in own_entries(folder):
         if is_leftover(entry):
             swept += try_to_remove(entry)

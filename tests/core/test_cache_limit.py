@@ -396,3 +396,17 @@ def test_a_job_keeps_to_the_limit(tmp_path: Path) -> None:
     assert "used least recently were removed" in output.read_text()
     assert measure_cache(study.cache_folder).n_bytes <= 400_000
     assert events[-1].result.thumbnail(0).exists()
+    assert not list((study.cache_folder / "in-use").iterdir())
+
+
+def test_what_killed_processes_used_is_forgotten_where_there_is_no_limit(tmp_path: Path) -> None:
+    fill(tmp_path)
+    other = start(HOLD, tmp_path, key(0))
+    assert other.stdout is not None
+    assert other.stdout.readline() == "True\n"
+    sweep(tmp_path)
+    assert len(list((tmp_path / "in-use").iterdir())) == 1
+    other.kill()
+    other.communicate()
+    sweep(tmp_path)
+    assert not (tmp_path / "in-use").exists()
