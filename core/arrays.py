@@ -3,6 +3,7 @@
 import math
 import os
 import re
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ _MAGIC = b"\x93NUMPY"
 _HEADER = re.compile(
     r"\{'descr': '([<>|=][A-Za-z]\d{1,9})', 'fortran_order': (True|False), 'shape': \(([\d, ]*)\), \} *\n"
 )
+
+
+_mapped: "dict[int, tuple[weakref.ref[Any], Path, os.stat_result]]" = {}
 
 
 class DamagedFileError(ValueError):
@@ -52,7 +56,8 @@ def read_array(file: Path) -> NDArray[Any]:
 
     The size of the file is held against its header first, so that neither a cut file nor an absurd header does harm.
     What remains: where another program cuts a file short while it is mapped, the system ends this process with
-    SIGBUS as soon as the missing part is read. This program never changes a file once it stands.
+    SIGBUS as soon as the missing part is read. This program never changes a file once it stands; `cut_file` tells of
+    one that another program did change.
 
     Raises
     ------
@@ -69,10 +74,34 @@ def read_array(file: Path) -> NDArray[Any]:
         order: Any = "F" if in_columns else "C"
         try:
             if n_bytes >= READ_BELOW_BYTES:
-                return np.memmap(stream, dtype, "r", start, shape, order)
+                return _remembered(np.memmap(stream, dtype, "r", start, shape, order), file, stream)
             return np.ndarray(shape, dtype, stream.read(), order=order)
         except (TypeError, ValueError) as error:  # cut meanwhile, or a shape that NumPy does not take
             raise DamagedFileError(f"{file.name} cannot be an array ({error})") from error
+
+
+def cut_file() -> Path | None:
+    """Return a file that was cut short since it was mapped by `read_array` and is still used, if there is one.
+
+    One that was removed or replaced stays as it was for whoever has mapped it.
+    """
+    for array, file, made in list(_mapped.values()):
+        if array() is None:
+            continue
+        try:
+            now = file.stat()
+        except OSError:
+            continue
+        if (now.st_dev, now.st_ino) == (made.st_dev, made.st_ino) and now.st_size < made.st_size:
+            return file
+    return None
+
+
+def _remembered(array: "np.memmap[Any, Any]", file: Path, stream: Any) -> "np.memmap[Any, Any]":
+    """Remember a mapped array as long as it, or a part of it, is used."""
+    number = id(array)
+    _mapped[number] = (weakref.ref(array, lambda _: _mapped.pop(number, None)), file, os.fstat(stream.fileno()))
+    return array
 
 
 def _header(stream: Any, file: Path) -> tuple[np.dtype[Any], tuple[int, ...], bool, int]:

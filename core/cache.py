@@ -9,6 +9,7 @@ takes what is there, and nobody removes an entry that loads. What is damaged cou
 cache that may only be read serves what it holds.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -23,7 +24,8 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from core.arrays import DamagedFileError, read_array, write_array
+from core.arrays import DamagedFileError, cut_file, read_array, write_array
+from core.cache_use import use, use_place
 from core.errors import CacheError, ReadOnlyCacheError
 from core.files import (
     flush,
@@ -44,6 +46,8 @@ __all__ = [
     "CachedArrays",
     "RowStore",
     "cannot_write",
+    "check_length",
+    "check_mapped",
     "default_cache_folder",
     "fingerprint",
     "read_chunk",
@@ -138,6 +142,8 @@ class ArrayCache:
             If the entry is there and may not be read.
         """
         place = self.path(stage, key)
+        if place.is_dir():
+            use(self.folder, f"{stage}/{key}")
         try:
             return _read_entry(place)
         except PermissionError as error:
@@ -169,6 +175,7 @@ class ArrayCache:
                 for name, array in arrays.items():
                     write_array(building / f"{name}.npy", array)
                 (building / "facts.json").write_text(text, encoding="utf-8")
+                use(self.folder, f"{stage}/{key}", added=sum(array.nbytes for array in arrays.values()))
                 stored = self._put(building, stage, key)
             finally:
                 try_to_remove(building)
@@ -330,6 +337,8 @@ class RowStore:
         One folder per extractor, version and weights.
     n_features : int
         Length of a row.
+    cache_folder : Path, optional
+        The cache that `folder` lies in, whose entry is in use from here on.
 
     Raises
     ------
@@ -337,9 +346,10 @@ class RowStore:
         If a chunk is there and may not be read.
     """
 
-    def __init__(self, folder: Path, n_features: int) -> None:
+    def __init__(self, folder: Path, n_features: int, cache_folder: Path | None = None) -> None:
         self.folder = folder
         self.n_features = n_features
+        self._cache_folder = cache_folder
         self._places: dict[str, tuple[int, int]] = {}
         self._chunks: list[tuple[Path, NDArray[np.float32]]] = []
         self._read: set[str] = set()
@@ -347,6 +357,8 @@ class RowStore:
 
     def refresh(self) -> None:
         """Read the chunks that were added since, by this process or another."""
+        if self._cache_folder is not None:
+            use_place(self._cache_folder, self.folder)
         if not self.folder.is_dir():
             return
         for keys_file in sorted(self.folder.glob("*.json")):
@@ -383,11 +395,21 @@ class RowStore:
         """
         if rows.shape != (len(keys), self.n_features):
             raise ValueError(f"rows have shape {rows.shape}, expected {(len(keys), self.n_features)}")
-        try:
-            write_chunk(self.folder, keys, rows.astype(np.float32, copy=False))
-        except OSError as error:
-            raise cannot_write(self.folder, error) from error
-        self.refresh()
+        lost = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.folder))
+        for _ in range(_ATTEMPTS):
+            try:
+                write_chunk(self.folder, keys, rows.astype(np.float32, copy=False))
+            except FileNotFoundError as error:
+                lost = error  # another process made room just before this one had noted that it uses the folder
+            except OSError as error:
+                raise cannot_write(self.folder, error) from error
+            self.refresh()
+            if not self.missing(keys):
+                break
+        else:
+            raise cannot_write(self.folder, lost)
+        if self._cache_folder is not None:
+            use_place(self._cache_folder, self.folder, added=rows.nbytes)
 
     def rows(self, keys: Sequence[str]) -> NDArray[np.float32]:
         """Return the rows of `keys`, shape (len(keys), n_features).
@@ -404,13 +426,13 @@ class RowStore:
         for chunk in np.unique(places[:, 0]):
             at = np.flatnonzero(places[:, 0] == chunk)
             file, rows = self._chunks[chunk]
-            _check_length(file, rows)
+            check_length(file, rows)
             result[at] = rows[places[at, 1]]
         return result
 
 
-def _check_length(file: Path, rows: NDArray[Any]) -> None:
-    """Raise CacheError where a mapped file was cut short since: reading on would end the process."""
+def check_length(file: Path, rows: NDArray[Any]) -> None:
+    """Raise CacheError where a mapped file of the cache was cut short since: reading on would end the process."""
     if not isinstance(rows, np.memmap):
         return
     try:
@@ -418,4 +440,14 @@ def _check_length(file: Path, rows: NDArray[Any]) -> None:
     except OSError:
         return  # what was removed stays readable while it is mapped
     if length < rows.offset + rows.nbytes:
-        raise CacheError(f"{file} in the cache was cut short while it was used. Run again; it is computed anew then.")
+        raise _was_cut(file)
+
+
+def check_mapped() -> None:
+    """Raise CacheError where any mapped file of the cache that is still used was cut short since."""
+    if (file := cut_file()) is not None:
+        raise _was_cut(file)
+
+
+def _was_cut(file: Path) -> CacheError:
+    return CacheError(f"{file} in the cache was cut short while it was used. Run again; it is computed anew then.")

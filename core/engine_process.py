@@ -106,13 +106,30 @@ def run_function(events: Connection, commands: Connection, order: Order) -> None
         if takes_progress(function):
             keywords = {**keywords, "progress": progress}
         result = function(*positional, **keywords)
+        seconds = time.monotonic() - began
+        _keep_limit(progress)
         progress.close()
-        last: Event = Finished(result, time.monotonic() - began)
+        last: Event = Finished(result, seconds)
     except CancelledError:
         last = Cancelled()
     except BaseException as error:
         last = failure(error)
     _send_last(events, last)
+
+
+def _keep_limit(progress: PipeProgress) -> None:
+    """Bring the cache within its limit, if the job has used one. The job is done: a stop only ends this."""
+    if "core.cache_use" not in sys.modules:
+        return
+    from core.cache_limit import trim_after_work
+
+    try:
+        for note in trim_after_work(progress):
+            sys.stderr.write(f"{note}\n")
+    except CancelledError:
+        pass
+    except OSError as error:
+        sys.stderr.write(f"The cache could not be brought within its limit ({error}).\n")
 
 
 def run_resident(events: Connection, commands: Connection, order: Order) -> None:

@@ -30,6 +30,9 @@ T = TypeVar("T")
 PATIENCE_SECONDS = 4.0
 """How long a file that another program holds is waited for."""
 
+FOREIGN_SECONDS = 24 * 60 * 60
+"""How long a process of another machine counts as being at work after it was last heard of."""
+
 ACCESS_DENIED, SHARING_VIOLATION, LOCK_VIOLATION = 5, 32, 33
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -37,8 +40,9 @@ _TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
 _LONGEST_STEM = 120
 _MANY = 200
+_ATTEMPTS = 5
 _MARK = re.compile(r"([0-9a-f]{8})-(\d{1,10})-[0-9a-f]{8}")
-_TEMPORARY = re.compile(rf"\..*\.{_MARK.pattern}\.part")
+_TEMPORARY = re.compile(rf"\.(?P<stem>.*)\.{_MARK.pattern}\.part")
 _PARTLY_WRITTEN = re.compile(r"\d+ requested and \d+ written")
 
 
@@ -243,14 +247,25 @@ def temporary_name(place: Path) -> Path:
     return place.with_name(f".{stem}.{process_mark()}.part")
 
 
+def stem_of_temporary(place: Path) -> str:
+    """Return what `place` is, or was, to become, if it has a temporary name; otherwise nothing."""
+    found = _TEMPORARY.fullmatch(place.name)
+    return found["stem"] if found else ""
+
+
 def make_temporary_folder(place: Path) -> Path:
     """Make an empty folder beside `place` with the usual rights, which is to become `place`, and return it.
 
     What killed processes left of the same place is removed. Raises OSError where it cannot be made.
     """
-    place.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(place)
     building = temporary_name(place)
+    # The second time only where another process has removed the folder above, which was empty, just then.
+    for _ in range(_ATTEMPTS):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            building.mkdir()
+            return building
     building.mkdir()
     return building
 
@@ -326,6 +341,29 @@ def maker_is_gone(place: Path) -> bool:
     except psutil.NoSuchProcess:
         return True
     except (psutil.Error, OSError):
+        return False
+
+
+def is_own(place: Path) -> bool:
+    """Return whether `place` has the mark of this process in its name."""
+    found = _MARK.search(place.name)
+    return found is not None and found[1] == _host() and int(found[2]) == os.getpid()
+
+
+def maker_may_be_at_work(place: Path) -> bool:
+    """Return whether `place` has the mark of a process in its name that may still be there.
+
+    Nobody here can ask for a process of another machine: it counts as one that is, where `place` was changed within the
+    last day.
+    """
+    found = _MARK.search(place.name)
+    if found is None:
+        return False
+    if found[1] == _host():
+        return not maker_is_gone(place)
+    try:
+        return abs(time.time() - place.stat().st_mtime) < FOREIGN_SECONDS
+    except OSError:
         return False
 
 

@@ -1,15 +1,30 @@
-"""How large the cache is, and emptying it; for the settings of the window."""
+"""How large the cache is, emptying it, and keeping it within a limit."""
 
+import json
 import os
 import re
-from collections.abc import Iterator
+import stat
+import time
+from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from core.files import is_leftover, maker_is_gone, patiently, try_to_remove
-from core.progress import NO_PROGRESS, Progress
+from core.cache_use import is_in_use, names_in_use, release, sweep_uses
+from core.files import (
+    is_leftover,
+    is_own,
+    maker_is_gone,
+    maker_may_be_at_work,
+    move,
+    patiently,
+    replace_atomically,
+    stem_of_temporary,
+    temporary_name,
+    try_to_remove,
+)
+from core.progress import NO_PROGRESS, Progress, StepProgress
 
 _KEY = r"[0-9a-f]{32}"
 _STAGE = rf"{_KEY}|\.{_KEY}\..+"
@@ -32,54 +47,213 @@ OWN_FOLDERS = {
 is a file or folder that a killed run left half written."""
 
 
+SMALL_FACTS = re.compile(r"(speeds|weights)\.json|features/.+\.rate\.json")
+"""What no limit removes: a few numbers each, that were measured over all work so far."""
+
+_TRIMMING = "Making room in the cache"
+
+SIZE_FILE = "size.json"
+"""What the cache held when it was last measured, so that it need not be measured after each piece of work."""
+
+
 @dataclass(frozen=True)
 class CacheSize:
-    """What the cache holds: files and bytes."""
+    """What the cache holds: files and bytes; how many of the bytes stayed because another process uses them."""
 
     n_files: int
     n_bytes: int
+    n_bytes_in_use: int = 0
+
+
+@dataclass(frozen=True)
+class Trimmed:
+    """What the cache holds after it was trimmed, and what was removed from it.
+
+    Attributes
+    ----------
+    size : CacheSize
+    n_removed : int
+        Entries.
+    n_bytes_removed : int
+    """
+
+    size: CacheSize
+    n_removed: int
+    n_bytes_removed: int
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """An entry with what it holds, and when it was used last, in seconds since 1970."""
+
+    place: Path
+    n_files: int
+    n_bytes: int
+    used: float
 
 
 def measure_cache(folder: Path, progress: Progress = NO_PROGRESS) -> CacheSize:
-    """Return how much of what this program made is in `folder`; nothing where it does not exist."""
-    n_files = n_bytes = 0
+    """Return how much of what this program made is in `folder`; nothing where it does not exist.
+
+    What it keeps to know the limit, the size and the uses of the cache is not counted.
+    """
+    return _sum(_measured(folder, progress))
+
+
+def _sum(entries: Collection[_Measured]) -> CacheSize:
+    return CacheSize(sum(each.n_files for each in entries), sum(each.n_bytes for each in entries))
+
+
+def _measured(folder: Path, progress: Progress) -> list[_Measured]:
+    found: list[_Measured] = []
+    n_files = told = 0
     for entry in own_entries(folder):
-        for file in (entry, *(entry.rglob("*") if entry.is_dir() else ())):
-            if file.is_file() and not file.is_symlink():
-                n_files += 1
-                n_bytes += file.stat().st_size
-                if n_files % 1000 == 0:
-                    progress.report(n_files, 0, "Measuring the cache: files")
-    return CacheSize(n_files, n_bytes)
+        found.append(_measure(entry))
+        n_files += found[-1].n_files
+        if n_files - told >= 1000:
+            told = n_files
+            progress.report(n_files, 0, "Measuring the cache: files")
+    return found
+
+
+def _measure(entry: Path) -> _Measured:
+    """Return what an entry holds; what another process moves or removes meanwhile is passed over."""
+    n_files = n_bytes = 0
+    used = 0.0
+    folders: list[str] = []
+
+    def count(place: str, status: os.stat_result) -> None:
+        nonlocal n_files, n_bytes, used
+        used = max(used, status.st_mtime)
+        if stat.S_ISDIR(status.st_mode):
+            folders.append(place)
+        elif stat.S_ISREG(status.st_mode):
+            n_files += 1
+            n_bytes += status.st_size
+
+    with suppress(OSError):
+        count(str(entry), entry.lstat())
+    while folders:
+        with suppress(OSError), os.scandir(folders.pop()) as found:
+            for each in found:
+                with suppress(OSError):
+                    count(each.path, each.stat(follow_symlinks=False))
+    return _Measured(entry, n_files, n_bytes, used)
+
+
+def trim_cache(folder: Path, limit_bytes: int, progress: Progress = NO_PROGRESS) -> Trimmed:
+    """Remove what was used least recently from the cache in `folder` until it holds no more than `limit_bytes`.
+
+    What a process at work uses stays, this one among them, and so do small facts. Where that alone is more than the
+    limit, the cache stays larger. What cannot be removed stays.
+
+    Raises
+    ------
+    CancelledError
+        If the user asked to stop; what was removed until then is gone.
+    """
+    sweep_uses(folder)
+    entries = _measured(folder, progress)
+    surplus = sum(entry.n_bytes for entry in entries) - limit_bytes
+    removed: list[_Measured] = []
+    gone = 0
+    for entry in sorted(entries, key=lambda entry: (entry.used, entry.place)):
+        if gone >= surplus:
+            break
+        # In thousandths, since a number of bytes is hard to read.
+        progress.report(round(StepProgress.RESOLUTION * gone / surplus), StepProgress.RESOLUTION, _TRIMMING)
+        is_small = SMALL_FACTS.fullmatch(_name(folder, entry.place)) is not None
+        if not is_small and _take_away(folder, entry.place, own=True):
+            removed.append(entry)
+            gone += entry.n_bytes
+    left = {entry.place: entry for entry in entries}
+    for entry in removed:
+        del left[entry.place]
+    size = _sum(left.values())
+    remember_size(folder, size.n_bytes)
+    return Trimmed(size, len(removed), gone)
 
 
 def clear_cache(folder: Path, progress: Progress = NO_PROGRESS) -> CacheSize:
     """Remove what this program made in `folder`, and nothing else; return what is left of it.
+
+    What another process uses or is writing stays, and is told as bytes in use; so does the limit. A process of another
+    machine counts as one at work for a day.
 
     Notes
     -----
     The folder may be any that the user named, with files of their own in it. Links are left alone, as the program makes
     none.
     """
+    release(folder)
     entries = list(own_entries(folder))
+    in_use = 0
     for number, entry in enumerate(entries):
         progress.report(number, len(entries), "Emptying the cache: folders")
-        try_to_remove(entry)
+        if not _take_away(folder, entry, own=False) and _is_used(folder, entry, own=False):
+            in_use += _measure(entry).n_bytes
+    try_to_remove(folder / SIZE_FILE)
+    sweep_uses(folder)
     for name in OWN_FOLDERS:
         place = folder / name
         if _is_folder(place) and not any(place.iterdir()):
             with suppress(OSError):
                 patiently(place.rmdir)
-    return measure_cache(folder)
+    return replace(measure_cache(folder), n_bytes_in_use=in_use)
+
+
+def _name(folder: Path, entry: Path) -> str:
+    return entry.relative_to(folder).as_posix()
+
+
+def _is_used(folder: Path, entry: Path, *, own: bool) -> bool:
+    """Return whether a process uses an entry, or is still writing it; `own`: this one among them."""
+    if entry.name.startswith("."):
+        return maker_may_be_at_work(entry) and (own or not is_own(entry))
+    return is_in_use(_name(folder, entry), names_in_use(folder, own=own))
+
+
+def _take_away(folder: Path, entry: Path, *, own: bool) -> bool:
+    """Remove an entry unless a process uses it, `own`: this one among them; return whether it is gone.
+
+    It is moved aside first, so that nobody finds a part of it. Who has begun to use it just then gets it back.
+    """
+    if _is_used(folder, entry, own=own):
+        return False
+    if entry.name.startswith("."):
+        return try_to_remove(entry)
+    aside = temporary_name(entry)
+    try:
+        move(entry, aside)
+    except OSError:
+        # Gone already, or Windows, where nothing is moved that somebody has open.
+        return not os.path.lexists(entry)
+    if _is_used(folder, entry, own=own):
+        # Where the same was computed and put there meanwhile, that stays.
+        with suppress(OSError):
+            if not os.path.lexists(entry):
+                move(aside, entry)
+                return False
+    try_to_remove(aside)
+    return not os.path.lexists(entry)
+
+
+def remember_size(folder: Path, n_bytes: int, measured: float | None = None) -> None:
+    """Keep how many bytes the cache holds, and when that was measured, by default now; nothing where it may not."""
+    text = json.dumps({"bytes": n_bytes, "measured": time.time() if measured is None else measured})
+    if folder.is_dir():
+        with suppress(OSError):
+            replace_atomically(folder / SIZE_FILE, text.encode())
 
 
 def sweep(folder: Path) -> int:
     """Remove what killed processes of this machine left half written in the cache `folder`; return how many places.
 
     What a process that is still there is writing stays, and so does what another machine left in a shared cache: nobody
-    here can tell whether it is at work. `clear_cache` removes that.
+    here can tell whether it is at work. `clear_cache` removes that when it is a day old.
     """
     swept = 0
+    sweep_uses(folder)
     for entry in own_entries(folder):
         if is_leftover(entry):
             swept += try_to_remove(entry)
@@ -125,7 +299,8 @@ def own_entries(folder: Path) -> Iterator[Path]:
 
 
 def _matches(entry: Path, pattern: re.Pattern[str]) -> bool:
-    return pattern.fullmatch(entry.name) is not None and not entry.is_symlink()
+    names = (entry.name, stem_of_temporary(entry))
+    return any(pattern.fullmatch(name) for name in names) and not entry.is_symlink()
 
 
 def _is_folder(place: Path) -> bool:

@@ -124,7 +124,7 @@ class Job(EngineProcess):
         self._process.join(GRACE_SECONDS)
         if self._kill_at is not None:
             return Cancelled()
-        return Failed(process_died(self._process.exitcode), tail(self.output))
+        return Failed(process_died(self._process.exitcode, self.cache_folder), tail(self.output))
 
 
 class ImmediateJob:

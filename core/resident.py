@@ -133,13 +133,13 @@ class Resident(EngineProcess):
         self.dead = True
         last: list[Answer] = []
         self._process.join(GRACE_SECONDS)
-        self.died_how = how_it_died(self._process.exitcode)
+        self.died_how = how_it_died(self._process.exitcode, self.cache_folder)
         if self._in_flight is not None and self._in_flight[0].number == self._cancelled:
             last.append(Stopped(self._in_flight[0].number))
         elif self._in_flight is not None:  # perhaps what killed it: it is not asked again
             sentence = f"{self.died_how} What was just asked has no answer."
             last.append(Refused(self._in_flight[0].number, sentence, tail(self.output)))
         if not spoke:
-            last.append(Failed(process_died(self._process.exitcode), tail(self.output)))
+            last.append(Failed(process_died(self._process.exitcode, self.cache_folder), tail(self.output)))
         self.close()
         return last

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from core.descriptions import PluginProblem, plugin_problems
 from desktop_app import theme
+from desktop_app.cache_hold import CacheHold
 from desktop_app.dialogs.helpers import Helpers
 from desktop_app.dialogs.question import Question
 from desktop_app.job_watch import JobWatch
@@ -67,6 +68,7 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(theme.app_icon())
         messages, preferences = context.messages, context.preferences
         self.files = ProjectFiles(self._model, self._worker, messages, preferences, autosave, self)
+        self._cache_hold = CacheHold(self._model, self)
         self.helpers = Helpers(preferences, self._worker, messages, self)
         self.menus = Menus(self, self._model, preferences, tuple(NAMES.values()))
         self.frame = WindowFrame(context)

@@ -25,13 +25,14 @@ _WORK = {
     f"{_JOBS}predict_folder": "a prediction",
     "core.data.demo:make_demo": "the drawing of the demo",
     "core.housekeeping:clear_cache": "the clearing of the cache",
+    "core.cache_limit:set_limit": "the making of room in the cache",
 }
 # What pages and dialogs ask for by themselves, to show it: nobody waits for it once they are gone.
 _LOOKS = (
     f"{_JOBS}look_at_extractors",
     f"{_JOBS}estimate_comparison",
     f"{_JOBS}compare_finished",
-    "core.housekeeping:measure_cache",
+    "core.cache_limit:look_at_cache",
 )
 
 

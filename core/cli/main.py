@@ -6,12 +6,14 @@ import os
 import sys
 from collections.abc import Sequence
 
+from core.cache_limit import trim_after_work
 from core.cli import commands
 from core.cli.failure import failure_sentence
 from core.cli.parser import Command, build_parser
 from core.cli.terminal import say
 from core.descriptions import plugin_problems
 from core.errors import CancelledError, CoresetError
+from core.files import reason_of
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -77,4 +79,17 @@ def _run(arguments: Sequence[str] | None) -> int:
     if options.command != "plugins":
         for problem in plugin_problems():
             say(f"note: {problem.sentence}", file=sys.stderr)
-    return int(options.run(options))
+    code = int(options.run(options))
+    _keep_limit()
+    return code
+
+
+def _keep_limit() -> None:
+    """Bring the cache within its limit. The command is done: whatever happens here changes nothing about it."""
+    try:
+        for note in trim_after_work():
+            say(f"note: {note}", file=sys.stderr)
+    except (CancelledError, KeyboardInterrupt):
+        pass
+    except OSError as error:
+        say(f"note: The cache could not be brought within its limit ({reason_of(error)}).", file=sys.stderr)

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from core.cache import fingerprint
+from core.cache_use import use_place
 from core.data.description import Match, Source
 from core.data.duplicates import find_duplicates
 from core.data.listing import Listing
@@ -71,11 +72,13 @@ def scan(
     sweep_once(cache_folder)
     source = source.expanduser().absolute()
     stored = stored_file(cache_folder, source)
+    use_place(cache_folder, stored)
     earlier = _earlier(source, stored, previous)
     kind = _recognised(source)
     own = own_settings(settings or DataSettings(), kind)
     if own is not None:
         stored = stored_file(cache_folder, source, own)
+        use_place(cache_folder, stored)
     listing = kind.listing(source, own, progress)
     known = _known(kind, earlier)
     scanned = Scanned()
@@ -91,6 +94,7 @@ def scan(
         raise DatasetError(_nothing(source, dataset))
     with suppress(ReadOnlyCacheError):  # scanned again next time
         save_dataset(dataset, stored)
+        use_place(cache_folder, stored)  # where it is the first that stands in the cache
     return dataset
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from core.cache_use import use_place
 from core.data.colour import RGBArray
 from core.data.listing import Entry, Listing, printable
 from core.data.reader import Loaded, SourceReader
@@ -186,18 +187,23 @@ class _Worker:
         if (
             old is not None
             and not self._reader.changed(self._root, old)
-            and (self._read_only or has_thumbnail(self._cache_folder, old.pixels))
+            and (self._read_only or self._has_thumbnail(old.pixels))
         ):
             return replace(old, class_name=entry.class_name, split=entry.split, group=entry.group), False
         return self._facts(entry, self._reader.load(self._root, entry.path)), True
+
+    def _has_thumbnail(self, pixels: str) -> bool:
+        use_place(self._cache_folder, thumbnail_file(self._cache_folder, pixels))
+        return has_thumbnail(self._cache_folder, pixels)
 
     def _facts(self, entry: Entry, loaded: Loaded) -> Image:
         rgb = loaded.rgb
         pixels = pixel_hash(rgb)
         small = shrink(rgb)
-        if not self._read_only and not has_thumbnail(self._cache_folder, pixels):
+        if not self._read_only and not self._has_thumbnail(pixels):
+            file = thumbnail_file(self._cache_folder, pixels)
             try:
-                write_thumbnail(thumbnail_file(self._cache_folder, pixels), small)
+                use_place(self._cache_folder, file, added=write_thumbnail(file, small))
             except ReadOnlyCacheError:
                 self._read_only = True
         return Image(

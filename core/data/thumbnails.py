@@ -30,8 +30,8 @@ def shrink(rgb: RGBArray, side: int = THUMBNAIL_SIDE) -> RGBArray:
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
-def write_thumbnail(file: Path, small: RGBArray) -> None:
-    """Write `small`, shape (h, w, 3), as JPEG; readers see all of it or nothing.
+def write_thumbnail(file: Path, small: RGBArray) -> int:
+    """Write `small`, shape (h, w, 3), as JPEG, and return its size in bytes; readers see all of it or nothing.
 
     It is not flushed to disk one by one as `core.cache.write_atomically` does, since 17,000 flushes take minutes
     and a thumbnail that a power cut leaves empty is written again (see `has_thumbnail`).
@@ -61,6 +61,7 @@ def write_thumbnail(file: Path, small: RGBArray) -> None:
     except OSError as error:
         try_to_remove(building)
         raise cannot_write(file.parent, error) from error
+    return len(encoded)
 
 
 def has_thumbnail(cache_folder: Path, pixels: str) -> bool:

@@ -316,7 +316,7 @@ def _fingerprint(extractor: Extractor, used: WeightsUsed) -> str:
 
 def _stores(extractor: Extractor, used: WeightsUsed, cache_folder: Path) -> dict[str, RowStore]:
     place = cache_folder / _FOLDER / f"{extractor.name}-{_fingerprint(extractor, used)[:16]}"
-    return {block: RowStore(place / block, width) for block, width in extractor.blocks.items()}
+    return {block: RowStore(place / block, width, cache_folder) for block, width in extractor.blocks.items()}
 
 
 def _rate_file(cache_folder: Path, extractor: Extractor) -> Path:

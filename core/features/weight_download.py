@@ -1,10 +1,12 @@
 """Get official weights from their host, Keras' for the program's own.
 
-Only when asked to, resumable, verified before they count.
+Only when asked to, resumable, verified before they count. Each process downloads into a file of its own; what one that
+was stopped or killed has left is taken over by the next one.
 """
 
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 from core.errors import WeightsError
 from core.features.network import WeightSet
 from core.features.weights import FoundWeights, WeightsEntry, entry_of, find_weights, md5_of, moved, weight_set
-from core.files import reason_of, replace, try_to_remove
+from core.files import is_leftover, move, reason_of, replace, temporary_name, try_to_remove
 from core.progress import NO_PROGRESS, Progress
 from core.resources import user_data_folder
 from core.version import __version__
@@ -61,22 +63,56 @@ def download_to(
             f"Bring a file with `coreset weights import FILE`."
         )
     target = folder / weights.official_file
-    part = target.with_name(f".{target.name}.part")
+    kept, part = target.with_name(f".{target.name}.part"), temporary_name(target)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _fetch(address or weights.address, part, f"Downloading {weights.title}: bytes", progress)
+        _take_over(target, kept, part)
+        try:
+            _fetch(address or weights.address, part, f"Downloading {weights.title}: bytes", progress)
+        except BaseException:
+            _leave(part, kept)
+            raise
     except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", None) or error
         raise WeightsError(
             f"The weights of {weights.title} could not be downloaded from {address or weights.address} ({reason})."
-            + (" What has come is kept; the same command goes on from there." if part.exists() else "")
+            + (" What has come is kept; the same command goes on from there." if kept.exists() else "")
         ) from error
     except OSError as error:
         raise WeightsError(f"The weights cannot be written to {folder} ({reason_of(error)}).") from error
-    return _verified(part, target, weights)
+    return _verified(part, target, weights, kept)
 
 
-def _verified(part: Path, target: Path, weights: WeightSet) -> FoundWeights:
+def _take_over(target: Path, kept: Path, part: Path) -> None:
+    """Go on, as `part`, from what an earlier download left as `kept`, or one that was killed under its own name."""
+    killed = [
+        place for place in target.parent.iterdir() if place.name.startswith(f".{target.name}.") and is_leftover(place)
+    ]
+    for left in sorted((kept, *killed), key=_size, reverse=True):
+        if part.exists():
+            try_to_remove(left)
+            continue
+        # Two may want the same: it is moved for one of them, and the other one finds nothing.
+        with suppress(OSError):
+            move(left, part)
+
+
+def _leave(part: Path, kept: Path) -> None:
+    """Keep what has come so far as `kept`, unless another process has left more there."""
+    with suppress(OSError):
+        if _size(part) > _size(kept):
+            replace(part, kept)
+    try_to_remove(part)
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def _verified(part: Path, target: Path, weights: WeightSet, kept: Path) -> FoundWeights:
     """Move a finished download into place, if it is what it should be; else remove it."""
     try:
         if weights.md5 and md5_of(part) != weights.md5:
@@ -91,6 +127,7 @@ def _verified(part: Path, target: Path, weights: WeightSet) -> FoundWeights:
     try:
         replace(part, target)
     except OSError as error:
+        _leave(part, kept)
         raise WeightsError(f"The weights cannot be kept as {target} ({reason_of(error)}).") from error
     return moved(found, target)
 

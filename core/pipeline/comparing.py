@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.cache import check_mapped
 from core.errors import (
     FeatureError,
     LostImagesError,
@@ -72,7 +73,10 @@ def train_planned(part: SplitPart, planned: PlannedRun, progress: Progress = NO_
     ------
     LostImagesError
         If images can no longer be read as they were scanned.
+    CacheError
+        If another program has cut a file of the cache short since the study was prepared.
     """
+    check_mapped()
     part.check(planned)
     _coreset, _indices, seconds = part.selections.get(planned)
     prepared, judge = part.prepared, part.judge_for(planned)

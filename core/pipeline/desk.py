@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from core.arrays import cut_file
 from core.cache import fingerprint
 from core.data.rereading import read_unchanged
 from core.errors import ImageError
@@ -47,6 +48,9 @@ class Desk:
 
     def __init__(self, study: Study, content: str = "", progress: Progress = NO_PROGRESS) -> None:
         self.content = content
+        self._prepare(study, progress)
+
+    def _prepare(self, study: Study, progress: Progress) -> None:
         self._prepared: Prepared = prepare(study, progress)
         self._columns: dict[str, IntArray] = {}
         self._coverage: OrderedDict[tuple[str, str], ClassCoverage] = OrderedDict()
@@ -132,6 +136,8 @@ class Desk:
         )
 
     def _use(self, clusters: ClusterSettings | None, progress: Progress) -> None:
+        if cut_file() is not None:  # computed anew, from the cache but for what another program has damaged there
+            self._prepare(self._prepared.study, progress)
         if clusters is not None and clusters != self._prepared.study.settings.clusters:
             self.set_clusters(clusters, progress)
 

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import psutil
 
-from core.cache import ArrayCache, fingerprint
+from core.cache import ArrayCache, check_mapped, fingerprint
 from core.data.dataset import find_duplicates, scan
 from core.data.split import make_split
 from core.features.extraction import Extracted, extract, without_failed
@@ -278,7 +278,13 @@ def choose(prepared: Prepared, settings: SelectionSettings, progress: Progress =
     """Choose a coreset from a prepared study.
 
     ``matched:NAME`` as the sampler is random inside every class, with the class budgets of NAME.
+
+    Raises
+    ------
+    CacheError
+        If another program has cut a file of the cache short since the study was prepared.
     """
+    check_mapped()
     if settings.sampler.startswith(MATCHED):
         model = choose(prepared, replace(settings, sampler=settings.sampler.removeprefix(MATCHED)), progress)
         return matched_random(prepared.dataset, prepared.split, model, settings.seed)

@@ -124,7 +124,8 @@ def backbone_features(
         If images that the cache lacks can no longer be read as they were scanned; the others are computed and kept.
     """
     backbone = backbone_of(choice)
-    store = RowStore(_folder(cache_folder, choice, backbone.weights), int(backbone.pooled.output_shape[-1]))
+    folder = _folder(cache_folder, choice, backbone.weights)
+    store = RowStore(folder, int(backbone.pooled.output_shape[-1]), cache_folder)
     keys = [dataset.images[index].pixels for index in indices]
     missing = set(store.missing(keys))
     if missing:

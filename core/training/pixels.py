@@ -12,7 +12,8 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from core.cache import read_chunk, write_chunk
+from core.cache import check_length, read_chunk, write_chunk
+from core.cache_use import use_place
 from core.data.images import read_image
 from core.data.rereading import check_unchanged, named_with_reasons
 from core.errors import ImageError, LostImagesError
@@ -49,15 +50,23 @@ class PixelStore:
     folder : Path
     size : int
         Side in pixels.
+    cache_folder : Path, optional
+        The cache that `folder` lies in, whose entry is in use from here on.
     """
 
-    def __init__(self, folder: Path, size: int) -> None:
+    def __init__(self, folder: Path, size: int, cache_folder: Path | None = None) -> None:
         self.folder = folder
         self.size = size
+        self._cache_folder = cache_folder
         self._places: dict[str, tuple[int, int]] = {}
-        self._chunks: list[Pixels] = []
+        self._chunks: list[tuple[Path, Pixels]] = []
+        self._note_use()
         for keys_file in sorted(folder.glob("*.json")):
             self._read(keys_file)
+
+    def _note_use(self, added: int = 0) -> None:
+        if self._cache_folder is not None:
+            use_place(self._cache_folder, self.folder, added=added)
 
     def _read(self, keys_file: Path) -> None:
         chunk = read_chunk(keys_file)
@@ -66,7 +75,7 @@ class PixelStore:
         keys, squares = chunk
         if squares.shape != (len(keys), self.size, self.size, 3) or squares.dtype != np.uint8:
             return
-        self._chunks.append(squares)
+        self._chunks.append((keys_file.with_suffix(".npy"), squares))
         for row, key in enumerate(keys):
             self._places.setdefault(key, (len(self._chunks) - 1, row))
 
@@ -76,11 +85,22 @@ class PixelStore:
     def append(self, keys: Sequence[str], squares: Pixels) -> None:
         """Keep `squares`, shape (len(keys), size, size, 3). Raises OSError where the disk does not take them."""
         self._read(write_chunk(self.folder, keys, squares))
+        self._note_use(squares.nbytes)
 
     def get(self, key: str) -> Pixels:
-        """Return the square of `key`, still on disk. Raises KeyError if there is none."""
+        """Return the square of `key`, still on disk.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        CacheError
+            If its file was cut short by another program since it was opened.
+        """
         chunk, row = self._places[key]
-        return np.asarray(self._chunks[chunk][row])
+        file, squares = self._chunks[chunk]
+        check_length(file, squares)
+        return np.asarray(squares[row])
 
 
 def discard_unchecked(cache_folder: Path) -> str:
@@ -212,7 +232,7 @@ class ImageSource:
             If images can no longer be read as they were scanned; names all of these. The others are kept.
         """
         folder = cache_folder / "pixels" / f"{self.size}-v{STORE_VERSION}"
-        self._store = PixelStore(folder, self.size)
+        self._store = PixelStore(folder, self.size, cache_folder)
         held = np.empty((len(self), self.size, self.size, 3), np.uint8) if self.n_bytes <= memory_bytes else None
         fresh = self._decode_missing(self._store, held, self._has_room(folder), progress)
         self.check()

@@ -17,14 +17,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.cache_limit import CacheLimit, CacheState, is_fixed
+from core.cache_use import release
+from core.housekeeping import CacheSize
 from desktop_app import theme
 from desktop_app.dialogs.question import Question
 from desktop_app.messages import Messages
 from desktop_app.settings import THEMES, Preferences
-from desktop_app.widgets.controls import ComboBox, SpinBox
-from desktop_app.widgets.words import elide_label, files, set_tone, size
+from desktop_app.widgets.controls import ComboBox, NumberBox, SpinBox
+from desktop_app.widgets.words import elide_label, files, percent, set_tone, size
 from desktop_app.worker import Worker
 
+REMOVED_FIRST = "What was used least recently is removed first, after each step; what is in use stays."
+SMALLEST_LIMIT, LARGEST_LIMIT = 0.01, 100_000.0
 CACHE_FOLDER_NAME = "coreset-studio-cache"
 THEME_WORDS = {"system": "As the system", "light": "Light", "dark": "Dark"}
 
@@ -36,6 +41,8 @@ class SettingsDialog(QDialog):
         super().__init__(parent)
         self._preferences, self._worker, self._messages = preferences, worker, messages
         self._job: int | None = None
+        self._limiting: int | None = None
+        self._limit: CacheLimit | None = None
         self.setWindowTitle("Settings")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(theme.UNIT * 72)
@@ -55,6 +62,8 @@ class SettingsDialog(QDialog):
         layout.addWidget(buttons)
         worker.finished.connect(self._on_finished)
         worker.failed.connect(self._on_failed)
+        worker.cancelled.connect(self._on_cancelled)
+        worker.progressed.connect(self._on_progressed)
         worker.ended.connect(self._show_cache)
         worker.started.connect(self._show_cache)
         self._show_cache()
@@ -116,7 +125,28 @@ class SettingsDialog(QDialog):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.place)
         layout.addLayout(buttons)
+        layout.addLayout(self._make_limit())
+        layout.addWidget(self.limit_note)
         return box
+
+    def _make_limit(self) -> QHBoxLayout:
+        self.limit = NumberBox()
+        self.limit.setRange(0.0, LARGEST_LIMIT)
+        self.limit.setDecimals(2)
+        self.limit.setPrefix("At most ")
+        self.limit.setSuffix(" GB")
+        self.limit.setSpecialValueText("No limit")
+        self.limit.setAccessibleName("Limit of the cache")
+        self.limit.valueChanged.connect(self._show_cache)
+        self.set_limit = QPushButton("Set limit")
+        self.set_limit.clicked.connect(self._on_set_limit)
+        self.limit_note = QLabel(REMOVED_FIRST)
+        self.limit_note.setWordWrap(True)
+        set_tone(self.limit_note, "muted")
+        row = QHBoxLayout()
+        row.addWidget(self.limit, 1)
+        row.addWidget(self.set_limit)
+        return row
 
     def _on_theme(self, index: int) -> None:
         self._preferences.theme = self.theme.itemData(index)
@@ -139,6 +169,7 @@ class SettingsDialog(QDialog):
         """Keep the cache in a folder of its own inside the one chosen; what is in the old one stays there."""
         folder = Path(chosen)
         self._preferences.cache_folder = folder if folder.name == CACHE_FOLDER_NAME else folder / CACHE_FOLDER_NAME
+        self._limit = None
         self._show_cache()
         self._measure()
 
@@ -157,28 +188,82 @@ class SettingsDialog(QDialog):
     def _on_clear_answered(self, answer: str) -> None:
         if answer == "clear":
             self._worker.resident.shut()
+            release()  # the thumbnails that this window shows
             self._start("core.housekeeping:clear_cache")
 
     def _measure(self) -> None:
         self.amount.setText("Measuring…")
-        self._start("core.housekeeping:measure_cache")
+        self._start("core.cache_limit:look_at_cache")
 
-    def _start(self, function: str) -> None:
-        self._job = self._worker.start("", function, (self._preferences.cache_folder,))
+    def _on_set_limit(self) -> None:
+        if self._limiting is not None:
+            self._worker.cancel(self._limiting)
+            return
+        self.amount.setText("Making room…")
+        self._limiting = self._start("core.cache_limit:set_limit", self.limit.value() or None)
+        self._show_cache()
+
+    def _start(self, function: str, *more: object) -> int:
+        self._job = self._worker.start("", function, (self._preferences.cache_folder, *more))
+        return self._job
+
+    def _on_progressed(self, number: int, done: int, total: int, message: str, left: object) -> None:  # noqa: ARG002
+        if number == self._limiting and total:
+            self.amount.setText(f"Making room… {percent(done / total)}")
 
     def _on_finished(self, number: int, result: object) -> None:
-        if number == self._job:
-            self._job = None
-            n_files, n_bytes = getattr(result, "n_files", 0), getattr(result, "n_bytes", 0)
-            self.amount.setText(f"{size(n_bytes)} in {files(n_files)}" if n_files else "Empty")
+        if number != self._job:
+            return
+        self._job = self._limiting = None
+        if isinstance(result, CacheState):
+            self._take_limit(result)
+            result = result.size
+        if isinstance(result, CacheSize):
+            told = f"{size(result.n_bytes)} in {files(result.n_files)}" if result.n_files else "Empty"
+            in_use = f"; {size(result.n_bytes_in_use)} of it stayed, as another program uses it"
+            self.amount.setText(told + in_use if result.n_bytes_in_use else told)
+        self._show_cache()
+
+    def _take_limit(self, state: CacheState) -> None:
+        self._limit = state.limit
+        self.limit.setValue(_shown(state.limit))
+        if state.n_bytes_removed:
+            self._messages.info(f"{size(state.n_bytes_removed)} were removed from the cache.")
+        largest = state.limit.n_bytes
+        over = largest is not None and state.size.n_bytes > largest
+        self.limit_note.setText(
+            state.limit.note or (f"It holds more than its limit. {REMOVED_FIRST}" if over else REMOVED_FIRST)
+        )
+        set_tone(self.limit_note, "warning" if state.limit.note else "muted")
 
     def _on_failed(self, number: int, sentence: str, details: str) -> None:
         if number == self._job:
-            self._job = None
+            self._job = self._limiting = None
             self.amount.clear()
             self._messages.error(sentence, details)
+            self._show_cache()
+
+    def _on_cancelled(self, number: int) -> None:
+        if number == self._limiting:
+            self._limiting = None
+            self._measure()
+
+    def _show_limit(self) -> None:
+        """Let the limit be set where it is known, is no longer the one that is kept, and may be set here."""
+        known, limiting = self._limit is not None, self._limiting is not None
+        kept = _shown(self._limit) if self._limit is not None else 0.0
+        may = known and not is_fixed()
+        self.limit.setEnabled(may and not limiting)
+        self.set_limit.setText("Cancel" if limiting else "Set limit")
+        self.set_limit.setEnabled(limiting or (may and abs(self.limit.value() - kept) > SMALLEST_LIMIT / 2))
+        why = "The environment variable CORESET_CACHE_LIMIT sets the limit." if is_fixed() else ""
+        self.limit.setToolTip(why or "In GB of 10⁹ bytes, for all who share this cache")
+        self.set_limit.setToolTip(
+            why or ("Stop; the limit is kept" if limiting else "Keep this limit, and remove what is above it now")
+        )
 
     def _show_cache(self) -> None:
+        self._show_limit()
         self.place.setText(os.fspath(self._preferences.cache_folder))
         busy = any(self._worker.stage_of(number) for number in self._worker.running())
         fixed = self._preferences.cache_folder_is_fixed
@@ -191,3 +276,8 @@ class SettingsDialog(QDialog):
             if fixed
             else why or "Keep computed features, embeddings and thumbnails in another folder"
         )
+
+
+def _shown(limit: CacheLimit) -> float:
+    """Return what the control shows of a limit; 0, which it calls no limit, where there is none."""
+    return 0.0 if limit.gigabytes is None else max(SMALLEST_LIMIT, limit.gigabytes)

@@ -99,7 +99,11 @@ def test_processes_that_append_the_same_rows_do_not_disturb_each_other(tmp_path:
     together([start(APPEND, tmp_path / "rows", tmp_path / "meeting", me, PROCESSES, 10) for me in range(PROCESSES)])
 
 
-def test_three_programs_on_one_cold_cache_choose_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("limit", ["", "0.00005"])
+def test_three_programs_on_one_cold_cache_choose_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setenv("CORESET_CACHE_LIMIT", limit)
     make_demo(tmp_path / "images", n_images=90, side=48)
     command = "import sys; from core.cli import main; sys.exit(main())"
     together(

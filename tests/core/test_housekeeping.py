@@ -42,7 +42,9 @@ def write(folder: Path, names: tuple[str, ...]) -> None:
 
 
 def files(folder: Path) -> set[str]:
-    return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+    """Return all files but those that tell what is in use."""
+    found = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+    return {name for name in found if not name.startswith("in-use/")}
 
 
 def test_what_the_program_made_goes_and_nothing_else(tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 """The settings."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from core.cache_limit import CacheLimit, read_limit
 from desktop_app.dialogs.question import Question
 from desktop_app.dialogs.settings_dialog import SettingsDialog
 from desktop_app.pages.page import PageContext
@@ -57,6 +60,102 @@ def test_the_cache_is_emptied_after_a_question(dialog: SettingsDialog, cache: Pa
     dialog.findChild(Question).choose("clear")
     qtbot.waitUntil(lambda: dialog.amount.text() == "Empty")
     assert list(cache.iterdir()) == [cache / "thesis.docx"]
+
+
+def add_old(cache: Path, n_bytes: int) -> Path:
+    """Put an entry into the cache that was used long before the one that is there."""
+    old = cache / "features" / "vgg16-fedcba9876543210"
+    old.mkdir()
+    (old / "rows.npy").write_bytes(b"x" * n_bytes)
+    for place in (old / "rows.npy", old):
+        os.utime(place, (0, 0))
+    return old
+
+
+def test_a_limit_is_set_and_what_is_oldest_goes(
+    dialog: SettingsDialog, page_context: PageContext, cache: Path, qtbot: QtBot
+) -> None:
+    messages: Any = page_context.messages
+    old = add_old(cache, 19_000_000)
+    assert dialog.limit.text() == "No limit"
+    assert not dialog.set_limit.isEnabled()
+    assert "least recently is removed first" in dialog.limit_note.text()
+
+    dialog.limit.selectAll()
+    qtbot.keyClicks(dialog.limit, "0.02")
+    assert old.exists()  # nothing goes while the number is still being typed
+    qtbot.mouseClick(dialog.set_limit, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dialog.amount.text() == "2.0 MB in 1 file")
+
+    assert not old.exists()
+    assert read_limit(cache) == CacheLimit(0.02)
+    assert dialog.limit.text() == "At most 0.02 GB"
+    assert not dialog.set_limit.isEnabled()
+    assert messages.sentences("info") == ["19 MB were removed from the cache."]
+    dialog.limit.setValue(0)
+    dialog.set_limit.click()
+    qtbot.waitUntil(lambda: read_limit(cache) == CacheLimit(None))
+
+
+def test_a_limit_that_was_set_is_shown_and_a_damaged_one_told(
+    page_context: PageContext, cache: Path, qtbot: QtBot
+) -> None:
+    for text, shown, told in (
+        ('{"gigabytes": 12.5}', "At most 12.50 GB", "least recently"),
+        ('{"gigabytes": 1e-6}', "At most 0.01 GB", "more than its limit"),
+        ("{", "No limit", "is no limit of the cache"),
+    ):
+        (cache / "limit.json").write_text(text)
+        dialog = SettingsDialog(page_context.preferences, page_context.worker, page_context.messages, None)
+        assert not dialog.limit.isEnabled()
+        qtbot.waitUntil(dialog.limit.isEnabled)
+        assert dialog.limit.text() == shown
+        assert told in dialog.limit_note.text()
+        dialog.close()
+
+
+def test_a_limit_of_the_environment_is_not_changed_here(
+    page_context: PageContext, cache: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CORESET_CACHE_LIMIT", "7")
+    dialog = SettingsDialog(page_context.preferences, page_context.worker, page_context.messages, None)
+    qtbot.waitUntil(lambda: dialog.limit.text() == "At most 7.00 GB")
+    assert not dialog.limit.isEnabled()
+    assert "CORESET_CACHE_LIMIT" in dialog.limit.toolTip()
+    dialog.close()
+
+
+def test_making_room_can_be_cancelled(process_context: PageContext, cache: Path, qtbot: QtBot) -> None:
+    process_context.preferences.cache_folder = cache
+    for number in range(3000):
+        (cache / "clusters" / f"{number:032x}").mkdir(parents=True)
+        (cache / "clusters" / f"{number:032x}" / "labels.npy").write_bytes(b"x" * 10_000)
+    dialog = SettingsDialog(process_context.preferences, process_context.worker, process_context.messages, None)
+    qtbot.waitUntil(dialog.limit.isEnabled, timeout=20_000)
+    dialog.limit.setValue(0.01)
+    dialog.set_limit.click()
+    assert dialog.set_limit.text() == "Cancel"
+    qtbot.waitUntil(lambda: "%" in dialog.amount.text(), timeout=20_000)
+    dialog.set_limit.click()
+    qtbot.waitUntil(lambda: " in " in dialog.amount.text(), timeout=20_000)
+    left = len(list((cache / "clusters").iterdir()))
+    assert 1000 < left < 3000
+    assert dialog.amount.text().endswith(f"in {left:,} files")
+    assert dialog.limit.text() == "At most 0.01 GB"
+    assert dialog.set_limit.text() == "Set limit"
+    dialog.close()
+
+
+def test_what_another_program_uses_is_not_emptied(dialog: SettingsDialog, cache: Path, qtbot: QtBot) -> None:
+    mark = cache / "in-use" / "0badcafe-4711-0badcafe.txt"
+    mark.parent.mkdir()
+    mark.write_text("features/vgg16-0123456789abcdef\n")
+    add_old(cache, 5_000_000)
+    dialog.clear.click()
+    dialog.findChild(Question).choose("clear")
+    told = "2.0 MB in 1 file; 2.0 MB of it stayed, as another program uses it"
+    qtbot.waitUntil(lambda: dialog.amount.text() == told)
+    assert [entry.name for entry in (cache / "features").iterdir()] == ["vgg16-0123456789abcdef"]
 
 
 def test_the_cache_moves_into_a_folder_of_its_own(
