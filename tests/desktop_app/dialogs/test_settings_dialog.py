@@ -101,7 +101,7 @@ def test_a_limit_that_was_set_is_shown_and_a_damaged_one_told(
     page_context: PageContext, cache: Path, qtbot: QtBot
 ) -> None:
     for text, shown, told in (
-        ('{"gigabytes": 12.5}', "At most 12.50 GB", "least recently"),
+        ('{"gigabytes": 12.5}', "At most 12.5 GB", "least recently"),
         ('{"gigabytes": 1e-6}', "At most 0.01 GB", "more than its limit"),
         ("{", "No limit", "is no limit of the cache"),
     ):
@@ -119,7 +119,7 @@ def test_a_limit_of_the_environment_is_not_changed_here(
 ) -> None:
     monkeypatch.setenv("CORESET_CACHE_LIMIT", "7")
     dialog = SettingsDialog(page_context.preferences, page_context.worker, page_context.messages, None)
-    qtbot.waitUntil(lambda: dialog.limit.text() == "At most 7.00 GB")
+    qtbot.waitUntil(lambda: dialog.limit.text() == "At most 7 GB")
     assert not dialog.limit.isEnabled()
     assert "CORESET_CACHE_LIMIT" in dialog.limit.toolTip()
     dialog.close()
