@@ -17,7 +17,7 @@ from core.errors import (
     WeightsError,
 )
 from core.estimate import estimate_training, remember_speed
-from core.features.extractors import extractor_named
+from core.features.extractors import EXTRACTORS, extractor_named
 from core.features.weights import find_weights
 from core.output.model_bundle import save_bundle
 from core.palette import sampler_mark
@@ -40,6 +40,8 @@ from core.pipeline.views import ComparePlanView, PlannedView
 from core.pipeline.words import bundle_name, percent
 from core.progress import NO_PROGRESS, Progress, StepProgress
 from core.results import Comparison, Note, RunKey, RunResult
+from core.settings import ComparisonSettings, TrainingSettings
+from core.settings.own import with_own
 from core.training.architectures import NETWORKS
 from core.training.backbones import backbone_weights
 from core.training.comparison import compare
@@ -313,7 +315,56 @@ def plan_view(
         problem = problem or _backbone_problem(study, NETWORKS[name])
     memory = max((run.estimate.memory_bytes for run in runs), default=0)
     seconds = sum(run.estimate.seconds for run in runs) + (comparison.splits - 1) * preparing
-    return ComparePlanView(tuple(runs), seconds, memory, problem, comparison.splits, expected_device())
+    instead = _settings_that_work(study) if problem else None
+    return ComparePlanView(tuple(runs), seconds, memory, problem, comparison.splits, expected_device(), instead)
+
+
+def _settings_that_work(study: Study) -> tuple[TrainingSettings, ComparisonSettings, str] | None:
+    """Return settings with other backbones or networks where weights are missing here; None where none are.
+
+    A network stands on the first backbone whose weights are here, that of an extractor in use before others. One for
+    which there is none is left out, and where no other is left, one that needs no weights trains instead.
+    """
+    training, comparison = study.settings.training, study.settings.comparison
+    names: list[str] = []
+    said = []
+    for network in (NETWORKS[name] for name in comparison.networks if name in NETWORKS):
+        choice = backbone_choice(study, network)
+        if choice is None or not _backbone_problem(study, network):
+            names.append(network.name)
+            continue
+        wanted = extractor_named(choice.extractor).title
+        found = next((each for each in _backbones(study) if _has_weights(each)), None)
+        if found is None:
+            said.append(f"The weights of {wanted} are not on this machine, so the {network.words} is left out.")
+            continue
+        names.append(network.name)
+        training = with_own(training, network.name, **{network.extractor_setting: found})
+        said.append(
+            f"The weights of {wanted} are not on this machine, so the {network.words} stands on "
+            f"{extractor_named(found).title}."
+        )
+    if not said:
+        return None
+    if not names:
+        names = [next(name for name, each in NETWORKS.items() if each.is_judge)]
+        said.append(f"The {NETWORKS[names[0]].title_inside} is trained instead.")
+    return training, replace(comparison, networks=tuple(names)), " ".join(said)
+
+
+def _backbones(study: Study) -> list[str]:
+    """Return the extractors that a network can stand on, those in use first."""
+    used = study.settings.features.extractors
+    offered = [name for name, each in EXTRACTORS.items() if each.backbone]
+    return sorted(offered, key=lambda name: used.index(name) if name in used else len(used))
+
+
+def _has_weights(name: str) -> bool:
+    try:
+        find_weights(name)
+    except (WeightsError, FeatureError):
+        return False
+    return True
 
 
 def _backbone_problem(study: Study, network: Network) -> str:

@@ -26,6 +26,7 @@ from core.results import (
     ViewReduction,
     WeightsUsed,
 )
+from core.settings import ComparisonSettings, TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -271,7 +272,8 @@ class PlannedView:
 class ComparePlanView:
     """All trainings that a comparison asks for; `problem` says why they cannot be done, or is empty.
 
-    `device` is what will most likely compute, in words.
+    `device` is what will most likely compute, in words. `instead` are training and comparison settings with which the
+    networks work on this machine, where weights are missing, and a sentence on what they use; None where none are.
     """
 
     runs: tuple[PlannedView, ...]
@@ -280,6 +282,7 @@ class ComparePlanView:
     problem: str
     n_splits: int = 1
     device: str = ""
+    instead: tuple[TrainingSettings, ComparisonSettings, str] | None = None
 
 
 @dataclass(frozen=True)

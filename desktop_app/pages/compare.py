@@ -20,6 +20,11 @@ from desktop_app.widgets.image_viewer import ImageViewer
 from desktop_app.widgets.words import set_tone
 
 SETTLE_MS = 600
+REPETITIONS = 3
+"""So many, where the user asks for no other number: one shows no difference, whatever it is."""
+NOT_ASKED: dict[str, Any] = {
+    name: getattr(ComparisonSettings(), name) for name in ("samplers", "fractions", "repetitions")
+}
 _STORED = "core.pipeline.window_jobs:compare_finished"
 
 
@@ -40,6 +45,8 @@ class ComparePage(Page):
         self._known: set[RunName] | None = None
         self._done: list[RunResult] = []
         self._notes: tuple[str, ...] = ()
+        self._fell_back = ""
+        self._taken: dict[str, Any] = {}
         self._viewer: ImageViewer | None = None
         self._images = ImagesShown()
         self._of_others: object = None
@@ -73,6 +80,7 @@ class ComparePage(Page):
     def forget(self) -> None:
         """Show no comparison; the fractions are the new project's, even while their field has the focus."""
         self._plan, self._known, self._done, self._notes, self._viewer = None, None, [], (), None
+        self._fell_back, self._taken = "", {}
         self._images.forget()
         self._of_others = None
         self.cost.clear()
@@ -105,7 +113,24 @@ class ComparePage(Page):
 
     def on_enter(self) -> None:
         """Show the finished runs that fit, and what the others will take."""
+        self._take_from_coreset()
         self._settle.start()
+
+    def _take_from_coreset(self) -> None:
+        """Compare what was chosen on Coreset with random and everything, as long as nothing else was asked for."""
+        comparison, selection = self.model.settings("comparison"), self.model.settings("selection")
+        asked = {name: getattr(comparison, name) for name in NOT_ASKED}
+        if asked not in (NOT_ASKED, self._taken) or self.model.project.results.get("compare"):
+            return
+        fraction = selection.fraction if selection.images is None else NOT_ASKED["fractions"][0]
+        taken: dict[str, Any] = {
+            "samplers": ("random", selection.sampler) if selection.sampler != "random" else NOT_ASKED["samplers"],
+            "fractions": tuple(dict.fromkeys((fraction, 1.0))),
+            "repetitions": REPETITIONS,
+        }
+        if taken != asked:
+            self._taken = taken
+            self.change_settings("comparison", text="comparing the coreset", **taken)
 
     def on_partial(self, result: Any) -> None:
         """Take a finished run or an epoch of the one in progress."""
@@ -130,6 +155,7 @@ class ComparePage(Page):
         """Keep the comparison, or show what was asked for."""
         if isinstance(result, ComparePlanView):
             self._plan = result
+            self._fall_back()
             self._show_cost()
         elif isinstance(result, Comparison):
             self._keep_comparison(result)
@@ -235,10 +261,21 @@ class ComparePage(Page):
         problem = unknown or (plan.problem if plan is not None else "")
         outlook = Outlook(plan, self._known).words() if plan is not None else ""
         set_tone(self.cost, "warning" if problem else "")
-        self.cost.setText("\n\n".join([problem or outlook, *self._notes]))
+        said = [problem or outlook, *([] if problem or not self._fell_back else [self._fell_back]), *self._notes]
+        self.cost.setText("\n\n".join(said))
         self._show_way_in()
         self._show_hint()
         self._show_run_state()
+
+    def _fall_back(self) -> None:
+        """Use what works on this machine where nothing was compared yet and weights are missing."""
+        instead = self._plan.instead if self._plan is not None else None
+        is_chosen = self.model.settings("comparison").networks != ComparisonSettings().networks
+        if instead is None or is_chosen or self._fell_back or self.model.project.results.get("compare"):
+            return  # what the user chooses stands, and says what it lacks
+        training, comparison, self._fell_back = instead
+        self.change_settings("training", text="use of a backbone that is here", own=training.own)
+        self.change_settings("comparison", text="use of networks that work here", networks=comparison.networks)
 
     def _unknown(self) -> str:
         """Return the sentence of a sampler or extractor that is not known here; the plan has that of a network."""

@@ -322,6 +322,55 @@ def test_missing_weights_are_told_before_anything_is_trained(
     assert compare_stored(wanted, tmp_path / "runs").rows == ()
 
 
+def lack(monkeypatch: pytest.MonkeyPatch, *there: str) -> None:
+    """Let only the weights of `there` be on this machine."""
+
+    def find(name: str, **_: Any) -> None:
+        if name not in there:
+            raise MissingWeightsError(f"The weights of {name} are nowhere.")
+
+    monkeypatch.setattr("core.pipeline.comparing.find_weights", find)
+
+
+def test_a_backbone_whose_weights_are_here_is_named_instead(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = asking(prepared, TrainingSettings(image_size=32), networks=("custom", "transfer")).study
+    lack(monkeypatch, "mobilenetv2")
+    instead = plan_view(study, 100, 20).instead
+    assert instead is not None
+    training, comparison, words = instead
+    assert comparison.networks == ("custom", "transfer")
+    assert words == (
+        "The weights of ResNet101V2 are not on this machine, so the transfer network stands on MobileNetV2."
+    )
+    works = replace(study, settings=replace(study.settings, training=training, comparison=comparison))
+    assert (plan_view(works, 100, 20).problem, plan_view(works, 100, 20).instead) == ("", None)
+
+
+def test_the_backbone_of_an_extractor_in_use_comes_first(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = asking(prepared, TrainingSettings(image_size=32), networks=("transfer",)).study
+    lack(monkeypatch, "vgg16", "mobilenetv2")
+    for used, expected in (("vgg16", "VGG16"), ("mobilenetv2", "MobileNetV2")):
+        features = replace(study.settings.features, extractors=("colour-texture", used))
+        instead = plan_view(replace(study, settings=replace(study.settings, features=features)), 100, 20).instead
+        assert instead is not None
+        assert instead[2].endswith(f"stands on {expected}.")
+
+
+def test_without_any_weights_other_networks_are_named(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    lack(monkeypatch)
+    both = asking(prepared, TrainingSettings(image_size=32), networks=("custom", "transfer")).study
+    instead = plan_view(both, 100, 20).instead
+    assert instead is not None
+    assert instead[1].networks == ("custom",)
+    assert instead[2].endswith("so the transfer network is left out.")
+    alone = plan_view(asking(prepared, TrainingSettings(image_size=32), networks=("transfer",)).study, 100, 20).instead
+    assert alone is not None
+    assert alone[1].networks == ("head",)
+    assert alone[2].endswith("The fast judge (head) is trained instead.")
+
+
 def test_without_test_images_nothing_is_compared(prepared: Prepared, tmp_path: Path) -> None:
     none = replace(prepared, split=replace(prepared.split, test=np.array([], dtype=np.int64)))
     with pytest.raises(SettingsError, match="no test images"):

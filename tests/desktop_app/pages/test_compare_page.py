@@ -12,11 +12,13 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from core.descriptions import registry
-from core.errors import CancelledError
+from core.errors import CancelledError, MissingWeightsError
 from core.pipeline.grid import Grid
 from core.pipeline.words import bundle_name
 from core.progress import NO_PROGRESS, Progress
 from core.results import Comparison, Epoch, RunResult
+from core.settings import own_settings
+from core.training.architectures import NETWORKS
 from desktop_app import theme
 from desktop_app.dialogs.help_window import HelpWindow
 from desktop_app.pages import compare as compare_page
@@ -306,6 +308,70 @@ def test_a_plan_that_cannot_be_done_says_why(page: ComparePage, qtbot: QtBot, mo
     assert not page.run_button.isEnabled()
     assert "weights" in page.run_button.toolTip()
     assert page.cost.text() == page.run_button.toolTip()
+
+
+@pytest.fixture
+def new_page(clustered_context: PageContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[ComparePage]:
+    """The page where nothing was asked for, on a machine that has VGG16's weights and no others."""
+
+    def find(name: str, **_: object) -> None:
+        if name != "vgg16":
+            raise MissingWeightsError(f"The weights of {name} are nowhere.")
+
+    monkeypatch.setattr("core.pipeline.comparing.find_weights", find)
+    monkeypatch.setattr(compare_page, "SETTLE_MS", 1)
+    page = ComparePage(clustered_context)
+    qtbot.addWidget(page)
+    page.show()
+    yield page
+    page.leave()
+
+
+def plan_shown(page: ComparePage) -> bool:
+    return page._plan is not None and not page._plan.problem and not page.job_numbers()
+
+
+def test_the_comparison_runs_as_it_comes(new_page: ComparePage, qtbot: QtBot) -> None:
+    page, model = new_page, new_page.model
+    model.set_settings("selection", sampler="herding", fraction=0.1)
+    page.enter()
+    qtbot.waitUntil(lambda: plan_shown(page))
+    assert page.run_button.isEnabled()
+    assert page.cost.text().endswith(
+        "The weights of ResNet101V2 are not on this machine, so the transfer network stands on VGG16."
+    )
+    comparison = model.settings("comparison")
+    assert (comparison.networks, comparison.repetitions) == (("custom", "transfer"), 3)
+    assert (comparison.samplers, comparison.fractions) == (("random", "herding"), (0.1, 1.0))
+
+
+def test_the_comparison_follows_the_coreset_until_something_else_is_asked_for(
+    new_page: ComparePage, qtbot: QtBot
+) -> None:
+    page, model = new_page, new_page.model
+    page.enter()
+    qtbot.waitUntil(lambda: plan_shown(page))
+    page.leave()
+    model.set_settings("selection", sampler="k-center", fraction=0.05)
+    page.enter()
+    assert model.settings("comparison").samplers == ("random", "k-center")
+    assert model.settings("comparison").fractions == (0.05, 1.0)
+    model.set_settings("comparison", fractions=(0.3, 1.0))
+    page.leave()
+    model.set_settings("selection", sampler="medoid")
+    page.enter()
+    assert model.settings("comparison").samplers == ("random", "k-center")
+
+
+def test_a_network_that_the_user_asks_for_stays_and_says_what_it_lacks(new_page: ComparePage, qtbot: QtBot) -> None:
+    page, model = new_page, new_page.model
+    page.enter()
+    qtbot.waitUntil(lambda: plan_shown(page))
+    model.set_settings("training", own={})  # ResNet101V2 again
+    qtbot.waitUntil(lambda: page._plan is not None and bool(page._plan.problem) and not page.job_numbers())
+    assert "ResNet101V2" in page.cost.text()
+    assert not page.run_button.isEnabled()
+    assert own_settings(model.settings("training"), NETWORKS["transfer"]).backbone == "resnet101v2"
 
 
 def test_another_project_starts_empty(page: ComparePage, qtbot: QtBot, tmp_path: Path) -> None:
