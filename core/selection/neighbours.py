@@ -12,6 +12,8 @@ from core.results import IntArray
 Vectors = NDArray[np.float32] | NDArray[np.float64]
 
 BLOCK_BYTES = 64 * 2**20
+# Norms are added to distances in pieces of this size, so that no second array of the size of the result is made.
+PIECE_BYTES = 2**20
 # Distances below a millionth of the norms are rounding, so that identical images are at distance 0.
 RELATIVE_ZERO = 1e-12
 SPARE = 5
@@ -44,12 +46,18 @@ def squared_distances(a: Vectors, b: Vectors, b_norms: NDArray[np.float64] | Non
     Through the norms and one matrix product in float64; what lies below `RELATIVE_ZERO` of the norms is 0.
     """
     left, right = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    norms = squared_norms(left)[:, None] + (squared_norms(right) if b_norms is None else b_norms)[None, :]
+    left_norms = squared_norms(left)
+    right_norms = squared_norms(right) if b_norms is None else b_norms
     result = left @ right.T
     result *= -2
-    result += norms
-    norms *= RELATIVE_ZERO
-    result[result <= norms] = 0
+    n_rows = max(1, PIECE_BYTES // (8 * max(1, len(right))))
+    for start in range(0, len(left), n_rows):
+        piece = slice(start, start + n_rows)
+        norms = left_norms[piece, None] + right_norms[None, :]
+        part = result[piece]
+        part += norms
+        norms *= RELATIVE_ZERO
+        part[part <= norms] = 0
     return result
 
 
