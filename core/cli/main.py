@@ -11,7 +11,7 @@ from core.cli.failure import failure_sentence
 from core.cli.parser import Command, build_parser
 from core.cli.terminal import say
 from core.descriptions import plugin_problems
-from core.errors import CancelledError, CoresetError
+from core.errors import CancelledError, CoresetError, MemoryShortError
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -28,8 +28,9 @@ def _later(name: str) -> Command:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `coreset` with `arguments` and return its exit code.
 
-    0 done, 1 it differs or an error that nobody expected, 2 bad input, 130 cancelled. No error leaves it: one that was
-    not raised on purpose becomes a sentence, and its details a file that the sentence names.
+    0 done, 1 it differs, there is not enough memory or an error that nobody expected, 2 bad input, 130 cancelled. No
+    error leaves it: one that was not raised on purpose becomes a sentence, and its details a file that the sentence
+    names.
     """
     # TensorFlow's start-up messages would stand between the lines of progress.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return CANCELLED
     except CoresetError as error:
         say(f"coreset: {error}", file=sys.stderr)
-        return BAD_INPUT
+        return FAILED if isinstance(error, MemoryShortError) else BAD_INPUT
     except BrokenPipeError:
         # Whoever read the output has closed it, such as `head`.
         sys.stderr.close()

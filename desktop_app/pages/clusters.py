@@ -41,6 +41,7 @@ class ClustersPage(Page):
         self.picture.components_chosen.connect(self._choose_components)
         self.picture.k_chosen.connect(self._choose_k)
         self.controls.place(self.picture.side.curve, "clusters.k_by_class")
+        self.controls.add_rest("clusters")
         self.picture.opened.connect(self._open_image)
         self.large = LargeImage(self.images, self.talk, self.facts_of, self)
         self.set_picture(self.picture)
