@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from core.cache import default_cache_folder, write_atomically
 from core.descriptions import KINDS, resolve
 from core.forms import read_json
+from core.memory import LIBRARY_BYTES
 from core.results import Estimate
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ FLOPS_OF_TWO_CORES = 6e10
 # Per image, of a network that is not known here.
 SECONDS_PER_IMAGE = 0.02
 FASTERPAM_SECONDS_PER_MILLION_DISTANCES = 0.02
+# Of reduction: rows of features in memory at a time, and up to how many rows or columns of the pool the Gram matrix is
+# solved exactly. They stand here because what memory is needed follows from them.
+ROWS_AT_ONCE = 1024
+EXACT_LIMIT = 4096
+# Of a pool beyond that: columns besides those asked for, and bytes for every number of a column, in all blocks.
+SPARE_COLUMNS, KRYLOV_BYTES = 14, 92
 
 
 @dataclass(frozen=True)
@@ -74,16 +81,65 @@ def estimate_reduction(class_sizes: Sequence[int], n_features: int) -> Estimate:
     for n in class_sizes:
         side = min(n, n_features)
         flops += 2.0 * n * n_features * side + 10.0 * side**3 + 2.0 * n * n_features * side
-        peak = max(peak, 4 * n * n_features * 2 + 8 * side * side * 3)
+        peak = max(peak, class_reduction_bytes(n, n_features))
     return Estimate(flops / FLOPS_OF_TWO_CORES, peak, 0, "operations counted, 60 GFLOP/s assumed")
 
 
-def estimate_clustering(class_sizes: Sequence[int], k_max: int) -> Estimate:
-    """Estimate K-Medoids for every k of every class."""
-    pairs = sum(n * n for n in class_sizes)
+def class_reduction_bytes(n_images: int, n_features: int, n_outside: int = 0) -> int:
+    """Return what reducing one view of one class takes at its peak, in bytes.
+
+    Parameters
+    ----------
+    n_images : int
+        Of the class in the pool: its rows are held.
+    n_features : int
+    n_outside : int
+        Images of the class that are projected afterwards, a block at a time.
+    """
+    side = min(n_images, n_features)
+    rows = 4 * n_images * n_features
+    # The Gram matrix, its eigenvectors and the work space of LAPACK; then the eigenvectors alone, made components.
+    solving = 32 * side**2
+    projecting = 16 * side**2 + 8 * min(n_outside, ROWS_AT_ONCE) * n_features
+    # Scores: hardly ever are more than half of the components kept.
+    return rows + max(solving, projecting) + 2 * n_images * side + LIBRARY_BYTES
+
+
+def pool_reduction_bytes(n_images: int, n_features: int, n_components: int) -> int:
+    """Return what reducing one view of the whole pool takes at its peak, in bytes.
+
+    Parameters
+    ----------
+    n_images : int
+        Of the pool.
+    n_features, n_components : int
+    """
+    block = 4 * min(n_images, ROWS_AT_ONCE) * n_features
+    if n_features <= EXACT_LIMIT:
+        held = 18 * n_features**2 + 2 * block
+    elif n_images <= EXACT_LIMIT:
+        held = 4 * n_images * n_features + max(18 * n_images**2, block)
+    else:
+        held = KRYLOV_BYTES * n_features * (n_components + SPARE_COLUMNS) + 2 * block
+    return held + 8 * (n_images + n_features) * n_components + LIBRARY_BYTES
+
+
+def estimate_clustering(
+    class_sizes: Sequence[int], k_max: int, *, sample_above: int = 0, memory_bytes: int = 0
+) -> Estimate:
+    """Estimate K-Medoids for every k of every class.
+
+    Parameters
+    ----------
+    class_sizes : sequence of int
+    k_max, sample_above : int
+        As in `ClusterSettings`.
+    memory_bytes : int
+        What the largest class takes.
+    """
+    pairs = sum(min(n, sample_above or n) ** 2 for n in class_sizes)
     seconds = pairs / 1e6 * FASTERPAM_SECONDS_PER_MILLION_DISTANCES * max(1, k_max - 1)
-    largest = max(class_sizes, default=0)
-    return Estimate(seconds, 4 * largest * largest * 2, 0, "grows with the square of the largest class")
+    return Estimate(seconds, memory_bytes, 0, "grows with the square of the largest class")
 
 
 def estimate_training(

@@ -164,9 +164,13 @@ def _sentence(doing: str, n_bytes: float, free: FreeMemory, ways: Ways) -> str:
     where = f" ({free.limit})" if free.limit else ""
     offered = ["close other programs", *ways(free.n_bytes), "use fewer images"]
     either = f"{', '.join(offered[:-1])} or {offered[-1]}"
+    needs = f"needs about {in_words(n_bytes)} of memory"
+    if n_bytes <= free.n_bytes:
+        # It was let in, and took more than was foreseen, or another program took it meanwhile.
+        needs = "took more memory than there is"
     return (
-        f"{doing} needs about {in_words(n_bytes)} of memory, but {in_words(free.n_bytes)} are free for this "
-        f"program{where}. {either[0].upper()}{either[1:]}."
+        f"{doing} {needs}, but {in_words(free.n_bytes)} are free for this program{where}. "
+        f"{either[0].upper()}{either[1:]}."
     )
 
 

@@ -206,8 +206,11 @@ def _joined(
     """
     k, n = len(medoids), len(embedding)
     first = np.argsort(medoids, kind="stable")
-    # Of equally near medoids the one that comes first takes the image, as in `partition`.
-    labels = first[nearest_among(embedding, np.asarray(embedding[medoids[first]]))[0]]
+    around = np.asarray(embedding[medoids[first]])
+    labels = np.empty(n, dtype=np.int64)
+    for block in row_blocks(n, max(k, embedding.shape[1])):
+        # Of equally near medoids the one that comes first takes the image, as in `partition`.
+        labels[block] = first[nearest_among(embedding[block], around)[0]]
     labels[sample] = sample_labels
     order = np.lexsort((medoids, -np.bincount(labels, minlength=k)))
     number = np.empty(k, dtype=np.int64)
@@ -224,7 +227,10 @@ def _joined(
         progress.report(block.start, n, "Joining the nearest medoid: images")
         away = squared_distances(embedding[block], vectors, norms)
         np.sqrt(away, out=away)
-        result[block] = _silhouettes(away @ members, labels[block], members.sum(axis=0), is_sampled[block])
+        sums = away @ members
+        # The next block is made in its place, not beside it.
+        del away
+        result[block] = _silhouettes(sums, labels[block], members.sum(axis=0), is_sampled[block])
     return labels, medoids, result
 
 

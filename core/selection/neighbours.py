@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
+from core.memory import LIBRARY_BYTES
 from core.progress import NO_PROGRESS, Progress
 from core.results import IntArray
 
@@ -102,6 +103,16 @@ def nearest(
     return rows, distances
 
 
+def nearest_bytes(n_images: int, n_components: int, n_neighbours: int) -> int:
+    """Return what `nearest` takes at its peak, in bytes."""
+    candidates = min(n_neighbours + 1 + SPARE, n_images)
+    at_once = min(BLOCK_ROWS, n_images)
+    # Of a block of rows: what scikit-learn finds, then the exact distances of the candidates with their differences.
+    block = min(BLOCK_BYTES, 8 * at_once * candidates * max(1, n_components)) * 3 // 2
+    of_block = block + 40 * at_once * candidates + 8 * at_once * n_components
+    return 12 * n_images * n_neighbours + of_block + LIBRARY_BYTES // 4
+
+
 def _closest(embedding: Vectors, block: slice, candidates: IntArray, k: int) -> tuple[IntArray, NDArray[np.float32]]:
     """Return the `k` closest of the candidates of every row of `block` with exact distances, ties to the lower row."""
     distances = _exact_distances(embedding, block, candidates)
@@ -124,6 +135,8 @@ def _exact_distances(embedding: Vectors, block: slice, candidates: IntArray) -> 
     for part in row_blocks(len(own), candidates.shape[1] * max(embedding.shape[1], 1)):
         differences = embedding[candidates[part]] - own[part, None, :]
         result[part] = np.sqrt(np.einsum("ijk,ijk->ij", differences, differences))
+        # The next part is made in its place, not beside it.
+        del differences
     return result
 
 
