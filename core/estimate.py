@@ -25,6 +25,10 @@ FLOPS_OF_TWO_CORES = 6e10
 # Per image, of a network that is not known here.
 SECONDS_PER_IMAGE = 0.02
 FASTERPAM_SECONDS_PER_MILLION_DISTANCES = 0.02
+# What importing TensorFlow takes, and a network of which nothing is known.
+TENSORFLOW_BYTES, UNKNOWN_NETWORK_BYTES = 490_000_000, 200_000_000
+# Decoded images are held in memory up to this size, and read from the disk beyond.
+HELD_PIXEL_BYTES = 1_000_000_000
 # Of reduction: rows of features in memory at a time, and up to how many rows or columns of the pool the Gram matrix is
 # solved exactly. They stand here because what memory is needed follows from them.
 ROWS_AT_ONCE = 1024
@@ -169,5 +173,26 @@ def estimate_training(
         seen = float(n_images)
     otherwise = SECONDS_PER_IMAGE if known is None else known.seconds_per_image(image_size)
     seconds, basis = speeds.get(f"train {network} {image_size}", otherwise)
-    memory = 700_000_000 + (n_images + n_validation) * image_size * image_size * 3
+    held = n_images, n_validation
+    memory = TENSORFLOW_BYTES + training_bytes(known, held, image_size=image_size, batch_size=batch_size)
     return Estimate(seen * seconds, memory, 0, basis)
+
+
+def training_bytes(network: "Network | None", held: Sequence[int], *, image_size: int, batch_size: int) -> int:
+    """Return what training a network takes at its peak besides TensorFlow itself, in bytes.
+
+    Parameters
+    ----------
+    network : Network or None
+        None: one that is not known here.
+    held : sequence of int
+        Numbers of images whose pixels are held together: those trained on, those for validation.
+    image_size, batch_size : int
+    """
+    if network is not None and network.is_judge:
+        return 0
+    # On a frozen backbone it sees features, and images pass by a batch at a time.
+    sees_pixels = network is None or (network.by_epochs and not network.needs_backbone)
+    sizes = [n * image_size**2 * 3 for n in held] if sees_pixels else []
+    pixels = sum(n_bytes for n_bytes in sizes if n_bytes <= HELD_PIXEL_BYTES)
+    return pixels + (UNKNOWN_NETWORK_BYTES if network is None else network.batch_bytes(image_size, batch_size))

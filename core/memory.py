@@ -4,6 +4,7 @@ Nothing that is computed follows from what is free: a stage either runs as its s
 `MemoryShortError` before it takes anything.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from core.errors import MemoryShortError
 
 # What is needed below this is never refused: it is less than what a measurement of free memory is wrong by.
 LEAST_CHECKED = 32 * 2**20
+# From here on a stage says what it needs, for whoever listens to the log of this module: the command line does.
+LEAST_TOLD = 1e9
 # What libraries take for themselves on first use, such as buffers of their threads.
 LIBRARY_BYTES = 32 * 2**20
 CGROUPS = Path("/sys/fs/cgroup")
@@ -23,6 +26,7 @@ OWN_CGROUPS = Path("/proc/self/cgroup")
 NO_LIMIT = 2**60
 
 Ways = Callable[[int], Sequence[str]]
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,8 @@ def memory_for(doing: str, n_bytes: float, ways: Ways = no_ways) -> Iterator[Non
     MemoryShortError
         Naming what is needed, what is free and the ways out.
     """
+    if n_bytes >= LEAST_TOLD:
+        _log.info("%s needs about %s of memory.", doing, in_words(n_bytes))
     if n_bytes > LEAST_CHECKED:
         free = free_memory()
         if n_bytes > free.n_bytes:

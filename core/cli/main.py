@@ -2,10 +2,12 @@
 
 import argparse
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Sequence
 
+from core import memory
 from core.cli import commands
 from core.cli.failure import failure_sentence
 from core.cli.parser import Command, build_parser
@@ -38,6 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A file name that the terminal cannot show must not stop a run.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    told = _MemoryNotes(logging.INFO)
+    log = logging.getLogger(memory.__name__)
+    log.addHandler(told)
+    log.setLevel(logging.INFO)
     try:
         return _run(arguments)
     except (CancelledError, KeyboardInterrupt):
@@ -54,6 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = sys.argv[1:] if arguments is None else arguments
         say(f"coreset: {failure_sentence(error, given)}", file=sys.stderr)
         return FAILED
+    finally:
+        log.removeHandler(told)
+
+
+class _MemoryNotes(logging.Handler):
+    """Shows what a stage says that it needs of memory."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line to standard error."""
+        say(f"note: {record.getMessage()}", file=sys.stderr)
 
 
 def _run(arguments: Sequence[str] | None) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core import memory
+from core.cli import commands, main
 from core.errors import CoresetError, InputError, MemoryShortError
 from core.memory import FreeMemory, below_address_limit, below_group_limit, free_memory, in_words, memory_for
 
@@ -133,3 +134,32 @@ def test_small_needs_are_never_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert in_words(1_650_000_000) == "1.6 GB"
     assert in_words(34_000_000) == "34 MB"
     assert [memory.round_down(n) for n in (0, 7, 99, 101, 5_473)] == [0, 7, 99, 100, 5_400]
+
+
+def test_large_needs_are_told_where_somebody_listens(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(memory, "free_memory", lambda: FreeMemory(100 * GB))
+    caplog.set_level("INFO", memory.__name__)
+    with memory_for("Clustering class a (9,000 images)", 0.99 * GB):
+        pass
+    assert not caplog.messages
+    with memory_for("Clustering class a (20,000 images)", 1.7 * GB):
+        pass
+    assert caplog.messages == ["Clustering class a (20,000 images) needs about 1.7 GB of memory."]
+
+
+def test_the_command_line_tells_what_a_stage_needs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(_options: object) -> int:
+        with memory_for("Clustering class a (20,000 images)", 1.7 * GB):
+            return 0
+
+    monkeypatch.setattr(commands, "plugins", run)
+    monkeypatch.setattr(memory, "free_memory", lambda: FreeMemory(100 * GB))
+    assert main(["plugins"]) == 0
+    assert "note: Clustering class a (20,000 images) needs about 1.7 GB of memory.\n" in capsys.readouterr().err
+    monkeypatch.setattr(memory, "free_memory", lambda: FreeMemory(GB))
+    assert main(["plugins"]) == 1
+    assert "coreset: Clustering class a (20,000 images) needs about 1.7 GB" in capsys.readouterr().err
