@@ -38,8 +38,9 @@ def embedding(n: int, d: int) -> Any:
 
 
 def clustering(n: int, d: int, sample: int) -> tuple[float, Callable[[], object]]:
+    from core.estimate import clustering_bytes
     from core.results import ClassEmbedding
-    from core.selection.clustering import cluster_class, clustering_bytes
+    from core.selection.clustering import cluster_class
     from core.settings import ClusterSettings
 
     rows, nothing = embedding(n, d), np.zeros(0, dtype=np.int64)

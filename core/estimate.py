@@ -19,12 +19,16 @@ from core.memory import LIBRARY_BYTES
 from core.results import Estimate
 
 if TYPE_CHECKING:
+    from core.settings import ClusterSettings
     from core.training.network import Network
 
 FLOPS_OF_TWO_CORES = 6e10
 # Per image, of a network that is not known here.
 SECONDS_PER_IMAGE = 0.02
 FASTERPAM_SECONDS_PER_MILLION_DISTANCES = 0.02
+# Distances are computed in blocks of this size, norms added to them in pieces, so that no second array of the size of a
+# block is made.
+BLOCK_BYTES, PIECE_BYTES = 64 * 2**20, 2**20
 # What importing TensorFlow takes, and a network of which nothing is known.
 TENSORFLOW_BYTES, UNKNOWN_NETWORK_BYTES = 490_000_000, 200_000_000
 # Decoded images are held in memory up to this size, and read from the disk beyond.
@@ -126,6 +130,25 @@ def pool_reduction_bytes(n_images: int, n_features: int, n_components: int) -> i
     else:
         held = KRYLOV_BYTES * n_features * (n_components + SPARE_COLUMNS) + 2 * block
     return held + 8 * (n_images + n_features) * n_components + LIBRARY_BYTES
+
+
+def clustering_bytes(n_images: int, n_components: int, settings: "ClusterSettings") -> int:
+    """Return what clustering a class takes at its peak, in bytes.
+
+    Parameters
+    ----------
+    n_images, n_components : int
+        Of its embedding.
+    settings : ClusterSettings
+        `k_max` and `sample_above` count.
+    """
+    sample = max(1, settings.sample_above if 0 < settings.sample_above < n_images else n_images)
+    distances = 4 * sample * sample
+    # Of a block of rows at a time: distances in float64, the same again while silhouettes are summed.
+    block = min(BLOCK_BYTES, 8 * n_images * sample) + 4 * PIECE_BYTES
+    vectors = 8 * sample * n_components + (8 * min(n_images, BLOCK_BYTES // (8 * sample)) * n_components)
+    labels = 24 * sample * settings.k_max + 40 * n_images
+    return distances + block + vectors + labels + LIBRARY_BYTES
 
 
 def estimate_clustering(

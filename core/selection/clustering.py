@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import SelectionError
-from core.memory import LIBRARY_BYTES, memory_for, round_down
+from core.estimate import clustering_bytes
+from core.memory import memory_for, round_down
 from core.progress import NO_PROGRESS, Progress
 from core.results import ClassClusters, ClassEmbedding, FloatArray, IntArray
 from core.seeds import generator
 from core.selection.neighbours import (
-    BLOCK_BYTES,
-    PIECE_BYTES,
     nearest_among,
     row_blocks,
     squared_distances,
@@ -93,25 +92,6 @@ def cluster_class(
         result = _clustered(embedding, settings, most if is_sampled else 0, progress)
     progress.publish(result)
     return result
-
-
-def clustering_bytes(n_images: int, n_components: int, settings: ClusterSettings) -> int:
-    """Return what clustering a class takes at its peak, in bytes.
-
-    Parameters
-    ----------
-    n_images, n_components : int
-        Of its embedding.
-    settings : ClusterSettings
-        `k_max` and `sample_above` count.
-    """
-    sample = max(1, settings.sample_above if 0 < settings.sample_above < n_images else n_images)
-    distances = 4 * sample * sample
-    # Of a block of rows at a time: distances in float64, the same again while silhouettes are summed.
-    block = min(BLOCK_BYTES, 8 * n_images * sample) + 4 * PIECE_BYTES
-    vectors = 8 * sample * n_components + (8 * min(n_images, BLOCK_BYTES // (8 * sample)) * n_components)
-    labels = 24 * sample * settings.k_max + 40 * n_images
-    return distances + block + vectors + labels + LIBRARY_BYTES
 
 
 def _smaller_sample(n: int, n_components: int, settings: ClusterSettings, free: int) -> list[str]:

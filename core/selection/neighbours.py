@@ -6,15 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
+from core.estimate import BLOCK_BYTES, PIECE_BYTES
 from core.memory import LIBRARY_BYTES
 from core.progress import NO_PROGRESS, Progress
 from core.results import IntArray
 
 Vectors = NDArray[np.float32] | NDArray[np.float64]
 
-BLOCK_BYTES = 64 * 2**20
-# Norms are added to distances in pieces of this size, so that no second array of the size of the result is made.
-PIECE_BYTES = 2**20
 # Distances below a millionth of the norms are rounding, so that identical images are at distance 0.
 RELATIVE_ZERO = 1e-12
 SPARE = 5

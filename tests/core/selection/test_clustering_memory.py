@@ -12,11 +12,12 @@ from sklearn.metrics import silhouette_samples
 
 from core import memory
 from core.errors import MemoryShortError, SelectionError
+from core.estimate import clustering_bytes
 from core.memory import FreeMemory
 from core.pipeline.stages import _clustering_key, cluster_classes
 from core.results import ClassEmbedding, FloatArray
 from core.selection import clustering
-from core.selection.clustering import cluster_class, cluster_words, clustering_bytes
+from core.selection.clustering import cluster_class, cluster_words
 from core.settings import ClusterSettings, Settings, settings_to_dict
 from core.settings.listed import settings_in
 
