@@ -150,8 +150,8 @@ class ArrayCache:
             raise _cannot_read(place, error) from error
         except DamagedFileError:
             _discard(place)
-        except OSError:
-            pass  # none there, or a disk that fails
+        except OSError as error:  # none there, or a disk that fails
+            _need_memory(error)
         return None
 
     def store(self, stage: str, key: str, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> CachedArrays:
@@ -265,6 +265,12 @@ def _discard(place: Path) -> None:
         try_to_remove(aside)
 
 
+def _need_memory(error: OSError) -> None:
+    """Raise MemoryError where that is why a file was not read: what is there is not to be computed again."""
+    if error.errno == errno.ENOMEM:
+        raise MemoryError from error
+
+
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     view = np.asarray(array, order="C").view()
     view.flags.writeable = False
@@ -315,7 +321,8 @@ def read_chunk(keys_file: Path) -> tuple[list[str], NDArray[Any]] | None:
             raise DamagedFileError(f"{rows_file.name} has not as many rows as keys")
     except PermissionError as error:
         raise _cannot_read(keys_file, error) from error
-    except OSError:
+    except OSError as error:
+        _need_memory(error)
         return None
     except ValueError:
         # Chunks have names of their own and are never written twice, so this is no other process's new one.

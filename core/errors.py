@@ -4,6 +4,7 @@ The tree::
 
     CoresetError                 anything this program raises on purpose; its text is one clear sentence for a user
     ├── CancelledError           the user asked to stop; nothing already done is lost
+    ├── MemoryShortError         a stage needs more memory than there is: the command line ends with exit code 1
     └── InputError               what was given cannot be used: the command line ends with exit code 2
         ├── DatasetError         the folder or file of images
         │   └── MissingSourceError   a kind of dataset that nothing installed knows
@@ -35,6 +36,10 @@ class CancelledError(CoresetError):
 
     def __init__(self, message: str = "Cancelled. What was finished before is kept.") -> None:
         super().__init__(message)
+
+
+class MemoryShortError(CoresetError):
+    """A stage needs more memory than this process may take; the text says how much, and the ways out."""
 
 
 class InputError(CoresetError):

@@ -15,15 +15,30 @@ from typing import TYPE_CHECKING
 from core.cache import default_cache_folder, write_atomically
 from core.descriptions import KINDS, resolve
 from core.forms import read_json
+from core.memory import LIBRARY_BYTES
 from core.results import Estimate
 
 if TYPE_CHECKING:
+    from core.settings import ClusterSettings
     from core.training.network import Network
 
 FLOPS_OF_TWO_CORES = 6e10
 # Per image, of a network that is not known here.
 SECONDS_PER_IMAGE = 0.02
 FASTERPAM_SECONDS_PER_MILLION_DISTANCES = 0.02
+# Distances are computed in blocks of this size, norms added to them in pieces, so that no second array of the size of a
+# block is made.
+BLOCK_BYTES, PIECE_BYTES = 64 * 2**20, 2**20
+# What importing TensorFlow takes, and a network of which nothing is known.
+TENSORFLOW_BYTES, UNKNOWN_NETWORK_BYTES = 490_000_000, 200_000_000
+# Decoded images are held in memory up to this size, and read from the disk beyond.
+HELD_PIXEL_BYTES = 1_000_000_000
+# Of reduction: rows of features in memory at a time, and up to how many rows or columns of the pool the Gram matrix is
+# solved exactly. They stand here because what memory is needed follows from them.
+ROWS_AT_ONCE = 1024
+EXACT_LIMIT = 4096
+# Of a pool beyond that: columns besides those asked for, and bytes for every number of a column, in all blocks.
+SPARE_COLUMNS, KRYLOV_BYTES = 14, 92
 
 
 @dataclass(frozen=True)
@@ -74,16 +89,84 @@ def estimate_reduction(class_sizes: Sequence[int], n_features: int) -> Estimate:
     for n in class_sizes:
         side = min(n, n_features)
         flops += 2.0 * n * n_features * side + 10.0 * side**3 + 2.0 * n * n_features * side
-        peak = max(peak, 4 * n * n_features * 2 + 8 * side * side * 3)
+        peak = max(peak, class_reduction_bytes(n, n_features))
     return Estimate(flops / FLOPS_OF_TWO_CORES, peak, 0, "operations counted, 60 GFLOP/s assumed")
 
 
-def estimate_clustering(class_sizes: Sequence[int], k_max: int) -> Estimate:
-    """Estimate K-Medoids for every k of every class."""
-    pairs = sum(n * n for n in class_sizes)
+def class_reduction_bytes(n_images: int, n_features: int, n_outside: int = 0) -> int:
+    """Return what reducing one view of one class takes at its peak, in bytes.
+
+    Parameters
+    ----------
+    n_images : int
+        Of the class in the pool: its rows are held.
+    n_features : int
+    n_outside : int
+        Images of the class that are projected afterwards, a block at a time.
+    """
+    side = min(n_images, n_features)
+    rows = 4 * n_images * n_features
+    # The Gram matrix, its eigenvectors and the work space of LAPACK; then the eigenvectors alone, made components.
+    solving = 32 * side**2
+    projecting = 16 * side**2 + 8 * min(n_outside, ROWS_AT_ONCE) * n_features
+    # Scores: hardly ever are more than half of the components kept.
+    return rows + max(solving, projecting) + 2 * n_images * side + LIBRARY_BYTES
+
+
+def pool_reduction_bytes(n_images: int, n_features: int, n_components: int) -> int:
+    """Return what reducing one view of the whole pool takes at its peak, in bytes.
+
+    Parameters
+    ----------
+    n_images : int
+        Of the pool.
+    n_features, n_components : int
+    """
+    block = 4 * min(n_images, ROWS_AT_ONCE) * n_features
+    if n_features <= EXACT_LIMIT:
+        held = 18 * n_features**2 + 2 * block
+    elif n_images <= EXACT_LIMIT:
+        held = 4 * n_images * n_features + max(18 * n_images**2, block)
+    else:
+        held = KRYLOV_BYTES * n_features * (n_components + SPARE_COLUMNS) + 2 * block
+    return held + 8 * (n_images + n_features) * n_components + LIBRARY_BYTES
+
+
+def clustering_bytes(n_images: int, n_components: int, settings: "ClusterSettings") -> int:
+    """Return what clustering a class takes at its peak, in bytes.
+
+    Parameters
+    ----------
+    n_images, n_components : int
+        Of its embedding.
+    settings : ClusterSettings
+        `k_max` and `sample_above` count.
+    """
+    sample = max(1, settings.sample_above if 0 < settings.sample_above < n_images else n_images)
+    distances = 4 * sample * sample
+    # Of a block of rows at a time: distances in float64, the same again while silhouettes are summed.
+    block = min(BLOCK_BYTES, 8 * n_images * sample) + 4 * PIECE_BYTES
+    vectors = 8 * sample * n_components + (8 * min(n_images, BLOCK_BYTES // (8 * sample)) * n_components)
+    labels = 24 * sample * settings.k_max + 40 * n_images
+    return distances + block + vectors + labels + LIBRARY_BYTES
+
+
+def estimate_clustering(
+    class_sizes: Sequence[int], k_max: int, *, sample_above: int = 0, memory_bytes: int = 0
+) -> Estimate:
+    """Estimate K-Medoids for every k of every class.
+
+    Parameters
+    ----------
+    class_sizes : sequence of int
+    k_max, sample_above : int
+        As in `ClusterSettings`.
+    memory_bytes : int
+        What the largest class takes.
+    """
+    pairs = sum(min(n, sample_above or n) ** 2 for n in class_sizes)
     seconds = pairs / 1e6 * FASTERPAM_SECONDS_PER_MILLION_DISTANCES * max(1, k_max - 1)
-    largest = max(class_sizes, default=0)
-    return Estimate(seconds, 4 * largest * largest * 2, 0, "grows with the square of the largest class")
+    return Estimate(seconds, memory_bytes, 0, "grows with the square of the largest class")
 
 
 def estimate_training(
@@ -113,5 +196,26 @@ def estimate_training(
         seen = float(n_images)
     otherwise = SECONDS_PER_IMAGE if known is None else known.seconds_per_image(image_size)
     seconds, basis = speeds.get(f"train {network} {image_size}", otherwise)
-    memory = 700_000_000 + (n_images + n_validation) * image_size * image_size * 3
+    held = n_images, n_validation
+    memory = TENSORFLOW_BYTES + training_bytes(known, held, image_size=image_size, batch_size=batch_size)
     return Estimate(seen * seconds, memory, 0, basis)
+
+
+def training_bytes(network: "Network | None", held: Sequence[int], *, image_size: int, batch_size: int) -> int:
+    """Return what training a network takes at its peak besides TensorFlow itself, in bytes.
+
+    Parameters
+    ----------
+    network : Network or None
+        None: one that is not known here.
+    held : sequence of int
+        Numbers of images whose pixels are held together: those trained on, those for validation.
+    image_size, batch_size : int
+    """
+    if network is not None and network.is_judge:
+        return 0
+    # On a frozen backbone it sees features, and images pass by a batch at a time.
+    sees_pixels = network is None or (network.by_epochs and not network.needs_backbone)
+    sizes = [n * image_size**2 * 3 for n in held] if sees_pixels else []
+    pixels = sum(n_bytes for n_bytes in sizes if n_bytes <= HELD_PIXEL_BYTES)
+    return pixels + (UNKNOWN_NETWORK_BYTES if network is None else network.batch_bytes(image_size, batch_size))

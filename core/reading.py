@@ -11,6 +11,7 @@ ZIP_RATIO = 100
 """How many times smaller than its content a large member of an archive may be; images are about twice smaller."""
 
 ZIP_UNSUSPICIOUS_BYTES = 100_000_000
+_PIECE_BYTES = 2**20
 """Up to so many bytes a member may be of any ratio: a column of equal labels is nearly nothing when it is packed."""
 
 
@@ -75,8 +76,11 @@ def read_regular(file: Path, limit: int) -> bytes:
     """
     with open_regular(file) as stream:
         size = os.fstat(stream.fileno()).st_size
+        # Asking for `limit` bytes would take as much memory for a file of ten.
+        data = stream.read(size + 1) if size <= limit else b""
         # A file of /proc says that it has 0 bytes; others may grow meanwhile.
-        data = stream.read(limit + 1) if size <= limit else b""
+        while size < len(data) <= limit and (more := stream.read(min(_PIECE_BYTES, limit + 1 - len(data)))):
+            data += more
     if size > limit or len(data) > limit:
         raise OversizeError(
             errno.EFBIG, f"it has {max(size, len(data)):,} bytes; at most {limit:,} are read", str(file)

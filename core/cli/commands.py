@@ -20,7 +20,7 @@ from core.pipeline.facts import extractor_facts, separation_if_computed
 from core.pipeline.stages import Prepared, choose, extract_features, open_dataset, prepare, split_dataset
 from core.pipeline.words import percent
 from core.results import Coreset
-from core.selection.clustering import structure_words
+from core.selection.clustering import cluster_words
 
 
 def progress() -> TerminalProgress:
@@ -125,7 +125,7 @@ def _tell(prepared: Prepared, coreset: Coreset) -> None:
                 "–" if silhouette is None else f"{silhouette:.3f}",
             ]
         )
-        said.setdefault(structure_words(silhouette), []).append(name)
+        said.setdefault(cluster_words(clusters), []).append(name)
     print(table(["class", "pool", "chosen", "clusters", "silhouette"], rows, {1, 2, 3, 4}))
     for words, names in said.items():
         say(f"{', '.join(names)}: {words[0].lower()}{words[1:]}")

@@ -2,17 +2,19 @@
 
 import argparse
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Sequence
 
+from core import memory
 from core.cache_limit import trim_after_work
 from core.cli import commands
 from core.cli.failure import failure_sentence
 from core.cli.parser import Command, build_parser
 from core.cli.terminal import say
 from core.descriptions import plugin_problems
-from core.errors import CancelledError, CoresetError
+from core.errors import CancelledError, CoresetError, MemoryShortError
 from core.files import reason_of
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
@@ -30,8 +32,9 @@ def _later(name: str) -> Command:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `coreset` with `arguments` and return its exit code.
 
-    0 done, 1 it differs or an error that nobody expected, 2 bad input, 130 cancelled. No error leaves it: one that was
-    not raised on purpose becomes a sentence, and its details a file that the sentence names.
+    0 done, 1 it differs, there is not enough memory or an error that nobody expected, 2 bad input, 130 cancelled. No
+    error leaves it: one that was not raised on purpose becomes a sentence, and its details a file that the sentence
+    names.
     """
     # TensorFlow's start-up messages would stand between the lines of progress.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -39,6 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A file name that the terminal cannot show must not stop a run.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    told = _MemoryNotes(logging.INFO)
+    log = logging.getLogger(memory.__name__)
+    log.addHandler(told)
+    log.setLevel(logging.INFO)
     try:
         return _run(arguments)
     except (CancelledError, KeyboardInterrupt):
@@ -46,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return CANCELLED
     except CoresetError as error:
         say(f"coreset: {error}", file=sys.stderr)
-        return BAD_INPUT
+        return FAILED if isinstance(error, MemoryShortError) else BAD_INPUT
     except BrokenPipeError:
         # Whoever read the output has closed it, such as `head`.
         sys.stderr.close()
@@ -55,6 +62,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = sys.argv[1:] if arguments is None else arguments
         say(f"coreset: {failure_sentence(error, given)}", file=sys.stderr)
         return FAILED
+    finally:
+        log.removeHandler(told)
+
+
+class _MemoryNotes(logging.Handler):
+    """Shows what a stage says that it needs of memory."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line to standard error."""
+        say(f"note: {record.getMessage()}", file=sys.stderr)
 
 
 def _run(arguments: Sequence[str] | None) -> int:

@@ -18,6 +18,13 @@ class Cost:
     seconds, seconds_per_image, seconds_per_pair : float
     bytes_fixed, bytes_per_image, bytes_per_pair : float
         Memory at the peak.
+    bytes_per_number : float
+        Memory at the peak for each number of the images' embedding.
+    pairs_up_to : int
+        The most images of which anything is held for every pair; 0: any number.
+    in_parts : bool
+        More images than `pairs_up_to` are divided into equal parts, one held after the other; else nothing is held for
+        their pairs.
     basis : str
         What the figures rest on, in a few words.
     """
@@ -28,15 +35,23 @@ class Cost:
     bytes_fixed: float = 0.0
     bytes_per_image: float = 0.0
     bytes_per_pair: float = 0.0
+    bytes_per_number: float = 0.0
+    pairs_up_to: int = 0
+    in_parts: bool = False
     basis: str = "as measured on two cores"
 
     def seconds_for(self, n_images: int) -> float:
         """Return the seconds that `n_images` take."""
         return self.seconds + self.seconds_per_image * n_images + self.seconds_per_pair * n_images**2
 
-    def bytes_for(self, n_images: int) -> int:
-        """Return the memory that `n_images` take at the peak."""
-        return round(self.bytes_fixed + self.bytes_per_image * n_images + self.bytes_per_pair * n_images**2)
+    def bytes_for(self, n_images: int, n_components: int = 0) -> int:
+        """Return the memory that `n_images` take at the peak, each with an embedding of `n_components` numbers."""
+        together = n_images
+        if 0 < self.pairs_up_to < n_images:
+            n_parts = -(-n_images // self.pairs_up_to)
+            together = -(-n_images // n_parts) if self.in_parts else 0
+        of_images = (self.bytes_per_image + self.bytes_per_number * n_components) * n_images
+        return round(self.bytes_fixed + of_images + self.bytes_per_pair * together**2)
 
 
 @dataclass(frozen=True, kw_only=True)

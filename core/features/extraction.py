@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -13,12 +14,14 @@ import numpy as np
 from core.cache import RowStore, fingerprint, write_atomically
 from core.descriptions import Cost, SettingsPart
 from core.errors import FeatureError, WeightsError
+from core.estimate import TENSORFLOW_BYTES
 from core.features.decoding import Wanted, prepared_batches, wanted_images
 from core.features.description import Extractor
-from core.features.extractors import extractor_named
+from core.features.extractors import EXTRACTORS, extractor_named
 from core.features.steps import Compute
 from core.features.weights import load_weights, weights_used
 from core.forms import read_json
+from core.memory import Ways, memory_for
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, FloatArray, IntArray, LeftOut, Skipped, Split, WeightsUsed
 from core.settings import settings_to_dict
@@ -143,7 +146,13 @@ def extract(
     run.report(len(wanted) - len(missing))
     missing = run.derive(missing)
     if missing:
-        run.compute(dataset, missing, _loaded(extractor, used, weights_file, untrained=untrained))
+        # What the cost says holds TensorFlow, which may be there already.
+        there = TENSORFLOW_BYTES if extractor.weights and "tensorflow" in sys.modules else 0
+        needed = extractor.cost.bytes_fixed - there
+        with memory_for(
+            f"Extracting {extractor.title} ({len(missing):,} images)", needed, _other_extractors(extractor)
+        ):
+            run.compute(dataset, missing, _loaded(extractor, used, weights_file, untrained=untrained))
     failed = sorted((index, reason) for item, reason in run.failures for index in item.indices)
     return Extracted(
         extractor=name,
@@ -157,6 +166,16 @@ def extract(
         dataset=dataset,
         stores=run.stores,
     )
+
+
+def _other_extractors(extractor: Extractor) -> Ways:
+    """Return what names an extractor that needs less memory."""
+
+    def ways(free: int) -> list[str]:
+        fitting = [each.title for each in EXTRACTORS.values() if each != extractor and each.cost.bytes_fixed < free]
+        return [f"choose another extractor, such as {fitting[0]}"] if fitting else []
+
+    return ways
 
 
 def without_failed(split: Split, extracted: Sequence[Extracted]) -> Split:

@@ -11,6 +11,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from core.errors import FeatureError
+from core.estimate import ROWS_AT_ONCE
 from core.results import FloatArray, IntArray
 
 Float64Array = NDArray[np.float64]
@@ -19,7 +20,7 @@ ReadRows = Callable[[IntArray], FloatArray]
 # Columns multiplied at a time: sums over them are taken in float32, sums of those in float64.
 BLOCK_COLUMNS = 4096
 # Rows of the pool in memory at a time; 100 MB at 25,088 features.
-BLOCK_ROWS = 1024
+BLOCK_ROWS = ROWS_AT_ONCE
 # Centred rows whose size is a millionth of the rows' own are rounding: identical images.
 RELATIVE_ZERO = 1e-12
 # A cumulative ratio this close to the asked one has reached it; sums of ratios are only that exact.

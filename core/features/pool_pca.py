@@ -6,6 +6,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
+from core.estimate import EXACT_LIMIT, SPARE_COLUMNS
 from core.features.pca import (
     BLOCK_ROWS,
     RELATIVE_ZERO,
@@ -20,12 +21,9 @@ from core.progress import NO_PROGRESS, Progress
 from core.results import FloatArray, IntArray
 from core.seeds import generator
 
-# Up to this many rows or columns the Gram matrix is solved exactly; 134 MB in float64.
-EXACT_LIMIT = 4096
 # The block Krylov method stops when every residual is below this share of the largest eigenvalue.
 TOLERANCE = 3e-4
 MOST_BLOCKS = 8
-SPARE_COLUMNS = 14
 
 
 class PoolPca:

@@ -3,7 +3,8 @@
 PCA is fitted on the pool only; validation and test images are projected with it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ import numpy as np
 
 from core.cache import ArrayCache, CachedArrays, fingerprint
 from core.errors import FeatureError
-from core.features.extractors import recommended_without_weights
+from core.estimate import class_reduction_bytes, pool_reduction_bytes
+from core.features.extractors import EXTRACTORS, recommended_without_weights
 from core.features.pca import BLOCK_ROWS, ClassPca, ReadRows
 from core.features.pool_pca import PoolPca
 from core.features.views import FeatureRows, join, mean_square, view_scales
+from core.memory import memory_for
 from core.progress import NO_PROGRESS, Progress, StepProgress
 from core.results import ClassEmbedding, Dataset, FloatArray, IntArray, PoolEmbedding, Split, ViewReduction
 from core.settings import FeatureSettings
@@ -118,20 +121,42 @@ def embed_pool(
             view_key = fingerprint(VERSION, n_components, keys[step], *pixels)
             view = cache.load(POOL_VIEW_STAGE, view_key)
             if view is None:
-                reduced = _reduce_pool_view(
-                    partial(one.rows, block),
-                    indices,
-                    split.pool,
-                    n_components,
-                    StepProgress(progress, step, len(views)),
-                )
-                view = cache.store(POOL_VIEW_STAGE, view_key, {"scores": reduced}, {})
+                doing = f"Reducing {one.extractor} of the pool ({len(split.pool):,} images)"
+                needed = partial(pool_reduction_bytes, len(split.pool), n_components=n_components)
+                with _memory_for(doing, one, block, split.pool, needed):
+                    reduced = _reduce_pool_view(
+                        partial(one.rows, block),
+                        indices,
+                        split.pool,
+                        n_components,
+                        StepProgress(progress, step, len(views)),
+                    )
+                    view = cache.store(POOL_VIEW_STAGE, view_key, {"scores": reduced}, {})
             scores.append(view.arrays["scores"])
             squares.append(mean_square(scores[-1][in_pool]))
         joined = join(scores, view_scales([one.extractor for one, _ in views], squares))
         stored = cache.store(POOL_STAGE, key, {"embedding": joined}, {})
     progress.report(1, 1, "Reducing the pool")
     return PoolEmbedding(indices=indices, embedding=stored.arrays["embedding"], in_pool=in_pool)
+
+
+def _memory_for(
+    doing: str, one: FeatureRows, block: str, some: IntArray, needed: Callable[[int], int]
+) -> AbstractContextManager[None]:
+    """Return what stops before a reduction that needs more memory than there is, naming an extractor that needs less.
+
+    `needed` says how much a number of features needs.
+    """
+
+    def ways(free: int) -> list[str]:
+        fitting = [
+            each.title
+            for each in EXTRACTORS.values()
+            if each.name != one.extractor and max(map(needed, each.blocks.values()), default=0) < free
+        ]
+        return [f"choose an extractor of fewer numbers, such as {fitting[0]}"] if fitting else []
+
+    return memory_for(doing, needed(one.rows(block, some[:1]).shape[1]), ways)
 
 
 def _reduce_pool_view(
@@ -164,10 +189,13 @@ def _embed_class(
         for step, (one, block) in enumerate(views):
             progress.report(step, len(views), f"Reducing {name}: views")
             view_key = fingerprint(VERSION, variance, keys[step], *pixels)
-            reduced.append(
-                cache.load(CLASS_VIEW_STAGE, view_key)
-                or cache.store(CLASS_VIEW_STAGE, view_key, *_reduce_view(one, block, inside, outside, variance))
-            )
+            view = cache.load(CLASS_VIEW_STAGE, view_key)
+            if view is None:
+                needed = partial(class_reduction_bytes, len(inside), n_outside=len(outside))
+                doing = f"Reducing {one.extractor} of class {name} ({len(inside):,} images)"
+                with _memory_for(doing, one, block, inside, needed):
+                    view = cache.store(CLASS_VIEW_STAGE, view_key, *reduce_view(one, block, inside, outside, variance))
+            reduced.append(view)
         stored = cache.store(CLASS_STAGE, key, *_joined([one.extractor for one, _ in views], reduced))
     progress.report(len(views), len(views), f"Reducing {name}: views")
     return ClassEmbedding(
@@ -180,10 +208,27 @@ def _embed_class(
     )
 
 
-def _reduce_view(
+def reduce_view(
     one: FeatureRows, block: str, inside: IntArray, outside: IntArray, variance: float
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Fit one view of one class and project the class's other images, a block of rows at a time."""
+    """Fit one view of one class and project the class's other images, a block of rows at a time.
+
+    Parameters
+    ----------
+    one : Extracted
+        The extractor's output.
+    block : str
+        Of it.
+    inside, outside : ndarray of int64
+        The images of the class in the pool, and those that are projected.
+    variance : float
+        See `ClassPca`.
+
+    Returns
+    -------
+    arrays, facts : dict
+        As they are kept in the cache.
+    """
     rows = one.rows(block, inside)
     n_features = rows.shape[1]
     pca = ClassPca(rows, variance)

@@ -12,7 +12,7 @@ from core.output.pictures import picture
 from core.output.tables import seconds_words
 from core.palette import cluster_mark, sampler_mark
 from core.results import ClassClusters, Dataset, Duplicates
-from core.selection.clustering import structure_words
+from core.selection.clustering import cluster_words
 from core.version import __version__
 
 CLASSES_A_FIGURE = 12
@@ -81,7 +81,7 @@ def clusters_section(content: ReportContent, labels: Labels, numbering: Numberin
     if not content.clusters:
         section.say("No clusters were computed.")
         return section
-    words = {each.class_name: structure_words(each.mean_silhouette) for each in content.clusters}
+    words = {each.class_name: cluster_words(each) for each in content.clusters}
     section.lead = structure_summary(content.clusters)
     for sentence in dict.fromkeys(words.values()):
         names = [name for name, mine in words.items() if mine == sentence]

@@ -19,7 +19,7 @@ from core.pipeline.views import ClassOverview, ClassView, CoresetView, PictureVi
 from core.pipeline.words import coreset_sentence
 from core.progress import NO_PROGRESS, Progress
 from core.results import ClassClusters, ClassCoverage, ClassEmbedding, Coreset, Coverage, IntArray
-from core.selection.clustering import structure_words
+from core.selection.clustering import cluster_words
 from core.selection.coverage import class_coverage, covered_worst, summarise_coverage
 from core.selection.kernel import Kernels
 from core.selection.shares import expected_random
@@ -92,7 +92,7 @@ class Desk:
                     n_images=n,
                     k=found.k,
                     mean_silhouette=found.mean_silhouette,
-                    words=structure_words(found.mean_silhouette),
+                    words=cluster_words(found),
                     points=_two_columns(embedding, columns)[rows],
                     labels=found.labels[rows],
                     sizes=found.sizes,
@@ -132,7 +132,7 @@ class Desk:
             shares=(float(variances[order[first]]) / total, float(variances[order[second]]) / total),
             n_components=len(order),
             all_shares=tuple((variances[order] / total).tolist()),
-            words=structure_words(of_class.mean_silhouette),
+            words=cluster_words(of_class),
         )
 
     def _use(self, clusters: ClusterSettings | None, progress: Progress) -> None:

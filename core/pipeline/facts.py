@@ -5,18 +5,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.errors import FeatureError, MissingWeightsError, WeightsError
-from core.estimate import estimate_clustering, estimate_reduction
+from core.estimate import clustering_bytes, estimate_clustering, estimate_reduction
 from core.features.extraction import Extracted, count_missing, extract, extractor_cost
 from core.features.extractors import EXTRACTORS, extractor_named, recommended, recommended_without_weights
 from core.features.reduction import embed_pool
 from core.features.separation import separation
 from core.features.weights import find_weights
+from core.pipeline.needs import USUAL_COMPONENTS
 from core.pipeline.stages import used_images
 from core.pipeline.study import Study
 from core.pipeline.views import ExtractorFact
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, Estimate, Separation, Split
-from core.settings import own_settings
+from core.settings import ClusterSettings, own_settings
 
 
 def recommended_extractors() -> tuple[str, ...]:
@@ -100,8 +101,25 @@ def estimate_after_features(study: Study, dataset: Dataset, split: Split) -> Est
         for n_features in extractor_named(name).blocks.values():
             one = estimate_reduction(sizes, n_features)
             seconds, memory = seconds + one.seconds, max(memory, one.memory_bytes)
-    clusters = estimate_clustering(sizes, study.settings.clusters.k_max)
+    clusters = estimate_clusters(sizes, study.settings.clusters)
     return Estimate(seconds + clusters.seconds, max(memory, clusters.memory_bytes), 0, "operations counted")
+
+
+def estimate_clusters(
+    class_sizes: Sequence[int], settings: ClusterSettings, n_components: int = USUAL_COMPONENTS
+) -> Estimate:
+    """Estimate clustering.
+
+    Parameters
+    ----------
+    class_sizes : sequence of int
+        Images of the pool, by class.
+    settings : ClusterSettings
+    n_components : int
+        Of the reduced features, as far as they are known; they matter little.
+    """
+    largest = max((clustering_bytes(n, n_components, settings) for n in class_sizes), default=0)
+    return estimate_clustering(class_sizes, settings.k_max, sample_above=settings.sample_above, memory_bytes=largest)
 
 
 def separation_of(

@@ -139,9 +139,12 @@ def extract_features(
 def _clustering_key(embedding: ClassEmbedding, settings: ClusterSettings) -> str:
     """Return what the clusters of a class are cached under: its features, and the settings in their stored form.
 
-    A setting that was added later counts only where it is not neutral; k of another class never does.
+    A setting that was added later counts only where it is not neutral; k of another class never does, nor does a sample
+    that would be of the whole class.
     """
     stored = settings_to_dict(settings)
+    if stored.get("sample_above", 0) >= len(embedding.indices):
+        del stored["sample_above"]
     k_max, seed, own_k = stored.pop("k_max"), stored.pop("seed"), stored.pop("k_by_class").get(embedding.class_name)
     return fingerprint(
         CLUSTERING_VERSION,
@@ -174,7 +177,7 @@ def cluster_classes(
             facts = {
                 "curve": {str(k): value for k, value in clusters.curve.items()},
                 "chosen_by": clusters.chosen_by,
-            }
+            } | ({"n_sampled": clusters.n_sampled} if clusters.n_sampled else {})
             arrays = {"labels": clusters.labels, "medoids": clusters.medoid_rows, "silhouettes": clusters.silhouettes}
             stored = cache.store("clusters", key, arrays, facts)
         clusters = ClassClusters(
@@ -185,6 +188,7 @@ def cluster_classes(
             silhouettes=np.array(stored.arrays["silhouettes"]),
             curve={int(k): float(value) for k, value in stored.facts["curve"].items()},
             chosen_by=stored.facts["chosen_by"],
+            n_sampled=int(stored.facts.get("n_sampled", 0)),
         )
         results.append(clusters)
         progress.publish(clusters)

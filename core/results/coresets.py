@@ -29,6 +29,8 @@ class ClassClusters:
         Mean silhouette by k tried; empty where none exists.
     chosen_by : {"silhouette", "user", "only"}
         ``"only"``: too few images or no variance, k = 1.
+    n_sampled : int
+        How many of the images were clustered; the others joined their nearest medoid. 0: all were.
     """
 
     class_name: str
@@ -38,6 +40,7 @@ class ClassClusters:
     silhouettes: NDArray[np.float64]
     curve: Mapping[int, float]
     chosen_by: Literal["silhouette", "user", "only"]
+    n_sampled: int = 0
 
     @property
     def k(self) -> int:
@@ -53,6 +56,11 @@ class ClassClusters:
     def sizes(self) -> IntArray:
         """Images in each cluster, shape (k,)."""
         return np.bincount(self.labels, minlength=self.k).astype(np.int64)
+
+    @property
+    def sample_words(self) -> str:
+        """``"Clustered on 5,000 of 20,000 images."``; empty where all were clustered."""
+        return f"Clustered on {self.n_sampled:,} of {len(self.indices):,} images." if self.n_sampled else ""
 
     @property
     def mean_silhouette(self) -> float | None:

@@ -1,21 +1,32 @@
 """K-Medoids per class: the number of clusters with the best silhouette, and plain words for what it says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import kmedoids
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import SelectionError
+from core.estimate import clustering_bytes
+from core.memory import memory_for, round_down
 from core.progress import NO_PROGRESS, Progress
 from core.results import ClassClusters, ClassEmbedding, FloatArray, IntArray
 from core.seeds import generator
-from core.selection.neighbours import row_blocks, squared_distances
+from core.selection.neighbours import (
+    nearest_among,
+    row_blocks,
+    squared_distances,
+    squared_norms,
+)
 from core.settings import ClusterSettings
+from core.settings.listed import settings_in
 
 # Mean silhouettes that agree in this many decimals are equal: the smaller k is chosen.
 SILHOUETTE_DECIMALS = 9
 MOST_SWAP_ROUNDS = 300
+# The largest sample that is offered where memory is short, and what is too few to speak for a class.
+SENSIBLE_SAMPLE, SMALLEST_SAMPLE = 5_000, 100
 # Kaufman and Rousseeuw, Finding Groups in Data (1990), table 4 of chapter 2: upper limits of their bands.
 NO_STRUCTURE, WEAK_STRUCTURE, REASONABLE_STRUCTURE = 0.25, 0.50, 0.70
 
@@ -41,15 +52,21 @@ def cluster_class(
     Raises
     ------
     SelectionError
-        If the user's k is above n.
+        If the user's k is above n, or above the sample.
+    MemoryShortError
+        If the class needs more memory than there is; nothing was taken then.
 
     Notes
     -----
-    Memory is 4 n² bytes for the distances: 256 MB at 8,000 images.
+    Memory is 4 n² bytes for the distances: 256 MB at 8,000 images; see `clustering_bytes`. A class of more images than
+    `ClusterSettings.sample_above` is clustered on one seeded random sample of so many, so that memory grows with the
+    square of the sample: k is chosen by the mean silhouette of the sample, whose curve that is. Every image then joins
+    its nearest medoid, and its silhouette is measured against the sampled images of each cluster.
 
     References
     ----------
-    Schubert and Rousseeuw, Fast and eager k-medoids clustering, Information Systems 101 (2021).
+    Schubert and Rousseeuw, Fast and eager k-medoids clustering, Information Systems 101 (2021); FasterCLARA there.
+    Kaufman and Rousseeuw, Finding Groups in Data (1990), chapter 3, CLARA, which draws five samples.
     Rousseeuw, Silhouettes, Journal of Computational and Applied Mathematics 20 (1987).
     """
     name, n = embedding.class_name, len(embedding.indices)
@@ -59,7 +76,52 @@ def cluster_class(
             f"Class {name} cannot have {asked} clusters: it has {n} image{'s' * (n != 1)} in the pool. "
             f"Choose a number of clusters from 1 to {n}."
         )
-    distances = distance_matrix(embedding.embedding)
+    most = settings.sample_above
+    is_sampled = 0 < most < n
+    if asked is not None and is_sampled and asked > most:
+        raise SelectionError(
+            f"Class {name} cannot have {asked} clusters: it is clustered on a sample of {most:,} images. "
+            f"Choose a number of clusters from 1 to {most}, or a larger sample."
+        )
+    needed = clustering_bytes(n, embedding.embedding.shape[1], settings)
+
+    def ways(free: int) -> Sequence[str]:
+        return _smaller_sample(n, embedding.embedding.shape[1], settings, free)
+
+    with memory_for(f"Clustering class {name} ({n:,} images)", needed, ways):
+        result = _clustered(embedding, settings, most if is_sampled else 0, progress)
+    progress.publish(result)
+    return result
+
+
+def _smaller_sample(n: int, n_components: int, settings: ClusterSettings, free: int) -> list[str]:
+    """Return, in words, the sample that would fit into `free` bytes; nothing where none that is worth it does."""
+    fits, too_many = 0, n
+    while too_many - fits > 1:
+        half = (fits + too_many) // 2
+        needed = clustering_bytes(n, n_components, replace(settings, sample_above=half))
+        fits, too_many = (half, too_many) if needed <= free else (fits, half)
+    sample = round_down(min(fits, SENSIBLE_SAMPLE))
+    if sample <= max(settings.k_max, SMALLEST_SAMPLE):
+        return []
+    setting = next(each for each in settings_in("clusters") if each.name == "sample_above")
+    control = f"“{setting.facts.title}” on the Clusters page: {sample:,}"
+    return [f"cluster a random sample of the class with {setting.flag} {sample} ({control})"]
+
+
+def _clustered(
+    embedding: ClassEmbedding, settings: ClusterSettings, n_sampled: int, progress: Progress
+) -> ClassClusters:
+    """Cluster a class whole, or on a sample of `n_sampled` images where that is not 0."""
+    name, n = embedding.class_name, len(embedding.indices)
+    rows: IntArray = np.arange(n, dtype=np.int64)
+    if n_sampled:
+        random = generator(settings.seed, "cluster sample", name)
+        rows = np.sort(random.choice(n, size=n_sampled, replace=False)).astype(np.int64)
+    vectors = embedding.embedding[rows] if n_sampled else embedding.embedding
+    asked = settings.k_by_class.get(name)
+    n = len(rows)
+    distances = distance_matrix(vectors)
     has_structure = n > 2 and bool(distances.any())
     tried = set(range(2, min(settings.k_max, n - 1) + 1)) if has_structure else set()
     if asked is not None and asked > 1:
@@ -71,7 +133,10 @@ def cluster_class(
     else:
         labels, medoids = np.zeros(n, dtype=np.int64), _central(distances)
         silhouettes = np.zeros(n)
-    result = ClassClusters(
+    if n_sampled:
+        del distances
+        labels, medoids, silhouettes = _joined(embedding.embedding, rows, labels, rows[medoids], progress)
+    return ClassClusters(
         class_name=name,
         indices=embedding.indices,
         labels=labels,
@@ -79,9 +144,8 @@ def cluster_class(
         silhouettes=silhouettes,
         curve=curve if has_structure else {},
         chosen_by="user" if asked is not None else "silhouette" if has_structure else "only",
+        n_sampled=n_sampled,
     )
-    progress.publish(result)
-    return result
 
 
 Clustering = tuple[IntArray, IntArray, NDArray[np.float64]]
@@ -100,6 +164,56 @@ def _try_all(
     return found, {k: float(silhouettes.mean()) for k, (_, _, silhouettes) in found.items()}
 
 
+def _joined(
+    embedding: FloatArray, sample: IntArray, sample_labels: IntArray, medoids: IntArray, progress: Progress
+) -> Clustering:
+    """Let every image of a class join the nearest medoid, and measure silhouettes against the sampled images.
+
+    Parameters
+    ----------
+    embedding : ndarray of shape (n, n_components)
+    sample : ndarray of shape (m,), int64
+        Rows that were clustered, ascending.
+    sample_labels : ndarray of shape (m,), int64
+    medoids : ndarray of shape (k,), int64
+        Rows, by cluster.
+
+    Returns
+    -------
+    labels, medoids, silhouettes
+        Of all images, clusters numbered by size in the class. a_i and b_i are means over the sampled images of a
+        cluster, without the image itself.
+    """
+    k, n = len(medoids), len(embedding)
+    first = np.argsort(medoids, kind="stable")
+    around = np.asarray(embedding[medoids[first]])
+    labels = np.empty(n, dtype=np.int64)
+    for block in row_blocks(n, max(k, embedding.shape[1])):
+        # Of equally near medoids the one that comes first takes the image, as in `partition`.
+        labels[block] = first[nearest_among(embedding[block], around)[0]]
+    labels[sample] = sample_labels
+    order = np.lexsort((medoids, -np.bincount(labels, minlength=k)))
+    number = np.empty(k, dtype=np.int64)
+    number[order] = np.arange(k)
+    labels, medoids, sampled = number[labels], medoids[order], number[sample_labels]
+    if k == 1:
+        return labels, medoids, np.zeros(n)
+    vectors = np.asarray(embedding[sample], dtype=np.float64)
+    norms, members = squared_norms(vectors), _members(sampled, k)
+    is_sampled = np.zeros(n, dtype=bool)
+    is_sampled[sample] = True
+    result = np.zeros(n)
+    for block in row_blocks(n, len(sample)):
+        progress.report(block.start, n, "Joining the nearest medoid: images")
+        away = squared_distances(embedding[block], vectors, norms)
+        np.sqrt(away, out=away)
+        sums = away @ members
+        # The next block is made in its place, not beside it.
+        del away
+        result[block] = _silhouettes(sums, labels[block], members.sum(axis=0), is_sampled[block])
+    return labels, medoids, result
+
+
 def best_k(curve: Mapping[int, float]) -> int:
     """Return the k of the largest mean silhouette, the smaller of equal ones; 1 for an empty curve."""
     if not curve:
@@ -116,8 +230,13 @@ def distance_matrix(embedding: FloatArray) -> FloatArray:
     """Return Euclidean distances, shape (n, n), float32; identical rows are at distance 0."""
     n = len(embedding)
     result = np.empty((n, n), dtype=np.float32)
+    vectors = np.asarray(embedding, dtype=np.float64)
+    norms = squared_norms(vectors)
     for block in row_blocks(n, n):
-        result[block] = np.sqrt(squared_distances(embedding[block], embedding))
+        squares = squared_distances(vectors[block], vectors, norms)
+        result[block] = np.sqrt(squares, out=squares)
+        # The next block is made in its place, not beside it.
+        del squares
     np.fill_diagonal(result, 0)
     return result
 
@@ -165,22 +284,50 @@ def silhouettes_of(distances: FloatArray, labels: IntArray, k: int) -> NDArray[n
         In [-1, 1]; 0 for an image alone in its cluster, and where a_i = b_i = 0.
     """
     n = len(labels)
-    members = np.zeros((n, k))
-    members[np.arange(n), labels] = 1
+    members = _members(labels, k)
     sizes = members.sum(axis=0)
     result = np.zeros(n)
     for block in row_blocks(n, n):
         sums = distances[block].astype(np.float64) @ members
-        own = labels[block]
-        at = np.arange(len(own))
-        inner = sums[at, own] / np.maximum(sizes[own] - 1, 1)
-        sums /= sizes
-        sums[at, own] = np.inf
-        outer = sums.min(axis=1)
-        larger = np.maximum(inner, outer)
-        is_defined = (sizes[own] > 1) & (larger > 0)
-        result[block] = np.where(is_defined, (outer - inner) / np.where(larger > 0, larger, 1), 0)
+        result[block] = _silhouettes(sums, labels[block], sizes, np.ones(len(sums), dtype=bool))
     return result
+
+
+def _members(labels: IntArray, k: int) -> NDArray[np.float64]:
+    """Return 1 where an image is of a cluster and 0 elsewhere, shape (n, k)."""
+    members = np.zeros((len(labels), k))
+    members[np.arange(len(labels)), labels] = 1
+    return members
+
+
+def _silhouettes(
+    sums: NDArray[np.float64], own: IntArray, sizes: NDArray[np.float64], is_member: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return silhouettes from summed distances to the members of each cluster, shape (n, k), which are overwritten.
+
+    Parameters
+    ----------
+    own : ndarray of shape (n,), int64
+        Cluster of each image.
+    sizes : ndarray of shape (k,)
+        Members of each cluster.
+    is_member : ndarray of shape (n,), bool
+        Whether the image itself is among the members, and so not one to be compared with.
+    """
+    at = np.arange(len(own))
+    others = sizes[own] - is_member
+    inner = sums[at, own] / np.maximum(others, 1)
+    sums /= sizes
+    sums[at, own] = np.inf
+    outer = sums.min(axis=1)
+    larger = np.maximum(inner, outer)
+    is_defined = (others > 0) & (larger > 0)
+    return np.where(is_defined, (outer - inner) / np.where(larger > 0, larger, 1), 0)
+
+
+def cluster_words(clusters: ClassClusters) -> str:
+    """Say in plain words how much structure clusters show, and where they are those of a sample."""
+    return f"{structure_words(clusters.mean_silhouette)} {clusters.sample_words}".rstrip()
 
 
 def structure_words(mean_silhouette: float | None) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from core.memory import memory_for
 from core.progress import NO_PROGRESS, Progress
 from core.results import FloatArray, IntArray
-from core.selection.neighbours import nearest
+from core.selection.neighbours import nearest, nearest_bytes
 
 
 def class_difficulty(
@@ -39,12 +40,19 @@ def class_difficulty(
     -----
     0.8 s for 17,000 images of 50 components on two cores.
     """
-    shares = other_shares(labels, embedding, n_neighbours, progress)
+    needed = difficulty_bytes(len(embedding), embedding.shape[1], n_neighbours)
+    with memory_for(f"Measuring the difficulty of classes ({len(embedding):,} images)", needed):
+        shares = other_shares(labels, embedding, n_neighbours, progress)
     return {
         name: float(shares[labels == position].mean())
         for position, name in enumerate(class_names)
         if (labels == position).any()
     }
+
+
+def difficulty_bytes(n_images: int, n_components: int, n_neighbours: int = 20) -> int:
+    """Return what measuring difficulty takes at its peak, in bytes."""
+    return nearest_bytes(n_images, n_components, n_neighbours) + 17 * n_images * n_neighbours
 
 
 def other_shares(

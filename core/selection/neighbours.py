@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
+from core.estimate import BLOCK_BYTES, PIECE_BYTES
+from core.memory import LIBRARY_BYTES
 from core.progress import NO_PROGRESS, Progress
 from core.results import IntArray
 
 Vectors = NDArray[np.float32] | NDArray[np.float64]
 
-BLOCK_BYTES = 64 * 2**20
 # Distances below a millionth of the norms are rounding, so that identical images are at distance 0.
 RELATIVE_ZERO = 1e-12
 SPARE = 5
@@ -44,12 +45,18 @@ def squared_distances(a: Vectors, b: Vectors, b_norms: NDArray[np.float64] | Non
     Through the norms and one matrix product in float64; what lies below `RELATIVE_ZERO` of the norms is 0.
     """
     left, right = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    norms = squared_norms(left)[:, None] + (squared_norms(right) if b_norms is None else b_norms)[None, :]
+    left_norms = squared_norms(left)
+    right_norms = squared_norms(right) if b_norms is None else b_norms
     result = left @ right.T
     result *= -2
-    result += norms
-    norms *= RELATIVE_ZERO
-    result[result <= norms] = 0
+    n_rows = max(1, PIECE_BYTES // (8 * max(1, len(right))))
+    for start in range(0, len(left), n_rows):
+        piece = slice(start, start + n_rows)
+        norms = left_norms[piece, None] + right_norms[None, :]
+        part = result[piece]
+        part += norms
+        norms *= RELATIVE_ZERO
+        part[part <= norms] = 0
     return result
 
 
@@ -94,6 +101,16 @@ def nearest(
     return rows, distances
 
 
+def nearest_bytes(n_images: int, n_components: int, n_neighbours: int) -> int:
+    """Return what `nearest` takes at its peak, in bytes."""
+    candidates = min(n_neighbours + 1 + SPARE, n_images)
+    at_once = min(BLOCK_ROWS, n_images)
+    # Of a block of rows: what scikit-learn finds, then the exact distances of the candidates with their differences.
+    block = min(BLOCK_BYTES, 8 * at_once * candidates * max(1, n_components)) * 3 // 2
+    of_block = block + 40 * at_once * candidates + 8 * at_once * n_components
+    return 12 * n_images * n_neighbours + of_block + LIBRARY_BYTES // 4
+
+
 def _closest(embedding: Vectors, block: slice, candidates: IntArray, k: int) -> tuple[IntArray, NDArray[np.float32]]:
     """Return the `k` closest of the candidates of every row of `block` with exact distances, ties to the lower row."""
     distances = _exact_distances(embedding, block, candidates)
@@ -116,6 +133,8 @@ def _exact_distances(embedding: Vectors, block: slice, candidates: IntArray) -> 
     for part in row_blocks(len(own), candidates.shape[1] * max(embedding.shape[1], 1)):
         differences = embedding[candidates[part]] - own[part, None, :]
         result[part] = np.sqrt(np.einsum("ijk,ijk->ij", differences, differences))
+        # The next part is made in its place, not beside it.
+        del differences
     return result
 
 

@@ -1,17 +1,27 @@
 """Orders of samplers, computed once and kept, so that another fraction is only another slice."""
 
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from core.errors import CoresetError, SamplerFailedError
+from core.memory import memory_for
 from core.results import FloatArray
 from core.selection.description import Sampler
 from core.selection.kernel import Kernels
 from core.selection.samplers import SAMPLERS
 from core.selection.sampling import ClassPool, Order
 from core.settings import SelectionSettings, own_settings
+
+# So many images take a sampler less than 40 MB: what its cost says of larger classes does not hold for them.
+FEW_IMAGES = 1_500
+
+
+def sampler_bytes(sampler: Sampler, pool: ClassPool) -> int:
+    """Return what a sampler takes to put the images of a class in order, in bytes."""
+    return sampler.cost.bytes_for(pool.n_images, pool.embedding.shape[1] if sampler.uses_embedding else 0)
 
 
 def put_in_order(sampler: Sampler, pool: ClassPool, n: int, own: Any = None, *, shorter: Order | None = None) -> Order:
@@ -37,9 +47,12 @@ def put_in_order(sampler: Sampler, pool: ClassPool, n: int, own: Any = None, *, 
     ------
     SamplerFailedError
         If a sampler of a plugin fails, or gives something else.
+    MemoryShortError
+        If the sampler needs more memory than there is; it was not called then.
     """
     try:
-        order = sampler.order(pool, n, own)
+        with _memory_for(sampler, pool):
+            order = sampler.order(pool, n, own)
         _check(order, min(n, pool.n_images), pool.n_images)
         if shorter is not None and not np.array_equal(order.rows[: len(shorter.rows)], shorter.rows):
             raise ValueError("it says that it is nested, but more images did not begin with those of fewer")
@@ -54,6 +67,22 @@ def put_in_order(sampler: Sampler, pool: ClassPool, n: int, own: Any = None, *, 
             "Update or remove the plugin, or choose another sampler."
         ) from error
     return order
+
+
+def _memory_for(sampler: Sampler, pool: ClassPool) -> AbstractContextManager[None]:
+    """Return what stops before a sampler that needs more memory than there is, naming others that need less."""
+    needed = sampler_bytes(sampler, pool) if pool.n_images > FEW_IMAGES else 0
+    whose = f"class {pool.class_name}" if pool.class_name else "the pool"
+
+    def ways(free: int) -> list[str]:
+        fitting = [
+            each.title_inside
+            for each in SAMPLERS.values()
+            if each.scope == sampler.scope and each.name != sampler.name and sampler_bytes(each, pool) < free
+        ]
+        return [f"choose by {fitting[0]} instead"] if fitting else []
+
+    return memory_for(f"Choosing from {whose} ({pool.n_images:,} images) by {sampler.title_inside}", needed, ways)
 
 
 def _check(order: Order, n: int, n_images: int) -> None:

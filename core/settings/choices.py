@@ -147,6 +147,8 @@ class ClusterSettings(SettingsPart):
         The user's own k for single classes.
     seed : int
         >= 0.
+    sample_above : int
+        >= 0. A class of more images is clustered on a random sample of so many; 0: no class is.
     """
 
     k_max: int = choice(
@@ -161,6 +163,14 @@ class ClusterSettings(SettingsPart):
     seed: int = choice(
         0, neutral=0, kept=True, title="Seed of the clusters", tip="Another seed starts K-Medoids from other images",
         least=0, must=_COUNT, flag="--cluster-seed",
+    )  # fmt: skip
+    sample_above: int = choice(
+        0, neutral=0, title="Cluster a sample of classes above", flag="--cluster-sample",
+        tip="A class of more images is clustered on a random sample of so many, and its other images join the nearest "
+        "medoid; 0: every class is clustered whole",
+        question="Clustering a whole class takes 4 bytes for every pair of its images: 1.6 GB at 20,000 images. "
+        "A sample of 5,000 takes 0.1 GB, whatever the size of the class; the clusters are then those of the sample.",
+        least=0, must=_COUNT, offered=(0, 1_000_000), step=1000, unit=" images",
     )  # fmt: skip
 
     def __post_init__(self) -> None:

@@ -1,5 +1,6 @@
 """One run: train one network on one coreset with one seed, and judge it on the test images."""
 
+import sys
 import time
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from core.errors import CoresetError, TrainingError
+from core.estimate import TENSORFLOW_BYTES, training_bytes
+from core.memory import memory_for
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, RunKey, RunResult, Split, WeightsUsed
+from core.settings.listed import settings_in
 from core.training.architectures import NETWORKS
 from core.training.evaluation import evaluate
 from core.training.evidence import NO_CLUSTER
@@ -67,6 +71,8 @@ def train(network: str, task: TrainingTask, key: RunKey, progress: Progress = NO
         plugin fails, naming both.
     MissingWeightsError
         If the backbone's weights are nowhere on this machine.
+    MemoryShortError
+        If it needs more memory than there is; nothing was read then.
     LostImagesError
         If images can no longer be read as they were scanned: nothing was trained on them. It says which, so that the
         task can be given again without them, under the key of what is left.
@@ -78,8 +84,20 @@ def train(network: str, task: TrainingTask, key: RunKey, progress: Progress = NO
     if network not in NETWORKS:
         raise TrainingError(NETWORKS.unknown(network))
     run = _input(NETWORKS[network], task, progress)
-    trained = _trained(run)
+    settings = task.settings
+    held = len(run.indices), len(task.split.validation)
+    needed = training_bytes(run.network, held, image_size=settings.image_size, batch_size=settings.batch_size)
+    if needed and "tensorflow" not in sys.modules:
+        needed += TENSORFLOW_BYTES
+    with memory_for(f"Training the {run.network.words} on {len(run.indices):,} images", needed, _ways):
+        trained = _trained(run)
     return TrainedRun(_result(run, trained, key), trained.model)
+
+
+def _ways(_free: int) -> list[str]:
+    """Return, in words, what makes a training need less."""
+    smaller = [each for each in settings_in("training") if each.where in ("training.image_size", "training.batch_size")]
+    return [f"lower {' or '.join(f'{each.flag} (“{each.facts.title}”)' for each in smaller)}"]
 
 
 def _input(network: Network, task: TrainingTask, progress: Progress) -> RunInput:

@@ -133,7 +133,14 @@ class Network(Description):
 
     def seconds_per_image(self, image_size: int) -> float:
         """Return what an image of `image_size` × `image_size` pixels is said to take."""
-        return self.cost.seconds_per_image * ((image_size / self.cost_side) ** 2 if self.cost_side else 1.0)
+        return self.cost.seconds_per_image * self._area(image_size)
+
+    def batch_bytes(self, image_size: int, batch_size: int) -> int:
+        """Return what the network and a batch take of memory; `cost.bytes_per_image` is for each image of a batch."""
+        return round(self.cost.bytes_fixed + self.cost.bytes_per_image * self._area(image_size) * batch_size)
+
+    def _area(self, image_size: int) -> float:
+        return (image_size / self.cost_side) ** 2 if self.cost_side else 1.0
 
     def extractor(self, settings: TrainingSettings, chosen: Sequence[str] = ()) -> str:
         """Return the extractor whose embeddings it sees or on whose network it stands; empty where there is none.

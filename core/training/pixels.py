@@ -17,12 +17,13 @@ from core.cache_use import use_place
 from core.data.images import read_image
 from core.data.rereading import check_unchanged, named_with_reasons
 from core.errors import ImageError, LostImagesError
+from core.estimate import HELD_PIXEL_BYTES
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, IntArray
 
 Pixels = NDArray[np.uint8]
 
-MEMORY_BYTES = 1_000_000_000
+MEMORY_BYTES = HELD_PIXEL_BYTES
 DISK_SPARE_BYTES = 1_000_000_000
 IMAGES_PER_CHUNK = 128
 STORE_VERSION = 2

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from PySide6.QtWidgets import QLabel
 
+from core.pipeline.needs import clustering_memory_words
 from core.pipeline.views import ClassOverview, ClassView, DatasetView
 from desktop_app.pages.clusters_picture import ClustersPicture
 from desktop_app.pages.desk_talk import DeskTalk
-from desktop_app.pages.images_shown import ImagesShown, LargeImage
+from desktop_app.pages.images_shown import ImagesShown, LargeImage, pool_by_class
 from desktop_app.pages.page import NOT_THERE, Page
+from desktop_app.widgets.words import set_tone
 
 
 class ClustersPage(Page):
@@ -41,6 +44,11 @@ class ClustersPage(Page):
         self.picture.components_chosen.connect(self._choose_components)
         self.picture.k_chosen.connect(self._choose_k)
         self.controls.place(self.picture.side.curve, "clusters.k_by_class")
+        self.memory = QLabel()
+        self.memory.setWordWrap(True)
+        set_tone(self.memory, "warning")
+        self.add_to_options(self.memory)
+        self.controls.add_rest("clusters")
         self.picture.opened.connect(self._open_image)
         self.large = LargeImage(self.images, self.talk, self.facts_of, self)
         self.set_picture(self.picture)
@@ -96,6 +104,10 @@ class ClustersPage(Page):
         if self.images.are_others(view):
             self.start_empty()
         self.images.set_view(view)
+        sizes = pool_by_class(view)
+        words = clustering_memory_words(sizes, self.model.settings("clusters")) if sizes else ""
+        self.memory.setText(words)
+        self.memory.setVisible(bool(words))
         done = self.model.facts("clusters") is not None
         if done and self.images.view is not None:
             self._ask_overview()

@@ -69,7 +69,7 @@ class ClustersSide(QSplitter):
         k = "1 cluster" if clusters.k == 1 else f"{clusters.k} clusters"
         by = ", chosen by you" if clusters.chosen_by == "user" else ""
         headline = view.words.partition(":")[0].rstrip(".")
-        self.words.setText(f"{k}{by}. {headline}.")
+        self.words.setText(f"{k}{by}. {headline}. {clusters.sample_words}".rstrip())
         self.words.setToolTip(f"<p>{view.words}</p>")
         self.words.setAccessibleDescription(view.words)
         own = clusters.chosen_by == "user"

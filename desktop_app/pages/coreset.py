@@ -17,7 +17,7 @@ from desktop_app.pages.coreset_options import CoresetOptions
 from desktop_app.pages.coreset_picture import MEASURING, CoresetPicture
 from desktop_app.pages.coreset_sizes import FRACTIONS
 from desktop_app.pages.desk_talk import DeskTalk
-from desktop_app.pages.images_shown import ImagesShown, LargeImage
+from desktop_app.pages.images_shown import ImagesShown, LargeImage, pool_by_class
 from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.widgets.words import images
 
@@ -139,11 +139,7 @@ class CoresetPage(Page):
         self.step_wanted.emit("clusters")
 
     def _pool_by_class(self) -> dict[str, int]:
-        view = self.images.view
-        if view is None:
-            return {}
-        counts = np.bincount(view.dataset.labels[view.split.pool], minlength=len(view.dataset.classes))
-        return {name: int(n) for name, n in zip(view.dataset.classes, counts, strict=True) if n}
+        return pool_by_class(self.images.view)
 
     # --- asking the desk --------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.descriptions import registry
+from core.pipeline.needs import sampler_memory_words
 from core.settings import SelectionSettings
 from desktop_app import theme
 from desktop_app.dialogs.help_button import HelpButton
@@ -129,7 +130,8 @@ class CoresetOptions(QObject):
         self._show_recommendation(settings)
         fact = self._samplers.get(settings.sampler)
         self.about.name = settings.sampler
-        self.summary.setText(fact.tip if fact else "")
+        memory = sampler_memory_words(pool_by_class, fact) if fact and pool_by_class else ""
+        self.summary.setText(f"{fact.tip} {memory}".rstrip() if fact else "")
         self.summary.setVisible(fact is not None)
         self.about.setEnabled(fact is not None)
         unknown = registry("sampler").unknown

@@ -19,6 +19,14 @@ HOVER_SIDE = 128
 Facts = Callable[[int], Sequence[tuple[str, str]]]
 
 
+def pool_by_class(view: DatasetView | None) -> dict[str, int]:
+    """Return how many images of the pool each class has; classes without any are left out."""
+    if view is None:
+        return {}
+    counts = np.bincount(view.dataset.labels[view.split.pool], minlength=len(view.dataset.classes))
+    return {name: int(n) for name, n in zip(view.dataset.classes, counts, strict=True) if n}
+
+
 class ImagesShown:
     """Thumbnails of a scanned dataset, with the cluster that gives each its colour."""
 

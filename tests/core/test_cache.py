@@ -231,6 +231,27 @@ def test_an_entry_that_may_not_be_read_is_kept_and_told(tmp_path: Path, monkeypa
     assert "a" in RowStore(tmp_path / "rows", 2)
 
 
+def test_what_there_is_no_memory_to_read_is_kept_and_not_taken_for_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = ArrayCache(tmp_path)
+    cache.store("stage", "key", {"rows": np.arange(3.0)}, {})
+    store = RowStore(tmp_path / "rows", 2)
+    store.append(["a"], np.zeros((1, 2), dtype=np.float32))
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("core.cache.read_array", full)
+        with pytest.raises(MemoryError):
+            cache.load("stage", "key")
+        with pytest.raises(MemoryError):
+            RowStore(tmp_path / "rows", 2)
+    assert cache.load("stage", "key") is not None
+    assert "a" in RowStore(tmp_path / "rows", 2)
+
+
 def test_a_file_cut_while_it_is_mapped_is_one_sentence(tmp_path: Path) -> None:
     store = RowStore(tmp_path, 1000)
     store.append(["a", "b"], np.ones((2, 1000), dtype=np.float32))

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -32,6 +33,24 @@ def test_a_file_is_read_through_a_link(tmp_path: Path) -> None:
     assert read_regular(tmp_path / "file", 3) == b"abc"
     with pytest.raises(OversizeError, match="3 bytes; at most 2"):
         read_regular(tmp_path / "file", 2)
+
+
+def test_a_small_file_takes_little_memory_whatever_the_limit(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"abc")
+    tracemalloc.start()
+    try:
+        assert read_regular(tmp_path / "file", 256_000_000) == b"abc"
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc here")
+def test_a_file_that_says_it_is_empty_is_read_whole_or_refused() -> None:
+    status = Path("/proc/self/status")
+    assert read_regular(status, 1_000_000).startswith(b"Name:")
+    with pytest.raises(OversizeError, match="at most 20"):
+        read_regular(status, 20)
 
 
 @pytest.mark.parametrize("name", ["a\0b", "\ud800"])

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 
@@ -128,6 +129,16 @@ def test_a_cost_is_a_polynomial() -> None:
     cost = Cost(seconds=1, seconds_per_image=0.5, seconds_per_pair=0.25, bytes_fixed=100, bytes_per_pair=2)
     assert cost.seconds_for(4) == 1 + 2 + 4
     assert cost.bytes_for(4) == 132
+
+
+def test_a_cost_counts_pairs_as_far_as_they_are_held() -> None:
+    cost = Cost(bytes_fixed=100, bytes_per_image=10, bytes_per_number=8, bytes_per_pair=2, pairs_up_to=4)
+    assert cost.bytes_for(4, 3) == 100 + 40 + 8 * 12 + 2 * 16
+    assert cost.bytes_for(5) == 150
+    in_parts = replace(cost, in_parts=True)
+    assert in_parts.bytes_for(5) == 150 + 2 * 9
+    assert in_parts.bytes_for(8) == 180 + 2 * 16
+    assert in_parts.bytes_for(9) == 190 + 2 * 9
 
 
 def test_code_is_named_and_found(install_plugin: Install) -> None:

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
+from core import memory
 from core.cache import RowStore
 from core.data.dataset import scan
 from core.data.images import read_image
-from core.errors import CacheError, CancelledError, FeatureError, MissingWeightsError
+from core.errors import CacheError, CancelledError, FeatureError, MemoryShortError, MissingWeightsError
 from core.features import extraction as extraction_module
 from core.features.decoding import Wanted, prepared_batches, wanted_images
 from core.features.extraction import Extracted, extract, extractor_cost, without_failed
@@ -393,3 +394,15 @@ def test_features_in_the_cache_from_before_are_found(
     assert (extracted.n_computed, extracted.fingerprint, extracted.blocks) == (0, mark, BLOCKS[name])
     for block in rows:
         np.testing.assert_array_equal(extracted.rows(block, np.arange(len(keys))), rows[block])
+
+
+def test_an_extractor_that_needs_more_memory_than_is_free_is_not_loaded(
+    folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = scan(folder, cache_folder=cache)
+    with monkeypatch.context() as patch:
+        patch.setattr(memory, "free_memory", lambda: memory.FreeMemory(149_000_000))
+        patch.setattr(extraction_module, "_loaded", lambda *_args, **_named: pytest.fail("it has begun"))
+        with pytest.raises(MemoryShortError, match=r"images\) needs about 150 MB of memory, but 149 MB are free"):
+            extract(dataset, NAME, cache_folder=cache)
+    assert extract(dataset, NAME, cache_folder=cache).n_computed == 150

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
-from core.errors import FeatureError
+from core import memory
+from core.errors import FeatureError, MemoryShortError
+from core.features import reduction
 from core.features.reduction import embed_classes, embed_pool
 from core.features.views import join, mean_square, view_scales
 from core.progress import NoProgress
@@ -165,6 +167,26 @@ def test_classes_of_one_image_and_classes_without_a_pool(
     assert found[0].embedding.tolist() == [[0.0]]
     assert found[0].other_embedding.shape == (0, 1)
     assert found[1].other_indices.tolist() == [6, 7]
+
+
+def test_a_class_that_needs_more_memory_than_is_free_is_not_read(
+    make_dataset: MakeDataset,
+    fake_features: Any,
+    realistic_rows: MakeRows,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dataset = make_dataset({"a": 300})
+    split = Split(np.arange(300), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+    features = fake_features("e", {"x": realistic_rows(300, 4_000, 0)})
+    monkeypatch.setattr(memory, "free_memory", lambda: memory.FreeMemory(40_000_000))
+    monkeypatch.setattr(reduction, "ClassPca", lambda *_: pytest.fail("it has begun"))
+    monkeypatch.setattr(reduction, "PoolPca", lambda *_args, **_named: pytest.fail("it has begun"))
+    with pytest.raises(MemoryShortError, match=r"^Reducing e of class a \(300 images\) needs about 41 MB of memory"):
+        embed_classes(dataset, split, [features], SETTINGS, cache_folder=tmp_path)
+    with pytest.raises(MemoryShortError, match=r"^Reducing e of the pool \(300 images\) needs about") as caught:
+        embed_pool(dataset, split, [features], cache_folder=tmp_path)
+    assert "an extractor of fewer numbers" in str(caught.value) or "use fewer images" in str(caught.value)
 
 
 def test_empty_pool_and_no_extractor_are_refused(

@@ -7,6 +7,7 @@ import pytest
 
 from core.descriptions import registry
 from core.resources import resource_folder
+from core.selection.kernel import MEMORY_BUDGET
 from core.selection.samplers import SAMPLERS
 
 HEAVY = ("numpy", "scipy", "sklearn", "PySide6", "cv2", "kmedoids", "tensorflow", "keras", "matplotlib")
@@ -40,4 +41,8 @@ def test_costs_grow_with_the_class_and_stay_within_the_aim() -> None:
     """The aim of `benchmarks/selection_cost.py`: 10 s and 3 GB for 17,000 images, most of them in one class here."""
     for sampler in SAMPLERS.values():
         assert 0 < sampler.cost.seconds_for(1_000) < sampler.cost.seconds_for(8_000) < 10
-        assert sampler.cost.bytes_for(1_000) <= sampler.cost.bytes_for(8_000) < 3e9
+        cost = sampler.cost
+        assert cost.bytes_for(1_000, 200) <= cost.bytes_for(8_000, 200) <= cost.bytes_for(16_384, 200) < 3e9
+        # What is held for every pair ends there: the budget of the kernel.
+        assert cost.pairs_up_to in (0, 16_384)
+        assert MEMORY_BUDGET == 4 * 16_384**2

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core import memory
 from core.descriptions import SettingsPart, choice
-from core.errors import SamplerFailedError, SelectionError
+from core.errors import MemoryShortError, SamplerFailedError, SelectionError
 from core.selection.description import Sampler
 from core.selection.kernel import Kernel, Kernels
 from core.selection.orders import OrderCache, put_in_order
@@ -229,8 +230,33 @@ def test_a_failing_sampler_of_a_plugin_is_named(make_sampler: MakeSampler, plug_
 def test_what_a_plugin_says_on_purpose_is_said_as_it_is(make_sampler: MakeSampler, plug_in: Plug) -> None:
     with pytest.raises(SelectionError, match=r"^There are too few images for this\.$"):
         put_in_order(plug_in(make_sampler(refusing)), make_pool(), 4)
-    with pytest.raises(MemoryError):
+    with pytest.raises(
+        MemoryShortError, match=r"^Choosing from class cells \(12 images\) by made took more memory than"
+    ):
         put_in_order(plug_in(make_sampler(hungry)), make_pool(), 4)
+
+
+def test_a_sampler_that_needs_more_than_is_free_is_not_called(
+    make_sampler: MakeSampler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = np.zeros((2_000, 3), dtype=np.float32)
+    pool = replace(ClassPool.plain("a", len(rows), 0), embedding=rows)
+    monkeypatch.setattr(memory, "free_memory", lambda: memory.FreeMemory(50_000_000))
+    called = []
+
+    def counted(pool: ClassPool, n: int) -> Order:
+        called.append(n)
+        return greedy(pool, n)
+
+    sampler = make_sampler(counted, SAMPLERS["facility-location"])
+    with pytest.raises(MemoryShortError) as caught:
+        put_in_order(sampler, pool, 2_000)
+    assert not called
+    assert "by facility location needs about 127 MB of memory, but 50 MB are free" in str(caught.value)
+    assert "choose by stratified random instead" in str(caught.value)
+    monkeypatch.setattr(memory, "free_memory", lambda: memory.FreeMemory(150_000_000))
+    put_in_order(sampler, pool, 2_000)
+    assert called == [2_000]
 
 
 def test_a_fault_of_the_programs_own_samplers_stays_a_fault(make_sampler: MakeSampler) -> None:

@@ -13,7 +13,8 @@ import psutil
 import pytest
 import tensorflow as tf
 
-from core.errors import CancelledError, ImageError, TrainingError
+from core import memory
+from core.errors import CancelledError, ImageError, MemoryShortError, TrainingError
 from core.progress import NO_PROGRESS
 from core.results import Dataset, Epoch, PoolEmbedding, RunKey, Split
 from core.settings import TrainingSettings
@@ -64,6 +65,20 @@ def test_discs_of_three_colours_are_learnt_however_they_are_listed_and_kept(
     # Neither the order in which images were chosen nor reading them from disk changes the network.
     other = run(indices=split.pool[::-1], places=Places(store, memory_bytes=0)).result
     np.testing.assert_array_equal(other.confidence, result.confidence)
+
+
+def test_a_training_that_needs_more_memory_than_is_free_reads_nothing(
+    run: Train, quick: TrainingSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "free_memory", lambda: memory.FreeMemory(100_000_000))
+    monkeypatch.setattr(ImageSource, "hold", lambda *_args, **_named: pytest.fail("it has begun"))
+    with pytest.raises(MemoryShortError) as caught:
+        run(settings=replace(quick, image_size=128, batch_size=32))
+    said = str(caught.value)
+    assert said.startswith("Training the custom network on ")
+    assert "of memory, but 100 MB are free" in said
+    assert "--image-size" in said
+    assert "--batch-size" in said
 
 
 def pixels_of(cells: Dataset, indices: np.ndarray, size: int = 48) -> np.ndarray:

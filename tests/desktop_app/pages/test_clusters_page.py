@@ -7,6 +7,8 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from core.memory import FreeMemory
+from core.pipeline import needs
 from desktop_app.pages.clusters import ClustersPage
 from desktop_app.pages.page import PageContext
 
@@ -166,3 +168,24 @@ def test_while_clustering_nothing_is_offered_and_afterwards_it_is(described_cont
     page.worker.cancel(number)
     assert page.empty.button.text() == "Cluster"
     assert not page.empty.button.isHidden()
+
+
+def test_memory_is_told_where_it_is_more_than_half_of_what_is_free(
+    page: ClustersPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert page.memory.isHidden()
+    monkeypatch.setattr(needs, "free_memory", lambda: FreeMemory(60_000_000))
+    page.refresh()
+    assert not page.memory.isHidden()
+    assert page.memory.text().startswith("Clustering class ")
+    assert page.memory.text().endswith("MB of memory; 60 MB are free.")
+
+
+def test_clusters_of_a_sample_say_so(page: ClustersPage, qtbot: QtBot) -> None:
+    assert page._view is not None
+    n = len(page._view.clusters.indices)
+    page.change_settings("clusters", sample_above=5)
+    page._asked_for = None
+    page._ask_overview()
+    qtbot.waitUntil(lambda: page._view is not None and page._view.clusters.n_sampled == 5)
+    assert page.picture.side.words.text().endswith(f"Clustered on 5 of {n:,} images.")

@@ -12,7 +12,14 @@ DESCRIPTION = Sampler(
     source="Nemhauser, Wolsey and Fisher 1978",
     does="core.selection.samplers.facility_location.order:order",
     help="resources:help/samplers/facility-location.html",
-    cost=Cost(seconds_per_pair=4.49e-08, bytes_per_pair=6.8),
+    cost=Cost(
+        seconds_per_pair=4.49e-08,
+        bytes_fixed=100e6,
+        bytes_per_image=4.5e3,
+        bytes_per_pair=4.4,
+        bytes_per_number=8,
+        pairs_up_to=16_384,
+    ),
     place=60,
     mark=Mark("#009E73", "pentagon"),
 )

@@ -12,7 +12,7 @@ DESCRIPTION = Sampler(
     source="Rustamov et al., arXiv 2606.22002",
     does="core.selection.samplers.graph_coverage.order:order",
     help="resources:help/samplers/graph-coverage.html",
-    cost=Cost(seconds_per_pair=4.08e-08, bytes_per_pair=5.1),
+    cost=Cost(seconds_per_pair=4.08e-08, bytes_fixed=57e6, bytes_per_number=57),
     place=70,
     mark=Mark("#CC79A7", "hexagon"),
 )

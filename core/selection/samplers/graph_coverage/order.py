@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from core.results import FloatArray, IntArray
 from core.selection.greedy import lazy_greedy
-from core.selection.neighbours import nearest, unit_rows
+from core.selection.neighbours import nearest, row_blocks, unit_rows
 from core.selection.sampling import ClassPool, Order
 
 N_NEIGHBOURS = 10
@@ -51,7 +51,10 @@ def cover_graph(embedding: FloatArray) -> scipy.sparse.csr_array:
     k = neighbours.shape[1]
     heads = np.repeat(np.arange(n), k)
     tails = neighbours.ravel()
-    cosines = np.maximum(np.einsum("ij,ij->i", units[heads], units[tails]), 0)
+    cosines = np.empty(n * k)
+    for block in row_blocks(n * k, 2 * units.shape[1]):
+        cosines[block] = np.einsum("ij,ij->i", units[heads[block]], units[tails[block]])
+    cosines = np.maximum(cosines, 0)
     graph = scipy.sparse.coo_array((cosines, (heads, tails)), shape=(n, n)).tocsr()
     graph = graph.maximum(graph.T)
     degrees = np.asarray(graph.sum(axis=1)).ravel()

@@ -12,7 +12,7 @@ DESCRIPTION = Sampler(
     source="Welling 2009",
     does="core.selection.samplers.herding.order:order",
     help="resources:help/samplers/herding.html",
-    cost=Cost(seconds_per_pair=1.22e-08),
+    cost=Cost(seconds_per_pair=1.22e-08, bytes_per_number=8.5),
     place=80,
     mark=Mark("#B3A200", "plus", dark="#F0E442"),
 )

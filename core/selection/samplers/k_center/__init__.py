@@ -12,7 +12,14 @@ DESCRIPTION = Sampler(
     source="Sener and Savarese 2018",
     does="core.selection.samplers.k_center.order:order",
     help="resources:help/samplers/k-center.html",
-    cost=Cost(seconds_per_pair=1.63e-08, bytes_per_pair=6.2),
+    cost=Cost(
+        seconds_per_pair=1.63e-08,
+        bytes_fixed=85e6,
+        bytes_per_image=5e3,
+        bytes_per_pair=4.2,
+        bytes_per_number=8,
+        pairs_up_to=16_384,
+    ),
     place=100,
     mark=Mark("#882255", "cross", dark="#C46A94"),
 )

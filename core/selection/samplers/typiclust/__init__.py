@@ -12,7 +12,7 @@ DESCRIPTION = Sampler(
     source="Hacohen, Dekel and Weinshall 2022",
     does="core.selection.samplers.typiclust.order:order",
     help="resources:help/samplers/typiclust.html",
-    cost=Cost(seconds_per_pair=4.49e-08, bytes_per_pair=3.9),
+    cost=Cost(seconds_per_pair=4.49e-08, bytes_fixed=66e6, bytes_per_number=61),
     place=110,
     mark=Mark("#44AA99", "triangle-up"),
     nested=False,

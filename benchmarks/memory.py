@@ -1,0 +1,167 @@
+"""What each stage takes of memory at its peak, beside what it says that it needs.
+
+    python -m benchmarks.memory [--stages clustering reduction …] [--tensorflow]
+
+Each measurement runs in a process of its own, on made-up features or images. The need has to be above the measured
+peak, so that nothing begins that cannot end, and at most 1.5 times as much, so that hardly anything is refused that
+would fit. Where the peak is below 64 MB the ratio says little: libraries take as much by chance. Linux only.
+"""
+
+import argparse
+import multiprocessing
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+LARGEST_RATIO = 1.5
+TOO_SMALL = 64e6
+MOST_SECONDS = 180
+
+
+@dataclass(frozen=True)
+class Case:
+    """One stage at one size; `make` returns what it needs in bytes and what runs it."""
+
+    stage: str
+    what: str
+    make: Callable[..., tuple[float, Callable[[], object]]]
+    arguments: tuple[Any, ...]
+
+
+def embedding(n: int, d: int) -> Any:
+    return np.random.default_rng(0).standard_normal((n, d), dtype=np.float32)
+
+
+def clustering(n: int, d: int, sample: int) -> tuple[float, Callable[[], object]]:
+    from core.estimate import clustering_bytes
+    from core.results import ClassEmbedding
+    from core.selection.clustering import cluster_class
+    from core.settings import ClusterSettings
+
+    rows, nothing = embedding(n, d), np.zeros(0, dtype=np.int64)
+    one = ClassEmbedding("a", np.arange(n), rows, nothing, rows[:0], ())
+    # Fewer numbers of clusters than a user tries: they take time, and no memory of their own.
+    settings = ClusterSettings(k_max=4, sample_above=sample)
+    return clustering_bytes(n, d, settings), lambda: cluster_class(one, settings)
+
+
+def sampler(name: str, n: int, d: int) -> tuple[float, Callable[[], object]]:
+    from core.selection.orders import put_in_order, sampler_bytes
+    from core.selection.samplers import SAMPLERS
+    from core.selection.sampling import ClassPool
+
+    rows = embedding(n, d)
+    pool = replace(ClassPool.plain("a", n, 0), embedding=rows)
+    pool.labels[:] = np.arange(n) % 5
+    pool = replace(pool, medoids=np.arange(5))
+    one = SAMPLERS[name]
+    return sampler_bytes(one, pool), lambda: put_in_order(one, pool, max(1, n // 50))
+
+
+def reduction(n: int, d: int, n_outside: int) -> tuple[float, Callable[[], object]]:
+    from core.estimate import class_reduction_bytes
+    from core.features.reduction import reduce_view
+
+    rows, outside = np.arange(n), np.arange(n_outside)
+    return class_reduction_bytes(n, d, n_outside), lambda: reduce_view(MadeUp(d), "block", rows, outside, 0.95)
+
+
+def pool_reduction(n: int, d: int, k: int) -> tuple[float, Callable[[], object]]:
+    from core.estimate import pool_reduction_bytes
+    from core.features.pool_pca import PoolPca
+
+    rows, made = np.arange(n), MadeUp(d)
+
+    def run() -> object:
+        return PoolPca(lambda indices: made.rows("block", indices), rows, d, k).project(rows)
+
+    return pool_reduction_bytes(n, d, k), run
+
+
+@dataclass(frozen=True)
+class MadeUp:
+    """Features of `d` numbers, made when they are asked for, with falling variances."""
+
+    d: int
+
+    def rows(self, _block: str, indices: Any) -> Any:
+        random = np.random.default_rng(int(indices[0]) if len(indices) else 0)
+        result = random.standard_normal((len(indices), self.d), dtype=np.float32)
+        result *= np.exp(-np.arange(self.d, dtype=np.float32) / (self.d / 8))
+        return result
+
+
+def difficulty(n: int, d: int) -> tuple[float, Callable[[], object]]:
+    from core.selection.difficulty import class_difficulty, difficulty_bytes
+
+    labels = np.arange(n) % 8
+    rows = embedding(n, d)
+    return difficulty_bytes(n, d), lambda: class_difficulty(labels, [str(i) for i in range(8)], rows)
+
+
+def cases() -> Iterator[Case]:
+    for n, d, sample in ((3_000, 50, 0), (8_000, 50, 0), (12_000, 200, 0), (20_000, 50, 5_000), (20_000, 300, 2_000)):
+        yield Case("clustering", f"{n:,} × {d}" + f", sample {sample:,}" * bool(sample), clustering, (n, d, sample))
+    for n, d, n_outside in ((600, 25_088, 300), (2_000, 25_088, 900), (5_000, 1_742, 500), (3_000, 1_280, 0)):
+        yield Case("reduction of a class", f"{n:,} × {d:,}", reduction, (n, d, n_outside))
+    for n, d, k in ((6_000, 1_742, 50), (3_000, 25_088, 50), (5_000, 25_088, 50)):
+        yield Case("reduction of the pool", f"{n:,} × {d:,} to {k}", pool_reduction, (n, d, k))
+    for n, d in ((5_000, 50), (30_000, 50), (30_000, 200)):
+        yield Case("difficulty", f"{n:,} × {d}", difficulty, (n, d))
+    from core.selection.samplers import SAMPLERS
+
+    for name in SAMPLERS:
+        for n, d in ((4_000, 50), (10_000, 200)):
+            yield Case(f"sampler {name}", f"{n:,} × {d}", sampler, (name, n, d))
+
+
+def status(name: str) -> int:
+    """Return a line of /proc/self/status in bytes."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+
+
+def measure(make: Callable[..., Any], arguments: tuple[Any, ...], answers: Any) -> None:
+    """Run one case; put need, peak above what was held before, and the same of address space into `answers`."""
+    need, run = make(*arguments)
+    held, mapped = status("VmRSS"), status("VmSize")
+    # Of what was done to prepare the case the peak says nothing.
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    run()
+    answers.put((need, status("VmHWM") - held, status("VmPeak") - mapped))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stages", nargs="+", help="those whose names begin so; default: all")
+    options = parser.parse_args()
+    context = multiprocessing.get_context("spawn")
+    print(f"{'stage':<28}{'size':<28}{'need MB':>9}{'peak MB':>9}{'ratio':>7}{'mapped MB':>11}{'seconds':>9}")
+    missed, started = [], time.perf_counter()
+    for case in cases():
+        if options.stages and not case.stage.startswith(tuple(options.stages)):
+            continue
+        answers, begun = context.Queue(), time.perf_counter()
+        process = context.Process(target=measure, args=(case.make, case.arguments, answers))
+        process.start()
+        need, peak, mapped = answers.get()
+        process.join()
+        ratio = need / peak
+        print(
+            f"{case.stage:<28}{case.what:<28}{need / 1e6:>9,.0f}{peak / 1e6:>9,.0f}{ratio:>7.2f}{mapped / 1e6:>11,.0f}"
+            f"{time.perf_counter() - begun:>9.1f}",
+            flush=True,
+        )
+        if peak > TOO_SMALL and not 1 <= ratio <= LARGEST_RATIO:
+            missed.append(f"{case.stage} {case.what}")
+    print(f"{time.perf_counter() - started:.0f} s. " + ("Outside: " + "; ".join(missed) if missed else "All hold."))
+    sys.exit(1 if missed else 0)
+
+
+if __name__ == "__main__":
+    main()

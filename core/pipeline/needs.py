@@ -1,0 +1,38 @@
+"""What a step will take of memory, in a sentence for the window, where that is a large part of what is free.
+
+Light to import: the window asks.
+"""
+
+from collections.abc import Mapping
+
+from core.estimate import clustering_bytes
+from core.memory import free_memory, in_words
+from core.selection.description import Sampler
+from core.settings import ClusterSettings
+
+# About as many numbers are left of an image after reduction.
+USUAL_COMPONENTS = 300
+WORTH_TELLING = 0.5
+
+
+def clustering_memory_words(class_sizes: Mapping[str, int], settings: ClusterSettings) -> str:
+    """Return what the class that needs most takes to be clustered; empty where it is less than half of what is free."""
+    needs = {name: clustering_bytes(n, USUAL_COMPONENTS, settings) for name, n in class_sizes.items()}
+    return _words("Clustering", needs)
+
+
+def sampler_memory_words(class_sizes: Mapping[str, int], sampler: Sampler) -> str:
+    """Return what a sampler takes for the class that needs most; empty where it is less than half of what is free."""
+    if sampler.scope == "pool":
+        return ""
+    components = USUAL_COMPONENTS if sampler.uses_embedding else 0
+    needs = {name: sampler.cost.bytes_for(n, components) for name, n in class_sizes.items()}
+    return _words(f"Choosing by {sampler.title_inside} from", needs)
+
+
+def _words(doing: str, needs: Mapping[str, int]) -> str:
+    name = max(needs, key=lambda each: needs[each], default="")
+    free = free_memory().n_bytes
+    if not name or needs[name] <= WORTH_TELLING * free:
+        return ""
+    return f"{doing} class {name} takes about {in_words(needs[name])} of memory; {in_words(free)} are free."
