@@ -210,8 +210,9 @@ def proxy_curve(
         progress.report(step, len(steps), "Judging by nearest neighbours: fractions")
         accuracy = proxy_accuracy(contents, labels, pool_embedding, coreset.indices)
         beside = [proxy_accuracy(contents, labels, pool_embedding, draw.indices) for draw in draws]
-        mean = float(np.mean(beside))
-        points.append(ProxyPoint(coreset.fraction, len(coreset.indices), accuracy, mean, min(beside), max(beside)))
+        low, high = min(beside), max(beside)
+        mean = min(max(float(np.mean(beside)), low), high)  # of equal values it can be rounded past them
+        points.append(ProxyPoint(coreset.fraction, len(coreset.indices), accuracy, mean, low, high))
     progress.report(len(steps), len(steps), "Judging by nearest neighbours: fractions")
     return tuple(points)
 

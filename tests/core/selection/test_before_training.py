@@ -200,6 +200,16 @@ def test_proxy_curve_runs_from_the_smallest_coreset_with_random_ones_beside() ->
     assert curve[1].random == pytest.approx(judged(LINE, POINTS, [0, 1, 2, 3, 9]))
 
 
+def test_equal_draws_have_no_spread() -> None:
+    dataset = dataset_of([image(f"{'ab'[i % 2]}/{i:02}") for i in range(10)])
+    points = np.arange(20.0).reshape(10, 2)
+    draws = [coreset_of([0, 1, 2]) for _ in range(3)]
+    for chosen in ([0, 1, 2], [0, 3], [1, 5, 8]):
+        beside = [coreset_of(chosen) for _ in draws]
+        (point,) = proxy_curve(dataset.contents, dataset.labels, embedding_of(points), [draws[0]], [beside])
+        assert point.random_low <= point.random <= point.random_high == point.random_low
+
+
 def test_doubtful_labels_are_those_most_of_whose_neighbours_are_strangers() -> None:
     doubts = label_doubts(LINE, embedding_of(POINTS), n_neighbours=3)
     assert [(one.index, one.score, one.class_name, one.other_class) for one in doubts] == [
