@@ -21,7 +21,9 @@ test-slow: $(READY)
 	@$(BIN)/python -m pytest -m "slow and not frozen"
 
 fuzz: $(READY)
-	@FUZZ_SECONDS=$${FUZZ_SECONDS:-60} $(BIN)/python -m pytest tests/fuzz
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt \
+		--editable '.[fuzz]' || echo "Atheris could not be installed."
+	@$(BIN)/python -m tests.fuzz
 
 lint: $(READY)
 	$(BIN)/ruff check .
