@@ -30,7 +30,7 @@ with atheris.instrument_imports(
     from tests.fuzz.readers import MEMORY_LIMIT, NASTY, READERS, SECONDS_LIMIT, check, corpus
 
 COUNTS = ("tried", "read", "refused", "failed")
-LONGEST = 4096
+LONGEST = 1 << 16
 
 
 class Fuzzing:
