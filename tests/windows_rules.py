@@ -1,9 +1,13 @@
-"""Windows' rules for open files, on Linux: what is open or mapped is neither moved nor removed."""
+"""Windows' rules for open files, on Linux: what is open or mapped is neither moved nor removed.
+
+A test asks for the fixture `windows_rules`. With CORESET_WINDOWS_RULES=1 in the environment every test is held to them,
+below the folder that pytest makes temporary folders in: `make test-windows-rules`.
+"""
 
 import errno
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +28,30 @@ def windows_rules(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
         pytest.skip("what is open is known on Linux only")
 
     def hold_to(folder: Path, refused_share: float = 0.0) -> list[str]:
-        rules = _Rules(folder, refused_share)
-        for name in ("rename", "replace", "unlink", "rmdir"):
-            monkeypatch.setattr(os, name, getattr(rules, name))
-        monkeypatch.setattr(os, "remove", rules.unlink)
-        monkeypatch.setattr("shutil._use_fd_functions", False)
-        return rules.refused
+        return _put_in_force(monkeypatch, folder, refused_share)
 
     return hold_to
+
+
+@pytest.fixture(autouse=True)
+def _windows_rules_on_request(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hold every test to the rules where the environment asks for it."""
+    if os.environ.get("CORESET_WINDOWS_RULES", "0") in ("", "0"):
+        yield
+        return
+    # Not that of the test: what the test itself patches and takes back must not end the rules.
+    with pytest.MonkeyPatch.context() as patch:
+        _put_in_force(patch, tmp_path_factory.getbasetemp(), 0.0)
+        yield
+
+
+def _put_in_force(patch: pytest.MonkeyPatch, folder: Path, refused_share: float) -> list[str]:
+    rules = _Rules(folder, refused_share)
+    for name in ("rename", "replace", "unlink", "rmdir"):
+        patch.setattr(os, name, getattr(rules, name))
+    patch.setattr(os, "remove", rules.unlink)
+    patch.setattr("shutil._use_fd_functions", False)
+    return rules.refused
 
 
 class _Rules:
