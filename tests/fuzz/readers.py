@@ -352,4 +352,6 @@ def _lies_in(path: Any, places: tuple[str, ...]) -> bool:
     if isinstance(path, int):  # a file that is open already
         return True
     full = os.path.realpath(os.fsdecode(path))
+    if "__editable__" in full:  # no file: pip's finder of what is installed for development
+        return True
     return any(full == each or full.startswith(each + os.sep) for each in places)
