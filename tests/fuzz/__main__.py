@@ -104,6 +104,7 @@ def markdown(found: list[Found], seconds: float) -> str:
         "Made by `python -m tests.fuzz --write`: for every reader Atheris made files, guided by what of its code they",
         f"reach, for {seconds:.0f} s. A failure is a place in the code from which an error comes that is no sentence",
         "of the program, ten seconds, a gigabyte for what is refused, a file outside of the folder, or a crash.",
+        "What a reader passes over counts as read: damaged runs and entries of the cache, which are made again.",
         "",
         *table(found),
         "",
