@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3 python; do \
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test test-slow fuzz soak lint bench bench-quality package smoke clean
+.PHONY: run test test-slow test-windows-rules fuzz soak lint bench bench-quality package smoke clean
 .DEFAULT_GOAL := run
 
 $(READY): pyproject.toml constraints.txt packaging/set_up.sh
@@ -20,8 +20,13 @@ test: $(READY)
 test-slow: $(READY)
 	@$(BIN)/python -m pytest -m "slow and not frozen"
 
+test-windows-rules: $(READY)
+	@CORESET_WINDOWS_RULES=1 $(BIN)/python -m pytest -m "not slow and not frozen" -q -n 2
+
 fuzz: $(READY)
-	@FUZZ_SECONDS=$${FUZZ_SECONDS:-60} $(BIN)/python -m pytest tests/fuzz
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt \
+		--editable '.[fuzz]' || echo "Atheris could not be installed."
+	@$(BIN)/python -m tests.fuzz
 
 soak: $(READY)
 	@$(BIN)/python -m tests.faults --write

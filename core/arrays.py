@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.reading import open_regular
+
 READ_BELOW_BYTES = 1 << 18
 """Smaller arrays are read, larger ones mapped."""
 
@@ -66,7 +68,7 @@ def read_array(file: Path) -> NDArray[Any]:
     DamagedFileError
         If it is not whole.
     """
-    with file.open("rb") as stream:
+    with open_regular(file) as stream:
         dtype, shape, in_columns, start = _header(stream, file)
         n_bytes = math.prod(shape) * dtype.itemsize
         if os.fstat(stream.fileno()).st_size != start + n_bytes:

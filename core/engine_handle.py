@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from core.job_events import Order
+from core.job_events import Limited, Order
 
 GRACE_SECONDS = 3.0
 NO_KEYWORDS: Mapping[str, Any] = MappingProxyType({})
@@ -55,6 +56,33 @@ def how_it_died(exit_code: int | None, cache_folder: Path | None = None) -> str:
 def _is_bus_error(exit_code: int | None) -> bool:
     number = getattr(signal, "SIGBUS", None)
     return number is not None and exit_code == -number
+
+
+class Silence:
+    """How long a process that opens something has not been heard of.
+
+    Attributes
+    ----------
+    seconds : float
+        That it may be silent for.
+    n_bytes : int
+        Of memory that it may take; 0 while it opens nothing from elsewhere.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = float("inf")
+        self.n_bytes = 0
+        self._heard_at = time.monotonic()
+
+    def heard(self, event: object) -> None:
+        """Take notice of an event."""
+        self._heard_at = time.monotonic()
+        if isinstance(event, Limited):
+            self.seconds, self.n_bytes = event.seconds, event.n_bytes
+
+    def is_over(self) -> bool:
+        """Return whether it has been silent for longer than it may be."""
+        return time.monotonic() - self._heard_at > self.seconds
 
 
 class EngineProcess:

@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,14 @@ from typing import Any
 import psutil
 
 from core.calls import failure, resolve, takes_progress
-from core.errors import CancelledError
+from core.errors import CancelledError, OpeningError
 from core.job_events import (
     CANCEL,
     Answered,
     Cancelled,
     Event,
     Finished,
+    Limited,
     Order,
     PartialResult,
     Progressed,
@@ -40,6 +41,7 @@ from core.job_events import (
     Stop,
     Stopped,
 )
+from core.limits import limits_of, memory_within, took_too_much
 
 REPORTS_PER_SECOND = 20
 
@@ -105,7 +107,8 @@ def run_function(events: Connection, commands: Connection, order: Order) -> None
         function = resolve(order.name)
         if takes_progress(function):
             keywords = {**keywords, "progress": progress}
-        result = function(*positional, **keywords)
+        with _limits(function, events.send):
+            result = function(*positional, **keywords)
         seconds = time.monotonic() - began
         _keep_limit(progress)
         progress.close()
@@ -193,16 +196,39 @@ def _call(
     stop: threading.Event,
 ) -> Any:
     """Call `function`, with a progress that says which request it is about where the function takes one."""
-    if not takes_progress(function):
-        return function(*positional, **keywords)
 
     def send(event: Any) -> None:
         events.send(Reported(number, event))
 
-    progress = PipeProgress(send, stop)
-    result = function(*positional, **keywords, progress=progress)
-    progress.close()
-    return result
+    with _limits(function, events.send):
+        if not takes_progress(function):
+            return function(*positional, **keywords)
+        progress = PipeProgress(send, stop)
+        result = function(*positional, **keywords, progress=progress)
+        progress.close()
+        return result
+
+
+@contextlib.contextmanager
+def _limits(function: Callable[..., Any], send: Callable[[Limited], None]) -> Iterator[None]:
+    """Keep a function that opens files from anywhere within its limits; the handle is told how long it may be silent.
+
+    Raises
+    ------
+    OpeningError
+        If it wants more memory than it may have.
+    """
+    limits = limits_of(function)
+    if limits is None:
+        yield
+        return
+    n_bytes = limits.allowed_bytes()
+    send(Limited(limits.seconds, n_bytes))
+    try:
+        with memory_within(n_bytes):
+            yield
+    except MemoryError as error:
+        raise OpeningError(took_too_much(n_bytes)) from error
 
 
 def _send_last(events: Connection, last: Event) -> None:

@@ -20,6 +20,7 @@ The tree::
         ├── ExportError          writing or verifying an export, a report
         ├── SettingsError        a settings file or a value in it
         ├── ProjectError         a project file
+        ├── OpeningError         what is opened wants more than an engine process may take for it
         └── CacheError           the cache folder cannot be read or written
             └── ReadOnlyCacheError   it may only be read
 """
@@ -111,6 +112,10 @@ class SettingsError(InputError):
 
 class ProjectError(InputError):
     """A project file that cannot be read or written."""
+
+
+class OpeningError(InputError):
+    """What is opened wants more memory than an engine process may take for it."""
 
 
 class CacheError(InputError):

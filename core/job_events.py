@@ -55,6 +55,22 @@ class Cancelled:
     """The user asked to stop, and it stopped."""
 
 
+@dataclass(frozen=True)
+class Limited:
+    """From now on something is opened that may come from anywhere; only the handle hears of it.
+
+    Attributes
+    ----------
+    seconds : float
+        That may pass without a word before the process is ended.
+    n_bytes : int
+        Of memory that the process allows itself for it.
+    """
+
+    seconds: float
+    n_bytes: int
+
+
 Event = Progressed | PartialResult | Finished | Failed | Cancelled
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from core.calls import failure, resolve, takes_progress
-from core.engine_handle import GRACE_SECONDS, NO_KEYWORDS, EngineProcess, process_died, tail
+from core.engine_handle import GRACE_SECONDS, NO_KEYWORDS, EngineProcess, Silence, how_it_died, process_died, tail
 from core.engine_process import run_function
 from core.errors import CancelledError
 from core.job_events import (
@@ -28,6 +28,7 @@ from core.job_events import (
     Event,
     Failed,
     Finished,
+    Limited,
     PartialResult,
     Progressed,
     Ready,
@@ -35,6 +36,7 @@ from core.job_events import (
     Reported,
     Stopped,
 )
+from core.limits import ended_the_process, took_too_long
 from core.resident import Resident
 
 __all__ = [
@@ -70,6 +72,7 @@ class Job(EngineProcess):
         super().__init__(run_function, name, arguments, keywords, output=output, threads=threads)
         self.over = False
         self._kill_at: float | None = None
+        self._silence = Silence()
 
     def cancel(self) -> None:
         """Ask it to stop; `take_events` kills it if it has not stopped after three seconds."""
@@ -78,13 +81,19 @@ class Job(EngineProcess):
             self.send(CANCEL)
 
     def take_events(self) -> list[Event]:
-        """Return the events that have arrived, without waiting. After the last one the process may still be leaving."""
+        """Return the events that have arrived, without waiting. After the last one the process may still be leaving.
+
+        One that opens something and has not been heard of for longer than it may take is killed.
+        """
         if self.over:
             return []
         events: list[Event] = []
         last: Event | None = None
         try:
             for event in self.receive():
+                self._silence.heard(event)
+                if isinstance(event, Limited):
+                    continue
                 if isinstance(event, Finished | Failed | Cancelled):
                     last = event
                     break
@@ -94,6 +103,9 @@ class Job(EngineProcess):
         if last is None and self._kill_at is not None and time.monotonic() > self._kill_at:
             self.kill()
             last = Cancelled()
+        if last is None and self._silence.is_over():
+            self.kill()
+            last = Failed(took_too_long(self._silence.seconds), tail(self.output), expected=True)
         if last is not None:
             self.over = True
             self._kill_at = time.monotonic() + GRACE_SECONDS
@@ -124,6 +136,9 @@ class Job(EngineProcess):
         self._process.join(GRACE_SECONDS)
         if self._kill_at is not None:
             return Cancelled()
+        if self._silence.n_bytes:
+            said = ended_the_process(how_it_died(self._process.exitcode, self.cache_folder), self._silence.n_bytes)
+            return Failed(said, tail(self.output))
         return Failed(process_died(self._process.exitcode, self.cache_folder), tail(self.output))
 
 

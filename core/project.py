@@ -15,7 +15,7 @@ from typing import Any
 
 from core.errors import ProjectError, SettingsError
 from core.files import reason_of, replace_atomically
-from core.forms import JSON_BYTES, FormError, parse_json, read_form
+from core.forms import FormError, parse_json, read_form
 from core.reading import read_regular
 from core.settings import Settings, settings_from_dict, settings_to_dict
 
@@ -23,6 +23,9 @@ FORMAT = 1
 SUFFIX = ".coreset"
 PROGRAM = "Coreset Studio"
 RESULTS_KEPT = 8
+
+PROJECT_BYTES = 64_000_000
+"""Largest project file that is read; the window reads it itself, and would stand still with a larger one."""
 
 # Every stage in order, and the sections of the settings that its result is made from.
 STAGES: Mapping[str, tuple[str, ...]] = {
@@ -209,7 +212,7 @@ def digest_on_disk(file: Path) -> str:
         If it cannot be read.
     """
     try:
-        return _digest_of(file.read_bytes())
+        return _digest_of(read_regular(file, PROJECT_BYTES))
     except FileNotFoundError:
         return ""
     except OSError as error:
@@ -365,7 +368,7 @@ class _RecoveryForm:
 
 def _read_bytes(file: Path) -> bytes:
     try:
-        return read_regular(file, JSON_BYTES)
+        return read_regular(file, PROJECT_BYTES)
     except FileNotFoundError as error:
         raise ProjectError(f"The project file {file} is not there any more. It may have been moved.") from error
     except OSError as error:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.engine_handle import GRACE_SECONDS, NO_KEYWORDS, EngineProcess, how_it_died, process_died, tail
+from core.engine_handle import GRACE_SECONDS, NO_KEYWORDS, EngineProcess, Silence, how_it_died, process_died, tail
 from core.engine_process import run_resident
-from core.job_events import Answered, Failed, Ready, Refused, Reported, Request, Stop, Stopped
+from core.job_events import Answered, Failed, Limited, Ready, Refused, Reported, Request, Stop, Stopped
+from core.limits import ended_the_process, took_too_long
 
 Answer = Ready | Reported | Answered | Refused | Stopped | Failed
 
@@ -54,6 +55,7 @@ class Resident(EngineProcess):
         self._cancelled: int | None = None
         self._kill_at = float("inf")
         self._unsaid: list[Answer] = []
+        self._silence = Silence()
         self.ready = False
         self.dead = False
         self.died_how = ""
@@ -105,13 +107,20 @@ class Resident(EngineProcess):
             self._process.join(GRACE_SECONDS)
         try:
             for answer in self.receive():
+                self._silence.heard(answer)
+                if isinstance(answer, Limited):
+                    continue
                 if isinstance(answer, Stopped | Answered | Refused):
                     self._in_flight = self._cancelled = None
+                    self._silence = Silence()
                 self.ready = self.ready or isinstance(answer, Ready)
                 answers.append(answer)  # type: ignore[arg-type]
                 if isinstance(answer, Failed):
                     raise EOFError
                 self._send_next()
+            if self._silence.is_over():
+                self.kill()
+                raise EOFError
         except EOFError:
             answers += self._bury(spoke=bool(answers) and isinstance(answers[-1], Failed))
         return answers
@@ -134,10 +143,15 @@ class Resident(EngineProcess):
         last: list[Answer] = []
         self._process.join(GRACE_SECONDS)
         self.died_how = how_it_died(self._process.exitcode, self.cache_folder)
+        opened = ""
+        if self._silence.is_over():
+            opened = took_too_long(self._silence.seconds)
+        elif self._silence.n_bytes:
+            opened = ended_the_process(self.died_how, self._silence.n_bytes)
         if self._in_flight is not None and self._in_flight[0].number == self._cancelled:
             last.append(Stopped(self._in_flight[0].number))
         elif self._in_flight is not None:  # perhaps what killed it: it is not asked again
-            sentence = f"{self.died_how} What was just asked has no answer."
+            sentence = opened or f"{self.died_how} What was just asked has no answer."
             last.append(Refused(self._in_flight[0].number, sentence, tail(self.output)))
         if not spoke:
             last.append(Failed(process_died(self._process.exitcode, self.cache_folder), tail(self.output)))

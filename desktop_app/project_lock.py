@@ -18,13 +18,14 @@ import psutil
 from PySide6.QtCore import QObject, QTimer
 
 from core.files import replace_atomically
-from core.forms import FormError, read_form
+from core.forms import FormError, read_form, read_json
 from core.project import PROGRAM
 
 RENEW_MS = 5 * 60 * 1000
 # A lock of another computer that was not renewed for so long is that of a window that ended badly, or a computer that
 # sleeps.
 OLD_SECONDS = 60 * 60
+_LOCK_BYTES = 100_000
 
 
 @dataclass(frozen=True)
@@ -167,8 +168,8 @@ def lock_place(file: Path) -> Path:
 def _read(place: Path) -> Holder | None:
     """Return who holds a lock; None where there is none, or it is damaged and tells nothing."""
     try:
-        return read_form(json.loads(place.read_bytes()), Holder)
-    except (OSError, ValueError, RecursionError, FormError):
+        return read_form(read_json(place, limit=_LOCK_BYTES), Holder)
+    except (OSError, FormError):
         return None
 
 

@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 
 from core.descriptions import Registry, all_kinds, registry, resolve
+from tests.windows_rules import _windows_rules_on_request, windows_rules
+
+__all__ = ["_windows_rules_on_request", "windows_rules"]
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

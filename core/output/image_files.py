@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.images import read_rgb
+from core.data.images import BYTE_LIMIT, read_rgb
 from core.data.rereading import CHANGED, check_unchanged
 from core.data.sources import source_of
 from core.errors import ExportError, ImageError
 from core.files import reason_of
 from core.output.stripping import without_metadata
-from core.reading import open_regular
+from core.reading import open_regular, read_regular
 from core.results import Dataset, Image
 
 
@@ -124,8 +124,7 @@ class ImageFiles:
         try:
             if file is None:
                 return self._source.reader.original(self.dataset.root, image.path)
-            with open_regular(file) as stream:
-                return stream.read()
+            return read_regular(file, BYTE_LIMIT)
         except OSError as error:
             raise ImageError(f"The file cannot be read ({reason_of(error)}).") from error
 

@@ -13,6 +13,7 @@ from core.arrays import cut_file
 from core.cache import fingerprint
 from core.data.rereading import read_unchanged
 from core.errors import ImageError
+from core.limits import limited
 from core.pipeline.stages import Prepared, choose, cluster_classes, prepare
 from core.pipeline.study import Study
 from core.pipeline.views import ClassOverview, ClassView, CoresetView, PictureView
@@ -57,6 +58,7 @@ class Desk:
         # One kernel a class serves the orders of balanced herding and the coverage of every coreset.
         self._kernels = self._prepared.orders.kernels = Kernels()
 
+    @limited(seconds=120, n_bytes=4_000_000_000)
     def picture(self, index: int) -> PictureView:
         """Return one image, decoded as the engine sees it, at most `LARGEST_SIDE` pixels a side.
 

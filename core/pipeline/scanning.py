@@ -2,11 +2,13 @@
 
 from core.data.dataset import find_duplicates, scan
 from core.data.split import make_split
+from core.limits import limited
 from core.pipeline.study import Study
 from core.pipeline.views import DatasetView
 from core.progress import NO_PROGRESS, Progress
 
 
+@limited(seconds=900)
 def scan_source(study: Study, progress: Progress = NO_PROGRESS) -> DatasetView:
     """Scan and divide."""
     dataset = scan(study.source, cache_folder=study.cache_folder, settings=study.settings.data, progress=progress)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.errors import ExportError
 from core.files import make_temporary_folder, put_in_place, reason_of, try_to_remove
+from core.limits import limited
 from core.output.report import write_report
 from core.pipeline import exporting, stages
 from core.pipeline.comparing import compare_stored, plan_view, run_comparison
@@ -90,6 +91,7 @@ def export_coreset(study: Study, target: Path, overwrite: bool, progress: Progre
     return ExportView(result.folder, result.n_files, result.n_bytes, result.files_as, result.notes)
 
 
+@limited(seconds=600, n_bytes=4_000_000_000)
 def verify_export(folder: Path, progress: Progress = NO_PROGRESS) -> VerifyView:
     """Check an export."""
     result = exporting.verify(folder, progress)
@@ -124,6 +126,7 @@ def list_weights() -> tuple[WeightsView, ...]:
     )
 
 
+@limited(seconds=600, n_bytes=8_000_000_000)
 def import_weights(file: Path, name: str | None) -> WeightsView:
     """Copy a weight file into the user's data folder once it is known to fit."""
     entry = exporting.import_weights(file, name)
@@ -184,6 +187,7 @@ def search(
     return search_study(study, grid, network, out, with_pool=with_pool, overwrite=True, progress=progress)
 
 
+@limited(seconds=600)
 def predict_folder(bundle: Path, folder: Path, out: Path, progress: Progress = NO_PROGRESS) -> PredictView:
     """Give every image of a folder a class and write the CSV."""
     found = predict(bundle, folder, out, progress)

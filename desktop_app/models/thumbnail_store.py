@@ -3,14 +3,20 @@
 from collections import OrderedDict
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QObject, QRunnable, QThread, QThreadPool, Signal, Slot
+from PySide6.QtCore import QBuffer, QCoreApplication, QObject, QRunnable, QThread, QThreadPool, Signal, Slot
 from PySide6.QtGui import QImage, QImageReader, QPixmap
+
+from core.files import reason_of
+from core.reading import read_regular
 
 MOST_PENDING = 32
 """Decodes handed to the threads at once; what was asked for last goes first, so that scrolling past costs nothing."""
 MOST_WAITING = 512
 ROOM_BYTES = 64_000_000
 TOO_LARGE_MB = 64
+MOST_BYTES = 256_000
+"""Of a thumbnail's file. The scan writes at most 128 × 128 pixels; in a larger file there may be work for minutes."""
+MOST_SIDE = 256
 
 
 class ThumbnailStore(QObject):
@@ -133,11 +139,21 @@ def decode(file: str) -> tuple[QImage, str]:
     str
         Why it failed; empty where it did not.
     """
-    if not Path(file).is_file():
+    try:
+        # Qt would wait for a pipe, and knows no limit of bytes.
+        content = read_regular(Path(file), MOST_BYTES)
+    except FileNotFoundError:
         return QImage(), "The thumbnail is gone. Scan the dataset again to make it anew."
-    reader = QImageReader(file)
+    except OSError as error:
+        return QImage(), f"The thumbnail cannot be read: {reason_of(error)}."
+    buffer = QBuffer()
+    buffer.setData(content)
+    reader = QImageReader(buffer)
     reader.setAutoTransform(True)
     reader.setAllocationLimit(TOO_LARGE_MB)
+    size = reader.size()
+    if max(size.width(), size.height()) > MOST_SIDE:
+        return QImage(), f"The thumbnail cannot be read: it has {size.width():,} × {size.height():,} pixels."
     image = reader.read()
     if image.isNull():
         return QImage(), f"The thumbnail cannot be read: {reader.errorString()}."

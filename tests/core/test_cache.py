@@ -214,14 +214,14 @@ def test_an_entry_that_may_not_be_read_is_kept_and_told(tmp_path: Path, monkeypa
     cache, place = _entry(tmp_path)
     store = RowStore(tmp_path / "rows", 2)
     store.append(["a"], np.ones((1, 2), dtype=np.float32))
-    real = Path.open
+    real = os.open
 
     def refused(file: Path, *arguments: object, **named: object) -> object:
-        if file.suffix == ".npy":
+        if str(file).endswith(".npy"):
             raise PermissionError(errno.EACCES, "Permission denied", str(file))
         return real(file, *arguments, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Path, "open", refused)
+    monkeypatch.setattr(os, "open", refused)
     with pytest.raises(CacheError, match=r"may not be read \(Permission denied\)"):
         cache.load("stage", "key")
     with pytest.raises(CacheError, match=r"may not be read \(Permission denied\)"):
@@ -250,6 +250,16 @@ def test_what_there_is_no_memory_to_read_is_kept_and_not_taken_for_missing(
             RowStore(tmp_path / "rows", 2)
     assert cache.load("stage", "key") is not None
     assert "a" in RowStore(tmp_path / "rows", 2)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.timeout(30)
+def test_a_pipe_in_the_cache_is_not_waited_for(tmp_path: Path) -> None:
+    cache, place = _entry(tmp_path)
+    [array, *_] = place.glob("*.npy")
+    array.unlink()
+    os.mkfifo(array)
+    assert cache.load("stage", "key") is None
 
 
 def test_a_file_cut_while_it_is_mapped_is_one_sentence(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from core import jobs
+from core.calls import resolve
 from core.engine_process import PipeProgress
 from core.errors import CancelledError
 from core.jobs import (
@@ -33,6 +34,7 @@ from core.jobs import (
     Resident,
     Stopped,
 )
+from core.limits import limits_of
 
 TESTS = Path(__file__).parents[1] / "engine"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
@@ -387,6 +389,65 @@ def test_a_resident_that_cannot_be_built_says_why() -> None:
     assert failed.sentence == "The counter starts at 0 or above."
     assert failed.expected
     assert resident.dead
+
+
+def test_what_opens_for_ever_is_ended_with_a_sentence() -> None:
+    began = time.monotonic()
+    (failed,) = run("open_for_ever")
+    assert isinstance(failed, Failed)
+    assert failed.expected
+    assert failed.sentence.startswith("Opening was stopped: nothing was heard of it for 1 s,")
+    assert time.monotonic() - began < 20
+
+
+def test_what_is_heard_of_may_take_longer_in_all() -> None:
+    assert run("open_step_by_step", 8, 0.3)[-1] == Finished(8, pytest.approx(2.4, abs=2.0))
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux alone keeps a limit of memory")
+def test_what_fills_the_memory_is_ended_with_a_sentence() -> None:
+    *reports, failed = run("open_what_fills_the_memory")
+    assert isinstance(failed, Failed)
+    assert failed.sentence.startswith("Opening was stopped: it wants more than 0.3 GB of memory")
+    assert 0 < max(event.done for event in reports if isinstance(event, Progressed)) < 40
+
+
+@posix
+def test_a_crash_while_something_is_opened_is_put_down_to_the_file() -> None:
+    (failed,) = run("open_what_crashes")
+    assert isinstance(failed, Failed)
+    assert failed.sentence.startswith("The engine process crashed (SIGSEGV). A damaged file can do that")
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux alone keeps a limit of memory")
+def test_a_resident_keeps_to_limits_for_the_question_alone(counter: Resident) -> None:
+    counter.ask(1, "open", (1_000_000_000,))
+    counter.ask(2, "open", (100_000_000,))
+    counter.ask(3, "slow_echo", (3, 1.5))
+    counter.ask(4, "open", (0,))
+    counter.ask(5, "add", (1,))
+    answers = wait_for(counter, 99)
+    assert [type(answer) for answer in answers] == [Ready, Refused, Answered, Answered, Refused, Failed]
+    assert "it wants more than 0.3 GB" in answers[1].sentence
+    assert (answers[4].number, answers[4].sentence[:20]) == (4, "Opening was stopped:")
+    heir = counter.again()
+    heir.start()
+    assert wait_for(heir, 2) == [Ready(), Answered(5, 11)]
+    heir.close()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "core.pipeline.scanning:scan_source",
+        "core.pipeline.window_jobs:import_weights",
+        "core.pipeline.window_jobs:predict_folder",
+        "core.pipeline.window_jobs:verify_export",
+        "core.pipeline.desk:Desk.picture",
+    ],
+)
+def test_what_the_window_opens_from_anywhere_has_limits(name: str) -> None:
+    assert limits_of(resolve(name)) is not None
 
 
 def test_an_immediate_job_has_the_same_events() -> None:

@@ -10,12 +10,14 @@ import pytest
 
 from core.errors import ProjectError, SettingsError
 from core.project import (
+    PROJECT_BYTES,
     RESULTS_KEPT,
     STAGES,
     Choices,
     Project,
     Recovery,
     StageResult,
+    digest_on_disk,
     project_to_dict,
     read_project,
     read_recovery,
@@ -193,6 +195,18 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
 def test_a_project_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="is not there any more"):
         read_project(tmp_path / "x.coreset")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.timeout(30)
+def test_what_is_no_file_or_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.coreset")
+    with (tmp_path / "large.coreset").open("wb") as stream:
+        stream.truncate(PROJECT_BYTES + 1)
+    for name, reason in (("pipe.coreset", "no regular file"), ("large.coreset", "at most 64,000,000 are read")):
+        for read in (read_project, digest_on_disk):
+            with pytest.raises(ProjectError, match=reason):
+                read(tmp_path / name)
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

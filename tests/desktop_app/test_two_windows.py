@@ -395,6 +395,15 @@ def test_a_damaged_lock_is_none(content: bytes, make_window: Callable[[], Window
     assert window.asked() == ""
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.timeout(30)
+def test_a_lock_that_is_a_pipe_is_not_waited_for(make_window: Callable[[], Window], file: Path) -> None:
+    os.mkfifo(lock_place(file))
+    window = make_window()
+    window.files.open_path(file)
+    assert window.model.file == file
+
+
 def test_a_lock_that_cannot_be_written_is_no_error(
     make_window: Callable[[], Window], file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

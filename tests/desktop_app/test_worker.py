@@ -1,5 +1,6 @@
 """The worker thread with real engine processes: what it tells, how it stops, what it survives."""
 
+import itertools
 import os
 import signal
 import sys
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QObject, Qt, QThread
+from PySide6.QtCore import QObject, Qt, QThread, QTimer
 from pytestqt.qtbot import QtBot
 
 from desktop_app.worker import Worker
@@ -234,6 +235,29 @@ def test_what_the_engine_prints_is_logged(worker: Worker, listener: Listener, en
     text = "".join(what[1] for what in listener.only("logged"))
     assert "printed by the engine" in text
     assert "written by a library" in text
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [("open_for_ever", "nothing was heard of it"), ("open_what_fills_the_memory", "it wants more than 0.3 GB")],
+)
+def test_a_hostile_file_leaves_the_window_awake_and_ends_with_one_sentence(
+    function: str, said: str, worker: Worker, listener: Listener, engine: str, qtbot: QtBot
+) -> None:
+    if function != "open_for_ever" and not sys.platform.startswith("linux"):
+        pytest.skip("Linux alone keeps a limit of memory")
+    ticks = [time.monotonic()]
+    timer = QTimer()
+    timer.timeout.connect(lambda: ticks.append(time.monotonic()))
+    timer.start(20)
+    worker.start("dataset", f"{engine}:{function}")
+    qtbot.waitUntil(ended(listener), timeout=30_000)
+    ((_, _, sentence, _),) = listener.only("failed")
+    assert sentence.startswith(f"Opening was stopped: {said}")
+    assert max(later - earlier for earlier, later in itertools.pairwise(ticks)) < 1.0
+    number = worker.start("dataset", f"{engine}:add", (1, 2))
+    qtbot.waitUntil(ended(listener, 2), timeout=20_000)
+    assert listener.only("finished") == [("finished", number, 3)]
 
 
 def test_closing_leaves_no_process_and_no_thread(engine: str, qtbot: QtBot, engine_children: Any) -> None:

@@ -1,6 +1,7 @@
 """Functions and a class that tests run in engine processes."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import time
 from typing import Any
 
 from core.errors import DatasetError
+from core.limits import limited
 from core.progress import NO_PROGRESS, Progress
 
 
@@ -104,6 +106,30 @@ def facts_of_the_process() -> dict[str, Any]:
     }
 
 
+@limited(seconds=1.0)
+def open_for_ever() -> object:
+    """A library that never comes back, and lets no other thread of Python run meanwhile."""
+    return re.match("(a+)+$", "a" * 60 + "b")
+
+
+@limited(seconds=1.0)
+def open_step_by_step(n: int, seconds: float, progress: Progress = NO_PROGRESS) -> int:
+    return count(n, seconds, progress)
+
+
+@limited(seconds=60.0, n_bytes=300_000_000)
+def open_what_fills_the_memory(progress: Progress = NO_PROGRESS) -> None:
+    kept = []
+    for done in range(2000):
+        progress.report(done, 2000, "Unpacking: megabytes")
+        kept.append(bytearray(b"x") * 10_000_000)
+
+
+@limited(seconds=60.0)
+def open_what_crashes() -> None:
+    die(signal.SIGSEGV)
+
+
 class Counter:
     """A resident object for tests."""
 
@@ -122,6 +148,10 @@ class Counter:
 
     def count(self, n: int, seconds: float, progress: Progress = NO_PROGRESS) -> int:
         return count(n, seconds, progress)
+
+    @limited(seconds=1.0, n_bytes=300_000_000)
+    def open(self, n_bytes: int) -> int:
+        return len(bytearray(n_bytes)) or len(str(open_for_ever()))
 
     def fail(self) -> None:
         raise DatasetError("No such image.")

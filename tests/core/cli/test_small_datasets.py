@@ -32,6 +32,7 @@ def images(folder: Path, counts: Sequence[int]) -> Path:
         ([1, 1], [], "a test fraction of 0.3 takes none of 2 images"),
         ([1], [], "a test fraction of 0.3 takes none of 1 image "),
         ([12], [], "There is one class only"),
+        ([2], [], "The pool has 1 image; at least 3 are needed"),
         ([5, 5], ["--test-fraction", "0"], "set the test fraction above 0"),
         ([2, 2], [], "The pool has 2 images; at least 3 are needed"),
         ([2, 2], ["--networks", "custom,head"], "The pool has 2 images; at least 3 are needed"),
@@ -50,7 +51,7 @@ def test_what_is_too_small_is_refused_before_anything_is_trained(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("validation", ["0", "0.2"])
-@pytest.mark.parametrize("counts", [[5, 5], [8, 8], [1, 9], [2, 30]], ids=str)
+@pytest.mark.parametrize("counts", [[5, 5], [8, 8], [1, 9], [2, 30], [2, 300], [3] * 12], ids=str)
 @pytest.mark.parametrize("command", ["run", "compare"])
 def test_a_small_dataset_ends_with_its_report(
     command: str, counts: list[int], validation: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

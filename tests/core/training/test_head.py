@@ -37,6 +37,11 @@ def test_of_one_class_alone_the_head_knows_no_other() -> None:
     assert found.tolist() == [[0, 0, 1]] * 4
 
 
+def test_few_images_of_many_classes_are_no_reason_to_warn() -> None:
+    rows = np.random.default_rng(0).normal(size=(30, 5)).astype(np.float32)
+    assert fit_head(rows, np.arange(30) % 20, 20, 1.0).probabilities(rows).shape == (30, 20)
+
+
 def test_a_solver_that_did_not_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.training.architectures.head.logistic.MOST_ITERATIONS", 2)
     rows, labels = groups(60, 3)

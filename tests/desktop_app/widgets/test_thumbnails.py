@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 
 from desktop_app.models.thumbnail_model import Badges, Thumbnail, ThumbnailModel
-from desktop_app.models.thumbnail_store import MOST_PENDING, ThumbnailStore, decode, shared_store
+from desktop_app.models.thumbnail_store import MOST_BYTES, MOST_PENDING, ThumbnailStore, decode, shared_store
 from desktop_app.models.thumbnails import LazyThumbnails
 from desktop_app.widgets.medoid_strip import Medoid, MedoidStrip
 from desktop_app.widgets.sample_strip import SampleStrip
@@ -69,6 +69,18 @@ class TestStore:
         image, reason = decode(str(tmp_path / "gone.png"))
         assert image.isNull()
         assert "Scan the dataset again" in reason
+
+    def test_a_file_that_no_scan_has_written_is_not_decoded(self, tmp_path: Path) -> None:
+        wide, long = tmp_path / "wide.png", tmp_path / "long.jpg"
+        picture = QImage(20_000, 2, QImage.Format.Format_RGB32)
+        picture.fill(0)
+        assert picture.save(str(wide))
+        picture.copy(0, 0, 9, 2).save(str(long))
+        assert decode(str(long))[1] == ""
+        with long.open("ab") as stream:
+            stream.truncate(MOST_BYTES + 1)
+        assert decode(str(wide))[1] == "The thumbnail cannot be read: it has 20,000 × 2 pixels."
+        assert "at most 256,000 are read" in decode(str(long))[1]
 
     def test_keeps_to_its_room(self, qtbot, pictures) -> None:
         small = ThumbnailStore(room_bytes=10 * 32 * 24 * 4)

@@ -9,10 +9,10 @@ import itertools
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from core.data.listing import SPLIT_NAMES, Entry, Listing, class_text
 from core.data.sources import SOURCES
@@ -21,6 +21,8 @@ from core.files import reason_of
 from core.progress import NO_PROGRESS, Progress
 from core.reading import open_regular
 from core.results import Skipped, SplitName
+
+T = TypeVar("T")
 
 _COLUMNS = ("path", "class", "split", "group")
 _DELIMITERS = (",", ";", "\t")
@@ -62,13 +64,11 @@ def list_table(source: Path, progress: Progress = NO_PROGRESS) -> Listing:
         If the user asked to stop.
     """
     rows, skipped, warnings = _read_rows(source.absolute(), progress)
-    root = _common_root(str(source.absolute().parent), rows)
+    named = _named(rows, progress)
+    root = _common_root(str(source.absolute().parent), named.folders)
     listing = Listing(Path(root), skipped=skipped, warnings=warnings)
-    distinct = list(_distinct(rows, listing.skipped, root))
-    files = _Files(row.file for row in distinct)
-    for number, row in enumerate(distinct):
-        if number % _ROWS_PER_REPORT == 0:
-            progress.report(number, len(distinct), "Looking for the files of the CSV: files")
+    files = _Files(named.folders)
+    for row in _told(_usable(named, listing.skipped, root), progress, "Looking for the files of the CSV: files"):
         path = _relative(row.file, root)
         fault = files.fault(row.file)
         if fault:
@@ -176,10 +176,15 @@ class _Files:
 
     Asking the system for each file takes nearly all the time of a large CSV on a slow disk, so that a folder of which
     many files are named is listed once; what is not found in it is asked for after all.
+
+    Parameters
+    ----------
+    folders : Counter
+        How many files are named in each folder.
     """
 
-    def __init__(self, files: Iterable[str]) -> None:
-        self._wanted = Counter(os.path.dirname(file) for file in files)
+    def __init__(self, folders: Counter[str]) -> None:
+        self._wanted = folders
         self._known: dict[str, frozenset[str]] = {}
 
     def fault(self, file: str) -> str:
@@ -213,9 +218,9 @@ def _fault(file: str) -> str:
     return "" if stat.S_ISREG(mode) else "it is no file"
 
 
-def _common_root(folder: str, rows: list[_Row]) -> str:
+def _common_root(folder: str, folders: Iterable[str]) -> str:
     try:
-        return os.path.commonpath([folder, *{os.path.dirname(row.file) for row in rows}])
+        return os.path.commonpath([folder, *folders])
     except ValueError:
         return folder  # files on several drives
 
@@ -231,18 +236,56 @@ def _relative(file: str, root: str) -> str:
         return Path(file).as_posix()
 
 
-def _distinct(rows: list[_Row], skipped: list[Skipped], root: str) -> Iterator[_Row]:
-    """Yield each file once; one that is named under two classes is not used at all."""
-    by_file: dict[str, list[_Row]] = {}
-    for row in rows:
-        by_file.setdefault(row.file, []).append(row)
-    for file, same in by_file.items():
+def _told(items: Collection[T], progress: Progress, message: str) -> Iterator[T]:
+    """Yield the items, and report now and then how many of them are done."""
+    for number, item in enumerate(items):
+        if number % _ROWS_PER_REPORT == 0:
+            progress.report(number, len(items), message)
+        yield item
+
+
+@dataclass(frozen=True)
+class _Named:
+    """The files that a CSV names.
+
+    Attributes
+    ----------
+    first : dict
+        The first row of each file.
+    again : dict
+        All rows of each file that more than one names.
+    folders : Counter
+        How many files are named in each folder.
+    """
+
+    first: dict[str, _Row]
+    again: dict[str, list[_Row]]
+    folders: Counter[str]
+
+
+def _named(rows: list[_Row], progress: Progress) -> _Named:
+    named = _Named({}, {}, Counter())
+    for row in _told(rows, progress, "Comparing the rows of the CSV: rows"):
+        first = named.first.setdefault(row.file, row)
+        if first is row:
+            named.folders[os.path.dirname(row.file)] += 1
+        else:
+            named.again.setdefault(row.file, [first]).append(row)
+    return named
+
+
+def _usable(named: _Named, skipped: list[Skipped], root: str) -> list[_Row]:
+    """Return a row for each file; one that is named under two classes is not used at all."""
+    unusable = set()
+    for file, same in named.again.items():
         if len({row.class_name for row in same}) > 1:
             places = " and ".join(f"“{row.class_name}” in row {row.number}" for row in same[:3])
-            skipped.append(Skipped(_relative(file, root), f"The CSV names it under more than one class: {places}."))
+            reason = f"The CSV names it under more than one class: {places}."
         elif len({(row.split, row.group) for row in same}) > 1:
             numbers = " and ".join(str(row.number) for row in same[:3])
             reason = f"Rows {numbers} of the CSV name it with different splits or groups."
-            skipped.append(Skipped(_relative(file, root), reason))
         else:
-            yield same[0]
+            continue
+        skipped.append(Skipped(_relative(file, root), reason))
+        unusable.add(file)
+    return [row for file, row in named.first.items() if file not in unusable]

@@ -111,8 +111,8 @@ def choose_head_strength(
     labels = dataset.labels[embedding.indices[embedding.in_pool]]
     if len(labels) < FOLDS:
         raise TrainingError(
-            f"The pool has {len(labels)} images; at least {FOLDS} are needed to choose the head's penalty by "
-            f"{FOLDS}-fold cross-validation. Add images or lower the test and validation fractions."
+            f"The pool has {len(labels)} image{'s' * (len(labels) != 1)}; at least {FOLDS} are needed to choose the "
+            f"head's penalty by {FOLDS}-fold cross-validation. Add images or lower the test and validation fractions."
         )
     folds = _folds(labels, seed)
     hits = np.zeros(len(STRENGTHS))
@@ -156,6 +156,8 @@ def _fitted(model: LogisticRegression, rows: NDArray[np.float64], labels: IntArr
     with warnings.catch_warnings(), threadpool_limits(limits=1):
         # Told by `Head.converged` instead.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        # Of whole numbers scikit-learn suspects that they are no classes where few images share one.
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         return model.fit(rows, labels)
 
 

@@ -193,6 +193,7 @@ def test_listing_tells_how_far_it_is_and_can_be_stopped(tmp_path: Path, encoded:
     assert [entry.path for entry in listing.entries] == names[:-1]
     assert len(listing.skipped) == 5001
     assert (2000, 0, "Reading the CSV: rows") in told
+    assert (4000, 5032, "Comparing the rows of the CSV: rows") in told
     assert (4000, 5032, "Looking for the files of the CSV: files") in told
     stop_after = len(told) + 2
     with pytest.raises(CancelledError):

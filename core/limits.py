@@ -1,0 +1,117 @@
+"""Limits of time and memory for engine functions that open what may come from anywhere.
+
+Readers refuse by themselves what is too large or takes too long. The limits are for what they do not foresee, such as
+a fault of a library: the engine process is ended then, and the user reads one sentence.
+"""
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SHARE_OF_FREE = 0.75
+LEAST_BYTES = 1_000_000_000
+_ATTRIBUTE = "__opening_limits__"
+_STATUS = Path("/proc/self/status")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a function may take while it opens something.
+
+    Attributes
+    ----------
+    seconds : float
+        That may pass without a report; a function that never reports has them for all it does.
+    n_bytes : int
+        Of memory beyond what the process has before; None for three quarters of what is free then.
+    """
+
+    seconds: float
+    n_bytes: int | None = None
+
+    def allowed_bytes(self) -> int:
+        """Return how many bytes of memory may be taken on this machine now."""
+        free = max(LEAST_BYTES, int(SHARE_OF_FREE * psutil.virtual_memory().available))
+        return free if self.n_bytes is None else min(free, self.n_bytes)
+
+
+def limited(seconds: float, n_bytes: int | None = None) -> Callable[[F], F]:
+    """Mark a function that an engine process is to run within `Limits`."""
+
+    def mark(function: F) -> F:
+        setattr(function, _ATTRIBUTE, Limits(seconds, n_bytes))
+        return function
+
+    return mark
+
+
+def limits_of(function: Callable[..., Any]) -> Limits | None:
+    """Return the limits that a function is marked with."""
+    found = getattr(function, _ATTRIBUTE, None)
+    return found if isinstance(found, Limits) else None
+
+
+@contextlib.contextmanager
+def memory_within(n_bytes: int) -> Iterator[None]:
+    """Refuse this process more than so many bytes of memory beyond what it has now, with `MemoryError`.
+
+    Mapped files do not count, and nor does address space that is only reserved, of which TensorFlow takes a lot. Linux
+    alone keeps such a limit; elsewhere nothing is done.
+    """
+    taken = _data_bytes()
+    if taken is None:
+        yield
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = taken + n_bytes
+    for known in (soft, hard):
+        if known != resource.RLIM_INFINITY:
+            wanted = min(wanted, known)
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _data_bytes() -> int | None:
+    """Return what RLIMIT_DATA counts of this process, or None where the system does not tell."""
+    try:
+        found = re.search(r"^VmData:\s+(\d+) kB", _STATUS.read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    return int(found[1]) * 1024 if found else None
+
+
+def took_too_long(seconds: float) -> str:
+    """Return the sentence for what was ended since nothing was heard of it for so long."""
+    time = f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:g} s"
+    return (
+        f"Opening was stopped: nothing was heard of it for {time}, longer than any whole file takes. "
+        "Choose another file, or copy this one to a faster disk first."
+    )
+
+
+def took_too_much(n_bytes: int) -> str:
+    """Return the sentence for what wanted more memory than it may have."""
+    return (
+        f"Opening was stopped: it wants more than {n_bytes / 1e9:.1f} GB of memory, the most that it may take here. "
+        "Choose another file, or close other programs."
+    )
+
+
+def ended_the_process(how: str, n_bytes: int) -> str:
+    """Return the sentence for what ended the process that opened it; `how` says how it ended."""
+    return (
+        f"{how} A damaged file can do that to a library that reads it, and so can one that wants more than "
+        f"{n_bytes / 1e9:.1f} GB of memory. Choose another file."
+    )

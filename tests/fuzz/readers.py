@@ -1,0 +1,357 @@
+"""Every reader of a file that may come from anywhere, whole files for it to begin from, and what is asked of it.
+
+Whatever stands in a file, its reader returns or says in one sentence what is wrong: within ten seconds, with less than
+a gigabyte for what it refuses, and without touching a file outside the folder that the file lies in.
+"""
+
+import io
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import h5py
+import numpy as np
+from PIL import Image
+
+from core.cache import ArrayCache, RowStore
+from core.data.dataset import load_dataset, save_dataset
+from core.data.images import read_rgb
+from core.data.sources.csv.rows import list_table
+from core.data.sources.npz.arrays import list_npz
+from core.data.sources.npz.reader import READER as NPZ
+from core.errors import CoresetError, ImageError
+from core.features.weight_files import Layer, fits, read_tensors
+from core.output.manifest import read_manifest
+from core.output.model_bundle import read_facts
+from core.output.verification import verify
+from core.project import digest_on_disk, read_project, read_recovery
+from core.results import Dataset, Skipped
+from core.results import Image as ImageFacts
+from core.settings import read_settings
+from core.training.pixels import PixelStore
+from core.training.runs import load_runs
+
+if sys.platform != "win32":
+    import resource
+
+ROOT = Path(__file__).resolve().parents[2]
+TESTS = ROOT / "tests"
+GOLDEN = TESTS / "golden" / "format-2"
+BUNDLE = TESTS / "core" / "output" / "golden" / "bundle-format-1" / "bundle.json"
+LAYERS = (Layer("a", "conv2d", ((2, 3), (3,))), Layer("b", "dense", ((3, 1), (1,))))
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One kind of file.
+
+    Attributes
+    ----------
+    name : str
+        What the file is called; the folder holds the rest that the reader wants.
+    whole : callable
+        Returns files as they should be.
+    read : callable
+        Takes the file; may raise `CoresetError`.
+    """
+
+    name: str
+    whole: Callable[[], list[bytes]]
+    read: Callable[[Path], object]
+
+
+def _images() -> list[bytes]:
+    rgb = np.random.default_rng(0).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    found = []
+    for form, options in (("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {}), ("GIF", {}), ("BMP", {}),
+                          ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}), ("WEBP", {}),
+                          ("WEBP", {"lossless": True})):  # fmt: skip
+        stream = io.BytesIO()
+        Image.fromarray(rgb).save(stream, form, **options)
+        found.append(stream.getvalue())
+    return found
+
+
+def _tables() -> list[bytes]:
+    text = 'path,class,split,group\na/1.png,"x, y",train,g1\n../b.png,z,test,\n"q""r.png",z,val,2\n'
+    return [text.encode(), text.replace(",", ";").encode("utf-16"), text.replace(",", "\t").encode("utf-8-sig")]
+
+
+def _npz() -> list[bytes]:
+    rng = np.random.default_rng(0)
+    found = []
+    for save in (np.savez, np.savez_compressed):
+        stream = io.BytesIO()
+        images = rng.integers(0, 256, (4, 5, 6), dtype=np.uint8)
+        save(stream, train_images=images, train_labels=np.arange(4)[:, None] % 2, test_images=images[:1],
+             test_labels=np.zeros(1, dtype=np.uint8))  # fmt: skip
+        found.append(stream.getvalue())
+    return found
+
+
+def _read_npz(file: Path) -> None:
+    for entry in list_npz(file).entries[:6]:
+        try:
+            NPZ.read(file, entry.path)
+        except ImageError:
+            continue
+
+
+def _weights() -> list[bytes]:
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as container:
+        for name, shapes in (("conv2d", LAYERS[0].shapes), ("dense", LAYERS[1].shapes)):
+            group = container.create_group(f"layers/{name}/vars")
+            for position, shape in enumerate(shapes):
+                group.create_dataset(str(position), data=np.ones(shape, dtype=np.float32))
+    archived = io.BytesIO()
+    with zipfile.ZipFile(archived, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.weights.h5", stream.getvalue())
+    return [stream.getvalue(), archived.getvalue()]
+
+
+def _read_weights(file: Path) -> None:
+    fits(file, LAYERS)
+    read_tensors(file, LAYERS, "the fuzzed network")
+
+
+def _stored(pattern: str) -> Callable[[], list[bytes]]:
+    def whole() -> list[bytes]:
+        return [file.read_bytes() for file in sorted(GOLDEN.glob(pattern))[:3]]
+
+    return whole
+
+
+def _read_run(file: Path) -> None:
+    for arrays in GOLDEN.glob("study/runs/*.npz"):
+        (file.parent / arrays.name).write_bytes(arrays.read_bytes())
+    load_runs(file.parent)
+
+
+def _read_run_arrays(file: Path) -> None:
+    stored = next(GOLDEN.glob("study/runs/*.json"))
+    values = json.loads(stored.read_text())
+    (file.parent / "run.json").write_text(json.dumps({**values, "arrays": file.name}))
+    load_runs(file.parent)
+
+
+def _scan() -> list[bytes]:
+    image = ImageFacts(path="a/1.png", class_name="a", split="train", group="", width=3, height=4, pixels="ab" * 32,
+                       file="cd" * 32, n_bytes=5, modified_ns=6, perceptual="ef" * 8)  # fmt: skip
+    skipped = (Skipped("a/x", "It is no image."),)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "scan.json"
+        save_dataset(Dataset(Path("/x"), Path("/x"), "folder", (image,), skipped, ("A note.",)), file)
+        return [file.read_bytes()]
+
+
+def _read_squares(file: Path) -> None:
+    stream = io.BytesIO()
+    np.save(stream, np.zeros((2, 4, 4, 3), dtype=np.uint8))
+    file.with_suffix(".npy").write_bytes(stream.getvalue())
+    PixelStore(file.parent, 4)
+
+
+def _entry() -> list[bytes]:
+    return [json.dumps({"arrays": {"x": [[2, 3], "<f4"]}, "facts": {"curve": {"2": 0.5}}}).encode()]
+
+
+def _array() -> list[bytes]:
+    stream = io.BytesIO()
+    np.save(stream, np.ones((2, 3), dtype=np.float32))
+    return [stream.getvalue()]
+
+
+def _read_entry(file: Path) -> None:
+    """Read an entry of a stage, of which either the facts or the array are not as they were written."""
+    for name, [content] in (("facts.json", _entry()), ("x.npy", _array())):
+        if file.name != name:
+            (file.parent / name).write_bytes(content)
+    ArrayCache(file.parents[2]).load(file.parents[1].name, file.parent.name)
+
+
+def _read_rows(file: Path) -> None:
+    if file.suffix == ".json":
+        file.with_suffix(".npy").write_bytes(_array()[0])
+    else:
+        file.with_suffix(".json").write_text('["a", "b"]')
+    store = RowStore(file.parent, 3)
+    if "a" in store:
+        store.rows(["a"])
+
+
+def _read_project(file: Path) -> None:
+    digest_on_disk(file)
+    read_project(file)
+
+
+READERS = {
+    "image": Reader("image.png", _images, read_rgb),
+    "table": Reader("table.csv", _tables, list_table),
+    "npz": Reader("arrays.npz", _npz, _read_npz),
+    "bundle": Reader("bundle.json", lambda: [BUNDLE.read_bytes()], lambda file: read_facts(file.parent)),
+    "project": Reader("study.coreset", _stored("project*.coreset"), _read_project),
+    "recovery": Reader("recovery.json", _stored("recovery.json"), read_recovery),
+    "manifest": Reader("coreset.json", _stored("study/coreset/coreset.json"), read_manifest),
+    "export": Reader("coreset.json", _stored("study/coreset/coreset.json"), verify),
+    "settings": Reader("settings.json", _stored("settings*.json"), read_settings),
+    "run": Reader("run.json", _stored("study/runs/*.json"), _read_run),
+    "arrays of a run": Reader("run.npz", _stored("study/runs/*.npz"), _read_run_arrays),
+    "scan": Reader("scan.json", _scan, load_dataset),
+    "cache facts": Reader("facts.json", _entry, _read_entry),
+    "cache array": Reader("x.npy", _array, _read_entry),
+    "row keys": Reader("1.json", lambda: [b'["a", "b"]'], _read_rows),
+    "rows": Reader("1.npy", _array, _read_rows),
+    "pixel keys": Reader("1.json", lambda: [b'["a", "b"]'], _read_squares),
+    "weights": Reader("weights.h5", _weights, _read_weights),
+}
+
+CORPUS = Path(__file__).parent / "corpus"
+"""The smallest files by which readers were once stopped, in a folder for each reader."""
+
+SECONDS_LIMIT = 10.0
+MEMORY_LIMIT = 1_000_000_000
+
+NASTY: list[Any] = [
+    None, True, False, 0, 1, -1, 2**31, 2**63, 10**40, 0.5, 1e308, -0.0, float("nan"), float("inf"), "", "x", "\0",
+    "../../x", "/etc/passwd", "C:\\x", "\ud800", "é" * 300, [], {}, [[]], [None], {"": None}, [[[[[[]]]]]], "NaN",
+]  # fmt: skip
+
+
+def corpus() -> list[tuple[str, Path]]:
+    """Return the files by which readers were once stopped, each with the name of its reader."""
+    return [(name, file) for name in READERS for file in sorted((CORPUS / folder_of(name)).glob("*"))]
+
+
+def folder_of(name: str) -> str:
+    """Return the name of a reader's folder."""
+    return name.replace(" ", "_")
+
+
+def check(reader: Reader, content: bytes, place: Path) -> Literal["read", "refused"]:
+    """Read `content` as the reader's file, in an empty folder below `place`, and return how it went.
+
+    Raises
+    ------
+    AssertionError
+        If the reader does what it should not. Any other error is one that the reader let through.
+    """
+    folder = place / "stage" / "entry"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    file = folder / reader.name
+    file.write_bytes(content)
+    before, started = most_memory(), time.perf_counter()
+    with nothing_outside(place) as touched:
+        said = _sentence(reader, file)
+    assert not touched, f"it touches what is outside of the folder: {touched[:3]}"
+    assert time.perf_counter() - started < SECONDS_LIMIT, "it takes too long"
+    if said is None:
+        return "read"
+    assert said.strip(), "an error without a sentence"
+    assert "Traceback" not in said
+    assert most_memory() - before < MEMORY_LIMIT, "it takes too much memory for what is refused"
+    return "refused"
+
+
+def _sentence(reader: Reader, file: Path) -> str | None:
+    """Return what the reader says against a file, or None where it has read it."""
+    try:
+        reader.read(file)
+    except CoresetError as error:
+        return str(error)
+    return None
+
+
+def most_memory() -> int:
+    """Return the most bytes of memory that this process has had; 0 where the system does not tell."""
+    if sys.platform == "win32":
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+# --- no file outside the folder -----------------------------------------------------------------------------------
+
+_CHANGES = {
+    "os.chmod", "os.chown", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.truncate",
+    "os.utime",
+}  # fmt: skip
+_STARTS = {
+    "os.exec",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.system",
+    "pickle.find_class",
+    "socket.__new__",
+    "subprocess.Popen",
+}
+_OWN = tuple(
+    os.path.realpath(each)
+    for each in (
+        sys.prefix,
+        sys.base_prefix,
+        Path(np.__path__[0]).parent,
+        ROOT / "core",
+        ROOT / "resources",
+        GOLDEN,  # the rest of what a reader wants
+        "/proc",
+        "/sys",
+        "/usr",
+    )
+)
+"""Where the program itself, its libraries and what they read of the system lie; read, never written."""
+
+_watched: list[tuple[str, list[str]]] = []
+_is_installed = False
+
+
+@contextmanager
+def nothing_outside(place: Path) -> Iterator[list[str]]:
+    """Give a list of what is done inside of the block to files that are not below `place`; it should stay empty."""
+    global _is_installed
+    if not _is_installed:  # a hook cannot be taken back
+        sys.addaudithook(_look)
+        _is_installed = True
+    touched: list[str] = []
+    _watched.append((os.path.realpath(place), touched))
+    try:
+        yield touched
+    finally:
+        _watched.pop()
+
+
+def _look(event: str, given: tuple[Any, ...]) -> None:
+    if not _watched:
+        return
+    place, touched = _watched[-1]
+    if event in _STARTS:
+        touched.append(f"{event} {given!r:.200}")
+    elif event in _CHANGES:
+        paths = given[:2] if event in ("os.rename", "os.link", "os.symlink") else given[:1]
+        if event in ("os.remove", "os.rmdir") and given[1] >= 0:  # in a folder that is open
+            paths = (Path(f"/proc/self/fd/{given[1]}") / os.fsdecode(given[0]),)
+        touched += [f"{event} {path}" for path in paths if not _lies_in(path, (place,))]
+    elif event == "open" and given[0] is not None:
+        path, _, flags = given
+        writes = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+        if not _lies_in(path, (place,) if writes else (place, *_OWN)):
+            touched.append(f"{event} {path}")
+
+
+def _lies_in(path: Any, places: tuple[str, ...]) -> bool:
+    if isinstance(path, int):  # a file that is open already
+        return True
+    full = os.path.realpath(os.fsdecode(path))
+    if "__editable__" in full:  # no file: pip's finder of what is installed for development
+        return True
+    return any(full == each or full.startswith(each + os.sep) for each in places)
