@@ -18,9 +18,10 @@ from core.results.coresets import (
 from core.results.costs import Estimate, StageTime
 from core.results.dataset import Dataset, Duplicates, Image, LeftOut, Skipped, Split
 from core.results.embeddings import ClassEmbedding, PoolEmbedding, Separation, ViewReduction, WeightsUsed
-from core.results.runs import Comparison, Difference, Epoch, Metrics, Note, Row, RunKey, RunResult
+from core.results.runs import Answer, Comparison, Difference, Epoch, Metrics, Note, Row, RunKey, RunResult
 
 __all__ = [
+    "Answer",
     "ClassClusters",
     "ClassCoverage",
     "ClassEmbedding",

@@ -223,6 +223,28 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What keeping one coreset costs, for one network.
+
+    Attributes
+    ----------
+    network, sampler : str
+    fraction : float
+    sentence : str
+        Accuracy beside everything and random, the interval of the difference, the time, and what can be said of it.
+    is_equal : bool or None
+        Whether the 90 % interval of the difference from everything lies inside the margin; None where that is not
+        known.
+    """
+
+    network: str
+    sampler: str
+    fraction: float
+    sentence: str
+    is_equal: bool | None
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Runs, their table and what they show.
 
@@ -235,6 +257,8 @@ class Comparison:
         What they show, and last what to keep in mind.
     notes : tuple of str
         Those of the sentences that tell of stored runs which could not be read, and of metrics of plugins that failed.
+    answers : tuple of Answer
+        What each coreset costs; the sentences begin with theirs.
     """
 
     runs: tuple[RunResult, ...]
@@ -242,6 +266,7 @@ class Comparison:
     differences: tuple[Difference, ...]
     sentences: tuple[str, ...] = field(default=())
     notes: tuple[str, ...] = ()
+    answers: tuple[Answer, ...] = ()
 
     @property
     def n_splits(self) -> int:

@@ -54,7 +54,9 @@ class ImageResamples:
         )
 
 
-def repetition_weights(repetitions: Sequence[int], n_resamples: int = RESAMPLES) -> NDArray[np.float64]:
+def repetition_weights(
+    repetitions: Sequence[int], n_resamples: int = RESAMPLES, *, level: float = 0.95
+) -> NDArray[np.float64]:
     """Return the weight of each repetition in each resample, shape (n_resamples, n_repetitions); rows sum to 1.
 
     The draw depends on how many repetitions there are, not on whose: rows of the same repetitions share it.
@@ -64,8 +66,8 @@ def repetition_weights(repetitions: Sequence[int], n_resamples: int = RESAMPLES)
     Resampling n repetitions understates the chance among them, the more the fewer they are: the spread of the
     resampled mean is too small by √((n−1)/n), and its ends are those of a normal distribution where Student's t
     belongs. Of three repetitions without any difference one set in four would look like a difference. So each draw is
-    stretched about equal weights by √(n/(n−1)) · t(n−1)/1.96, which goes to 1 as n grows; weights may then be
-    negative. Of one repetition there is nothing to draw.
+    stretched about equal weights by √(n/(n−1)) · t(n−1)/1.96 (at 95 %), which goes to 1 as n grows; weights may
+    then be negative. Of one repetition there is nothing to draw.
 
     References
     ----------
@@ -74,18 +76,19 @@ def repetition_weights(repetitions: Sequence[int], n_resamples: int = RESAMPLES)
     n = len(repetitions)
     drawn = generator(0, "bootstrap", "repetitions", n).integers(n, size=(n_resamples, n))
     shares = np.stack([(drawn == place).mean(axis=1) for place in range(n)], axis=1)
-    return np.asarray(1 / n + small_sample_stretch(n) * (shares - 1 / n))
+    return np.asarray(1 / n + small_sample_stretch(n, level) * (shares - 1 / n))
 
 
-def small_sample_stretch(n: int) -> float:
-    """Return by how much resamples of `n` repetitions are stretched: 9.2 for 2, 2.7 for 3, 1.6 for 5, 1.2 for 10."""
+def small_sample_stretch(n: int, level: float = 0.95) -> float:
+    """Return by how much resamples of `n` repetitions are stretched: at 95 % 9.2 for 2, 2.7 for 3, 1.6 for 5."""
     if n < 2:
         return 1.0
-    return float(np.sqrt(n / (n - 1)) * stats.t.ppf(0.975, n - 1) / stats.norm.ppf(0.975))
+    end = _end_of(level)
+    return float(np.sqrt(n / (n - 1)) * stats.t.ppf(end, n - 1) / stats.norm.ppf(end))
 
 
-def corrected_interval(values: Values, shared: float) -> tuple[float, float]:
-    """Return the 95 % interval of the mean over several splits of the same images.
+def corrected_interval(values: Values, shared: float, level: float = 0.95) -> tuple[float, float]:
+    """Return the interval of the mean over several splits of the same images.
 
     Parameters
     ----------
@@ -93,6 +96,8 @@ def corrected_interval(values: Values, shared: float) -> tuple[float, float]:
         One of each split, such as the mean paired difference of its repetitions; n_splits >= 2.
     shared : float
         Share of its test images that one split has in common with another, from 0 to 1.
+    level : float
+        0 < level < 1.
 
     Returns
     -------
@@ -115,7 +120,7 @@ def corrected_interval(values: Values, shared: float) -> tuple[float, float]:
     n = len(values)
     if not np.isfinite(values).all() or shared >= 1:
         return float("nan"), float("nan")
-    half = float(stats.t.ppf(0.975, n - 1) * values.std(ddof=1) * np.sqrt(1 / n + shared / (1 - shared)))
+    half = float(stats.t.ppf(_end_of(level), n - 1) * values.std(ddof=1) * np.sqrt(1 / n + shared / (1 - shared)))
     return float(values.mean()) - half, float(values.mean()) + half
 
 
@@ -134,10 +139,15 @@ def overlap(sets: Sequence[IntArray]) -> float:
     return float(np.mean(shares))
 
 
-def interval(values: Values) -> tuple[float, float]:
-    """Return the 95 % percentile interval; NaN where there are no values."""
+def _end_of(level: float) -> float:
+    """Return the probability below the upper end of a two-sided interval."""
+    return round((1 + level) / 2, 12)
+
+
+def interval(values: Values, level: float = 0.95) -> tuple[float, float]:
+    """Return the percentile interval; NaN where there are no values."""
     known = values[~np.isnan(values)]
     if len(known) == 0:
         return float("nan"), float("nan")
-    low, high = np.percentile(known, (2.5, 97.5))
+    low, high = np.quantile(known, (round(1 - _end_of(level), 12), _end_of(level)))
     return float(low), float(high)

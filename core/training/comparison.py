@@ -1,15 +1,16 @@
 """Compare runs as a sceptical reviewer would: paired, with intervals, and in words."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from core.errors import TrainingError
-from core.results import Comparison, Difference, Row, RunResult
+from core.results import Answer, Comparison, Difference, Row, RunResult
 from core.settings import ComparisonSettings
+from core.training.answer import Costs, answer, beside, wanted
 from core.training.comparison_words import difference_sentence, opening_sentences, splits_sentence
 from core.training.evidence import Values
 from core.training.intervals import Resampled, Unit, by_split_of, mean_and_interval, shared_tests
@@ -86,8 +87,64 @@ def compare(
     sentences = opening_sentences(rows, differences, chosen_by=chosen_by, judged_by=judged_by or {})
     failed = {name: sentence for run in runs for name, sentence in run.metrics.failed.items()}
     notes = (*(failed | dict(resampled.failed)).values(), *notes)
-    sentences = (*sentences, *splits_sentence(runs, rows), *notes)
-    return Comparison(tuple(runs), rows, differences, sentences, notes)
+    answers = tuple(_answers(groups, rows, resampled, settings))
+    sentences = (*(one.sentence for one in answers), *sentences, *splits_sentence(runs, rows), *notes)
+    return Comparison(tuple(runs), rows, differences, sentences, notes, answers)
+
+
+def _answers(
+    groups: Sequence[_Group], rows: Sequence[Row], resampled: Resampled, settings: ComparisonSettings
+) -> Iterator[Answer]:
+    """Yield what each coreset costs against everything, of every network in its order."""
+    everything = {group.network: group for group in groups if group.sampler == EVERYTHING}
+    networks = {group.network for group in groups}
+    samplers = wanted([group.sampler for group in groups])
+    for group, row in zip(groups, rows, strict=True):
+        if group.sampler not in samplers:
+            continue
+        same_size = (one for one in rows if (one.network, one.fraction) == (row.network, row.fraction))
+        yield answer(
+            group.network,
+            group.sampler,
+            group.fraction,
+            row.n_images,
+            row.means["accuracy"],
+            _costs(group, everything.get(group.network), resampled),
+            beside(group.sampler, {one.sampler: one.means["accuracy"] for one in same_size}),
+            margin=settings.difference_of_interest,
+            names_network=len(networks) > 1,
+        )
+
+
+def _costs(group: _Group, whole: _Group | None, resampled: Resampled) -> Costs | None:
+    """Return what is known of a coreset against everything; None where everything was not trained likewise."""
+    shared = sorted(set(group.runs) & set(whole.runs)) if whole is not None else []
+    if whole is None or not shared:
+        return None
+    ours, whole_runs = (
+        [group.runs[unit] for unit in shared],
+        {id(group.runs[unit]): whole.runs[unit] for unit in shared},
+    )
+    paired = [run.metrics["accuracy"] - whole_runs[id(run)].metrics["accuracy"] for run in ours]
+
+    def under_resampling(run: RunResult, *, together: bool) -> Values:
+        other = whole_runs[id(run)]
+        return resampled.of(run, "accuracy", together=together) - resampled.of(other, "accuracy", together=together)
+
+    within = (-1.0, 1.0)  # few repetitions alone could stretch an interval beyond what accuracies can differ by
+    difference, low, high = mean_and_interval(shared, paired, ours, under_resampling, within)
+    _, low_90, high_90 = mean_and_interval(shared, paired, ours, under_resampling, within, level=0.9)
+    seconds = [float(np.mean([run.train_seconds for run in runs])) for runs in (ours, whole_runs.values())]
+    return Costs(
+        everything=float(np.mean([run.metrics["accuracy"] for run in whole_runs.values()])),
+        difference=difference,
+        low=low,
+        high=high,
+        low_90=low_90,
+        high_90=high_90,
+        n_pairs=len(shared),
+        time_share=seconds[0] / seconds[1] if seconds[1] > 0 else float("nan"),
+    )
 
 
 def _groups(runs: Sequence[RunResult]) -> list[_Group]:

@@ -55,7 +55,7 @@ def difference_sentence(
     """
     if math.isnan(difference) or math.isnan(low):
         return f"The {metric.in_words} of {sampler} cannot be compared: {why_not}."
-    where = f"{network_words(network, first=True)}, {_percent(fraction)}"
+    where = f"{network_words(network, first=True)}, {percent_words(fraction)}"
     what = f"{metric.in_words} of {sampler_words(sampler)} against {sampler_words(control)}"
     figures = _figures(metric, difference, low, high)
     if sum(pairs) < 2:
@@ -68,7 +68,7 @@ def difference_sentence(
         return f"{where}: {what}: {figures} ({based})."
     more = ""
     units, have = ("splits", len(pairs)) if len(pairs) > 1 else ("repetitions", pairs[0])
-    interest = _points(of_interest, sign=False)
+    interest = points_words(of_interest, sign=False)
     if needed is not None and needed > have:
         more = f" About {needed:,} {units} would be needed to show a difference of {interest}."
     elif beyond:
@@ -129,9 +129,9 @@ def opening_sentences(
             continue
         lost = row.means["accuracy"] - whole.means["accuracy"]
         sentences.append(
-            f"{network_words(row.network, first=True)}: {_percent(row.fraction)} chosen by "
+            f"{network_words(row.network, first=True)}: {percent_words(row.fraction)} chosen by "
             f"{sampler_words(row.sampler)} reaches an accuracy of {row.means['accuracy']:.3f}, everything "
-            f"{whole.means['accuracy']:.3f} ({_points(lost)} points)."
+            f"{whole.means['accuracy']:.3f} ({points_words(lost)} points)."
         )
     sentences += [one.sentence for one in differences if one.metric == "accuracy"]
     shown = [network for name, network in NETWORKS.items() if any(row.network == name for row in rows)]
@@ -149,17 +149,18 @@ def opening_sentences(
 
 def _figures(metric: Metric, difference: float, low: float, high: float) -> str:
     if metric.in_points:
-        return f"{_points(difference)} points, 95 % interval {_points(low)} to {_points(high)}"
+        return f"{points_words(difference)} points, 95 % interval {points_words(low)} to {points_words(high)}"
     unit = f" {metric.unit}" if metric.unit else ""
     value, start, end = (f"{number:+.3g}".replace("-", "−") for number in (difference, low, high))
     return f"{value}{unit}, 95 % interval {start} to {end}{'' if metric.higher_is_better else '; lower is better'}"
 
 
-def _percent(share: float) -> str:
+def percent_words(share: float) -> str:
+    """Return a share as a percentage, such as ``"2.5 %"``."""
     return f"{100 * share:.3g} %"
 
 
-def _points(value: float, *, sign: bool = True) -> str:
+def points_words(value: float, *, sign: bool = True) -> str:
     """Return a share as percentage points, with a real minus."""
     plain = f"{100 * value:.3g}"
     text = f"{100 * value:+.1f}" if sign else f"{plain} point{'' if plain == '1' else 's'}"

@@ -83,8 +83,9 @@ def mean_and_interval(
     runs: Sequence[RunResult],
     under_resampling: Drawn,
     within: tuple[float, float] = (-inf, inf),
+    level: float = 0.95,
 ) -> tuple[float, float, float]:
-    """Return the mean of a value of each unit (split by split, every split counting the same) and its 95 % interval.
+    """Return the mean of a value of each unit (split by split, every split counting the same) and its interval.
 
     Parameters
     ----------
@@ -94,18 +95,20 @@ def mean_and_interval(
         See `Drawn`.
     within : (float, float)
         Ends of the scale. Most values are shares; few repetitions alone could stretch an interval beyond that.
+    level : float
+        0 < level < 1.
     """
     by_split = by_split_of(units, values)
     several = len(by_split) > 1
     drawn = [under_resampling(run, together=several) for run in runs]
     if not several:
-        weights = repetition_weights([repetition for _, repetition in units])
-        low, high = interval(np.clip((weights * np.stack(drawn, axis=1)).sum(axis=1), *within))
+        weights = repetition_weights([repetition for _, repetition in units], level=level)
+        low, high = interval(np.clip((weights * np.stack(drawn, axis=1)).sum(axis=1), *within), level)
         return float(np.mean(values)), low, high
     means = np.array([np.mean(found) for found in by_split])
-    low, high = corrected_interval(means, shared_tests(units, runs))
+    low, high = corrected_interval(means, shared_tests(units, runs), level)
     # Few splits may agree by chance: never narrower than the chance of the test images alone.
-    of_images = interval(np.mean([np.mean(found, axis=0) for found in by_split_of(units, drawn)], axis=0))
+    of_images = interval(np.mean([np.mean(found, axis=0) for found in by_split_of(units, drawn)], axis=0), level)
     low, high = np.clip([np.minimum(low, of_images[0]), np.maximum(high, of_images[1])], *within)
     return float(means.mean()), float(low), float(high)
 

@@ -6,7 +6,7 @@ from html import escape
 from core.results import Comparison
 
 GOING_ON = "Trainings are going on; the words come when all of them are done."
-NOTHING_SHOWN = "No difference in accuracy."
+NOTHING_SHOWN = "No difference in accuracy could be shown."
 
 
 def answer_html(comparison: Comparison) -> str:
@@ -14,17 +14,28 @@ def answer_html(comparison: Comparison) -> str:
     if not comparison.sentences:
         return escape(GOING_ON) if comparison.rows else ""
     differences = [one for one in comparison.differences if one.metric == "accuracy"]
-    told = {one.sentence for one in comparison.differences}
-    first = next((at for at, sentence in enumerate(comparison.sentences) if sentence in told), None)
-    levels = comparison.sentences[:first]
-    remarks = () if first is None else tuple(s for s in comparison.sentences[first:] if s not in told)
-    parts = []
+    answers = [one.sentence for one in comparison.answers]
+    told = {one.sentence for one in comparison.differences} | set(answers)
+    rest = comparison.sentences[len(answers) :]
+    first = next((at for at, sentence in enumerate(rest) if sentence in told), None)
+    levels = rest[:first]
+    remarks = () if first is None else tuple(s for s in rest[first:] if s not in told)
+    parts = [_first(answers)]
     if differences:
         parts.append(_part("Shown", [one.sentence for one in differences if one.shown] or [NOTHING_SHOWN]))
         parts.append(_part("Not shown", [one.sentence for one in differences if not one.shown]))
     parts.append(_part("Keep in mind", remarks))
     parts.append(_part("Against everything" if differences else "", levels))
     return "".join(parts)
+
+
+def _first(answers: Sequence[str]) -> str:
+    """Return the answers: the first in larger letters, which is what the page is for."""
+    if not answers:
+        return ""
+    first, *others = answers
+    head = f"<p style='margin:0 0 8px 0; font-size: large'>{escape(first)}</p>"
+    return head + "".join(f"<p style='margin:0 0 8px 0'>{escape(each)}</p>" for each in others)
 
 
 def device_words(comparison: Comparison) -> str:

@@ -173,7 +173,8 @@ def test_a_stored_run_that_cannot_be_read_is_told_and_trained_again(
     assert len(trained) == 1
     assert listener.notes == [note]
     assert again.notes == (note,)
-    assert again.sentences == (*whole.sentences, note)
+    n = len(whole.answers)  # they tell of measured times
+    assert again.sentences[n:] == (*whole.sentences[n:], note)
     assert compare_stored(prepared, tmp_path).notes == ()
 
 

@@ -64,7 +64,8 @@ def test_they_are_planned_trained_kept_compared_and_told(
     assert [(row.network, row.sampler) for row in found.rows] == [
         ("nearest-mean", "random"), ("nearest-mean", "everything"), ("tiny", "random"), ("tiny", "everything")
     ]  # fmt: skip
-    assert found.sentences[0].startswith("Nearest mean: 50 % chosen by random reaches an accuracy of")
+    assert found.sentences[0].startswith("Nearest mean: keeping 50 % (23 images) at random: ")
+    assert found.sentences[2].startswith("Nearest mean: 50 % chosen by random reaches an accuracy of")
     assert any("The nearest mean sees the same features (colour-texture)" in sentence for sentence in found.sentences)
 
     # What is stored is compared again, and nothing is trained again.

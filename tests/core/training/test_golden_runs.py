@@ -123,7 +123,7 @@ def test_a_run_of_the_first_format_gives_way_to_one_of_the_same_key(tmp_path: Pa
 def test_a_comparison_tells_the_same(number: int, folder: str) -> None:
     found = compare(read(number, folder), ComparisonSettings(), chosen_by=("vgg16",), judged_by={"head": "vgg16"})
     expected = EXPECTED[folder]
-    assert list(found.sentences) == expected["sentences"]
+    assert list(found.sentences[len(found.answers) :]) == expected["sentences"]
     same_numbers([asdict(row) for row in found.rows], expected["rows"])
     same_numbers([asdict(one) for one in found.differences if one.metric in SEVEN], expected["differences"])
 

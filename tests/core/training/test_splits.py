@@ -252,4 +252,4 @@ def test_everything_of_a_split_is_compared_with_the_same_splits_runs() -> None:
     runs += [a_run("everything", s, r, 0.9, fraction=1.0) for s, r in pairs]
     found = compare(runs, ComparisonSettings())
     assert accuracy_of(found).difference == 0
-    assert "reaches an accuracy of 0.750, everything 0.900 (−15.0 points)" in found.sentences[0]
+    assert "reaches an accuracy of 0.750, everything 0.900 (−15.0 points)" in found.sentences[len(found.answers)]

@@ -1,0 +1,120 @@
+"""The answer of a comparison: what keeping a coreset costs against everything and against random, and what it saves."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from core.descriptions import inside_sentence, registry
+from core.results import Answer
+from core.training.comparison_words import network_words, percent_words, points_words
+
+EVERYTHING, RANDOM, STRATIFIED, MATCHED = "everything", "random", "stratified", "matched:"
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What is known of a coreset against everything.
+
+    Attributes
+    ----------
+    everything : float
+        Mean test accuracy with everything.
+    difference, low, high : float
+        Paired difference from everything and its 95 % interval, as shares.
+    low_90, high_90 : float
+        Its 90 % interval: two one-sided tests at 5 %.
+    n_pairs : int
+        Paired repetitions or splits.
+    time_share : float
+        Training time over that of everything; NaN where it is not known.
+    """
+
+    everything: float
+    difference: float
+    low: float
+    high: float
+    low_90: float
+    high_90: float
+    n_pairs: int
+    time_share: float
+
+
+def answer(
+    network: str,
+    sampler: str,
+    fraction: float,
+    n_images: int,
+    accuracy: float,
+    costs: Costs | None,
+    random: float | None,
+    *,
+    margin: float,
+    names_network: bool,
+) -> Answer:
+    """Return what a coreset costs, in one or two sentences.
+
+    Parameters
+    ----------
+    costs : Costs or None
+        None where everything was not trained.
+    random : float or None
+        Mean accuracy of as many images at random; None where none were trained.
+    margin : float
+        Difference in accuracy, as a share, that is none to the user. Two are called equal only where the 90 % interval
+        of their difference lies inside of it.
+    names_network : bool
+        Whether there are several networks, so that it has to be said of which one this is.
+    """
+    how = "at random" if sampler in (RANDOM, STRATIFIED) else f"by {_title(sampler)}"
+    start = f"{network_words(network, first=True)}: keeping" if names_network else "Keeping"
+    kept = f"{start} {percent_words(fraction)} ({n_images:,} images) {how}: {accuracy:.3f}"
+    beside = f"; random: {random:.3f}" if random is not None else ""
+    if costs is None:
+        return Answer(network, sampler, fraction, f"{kept}{beside}. Everything was not trained, so what is lost by it "
+                      "is not known.", None)  # fmt: skip
+    against = f" against {costs.everything:.3f} for everything"
+    is_equal, more = None, ""
+    if costs.n_pairs < 2 or math.isnan(costs.low):
+        middle = f" ({points_words(costs.difference)} points)"
+        more = " One repetition cannot tell this from chance: repeat it with more seeds."
+    elif costs.low > 0 or costs.high < 0:
+        middle = f" ({points_words(costs.difference)} points, {points_words(costs.low)} to {points_words(costs.high)})"
+        is_equal = _is_equal(costs, margin)
+    else:
+        middle = (
+            f": no difference could be shown, and these data allow {points_words(costs.low)} to "
+            f"{points_words(costs.high)} points"
+        )
+        is_equal = _is_equal(costs, margin)
+        smallest = max(abs(costs.low_90), abs(costs.high_90))
+        if is_equal:
+            more = f" Equal within {points_words(margin, sign=False)}."
+        else:
+            up = math.ceil(1000 * smallest - 1e-9) / 1000
+            more = f" They could be called equal only within {points_words(up, sign=False)}."
+    time = ""
+    if math.isfinite(costs.time_share):
+        time = f" Training takes {percent_words(round(costs.time_share, 2))} of the time."
+    return Answer(network, sampler, fraction, f"{kept}{against}{middle}{beside}.{time}{more}", is_equal)
+
+
+def _is_equal(costs: Costs, margin: float) -> bool:
+    return -margin < costs.low_90 and costs.high_90 < margin
+
+
+def wanted(samplers: Sequence[str]) -> list[str]:
+    """Return the samplers that an answer is wanted of: those that are no controls, or else what there is."""
+    chosen = [one for one in samplers if one not in (EVERYTHING, RANDOM, STRATIFIED) and not one.startswith(MATCHED)]
+    return chosen or [one for one in samplers if one in (RANDOM, STRATIFIED)]
+
+
+def beside(sampler: str, accuracies: Mapping[str, float]) -> float | None:
+    """Return the accuracy of the random draw that stands beside a sampler: stratified before plain random."""
+    if sampler in (RANDOM, STRATIFIED):
+        return None
+    return next((accuracies[one] for one in (STRATIFIED, RANDOM, f"{MATCHED}{sampler}") if one in accuracies), None)
+
+
+def _title(sampler: str) -> str:
+    samplers = registry("sampler")
+    return inside_sentence(samplers[sampler].title) if sampler in samplers else sampler
