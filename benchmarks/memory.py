@@ -1,6 +1,6 @@
 """What each stage takes of memory at its peak, beside what it says that it needs.
 
-    python -m benchmarks.memory [--stages clustering reduction …] [--tensorflow]
+    python -m benchmarks.memory [--stages clustering reduction …]
 
 Each measurement runs in a process of its own, on made-up features or images. The need has to be above the measured
 peak, so that nothing begins that cannot end, and at most 1.5 times as much, so that hardly anything is refused that
@@ -20,7 +20,7 @@ import numpy as np
 
 LARGEST_RATIO = 1.5
 TOO_SMALL = 64e6
-MOST_SECONDS = 180
+BASE_ROWS = 997
 
 
 @dataclass(frozen=True)
@@ -67,15 +67,15 @@ def reduction(n: int, d: int, n_outside: int) -> tuple[float, Callable[[], objec
     from core.estimate import class_reduction_bytes
     from core.features.reduction import reduce_view
 
-    rows, outside = np.arange(n), np.arange(n_outside)
-    return class_reduction_bytes(n, d, n_outside), lambda: reduce_view(MadeUp(d), "block", rows, outside, 0.95)
+    rows, outside, made = np.arange(n), np.arange(n_outside), MadeUp.of(d)
+    return class_reduction_bytes(n, d, n_outside), lambda: reduce_view(made, "block", rows, outside, 0.95)
 
 
 def pool_reduction(n: int, d: int, k: int) -> tuple[float, Callable[[], object]]:
     from core.estimate import pool_reduction_bytes
     from core.features.pool_pca import PoolPca
 
-    rows, made = np.arange(n), MadeUp(d)
+    rows, made = np.arange(n), MadeUp.of(d)
 
     def run() -> object:
         return PoolPca(lambda indices: made.rows("block", indices), rows, d, k).project(rows)
@@ -85,14 +85,22 @@ def pool_reduction(n: int, d: int, k: int) -> tuple[float, Callable[[], object]]
 
 @dataclass(frozen=True)
 class MadeUp:
-    """Features of `d` numbers, made when they are asked for, with falling variances."""
+    """Features of `d` numbers with falling variances, mixed from a few rows where they are asked for."""
 
     d: int
+    base: Any
+
+    @classmethod
+    def of(cls, d: int) -> "MadeUp":
+        base = np.random.default_rng(0).standard_normal((BASE_ROWS, d), dtype=np.float32)
+        base *= np.exp(-np.arange(d, dtype=np.float32) / (d / 8))
+        return cls(d, base)
 
     def rows(self, _block: str, indices: Any) -> Any:
-        random = np.random.default_rng(int(indices[0]) if len(indices) else 0)
-        result = random.standard_normal((len(indices), self.d), dtype=np.float32)
-        result *= np.exp(-np.arange(self.d, dtype=np.float32) / (self.d / 8))
+        result = np.empty((len(indices), self.d), dtype=np.float32)
+        for row, index in enumerate(indices):
+            # A row at a time: what mixing takes must not be measured.
+            np.add(self.base[index % BASE_ROWS], self.base[index // 3 % BASE_ROWS], out=result[row])
         return result
 
 
@@ -104,8 +112,53 @@ def difficulty(n: int, d: int) -> tuple[float, Callable[[], object]]:
     return difficulty_bytes(n, d), lambda: class_difficulty(labels, [str(i) for i in range(8)], rows)
 
 
+def training(size: int, batch: int) -> tuple[float, Callable[[], object]]:
+    from core.estimate import TENSORFLOW_BYTES, training_bytes
+    from core.settings import TrainingSettings
+    from core.training.architectures import NETWORKS
+    from core.training.architectures.custom.model import build_custom
+    from core.training.loop import Labelled, fit
+
+    settings = TrainingSettings(image_size=size, batch_size=batch, epochs=1, min_steps=3)
+    n = 2 * batch
+
+    def run() -> object:
+        pixels = MadeUpPixels(np.full((n, size, size, 3), 1, np.uint8))
+        return fit(build_custom(4, settings), Labelled(pixels, np.arange(n) % 4), None, settings, seed=0, title="x")
+
+    needed = training_bytes(NETWORKS["custom"], (n, 0), image_size=size, batch_size=batch)
+    return TENSORFLOW_BYTES + needed, run
+
+
+@dataclass(frozen=True)
+class MadeUpPixels:
+    """Images in memory."""
+
+    pixels: Any
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def take(self, rows: Any) -> Any:
+        return self.pixels[rows]
+
+
+def extraction(name: str) -> tuple[float, Callable[[], object]]:
+    from core.features.extractors import extractor_named
+    from core.features.weights import load_weights
+
+    extractor = extractor_named(name)
+
+    def run() -> object:
+        compute = extractor.load(load_weights(name, untrained=True)[0] if extractor.weights else None)
+        image = np.zeros((300, 300, 3), np.uint8)
+        return [compute(np.stack([extractor.prepare(image)] * extractor.batch_size)) for _ in range(2)]
+
+    return extractor.cost.bytes_fixed, run
+
+
 def cases() -> Iterator[Case]:
-    for n, d, sample in ((3_000, 50, 0), (8_000, 50, 0), (12_000, 200, 0), (20_000, 50, 5_000), (20_000, 300, 2_000)):
+    for n, d, sample in ((3_000, 50, 0), (8_000, 50, 0), (10_000, 200, 0), (20_000, 50, 5_000), (20_000, 300, 2_000)):
         yield Case("clustering", f"{n:,} × {d}" + f", sample {sample:,}" * bool(sample), clustering, (n, d, sample))
     for n, d, n_outside in ((600, 25_088, 300), (2_000, 25_088, 900), (5_000, 1_742, 500), (3_000, 1_280, 0)):
         yield Case("reduction of a class", f"{n:,} × {d:,}", reduction, (n, d, n_outside))
@@ -113,10 +166,14 @@ def cases() -> Iterator[Case]:
         yield Case("reduction of the pool", f"{n:,} × {d:,} to {k}", pool_reduction, (n, d, k))
     for n, d in ((5_000, 50), (30_000, 50), (30_000, 200)):
         yield Case("difficulty", f"{n:,} × {d}", difficulty, (n, d))
+    for size, batch in ((64, 32), (256, 32), (256, 48)):
+        yield Case("training custom", f"{size} px, batches of {batch}", training, (size, batch))
+    for name in ("colour-texture", "vgg16", "resnet101v2", "mobilenetv2"):
+        yield Case("extraction", name, extraction, (name,))
     from core.selection.samplers import SAMPLERS
 
-    for name in SAMPLERS:
-        for n, d in ((4_000, 50), (10_000, 200)):
+    for name, one in SAMPLERS.items():
+        for n, d in ((4_000, 50), (9_000, 200)) if one.cost.bytes_fixed else ((9_000, 200),):
             yield Case(f"sampler {name}", f"{n:,} × {d}", sampler, (name, n, d))
 
 
@@ -133,7 +190,7 @@ def measure(make: Callable[..., Any], arguments: tuple[Any, ...], answers: Any) 
     # Of what was done to prepare the case the peak says nothing.
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     run()
-    answers.put((need, status("VmHWM") - held, status("VmPeak") - mapped))
+    answers.send((need, status("VmHWM") - held, status("VmPeak") - mapped))
 
 
 def main() -> None:
@@ -146,10 +203,13 @@ def main() -> None:
     for case in cases():
         if options.stages and not case.stage.startswith(tuple(options.stages)):
             continue
-        answers, begun = context.Queue(), time.perf_counter()
-        process = context.Process(target=measure, args=(case.make, case.arguments, answers))
+        begun = time.perf_counter()
+        told, telling = context.Pipe(duplex=False)
+        process = context.Process(target=measure, args=(case.make, case.arguments, telling))
         process.start()
-        need, peak, mapped = answers.get()
+        telling.close()
+        # Ends with EOFError where the process died without an answer.
+        need, peak, mapped = told.recv()
         process.join()
         ratio = need / peak
         print(

@@ -29,8 +29,8 @@ FASTERPAM_SECONDS_PER_MILLION_DISTANCES = 0.02
 # Distances are computed in blocks of this size, norms added to them in pieces, so that no second array of the size of a
 # block is made.
 BLOCK_BYTES, PIECE_BYTES = 64 * 2**20, 2**20
-# What importing TensorFlow takes, and a network of which nothing is known.
-TENSORFLOW_BYTES, UNKNOWN_NETWORK_BYTES = 490_000_000, 200_000_000
+# What TensorFlow and Keras take once they have computed something, and a network of which nothing is known.
+TENSORFLOW_BYTES, UNKNOWN_NETWORK_BYTES = 560_000_000, 200_000_000
 # Decoded images are held in memory up to this size, and read from the disk beyond.
 HELD_PIXEL_BYTES = 1_000_000_000
 # Of reduction: rows of features in memory at a time, and up to how many rows or columns of the pool the Gram matrix is

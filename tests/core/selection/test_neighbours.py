@@ -1,10 +1,14 @@
 """Distances and nearest neighbours: exact, in blocks, ties to the row that comes first."""
 
+import tracemalloc
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from core.selection import neighbours
 from core.selection.neighbours import nearest, nearest_among, squared_distances, unit_rows
+from core.selection.samplers.graph_coverage.order import cover_graph
 
 
 def brute_force(points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -73,3 +77,23 @@ def test_identical_rows_are_at_distance_zero_however_far_from_the_origin() -> No
 def test_a_row_of_zeros_has_cosine_zero_with_all() -> None:
     units = unit_rows(np.array([[0.0, 0.0], [3.0, 4.0]]))
     assert (units @ units.T).tolist() == [[0, 0], [0, pytest.approx(1)]]
+
+
+def peak_of(call: Callable[[], object]) -> int:
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_distances_take_little_more_memory_than_they_are() -> None:
+    rows = np.random.default_rng(0).standard_normal((2_000, 5))
+    assert peak_of(lambda: squared_distances(rows, rows)) < 1.3 * 8 * 2_000**2
+
+
+def test_the_neighbour_graph_does_not_take_a_row_of_features_for_every_edge() -> None:
+    rows = np.random.default_rng(0).standard_normal((2_000, 600)).astype(np.float32)
+    # 10 edges an image, two ends, 600 numbers in float64: 192 MB.
+    assert peak_of(lambda: cover_graph(rows)) < 150e6

@@ -15,7 +15,7 @@ from core.descriptions import SettingsPart, choice
 from core.errors import MemoryShortError, SamplerFailedError, SelectionError
 from core.selection.description import Sampler
 from core.selection.kernel import Kernel, Kernels
-from core.selection.orders import OrderCache, put_in_order
+from core.selection.orders import OrderCache, put_in_order, sampler_bytes
 from core.selection.samplers import SAMPLERS
 from core.selection.sampling import ClassPool, Order
 from core.settings import SelectionSettings, with_own
@@ -262,3 +262,14 @@ def test_a_sampler_that_needs_more_than_is_free_is_not_called(
 def test_a_fault_of_the_programs_own_samplers_stays_a_fault(make_sampler: MakeSampler) -> None:
     with pytest.raises(KeyError):
         put_in_order(make_sampler(broken), make_pool(), 4)
+
+
+@pytest.mark.parametrize("name", [name for name, each in SAMPLERS.items() if each.cost.bytes_fixed])
+def test_an_order_does_not_follow_from_the_memory_that_is_free(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.random.default_rng(1).standard_normal((1_600, 4)).astype(np.float32)
+    pool = replace(ClassPool.plain("a", len(rows), 2), embedding=rows)
+    found = []
+    for n_bytes in (sampler_bytes(SAMPLERS[name], pool), 10**13):
+        monkeypatch.setattr(memory, "free_memory", lambda n_bytes=n_bytes: memory.FreeMemory(n_bytes))
+        found.append(put_in_order(SAMPLERS[name], pool, 40))
+    np.testing.assert_array_equal(found[0].rows, found[1].rows)
