@@ -1,5 +1,6 @@
 """The Compare page: train on coresets and on everything, and see honestly what was shown."""
 
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QTimer
@@ -130,7 +131,8 @@ class ComparePage(Page):
         }
         if taken != asked:
             self._taken = taken
-            self.change_settings("comparison", text="comparing the coreset", **taken)
+            # Without undo: the user has not done it.
+            self.model.put_settings("comparison", replace(comparison, **taken))
 
     def on_partial(self, result: Any) -> None:
         """Take a finished run or an epoch of the one in progress."""
@@ -274,8 +276,10 @@ class ComparePage(Page):
         if instead is None or is_chosen or self._fell_back or self.model.project.results.get("compare"):
             return  # what the user chooses stands, and says what it lacks
         training, comparison, self._fell_back = instead
-        self.change_settings("training", text="use of a backbone that is here", own=training.own)
-        self.change_settings("comparison", text="use of networks that work here", networks=comparison.networks)
+        # Without undo: the user has not done it.
+        now = self.model.project.settings
+        self.model.put_settings("training", replace(now.training, own=training.own))
+        self.model.put_settings("comparison", replace(now.comparison, networks=comparison.networks))
 
     def _unknown(self) -> str:
         """Return the sentence of a sampler or extractor that is not known here; the plan has that of a network."""

@@ -74,7 +74,7 @@ class ComparePicture(QWidget):
         column.addWidget(split, 1)
 
     def _make_answer(self) -> QWidget:
-        words = Card("What was shown", "A difference counts as shown where its 95 % interval leaves zero out.")
+        words = Card("The answer", "A difference counts as shown where its 95 % interval leaves zero out.")
         scrolled = QScrollArea()
         scrolled.setWidgetResizable(True)
         scrolled.setFrameShape(QScrollArea.Shape.NoFrame)

@@ -61,8 +61,7 @@ def fill_clusters(page: Any, qtbot: QtBot, place: Path) -> None:
 def fill_coreset(page: Any, qtbot: QtBot, place: Path) -> None:
     covered = page.picture.covered
     qtbot.waitUntil(lambda: covered.text().startswith("The image it covers worst"), timeout=LONG)
-    page.picture.foretelling.within.setValue(18.0)
-    page.picture.foretelling.button.click()
+    page.picture.sizes.button.click()
     page.run_button.click()
     page.exporting.sheet.folder.setText(str(place / "export of the lot"))
     page.exporting.sheet.accept_button.click()
@@ -381,9 +380,9 @@ def test_where_the_images_moved_a_stopped_job_can_be_started_again(
     first_lot.open_in(page_context.model)
     page: Any = make_page("coreset", page_context, qtbot)
     qtbot.waitUntil(lambda: page.picture.sentence.text() != "", timeout=LONG)
-    page.picture.foretelling.button.click()
-    assert not page.picture.foretelling.button.isEnabled()
+    page.picture.sizes.button.click()
+    assert not page.picture.sizes.button.isEnabled()
     page.model.locate(tmp_path)
-    assert page.picture.foretelling.button.isEnabled()
+    assert page.picture.sizes.button.isEnabled()
     assert not page.job_numbers()
     page.leave()
