@@ -68,7 +68,7 @@ MENUS: dict[str, tuple[Command | str | None, ...]] = {
         Command("full_screen", "F&ull screen", "Use the whole screen", StandardKey.FullScreen),
     ),
     "&Run": (
-        Command("run", "&Run this step", "Run the step that is shown (Enter does the same)", "Ctrl+Return", "run"),
+        Command("run", "&Run this step", "Run the step that is shown", "Ctrl+Return", "run"),
         Command("cancel", "&Cancel", "Stop what is running; what is finished is kept", "Esc", "stop"),
     ),
     "&Help": (

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
 from desktop_app.messages import Message, Messages
-from desktop_app.running_work import asked_for
+from desktop_app.running_work import asked_for, looks_by_itself
 from desktop_app.widgets.job_bar import JobBar
 from desktop_app.widgets.words import duration
 from desktop_app.worker import Worker
@@ -131,6 +131,8 @@ class JobWatch(QObject):
         self.running_changed.emit()
 
     def _on_started(self, number: int, stage: str) -> None:
+        if self._shown is not None and looks_by_itself(self._worker, number):
+            return  # nobody has asked for it: the bar, and Cancel, stay with what was asked for
         self._shown = number
         self._since = time.monotonic()
         if stage:
@@ -170,7 +172,7 @@ class JobWatch(QObject):
             self._end_note()
         if number != self._shown:  # its page has started another one already
             return
-        others = self._worker.running()
+        others = sorted(self._worker.running(), key=lambda one: not looks_by_itself(self._worker, one))
         self._shown = others[-1] if others else None
         if self._shown is None:
             self._show_rest()

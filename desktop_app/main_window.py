@@ -6,13 +6,8 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QAbstractItemView,
-    QAbstractSpinBox,
     QApplication,
-    QComboBox,
-    QLineEdit,
     QMainWindow,
-    QPlainTextEdit,
     QToolTip,
 )
 
@@ -35,10 +30,11 @@ from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
 from desktop_app.widgets.words import duration
 from desktop_app.window_frame import NAMES, STAGES, WindowFrame
 
+TITLE_BAR = theme.UNIT * 5
+"""About how high the system's title bar is, which is no part of the size asked for."""
 FIRST = "Open a folder of images first."
 WHERE_PLUGINS = "About, in the Help menu, lists all."
 # Where Enter belongs to the control that has the focus.
-KEEPS_ENTER = (QLineEdit, QAbstractSpinBox, QComboBox, QAbstractItemView, QPlainTextEdit)
 
 
 class MainWindow(QMainWindow):
@@ -260,15 +256,15 @@ class MainWindow(QMainWindow):
     # --- the window itself ------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        """Run the step with Enter, unless the control that has the focus wants it."""
+        """Press a button with Enter, and run a step on which the list of steps stands; elsewhere Enter runs nothing."""
         focus = QApplication.focusWidget()
-        wanted = isinstance(focus, KEEPS_ENTER) and focus is not self.frame.steps
-        if wanted or event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            super().keyPressEvent(event)
-        elif isinstance(focus, QAbstractButton):
+        is_enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if is_enter and isinstance(focus, QAbstractButton):
             focus.click()
-        else:
+        elif is_enter and focus is self.frame.steps:
             self.frame.host.run()
+        else:
+            super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         """Take one folder, table or project."""
@@ -309,7 +305,8 @@ class MainWindow(QMainWindow):
         self.files.open_path(self._drop)
 
     def _restore_layout(self) -> None:
-        self.resize(theme.UNIT * 160, theme.UNIT * 100)
+        room = self.screen().availableGeometry()
+        self.resize(min(theme.UNIT * 160, room.width()), min(theme.UNIT * 100, room.height() - TITLE_BAR))
         preferences = self.context.preferences
         self.restoreGeometry(preferences.window_bytes("geometry"))
         self.restoreState(preferences.window_bytes("layout"))

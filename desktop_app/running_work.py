@@ -46,6 +46,11 @@ def running_work(worker: Worker) -> tuple[str, ...]:
     return tuple(sorted(found, key="other work".__eq__))
 
 
+def looks_by_itself(worker: Worker, number: int) -> bool:
+    """Return whether a page or dialog asked for a running job by itself, only to show something."""
+    return number in worker.running() and worker.function_of(number) in _LOOKS
+
+
 def asked_for(worker: Worker, number: int) -> str:
     """Return what a job that is no step is called, with a capital; empty for what was not asked for by the user."""
     words = _WORK.get(worker.function_of(number), "") if number in worker.running() else ""

@@ -1,12 +1,22 @@
 """Number boxes, choices, sliders and tabs that the wheel changes only while they have the focus.
 
-A wheel that scrolls a page passes over them, and must not change a setting on its way. The program uses these and none
-of Qt's own (a test reads the code).
+A wheel that scrolls a page passes over them, and must not change a setting on its way. Lists open at their full height,
+and Undo in a number box in which nothing is typed is the window's. The program uses these and none of Qt's own (a test
+reads the code).
 """
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSlider, QSpinBox, QTabBar, QTabWidget, QWidget
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence, QWheelEvent
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QSlider,
+    QSpinBox,
+    QTabBar,
+    QTabWidget,
+    QWidget,
+)
 
 
 class ComboBox(QComboBox):
@@ -16,9 +26,29 @@ class ComboBox(QComboBox):
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
+    def showPopup(self) -> None:  # noqa: N802
+        """Open the list so high that no row is cut; Qt measures it before the style has given it its margins."""
+        super().showPopup()
+        view = self.view()
+        rows = sum(view.sizeHintForRow(row) for row in range(min(self.count(), self.maxVisibleItems())))
+        missing = rows - view.viewport().height()
+        if missing > 0:
+            frame = view.window()
+            frame.resize(frame.width(), frame.height() + missing)
+
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
         """Turn to another choice, with the focus; without it, let the page scroll."""
         super().wheelEvent(event) if self.hasFocus() else event.ignore()
+
+
+def _leaves_undo(box: QAbstractSpinBox, event: QEvent) -> bool:
+    """Return whether Undo or Redo is meant for the window: nothing was typed that the box could take back itself."""
+    if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+        return False
+    field, keys = box.lineEdit(), QKeySequence.StandardKey
+    return (event.matches(keys.Undo) and not field.isUndoAvailable()) or (
+        event.matches(keys.Redo) and not field.isRedoAvailable()
+    )
 
 
 class SpinBox(QSpinBox):
@@ -27,6 +57,13 @@ class SpinBox(QSpinBox):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def event(self, event: QEvent) -> bool:
+        """Leave Undo and Redo to the window where there is nothing of its own to take back."""
+        if _leaves_undo(self, event):
+            event.ignore()
+            return True
+        return super().event(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
         """Turn to another number, with the focus; without it, let the page scroll."""
@@ -55,6 +92,13 @@ class NumberBox(QDoubleSpinBox):
             min(self._keeps, len(digits)), self.locale().zeroDigit()
         )
         return f"{whole}{point}{digits}" if digits else whole
+
+    def event(self, event: QEvent) -> bool:
+        """Leave Undo and Redo to the window where there is nothing of its own to take back."""
+        if _leaves_undo(self, event):
+            event.ignore()
+            return True
+        return super().event(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
         """Turn to another number, with the focus; without it, let the page scroll."""

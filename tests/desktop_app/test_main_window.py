@@ -259,7 +259,7 @@ def test_keys_lead_through_the_steps(opened: MainWindow, qtbot: QtBot) -> None:
         assert opened.context.model.project.choices.stage == stage
 
 
-def test_enter_runs_the_step_unless_a_control_wants_it(opened: MainWindow, qtbot: QtBot) -> None:
+def test_a_stray_enter_runs_nothing(opened: MainWindow, qtbot: QtBot) -> None:
     opened.go_to_stage("features")
     page: Any = opened.page("features")
     page.word.setFocus()
@@ -267,6 +267,10 @@ def test_enter_runs_the_step_unless_a_control_wants_it(opened: MainWindow, qtbot
     assert page.ran == 0
     page.word.clearFocus()
     qtbot.keyClick(opened, Qt.Key.Key_Return)
+    page.setFocus()
+    qtbot.keyClick(page, Qt.Key.Key_Return)
+    assert page.ran == 0
+    qtbot.keyClick(page, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert page.ran == 1
     qtbot.waitUntil(lambda: state(opened, "features") == "done")
     page.run_button.setFocus()
@@ -275,13 +279,11 @@ def test_enter_runs_the_step_unless_a_control_wants_it(opened: MainWindow, qtbot
     qtbot.waitUntil(lambda: not opened.watch.is_running)
 
 
-def test_enter_runs_the_step_one_has_just_gone_to(opened: MainWindow, qtbot: QtBot) -> None:
+def test_enter_in_the_list_of_steps_runs_the_step(opened: MainWindow, qtbot: QtBot) -> None:
     opened.activateWindow()
     qtbot.keyClick(opened, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
-    page: Any = opened.page("features")
-    assert page.hasFocus()
-    qtbot.keyClick(page, Qt.Key.Key_Return)
-    assert page.ran == 1
+    assert opened.page("features").hasFocus()
+    press(opened, "run")
     qtbot.waitUntil(lambda: state(opened, "features") == "done")
     opened.frame.steps.setFocus()
     qtbot.keyClick(opened.frame.steps, Qt.Key.Key_Down)
@@ -464,6 +466,29 @@ def test_work_that_the_user_asked_for_is_shown_at_once(opened: MainWindow, monke
         worker.started.emit(98, "")
     assert opened.frame.job_bar.text.text() == "The import of weights · starting"
     assert opened.frame.job_bar.is_running
+
+
+def test_what_a_dialog_looks_at_does_not_take_the_bar(opened: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, bar = opened.context.worker, opened.frame.job_bar
+    functions = {7: "core.pipeline.window_jobs:compute_features", 8: "core.cache_limit:look_at_cache"}
+    with monkeypatch.context() as during:
+        during.setattr(worker, "running", lambda: (7, 8))
+        during.setattr(worker, "function_of", functions.get)
+        during.setattr(worker, "stage_of", {7: "features", 8: ""}.get)
+        stopped: list[int] = []
+        during.setattr(worker, "cancel", stopped.append)
+        worker.started.emit(7, "features")
+        worker.started.emit(8, "")
+        worker.progressed.emit(8, 1000, 0, "Measuring the cache: files", None)
+        assert bar.text.text() == "Features · starting"
+        opened.watch.cancel()
+        assert stopped == [7]
+
+
+def test_the_first_window_fits_on_the_screen(window: MainWindow) -> None:
+    room = window.screen().availableGeometry()
+    assert window.width() <= max(room.width(), window.minimumWidth())
+    assert window.height() < room.height()
 
 
 def test_the_next_step_is_not_offered_where_the_user_is(opened: MainWindow) -> None:

@@ -6,8 +6,17 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QImage, QWheelEvent
-from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QTabBar, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QImage, QKeySequence, QWheelEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QMainWindow,
+    QTabBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from desktop_app.widgets.controls import ComboBox, NumberBox, Slider, SpinBox, TabWidget
@@ -295,6 +304,42 @@ def test_the_wheel_turns_a_control_only_while_it_has_the_focus(make: Callable[[]
     qtbot.waitUntil(widget.hasFocus)
     assert turned(widget, -120)
     assert value_of(widget) != before
+
+
+@pytest.mark.parametrize("n", [2, 3, 7, 10, 25])
+def test_a_list_opens_without_a_cut_row(n: int, qtbot: QtBot) -> None:
+    box = ComboBox()
+    qtbot.addWidget(box)
+    box.addItems([f"choice {number}" for number in range(n)])
+    box.show()
+    qtbot.waitExposed(box)
+    box.showPopup()
+    view = box.view()
+    qtbot.waitUntil(view.isVisible)
+    rows = min(n, box.maxVisibleItems())
+    assert view.viewport().height() >= rows * view.sizeHintForRow(0)
+    box.hidePopup()
+
+
+@pytest.mark.parametrize("make", [a_number, a_fraction])
+def test_undo_is_the_windows_unless_something_is_typed(make: Callable[[], Any], qtbot: QtBot) -> None:
+    box, window, undone = make(), QMainWindow(), []
+    qtbot.addWidget(window)
+    window.setCentralWidget(box)
+    action = QAction("Undo", window, shortcut=QKeySequence.StandardKey.Undo)
+    action.triggered.connect(lambda: undone.append(box.value()))
+    window.addAction(action)
+    window.show()
+    window.activateWindow()
+    box.setFocus()
+    qtbot.waitUntil(box.hasFocus)
+    qtbot.keyClick(box, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert undone == [5]
+    box.selectAll()
+    qtbot.keyClicks(box, "7")
+    qtbot.keyClick(box, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert undone == [5]
+    assert box.lineEdit().text() != "7"
 
 
 def test_the_program_uses_no_control_that_the_wheel_changes_without_the_focus() -> None:
