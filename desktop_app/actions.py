@@ -69,6 +69,12 @@ MENUS: dict[str, tuple[Command | str | None, ...]] = {
     ),
     "&Run": (
         Command("run", "&Run this step", "Run the step that is shown", "Ctrl+Return", "run"),
+        Command(
+            "run_all",
+            "Do &everything",
+            "Run every step that is not done, as recommended here, to the answer",
+            "Ctrl+Shift+Return",
+        ),
         Command("cancel", "&Cancel", "Stop what is running; what is finished is kept", "Esc", "stop"),
     ),
     "&Help": (

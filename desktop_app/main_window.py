@@ -25,6 +25,7 @@ from desktop_app.models.thumbnail_store import shared_store
 from desktop_app.pages.page import Page, PageContext
 from desktop_app.project_files import ProjectFiles, dropped_path
 from desktop_app.recovery import Autosave
+from desktop_app.run_all import RunAll
 from desktop_app.widgets.scatter import Scatter
 from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
 from desktop_app.widgets.words import duration
@@ -55,7 +56,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.context, self._model, self._worker = context, context.model, context.worker
         self._autosave = autosave
-        self._may_close = self._asking = False
+        self._may_close = self._asking = self._wants_everything = False
         self._stop_question: Question | None = None
         self._untold = _plugin_words(plugin_problems())
         self.setObjectName("main_window")
@@ -69,6 +70,7 @@ class MainWindow(QMainWindow):
         self.menus = Menus(self, self._model, preferences, tuple(NAMES.values()))
         self.frame = WindowFrame(context)
         self.setCentralWidget(self.frame)
+        self.run_all = RunAll(self._model, self._worker, messages, self.page, self.go_to_stage, self)
         self.watch = JobWatch(self.frame.job_bar, self._worker, messages, NAMES, self)
         self.log_panel = LogPanel(log, self)
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.log_panel)
@@ -82,6 +84,7 @@ class MainWindow(QMainWindow):
         # Before any page is made, so that it comes first: a page that is shown starts the new project's jobs at once.
         self._model.project_replaced.connect(self._forget)
         start.folder_wanted.connect(files.choose_folder)
+        start.everything_wanted.connect(self._choose_everything)
         start.table_wanted.connect(files.choose_table)
         start.demo_wanted.connect(files.open_demo)
         start.project_wanted.connect(files.choose_project)
@@ -96,6 +99,7 @@ class MainWindow(QMainWindow):
         self.frame.strip.closed.connect(self.tell_plugin_problems)
         self.menus.step_wanted.connect(self.go_to)
         self.menus.recent_wanted.connect(files.open_path)
+        self.run_all.changed.connect(self._show_run_all)
         self.watch.running_changed.connect(self._show_running)
         self.watch.running_changed.connect(self._withdraw_stop_question)
         self.watch.step_wanted.connect(self.go_to_stage)
@@ -116,8 +120,8 @@ class MainWindow(QMainWindow):
                 "save_as": files.save_as, "locate": files.choose_new_place, "quit": self.close,
                 "settings": helpers.show_settings, "tour": helpers.show_tour, "method": helpers.show_method,
                 "samplers": helpers.show_samplers, "shortcuts": helpers.show_shortcuts, "about": helpers.show_about,
-                "run": self.frame.host.run, "cancel": self._cancel_by_key, "log": self._toggle_log,
-                "full_screen": self._toggle_full_screen,
+                "run": self.frame.host.run, "run_all": self.run_all.start, "cancel": self._cancel_by_key,
+                "log": self._toggle_log, "full_screen": self._toggle_full_screen,
             }
         )  # fmt: skip
 
@@ -148,8 +152,19 @@ class MainWindow(QMainWindow):
         shared_store().forget()
 
     def _on_opened(self) -> None:
+        wanted, self._wants_everything = self._wants_everything, False
         self._show_project()
         self._begin()
+        if wanted:
+            self.run_all.start()
+
+    def _choose_everything(self) -> None:
+        """Let a folder be chosen, and do everything with it."""
+        self._wants_everything = True
+        self.files.choose_folder().rejected.connect(self._want_nothing)
+
+    def _want_nothing(self) -> None:
+        self._wants_everything = False
 
     def _show_project(self) -> None:
         has_source = self._model.project.source is not None
@@ -190,6 +205,12 @@ class MainWindow(QMainWindow):
         reason = self.frame.host.reason_not_to_run()
         self.menus.enable(("run",), not reason, reason)
         self.menus.enable(("cancel",), self.watch.is_running, "Nothing is running.")
+        self._show_run_all()
+
+    def _show_run_all(self) -> None:
+        why_not = "It is being done." if self.run_all.is_running else FIRST
+        can = not self.run_all.is_running and self._model.project.source is not None
+        self.menus.enable(("run_all",), can, why_not)
 
     def _show_states(self) -> None:
         for position, stage in enumerate(STAGES):

@@ -147,9 +147,9 @@ class ProjectFiles(QObject):
             self._demo_folder = folder
             self._demo_job = self._worker.start("", "core.data.demo:make_demo", (folder,))
 
-    def choose_folder(self) -> None:
-        """Let the user choose a folder of images."""
-        self._ask_for(QFileDialog.FileMode.Directory, "Choose a folder of images", "", self._on_chosen)
+    def choose_folder(self) -> QFileDialog:
+        """Let the user choose a folder of images, by the dialog that is returned."""
+        return self._ask_for(QFileDialog.FileMode.Directory, "Choose a folder of images", "", self._on_chosen)
 
     def choose_table(self) -> None:
         """Let the user choose a file of images, such as a CSV or .npz."""
@@ -462,13 +462,16 @@ class ProjectFiles(QObject):
         self._messages.info(f"Saved to {file.name}.")
         return True
 
-    def _ask_for(self, mode: QFileDialog.FileMode, title: str, name_filter: str, slot: Callable[[str], None]) -> None:
+    def _ask_for(
+        self, mode: QFileDialog.FileMode, title: str, name_filter: str, slot: Callable[[str], None]
+    ) -> QFileDialog:
         dialog = self._dialog(title)
         dialog.setFileMode(mode)
         if name_filter:
             dialog.setNameFilter(name_filter)
         dialog.fileSelected.connect(slot)
         dialog.open()
+        return dialog
 
     def _dialog(self, title: str) -> QFileDialog:
         dialog = QFileDialog(self._window, title, os.fspath(self._preferences.last_folder))

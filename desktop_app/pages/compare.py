@@ -117,6 +117,10 @@ class ComparePage(Page):
         self._take_from_coreset()
         self._settle.start()
 
+    def is_settled(self) -> bool:
+        """Whether what is to come has been estimated."""
+        return self._plan is not None and not self._settle.isActive() and not self.job_numbers("plan")
+
     def _take_from_coreset(self) -> None:
         """Compare what was chosen on Coreset with random and everything, as long as nothing else was asked for."""
         comparison, selection = self.model.settings("comparison"), self.model.settings("selection")

@@ -302,6 +302,10 @@ class CoresetPage(Page):
             pinned_out=tuple(sorted(outside)),
         )
 
+    def recommend(self) -> None:
+        """Use the recommended sampler, if nothing else was chosen."""
+        self.options.recommend(self.model.settings("selection"))
+
     # --- jobs -------------------------------------------------------------------------------------------------
 
     def _judge_sizes(self) -> None:

@@ -168,6 +168,11 @@ class CoresetOptions(QObject):
 
     # --- telling ----------------------------------------------------------------------------------------------
 
+    def recommend(self, settings: SelectionSettings) -> None:
+        """Use the recommended sampler, if nothing else was chosen."""
+        if settings == SelectionSettings():
+            self._use_recommended()
+
     def _use_recommended(self) -> None:
         if self._recommended is not None:
             self.changed.emit({"sampler": self._recommended.name, "budget_over_classes": "sampler", "beta": 0.25})

@@ -210,6 +210,18 @@ class FeaturesPage(Page):
         else:
             self.advice.clear()
 
+    def is_settled(self) -> bool:
+        """Whether it is known which extractors can work here."""
+        return self._look is not None and not self.job_numbers("look")
+
+    def recommend(self) -> None:
+        """Use the recommended extractors that can work here, if nothing else was chosen."""
+        able = tuple(fact.name for fact in self._facts() if fact.name in recommended() and not cannot_work(fact))
+        fell_back = fallback(self._facts(), FeatureSettings().extractors)
+        untouched = (FeatureSettings().extractors, fell_back.extractors if fell_back is not None else ())
+        if able and self.model.settings("features").extractors in untouched:
+            self._choose(able)
+
     def _use_both(self) -> None:
         self._choose(tuple(fact.name for fact in self._facts() if fact.name in recommended()))
 

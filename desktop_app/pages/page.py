@@ -314,6 +314,13 @@ class Page(PageFrame):
         else:
             self.run()
 
+    def is_settled(self) -> bool:
+        """Whether the page knows all that it asks for by itself before it is run."""
+        return True
+
+    def recommend(self) -> None:
+        """Choose what is recommended on this machine, where the user has chosen nothing; for doing everything."""
+
     def reason_not_to_run(self) -> str:
         """Return why the step cannot run now, its own running job included, or an empty text."""
         if not self.run_text:

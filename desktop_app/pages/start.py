@@ -30,13 +30,14 @@ class StartPage(QWidget):
 
     Signals
     -------
-    folder_wanted, table_wanted, demo_wanted, project_wanted : ()
+    folder_wanted, everything_wanted, table_wanted, demo_wanted, project_wanted : ()
         A button was pressed.
     recent_wanted : (Path)
         A recent project was chosen.
     """
 
     folder_wanted = Signal()
+    everything_wanted = Signal()
     table_wanted = Signal()
     demo_wanted = Signal()
     project_wanted = Signal()
@@ -117,6 +118,12 @@ class StartPage(QWidget):
         self.folder.setProperty("primary", True)
         theme.set_icon(self.folder, "folder", "on_accent")
         self.folder.clicked.connect(self.folder_wanted)
+        self.everything = self._button(
+            "Do everything with a folder…",
+            "run",
+            "Every step in turn as recommended on this computer, to the answer; each can be changed then",
+        )
+        self.everything.clicked.connect(self.everything_wanted)
         self.table = self._button(
             f"Open a {known.file_words()}…", "table", "\n".join(f"{each.title}: {each.tip}" for each in known.files)
         )
@@ -127,7 +134,7 @@ class StartPage(QWidget):
         self.demo.clicked.connect(self.demo_wanted)
         self._hint = QLabel("or drop a folder anywhere on this window")
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        for widget in (self.folder, self._hint, self.table, self.demo):
+        for widget in (self.folder, self._hint, self.everything, self.table, self.demo):
             card.add(widget)
         card.body.addStretch(1)
         return card

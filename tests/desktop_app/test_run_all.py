@@ -1,0 +1,118 @@
+"""Do everything: from a folder to the answer, as one click."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from core.project import STAGES
+from core.settings import ComparisonSettings, TrainingSettings
+from desktop_app.logs import Log
+from desktop_app.main_window import MainWindow
+from desktop_app.models.thumbnail_store import shared_store
+from desktop_app.pages import compare as compare_page
+from desktop_app.pages.page import PageContext
+from desktop_app.recovery import Autosave
+
+LONG = 120_000
+
+
+@pytest.fixture
+def window(
+    page_context: PageContext, first_lot: Any, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MainWindow]:
+    """The window on a machine without weights, where trainings take seconds."""
+    monkeypatch.setattr(compare_page, "SETTLE_MS", 1)
+    monkeypatch.setenv("CORESET_CACHE", str(first_lot.study.cache_folder))
+    monkeypatch.setenv("CORESET_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr("core.features.weights.weight_folders", lambda: (tmp_path / "no weights",))
+    page_context.preferences.cache_folder = first_lot.study.cache_folder
+    autosave = Autosave(page_context.model, page_context.preferences, page_context.messages, tmp_path / "recovery")
+    window = MainWindow(page_context, autosave, Log())
+    qtbot.addWidget(window)
+    window.resize(1280, 800)
+    window.show()
+    qtbot.waitExposed(window)
+    yield window
+    page_context.worker.drop_all()
+    shared_store().stop()
+    window._close_now()
+
+
+def ask_for_little(window: MainWindow) -> None:
+    """Have trainings of a second."""
+    model = window.context.model
+    model.put_settings("training", TrainingSettings(image_size=32, epochs=1, min_steps=2))
+    model.put_settings("comparison", ComparisonSettings(networks=("head",), controls=False))
+
+
+def test_everything_is_done_to_the_answer(window: MainWindow, first_lot: Any, qtbot: QtBot) -> None:
+    model = window.context.model
+    window.files.open_path(first_lot.study.source)
+    ask_for_little(window)
+    window.menus.actions["run_all"].trigger()
+    assert not window.menus.actions["run_all"].isEnabled()
+    qtbot.waitUntil(lambda: not window.run_all.is_running, timeout=LONG)
+    assert [model.state(stage) for stage in STAGES] == ["done"] * len(STAGES)
+    assert window.frame.host.current_page is window.page("compare")
+    page: Any = window.page("compare")
+    assert "against" in page.picture.answer.text()
+    assert "for everything" in page.picture.answer.text()
+    assert model.settings("features").extractors == ("colour-texture",)  # the only recommended one that can work here
+    assert model.settings("selection").sampler == "even-herding"
+    assert model.settings("comparison").samplers == ("random", "even-herding")
+    assert window.menus.actions["run_all"].isEnabled()
+
+
+def test_it_begins_with_a_folder_on_the_start_page(
+    window: MainWindow, first_lot: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[bool] = []
+    monkeypatch.setattr(window.run_all, "start", lambda: started.append(True))
+    start = window.frame.host.start_page
+    start.everything.click()
+    (dialog,) = (each for each in window.findChildren(QFileDialog) if each.isVisible())
+    dialog.reject()
+    window.files.open_path(first_lot.study.source)
+    assert started == []  # the folder was not chosen for that
+    window.context.worker.drop_all()
+    window.context.model.close()
+    start.everything.click()
+    dialog = next(each for each in window.findChildren(QFileDialog) if each.isVisible())
+    dialog.fileSelected.emit(str(first_lot.study.source))
+    assert started == [True]
+
+
+def test_cancel_stops_it(window: MainWindow, first_lot: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    window.files.open_path(first_lot.study.source)
+    qtbot.waitUntil(lambda: window.context.model.state("dataset") == "done", timeout=LONG)
+    page = window.page("features")
+    ran: list[bool] = []
+    monkeypatch.setattr(page, "run", lambda: ran.append(True))  # as a step that was cancelled: it brings nothing
+    window.run_all.start()
+    qtbot.waitUntil(lambda: not window.run_all.is_running, timeout=LONG)
+    assert ran == [True]
+    assert window.context.model.state("features") != "done"
+
+
+def test_a_step_that_cannot_run_is_said(
+    window: MainWindow, first_lot: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.files.open_path(first_lot.study.source)
+    qtbot.waitUntil(lambda: window.context.model.state("dataset") == "done", timeout=LONG)
+    monkeypatch.setattr(window.page("features"), "why_not", lambda: "The weights are not here.")
+    window.run_all.start()
+    qtbot.waitUntil(lambda: not window.run_all.is_running, timeout=LONG)
+    said = window.context.messages.sentences("warning")  # type: ignore[attr-defined]
+    assert said == ["Doing everything ends at Features. The weights are not here."]
+
+
+def test_another_project_ends_it(window: MainWindow, first_lot: Any, second_lot: Any, qtbot: QtBot) -> None:
+    window.files.open_path(first_lot.study.source)
+    window.run_all.start()
+    assert window.run_all.is_running
+    window.context.model.start(second_lot.study.source)
+    assert not window.run_all.is_running
