@@ -47,6 +47,7 @@ from core.training.backbones import backbone_weights
 from core.training.comparison import compare
 from core.training.device import expected_device
 from core.training.fitting import Places, Seen, TrainedRun, TrainingTask, train
+from core.training.loop import n_epochs
 from core.training.network import Network
 from core.training.pixels import discard_unchecked
 from core.training.runs import load_runs, save_run
@@ -309,14 +310,20 @@ def plan_view(
             image_size=training.image_size,
             cache_folder=study.cache_folder,
         )
-        runs.append(PlannedView(one.network, one.sampler, one.fraction, one.repetition, n_images, estimate, one.split))
+        # A network that is not known here is told below.
+        by_epochs = one.network in NETWORKS and NETWORKS[one.network].by_epochs
+        epochs = n_epochs(n_images, training) if by_epochs else 0
+        runs.append(
+            PlannedView(one.network, one.sampler, one.fraction, one.repetition, n_images, estimate, one.split, epochs)
+        )
     problem = splits_problem(comparison, brought=brought) or networks_problem(comparison)
     for name in comparison.networks:
         problem = problem or _backbone_problem(study, NETWORKS[name])
     memory = max((run.estimate.memory_bytes for run in runs), default=0)
     seconds = sum(run.estimate.seconds for run in runs) + (comparison.splits - 1) * preparing
     instead = _settings_that_work(study) if problem else None
-    return ComparePlanView(tuple(runs), seconds, memory, problem, comparison.splits, expected_device(), instead)
+    device = expected_device()
+    return ComparePlanView(tuple(runs), seconds, memory, problem, comparison.splits, device, instead, training.epochs)
 
 
 def _settings_that_work(study: Study) -> tuple[TrainingSettings, ComparisonSettings, str] | None:

@@ -257,7 +257,11 @@ class CoresetView:
 
 @dataclass(frozen=True)
 class PlannedView:
-    """One training that a comparison asks for, and what it will take."""
+    """One training that a comparison asks for, and what it will take.
+
+    `epochs` are those that it will have, more than asked for where the least number of steps rules; 0 where the network
+    is not trained by epochs.
+    """
 
     network: str
     sampler: str
@@ -266,6 +270,7 @@ class PlannedView:
     n_images: int
     estimate: Estimate
     split: int = 0
+    epochs: int = 0
 
 
 @dataclass(frozen=True)
@@ -274,6 +279,7 @@ class ComparePlanView:
 
     `device` is what will most likely compute, in words. `instead` are training and comparison settings with which the
     networks work on this machine, where weights are missing, and a sentence on what they use; None where none are.
+    `epochs` is the number asked for.
     """
 
     runs: tuple[PlannedView, ...]
@@ -283,6 +289,7 @@ class ComparePlanView:
     n_splits: int = 1
     device: str = ""
     instead: tuple[TrainingSettings, ComparisonSettings, str] | None = None
+    epochs: int = 0
 
 
 @dataclass(frozen=True)

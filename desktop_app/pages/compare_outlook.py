@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from core.pipeline.views import ComparePlanView, PlannedView
 from core.results import RunKey
-from desktop_app.widgets.words import duration, size
+from desktop_app.widgets.words import duration, percent, size
 
 RunName = tuple[str, str, float, int, int]
 
@@ -52,7 +52,15 @@ class Outlook(NamedTuple):
             )
         basis = f" {plan.runs[0].estimate.basis.capitalize()}." if plan.runs else ""
         device = f" Computed on {plan.device}." if plan.device else ""
-        return f"{start}, memory up to {size(plan.memory_bytes)}.{basis}{device}"
+        return f"{start}, memory up to {size(plan.memory_bytes)}.{basis}{device}{self._epochs()}"
+
+    def _epochs(self) -> str:
+        """Return how many epochs trainings have where they are not those asked for, and what rules then."""
+        epochs = {run.fraction: run.epochs for run in self.plan.runs if run.epochs}
+        if set(epochs.values()) <= {self.plan.epochs}:
+            return ""
+        told = ", ".join(f"{percent(fraction)}: {n:,}" for fraction, n in sorted(epochs.items()))
+        return f" Epochs: {told}; the least number of steps, under More, gives small coresets more than were asked for."
 
 
 def _trainings(n: int) -> str:

@@ -374,6 +374,22 @@ def test_a_network_that_the_user_asks_for_stays_and_says_what_it_lacks(new_page:
     assert own_settings(model.settings("training"), NETWORKS["transfer"]).backbone == "resnet101v2"
 
 
+def test_epochs_that_the_least_number_of_steps_adds_are_told(page: ComparePage, qtbot: QtBot) -> None:
+    def ask(**training: int) -> str:
+        page._plan = None
+        page.model.set_settings("training", batch_size=8, **training)
+        qtbot.waitUntil(lambda: page._plan is not None and not page.job_numbers())
+        return page.cost.text()
+
+    page.model.set_settings("comparison", networks=("custom",), fractions=(0.1, 1.0))
+    plain = ask(epochs=3, min_steps=0)
+    assert "Epochs:" not in plain
+    n_pool = max(run.n_images for run in page._plan.runs)  # type: ignore[union-attr]
+    small, large = (-(-n // 8) for n in (round(0.1 * n_pool), n_pool))
+    told = ask(epochs=3, min_steps=5 * large)
+    assert f"Epochs: 10 %: {-(-5 * large // small)}, 100 %: 5; the least number of steps" in told
+
+
 def test_another_project_starts_empty(page: ComparePage, qtbot: QtBot, tmp_path: Path) -> None:
     run(page, qtbot)
     page.model.start(tmp_path)
