@@ -30,6 +30,11 @@ def test_one_of_every_kind_is_measured(touched_files: Any) -> None:
         assert f"| {kind.name} | {kind.before} |" in kept
 
 
+@pytest.mark.parametrize("changes", sorted((ROOT / "benchmarks" / "additions").glob("*/changes.diff")), ids=lambda file: file.parent.name)
+def test_the_changes_fit_the_files_as_they_are_now(changes: Path) -> None:
+    subprocess.run(["git", "apply", "--check", str(changes)], cwd=ROOT, check=True)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_new_export_format_and_a_new_setting_touch_nothing_else(tmp_path: Path) -> None:
