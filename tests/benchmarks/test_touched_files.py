@@ -13,6 +13,7 @@ import pytest
 from core.descriptions import all_kinds
 
 ROOT = Path(__file__).resolve().parents[2]
+CHANGES = sorted((ROOT / "benchmarks" / "additions").glob("*/changes.diff"))
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_one_of_every_kind_is_measured(touched_files: Any) -> None:
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git tells whether a change fits")
-@pytest.mark.parametrize("changes", sorted((ROOT / "benchmarks" / "additions").glob("*/changes.diff")), ids=lambda file: file.parent.name)
+@pytest.mark.parametrize("changes", CHANGES, ids=lambda file: file.parent.name)
 def test_the_changes_fit_the_files_as_they_are_now(changes: Path) -> None:
     subprocess.run(["git", "apply", "--check", str(changes)], cwd=ROOT, check=True)
 
