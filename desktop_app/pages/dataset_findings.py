@@ -64,6 +64,9 @@ class Findings(TabWidget):
         self.notes = Table("Notes", [Column("Note", lambda row: row)])
         for table in (self.doubts, self.near, self.left_out):
             table.row_opened.connect(self._open)
+        self.copies.row_opened.connect(self._open_copy)
+        self._keep_this = self._button("Keep this copy", "Use the selected copy alone; again, all of its group (Space)")
+        self._keep_this.clicked.connect(self.copies.toggle_chosen)
         self._keep_one = self._button("Keep one of each", "Use one copy of each; none where the classes differ")
         self._keep_one.clicked.connect(self.keep_one_wanted)
         self._drop = self._button("Drop the copies that train", "Leave the training copies of test images out")
@@ -78,7 +81,7 @@ class Findings(TabWidget):
         self._back.clicked.connect(self._take_back_selected)
         self._tabs = {
             "Skipped": self._tab(self.skipped),
-            "Copies": self._tab(self.copies, self._keep_one),
+            "Copies": self._tab(self.copies, self._keep_this, self._keep_one),
             "Leaks": self._tab(self.leaks, self._drop),
             "Left out": self._tab(self.left_out, self._back),
             "Doubtful labels": self._tab(self.doubts, self._look, self._leave),
@@ -184,6 +187,9 @@ class Findings(TabWidget):
 
     def _open(self, row: Any) -> None:
         self.opened.emit(int(row[0]))
+
+    def _open_copy(self, row: Any) -> None:
+        self.opened.emit(int(row.image))
 
     def _leave_selected(self) -> None:
         self._tell(self.leave_out_wanted, self.doubts, 0)

@@ -35,7 +35,7 @@ class Copy(NamedTuple):
 
 
 class DuplicatesTable(Table):
-    """A row a copy, groups together; Space or a double click keeps that copy alone, or again all of its group.
+    """A row a copy, groups together; Space keeps that copy alone, or again all of its group.
 
     Signals
     -------
@@ -60,8 +60,7 @@ class DuplicatesTable(Table):
         ]
         super().__init__("Duplicates", columns, parent)
         self.set_note("Images that stand in the dataset more than once will be listed here.")
-        self.setToolTip("Space keeps this copy alone; once more keeps all of its group")
-        self.row_opened.connect(self._toggle)
+        self.setToolTip("A double click opens the picture; Space keeps this copy alone, once more all of its group")
 
     def set_copies(self, copies: Sequence[Copy]) -> None:
         """Show copies, groups together."""
@@ -73,6 +72,11 @@ class DuplicatesTable(Table):
             self._toggle(self.row_at(self.currentIndex()))
         else:
             super().keyPressEvent(event)
+
+    def toggle_chosen(self) -> None:
+        """Keep the copy that is selected alone, or again all of its group."""
+        for row in self.chosen_rows()[:1]:
+            self._toggle(row)
 
     def keep_one_of_each(self, *, conflicts_too: bool = False) -> None:
         """Ask to keep the first copy of every group; of groups under two classes only where asked for."""

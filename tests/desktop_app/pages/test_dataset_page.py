@@ -176,6 +176,18 @@ def test_a_broken_pattern_is_a_sentence_under_the_field(page: DatasetPage, qtbot
     assert page.context.messages.sentences("error") == []  # type: ignore[attr-defined]
 
 
+def test_a_double_click_opens_a_copy_and_decides_nothing(page: DatasetPage, qtbot: QtBot) -> None:
+    copies, before = page.findings.copies, page.model.settings("data")
+    row = next(number for number, one in enumerate(rows(copies)) if one.path == "eosinophil/P0_copy.png")
+    with qtbot.waitSignal(page.findings.opened) as opened:
+        copies.doubleClicked.emit(copies.model().index(row, 0))
+    assert opened.args == [copies.row_at(copies.model().index(row, 0)).image]
+    assert page.model.settings("data") == before
+    copies.selectRow(row)
+    page.findings._keep_this.click()
+    assert page.model.settings("data") != before
+
+
 def test_keep_one_leaves_copies_out(page: DatasetPage, qtbot: QtBot) -> None:
     qtbot.mouseClick(page.findings._keep_one, Qt.MouseButton.LeftButton)
     assert page.model.settings("data").keep_one_of_duplicates
