@@ -1,6 +1,7 @@
 """What the job bar shows: the newest running job, else what came out of the last one, and messages in passing."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, QUrl, Signal
@@ -35,7 +36,9 @@ class JobWatch(QObject):
     Parameters
     ----------
     names : mapping of str to str
-        What a step is called, by stage.
+        What a step is called, by stage, in the order of the steps.
+    is_done : callable
+        Whether a stage's result is there: the way on leads to the first that is not.
 
     Signals
     -------
@@ -49,10 +52,17 @@ class JobWatch(QObject):
     step_wanted = Signal(str)
 
     def __init__(
-        self, bar: JobBar, worker: Worker, messages: Messages, names: dict[str, str], parent: QObject | None = None
+        self,
+        bar: JobBar,
+        worker: Worker,
+        messages: Messages,
+        names: dict[str, str],
+        is_done: Callable[[str], bool],
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._bar, self._worker, self._messages, self._names = bar, worker, messages, names
+        self._is_done = is_done
         self._shown: int | None = None
         self._asked: int | None = None
         self._stopping: int | None = None
@@ -238,13 +248,22 @@ class JobWatch(QObject):
         if self._note and self._file is None and not self.is_running:
             self._bar.show_message(self._note)
         elif not self.is_running:
-            there = self._next in self._names and self._next != self._stage
-            offer = f"Go on to {self._names[self._next]}" if there else ""
-            self._bar.show_message(self._outcome, *(self._opening(self._file) if self._file is not None else (offer,)))
+            wanted = self._way_on()
+            offer = f"Go on to {self._names[wanted]}" if wanted and wanted != self._stage else ""
+            if self._file is not None:
+                self._bar.show_message(self._outcome, *self._opening(self._file))
+            else:
+                self._bar.show_message(self._outcome, offer, is_next=bool(offer))
 
     def _go_to_next(self) -> None:
         if self._file is not None:
             if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._file))):
                 self._messages.warning(f"No program could be opened for it. It is {self._file}.")
-        elif self._next:
-            self.step_wanted.emit(self._next)
+        elif wanted := self._way_on():
+            self.step_wanted.emit(wanted)
+
+    def _way_on(self) -> str:
+        """Return the first step from the next one on that is not done; empty where all are, or none comes."""
+        stages = list(self._names)
+        after = stages[stages.index(self._next) :] if self._next in self._names else []
+        return next((stage for stage in after if not self._is_done(stage)), "")

@@ -71,7 +71,7 @@ class MainWindow(QMainWindow):
         self.frame = WindowFrame(context)
         self.setCentralWidget(self.frame)
         self.run_all = RunAll(self._model, self._worker, messages, self.page, self.go_to_stage, self)
-        self.watch = JobWatch(self.frame.job_bar, self._worker, messages, NAMES, self)
+        self.watch = JobWatch(self.frame.job_bar, self._worker, messages, NAMES, self._is_done, self)
         self.log_panel = LogPanel(log, self)
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.log_panel)
         self._connect()
@@ -211,6 +211,9 @@ class MainWindow(QMainWindow):
         why_not = "It is being done." if self.run_all.is_running else FIRST
         can = not self.run_all.is_running and self._model.project.source is not None
         self.menus.enable(("run_all",), can, why_not)
+
+    def _is_done(self, stage: str) -> bool:
+        return self._model.state(stage) == "done"
 
     def _show_states(self) -> None:
         for position, stage in enumerate(STAGES):

@@ -246,6 +246,16 @@ def set_icon(owner: QAbstractButton | QAction, name: str, colour: str = "text") 
     _IconBinding(owner, name, colour)
 
 
+def set_primary(button: QAbstractButton, primary: bool, icon: str = "") -> None:
+    """Draw a button as the one thing to do next, or as one of several."""
+    if bool(button.property("primary")) != primary:
+        button.setProperty("primary", primary)
+        button.style().unpolish(button)
+        button.style().polish(button)
+        if icon:
+            set_icon(button, icon, "on_accent" if primary else "text")
+
+
 # --- clusters and samplers ------------------------------------------------------------------------------------
 
 _SYMBOLS = {

@@ -33,6 +33,7 @@ class CoresetPage(Page):
     sentence = "Choose the images to keep, and see what they cover."
     run_text = "Export…"
     run_tip = "Write the chosen images to a folder"
+    is_always_next = True
     sections = ("selection", "clusters", "features", "data")
     reads = ("dataset", "features", "clusters", "coreset")
 

@@ -63,8 +63,10 @@ class Page(PageFrame):
         Key in `core.project.STAGES`.
     title, sentence : str
         At the top of the page.
+    is_always_next : bool
+        Whether the button stays the thing to do when the step is done, as for an export.
     run_text, run_tip : str
-        On the button that runs the step (Enter), and its tooltip. An empty `run_text` hides it.
+        On the button that runs the step (Ctrl+Enter), and its tooltip. An empty `run_text` hides it.
     sections : tuple of str
         Sections of the settings whose change calls `refresh`.
     reads : tuple of str
@@ -155,6 +157,7 @@ class Page(PageFrame):
     sentence: ClassVar[str] = ""
     run_text: ClassVar[str] = "Run"
     run_tip: ClassVar[str] = "Run this step"
+    is_always_next: ClassVar[bool] = False
     sections: ClassVar[tuple[str, ...]] = ()
     reads: ClassVar[tuple[str, ...]] = ()
 
@@ -380,6 +383,7 @@ class Page(PageFrame):
 
     def _connect(self) -> None:
         self.run_button.clicked.connect(self.try_run)
+        self.model.states_changed.connect(self._show_primary)
         self.model.project_replaced.connect(self._on_replaced)
         self.model.settings_changed.connect(self._on_settings_changed)
         self.model.results_changed.connect(self._on_results_changed)
@@ -495,9 +499,14 @@ class Page(PageFrame):
     def _show_run_state(self) -> None:
         reason = self.reason_not_to_run()
         self.run_button.setEnabled(not reason)
-        self.run_button.setToolTip(reason or f"{self.run_tip} (Enter)")
+        self.run_button.setToolTip(reason or f"{self.run_tip} (Ctrl+Enter)")
         self.run_button.setAccessibleDescription(reason or self.run_tip)
+        self._show_primary()
         self.run_state_changed.emit()
+
+    def _show_primary(self) -> None:
+        """Show whether running the step is the next thing to do; when it is done, the way on stands in the job bar."""
+        theme.set_primary(self.run_button, self.is_always_next or self.model.state(self.stage) != "done", "run")
 
 
 def _put(control: QWidget, value: Any) -> None:

@@ -91,6 +91,7 @@ class JobBar(QWidget):
         self.action.setText(action)
         self.action.setToolTip(tooltip)
         self.action.setVisible(bool(action))
+        theme.set_primary(self.action, False)
 
     def end_note(self) -> None:
         """Show the words of the job that runs again."""
@@ -99,8 +100,8 @@ class JobBar(QWidget):
             self.text.setText(self._job_words)
             self.action.hide()
 
-    def show_message(self, text: str, action: str = "", tooltip: str = "") -> None:
-        """Show a word about what came out, with a button for what comes next where `action` names one."""
+    def show_message(self, text: str, action: str = "", tooltip: str = "", *, is_next: bool = False) -> None:
+        """Show a word about what came out, with a button where `action` names one; `is_next` where it is what to do."""
         self._set_running(False)
         self._has_note = False
         self.text.setText(text)
@@ -108,6 +109,7 @@ class JobBar(QWidget):
         self.action.setText(action)
         self.action.setToolTip(tooltip)
         self.action.setVisible(bool(action))
+        theme.set_primary(self.action, is_next)
 
     def show_cancelling(self) -> None:
         """Show that the job was asked to stop and has not yet done so."""

@@ -491,6 +491,27 @@ def test_the_first_window_fits_on_the_screen(window: MainWindow) -> None:
     assert window.height() < room.height()
 
 
+def test_the_way_on_leads_to_what_is_not_done(opened: MainWindow, qtbot: QtBot) -> None:
+    bar, features = opened.frame.job_bar, opened.page("features")
+    opened.go_to_stage("features")
+    assert features.run_button.property("primary")
+    press(opened, "run")
+    qtbot.waitUntil(lambda: state(opened, "features") == "done" and not opened.watch.is_running)
+    assert not features.run_button.property("primary")  # to do it again is not the next thing to do
+    opened.watch.tell_outcome("Scanned", "features")
+    assert bar.action.text() == "Go on to Clusters"
+    assert bar.action.property("primary")
+    opened.context.messages.info("Saved.")
+    opened.watch._passing.timeout.emit()
+    assert bar.action.text() == "Go on to Clusters"
+    model = opened.context.model
+    for stage in ("clusters", "coreset", "compare"):
+        model.store_result(stage, model.key(stage), {}, 1.0)
+    opened.watch.tell_outcome("Scanned", "features")
+    assert bar.action.isHidden()
+    assert bar.text.text() == "Scanned"
+
+
 def test_the_next_step_is_not_offered_where_the_user_is(opened: MainWindow) -> None:
     action = opened.frame.job_bar.action
     opened.watch.tell_outcome("Coreset: 120 images chosen", "compare")

@@ -84,7 +84,7 @@ def test_run_is_disabled_with_the_reason_as_tooltip(page: FeaturesPage) -> None:
     assert page.run_button.toolTip() == "Scan the images first."
     scan(page)
     assert page.run_button.isEnabled()
-    assert "(Enter)" in page.run_button.toolTip()
+    assert "(Ctrl+Enter)" in page.run_button.toolTip()
 
 
 def test_trying_to_run_too_early_says_why(page: FeaturesPage) -> None:
