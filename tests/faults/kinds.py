@@ -180,7 +180,7 @@ def change_files(folder: Path, way: str, chance: random.Random) -> Happened:
     until = time.monotonic() + LONGEST
     while session.poll() is None and time.monotonic() < until and happened.times < 12:
         time.sleep(chance.uniform(0.1, 2))
-        _spoil(chance.choice(sorted((folder / "images").rglob("*.png"))), chance)
+        _spoil(chance.choice(sorted(file for file in (folder / "images").rglob("*.png") if file.is_file())), chance)
         happened.times += 1
     happened.heard(ended(session))
     if happened.same_images:
