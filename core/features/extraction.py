@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from core.cache import RowStore, fingerprint, write_atomically
-from core.descriptions import Cost, SettingsPart
+from core.descriptions import Cost, SettingsPart, plugins_used
 from core.errors import FeatureError, WeightsError
 from core.estimate import TENSORFLOW_BYTES
 from core.features.decoding import Wanted, prepared_batches, wanted_images
@@ -329,8 +329,11 @@ def _loaded(extractor: Extractor, used: WeightsUsed, weights_file: Path | None, 
 
 def _fingerprint(extractor: Extractor, used: WeightsUsed) -> str:
     own = settings_to_dict(extractor.chosen) if extractor.chosen is not None else {}
+    # Another plugin, or another version of one, may give an extractor of the same name other code.
+    plugin = plugins_used({"extractor": (extractor.name,)}).get(f"extractor {extractor.name}")
     # Neutral settings are left out, so that what was kept before there were any is found.
-    return fingerprint(_FOLDER, extractor.name, extractor.version, used.digest, *([own] if own else []))
+    more = [*([own] if own else []), *([f"plugin {plugin}"] if plugin is not None else [])]
+    return fingerprint(_FOLDER, extractor.name, extractor.version, used.digest, *more)
 
 
 def _stores(extractor: Extractor, used: WeightsUsed, cache_folder: Path) -> dict[str, RowStore]:

@@ -39,6 +39,11 @@ class Sampler(Description):
         What was measured that makes it the one to begin with; empty for all but one.
     mark : Mark or None
         How it is drawn; None: one of the spare marks.
+    picture : {"", "clusters", "spokes", "mean", "links", "ring"}
+        What its picture in Help shows of what it looks at: clusters, lines from each image to its chosen one, the mean,
+        links between chosen images, the ring at the median distance; empty: the images alone.
+    picture_numbered : bool
+        Whether the first images are numbered there: an order, and no chance in it.
 
     Raises
     ------
@@ -55,6 +60,8 @@ class Sampler(Description):
     class_budget: ClassBudgetRule = "proportional"
     why_recommended: str = ""
     mark: Mark | None = None
+    picture: Literal["", "clusters", "spokes", "mean", "links", "ring"] = ""
+    picture_numbered: bool = False
 
     def __post_init__(self) -> None:
         if self.scope == "pool" and (self.uses_embedding or self.uses_clusters):

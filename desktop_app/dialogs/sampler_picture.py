@@ -11,23 +11,11 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 
+from core.descriptions import registry
 from core.resources import resource_folder
 from desktop_app import theme
 from desktop_app.widgets.symbols import draw_symbol, symbol_path
 
-# What is drawn besides the images, by sampler: what the sampler looks at.
-SEEN: Mapping[str, str] = {
-    "intelligent": "clusters",
-    "balanced-herding": "clusters",
-    "facility-location": "spokes",
-    "graph-coverage": "spokes",
-    "herding": "mean",
-    "medoid": "links",
-    "k-center": "links",
-    "moderate": "ring",
-}
-# Samplers whose first images are numbered: an order, and no chance in it.
-NUMBERED = ("balanced-herding", "even-herding", "facility-location", "graph-coverage", "herding", "k-center")
 MOST_NUMBERS = 5
 MARGIN = 0.06
 
@@ -98,7 +86,9 @@ class _Drawing:
         self._painter, self._frame, self._name, self._rows = painter, frame, name, rows
         self._example = example()
         self._large = frame.width() >= theme.UNIT * 40
-        self._seen = SEEN.get(name, "") if self._large else ""
+        sampler = registry("sampler").get(name)
+        self._seen = getattr(sampler, "picture", "") if self._large else ""
+        self._numbered = self._large and getattr(sampler, "picture_numbered", False)
         low, high = self._example.points.min(axis=0), self._example.points.max(axis=0)
         room = np.array([frame.width(), frame.height()]) * (1 - 2 * MARGIN)
         self._scale = float(np.min(room / (high - low)))
@@ -144,7 +134,7 @@ class _Drawing:
         colour, symbol = theme.sampler_colour(self._name), theme.sampler_symbol(self._name)
         for row in self._rows:
             self._marked(self._at(self._example.points[row]), symbol, colour, size)
-        if self._large and self._name in NUMBERED:
+        if self._numbered:
             self._numbers()
 
     def _marked(self, at: QPointF, symbol: str, colour: str, size: float) -> None:

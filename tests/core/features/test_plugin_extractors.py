@@ -175,6 +175,18 @@ def test_it_is_extracted_once_and_cached(means: Install, dataset: Dataset, tmp_p
     assert "not measured" in extractor_cost("means", tmp_path / "elsewhere").basis
 
 
+def test_another_version_of_the_plugin_has_rows_of_its_own(
+    means: Install, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    means()
+    first = extract(dataset, "means", cache_folder=tmp_path / "cache")
+    newer = {"means": replace(EXTRACTORS.plugins["means"], version="1.3")}
+    monkeypatch.setattr(type(EXTRACTORS), "plugins", property(lambda _: newer))
+    again = extract(dataset, "means", cache_folder=tmp_path / "cache")
+    assert again.n_computed == first.n_computed
+    assert again.fingerprint != first.fingerprint
+
+
 def test_a_coreset_is_chosen_by_it_beside_another(means: Install, demo: Path, tmp_path: Path) -> None:
     means()
     prepared = prepare(study_of(demo, tmp_path, "means", "colour-texture"))

@@ -46,4 +46,6 @@ DESCRIPTION = Sampler(
     mark=Mark("#D55E00", "diamond"),
     uses_clusters=True,
     class_budget="difficulty",
+    picture="clusters",
+    picture_numbered=True,
 )

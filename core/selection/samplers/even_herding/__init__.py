@@ -29,4 +29,5 @@ DESCRIPTION = Sampler(
         "gained 6.0 ± 0.2 points of accuracy over stratified random (4.6 under a judge whose features it did not see), "
         "the paper's sampler on VGG16 0.1."
     ),
+    picture_numbered=True,
 )

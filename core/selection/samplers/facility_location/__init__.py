@@ -22,4 +22,6 @@ DESCRIPTION = Sampler(
     ),
     place=60,
     mark=Mark("#009E73", "pentagon"),
+    picture="spokes",
+    picture_numbered=True,
 )

@@ -15,4 +15,6 @@ DESCRIPTION = Sampler(
     cost=Cost(seconds_per_pair=4.08e-08, bytes_fixed=57e6, bytes_per_number=57),
     place=70,
     mark=Mark("#CC79A7", "hexagon"),
+    picture="spokes",
+    picture_numbered=True,
 )

@@ -22,4 +22,6 @@ DESCRIPTION = Sampler(
     ),
     place=100,
     mark=Mark("#882255", "cross", dark="#C46A94"),
+    picture="links",
+    picture_numbered=True,
 )

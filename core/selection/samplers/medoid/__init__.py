@@ -25,4 +25,5 @@ DESCRIPTION = Sampler(
     mark=Mark("#E69F00", "star"),
     nested=False,
     uses_seed=True,
+    picture="links",
 )
