@@ -7,6 +7,9 @@ machine lets it.
 import os
 import secrets
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -16,7 +19,7 @@ import pytest
 from core.cli import main
 from core.training.runs import load_runs
 from tests.faults.__main__ import table
-from tests.faults.kinds import FAULTS
+from tests.faults.kinds import CLOCK, FAULTS
 from tests.faults.study import (
     CLASSES,
     LOG,
@@ -130,6 +133,22 @@ def test_what_a_killed_process_left_is_seen(tmp_path: Path) -> None:
     assert leftovers_of(tmp_path) == [f"out/{gone.name}"]
 
 
+def test_the_clock_jumps_and_what_is_measured_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "clock").write_text("-86400")
+    code = "import time; a = time.monotonic(); print(time.time(), time.time_ns(), time.monotonic() - a)"
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "CORESET_CLOCK": str(tmp_path / "clock"), "PYTHONPATH": str(CLOCK)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seconds, nanoseconds, took = map(float, told.stdout.split())
+    assert seconds == pytest.approx(time.time() - 86400, abs=60)
+    assert nanoseconds / 1e9 == pytest.approx(seconds, abs=5)
+    assert 0 <= took < 5
+
+
 @pytest.mark.parametrize(
     ("said", "problem"),
     [
@@ -148,9 +167,9 @@ def test_the_table_adds_up() -> None:
     outcomes = [
         Outcome("kill program", "window", 1, times=3, stopped=3),
         Outcome("kill program", "window", 2, times=2, stopped=2, problems=("lost",)),
-        Outcome("clock", "window", 3, not_here="libfaketime is not installed"),
+        Outcome("read only", "window", 3, not_here="setpriv is not installed"),
     ]
     rows = table(outcomes)
     assert "| kill -9 of the whole program | 2 | 5 | 5 | 1 | 1 |" in rows
-    assert "| the clock jumps | not tried: libfaketime is not installed | | | | |" in rows
+    assert "| folders lose the right to be written or read | not tried: setpriv is not installed | | | | |" in rows
     assert rows[-1] == "| together | 2 | 5 | 5 | 1 | 1 |"
