@@ -161,8 +161,10 @@ class ComparePage(Page):
         """Keep the comparison, or show what was asked for."""
         if isinstance(result, ComparePlanView):
             self._plan = result
-            self._fall_back()
-            self._show_cost()
+            if self._fall_back():
+                self._plan = None  # another one is on its way
+            else:
+                self._show_cost()
         elif isinstance(result, Comparison):
             self._keep_comparison(result)
         else:
@@ -273,17 +275,18 @@ class ComparePage(Page):
         self._show_hint()
         self._show_run_state()
 
-    def _fall_back(self) -> None:
-        """Use what works on this machine where nothing was compared yet and weights are missing."""
+    def _fall_back(self) -> bool:
+        """Use what works on this machine where nothing was compared yet and weights are missing; return whether so."""
         instead = self._plan.instead if self._plan is not None else None
         is_chosen = self.model.settings("comparison").networks != ComparisonSettings().networks
         if instead is None or is_chosen or self._fell_back or self.model.project.results.get("compare"):
-            return  # what the user chooses stands, and says what it lacks
+            return False  # what the user chooses stands, and says what it lacks
         training, comparison, self._fell_back = instead
         # Without undo: the user has not done it.
         now = self.model.project.settings
         self.model.put_settings("training", replace(now.training, own=training.own))
         self.model.put_settings("comparison", replace(now.comparison, networks=comparison.networks))
+        return True
 
     def _unknown(self) -> str:
         """Return the sentence of a sampler or extractor that is not known here; the plan has that of a network."""

@@ -334,12 +334,15 @@ def plan_shown(page: ComparePage) -> bool:
 def test_the_comparison_runs_as_it_comes(new_page: ComparePage, qtbot: QtBot) -> None:
     page, model = new_page, new_page.model
     model.set_settings("selection", sampler="herding", fraction=0.1)
+    said: list[str] = []
+    page.run_state_changed.connect(lambda: said.append(page.cost.text()))
     page.enter()
     qtbot.waitUntil(lambda: plan_shown(page))
     assert page.run_button.isEnabled()
     assert page.cost.text().endswith(
         "The weights of ResNet101V2 are not on this machine, so the transfer network stands on VGG16."
     )
+    assert not any("Import or download" in words for words in said)
     comparison = model.settings("comparison")
     assert (comparison.networks, comparison.repetitions) == (("custom", "transfer"), 3)
     assert (comparison.samplers, comparison.fractions) == (("random", "herding"), (0.1, 1.0))
