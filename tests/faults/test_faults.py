@@ -5,7 +5,6 @@ machine lets it.
 """
 
 import os
-import secrets
 import shutil
 import subprocess
 import sys
@@ -33,7 +32,7 @@ from tests.faults.study import (
 )
 from tests.faults.trial import Outcome, reference, try_fault
 
-SEED = int(os.environ.get("SOAK_SEED", secrets.randbelow(10**6)))
+SEED = int(os.environ.get("SOAK_SEED", "1"))
 
 
 @pytest.fixture(scope="module")
