@@ -93,7 +93,9 @@ def write(folder: Path) -> None:
             content = "images" if stage == "dataset" else ""
             project = project.with_result(stage, StageResult(project.key(stage), {"images": 66}, content, 1.5))
         write_project(project, folder / f"{name}.coreset", version="golden")
-    write_recovery(Recovery(project, Path("/nowhere/project.coreset")), folder / "recovery.json", version="golden")
+    # A recovery copy names its images by an absolute path; that of this machine is nobody's business.
+    elsewhere = replace(project, source=Path("/nowhere/images.npz"))
+    write_recovery(Recovery(elsewhere, Path("/nowhere/project.coreset")), folder / "recovery.json", version="golden")
     shutil.rmtree(cache)
 
 
