@@ -46,10 +46,13 @@ class JobWatch(QObject):
         A job, or a long answer of the resident, has started or ended.
     step_wanted : (stage)
         The user follows the bar's button to the next step.
+    cancel_wanted : ()
+        The user stops what is shown.
     """
 
     running_changed = Signal()
     step_wanted = Signal(str)
+    cancel_wanted = Signal()
 
     def __init__(
         self,
@@ -111,6 +114,7 @@ class JobWatch(QObject):
 
     def cancel(self) -> None:
         """Stop what the bar shows."""
+        self.cancel_wanted.emit()
         if self._shown is not None:
             self._bar.show_cancelling()
             self._worker.cancel(self._shown)

@@ -100,6 +100,7 @@ class MainWindow(QMainWindow):
         self.menus.step_wanted.connect(self.go_to)
         self.menus.recent_wanted.connect(files.open_path)
         self.run_all.changed.connect(self._show_run_all)
+        self.watch.cancel_wanted.connect(self.run_all.stop)
         self.watch.running_changed.connect(self._show_running)
         self.watch.running_changed.connect(self._withdraw_stop_question)
         self.watch.step_wanted.connect(self.go_to_stage)

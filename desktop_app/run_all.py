@@ -11,8 +11,6 @@ from desktop_app.window_frame import NAMES, STAGES
 from desktop_app.worker import Worker
 
 LOOK_MS = 150
-MOST_LOOKS = 4000
-"""Ten minutes; a choice that was cancelled never comes."""
 BY_ITSELF = "coreset"
 """Chosen as soon as its page is shown; nothing has to be started."""
 
@@ -48,7 +46,6 @@ class RunAll(QObject):
         self._model, self._worker, self._messages = model, worker, messages
         self._page_of, self._go_to = page_of, go_to
         self._entered = self._recommended = self._started = ""
-        self._looks = 0
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MS)
         self._timer.timeout.connect(self._look)
@@ -86,16 +83,14 @@ class RunAll(QObject):
         elif stage != self._entered:
             self._enter(stage)
         elif stage == BY_ITSELF:
-            self._looks += 1
-            if self._looks > MOST_LOOKS:
-                self.stop()
+            return
         elif stage == self._started:  # it has ended and brought nothing: whoever ended it has said why
             self.stop()
         elif self._page_of(stage).is_settled():
             self._run(stage)
 
     def _enter(self, stage: str) -> None:
-        self._entered, self._looks = stage, 0
+        self._entered = stage
         if stage == BY_ITSELF:  # before it is shown, and chooses
             self._page_of(stage).recommend()
             self._recommended = stage

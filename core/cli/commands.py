@@ -9,7 +9,7 @@ from core.cache import default_cache_folder
 from core.cli.choices import settings_of, study_of
 from core.cli.terminal import TerminalProgress, duration, say, table
 from core.data.dataset import find_duplicates
-from core.descriptions import NO_PLUGINS, all_kinds, plugin_problems, takes_plugins
+from core.descriptions import NO_PLUGINS, all_kinds, inside_sentence, plugin_problems, takes_plugins
 from core.errors import ExportError, SettingsError
 from core.features.weight_download import download
 from core.features.weight_sets import WEIGHT_SETS
@@ -128,7 +128,7 @@ def _tell(prepared: Prepared, coreset: Coreset) -> None:
         said.setdefault(cluster_words(clusters), []).append(name)
     print(table(["class", "pool", "chosen", "clusters", "silhouette"], rows, {1, 2, 3, 4}))
     for words, names in said.items():
-        say(f"{', '.join(names)}: {words[0].lower()}{words[1:]}")
+        say(f"{', '.join(names)}: {inside_sentence(words)}")
     for note in (*coreset.notes, *labels_of(prepared)):
         say(f"note: {note}")
 

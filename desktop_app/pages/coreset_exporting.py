@@ -24,6 +24,7 @@ class Exporting(QObject):
         self.folder: Path | None = None
         self.sheet: ExportSheet | None = None
         self._written = ""
+        self._is_verifying = False
         strip.action_triggered.connect(self.open_folder)
 
     def ask(self, n_images: int) -> None:
@@ -36,7 +37,7 @@ class Exporting(QObject):
 
     def forget(self) -> None:
         """Know of no export; the sheet has been closed with the other windows of the page."""
-        self.folder, self.sheet, self._written = None, None, ""
+        self.folder, self.sheet, self._written, self._is_verifying = None, None, "", False
         self._strip.clear()
 
     def _suggested(self) -> Path:
@@ -63,10 +64,12 @@ class Exporting(QObject):
         self._strip.show_message(
             "info", f"{self._written} It is being verified.", "Open folder", "Show the folder in the file browser"
         )
+        self._is_verifying = True
         self._page.start_job(f"{JOBS}:verify_export", (view.folder,), stage="", purpose="verify")
 
     def show_verified(self, view: VerifyView) -> None:
         """Tell what verifying found."""
+        self._is_verifying = False
         kind: Kind = "good" if view.ok else "bad"
         self._strip.show_message(
             kind, f"{self._written} {view.sentence}", "Open folder", "Show the folder in the file browser"
@@ -74,7 +77,8 @@ class Exporting(QObject):
 
     def show_unverified(self, why: str) -> None:
         """Tell that the export stands and was not verified, after Cancel or a failure."""
-        if self._written and "being verified" in self._strip.text:
+        if self._is_verifying:
+            self._is_verifying = False
             words = f"{self._written} It is complete, but was not read again to verify it: {why}."
             self._strip.show_message("warning", words, "Open folder", "Show the folder in the file browser")
 

@@ -98,6 +98,14 @@ def test_cancel_stops_it(window: MainWindow, first_lot: Any, qtbot: QtBot, monke
     assert window.context.model.state("features") != "done"
 
 
+def test_cancel_while_images_are_chosen_stops_it_too(window: MainWindow, first_lot: Any) -> None:
+    window.files.open_path(first_lot.study.source)
+    window.run_all.start()
+    window.context.worker.resident.progressed.emit(7, 1, 4, "Choosing: classes", None)
+    window.frame.job_bar.cancel.click()
+    assert not window.run_all.is_running
+
+
 def test_a_step_that_cannot_run_is_said(
     window: MainWindow, first_lot: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
