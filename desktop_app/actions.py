@@ -58,6 +58,7 @@ MENUS: dict[str, tuple[Command | str | None, ...]] = {
     "&Edit": (
         "{undo}",
         None,
+        Command("weights", "&Weights of networks…", "Which pretrained networks can be used here; bring others"),
         Command("settings", "&Settings…", "Look, cache, threads and saving", StandardKey.Preferences, "settings"),
     ),
     "&View": (

@@ -35,7 +35,6 @@ TITLE_BAR = theme.UNIT * 5
 """About how high the system's title bar is, which is no part of the size asked for."""
 FIRST = "Open a folder of images first."
 WHERE_PLUGINS = "About, in the Help menu, lists all."
-# Where Enter belongs to the control that has the focus.
 
 
 class MainWindow(QMainWindow):
@@ -94,6 +93,8 @@ class MainWindow(QMainWindow):
         host.run_state_changed.connect(self._show_running)
         host.step_wanted.connect(self.go_to_stage)
         host.summary_told.connect(self.watch.tell_outcome)
+        host.weights_wanted.connect(self.helpers.show_weights)
+        self.helpers.weights_changed.connect(host.tell_weights_changed)
         self.frame.steps.step_chosen.connect(self.go_to)
         self.frame.strip.action_triggered.connect(files.choose_new_place)
         self.frame.strip.closed.connect(self.tell_plugin_problems)
@@ -119,7 +120,8 @@ class MainWindow(QMainWindow):
                 "new": files.close_project, "open_folder": files.choose_folder, "open_file": files.choose_table,
                 "open_project": files.choose_project, "demo": files.open_demo, "save": files.save,
                 "save_as": files.save_as, "locate": files.choose_new_place, "quit": self.close,
-                "settings": helpers.show_settings, "tour": helpers.show_tour, "method": helpers.show_method,
+                "settings": helpers.show_settings, "weights": helpers.show_weights,
+                "tour": helpers.show_tour, "method": helpers.show_method,
                 "samplers": helpers.show_samplers, "shortcuts": helpers.show_shortcuts, "about": helpers.show_about,
                 "run": self.frame.host.run, "run_all": self.run_all.start, "cancel": self._cancel_by_key,
                 "log": self._toggle_log, "full_screen": self._toggle_full_screen,

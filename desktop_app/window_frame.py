@@ -1,6 +1,7 @@
 """What fills the main window: steps at the side, the pages, the strip of warnings, the job bar."""
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop_app import theme
@@ -13,6 +14,8 @@ from desktop_app.widgets.step_list import StepList
 
 STAGES = tuple(step.stage for step in STEPS)
 NAMES = {step.stage: step.name for step in STEPS}
+NARROW = theme.UNIT * 132
+"""A window below this width shows the numbers of the steps without their names."""
 
 
 class PageHost(QStackedWidget):
@@ -27,12 +30,14 @@ class PageHost(QStackedWidget):
     -------
     run_state_changed : ()
     step_wanted : (stage)
+    weights_wanted : ()
     summary_told : (sentence, next_stage)
         As of the pages.
     """
 
     run_state_changed = Signal()
     step_wanted = Signal(str)
+    weights_wanted = Signal()
     summary_told = Signal(str, str)
 
     def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
@@ -48,6 +53,7 @@ class PageHost(QStackedWidget):
             page = STEPS[STAGES.index(stage)].make_page(self._context)
             page.run_state_changed.connect(self.run_state_changed)
             page.step_wanted.connect(self.step_wanted)
+            page.weights_wanted.connect(self.weights_wanted)
             page.summary_told.connect(self.summary_told)
             self.pages[stage] = page
             self.addWidget(page)
@@ -68,6 +74,11 @@ class PageHost(QStackedWidget):
         if take_focus:
             page.setFocus()
         page.enter()
+
+    def tell_weights_changed(self) -> None:
+        """Tell every page that weights have come to this computer."""
+        for page in self.pages.values():
+            page.on_weights_changed()
 
     def show_start(self) -> None:
         """Show the start page."""
@@ -133,6 +144,13 @@ class WindowFrame(QWidget):
         layout.addLayout(across, 1)
         layout.addWidget(_Line(QFrame.Shape.HLine))
         layout.addWidget(self.job_bar)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Give a narrow window's width to the page: the steps show their numbers alone."""
+        super().resizeEvent(event)
+        compact = event.size().width() < NARROW
+        if compact != self.steps.is_compact:
+            self.steps.set_compact(compact)
 
 
 class _Line(QFrame):

@@ -121,14 +121,22 @@ class FeaturesView:
 
 @dataclass(frozen=True)
 class WeightsView:
-    """One set of weights: its state and where it is; `file` is empty where it is missing."""
+    """One set of weights: its state and where it is; `file` is empty where it is missing.
+
+    `used_by` are titles of extractors; `is_backbone` tells whether the transfer network can stand on it. The official
+    file has a name, an address (empty where there is none) and about `n_bytes`.
+    """
 
     name: str
     title: str
     state: str
     file: str
-    extractors: tuple[str, ...]
+    used_by: tuple[str, ...]
     licence: str
+    is_backbone: bool = False
+    official_file: str = ""
+    address: str = ""
+    n_bytes: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 
 from core.errors import ExportError
+from core.features.extractors import EXTRACTORS
+from core.features.weights import WeightsEntry, weight_set
 from core.files import make_temporary_folder, put_in_place, reason_of, try_to_remove
 from core.limits import limited
 from core.output.report import write_report
@@ -120,25 +122,36 @@ def judge_sizes(
 
 def list_weights() -> tuple[WeightsView, ...]:
     """List the weight sets and where they stand."""
-    return tuple(
-        WeightsView(e.name, e.title, e.state, str(e.file or ""), e.extractors, e.licence)
-        for e in exporting.list_weights()
+    return tuple(_weights_view(entry) for entry in exporting.list_weights())
+
+
+def _weights_view(entry: WeightsEntry) -> WeightsView:
+    weights = weight_set(entry.name)
+    return WeightsView(
+        entry.name,
+        entry.title,
+        entry.state,
+        str(entry.file or ""),
+        tuple(EXTRACTORS[name].title for name in entry.extractors),
+        entry.licence,
+        any(EXTRACTORS[name].backbone for name in entry.extractors),
+        weights.official_file,
+        weights.address,
+        weights.n_bytes,
     )
 
 
 @limited(seconds=600, n_bytes=8_000_000_000)
 def import_weights(file: Path, name: str | None) -> WeightsView:
     """Copy a weight file into the user's data folder once it is known to fit."""
-    entry = exporting.import_weights(file, name)
-    return WeightsView(entry.name, entry.title, entry.state, str(entry.file or ""), entry.extractors, entry.licence)
+    return _weights_view(exporting.import_weights(file, name))
 
 
 def download_weights(name: str, progress: Progress = NO_PROGRESS) -> WeightsView:
     """Download the official file; the one thing here that uses the network, and only when asked for by name."""
     from core.features.weight_download import download
 
-    entry = download(name, progress)
-    return WeightsView(entry.name, entry.title, entry.state, str(entry.file or ""), entry.extractors, entry.licence)
+    return _weights_view(download(name, progress))
 
 
 def estimate_comparison(study: Study, progress: Progress = NO_PROGRESS) -> ComparePlanView:

@@ -36,7 +36,9 @@ class Sampler(Description):
     class_budget : str
         Its own rule over classes, used where the settings say ``"sampler"``.
     why_recommended : str
-        What was measured that makes it the one to begin with; empty for all but one.
+        Why it is the one to begin with, in one sentence; empty for all but one.
+    evidence : str
+        The measurement behind that sentence: data, figures and what they were compared with.
     mark : Mark or None
         How it is drawn; None: one of the spare marks.
     picture : {"", "clusters", "spokes", "mean", "links", "ring"}
@@ -59,6 +61,7 @@ class Sampler(Description):
     scope: Literal["class", "pool"] = "class"
     class_budget: ClassBudgetRule = "proportional"
     why_recommended: str = ""
+    evidence: str = ""
     mark: Mark | None = None
     picture: Literal["", "clusters", "spokes", "mean", "links", "ring"] = ""
     picture_numbered: bool = False

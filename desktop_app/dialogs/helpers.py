@@ -1,7 +1,7 @@
 """Opens the windows beside the main one: settings, help, keys, about, and what went wrong."""
 
-from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from desktop_app.dialogs.about_dialog import AboutDialog
 from desktop_app.dialogs.help_pages import OVERVIEW
@@ -9,6 +9,7 @@ from desktop_app.dialogs.help_window import HelpWindow, show_help
 from desktop_app.dialogs.question import DetailsDialog
 from desktop_app.dialogs.settings_dialog import SettingsDialog
 from desktop_app.dialogs.shortcuts_dialog import ShortcutsDialog
+from desktop_app.dialogs.weights_dialog import WeightsDialog
 from desktop_app.messages import Messages
 from desktop_app.settings import Preferences
 from desktop_app.worker import Worker
@@ -23,7 +24,14 @@ class Helpers(QObject):
     ----------
     errors : list of DetailsDialog
         Errors that are shown now.
+
+    Signals
+    -------
+    weights_changed : ()
+        Weights have come to this computer.
     """
+
+    weights_changed = Signal()
 
     def __init__(self, preferences: Preferences, worker: Worker, messages: Messages, window: QWidget) -> None:
         super().__init__(window)
@@ -33,7 +41,15 @@ class Helpers(QObject):
 
     def show_settings(self) -> None:
         """Open the settings."""
-        SettingsDialog(self._preferences, self._worker, self._messages, self._window).open()
+        settings = SettingsDialog(self._preferences, self._worker, self._messages, self._window)
+        settings.weights_wanted.connect(self.show_weights)
+        settings.open()
+
+    def show_weights(self) -> None:
+        """Open the weights of pretrained networks."""
+        weights = WeightsDialog(self._worker, QApplication.activeModalWidget() or self._window)
+        weights.weights_changed.connect(self.weights_changed)
+        weights.open()
 
     def show_tour(self) -> None:
         """Open the help at the tour."""

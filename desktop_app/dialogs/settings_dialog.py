@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -35,7 +35,15 @@ THEME_WORDS = {"system": "As the system", "light": "Light", "dark": "Dark"}
 
 
 class SettingsDialog(QDialog):
-    """Preferences; each takes effect at once."""
+    """Preferences; each takes effect at once.
+
+    Signals
+    -------
+    weights_wanted : ()
+        The user asks which weights are here.
+    """
+
+    weights_wanted = Signal()
 
     def __init__(self, preferences: Preferences, worker: Worker, messages: Messages, parent: QWidget | None) -> None:
         super().__init__(parent)
@@ -53,6 +61,7 @@ class SettingsDialog(QDialog):
         form.addRow("Saving", self._make_autosave())
         form.addRow("Threads", self._make_threads())
         form.addRow("Cache", self._make_cache())
+        form.addRow("Networks", self._make_weights())
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
@@ -127,6 +136,18 @@ class SettingsDialog(QDialog):
         layout.addLayout(buttons)
         layout.addLayout(self._make_limit())
         layout.addWidget(self.limit_note)
+        return box
+
+    def _make_weights(self) -> QWidget:
+        self.weights = QPushButton("Weights of networks…")
+        self.weights.setToolTip("Which pretrained networks can be used here, and how to bring others")
+        self.weights.setAutoDefault(False)
+        self.weights.clicked.connect(self.weights_wanted)
+        box = QWidget()
+        row = QHBoxLayout(box)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.weights)
+        row.addStretch(1)
         return box
 
     def _make_limit(self) -> QHBoxLayout:

@@ -14,6 +14,9 @@ from desktop_app.pages.images_shown import ImagesShown, LargeImage, pool_by_clas
 from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.widgets.words import set_tone
 
+SUBSTANTIAL = 0.25
+"""Mean silhouette below which clusters are no substantial structure (Kaufman and Rousseeuw 1990, Table 4)."""
+
 
 class ClustersPage(Page):
     """All classes at a glance; one of them in full, with the number of its clusters draggable."""
@@ -116,6 +119,11 @@ class ClustersPage(Page):
             self._say_empty()
         self.set_hint("The choices have changed. Cluster again." if stale else "", warning=True)
         self.show_empty(not self._overview)
+        self._say_meaning()
+
+    def _say_meaning(self) -> None:
+        """Say under the title what the clusters mean."""
+        self.set_meaning(meaning(self._overview) if self._overview and self.model.facts("clusters") else "")
 
     def _say_empty(self) -> None:
         why_not = self.why_not()
@@ -166,6 +174,7 @@ class ClustersPage(Page):
             self.model.store_result("clusters", key, facts, overview, seconds=seconds)
         self.picture.show_overview(overview, self._class_name())
         self.show_empty(not overview)
+        self._say_meaning()
         self._ask_class()
 
     def _class_name(self) -> str:
@@ -245,3 +254,19 @@ class ClustersPage(Page):
 
     def _open_image(self, index: int, walk: object) -> None:
         self.large.open(index, walk if isinstance(walk, list) else [index])
+
+
+def meaning(overview: Sequence[ClassOverview]) -> str:
+    """Return what clusters mean for who wants a coreset, and what to do next."""
+    numbers = [one.k for one in overview]
+    least, most = min(numbers), max(numbers)
+    groups = f"{least} to {most} groups" if least < most else ("1 group" if most == 1 else f"{most} groups")
+    best = max((one.mean_silhouette or 0.0 for one in overview), default=0.0)
+    if best < SUBSTANTIAL:
+        apart = "The groups blend into each other, so they are regions of one variety rather than separate kinds."
+    else:
+        apart = "Some of them stand clearly apart."
+    return (
+        f"The images of a class fall into {groups} of images that look alike. {apart} "
+        "Next: choose a coreset, which takes some of each."
+    )

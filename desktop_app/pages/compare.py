@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QPushButton
 
 from core.pipeline.networks import NETWORKS
 from core.pipeline.views import ComparePlanView, DatasetView
@@ -26,6 +26,10 @@ REPETITIONS = 3
 NOT_ASKED: dict[str, Any] = {
     name: getattr(ComparisonSettings(), name) for name in ("samplers", "fractions", "repetitions")
 }
+MEANING = (
+    "If the coreset keeps enough accuracy for you, export it on Coreset; if not, keep a larger share there and compare "
+    "again."
+)
 _STORED = "core.pipeline.window_jobs:compare_finished"
 
 
@@ -57,6 +61,11 @@ class ComparePage(Page):
         self.cost = QLabel()
         self.cost.setWordWrap(True)
         self.add_to_options(self.cost)
+        self.bring = QPushButton("Weights…")
+        self.bring.setToolTip("Which pretrained networks can be used here, and how to bring others")
+        self.bring.clicked.connect(self.weights_wanted)
+        self.bring.hide()
+        self.add_to_options(self.bring)
         self.tools = CompareTools(self, self.picture)
         self.add_to_options(self.tools.buttons)
         self.set_picture(self.picture)
@@ -66,7 +75,9 @@ class ComparePage(Page):
     def _show_way_in(self) -> None:
         """Let the empty place offer what fills it: the trainings, or the step before."""
         words = "The answer, the table and the figures will stand here."
-        if self.model.facts("clusters") is None:
+        if self.job_numbers(""):
+            self.set_empty("The first training is under way. The answer, the table and the figures will stand here.")
+        elif self.model.facts("clusters") is None:
             self.set_empty(words, "Go to Clusters", self._go_to_clusters)
         elif not self.images_are_there():
             self.set_empty(f"{NOT_THERE} The answer, the table and the figures will stand here then.")
@@ -86,6 +97,7 @@ class ComparePage(Page):
         self._of_others = None
         self.cost.clear()
         set_tone(self.cost, "")
+        self.bring.hide()
         self.options.show_brought(False)
         self.picture.forget()
         self.tools.report.setEnabled(self.model.facts("clusters") is not None)
@@ -104,6 +116,7 @@ class ComparePage(Page):
         self._done = []
         arguments = (self.study(), runs_folder(), models_folder())
         self.start_job("core.pipeline.window_jobs:compare", arguments)
+        self._show_way_in()
         names = self.model.settings("comparison").networks
         by_epochs = any(NETWORKS[name].by_epochs for name in names if name in NETWORKS)
         self.picture.tabs.setCurrentWidget(self.picture.live_tab if by_epochs else self.picture.results_tab)
@@ -205,6 +218,11 @@ class ComparePage(Page):
             self.messages.info(f"{kept} kept; {self.run_text} goes on with the others.")
         self._settle.start()
 
+    def on_weights_changed(self) -> None:
+        """Estimate anew what can be trained here."""
+        self._plan = None
+        self._settle.start()
+
     def on_failed(self, sentence: str) -> None:  # noqa: ARG002 - the base class's name
         """Show what was finished before."""
         if self.purpose == "":
@@ -230,6 +248,7 @@ class ComparePage(Page):
             self.show_empty(False)
         elif not self._done:
             self.show_empty(result is None and self.picture.table.model().rowCount() == 0)
+        self.set_meaning(MEANING if self.model.value("compare") is not None else "")
         self._show_hint()
         self._settle.start()
 
@@ -271,6 +290,7 @@ class ComparePage(Page):
         set_tone(self.cost, "warning" if problem else "")
         said = [problem or outlook, *([] if problem or not self._fell_back else [self._fell_back]), *self._notes]
         self.cost.setText("\n\n".join(said))
+        self.bring.setVisible(bool(self._fell_back) or (plan is not None and plan.instead is not None))
         self._show_way_in()
         self._show_hint()
         self._show_run_state()

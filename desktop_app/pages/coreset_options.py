@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -23,6 +23,7 @@ from desktop_app.pages.coreset_fractions import ClassFractions
 from desktop_app.pages.page import Page
 from desktop_app.registries import samplers
 from desktop_app.widgets.fraction_control import FractionControl
+from desktop_app.widgets.question_mark import QuestionMark
 from desktop_app.widgets.words import set_tone
 
 # The sampler's own rule over classes, in a few words.
@@ -89,12 +90,18 @@ class CoresetOptions(QObject):
         self.why = QLabel(self._recommended.why_recommended if self._recommended is not None else "")
         self.why.setWordWrap(True)
         set_tone(self.why, "muted")
+        self.evidence = QuestionMark(self._recommended.evidence if self._recommended is not None else "", "measured")
+        self.evidence.setAccessibleName("What was measured")
         self.recommendation = QWidget()
         column = QVBoxLayout(self.recommendation)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.UNIT // 2)
         column.addWidget(self.recommended)
-        column.addWidget(self.why)
+        row = QHBoxLayout()
+        row.setSpacing(theme.UNIT // 2)
+        row.addWidget(self.why, 1)
+        row.addWidget(self.evidence, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(row)
         return self.recommendation
 
     def _add_budgets(self, page: Page) -> None:

@@ -145,6 +145,7 @@ class DatasetPage(Page):
         self.run_button.setText("Scan" if view is None else "Scan again")
         self.show_empty(view is None)
         self._show_owned(view)
+        self.set_meaning(_meaning(view) if view is not None else "")
         if view is not None:
             self._let_be_divided(view)
             self.picture.show_view(view, settings)
@@ -242,6 +243,13 @@ class DatasetPage(Page):
         # A pattern that cannot be used stays in the field with its problem, and is not taken.
         if pattern != self.model.settings("data").group_pattern and not _groups((), pattern)[1]:
             self._changed(group_pattern=pattern)
+
+
+def _meaning(view: DatasetView) -> str:
+    """Return what the images found mean for who wants a coreset, and what to do next."""
+    pool, test = len(view.split.pool), len(view.split.test)
+    judged = f"the {test:,} test images tell how good it is" if test else "no test images are there to judge it by"
+    return f"A coreset is chosen from the {pool:,} images of the pool; {judged}. Next: describe the images by features."
 
 
 def _groups(paths: Sequence[str], pattern: str) -> tuple[Sequence[str], str]:

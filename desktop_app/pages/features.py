@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QFileDialog,
-    QHBoxLayout,
     QLabel,
     QScrollArea,
     QSplitter,
@@ -18,16 +16,18 @@ from PySide6.QtWidgets import (
 
 from core.descriptions import registry
 from core.pipeline.study import Study
-from core.pipeline.views import ExtractorsView, FeaturesView, WeightsView
+from core.pipeline.views import DatasetView, ExtractorsView, FeaturesView
 from core.results import Separation
 from core.settings import FeatureSettings
 from desktop_app import theme
-from desktop_app.dialogs.question import Question
+from desktop_app.dialogs.question import DetailsDialog
 from desktop_app.pages.features_advice import (
-    WHY_BOTH,
+    EVIDENCE,
     cannot_work,
     fallback,
     gone,
+    meaning,
+    recommendation,
     recommended,
     recommends_both,
     tip_for_both,
@@ -43,9 +43,10 @@ from desktop_app.widgets.variance_curve import VarianceCurve
 from desktop_app.widgets.words import duration, size
 
 USE_BOTH = "Use these (recommended)"
+SEVERAL = "Several can be used together: each is one view of the images, and their distances add."
 SEPARATION_HELP = (
-    "Share of the images whose five nearest neighbours carry their class. It tells how well an extractor tells the "
-    "classes apart; choosing by several together can still beat the best alone."
+    "Share of the images most of whose five nearest neighbours carry their class (leave-one-out 5-NN accuracy). It "
+    "tells how well an extractor tells the classes apart; choosing by several together can still beat the best alone."
 )
 
 
@@ -55,6 +56,7 @@ class FeaturesPage(Page):
     stage = "features"
     title = "Features"
     sentence = "Describe every image by numbers, so that images can be compared."
+    widths = (theme.UNIT * 35, theme.UNIT * 42)
     run_text = "Extract"
     run_tip = "Compute the features of every image"
     sections = ("features", "data")
@@ -64,35 +66,30 @@ class FeaturesPage(Page):
         """Make options and picture."""
         self._look: ExtractorsView | None = None
         self._looked_for = ""
-        self._wanted = ""
         self._fell_back = ""
         self._advises = True
+        self.extractors = ExtractorList()
+        self.extractors.chosen.connect(self._choose)
+        self.extractors.weights_wanted.connect(self.weights_wanted)
+        self.add_option("Extractors", self.extractors, question=SEVERAL)
+        self.controls.place(self.extractors, "features.extractors")
         self.variance = self.controls.add("features.variance").widget
         self.controls.add_owned("features", several=True)
         self.cost = QLabel()
         self.cost.setWordWrap(True)
         self.add_to_options(self.cost)
-        self.extractors = ExtractorList()
-        self.extractors.chosen.connect(self._choose)
-        self.extractors.import_wanted.connect(self._import)
-        self.extractors.download_wanted.connect(self._download)
         self.labels = MessageStrip()
         self.advice = MessageStrip()
-        self.advice.action_triggered.connect(self._use_both)
+        self.advice.action_triggered.connect(self._follow_advice)
+        self.advice.more_wanted.connect(self._show_evidence)
         self.advice.closed.connect(self._stop_advising)
         self.bars = SeparationBars()
         self.curve = VarianceCurve()
-        self.controls.place(self.extractors, "features.extractors")
         self.controls.add_rest("features")
         self.set_picture(self._make_picture())
         self._say_empty()
 
     def _make_picture(self) -> QWidget:
-        choice = Card(
-            "Extractors",
-            "Several can be used together: each is one view of the images, and their distances add.",
-        )
-        choice.add(self.extractors, 1)
         separation = Card("How well they separate the classes", SEPARATION_HELP)
         scrolled = QScrollArea()
         scrolled.setWidgetResizable(True)
@@ -109,19 +106,13 @@ class FeaturesPage(Page):
         right.addWidget(variance)
         right.setChildrenCollapsible(False)
         right.setSizes([theme.UNIT * 32, theme.UNIT * 44])
-        beside = QWidget()
-        row = QHBoxLayout(beside)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.UNIT)
-        row.addWidget(choice, 1)
-        row.addWidget(right, 1)
         picture = QWidget()
         column = QVBoxLayout(picture)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.UNIT)
         column.addWidget(self.advice)
         column.addWidget(self.labels)
-        column.addWidget(beside, 1)
+        column.addWidget(right, 1)
         return picture
 
     # --- hooks ------------------------------------------------------------------------------------------------
@@ -144,10 +135,6 @@ class FeaturesPage(Page):
             self._look = result
             self._fall_back()
             self.refresh()
-        elif isinstance(result, WeightsView):
-            self.messages.info(f"{result.title}: weights {result.state}, {result.file}")
-            self._looked_for = ""
-            self._ask()
         else:
             accuracies = {" + ".join(one.extractors): one.accuracy for one in result.separations}
             self.keep(result, {"separations": accuracies, "images": result.n_images, "labels": list(result.labels)})
@@ -158,7 +145,7 @@ class FeaturesPage(Page):
     def forget(self) -> None:
         """Know nothing of the images before, and of what extractors cost on them."""
         variance = self.model.settings("features").variance
-        self._look, self._looked_for, self._fell_back, self._wanted = None, "", "", ""
+        self._look, self._looked_for, self._fell_back = None, "", ""
         self.extractors.forget()
         self.bars.set_separations(())
         self.curve.set_explained({}, variance)
@@ -176,7 +163,8 @@ class FeaturesPage(Page):
         result = self.model.latest_value("features")
         view = result if isinstance(result, FeaturesView) else None
         facts = (*self._facts(), *gone(settings.extractors))
-        self.extractors.set_facts(facts, self._separations(view), settings.extractors)
+        if self.extractors.set_facts(facts, self._separations(view), settings.extractors):
+            self.order_options()
         self.bars.set_separations(self._separations(view))
         first = settings.extractors[0]
         explained = {
@@ -186,6 +174,7 @@ class FeaturesPage(Page):
         self.curve.setToolTip(f"Of the first view, {first}" if explained else "")
         self._show_cost(settings.extractors)
         self._advise(settings.extractors)
+        self._say_meaning(view)
         labels = view.labels if view is not None else ()
         if labels:
             self.labels.show_message("warning", " ".join(labels), closable=False)
@@ -204,9 +193,11 @@ class FeaturesPage(Page):
     def _advise(self, used: Sequence[str]) -> None:
         """Say what was fallen back on, or offer to choose by the recommended extractors."""
         if self._fell_back:
-            self.advice.show_message("warning", self._fell_back)
+            way = ("Weights…", "What is missing, and how to bring it") if "weights" in self._fell_back else ()
+            self.advice.show_message("warning", self._fell_back, *way)
         elif self._advises and recommends_both(self._facts(), used):
-            self.advice.show_message("info", WHY_BOTH, USE_BOTH, tip_for_both())
+            words = recommendation(self._facts())
+            self.advice.show_message("info", words, USE_BOTH, tip_for_both(), more="What was measured?")
         else:
             self.advice.clear()
 
@@ -222,8 +213,30 @@ class FeaturesPage(Page):
         if able and self.model.settings("features").extractors in untouched:
             self._choose(able)
 
-    def _use_both(self) -> None:
+    def _follow_advice(self) -> None:
+        if self._fell_back:
+            self.weights_wanted.emit()
+            return
         self._choose(tuple(fact.name for fact in self._facts() if fact.name in recommended()))
+
+    def _show_evidence(self) -> None:
+        DetailsDialog(self, "What the recommendation rests on", EVIDENCE, "", "info", "accent").open()
+
+    def _say_meaning(self, view: FeaturesView | None) -> None:
+        """Say under the title what the features tell about these images."""
+        dataset = self.model.latest_value("dataset")
+        used = self.model.settings("features").extractors
+        shown = next((one for one in self._separations(view) if one.extractors == used), None)
+        if shown is None or not isinstance(dataset, DatasetView):
+            self.set_meaning()
+            return
+        labels = dataset.dataset.labels[dataset.split.pool]
+        self.set_meaning(meaning(shown, float(np.bincount(labels).max() / len(labels))))
+
+    def on_weights_changed(self) -> None:
+        """Look again at what can be used."""
+        self._looked_for = ""
+        self._ask()
 
     def _stop_advising(self) -> None:
         """Hear that the strip was sent away: the fallback first, then the offer."""
@@ -286,33 +299,5 @@ class FeaturesPage(Page):
     # --- choices ----------------------------------------------------------------------------------------------
 
     def _choose(self, names: object) -> None:
-        if isinstance(names, tuple) and names:
-            self._fell_back = ""
-            self.change_settings("features", extractors=names)
-        else:
-            self.messages.warning("At least one extractor is needed; the last one stays.")
-            self.refresh()
-
-    def _import(self, weights: str) -> None:
-        file, _ = QFileDialog.getOpenFileName(self, "Import weights", "", "Keras weights (*.h5 *.keras);;All files (*)")
-        if file:
-            self.start_job(
-                "core.pipeline.window_jobs:import_weights", (Path(file), weights or None), stage="", purpose="weights"
-            )
-
-    def _download(self, weights: str) -> None:
-        self._wanted = weights
-        question = Question(
-            self,
-            f"Download the weights of {weights}?",
-            "This fetches the official file from the internet into your data folder and verifies it. "
-            "Nothing else here uses the network.",
-            {"download": "Download", "no": "Cancel"},
-        )
-        question.answered.connect(self._on_answered)
-        question.open()
-
-    def _on_answered(self, answer: str) -> None:
-        if answer == "download":
-            function = "core.pipeline.window_jobs:download_weights"
-            self.start_job(function, (self._wanted,), stage="", purpose="weights")
+        self._fell_back = ""
+        self.change_settings("features", extractors=names)

@@ -6,15 +6,18 @@ from typing import Any
 
 from core.descriptions import registry
 from core.pipeline.views import ExtractorFact
-from core.results import Estimate
+from core.results import Estimate, Separation
+from desktop_app.widgets.words import duration, percent
 
+CLEAR, SOME = 0.7, 0.3
+"""Shares of what chance leaves, above which features are said to tell the classes apart, or to do so in part."""
 # State of the weights of an extractor that is not known here.
 GONE = "gone"
 # From benchmarks/results/quality.md: even herding, budgets by difficulty, ten splits.
-WHY_BOTH = (
+EVIDENCE = (
     "Measured on a quarter of the PBC images: 5 % chosen by colour-texture, VGG16 and VGG16 averaged gained 6.0 points "
-    "of accuracy over stratified random (mean of three judges); without the average 5.1, colour-texture alone 3.9. "
-    "VGG16 alone gained 5.7, but 4.8 against 6.9 at 1 %. The average costs nothing more."
+    "of accuracy over stratified random, as the mean of three classifiers; without the average 5.1, colour-texture "
+    "alone 3.9. VGG16 alone gained 5.7, but 4.8 against 6.9 at 1 %. The average costs nothing more."
 )
 
 
@@ -44,11 +47,11 @@ def fallback(facts: Sequence[ExtractorFact], used: Sequence[str]) -> Fallback | 
     titles = " and ".join(fact.title for fact in missing)
     instead = " and ".join(known[name].title if name in known else name for name in left)
     if any(fact.weights_state == "broken" for fact in missing):
-        return Fallback(left, f"{titles} cannot work here, so {instead} is used. Below stands why.")
+        return Fallback(left, f"{titles} cannot work here, so {instead} is used. Beside it stands why.")
     return Fallback(
         left,
         f"The weights of {titles} are not on this machine, so {instead} is used. "
-        "Import or download the weights below to use what was chosen.",
+        "Bring the weights to use what was chosen.",
     )
 
 
@@ -56,6 +59,40 @@ def recommends_both(facts: Sequence[ExtractorFact], used: Sequence[str]) -> bool
     """Return whether all recommended extractors can work here and are not all used."""
     able = {fact.name for fact in facts if not cannot_work(fact)}
     return set(recommended()) <= able and not set(recommended()) <= set(used)
+
+
+def recommendation(facts: Sequence[ExtractorFact]) -> str:
+    """Return what is recommended for these images: which extractors, what they cost here, and what it rests on."""
+    known = {fact.name: fact for fact in facts}
+    wanted = [known[name] for name in recommended() if name in known]
+    seconds = sum(fact.estimate.seconds for fact in wanted if fact.n_images > fact.n_cached and not fact.follows)
+    time = f"about {duration(seconds)} for these images" if seconds > 0 else "computed already"
+    return (
+        f"Recommended: {_listed([fact.title for fact in wanted], 'and')} together ({time}). This rests on measurements "
+        "on blood cells; on images of another kind it is a guess."
+    )
+
+
+def meaning(separation: Separation, largest_class: float) -> str:
+    """Return what the separation of the classes means for who wants a coreset, and what to do next.
+
+    Parameters
+    ----------
+    separation : Separation
+    largest_class : float
+        Share of the largest class, 0 to 1: so many would be right by chance alone.
+    """
+    share = f"{percent(round(separation.accuracy, 2))} of the images are most like others of their own class"
+    # Of what lies between guessing the largest class and no mistake.
+    told = (separation.accuracy - largest_class) / max(1e-9, 1.0 - largest_class)
+    if told >= CLEAR:
+        return f"The features tell the classes apart: {share}. Next: find the groups inside each class."
+    if told >= SOME:
+        return f"The features tell the classes apart in part: {share}. Next: find the groups inside each class."
+    return (
+        f"The features hardly tell the classes apart: {share}, and {percent(round(largest_class, 2))} would be by "
+        "chance. Try another extractor, or look at the labels, before you rely on what follows."
+    )
 
 
 def tip_for_both() -> str:
@@ -84,7 +121,7 @@ def ways_out(fact: ExtractorFact) -> str:
         return fact.missing_sentence
     state = "are not on this machine" if fact.weights_state == "missing" else "cannot be used"
     instead = _listed([recommended()[name].in_words for name in _without_weights()], "or")
-    return f"The weights of {fact.title} {state}. Import or download them, or choose {instead}, which needs none."
+    return f"The weights of {fact.title} {state}. Bring them, or choose {instead}, which needs none."
 
 
 def _without_weights() -> tuple[str, ...]:

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QToolTip, QVBoxLayout, QWidget
 
 from core.pipeline.views import ExtractorFact
 from core.results import Separation
 from desktop_app import theme
 from desktop_app.dialogs.help_button import HelpButton
 from desktop_app.pages.features_advice import GONE, cannot_work, ways_out
-from desktop_app.widgets.words import duration, set_tone, size
+from desktop_app.widgets.words import duration, percent, set_tone, size
 
+LAST_ONE = "At least one extractor is needed. Tick another one first."
 STATES = {
     "needs none": "needs no weights",
     "verified": "weights verified",
@@ -23,51 +24,45 @@ STATES = {
 }
 
 
-class ExtractorList(QScrollArea):
-    """A box to tick per extractor, with facts below it, and the ways out where weights are missing.
+class ExtractorList(QWidget):
+    """A box to tick per extractor, with facts below it, and the way to weights that are missing.
 
     Signals
     -------
     chosen : (tuple of str)
         The extractors ticked now, in the order shown; at least one.
-    import_wanted, download_wanted : (str)
-        Name of a set of weights.
+    weights_wanted : ()
+        The user asks for weights that are missing.
     """
 
     chosen = Signal(object)
-    import_wanted = Signal(str)
-    download_wanted = Signal(str)
+    weights_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Extractors")
-        self.setWidgetResizable(True)
-        self.setFrameShape(QScrollArea.Shape.NoFrame)
         self._rows: dict[str, _Row] = {}
-        self._inside = QWidget()
-        self._column = QVBoxLayout(self._inside)
-        self._column.setContentsMargins(0, 0, theme.UNIT, 0)
-        self._column.setSpacing(theme.UNIT)
-        self._column.addStretch(1)
-        self.setWidget(self._inside)
-        self.viewport().setAutoFillBackground(False)
-        self._inside.setAutoFillBackground(False)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(theme.UNIT * 3 // 2)
 
-    def set_facts(self, facts: Sequence[ExtractorFact], separations: Sequence[Separation], used: Sequence[str]) -> None:
-        """Show extractors, the separation of those that are computed, and which are used."""
+    def set_facts(self, facts: Sequence[ExtractorFact], separations: Sequence[Separation], used: Sequence[str]) -> bool:
+        """Show extractors, the separation of those that are computed, and what is used; return whether the list is new."""
+        listed = set(self._rows)
         for name in set(self._rows) - {fact.name for fact in facts}:
             self._drop(name)
         accuracy = {one.extractors[0]: one.accuracy for one in separations if len(one.extractors) == 1}
-        for place, fact in enumerate(facts):
+        # Those that can be used here come first; once listed, none moves.
+        for place, fact in enumerate(sorted(facts, key=cannot_work)):
             if fact.name not in self._rows:
                 row = _Row(fact.name)
                 row.box.toggled.connect(self._tell)
-                row.import_wanted.connect(self.import_wanted)
-                row.download_wanted.connect(self.download_wanted)
+                row.weights_wanted.connect(self.weights_wanted)
                 self._rows[fact.name] = row
                 self._column.insertWidget(place, row)
             self._rows[fact.name].show_fact(fact, accuracy.get(fact.name))
         self.set_used(used)
+        return set(self._rows) != listed
 
     def set_used(self, used: Sequence[str]) -> None:
         """Tick the extractors that are used, without a signal."""
@@ -90,19 +85,25 @@ class ExtractorList(QScrollArea):
 
     def _tell(self) -> None:
         ticked = tuple(name for name, row in self._rows.items() if row.box.isChecked())
-        self.chosen.emit(ticked)
+        box = self.sender()
+        if ticked:
+            self.chosen.emit(ticked)
+        elif isinstance(box, QCheckBox):
+            # Said at the box, where the eyes are: a message elsewhere would move what is clicked next.
+            blocked = box.blockSignals(True)
+            box.setChecked(True)
+            box.blockSignals(blocked)
+            QToolTip.showText(box.mapToGlobal(box.rect().bottomLeft()), LAST_ONE, box)
 
 
 class _Row(QWidget):
     """One extractor."""
 
-    import_wanted = Signal(str)
-    download_wanted = Signal(str)
+    weights_wanted = Signal()
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self._name = name
-        self._weights = ""
         self._missing = False
         self.box = QCheckBox()
         self.box.setObjectName(f"extractor_{name}")
@@ -118,16 +119,12 @@ class _Row(QWidget):
             label.setWordWrap(True)
             label.setIndent(theme.UNIT * 3)
             set_tone(label, "muted")
-        self._import = QPushButton("Import file…")
-        self._import.setToolTip("Take a weight file from this machine or a USB stick")
-        self._import.clicked.connect(self._tell_import)
-        self._download = QPushButton("Download")
-        self._download.setToolTip("Fetch the official file; the only thing here that uses the network")
-        self._download.clicked.connect(self._tell_download)
+        self.bring = QPushButton("Bring the weights…")
+        self.bring.setToolTip("What is missing, where it comes from, and how to import it")
+        self.bring.clicked.connect(self.weights_wanted)
         ways = QHBoxLayout()
         ways.setContentsMargins(theme.UNIT * 3, 0, 0, 0)
-        ways.addWidget(self._import)
-        ways.addWidget(self._download)
+        ways.addWidget(self.bring)
         ways.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -141,7 +138,6 @@ class _Row(QWidget):
         """Show what is known of it."""
         missing = cannot_work(fact)
         words = ways_out(fact) if missing else fact.tip
-        self._weights = fact.weights
         self.box.setText(fact.title)
         self.about.setAccessibleName(f"How {fact.title} works")
         self._missing = missing
@@ -149,25 +145,11 @@ class _Row(QWidget):
         self.box.setAccessibleDescription(words)
         has_code = fact.weights_state not in ("broken", GONE)
         self.tip.setText(fact.tip if has_code else fact.missing_sentence)
-        parts = [STATES.get(fact.weights_state, fact.weights_state)]
-        if fact.n_features:
-            parts.append(f"{fact.n_features:,} numbers an image")
-        left = fact.n_images - fact.n_cached
-        if not missing and left == 0 and fact.n_images:
-            parts.append("computed")
-        elif not missing and fact.n_images:
-            estimate = fact.estimate
-            parts.append(
-                f"{left:,} images to do: about {duration(estimate.seconds)}, {size(estimate.memory_bytes)} of memory, "
-                f"{size(estimate.disk_bytes)} on disk ({estimate.basis})"
-            )
-        if accuracy is not None:
-            parts.append(f"separates the classes: 5-NN {accuracy:.3f}")
-        self.state.setText("  ·  ".join(parts))
+        self.state.setText("  ·  ".join(_facts_of(fact, accuracy, missing=missing)))
+        self.state.setToolTip(_details_of(fact))
         set_tone(self.state, "warning" if missing or fact.weights_state == "unverified" else "muted")
-        wants_weights = missing and has_code
-        self._import.setVisible(wants_weights)
-        self._download.setVisible(wants_weights)
+        self.bring.setVisible(missing and has_code)
+        self.bring.setAccessibleName(f"Bring the weights of {fact.title}")
 
     def show_used(self, used: bool) -> None:
         """Tick it or not; what lacks its weights can be unticked, not ticked."""
@@ -176,8 +158,24 @@ class _Row(QWidget):
         self.box.setEnabled(used or not self._missing)
         self.box.blockSignals(blocked)
 
-    def _tell_import(self) -> None:
-        self.import_wanted.emit(self._weights)
 
-    def _tell_download(self) -> None:
-        self.download_wanted.emit(self._weights)
+def _facts_of(fact: ExtractorFact, accuracy: float | None, *, missing: bool) -> list[str]:
+    """Return what is said of an extractor in its row."""
+    parts = [STATES.get(fact.weights_state, fact.weights_state)]
+    left = fact.n_images - fact.n_cached
+    if not missing and fact.n_images:
+        parts.append(f"about {duration(fact.estimate.seconds)} for {left:,} images" if left else "computed")
+    if accuracy is not None:
+        parts.append(f"{percent(round(accuracy, 2))} of the images are among their own class")
+    return parts
+
+
+def _details_of(fact: ExtractorFact) -> str:
+    """Return what stands behind those facts."""
+    parts = [f"Describes an image by {fact.n_features:,} numbers."] if fact.n_features else []
+    if fact.n_images > fact.n_cached:
+        estimate = fact.estimate
+        parts.append(
+            f"To do: {size(estimate.memory_bytes)} of memory, {size(estimate.disk_bytes)} on disk ({estimate.basis})."
+        )
+    return " ".join(parts)

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -22,11 +23,20 @@ from desktop_app.widgets.empty_state import EmptyState
 from desktop_app.widgets.question_mark import QuestionMark
 from desktop_app.widgets.words import set_tone
 
-OPTIONS_WIDTH = theme.UNIT * 34
+OPTIONS_WIDTHS = (theme.UNIT * 30, theme.UNIT * 34)
+SLIM = theme.UNIT * 12
+"""Width of a column that shows "More" alone."""
+NARROW = theme.UNIT * 116
+"""A page below this width has the narrower column of options."""
 
 
 class PageFrame(QWidget):
     """The frame of a page; `Page` gives it behaviour.
+
+    Parameters
+    ----------
+    widths : (int, int)
+        Pixels of the column of options in a narrow and in a wide page.
 
     Attributes
     ----------
@@ -38,8 +48,17 @@ class PageFrame(QWidget):
         What stands in the picture's place before there is one.
     """
 
-    def __init__(self, title: str, sentence: str, icon: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        title: str,
+        sentence: str,
+        icon: str,
+        parent: QWidget | None = None,
+        *,
+        widths: tuple[int, int] = OPTIONS_WIDTHS,
+    ) -> None:
         super().__init__(parent)
+        self._sentence, self._widths = sentence, widths
         unit = theme.UNIT
         outer = QVBoxLayout(self)
         outer.setContentsMargins(unit * 3, unit * 2, unit * 3, unit * 2)
@@ -47,7 +66,7 @@ class PageFrame(QWidget):
         outer.addLayout(self._make_head(title, sentence))
         body = QHBoxLayout()
         body.setSpacing(unit * 2)
-        self._column = _OptionColumn()
+        self._column = _OptionColumn(widths[1])
         self._column.hide()
         body.addWidget(self._column)
         self._picture = QStackedWidget()
@@ -56,6 +75,11 @@ class PageFrame(QWidget):
         self._picture.addWidget(self.empty)
         body.addWidget(self._picture, 1)
         outer.addLayout(body, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Give a narrow page's width to the picture."""
+        super().resizeEvent(event)
+        self._column.set_width(self._widths[0] if event.size().width() < NARROW else self._widths[1])
 
     def add_option(self, label: str, widget: QWidget, tip: str = "", *, question: str = "") -> QWidget:
         """Add one choice to the column.
@@ -118,6 +142,16 @@ class PageFrame(QWidget):
         else:
             self._picture.setCurrentIndex(1)
 
+    def set_meaning(self, text: str = "") -> None:
+        """Say under the title what the result means and what to do next, or again what the step is for.
+
+        Parameters
+        ----------
+        text : str
+            One or two sentences for somebody who knows the images, not the method; empty: what the step is for.
+        """
+        self.sentence_label.setText(text or self._sentence)
+
     def set_hint(self, text: str, *, warning: bool = False) -> None:
         """Say something beside Run: an estimate, what is stale; empty for nothing."""
         self.hint.setText(text)
@@ -151,12 +185,13 @@ class PageFrame(QWidget):
 class _OptionColumn(QScrollArea):
     """The choices of a step, one under the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFixedWidth(OPTIONS_WIDTH)
+        self._wanted_width = width
+        self.setFixedWidth(width)
         self.setAccessibleName("Options")
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         inside = QWidget()
@@ -212,6 +247,20 @@ class _OptionColumn(QScrollArea):
             self.more_button.show()
         return widget
 
+    def set_width(self, width: int) -> None:
+        """Be so wide, or as wide as "More" where nothing else is shown."""
+        self._wanted_width = width
+        shown = any(widget.isVisibleTo(self) for widget in _widgets(self.plain))
+        width = width if shown or self.more_button.isChecked() else SLIM
+        if width != self.width():
+            self.setFixedWidth(width)
+
+    def event(self, event: QEvent) -> bool:
+        """Hear that something was shown or hidden: the width may be another then."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.set_width(self._wanted_width)
+        return super().event(event)
+
     def order_tabs(self) -> None:
         """Let Tab walk from the top to the bottom."""
         stops = [*_tab_stops(self.plain), self.more_button, *_tab_stops(self.more)]
@@ -220,17 +269,23 @@ class _OptionColumn(QScrollArea):
 
     def _show_more(self, shown: bool) -> None:
         self.more_box.setVisible(shown)
+        self.set_width(self._wanted_width)
         theme.set_icon(self.more_button, "chevron-down" if shown else "chevron-right")
         self.more_button.setText("Less" if shown else "More")
 
 
-def _tab_stops(column: QVBoxLayout) -> Iterator[QWidget]:
-    """Yield what takes the focus by Tab, row by row."""
+def _widgets(column: QVBoxLayout) -> Iterator[QWidget]:
+    """Yield the widgets of a column, row by row."""
     for row in range(column.count()):
         item = column.itemAt(row)
         widget = item.widget() if item is not None else None
-        if widget is None:
-            continue
+        if widget is not None:
+            yield widget
+
+
+def _tab_stops(column: QVBoxLayout) -> Iterator[QWidget]:
+    """Yield what takes the focus by Tab, row by row."""
+    for widget in _widgets(column):
         for each in (widget, *widget.findChildren(QWidget)):
             # The list that a choice drops down is a window of its own.
             stops = each.focusPolicy() & Qt.FocusPolicy.TabFocus and each.focusProxy() is None

@@ -23,7 +23,7 @@ from core.settings.listed import Setting
 from desktop_app import theme
 from desktop_app.messages import Messages
 from desktop_app.pages.desk_talk import DeskTalk
-from desktop_app.pages.frame import PageFrame
+from desktop_app.pages.frame import OPTIONS_WIDTHS, PageFrame
 from desktop_app.pages.setting_controls import SettingControls
 from desktop_app.project_model import ProjectModel
 from desktop_app.settings import Preferences
@@ -65,6 +65,8 @@ class Page(PageFrame):
         At the top of the page.
     is_always_next : bool
         Whether the button stays the thing to do when the step is done, as for an export.
+    widths : (int, int)
+        Pixels of the column of options in a narrow and in a wide page.
     run_text, run_tip : str
         On the button that runs the step (Ctrl+Enter), and its tooltip. An empty `run_text` hides it.
     sections : tuple of str
@@ -88,6 +90,7 @@ class Page(PageFrame):
         ``why_not()``: why the step cannot run now, in a sentence (the button's tooltip), or "".
         ``run()``: start the step, usually one `start_job`. Called only if ``why_not()`` is "".
         ``on_enter()``, ``on_leave()``: the page is shown or hidden.
+        ``on_weights_changed()``: weights have come to this computer; of every page, shown or not.
         ``forget()``: another project is open, or none: show nothing of the one before, keep nothing that was made from
         it. Called of every page, shown or not, when the model holds the new project already; ``refresh`` comes after
         it if the page is shown. What is common has been done before: the page's jobs are cancelled, its questions to
@@ -104,6 +107,8 @@ class Page(PageFrame):
         `reason_not_to_run` may say something else.
     step_wanted : (stage)
         The page offers to go to another step, as an empty place does.
+    weights_wanted : ()
+        The user asks which weights are on this computer.
     summary_told : (sentence, next_stage)
         What came out of the step, for the job bar: "8 classes, 17,091 images", and which step comes next ("" for none).
 
@@ -158,15 +163,17 @@ class Page(PageFrame):
     run_text: ClassVar[str] = "Run"
     run_tip: ClassVar[str] = "Run this step"
     is_always_next: ClassVar[bool] = False
+    widths: ClassVar[tuple[int, int]] = OPTIONS_WIDTHS
     sections: ClassVar[tuple[str, ...]] = ()
     reads: ClassVar[tuple[str, ...]] = ()
 
     run_state_changed = Signal()
     step_wanted = Signal(str)
+    weights_wanted = Signal()
     summary_told = Signal(str, str)
 
     def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
-        super().__init__(self.title, self.sentence, self.stage, parent)
+        super().__init__(self.title, self.sentence, self.stage, parent, widths=self.widths)
         self.context = context
         self.model = context.model
         self.worker = context.worker
@@ -213,6 +220,9 @@ class Page(PageFrame):
 
     def forget(self) -> None:
         """Show and keep nothing of the project before; the model holds the new one."""
+
+    def on_weights_changed(self) -> None:
+        """Hear that weights have come to this computer."""
 
     def restore(self) -> None:
         """Bring back a current result that is not in memory; by default run the step, which reads the cache."""
@@ -354,6 +364,7 @@ class Page(PageFrame):
             timer.stop()
         self._close_windows()
         self.set_hint("")
+        self.set_meaning()
         self.show_empty(True)
         self.forget()
 

@@ -14,7 +14,7 @@ from core.settings.listed import Setting, settings_in
 from core.settings.names import MATCHED
 from core.settings.own import kind_of
 from desktop_app import theme
-from desktop_app.pages.frame import OPTIONS_WIDTH, PageFrame
+from desktop_app.pages.frame import OPTIONS_WIDTHS, PageFrame
 from desktop_app.widgets.check_group import BOX, CheckGroup
 from desktop_app.widgets.controls import ComboBox, NumberBox, SpinBox
 from desktop_app.widgets.words import wrapped
@@ -23,7 +23,7 @@ LARGEST = 2**31 - 1
 # Beyond any share, rate or factor, and still with few digits.
 WIDEST = 1_000_000.0
 # What the words of a box may take in the column: beside the box, its margin and a scroll bar.
-BOX_WIDTH = OPTIONS_WIDTH - theme.UNIT * 3 - BOX
+BOX_WIDTH = OPTIONS_WIDTHS[0] - theme.UNIT * 3 - BOX
 # Where a number may be left open.
 NOTHING = "–"
 

@@ -18,11 +18,14 @@ class MessageStrip(QFrame):
     Signals
     -------
     action_triggered : ()
+    more_wanted : ()
+        The quiet button, for what stands behind the message.
     closed : ()
         The user sent it away.
     """
 
     action_triggered = Signal()
+    more_wanted = Signal()
     closed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -38,6 +41,9 @@ class MessageStrip(QFrame):
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._action = QPushButton()
         self._action.clicked.connect(self.action_triggered)
+        self._more = QPushButton()
+        self._more.setFlat(True)
+        self._more.clicked.connect(self.more_wanted)
         self._close = QToolButton()
         self._close.setIconSize(QSize(14, 14))
         self._close.setToolTip("Hide this message")
@@ -48,6 +54,7 @@ class MessageStrip(QFrame):
         row.setSpacing(theme.UNIT)
         row.addWidget(self._icon)
         row.addWidget(self._text, 1)
+        row.addWidget(self._more)
         row.addWidget(self._action)
         row.addWidget(self._close)
         self.setMinimumHeight(theme.UNIT * 5)
@@ -60,7 +67,7 @@ class MessageStrip(QFrame):
         return self._text.text()
 
     def show_message(
-        self, kind: Kind, text: str, action: str = "", tooltip: str = "", *, closable: bool = True
+        self, kind: Kind, text: str, action: str = "", tooltip: str = "", *, more: str = "", closable: bool = True
     ) -> None:
         """Show a message.
 
@@ -73,6 +80,8 @@ class MessageStrip(QFrame):
             What the button says; no button where it is empty.
         tooltip : str
             Of the button.
+        more : str
+            What a quiet button says that tells more; none where it is empty.
         closable : bool
             Whether the user may send the message away.
         """
@@ -81,6 +90,8 @@ class MessageStrip(QFrame):
         self._action.setText(action)
         self._action.setToolTip(tooltip)
         self._action.setVisible(bool(action))
+        self._more.setText(more)
+        self._more.setVisible(bool(more))
         self._close.setVisible(closable)
         self.setAccessibleName(f"{SPOKEN[kind]}: {text}")
         self._restyle()

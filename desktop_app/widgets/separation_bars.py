@@ -4,17 +4,19 @@ from collections.abc import Sequence
 
 from PySide6.QtWidgets import QWidget
 
+from core.descriptions import registry
 from core.results import Separation
 from desktop_app import theme
 from desktop_app.widgets.bar_rows import Bar, BarRow
 from desktop_app.widgets.bars import Bars
+from desktop_app.widgets.words import percent
 
 
 class SeparationBars(Bars):
-    """Leave-one-out 5-NN accuracy, 0 to 1; a heading an extractor, its mean first, then its classes."""
+    """Share of images among their own class (leave-one-out 5-NN), 0 to 1; a heading an extractor, then its classes."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("How well extractors separate the classes", ("5-NN accuracy",), parent)
+        super().__init__("How well extractors separate the classes", ("Images among their own class",), parent)
         self._separations: Sequence[Separation] = ()
         self.redraw()
 
@@ -28,7 +30,12 @@ class SeparationBars(Bars):
         rows: list[BarRow] = []
         for number, one in enumerate(self._separations):
             colour = theme.cluster_colour(number)
-            rows.append(BarRow(" + ".join(one.extractors)))
-            rows.append(BarRow("all classes", (Bar(one.accuracy, colour, f"{one.accuracy:.3f}"),)))
-            rows += [BarRow(name, (Bar(value, colour, f"{value:.3f}"),)) for name, value in one.by_class.items()]
+            rows.append(BarRow(" + ".join(_title(name) for name in one.extractors)))
+            rows.append(BarRow("all classes", (Bar(one.accuracy, colour, percent(one.accuracy)),)))
+            rows += [BarRow(name, (Bar(value, colour, percent(value)),)) for name, value in one.by_class.items()]
         self.set_rows(rows, largest=1.0, note="It will stand here once features are computed.")
+
+
+def _title(name: str) -> str:
+    known = registry("extractor")
+    return known[name].title if name in known else name

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyle, QStyledItemD
 from desktop_app import theme
 
 StepState = Literal["ready", "stale", "running", "done"]
+COMPACT_WIDTH = theme.UNIT * 9
 STATE = Qt.ItemDataRole.UserRole
 WHY_NOT = Qt.ItemDataRole.UserRole + 1
 SAYS: dict[str, str] = {
@@ -43,8 +44,9 @@ class StepList(QListWidget):
             self.addItem(QListWidgetItem(name))
         for position in range(len(names)):
             self.set_state(position, "ready")
-        widest = max((theme.text_width(name, theme.strong_font()) for name in names), default=0)
-        self.setFixedWidth(round(widest) + theme.UNIT * 13)
+        self._widest = round(max((theme.text_width(name, theme.strong_font()) for name in names), default=0))
+        self.is_compact = False
+        self.set_compact(False)
         self.currentRowChanged.connect(self._tell)
         theme.changed.connect(self.viewport().update)
 
@@ -73,6 +75,12 @@ class StepList(QListWidget):
         else:
             item.setToolTip(why_not)
 
+    def set_compact(self, compact: bool) -> None:
+        """Show numbers and states alone, in a narrow window, or the names as well; the tooltips have them always."""
+        self.is_compact = compact
+        self.setFixedWidth(COMPACT_WIDTH if compact else self._widest + theme.UNIT * 13)
+        self.viewport().update()
+
     def set_current(self, position: int) -> None:
         """Mark the step whose page is shown, without a signal."""
         self.blockSignals(True)
@@ -88,8 +96,12 @@ class StepList(QListWidget):
 class _StepDelegate(QStyledItemDelegate):
     """Draws number, name and state of a step."""
 
+    def __init__(self, steps: StepList) -> None:
+        super().__init__(steps)
+        self._steps = steps
+
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802, ARG002
-        return QSize(theme.UNIT * 16, option.fontMetrics.height() + theme.UNIT * 3)
+        return QSize(theme.UNIT * 8, option.fontMetrics.height() + theme.UNIT * 3)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -114,14 +126,16 @@ class _StepDelegate(QStyledItemDelegate):
             painter.setPen(QColor(named.accent))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(rect, 6, 6)
-        inner = rect.adjusted(theme.UNIT * 3 // 2, 0, -theme.UNIT, 0)
+        left = theme.UNIT if self._steps.is_compact else theme.UNIT * 3 // 2
+        inner = rect.adjusted(left, 0, -theme.UNIT // 2 if self._steps.is_compact else -theme.UNIT, 0)
         middle = Qt.AlignmentFlag.AlignVCenter
         painter.setPen(QColor(named.muted if enabled else named.disabled))
         painter.drawText(inner, int(middle), str(index.row() + 1))
         painter.setPen(QColor(named.text if enabled else named.disabled))
         if chosen:
             painter.setFont(theme.strong_font())
-        painter.drawText(inner.adjusted(theme.UNIT * 5 // 2, 0, 0, 0), int(middle), str(index.data()))
+        if not self._steps.is_compact:
+            painter.drawText(inner.adjusted(theme.UNIT * 5 // 2, 0, 0, 0), int(middle), str(index.data()))
         state = str(index.data(STATE) or "ready")
         picture = theme.icon(state, COLOUR[state])
         place = QRect(inner.right() - 18, rect.center().y() - 9, 18, 18)

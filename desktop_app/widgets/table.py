@@ -15,6 +15,26 @@ from desktop_app.widgets.words import paint_note
 PLAIN_WIDTH_LIMIT = theme.UNIT * 60
 
 
+def fitted(needs: Sequence[int], room: int, least: int) -> list[int]:
+    """Return widths of at most `room` in all: the widest give way first, to one common width, none below `least`.
+
+    Parameters
+    ----------
+    needs : sequence of int
+        Pixels that the contents want.
+    room, least : int
+        Pixels. Where `least` for all is more than `room`, the widths are above `room`.
+    """
+    widths = sorted(needs)
+    left, level = room, least
+    for number, need in enumerate(widths):
+        level = left // (len(widths) - number)
+        if need > level:
+            break
+        left -= need
+    return [min(need, max(level, min(least, need))) for need in needs]
+
+
 class _Sorted(QSortFilterProxyModel):
     """Sorts by the columns' keys, of whatever kind."""
 
@@ -89,15 +109,25 @@ class Table(QTableView):
             self._spread()
 
     def _spread(self) -> None:
-        """Give every column its contents and as much air as there is room for; the last takes what is left."""
+        """Give every column its contents and as much air as there is room for; the last takes what is left.
+
+        Where the contents need more than there is, the widest columns give way, and their texts are cut by an
+        ellipsis: a table that scrolls sideways hides whole columns.
+        """
         n_columns = self.model().columnCount()
         self.resizeColumnsToContents()
         # The last is stretched already: what it needs is asked for.
         last = max(self.sizeHintForColumn(n_columns - 1), self.horizontalHeader().sectionSizeHint(n_columns - 1))
-        spare = self.viewport().width() - sum(self._widths()) - last
-        extra = min(max(0, spare // max(1, n_columns)), theme.UNIT * 2)
-        for column in range(n_columns - 1):
-            self.setColumnWidth(column, min(self.columnWidth(column) + extra, PLAIN_WIDTH_LIMIT))
+        room = self.viewport().width()
+        needs = [*(min(width, PLAIN_WIDTH_LIMIT) for width in self._widths()), last]
+        spare = room - sum(needs)
+        if spare >= 0:
+            extra = min(spare // max(1, n_columns), theme.UNIT * 2)
+            wanted = [need + extra for need in needs]
+        else:
+            wanted = fitted(needs, room, self.horizontalHeader().minimumSectionSize())
+        for column, width in enumerate(wanted[:-1]):
+            self.setColumnWidth(column, width)
         self._spread_to = self._widths()
 
     def _widths(self) -> list[int]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QToolTip
 from pytestqt.qtbot import QtBot
 
 from core.features.extractors import EXTRACTORS
@@ -15,9 +15,9 @@ from core.pipeline.study import Study
 from core.pipeline.views import ExtractorFact, ExtractorsView, FeaturesView
 from core.results import Estimate, Separation
 from desktop_app.dialogs.help_window import HelpWindow
-from desktop_app.dialogs.question import Question
+from desktop_app.dialogs.question import DetailsDialog
 from desktop_app.pages.features import USE_BOTH, FeaturesPage
-from desktop_app.pages.features_advice import WHY_BOTH, recommended, tip_for_both
+from desktop_app.pages.features_advice import EVIDENCE, meaning, recommended, tip_for_both
 from desktop_app.pages.page import PageContext
 
 
@@ -105,7 +105,7 @@ def test_without_weights_colour_and_texture_are_used_and_it_is_said(
     assert page.extractors.row("colour-texture").isChecked()
     scanned.model.undo_stack.undo()
     assert scanned.model.settings("features").extractors == ("vgg16",)
-    assert page.run_button.toolTip().startswith("The weights of VGG16 are not on this machine. Import or download")
+    assert page.run_button.toolTip().startswith("The weights of VGG16 are not on this machine. Bring them")
     assert page.extractors.row("vgg16").isEnabled()
 
 
@@ -125,32 +125,51 @@ def test_each_extractor_is_explained_in_help(
 
 
 @pytest.mark.usefixtures("no_weights")
-def test_missing_weights_offer_import_and_download(
-    scanned: PageContext,
-    open_page: Callable[[PageContext], FeaturesPage],
-    qtbot: QtBot,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_missing_weights_lead_to_the_panel_that_brings_them(
+    scanned: PageContext, open_page: Callable[[PageContext], FeaturesPage], qtbot: QtBot
 ) -> None:
     page = open_page(scanned)
     row = page.extractors._rows["vgg16"]
     assert "weights are missing" in row.state.text()
-    qtbot.waitUntil(row._import.isVisible)
-    assert not page.extractors._rows["colour-texture"]._import.isVisible()
-    wrong = tmp_path / "wrong.h5"
-    wrong.write_bytes(b"no weights")
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *given, **named: (str(wrong), ""))
-    qtbot.mouseClick(row._import, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: bool(scanned.messages.sentences("error")))  # type: ignore[attr-defined]
-    assert "wrong.h5" in scanned.messages.sentences("error")[0]  # type: ignore[attr-defined]
-    qtbot.mouseClick(row._download, Qt.MouseButton.LeftButton)
-    question = page.findChild(Question)
-    assert question is not None
-    assert "uses the network" in question.informativeText()
-    question.choose("no")
-    assert not page.job_numbers()
-    calls = [function for _, function, _ in scanned.worker.calls]  # type: ignore[attr-defined]
-    assert not any("download" in function for function in calls)
+    assert not page.extractors._rows["colour-texture"].bring.isVisible()
+    for button in (row.bring, page.advice._action):
+        with qtbot.waitSignal(page.weights_wanted):
+            qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_weights_that_have_come_are_seen(scanned: PageContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = with_facts(scanned, qtbot, monkeypatch, view_with("missing"))
+    assert not page.extractors.row("vgg16").isEnabled()
+    now = view_with("verified")
+    monkeypatch.setattr("core.pipeline.window_jobs.look_at_extractors", lambda study, progress=None: now)
+    page.on_weights_changed()
+    qtbot.waitUntil(page.extractors.row("vgg16").isEnabled)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "largest", "says"),
+    [
+        (0.86, 0.25, "The features tell the classes apart: 86 %"),
+        (0.60, 0.25, "The features tell the classes apart in part: 60 %"),
+        (0.86, 0.85, "The features hardly tell the classes apart: 86 %"),
+    ],
+)
+def test_what_the_separation_means_is_said_beside_chance(accuracy: float, largest: float, says: str) -> None:
+    words = meaning(Separation(("colour-texture",), accuracy, {}, 5), largest)
+    assert words.startswith(says)
+    assert ("85 % would be by chance" in words) == (largest > 0.5)
+
+
+def test_the_extractors_are_the_first_to_be_reached_by_tab(
+    described_context: PageContext, open_page: Callable[[PageContext], FeaturesPage]
+) -> None:
+    page = open_page(described_context)
+    stops, at = [], page.run_button.nextInFocusChain()
+    while at is not page.run_button:
+        stops.append(at)
+        at = at.nextInFocusChain()
+    first = min(stops.index(page.extractors.row(name)) for name in EXTRACTORS)
+    assert first < stops.index(page.variance)
 
 
 def test_results_that_exist_are_not_touched_by_missing_weights(
@@ -168,7 +187,12 @@ def test_the_recommended_ones_are_offered_where_vgg16_is_there(
     page = with_facts(scanned, qtbot, monkeypatch, view_with("verified"))
     page.show()
     assert page.advice._action.text() == USE_BOTH
-    assert "stratified random" in page.advice.text
+    assert "VGG16, VGG16, averaged and Colour and texture together (about 12 s for these images)" in page.advice.text
+    assert "on blood cells" in page.advice.text
+    qtbot.mouseClick(page.advice._more, Qt.MouseButton.LeftButton)
+    (evidence,) = page.findChildren(DetailsDialog)
+    assert "stratified random" in evidence.sentence.text()
+    evidence.close()
     qtbot.mouseClick(page.advice._action, Qt.MouseButton.LeftButton)
     assert scanned.model.settings("features").extractors == ("colour-texture", "vgg16", "vgg16-avg")
     assert not page.advice.isVisible()
@@ -193,7 +217,9 @@ def test_the_last_extractor_stays(described_context: PageContext, open_page: Cal
     page.extractors.row("colour-texture").click()
     assert described_context.model.settings("features").extractors == ("colour-texture",)
     assert page.extractors.row("colour-texture").isChecked()
-    assert "At least one extractor" in described_context.messages.sentences("warning")[0]  # type: ignore[attr-defined]
+    assert QToolTip.text().startswith("At least one extractor")
+    assert not described_context.messages.sentences("warning")  # type: ignore[attr-defined]
+    QToolTip.hideText()
 
 
 def test_every_extractor_shows_its_facts(
@@ -204,7 +230,7 @@ def test_every_extractor_shows_its_facts(
     words = page.extractors._rows["colour-texture"].state.text()
     assert "needs no weights" in words
     assert "computed" in words
-    assert "5-NN 0." in words
+    assert "% of the images are among their own class" in words
 
 
 def test_extracting_shows_separation_and_explained_variance(
@@ -220,7 +246,7 @@ def test_extracting_shows_separation_and_explained_variance(
     assert isinstance(result, FeaturesView)
     (separation,) = result.separations
     texts = [row.label for row in page.bars.rows]
-    assert texts[:2] == ["colour-texture", "all classes"]
+    assert texts[:2] == ["Colour and texture", "all classes"]
     assert set(texts[2:]) == set(separation.by_class)
     assert 0.3 < separation.accuracy <= 1
     assert page.cost.text().startswith("These features are computed")
@@ -282,7 +308,7 @@ def test_an_extractor_of_a_plugin_is_shown_and_used(
     row = page.extractors._rows["page-means"]
     assert row.box.text() == "Mean colours"
     assert row.tip.text() == "The mean of each channel."
-    assert "3 numbers an image" in row.state.text()
+    assert row.state.toolTip().startswith("Describes an image by 3 numbers.")
     row.box.click()
     assert scanned.model.settings("features").extractors == ("colour-texture", "page-means")
     with qtbot.waitSignal(page.summary_told):
@@ -301,17 +327,17 @@ def test_a_plugin_that_fails_is_told_and_cannot_be_chosen(
     scanned.model.set_settings("features", extractors=("page-means",))
     page = open_page(scanned)
     assert scanned.model.settings("features").extractors == ("colour-texture",)
-    assert page.advice.text == "Mean colours cannot work here, so Colour and texture is used. Below stands why."
+    assert page.advice.text == "Mean colours cannot work here, so Colour and texture is used. Beside it stands why."
     row = page.extractors._rows["page-means"]
     assert "of the plugin plug_page 1.2 failed (ValueError: too old)" in row.tip.text()
     assert "its plugin fails" in row.state.text()
     assert not row.box.isEnabled()
-    assert not row._import.isVisible()
-    assert not row._download.isVisible()
+    assert not row.bring.isVisible()
+    assert page.advice._action.text() == ""
 
 
 def test_the_advice_names_what_is_recommended() -> None:
     found = recommended()
     assert list(found) == ["vgg16", "vgg16-avg", "colour-texture"]
     assert tip_for_both() == "Choose by VGG16, VGG16 averaged and colour-texture together"
-    assert all(each.in_words in WHY_BOTH for each in found.values())
+    assert all(each.in_words in EVIDENCE for each in found.values())

@@ -25,6 +25,10 @@ DESCRIPTION = Sampler(
     class_budget="difficulty",
     # From benchmarks/results/quality.md: ten splits, three judging feature spaces.
     why_recommended=(
+        "Recommended: on blood cells, classifiers trained on 5\u00a0% chosen this way were the most accurate. Other "
+        "kinds of images were not measured."
+    ),
+    evidence=(
         "Measured on 4,275 blood cells, keeping 5\u00a0%: even herding on colour-texture, VGG16 and VGG16 averaged "
         "gained 6.0 ± 0.2 points of accuracy over stratified random (4.6 under a judge whose features it did not see), "
         "the paper's sampler on VGG16 0.1."

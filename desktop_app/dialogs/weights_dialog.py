@@ -1,0 +1,319 @@
+"""Weights of pretrained networks: what is on this computer, what works without, and how to bring what is missing."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.pipeline.views import WeightsView
+from desktop_app import theme
+from desktop_app.dialogs.question import Question
+from desktop_app.widgets.message_strip import MessageStrip
+from desktop_app.widgets.words import seconds_left, set_tone, size
+from desktop_app.worker import Worker
+
+SENTENCE = (
+    "Some extractors, and the transfer network on Compare, are networks that were trained before. What they learned is "
+    "a file of weights, which this program does not contain."
+)
+HOW = (
+    "To bring a file to a computer without internet: copy its address below, download it on another computer, put it "
+    "on a USB stick, and choose it here with Import file. The program finds out which network it is for, and checks it."
+)
+STATES = {
+    "verified": ("On this computer, verified", "good"),
+    "unverified": ("On this computer; the file fits, but is not a known set of weights", "warning"),
+    "missing": ("Missing", "warning"),
+    "unusable": ("The file cannot be used", "warning"),
+}
+FILTER = "Weights (*.h5 *.keras);;All files (*)"
+
+
+class WeightsDialog(QDialog):
+    """Lists the sets of weights; imports a file, or downloads one that the user asks for.
+
+    Signals
+    -------
+    weights_changed : ()
+        Weights have come to this computer.
+    """
+
+    weights_changed = Signal()
+
+    def __init__(self, worker: Worker, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._worker = worker
+        self._listing: int | None = None
+        self._bringing: int | None = None
+        self._wanted: WeightsView | None = None
+        self.rows: dict[str, WeightsRow] = {}
+        self.setWindowTitle("Weights of pretrained networks")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setMinimumWidth(theme.UNIT * 80)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(*[theme.UNIT * 3] * 4)
+        layout.setSpacing(theme.UNIT * 2)
+        for words in (SENTENCE, HOW):
+            label = QLabel(words)
+            label.setWordWrap(True)
+            layout.addWidget(label)
+        layout.addWidget(self._make_list(), 1)
+        self.told = MessageStrip()
+        layout.addWidget(self.told)
+        layout.addWidget(self._make_progress())
+        layout.addLayout(self._make_buttons())
+        worker.progressed.connect(self._on_progressed)
+        worker.finished.connect(self._on_finished)
+        worker.failed.connect(self._on_failed)
+        worker.cancelled.connect(self._on_cancelled)
+        self._show_busy("")
+        self._look()
+
+    # --- making -----------------------------------------------------------------------------------------------
+
+    def _make_list(self) -> QWidget:
+        inside = QWidget()
+        inside.setAutoFillBackground(False)
+        self._column = QVBoxLayout(inside)
+        self._column.setContentsMargins(0, 0, theme.UNIT, 0)
+        self._column.setSpacing(theme.UNIT)
+        self.looking = QLabel("Looking for weights…")
+        set_tone(self.looking, "muted")
+        self._column.addWidget(self.looking)
+        self._column.addStretch(1)
+        area = QScrollArea()
+        area.setAccessibleName("Weights")
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setMinimumHeight(theme.UNIT * 34)
+        area.setWidget(inside)
+        area.viewport().setAutoFillBackground(False)
+        return area
+
+    def _make_progress(self) -> QWidget:
+        self.busy = QWidget()
+        self._doing = QLabel()
+        self._doing.setWordWrap(True)
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName("Progress")
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setToolTip("Stop; nothing is changed")
+        self.cancel.setAutoDefault(False)
+        self.cancel.clicked.connect(self._stop)
+        row = QHBoxLayout(self.busy)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.UNIT * 2)
+        row.addWidget(self._doing, 1)
+        row.addWidget(self.progress, 1)
+        row.addWidget(self.cancel)
+        # Its place is kept, so that nothing moves when a file is imported.
+        policy = self.busy.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.busy.setSizePolicy(policy)
+        return self.busy
+
+    def _make_buttons(self) -> QHBoxLayout:
+        self.import_button = QPushButton("Import file…")
+        self.import_button.setProperty("primary", True)
+        self.import_button.setToolTip("Take a weight file from this computer or a USB stick; it is copied and checked")
+        self.import_button.clicked.connect(self._choose)
+        close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        close.rejected.connect(self.reject)
+        row = QHBoxLayout()
+        row.addWidget(self.import_button)
+        row.addStretch(1)
+        row.addWidget(close)
+        return row
+
+    # --- doing ------------------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        self._listing = self._worker.start("", "core.pipeline.window_jobs:list_weights", ())
+
+    def _choose(self) -> None:
+        dialog = QFileDialog(self, "Import weights", "", FILTER)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.import_file)
+        dialog.open()
+
+    def import_file(self, file: str) -> None:
+        """Copy a file into the user's data folder, if it fits a network."""
+        if self._bringing is None:
+            self.told.clear()
+            self._show_busy(f"Checking and copying {Path(file).name}")
+            self._bringing = self._worker.start("", "core.pipeline.window_jobs:import_weights", (Path(file), None))
+
+    def ask_to_download(self, weights: WeightsView) -> None:
+        """Ask before the network is used."""
+        self._wanted = weights
+        question = Question(
+            self,
+            f"Download the weights of {weights.title}?",
+            f"This fetches {weights.official_file} (about {size(weights.n_bytes)}) from {weights.address} into your "
+            "data folder and verifies it. Nothing else here uses the internet.",
+            {"download": "Download", "no": "Cancel"},
+        )
+        question.answered.connect(self._on_answered)
+        question.open()
+
+    def _on_answered(self, answer: str) -> None:
+        if answer == "download" and self._wanted is not None and self._bringing is None:
+            self.told.clear()
+            self._show_busy(f"Downloading {self._wanted.official_file}")
+            function = "core.pipeline.window_jobs:download_weights"
+            self._bringing = self._worker.start("", function, (self._wanted.name,))
+
+    def _stop(self) -> None:
+        if self._bringing is not None:
+            self._worker.cancel(self._bringing)
+
+    def done(self, result: int) -> None:
+        """Close; what is being brought goes on, and stands in the job bar."""
+        self._listing = self._bringing = None
+        super().done(result)
+
+    # --- hearing ----------------------------------------------------------------------------------------------
+
+    def _on_progressed(self, number: int, done: int, total: int, message: str, left: object) -> None:
+        if number != self._bringing:
+            return
+        self.progress.setRange(0, 1000 if total else 0)
+        if total:
+            self.progress.setValue(round(1000 * done / total))
+        if message:
+            self._doing.setText(message + (f", {seconds_left(left)}" if isinstance(left, float) else ""))
+
+    def _on_finished(self, number: int, result: object) -> None:
+        if number == self._listing and isinstance(result, tuple):
+            self._listing = None
+            self._show(result)
+        elif number == self._bringing and isinstance(result, WeightsView):
+            self._bringing = None
+            self._show_busy("")
+            words = f"The weights of {result.title} are on this computer now"
+            if result.state == "verified":
+                self.told.show_message("good", f"{words}, and verified.")
+            else:
+                self.told.show_message("warning", f"{words}. They fit, but are not a known set of weights.")
+            self._look()
+            self.weights_changed.emit()
+
+    def _on_failed(self, number: int, sentence: str, details: str) -> None:  # noqa: ARG002
+        if number == self._bringing:
+            self._bringing = None
+            self._show_busy("")
+            self.told.show_message("bad", sentence)
+        elif number == self._listing:
+            self._listing = None
+            self.looking.setText(sentence)
+
+    def _on_cancelled(self, number: int) -> None:
+        if number == self._bringing:
+            self._bringing = None
+            self._show_busy("")
+            self.told.show_message("info", "Stopped; nothing was changed.")
+
+    # --- showing ----------------------------------------------------------------------------------------------
+
+    def _show(self, found: Sequence[WeightsView]) -> None:
+        self.looking.hide()
+        for weights in found:
+            if weights.name not in self.rows:
+                row = WeightsRow()
+                row.download_wanted.connect(self.ask_to_download)
+                self.rows[weights.name] = row
+                self._column.insertWidget(self._column.count() - 1, row)
+            self.rows[weights.name].show_weights(weights, busy=self._bringing is not None)
+
+    def _show_busy(self, doing: str) -> None:
+        self.busy.setVisible(bool(doing))
+        self._doing.setText(doing)
+        self.progress.setRange(0, 0 if doing else 1)
+        self.import_button.setEnabled(not doing)
+        for row in self.rows.values():
+            row.download.setEnabled(not doing)
+
+
+class WeightsRow(QFrame):
+    """One set of weights.
+
+    Signals
+    -------
+    download_wanted : (WeightsView)
+    """
+
+    download_wanted = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._weights: WeightsView | None = None
+        self.title = QLabel()
+        self.title.setFont(theme.strong_font())
+        self.state = QLabel()
+        self.used_by = QLabel()
+        self.place = QLabel()
+        for label in (self.used_by, self.place):
+            label.setWordWrap(True)
+            set_tone(label, "muted")
+        self.place.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.copy = QPushButton("Copy address")
+        self.copy.setToolTip("Copy the address of the official file, to download it on another computer")
+        self.copy.clicked.connect(self._copy)
+        self.download = QPushButton("Download…")
+        self.download.setToolTip("Fetch the official file on this computer; asks first")
+        self.download.clicked.connect(self._tell)
+        for button in (self.copy, self.download):
+            button.setAutoDefault(False)
+        head = QHBoxLayout()
+        head.addWidget(self.title)
+        head.addWidget(self.state, 1)
+        head.addWidget(self.copy)
+        head.addWidget(self.download)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, theme.UNIT)
+        column.setSpacing(theme.UNIT // 2)
+        column.addLayout(head)
+        column.addWidget(self.used_by)
+        column.addWidget(self.place)
+
+    def show_weights(self, weights: WeightsView, *, busy: bool) -> None:
+        """Show what is known of a set."""
+        self._weights = weights
+        words, tone = STATES.get(weights.state, (weights.state, "warning"))
+        self.title.setText(weights.title)
+        self.state.setText(words)
+        set_tone(self.state, tone)
+        backbone = "; as a backbone of the transfer network" if weights.is_backbone else ""
+        self.used_by.setText(f"Used by the extractors {' and '.join(weights.used_by)}{backbone}.")
+        missing = weights.state == "missing"
+        official = f"{weights.official_file}, about {size(weights.n_bytes)}. {weights.licence}"
+        self.place.setText(f"Official file: {official}" if missing else weights.file)
+        self.copy.setVisible(missing and bool(weights.address))
+        self.copy.setAccessibleName(f"Copy the address of the weights of {weights.title}")
+        self.download.setVisible(missing and bool(weights.address))
+        self.download.setAccessibleName(f"Download the weights of {weights.title}")
+        self.download.setEnabled(not busy)
+
+    def _copy(self) -> None:
+        if self._weights is not None:
+            QGuiApplication.clipboard().setText(self._weights.address)
+            self.copy.setText("Copied")
+
+    def _tell(self) -> None:
+        self.download_wanted.emit(self._weights)

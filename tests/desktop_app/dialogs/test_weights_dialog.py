@@ -1,0 +1,92 @@
+"""The panel of weights: what is missing, how it comes here, and what came of it."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from core.features.untrained import untrained_tensors
+from core.features.weight_files import write_tensors
+from core.features.weight_sets import WEIGHT_SETS
+from desktop_app.dialogs.helpers import Helpers
+from desktop_app.dialogs.question import Question
+from desktop_app.dialogs.settings_dialog import SettingsDialog
+from desktop_app.dialogs.weights_dialog import WeightsDialog
+from desktop_app.pages.page import PageContext
+
+
+@pytest.fixture
+def panel(page_context: PageContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> WeightsDialog:
+    """The panel on a machine without any weights."""
+    monkeypatch.setenv("CORESET_DATA", str(tmp_path / "data"))
+    folders = (tmp_path / "data" / "weights",)
+    monkeypatch.setattr("core.features.weights.weight_folders", lambda: folders)
+    dialog = WeightsDialog(page_context.worker)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.waitUntil(lambda: bool(dialog.rows))
+    return dialog
+
+
+def test_it_says_what_is_missing_what_needs_it_and_where_it_comes_from(panel: WeightsDialog, qtbot: QtBot) -> None:
+    assert set(panel.rows) == set(WEIGHT_SETS)
+    row = panel.rows["mobilenetv2"]
+    assert row.state.text() == "Missing"
+    assert "MobileNetV2" in row.used_by.text()
+    assert "backbone of the transfer network" in row.used_by.text()
+    assert WEIGHT_SETS["mobilenetv2"].official_file in row.place.text()
+    qtbot.mouseClick(row.copy, Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text() == WEIGHT_SETS["mobilenetv2"].address
+
+
+def test_a_file_is_recognised_imported_and_told(panel: WeightsDialog, qtbot: QtBot, tmp_path: Path) -> None:
+    layers = WEIGHT_SETS["mobilenetv2"].layers
+    file = tmp_path / "from a stick.h5"
+    write_tensors(file, layers, untrained_tensors(layers))
+    with qtbot.waitSignal(panel.weights_changed):
+        panel.import_file(str(file))
+        assert panel.busy.isVisible()
+        assert not panel.import_button.isEnabled()
+    assert "MobileNetV2 are on this computer now. They fit, but are not a known set" in panel.told.text
+    qtbot.waitUntil(lambda: panel.rows["mobilenetv2"].state.text().startswith("On this computer"))
+    assert not panel.rows["mobilenetv2"].download.isVisible()
+    assert panel.rows["vgg16"].state.text() == "Missing"
+    assert not panel.busy.isVisible()
+
+
+def test_a_file_of_something_else_is_refused_here(panel: WeightsDialog, qtbot: QtBot, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.h5"
+    wrong.write_bytes(b"no weights")
+    panel.import_file(str(wrong))
+    qtbot.waitUntil(lambda: "wrong.h5" in panel.told.text)
+    assert panel.import_button.isEnabled()
+
+
+def test_nothing_is_downloaded_without_a_yes(panel: WeightsDialog, qtbot: QtBot, page_context: PageContext) -> None:
+    qtbot.mouseClick(panel.rows["vgg16"].download, Qt.MouseButton.LeftButton)
+    question = panel.findChild(Question)
+    assert question is not None
+    assert WEIGHT_SETS["vgg16"].address in question.informativeText()
+    question.choose("no")
+    calls = [function for _, function, _ in page_context.worker.calls]  # type: ignore[attr-defined]
+    assert not any("download" in function for function in calls)
+
+
+def test_settings_lead_to_the_panel(page_context: PageContext, qtbot: QtBot) -> None:
+    from PySide6.QtWidgets import QWidget
+
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.show()
+    helpers = Helpers(page_context.preferences, page_context.worker, page_context.messages, window)
+    helpers.show_settings()
+    settings = window.findChild(SettingsDialog)
+    assert settings is not None
+    qtbot.mouseClick(settings.weights, Qt.MouseButton.LeftButton)
+    panels = window.findChildren(WeightsDialog)
+    assert len(panels) == 1
+    qtbot.waitUntil(lambda: bool(panels[0].rows))
+    helpers.close_all()
