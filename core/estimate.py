@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from core.settings import ClusterSettings
     from core.training.network import Network
 
+# To build and compile a network that trains by epochs, before its first batch is done, and to judge it.
+START_SECONDS = 4.0
 FLOPS_OF_TWO_CORES = 6e10
 # Per image, of a network that is not known here.
 SECONDS_PER_IMAGE = 0.02
@@ -196,9 +198,12 @@ def estimate_training(
         seen = float(n_images)
     otherwise = SECONDS_PER_IMAGE if known is None else known.seconds_per_image(image_size)
     seconds, basis = speeds.get(f"train {network} {image_size}", otherwise)
+    start = 0.0
+    if known is not None and known.by_epochs:
+        start, _ = speeds.get(f"start {network}", START_SECONDS)
     held = n_images, n_validation
     memory = TENSORFLOW_BYTES + training_bytes(known, held, image_size=image_size, batch_size=batch_size)
-    return Estimate(seen * seconds, memory, 0, basis)
+    return Estimate(start + seen * seconds, memory, 0, basis)
 
 
 def training_bytes(network: "Network | None", held: Sequence[int], *, image_size: int, batch_size: int) -> int:

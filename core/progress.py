@@ -54,16 +54,9 @@ class StepProgress:
         0 <= step < n_steps.
     message : str
         What is told instead of the step's own messages; empty: theirs.
-    prefix : str
-        What is told before the step's own messages, which then begin in lower case and without the unit that they
-        count in.
     resolution : int
         How many parts of a step are told apart; 0: those that the step itself counts, all steps having as many. Of a
         single step that is what the step tells.
-    share : float
-        How much of its place among the steps it takes up, from 0, where the bar stands still, to 1.
-    only_forward : bool
-        Never go back where the step counts from 0 more than once.
     hands_on : bool
         Whether finished parts are handed to the parent.
     """
@@ -77,31 +70,22 @@ class StepProgress:
         n_steps: int,
         *,
         message: str = "",
-        prefix: str = "",
         resolution: int = RESOLUTION,
-        share: float = 1.0,
-        only_forward: bool = False,
         hands_on: bool = True,
     ) -> None:
         self._parent = parent
         self._step, self._n_steps = step, n_steps
-        self._message, self._prefix = message, prefix
-        self._resolution, self._share = resolution, share
-        self._only_forward, self._hands_on = only_forward, hands_on
-        self._done = 0.0
+        self._message, self._resolution, self._hands_on = message, resolution, hands_on
 
     def report(self, done: int, total: int, message: str = "") -> None:
         """Tell the parent the share of the whole that is done."""
         if self._resolution == 0:
             counted = (done, total) if total <= 0 else (self._step * total + done, self._n_steps * total)
-            self._parent.report(*counted, self._told(message))
+            self._parent.report(*counted, self._message or message)
             return
         share = done / total if total > 0 else 0.0
-        self._done = max(self._done, share) if self._only_forward else share
         self._parent.report(
-            round((self._step + self._share * self._done) * self._resolution),
-            self._n_steps * self._resolution,
-            self._told(message),
+            round((self._step + share) * self._resolution), self._n_steps * self._resolution, self._message or message
         )
 
     def publish(self, result: object) -> None:
@@ -109,8 +93,50 @@ class StepProgress:
         if self._hands_on:
             self._parent.publish(result)
 
-    def _told(self, message: str) -> str:
-        if self._prefix:
-            what = message.partition(":")[0]
-            return f"{self._prefix}{what[:1].lower()}{what[1:]}"
-        return self._message or message
+
+class PartProgress:
+    """A part of the whole that takes from one share of its time to another; it never goes back.
+
+    Parameters
+    ----------
+    parent : Progress
+        Whom to tell.
+    start, end : float
+        0 <= start <= end <= 1: shares of the whole.
+    message : str
+        What is told instead of the part's own messages; empty: theirs.
+    prefix : str
+        What is told before the part's own messages, which then begin in lower case and without the unit that they
+        count in.
+    hands_on : bool
+        Whether finished parts are handed to the parent.
+    """
+
+    RESOLUTION = 100_000
+
+    def __init__(
+        self,
+        parent: Progress,
+        start: float,
+        end: float,
+        *,
+        message: str = "",
+        prefix: str = "",
+        hands_on: bool = True,
+    ) -> None:
+        self._parent, self._start, self._end = parent, start, end
+        self._message, self._prefix, self._hands_on = message, prefix, hands_on
+        self._done = 0.0
+
+    def report(self, done: int, total: int, message: str = "") -> None:
+        """Tell the parent the share of the whole that is done."""
+        self._done = max(self._done, done / total if total > 0 else 0.0)
+        share = self._start + (self._end - self._start) * self._done
+        what = message.partition(":")[0]
+        told = f"{self._prefix}{what[:1].lower()}{what[1:]}" if self._prefix else self._message or message
+        self._parent.report(round(share * self.RESOLUTION), self.RESOLUTION, told)
+
+    def publish(self, result: object) -> None:
+        """Hand the part on, unless the parent is not to have it."""
+        if self._hands_on:
+            self._parent.publish(result)

@@ -1,16 +1,28 @@
-"""Do everything: each step in turn with what is recommended on this machine, to the answer on Compare."""
+"""Do everything: what it will take, then each step in turn as recommended here, to the answer on Compare."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QWidget
 
+from core.pipeline.study import Study
+from core.pipeline.views import ComparePlanView
+from desktop_app.dialogs.everything_sheet import JUDGE, TRAIN, EverythingSheet, Step
 from desktop_app.messages import Messages
 from desktop_app.pages.page import Page
 from desktop_app.project_model import ProjectModel
 from desktop_app.window_frame import NAMES, STAGES
 from desktop_app.worker import Worker
 
+if TYPE_CHECKING:
+    from core.pipeline.networks import Network
+
 LOOK_MS = 150
+MOST_IDLE = 20
+"""Looks after which a page that asks for nothing is not waited for."""
+ESTIMATE = "core.pipeline.window_jobs:estimate_comparison"
 BY_ITSELF = "coreset"
 """Chosen as soon as its page is shown; nothing has to be started."""
 
@@ -24,6 +36,8 @@ class RunAll(QObject):
         Returns the page of a stage.
     go_to : callable
         Shows a stage.
+    window : QWidget
+        In front of which the user is asked.
 
     Signals
     -------
@@ -40,9 +54,14 @@ class RunAll(QObject):
         messages: Messages,
         page_of: Callable[[str], Page],
         go_to: Callable[[str], None],
-        parent: QObject | None = None,
+        window: QWidget,
     ) -> None:
-        super().__init__(parent)
+        super().__init__(window)
+        self._window = window
+        self._sheet: EverythingSheet | None = None
+        self._agreed, self._ahead = False, ""
+        self._judge_job = self._idle = 0
+        self._judging: ComparePlanView | None = None
         self._model, self._worker, self._messages = model, worker, messages
         self._page_of, self._go_to = page_of, go_to
         self._entered = self._recommended = self._started = ""
@@ -50,6 +69,8 @@ class RunAll(QObject):
         self._timer.setInterval(LOOK_MS)
         self._timer.timeout.connect(self._look)
         worker.resident.refused.connect(self._on_refused)
+        worker.finished.connect(self._on_finished)
+        worker.failed.connect(self._on_failed)
         model.project_replaced.connect(self.stop)
 
     @property
@@ -61,15 +82,92 @@ class RunAll(QObject):
         """Begin with the first step that is not done."""
         if not self.is_running and self._model.project.source is not None:
             self._entered = self._recommended = self._started = ""
+            self._agreed, self._ahead, self._judging, self._idle = False, "", None, 0
             self._timer.start()
-            self._messages.info("Doing everything, step by step, to the answer on Compare. Cancel stops it.")
+            self._messages.info("Looking at what there is to do, and how long it takes.")
             self.changed.emit()
 
     def stop(self) -> None:
         """Start no further step; what runs goes on."""
         if self.is_running:
             self._timer.stop()
+            self._close_sheet()
             self.changed.emit()
+
+    # --- before it begins -------------------------------------------------------------------------------------
+
+    def _look_ahead(self) -> None:
+        """Choose what is recommended, ask every step what it takes, and let the user agree."""
+        features, compare = self._page_of("features"), self._page_of("compare")
+        if self._sheet is not None:
+            return
+        if not self._ahead:
+            self._ahead = "features"
+            features.look_ahead()
+        elif self._ahead == "features" and self._is_known(features):
+            self._ahead = "compare"
+            for page in (features, self._page_of(BY_ITSELF)):
+                page.recommend()
+            if self._model.state(features.stage) != "done" and features.why_not():
+                self._refuse(features.stage, features.why_not())
+                return
+            compare.look_ahead()
+        elif self._ahead == "compare" and self._is_known(compare):
+            self._ahead = "judge"
+            self._judge_job = self._worker.start("", ESTIMATE, (self._quick_study(compare),))
+        elif self._ahead == "judge" and self._judging is not None:
+            self._ask(self._judging)
+
+    def _is_known(self, page: Page) -> bool:
+        """Whether a page has heard what it asked for; where it asks for nothing any more, everything ends."""
+        if page.is_settled():
+            self._idle = 0
+            return True
+        self._idle = 0 if page.job_numbers() else self._idle + 1
+        if self._idle > MOST_IDLE:
+            self._refuse(page.stage, page.why_not() or "What it takes could not be found out; run it by itself.")
+        return False
+
+    def _quick_study(self, compare: Page) -> Study:
+        study = compare.study()
+        comparison = replace(study.settings.comparison, networks=(_quick().name,))
+        return replace(study, settings=replace(study.settings, comparison=comparison))
+
+    def _on_finished(self, number: int, result: object) -> None:
+        if number == self._judge_job and isinstance(result, ComparePlanView):
+            self._judging = result
+
+    def _on_failed(self, number: int, sentence: str, details: str) -> None:
+        if number == self._judge_job and self.is_running:
+            self.stop()
+            self._messages.error(sentence, details)
+
+    def _ask(self, judging: ComparePlanView) -> None:
+        told: dict[str, tuple[str, float]] = {}
+        for stage in STAGES:
+            told |= self._page_of(stage).to_come()
+        training = Step(TRAIN, *told.pop(STAGES[-1], ("", 0.0)))
+        judge = Step(JUDGE, f"{len(judging.runs):,} fits of the {_quick().words}", judging.seconds)
+        steps = [Step(NAMES[stage], *each) for stage, each in told.items() if self._model.state(stage) != "done"]
+        self._sheet = EverythingSheet(self._model.name, steps, training, judge, self._window)
+        self._sheet.accepted.connect(self._begin)
+        self._sheet.rejected.connect(self.stop)
+        self._sheet.open()
+
+    def _begin(self) -> None:
+        if self._sheet is not None and self._sheet.is_quick:
+            self._page_of("compare").change_settings("comparison", text="the quick judge", networks=(_quick().name,))
+        self._sheet, self._agreed = None, True
+        self._messages.info("Doing everything, step by step, to the answer on Compare. Cancel stops it.")
+
+    def _close_sheet(self) -> None:
+        sheet, self._sheet = self._sheet, None
+        if sheet is not None:
+            sheet.close()
+
+    def _refuse(self, stage: str, reason: str) -> None:
+        self.stop()
+        self._messages.warning(f"Doing everything ends at {NAMES[stage]}. {reason}")
 
     # --- step by step -----------------------------------------------------------------------------------------
 
@@ -78,6 +176,8 @@ class RunAll(QObject):
         if stage is None:
             self.stop()
             self._go_to(STAGES[-1])
+        elif stage != STAGES[0] and not self._agreed:
+            self._look_ahead()
         elif self._worker.is_running(stage):
             self._started = stage
         elif stage != self._entered:
@@ -102,8 +202,7 @@ class RunAll(QObject):
             self._recommended = stage
             page.recommend()
         elif reason := page.reason_not_to_run():
-            self.stop()
-            self._messages.warning(f"Doing everything ends at {NAMES[stage]}. {reason}")
+            self._refuse(stage, reason)
         else:
             self._started = stage
             page.run()
@@ -111,3 +210,10 @@ class RunAll(QObject):
     def _on_refused(self, request: int, sentence: str, details: str) -> None:  # noqa: ARG002
         if self._entered == BY_ITSELF:
             self.stop()
+
+
+def _quick() -> "Network":
+    """Return what is compared where the user has no time for trainings."""
+    from core.pipeline.networks import NETWORKS  # not needed until then: the window opens at once
+
+    return next(network for network in NETWORKS.values() if network.is_judge)

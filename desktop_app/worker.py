@@ -61,6 +61,7 @@ class Worker(QObject):
         self._stages: dict[int, str] = {}
         self._functions: dict[int, str] = {}
         self._seconds: dict[int, float] = {}
+        self._expected: dict[int, float | None] = {}
         self._thread = WorkerThread()
         self.resident = ResidentFace(self._thread, self)
         self._thread.job_progressed.connect(self._on_job_progressed)
@@ -68,7 +69,7 @@ class Worker(QObject):
         self._thread.job_ended.connect(self._on_job_ended)
         self._thread.logged.connect(self.logged)
 
-    def start(self, stage: str, function: str, arguments: object = ()) -> int:
+    def start(self, stage: str, function: str, arguments: object = (), *, expected_seconds: float | None = None) -> int:
         """Start ``function(*arguments, progress=...)`` in a process of its own.
 
         Parameters
@@ -80,6 +81,8 @@ class Worker(QObject):
         arguments : tuple, mapping or object
             A tuple is taken as positional arguments, a mapping as keywords, anything else as the one argument.
             Frozen dataclasses and paths; no large arrays.
+        expected_seconds : float, optional
+            What it is said to take, for the time left until its own pace is known.
 
         Returns
         -------
@@ -89,6 +92,7 @@ class Worker(QObject):
         positional, keywords = as_call(arguments)
         number = next(self._numbers)
         self._stages[number], self._functions[number] = stage, function
+        self._expected[number] = expected_seconds
         self._begin(number, function, positional, keywords)
         self.started.emit(number, stage)
         return number
@@ -139,7 +143,17 @@ class Worker(QObject):
         self._functions.clear()
 
     def _begin(self, number: int, function: str, positional: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
-        self._thread.tell(Start(number, self._stages[number], function, positional, keywords, self.threads))
+        self._thread.tell(
+            Start(
+                number,
+                self._stages[number],
+                function,
+                positional,
+                keywords,
+                self.threads,
+                self._expected.pop(number, None),
+            )
+        )
 
     def _on_job_progressed(self, number: int, done: int, total: int, message: str, left: object) -> None:
         if number in self._stages:

@@ -24,6 +24,7 @@ class Start:
     positional: tuple[Any, ...]
     keywords: Mapping[str, Any]
     threads: int | None
+    expected_seconds: float | None = None
 
 
 @dataclass(frozen=True)

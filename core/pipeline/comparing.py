@@ -1,6 +1,7 @@
 """Train networks on several coresets and tell what is shown; finished runs are never trained twice."""
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +39,7 @@ from core.pipeline.stages import Prepared, split_dataset
 from core.pipeline.study import Study
 from core.pipeline.views import ComparePlanView, PlannedView
 from core.pipeline.words import bundle_name, percent
-from core.progress import NO_PROGRESS, Progress, StepProgress
+from core.progress import NO_PROGRESS, PartProgress, Progress, StepProgress
 from core.results import Comparison, Note, RunKey, RunResult
 from core.settings import ComparisonSettings, TrainingSettings
 from core.settings.own import with_own
@@ -169,24 +170,28 @@ def run_comparison(
         progress.publish(Note(note))
     stored = {run.key.fingerprint: run for run in kept.runs}
     runs: list[RunResult] = []
+    shares = _shares(prepared)
     left_out: dict[str, str] = {}
     lost: dict[int, str] = {}
     parts: list[SplitPart] = []
     for split in range(n_splits):
-        part = open_split(prepared, split, _split_progress(progress, len(runs), n_runs, split, n_splits), lost)
+        part = open_split(prepared, split, _split_progress(progress, shares[len(runs)], split, n_splits), lost)
         parts.append(part)
         # All coresets are chosen before anything is trained, so that one that cannot be had costs no training.
         wanted = [(one, _key_unless_left_out(part, one, left_out)) for one in plan_of_split(settings.comparison, split)]
+        if split == 0:
+            shares = _shares(prepared, [key is not None and key.fingerprint in stored for _, key in wanted])
         for one, key in wanted:
             if key is None or one.sampler in left_out:
                 continue
-            told = _run_progress(progress, len(runs), n_runs, one, n_splits)
+            told = _run_progress(progress, len(runs), shares, one, n_splits)
+            started = time.perf_counter()
             known, trained = train_or_find(part, one, stored, told)
             asked = part.as_asked(known, one, part.key(one))
             if trained is not None:
                 stored[known.key.fingerprint] = known
                 save_run(known, runs_folder)
-                _remember_speed(part.prepared, known)
+                _remember_speed(part.prepared, known, time.perf_counter() - started - known.feature_seconds)
                 if keep_models is not None:
                     _keep_model(part.prepared, one, replace(trained, result=asked), keep_models)
             runs.append(asked)
@@ -411,14 +416,20 @@ def summarise(prepared: Prepared, runs: Sequence[RunResult], notes: Sequence[str
     )
 
 
-def _remember_speed(prepared: Prepared, run: RunResult) -> None:
+def _remember_speed(prepared: Prepared, run: RunResult, wall_seconds: float) -> None:
     """Keep how fast this machine trains, so that the next estimate rests on it."""
-    training = prepared.study.settings.training
+    training, folder = prepared.study.settings.training, prepared.study.cache_folder
+    name = f"train {run.key.network} {training.image_size}"
+    if len(run.history) < 2:
+        remember_speed(name, run.train_seconds, run.n_images, folder)
+        return
+    # The first epoch compiles the network; the others tell what an image takes.
+    later = run.history[1:]
     share = 1 + 0.35 * len(prepared.split.validation) / max(1, run.n_images)
-    seen = round(len(run.history) * run.n_images * share) if run.history else run.n_images
-    remember_speed(
-        f"train {run.key.network} {training.image_size}", run.train_seconds, seen, prepared.study.cache_folder
-    )
+    seconds = sum(epoch.seconds for epoch in later)
+    remember_speed(name, seconds, round(len(later) * run.n_images * share), folder)
+    start = wall_seconds - seconds * len(run.history) / len(later)
+    remember_speed(f"start {run.key.network}", max(0.1, start), 1, folder, least=1)
 
 
 def _keep_model(prepared: Prepared, planned: PlannedRun, trained: TrainedRun, folder: Path) -> None:
@@ -429,15 +440,35 @@ def _keep_model(prepared: Prepared, planned: PlannedRun, trained: TrainedRun, fo
     save_bundle(folder / bundle_name(trained.result.key), trained, prepared.study.settings.training)
 
 
-def _run_progress(parent: Progress, number: int, n_runs: int, planned: PlannedRun, n_splits: int) -> StepProgress:
-    """Return what one training among several tells; its decoding, training and testing each count from 0."""
+def _shares(prepared: Prepared, done: Sequence[bool] = ()) -> tuple[float, ...]:
+    """Return at which share of the whole time each planned training begins, and 1: by what they are said to take.
+
+    Parameters
+    ----------
+    done : sequence of bool
+        Of the first trainings, whether they are stored, and so take no time.
+    """
+    split = prepared.split
+    runs = plan_view(prepared.study, len(split.pool), len(split.validation)).runs
+    seconds = np.array([max(run.estimate.seconds, 1e-3) for run in runs])
+    seconds[: len(done)][np.asarray(done, dtype=bool)] = 1e-6
+    begins = np.concatenate([[0.0], np.cumsum(seconds)])
+    return tuple((begins / begins[-1]).tolist())
+
+
+def _run_progress(
+    parent: Progress, number: int, shares: Sequence[float], planned: PlannedRun, n_splits: int
+) -> PartProgress:
+    """Return what one training among several tells."""
     of = "everything" if planned.sampler == EVERYTHING else f"{planned.sampler} {percent(planned.fraction)}"
     split = f"split {planned.split + 1} of {n_splits}, " if n_splits > 1 else ""
-    message = f"Training {planned.network} on {of} ({split}run {number + 1} of {n_runs})"
-    return StepProgress(parent, number, n_runs, message=message, only_forward=True)
+    message = f"Training {planned.network} on {of} ({split}run {number + 1} of {len(shares) - 1})"
+    part = PartProgress(parent, shares[number], shares[number + 1], message=message)
+    part.report(0, 1)
+    return part
 
 
-def _split_progress(parent: Progress, n_done: int, n_runs: int, split: int, n_splits: int) -> StepProgress:
+def _split_progress(parent: Progress, share: float, split: int, n_splits: int) -> StepProgress | PartProgress:
     """Return what a split being made ready tells; with several the bar stands where the trainings before left it.
 
     Nothing is handed on: what is shown of clusters is the first split's.
@@ -445,4 +476,4 @@ def _split_progress(parent: Progress, n_done: int, n_runs: int, split: int, n_sp
     if n_splits == 1:
         return StepProgress(parent, 0, 1, resolution=0, hands_on=False)
     prefix = f"Preparing split {split + 1} of {n_splits} · "
-    return StepProgress(parent, n_done, n_runs, prefix=prefix, share=0, hands_on=False)
+    return PartProgress(parent, share, share, prefix=prefix, hands_on=False)

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.cache import default_cache_folder
 from core.errors import TrainingError
-from core.progress import Progress
+from core.progress import PartProgress, Progress
 from core.results import Dataset, Epoch, FloatArray, IntArray, PoolEmbedding, Split, WeightsUsed
 from core.settings import TrainingSettings, own_settings
 from core.training.device import device_used
@@ -17,6 +17,9 @@ from core.training.layers import KerasModel
 from core.training.loop import Fit, Labelled, Rows, Source
 from core.training.network import Network
 from core.training.pixels import MEMORY_BYTES, ImageSource
+
+READ, FITTED = 0.05, 0.97
+"""Shares of a training's time after which its images are about read, and its epochs about done."""
 
 
 @dataclass(frozen=True)
@@ -187,13 +190,28 @@ class RunInput:
         """
         return self._held(self.split.test, memory_bytes=0)
 
+    @property
+    def reading(self) -> Progress:
+        """What is told while images are read, a small part of the whole."""
+        return PartProgress(self.progress, 0.0, READ)
+
+    @property
+    def fitting(self) -> Progress:
+        """What is told while the network is trained, most of the whole."""
+        return PartProgress(self.progress, READ, FITTED)
+
+    @property
+    def testing(self) -> Progress:
+        """What is told while the test images are judged, the rest."""
+        return PartProgress(self.progress, FITTED, 1.0)
+
     def _held(self, indices: IntArray, memory_bytes: int | None = None) -> Source:
         if self.network.is_judge:
             return Rows(self._embedded(indices))
         source = ImageSource(self.dataset, indices, self.settings.image_size)
         places = self.task.places
         most = places.memory_bytes if memory_bytes is None else memory_bytes
-        return source.hold(places.cache_folder, memory_bytes=most, progress=self.progress)
+        return source.hold(places.cache_folder, memory_bytes=most, progress=self.reading)
 
     def _embedded(self, indices: IntArray) -> FloatArray:
         embedding = self.seen().embedding

@@ -40,9 +40,7 @@ class ClustersPage(Page):
         self.talk.refused.connect(self._on_refused)
         self.talk.stopped.connect(self._on_stopped)
         self.talk.lost.connect(self._on_lost)
-        k_max = self.controls.make("clusters.k_max", prefix="up to ").widget
-        seed = self.controls.make("clusters.seed", prefix="seed ").widget
-        self.picture = ClustersPicture(self.images, k_max, seed)
+        self.picture = ClustersPicture(self.images)
         self.picture.class_chosen.connect(self._choose_class)
         self.picture.components_chosen.connect(self._choose_components)
         self.picture.k_chosen.connect(self._choose_k)
@@ -51,6 +49,8 @@ class ClustersPage(Page):
         self.memory.setWordWrap(True)
         set_tone(self.memory, "warning")
         self.add_to_options(self.memory)
+        self.k_max = self.controls.add("clusters.k_max", more=True).widget
+        self.controls.add("clusters.seed", more=True)
         self.controls.add_rest("clusters")
         self.picture.opened.connect(self._open_image)
         self.large = LargeImage(self.images, self.talk, self.facts_of, self)

@@ -30,8 +30,6 @@ class ClustersPicture(QWidget):
     Parameters
     ----------
     shown : ImagesShown
-    k_max, seed : QWidget
-        The controls of the largest number of clusters to try, and of what K-Medoids starts from.
 
     Signals
     -------
@@ -48,7 +46,7 @@ class ClustersPicture(QWidget):
     k_chosen = Signal(str, int)
     opened = Signal(int, object)
 
-    def __init__(self, shown: ImagesShown, k_max: QWidget, seed: QWidget, parent: QWidget | None = None) -> None:
+    def __init__(self, shown: ImagesShown, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._images = shown
         self._view: ClassView | None = None
@@ -59,8 +57,7 @@ class ClustersPicture(QWidget):
         self.classes.class_chosen.connect(self.class_chosen)
         self.scatter = Scatter()
         self.hover = HoverImage(self.scatter)
-        self.side = ClustersSide(k_max)
-        self.seed = seed
+        self.side = ClustersSide()
         self.curve, self.bars, self.automatic = self.side.curve, self.side.bars, self.side.automatic
         self.medoids = MedoidStrip(MEDOID_SIDE)
         self.grid = ThumbnailGrid(72)
@@ -74,7 +71,6 @@ class ClustersPicture(QWidget):
         top.addWidget(self._scatter_card())
         top.addWidget(self.side)
         self.medoid_card = Card("Medoids", "The medoid is the image in the middle of its cluster.")
-        self.medoid_card.add_tool(self.seed)
         self.medoid_card.add(self.medoids)
         self.medoid_card.body.addStretch(1)
         self.medoids.viewport().setAutoFillBackground(False)

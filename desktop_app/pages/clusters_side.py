@@ -20,11 +20,6 @@ SILHOUETTE_HELP = (
 class ClustersSide(QSplitter):
     """Silhouette above images per cluster.
 
-    Parameters
-    ----------
-    k_max : QWidget
-        The control of the largest number of clusters to try.
-
     Signals
     -------
     k_chosen : (int)
@@ -33,7 +28,7 @@ class ClustersSide(QSplitter):
 
     k_chosen = Signal(int)
 
-    def __init__(self, k_max: QWidget, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Vertical, parent)
         self.curve = SilhouetteCurve()
         self.curve.k_chosen.connect(self.k_chosen)
@@ -43,10 +38,8 @@ class ClustersSide(QSplitter):
         set_tone(self.words, "muted")
         self.automatic = QPushButton("Automatic")
         self.automatic.clicked.connect(self._give_back)
+        self.automatic.hide()
         silhouette = Card("Silhouette", SILHOUETTE_HELP)
-        self.k_max = k_max
-        k_max.setFixedWidth(theme.UNIT * 11)
-        silhouette.add_tool(k_max)
         silhouette.add_tool(self.automatic)
         silhouette.add_tool(PlotExportButton(self.curve))
         silhouette.add(self.words)
@@ -74,6 +67,7 @@ class ClustersSide(QSplitter):
         self.words.setAccessibleDescription(view.words)
         own = clusters.chosen_by == "user"
         self.automatic.setEnabled(own)
+        self.automatic.setVisible(own)
         self.automatic.setToolTip(
             "Let the silhouette choose the number of clusters again"
             if own
@@ -88,6 +82,7 @@ class ClustersSide(QSplitter):
         self.words.setToolTip("")
         self.words.setAccessibleDescription("")
         self.automatic.setEnabled(False)
+        self.automatic.hide()
         self.automatic.setToolTip("")
         self.bars.set_chosen(-1)
         self.bars.set_sizes(())

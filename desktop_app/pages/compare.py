@@ -6,7 +6,7 @@ from typing import Any
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel, QPushButton
 
-from core.pipeline.networks import NETWORKS
+from core.pipeline.networks import NETWORKS, title_inside
 from core.pipeline.views import ComparePlanView, DatasetView
 from core.results import Comparison, Epoch, RunResult
 from core.settings import ComparisonSettings, Settings, unknown_names
@@ -115,7 +115,8 @@ class ComparePage(Page):
         """Do the trainings that are missing."""
         self._done = []
         arguments = (self.study(), runs_folder(), models_folder())
-        self.start_job("core.pipeline.window_jobs:compare", arguments)
+        expected = Outlook(self._plan, self._known).seconds() if self._plan is not None else None
+        self.start_job("core.pipeline.window_jobs:compare", arguments, expected_seconds=expected)
         self._show_way_in()
         names = self.model.settings("comparison").networks
         by_epochs = any(NETWORKS[name].by_epochs for name in names if name in NETWORKS)
@@ -129,6 +130,20 @@ class ComparePage(Page):
         """Show the finished runs that fit, and what the others will take."""
         self._take_from_coreset()
         self._settle.start()
+
+    def look_ahead(self) -> None:
+        """Compare what is chosen on Coreset, and ask what that takes."""
+        self._take_from_coreset()
+        self._settle.start()
+
+    def to_come(self) -> dict[str, tuple[str, float]]:
+        """Return how many trainings there are, and how long they take."""
+        if self._plan is None:
+            return {}
+        outlook = Outlook(self._plan, self._known)
+        names = [title_inside(name) for name in self.model.settings("comparison").networks]
+        words = f"{len(outlook.left()):,} trainings of the {' and the '.join(names)}"
+        return {"compare": (words, outlook.seconds())}
 
     def is_settled(self) -> bool:
         """Whether what is to come has been estimated."""
@@ -175,7 +190,8 @@ class ComparePage(Page):
         if isinstance(result, ComparePlanView):
             self._plan = result
             if self._fall_back():
-                self._plan = None  # another one is on its way
+                self._plan = None
+                self._settle.start()  # what works instead is estimated, also while another page is shown
             else:
                 self._show_cost()
         elif isinstance(result, Comparison):
@@ -260,7 +276,7 @@ class ComparePage(Page):
     # --- plan and cost ----------------------------------------------------------------------------------------
 
     def _ask(self) -> None:
-        if self.model.facts("clusters") is None or not self.images_are_there():
+        if self.model.facts("dataset") is None or not self.images_are_there():
             return
         if self._unknown():
             self._plan = None
@@ -268,6 +284,9 @@ class ComparePage(Page):
             return
         if not self.job_numbers("plan"):
             self.start_job("core.pipeline.window_jobs:estimate_comparison", (self.study(),), stage="", purpose="plan")
+        if self.model.facts("clusters") is None:
+            self._known = set()  # nothing can have been trained on what is not chosen
+            return
         current = self.model.value("compare")
         if isinstance(current, Comparison):
             self._known = {name_of(run.key) for run in current.runs}

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
 from core.pipeline.networks import NETWORKS, network_title, title_inside
@@ -27,6 +28,11 @@ from desktop_app.widgets.words import images, percent
 
 NO_TRAINING = "The training in progress"
 CLICK_A_CELL = "Click a cell to see the test images behind it."
+
+
+ACCURACY = "Accuracy by coreset size"
+NARROW = theme.UNIT * 76
+"""Width below which the answer has the upper part for itself."""
 
 
 class ComparePicture(QWidget):
@@ -82,17 +88,31 @@ class ComparePicture(QWidget):
         scrolled.viewport().setAutoFillBackground(False)
         self.answer.setAutoFillBackground(False)
         words.add(scrolled, 1)
-        plot = self._accuracy_card = Card("Accuracy by coreset size")
+        plot = self._accuracy_card = Card(ACCURACY)
         plot.add_tool(self.network)
         plot.add_tool(PlotExportButton(self.accuracy))
         plot.add(self.accuracy, 1)
         beside = QWidget()
-        row = QHBoxLayout(beside)
+        row = self._beside = QHBoxLayout(beside)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.UNIT)
         row.addWidget(words, 5)
         row.addWidget(plot, 6)
         return beside
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Give a narrow page's width to the answer: the plot is the first of the tabs then."""
+        super().resizeEvent(event)
+        narrow = event.size().width() < NARROW
+        if narrow == (self.tabs.indexOf(self._accuracy_card) >= 0):
+            return
+        if narrow:
+            self.tabs.insertTab(0, self._accuracy_card, ACCURACY)
+            self.tabs.setCurrentIndex(0)
+        else:
+            self.tabs.removeTab(self.tabs.indexOf(self._accuracy_card))
+            self._beside.addWidget(self._accuracy_card, 6)
+            self._accuracy_card.show()
 
     def _make_tabs(self) -> None:
         self.total = LineWithIntervals("Training time", "seconds")

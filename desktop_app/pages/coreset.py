@@ -19,7 +19,7 @@ from desktop_app.pages.coreset_sizes import FRACTIONS
 from desktop_app.pages.desk_talk import DeskTalk
 from desktop_app.pages.images_shown import ImagesShown, LargeImage, pool_by_class
 from desktop_app.pages.page import NOT_THERE, Page
-from desktop_app.widgets.words import images
+from desktop_app.widgets.words import images, percent
 
 SETTLE_MS = 350
 Wanted = tuple[str, str]
@@ -302,6 +302,12 @@ class CoresetPage(Page):
             pinned_in=tuple(sorted(inside)),
             pinned_out=tuple(sorted(outside)),
         )
+
+    def to_come(self) -> dict[str, tuple[str, float]]:
+        """Return which images will be kept; they are chosen as soon as the page is shown."""
+        selection = self.model.settings("selection")
+        size = f"{selection.images:,} images" if selection.images else f"{percent(selection.fraction)} of the pool"
+        return {"coreset": (f"{theme.sampler_title(selection.sampler)}, {size}", 0.0)}
 
     def recommend(self) -> None:
         """Use the recommended sampler, if nothing else was chosen."""

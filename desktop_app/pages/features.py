@@ -205,6 +205,22 @@ class FeaturesPage(Page):
         """Whether it is known which extractors can work here."""
         return self._look is not None and not self.job_numbers("look")
 
+    def look_ahead(self) -> None:
+        """Ask what extractors cost here."""
+        self._ask()
+
+    def to_come(self) -> dict[str, tuple[str, float]]:
+        """Return which extractors will look at the images, and how long they and the clusters take."""
+        used = self.model.settings("features").extractors
+        titles = " and ".join(fact.title for fact in self._facts() if fact.name in used)
+        after = self._look.after.seconds if self._look is not None else 0.0
+        groups = "groups of images that look alike, in each class"
+        return {"features": (titles, self._seconds(used)), "clusters": (groups, after)}
+
+    def _seconds(self, used: Sequence[str]) -> float:
+        facts = [fact for fact in self._facts() if fact.name in used and not fact.missing_sentence]
+        return float(sum(fact.estimate.seconds for fact in facts if fact.follows not in used))
+
     def recommend(self) -> None:
         """Use the recommended extractors that can work here, if nothing else was chosen."""
         able = tuple(fact.name for fact in self._facts() if fact.name in recommended() and not cannot_work(fact))
@@ -247,7 +263,7 @@ class FeaturesPage(Page):
         if not facts:
             self.cost.setText("")
             return
-        seconds = sum(fact.estimate.seconds for fact in facts if fact.follows not in used)
+        seconds = self._seconds(used)
         after = self._look.after if self._look is not None else None
         memory = max([fact.estimate.memory_bytes for fact in facts] + ([after.memory_bytes] if after else []))
         disk = sum(fact.estimate.disk_bytes for fact in facts)

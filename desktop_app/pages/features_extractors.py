@@ -47,7 +47,7 @@ class ExtractorList(QWidget):
         self._column.setSpacing(theme.UNIT * 3 // 2)
 
     def set_facts(self, facts: Sequence[ExtractorFact], separations: Sequence[Separation], used: Sequence[str]) -> bool:
-        """Show extractors, the separation of those that are computed, and what is used; return whether the list is new."""
+        """Show extractors, the separation of those computed, and which are used; return whether the list is new."""
         listed = set(self._rows)
         for name in set(self._rows) - {fact.name for fact in facts}:
             self._drop(name)

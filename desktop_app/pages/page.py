@@ -242,7 +242,15 @@ class Page(PageFrame):
 
     # --- doing ------------------------------------------------------------------------------------------------
 
-    def start_job(self, function: str, arguments: object = (), *, stage: str | None = None, purpose: str = "") -> int:
+    def start_job(
+        self,
+        function: str,
+        arguments: object = (),
+        *,
+        stage: str | None = None,
+        purpose: str = "",
+        expected_seconds: float | None = None,
+    ) -> int:
         """Run an engine function in a process of its own; the page's ``on_…`` hooks hear how it goes.
 
         Parameters
@@ -255,10 +263,12 @@ class Page(PageFrame):
             Default: the page's own. "" for work that is no step (an export), which leaves the steps' states alone.
         purpose : str
             The page's own word for the job; `purpose` tells it again in the hooks.
+        expected_seconds : float, optional
+            What it is said to take.
         """
         of = self.stage if stage is None else stage
         key = self.model.key(of) if of else ""
-        number = self.worker.start(of, function, arguments)
+        number = self.worker.start(of, function, arguments, expected_seconds=expected_seconds)
         self._jobs[number] = _JobNote(of, key, purpose)
         self._show_run_state()
         return number
@@ -330,6 +340,13 @@ class Page(PageFrame):
     def is_settled(self) -> bool:
         """Whether the page knows all that it asks for by itself before it is run."""
         return True
+
+    def look_ahead(self) -> None:
+        """Ask what has to be known to say what the step will take, also while another page is shown."""
+
+    def to_come(self) -> dict[str, tuple[str, float]]:
+        """Return, by stage, what will be done in a few words and in about how many seconds, for doing everything."""
+        return {}
 
     def recommend(self) -> None:
         """Choose what is recommended on this machine, where the user has chosen nothing; for doing everything."""

@@ -12,6 +12,8 @@ from desktop_app.widgets.plot_export import Table
 from desktop_app.widgets.symbols import draw_symbol
 
 NONE = -1
+NARROW = theme.UNIT * 34
+"""Below this width names have more of it than bars."""
 LEGEND_GAP = theme.UNIT * 2
 
 
@@ -146,7 +148,7 @@ class Bars(QWidget):
     def _label_width(self) -> float:
         symbol = theme.UNIT * 2 if any(row.symbol for row in self._rows) else 0
         widest = max((theme.text_width(row.label) for row in self._rows if row.bars), default=0.0)
-        return min(widest + symbol + theme.UNIT * 1.5, self.width() * 0.4)
+        return min(widest + symbol + theme.UNIT * 1.5, self.width() * (0.4 if self.width() > NARROW else 0.55))
 
     def _value_width(self) -> float:
         return max((theme.text_width(bar.text) for row in self._rows for bar in row.bars), default=0.0) + theme.UNIT
@@ -193,7 +195,9 @@ class Bars(QWidget):
         for name, colour, hollow in self._legend:
             _fill(painter, QRectF(x, middle - 5, 10, 10), colour, hollow=hollow)
             painter.setPen(QColor(theme.colours().muted))
-            painter.drawText(QPointF(x + theme.UNIT * 2, middle + self.fontMetrics().ascent() / 2 - 1), name)
+            room = max(0, round(self.width() - x - theme.UNIT * 2))
+            short = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, room)
+            painter.drawText(QPointF(x + theme.UNIT * 2, middle + self.fontMetrics().ascent() / 2 - 1), short)
             x += theme.UNIT * 2 + theme.text_width(name) + LEGEND_GAP
 
     def _paint_ground(self, painter: QPainter, place: QRectF, number: int) -> None:
@@ -212,7 +216,9 @@ class Bars(QWidget):
         painter.setFont(theme.strong_font())
         painter.setPen(QColor(theme.colours().text))
         lower = place.adjusted(2, 2, -4, 0)
-        painter.drawText(lower, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), row.label)
+        room = lower.width() - (theme.text_width(row.note) + theme.UNIT if row.note else 0.0)
+        short = painter.fontMetrics().elidedText(row.label, Qt.TextElideMode.ElideRight, max(0, round(room)))
+        painter.drawText(lower, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), short)
         painter.setFont(self.font())
         painter.setPen(QColor(theme.colours().muted))
         painter.drawText(lower, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), row.note)

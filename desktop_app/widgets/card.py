@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from desktop_app import theme
 from desktop_app.widgets.question_mark import QuestionMark
-from desktop_app.widgets.words import set_tone
+from desktop_app.widgets.words import elide_label, set_tone
 
 
 class Card(QFrame):
@@ -46,9 +46,11 @@ class Card(QFrame):
         self._row = QHBoxLayout(self._heading)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(theme.UNIT // 2)
-        self._title = QLabel(title)
+        self._title = elide_label(title)
+        self._title.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self._title.setFont(theme.strong_font())
-        self._note = QLabel()
+        self._note = elide_label("")
+        self._note.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         set_tone(self._note, "muted")
         self._row.addWidget(self._title)
         if question:

@@ -24,6 +24,10 @@ MOST_EXTRA_HEIGHT = theme.UNIT * 2
 BAR_SHARE = 0.5
 
 
+LEAST_BAR = theme.UNIT * 12
+"""Pixels of a bar and its count, below which notes are left out."""
+
+
 class ClassHistogram(QTableView):
     """A row a class: a box to take it or leave it out, a bar, its count.
 
@@ -73,7 +77,6 @@ class ClassHistogram(QTableView):
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Fixed)
         widest = max((theme.text_width(one.name) for one in classes), default=0.0)
         header.resizeSection(NAME, min(round(widest) + theme.UNIT * 6, MOST_NAME_WIDTH))
-        self.setColumnHidden(NOTE, not any(one.note for one in classes))
         self._use_room()
         self.updateGeometry()
 
@@ -88,6 +91,11 @@ class ClassHistogram(QTableView):
         self._use_room()
 
     def _use_room(self) -> None:
+        header, notes = self.horizontalHeader(), [one.note for one in self.classes.classes if one.note]
+        widest = max((theme.text_width(note) for note in notes), default=0.0) + theme.UNIT * 2
+        # The bars are what the table is for: where they would be mere lines, the notes give way.
+        fits = header.sectionSize(NAME) + widest + LEAST_BAR <= self.viewport().width()
+        self.setColumnHidden(NOTE, not (notes and fits))
         each = self.viewport().height() // max(1, self.classes.rowCount())
         height = min(max(each, self._least_height), self._least_height + MOST_EXTRA_HEIGHT)
         if height != self.verticalHeader().defaultSectionSize():

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.estimate import (
+    START_SECONDS,
     Speeds,
     estimate_clustering,
     estimate_reduction,
@@ -18,7 +19,12 @@ def test_a_measured_speed_replaces_the_assumed_one(tmp_path: Path) -> None:
     one = estimate_training(
         "custom", 100, 0, epochs=1, min_steps=0, batch_size=10, image_size=64, cache_folder=tmp_path
     )
-    assert one.seconds == 2.0
+    assert one.seconds == START_SECONDS + 2.0
+    remember_speed("start custom", 9.5, 1, tmp_path, least=1)
+    one = estimate_training(
+        "custom", 100, 0, epochs=1, min_steps=0, batch_size=10, image_size=64, cache_folder=tmp_path
+    )
+    assert one.seconds == 11.5
     assert "this machine" in one.basis
     other = estimate_training(
         "custom", 100, 0, epochs=1, min_steps=0, batch_size=10, image_size=128, cache_folder=tmp_path
@@ -47,8 +53,8 @@ def test_estimates_grow_with_the_work() -> None:
 @pytest.mark.parametrize(
     ("network", "few", "many"),
     [
-        ("custom", 238.82399999999998, 28.444921875),
-        ("transfer", 5.136, 4.3500000000000005),
+        ("custom", START_SECONDS + 238.82399999999998, START_SECONDS + 28.444921875),
+        ("transfer", START_SECONDS + 5.136, START_SECONDS + 4.3500000000000005),
         ("head", 1.0999999999999999, 44.0),
         ("not known", 513.6, 435.0),
     ],

@@ -7,7 +7,7 @@ import pytest
 
 from core.cli.terminal import TerminalProgress, duration, table
 from core.errors import CancelledError
-from core.progress import StepProgress
+from core.progress import PartProgress, StepProgress
 
 
 class Heard:
@@ -58,15 +58,30 @@ def test_a_step_may_be_told_under_one_name_and_without_its_parts() -> None:
     assert heard.parts == []
 
 
+def test_a_part_tells_its_share_of_the_whole_time_and_never_goes_back() -> None:
+    heard = Heard()
+    part = PartProgress(heard, 0.2, 0.6, message="Training (run 2 of 3)")
+    for report in [(0, 2, "x"), (2, 4, "y"), (0, 9, ""), (3, 4, ""), (0, 0, "")]:
+        part.report(*report)
+    part.publish("a part")
+    assert [done for done, *_ in heard.told] == [20_000, 40_000, 40_000, 50_000, 50_000]
+    assert {told[1:] for told in heard.told} == {(100_000, "Training (run 2 of 3)")}
+    assert heard.parts == ["a part"]
+
+
+def test_parts_lie_inside_parts() -> None:
+    heard = Heard()
+    PartProgress(PartProgress(heard, 0.5, 1.0), 0.0, 0.1).report(1, 2, "Reading: images")
+    assert heard.told == [(52_500, 100_000, "Reading: images")]
+
+
 def test_a_prefix_stands_before_what_is_done_and_the_unit_is_left_out() -> None:
-    heard = heard_of([(1, 2, "Extracting vgg16: images"), (0, 0, "")], 3, 8, prefix="Split 2 of 4 · ", share=0)
-    assert heard.told == [(3000, 8000, "Split 2 of 4 · extracting vgg16"), (3000, 8000, "Split 2 of 4 · ")]
-
-
-def test_a_step_that_counts_from_0_again_does_not_go_back() -> None:
-    reports = [(0, 2, ""), (2, 4, ""), (0, 9, ""), (3, 4, ""), (0, 0, "")]
-    assert [done for done, *_ in heard_of(reports, 1, 2, only_forward=True).told] == [1000, 1500, 1500, 1750, 1750]
-    assert [done for done, *_ in heard_of(reports, 1, 2).told] == [1000, 1500, 1000, 1750, 1000]
+    heard = Heard()
+    part = PartProgress(heard, 0.5, 0.5, prefix="Split 2 of 4 · ", hands_on=False)
+    part.report(1, 2, "Extracting vgg16: images")
+    part.publish("a part")
+    assert heard.told == [(50_000, 100_000, "Split 2 of 4 · extracting vgg16")]
+    assert heard.parts == []
 
 
 def test_units_of_the_steps_can_be_kept() -> None:

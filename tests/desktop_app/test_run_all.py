@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from core.project import STAGES
 from core.settings import ComparisonSettings, TrainingSettings
+from desktop_app.dialogs.everything_sheet import EverythingSheet
 from desktop_app.logs import Log
 from desktop_app.main_window import MainWindow
 from desktop_app.models.thumbnail_store import shared_store
@@ -49,12 +50,28 @@ def ask_for_little(window: MainWindow) -> None:
     model.put_settings("comparison", ComparisonSettings(networks=("head",), controls=False))
 
 
+def agree(window: MainWindow, qtbot: QtBot, *, quick: bool = False) -> EverythingSheet:
+    """Read what there is to do, and press Start."""
+    qtbot.waitUntil(lambda: window.findChild(EverythingSheet) is not None, timeout=LONG)
+    sheet = window.findChild(EverythingSheet)
+    assert sheet is not None
+    if quick:
+        sheet.judge.click()
+    sheet.accept_button.click()
+    return sheet
+
+
+def words_of(sheet: EverythingSheet) -> str:
+    return " | ".join(label.text() for label in sheet.findChildren(QLabel))
+
+
 def test_everything_is_done_to_the_answer(window: MainWindow, first_lot: Any, qtbot: QtBot) -> None:
     model = window.context.model
     window.files.open_path(first_lot.study.source)
     ask_for_little(window)
     window.menus.actions["run_all"].trigger()
     assert not window.menus.actions["run_all"].isEnabled()
+    agree(window, qtbot)
     qtbot.waitUntil(lambda: not window.run_all.is_running, timeout=LONG)
     assert [model.state(stage) for stage in STAGES] == ["done"] * len(STAGES)
     assert window.frame.host.current_page is window.page("compare")
@@ -65,6 +82,38 @@ def test_everything_is_done_to_the_answer(window: MainWindow, first_lot: Any, qt
     assert model.settings("selection").sampler == "even-herding"
     assert model.settings("comparison").samplers == ("random", "even-herding")
     assert window.menus.actions["run_all"].isEnabled()
+
+
+def test_what_it_takes_is_said_before_it_starts(window: MainWindow, first_lot: Any, qtbot: QtBot) -> None:
+    model = window.context.model
+    window.files.open_path(first_lot.study.source)
+    model.put_settings("training", TrainingSettings(image_size=32, epochs=1, min_steps=2))
+    window.run_all.start()
+    qtbot.waitUntil(lambda: window.findChild(EverythingSheet) is not None, timeout=LONG)
+    sheet = window.findChild(EverythingSheet)
+    assert sheet is not None
+    words = words_of(sheet)
+    assert "Colour and texture" in words
+    assert "Even herding" in words
+    assert sheet.train.text() == "Train the networks: 15 trainings of the custom network"  # what works without weights
+    whole = sheet.whole.text()
+    assert whole.startswith("About ")
+    sheet.judge.click()
+    assert sheet.whole.text() != whole
+    assert model.state("features") != "done"
+    sheet.reject()
+    assert not window.run_all.is_running
+    assert model.state("features") != "done"
+
+
+def test_the_quick_judge_can_answer(window: MainWindow, first_lot: Any, qtbot: QtBot) -> None:
+    model = window.context.model
+    window.files.open_path(first_lot.study.source)
+    window.run_all.start()
+    agree(window, qtbot, quick=True)
+    qtbot.waitUntil(lambda: not window.run_all.is_running, timeout=LONG)
+    assert model.settings("comparison").networks == ("head",)
+    assert model.state("compare") == "done"
 
 
 def test_it_begins_with_a_folder_on_the_start_page(
@@ -93,6 +142,7 @@ def test_cancel_stops_it(window: MainWindow, first_lot: Any, qtbot: QtBot, monke
     ran: list[bool] = []
     monkeypatch.setattr(page, "run", lambda: ran.append(True))  # as a step that was cancelled: it brings nothing
     window.run_all.start()
+    agree(window, qtbot)
     qtbot.waitUntil(lambda: not window.run_all.is_running, timeout=LONG)
     assert ran == [True]
     assert window.context.model.state("features") != "done"

@@ -440,6 +440,21 @@ def test_a_long_question_tells_its_progress_and_can_be_stopped(
     assert listener.only("answered") == [("answered", after, 11)]
 
 
+def test_what_was_expected_counts_until_the_pace_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first batch takes long, as it compiles the network: that is no pace."""
+    now = [100.0]
+    monkeypatch.setattr("desktop_app.worker_thread.time.monotonic", lambda: now[0])
+    left = RemainingTime(expected=400.0)
+    assert left.update(0, 1000) == pytest.approx(400)
+    now[0] += 20
+    assert left.update(1, 1000) == pytest.approx(0.02 * 20 * 999 + 0.98 * 399.6)  # by its pace alone: 19,980
+    for done in range(2, 101):  # twice as slow as expected
+        now[0] += 0.8
+        seconds = left.update(done, 1000)
+    assert seconds is not None
+    assert 0.5 < seconds / (900 * 0.8) < 2
+
+
 def test_the_time_left_follows_the_pace_and_starts_anew_with_another_unit(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr("desktop_app.worker_thread.time.monotonic", lambda: now[0])

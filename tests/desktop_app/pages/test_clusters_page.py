@@ -148,7 +148,7 @@ def test_a_desk_that_is_lost_is_told_and_asked_again(page: ClustersPage, qtbot: 
 
 
 def test_another_largest_k_makes_the_clusters_stale_until_they_are_made_again(page: ClustersPage, qtbot: QtBot) -> None:
-    page.picture.side.k_max.setValue(3)
+    page.k_max.setValue(3)
     assert page.model.state("clusters") == "stale"
     assert "Cluster again" in page.hint.text()
     page.try_run()

@@ -361,7 +361,7 @@ def turn_wheel(widget: QWidget) -> None:
     [
         ("dataset", "data.test_fraction", 0.3, "30 %"), ("dataset", "data.test_fraction", 0.125, "12.5 %"),
         ("features", "features.variance", 0.95, "95 %"), ("features", "features.variance", 0.999, "99.9 %"),
-        ("clusters", "clusters.k_max", 4, "up to 4"), ("clusters", "clusters.seed", 7, "seed 7"),
+        ("clusters", "clusters.k_max", 4, "4"), ("clusters", "clusters.seed", 7, "7"),
         ("compare", "training.learning_rate", 0.002, "0.002"), ("compare", "training.norm_momentum", 0.9, "0.9"),
         ("compare", "comparison.difference_of_interest", 0.01, "1.0 points"), ("compare", "training.dropout", 0, "0"),
         ("dataset", "data.near_duplicate_bits", 2, "2 of 64 bits"),

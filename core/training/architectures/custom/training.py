@@ -14,5 +14,5 @@ def train(run: RunInput) -> Trained:
     words = run.network.words
     # All before the training: of images that cannot be read any more none comes as a surprise after it.
     training, validation, test = run.training(), run.validation(), run.test()
-    fitted = fit(model, training, validation, run.settings, seed=run.seed, title=words, progress=run.progress)
-    return Trained.of_fit(model, fitted, predict(model, test, title=f"Testing {words}", progress=run.progress))
+    fitted = fit(model, training, validation, run.settings, seed=run.seed, title=words, progress=run.fitting)
+    return Trained.of_fit(model, fitted, predict(model, test, title=f"Testing {words}", progress=run.testing))

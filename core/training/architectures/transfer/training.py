@@ -29,7 +29,7 @@ def train(run: RunInput) -> Trained:
     used = np.concatenate([run.indices, run.split.validation, run.split.test])
     started = time.perf_counter()
     features = backbone_features(
-        run.dataset, used, choice, cache_folder=run.task.places.cache_folder, progress=run.progress
+        run.dataset, used, choice, cache_folder=run.task.places.cache_folder, progress=run.reading
     )
     feature_seconds = time.perf_counter() - started
     ends = np.cumsum([len(run.indices), len(run.split.validation)])
@@ -45,12 +45,12 @@ def train(run: RunInput) -> Trained:
         run.settings,
         seed=run.seed,
         title=f"{words} on {choice.extractor}",
-        progress=run.progress,
+        progress=run.fitting,
     )
     return Trained.of_fit(
         assemble_transfer(backbone.pooled, head),
         fitted,
-        predict(head, test, title=f"Testing {words}", progress=run.progress),
+        predict(head, test, title=f"Testing {words}", progress=run.testing),
         feature_seconds=feature_seconds,
         weights=backbone.weights,
     )

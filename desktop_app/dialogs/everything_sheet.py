@@ -1,0 +1,97 @@
+"""What "Do everything" will do and how long it takes, before it starts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QLabel, QRadioButton, QWidget
+
+from desktop_app import theme
+from desktop_app.widgets.card import Sheet
+from desktop_app.widgets.words import duration, set_tone
+
+SENTENCE = (
+    "These steps are done one after the other, as recommended for this computer, to the answer on Compare. You can "
+    "cancel at any time: what is finished is kept. Every step can be changed and run again afterwards."
+)
+TRAIN = "Train the networks"
+JUDGE = "Judge quickly, without training a network"
+JUDGE_TIP = "A linear classifier on the features is compared instead; it tells less about the network you will train"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step to come: its name, what it will do, and about how many seconds it takes."""
+
+    name: str
+    words: str
+    seconds: float
+
+
+class EverythingSheet(Sheet):
+    """Lists the steps with their times, and offers the quick way where the long one is long.
+
+    Parameters
+    ----------
+    name : str
+        Of the images.
+    steps : sequence of Step
+        Those before the trainings.
+    training, judging : Step
+        The last step, by training networks and by the quick judge.
+    """
+
+    def __init__(self, name: str, steps: Sequence[Step], training: Step, judging: Step, parent: QWidget | None) -> None:
+        super().__init__(f"Do everything with {name}", SENTENCE, "Start", parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._before = sum(step.seconds for step in steps)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(theme.UNIT * 2)
+        grid.setVerticalSpacing(theme.UNIT)
+        grid.setColumnStretch(1, 1)
+        for row, step in enumerate(steps):
+            _add_row(grid, row, step)
+        self.body.addLayout(grid)
+        self.train, self.judge = QRadioButton(TRAIN), QRadioButton(JUDGE)
+        self.judge.setToolTip(JUDGE_TIP)
+        self.train.setToolTip("The answer is about the networks that you would train")
+        self.train.setChecked(True)
+        last = QGridLayout()
+        last.setHorizontalSpacing(theme.UNIT * 2)
+        last.setColumnStretch(0, 1)
+        for row, (button, step) in enumerate(((self.train, training), (self.judge, judging))):
+            button.setText(f"{step.name}: {step.words}")
+            last.addWidget(button, row, 0)
+            last.addWidget(_time(step.seconds), row, 1)
+            button.toggled.connect(self._show_whole)
+        self._seconds = {True: training.seconds, False: judging.seconds}
+        self.body.addLayout(last)
+        self.whole = QLabel()
+        self.whole.setFont(theme.strong_font())
+        self.body.addWidget(self.whole)
+        self._show_whole()
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether the quick judge was chosen."""
+        return self.judge.isChecked()
+
+    def _show_whole(self) -> None:
+        self.whole.setText(f"About {duration(self._before + self._seconds[self.train.isChecked()])} in all.")
+
+
+def _add_row(grid: QGridLayout, row: int, step: Step) -> None:
+    name = QLabel(step.name)
+    name.setFont(theme.strong_font())
+    words = QLabel(step.words)
+    words.setWordWrap(True)
+    grid.addWidget(name, row, 0, Qt.AlignmentFlag.AlignTop)
+    grid.addWidget(words, row, 1)
+    grid.addWidget(_time(step.seconds), row, 2, Qt.AlignmentFlag.AlignTop)
+
+
+def _time(seconds: float) -> QLabel:
+    label = QLabel(f"about {duration(seconds)}" if seconds >= 1 else "at once")
+    label.setAlignment(Qt.AlignmentFlag.AlignRight)
+    set_tone(label, "muted")
+    return label
