@@ -22,6 +22,8 @@ from PySide6.QtWidgets import QApplication
 from core.settings import TrainingSettings
 from desktop_app import theme
 from desktop_app.application import Application, Options, make_qt_application
+from desktop_app.dialogs.everything_sheet import EverythingSheet
+from desktop_app.dialogs.weights_dialog import WeightsDialog
 from desktop_app.window_frame import STAGES
 
 SIZES = ((896, 600), (1280, 800), (1920, 1080))
@@ -55,7 +57,7 @@ class Photographer:
         try:
             yield opened
         finally:
-            opened.window._may_close = True
+            opened.window.files.may_close.emit()
             opened.window.close()
             opened.close()
 
@@ -99,11 +101,21 @@ class Photographer:
         with tempfile.TemporaryDirectory() as place, self.application() as opened:
             window = opened.window
             self.take(window, "empty", "start")
+            window.helpers.show_weights()
+            weights = window.findChild(WeightsDialog)
+            assert weights is not None
+            self.wait(lambda: bool(weights.rows), "weights")
+            for mode in THEMES:
+                theme.apply(self.app, mode)
+                self.turn(0.3)
+                weights.grab().save(str(self.out / f"full_weights_{mode}.png"))
+            weights.close()
             gone = Path(place) / "gone"
             gone.mkdir()
-            opened.context.model.start(gone)
+            opened.window.files.open_path(gone)
+            self.wait(lambda: opened.context.model.project.source is not None, "open")
             gone.rmdir()
-            window._on_opened()
+            opened.context.messages.error("The images could not be read.")
             for stage in STAGES:
                 window.go_to_stage(stage)
                 self.take(window, "error", stage, settle=0.5)
@@ -116,6 +128,15 @@ class Photographer:
             self.wait(lambda: model.state("dataset") == "done", "scan")
             model.put_settings("training", SHORT)
             window.menus.actions["run_all"].trigger()
+            self.wait(lambda: window.findChild(EverythingSheet) is not None, "what there is to do")
+            sheet = window.findChild(EverythingSheet)
+            assert sheet is not None
+            self.turn(1.0)
+            for mode in THEMES:
+                theme.apply(self.app, mode)
+                self.turn(0.3)
+                sheet.grab().save(str(self.out / f"full_sheet_{mode}.png"))
+            sheet.accept()
             for stage in STAGES[: STAGES.index(until) + 1]:
                 self.wait(lambda stage=stage: model.state(stage) in ("running", "done"), stage)  # type: ignore[misc]
                 self.turn(3.0 if stage == "compare" else 0.8)

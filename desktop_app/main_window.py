@@ -93,6 +93,7 @@ class MainWindow(QMainWindow):
         host.run_state_changed.connect(self._show_running)
         host.step_wanted.connect(self.go_to_stage)
         host.summary_told.connect(self.watch.tell_outcome)
+        host.locate_wanted.connect(files.choose_new_place)
         host.weights_wanted.connect(self.helpers.show_weights)
         self.helpers.weights_changed.connect(host.tell_weights_changed)
         self.frame.steps.step_chosen.connect(self.go_to)
@@ -191,8 +192,7 @@ class MainWindow(QMainWindow):
         if source is None:
             return
         if not source.exists():
-            words = f"{source} is not there now. If it was moved, say where it is."
-            self.frame.strip.show_message("warning", words, "Locate…", "Choose the place where the images are now")
+            self._tell_gone()
             return
         page = self.page("dataset")
         if self._model.value("dataset") is None and not page.reason_not_to_run():
@@ -229,10 +229,21 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{name} – Coreset Studio" if name else "Coreset Studio")
 
     def _show_message(self, message: Message) -> None:
-        if message.level == "error":
+        if message.level == "error" and self._is_gone():
+            # One cause, said once where it can be mended; what failed for it stands in the log.
+            self._tell_gone()
+        elif message.level == "error":
             self.helpers.show_error(message.sentence, message.details)
         elif message.level == "warning":
             self.frame.strip.show_message("warning", message.sentence)
+
+    def _is_gone(self) -> bool:
+        source = self._model.project.source
+        return source is not None and not source.exists()
+
+    def _tell_gone(self) -> None:
+        words = f"{self._model.project.source} is not there now. If it was moved, say where it is."
+        self.frame.strip.show_message("warning", words, "Locate…", "Choose the place where the images are now")
 
     def tell_plugin_problems(self) -> None:
         """Say once what of the plugins is left out, when nothing else is being said: at the start, or later."""

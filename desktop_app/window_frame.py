@@ -30,13 +30,14 @@ class PageHost(QStackedWidget):
     -------
     run_state_changed : ()
     step_wanted : (stage)
-    weights_wanted : ()
+    locate_wanted, weights_wanted : ()
     summary_told : (sentence, next_stage)
         As of the pages.
     """
 
     run_state_changed = Signal()
     step_wanted = Signal(str)
+    locate_wanted = Signal()
     weights_wanted = Signal()
     summary_told = Signal(str, str)
 
@@ -53,6 +54,7 @@ class PageHost(QStackedWidget):
             page = STEPS[STAGES.index(stage)].make_page(self._context)
             page.run_state_changed.connect(self.run_state_changed)
             page.step_wanted.connect(self.step_wanted)
+            page.locate_wanted.connect(self.locate_wanted)
             page.weights_wanted.connect(self.weights_wanted)
             page.summary_told.connect(self.summary_told)
             self.pages[stage] = page

@@ -10,7 +10,7 @@ from core.pipeline.views import DatasetView, DoubtsView
 from desktop_app import theme
 from desktop_app.pages.dataset_findings import Findings
 from desktop_app.pages.dataset_picture import DatasetPicture
-from desktop_app.pages.page import Page
+from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.registries import sources
 from desktop_app.widgets.pattern_field import PatternField
 
@@ -85,7 +85,9 @@ class DatasetPage(Page):
 
     def why_not(self) -> str:
         """Return what has to be done before."""
-        return "" if self.model.project.source is not None else "Open a folder of images first."
+        if self.model.project.source is None:
+            return "Open a folder of images first."
+        return "" if self.images_are_there() else NOT_THERE
 
     def run(self) -> None:
         """Scan and divide."""
@@ -102,10 +104,15 @@ class DatasetPage(Page):
 
     def _say_empty(self) -> None:
         words = "The classes, their images and what was skipped will stand here"
-        if self.job_numbers(""):
+        if self.model.project.source is not None and not self.images_are_there():
+            self.set_empty(f"{NOT_THERE} {words} then.", "Locate…", self._locate)
+        elif self.job_numbers(""):
             self.set_empty(f"{words} when the images have been scanned.")
         else:
             self.set_empty(f"{words}.", "Scan", self.try_run)
+
+    def _locate(self) -> None:
+        self.locate_wanted.emit()
 
     def on_finished(self, result: Any) -> None:
         """Keep the images found, or show the doubts."""
@@ -144,6 +151,8 @@ class DatasetPage(Page):
         view = self._view()
         self.run_button.setText("Scan" if view is None else "Scan again")
         self.show_empty(view is None)
+        if view is None:
+            self._say_empty()
         self._show_owned(view)
         self.set_meaning(_meaning(view) if view is not None else "")
         if view is not None:

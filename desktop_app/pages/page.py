@@ -107,6 +107,8 @@ class Page(PageFrame):
         `reason_not_to_run` may say something else.
     step_wanted : (stage)
         The page offers to go to another step, as an empty place does.
+    locate_wanted : ()
+        The user wants to say where the images are now.
     weights_wanted : ()
         The user asks which weights are on this computer.
     summary_told : (sentence, next_stage)
@@ -169,6 +171,7 @@ class Page(PageFrame):
 
     run_state_changed = Signal()
     step_wanted = Signal(str)
+    locate_wanted = Signal()
     weights_wanted = Signal()
     summary_told = Signal(str, str)
 

@@ -194,6 +194,34 @@ def test_a_missing_folder_is_a_warning_and_can_be_located(
     assert window.context.model.project.source == images
 
 
+def test_images_that_go_while_a_step_runs_are_said_once_where_it_can_be_mended(
+    window: MainWindow, images: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window.files.open_path(images)
+    qtbot.waitUntil(lambda: state(window, "dataset") == "done")
+    images.rename(tmp_path / "moved")
+    window.context.messages.error("The folder cannot be read.", "details")
+    assert window.helpers.errors == []
+    assert "is not there now" in window.frame.strip.text
+    window.page("dataset").locate_wanted.emit()
+    (dialog,) = (each for each in window.findChildren(QFileDialog) if each.isVisible())
+    dialog.reject()
+
+
+def test_a_narrow_window_gives_its_width_to_the_page(window: MainWindow, images: Path, qtbot: QtBot) -> None:
+    """At the least size the steps show their numbers, and the pages get what the names took."""
+    window.files.open_path(images)
+    window.resize(1280, 800)
+    wide = window.frame.steps.width()
+    assert not window.frame.steps.is_compact
+    window.resize(window.minimumSize())
+    qtbot.waitUntil(lambda: window.frame.steps.is_compact)
+    assert window.frame.steps.width() < wide / 2
+    assert window.frame.steps.item(1).toolTip().startswith("Features")
+    window.resize(1280, 800)
+    qtbot.waitUntil(lambda: window.frame.steps.width() == wide)
+
+
 def test_the_demo_is_drawn_and_opened(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.data.demo.make_demo", lambda folder: folder.mkdir(parents=True))
     qtbot.mouseClick(window.frame.host.start_page.demo, Qt.MouseButton.LeftButton)

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from core.data.demo import make_demo
 from core.pipeline.study import Study
 from core.pipeline.views import DatasetView
-from desktop_app.models.class_model import NAME
+from desktop_app.models.class_model import NAME, NOTE
 from desktop_app.pages import dataset as dataset_page
 from desktop_app.pages.dataset import DatasetPage
 from desktop_app.pages.page import PageContext
@@ -321,3 +321,32 @@ def test_while_scanning_nothing_is_offered_and_afterwards_it_is(
     page.worker.cancel(number)
     assert page.empty.button.text() == "Scan"
     assert not page.empty.button.isHidden()
+
+
+def test_a_folder_that_has_gone_can_be_located_and_not_scanned(page: DatasetPage, cells: Path, qtbot: QtBot) -> None:
+    cells.rename(cells.parent / "moved")
+    page.start_empty()
+    page.refresh()
+    page._show_run_state()
+    assert not page.run_button.isEnabled()
+    assert "not where they were" in page.run_button.toolTip()
+    page.model.start(cells)
+    assert page.empty.button.text() == "Locate…"
+    with qtbot.waitSignal(page.locate_wanted):
+        qtbot.mouseClick(page.empty.button, Qt.MouseButton.LeftButton)
+
+
+def test_the_images_found_are_explained_and_the_next_step_is_named(page: DatasetPage) -> None:
+    split = view_of(page).split
+    assert page.sentence_label.text() == (
+        f"A coreset is chosen from the {len(split.pool)} images of the pool; the {len(split.test)} test images tell "
+        "how good it is. Next: describe the images by features."
+    )
+
+
+def test_a_narrow_histogram_keeps_its_bars(page: DatasetPage, qtbot: QtBot) -> None:
+    histogram = page.picture.histogram
+    histogram.resize(400, 200)
+    assert not histogram.isColumnHidden(NOTE)
+    histogram.resize(190, 200)
+    assert histogram.isColumnHidden(NOTE)

@@ -2,6 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
@@ -14,7 +16,7 @@ from desktop_app.widgets.confusion_matrix import ConfusionMatrix
 from desktop_app.widgets.duplicates_table import Copy, DuplicatesTable
 from desktop_app.widgets.results_table import ResultsTable
 from desktop_app.widgets.skipped_table import SkippedTable
-from desktop_app.widgets.table import Table
+from desktop_app.widgets.table import Table, fitted
 
 
 def row(sampler: str, accuracy: float, *, n_images: int = 479, pays_after: int | None = None) -> Row:
@@ -249,3 +251,29 @@ class TestRoom:
         table.setColumnWidth(1, 90)
         table.resize(700, 200)
         assert table.columnWidth(1) == 90
+
+
+@pytest.mark.parametrize("width", [900, 500, 320])
+def test_columns_fit_the_table_and_long_texts_give_way(qtbot, width: int) -> None:
+    columns = [Column("File", lambda row: row[0]), Column("Images", lambda row: row[1], numeric=True)]
+    table = Table("Files", [*columns, Column("Why", lambda row: row[2])])
+    qtbot.addWidget(table)
+    table.resize(width, 200)
+    table.show()
+    table.set_rows([("a folder/with a long name/and a file " * 3, "1,234", "It is cut short and cannot be read. " * 2)])
+    qtbot.wait(10)
+    assert table.horizontalScrollBar().maximum() == 0
+    assert table.columnWidth(1) >= theme.text_width("1,234")
+
+
+@given(st.lists(st.integers(1, 900), min_size=1, max_size=12), st.integers(50, 2000))
+def test_the_widest_give_way_to_one_common_width(needs: list[int], room: int) -> None:
+    widths = fitted(needs, room, 40)
+    assert all(min(need, 40) <= width <= need for width, need in zip(widths, needs, strict=True))
+    cut = [width for width, need in zip(widths, needs, strict=True) if width < need]
+    assert len(set(cut)) <= 1
+    assert all(width <= cut[0] for width in widths if cut)
+    if sum(min(need, 40) for need in needs) <= room:
+        assert sum(widths) <= room
+    if sum(needs) <= room:
+        assert widths == needs
