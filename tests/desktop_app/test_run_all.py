@@ -1,5 +1,6 @@
 """Do everything: from a folder to the answer, as one click."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,29 @@ def test_everything_is_done_to_the_answer(window: MainWindow, first_lot: Any, qt
     assert model.settings("selection").sampler == "even-herding"
     assert model.settings("comparison").samplers == ("random", "even-herding")
     assert window.menus.actions["run_all"].isEnabled()
+
+
+def test_what_fits_this_machine_is_stored_as_chosen(
+    window: MainWindow, first_lot: Any, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file means the same where other weights are: nothing is left to the machine that opens it."""
+    model = window.context.model
+    window.files.open_path(first_lot.study.source)
+    ask_for_little(window)
+    model.put_settings("comparison", ComparisonSettings(controls=False))
+    window.run_all.start()
+    qtbot.waitUntil(lambda: window.findChild(EverythingSheet) is not None, timeout=LONG)
+    model.save(tmp_path / "study.coreset")
+    stored = json.loads((tmp_path / "study.coreset").read_text(encoding="utf-8"))["settings"]
+    assert stored["features"]["extractors"] == ["colour-texture"]
+    assert stored["comparison"]["networks"] == ["custom"]
+    assert stored["comparison"]["samplers"] == ["random", "even-herding"]
+    settings = model.project.settings
+    window.run_all.stop()
+    model.start(tmp_path)
+    monkeypatch.setattr("core.features.weights.weight_folders", lambda: (tmp_path / "other weights",))
+    model.open(tmp_path / "study.coreset")
+    assert model.project.settings == settings
 
 
 def test_what_it_takes_is_said_before_it_starts(window: MainWindow, first_lot: Any, qtbot: QtBot) -> None:
