@@ -90,9 +90,10 @@ class DataSettings(SettingsPart):
         tip="Never divide images that look nearly the same between the sets",
     )  # fmt: skip
     near_duplicate_bits: int = choice(
-        2, neutral=2, kept=True, title="Nearly the same means",
-        tip="By how many of 64 bits the perceptual hashes of near-duplicates differ at most",
-        least=0, must=_COUNT, offered=(0, 16), unit=" of 64 bits",
+        2, neutral=2, kept=True, title="Tolerance for near-duplicates",
+        tip="0 finds images that look the same; more also finds edited, scaled or compressed ones. In differing bits of "
+        "a perceptual hash of 64",
+        least=0, must=_COUNT, offered=(0, 16), unit=" bits",
     )  # fmt: skip
     own: Mapping[str, Any] = own("source")
 

@@ -364,7 +364,7 @@ def turn_wheel(widget: QWidget) -> None:
         ("clusters", "clusters.k_max", 4, "4"), ("clusters", "clusters.seed", 7, "7"),
         ("compare", "training.learning_rate", 0.002, "0.002"), ("compare", "training.norm_momentum", 0.9, "0.9"),
         ("compare", "comparison.difference_of_interest", 0.01, "1.0 points"), ("compare", "training.dropout", 0, "0"),
-        ("dataset", "data.near_duplicate_bits", 2, "2 of 64 bits"),
+        ("dataset", "data.near_duplicate_bits", 2, "2 bits"),
     ],
 )  # fmt: skip
 def test_numbers_have_their_units_and_no_idle_digits(
