@@ -158,11 +158,15 @@ def main() -> int:
     parser.add_argument("folder", type=Path, nargs="?", help="images; default: the demo")
     parser.add_argument("--until", default="compare", choices=STAGES, help="the last step that is run")
     parser.add_argument("--quick", action="store_true", help="one size")
+    parser.add_argument("--weights", type=Path, help="folder of weights that are to be there")
     parser.add_argument("--only", choices=("empty", "full"))
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         os.environ |= {"HOME": place, "XDG_CONFIG_HOME": place, "XDG_DATA_HOME": place}
         os.environ |= {"CORESET_CACHE": f"{place}/cache", "CORESET_DATA": f"{place}/data"}
+        if arguments.weights is not None:
+            Path(place, "data").mkdir()
+            Path(place, "data", "weights").symlink_to(arguments.weights.resolve())
         photographer = Photographer(arguments.out, SIZES[1:2] if arguments.quick else SIZES)
         if arguments.only != "full":
             photographer.empty_and_in_error(arguments.folder)

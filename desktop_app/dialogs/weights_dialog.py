@@ -28,7 +28,8 @@ from desktop_app.worker import Worker
 
 SENTENCE = (
     "Some extractors, and the transfer network on Compare, are networks that were trained before. What they learned is "
-    "a file of weights, which this program does not contain."
+    "a file of weights. Without these files, Colour and texture describes the images and the custom network is "
+    "trained; both need none."
 )
 HOW = (
     "To bring a file to a computer without internet: copy its address below, download it on another computer, put it "
@@ -132,7 +133,8 @@ class WeightsDialog(QDialog):
         self.import_button.setProperty("primary", True)
         self.import_button.setToolTip("Take a weight file from this computer or a USB stick; it is copied and checked")
         self.import_button.clicked.connect(self._choose)
-        close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        close = QDialogButtonBox()
+        close.addButton("Close", QDialogButtonBox.ButtonRole.RejectRole)
         close.rejected.connect(self.reject)
         row = QHBoxLayout()
         row.addWidget(self.import_button)

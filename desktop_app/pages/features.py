@@ -214,7 +214,7 @@ class FeaturesPage(Page):
         used = self.model.settings("features").extractors
         titles = " and ".join(fact.title for fact in self._facts() if fact.name in used)
         after = self._look.after.seconds if self._look is not None else 0.0
-        groups = "groups of images that look alike, in each class"
+        groups = "Groups of images that look alike, in each class"
         return {"features": (titles, self._seconds(used)), "clusters": (groups, after)}
 
     def _seconds(self, used: Sequence[str]) -> float:
