@@ -147,9 +147,8 @@ class RunAll(QObject):
         for stage in STAGES:
             told |= self._page_of(stage).to_come()
         training = Step(TRAIN, *told.pop(STAGES[-1], ("", 0.0)))
-        judge = Step(
-            JUDGE, f"{len(judging.runs):,} fits of the {_quick().title_inside.partition(' (')[0]}", judging.seconds
-        )
+        fits = f"{len(judging.runs):,} fits of the {_quick().title_inside.partition(' (')[0]}"
+        judge = Step(JUDGE, fits, judging.seconds)
         steps = [Step(NAMES[stage], *each) for stage, each in told.items() if self._model.state(stage) != "done"]
         self._sheet = EverythingSheet(self._model.name, steps, training, judge, self._window)
         self._sheet.accepted.connect(self._begin)
