@@ -91,8 +91,8 @@ class DataSettings(SettingsPart):
     )  # fmt: skip
     near_duplicate_bits: int = choice(
         2, neutral=2, kept=True, title="Tolerance for near-duplicates",
-        tip="0 finds images that look the same; more also finds edited, scaled or compressed ones. In differing bits of "
-        "a perceptual hash of 64",
+        tip="0 finds images that look the same; more also finds edited, scaled or compressed ones. In differing bits "
+        "of a perceptual hash of 64",
         least=0, must=_COUNT, offered=(0, 16), unit=" bits",
     )  # fmt: skip
     own: Mapping[str, Any] = own("source")
