@@ -1,6 +1,7 @@
 """The number of clusters of a class: silhouette with k to drag, what it says, and images per cluster."""
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QSplitter, QWidget
 
 from core.pipeline.views import ClassView
@@ -15,6 +16,10 @@ SILHOUETTE_HELP = (
     "The silhouette tells how much closer an image lies to its own cluster than to the next one, from −1 to 1. "
     "Below 0.25 there are no separate groups: clusters then divide a continuum, and the coreset still spreads over it."
 )
+
+
+NARROW = theme.UNIT * 26
+"""Width below which the curve stands without words."""
 
 
 class ClustersSide(QSplitter):
@@ -39,7 +44,7 @@ class ClustersSide(QSplitter):
         self.automatic = QPushButton("Automatic")
         self.automatic.clicked.connect(self._give_back)
         self.automatic.hide()
-        silhouette = Card("Silhouette", SILHOUETTE_HELP)
+        silhouette = self._silhouette = Card("Silhouette", SILHOUETTE_HELP)
         silhouette.add_tool(self.automatic)
         silhouette.add_tool(PlotExportButton(self.curve))
         silhouette.add(self.words)
@@ -55,6 +60,11 @@ class ClustersSide(QSplitter):
         self.setStretchFactor(1, 1)
         self.setHandleWidth(theme.UNIT)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Give a narrow card's height to the curve; its words are its tooltip as well."""
+        super().resizeEvent(event)
+        self.words.setVisible(event.size().width() >= NARROW)
+
     def show_class(self, view: ClassView) -> None:
         """Show the clusters of a class."""
         clusters = view.clusters
@@ -63,7 +73,8 @@ class ClustersSide(QSplitter):
         by = ", chosen by you" if clusters.chosen_by == "user" else ""
         headline = view.words.partition(":")[0].rstrip(".")
         self.words.setText(f"{k}{by}. {headline}. {clusters.sample_words}".rstrip())
-        self.words.setToolTip(f"<p>{view.words}</p>")
+        for widget in (self.words, self._silhouette):
+            widget.setToolTip(f"<p>{view.words}</p>")
         self.words.setAccessibleDescription(view.words)
         own = clusters.chosen_by == "user"
         self.automatic.setEnabled(own)
@@ -79,7 +90,8 @@ class ClustersSide(QSplitter):
         """Show no clusters."""
         self.curve.set_curve({}, 0)
         self.words.clear()
-        self.words.setToolTip("")
+        for widget in (self.words, self._silhouette):
+            widget.setToolTip("")
         self.words.setAccessibleDescription("")
         self.automatic.setEnabled(False)
         self.automatic.hide()

@@ -19,6 +19,9 @@ from desktop_app import theme
 from desktop_app.widgets.question_mark import QuestionMark
 from desktop_app.widgets.words import elide_label, set_tone
 
+LEAST_TITLE = theme.UNIT * 9
+"""Pixels of a heading that are always shown."""
+
 
 class Card(QFrame):
     """A framed part of a page: a heading with its tools, and a body.
@@ -49,6 +52,7 @@ class Card(QFrame):
         self._title = elide_label(title)
         self._title.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self._title.setFont(theme.strong_font())
+        self._keep_readable()
         self._note = elide_label("")
         self._note.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         set_tone(self._note, "muted")
@@ -69,8 +73,14 @@ class Card(QFrame):
     def set_title(self, title: str) -> None:
         """Show another heading."""
         self._title.setText(title)
+        self._keep_readable()
         self.setAccessibleName(title)
         self._heading.setVisible(bool(title))
+
+    def _keep_readable(self) -> None:
+        """Let the note and the tools give way before a short heading does."""
+        needed = round(theme.text_width(self._title.text(), theme.strong_font())) + 1
+        self._title.setMinimumWidth(min(needed, LEAST_TITLE))
 
     def set_note(self, note: str) -> None:
         """Show a quiet word beside the heading, such as a count."""
