@@ -18,6 +18,7 @@ from core.errors import (
     WeightsError,
 )
 from core.estimate import estimate_training, remember_speed
+from core.features.extraction import extractor_cost
 from core.features.extractors import EXTRACTORS, extractor_named
 from core.features.weights import find_weights
 from core.output.model_bundle import save_bundle
@@ -288,14 +289,14 @@ def _was_tested_on(known: Sequence[RunResult], first: Prepared, split: int) -> b
 
 
 def plan_view(
-    study: Study, n_pool: int, n_validation: int, *, brought: bool = False, preparing: float = 0.0
+    study: Study, n_pool: int, n_validation: int, n_test: int = 0, *, brought: bool = False, preparing: float = 0.0
 ) -> ComparePlanView:
-    """Tell what a comparison's trainings will take; features of the backbone and the choosing apart.
+    """Tell what a comparison's trainings will take; the choosing apart.
 
     Parameters
     ----------
-    n_pool, n_validation : int
-        Images of the pool and of the validation set.
+    n_pool, n_validation, n_test : int
+        Images of the pool, the validation set and the test set.
     brought : bool
         Whether the images bring their own split.
     preparing : float
@@ -328,7 +329,21 @@ def plan_view(
     seconds = sum(run.estimate.seconds for run in runs) + (comparison.splits - 1) * preparing
     instead = _settings_that_work(study) if problem else None
     device = expected_device()
-    return ComparePlanView(tuple(runs), seconds, memory, problem, comparison.splits, device, instead, training.epochs)
+    known = [NETWORKS[name] for name in comparison.networks if name in NETWORKS]
+    n_images = n_pool + n_validation + n_test
+    backbones = {network.name: _backbone_seconds(study, network, n_images) for network in known}
+    return ComparePlanView(
+        tuple(runs), seconds, memory, problem, comparison.splits, device, instead, training.epochs, backbones
+    )
+
+
+def _backbone_seconds(study: Study, network: Network, n_images: int) -> float:
+    """Return about how long the features of a network's backbone take, where none of them is computed."""
+    choice = backbone_choice(study, network)
+    if choice is None or choice.extractor not in EXTRACTORS:
+        return 0.0
+    per_image = extractor_cost(choice.extractor, study.cache_folder).seconds_per_image
+    return per_image * n_images * (choice.image_size / extractor_named(choice.extractor).input_size) ** 2
 
 
 def _settings_that_work(study: Study) -> tuple[TrainingSettings, ComparisonSettings, str] | None:
@@ -449,9 +464,13 @@ def _shares(prepared: Prepared, done: Sequence[bool] = ()) -> tuple[float, ...]:
         Of the first trainings, whether they are stored, and so take no time.
     """
     split = prepared.split
-    runs = plan_view(prepared.study, len(split.pool), len(split.validation)).runs
-    seconds = np.array([max(run.estimate.seconds, 1e-3) for run in runs])
+    planned = plan_view(prepared.study, len(split.pool), len(split.validation), len(split.test))
+    seconds = np.array([max(run.estimate.seconds, 1e-3) for run in planned.runs])
     seconds[: len(done)][np.asarray(done, dtype=bool)] = 1e-6
+    for network, of_backbone in planned.backbones.items():
+        of_network = [at for at, run in enumerate(planned.runs) if run.network == network]
+        if not any(done[at] for at in of_network if at < len(done)):
+            seconds[of_network[0]] += of_backbone  # the first one computes the features
     begins = np.concatenate([[0.0], np.cumsum(seconds)])
     return tuple((begins / begins[-1]).tolist())
 

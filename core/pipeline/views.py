@@ -1,7 +1,7 @@
 """What the window is told: plain dataclasses that travel through a pipe."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.cache import fingerprint, thumbnail_file
@@ -287,7 +287,8 @@ class ComparePlanView:
 
     `device` is what will most likely compute, in words. `instead` are training and comparison settings with which the
     networks work on this machine, where weights are missing, and a sentence on what they use; None where none are.
-    `epochs` is the number asked for.
+    `epochs` is the number asked for. `backbones` are the seconds, by network, that the features of its backbone take
+    once, where none is computed.
     """
 
     runs: tuple[PlannedView, ...]
@@ -298,6 +299,7 @@ class ComparePlanView:
     device: str = ""
     instead: tuple[TrainingSettings, ComparisonSettings, str] | None = None
     epochs: int = 0
+    backbones: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

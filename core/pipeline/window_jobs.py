@@ -160,7 +160,9 @@ def estimate_comparison(study: Study, progress: Progress = NO_PROGRESS) -> Compa
     split = split_dataset(dataset, study.settings)
     several = study.settings.comparison.splits > 1
     preparing = estimate_after_features(study, dataset, split).seconds if several else 0.0
-    return plan_view(study, len(split.pool), len(split.validation), brought=split.brought, preparing=preparing)
+    return plan_view(
+        study, len(split.pool), len(split.validation), len(split.test), brought=split.brought, preparing=preparing
+    )
 
 
 def compare(

@@ -26,10 +26,13 @@ class Outlook(NamedTuple):
         return [run for run in self.plan.runs if name_of(run) not in (self.known or ())]
 
     def seconds(self) -> float:
-        """Return how long those will take; preparing the splits is counted until the first training is done."""
+        """Return how long those will take; splits and backbones are counted until a first training is done."""
         left = self.left()
         whole = len(left) == len(self.plan.runs)
-        return self.plan.seconds if whole else sum(run.estimate.seconds for run in left)
+        trainings = self.plan.seconds if whole else sum(run.estimate.seconds for run in left)
+        begun = {network for network, *_ in self.known or ()}
+        waiting = {run.network for run in left} - begun
+        return trainings + sum(self.plan.backbones.get(network, 0.0) for network in waiting)
 
     def hint(self) -> str:
         """Return what stands beside the button; nothing where nothing is to do, or nothing can be done."""

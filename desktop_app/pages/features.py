@@ -212,7 +212,7 @@ class FeaturesPage(Page):
     def to_come(self) -> dict[str, tuple[str, float]]:
         """Return which extractors will look at the images, and how long they and the clusters take."""
         used = self.model.settings("features").extractors
-        titles = " and ".join(fact.title for fact in self._facts() if fact.name in used)
+        titles = " · ".join(fact.title for fact in self._facts() if fact.name in used)
         after = self._look.after.seconds if self._look is not None else 0.0
         groups = "Groups of images that look alike, in each class"
         return {"features": (titles, self._seconds(used)), "clusters": (groups, after)}

@@ -10,6 +10,7 @@ import pytest
 
 from core.data.demo import make_demo
 from core.errors import CancelledError, MissingWeightsError, SelectionError, SettingsError
+from core.features.extractors import extractor_named
 from core.pipeline import comparing, split_parts
 from core.pipeline.comparing import Selections, compare_stored, plan_view, run_comparison
 from core.pipeline.planning import EVERYTHING, PlannedRun, plan, rows_of
@@ -30,6 +31,7 @@ from core.settings import (
 from core.training.architectures import NETWORKS
 from core.training.comparison import compare
 from core.training.runs import load_runs
+from desktop_app.pages.compare_outlook import Outlook
 
 QUICK = with_own(
     TrainingSettings(image_size=32, epochs=1, min_steps=2), "transfer", backbone="mobilenetv2", untrained_backbone=True
@@ -347,6 +349,16 @@ def test_a_backbone_whose_weights_are_here_is_named_instead(
     )
     works = replace(study, settings=replace(study.settings, training=training, comparison=comparison))
     assert (plan_view(works, 100, 20).problem, plan_view(works, 100, 20).instead) == ("", None)
+
+
+def test_features_of_a_backbone_are_counted_once_and_by_the_side_of_the_images(prepared: Prepared) -> None:
+    study = asking(prepared, TrainingSettings(image_size=448), networks=("custom", "transfer")).study
+    per_image = extractor_named("resnet101v2").cost.seconds_per_image
+    side = 448 / extractor_named("resnet101v2").input_size
+    plan = plan_view(study, 100, 20, 30)
+    assert plan.backbones == {"custom": 0.0, "transfer": pytest.approx(150 * per_image * side**2)}
+    assert Outlook(plan, set()).seconds() == pytest.approx(plan.seconds + plan.backbones["transfer"])
+    assert Outlook(plan, {("transfer", "random", 0.5, 0, 0)}).seconds() < plan.seconds
 
 
 def test_the_backbone_of_an_extractor_in_use_comes_first(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
