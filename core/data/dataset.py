@@ -13,8 +13,9 @@ from core.data.scanning import Scanned, decode_all
 from core.data.sources import SOURCES
 from core.data.stored import load_dataset, save_dataset
 from core.descriptions import SettingsPart
-from core.errors import CacheError, DatasetError, MissingSourceError, ReadOnlyCacheError
+from core.errors import CacheError, CancelledError, DatasetError, MissingSourceError, ReadOnlyCacheError
 from core.files import reason_of
+from core.garbage import collection_paused, old_objects_left_alone
 from core.housekeeping import sweep_once
 from core.progress import NO_PROGRESS, Progress
 from core.reading import open_regular
@@ -83,19 +84,31 @@ def scan(
     known = _known(kind, earlier)
     scanned = Scanned()
     try:
-        decode_all(listing, kind.reader, cache_folder, known, progress, scanned)
+        with old_objects_left_alone():
+            decode_all(listing, kind.reader, cache_folder, known, progress, scanned)
     except BaseException:
         if scanned.n_decoded:
             with suppress(CacheError):
                 save_dataset(_dataset(source, kind, listing, scanned, known), stored)
         raise
-    dataset = _dataset(source, kind, listing, scanned)
-    if not dataset.images:
-        raise DatasetError(_nothing(source, dataset))
-    with suppress(ReadOnlyCacheError):  # scanned again next time
-        save_dataset(dataset, stored)
-        use_place(cache_folder, stored)  # where it is the first that stands in the cache
+    with collection_paused():
+        dataset = _dataset(source, kind, listing, scanned)
+        if not dataset.images:
+            raise DatasetError(_nothing(source, dataset))
+        with suppress(ReadOnlyCacheError):  # scanned again next time
+            _keep(dataset, stored, progress, worth_it=scanned.n_decoded > 0)
+            use_place(cache_folder, stored)  # where it is the first that stands in the cache
     return dataset
+
+
+def _keep(dataset: Dataset, stored: Path, progress: Progress, *, worth_it: bool) -> None:
+    """Write a finished scan; where the user asks to stop meanwhile, it is written first if it was worth the time."""
+    try:
+        save_dataset(dataset, stored, progress)
+    except CancelledError:
+        if worth_it:
+            save_dataset(dataset, stored)
+        raise
 
 
 def stored_file(cache_folder: Path, source: Path, own: SettingsPart | None = None) -> Path:
