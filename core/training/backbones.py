@@ -26,8 +26,8 @@ from core.training.pixels import STORE_VERSION, ImageSource, decoded_ahead
 IMAGES_AT_ONCE = 32
 IMAGES_PER_CHUNK = 256
 FEATURES_VERSION = 1
-# Measured (`benchmarks/memory.py`): of the weights while they are loaded, and of a batch in the widest layers.
-WEIGHT_COPIES, BYTES_PER_PIXEL = 3, 500
+# Measured (`benchmarks/memory.py`): the weights while they are loaded, and what Keras makes of the layers.
+WEIGHT_COPIES, GRAPH_BYTES = 3, 90_000_000
 
 
 @dataclass(frozen=True)
@@ -148,8 +148,8 @@ def backbone_bytes(name: str, image_size: int) -> int:
     if network is None:
         return 0
     tensorflow = 0 if "tensorflow" in sys.modules else TENSORFLOW_BYTES
-    batch = IMAGES_AT_ONCE * BYTES_PER_PIXEL * image_size**2
-    return tensorflow + WEIGHT_COPIES * network.weights.n_bytes + batch
+    batch = IMAGES_AT_ONCE * network.bytes_per_pixel * image_size**2
+    return tensorflow + GRAPH_BYTES + WEIGHT_COPIES * network.weights.n_bytes + batch
 
 
 def _ways(_free: int) -> list[str]:
