@@ -18,7 +18,7 @@ test: $(READY)
 	@$(BIN)/python packaging/start.py --test
 
 test-slow: $(READY)
-	@$(BIN)/python -m pytest -m "slow and not frozen"
+	@$(BIN)/python -m pytest -m "slow and not frozen" -q -n 2 --dist loadscope --durations=20
 
 test-windows-rules: $(READY)
 	@CORESET_WINDOWS_RULES=1 $(BIN)/python -m pytest -m "not slow and not frozen" -q -n 2

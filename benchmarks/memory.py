@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from core.progress import NO_PROGRESS
+
 LARGEST_RATIO = 1.5
 TOO_SMALL = 64e6
 BASE_ROWS = 997
@@ -157,7 +159,118 @@ def extraction(name: str) -> tuple[float, Callable[[], object]]:
     return extractor.cost.bytes_fixed, run
 
 
+def doubts(n: int, d: int) -> tuple[float, Callable[[], object]]:
+    from core.selection.doubts import doubts_bytes, label_doubts
+
+    dataset, pool = made_up_pool(n, d)
+    return doubts_bytes(n, d), lambda: label_doubts(dataset, pool)
+
+
+def alike(n: int, d: int) -> tuple[float, Callable[[], object]]:
+    from core.selection.doubts import _alike, alike_bytes
+
+    rows = embedding(n, d)
+    return alike_bytes(n, d), lambda: _alike(np.arange(n), rows, 0.99, NO_PROGRESS)
+
+
+def coverage(n: int, d: int) -> tuple[float, Callable[[], object]]:
+    from core.results import ClassClusters, ClassEmbedding, Coreset
+    from core.selection.coverage import MEMORY_BUDGET, class_coverage, coverage_bytes
+
+    rows, nothing = embedding(n, d), np.zeros(0, dtype=np.int64)
+    one = ClassEmbedding("a", np.arange(n), rows, nothing, rows[:0], ())
+    clusters = ClassClusters("a", np.arange(n), np.zeros(n, np.int64), nothing[:0], np.zeros(n), {}, "only")
+    coreset = Coreset("random", 0, np.arange(0, n, 10), np.arange(0, n, 10), (), {}, {}, nested=True)
+    needed = coverage_bytes(n, d, whole=4 * n * n <= MEMORY_BUDGET)
+    contents = [f"{i:064x}" for i in range(n)]
+    return needed, lambda: class_coverage(contents, one, clusters, coreset)
+
+
+def proxy(n: int, d: int, m: int) -> tuple[float, Callable[[], object]]:
+    from core.selection.coverage import proxy_accuracy, proxy_bytes
+
+    dataset, pool = made_up_pool(n, d)
+    chosen = np.arange(0, n, n // m)[:m]
+    contents = dataset.contents
+    return proxy_bytes(n, d, m), lambda: proxy_accuracy(contents, dataset.labels, pool, chosen)
+
+
+def made_up_pool(n: int, d: int) -> tuple[Any, Any]:
+    from core.results import Dataset, Image, PoolEmbedding
+
+    def image(i: int) -> Image:
+        return Image(f"{i:07}.png", f"c{i % 5}", None, "", 9, 9, f"{i:064x}", f"{i:064x}", 1, 1, f"{i:016x}")
+
+    dataset = Dataset(Path("/x"), Path("/x"), "folder", tuple(image(i) for i in range(n)), (), ())
+    assert len(dataset.labels) == n
+    return dataset, PoolEmbedding(np.arange(n), embedding(n, d), np.ones(n, dtype=bool))
+
+
+def scan(n: int) -> tuple[float, Callable[[], object]]:
+    import tempfile
+
+    from core.data import dataset as scanning
+
+    # Removed when the process ends. All images are one, so that there is one thumbnail; each has facts of its own.
+    folder = tempfile.TemporaryDirectory()
+    place = Path(folder.name)
+    np.savez(place / "many.npz", train_images=np.full((n, 9, 9), 7, np.uint8), train_labels=np.arange(n) % 4)
+
+    def run() -> object:
+        with folder:
+            return scanning.scan(place / "many.npz", cache_folder=place / "cache")
+
+    return scanning.scan_bytes(n), run
+
+
+def backbone(name: str, size: int) -> tuple[float, Callable[[], object]]:
+    from core.training.backbones import IMAGES_AT_ONCE, backbone_bytes, backbone_of
+    from core.training.calling import compiled
+    from core.training.network import BackboneChoice
+
+    choice = BackboneChoice(name, size, untrained=True)
+
+    def run() -> object:
+        call = compiled(backbone_of(choice).pooled, np.dtype(np.uint8))
+        return [call(np.zeros((IMAGES_AT_ONCE, size, size, 3), np.uint8)) for _ in range(2)]
+
+    return backbone_bytes(name, size), run
+
+
 def cases() -> Iterator[Case]:
+    yield from stage_cases()
+    yield from judging_cases()
+    yield from network_cases()
+    from core.selection.samplers import SAMPLERS
+
+    for name, one in SAMPLERS.items():
+        for n, d in ((4_000, 50), (9_000, 200)) if one.cost.bytes_fixed else ((9_000, 200),):
+            yield Case(f"sampler {name}", f"{n:,} × {d}", sampler, (name, n, d))
+
+
+def judging_cases() -> Iterator[Case]:
+    for n, d in ((5_000, 50), (30_000, 50), (30_000, 200)):
+        yield Case("doubts", f"{n:,} × {d}", doubts, (n, d))
+        yield Case("doubts alike", f"{n:,} × {d}", alike, (n, d))
+    for n, d in ((4_000, 50), (9_000, 200), (20_000, 50)):
+        yield Case("coverage", f"{n:,} × {d}", coverage, (n, d))
+    for n, d, m in ((5_000, 50, 500), (30_000, 50, 3_000), (60_000, 200, 60_000)):
+        yield Case("coverage proxy", f"{n:,} × {d}, {m:,} chosen", proxy, (n, d, m))
+
+
+def network_cases() -> Iterator[Case]:
+    for name in ("vgg16", "resnet101v2", "mobilenetv2"):
+        for size in (64, 128, 256):
+            yield Case("backbone", f"{name}, {size} px", backbone, (name, size))
+    for size, batch in ((64, 32), (256, 32), (256, 48)):
+        yield Case("training custom", f"{size} px, batches of {batch}", training, (size, batch))
+    for name in ("colour-texture", "vgg16", "resnet101v2", "mobilenetv2"):
+        yield Case("extraction", name, extraction, (name,))
+
+
+def stage_cases() -> Iterator[Case]:
+    for n in (20_000, 100_000):
+        yield Case("scan", f"{n:,}", scan, (n,))
     for n, d, sample in ((3_000, 50, 0), (8_000, 50, 0), (10_000, 200, 0), (20_000, 50, 5_000), (20_000, 300, 2_000)):
         yield Case("clustering", f"{n:,} × {d}" + f", sample {sample:,}" * bool(sample), clustering, (n, d, sample))
     for n, d, n_outside in ((600, 25_088, 300), (2_000, 25_088, 900), (5_000, 1_742, 500), (3_000, 1_280, 0)):
@@ -166,15 +279,6 @@ def cases() -> Iterator[Case]:
         yield Case("reduction of the pool", f"{n:,} × {d:,} to {k}", pool_reduction, (n, d, k))
     for n, d in ((5_000, 50), (30_000, 50), (30_000, 200)):
         yield Case("difficulty", f"{n:,} × {d}", difficulty, (n, d))
-    for size, batch in ((64, 32), (256, 32), (256, 48)):
-        yield Case("training custom", f"{size} px, batches of {batch}", training, (size, batch))
-    for name in ("colour-texture", "vgg16", "resnet101v2", "mobilenetv2"):
-        yield Case("extraction", name, extraction, (name,))
-    from core.selection.samplers import SAMPLERS
-
-    for name, one in SAMPLERS.items():
-        for n, d in ((4_000, 50), (9_000, 200)) if one.cost.bytes_fixed else ((9_000, 200),):
-            yield Case(f"sampler {name}", f"{n:,} × {d}", sampler, (name, n, d))
 
 
 def status(name: str) -> int:

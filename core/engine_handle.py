@@ -20,44 +20,6 @@ GRACE_SECONDS = 3.0
 NO_KEYWORDS: Mapping[str, Any] = MappingProxyType({})
 
 
-def process_died(exit_code: int | None, cache_folder: Path | None = None) -> str:
-    """Return a sentence for an engine process that ended without a last word, and what to do.
-
-    Parameters
-    ----------
-    exit_code : int or None
-    cache_folder : Path, optional
-        The cache that it worked with.
-    """
-    advice = "What was finished is kept; run the step again"
-    if exit_code is not None and exit_code == -getattr(signal, "SIGKILL", 9):
-        advice += ", if need be with fewer images or extractors"
-    if _is_bus_error(exit_code):
-        advice += ", which computes anew what is damaged, and look whether the disk is full or failing"
-    return f"{how_it_died(exit_code, cache_folder)} {advice}."
-
-
-def how_it_died(exit_code: int | None, cache_folder: Path | None = None) -> str:
-    """Return a sentence for how an engine process ended without a last word; see `process_died`."""
-    if _is_bus_error(exit_code):
-        which = f", probably one in the cache folder {cache_folder}" if cache_folder is not None else ""
-        return f"The engine process crashed (SIGBUS), as a file that it read was cut short or its disk failed{which}."
-    if exit_code is None or exit_code >= 0:
-        return f"The engine process ended unexpectedly (exit code {exit_code})."
-    try:
-        name = signal.Signals(-exit_code).name
-    except ValueError:
-        name = f"signal {-exit_code}"
-    if name == "SIGKILL":
-        return "The engine process was ended from outside (SIGKILL), often because memory ran out."
-    return f"The engine process crashed ({name})."
-
-
-def _is_bus_error(exit_code: int | None) -> bool:
-    number = getattr(signal, "SIGBUS", None)
-    return number is not None and exit_code == -number
-
-
 class Silence:
     """How long a process that opens something has not been heard of.
 

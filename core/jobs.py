@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from core.calls import failure, resolve, takes_progress
-from core.engine_handle import GRACE_SECONDS, NO_KEYWORDS, EngineProcess, Silence, how_it_died, process_died, tail
+from core.endings import how_it_died, process_died
+from core.engine_handle import GRACE_SECONDS, NO_KEYWORDS, EngineProcess, Silence, tail
 from core.engine_process import run_function
 from core.errors import CancelledError
 from core.job_events import (

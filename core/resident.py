@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.engine_handle import GRACE_SECONDS, NO_KEYWORDS, EngineProcess, Silence, how_it_died, process_died, tail
+from core.endings import how_it_died, process_died
+from core.engine_handle import GRACE_SECONDS, NO_KEYWORDS, EngineProcess, Silence, tail
 from core.engine_process import run_resident
 from core.job_events import Answered, Failed, Limited, Ready, Refused, Reported, Request, Stop, Stopped
 from core.limits import ended_the_process, took_too_long

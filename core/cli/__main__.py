@@ -3,7 +3,7 @@
 import sys
 from multiprocessing import freeze_support
 
-from core.cli.main import main
+from core.cli import main
 
 if __name__ == "__main__":
     freeze_support()

@@ -13,9 +13,11 @@ from core.data.scanning import Scanned, decode_all
 from core.data.sources import SOURCES
 from core.data.stored import load_dataset, save_dataset
 from core.descriptions import SettingsPart
-from core.errors import CacheError, DatasetError, MissingSourceError, ReadOnlyCacheError
+from core.errors import CacheError, CancelledError, DatasetError, MissingSourceError, ReadOnlyCacheError
 from core.files import reason_of
+from core.garbage import collection_paused, old_objects_left_alone
 from core.housekeeping import sweep_once
+from core.memory import LIBRARY_BYTES, memory_for
 from core.progress import NO_PROGRESS, Progress
 from core.reading import open_regular
 from core.results import Dataset, Image
@@ -24,6 +26,8 @@ from core.settings import DataSettings, own_settings, settings_to_dict
 __all__ = ["find_duplicates", "load_dataset", "save_dataset", "scan", "stored_file"]
 
 _FEW = 4
+# Of a scan, measured by `benchmarks/memory.py`.
+BYTES_PER_IMAGE = 1500
 _HEAD_BYTES = 512
 
 
@@ -66,6 +70,8 @@ def scan(
     CacheError
         If the cache folder cannot be written. One that may only be read is used as it is: thumbnails and the result
         are not kept then.
+    MemoryShortError
+        If the facts of all its images need more memory than there is; no image was decoded then.
     CancelledError
         If the user asked to stop. What was scanned is kept, and the next scan goes on from there.
     """
@@ -81,21 +87,59 @@ def scan(
         use_place(cache_folder, stored)
     listing = kind.listing(source, own, progress)
     known = _known(kind, earlier)
+    with memory_for(f"Scanning {len(listing.entries):,} images", scan_bytes(len(listing.entries))):
+        scanned = _decoded(source, kind, listing, known, cache_folder, stored, progress)
+        return _finished(source, kind, listing, scanned, cache_folder, stored, progress)
+
+
+def scan_bytes(n_images: int) -> int:
+    """Return what a scan takes at its peak besides the list of its images, in bytes.
+
+    The facts of every image and the text that they are kept as; a decoded image, of which each thread has one, is
+    small beside them or is refused by itself.
+    """
+    return BYTES_PER_IMAGE * n_images + LIBRARY_BYTES
+
+
+def _decoded(
+    source: Path, kind: Source, listing: Listing, known: dict[str, Image], cache_folder: Path, stored: Path,
+    progress: Progress,
+) -> Scanned:  # fmt: skip
+    """Decode what is listed; where that is stopped, what was decoded is kept."""
     scanned = Scanned()
     try:
-        decode_all(listing, kind.reader, cache_folder, known, progress, scanned)
+        with old_objects_left_alone():
+            decode_all(listing, kind.reader, cache_folder, known, progress, scanned)
     except BaseException:
         if scanned.n_decoded:
             with suppress(CacheError):
                 save_dataset(_dataset(source, kind, listing, scanned, known), stored)
         raise
-    dataset = _dataset(source, kind, listing, scanned)
-    if not dataset.images:
-        raise DatasetError(_nothing(source, dataset))
-    with suppress(ReadOnlyCacheError):  # scanned again next time
-        save_dataset(dataset, stored)
-        use_place(cache_folder, stored)  # where it is the first that stands in the cache
+    return scanned
+
+
+def _finished(
+    source: Path, kind: Source, listing: Listing, scanned: Scanned, cache_folder: Path, stored: Path, progress: Progress
+) -> Dataset:
+    """Return the dataset that was scanned, and keep it."""
+    with collection_paused():
+        dataset = _dataset(source, kind, listing, scanned)
+        if not dataset.images:
+            raise DatasetError(_nothing(source, dataset))
+        with suppress(ReadOnlyCacheError):  # scanned again next time
+            _keep(dataset, stored, progress, worth_it=scanned.n_decoded > 0)
+            use_place(cache_folder, stored)  # where it is the first that stands in the cache
     return dataset
+
+
+def _keep(dataset: Dataset, stored: Path, progress: Progress, *, worth_it: bool) -> None:
+    """Write a finished scan; where the user asks to stop meanwhile, it is written first if it was worth the time."""
+    try:
+        save_dataset(dataset, stored, progress)
+    except CancelledError:
+        if worth_it:
+            save_dataset(dataset, stored)
+        raise
 
 
 def stored_file(cache_folder: Path, source: Path, own: SettingsPart | None = None) -> Path:

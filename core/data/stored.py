@@ -1,7 +1,9 @@
 """A scanned dataset as a file, so that a second look at the same source need not decode it again."""
 
+import itertools
 import json
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,11 @@ from core.data.sources import source_of
 from core.errors import CacheError, DatasetError, ReadOnlyCacheError
 from core.files import is_refused, reason_of
 from core.forms import LIST_BYTES, read_form, read_json
+from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, Image, Skipped
 
 _FORMAT = 1
+_ROWS_AT_ONCE = 5000
 _IMAGE_FIELDS = tuple(field.name for field in fields(Image))
 _COUNTS = {"width": 1, "height": 1, "n_bytes": 0, "modified_ns": -(2**63)}
 
@@ -34,8 +38,14 @@ class _ScanForm:
     warnings: tuple[str, ...]
 
 
-def save_dataset(dataset: Dataset, file: Path) -> None:
+def save_dataset(dataset: Dataset, file: Path, progress: Progress = NO_PROGRESS) -> None:
     """Write `dataset` as JSON, whole or not at all.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    file : Path
+    progress : Progress
 
     Raises
     ------
@@ -44,21 +54,36 @@ def save_dataset(dataset: Dataset, file: Path) -> None:
     CacheError
         If it cannot be written for another reason.
     """
-    values = {
-        "format": _FORMAT,
-        "root": str(dataset.root),
-        "source": str(dataset.source),
-        "kind": dataset.kind,
-        "fields": _IMAGE_FIELDS,
-        "images": [[getattr(image, name) for name in _IMAGE_FIELDS] for image in dataset.images],
-        "skipped": [asdict(skipped) for skipped in dataset.skipped],
-        "warnings": dataset.warnings,
-    }
+    facts = {"format": _FORMAT, "root": str(dataset.root), "source": str(dataset.source), "kind": dataset.kind}
+    images = ([getattr(image, name) for name in _IMAGE_FIELDS] for image in dataset.images)
+    skipped = ({"path": each.path, "reason": each.reason} for each in dataset.skipped)
+    total = len(dataset.images) + len(dataset.skipped)
+    parts = [
+        _json({**facts, "fields": _IMAGE_FIELDS})[:-1],
+        b',"images":[', *_told(images, 0, total, progress),
+        b'],"skipped":[', *_told(skipped, len(dataset.images), total, progress),
+        b'],"warnings":', _json(dataset.warnings), b"}",
+    ]  # fmt: skip
     try:
-        write_atomically(file, json.dumps(values, ensure_ascii=True, separators=(",", ":")).encode())
+        write_atomically(file, b"".join(parts))
     except OSError as error:
         kind = ReadOnlyCacheError if is_refused(error) else CacheError
         raise kind(f"{file} cannot be written ({reason_of(error)}). Free some space or choose another.") from error
+
+
+def _json(values: Any) -> bytes:
+    return json.dumps(values, ensure_ascii=True, separators=(",", ":")).encode()
+
+
+def _told(rows: Iterator[Any], done: int, total: int, progress: Progress) -> Iterator[bytes]:
+    """Yield rows as the inside of a JSON list, some thousands at a time, and report how many of all are done."""
+    comma = b""
+    while some := list(itertools.islice(rows, _ROWS_AT_ONCE)):
+        if done >= _ROWS_AT_ONCE:  # of a few images, nobody wants to hear of it
+            progress.report(done, total, "Keeping the scan: images")
+        yield comma + _json(some)[1:-1]
+        comma = b","
+        done += len(some)
 
 
 def _image(names: tuple[str, ...], row: Any) -> Image:

@@ -63,6 +63,9 @@ class Network:
         Whether it was trained on blue, green, red.
     scale, offset : float, tuple of float
         ``pixel * scale + offset`` is what it was trained on, `offset` after the flip.
+    bytes_per_pixel : int
+        Of memory that it takes to compute an image, for each pixel, at its peak; the default is that of a network whose
+        first layers are wide.
     """
 
     weights: WeightSet
@@ -70,6 +73,7 @@ class Network:
     flip_channels: bool
     scale: float
     offset: tuple[float, float, float]
+    bytes_per_pixel: int = 540
 
     def preprocess(self, pixels: Any) -> Any:
         """Turn RGB pixels of 0…255, a tensor or a symbolic Keras tensor, into what the network was trained on.

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import SelectionError
+from core.estimate import BLOCK_BYTES, PIECE_BYTES
+from core.memory import LIBRARY_BYTES, memory_for
 from core.progress import NO_PROGRESS, Progress
 from core.results import (
     ClassClusters,
@@ -13,14 +15,17 @@ from core.results import (
     ClassEmbedding,
     Coreset,
     Coverage,
+    FloatArray,
     IntArray,
     PoolEmbedding,
     ProxyPoint,
 )
-from core.selection.kernel import Kernel, squared_discrepancy
-from core.selection.neighbours import nearest_among, row_blocks, squared_distances, squared_norms
+from core.selection.kernel import MEMORY_BUDGET, N_NEIGHBOURS, Kernel, squared_discrepancy
+from core.selection.neighbours import nearest_among, nearest_bytes, row_blocks, squared_distances, squared_norms
 
 N_WORST = 12
+# Of a digest of 64 characters, four bytes each, and its copies while they are sorted.
+CONTENT_BYTES = 4 * 4 * 64
 
 
 def class_coverage(
@@ -48,15 +53,24 @@ def class_coverage(
     -------
     ClassCoverage
         Where the class gave nothing, distances and MMD² are NaN and `worst_index` is -1.
+
+    Raises
+    ------
+    MemoryShortError
+        If it needs more memory than there is.
     """
     chosen = _chosen_rows(embedding, coreset)
     mean = largest = mmd2 = float("nan")
     worst = -1
     if len(chosen):
-        distances = distances_to_chosen(embedding, coreset)
-        mean, largest = float(distances.mean(dtype=np.float64)), float(distances.max())
-        worst = int(embedding.indices[int(np.argmax(distances))])
-        mmd2 = squared_discrepancy(kernel if kernel is not None else Kernel(embedding.embedding), chosen)
+        n = len(embedding.indices)
+        whole = 4 * n * n <= MEMORY_BUDGET if kernel is None else kernel.is_held and not kernel.is_computed
+        needed = coverage_bytes(n, embedding.embedding.shape[1], whole=whole)
+        with memory_for(f"Measuring the coverage of class {embedding.class_name} ({n:,} images)", needed):
+            distances = distances_to_chosen(embedding, coreset)
+            mean, largest = float(distances.mean(dtype=np.float64)), float(distances.max())
+            worst = int(embedding.indices[int(np.argmax(distances))])
+            mmd2 = squared_discrepancy(kernel if kernel is not None else Kernel(embedding.embedding), chosen)
     touched = np.unique(clusters.labels[np.isin(clusters.indices, embedding.indices[chosen])])
     return ClassCoverage(
         class_name=embedding.class_name,
@@ -70,6 +84,23 @@ def class_coverage(
         n_clusters=clusters.k,
         duplicate_pairs=_duplicate_pairs(contents, embedding.indices[chosen]),
     )
+
+
+def coverage_bytes(n_images: int, n_components: int, *, whole: bool) -> int:
+    """Return what measuring the coverage of a class takes at its peak, in bytes.
+
+    Parameters
+    ----------
+    n_images, n_components : int
+        Of its embedding.
+    whole : bool
+        Whether the matrix of its kernel is computed and held.
+    """
+    # Of a block of rows: distances in float64, and the kernel made of them in float32.
+    block = min(BLOCK_BYTES, 8 * n_images**2) * 3 // 2 + 4 * PIECE_BYTES
+    matrix = 4 * n_images**2 if whole else 0
+    measuring = max(nearest_bytes(n_images, n_components, N_NEIGHBOURS), matrix + block)
+    return 8 * n_images * n_components + measuring + LIBRARY_BYTES * 3 // 2
 
 
 def distances_to_chosen(embedding: ClassEmbedding, coreset: Coreset) -> NDArray[np.float32]:
@@ -167,11 +198,38 @@ def proxy_accuracy(contents: Sequence[str], labels: IntArray, pool_embedding: Po
     ------
     SelectionError
         If no image of the pool is chosen.
+    MemoryShortError
+        If it needs more memory than there is.
     """
     vectors, indices = pool_embedding.pool_rows, pool_embedding.pool_indices
     rows = np.flatnonzero(np.isin(indices, chosen))
     if not len(rows):
         raise SelectionError("No image of the pool is chosen, so there is nothing to judge by. Choose at least one.")
+    needed = proxy_bytes(len(vectors), vectors.shape[1], len(rows))
+    with memory_for(f"Judging {len(vectors):,} images by their nearest of {len(rows):,}", needed):
+        n_right = _n_right(contents, labels, vectors, indices, rows)
+    return n_right / len(vectors)
+
+
+def proxy_bytes(n_images: int, n_components: int, n_chosen: int) -> int:
+    """Return what `proxy_accuracy` takes at its peak, in bytes.
+
+    Parameters
+    ----------
+    n_images, n_components : int
+        Of the embedding of the pool.
+    n_chosen : int
+    """
+    # Of a block of rows: distances, and which of them are to copies.
+    block = min(BLOCK_BYTES, 8 * n_images * n_chosen) * 9 // 8 + 4 * PIECE_BYTES
+    at_once = min(n_images, BLOCK_BYTES // (8 * n_chosen) + 1)
+    vectors = (4 * n_images + 12 * n_chosen + 12 * at_once) * n_components
+    # Each content as a text of 64 characters, in an array to be sorted.
+    return block + vectors + CONTENT_BYTES * n_images + LIBRARY_BYTES * 3 // 2
+
+
+def _n_right(contents: Sequence[str], labels: IntArray, vectors: FloatArray, indices: IntArray, rows: IntArray) -> int:
+    """Return how many images of the pool have the class of their nearest of `rows`; see `proxy_accuracy`."""
     of_pool = labels[indices]
     content = np.unique([contents[index] for index in indices.tolist()], return_inverse=True)[1]
     given, norms = vectors[rows], squared_norms(vectors[rows])
@@ -182,7 +240,7 @@ def proxy_accuracy(contents: Sequence[str], labels: IntArray, pool_embedding: Po
         best = distances.argmin(axis=1)
         is_judged = np.isfinite(distances[np.arange(len(best)), best])
         n_right += int((is_judged & (of_pool[rows][best] == of_pool[block])).sum())
-    return n_right / len(vectors)
+    return n_right
 
 
 def proxy_curve(

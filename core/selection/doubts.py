@@ -3,9 +3,11 @@
 import numpy as np
 
 from core.data.duplicates import near_pairs
+from core.estimate import BLOCK_BYTES
+from core.memory import LIBRARY_BYTES, memory_for
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, FloatArray, IntArray, LabelDoubt, NearDuplicate, PoolEmbedding
-from core.selection.neighbours import nearest, unit_rows
+from core.selection.neighbours import nearest, nearest_bytes, row_blocks, unit_rows
 
 N_NEIGHBOURS = 20
 LEAST_DOUBT = 0.5
@@ -31,14 +33,21 @@ def label_doubts(
     -------
     tuple of LabelDoubt
         Highest score first, ties in path order. A doubt is a reason to look, not a fault: rare kinds have them too.
+
+    Raises
+    ------
+    MemoryShortError
+        If it needs more memory than there is.
     """
     indices = pool_embedding.indices[pool_embedding.in_pool]
     labels = dataset.labels[indices]
-    neighbours, _ = nearest(pool_embedding.embedding[pool_embedding.in_pool], n_neighbours, progress)
-    if neighbours.shape[1] == 0:
-        return ()
-    votes = labels[neighbours]
-    scores = (votes != labels[:, None]).mean(axis=1)
+    needed = doubts_bytes(len(indices), pool_embedding.embedding.shape[1], n_neighbours)
+    with memory_for(f"Looking for doubtful labels ({len(indices):,} images)", needed):
+        neighbours, _ = nearest(pool_embedding.embedding[pool_embedding.in_pool], n_neighbours, progress)
+        if neighbours.shape[1] == 0:
+            return ()
+        votes = labels[neighbours]
+        scores = (votes != labels[:, None]).mean(axis=1)
     rows = np.flatnonzero(scores > LEAST_DOUBT)
     doubts = []
     for row in rows[np.argsort(-scores[rows], kind="stable")].tolist():
@@ -52,6 +61,20 @@ def label_doubts(
             )
         )
     return tuple(doubts)
+
+
+def doubts_bytes(n_images: int, n_components: int, n_neighbours: int = N_NEIGHBOURS) -> int:
+    """Return what looking for doubtful labels takes at its peak, in bytes.
+
+    Parameters
+    ----------
+    n_images : int
+        Of the pool.
+    n_components, n_neighbours : int
+    """
+    of_pool = 4 * n_images * n_components
+    found = nearest_bytes(n_images, n_components, n_neighbours) + 9 * n_images * n_neighbours
+    return of_pool + found + LIBRARY_BYTES // 2
 
 
 def near_duplicates(
@@ -112,9 +135,22 @@ def _closest_first(pair: NearDuplicate) -> tuple[int, float, int, int]:
 
 def _alike(indices: IntArray, embedding: FloatArray, cosine: float, progress: Progress) -> set[tuple[int, int]]:
     """Return the pairs of indices whose cosine reaches `cosine`, for each image at most its 5 most alike."""
-    units = unit_rows(embedding)
-    neighbours, _ = nearest(units, MOST_ALIKE, progress)
-    cosines = np.einsum("ij,ikj->ik", units, units[neighbours])
+    n, n_components = embedding.shape
+    with memory_for(f"Looking for images that are alike ({n:,} images)", alike_bytes(n, n_components)):
+        units = unit_rows(embedding)
+        neighbours, _ = nearest(units, MOST_ALIKE, progress)
+        cosines = np.empty(neighbours.shape)
+        # Some rows at a time: their neighbours take as much again for each of them.
+        for rows in row_blocks(n, MOST_ALIKE * n_components):
+            cosines[rows] = np.einsum("ij,ikj->ik", units[rows], units[neighbours[rows]])
     heads, places = np.nonzero(cosines >= cosine)
     pairs = np.sort(indices[np.stack([heads, neighbours[heads, places]], axis=1)], axis=1)
     return {(int(a), int(b)) for a, b in pairs}
+
+
+def alike_bytes(n_images: int, n_components: int) -> int:
+    """Return what finding alike images by their embeddings takes at its peak, in bytes."""
+    block = min(BLOCK_BYTES, 8 * n_images * MOST_ALIKE * n_components)
+    searched = nearest_bytes(n_images, n_components, MOST_ALIKE)
+    # Unit rows in float64 and what they are made from.
+    return 16 * n_images * n_components + max(searched, block + 20 * n_images * MOST_ALIKE) + LIBRARY_BYTES // 2

@@ -71,6 +71,11 @@ class Kernel:
         """Whether the whole matrix is held, once it is computed."""
         return self._fits
 
+    @property
+    def is_computed(self) -> bool:
+        """Whether the whole matrix is in memory."""
+        return "_matrix" in self.__dict__
+
     @cached_property
     def _matrix(self) -> NDArray[np.float32]:
         n = self.n_images

@@ -1,5 +1,6 @@
 """The frozen backbone that a network stands on: what it says of an image is computed once and kept."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,9 +11,11 @@ import numpy as np
 
 from core.cache import RowStore
 from core.errors import MissingWeightsError
+from core.estimate import TENSORFLOW_BYTES
 from core.features.backbone import backbones, load_backbone
-from core.features.extractors import EXTRACTORS
+from core.features.extractors import EXTRACTORS, extractor_named
 from core.features.weights import weights_used
+from core.memory import memory_for
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, FloatArray, IntArray, WeightsUsed
 from core.training.calling import compiled
@@ -23,6 +26,8 @@ from core.training.pixels import STORE_VERSION, ImageSource, decoded_ahead
 IMAGES_AT_ONCE = 32
 IMAGES_PER_CHUNK = 256
 FEATURES_VERSION = 1
+# Measured (`benchmarks/memory.py`): the weights while they are loaded, and what Keras makes of the layers.
+WEIGHT_COPIES, GRAPH_BYTES = 3, 90_000_000
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,38 @@ def backbone_features(
     ------
     LostImagesError
         If images that the cache lacks can no longer be read as they were scanned; the others are computed and kept.
+    MemoryShortError
+        If it needs more memory than there is.
     """
+    doing = f"Computing {extractor_named(choice.extractor).title} at {choice.image_size} px ({len(indices):,} images)"
+    with memory_for(doing, backbone_bytes(choice.extractor, choice.image_size), _ways):
+        return _features(dataset, indices, choice, cache_folder, progress)
+
+
+def backbone_bytes(name: str, image_size: int) -> int:
+    """Return what a frozen backbone takes at its peak, in bytes: weights and a batch, and TensorFlow if need be.
+
+    Parameters
+    ----------
+    name : str
+        An extractor; of one that is no network nothing is said.
+    image_size : int
+    """
+    network = extractor_named(name).network
+    if network is None:
+        return 0
+    tensorflow = 0 if "tensorflow" in sys.modules else TENSORFLOW_BYTES
+    batch = IMAGES_AT_ONCE * network.bytes_per_pixel * image_size**2
+    return tensorflow + GRAPH_BYTES + WEIGHT_COPIES * network.weights.n_bytes + batch
+
+
+def _ways(_free: int) -> list[str]:
+    return ["choose another backbone", "choose smaller images to train on"]
+
+
+def _features(
+    dataset: Dataset, indices: IntArray, choice: BackboneChoice, cache_folder: Path, progress: Progress
+) -> FloatArray:
     backbone = backbone_of(choice)
     folder = _folder(cache_folder, choice, backbone.weights)
     store = RowStore(folder, int(backbone.pooled.output_shape[-1]), cache_folder)

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QObject, Qt, QThread, QTimer
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from desktop_app.pages.page import PageContext
 from desktop_app.worker import Worker
 from desktop_app.worker_thread import RemainingTime
 
@@ -466,3 +468,17 @@ def test_the_time_left_follows_the_pace_and_starts_anew_with_another_unit(monkey
     assert left.update(20, 100) == pytest.approx(0.7 * 90 + 0.3 * 80)
     assert left.update(0, 50) is None
     assert left.update(0, 0) is None
+
+
+def test_a_worker_that_was_closed_begins_nothing_that_waited(
+    page_context: PageContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from core.pipeline import window_jobs
+
+    begun: list[object] = []
+    monkeypatch.setattr(window_jobs, "compare", lambda *given, **named: begun.append(given))
+    worker = page_context.worker
+    worker.start("compare", "core.pipeline.window_jobs:compare")
+    worker.close()
+    QApplication.processEvents()
+    assert not begun

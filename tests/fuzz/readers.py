@@ -303,6 +303,8 @@ _OWN = tuple(
         Path(np.__path__[0]).parent,
         ROOT / "core",
         ROOT / "resources",
+        ROOT
+        / "coreset_studio.egg-info",  # what an installation for development leaves here; plugins are asked for in it
         GOLDEN,  # the rest of what a reader wants
         "/proc",
         "/sys",

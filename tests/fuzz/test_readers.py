@@ -8,6 +8,7 @@ import json
 import os
 import random
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.readers import NASTY, READERS, Reader, check, corpus
+from tests.fuzz.readers import NASTY, READERS, ROOT, Reader, check, corpus
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "24")) / len(READERS)
 SEED = int(os.environ.get("FUZZ_SEED", "0")) or random.randrange(1, 2**31)
@@ -120,3 +121,15 @@ def test_a_reader_that_follows_a_name_out_of_the_folder_is_found(read: Any, tmp_
     assert check(reader, str(inside).encode(), tmp_path / "inside") == "read"
     with pytest.raises(AssertionError, match=f"outside of the folder.*{outside}"):
         check(reader, str(outside).encode(), tmp_path / "inside")
+
+
+def test_the_metadata_of_an_installation_for_development_may_be_read_and_not_written(tmp_path: Path) -> None:
+    metadata = ROOT / "coreset_studio.egg-info" / "entry_points.txt"
+
+    def reads(_file: Path) -> None:
+        with suppress(OSError):  # only a clone with an environment of its own has it
+            metadata.read_bytes()
+
+    assert check(Reader("any.txt", list, reads), b"", tmp_path) == "read"
+    with pytest.raises(AssertionError, match="outside of the folder"):
+        check(Reader("any.txt", list, lambda _file: metadata.with_name("new").unlink(missing_ok=True)), b"", tmp_path)

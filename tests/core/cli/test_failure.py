@@ -1,13 +1,12 @@
 """The last door: no traceback on the screen, whatever happens; the details are in a file."""
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
-from core.cli import commands, failure, main
-from core.cli.main import FAILED
+from core.cli import commands, failure, main, program
+from core.cli.program import FAILED
 
 
 @pytest.mark.parametrize(
@@ -48,7 +47,7 @@ def test_an_error_before_the_command_is_a_sentence_too(
     def fails() -> None:
         raise AttributeError("a plugin that is none")
 
-    monkeypatch.setattr(sys.modules["core.cli.main"], "plugin_problems", fails)
+    monkeypatch.setattr(program, "plugin_problems", fails)
     assert main(["scan", "somewhere"]) == FAILED
     assert "AttributeError: a plugin that is none" in capsys.readouterr().err
 

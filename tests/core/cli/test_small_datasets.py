@@ -49,10 +49,18 @@ def test_what_is_too_small_is_refused_before_anything_is_trained(
     assert says in said.err.splitlines()[-1]
 
 
+# Every class size with both commands, with and without validation images; every command with both.
+SIZES = ([5, 5], [8, 8], [1, 9], [2, 30], [2, 300], [3] * 12)
+VALIDATIONS = ("0", "0.2")
+CASES = [
+    (command, counts, VALIDATIONS[(row + column) % 2])
+    for row, counts in enumerate(SIZES)
+    for column, command in enumerate(("run", "compare"))
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("validation", ["0", "0.2"])
-@pytest.mark.parametrize("counts", [[5, 5], [8, 8], [1, 9], [2, 30], [2, 300], [3] * 12], ids=str)
-@pytest.mark.parametrize("command", ["run", "compare"])
+@pytest.mark.parametrize(("command", "counts", "validation"), CASES, ids=str)
 def test_a_small_dataset_ends_with_its_report(
     command: str, counts: list[int], validation: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

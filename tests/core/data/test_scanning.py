@@ -6,7 +6,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 
 from core.data import reader, scanning
+from core.data import stored as stored_form
 from core.data.dataset import find_duplicates, load_dataset, save_dataset, scan, stored_file
 from core.data.images import read_rgb, thumbnail_file
 from core.data.scanning import pixel_hash
 from core.errors import CacheError, CancelledError, DatasetError
-from core.results import Dataset
+from core.results import Dataset, Image
 
 Put = Callable[..., Path]
 Look = Callable[..., Dataset]
@@ -326,3 +327,45 @@ def test_a_stored_scan_is_checked_before_it_is_believed(
     file.write_text(json.dumps(values))
     with pytest.raises(DatasetError, match="damaged"):
         load_dataset(file)
+
+
+def test_keeping_a_scan_tells_how_far_it_is_and_writes_what_it_wrote(
+    tmp_path: Path, put: Put, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        put(f"a/{number}.png", number)
+    for number in range(3):
+        put(f"a/é{number}.png", b"\x89PNG\r\n\x1a\nwords")
+    monkeypatch.setattr(stored_form, "_ROWS_AT_ONCE", 2)
+    listener = Listener()
+    dataset = look(progress=listener)
+    assert [report[:2] for report in listener.reports if "Keeping" in report[2]] == [
+        (2, 8), (4, 8), (5, 8), (7, 8)
+    ]  # fmt: skip
+    names = [field.name for field in fields(Image)]
+    values = {
+        "format": 1, "root": str(dataset.root), "source": str(dataset.source), "kind": "folder", "fields": names,
+        "images": [[getattr(image, name) for name in names] for image in dataset.images],
+        "skipped": [asdict(each) for each in dataset.skipped], "warnings": list(dataset.warnings),
+    }  # fmt: skip
+    file = stored_file(tmp_path / "cache", tmp_path / "images")
+    assert file.read_text() == json.dumps(values, ensure_ascii=True, separators=(",", ":"))
+
+
+def test_a_stop_while_the_scan_is_kept_loses_no_decoded_image(
+    tmp_path: Path, put: Put, look: Look, decoded: Counter[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_form, "_ROWS_AT_ONCE", 2)
+    for number in range(5):
+        put(f"a/{number}.png", number)
+
+    class Stopping(Listener):
+        def report(self, done: int, total: int, message: str = "") -> None:
+            if "Keeping" in message:
+                raise CancelledError
+
+    with pytest.raises(CancelledError):
+        look(progress=Stopping())
+    assert len(load_dataset(stored_file(tmp_path / "cache", tmp_path / "images")).images) == 5
+    look()
+    assert set(decoded.values()) == {1}

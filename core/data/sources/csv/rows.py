@@ -9,7 +9,7 @@ import itertools
 import os
 import stat
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -18,6 +18,7 @@ from core.data.listing import SPLIT_NAMES, Entry, Listing, class_text
 from core.data.sources import SOURCES
 from core.errors import DatasetError
 from core.files import reason_of
+from core.garbage import collection_paused
 from core.progress import NO_PROGRESS, Progress
 from core.reading import open_regular
 from core.results import Skipped, SplitName
@@ -27,6 +28,8 @@ T = TypeVar("T")
 _COLUMNS = ("path", "class", "split", "group")
 _DELIMITERS = (",", ";", "\t")
 _ROWS_PER_REPORT = 2000
+# Each of them may be a question to a slow disk.
+_FILES_PER_REPORT = 100
 _FEW_FILES = 20
 
 LONGEST_LINE = 1_000_000
@@ -63,19 +66,29 @@ def list_table(source: Path, progress: Progress = NO_PROGRESS) -> Listing:
     CancelledError
         If the user asked to stop.
     """
-    rows, skipped, warnings = _read_rows(source.absolute(), progress)
-    named = _named(rows, progress)
-    root = _common_root(str(source.absolute().parent), named.folders)
-    listing = Listing(Path(root), skipped=skipped, warnings=warnings)
-    files = _Files(named.folders)
-    for row in _told(_usable(named, listing.skipped, root), progress, "Looking for the files of the CSV: files"):
+    with collection_paused():
+        rows, skipped, warnings = _read_rows(source.absolute(), progress)
+        named = _named(rows, progress)
+        root = _common_root(str(source.absolute().parent), named.folders, progress)
+        listing = Listing(Path(root), skipped=skipped, warnings=warnings)
+        _look_for_files(_usable(named, listing.skipped, root, progress), named.folders, listing, progress)
+    return listing
+
+
+def _look_for_files(rows: list[_Row], folders: Counter[str], listing: Listing, progress: Progress) -> None:
+    """Make an entry of each row whose file is there; the others are left out."""
+    root, message = str(listing.root), "Looking for the files of the CSV: files"
+    done = 0
+    files = _Files(folders, lambda: progress.report(done, len(rows), message))
+    for done, row in enumerate(rows):
+        if done % _FILES_PER_REPORT == 0:
+            progress.report(done, len(rows), message)
         path = _relative(row.file, root)
         fault = files.fault(row.file)
         if fault:
             listing.skipped.append(Skipped(path, f"Row {row.number} of the CSV names it, but {fault}."))
         else:
             listing.entries.append(Entry(path, row.class_name, row.split, row.group))
-    return listing
 
 
 def _text(stream: BinaryIO) -> io.TextIOWrapper:
@@ -181,10 +194,13 @@ class _Files:
     ----------
     folders : Counter
         How many files are named in each folder.
+    still : callable
+        Called now and then while a folder is listed; what it raises ends that.
     """
 
-    def __init__(self, folders: Counter[str]) -> None:
+    def __init__(self, folders: Counter[str], still: Callable[[], None]) -> None:
         self._wanted = folders
+        self._still = still
         self._known: dict[str, frozenset[str]] = {}
 
     def fault(self, file: str) -> str:
@@ -192,19 +208,23 @@ class _Files:
         folder, name = os.path.split(file)
         if folder not in self._known:
             wanted = self._wanted[folder]
-            self._known[folder] = _regular_in(folder, 4 * wanted) if wanted >= _FEW_FILES else frozenset()
+            self._known[folder] = _regular_in(folder, 4 * wanted, self._still) if wanted >= _FEW_FILES else frozenset()
         return "" if name in self._known[folder] else _fault(file)
 
 
-def _regular_in(folder: str, most: int) -> frozenset[str]:
+def _regular_in(folder: str, most: int, still: Callable[[], None]) -> frozenset[str]:
     """Return the regular files among the first `most` things in a folder."""
+    found = []
     try:
         with os.scandir(folder) as children:
-            return frozenset(
-                child.name for child in itertools.islice(children, most) if child.is_file(follow_symlinks=False)
-            )
+            for number, child in enumerate(itertools.islice(children, most)):
+                if number % _ROWS_PER_REPORT == 0:
+                    still()
+                if child.is_file(follow_symlinks=False):
+                    found.append(child.name)
     except (OSError, ValueError):
         return frozenset()
+    return frozenset(found)
 
 
 def _fault(file: str) -> str:
@@ -218,16 +238,25 @@ def _fault(file: str) -> str:
     return "" if stat.S_ISREG(mode) else "it is no file"
 
 
-def _common_root(folder: str, folders: Iterable[str]) -> str:
-    try:
-        return os.path.commonpath([folder, *folders])
-    except ValueError:
-        return folder  # files on several drives
+def _common_root(folder: str, folders: Collection[str], progress: Progress) -> str:
+    """Return the deepest folder that holds `folder` and all of `folders`; `folder` where they are on several drives."""
+    root = folder
+    for other in _told(folders, progress, "Comparing the folders of the CSV: folders"):
+        if not other.startswith(_with_separator(root)):
+            try:
+                root = os.path.commonpath([root, other])
+            except ValueError:
+                return folder
+    return root
+
+
+def _with_separator(folder: str) -> str:
+    return folder if folder.endswith(os.sep) else folder + os.sep
 
 
 def _relative(file: str, root: str) -> str:
     """Return a path below `root` with forward slashes; that of a file on another drive as it is."""
-    inside = root if root.endswith(os.sep) else root + os.sep
+    inside = _with_separator(root)
     if file.startswith(inside):
         return file[len(inside) :].replace(os.sep, "/")
     try:
@@ -274,10 +303,12 @@ def _named(rows: list[_Row], progress: Progress) -> _Named:
     return named
 
 
-def _usable(named: _Named, skipped: list[Skipped], root: str) -> list[_Row]:
+def _usable(named: _Named, skipped: list[Skipped], root: str, progress: Progress) -> list[_Row]:
     """Return a row for each file; one that is named under two classes is not used at all."""
+    message = "Comparing the rows of the CSV: files"
     unusable = set()
-    for file, same in named.again.items():
+    for file in _told(named.again, progress, message):
+        same = named.again[file]
         if len({row.class_name for row in same}) > 1:
             places = " and ".join(f"“{row.class_name}” in row {row.number}" for row in same[:3])
             reason = f"The CSV names it under more than one class: {places}."
@@ -288,4 +319,4 @@ def _usable(named: _Named, skipped: list[Skipped], root: str) -> list[_Row]:
             continue
         skipped.append(Skipped(_relative(file, root), reason))
         unusable.add(file)
-    return [row for file, row in named.first.items() if file not in unusable]
+    return [named.first[file] for file in _told(named.first, progress, message) if file not in unusable]

@@ -59,6 +59,8 @@ WEIGHTS = WeightSet(
     licence=DESCRIPTION.licence,
 )
 
-NETWORK = Network(weights=WEIGHTS, build=_build, flip_channels=False, scale=1 / 127.5, offset=(-1.0, -1.0, -1.0))
+NETWORK = Network(
+    weights=WEIGHTS, build=_build, flip_channels=False, scale=1 / 127.5, offset=(-1.0, -1.0, -1.0), bytes_per_pixel=330
+)  # fmt: skip
 
 STEPS = steps(DESCRIPTION, NETWORK, "average")

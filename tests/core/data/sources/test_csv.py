@@ -1,5 +1,6 @@
 """Scanning a CSV of paths and classes."""
 
+import gc
 import os
 import re
 from collections.abc import Callable
@@ -10,8 +11,9 @@ import pytest
 
 from core.data.images import read_bytes
 from core.data.sources import SOURCES
-from core.data.sources.csv.rows import list_table
+from core.data.sources.csv.rows import _common_root, list_table
 from core.errors import CancelledError, DatasetError
+from core.progress import NO_PROGRESS
 from core.results import Dataset
 
 Write = Callable[..., Path]
@@ -198,3 +200,94 @@ def test_listing_tells_how_far_it_is_and_can_be_stopped(tmp_path: Path, encoded:
     stop_after = len(told) + 2
     with pytest.raises(CancelledError):
         list_table(tmp_path / "table.csv", Listener())
+
+
+class Told:
+    """Writes down every report."""
+
+    def __init__(self) -> None:
+        self.reports: list[tuple[int, int, str]] = []
+
+    def report(self, done: int, total: int, message: str = "") -> None:
+        self.reports.append((done, total, message))
+
+    def publish(self, result: object) -> None:
+        raise AssertionError(result)
+
+
+def steps_of(told: Told, message: str) -> list[int]:
+    return [done for done, _, said in told.reports if said == message]
+
+
+def test_no_step_over_all_rows_is_silent(tmp_path: Path) -> None:
+    """Each file in a folder of its own, each named twice, half of them with another class."""
+    rows = [f"f{number % 10_000}/a.png,{number % 2 if number < 10_000 else 0}" for number in range(20_000)]
+    (tmp_path / "table.csv").write_text("path,class\n" + "\n".join(rows))
+    told = Told()
+    listing = list_table(tmp_path / "table.csv", told)
+    assert len(listing.skipped) == 10_000
+    assert steps_of(told, "Reading the CSV: rows") == list(range(0, 20_000, 2000))
+    assert steps_of(told, "Comparing the folders of the CSV: folders") == list(range(0, 10_000, 2000))
+    # Once for the files that are named again, once for all.
+    assert steps_of(told, "Comparing the rows of the CSV: files") == 2 * list(range(0, 10_000, 2000))
+    assert steps_of(told, "Looking for the files of the CSV: files") == list(range(0, 5000, 100))
+
+
+def test_listing_a_large_folder_reports_and_can_be_stopped(tmp_path: Path) -> None:
+    (tmp_path / "many").mkdir()
+    for number in range(4500):
+        (tmp_path / "many" / f"{number}.png").touch()
+    rows = [f"many/{number}.png,c" for number in range(4500)]
+    (tmp_path / "table.csv").write_text("path,class\n" + "\n".join(rows))
+    told = Told()
+    assert len(list_table(tmp_path / "table.csv", told).entries) == 4500
+    # The first row, then 0, 2000 and 4000 children of its folder.
+    assert steps_of(told, "Looking for the files of the CSV: files")[:5] == [0, 0, 0, 0, 100]
+
+    class Stopping(Told):
+        def report(self, done: int, total: int, message: str = "") -> None:
+            super().report(done, total, message)
+            if steps_of(self, "Looking for the files of the CSV: files") == [0, 0, 0]:
+                raise CancelledError
+
+    with pytest.raises(CancelledError):
+        list_table(tmp_path / "table.csv", Stopping())
+
+
+def test_reading_many_rows_looks_for_no_cycles_and_leaves_the_collector_on(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("path,class\n" + "".join(f"{number}.png,c\n" for number in range(20_000)))
+    looked: list[str] = []
+
+    def note(phase: str, _facts: object) -> None:
+        looked.append(phase)
+
+    class Counting(Told):
+        def report(self, done: int, total: int, message: str = "") -> None:
+            if not self.reports:
+                looked.clear()
+            super().report(done, total, message)
+            self.looked = list(looked)
+
+    counting = Counting()
+    gc.callbacks.append(note)
+    try:
+        list_table(tmp_path / "table.csv", counting)
+    finally:
+        gc.callbacks.remove(note)
+    assert counting.looked == []
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
+
+
+@pytest.mark.parametrize(
+    ("folder", "folders", "root"),
+    [
+        ("/a/b", [], "/a/b"),
+        ("/a/b", ["/a/b", "/a/b-x", "/a/b/c"], "/a"),
+        ("/a/b", ["/a/b/c", "/a/b/d/e"], "/a/b"),
+        ("/a", ["/b"], "/"),
+        ("/", ["/b"], "/"),
+    ],
+)
+def test_the_root_holds_the_table_and_all_that_it_names(folder: str, folders: list[str], root: str) -> None:
+    assert _common_root(folder, folders, NO_PROGRESS) == root

@@ -8,14 +8,16 @@ import sys
 from collections.abc import Sequence
 
 from core import memory
+from core.cache import default_cache_folder
 from core.cache_limit import trim_after_work
-from core.cli import commands
-from core.cli.failure import failure_sentence
+from core.cli import commands, crash_watch
+from core.cli.failure import failure_sentence, log_file
 from core.cli.parser import Command, build_parser
 from core.cli.terminal import say
 from core.descriptions import plugin_problems
 from core.errors import CancelledError, CoresetError, MemoryShortError
 from core.files import reason_of
+from core.version import __version__
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -29,13 +31,8 @@ def _later(name: str) -> Command:
     return run
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `coreset` with `arguments` and return its exit code.
-
-    0 done, 1 it differs, there is not enough memory or an error that nobody expected, 2 bad input, 130 cancelled. No
-    error leaves it: one that was not raised on purpose becomes a sentence, and its details a file that the sentence
-    names.
-    """
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Do what `core.cli.main` says that it does."""
     # TensorFlow's start-up messages would stand between the lines of progress.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     for stream in (sys.stdout, sys.stderr):
@@ -93,6 +90,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         }
     )
     options: argparse.Namespace = parser.parse_args(arguments)
+    cache = getattr(options, "cache", None) or default_cache_folder()
+    crash_watch.tell(cache, log_file(), __version__, sys.argv[1:])
     if options.command != "plugins":
         for problem in plugin_problems():
             say(f"note: {problem.sentence}", file=sys.stderr)
