@@ -28,8 +28,13 @@ def collection_paused() -> Iterator[None]:
 
 @contextmanager
 def old_objects_left_alone() -> Iterator[None]:
-    """Look for reference cycles among objects that are made inside, but no more among those that were there before."""
-    if gc.get_freeze_count():  # somebody else has done so, and it cannot be undone for a part of them
+    """Look for reference cycles among objects that are made inside, but no more among those that were there before.
+
+    Where the collector is off, as in a process that shows windows, nothing is done: objects of Qt that it has set
+    aside and taken back crash it.
+    """
+    # What somebody else has set aside cannot be taken back in part.
+    if gc.get_freeze_count() or not gc.isenabled():
         yield
         return
     gc.freeze()

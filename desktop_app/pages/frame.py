@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -110,6 +110,10 @@ class PageFrame(QWidget):
     def order_options(self) -> None:
         """Let Tab walk through the options in the order in which they stand."""
         self._column.order_tabs()
+
+    def fit_options(self) -> None:
+        """Give the width of options that are hidden now to the picture."""
+        self._column.fit()
 
     def set_picture(self, picture: QWidget) -> None:
         """Give the rest of the page to `picture`."""
@@ -255,11 +259,9 @@ class _OptionColumn(QScrollArea):
         if width != self.width():
             self.setFixedWidth(width)
 
-    def event(self, event: QEvent) -> bool:
-        """Hear that something was shown or hidden: the width may be another then."""
-        if event.type() == QEvent.Type.LayoutRequest:
-            self.set_width(self._wanted_width)
-        return super().event(event)
+    def fit(self) -> None:
+        """Be as wide as what is shown now needs."""
+        self.set_width(self._wanted_width)
 
     def order_tabs(self) -> None:
         """Let Tab walk from the top to the bottom."""
@@ -269,7 +271,7 @@ class _OptionColumn(QScrollArea):
 
     def _show_more(self, shown: bool) -> None:
         self.more_box.setVisible(shown)
-        self.set_width(self._wanted_width)
+        self.fit()
         theme.set_icon(self.more_button, "chevron-down" if shown else "chevron-right")
         self.more_button.setText("Less" if shown else "More")
 

@@ -478,6 +478,7 @@ class Page(PageFrame):
     def _show_model(self) -> None:
         self.controls.show(self.model.project.settings)
         self.refresh()
+        self.fit_options()
 
     def _on_control_changed(self, setting: Setting, value: object) -> None:
         try:

@@ -1,8 +1,8 @@
 """Numbers and times as the window writes them, and labels that shorten themselves."""
 
-from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QHelpEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QToolTip, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from desktop_app import theme
 
@@ -98,18 +98,11 @@ class ElideLabel(QLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.mode = Qt.TextElideMode.ElideRight
+        self._told = ""
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Take as little as a few letters."""
         return QSize(self.fontMetrics().averageCharWidth() * 4, super().minimumSizeHint().height())
-
-    def event(self, event: QEvent) -> bool:
-        """Tell the whole text where it is cut and there is no tooltip of its own."""
-        is_cut = self.fontMetrics().horizontalAdvance(self.text()) > self.contentsRect().width()
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent) and is_cut and not self.toolTip():
-            QToolTip.showText(event.globalPos(), self.text(), self)
-            return True
-        return super().event(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         """Draw as much as fits."""
@@ -118,6 +111,9 @@ class ElideLabel(QLabel):
             super().paintEvent(event)
             return
         painter = QPainter(self)
+        if self.toolTip() in ("", self._told):  # no tooltip of its own
+            self._told = self.text()
+            self.setToolTip(self._told)
         short = self.fontMetrics().elidedText(self.text(), self.mode, self.contentsRect().width())
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(self.contentsRect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), short)
