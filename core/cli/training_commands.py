@@ -10,6 +10,7 @@ from core.cache import default_cache_folder
 from core.cli.choices import study_of
 from core.cli.commands import progress
 from core.cli.flags import numbers
+from core.cli.parser import READ_BY
 from core.cli.terminal import TerminalProgress, duration, say, table
 from core.errors import ExportError, SettingsError
 from core.features.extractors import EXTRACTORS
@@ -131,10 +132,14 @@ def predict(options: argparse.Namespace) -> int:
     """Give every image of a folder a class."""
     if options.out.exists() and not options.overwrite:
         raise ExportError(f"{options.out} is already there. Name another file, or add --overwrite.")
-    outcome = whole.predict(options.bundle, options.folder, options.out, progress())
+    choices = {name: getattr(options, f"data.{name}", None) for name in READ_BY}
+    said = {name: value for name, value in choices.items() if value is not None}
+    outcome = whole.predict(options.bundle, options.folder, options.out, progress(), choices=said)
     say(f"{outcome.n_images:,} images predicted, {len(outcome.skipped):,} skipped; written: {options.out}")
     for skipped in outcome.skipped:
         say(f"  {skipped.path}: {skipped.reason}")
+    for note in outcome.notes:
+        say(f"note: {note}")
     return 0
 
 

@@ -11,7 +11,7 @@ from core.output.export import ExportResult, export_coreset
 from core.output.lists import write_selection as write_list
 from core.output.manifest import Manifest, read_manifest, same_selection, settings_for
 from core.output.verification import VerifyResult, verify
-from core.pipeline.stages import Prepared, choose, open_dataset, prepare
+from core.pipeline.stages import Prepared, choose, fixed_settings, open_dataset, prepare
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress
 from core.results import Coreset
@@ -72,7 +72,7 @@ def export(
     progress: Progress = NO_PROGRESS,
 ) -> ExportResult:
     """Write the coreset as class folders with its list and its manifest."""
-    settings = prepared.study.settings
+    settings = fixed_settings(prepared.study.settings, prepared.dataset)
     return export_coreset(
         prepared.dataset,
         prepared.split,

@@ -30,13 +30,13 @@ Look = Callable[..., Dataset]
 def decoded(monkeypatch: pytest.MonkeyPatch) -> Counter[bytes]:
     """Count how often each content is decoded."""
     count: Counter[bytes] = Counter()
-    real = reader.read_rgb
+    real = reader.decode
 
-    def counted(data: bytes) -> Any:
+    def counted(data: bytes, reading: Any) -> Any:
         count[data] += 1
-        return real(data)
+        return real(data, reading)
 
-    monkeypatch.setattr(reader, "read_rgb", counted)
+    monkeypatch.setattr(reader, "decode", counted)
     return count
 
 
