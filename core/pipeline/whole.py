@@ -78,12 +78,13 @@ def run_study(
     with clock.stage("coreset"):
         coreset = choose(prepared, study.settings.selection, progress)
     with clock.stage("export"):
-        export(
-            prepared, coreset, out / CORESET, notes=(SYNTHETIC,) if synthetic else (), overwrite=True, progress=progress
-        )
+        labels = (SYNTHETIC,) if synthetic else ()
+        exported = export(prepared, coreset, out / CORESET, notes=labels, overwrite=True, progress=progress)
     with clock.stage("training"):
         comparison = run_comparison(prepared, out / RUNS, progress, keep_models=out / MODELS)
     content = report_content(prepared, coreset=coreset, comparison=comparison, synthetic=synthetic, progress=progress)
+    told = tuple(note for note in exported.notes if note not in content.labels)
+    content = replace(content, export_notes=told)
     return _finish(out, study, content, comparison, clock, progress)
 
 

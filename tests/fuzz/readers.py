@@ -27,6 +27,7 @@ from core.cache import ArrayCache, RowStore
 from core.data.dataset import load_dataset, save_dataset
 from core.data.images import decode, read_rgb
 from core.data.levels import fixed
+from core.data.sources.coreset_list.reader import READER as CORESET_LIST
 from core.data.sources.csv.rows import list_table
 from core.data.sources.npz.arrays import list_npz
 from core.data.sources.npz.reader import READER as NPZ
@@ -117,6 +118,20 @@ def _read_deep(file: Path) -> None:
 def _tables() -> list[bytes]:
     text = 'path,class,split,group\na/1.png,"x, y",train,g1\n../b.png,z,test,\n"q""r.png",z,val,2\n'
     return [text.encode(), text.replace(",", ";").encode("utf-16"), text.replace(",", "\t").encode("utf-8-sig")]
+
+
+def _lists() -> list[bytes]:
+    head = "path,class,split,cluster,is_medoid,selected,rank,reason"
+    rows = (
+        'a/1.png,a,train,1,1,1,1,drawn,../a/1.png\n"b,2.png",\'=b,test,,0,0,,,b.png\n/etc/passwd,c,,,,0,,"left\nout",\n'
+    )
+    return [f"{head},file\n{rows}".encode(), f"{head}\n{rows}".encode("utf-8-sig")]
+
+
+def _read_list(file: Path) -> None:
+    (file.parent / "b.png").write_bytes(b"")
+    CORESET_LIST.recognise(file, file.read_bytes()[:512])
+    CORESET_LIST.listing(file)
 
 
 def _npz() -> list[bytes]:
@@ -237,6 +252,7 @@ READERS = {
     "image": Reader("image.png", _images, read_rgb),
     "deep image": Reader("image.tif", _deep_images, _read_deep),
     "table": Reader("table.csv", _tables, list_table),
+    "coreset list": Reader("coreset.csv", _lists, _read_list),
     "npz": Reader("arrays.npz", _npz, _read_npz),
     "bundle": Reader("bundle.json", lambda: [BUNDLE.read_bytes()], lambda file: read_facts(file.parent)),
     "project": Reader("study.coreset", _stored("project*.coreset"), _read_project),
