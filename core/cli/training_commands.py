@@ -19,6 +19,7 @@ from core.pipeline.facts import recommended_but_missing, recommended_extractors
 from core.pipeline.grid import Grid
 from core.pipeline.searching import search_study
 from core.pipeline.study import Study
+from core.pipeline.views import StudyOutcome
 from core.results import Comparison, Note, Row, RunResult, StageTime
 from core.training.metric import Metric
 from core.training.metrics import shown_in
@@ -83,13 +84,19 @@ def _tell_times(times: tuple[StageTime, ...]) -> None:
     print(table(["stage", "took", "memory at most"], rows, {1, 2}))
 
 
+def _tell_outcome(outcome: StudyOutcome) -> None:
+    for note in outcome.notes:
+        say(f"note: {note}")
+    _tell_comparison(outcome.comparison)
+    _tell_times(outcome.times)
+
+
 def compare(options: argparse.Namespace) -> int:
     """Train and compare; the report and every table go to the folder."""
     study = study_of(options)
     n_splits = study.settings.comparison.splits
     outcome = whole.compare_study(study, options.out, overwrite=options.overwrite, progress=_progress(n_splits))
-    _tell_comparison(outcome.comparison)
-    _tell_times(outcome.times)
+    _tell_outcome(outcome)
     say(f"written: {outcome.report}")
     return 0
 
@@ -99,8 +106,7 @@ def run(options: argparse.Namespace) -> int:
     study = study_of(options)
     n_splits = study.settings.comparison.splits
     outcome = whole.run_study(study, options.out, overwrite=options.overwrite, progress=_progress(n_splits))
-    _tell_comparison(outcome.comparison)
-    _tell_times(outcome.times)
+    _tell_outcome(outcome)
     say(f"written: {outcome.report}")
     return 0
 
@@ -162,8 +168,7 @@ def demo(options: argparse.Namespace) -> int:
     whole.ensure_demo(folder, n_images=options.images, progress=shown)
     study = Study(folder, settings, cache)
     outcome = whole.run_study(study, options.out, overwrite=options.overwrite, synthetic=True, progress=shown)
-    _tell_comparison(outcome.comparison)
-    _tell_times(outcome.times)
+    _tell_outcome(outcome)
     say(f"images: {folder}")
     say(f"written: {outcome.report}")
     return 0

@@ -11,7 +11,7 @@ from core.data.description import Match, Source
 from core.data.duplicates import find_duplicates
 from core.data.levels import fixed
 from core.data.listing import Listing
-from core.data.reading_notes import reading_notes
+from core.data.reading_notes import reading_notes, unheeded_notes
 from core.data.readings import reading_of, rules_alone, stored_choices
 from core.data.scanning import Scanned, decode_all
 from core.data.sources import SOURCES
@@ -99,6 +99,8 @@ def scan(
         scanned, reading = _decoded(source, kind, listing, reading, known, cache_folder, stored, progress)
         with collection_paused():
             dataset = _dataset(source, kind, listing, scanned, reading)
+            unheeded = unheeded_notes(dataset.images, reading_of(settings))
+            dataset = replace(dataset, warnings=(*dataset.warnings, *unheeded))
             return _finished(source, dataset, scanned, cache_folder, stored, progress)
 
 

@@ -22,6 +22,30 @@ def reading_notes(images: Sequence[Image], reading: Reading) -> list[str]:
     return notes_on({image.path: image.stored for image in images if image.stored is not None}, reading)
 
 
+def unheeded_notes(images: Sequence[Image], asked: Reading) -> list[str]:
+    """Return sentences about what was asked for and makes no difference, as no image is of that kind.
+
+    Parameters
+    ----------
+    images : sequence of Image
+    asked : Reading
+        What the settings name.
+    """
+    found = [image.stored for image in images if image.stored is not None]
+    kinds, alphas = ({getattr(each, name) for each in found} - {""} for name in ("kind", "alpha"))
+    notes = []
+    for flag, named, known in (("--grey-levels", asked.ranges, kinds), ("--alpha", asked.alphas, alphas)):
+        there = f"; there are {', '.join(sorted(known))}" if known else ""
+        notes += [
+            f"{flag} names {kind}, of which there is no image{there}." for kind in named if kind not in {*known, ""}
+        ]
+    if "" in asked.ranges and not kinds:
+        notes.append("--grey-levels makes no difference: no image has more than 8 bits.")
+    if asked.pages != "first" and all(each.n_pages == 1 for each in found):
+        notes.append(f"--pages {asked.pages} makes no difference: no file has several pages.")
+    return notes
+
+
 def notes_on(stored: Mapping[str, Stored], reading: Reading) -> list[str]:
     """Return the same of images that are known by their paths alone."""
     kinds: dict[str, dict[str, Stored]] = {}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.data.reading_notes import reading_notes
 from core.descriptions import registry
 from core.errors import ExportError
 from core.features.weights import WeightsEntry, import_weights, list_weights
@@ -26,6 +27,7 @@ __all__ = [
     "import_weights",
     "labels_of",
     "list_weights",
+    "reading_notes_of",
     "rerun",
     "verify",
     "write_selection",
@@ -48,6 +50,11 @@ def labels_of(prepared: Prepared, *, synthetic: bool = False) -> tuple[str, ...]
                 f"were left out, the first of them {extracted.failed[0].path}: {extracted.failed[0].reason}"
             )
     return tuple(labels)
+
+
+def reading_notes_of(prepared: Prepared) -> tuple[str, ...]:
+    """Return what stored values of more than 8 bits, pages and transparent parts became, as sentences."""
+    return tuple(reading_notes(prepared.dataset.images, prepared.dataset.reading))
 
 
 def write_selection(file: Path, prepared: Prepared, coreset: Coreset) -> None:
@@ -82,7 +89,7 @@ def export(
         clusters=prepared.clusters,
         all_settings=settings,
         weights=tuple(e.weights for e in prepared.extracted),
-        notes=(*labels_of(prepared), *notes, *coreset.notes),
+        notes=(*labels_of(prepared), *reading_notes_of(prepared), *notes, *coreset.notes),
         overwrite=overwrite,
         progress=progress,
     )

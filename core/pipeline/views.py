@@ -321,8 +321,9 @@ class PredictView:
 
 @dataclass(frozen=True)
 class StudyOutcome:
-    """A finished run of everything: where the report is and what it says."""
+    """A finished run of everything: where the report is and what it says, and how images were read."""
 
     report: Path
     comparison: Comparison
     times: tuple[StageTime, ...]
+    notes: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.cache import fingerprint, write_atomically
 from core.data.demo import make_demo
+from core.data.reading_notes import reading_notes
 from core.data.readings import changed_choices, choices_from, stored_choices
 from core.errors import ExportError
 from core.features.extractors import EXTRACTORS, recommended
@@ -288,4 +289,5 @@ def _finish(
         content = replace(content, times=tuple(clock.times))
         write_report(out / REPORT, content, private=study.settings.export.private, progress=progress)
     write_atomically(out / MARK, json.dumps({"identity": _identity(study), "finished": True}).encode())
-    return StudyOutcome(out / REPORT, comparison, tuple(clock.times))
+    notes = reading_notes(content.dataset.images, content.dataset.reading)
+    return StudyOutcome(out / REPORT, comparison, tuple(clock.times), tuple(notes))

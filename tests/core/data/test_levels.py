@@ -282,6 +282,23 @@ def test_white_is_zero_stays_white(put: Put, look: Look, encoded: Any) -> None:
     assert grey(look(), 0).tolist() == [[255, 0]]
 
 
+def test_what_makes_no_difference_is_said(put: Put, look: Look, encoded: Any) -> None:
+    put("a/0.png", 0)
+    put("b/1.png", 1)
+    for settings, words in (
+        (DataSettings(grey_levels=("0:100",)), "--grey-levels makes no difference: no image has more than 8 bits."),
+        (DataSettings(pages="max"), "--pages max makes no difference: no file has several pages."),
+        (DataSettings(alpha=("alpha-png=white",)), "--alpha names alpha-png, of which there is no image."),
+    ):
+        assert words in look(settings=settings).warnings
+    put("b/2.tif", encoded(noise(0, 0, 4096), "TIFF"))
+    settings = DataSettings(grey_levels=("16-bits-tiff=0:100",))
+    assert "--grey-levels names 16-bits-tiff, of which there is no image; there are 16-bit-tiff." in (
+        look(settings=settings).warnings
+    )
+    assert not [warning for warning in look().warnings if "difference" in warning or "names" in warning]
+
+
 # --- transparency ---------------------------------------------------------------------------------------------------
 
 

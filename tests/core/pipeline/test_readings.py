@@ -32,6 +32,9 @@ def test_a_manifest_reads_a_dataset_as_its_export_did(tmp_path: Path, capsys: py
     few = ["--extractor", "colour-texture", "--fraction", "0.5"]
     assert main(["export", str(images), *few, *cache, "--out", str(tmp_path / "out")]) == 0
     manifest = read_manifest(tmp_path / "out")
+    said = capsys.readouterr().out
+    (note,) = [note for note in manifest.notes if "12 of 16 bits" in note]
+    assert said.count(note) == 1
     assert manifest.settings.data.grey_levels == ("used", "16-bit-tiff=0:4095")
     # A later image of more bits would widen a range that is fixed anew; in an empty cache there is nothing to hold it.
     Image.fromarray(np.full((40, 40), 65535, np.uint16)).save(images / "a" / "99.tif")
