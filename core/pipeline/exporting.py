@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.reading_notes import reading_notes
+from core.data.sources import source_of
 from core.descriptions import registry
 from core.errors import ExportError
 from core.features.weights import WeightsEntry, import_weights, list_weights
@@ -16,7 +17,7 @@ from core.pipeline.stages import Prepared, choose, fixed_settings, open_dataset,
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress
 from core.results import Coreset
-from core.settings import names_used
+from core.settings import Settings, names_used
 
 __all__ = [
     "Again",
@@ -89,10 +90,24 @@ def export(
         clusters=prepared.clusters,
         all_settings=settings,
         weights=tuple(e.weights for e in prepared.extracted),
-        notes=(*labels_of(prepared), *reading_notes_of(prepared), *notes, *coreset.notes),
+        notes=(
+            *labels_of(prepared),
+            *reading_notes_of(prepared),
+            *_alike_notes(prepared, settings),
+            *notes,
+            *coreset.notes,
+        ),
         overwrite=overwrite,
         progress=progress,
     )
+
+
+def _alike_notes(prepared: Prepared, settings: Settings) -> list[str]:
+    """Say how the files of an export are read as those of the dataset are: fewer files may use a smaller range."""
+    if not prepared.dataset.reading.ranges or source_of(prepared.dataset.kind).holds == "arrays":
+        return []
+    flags = " ".join(f"--grey-levels {text}" for text in settings.data.grey_levels if "=" in text or ":" in text)
+    return [f"The files of the export are as they were; with {flags} they are read as those of the dataset."]
 
 
 def _check_plugins(manifest: Manifest) -> None:
