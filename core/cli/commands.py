@@ -15,7 +15,7 @@ from core.features.weight_download import download
 from core.features.weight_sets import WEIGHT_SETS
 from core.features.weights import WeightsEntry, import_weights, list_weights
 from core.pipeline import exporting
-from core.pipeline.exporting import labels_of, write_selection
+from core.pipeline.exporting import labels_of, reading_notes_of, write_selection
 from core.pipeline.facts import extractor_facts, separation_if_computed
 from core.pipeline.stages import Prepared, choose, extract_features, open_dataset, prepare, split_dataset
 from core.pipeline.words import percent
@@ -105,7 +105,8 @@ def _choose(options: argparse.Namespace) -> tuple[Prepared, Coreset]:
     return prepared, choose(prepared, study.settings.selection, shown)
 
 
-def _tell(prepared: Prepared, coreset: Coreset) -> None:
+def _tell(prepared: Prepared, coreset: Coreset) -> set[str]:
+    """Say what was chosen, and return the notes that were said."""
     chosen, pool = len(coreset.indices), sum(coreset.pool_sizes.values())
     say(
         f"{chosen:,} of {pool:,} images of the pool ({percent(chosen / pool)}), sampler {coreset.sampler}, "
@@ -129,8 +130,10 @@ def _tell(prepared: Prepared, coreset: Coreset) -> None:
     print(table(["class", "pool", "chosen", "clusters", "silhouette"], rows, {1, 2, 3, 4}))
     for words, names in said.items():
         say(f"{', '.join(names)}: {inside_sentence(words)}")
-    for note in (*coreset.notes, *labels_of(prepared)):
+    notes = dict.fromkeys([*reading_notes_of(prepared), *coreset.notes, *labels_of(prepared)])
+    for note in notes:
         say(f"note: {note}")
+    return set(notes)
 
 
 def select(options: argparse.Namespace) -> int:
@@ -148,9 +151,10 @@ def export(options: argparse.Namespace) -> int:
     """Choose a coreset and write it as class folders."""
     prepared, coreset = _choose(options)
     result = exporting.export(prepared, coreset, options.out, overwrite=options.overwrite, progress=progress())
-    _tell(prepared, coreset)
+    told = _tell(prepared, coreset)
     for note in result.notes:
-        say(f"note: {note}")
+        if note not in told:
+            say(f"note: {note}")
     say(f"written: {result.folder}, {result.n_files:,} images, {result.n_bytes / 1e6:,.1f} MB")
     return 0
 

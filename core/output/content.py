@@ -61,6 +61,8 @@ class ReportContent:
         Empty: those of this process.
     cache_folder : Path, optional
         Thumbnails are read there; where one is missing the image itself is.
+    export_notes : tuple of str
+        What is to be said of the export that was made with the report, such as classes with other names.
     """
 
     dataset: Dataset
@@ -84,6 +86,7 @@ class ReportContent:
     times: tuple[StageTime, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     cache_folder: Path | None = None
+    export_notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

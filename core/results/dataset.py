@@ -1,12 +1,13 @@
 """What a scan and a split give: images, classes, duplicates, sides."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from core.results.arrays import IntArray, SplitName
+from core.results.reading import Reading, Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Image:
         Of the file, so that an unchanged file is not decoded again.
     perceptual : str
         Perceptual hash, 64 bits as 16 hex digits.
+    stored : Stored or None
+        How it is stored where it is more than 8 bits, one page and no transparency.
     """
 
     path: str
@@ -46,6 +49,7 @@ class Image:
     n_bytes: int
     modified_ns: int
     perceptual: str
+    stored: Stored | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ class Dataset:
         Sorted by path.
     warnings : tuple of str
         Sentences about the dataset as a whole (unknown CSV columns, a class of one image, ...).
+    reading : Reading
+        How stored values become pixels.
     """
 
     root: Path
@@ -90,6 +96,7 @@ class Dataset:
     images: tuple[Image, ...]
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
+    reading: Reading = field(default_factory=Reading)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:

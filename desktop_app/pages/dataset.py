@@ -127,6 +127,8 @@ class DatasetPage(Page):
             "validation": len(split.validation),
             "test": len(split.test),
             "skipped": len(dataset.skipped),
+            # So that images added later, and those of a prediction, are read alike, whatever becomes of the cache.
+            **({"reading": result.fixed} if result.fixed else {}),
         }
         self.keep(result, facts, content=result.identity)
         words = f"{len(dataset.images):,} images in {len(dataset.classes)} classes, {len(split.pool):,} in the pool"

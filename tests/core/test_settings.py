@@ -64,8 +64,10 @@ def test_a_fault_is_named(values: dict[str, object], says: str) -> None:
     assert says in str(caught.value)
 
 
-def test_what_is_not_named_keeps_its_default() -> None:
-    assert settings_from_dict({"selection": {"seed": 4}}) == Settings(selection=SelectionSettings(seed=4))
+def test_what_is_not_named_is_neutral() -> None:
+    neutral = DataSettings(grey_levels=("declared",), alpha=("white",), pages="first")
+    expected = Settings(data=neutral, selection=SelectionSettings(seed=4))
+    assert settings_from_dict({"selection": {"seed": 4}}) == expected
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1])
