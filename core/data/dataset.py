@@ -74,12 +74,13 @@ def scan(
     stored = stored_file(cache_folder, source)
     use_place(cache_folder, stored)
     earlier = _earlier(source, stored, previous)
-    kind = _recognised(source)
-    own = own_settings(settings or DataSettings(), kind)
+    settings = settings or DataSettings()
+    kind = _recognised(source, settings)
+    own = own_settings(settings, kind)
     if own is not None:
         stored = stored_file(cache_folder, source, own)
         use_place(cache_folder, stored)
-    listing = kind.listing(source, own, progress)
+    listing = kind.listing(source, own, progress, settings)
     known = _known(kind, earlier)
     scanned = Scanned()
     try:
@@ -106,7 +107,7 @@ def stored_file(cache_folder: Path, source: Path, own: SettingsPart | None = Non
     return cache_folder / "datasets" / f"{name}.json"
 
 
-def _recognised(path: Path) -> Source:
+def _recognised(path: Path, settings: DataSettings) -> Source:
     """Return the source that is surest that `path` is its own; of equally sure ones the first in the registry."""
     try:
         head = b"" if path.is_dir() else _head(path)
@@ -115,7 +116,7 @@ def _recognised(path: Path) -> Source:
     best, surest, faults = None, Match.NO, []
     for source in SOURCES.values():
         try:
-            match = source.reader.recognise(path, head)
+            match = source.match(path, head, settings)
         except Exception as error:
             if source.name not in SOURCES.plugins:
                 raise
@@ -170,6 +171,8 @@ def _dataset(
         images=tuple(images[path] for path in sorted(images)),
         skipped=tuple(sorted(listing.skipped + scanned.skipped, key=lambda skipped: skipped.path)),
         warnings=(*listing.warnings, *_class_warnings(kind, listing, scanned)),
+        reading=listing.reading,
+        others=listing.others,
     )
 
 

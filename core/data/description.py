@@ -13,6 +13,7 @@ from core.progress import NO_PROGRESS, Progress
 if TYPE_CHECKING:
     from core.data.listing import Listing
     from core.data.reader import SourceReader
+    from core.settings import DataSettings
 
 Holds = Literal["files", "bytes", "arrays"]
 
@@ -57,10 +58,24 @@ class Source(Description):
     suffixes: tuple[str, ...] = ()
     holds: Holds = "files"
 
-    def listing(self, path: Path, settings: Any = None, progress: Progress = NO_PROGRESS) -> "Listing":
+    def match(self, path: Path, head: bytes, data: "DataSettings") -> Match:
+        """Return how surely a path is of this source; see `core.data.reader.SourceReader.recognise`.
+
+        A reader whose `recognise` has a parameter `data` is given the settings.
+        """
+        recognise: Callable[..., Match] = self.code.recognise
+        return recognise(path, head, data=data) if _takes(recognise, "data") else recognise(path, head)
+
+    def listing(
+        self,
+        path: Path,
+        settings: Any = None,
+        progress: Progress = NO_PROGRESS,
+        data: "DataSettings | None" = None,
+    ) -> "Listing":
         """List the images of a path, under the source's own settings where it has any (by default theirs).
 
-        A reader whose `listing` has a parameter `progress` is given it.
+        A reader whose `listing` has a parameter `progress` or `data` is given it.
 
         Raises
         ------
@@ -71,9 +86,8 @@ class Source(Description):
         if self.settings is not None:
             given.append(self.settings() if settings is None else settings)
         lists: Callable[..., Listing] = self.code.listing
-        if _takes_progress(lists):
-            return lists(*given, progress=progress)
-        return lists(*given)
+        more = {"progress": progress, "data": data}
+        return lists(*given, **{name: value for name, value in more.items() if _takes(lists, name)})
 
     @property
     def reader(self) -> "SourceReader":
@@ -81,10 +95,10 @@ class Source(Description):
         return cast("SourceReader", self.code)
 
 
-def _takes_progress(lists: Callable[..., Any]) -> bool:
-    """Return whether a reader tells how far its listing is; one of an earlier version of the program does not."""
+def _takes(does: Callable[..., Any], name: str) -> bool:
+    """Return whether a method of a reader has a parameter; one made for an earlier version of the program has not."""
     try:
-        return "progress" in inspect.signature(lists).parameters
+        return name in inspect.signature(does).parameters
     except (TypeError, ValueError):
         return False
 

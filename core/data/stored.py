@@ -1,7 +1,7 @@
 """A scanned dataset as a file, so that a second look at the same source need not decode it again."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from core.forms import LIST_BYTES, read_form, read_json
 from core.results import Dataset, Image, Skipped
 
 _FORMAT = 1
-_IMAGE_FIELDS = tuple(field.name for field in fields(Image))
+_IMAGE_FIELDS = tuple(each.name for each in fields(Image))
 _COUNTS = {"width": 1, "height": 1, "n_bytes": 0, "modified_ns": -(2**63)}
 
 
@@ -32,6 +32,8 @@ class _ScanForm:
     images: list[Any]
     skipped: tuple[Skipped, ...]
     warnings: tuple[str, ...]
+    reading: dict[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
 
 
 def save_dataset(dataset: Dataset, file: Path) -> None:
@@ -53,6 +55,8 @@ def save_dataset(dataset: Dataset, file: Path) -> None:
         "images": [[getattr(image, name) for name in _IMAGE_FIELDS] for image in dataset.images],
         "skipped": [asdict(skipped) for skipped in dataset.skipped],
         "warnings": dataset.warnings,
+        "reading": dict(dataset.reading),
+        "others": dataset.others,
     }
     try:
         write_atomically(file, json.dumps(values, ensure_ascii=True, separators=(",", ":")).encode())
@@ -104,6 +108,8 @@ def load_dataset(file: Path) -> Dataset:
             images=tuple(_image(form.fields, row) for row in form.images),
             skipped=form.skipped,
             warnings=form.warnings,
+            reading=form.reading,
+            others=form.others,
         )
     except OSError as error:
         raise DatasetError(f"{file} cannot be read ({reason_of(error)}).") from error

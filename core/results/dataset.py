@@ -1,6 +1,7 @@
 """What a scan and a split give: images, classes, duplicates, sides."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -82,6 +83,11 @@ class Dataset:
         Sorted by path.
     warnings : tuple of str
         Sentences about the dataset as a whole (unknown CSV columns, a class of one image, ...).
+    reading : mapping of str to str
+        How the source was read where there was a choice, by what was chosen: ``"layout"`` of a folder, the columns of
+        a table.
+    others : tuple of str
+        Layouts that a folder could be read by as well, the likeliest first.
     """
 
     root: Path
@@ -90,6 +96,8 @@ class Dataset:
     images: tuple[Image, ...]
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
+    reading: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
 
     @cached_property
     def classes(self) -> tuple[str, ...]:

@@ -49,6 +49,12 @@ class DataSettings(SettingsPart):
         Never divide near-duplicates between the sets.
     near_duplicate_bits : int
         Largest Hamming distance of two perceptual hashes (64 bits) that counts as a near-duplicate.
+    layout : str
+        What the folders of a folder of images stand for, from the top, with slashes between; ``"auto"`` takes the
+        likeliest reading and says so, ``"plain"`` reads train and test folders by these names alone and takes every
+        other folder as a class. See `core.data.layouts`.
+    leave_out_masks : bool
+        In a folder: leave out images that are masks of others, by name and content.
     own : mapping of str to SettingsPart
         By source; see `SelectionSettings`.
     """
@@ -94,6 +100,22 @@ class DataSettings(SettingsPart):
         tip="0 finds images that look the same; more also finds edited, scaled or compressed ones. In differing bits "
         "of a perceptual hash of 64",
         least=0, must=_COUNT, offered=(0, 16), unit=" bits",
+    )  # fmt: skip
+    layout: str = choice(
+        "auto", neutral="plain", title="What the folders are",
+        tip="What the levels of folders stand for; the likeliest reading is taken, and said, where it is automatic",
+        values={
+            "auto": "Automatic", "classes": "Classes", "split/classes": "Sets, classes inside",
+            "groups/classes": "Patients, classes inside", "classes/groups": "Classes, patients inside",
+            "any/classes": "Anything, classes inside", "classes/split": "Classes, sets inside",
+            "split/groups/classes": "Sets, patients, classes", "split/classes/groups": "Sets, classes, patients",
+            "plain": "As in earlier projects",
+        },
+    )  # fmt: skip
+    leave_out_masks: bool = choice(
+        True, neutral=False, title="Leave masks out",
+        tip="In a folder, leave out images that are masks of others: named as these with _mask or the like, or in a "
+        "folder of masks beside, and nearly two-valued",
     )  # fmt: skip
     own: Mapping[str, Any] = own("source")
 

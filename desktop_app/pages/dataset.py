@@ -58,6 +58,7 @@ class DatasetPage(Page):
         self.findings.doubts_wanted.connect(self._look_for_doubts)
         self.findings.leave_out_wanted.connect(self._leave_out)
         self.findings.take_back_wanted.connect(self._take_back)
+        self.findings.layout_wanted.connect(self._read_by)
         self.findings.opened.connect(self.picture.open_image)
         self.picture.add_findings(self.findings)
         self.controls.place(self.pattern, "data.group_pattern")
@@ -127,6 +128,7 @@ class DatasetPage(Page):
             "validation": len(split.validation),
             "test": len(split.test),
             "skipped": len(dataset.skipped),
+            **({"reading": dict(dataset.reading)} if dataset.reading else {}),
         }
         self.keep(result, facts, content=result.identity)
         words = f"{len(dataset.images):,} images in {len(dataset.classes)} classes, {len(split.pool):,} in the pool"
@@ -201,6 +203,9 @@ class DatasetPage(Page):
 
     def _drop_leaks(self) -> None:
         self._changed(drop_leaks=True)
+
+    def _read_by(self, layout: str) -> None:
+        self._changed(layout=layout)
 
     def _include(self, name: str, included: bool) -> None:
         left_out = set(self.model.settings("data").left_out_classes) - {name}

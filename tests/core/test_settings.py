@@ -64,8 +64,9 @@ def test_a_fault_is_named(values: dict[str, object], says: str) -> None:
     assert says in str(caught.value)
 
 
-def test_what_is_not_named_keeps_its_default() -> None:
-    assert settings_from_dict({"selection": {"seed": 4}}) == Settings(selection=SelectionSettings(seed=4))
+def test_what_is_not_named_is_as_before_there_was_a_choice() -> None:
+    before = DataSettings(layout="plain", leave_out_masks=False)
+    assert settings_from_dict({"selection": {"seed": 4}}) == Settings(data=before, selection=SelectionSettings(seed=4))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1])

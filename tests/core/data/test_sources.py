@@ -22,6 +22,7 @@ from core.features.decoding import prepared_batches, wanted_images
 from core.progress import NO_PROGRESS
 from core.resources import resource_folder
 from core.results import Dataset
+from core.settings import DataSettings
 
 HEAVY = ("numpy", "PIL", "cv2", "scipy", "sklearn", "tensorflow", "keras", "matplotlib", "PySide6")
 
@@ -129,7 +130,7 @@ def test_the_surest_takes_it_and_of_equals_the_first(
     module = install_plugin_module("source", "shelf")
     for match, taken in ((Match.POSSIBLE, "folder"), (Match.NAME, "folder"), (Match.CONTENT, "shelf")):
         monkeypatch.setattr(module.ShelfReader, "recognise", lambda *_, match=match: match)
-        assert opening._recognised(folder).name == taken
+        assert opening._recognised(folder, DataSettings()).name == taken
 
 
 def test_a_plugin_that_fails_keeps_nobody_from_a_folder(
