@@ -33,11 +33,11 @@ _FILLERS = frozenset({
     "splits", "part", "folder", "daten", "bilder", "sample", "samples", "the",
 })  # fmt: skip
 
-_PATIENT = (
+PATIENT_WORDS = (
     "patient|patienten|pat|participant|proband|person|subject|subj|sub|suj|case|fall|donor|spender|animal|tier|mouse|"
     "maus|rat|slide|slides|specimen|schnitt|biopsy|individual|volunteer|pid|study|series"
 )
-_PATIENT_NAME = re.compile(rf"(?:(?:{_PATIENT})[\W_]*(?:id|nr|no)?[\W_]*\d[\w-]*|[psm]\d+)", re.IGNORECASE)
+_PATIENT_NAME = re.compile(rf"(?:(?:{PATIENT_WORDS})[\W_]*(?:id|nr|no)?[\W_]*\d[\w-]*|[psm]\d+)", re.IGNORECASE)
 _PLACES = re.compile(
     r"(?:hospital|clinic|klinik|site|cent(?:er|re)|zentrum|lab|labor|institute|scanner|batch|plate|day|experiment|"
     r"exp|run|session|camera|microscope|cohort|country|year)[\W_]*\w*", re.IGNORECASE,

@@ -251,11 +251,14 @@ class DatasetPage(Page):
         view = self._view()
         paths = [image.path for image in view.dataset.images] if view is not None and pattern else []
         groups, problem = _groups(paths, pattern)
+        self.pattern.set_suggestions(view.suggested_patterns if view is not None and not pattern else ())
         self.pattern.set_preview(tuple(zip(paths, groups, strict=True)) if not problem else (), problem)
 
     def _set_pattern(self, pattern: str) -> None:
         # A pattern that cannot be used stays in the field with its problem, and is not taken.
-        if pattern != self.model.settings("data").group_pattern and not _groups((), pattern)[1]:
+        view = self._view()
+        paths = [image.path for image in view.dataset.images] if view is not None and pattern else []
+        if pattern != self.model.settings("data").group_pattern and not _groups(paths, pattern)[1]:
             self._changed(group_pattern=pattern)
 
 
@@ -270,9 +273,9 @@ def _groups(paths: Sequence[str], pattern: str) -> tuple[Sequence[str], str]:
     """Return the group of each path, and why the pattern cannot be used."""
     if not pattern:
         return ("",) * len(paths), ""
-    from core.pipeline.groups import preview_groups
+    from core.pipeline.groups import found_groups
 
     try:
-        return preview_groups(paths, pattern), ""
+        return found_groups(paths, pattern), ""
     except SplitError as error:
         return (), str(error)

@@ -176,6 +176,23 @@ def test_a_broken_pattern_is_a_sentence_under_the_field(page: DatasetPage, qtbot
     assert page.context.messages.sentences("error") == []  # type: ignore[attr-defined]
 
 
+def test_a_pattern_that_finds_nothing_is_not_taken(page: DatasetPage, qtbot: QtBot) -> None:
+    qtbot.keyClicks(page.pattern.field, r"patient(\d+)")
+    qtbot.keyClick(page.pattern.field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "finds no group in any of the 32 paths" in page.pattern.field.accessibleDescription())
+    assert page.model.settings("data").group_pattern == ""
+
+
+def test_a_pattern_is_suggested_and_taken(page: DatasetPage, qtbot: QtBot) -> None:
+    assert page.pattern.suggestion.text() == "Take 4 groups from the names"
+    page.pattern.suggestion.click()
+    view = settled(page, qtbot)
+    assert page.model.settings("data").group_pattern
+    tested = {view.dataset.images[i].path.split("/")[1][:2] for i in view.split.test}
+    assert tested.isdisjoint(view.dataset.images[i].path.split("/")[1][:2] for i in view.split.pool)
+    qtbot.waitUntil(lambda: page.pattern.suggestion.isHidden())
+
+
 def test_a_double_click_opens_a_copy_and_decides_nothing(page: DatasetPage, qtbot: QtBot) -> None:
     copies, before = page.findings.copies, page.model.settings("data")
     row = next(number for number, one in enumerate(rows(copies)) if one.path == "eosinophil/P0_copy.png")
