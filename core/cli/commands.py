@@ -48,6 +48,8 @@ def scan(options: argparse.Namespace) -> int:
     (width, height), (widest, highest) = np.min(sizes, axis=0), np.max(sizes, axis=0)
     say(f"sizes from {width}×{height} to {widest}×{highest} pixels")
     print(table(["class", "images"], [[name, f"{n:,}"] for name, n in counts.items()], {1}))
+    if "path_column" in dataset.reading:
+        print(f"\n{_first_rows(dataset)}")
     duplicates = find_duplicates(dataset)
     same = [d for d in duplicates if not d.conflicting]
     conflicts = [d for d in duplicates if d.conflicting]
@@ -69,6 +71,13 @@ def scan(options: argparse.Namespace) -> int:
     for warning in (*dataset.warnings, *split.warnings, *suggested):
         say(f"note: {warning}")
     return 0
+
+
+def _first_rows(dataset: Dataset) -> str:
+    """Return how the first images of a table were read."""
+    heads = ["path", "class", "split", "group", *dataset.columns[:3]]
+    rows = [[i.path, i.class_name, i.split or "–", i.group or "–", *i.more[:3]] for i in dataset.images[:10]]
+    return table(heads, rows)
 
 
 def _tell_groups(dataset: Dataset, settings: DataSettings) -> list[str]:

@@ -173,6 +173,7 @@ def _dataset(
         warnings=(*listing.warnings, *_class_warnings(kind, listing, scanned)),
         reading=listing.reading,
         others=listing.others,
+        columns=listing.columns,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from core.data.folder_names import has_image_suffix, leftover, split_names
 from core.data.layouts import Reading, guess_reading, read_as
-from core.data.listing import SPLIT_NAMES, Entry, Listing, class_text, is_text, printable
+from core.data.listing import SPLIT_NAMES, Entry, Listing, class_text, is_text, printable, warn_of_spellings
 from core.data.masks import leave_masks_out
 from core.data.reader import FileReader
 from core.errors import DatasetError
@@ -55,7 +55,7 @@ def list_folder(root: Path, progress: Progress = NO_PROGRESS) -> Listing:
     _children_of(root)
     listing = Listing(root)
     _Walk(root, listing, progress).class_folders("", None)
-    _warn_of_spellings(listing)
+    warn_of_spellings(listing)
     return listing
 
 
@@ -84,7 +84,7 @@ def list_split_folder(root: Path, progress: Progress = NO_PROGRESS) -> Listing:
     for child in top:
         if child.name not in splits:
             walk.leave_out(child.name, "It lies outside the train, validation and test folders.", child)
-    _warn_of_spellings(listing)
+    warn_of_spellings(listing)
     return listing
 
 
@@ -128,7 +128,7 @@ def list_layout(root: Path, data: DataSettings, progress: Progress = NO_PROGRESS
         advice = f" If they are meant otherwise, choose another layout (--layout {reading.other})."
         listing.warnings.append(reading.assumed + (advice if reading.other else ""))
     _warn_of_empty(walk.folders, reading, found, listing)
-    _warn_of_spellings(listing)
+    warn_of_spellings(listing)
     return listing
 
 
@@ -365,13 +365,3 @@ def _odd(child: os.DirEntry[str]) -> str:
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         return "It is neither a file nor a folder."
     return ""
-
-
-def _warn_of_spellings(listing: Listing) -> None:
-    by_spelling: dict[str, set[str]] = {}
-    for entry in listing.entries:
-        by_spelling.setdefault(entry.class_name.casefold(), set()).add(entry.class_name)
-    for names in by_spelling.values():
-        if len(names) > 1:
-            words = " and ".join(f"“{name}”" for name in sorted(names))
-            listing.warnings.append(f"The classes {words} differ only in capital letters; they count as different.")

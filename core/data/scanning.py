@@ -189,7 +189,8 @@ class _Worker:
             and not self._reader.changed(self._root, old)
             and (self._read_only or self._has_thumbnail(old.pixels))
         ):
-            return replace(old, class_name=entry.class_name, split=entry.split, group=entry.group), False
+            named = replace(old, class_name=entry.class_name, split=entry.split, group=entry.group, more=entry.more)
+            return named, False
         return self._facts(entry, self._reader.load(self._root, entry.path)), True
 
     def _has_thumbnail(self, pixels: str) -> bool:
@@ -218,4 +219,5 @@ class _Worker:
             n_bytes=loaded.n_bytes,
             modified_ns=loaded.modified_ns,
             perceptual=perceptual_hash(small),
+            more=entry.more,
         )

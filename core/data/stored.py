@@ -14,6 +14,7 @@ from core.results import Dataset, Image, Skipped
 
 _FORMAT = 1
 _IMAGE_FIELDS = tuple(each.name for each in fields(Image))
+_MORE = "more"
 _COUNTS = {"width": 1, "height": 1, "n_bytes": 0, "modified_ns": -(2**63)}
 
 
@@ -34,6 +35,7 @@ class _ScanForm:
     warnings: tuple[str, ...]
     reading: dict[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 def save_dataset(dataset: Dataset, file: Path) -> None:
@@ -46,17 +48,19 @@ def save_dataset(dataset: Dataset, file: Path) -> None:
     CacheError
         If it cannot be written for another reason.
     """
+    names = tuple(name for name in _IMAGE_FIELDS if name != _MORE or dataset.columns)
     values = {
         "format": _FORMAT,
         "root": str(dataset.root),
         "source": str(dataset.source),
         "kind": dataset.kind,
-        "fields": _IMAGE_FIELDS,
-        "images": [[getattr(image, name) for name in _IMAGE_FIELDS] for image in dataset.images],
+        "fields": names,
+        "images": [[getattr(image, name) for name in names] for image in dataset.images],
         "skipped": [asdict(skipped) for skipped in dataset.skipped],
         "warnings": dataset.warnings,
         "reading": dict(dataset.reading),
         "others": dataset.others,
+        "columns": dataset.columns,
     }
     try:
         write_atomically(file, json.dumps(values, ensure_ascii=True, separators=(",", ":")).encode())
@@ -65,7 +69,7 @@ def save_dataset(dataset: Dataset, file: Path) -> None:
         raise kind(f"{file} cannot be written ({reason_of(error)}). Free some space or choose another.") from error
 
 
-def _image(names: tuple[str, ...], row: Any) -> Image:
+def _image(names: tuple[str, ...], row: Any, n_more: int) -> Image:
     """Return an image from its row, after checking that each value is what it should be.
 
     Raises
@@ -77,6 +81,8 @@ def _image(names: tuple[str, ...], row: Any) -> Image:
     for name, value in values.items():
         if name in _COUNTS:
             good = type(value) is int and (value >= _COUNTS[name])
+        elif name == _MORE:
+            good = isinstance(value, list) and len(value) == n_more and all(isinstance(each, str) for each in value)
         else:
             good = isinstance(value, str) or (name == "split" and value is None)
         if not good:
@@ -84,7 +90,7 @@ def _image(names: tuple[str, ...], row: Any) -> Image:
     split, pixels = values["split"], values["pixels"]
     if split not in (None, "train", "validation", "test") or not pixels.isalnum():
         raise ValueError(f"the split is {split!r}, the content {pixels!r}")
-    return Image(**values)
+    return Image(**{**values, _MORE: tuple(values.get(_MORE, ()))})
 
 
 def load_dataset(file: Path) -> Dataset:
@@ -105,11 +111,12 @@ def load_dataset(file: Path) -> Dataset:
             root=Path(form.root),
             source=Path(form.source),
             kind=source_of(form.kind).name,
-            images=tuple(_image(form.fields, row) for row in form.images),
+            images=tuple(_image(form.fields, row, len(form.columns)) for row in form.images),
             skipped=form.skipped,
             warnings=form.warnings,
             reading=form.reading,
             others=form.others,
+            columns=form.columns,
         )
     except OSError as error:
         raise DatasetError(f"{file} cannot be read ({reason_of(error)}).") from error

@@ -34,6 +34,8 @@ class Image:
         Of the file, so that an unchanged file is not decoded again.
     perceptual : str
         Perceptual hash, 64 bits as 16 hex digits.
+    more : tuple of str
+        What else is known of it, in the order of `Dataset.columns`; empty where nothing is.
     """
 
     path: str
@@ -47,6 +49,7 @@ class Image:
     n_bytes: int
     modified_ns: int
     perceptual: str
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,8 @@ class Dataset:
         a table.
     others : tuple of str
         Layouts that a folder could be read by as well, the likeliest first.
+    columns : tuple of str
+        Names of what else is known of the images (`Image.more`), such as the other columns of a table.
     """
 
     root: Path
@@ -98,6 +103,7 @@ class Dataset:
     warnings: tuple[str, ...] = ()
     reading: Mapping[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @cached_property
     def classes(self) -> tuple[str, ...]:

@@ -78,14 +78,17 @@ def test_words_are_made_of_the_facts() -> None:
     assert few.alternatives() == "a folder or a CSV"
     assert few.alternatives("a project") == "a folder, a CSV or a project"
     assert few.file_words() == "CSV"
-    assert few.file_filter() == "CSV (*.csv)"
-    assert few.expected() == "a folder with one folder of images for each class, or a CSV with path,class"
+    assert few.file_filter() == "CSV (*.csv *.tsv *.xlsx)"
+    assert few.expected() == (
+        "a folder with one folder of images for each class, or a table (.csv, .xlsx) of images and classes"
+    )
     assert SOURCES.alternatives().startswith("a folder, a CSV")
     assert "an .npz" in SOURCES.alternatives()
     assert SOURCES.file_filter().startswith("CSV")
-    assert "(*.csv *.npz" in SOURCES.file_filter()
+    assert "(*.csv *.tsv *.xlsx *.npz" in SOURCES.file_filter()
     assert SOURCES.expected().startswith(
-        "a folder with one folder of images for each class, a folder with train/ and test/, a CSV with path,class, "
+        "a folder with one folder of images for each class, a folder with train/ and test/, "
+        "a table (.csv, .xlsx) of images and classes, "
     )
     assert "a MedMNIST .npz" in SOURCES.expected()
 

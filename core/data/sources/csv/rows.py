@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 _COLUMNS = ("path", "class", "split", "group")
 _DELIMITERS = (",", ";", "\t")
-_ROWS_PER_REPORT = 2000
+ROWS_PER_REPORT = 2000
 _FEW_FILES = 20
 
 LONGEST_LINE = 1_000_000
@@ -34,7 +34,7 @@ LONGEST_LINE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
     """One usable row; `file` is the absolute path as written, tidied but with links left alone."""
 
     number: int
@@ -42,6 +42,7 @@ class _Row:
     class_name: str
     split: SplitName | None
     group: str
+    more: tuple[str, ...] = ()
 
 
 def list_table(source: Path, progress: Progress = NO_PROGRESS) -> Listing:
@@ -64,12 +65,12 @@ def list_table(source: Path, progress: Progress = NO_PROGRESS) -> Listing:
         If the user asked to stop.
     """
     rows, skipped, warnings = _read_rows(source.absolute(), progress)
-    named = _named(rows, progress)
-    root = _common_root(str(source.absolute().parent), named.folders)
+    named = named_files(rows, progress)
+    root = common_root(str(source.absolute().parent), named.folders)
     listing = Listing(Path(root), skipped=skipped, warnings=warnings)
-    files = _Files(named.folders)
-    for row in _told(_usable(named, listing.skipped, root), progress, "Looking for the files of the CSV: files"):
-        path = _relative(row.file, root)
+    files = Files(named.folders)
+    for row in told(usable_rows(named, listing.skipped, root), progress, "Looking for the files of the CSV: files"):
+        path = relative(row.file, root)
         fault = files.fault(row.file)
         if fault:
             listing.skipped.append(Skipped(path, f"Row {row.number} of the CSV names it, but {fault}."))
@@ -85,7 +86,7 @@ def _text(stream: BinaryIO) -> io.TextIOWrapper:
     return io.TextIOWrapper(stream, encoding, newline="")
 
 
-def _lines(source: Path, text: io.TextIOWrapper) -> Iterator[str]:
+def text_lines(source: Path, text: io.TextIOWrapper) -> Iterator[str]:
     """Yield the lines of a CSV with their ends.
 
     Raises
@@ -109,19 +110,19 @@ def _lines(source: Path, text: io.TextIOWrapper) -> Iterator[str]:
         ) from error
 
 
-def _read_rows(source: Path, progress: Progress) -> tuple[list[_Row], list[Skipped], list[str]]:
-    rows: list[_Row] = []
+def _read_rows(source: Path, progress: Progress) -> tuple[list[Row], list[Skipped], list[str]]:
+    rows: list[Row] = []
     skipped: list[Skipped] = []
     folder = str(source.parent)
     try:
         with open_regular(source) as stream, _text(stream) as text:
-            lines = _lines(source, text)
+            lines = text_lines(source, text)
             header = next(lines, "")
             delimiter = max(_DELIMITERS, key=header.count)
             reader = csv.reader(itertools.chain([header], lines), delimiter=delimiter)
             columns, unknown = _columns(source, next(reader, []))
             for number, cells in enumerate(reader):
-                if number % _ROWS_PER_REPORT == 0:
+                if number % ROWS_PER_REPORT == 0:
                     progress.report(number, 0, "Reading the CSV: rows")
                 values = {name: cells[at].strip() if at < len(cells) else "" for name, at in columns.items()}
                 if any(values.values()):
@@ -142,13 +143,13 @@ def _columns(source: Path, first_row: list[str]) -> tuple[dict[str, int], list[s
         found = ", ".join(places) or "nothing"
         raise DatasetError(
             f"{source.name} has no column {' and no column '.join(missing)} in its first row; found {found[:200]}. "
-            "A CSV has the columns path and class, and may have split and group."
+            "A CSV has the columns path and class, and may have split and group; others are read with --columns auto."
         )
     used = {name: places[name] for name in _COLUMNS if name in places}
     return used, [first_row[at] for name, at in places.items() if name not in _COLUMNS]
 
 
-def _take_row(number: int, values: dict[str, str], folder: str, rows: list[_Row], skipped: list[Skipped]) -> None:
+def _take_row(number: int, values: dict[str, str], folder: str, rows: list[Row], skipped: list[Skipped]) -> None:
     path, class_name = values["path"], class_text(values["class"])
     split_text = values.get("split", "").lower()
     if not path:
@@ -160,18 +161,18 @@ def _take_row(number: int, values: dict[str, str], folder: str, rows: list[_Row]
         skipped.append(Skipped(path, reason))
     else:
         split = SPLIT_NAMES.get(split_text)
-        rows.append(_Row(number, _absolute(folder, path), class_name, split, values.get("group", "")))
+        rows.append(Row(number, _absolute(folder, path), class_name, split, values.get("group", "")))
 
 
 def _absolute(folder: str, path: str) -> str:
     """Return an absolute path; a CSV written on Windows may have backslashes."""
     written = os.path.normpath(os.path.join(folder, path))
-    if "\\" in path and _fault(written):
+    if "\\" in path and file_fault(written):
         written = os.path.normpath(os.path.join(folder, path.replace("\\", "/")))
     return written
 
 
-class _Files:
+class Files:
     """Tells what is wrong with files, most of which lie beside each other.
 
     Asking the system for each file takes nearly all the time of a large CSV on a slow disk, so that a folder of which
@@ -193,7 +194,7 @@ class _Files:
         if folder not in self._known:
             wanted = self._wanted[folder]
             self._known[folder] = _regular_in(folder, 4 * wanted) if wanted >= _FEW_FILES else frozenset()
-        return "" if name in self._known[folder] else _fault(file)
+        return "" if name in self._known[folder] else file_fault(file)
 
 
 def _regular_in(folder: str, most: int) -> frozenset[str]:
@@ -207,7 +208,7 @@ def _regular_in(folder: str, most: int) -> frozenset[str]:
         return frozenset()
 
 
-def _fault(file: str) -> str:
+def file_fault(file: str) -> str:
     """Return why `file` cannot be opened, or nothing."""
     try:
         mode = os.stat(file).st_mode
@@ -218,14 +219,15 @@ def _fault(file: str) -> str:
     return "" if stat.S_ISREG(mode) else "it is no file"
 
 
-def _common_root(folder: str, folders: Iterable[str]) -> str:
+def common_root(folder: str, folders: Iterable[str]) -> str:
+    """Return the deepest folder that holds `folder` and all `folders`; of several drives `folder`."""
     try:
         return os.path.commonpath([folder, *folders])
     except ValueError:
         return folder  # files on several drives
 
 
-def _relative(file: str, root: str) -> str:
+def relative(file: str, root: str) -> str:
     """Return a path below `root` with forward slashes; that of a file on another drive as it is."""
     inside = root if root.endswith(os.sep) else root + os.sep
     if file.startswith(inside):
@@ -236,16 +238,16 @@ def _relative(file: str, root: str) -> str:
         return Path(file).as_posix()
 
 
-def _told(items: Collection[T], progress: Progress, message: str) -> Iterator[T]:
+def told(items: Collection[T], progress: Progress, message: str) -> Iterator[T]:
     """Yield the items, and report now and then how many of them are done."""
     for number, item in enumerate(items):
-        if number % _ROWS_PER_REPORT == 0:
+        if number % ROWS_PER_REPORT == 0:
             progress.report(number, len(items), message)
         yield item
 
 
 @dataclass(frozen=True)
-class _Named:
+class Named:
     """The files that a CSV names.
 
     Attributes
@@ -258,14 +260,15 @@ class _Named:
         How many files are named in each folder.
     """
 
-    first: dict[str, _Row]
-    again: dict[str, list[_Row]]
+    first: dict[str, Row]
+    again: dict[str, list[Row]]
     folders: Counter[str]
 
 
-def _named(rows: list[_Row], progress: Progress) -> _Named:
-    named = _Named({}, {}, Counter())
-    for row in _told(rows, progress, "Comparing the rows of the CSV: rows"):
+def named_files(rows: list[Row], progress: Progress, word: str = "CSV") -> Named:
+    """Return the rows by the file that they name; `word` is what the table is called."""
+    named = Named({}, {}, Counter())
+    for row in told(rows, progress, f"Comparing the rows of the {word}: rows"):
         first = named.first.setdefault(row.file, row)
         if first is row:
             named.folders[os.path.dirname(row.file)] += 1
@@ -274,18 +277,18 @@ def _named(rows: list[_Row], progress: Progress) -> _Named:
     return named
 
 
-def _usable(named: _Named, skipped: list[Skipped], root: str) -> list[_Row]:
+def usable_rows(named: Named, skipped: list[Skipped], root: str, word: str = "CSV") -> list[Row]:
     """Return a row for each file; one that is named under two classes is not used at all."""
     unusable = set()
     for file, same in named.again.items():
         if len({row.class_name for row in same}) > 1:
             places = " and ".join(f"“{row.class_name}” in row {row.number}" for row in same[:3])
-            reason = f"The CSV names it under more than one class: {places}."
+            reason = f"The {word} names it under more than one class: {places}."
         elif len({(row.split, row.group) for row in same}) > 1:
             numbers = " and ".join(str(row.number) for row in same[:3])
-            reason = f"Rows {numbers} of the CSV name it with different splits or groups."
+            reason = f"Rows {numbers} of the {word} name it with different splits or groups."
         else:
             continue
-        skipped.append(Skipped(_relative(file, root), reason))
+        skipped.append(Skipped(relative(file, root), reason))
         unusable.add(file)
     return [row for file, row in named.first.items() if file not in unusable]
