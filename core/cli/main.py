@@ -16,6 +16,7 @@ from core.cli.terminal import say
 from core.descriptions import plugin_problems
 from core.errors import CancelledError, CoresetError, MemoryShortError
 from core.files import reason_of
+from core.resources import ensure_home
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -37,11 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names.
     """
     # TensorFlow's start-up messages would stand between the lines of progress.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for stream in (sys.stdout, sys.stderr):
         # A file name that the terminal cannot show must not stop a run.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    homeless = ensure_home()
+    if homeless:
+        say(f"note: {homeless}", file=sys.stderr)
     told = _MemoryNotes(logging.INFO)
     log = logging.getLogger(memory.__name__)
     log.addHandler(told)

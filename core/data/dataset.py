@@ -18,6 +18,7 @@ from core.files import reason_of
 from core.housekeeping import sweep_once
 from core.progress import NO_PROGRESS, Progress
 from core.reading import open_regular
+from core.resources import expanded
 from core.results import Dataset, Image
 from core.settings import DataSettings, own_settings, settings_to_dict
 
@@ -70,7 +71,7 @@ def scan(
         If the user asked to stop. What was scanned is kept, and the next scan goes on from there.
     """
     sweep_once(cache_folder)
-    source = source.expanduser().absolute()
+    source = expanded(source).absolute()
     stored = stored_file(cache_folder, source)
     use_place(cache_folder, stored)
     earlier = _earlier(source, stored, previous)
@@ -103,7 +104,7 @@ def stored_file(cache_folder: Path, source: Path, own: SettingsPart | None = Non
     """Return where the cache holds the last scan of `source`, read under settings of its kind where it has any."""
     # Neutral settings are left out, so that what was kept before there were any is found.
     chosen = settings_to_dict(own) if own is not None else {}
-    name = fingerprint(str(source.expanduser().absolute()), *([chosen] if chosen else []))
+    name = fingerprint(str(expanded(source).absolute()), *([chosen] if chosen else []))
     return cache_folder / "datasets" / f"{name}.json"
 
 

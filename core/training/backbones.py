@@ -11,6 +11,7 @@ import numpy as np
 from core.cache import RowStore
 from core.errors import MissingWeightsError
 from core.features.backbone import backbones, load_backbone
+from core.features.engine import import_keras
 from core.features.extractors import EXTRACTORS
 from core.features.weights import weights_used
 from core.progress import NO_PROGRESS, Progress
@@ -85,7 +86,7 @@ def build_pooled_backbone(backbone: KerasModel, preprocess: Callable[[Any], Any]
     keras.Model
         Input (batch, image_size, image_size, 3), pixels of 0…255; output (batch, channels).
     """
-    import keras
+    keras = import_keras()
 
     backbone.trainable = False
     pixels = keras.Input((image_size, image_size, 3), name="pixels")
