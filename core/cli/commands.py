@@ -43,12 +43,12 @@ def scan(options: argparse.Namespace) -> int:
     for image in dataset.images:
         counts[image.class_name] += 1
     say(f"{len(dataset.images):,} images in {len(counts)} classes, {dataset.kind}, {dataset.source}")
-    for name, value in dataset.reading.items():
+    for name, value in dataset.read_as.items():
         say(f"read with {name.replace('_', ' ')}: {value}")
     (width, height), (widest, highest) = np.min(sizes, axis=0), np.max(sizes, axis=0)
     say(f"sizes from {width}×{height} to {widest}×{highest} pixels")
     print(table(["class", "images"], [[name, f"{n:,}"] for name, n in counts.items()], {1}))
-    if "path_column" in dataset.reading:
+    if "path_column" in dataset.read_as:
         print(f"\n{_first_rows(dataset)}")
     duplicates = find_duplicates(dataset)
     same = [d for d in duplicates if not d.conflicting]

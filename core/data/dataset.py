@@ -172,7 +172,7 @@ def _dataset(
         images=tuple(images[path] for path in sorted(images)),
         skipped=tuple(sorted(listing.skipped + scanned.skipped, key=lambda skipped: skipped.path)),
         warnings=(*listing.warnings, *_class_warnings(kind, listing, scanned)),
-        reading=listing.reading,
+        read_as=listing.read_as,
         others=listing.others,
         columns=listing.columns,
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from core.data.folder_names import has_image_suffix, leftover, split_names
-from core.data.layouts import Reading, guess_reading, read_as
+from core.data.layouts import FolderReading, guess_reading, read_as
 from core.data.listing import SPLIT_NAMES, Entry, Listing, class_text, is_text, printable, warn_of_spellings
 from core.data.masks import leave_masks_out
 from core.data.reader import FileReader
@@ -158,7 +158,7 @@ _UNLABELLED = "It holds no class folders, so that its {count:,} files have no cl
 _OUTSIDE = "It lies outside the train, validation and test folders."
 
 
-def _place(entry: Entry, reading: Reading, listing: Listing, outside: Counter[tuple[str, str]]) -> None:
+def _place(entry: Entry, reading: FolderReading, listing: Listing, outside: Counter[tuple[str, str]]) -> None:
     """Give an entry the class, set and group that its folders say, or list it with the reason why it has none.
 
     Files of folders that are no set, or have no classes, are counted in `outside`.
@@ -179,7 +179,7 @@ def _place(entry: Entry, reading: Reading, listing: Listing, outside: Counter[tu
     listing.entries.append(Entry(entry.path, class_text(said["classes"]), split, said.get("groups", "")))
 
 
-def _warn_of_empty(folders: list[str], reading: Reading, found: Listing, listing: Listing) -> None:
+def _warn_of_empty(folders: list[str], reading: FolderReading, found: Listing, listing: Listing) -> None:
     """Name the class folders without any file."""
     depth = reading.class_level + 1
     full = {tuple(entry.path.split("/")[:depth]) for entry in found.entries}

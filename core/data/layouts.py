@@ -28,7 +28,7 @@ _NAMED = 3
 
 
 @dataclass(frozen=True)
-class Reading:
+class FolderReading:
     """How a folder tree is read.
 
     Attributes
@@ -62,7 +62,7 @@ class Reading:
         return self.levels.index("classes")
 
 
-def read_as(layout: str, folders: Mapping[Parts, int]) -> Reading:
+def read_as(layout: str, folders: Mapping[Parts, int]) -> FolderReading:
     """Return the reading that a user asked for.
 
     Parameters
@@ -74,12 +74,12 @@ def read_as(layout: str, folders: Mapping[Parts, int]) -> Reading:
     """
     levels = tuple(layout.split("/"))
     if "split" not in levels:
-        return Reading(levels)
+        return FolderReading(levels)
     at = levels.index("split")
-    return Reading(levels, split_names({parts[at] for parts in folders if len(parts) > at}))
+    return FolderReading(levels, split_names({parts[at] for parts in folders if len(parts) > at}))
 
 
-def guess_reading(folders: Mapping[Parts, int]) -> Reading:
+def guess_reading(folders: Mapping[Parts, int]) -> FolderReading:
     """Return the likeliest reading of a folder tree.
 
     Parameters
@@ -94,7 +94,7 @@ def guess_reading(folders: Mapping[Parts, int]) -> Reading:
         return reading
     wrapper = "/".join(next(parts for parts in folders if len(parts) > depth)[:depth])
     said = f"All images lie below “{wrapper}”, so the folders inside of it were read as if it had been opened."
-    return Reading(
+    return FolderReading(
         ("any",) * depth + reading.levels,
         reading.splits,
         reading.unlabelled,
@@ -117,7 +117,7 @@ def _wrapped(folders: Mapping[Parts, int]) -> int:
         depth += 1
 
 
-def _read_level(folders: Mapping[Parts, int]) -> Reading:
+def _read_level(folders: Mapping[Parts, int]) -> FolderReading:
     names = {parts[0] for parts in folders if parts}
     splits = split_names(names)
     if splits:
@@ -129,16 +129,16 @@ def _read_level(folders: Mapping[Parts, int]) -> Reading:
                 f"The folders {_named(names)} are named like the sets of a split, but hold no class folders, so they "
                 "were read as classes. If they are sets, open a folder whose sets hold a folder for each class."
             )
-            return Reading(CLASSES, assumed=said)
+            return FolderReading(CLASSES, assumed=said)
     inner = {parts[1] for parts in folders if len(parts) > 1}
     inner_splits = split_names(inner)
     if len(names) > 1 and set(inner_splits) == inner and inner_splits and _share_below(folders, 1) >= _MOSTLY:
         said = f"The folders {_named(inner)} inside of the class folders were read as the sets of a split."
-        return Reading(("classes", "split"), inner_splits, assumed=said, other="classes")
+        return FolderReading(("classes", "split"), inner_splits, assumed=said, other="classes")
     return _read_classes(folders)
 
 
-def _read_split(folders: Mapping[Parts, int], splits: Mapping[str, SplitName]) -> Reading | None:
+def _read_split(folders: Mapping[Parts, int], splits: Mapping[str, SplitName]) -> FolderReading | None:
     """Return the reading of sets with class folders inside, or None where no training set has any."""
     inside: dict[str, set[str]] = {name: set() for name in splits}
     for parts in folders:
@@ -149,7 +149,7 @@ def _read_split(folders: Mapping[Parts, int], splits: Mapping[str, SplitName]) -
         if "train" not in splits.values() and all(inside.values()):
             said = f"The folders {_named(splits)} are named like sets of a split without training images, so the "
             said += "folders inside of them were read as the classes, and the program makes the split."
-            return Reading(("any", "classes"), assumed=said, other="classes")
+            return FolderReading(("any", "classes"), assumed=said, other="classes")
         return None
     unlabelled = tuple(
         name
@@ -175,10 +175,10 @@ def _read_split(folders: Mapping[Parts, int], splits: Mapping[str, SplitName]) -
     if rest.assumed:
         told.append(rest.assumed)
     kept: dict[str, SplitName | None] = {name: found if len(sets) > 1 else None for name, found in labelled.items()}
-    return Reading(("split", *rest.levels), kept, unlabelled, " ".join(told), "classes" if told else "")
+    return FolderReading(("split", *rest.levels), kept, unlabelled, " ".join(told), "classes" if told else "")
 
 
-def _read_classes(folders: Mapping[Parts, int]) -> Reading:
+def _read_classes(folders: Mapping[Parts, int]) -> FolderReading:
     """Return where the classes, and patients or other groups, are in a tree without sets."""
     inside: dict[str, set[str]] = {}
     for parts in folders:
@@ -198,21 +198,21 @@ def _read_classes(folders: Mapping[Parts, int]) -> Reading:
             f"The folders {_named(inner)} inside of the class folders {_named(tops)} were read as {len(inner):,} "
             "groups, such as patients, which are never divided between the sets."
         )
-        return Reading(("classes", "groups"), assumed=said, other="classes")
+        return FolderReading(("classes", "groups"), assumed=said, other="classes")
     if shared or are_numbered(inner) or min(len(found) for found in inside.values()) < 2:
-        return Reading(CLASSES)
+        return FolderReading(CLASSES)
     said = f"The folders {_named(tops)} were read as the classes, and those inside of them ({_named(inner)}) as parts "
-    return Reading(CLASSES, assumed=f"{said}of the class they lie in.", other="any/classes")
+    return FolderReading(CLASSES, assumed=f"{said}of the class they lie in.", other="any/classes")
 
 
-def _flat(tops: Collection[str]) -> Reading:
+def _flat(tops: Collection[str]) -> FolderReading:
     if len(tops) > 2 and are_patients(tops):
         said = (
             f"The folders {_named(tops)} are named like patients or slides, and were read as the classes. "
             "If they are none, open a table that names the class of each image."
         )
-        return Reading(CLASSES, assumed=said)
-    return Reading(CLASSES)
+        return FolderReading(CLASSES, assumed=said)
+    return FolderReading(CLASSES)
 
 
 def _upper_are_groups(tops: Sequence[str], inner: Sequence[str]) -> bool:
@@ -228,13 +228,13 @@ def _upper_are_groups(tops: Sequence[str], inner: Sequence[str]) -> bool:
     return len(inner) <= len(tops)
 
 
-def _groups_above(tops: Sequence[str], inner: Sequence[str]) -> Reading:
+def _groups_above(tops: Sequence[str], inner: Sequence[str]) -> FolderReading:
     said = f"The folders {_named(inner)} inside of the folders {_named(tops)} were read as the classes, "
     if len(tops) >= _ENOUGH_GROUPS or are_patients(tops):
         said += f"and the {len(tops):,} folders above as groups, such as patients, which are never divided."
-        return Reading(("groups", "classes"), assumed=said, other="classes")
+        return FolderReading(("groups", "classes"), assumed=said, other="classes")
     said += "and the few folders above as nothing; as groups they would hardly leave anything to divide "
-    return Reading(("any", "classes"), assumed=f"{said}(--layout groups/classes).", other="classes")
+    return FolderReading(("any", "classes"), assumed=f"{said}(--layout groups/classes).", other="classes")
 
 
 def _share_below(folders: Mapping[Parts, int], depth: int) -> float:

@@ -51,7 +51,7 @@ class Listing:
     entries : list of Entry
     skipped : list of Skipped
     warnings : list of str
-    reading : dict of str to str
+    read_as : dict of str to str
         How the source was read where there was a choice, by what was chosen, such as ``"layout"``.
     others : tuple of str
         Layouts that it could be read by as well, the likeliest first.
@@ -63,7 +63,7 @@ class Listing:
     entries: list[Entry] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    reading: dict[str, str] = field(default_factory=dict)
+    read_as: dict[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
 

@@ -33,7 +33,7 @@ class _ScanForm:
     images: list[Any]
     skipped: tuple[Skipped, ...]
     warnings: tuple[str, ...]
-    reading: dict[str, str] = field(default_factory=dict)
+    read_as: dict[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
 
@@ -58,7 +58,7 @@ def save_dataset(dataset: Dataset, file: Path) -> None:
         "images": [[getattr(image, name) for name in names] for image in dataset.images],
         "skipped": [asdict(skipped) for skipped in dataset.skipped],
         "warnings": dataset.warnings,
-        "reading": dict(dataset.reading),
+        "read_as": dict(dataset.read_as),
         "others": dataset.others,
         "columns": dataset.columns,
     }
@@ -114,7 +114,7 @@ def load_dataset(file: Path) -> Dataset:
             images=tuple(_image(form.fields, row, len(form.columns)) for row in form.images),
             skipped=form.skipped,
             warnings=form.warnings,
-            reading=form.reading,
+            read_as=form.read_as,
             others=form.others,
             columns=form.columns,
         )

@@ -86,7 +86,7 @@ class Dataset:
         Sorted by path.
     warnings : tuple of str
         Sentences about the dataset as a whole (unknown CSV columns, a class of one image, ...).
-    reading : mapping of str to str
+    read_as : mapping of str to str
         How the source was read where there was a choice, by what was chosen: ``"layout"`` of a folder, the columns of
         a table.
     others : tuple of str
@@ -101,7 +101,7 @@ class Dataset:
     images: tuple[Image, ...]
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
-    reading: Mapping[str, str] = field(default_factory=dict)
+    read_as: Mapping[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
 

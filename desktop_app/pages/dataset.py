@@ -128,7 +128,7 @@ class DatasetPage(Page):
             "validation": len(split.validation),
             "test": len(split.test),
             "skipped": len(dataset.skipped),
-            **({"reading": dict(dataset.reading)} if dataset.reading else {}),
+            **({"read_as": dict(dataset.read_as)} if dataset.read_as else {}),
         }
         self.keep(result, facts, content=result.identity)
         words = f"{len(dataset.images):,} images in {len(dataset.classes)} classes, {len(split.pool):,} in the pool"

@@ -56,7 +56,7 @@ def list_any_table(source: Path, settings: TableSettings, progress: Progress = N
         read.everything(progress)
     rows = read.found(progress)
     root = common_root(folder, (os.path.dirname(row.file) for row in rows))  # noqa: PTH120
-    listing = Listing(Path(root), skipped=read.skipped, columns=read.kept_columns, reading=read.reading)
+    listing = Listing(Path(root), skipped=read.skipped, columns=read.kept_columns, read_as=read.reading)
     named = named_files(rows, progress, cells.word)
     for row in usable_rows(named, listing.skipped, root, cells.word):
         entry = Entry(relative(row.file, root), row.class_name, row.split, row.group, row.more)

@@ -137,13 +137,13 @@ def test_patients_above_classes_are_groups(put: Put, look: Look) -> None:
     dataset = look()
     assert dataset.classes == ("ill", "well")
     assert {image.group for image in dataset.images} == {f"patient{n:02d}" for n in range(6)}
-    assert dataset.reading == {"layout": "groups/classes"}
+    assert dataset.read_as == {"layout": "groups/classes"}
     assert dataset.others == ("classes",)
     (note,) = [word for word in dataset.warnings if "--layout" in word]
     assert note.startswith("The folders ill and well inside of the folders patient00, patient01, patient02, … (6) were")
     plain = look(settings=DataSettings(layout="plain", leave_out_masks=False))
     assert plain.classes == tuple(f"patient{n:02d}" for n in range(6))
-    assert plain.reading == {}
+    assert plain.read_as == {}
 
 
 def mask(picture: Any, encoded: Any, number: int) -> bytes:

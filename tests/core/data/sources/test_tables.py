@@ -79,7 +79,7 @@ def test_ham10000(table: Write, put: Any, look: Look) -> None:
         ("HAM10000_images_part_1/ISIC_0027412.jpg", "bkl", None, "HAM_1"),
     ]
     assert len(dataset.images) == 6
-    assert dataset.reading == {"path_column": "image_id", "class_columns": "dx", "group_column": "lesion_id"}
+    assert dataset.read_as == {"path_column": "image_id", "class_columns": "dx", "group_column": "lesion_id"}
     assert dataset.columns == ("dx_type", "age", "sex", "localization")
     assert dataset.images[0].more == ("histo", "80.0", "male", "scalp")
     assert note(dataset, "was read with") == (
@@ -152,7 +152,7 @@ def test_chexpert(table: Write, put: Any, look: Look, own: dict[str, str], expec
 def test_rsna_ids_are_the_files(table: Write, look: Look) -> None:
     dataset = look(table("patientId,x,y,Target\na0,,,0\na1,26,15,1\na2,,,0\na3,1,1,1\n"))
     assert [image.class_name for image in dataset.images] == ["0", "1", "0", "1"]
-    assert dataset.reading["path_column"] == "patientId"
+    assert dataset.read_as["path_column"] == "patientId"
 
 
 def test_hugging_face_metadata(table: Write, look: Look) -> None:
@@ -280,7 +280,7 @@ def test_the_first_line_of_excel_and_decimal_commas(table: Write, look: Look) ->
     dataset = look(table("sep=;\nbild;MEL;NV;dicke\na0.png;1,0;0,0;0,5\na1.png;0,0;1,0;0,7\n"))
     assert [image.class_name for image in dataset.images] == ["MEL", "NV"]
     assert dataset.images[0].more == ("0,5",)
-    assert dataset.reading["separator"] == ";"
+    assert dataset.read_as["separator"] == ";"
 
 
 def test_no_header(table: Write, look: Look) -> None:
