@@ -1,6 +1,7 @@
 """Open a source of labelled images: list it, decode each image once, and say what was left out and why."""
 
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from core.data.description import Match, Source
 from core.data.duplicates import find_duplicates
 from core.data.listing import Listing
 from core.data.scanning import Scanned, decode_all
-from core.data.sources import SOURCES
+from core.data.sources import SOURCES, source_of
 from core.data.stored import load_dataset, save_dataset
 from core.descriptions import SettingsPart
 from core.errors import CacheError, DatasetError, MissingSourceError, ReadOnlyCacheError
@@ -19,7 +20,7 @@ from core.housekeeping import sweep_once
 from core.progress import NO_PROGRESS, Progress
 from core.reading import open_regular
 from core.resources import expanded
-from core.results import Dataset, Image
+from core.results import Dataset, Image, Skipped
 from core.settings import DataSettings, own_settings, settings_to_dict
 
 __all__ = ["find_duplicates", "load_dataset", "save_dataset", "scan", "stored_file"]
@@ -171,11 +172,22 @@ def _dataset(
         kind=kind.name,
         images=tuple(images[path] for path in sorted(images)),
         skipped=tuple(sorted(listing.skipped + scanned.skipped, key=lambda skipped: skipped.path)),
-        warnings=(*listing.warnings, *_class_warnings(kind, listing, scanned)),
+        warnings=(*listing.warnings, *_tables_beside(kind, listing.skipped), *_class_warnings(kind, listing, scanned)),
         read_as=listing.read_as,
         others=listing.others,
         columns=listing.columns,
     )
+
+
+def _tables_beside(kind: Source, skipped: Iterable[Skipped]) -> list[str]:
+    """Name what lies loose in a folder and can be opened itself, such as a table of the classes."""
+    if not kind.is_folder:
+        return []
+    found = [one.path for one in skipped if "/" not in one.path and Path(one.path).suffix.lower() in SOURCES.suffixes]
+    if not found:
+        return []
+    words = ", ".join(sorted(found)[:3])
+    return [f"The folder holds {words}, which is not read with it. If it names the classes, open it itself."]
 
 
 def _class_warnings(kind: Source, listing: Listing, scanned: Scanned) -> list[str]:
@@ -197,6 +209,7 @@ def _nothing(source: Path, dataset: Dataset) -> str:
     expected = f"Expected {SOURCES.expected()}."
     if not dataset.skipped:
         return f"{source} holds no images. {expected}"
+    expected = " ".join([expected, *_tables_beside(source_of(dataset.kind), dataset.skipped)])
     reasons = Counter(skipped.reason for skipped in dataset.skipped)
     reason, count = reasons.most_common(1)[0]
     example = next(skipped.path for skipped in dataset.skipped if skipped.reason == reason)

@@ -65,8 +65,9 @@ class FileFinder:
 
     def expect(self, texts: Iterable[str]) -> None:
         """Say which files will be asked for, so that folders with many of them are listed once."""
-        wanted = Counter(os.path.dirname(os.path.join(self.folders[0], text)) for text in texts)
-        self._files = Files(Counter({os.path.normpath(folder): n for folder, n in wanted.items()}))
+        wanted = Counter(os.path.dirname(text) for text in texts)
+        folder = self.folders[0]
+        self._files = Files(Counter({os.path.normpath(os.path.join(folder, at)): n for at, n in wanted.items()}))
 
     def find(self, text: str) -> tuple[str, str]:
         """Return the absolute path of a file, and why there is none: one of the two is empty.
@@ -88,14 +89,16 @@ class FileFinder:
 
     def as_written(self, text: str) -> tuple[str, str]:
         """Return a path as the table has it, and what is wrong with it; one of Windows may have backslashes."""
-        first = ("", "")
+        path = os.path.normpath(os.path.join(self.folders[0], text))
+        first = (path, self._files.fault(path))
+        if not first[1]:
+            return first
         for folder in self.folders:
             for written in dict.fromkeys((text, text.replace("\\", "/"))):
                 path = os.path.normpath(os.path.join(folder, written))
                 fault = self._files.fault(path)
                 if not fault:
                     return path, ""
-                first = first if first[0] else (path, fault)
         return first
 
     def _look_up(self, text: str) -> tuple[list[str], str]:

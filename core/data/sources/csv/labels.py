@@ -57,6 +57,8 @@ class Labels:
             self.missing[name] += 1
             if self.settings.leave_out_missing:
                 return "", f"has no class, but “{name}”"
+        if _SEPARATOR not in name:
+            return name, ""
         parts = list(dict.fromkeys(filter(None, (class_text(part) for part in name.split(_SEPARATOR)))))
         return self._one_of(parts) if len(parts) > 1 else (name, "")
 

@@ -55,9 +55,9 @@ def list_any_table(source: Path, settings: TableSettings, progress: Progress = N
         read = _Rows(cells, settings, finder)
         read.everything(progress)
     rows = read.found(progress)
-    root = common_root(folder, (os.path.dirname(row.file) for row in rows))  # noqa: PTH120
-    listing = Listing(Path(root), skipped=read.skipped, columns=read.kept_columns, read_as=read.reading)
     named = named_files(rows, progress, cells.word)
+    root = common_root(folder, named.folders)
+    listing = Listing(Path(root), skipped=read.skipped, columns=read.kept_columns, read_as=read.reading)
     for row in usable_rows(named, listing.skipped, root, cells.word):
         entry = Entry(relative(row.file, root), row.class_name, row.split, row.group, row.more)
         listing.entries.append(entry)
@@ -113,7 +113,7 @@ class _Rows:
     def _take(self, number: int, row: list[str]) -> None:
         columns, word, n_columns = self._columns, self.cells.word, len(self.cells.header)
         text = row[columns.path] if columns.path < len(row) else ""
-        if any(row[n_columns:]):
+        if len(row) > n_columns and any(row[n_columns:]):
             self._n_unfit += 1
             self._unfit = self._unfit or f"row {number} with {len(row)}"
             reason = (
@@ -121,7 +121,8 @@ class _Rows:
             )
             self.skipped.append(Skipped(text or f"row {number}", f"{reason}inside has to stand in quotes."))
             return
-        row += [""] * (n_columns - len(row))
+        if len(row) < n_columns:
+            row += [""] * (n_columns - len(row))
         if not text:
             self.skipped.append(Skipped(f"row {number}", f"Row {number} of the {word} has no path."))
             return

@@ -10,7 +10,8 @@ from openpyxl import Workbook
 
 from core.data.dataset import load_dataset, save_dataset
 from core.data.sources.csv.settings import TableSettings
-from core.errors import DatasetError
+from core.data.sources.csv.table import list_any_table
+from core.errors import CancelledError, DatasetError
 from core.results import Dataset
 from core.settings import DataSettings, settings_from_dict, settings_to_dict, with_own
 from core.settings import Settings as AllSettings
@@ -349,6 +350,40 @@ def test_splits_in_any_spelling(table: Write, look: Look, said: str, split: str)
 def test_tables_that_cannot_be_used(table: Write, look: Look, text: str, words: str) -> None:
     with pytest.raises(DatasetError, match=words):
         look(table(text))
+
+
+def test_a_folder_with_a_table_inside_says_so(table: Write, put: Any, look: Look, tmp_path: Path) -> None:
+    table("file_name,label\na0.png,x\na1.png,y\n", "metadata.csv")
+    words = "The folder holds metadata.csv, which is not read with it. If it names the classes, open it itself."
+    with pytest.raises(DatasetError, match=words):
+        look()
+    put("x/1.png", 60)
+    put("y/1.png", 61)
+    assert words in look().warnings
+
+
+def test_listing_tells_how_far_it_is_and_can_be_stopped(table: Write) -> None:
+    rows = "".join(f"a{number % 6}.png,{number % 2},p{number}\n" for number in range(5000))
+    file = table("image,label,patient\n" + rows)
+    told: list[tuple[int, int, str]] = []
+
+    class Listener:
+        def report(self, done: int, total: int, message: str = "") -> None:
+            told.append((done, total, message))
+            if len(told) == stop_after:
+                raise CancelledError
+
+        def publish(self, result: object) -> None:
+            raise AssertionError(result)
+
+    stop_after = 0
+    list_any_table(file, TableSettings(group_column="-"), Listener())
+    for expected in ((2000, 0, "Reading the CSV: rows"), (4000, 5000, "Looking for the files of the CSV: files"),
+                     (4000, 5000, "Comparing the rows of the CSV: rows")):  # fmt: skip
+        assert expected in told
+    stop_after = len(told) + 2
+    with pytest.raises(CancelledError):
+        list_any_table(file, TableSettings(), Listener())
 
 
 # --- what is stored -------------------------------------------------------------------------------------------
