@@ -91,7 +91,7 @@ def group_notes(ties: Ties, dataset: Dataset) -> list[str]:
             f"{groups.count(''):,} of {len(groups):,} images, such as {example}; each of these is divided singly."
         )
     if len(counts) == 1 and "" not in groups:
-        notes.append(f"All images are of one group, “{groups[0]}”, so they cannot be divided.")
+        notes.append("All images are of one group, so they cannot be divided.")
     elif len(counts) == len(groups) > 1:
         notes.append(f"Each of the {len(groups):,} images is a group of its own, so the groups tie nothing together.")
     spellings: dict[str, set[str]] = {}
@@ -99,8 +99,8 @@ def group_notes(ties: Ties, dataset: Dataset) -> list[str]:
         spellings.setdefault(name.casefold().strip(), set()).add(name)
     alike = [names for names in spellings.values() if len(names) > 1]
     if alike:
-        words = " and ".join(f"“{name}”" for name in sorted(min(alike, key=min)))
-        notes.append(f"The groups {words} differ only in capital letters; they count as different.")
+        n = len(alike)
+        notes.append(f"{n:,} {'group differs' if n == 1 else 'groups differ'} from another only in capital letters.")
     return notes
 
 

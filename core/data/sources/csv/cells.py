@@ -179,8 +179,7 @@ def _take_header(cells: Cells, rows: Rows) -> None:
         if any(has_image_suffix(cell) for cell in first):
             cells.header = [f"column {at + 1}" for at in range(len(first))]
             cells.notes.append(
-                f"{cells.name} has no names of columns in its first row, which was read as an image: "
-                f"{', '.join(first)[:80]}."
+                f"{cells.name} has no names of columns: its first row names a file, and was read as an image."
             )
             cells.rows = itertools.chain([(number, first)], rows)
         else:

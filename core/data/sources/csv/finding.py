@@ -25,11 +25,11 @@ class Found:
     counts : Counter
         How many by ``"stem"``, ``"case"`` or ``"elsewhere"``.
     examples : dict
-        The first of each: as written, and as found.
+        The name of the first file of each.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, tuple[str, str]] = field(default_factory=dict)
+    examples: dict[str, str] = field(default_factory=dict)
 
     def notes(self, name: str) -> list[str]:
         """Return a sentence for each way."""
@@ -39,9 +39,8 @@ class Found:
             "elsewhere": "in another folder than written",
         }
         return [
-            f"{count:,} images of {name} were found {words[how]}, such as {found} for “{written}”."
+            f"{count:,} images of {name} were found {words[how]}, such as {self.examples[how]}."
             for how, count in self.counts.items()
-            for written, found in [self.examples[how]]
         ]
 
 
@@ -80,11 +79,10 @@ class FileFinder:
         found, how = self._look_up(text)
         if len(found) == 1:
             self.found.counts[how] += 1
-            self.found.examples.setdefault(how, (text, os.path.relpath(found[0], self.folders[0]).replace(os.sep, "/")))
+            self.found.examples.setdefault(how, os.path.split(found[0])[1])
             return found[0], ""
         if found:
-            names = " and ".join(sorted(os.path.relpath(one, self.folders[0]) for one in found)[:3])
-            return path, f"that may be any of several files: {names}"
+            return path, f"that may be any of {len(found)} files; say in which folder to look (--image-folder)"
         return path, fault
 
     def as_written(self, text: str) -> tuple[str, str]:

@@ -287,7 +287,9 @@ def test_the_first_line_of_excel_and_decimal_commas(table: Write, look: Look) ->
 def test_no_header(table: Write, look: Look) -> None:
     dataset = look(table("a0.png,x\na1.png,y\na2.png,x\na3.png,y\n"))
     assert [image.class_name for image in dataset.images] == ["x", "y", "x", "y"]
-    assert "has no names of columns in its first row" in note(dataset, "no names of columns")
+    assert note(dataset, "no names of columns") == (
+        "list.csv has no names of columns: its first row names a file, and was read as an image."
+    )
 
 
 def test_a_column_twice(table: Write, look: Look) -> None:
@@ -326,7 +328,7 @@ def test_a_name_of_several_files_is_not_guessed(table: Write, put: Any, look: Lo
     dataset = look(table("path,class\nz,x\na0.png,x\na1.png,y\ntwo/z,y\n"))
     assert [image.path for image in dataset.images] == ["a0.png", "a1.png", "two/z.png"]
     assert [one.reason for one in dataset.skipped] == [
-        "Row 2 of the CSV names it, but that may be any of several files: one/z.png and two/z.png."
+        "Row 2 of the CSV names it, but that may be any of 2 files; say in which folder to look (--image-folder)."
     ]
 
 
