@@ -31,6 +31,7 @@ _ENDINGS = ("set", "sets", "data", "daten", "datensatz", "satz", "images", "bild
 _FILLERS = frozenset({
     "set", "sets", "data", "dataset", "datasets", "image", "images", "img", "imgs", "picture", "pictures", "split",
     "splits", "part", "folder", "daten", "bilder", "sample", "samples", "the",
+    "labeled", "labelled", "unlabeled", "unlabelled", "input", "inputs", "raw", "final", "public", "private",
 })  # fmt: skip
 
 PATIENT_WORDS = (
@@ -42,6 +43,7 @@ _PLACES = re.compile(
     r"(?:hospital|clinic|klinik|site|cent(?:er|re)|zentrum|lab|labor|institute|scanner|batch|plate|day|experiment|"
     r"exp|run|session|camera|microscope|cohort|country|year)[\W_]*\w*", re.IGNORECASE,
 )  # fmt: skip
+_FOLDS = re.compile(r"(?:\w*[\W_])?(?:fold|part|chunk|shard|subset|batch|teil)[\W_]*\d+", re.IGNORECASE)
 _ASPECTS = frozenset({
     "left", "right", "front", "back", "top", "bottom", "upper", "lower", "raw", "processed", "original", "augmented",
     "images", "image", "img", "imgs", "colour", "color", "gray", "grey", "rgb", "he", "dapi", "crop", "crops", "full",
@@ -145,6 +147,11 @@ def are_patients(names: Collection[str]) -> bool:
 def are_places(names: Collection[str]) -> bool:
     """Return whether most names are those of hospitals, scanners, days and the like."""
     return _share(names, lambda name: _PLACES.fullmatch(name) is not None) >= _MOSTLY
+
+
+def are_folds(names: Collection[str]) -> bool:
+    """Return whether most names are those of folds, parts of a download and the like, which mean nothing else."""
+    return _share(names, lambda name: _FOLDS.fullmatch(name) is not None) >= _MOSTLY
 
 
 def are_numbered(names: Collection[str]) -> bool:

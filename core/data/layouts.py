@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from core.data.folder_names import (
     are_aspects,
     are_classes,
+    are_folds,
     are_numbered,
     are_patients,
     are_places,
@@ -188,6 +189,16 @@ def _read_classes(folders: Mapping[Parts, int]) -> FolderReading:
     if len(tops) < 2 or not counts or _share_below(folders, 1) < _MOSTLY:
         return _flat(tops)
     inner = list(counts)
+    if _share_below(folders, 2) >= _MOSTLY and (len(inner) == 1 or (are_patients(tops) and are_places(inner))):
+        # Such as a visit between patient and class; what is inside of it decides.
+        rest: Counter[Parts] = Counter()
+        for parts, n in folders.items():
+            rest[parts[:1] + parts[2:]] += n
+        deeper = _read_classes(rest)
+        levels = (deeper.levels[0], "any", *deeper.levels[1:])
+        return deeper if deeper.levels == CLASSES else FolderReading(levels, {}, (), deeper.assumed, deeper.other)
+    if are_patients(tops) and (are_patients(inner) or are_places(inner)):
+        return _flat(tops)
     shared = len(inner) > 1 and sum(counts.values()) > 1.5 * len(inner)
     if (shared and _upper_are_groups(tops, inner)) or (
         not shared and len(inner) > 1 and are_patients(tops) and not are_numbered(inner)
@@ -199,10 +210,11 @@ def _read_classes(folders: Mapping[Parts, int]) -> FolderReading:
             "groups, such as patients, which are never divided between the sets."
         )
         return FolderReading(("classes", "groups"), assumed=said, other="classes")
-    if shared or are_numbered(inner) or min(len(found) for found in inside.values()) < 2:
+    if len(inner) == 1 or not (shared or min(len(found) for found in inside.values()) > 1):
         return FolderReading(CLASSES)
     said = f"The folders {_named(tops)} were read as the classes, and those inside of them ({_named(inner)}) as parts "
-    return FolderReading(CLASSES, assumed=f"{said}of the class they lie in.", other="any/classes")
+    other = "classes/groups" if are_numbered(inner) else "any/classes"
+    return FolderReading(CLASSES, assumed=f"{said}of the class they lie in.", other=other)
 
 
 def _flat(tops: Collection[str]) -> FolderReading:
@@ -230,6 +242,9 @@ def _upper_are_groups(tops: Sequence[str], inner: Sequence[str]) -> bool:
 
 def _groups_above(tops: Sequence[str], inner: Sequence[str]) -> FolderReading:
     said = f"The folders {_named(inner)} inside of the folders {_named(tops)} were read as the classes, "
+    if are_folds(tops):
+        said += "and the folders above, which look like parts of one set, as nothing."
+        return FolderReading(("any", "classes"), assumed=said, other="groups/classes")
     if len(tops) >= _ENOUGH_GROUPS or are_patients(tops):
         said += f"and the {len(tops):,} folders above as groups, such as patients, which are never divided."
         return FolderReading(("groups", "classes"), assumed=said, other="classes")

@@ -21,7 +21,7 @@ _MARK = (
 _NAME = re.compile(
     rf"(?P<stem>.+?)(?:[ _.-]+(?:{_MARK})(?:[ _-]?\(?\d+\)?)?)+$|(?:{_MARK})[ _.-]+(?P<after>.+)$", re.IGNORECASE
 )
-_FOLDER = re.compile(rf"(?:[\w-]*[ _-])?(?:{_MARK}|segmentations|masken)$", re.IGNORECASE)
+_FOLDER = re.compile(rf"(?:[\w-]*[ _-])?(?:{_MARK}|segmentation\w*|masken|groundtruth\w*)$", re.IGNORECASE)
 _LOOKED_AT = 24
 _MOSTLY = 0.75
 _SPREAD = 12
@@ -66,17 +66,19 @@ def masks_by_name(paths: Iterable[str]) -> dict[str, str]:
         folder named ``masks`` or the like beside the folder of the images.
     """
     stems: dict[str, dict[str, str]] = defaultdict(dict)
-    beside: dict[str, set[str]] = defaultdict(set)
     for path in sorted(paths, reverse=True):
-        pure = PurePosixPath(path)
-        stems[str(pure.parent)][pure.stem] = path
-        parents = pure.parent.parts
-        for depth in range(len(parts := parents)):
-            beside["/".join(parts[:depth])].add(parts[depth])
+        folder, _, name = path.rpartition("/")
+        stems[folder][name.rpartition(".")[0] or name] = path
+    beside: dict[str, set[str]] = defaultdict(set)
+    for folder in stems:
+        parts = folder.split("/") if folder else []
+        for depth, part in enumerate(parts):
+            beside["/".join(parts[:depth])].add(part)
+    begun = {folder: _by_first_word(named) for folder, named in stems.items() if len(stems) > 1}
     found = {}
     for folder, named in stems.items():
         for stem, path in named.items():
-            image = _image_beside(stem, named) or _image_in_sibling(folder, stem, stems, beside)
+            image = _image_beside(stem, named) or _image_in_sibling(folder, stem, stems, beside, begun)
             if image and image != path:
                 found[path] = image
     return found
@@ -88,20 +90,41 @@ def _image_beside(stem: str, named: Mapping[str, str]) -> str:
 
 
 def _image_in_sibling(
-    folder: str, stem: str, stems: Mapping[str, Mapping[str, str]], beside: Mapping[str, set[str]]
+    folder: str,
+    stem: str,
+    stems: Mapping[str, Mapping[str, str]],
+    beside: Mapping[str, set[str]],
+    begun: Mapping[str, Mapping[str, list[str]]],
 ) -> str:
     """Return the image of the same name in a folder beside that of masks, wherever in the path that stands."""
-    parts = tuple(folder.split("/")) if folder != "." else ()
+    parts = tuple(folder.split("/")) if folder else ()
     match = _NAME.fullmatch(stem)
     for depth, name in enumerate(parts):
         if not _FOLDER.fullmatch(name):
             continue
         for other in sorted(beside["/".join(parts[:depth])] - {name}):
-            named = stems.get("/".join((*parts[:depth], other, *parts[depth + 1 :])), {})
+            there = "/".join((*parts[:depth], other, *parts[depth + 1 :]))
+            if _FOLDER.fullmatch(other) or there not in stems:
+                continue
             for wanted in (stem, (match["stem"] or match["after"]) if match else ""):
-                if wanted in named and not _FOLDER.fullmatch(other):
-                    return named[wanted]
+                if wanted in stems[there]:
+                    return stems[there][wanted]
+            alike = begun[there].get(_first_word(stem), []) if match else []
+            if len(alike) == 1:
+                return alike[0]
     return ""
+
+
+def _by_first_word(named: Mapping[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for stem, path in named.items():
+        found[_first_word(stem)].append(path)
+    return found
+
+
+def _first_word(stem: str) -> str:
+    """Return what a name begins with, such as the number in ``21_training`` and ``21_manual1``."""
+    return re.split(r"[ _.-]", stem, maxsplit=1)[0]
 
 
 def _look_like_masks(root: Path, pairs: Mapping[str, str]) -> bool:

@@ -90,8 +90,16 @@ def test_names_of_patients() -> None:
         (("patient00/ill", "patient01/well", "patient02/ill|well"), "groups/classes", "classes"),
         (("a|b|c|d|e|f/ill|well",), "groups/classes", "classes"),
         (("hospital A|hospital B/ill|well",), "any/classes", "classes"),
-        (("ill|well/left|right",), "classes", ""),
-        (("benign|malignant/40X|100X|200X",), "classes", ""),
+        (("ill|well/left|right",), "classes", "any/classes"),
+        (("benign|malignant/40X|100X|200X",), "classes", "classes/groups"),
+        (("ill/001|002|003", "well/004|005|006"), "classes", "classes/groups"),
+        (("fold1|fold2|fold3|fold4|fold5/ill|well",), "any/classes", "groups/classes"),
+        (("patient1|patient2|patient3/visit/ill|well",), "groups/any/classes", "classes"),
+        (("patient1|patient2|patient3/session1|session2/ill|well",), "groups/any/classes", "classes"),
+        (("patient1|patient2|patient3/study1|study2",), "classes", ""),
+        (("benign/SOB/adenosis|fibroadenoma", "malignant/SOB/ductal|lobular"), "classes", "any/classes"),
+        (("train/cat|dog", "test_unlabeled"), "split/classes", "classes"),
+        (("COVID|Normal/images",), "classes", ""),
         (("ill/patient1|patient2", "well/patient3|patient4"), "classes/groups", "classes"),
         (("ill|well/patient1|patient2|patient3",), "classes/groups", "classes"),
         (("benign/adenosis|fibroadenoma", "malignant/ductal|lobular"), "classes", "any/classes"),
@@ -188,6 +196,19 @@ def test_masks_in_a_folder_beside(put: Put, look: Look, picture: Any, encoded: A
     dataset = look()
     assert (dataset.classes, len(dataset.images)) == (("cat", "dog"), 4)
     assert len([one for one in dataset.skipped if "mask" in one.reason]) == 4
+
+
+@pytest.mark.parametrize(
+    ("image", "mask"),
+    [
+        ("images/a/1.png", "masks/a/1.png"), ("JPEGImages/1.jpg", "SegmentationClass/1.png"),
+        ("COVID/images/1.png", "COVID/masks/1.png"),
+        ("training/images/21_training.tif", "training/1st_manual/21_manual1.gif"),
+        ("img/x.png", "img_mask/x_mask.png"), ("images/1.png", "ground truth/1.png"),
+    ],
+)  # fmt: skip
+def test_masks_in_folders_by_name(image: str, mask: str) -> None:
+    assert masks_by_name([image, mask, "other/z.png"]) == {mask: image}
 
 
 @pytest.mark.parametrize(
