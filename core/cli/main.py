@@ -13,6 +13,7 @@ from core.cli import commands
 from core.cli.failure import failure_sentence
 from core.cli.parser import Command, build_parser
 from core.cli.terminal import say
+from core.data import dataset, split
 from core.descriptions import plugin_problems
 from core.errors import CancelledError, CoresetError, MemoryShortError
 from core.files import reason_of
@@ -46,10 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     homeless = ensure_home()
     if homeless:
         say(f"note: {homeless}", file=sys.stderr)
-    told = _MemoryNotes(logging.INFO)
-    log = logging.getLogger(memory.__name__)
-    log.addHandler(told)
-    log.setLevel(logging.INFO)
+    told = _Notes(logging.INFO)
+    given = sys.argv[1:] if arguments is None else arguments
+    # `scan` lists all that was assumed itself.
+    names = [memory.__name__, *(() if "scan" in given[:1] else (dataset.__name__, split.__name__))]
+    for name in names:
+        logging.getLogger(name).addHandler(told)
+        logging.getLogger(name).setLevel(logging.INFO)
     try:
         return _run(arguments)
     except (CancelledError, KeyboardInterrupt):
@@ -63,19 +67,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return DONE
     except Exception as error:
-        given = sys.argv[1:] if arguments is None else arguments
         say(f"coreset: {failure_sentence(error, given)}", file=sys.stderr)
         return FAILED
     finally:
-        log.removeHandler(told)
+        for name in names:
+            logging.getLogger(name).removeHandler(told)
 
 
-class _MemoryNotes(logging.Handler):
-    """Shows what a stage says that it needs of memory."""
+class _Notes(logging.Handler):
+    """Shows what a stage says that it needs of memory, and what was assumed of the images, each once."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self._said: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line to standard error."""
-        say(f"note: {record.getMessage()}", file=sys.stderr)
+        said = record.getMessage()
+        if said not in self._said:
+            self._said.add(said)
+            say(f"note: {said}", file=sys.stderr)
 
 
 def _run(arguments: Sequence[str] | None) -> int:

@@ -1,5 +1,6 @@
 """Open a source of labelled images: list it, decode each image once, and say what was left out and why."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
@@ -25,6 +26,7 @@ from core.settings import DataSettings, own_settings, settings_to_dict
 
 __all__ = ["find_duplicates", "load_dataset", "save_dataset", "scan", "stored_file"]
 
+_LOG = logging.getLogger(__name__)
 _FEW = 4
 _HEAD_BYTES = 512
 
@@ -83,6 +85,8 @@ def scan(
         stored = stored_file(cache_folder, source, own)
         use_place(cache_folder, stored)
     listing = kind.listing(source, own, progress, settings)
+    for warning in listing.warnings:
+        _LOG.info("%s", warning)
     known = _known(kind, earlier)
     scanned = Scanned()
     try:

@@ -5,6 +5,7 @@ The test images are drawn first, then the validation images out of what is left;
 whole dataset, so that leaving a class out changes nothing for the others.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
@@ -20,6 +21,7 @@ from core.settings import DataSettings
 
 __all__ = ["count_groups", "found_groups", "make_split", "preview_groups"]
 
+_LOG = logging.getLogger(__name__)
 _FAR_OFF = 0.05
 _LONG_CHAIN = 20
 _TEST_FIRST = {"test": 0, "validation": 1, "train": 2, None: 3}
@@ -223,7 +225,10 @@ def _warnings(dataset: Dataset, settings: DataSettings, ties: Ties, split: Split
             f"{len(split.leaks):,} {verb} also among the test images, or of the same group as one; "
             "test results will look better than they are. They can be dropped."
         )
-    return warnings + group_notes(ties, dataset) + _chain_warnings(dataset, settings, ties)
+    of_groups = group_notes(ties, dataset)
+    for note in of_groups:
+        _LOG.info("%s", note)
+    return warnings + of_groups + _chain_warnings(dataset, settings, ties)
 
 
 def _class_warnings(

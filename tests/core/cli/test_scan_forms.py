@@ -147,3 +147,16 @@ def test_patients_masks_and_an_unlabelled_test_set(scan: Scan, picture: Callable
     assert "note: The names may tell patients or slides apart: --group-pattern '" in said
     code, said = scan("patients", "--group-pattern", "slide([0-9]+)")
     assert (code, "finds no group in any of the 24 paths, such as “patient00/ill/1.png”" in said) == (2, True)
+
+
+def test_every_command_says_what_was_assumed(
+    picture: Callable[[str], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for patient in range(12):
+        for name in ("ill", "well"):
+            picture(f"patients/patient{patient:02d}/{name}/1.png")
+    code = main(["select", str(tmp_path / "patients"), "--extractor", "colour-texture", "--fraction", "0.5",
+                 "--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "list.csv")])  # fmt: skip
+    said = capsys.readouterr().err
+    assert code == 0
+    assert said.count("note: The folders ill and well inside of the folders patient00,") == 1
