@@ -218,6 +218,12 @@ def _read_classes(folders: Mapping[Parts, int]) -> FolderReading:
 
 
 def _flat(tops: Collection[str]) -> FolderReading:
+    if len(tops) > 1 and are_folds(tops):
+        said = (
+            f"The folders {_named(tops)} are named like parts of one set, and were read as the classes. "
+            "If they are none, open a table that names the class of each image."
+        )
+        return FolderReading(CLASSES, assumed=said)
     if len(tops) > 2 and are_patients(tops):
         said = (
             f"The folders {_named(tops)} are named like patients or slides, and were read as the classes. "

@@ -118,6 +118,13 @@ def test_the_likeliest_reading(patterns: tuple[str, ...], layout: str, other: st
     assert (found[0], found[2]) == (layout, other)
 
 
+@pytest.mark.parametrize("names", ["HAM10000_images_part_1|HAM10000_images_part_2", "patient1|patient2|patient3"])
+def test_classes_that_are_hardly_any_are_told(names: str) -> None:
+    layout, assumed, _ = read(*tree(names))
+    assert layout == "classes"
+    assert assumed.endswith("If they are none, open a table that names the class of each image.")
+
+
 def test_an_unlabelled_test_set_is_no_class(put: Put, look: Look) -> None:
     for number, path in enumerate(
         ["train/cat/1.png", "train/cat/2.png", "train/dog/3.png", "test/4.png", "test/5.png"]
