@@ -74,6 +74,9 @@ def read_as(layout: str, folders: Mapping[Parts, int]) -> FolderReading:
         How many images lie in each folder itself, by the parts of its path.
     """
     levels = tuple(layout.split("/"))
+    if layout not in ("classes", "any/classes"):
+        # One folder around all others is no set, group or class of such a tree.
+        levels = ("any",) * _wrapped(folders) + levels
     if "split" not in levels:
         return FolderReading(levels)
     at = levels.index("split")

@@ -288,6 +288,15 @@ def test_a_layout_that_is_asked_for_needs_no_note(put: Put, look: Look) -> None:
     assert asdict(dataset.images[0])["split"] is None
 
 
+def test_a_folder_around_all_others_is_no_level(put: Put, look: Look) -> None:
+    for number in range(4):
+        put(f"study/h{number}/{('ill', 'well')[number % 2]}/{number}.png", number)
+    dataset = look(settings=DataSettings(layout="groups/classes"))
+    assert (dataset.classes, dataset.read_as) == (("ill", "well"), {"layout": "any/groups/classes"})
+    assert [image.group for image in dataset.images] == ["h0", "h1", "h2", "h3"]
+    assert look(settings=DataSettings(layout="classes")).classes == ("study",)
+
+
 def test_images_that_lie_too_high_are_named(put: Put, look: Look) -> None:
     for number in range(3):
         put(f"p{number}/ill/{number}.png", number)
