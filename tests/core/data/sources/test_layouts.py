@@ -12,6 +12,7 @@ import pytest
 from core.data.folder_names import are_numbered, are_patients, leftover, split_names, split_word
 from core.data.layouts import guess_reading
 from core.data.masks import is_two_valued, masks_by_name
+from core.data.sources import SOURCES
 from core.results import Dataset
 from core.settings import DataSettings
 
@@ -304,3 +305,21 @@ def test_images_that_lie_too_high_are_named(put: Put, look: Look) -> None:
     put("p0/loose.png", 9)
     dataset = look(settings=DataSettings(layout="groups/classes"))
     assert [(one.path, one.reason) for one in dataset.skipped] == [("p0/loose.png", "It lies in no class folder.")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "expected"),
+    [
+        ("folder", "ill/1.png", ("1.png",)),
+        ("folder", "ill/deep/1.png", ("deep", "1.png")),
+        ("folder", "patient00/ill/1.png", ("patient00", "1.png")),
+        ("split-folder", "train/ill/1.png", ("1.png",)),
+        ("split-folder", "train/patient00/ill/1.png", ("patient00", "1.png")),
+        ("split-folder", "ill/train/1.png", ("ill", "train", "1.png")),
+    ],
+)
+def test_patients_keep_their_folders_inside_a_class(
+    kind: str, path: str, expected: tuple[str, ...], dataset_of: Callable[..., Dataset]
+) -> None:
+    (image,) = dataset_of([(path, "ill")]).images
+    assert SOURCES[kind].reader.parts_below_class(image) == expected
