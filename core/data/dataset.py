@@ -1,6 +1,8 @@
 """Open a source of labelled images: list it, decode each image once, and say what was left out and why."""
 
+import logging
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,7 @@ from core.data.listing import Listing
 from core.data.reading_notes import reading_notes, unheeded_notes
 from core.data.readings import reading_of, rules_alone, stored_choices
 from core.data.scanning import Scanned, decode_all
-from core.data.sources import SOURCES
+from core.data.sources import SOURCES, source_of
 from core.data.stored import load_dataset, save_dataset
 from core.descriptions import SettingsPart
 from core.errors import CacheError, CancelledError, DatasetError, MissingSourceError, ReadOnlyCacheError
@@ -24,11 +26,13 @@ from core.housekeeping import sweep_once
 from core.memory import LIBRARY_BYTES, memory_for
 from core.progress import NO_PROGRESS, Progress
 from core.reading import open_regular
-from core.results import Dataset, Image, Reading
+from core.resources import expanded
+from core.results import Dataset, Image, Reading, Skipped
 from core.settings import DataSettings, own_settings, settings_to_dict
 
 __all__ = ["find_duplicates", "load_dataset", "save_dataset", "scan", "stored_file"]
 
+_LOG = logging.getLogger(__name__)
 _FEW = 4
 # Of a scan, measured by `benchmarks/memory.py`.
 BYTES_PER_IMAGE = 1500
@@ -80,11 +84,11 @@ def scan(
         If the user asked to stop. What was scanned is kept, and the next scan goes on from there.
     """
     sweep_once(cache_folder)
-    source = source.expanduser().absolute()
+    source = expanded(source).absolute()
     settings = settings or DataSettings()
     without_own = stored_file(cache_folder, source, None, rules_alone(settings))
     earlier = _earlier(source, without_own)
-    kind = _recognised(source)
+    kind = _recognised(source, settings)
     own = own_settings(settings, kind)
     stored = stored_file(cache_folder, source, own, settings)
     use_place(cache_folder, stored)
@@ -93,7 +97,9 @@ def scan(
     if previous is not None:
         earlier.append(previous)  # whatever its root: the folder may have moved
     reading = _fixed_before(reading_of(settings), earlier)
-    listing = kind.listing(source, own, progress)
+    listing = kind.listing(source, own, progress, settings)
+    for warning in listing.warnings:
+        _LOG.info("%s", warning)
     known = _known(kind, earlier, reading)
     with memory_for(f"Scanning {len(listing.entries):,} images", scan_bytes(len(listing.entries))):
         scanned, reading = _decoded(source, kind, listing, reading, known, cache_folder, stored, progress)
@@ -171,11 +177,11 @@ def stored_file(
     choices = stored_choices(settings or DataSettings())
     # Neutral settings are left out, so that what was kept before there were any is found.
     chosen = [settings_to_dict(own) if own is not None else {}, choices]
-    name = fingerprint(str(source.expanduser().absolute()), *(each for each in chosen if each))
+    name = fingerprint(str(expanded(source).absolute()), *(each for each in chosen if each))
     return cache_folder / "datasets" / f"{name}.json"
 
 
-def _recognised(path: Path) -> Source:
+def _recognised(path: Path, settings: DataSettings) -> Source:
     """Return the source that is surest that `path` is its own; of equally sure ones the first in the registry."""
     try:
         head = b"" if path.is_dir() else _head(path)
@@ -184,7 +190,7 @@ def _recognised(path: Path) -> Source:
     best, surest, faults = None, Match.NO, []
     for source in SOURCES.values():
         try:
-            match = source.reader.recognise(path, head)
+            match = source.match(path, head, settings)
         except Exception as error:
             if source.name not in SOURCES.plugins:
                 raise
@@ -284,11 +290,26 @@ def _dataset(
         skipped=tuple(sorted(listing.skipped + scanned.skipped, key=lambda skipped: skipped.path)),
         warnings=(
             *listing.warnings,
+            *_tables_beside(kind, listing.skipped),
             *reading_notes(found, reading),
             *_class_warnings(kind, listing, scanned),
         ),
         reading=reading,
+        read_as=listing.read_as,
+        others=listing.others,
+        columns=listing.columns,
     )
+
+
+def _tables_beside(kind: Source, skipped: Iterable[Skipped]) -> list[str]:
+    """Name what lies loose in a folder and can be opened itself, such as a table of the classes."""
+    if not kind.is_folder:
+        return []
+    found = [one.path for one in skipped if "/" not in one.path and Path(one.path).suffix.lower() in SOURCES.suffixes]
+    if not found:
+        return []
+    words = ", ".join(sorted(found)[:3])
+    return [f"The folder holds {words}, which is not read with it. If it names the classes, open it itself."]
 
 
 def _class_warnings(kind: Source, listing: Listing, scanned: Scanned) -> list[str]:
@@ -310,6 +331,7 @@ def _nothing(source: Path, dataset: Dataset) -> str:
     expected = f"Expected {SOURCES.expected()}."
     if not dataset.skipped:
         return f"{source} holds no images. {expected}"
+    expected = " ".join([expected, *_tables_beside(source_of(dataset.kind), dataset.skipped)])
     reasons = Counter(skipped.reason for skipped in dataset.skipped)
     reason, count = reasons.most_common(1)[0]
     example = next(skipped.path for skipped in dataset.skipped if skipped.reason == reason)

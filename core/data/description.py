@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from core.data.listing import Listing
     from core.data.reader import Loaded, SourceReader
     from core.results import Reading
+    from core.settings import DataSettings
 
 Holds = Literal["files", "bytes", "arrays"]
 
@@ -60,10 +61,24 @@ class Source(Description):
     suffixes: tuple[str, ...] = ()
     holds: Holds = "files"
 
-    def listing(self, path: Path, settings: Any = None, progress: Progress = NO_PROGRESS) -> "Listing":
+    def match(self, path: Path, head: bytes, data: "DataSettings") -> Match:
+        """Return how surely a path is of this source; see `core.data.reader.SourceReader.recognise`.
+
+        A reader whose `recognise` has a parameter `data` is given the settings.
+        """
+        recognise: Callable[..., Match] = self.code.recognise
+        return recognise(path, head, data=data) if _takes(recognise, "data") else recognise(path, head)
+
+    def listing(
+        self,
+        path: Path,
+        settings: Any = None,
+        progress: Progress = NO_PROGRESS,
+        data: "DataSettings | None" = None,
+    ) -> "Listing":
         """List the images of a path, under the source's own settings where it has any (by default theirs).
 
-        A reader whose `listing` has a parameter `progress` is given it.
+        A reader whose `listing` has a parameter `progress` or `data` is given it.
 
         Raises
         ------
@@ -74,9 +89,8 @@ class Source(Description):
         if self.settings is not None:
             given.append(self.settings() if settings is None else settings)
         lists: Callable[..., Listing] = self.code.listing
-        if _takes(lists, "progress"):
-            return lists(*given, progress=progress)
-        return lists(*given)
+        more = {"progress": progress, "data": data}
+        return lists(*given, **{name: value for name, value in more.items() if _takes(lists, name)})
 
     def load(self, root: Path, path: str, reading: "Reading") -> "Loaded":
         """Decode one image for the scan; a reader whose `load` has a parameter `reading` is given it.

@@ -58,6 +58,10 @@ class SourceReader(Protocol):
             A folder or file that exists.
         head : bytes
             The first 512 bytes of a file; empty for a folder.
+
+        Notes
+        -----
+        A reader may take a keyword `data` beside these: the `DataSettings`, where they say what a path is read as.
         """
 
     @abstractmethod
@@ -66,6 +70,7 @@ class SourceReader(Protocol):
 
         For a source with settings of its own it is ``listing(path, settings)``. A reader may take a keyword `progress`
         beside these, a `core.progress.Progress`, and report to it how many it has found; that also lets the user stop.
+        A keyword `data` gets the `DataSettings`.
 
         Raises
         ------

@@ -219,7 +219,8 @@ class _Worker:
             and not self._reader.changed(self._root, old)
             and (self._read_only or self._has_thumbnail(old.pixels))
         ):
-            return replace(old, class_name=entry.class_name, split=entry.split, group=entry.group), False
+            named = replace(old, class_name=entry.class_name, split=entry.split, group=entry.group, more=entry.more)
+            return named, False
         loaded = self._kind.load(self._root, entry.path, self._reading)
         decoded = loaded.decoded
         if decoded is not None and decoded.is_open:
@@ -253,4 +254,5 @@ class _Worker:
             modified_ns=loaded.modified_ns,
             perceptual=perceptual_hash(small),
             stored=loaded.decoded.stored if loaded.decoded is not None else None,
+            more=entry.more,
         )

@@ -17,8 +17,8 @@ from core.results import Dataset, Image, Reading, Skipped, Stored
 
 _FORMAT = 1
 _ROWS_AT_ONCE = 5000
-_IMAGE_FIELDS = tuple(field.name for field in fields(Image))
-_PLAIN_FIELDS = tuple(name for name in _IMAGE_FIELDS if name != "stored")
+_IMAGE_FIELDS = tuple(each.name for each in fields(Image))
+_MORE, _STORED = "more", "stored"
 _COUNTS = {"width": 1, "height": 1, "n_bytes": 0, "modified_ns": -(2**63)}
 
 
@@ -39,6 +39,9 @@ class _ScanForm:
     skipped: tuple[Skipped, ...]
     warnings: tuple[str, ...]
     reading: Reading = field(default_factory=Reading)
+    read_as: dict[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 def save_dataset(dataset: Dataset, file: Path, progress: Progress = NO_PROGRESS) -> None:
@@ -58,16 +61,21 @@ def save_dataset(dataset: Dataset, file: Path, progress: Progress = NO_PROGRESS)
         If it cannot be written for another reason.
     """
     facts = {"format": _FORMAT, "root": str(dataset.root), "source": str(dataset.source), "kind": dataset.kind}
-    names = _IMAGE_FIELDS if any(image.stored for image in dataset.images) else _PLAIN_FIELDS
+    left_out = {*(() if dataset.columns else (_MORE,))}
+    left_out |= set() if any(image.stored for image in dataset.images) else {_STORED}
+    names = tuple(name for name in _IMAGE_FIELDS if name not in left_out)
     images = ([_plain(getattr(image, name)) for name in names] for image in dataset.images)
-    reading = _json({"reading": asdict(dataset.reading)})[1:-1]
+    later: dict[str, Any] = {"read_as": dict(dataset.read_as), "others": dataset.others, "columns": dataset.columns}
+    later = {name: value for name, value in later.items() if value}
+    if dataset.reading != Reading():
+        later["reading"] = asdict(dataset.reading)
     skipped = ({"path": each.path, "reason": each.reason} for each in dataset.skipped)
     total = len(dataset.images) + len(dataset.skipped)
     parts = [
         _json({**facts, "fields": names})[:-1],
         b',"images":[', *_told(images, 0, total, progress),
         b'],"skipped":[', *_told(skipped, len(dataset.images), total, progress),
-        b'],"warnings":', _json(dataset.warnings), b"," + reading if dataset.reading != Reading() else b"", b"}",
+        b'],"warnings":', _json(dataset.warnings), b"," + _json(later)[1:] if later else b"}",
     ]  # fmt: skip
     try:
         write_atomically(file, b"".join(parts))
@@ -112,7 +120,7 @@ def _stored(values: Any) -> Stored | None:
     return Stored(*values)
 
 
-def _image(names: tuple[str, ...], row: Any) -> Image:
+def _image(names: tuple[str, ...], row: Any, n_more: int) -> Image:
     """Return an image from its row, after checking that each value is what it should be.
 
     Raises
@@ -126,6 +134,8 @@ def _image(names: tuple[str, ...], row: Any) -> Image:
     for name, value in values.items():
         if name in _COUNTS:
             good = type(value) is int and (value >= _COUNTS[name])
+        elif name == _MORE:
+            good = isinstance(value, list) and len(value) == n_more and all(isinstance(each, str) for each in value)
         else:
             good = isinstance(value, str) or (name == "split" and value is None) or name == "stored"
         if not good:
@@ -133,7 +143,7 @@ def _image(names: tuple[str, ...], row: Any) -> Image:
     split, pixels = values["split"], values["pixels"]
     if split not in (None, "train", "validation", "test") or not pixels.isalnum():
         raise ValueError(f"the split is {split!r}, the content {pixels!r}")
-    return Image(**values)
+    return Image(**{**values, _MORE: tuple(values.get(_MORE, ()))})
 
 
 def load_dataset(file: Path) -> Dataset:
@@ -154,10 +164,13 @@ def load_dataset(file: Path) -> Dataset:
             root=Path(form.root),
             source=Path(form.source),
             kind=source_of(form.kind).name,
-            images=tuple(_image(form.fields, row) for row in form.images),
+            images=tuple(_image(form.fields, row, len(form.columns)) for row in form.images),
             skipped=form.skipped,
             warnings=form.warnings,
             reading=form.reading,
+            read_as=form.read_as,
+            others=form.others,
+            columns=form.columns,
         )
     except OSError as error:
         raise DatasetError(f"{file} cannot be read ({reason_of(error)}).") from error

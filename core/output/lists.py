@@ -104,9 +104,26 @@ def list_text(
     clusters: Sequence[ClassClusters] | None = None,
     names: PrivateNames | None = None,
 ) -> bytes:
-    """Return the list as the bytes of a CSV file."""
+    """Return the list as the bytes of a CSV file; what else is known of the images stands behind `COLUMNS`."""
     rows = selection_rows(dataset, split, coreset, places, clusters, names)
-    return csv_of(list(COLUMNS), rows).encode("utf-8", "backslashreplace")
+    heads, more = _more_columns(dataset, private=names is not None)
+    whole = [[*row, *more.get(str(row[0]), ())] for row in rows]
+    return csv_of([*COLUMNS, *heads], whole).encode("utf-8", "backslashreplace")
+
+
+def _more_columns(dataset: Dataset, *, private: bool) -> tuple[list[str], dict[str, tuple[str, ...]]]:
+    """Return the heads of what else is known of the images, and its cells by path; nothing of it is told privately."""
+    if private or not dataset.columns:
+        return [], {}
+    taken = {name.casefold() for name in COLUMNS}
+    heads = []
+    for name in dataset.columns:
+        head = f"{name} of the table" if name.casefold() in taken else name
+        while head.casefold() in taken:
+            head += "'"
+        taken.add(head.casefold())
+        heads.append(head)
+    return heads, {image.path: image.more for image in dataset.images}
 
 
 def write_selection(

@@ -17,6 +17,7 @@ import numpy as np
 from core.cache import write_atomically
 from core.data.readings import choices_from, reading_of
 from core.errors import ExportError, SettingsError
+from core.features.engine import import_keras
 from core.files import make_temporary_folder, put_in_place, reason_of, try_to_remove
 from core.forms import FormError, is_number, read_form, read_json
 from core.output.new_images import NewImages
@@ -222,7 +223,7 @@ def _check_saved(trained: TrainedRun) -> None:
 
 
 def _facts(trained: TrainedRun, settings: TrainingSettings, model_sha256: str) -> BundleFacts:
-    import keras
+    keras = import_keras()
 
     run = trained.result
     network = NETWORKS.get(run.key.network)
@@ -359,7 +360,7 @@ def write_predictions(file: Path, predictions: Predictions) -> None:
 
 
 def _load_model(file: Path, facts: BundleFacts) -> Any:
-    import keras
+    keras = import_keras()
 
     try:
         found = hash_file(file)[0]

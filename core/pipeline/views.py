@@ -39,12 +39,15 @@ class DatasetView:
     ----------
     cache_folder : Path
         Holds the thumbnails.
+    suggested_patterns : tuple of (str, int)
+        Patterns that may find patients in the names, each with how many groups it makes, the likeliest first.
     """
 
     dataset: Dataset
     split: Split
     duplicates: tuple[Duplicates, ...]
     cache_folder: Path
+    suggested_patterns: tuple[tuple[str, int], ...] = ()
 
     @property
     def identity(self) -> str:

@@ -57,6 +57,12 @@ class DataSettings(SettingsPart):
         What becomes of transparent parts; see `core.settings.levels.parse_alpha`.
     pages : str
         Which page of a file of several is read: ``"first"``, a number from 1, ``"max"``, ``"mean"``, ``"channels"``.
+    layout : str
+        What the folders of a folder of images stand for, from the top, with slashes between; ``"auto"`` takes the
+        likeliest reading and says so, ``"plain"`` reads train and test folders by these names alone and takes every
+        other folder as a class. See `core.data.layouts`.
+    leave_out_masks : bool
+        In a folder: leave out images that are masks of others, by name and content.
     own : mapping of str to SettingsPart
         By source; see `SelectionSettings`.
     """
@@ -118,6 +124,22 @@ class DataSettings(SettingsPart):
         "first", neutral="first", title="Pages of a file",
         tip="What is read of a file of several pages or frames: first, the number of a page, max or mean (over all), "
         "or channels (three pages as red, green and blue)",
+    )  # fmt: skip
+    layout: str = choice(
+        "auto", neutral="plain", title="What the folders are",
+        tip="What the levels of folders stand for; the likeliest reading is taken, and said, where it is automatic",
+        values={
+            "auto": "Automatic", "classes": "Classes", "split/classes": "Sets, classes inside",
+            "groups/classes": "Patients, classes inside", "classes/groups": "Classes, patients inside",
+            "any/classes": "Anything, classes inside", "classes/split": "Classes, sets inside",
+            "split/groups/classes": "Sets, patients, classes", "split/classes/groups": "Sets, classes, patients",
+            "plain": "As in earlier projects",
+        },
+    )  # fmt: skip
+    leave_out_masks: bool = choice(
+        True, neutral=False, title="Leave masks out",
+        tip="In a folder, leave out images that are masks of others: named as these with _mask or the like, or in a "
+        "folder of masks beside, and nearly two-valued",
     )  # fmt: skip
     own: Mapping[str, Any] = own("source")
 

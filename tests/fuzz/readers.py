@@ -21,6 +21,7 @@ from typing import Any, Literal
 import cv2
 import h5py
 import numpy as np
+from openpyxl import Workbook
 from PIL import Image
 
 from core.cache import ArrayCache, RowStore
@@ -29,6 +30,8 @@ from core.data.images import decode, read_rgb
 from core.data.levels import fixed
 from core.data.sources.coreset_list.reader import READER as CORESET_LIST
 from core.data.sources.csv.rows import list_table
+from core.data.sources.csv.settings import TableSettings
+from core.data.sources.csv.table import list_any_table
 from core.data.sources.npz.arrays import list_npz
 from core.data.sources.npz.reader import READER as NPZ
 from core.errors import CoresetError, ImageError
@@ -132,6 +135,35 @@ def _read_list(file: Path) -> None:
     (file.parent / "b.png").write_bytes(b"")
     CORESET_LIST.recognise(file, file.read_bytes()[:512])
     CORESET_LIST.listing(file)
+
+
+def _published() -> list[bytes]:
+    """Return tables whose columns have to be guessed."""
+    texts = (
+        "lesion_id,image_id,dx,age\nH1,1,nv,80\nH1,2,mel,\nH2,3,nv,7\n",
+        "image,MEL,NV\n1,1.0,0.0\n2,0.0,1.0\n3,1,1\n",
+        "Path,Sex,No Finding,Edema\ntrain/p1/1.png,F,1.0,\ntrain/p2/2.png,M,,-1.0\n",
+        "Image Index,Finding Labels,Patient ID\n1.png,Mass|Nodule,1\n2.png,nan,1\n3.png,No Finding,2\n",
+        "sep=;\npath;class;score\na.png;x;0,5\nb.png;größe;0,7\n",
+        "a.png,x\nb.png,y\n",
+    )
+    return [*_tables(), *(text.encode(form) for text in texts for form in ("utf-8", "cp1252", "utf-16-le"))]
+
+
+def _workbooks() -> list[bytes]:
+    book = Workbook()
+    for row in (["Image", "Diagnosis", "Age"], ["1.png", "ill", 7.5], ["2.png", "well", None], ["3.png", True, 1]):
+        book.active.append(row)
+    book.create_sheet("Other").append(["path", "class"])
+    stream = io.BytesIO()
+    book.save(stream)
+    return [stream.getvalue()]
+
+
+def _read_any_table(file: Path) -> None:
+    for name in ("1.png", "a.png"):
+        (file.parent / name).write_bytes(b"")
+    list_any_table(file, TableSettings())
 
 
 def _npz() -> list[bytes]:
@@ -253,6 +285,8 @@ READERS = {
     "deep image": Reader("image.tif", _deep_images, _read_deep),
     "table": Reader("table.csv", _tables, list_table),
     "coreset list": Reader("coreset.csv", _lists, _read_list),
+    "any table": Reader("table.csv", _published, _read_any_table),
+    "workbook": Reader("table.xlsx", _workbooks, _read_any_table),
     "npz": Reader("arrays.npz", _npz, _read_npz),
     "bundle": Reader("bundle.json", lambda: [BUNDLE.read_bytes()], lambda file: read_facts(file.parent)),
     "project": Reader("study.coreset", _stored("project*.coreset"), _read_project),

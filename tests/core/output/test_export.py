@@ -94,6 +94,19 @@ def test_the_list_has_a_row_for_every_image(case, tmp_path: Path) -> None:
     assert (gone["split"], gone["reason"]) == ("", "the same pixels under two labels")
 
 
+def test_what_else_is_known_of_the_images_stands_in_the_list(case, tmp_path: Path) -> None:
+    images = tuple(replace(image, more=(str(n), f"site {n}")) for n, image in enumerate(case.dataset.images))
+    dataset = replace(case.dataset, images=images, columns=("age", "Cluster"))
+    write_selection(tmp_path / "list.csv", dataset, case.split, case.coreset, case.clusters)
+    rows = read_rows(tmp_path / "list.csv")
+    assert list(rows[0]) == [*COLUMNS, "age", "Cluster of the table"]
+    assert {row["path"]: (row["age"], row["Cluster of the table"]) for row in rows} == {
+        image.path: image.more for image in images
+    }
+    write_selection(tmp_path / "private.csv", dataset, case.split, case.coreset, case.clusters, private=True)
+    assert list(read_rows(tmp_path / "private.csv")[0]) == list(COLUMNS)
+
+
 def test_write_selection_has_the_same_rows(case, tmp_path: Path) -> None:
     export_coreset(case.dataset, case.split, case.coreset, tmp_path / "out", PLAIN, clusters=case.clusters)
     write_selection(tmp_path / "selection.csv", case.dataset, case.split, case.coreset, case.clusters)
