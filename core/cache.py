@@ -40,6 +40,7 @@ from core.files import (
 )
 from core.files import replace_atomically as write_atomically
 from core.forms import read_json
+from core.resources import ensure_home
 
 __all__ = [
     "ArrayCache",
@@ -64,6 +65,7 @@ _ATTEMPTS = 5
 
 def default_cache_folder() -> Path:
     """Return the user's cache folder, or what the environment variable CORESET_CACHE names."""
+    ensure_home()
     named = os.environ.get(ENVIRONMENT_VARIABLE)
     return Path(named) if named else Path(platformdirs.user_cache_dir("coreset-studio", appauthor=False))
 

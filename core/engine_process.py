@@ -255,7 +255,7 @@ def _set_up(order: Order) -> None:
     with contextlib.suppress(psutil.Error, OSError):
         # Below normal: on Windows a class of its own, elsewhere a niceness.
         psutil.Process().nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 10))
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if order.threads is not None:
         for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
             os.environ[variable] = str(order.threads)

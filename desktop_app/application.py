@@ -12,6 +12,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from core.project import Recovery
+from core.resources import ensure_home
 from core.version import __version__
 from desktop_app import crash, theme
 from desktop_app.dialogs.question import Question
@@ -48,6 +49,7 @@ class Application(QObject):
 
     def __init__(self, app: QApplication, options: Options) -> None:
         super().__init__(app)
+        self._homeless = ensure_home()
         self.garbage = GarbageCollection(self)
         self.garbage.start()
         self._options = options
@@ -86,6 +88,8 @@ class Application(QObject):
         self.log.close()
 
     def _begin(self) -> None:
+        if self._homeless:
+            self.messages.warning(self._homeless)
         reports = crash.reports_of_last_time()
         if reports:
             self.window.helpers.show_last_crash(reports)

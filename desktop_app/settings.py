@@ -7,7 +7,7 @@ from typing import Literal
 import platformdirs
 from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
 
-from core.resources import APPLICATION
+from core.resources import APPLICATION, ensure_home
 
 Theme = Literal["system", "light", "dark"]
 THEMES: tuple[Theme, ...] = ("system", "light", "dark")
@@ -128,6 +128,7 @@ class Preferences(QObject):
 
 def default_cache_folder() -> Path:
     """Return where the cache is unless someone says otherwise."""
+    ensure_home()
     return Path(platformdirs.user_cache_dir(APPLICATION, appauthor=False))
 
 

@@ -90,6 +90,8 @@ def collect_licences() -> int:
         "cattrs",
         "platformdirs",
         "jinja2",
+        "openpyxl",
+        "et_xmlfile",
     }
     count = 0
     for distribution in distributions():

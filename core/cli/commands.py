@@ -9,18 +9,21 @@ from core.cache import default_cache_folder
 from core.cli.choices import settings_of, study_of
 from core.cli.terminal import TerminalProgress, duration, say, table
 from core.data.dataset import find_duplicates
+from core.data.group_patterns import suggest_patterns, suggestion_words
+from core.data.split import count_groups
 from core.descriptions import NO_PLUGINS, all_kinds, inside_sentence, plugin_problems, takes_plugins
 from core.errors import ExportError, SettingsError
 from core.features.weight_download import download
 from core.features.weight_sets import WEIGHT_SETS
 from core.features.weights import WeightsEntry, import_weights, list_weights
 from core.pipeline import exporting
-from core.pipeline.exporting import labels_of, write_selection
+from core.pipeline.exporting import labels_of, reading_notes_of, write_selection
 from core.pipeline.facts import extractor_facts, separation_if_computed
 from core.pipeline.stages import Prepared, choose, extract_features, open_dataset, prepare, split_dataset
 from core.pipeline.words import percent
-from core.results import Coreset
+from core.results import Coreset, Dataset
 from core.selection.clustering import cluster_words
+from core.settings import DataSettings
 
 
 def progress() -> TerminalProgress:
@@ -40,9 +43,13 @@ def scan(options: argparse.Namespace) -> int:
     for image in dataset.images:
         counts[image.class_name] += 1
     say(f"{len(dataset.images):,} images in {len(counts)} classes, {dataset.kind}, {dataset.source}")
+    for name, value in dataset.read_as.items():
+        say(f"read with {name.replace('_', ' ')}: {value}")
     (width, height), (widest, highest) = np.min(sizes, axis=0), np.max(sizes, axis=0)
     say(f"sizes from {width}×{height} to {widest}×{highest} pixels")
     print(table(["class", "images"], [[name, f"{n:,}"] for name, n in counts.items()], {1}))
+    if "path_column" in dataset.read_as:
+        print(f"\n{_first_rows(dataset)}")
     duplicates = find_duplicates(dataset)
     same = [d for d in duplicates if not d.conflicting]
     conflicts = [d for d in duplicates if d.conflicting]
@@ -56,13 +63,30 @@ def scan(options: argparse.Namespace) -> int:
     for found in conflicts:
         say("  " + " = ".join(dataset.images[i].path for i in found.indices))
     split = split_dataset(dataset, settings)
+    suggested = _tell_groups(dataset, settings.data)
     if split.leaks:
         say(f"leaks of the split that was brought: {len(split.leaks):,}")
         for train, test in split.leaks:
             say(f"  {dataset.images[train].path} = {dataset.images[test].path}")
-    for warning in (*dataset.warnings, *split.warnings):
+    for warning in (*dataset.warnings, *split.warnings, *suggested):
         say(f"note: {warning}")
     return 0
+
+
+def _first_rows(dataset: Dataset) -> str:
+    """Return how the first images of a table were read."""
+    heads = ["path", "class", "split", "group", *dataset.columns[:3]]
+    rows = [[i.path, i.class_name, i.split or "–", i.group or "–", *i.more[:3]] for i in dataset.images[:10]]
+    return table(heads, rows)
+
+
+def _tell_groups(dataset: Dataset, settings: DataSettings) -> list[str]:
+    """Tell how many groups there are; where there are none, return the likeliest pattern as a note."""
+    n_groups, n_without = count_groups(dataset, settings)
+    if n_groups:
+        say(f"groups: {n_groups:,}; images without one: {n_without:,}")
+        return []
+    return [suggestion_words(one) for one in suggest_patterns(dataset.images)[:1]]
 
 
 def extractors(options: argparse.Namespace) -> int:
@@ -105,7 +129,8 @@ def _choose(options: argparse.Namespace) -> tuple[Prepared, Coreset]:
     return prepared, choose(prepared, study.settings.selection, shown)
 
 
-def _tell(prepared: Prepared, coreset: Coreset) -> None:
+def _tell(prepared: Prepared, coreset: Coreset) -> set[str]:
+    """Say what was chosen, and return the notes that were said."""
     chosen, pool = len(coreset.indices), sum(coreset.pool_sizes.values())
     say(
         f"{chosen:,} of {pool:,} images of the pool ({percent(chosen / pool)}), sampler {coreset.sampler}, "
@@ -129,8 +154,10 @@ def _tell(prepared: Prepared, coreset: Coreset) -> None:
     print(table(["class", "pool", "chosen", "clusters", "silhouette"], rows, {1, 2, 3, 4}))
     for words, names in said.items():
         say(f"{', '.join(names)}: {inside_sentence(words)}")
-    for note in (*coreset.notes, *labels_of(prepared)):
+    notes = dict.fromkeys([*reading_notes_of(prepared), *coreset.notes, *labels_of(prepared)])
+    for note in notes:
         say(f"note: {note}")
+    return set(notes)
 
 
 def select(options: argparse.Namespace) -> int:
@@ -148,9 +175,10 @@ def export(options: argparse.Namespace) -> int:
     """Choose a coreset and write it as class folders."""
     prepared, coreset = _choose(options)
     result = exporting.export(prepared, coreset, options.out, overwrite=options.overwrite, progress=progress())
-    _tell(prepared, coreset)
+    told = _tell(prepared, coreset)
     for note in result.notes:
-        say(f"note: {note}")
+        if note not in told:
+            say(f"note: {note}")
     say(f"written: {result.folder}, {result.n_files:,} images, {result.n_bytes / 1e6:,.1f} MB")
     return 0
 

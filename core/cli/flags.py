@@ -104,7 +104,7 @@ def _add(group: "argparse._ArgumentGroup", flag: Flag, default: str | None) -> N
     elif setting.is_mapping:
         add(action="append", metavar="CLASS=NUMBER")
     elif flag.is_repeated:
-        add(action="append", metavar="CLASS" if "class" in flag.words else "PATH")
+        add(action="append", metavar=facts.typed or ("CLASS" if "class" in flag.words else "PATH"))
     elif setting.is_list:
         add(metavar="NAME,…" if facts.kind else "NUMBER,…")
     else:

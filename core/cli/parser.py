@@ -7,12 +7,16 @@ from pathlib import Path
 from core.cli.flags import SECTIONS, add_flags
 from core.data.sources import SOURCES
 from core.project import NOT_COMPARED
+from core.settings.listed import settings_in
 from core.training.architectures import NETWORKS
 from core.version import __version__
 
 Command = Callable[[argparse.Namespace], int]
 AddCommand = Callable[[str, str, str], argparse.ArgumentParser]
 """Takes a command's name, summary and examples."""
+
+READ_BY = ("grey_levels", "alpha", "pages")
+"""Settings of the data by which the images of a prediction are read, too."""
 
 TOP_EXAMPLES = """\
 examples:
@@ -177,6 +181,8 @@ def _using(add: AddCommand) -> None:
     predict.add_argument("folder", type=Path, metavar="FOLDER")
     predict.add_argument("--out", type=Path, default=Path("predictions.csv"), metavar="FILE")
     predict.add_argument("--overwrite", action="store_true")
+    others = {setting.name for setting in settings_in("data")} - set(READ_BY)
+    add_flags(predict, {"data": others}, {f"data.{name}": "as for the training" for name in READ_BY})
 
     weights = add(
         "weights",

@@ -14,9 +14,11 @@ from core.cli import commands, crash_watch
 from core.cli.failure import failure_sentence, log_file
 from core.cli.parser import Command, build_parser
 from core.cli.terminal import say
+from core.data import dataset, split
 from core.descriptions import plugin_problems
 from core.errors import CancelledError, CoresetError, MemoryShortError
 from core.files import reason_of
+from core.resources import ensure_home
 from core.version import __version__
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
@@ -34,15 +36,21 @@ def _later(name: str) -> Command:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Do what `core.cli.main` says that it does."""
     # TensorFlow's start-up messages would stand between the lines of progress.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for stream in (sys.stdout, sys.stderr):
         # A file name that the terminal cannot show must not stop a run.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    told = _MemoryNotes(logging.INFO)
-    log = logging.getLogger(memory.__name__)
-    log.addHandler(told)
-    log.setLevel(logging.INFO)
+    homeless = ensure_home()
+    if homeless:
+        say(f"note: {homeless}", file=sys.stderr)
+    told = _Notes(logging.INFO)
+    given = sys.argv[1:] if arguments is None else arguments
+    # `scan` lists all that was assumed itself.
+    names = [memory.__name__, *(() if "scan" in given[:1] else (dataset.__name__, split.__name__))]
+    for name in names:
+        logging.getLogger(name).addHandler(told)
+        logging.getLogger(name).setLevel(logging.INFO)
     try:
         return _run(arguments)
     except (CancelledError, KeyboardInterrupt):
@@ -56,19 +64,26 @@ def run(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return DONE
     except Exception as error:
-        given = sys.argv[1:] if arguments is None else arguments
         say(f"coreset: {failure_sentence(error, given)}", file=sys.stderr)
         return FAILED
     finally:
-        log.removeHandler(told)
+        for name in names:
+            logging.getLogger(name).removeHandler(told)
 
 
-class _MemoryNotes(logging.Handler):
-    """Shows what a stage says that it needs of memory."""
+class _Notes(logging.Handler):
+    """Shows what a stage says that it needs of memory, and what was assumed of the images, each once."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self._said: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line to standard error."""
-        say(f"note: {record.getMessage()}", file=sys.stderr)
+        said = record.getMessage()
+        if said not in self._said:
+            self._said.add(said)
+            say(f"note: {said}", file=sys.stderr)
 
 
 def _run(arguments: Sequence[str] | None) -> int:

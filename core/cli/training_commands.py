@@ -10,6 +10,7 @@ from core.cache import default_cache_folder
 from core.cli.choices import study_of
 from core.cli.commands import progress
 from core.cli.flags import numbers
+from core.cli.parser import READ_BY
 from core.cli.terminal import TerminalProgress, duration, say, table
 from core.errors import ExportError, SettingsError
 from core.features.extractors import EXTRACTORS
@@ -18,6 +19,7 @@ from core.pipeline.facts import recommended_but_missing, recommended_extractors
 from core.pipeline.grid import Grid
 from core.pipeline.searching import search_study
 from core.pipeline.study import Study
+from core.pipeline.views import StudyOutcome
 from core.results import Comparison, Note, Row, RunResult, StageTime
 from core.training.metric import Metric
 from core.training.metrics import shown_in
@@ -82,13 +84,19 @@ def _tell_times(times: tuple[StageTime, ...]) -> None:
     print(table(["stage", "took", "memory at most"], rows, {1, 2}))
 
 
+def _tell_outcome(outcome: StudyOutcome) -> None:
+    for note in outcome.notes:
+        say(f"note: {note}")
+    _tell_comparison(outcome.comparison)
+    _tell_times(outcome.times)
+
+
 def compare(options: argparse.Namespace) -> int:
     """Train and compare; the report and every table go to the folder."""
     study = study_of(options)
     n_splits = study.settings.comparison.splits
     outcome = whole.compare_study(study, options.out, overwrite=options.overwrite, progress=_progress(n_splits))
-    _tell_comparison(outcome.comparison)
-    _tell_times(outcome.times)
+    _tell_outcome(outcome)
     say(f"written: {outcome.report}")
     return 0
 
@@ -98,8 +106,7 @@ def run(options: argparse.Namespace) -> int:
     study = study_of(options)
     n_splits = study.settings.comparison.splits
     outcome = whole.run_study(study, options.out, overwrite=options.overwrite, progress=_progress(n_splits))
-    _tell_comparison(outcome.comparison)
-    _tell_times(outcome.times)
+    _tell_outcome(outcome)
     say(f"written: {outcome.report}")
     return 0
 
@@ -131,10 +138,14 @@ def predict(options: argparse.Namespace) -> int:
     """Give every image of a folder a class."""
     if options.out.exists() and not options.overwrite:
         raise ExportError(f"{options.out} is already there. Name another file, or add --overwrite.")
-    outcome = whole.predict(options.bundle, options.folder, options.out, progress())
+    choices = {name: getattr(options, f"data.{name}", None) for name in READ_BY}
+    said = {name: value for name, value in choices.items() if value is not None}
+    outcome = whole.predict(options.bundle, options.folder, options.out, progress(), choices=said)
     say(f"{outcome.n_images:,} images predicted, {len(outcome.skipped):,} skipped; written: {options.out}")
     for skipped in outcome.skipped:
         say(f"  {skipped.path}: {skipped.reason}")
+    for note in outcome.notes:
+        say(f"note: {note}")
     return 0
 
 
@@ -157,8 +168,7 @@ def demo(options: argparse.Namespace) -> int:
     whole.ensure_demo(folder, n_images=options.images, progress=shown)
     study = Study(folder, settings, cache)
     outcome = whole.run_study(study, options.out, overwrite=options.overwrite, synthetic=True, progress=shown)
-    _tell_comparison(outcome.comparison)
-    _tell_times(outcome.times)
+    _tell_outcome(outcome)
     say(f"images: {folder}")
     say(f"written: {outcome.report}")
     return 0

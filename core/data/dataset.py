@@ -1,16 +1,22 @@
 """Open a source of labelled images: list it, decode each image once, and say what was left out and why."""
 
+import logging
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from core.cache import fingerprint
 from core.cache_use import use_place
 from core.data.description import Match, Source
 from core.data.duplicates import find_duplicates
+from core.data.levels import fixed
 from core.data.listing import Listing
+from core.data.reading_notes import reading_notes, unheeded_notes
+from core.data.readings import reading_of, rules_alone, stored_choices
 from core.data.scanning import Scanned, decode_all
-from core.data.sources import SOURCES
+from core.data.sources import SOURCES, source_of
 from core.data.stored import load_dataset, save_dataset
 from core.descriptions import SettingsPart
 from core.errors import CacheError, CancelledError, DatasetError, MissingSourceError, ReadOnlyCacheError
@@ -20,11 +26,13 @@ from core.housekeeping import sweep_once
 from core.memory import LIBRARY_BYTES, memory_for
 from core.progress import NO_PROGRESS, Progress
 from core.reading import open_regular
-from core.results import Dataset, Image
+from core.resources import expanded
+from core.results import Dataset, Image, Reading, Skipped
 from core.settings import DataSettings, own_settings, settings_to_dict
 
 __all__ = ["find_duplicates", "load_dataset", "save_dataset", "scan", "stored_file"]
 
+_LOG = logging.getLogger(__name__)
 _FEW = 4
 # Of a scan, measured by `benchmarks/memory.py`.
 BYTES_PER_IMAGE = 1500
@@ -76,20 +84,30 @@ def scan(
         If the user asked to stop. What was scanned is kept, and the next scan goes on from there.
     """
     sweep_once(cache_folder)
-    source = source.expanduser().absolute()
-    stored = stored_file(cache_folder, source)
+    source = expanded(source).absolute()
+    settings = settings or DataSettings()
+    without_own = stored_file(cache_folder, source, None, rules_alone(settings))
+    earlier = _earlier(source, without_own)
+    kind = _recognised(source, settings)
+    own = own_settings(settings, kind)
+    stored = stored_file(cache_folder, source, own, settings)
     use_place(cache_folder, stored)
-    earlier = _earlier(source, stored, previous)
-    kind = _recognised(source)
-    own = own_settings(settings or DataSettings(), kind)
-    if own is not None:
-        stored = stored_file(cache_folder, source, own)
-        use_place(cache_folder, stored)
-    listing = kind.listing(source, own, progress)
-    known = _known(kind, earlier)
+    if stored != without_own:
+        earlier += _earlier(source, stored)
+    if previous is not None:
+        earlier.append(previous)  # whatever its root: the folder may have moved
+    reading = _fixed_before(reading_of(settings), earlier)
+    listing = kind.listing(source, own, progress, settings)
+    for warning in listing.warnings:
+        _LOG.info("%s", warning)
+    known = _known(kind, earlier, reading)
     with memory_for(f"Scanning {len(listing.entries):,} images", scan_bytes(len(listing.entries))):
-        scanned = _decoded(source, kind, listing, known, cache_folder, stored, progress)
-        return _finished(source, kind, listing, scanned, cache_folder, stored, progress)
+        scanned, reading = _decoded(source, kind, listing, reading, known, cache_folder, stored, progress)
+        with collection_paused():
+            dataset = _dataset(source, kind, listing, scanned, reading)
+            unheeded = unheeded_notes(dataset.images, reading_of(settings))
+            dataset = replace(dataset, warnings=(*dataset.warnings, *unheeded))
+            return _finished(source, dataset, scanned, cache_folder, stored, progress)
 
 
 def scan_bytes(n_images: int) -> int:
@@ -102,33 +120,35 @@ def scan_bytes(n_images: int) -> int:
 
 
 def _decoded(
-    source: Path, kind: Source, listing: Listing, known: dict[str, Image], cache_folder: Path, stored: Path,
-    progress: Progress,
-) -> Scanned:  # fmt: skip
-    """Decode what is listed; where that is stopped, what was decoded is kept."""
+    source: Path, kind: Source, listing: Listing, reading: Reading, known: dict[str, Image], cache_folder: Path,
+    stored: Path, progress: Progress,
+) -> tuple[Scanned, Reading]:  # fmt: skip
+    """Decode what is listed, and return how all are read; where that is stopped, what was decoded is kept."""
     scanned = Scanned()
     try:
         with old_objects_left_alone():
-            decode_all(listing, kind.reader, cache_folder, known, progress, scanned)
+            decode_all(listing, kind, reading, cache_folder, known, progress, scanned)
+            # Before anything is decoded by it: what is kept of a scan that is stopped holds for the next one.
+            reading, again = _fixed_together(listing, reading, scanned)
+            if again.entries:
+                decode_all(again, kind, reading, cache_folder, {}, progress, scanned)
     except BaseException:
         if scanned.n_decoded:
             with suppress(CacheError):
-                save_dataset(_dataset(source, kind, listing, scanned, known), stored)
+                save_dataset(_dataset(source, kind, listing, scanned, reading, known), stored)
         raise
-    return scanned
+    return scanned, reading
 
 
 def _finished(
-    source: Path, kind: Source, listing: Listing, scanned: Scanned, cache_folder: Path, stored: Path, progress: Progress
+    source: Path, dataset: Dataset, scanned: Scanned, cache_folder: Path, stored: Path, progress: Progress
 ) -> Dataset:
     """Return the dataset that was scanned, and keep it."""
-    with collection_paused():
-        dataset = _dataset(source, kind, listing, scanned)
-        if not dataset.images:
-            raise DatasetError(_nothing(source, dataset))
-        with suppress(ReadOnlyCacheError):  # scanned again next time
-            _keep(dataset, stored, progress, worth_it=scanned.n_decoded > 0)
-            use_place(cache_folder, stored)  # where it is the first that stands in the cache
+    if not dataset.images:
+        raise DatasetError(_nothing(source, dataset))
+    with suppress(ReadOnlyCacheError):  # scanned again next time
+        _keep(dataset, stored, progress, worth_it=scanned.n_decoded > 0)
+        use_place(cache_folder, stored)  # where it is the first that stands in the cache
     return dataset
 
 
@@ -142,15 +162,26 @@ def _keep(dataset: Dataset, stored: Path, progress: Progress, *, worth_it: bool)
         raise
 
 
-def stored_file(cache_folder: Path, source: Path, own: SettingsPart | None = None) -> Path:
-    """Return where the cache holds the last scan of `source`, read under settings of its kind where it has any."""
+def stored_file(
+    cache_folder: Path, source: Path, own: SettingsPart | None = None, settings: DataSettings | None = None
+) -> Path:
+    """Return where the cache holds the last scan of `source`.
+
+    Parameters
+    ----------
+    own : SettingsPart, optional
+        Settings of its kind, where it has any.
+    settings : DataSettings, optional
+        Say how stored values become pixels; the defaults where not given.
+    """
+    choices = stored_choices(settings or DataSettings())
     # Neutral settings are left out, so that what was kept before there were any is found.
-    chosen = settings_to_dict(own) if own is not None else {}
-    name = fingerprint(str(source.expanduser().absolute()), *([chosen] if chosen else []))
+    chosen = [settings_to_dict(own) if own is not None else {}, choices]
+    name = fingerprint(str(expanded(source).absolute()), *(each for each in chosen if each))
     return cache_folder / "datasets" / f"{name}.json"
 
 
-def _recognised(path: Path) -> Source:
+def _recognised(path: Path, settings: DataSettings) -> Source:
     """Return the source that is surest that `path` is its own; of equally sure ones the first in the registry."""
     try:
         head = b"" if path.is_dir() else _head(path)
@@ -159,7 +190,7 @@ def _recognised(path: Path) -> Source:
     best, surest, faults = None, Match.NO, []
     for source in SOURCES.values():
         try:
-            match = source.reader.recognise(path, head)
+            match = source.match(path, head, settings)
         except Exception as error:
             if source.name not in SOURCES.plugins:
                 raise
@@ -178,43 +209,107 @@ def _head(file: Path) -> bytes:
         return stream.read(_HEAD_BYTES)
 
 
-def _earlier(source: Path, stored: Path, previous: Dataset | None) -> list[Dataset]:
-    """Return the earlier scans: what the cache holds, and `previous`."""
-    earlier = []
+def _earlier(source: Path, place: Path) -> list[Dataset]:
+    """Return the earlier scan of `source` that the cache holds, if any.
+
+    Raises
+    ------
+    MissingSourceError
+        If it was made by a source that is missing now.
+    """
     try:
-        earlier.append(load_dataset(stored))
+        return [load_dataset(place)]
     except MissingSourceError as error:
         raise MissingSourceError(
             f"{source} was scanned by a source that is missing now. {error} To open it in another way, empty the cache."
         ) from error
     except DatasetError:
-        pass
-    if previous is not None:
-        earlier.append(previous)  # whatever its root: the folder may have moved
-    return earlier
+        return []
 
 
-def _known(kind: Source, earlier: list[Dataset]) -> dict[str, Image]:
+def _fixed_before(reading: Reading, earlier: list[Dataset]) -> Reading:
+    """Return `reading` with what an earlier scan under the same rules fixed; what the settings name goes before."""
+    for dataset in reversed(earlier):
+        before = dataset.reading
+        if before.same_rules(reading):
+            return replace(
+                reading,
+                ranges={**before.ranges, **reading.ranges} if "" not in reading.ranges else reading.ranges,
+                alphas={**before.alphas, **reading.alphas},
+            )
+    return reading
+
+
+def _fixed_together(listing: Listing, reading: Reading, scanned: Scanned) -> tuple[Reading, Listing]:
+    """Fix what images wait for, from all of them together; return how all are read, and what to decode once more."""
+    waiting, scanned.waiting = sorted(scanned.waiting, key=lambda each: each.entry.path), []
+    reading = fixed(reading, ((each.stored, each.survey, each.open_alpha) for each in waiting))
+    return reading, replace(listing, entries=[each.entry for each in waiting])
+
+
+def _known(kind: Source, earlier: list[Dataset], reading: Reading) -> dict[str, Image]:
     """Return earlier facts by entry path, later scans over earlier ones.
 
-    Facts of files are good for whatever source names the file; those of anything else for the same source alone.
+    Facts of files are good for whatever source names the file; those of anything else for the same source alone. They
+    are good while stored values become the same pixels.
     """
     good = {each.name for each in SOURCES.values() if each.holds == kind.holds == "files"} | {kind.name}
-    return {image.path: image for dataset in earlier if dataset.kind in good for image in dataset.images}
+    return {
+        image.path: image
+        for dataset in earlier
+        if dataset.kind in good and dataset.reading.same_rules(reading)
+        for image in dataset.images
+        if _reads_alike(image, dataset.reading, reading)
+    }
+
+
+def _reads_alike(image: Image, before: Reading, now: Reading) -> bool:
+    """Return whether an image has the same pixels under two readings of the same rules."""
+    stored = image.stored
+    return stored is None or (
+        (not stored.kind or before.range_of(stored.kind) == now.range_of(stored.kind))
+        and (not stored.alpha or before.alpha_of(stored.alpha) == now.alpha_of(stored.alpha))
+    )
 
 
 def _dataset(
-    source: Path, kind: Source, listing: Listing, scanned: Scanned, known: dict[str, Image] | None = None
+    source: Path,
+    kind: Source,
+    listing: Listing,
+    scanned: Scanned,
+    reading: Reading,
+    known: dict[str, Image] | None = None,
 ) -> Dataset:
     images = {**(known or {}), **{image.path: image for image in scanned.images}}
+    found = tuple(images[path] for path in sorted(images))
     return Dataset(
         root=listing.root,
         source=source,
         kind=kind.name,
-        images=tuple(images[path] for path in sorted(images)),
+        images=found,
         skipped=tuple(sorted(listing.skipped + scanned.skipped, key=lambda skipped: skipped.path)),
-        warnings=(*listing.warnings, *_class_warnings(kind, listing, scanned)),
+        warnings=(
+            *listing.warnings,
+            *_tables_beside(kind, listing.skipped),
+            *reading_notes(found, reading),
+            *_class_warnings(kind, listing, scanned),
+        ),
+        reading=reading,
+        read_as=listing.read_as,
+        others=listing.others,
+        columns=listing.columns,
     )
+
+
+def _tables_beside(kind: Source, skipped: Iterable[Skipped]) -> list[str]:
+    """Name what lies loose in a folder and can be opened itself, such as a table of the classes."""
+    if not kind.is_folder:
+        return []
+    found = [one.path for one in skipped if "/" not in one.path and Path(one.path).suffix.lower() in SOURCES.suffixes]
+    if not found:
+        return []
+    words = ", ".join(sorted(found)[:3])
+    return [f"The folder holds {words}, which is not read with it. If it names the classes, open it itself."]
 
 
 def _class_warnings(kind: Source, listing: Listing, scanned: Scanned) -> list[str]:
@@ -236,6 +331,7 @@ def _nothing(source: Path, dataset: Dataset) -> str:
     expected = f"Expected {SOURCES.expected()}."
     if not dataset.skipped:
         return f"{source} holds no images. {expected}"
+    expected = " ".join([expected, *_tables_beside(source_of(dataset.kind), dataset.skipped)])
     reasons = Counter(skipped.reason for skipped in dataset.skipped)
     reason, count = reasons.most_common(1)[0]
     example = next(skipped.path for skipped in dataset.skipped if skipped.reason == reason)

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -11,8 +12,11 @@ from core.descriptions import Description, Registry
 from core.progress import NO_PROGRESS, Progress
 
 if TYPE_CHECKING:
+    from core.data.colour import RGBArray
     from core.data.listing import Listing
-    from core.data.reader import SourceReader
+    from core.data.reader import Loaded, SourceReader
+    from core.results import Reading
+    from core.settings import DataSettings
 
 Holds = Literal["files", "bytes", "arrays"]
 
@@ -57,10 +61,24 @@ class Source(Description):
     suffixes: tuple[str, ...] = ()
     holds: Holds = "files"
 
-    def listing(self, path: Path, settings: Any = None, progress: Progress = NO_PROGRESS) -> "Listing":
+    def match(self, path: Path, head: bytes, data: "DataSettings") -> Match:
+        """Return how surely a path is of this source; see `core.data.reader.SourceReader.recognise`.
+
+        A reader whose `recognise` has a parameter `data` is given the settings.
+        """
+        recognise: Callable[..., Match] = self.code.recognise
+        return recognise(path, head, data=data) if _takes(recognise, "data") else recognise(path, head)
+
+    def listing(
+        self,
+        path: Path,
+        settings: Any = None,
+        progress: Progress = NO_PROGRESS,
+        data: "DataSettings | None" = None,
+    ) -> "Listing":
         """List the images of a path, under the source's own settings where it has any (by default theirs).
 
-        A reader whose `listing` has a parameter `progress` is given it.
+        A reader whose `listing` has a parameter `progress` or `data` is given it.
 
         Raises
         ------
@@ -71,9 +89,30 @@ class Source(Description):
         if self.settings is not None:
             given.append(self.settings() if settings is None else settings)
         lists: Callable[..., Listing] = self.code.listing
-        if _takes_progress(lists):
-            return lists(*given, progress=progress)
-        return lists(*given)
+        more = {"progress": progress, "data": data}
+        return lists(*given, **{name: value for name, value in more.items() if _takes(lists, name)})
+
+    def load(self, root: Path, path: str, reading: "Reading") -> "Loaded":
+        """Decode one image for the scan; a reader whose `load` has a parameter `reading` is given it.
+
+        Raises
+        ------
+        ImageError
+            With the reason, as one sentence.
+        """
+        load: Callable[..., Loaded] = self.reader.load
+        return load(root, path, reading=reading) if _takes(load, "reading") else load(root, path)
+
+    def read(self, root: Path, path: str, reading: "Reading") -> "RGBArray":
+        """Decode one image; a reader whose `read` has a parameter `reading` is given it.
+
+        Raises
+        ------
+        ImageError
+            If it cannot be read.
+        """
+        read: Callable[..., RGBArray] = self.reader.read
+        return read(root, path, reading=reading) if _takes(read, "reading") else read(root, path)
 
     @property
     def reader(self) -> "SourceReader":
@@ -81,10 +120,15 @@ class Source(Description):
         return cast("SourceReader", self.code)
 
 
-def _takes_progress(lists: Callable[..., Any]) -> bool:
-    """Return whether a reader tells how far its listing is; one of an earlier version of the program does not."""
+def _takes(asked: Callable[..., Any], name: str) -> bool:
+    """Return whether a method of a reader has a parameter; one of an earlier version of the program may not."""
+    return _has_parameter(getattr(asked, "__func__", asked), name)
+
+
+@lru_cache(maxsize=256)
+def _has_parameter(function: Callable[..., Any], name: str) -> bool:
     try:
-        return "progress" in inspect.signature(lists).parameters
+        return name in inspect.signature(function).parameters
     except (TypeError, ValueError):
         return False
 

@@ -2,15 +2,20 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
-from core.data.listing import SPLIT_NAMES, Entry, Listing, class_text, is_text, printable
+from core.data.folder_names import has_image_suffix, leftover, split_names
+from core.data.layouts import FolderReading, guess_reading, read_as
+from core.data.listing import SPLIT_NAMES, Entry, Listing, class_text, is_text, printable, warn_of_spellings
+from core.data.masks import leave_masks_out
 from core.data.reader import FileReader
 from core.errors import DatasetError
 from core.files import reason_of
 from core.progress import NO_PROGRESS, Progress
 from core.results import Image, Skipped, SplitName
+from core.settings import DataSettings
 
 _HIDDEN_ON_WINDOWS = 0x2
 
@@ -23,10 +28,11 @@ class ClassFolderReader(FileReader):
     depth = 0
 
     def parts_below_class(self, image: Image) -> tuple[str, ...]:
-        """Return the path without the class folder and what is above it."""
+        """Return the path without the class folder and what is above it, but for folders such as those of patients."""
         parts = PurePosixPath(image.path).parts
-        if len(parts) > self.depth + 1 and parts[self.depth] == image.class_name:
-            return parts[self.depth + 1 :]
+        for at in range(self.depth, len(parts) - 1):
+            if parts[at] == image.class_name:
+                return parts[self.depth : at] + parts[at + 1 :]
         return parts
 
 
@@ -49,7 +55,7 @@ def list_folder(root: Path, progress: Progress = NO_PROGRESS) -> Listing:
     _children_of(root)
     listing = Listing(root)
     _Walk(root, listing, progress).class_folders("", None)
-    _warn_of_spellings(listing)
+    warn_of_spellings(listing)
     return listing
 
 
@@ -78,14 +84,131 @@ def list_split_folder(root: Path, progress: Progress = NO_PROGRESS) -> Listing:
     for child in top:
         if child.name not in splits:
             walk.leave_out(child.name, "It lies outside the train, validation and test folders.", child)
-    _warn_of_spellings(listing)
+    warn_of_spellings(listing)
     return listing
 
 
-def is_split_folder(root: Path) -> bool:
-    """Return whether `root` has a train folder and one of another set, each with folders inside."""
+def list_layout(root: Path, data: DataSettings, progress: Progress = NO_PROGRESS) -> Listing:
+    """List every file under `root`, by the layout that is asked for or, on request, by the likeliest one.
+
+    What a system or an archive left about is left out, and what was assumed is one warning.
+
+    Parameters
+    ----------
+    root : Path
+        An existing folder.
+    data : DataSettings
+        `layout` is any but ``"plain"``; see `core.data.layouts`.
+    progress : Progress
+
+    Raises
+    ------
+    DatasetError
+        If the folder cannot be opened.
+    CancelledError
+        If the user asked to stop.
+    """
+    _children_of(root)
+    found = Listing(root)
+    walk = _Walk(root, found, progress, leftovers=False)
+    walk.everything()
+    if data.leave_out_masks:
+        leave_masks_out(found)
+    folders = _images_by_folder(found)
+    reading = guess_reading(folders) if data.layout == "auto" else read_as(data.layout, folders)
+    listing = Listing(
+        root, [], found.skipped, found.warnings, {"layout": reading.layout}, (reading.other,) if reading.other else ()
+    )
+    outside: Counter[tuple[str, str]] = Counter()
+    for entry in found.entries:
+        _place(entry, reading, listing, outside)
+    for (folder, reason), count in outside.items():
+        listing.skipped.append(Skipped(folder, reason.format(count=count)))
+    if reading.assumed:
+        advice = f" If they are meant otherwise, choose another layout (--layout {reading.other})."
+        listing.warnings.append(reading.assumed + (advice if reading.other else ""))
+    _warn_of_empty(walk.folders, reading, found, listing)
+    warn_of_spellings(listing)
+    return listing
+
+
+def listed(
+    root: Path,
+    data: DataSettings | None,
+    plain: Callable[[Path, Progress], Listing],
+    progress: Progress = NO_PROGRESS,
+) -> Listing:
+    """List a folder by the layout of the settings; `plain` does so as before there was a choice of it."""
+    data = data or DataSettings()
+    if data.layout != "plain":
+        return list_layout(root, data, progress)
+    listing = plain(root, progress)
+    if data.leave_out_masks:
+        leave_masks_out(listing)
+    return listing
+
+
+def _images_by_folder(listing: Listing) -> Counter[tuple[str, ...]]:
+    """Return how many images lie in each folder itself; where nothing is named like one, how many files."""
+    named = [entry.path for entry in listing.entries if has_image_suffix(entry.path)]
+    return Counter(tuple(path.split("/")[:-1]) for path in named or [entry.path for entry in listing.entries])
+
+
+_UNLABELLED = "It holds no class folders, so that its {count:,} files have no class."
+_OUTSIDE = "It lies outside the train, validation and test folders."
+
+
+def _place(entry: Entry, reading: FolderReading, listing: Listing, outside: Counter[tuple[str, str]]) -> None:
+    """Give an entry the class, set and group that its folders say, or list it with the reason why it has none.
+
+    Files of folders that are no set, or have no classes, are counted in `outside`.
+    """
+    *folders, _ = entry.path.split("/")
+    said = dict(zip(reading.levels, folders, strict=False))
+    split: SplitName | None = None
+    if "split" in said:
+        if said["split"] not in reading.splits:
+            at = reading.levels.index("split") + 1
+            reason = _UNLABELLED if said["split"] in reading.unlabelled else _OUTSIDE
+            outside["/".join(folders[:at]), reason] += 1
+            return
+        split = reading.splits[said["split"]]
+    if "classes" not in said:
+        listing.skipped.append(Skipped(entry.path, "It lies in no class folder."))
+        return
+    listing.entries.append(Entry(entry.path, class_text(said["classes"]), split, said.get("groups", "")))
+
+
+def _warn_of_empty(folders: list[str], reading: FolderReading, found: Listing, listing: Listing) -> None:
+    """Name the class folders without any file."""
+    depth = reading.class_level + 1
+    full = {tuple(entry.path.split("/")[:depth]) for entry in found.entries}
+    full |= {tuple(skipped.path.split("/")[:depth]) for skipped in found.skipped}
+    empty = [folder for folder in folders if folder.count("/") + 1 == depth and tuple(folder.split("/")) not in full]
+    for folder in empty:
+        if not any(part in reading.unlabelled for part in folder.split("/")):
+            _say_empty(folder, listing)
+
+
+def _say_empty(folder: str, listing: Listing) -> None:
+    listing.warnings.append(f"The folder “{folder}” is empty, so it gives its class no image.")
+
+
+def is_split_folder(root: Path, data: DataSettings) -> bool:
+    """Return whether `root` holds sets: a train folder and one of another set, each with folders inside.
+
+    With a layout that is asked for, whether that has sets; with the likeliest one, the sets may be spelled in any
+    usual way, and some of them may have no folders inside.
+    """
+    if data.layout not in ("plain", "auto"):
+        return "split" in data.layout.split("/")
     try:
-        return bool(_split_among(root, _children_of(root)))
+        top = _children_of(root)
+        if data.layout == "plain":
+            return bool(_split_among(root, top))
+        folders = [child.name for child in top if _is_folder(child) and not child.name.startswith(".")]
+        splits = split_names(folders)
+        return any(split == "train" and _has_folders(root / name) for name, split in splits.items())
     except DatasetError:
         return False
 
@@ -117,10 +240,23 @@ def _has_folders(folder: Path) -> bool:
 class _Walk:
     """Fill a listing from the file tree, following links but never in a circle."""
 
-    def __init__(self, root: Path, listing: Listing, progress: Progress) -> None:
+    def __init__(self, root: Path, listing: Listing, progress: Progress, *, leftovers: bool = True) -> None:
         self._root = root
         self._listing = listing
         self._progress = progress
+        self._leftovers = leftovers
+        self.folders: list[str] = []
+
+    def everything(self) -> None:
+        """Take every file below the root, whatever folder it lies in; classes come later."""
+        above = self._identities("")
+        if above is None:
+            return
+        for child, folder in self._children(""):
+            if folder:
+                self._class_folder(child.name, "", None, above)
+            else:
+                self._listing.entries.append(Entry(child.name, ""))
 
     def class_folders(self, base: str, split: SplitName | None) -> None:
         """Take every folder in `base` (a path below the root, or empty) as a class."""
@@ -132,7 +268,10 @@ class _Walk:
             if not folder:
                 self.leave_out(path, "It lies in no class folder.", child)
             else:
+                before = len(self._listing.entries) + len(self._listing.skipped)
                 self._class_folder(path, class_text(child.name), split, above)
+                if before == len(self._listing.entries) + len(self._listing.skipped):
+                    _say_empty(path, self._listing)
 
     def leave_out(self, path: str, reason: str, child: os.DirEntry[str]) -> None:
         """List `path` with `reason`, or as hidden where that is the plainer word."""
@@ -145,6 +284,7 @@ class _Walk:
             inside = self._enter(folder, ancestors)
             if inside is None:
                 continue
+            self.folders.append(folder)
             self._progress.report(len(self._listing.entries), 0, "Listing: files")
             for child, is_folder in self._children(folder):
                 path = f"{folder}/{child.name}"
@@ -181,11 +321,14 @@ class _Walk:
             return
         for child in children:
             path = f"{folder}/{child.name}" if folder else child.name
-            reason = _hidden(child) or _odd(child)
+            reason = _hidden(child) or self._leftover(child) or _odd(child)
             if reason:
                 self._listing.skipped.append(Skipped(printable(path), reason))
             else:
                 yield child, child.is_dir()
+
+    def _leftover(self, child: os.DirEntry[str]) -> str:
+        return "" if self._leftovers else leftover(child.name, is_folder=_is_folder(child))
 
     def _fail(self, folder: str, error: OSError) -> None:
         said = f"The folder cannot be opened ({reason_of(error)})."
@@ -222,13 +365,3 @@ def _odd(child: os.DirEntry[str]) -> str:
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         return "It is neither a file nor a folder."
     return ""
-
-
-def _warn_of_spellings(listing: Listing) -> None:
-    by_spelling: dict[str, set[str]] = {}
-    for entry in listing.entries:
-        by_spelling.setdefault(entry.class_name.casefold(), set()).add(entry.class_name)
-    for names in by_spelling.values():
-        if len(names) > 1:
-            words = " and ".join(f"“{name}”" for name in sorted(names))
-            listing.warnings.append(f"The classes {words} differ only in capital letters; they count as different.")

@@ -7,7 +7,6 @@ from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
     Image,
-    ImageOps,
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
@@ -15,18 +14,20 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from core.data.colour import RGBArray, to_rgb
+from core.data.colour import BEFORE, RGBArray, settled
+from core.data.levels import Decoded
+from core.data.pages import decode_file
 from core.data.quiet import QuietPillow
 from core.data.sources import source_of
 from core.data.thumbnails import THUMBNAIL_SIDE, thumbnail_file, write_thumbnail
 from core.errors import ImageError
 from core.files import reason_of
 from core.reading import open_regular
-from core.results import Dataset
+from core.results import Dataset, Reading
 
 __all__ = [
-    "PIXEL_LIMIT", "THUMBNAIL_SIDE", "RGBArray", "is_unchanged", "read_bytes", "read_file", "read_image", "read_rgb",
-    "thumbnail_file", "write_thumbnail",
+    "PIXEL_LIMIT", "THUMBNAIL_SIDE", "RGBArray", "decode", "is_unchanged", "read_bytes", "read_file", "read_image",
+    "read_rgb", "thumbnail_file", "write_thumbnail",
 ]  # fmt: skip
 
 PIXEL_LIMIT = 64_000_000
@@ -69,19 +70,32 @@ _SIGNATURES = {
 _QUIET = QuietPillow()
 
 
-def read_rgb(source: Path | bytes) -> RGBArray:
+def read_rgb(source: Path | bytes, reading: Reading = BEFORE) -> RGBArray:
     """Decode one image file; its content decides what it is, not its suffix.
 
-    EXIF orientation is applied. Of animations and stacks the first frame is read.
+    EXIF orientation is applied.
 
     Parameters
     ----------
     source : Path or bytes
         A file, or the bytes of one.
+    reading : Reading
+        How stored values become pixels; default: as before there was a choice.
 
     Returns
     -------
     ndarray of shape (height, width, 3), uint8
+
+    Raises
+    ------
+    ImageError
+        With the reason, as one sentence, for anything that is no whole image, or whose kind of file waits for a range.
+    """
+    return settled(decode(source, reading))
+
+
+def decode(source: Path | bytes, reading: Reading) -> Decoded:
+    """Decode one image file as `read_rgb` does, and tell how it is stored.
 
     Raises
     ------
@@ -96,9 +110,9 @@ def read_rgb(source: Path | bytes) -> RGBArray:
         try:
             if name == "JPEG" and _FILL in data:
                 raise ImageError("It is damaged: it holds more bytes that mean nothing than any image has.")
-            with Image.open(_Counted(data), formats=_FORMATS) as image:
+            with _open(data) as image:
                 _check_scans(image, data)
-                return _decode(image)
+                return decode_file(image, data, reading, lambda: _open(data), _check_size)
         except ImageError:
             raise
         except Image.DecompressionBombError as error:
@@ -109,6 +123,10 @@ def read_rgb(source: Path | bytes) -> RGBArray:
             ) from error
         except Exception as error:  # Pillow raises nearly any exception on damaged files
             raise ImageError(_damage(name, error)) from error
+
+
+def _open(data: bytes) -> Image.Image:
+    return Image.open(_Counted(data), formats=_FORMATS)
 
 
 def read_file(file: Path) -> bytes:
@@ -147,7 +165,7 @@ def read_image(dataset: Dataset, index: int) -> RGBArray:
     MissingSourceError
         If nothing that is installed knows the dataset's kind.
     """
-    return source_of(dataset.kind).reader.read(dataset.root, dataset.images[index].path)
+    return source_of(dataset.kind).read(dataset.root, dataset.images[index].path, dataset.reading)
 
 
 def read_bytes(dataset: Dataset, index: int) -> bytes | None:
@@ -208,13 +226,9 @@ def _check_scans(image: Image.Image, data: bytes) -> None:
             raise ImageError(f"It is a JPEG of {n_scans:,} passes over {image.width:,} × {image.height:,} pixels.")
 
 
-def _decode(image: Image.Image) -> RGBArray:
-    width, height = image.size
+def _check_size(width: int, height: int) -> None:
     if width * height > PIXEL_LIMIT:
         raise ImageError(f"It has {width:,} × {height:,} pixels, more than the limit of {PIXEL_LIMIT:,}.")
-    image.load()
-    ImageOps.exif_transpose(image, in_place=True)
-    return to_rgb(image)
 
 
 def _damage(name: str, error: Exception) -> str:

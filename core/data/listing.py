@@ -29,12 +29,15 @@ class Entry:
     split : {"train", "validation", "test"} or None
     group : str
         Empty where there is none.
+    more : tuple of str
+        What else is known of it, in the order of `Listing.columns`.
     """
 
     path: str
     class_name: str
     split: SplitName | None = None
     group: str = ""
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,32 @@ class Listing:
     entries : list of Entry
     skipped : list of Skipped
     warnings : list of str
+    read_as : dict of str to str
+        How the source was read where there was a choice, by what was chosen, such as ``"layout"``.
+    others : tuple of str
+        Layouts that it could be read by as well, the likeliest first.
+    columns : tuple of str
+        Names of what else is known of the images, such as the other columns of a table.
     """
 
     root: Path
     entries: list[Entry] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    read_as: dict[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+
+
+def warn_of_spellings(listing: Listing) -> None:
+    """Add a warning for classes whose names differ only in capital letters."""
+    by_spelling: dict[str, set[str]] = {}
+    for name in dict.fromkeys(entry.class_name for entry in listing.entries):
+        by_spelling.setdefault(name.casefold(), set()).add(name)
+    for names in by_spelling.values():
+        if len(names) > 1:
+            words = " and ".join(f"“{name}”" for name in sorted(names))
+            listing.warnings.append(f"The classes {words} differ only in capital letters; they count as different.")
 
 
 def class_text(name: str) -> str:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from core.data.colour import RGBArray
+from core.data.colour import BEFORE, RGBArray
 from core.data.description import Match
-from core.data.images import read_file, read_rgb
+from core.data.images import decode, read_file, read_rgb
+from core.data.levels import Decoded
 from core.data.listing import Listing
 from core.errors import ImageError
 from core.files import reason_of
-from core.results import Image
+from core.results import Image, Reading
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,15 @@ class Loaded:
         How many these are.
     modified_ns : int
         When the file that holds it was last changed, as it was before the image was read.
+    decoded : Decoded or None
+        How it is stored, where the reader knows ranges of values, pages and transparency.
     """
 
     rgb: RGBArray
     file: str
     n_bytes: int
     modified_ns: int
+    decoded: Decoded | None = None
 
 
 class SourceReader(Protocol):
@@ -54,6 +58,10 @@ class SourceReader(Protocol):
             A folder or file that exists.
         head : bytes
             The first 512 bytes of a file; empty for a folder.
+
+        Notes
+        -----
+        A reader may take a keyword `data` beside these: the `DataSettings`, where they say what a path is read as.
         """
 
     @abstractmethod
@@ -62,6 +70,7 @@ class SourceReader(Protocol):
 
         For a source with settings of its own it is ``listing(path, settings)``. A reader may take a keyword `progress`
         beside these, a `core.progress.Progress`, and report to it how many it has found; that also lets the user stop.
+        A keyword `data` gets the `DataSettings`.
 
         Raises
         ------
@@ -72,6 +81,9 @@ class SourceReader(Protocol):
     @abstractmethod
     def load(self, root: Path, path: str) -> Loaded:
         """Decode one image for the scan.
+
+        A reader may take a keyword `reading` here and in `read`, a `core.results.Reading`: how stored values become
+        pixels. Then what it returns names what was found in `Loaded.decoded`, whose pixels may wait for a range.
 
         Raises
         ------
@@ -122,7 +134,7 @@ class SourceReader(Protocol):
 class FileReader(SourceReader):
     """A reader of images that are files below the root; what is left to do is to recognise and to list."""
 
-    def load(self, root: Path, path: str) -> Loaded:
+    def load(self, root: Path, path: str, reading: Reading = BEFORE) -> Loaded:
         """Read and decode the file."""
         file = root / path
         try:
@@ -130,11 +142,12 @@ class FileReader(SourceReader):
         except OSError as error:
             raise ImageError(f"The file cannot be read ({reason_of(error)}).") from error
         data = read_file(file)
-        return Loaded(read_rgb(data), hashlib.sha256(data).hexdigest(), len(data), facts.st_mtime_ns)
+        decoded = decode(data, reading)
+        return Loaded(decoded.rgb, hashlib.sha256(data).hexdigest(), len(data), facts.st_mtime_ns, decoded)
 
-    def read(self, root: Path, path: str) -> RGBArray:
+    def read(self, root: Path, path: str, reading: Reading = BEFORE) -> RGBArray:
         """Decode the file."""
-        return read_rgb(root / path)
+        return read_rgb(root / path, reading)
 
     def changed(self, root: Path, image: Image) -> bool:
         """Compare time and size of the file."""

@@ -13,17 +13,29 @@ import numpy as np
 
 from core.cache_use import use_place
 from core.data.colour import RGBArray
+from core.data.description import Source
+from core.data.levels import Survey
 from core.data.listing import Entry, Listing, printable
-from core.data.reader import Loaded, SourceReader
+from core.data.reader import Loaded
 from core.data.thumbnails import has_thumbnail, shrink, thumbnail_file, write_thumbnail
 from core.errors import ImageError, ReadOnlyCacheError
 from core.progress import Progress
-from core.results import Image, Skipped
+from core.results import Image, Reading, Skipped, Stored
 
 _BATCH = 16
 _HASH_SIDE = 32
 _HASH_FREQUENCIES = 8
 _MOST_THREADS = 8
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An image whose pixels wait for a range or rule of its kind of file; see `core.data.levels.fixed`."""
+
+    entry: Entry
+    stored: Stored
+    survey: Survey | None
+    open_alpha: bool
 
 
 @dataclass
@@ -34,12 +46,15 @@ class Scanned:
     ----------
     images : list of Image
     skipped : list of Skipped
+    waiting : list of Waiting
+        What has to be decoded once more when ranges are fixed; in no particular order.
     n_decoded : int
         How many were decoded now, not taken from an earlier scan.
     """
 
     images: list[Image] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
     n_decoded: int = 0
 
 
@@ -76,7 +91,8 @@ def perceptual_hash(small: RGBArray) -> str:
 
 def decode_all(
     listing: Listing,
-    reader: SourceReader,
+    kind: Source,
+    reading: Reading,
     cache_folder: Path,
     known: Mapping[str, Image],
     progress: Progress,
@@ -87,12 +103,14 @@ def decode_all(
     Parameters
     ----------
     listing : Listing
-    reader : SourceReader
+    kind : Source
         What made the listing.
+    reading : Reading
+        How stored values become pixels.
     cache_folder : Path
         Where thumbnails go.
     known : mapping of str to Image
-        By entry path, from an earlier scan; used where `reader` says that the image has not changed.
+        By entry path, from an earlier scan; used where its reader says that the image has not changed.
     progress : Progress
     into : Scanned
         Holds what was finished even where this raises.
@@ -105,7 +123,7 @@ def decode_all(
         If a thumbnail cannot be written. In a cache that may only be read none is.
     """
     stop = threading.Event()
-    work = _Worker(listing.root, reader, cache_folder, known, stop)
+    work = _Worker(listing.root, kind, reading, cache_folder, known, stop)
     batches = [listing.entries[start : start + _BATCH] for start in range(0, len(listing.entries), _BATCH)]
     total, done = len(listing.entries), 0
     progress.report(0, total, "Scanning: images")
@@ -142,7 +160,7 @@ def _collect(
     for future in finished:
         part = future.result()
         _merge(into, part)
-        done += len(part.images) + len(part.skipped)
+        done += len(part.images) + len(part.skipped) + len(part.waiting)
     running.difference_update(finished)
     progress.report(done, total, "Scanning: images")
     return rest, done
@@ -151,6 +169,7 @@ def _collect(
 def _merge(into: Scanned, part: Scanned) -> None:
     into.images += part.images
     into.skipped += part.skipped
+    into.waiting += part.waiting
     into.n_decoded += part.n_decoded
 
 
@@ -158,10 +177,18 @@ class _Worker:
     """What one thread does with a batch of entries."""
 
     def __init__(
-        self, root: Path, reader: SourceReader, cache_folder: Path, known: Mapping[str, Image], stop: threading.Event
+        self,
+        root: Path,
+        kind: Source,
+        reading: Reading,
+        cache_folder: Path,
+        known: Mapping[str, Image],
+        stop: threading.Event,
     ) -> None:
         self._root = root
-        self._reader = reader
+        self._kind = kind
+        self._reader = kind.reader
+        self._reading = reading
         self._cache_folder = cache_folder
         self._known = known
         self._stop = stop
@@ -173,24 +200,32 @@ class _Worker:
             if self._stop.is_set():
                 break
             try:
-                image, fresh = self._image(entry)
+                found, fresh = self._image(entry)
             except ImageError as error:
                 part.skipped.append(Skipped(printable(entry.path), str(error)))
             else:
-                part.images.append(image)
-                part.n_decoded += fresh
+                if isinstance(found, Waiting):
+                    part.waiting.append(found)
+                else:
+                    part.images.append(found)
+                    part.n_decoded += fresh
         return part
 
-    def _image(self, entry: Entry) -> tuple[Image, bool]:
-        """Return the facts of one image, and whether it was decoded for them."""
+    def _image(self, entry: Entry) -> tuple[Image | Waiting, bool]:
+        """Return the facts of one image, or what it waits for, and whether it was decoded for them."""
         old = self._known.get(entry.path)
         if (
             old is not None
             and not self._reader.changed(self._root, old)
             and (self._read_only or self._has_thumbnail(old.pixels))
         ):
-            return replace(old, class_name=entry.class_name, split=entry.split, group=entry.group), False
-        return self._facts(entry, self._reader.load(self._root, entry.path)), True
+            named = replace(old, class_name=entry.class_name, split=entry.split, group=entry.group, more=entry.more)
+            return named, False
+        loaded = self._kind.load(self._root, entry.path, self._reading)
+        decoded = loaded.decoded
+        if decoded is not None and decoded.is_open:
+            return Waiting(entry, decoded.stored or Stored(), decoded.survey, decoded.open_alpha), True
+        return self._facts(entry, loaded), True
 
     def _has_thumbnail(self, pixels: str) -> bool:
         use_place(self._cache_folder, thumbnail_file(self._cache_folder, pixels))
@@ -218,4 +253,6 @@ class _Worker:
             n_bytes=loaded.n_bytes,
             modified_ns=loaded.modified_ns,
             perceptual=perceptual_hash(small),
+            stored=loaded.decoded.stored if loaded.decoded is not None else None,
+            more=entry.more,
         )

@@ -5,6 +5,7 @@ The test images are drawn first, then the validation images out of what is left;
 whole dataset, so that leaving a class out changes nothing for the others.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
@@ -13,13 +14,14 @@ import numpy as np
 
 from core.data.dividing import draw
 from core.data.duplicates import find_duplicates
-from core.data.units import Ties, find_ties, preview_groups, units
+from core.data.units import Ties, find_ties, found_groups, group_notes, preview_groups, units
 from core.errors import SplitError
 from core.results import Dataset, IntArray, LeftOut, Split
 from core.settings import DataSettings
 
-__all__ = ["make_split", "preview_groups"]
+__all__ = ["count_groups", "found_groups", "make_split", "preview_groups"]
 
+_LOG = logging.getLogger(__name__)
 _FAR_OFF = 0.05
 _LONG_CHAIN = 20
 _TEST_FIRST = {"test": 0, "validation": 1, "train": 2, None: 3}
@@ -39,7 +41,7 @@ def make_split(dataset: Dataset, settings: DataSettings) -> Split:
     Raises
     ------
     SplitError
-        If no image is left to choose from, or the group pattern is no regular expression.
+        If no image is left to choose from, or the group pattern is no regular expression or finds no group.
     """
     by_hand = set(settings.left_out_images)
     left_out = {i: "It was left out by hand." for i, image in enumerate(dataset.images) if image.path in by_hand}
@@ -70,6 +72,18 @@ def make_split(dataset: Dataset, settings: DataSettings) -> Split:
         brought=dataset.has_split,
     )
     return replace(split, warnings=tuple(_warnings(dataset, settings, ties, split)))
+
+
+def count_groups(dataset: Dataset, settings: DataSettings) -> tuple[int, int]:
+    """Return how many groups there are under `settings`, and how many images have none.
+
+    Raises
+    ------
+    SplitError
+        If the group pattern is no regular expression, or finds no group.
+    """
+    groups = find_ties(dataset, replace(settings, near_duplicates_together=False)).groups
+    return len(set(groups) - {""}), groups.count("")
 
 
 def _repeated(dataset: Dataset, gone: Mapping[int, str]) -> dict[int, str]:
@@ -211,7 +225,10 @@ def _warnings(dataset: Dataset, settings: DataSettings, ties: Ties, split: Split
             f"{len(split.leaks):,} {verb} also among the test images, or of the same group as one; "
             "test results will look better than they are. They can be dropped."
         )
-    return warnings + _chain_warnings(dataset, settings, ties)
+    of_groups = group_notes(ties, dataset)
+    for note in of_groups:
+        _LOG.info("%s", note)
+    return warnings + of_groups + _chain_warnings(dataset, settings, ties)
 
 
 def _class_warnings(

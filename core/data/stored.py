@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import asdict, astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,12 @@ from core.errors import CacheError, DatasetError, ReadOnlyCacheError
 from core.files import is_refused, reason_of
 from core.forms import LIST_BYTES, read_form, read_json
 from core.progress import NO_PROGRESS, Progress
-from core.results import Dataset, Image, Skipped
+from core.results import Dataset, Image, Reading, Skipped, Stored
 
 _FORMAT = 1
 _ROWS_AT_ONCE = 5000
-_IMAGE_FIELDS = tuple(field.name for field in fields(Image))
+_IMAGE_FIELDS = tuple(each.name for each in fields(Image))
+_MORE, _STORED = "more", "stored"
 _COUNTS = {"width": 1, "height": 1, "n_bytes": 0, "modified_ns": -(2**63)}
 
 
@@ -25,7 +26,8 @@ _COUNTS = {"width": 1, "height": 1, "n_bytes": 0, "modified_ns": -(2**63)}
 class _ScanForm:
     """A scan as its file has it.
 
-    `fields` names the columns of `images`. A field of an image that a file does not name has its default.
+    `fields` names the columns of `images`. A field of an image that a file does not name has its default. `stored` is
+    named where any image is other than 8 bits, one page and opaque, `reading` where it is not as before it was chosen.
     """
 
     format: int
@@ -36,6 +38,10 @@ class _ScanForm:
     images: list[Any]
     skipped: tuple[Skipped, ...]
     warnings: tuple[str, ...]
+    reading: Reading = field(default_factory=Reading)
+    read_as: dict[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 def save_dataset(dataset: Dataset, file: Path, progress: Progress = NO_PROGRESS) -> None:
@@ -55,14 +61,21 @@ def save_dataset(dataset: Dataset, file: Path, progress: Progress = NO_PROGRESS)
         If it cannot be written for another reason.
     """
     facts = {"format": _FORMAT, "root": str(dataset.root), "source": str(dataset.source), "kind": dataset.kind}
-    images = ([getattr(image, name) for name in _IMAGE_FIELDS] for image in dataset.images)
+    left_out = {*(() if dataset.columns else (_MORE,))}
+    left_out |= set() if any(image.stored for image in dataset.images) else {_STORED}
+    names = tuple(name for name in _IMAGE_FIELDS if name not in left_out)
+    images = ([_plain(getattr(image, name)) for name in names] for image in dataset.images)
+    later: dict[str, Any] = {"read_as": dict(dataset.read_as), "others": dataset.others, "columns": dataset.columns}
+    later = {name: value for name, value in later.items() if value}
+    if dataset.reading != Reading():
+        later["reading"] = asdict(dataset.reading)
     skipped = ({"path": each.path, "reason": each.reason} for each in dataset.skipped)
     total = len(dataset.images) + len(dataset.skipped)
     parts = [
-        _json({**facts, "fields": _IMAGE_FIELDS})[:-1],
+        _json({**facts, "fields": names})[:-1],
         b',"images":[', *_told(images, 0, total, progress),
         b'],"skipped":[', *_told(skipped, len(dataset.images), total, progress),
-        b'],"warnings":', _json(dataset.warnings), b"}",
+        b'],"warnings":', _json(dataset.warnings), b"," + _json(later)[1:] if later else b"}",
     ]  # fmt: skip
     try:
         write_atomically(file, b"".join(parts))
@@ -86,7 +99,28 @@ def _told(rows: Iterator[Any], done: int, total: int, progress: Progress) -> Ite
         done += len(some)
 
 
-def _image(names: tuple[str, ...], row: Any) -> Image:
+def _plain(value: Any) -> Any:
+    return astuple(value) if isinstance(value, Stored) else value
+
+
+def _stored(values: Any) -> Stored | None:
+    """Return how an image is stored from its row.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it cannot be so.
+    """
+    if values is None:
+        return None
+    kinds = [type(getattr(Stored(), each.name)) for each in fields(Stored)]
+    good = isinstance(values, list) and len(values) == len(kinds)
+    if not good or any(type(value) is not kind for value, kind in zip(values, kinds, strict=True)):
+        raise ValueError(f"stored is {values!r}")
+    return Stored(*values)
+
+
+def _image(names: tuple[str, ...], row: Any, n_more: int) -> Image:
     """Return an image from its row, after checking that each value is what it should be.
 
     Raises
@@ -95,17 +129,21 @@ def _image(names: tuple[str, ...], row: Any) -> Image:
         If one is not. `pixels` names files in the cache, and must not lead out of it.
     """
     values = dict(zip(names, row, strict=True))
+    if "stored" in values:
+        values["stored"] = _stored(values["stored"])
     for name, value in values.items():
         if name in _COUNTS:
             good = type(value) is int and (value >= _COUNTS[name])
+        elif name == _MORE:
+            good = isinstance(value, list) and len(value) == n_more and all(isinstance(each, str) for each in value)
         else:
-            good = isinstance(value, str) or (name == "split" and value is None)
+            good = isinstance(value, str) or (name == "split" and value is None) or name == "stored"
         if not good:
             raise ValueError(f"{name} is {value!r}")
     split, pixels = values["split"], values["pixels"]
     if split not in (None, "train", "validation", "test") or not pixels.isalnum():
         raise ValueError(f"the split is {split!r}, the content {pixels!r}")
-    return Image(**values)
+    return Image(**{**values, _MORE: tuple(values.get(_MORE, ()))})
 
 
 def load_dataset(file: Path) -> Dataset:
@@ -126,9 +164,13 @@ def load_dataset(file: Path) -> Dataset:
             root=Path(form.root),
             source=Path(form.source),
             kind=source_of(form.kind).name,
-            images=tuple(_image(form.fields, row) for row in form.images),
+            images=tuple(_image(form.fields, row, len(form.columns)) for row in form.images),
             skipped=form.skipped,
             warnings=form.warnings,
+            reading=form.reading,
+            read_as=form.read_as,
+            others=form.others,
+            columns=form.columns,
         )
     except OSError as error:
         raise DatasetError(f"{file} cannot be read ({reason_of(error)}).") from error

@@ -1,6 +1,7 @@
 """Tie together images that no split may divide: copies, groups such as patients, near-duplicates."""
 
 import re
+from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -23,8 +24,13 @@ class Ties:
         Pairs of near-duplicates; empty unless asked for.
     """
 
-    keys: Sequence[tuple[Hashable, ...]]
+    keys: Sequence[tuple[tuple[str, str], ...]]
     near: list[tuple[int, int]]
+
+    @property
+    def groups(self) -> list[str]:
+        """The group of each image, that of the dataset before that of the pattern; empty where there is none."""
+        return [next((str(name) for kind, name in keys if kind != "pixels"), "") for keys in self.keys]
 
 
 def preview_groups(paths: Sequence[str], pattern: str) -> tuple[str, ...]:
@@ -54,18 +60,62 @@ def preview_groups(paths: Sequence[str], pattern: str) -> tuple[str, ...]:
     return tuple((match.group(at) or "") if match else "" for match in found)
 
 
+def found_groups(paths: Sequence[str], pattern: str) -> tuple[str, ...]:
+    """Return what `preview_groups` does, but refuse a pattern that finds nothing at all.
+
+    Raises
+    ------
+    SplitError
+        If the pattern is no regular expression, or finds no group in any of the paths.
+    """
+    groups = preview_groups(paths, pattern)
+    if paths and not any(groups):
+        raise SplitError(
+            f"The group pattern “{pattern}” finds no group in any of the {len(paths):,} paths, such as "
+            f"“{paths[0]}”. Change it, or leave it empty to divide the images singly."
+        )
+    return groups
+
+
+def group_notes(ties: Ties, dataset: Dataset) -> list[str]:
+    """Return what is odd about the groups that were found, in a sentence each."""
+    groups = ties.groups
+    counts = Counter(filter(None, groups))
+    if not counts:
+        return []
+    notes = []
+    if "" in groups:
+        example = dataset.images[groups.index("")].path
+        notes.append(
+            f"{len(counts):,} {'group was' if len(counts) == 1 else 'groups were'} found, but none for "
+            f"{groups.count(''):,} of {len(groups):,} images, such as {example}; each of these is divided singly."
+        )
+    if len(counts) == 1 and "" not in groups:
+        notes.append("All images are of one group, so they cannot be divided.")
+    elif len(counts) == len(groups) > 1:
+        notes.append(f"Each of the {len(groups):,} images is a group of its own, so the groups tie nothing together.")
+    spellings: dict[str, set[str]] = {}
+    for name in counts:
+        spellings.setdefault(name.casefold().strip(), set()).add(name)
+    alike = [names for names in spellings.values() if len(names) > 1]
+    if alike:
+        n = len(alike)
+        notes.append(f"{n:,} {'group differs' if n == 1 else 'groups differ'} from another only in capital letters.")
+    return notes
+
+
 def find_ties(dataset: Dataset, settings: DataSettings) -> Ties:
     """Return what ties the images of `dataset` together under `settings`.
 
     Raises
     ------
     SplitError
-        If the group pattern is no regular expression.
+        If the group pattern is no regular expression, or finds no group in any path.
     """
     images = dataset.images
     by_pattern: Sequence[str] = [""] * len(images)
     if settings.group_pattern:
-        by_pattern = preview_groups([image.path for image in images], settings.group_pattern)
+        by_pattern = found_groups([image.path for image in images], settings.group_pattern)
     keys = [
         tuple(
             (kind, name)

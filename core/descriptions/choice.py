@@ -55,6 +55,8 @@ class Choice:
         Of the window's control, in what is shown; 0: one step of the last digit.
     decimals : int
         Of the window's control.
+    typed : str
+        What stands for a value of a list in the help of its flag, such as ``"RULE"``; empty: ``"PATH"`` or ``"CLASS"``.
     flat : bool
         Of a description's own setting: stored in the section itself, under its plain name.
     """
@@ -79,6 +81,7 @@ class Choice:
     factor: float = 1.0
     step: float = 0.0
     decimals: int = 3
+    typed: str = ""
     flat: bool = False
 
     def allows(self, value: Any) -> bool:

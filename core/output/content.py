@@ -1,6 +1,6 @@
 """What a report is made of; every piece may be missing, and leaves its section out with one line then."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,9 @@ from core.results import (
     WeightsUsed,
 )
 from core.settings import Settings
+
+_TELLING = 4
+"""Digits of a number that may be a patient's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +64,8 @@ class ReportContent:
         Empty: those of this process.
     cache_folder : Path, optional
         Thumbnails are read there; where one is missing the image itself is.
+    export_notes : tuple of str
+        What is to be said of the export that was made with the report, such as classes with other names.
     """
 
     dataset: Dataset
@@ -84,6 +89,7 @@ class ReportContent:
     times: tuple[StageTime, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     cache_folder: Path | None = None
+    export_notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,4 +122,10 @@ def labels_for(content: ReportContent, *, private: bool) -> Labels:
     if not private:
         return Labels(dataset)
     paths = [image.path for image in dataset.images] + [skipped.path for skipped in dataset.skipped]
-    return Labels(dataset, PrivateNames(paths))
+    return Labels(dataset, PrivateNames([*paths, *_folder_names(paths, set(dataset.classes))]))
+
+
+def _folder_names(paths: Sequence[str], classes: Collection[str]) -> list[str]:
+    """Return the names of folders that are no class: a patient's may be one. Short numbers tell nobody."""
+    parts = {part for folder in {path.rpartition("/")[0] for path in paths} for part in folder.split("/")}
+    return sorted(part for part in parts - set(classes) if part and not (part.isdecimal() and len(part) < _TELLING))

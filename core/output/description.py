@@ -20,11 +20,14 @@ class ExportFormat(Description):
     ----------
     holds_images : bool
         Whether images are written at all.
+    writes : tuple of str
+        Files of its own beside the class folders: no class folder gets such a name.
     not_private : str
         Why a private export cannot be made so, as a sentence; empty where it can.
     """
 
     holds_images: bool = True
+    writes: tuple[str, ...] = ()
     not_private: str = ""
 
     @property

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -18,9 +18,9 @@ from core.errors import ExportError
 from core.files import is_held, make_temporary_folder, move, put_in_place, reason_of, try_to_remove
 from core.output.formats import EXPORT_FORMATS
 from core.output.image_files import ImageFiles
-from core.output.lists import list_text
+from core.output.lists import Places, list_text
 from core.output.manifest import LIST_NAME, MANIFEST_NAME, ListedFile, ManifestParts, manifest_text
-from core.output.names import PrivateNames, safe_names
+from core.output.names import PrivateNames, parts_inside_class, renamed_note, safe_names
 from core.output.placing import disk_sentence, hash_file
 from core.output.planning import Plan
 from core.output.verification import is_export
@@ -123,7 +123,9 @@ def export_coreset(
     building: Path | None = None
     try:
         building = make_temporary_folder(target)
-        result = _build(dataset, split, coreset, building, whole, names, clusters or (), weights, notes, progress)
+        result = _build(
+            dataset, split, coreset, building, target, whole, names, clusters or (), weights, notes, progress
+        )
         left = _move_into_place(building, target)
     except BaseException as error:
         if building is not None:
@@ -143,6 +145,7 @@ def _build(
     split: Split,
     coreset: Coreset,
     building: Path,
+    target: Path,
     settings: Settings,
     names: PrivateNames | None,
     clusters: Sequence[ClassClusters],
@@ -150,15 +153,17 @@ def _build(
     notes: Sequence[str],
     progress: Progress,
 ) -> ExportResult:
-    """Write everything into the empty folder `building`."""
+    """Write everything into the empty folder `building`, which becomes `target`."""
     export = settings.export
     sets = _sets(split, coreset, export)
-    folders = safe_names(_class_names(dataset, coreset, sets), taken=(LIST_NAME, MANIFEST_NAME, "coreset", "remainder"))
     described = EXPORT_FORMATS[export.files]
+    taken = (LIST_NAME, MANIFEST_NAME, "coreset", "remainder", *described.writes)
+    folders = safe_names(_class_names(dataset, coreset, sets), taken=taken)
     contents = ImageFiles(dataset, private=export.private)
     plan = Plan(dataset, sets, folders, contents, names, own_settings(export, described))
     written = described.writer.write(plan, building, progress)
-    all_notes = [*notes, *coreset.notes, *written.notes]
+    there = {each.file for each in written.files}
+    all_notes = [*notes, *coreset.notes, *_renaming_notes(plan, there), *written.notes]
     if contents.n_rewritten:
         all_notes.append(
             f"{contents.n_rewritten:,} images were written anew as 8-bit RGB PNG, since their format's metadata "
@@ -171,13 +176,33 @@ def _build(
     all_notes = list(dict.fromkeys(all_notes))
     n_bytes = sum(each.n_bytes for each in written.files)
     files_as = written.as_format or described.name
-    (building / LIST_NAME).write_bytes(list_text(dataset, split, coreset, clusters, names))
+    # A format may write something else than files of single images.
+    places = Places(target, {each.index: each.file for each in plan.images if each.file in there})
+    (building / LIST_NAME).write_bytes(list_text(dataset, split, coreset, places, clusters, names))
     listed = (*written.files, ListedFile(LIST_NAME, *hash_file(building / LIST_NAME)))
     parts = ManifestParts(
         dataset, coreset, clusters, settings, weights, folders, listed, files_as, tuple(all_notes), names
     )
     (building / MANIFEST_NAME).write_bytes(manifest_text(parts))
     return ExportResult(building, written.n_images, n_bytes, files_as, folders, tuple(all_notes))
+
+
+def _renaming_notes(plan: Plan, there: set[str]) -> list[str]:
+    """Say which classes and files have another name than in the dataset, and why."""
+    if not there:
+        return []
+    notes = [renamed_note(plan.class_folders, "class", "classes")]
+    if plan.names is None:
+        files = {}
+        for each in plan.images:
+            name, suffix = parts_inside_class(plan.dataset, each.index)[-1], PurePosixPath(each.file).suffix
+            given = each.file.rpartition("/")[2]
+            # A suffix that was missing is no other name.
+            given = given if name.endswith(suffix) else given.removesuffix(suffix)
+            if each.file in there and given != name:
+                files[plan.dataset.images[each.index].path] = given
+        notes.append(renamed_note(files, "file", "files"))
+    return [note for note in notes if note]
 
 
 def _sets(split: Split, coreset: Coreset, export: ExportSettings) -> dict[str, tuple[str, IntArray]]:

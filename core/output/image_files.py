@@ -16,7 +16,7 @@ from core.errors import ExportError, ImageError
 from core.files import reason_of
 from core.output.stripping import without_metadata
 from core.reading import open_regular, read_regular
-from core.results import Dataset, Image
+from core.results import Dataset, Image, Reading
 
 
 class ImageFiles:
@@ -54,7 +54,7 @@ class ImageFiles:
         image = self.dataset.images[index]
         with self.faults(image):
             if self._source.holds == "arrays":
-                pixels = self._source.reader.read(self.dataset.root, image.path)
+                pixels = self._source.read(self.dataset.root, image.path, self.dataset.reading)
                 return png(check_unchanged(self.dataset, index, pixels))
             content = self._original(image)
             self.check(image, hashlib.sha256(content).hexdigest())
@@ -129,9 +129,10 @@ class ImageFiles:
             raise ImageError(f"The file cannot be read ({reason_of(error)}).") from error
 
     def _stripped(self, content: bytes) -> bytes:
-        pixels = read_rgb(content)
+        reading = self.dataset.reading
+        pixels = read_rgb(content, reading)
         stripped = without_metadata(content)
-        if stripped is None or not _same_pixels(stripped, pixels):
+        if stripped is None or not _same_pixels(stripped, pixels, reading):
             self.n_rewritten += 1
             stripped = png(pixels)
         return stripped
@@ -157,8 +158,8 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
     return stream.getvalue()
 
 
-def _same_pixels(content: bytes, pixels: NDArray[np.uint8]) -> bool:
+def _same_pixels(content: bytes, pixels: NDArray[np.uint8], reading: Reading) -> bool:
     try:
-        return np.array_equal(read_rgb(content), pixels)
+        return np.array_equal(read_rgb(content, reading), pixels)
     except ImageError:
         return False

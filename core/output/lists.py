@@ -1,9 +1,12 @@
 """The list of a selection: one row per image of the dataset, in `coreset.csv` and after ``coreset select --out``."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.cache import write_atomically
+from core.data.sources import source_of
 from core.errors import ExportError
 from core.output.names import PrivateNames
 from core.output.placing import disk_sentence
@@ -19,13 +22,45 @@ COLUMNS = {
     "selected": "1 for an image of the coreset, else 0",
     "rank": "from 1, place in the order in which its class was chosen; empty where not selected",
     "reason": "why it was selected, or why it is not used",
+    "file": "where its file lies, from the folder of this list, forward slashes; empty where there is none to point to",
 }
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the files of images lie, as a list names them.
+
+    Attributes
+    ----------
+    folder : Path
+        Of the list.
+    written : mapping of int to str
+        Files of an export, by the index of their image, relative to `folder`.
+    """
+
+    folder: Path
+    written: Mapping[int, str] = field(default_factory=dict)
+
+    def file(self, dataset: Dataset, index: int, *, private: bool) -> str:
+        """Return where an image lies; empty where it is no file, or its own place must not be told."""
+        if index in self.written:
+            return self.written[index]
+        source = source_of(dataset.kind)
+        if private or source.holds != "files":
+            return ""
+        file = os.path.abspath(source.reader.file(dataset.root, dataset.images[index].path))  # noqa: PTH100
+        try:
+            # The system follows links before it goes up.
+            return Path(os.path.relpath(os.path.realpath(file), os.path.realpath(self.folder))).as_posix()
+        except ValueError:  # another drive
+            return Path(file).as_posix()
 
 
 def selection_rows(
     dataset: Dataset,
     split: Split,
     coreset: Coreset,
+    places: Places,
     clusters: Sequence[ClassClusters] | None = None,
     names: PrivateNames | None = None,
 ) -> list[list[Cell]]:
@@ -54,6 +89,7 @@ def selection_rows(
             index in rank,
             rank.get(index),
             reason.get(index, ""),
+            places.file(dataset, index, private=names is not None),
         ]
         for index, image in enumerate(dataset.images)
     ]
@@ -64,12 +100,30 @@ def list_text(
     dataset: Dataset,
     split: Split,
     coreset: Coreset,
+    places: Places,
     clusters: Sequence[ClassClusters] | None = None,
     names: PrivateNames | None = None,
 ) -> bytes:
-    """Return the list as the bytes of a CSV file."""
-    rows = selection_rows(dataset, split, coreset, clusters, names)
-    return csv_of(list(COLUMNS), rows).encode("utf-8", "backslashreplace")
+    """Return the list as the bytes of a CSV file; what else is known of the images stands behind `COLUMNS`."""
+    rows = selection_rows(dataset, split, coreset, places, clusters, names)
+    heads, more = _more_columns(dataset, private=names is not None)
+    whole = [[*row, *more.get(str(row[0]), ())] for row in rows]
+    return csv_of([*COLUMNS, *heads], whole).encode("utf-8", "backslashreplace")
+
+
+def _more_columns(dataset: Dataset, *, private: bool) -> tuple[list[str], dict[str, tuple[str, ...]]]:
+    """Return the heads of what else is known of the images, and its cells by path; nothing of it is told privately."""
+    if private or not dataset.columns:
+        return [], {}
+    taken = {name.casefold() for name in COLUMNS}
+    heads = []
+    for name in dataset.columns:
+        head = f"{name} of the table" if name.casefold() in taken else name
+        while head.casefold() in taken:
+            head += "'"
+        taken.add(head.casefold())
+        heads.append(head)
+    return heads, {image.path: image.more for image in dataset.images}
 
 
 def write_selection(
@@ -95,9 +149,8 @@ def write_selection(
     ExportError
         If the file cannot be written.
     """
-    content = list_text(
-        dataset, split, coreset, clusters, PrivateNames(image.path for image in dataset.images) if private else None
-    )
+    names = PrivateNames(image.path for image in dataset.images) if private else None
+    content = list_text(dataset, split, coreset, Places(file.parent), clusters, names)
     try:
         write_atomically(file, content)
     except OSError as error:

@@ -6,22 +6,21 @@ in Keras' safe mode, and nothing in a bundle is ever unpickled.
 """
 
 import json
-import os
 import zipfile
-from collections import deque
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.cache import write_atomically
-from core.data.images import read_rgb
-from core.errors import ExportError, ImageError
+from core.data.readings import choices_from, reading_of
+from core.errors import ExportError, SettingsError
+from core.features.engine import import_keras
 from core.files import make_temporary_folder, put_in_place, reason_of, try_to_remove
 from core.forms import FormError, is_number, read_form, read_json
+from core.output.new_images import NewImages
 from core.output.placing import disk_sentence, hash_file
 from core.output.tables import csv_of
 from core.progress import NO_PROGRESS, Progress
@@ -31,13 +30,11 @@ from core.settings import TrainingSettings, settings_to_dict
 from core.training.architectures import NETWORKS
 from core.training.calling import compiled
 from core.training.fitting import TrainedRun
-from core.training.pixels import Pixels, resize
 from core.version import __version__
 
 FORMAT = 1
 PROGRAM = "coreset-studio"
 MODEL_NAME, FACTS_NAME = "model.keras", "bundle.json"
-BATCH = 32
 LARGEST_MEMBER = 4 << 30
 LARGEST_SIDE = 4096
 """Of the square input, in pixels; a batch of such squares takes 1.6 GB."""
@@ -94,6 +91,9 @@ class BundleFacts:
         `TrainingSettings` in their stored form.
     note : str
         Labels that belong beside every result, such as "untrained backbone".
+    reading : mapping
+        Stored form of the choices by which stored values became pixels, with what was fixed for each kind of file.
+        Not written where it is empty: as images were read before there was a choice.
     """
 
     format: int
@@ -112,6 +112,7 @@ class BundleFacts:
     test: Tested
     training: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,8 @@ class Bundle:
     note : str
         Labels that belong beside every result, such as "untrained backbone".
     model : keras.Model
+    reading : mapping
+        As in `BundleFacts`.
     """
 
     folder: Path
@@ -135,6 +138,7 @@ class Bundle:
     image_size: int
     note: str
     model: Any
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -149,12 +153,15 @@ class Predictions:
     probabilities : ndarray of shape (n_images, n_classes), float32
     skipped : tuple of Skipped
         Files that are no images and folders that cannot be opened (with a slash at the end), with the reason; sorted.
+    notes : tuple of str
+        What stored values of more than 8 bits, pages and transparent parts became.
     """
 
     classes: tuple[str, ...]
     paths: tuple[str, ...]
     probabilities: FloatArray
     skipped: tuple[Skipped, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def n_images(self) -> int:
@@ -162,7 +169,9 @@ class Predictions:
         return len(self.paths)
 
 
-def save_bundle(folder: Path, trained: TrainedRun, settings: TrainingSettings) -> Path:
+def save_bundle(
+    folder: Path, trained: TrainedRun, settings: TrainingSettings, *, reading: Mapping[str, Any] | None = None
+) -> Path:
     """Write a trained Keras network as a bundle; an earlier bundle in `folder` is replaced when this one is complete.
 
     Parameters
@@ -171,6 +180,8 @@ def save_bundle(folder: Path, trained: TrainedRun, settings: TrainingSettings) -
     trained : TrainedRun
         Of a network that can be saved. A judge cannot: it sees embeddings.
     settings : TrainingSettings
+    reading : mapping, optional
+        As in `BundleFacts`.
 
     Raises
     ------
@@ -186,8 +197,9 @@ def save_bundle(folder: Path, trained: TrainedRun, settings: TrainingSettings) -
         building = make_temporary_folder(folder)
         try:
             model.save(building / MODEL_NAME)
-            facts = _facts(trained, settings, hash_file(building / MODEL_NAME)[0])
-            text = json.dumps(asdict(facts), ensure_ascii=False, indent=1)
+            facts = replace(_facts(trained, settings, hash_file(building / MODEL_NAME)[0]), reading=reading or {})
+            values = {name: value for name, value in asdict(facts).items() if name != "reading" or value}
+            text = json.dumps(values, ensure_ascii=False, indent=1)
             (building / FACTS_NAME).write_text(text + "\n", encoding="utf-8")
             put_in_place(building, folder)
         except BaseException:
@@ -211,7 +223,7 @@ def _check_saved(trained: TrainedRun) -> None:
 
 
 def _facts(trained: TrainedRun, settings: TrainingSettings, model_sha256: str) -> BundleFacts:
-    import keras
+    keras = import_keras()
 
     run = trained.result
     network = NETWORKS.get(run.key.network)
@@ -254,7 +266,7 @@ def load_bundle(folder: Path) -> Bundle:
         folder = folder.parent
     facts = read_facts(folder)
     model = _load_model(folder / MODEL_NAME, facts)
-    return Bundle(folder, tuple(facts.classes), facts.image_size, facts.note, model)
+    return Bundle(folder, tuple(facts.classes), facts.image_size, facts.note, model, facts.reading)
 
 
 def read_facts(folder: Path) -> BundleFacts:
@@ -287,7 +299,8 @@ def read_facts(folder: Path) -> BundleFacts:
             raise FormError(f"image_size: expected 1 to {LARGEST_SIDE:,} pixels, found {facts.image_size:,}")
         if not facts.classes or len(set(facts.classes)) < len(facts.classes):
             raise FormError("classes: expected names, each once, found none or one twice")
-    except FormError as error:
+        choices_from(facts.reading)
+    except (FormError, SettingsError) as error:
         raise ExportError(f"{none_of_ours} ({error}).") from error
     return facts
 
@@ -297,34 +310,33 @@ def predict(bundle: Bundle, folder: Path, progress: Progress = NO_PROGRESS) -> P
 
     Files that are no images, and folders that cannot be opened, are listed with the reason and stop nothing. Links are
     followed as the scan follows them; one that leads back to a folder above it is listed. Hidden files are passed over.
+    Stored values become pixels as they did for the training. Of a kind of file that it had none of, the range is fixed
+    from the images of the folder together; a note says so.
 
     Raises
     ------
     ExportError
         If `folder` is no folder, or cannot be opened.
     """
-    found = _Found(folder)
-    files = sorted(found.files, key=lambda file: file.relative_to(folder).as_posix())
+    found = NewImages(folder, bundle.image_size, reading_of(choices_from(bundle.reading)))
     paths: list[str] = []
     rows: list[FloatArray] = [np.zeros((0, len(bundle.classes)), dtype=np.float32)]
-    skipped = found.skipped
     done = 0
     call = compiled(bundle.model, np.dtype(np.uint8))
-    for batch, answers in _read_ahead(files, bundle.image_size):
-        images = []
-        for file, answer in zip(batch, answers, strict=True):
-            name = file.relative_to(folder).as_posix()
-            if isinstance(answer, str):
-                skipped.append(Skipped(name, answer))
-            else:
-                paths.append(name)
-                images.append(answer)
-        if images:
-            rows.append(call(np.stack(images)))
-        done += len(batch)
-        progress.report(done, len(files), "Predicting: images")
-    skipped = sorted(skipped, key=lambda one: one.path)
-    return Predictions(bundle.classes, tuple(paths), np.concatenate(rows), tuple(skipped))
+    for batch in found.batches():
+        if batch.paths:
+            paths += batch.paths
+            rows.append(call(np.stack(batch.squares)))
+        done += batch.n_done
+        progress.report(done, len(found.files), "Predicting: images")
+    order = sorted(range(len(paths)), key=lambda row: found.rank[paths[row]])
+    return Predictions(
+        bundle.classes,
+        tuple(paths[row] for row in order),
+        np.concatenate(rows)[order] if order else rows[0],
+        tuple(sorted(found.skipped, key=lambda one: one.path)),
+        tuple(found.notes()),
+    )
 
 
 def write_predictions(file: Path, predictions: Predictions) -> None:
@@ -348,7 +360,7 @@ def write_predictions(file: Path, predictions: Predictions) -> None:
 
 
 def _load_model(file: Path, facts: BundleFacts) -> Any:
-    import keras
+    keras = import_keras()
 
     try:
         found = hash_file(file)[0]
@@ -377,58 +389,3 @@ def _shape(model: Any, name: str) -> tuple[int | None, ...]:
     """Return a model's one input or output shape; that of another kind of model as one that fits nothing."""
     shape = getattr(model, name, None)
     return tuple(shape) if isinstance(shape, tuple) and shape else (None,)
-
-
-class _Found:
-    """The files below a folder, and what of it cannot be opened."""
-
-    def __init__(self, folder: Path) -> None:
-        self.files: list[Path] = []
-        self.skipped: list[Skipped] = []
-        self._top = folder
-        if not folder.is_dir():
-            raise ExportError(f"{folder} is no folder; name the folder that holds the new images.")
-        pending: list[tuple[Path, tuple[tuple[int, int], ...]]] = [(folder, ())]
-        while pending:
-            place, above = pending.pop()
-            try:
-                facts = place.stat()
-                identity = (facts.st_dev, facts.st_ino)
-                if identity in above:
-                    self._skip(place, "The folder is a link back to a folder above it.")
-                    continue
-                children = sorted(place.iterdir())
-            except OSError as error:
-                if place == folder:
-                    raise ExportError(f"The folder {folder} cannot be opened ({reason_of(error)}).") from error
-                self._skip(place, f"The folder cannot be opened ({reason_of(error)}).")
-                continue
-            for child in children:
-                if child.name.startswith("."):
-                    continue
-                if child.is_dir():
-                    pending.append((child, (*above, identity)))
-                else:
-                    self.files.append(child)
-
-    def _skip(self, place: Path, reason: str) -> None:
-        self.skipped.append(Skipped(f"{place.relative_to(self._top).as_posix()}/", reason))
-
-
-def _read_ahead(files: list[Path], size: int) -> Iterator[tuple[list[Path], list[Pixels | str]]]:
-    """Yield the files in batches with what each holds; the next batch is read while the network is at work."""
-    batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
-    with ThreadPoolExecutor(max_workers=max(1, os.cpu_count() or 2)) as threads:
-        waiting: deque[list[Future[Pixels | str]]] = deque()
-        for number, batch in enumerate(batches):
-            for later in batches[number + len(waiting) : number + 2]:
-                waiting.append([threads.submit(_read, file, size) for file in later])
-            yield batch, [one.result() for one in waiting.popleft()]
-
-
-def _read(file: Path, size: int) -> Pixels | str:
-    """Return the image as a square, or the reason why it is none."""
-    try:
-        return resize(read_rgb(file), size)
-    except (ImageError, OSError) as error:
-        return str(error)

@@ -9,7 +9,7 @@ import hmac
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from core.data.sources import source_of
@@ -24,6 +24,7 @@ MAX_PATH = 180
 _RESERVED = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
     f"{device}{number}" for device in ("com", "lpt") for number in "0123456789¹²³"
 }
+_NAMED = 5
 # What stands around a file name in a sentence.
 _AROUND = ".,;:!?()[]{}<>'\"«»“”‘’`"
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\ud800-\udfff]')
@@ -82,6 +83,53 @@ def free_name(name: str, used: set[str]) -> str:
         candidate = f"{parent}{slash}{stem}-{number}{suffix}"
     used.add(_folded(candidate))
     return candidate
+
+
+def why_renamed(name: str, given: str) -> str:
+    """Return why `name` became `given`, as the end of a sentence in brackets; empty where it did not.
+
+    Parameters
+    ----------
+    name : str
+        A class or a file, without folders.
+    given : str
+        What `safe_names` or `free_name` made of it.
+    """
+    if given == name:
+        return ""
+    if given != safe_name(name):
+        return "the name is taken already, and many file systems do not tell capital letters apart"
+    text = unicodedata.normalize("NFC", name)
+    if _FORBIDDEN.search(text):
+        return "it holds characters that not every system takes in a name"
+    if text != text.strip(". "):
+        return "Windows takes no dot or space at the end of a name"
+    if text.partition(".")[0].rstrip(" ").casefold() in _RESERVED:
+        return "Windows keeps that name for itself"
+    return "it is too long" if len(text.encode()) > MAX_BYTES else "accents are written as one character"
+
+
+def renamed_note(renamed: Mapping[str, str], one: str, several: str) -> str:
+    """Return a sentence that names what has another name in an export, and why; empty where nothing has.
+
+    Parameters
+    ----------
+    renamed : mapping of str to str
+        New names by old ones, equal where they stay.
+    one, several : str
+        What they are, such as ``"class"`` and ``"classes"``.
+    """
+    told = {name: given for name, given in sorted(renamed.items()) if given != name.rpartition("/")[2]}
+    if not told:
+        return ""
+    each = [
+        f"“{name}” is {given} ({why_renamed(name.rpartition('/')[2], given)})"
+        for name, given in list(told.items())[:_NAMED]
+    ]
+    rest = len(told) - len(each)
+    more = f"; and {rest:,} more" if rest else ""
+    have = f"1 {one} has" if len(told) == 1 else f"{len(told):,} {several} have"
+    return f"{have} another name in the export: {'; '.join(each)}{more}. coreset.json holds all names."
 
 
 def safe_path(parts: Sequence[str]) -> str:

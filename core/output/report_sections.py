@@ -118,7 +118,7 @@ def coreset_section(content: ReportContent, labels: Labels, numbering: Numbering
         section.say("No coreset was chosen.")
         return section
     section.lead = coreset_words(content)
-    for note in labels.texts(coreset.notes):
+    for note in labels.texts([*coreset.notes, *content.export_notes]):
         section.say(note, "note")
     section.show(tables.budget_table(content), limit=60)
     for shares in _chunks(content.shares):

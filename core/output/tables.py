@@ -3,7 +3,6 @@
 import csv
 import io
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,10 @@ from typing import Literal
 from core.cache import write_atomically
 from core.errors import ExportError
 from core.files import reason_of
+from core.spreadsheet import plain_text, text_cell
 
 Cell = str | int | float | bool | None
 Kind = Literal["text", "count", "share", "number", "seconds"]
-
-# A spreadsheet takes a cell that begins with one of these for a formula (also in their wide forms).
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-_ESCAPED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
 
 
 @dataclass(frozen=True)
@@ -58,20 +54,6 @@ class Table:
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
-
-
-def text_cell(text: str) -> str:
-    """Return `text` so that no spreadsheet runs it: an apostrophe is put before what looks like a formula.
-
-    `plain_text` takes it back; text that begins with apostrophes before such a character gets one more, so that
-    nothing is lost.
-    """
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def plain_text(cell: str) -> str:
-    """Return the text that `text_cell` was given."""
-    return cell[1:] if _ESCAPED.match(cell) else cell
 
 
 def csv_text(table: Table) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from core.cache import check_mapped
+from core.data.readings import stored_choices
 from core.errors import (
     FeatureError,
     LostImagesError,
@@ -36,7 +37,7 @@ from core.pipeline.planning import (
 )
 from core.pipeline.run_keys import backbone_choice, run_key
 from core.pipeline.split_parts import Selections, SplitPart, open_split, without_words
-from core.pipeline.stages import Prepared, split_dataset
+from core.pipeline.stages import Prepared, fixed_settings, split_dataset
 from core.pipeline.study import Study
 from core.pipeline.views import ComparePlanView, PlannedView
 from core.pipeline.words import bundle_name, percent
@@ -452,7 +453,10 @@ def _keep_model(prepared: Prepared, planned: PlannedRun, trained: TrainedRun, fo
     kept = NETWORKS[planned.network].is_saved and trained.model is not None
     if not kept or planned.repetition > 0 or planned.split > 0:
         return
-    save_bundle(folder / bundle_name(trained.result.key), trained, prepared.study.settings.training)
+    settings = fixed_settings(prepared.study.settings, prepared.dataset)
+    save_bundle(
+        folder / bundle_name(trained.result.key), trained, settings.training, reading=stored_choices(settings.data)
+    )
 
 
 def _shares(prepared: Prepared, done: Sequence[bool] = ()) -> tuple[float, ...]:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.data.reading_notes import reading_notes
+from core.data.sources import source_of
 from core.descriptions import registry
 from core.errors import ExportError
 from core.features.weights import WeightsEntry, import_weights, list_weights
@@ -11,11 +13,11 @@ from core.output.export import ExportResult, export_coreset
 from core.output.lists import write_selection as write_list
 from core.output.manifest import Manifest, read_manifest, same_selection, settings_for
 from core.output.verification import VerifyResult, verify
-from core.pipeline.stages import Prepared, choose, open_dataset, prepare
+from core.pipeline.stages import Prepared, choose, fixed_settings, open_dataset, prepare
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress
 from core.results import Coreset
-from core.settings import names_used
+from core.settings import Settings, names_used
 
 __all__ = [
     "Again",
@@ -26,6 +28,7 @@ __all__ = [
     "import_weights",
     "labels_of",
     "list_weights",
+    "reading_notes_of",
     "rerun",
     "verify",
     "write_selection",
@@ -50,6 +53,11 @@ def labels_of(prepared: Prepared, *, synthetic: bool = False) -> tuple[str, ...]
     return tuple(labels)
 
 
+def reading_notes_of(prepared: Prepared) -> tuple[str, ...]:
+    """Return what stored values of more than 8 bits, pages and transparent parts became, as sentences."""
+    return tuple(reading_notes(prepared.dataset.images, prepared.dataset.reading))
+
+
 def write_selection(file: Path, prepared: Prepared, coreset: Coreset) -> None:
     """Write the list of every image with what was chosen and why."""
     write_list(
@@ -72,7 +80,7 @@ def export(
     progress: Progress = NO_PROGRESS,
 ) -> ExportResult:
     """Write the coreset as class folders with its list and its manifest."""
-    settings = prepared.study.settings
+    settings = fixed_settings(prepared.study.settings, prepared.dataset)
     return export_coreset(
         prepared.dataset,
         prepared.split,
@@ -82,10 +90,24 @@ def export(
         clusters=prepared.clusters,
         all_settings=settings,
         weights=tuple(e.weights for e in prepared.extracted),
-        notes=(*labels_of(prepared), *notes, *coreset.notes),
+        notes=(
+            *labels_of(prepared),
+            *reading_notes_of(prepared),
+            *_alike_notes(prepared, settings),
+            *notes,
+            *coreset.notes,
+        ),
         overwrite=overwrite,
         progress=progress,
     )
+
+
+def _alike_notes(prepared: Prepared, settings: Settings) -> list[str]:
+    """Say how the files of an export are read as those of the dataset are: fewer files may use a smaller range."""
+    if not prepared.dataset.reading.ranges or source_of(prepared.dataset.kind).holds == "arrays":
+        return []
+    flags = " ".join(f"--grey-levels {text}" for text in settings.data.grey_levels if "=" in text or ":" in text)
+    return [f"The files of the export are as they were; with {flags} they are read as those of the dataset."]
 
 
 def _check_plugins(manifest: Manifest) -> None:

@@ -13,6 +13,7 @@ import psutil
 
 from core.cache import ArrayCache, check_mapped, fingerprint
 from core.data.dataset import find_duplicates, scan
+from core.data.readings import with_reading
 from core.data.split import make_split
 from core.features.extraction import Extracted, extract, without_failed
 from core.features.extractors import extractor_named
@@ -92,6 +93,13 @@ def open_dataset(
         If it holds no usable set of labelled images.
     """
     return scan(Path(source), cache_folder=cache_folder, settings=settings, progress=progress)
+
+
+def fixed_settings(settings: Settings, dataset: Dataset) -> Settings:
+    """Return settings that name what the scan fixed for each kind of file, so that they read other images alike."""
+    if not (dataset.reading.ranges or dataset.reading.alphas):
+        return settings
+    return replace(settings, data=with_reading(settings.data, dataset.reading))
 
 
 def split_dataset(dataset: Dataset, settings: Settings) -> Split:

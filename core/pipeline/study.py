@@ -1,9 +1,11 @@
 """What a run works on; light enough for the window to import."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.cache import default_cache_folder
+from core.data.readings import with_fixed
+from core.project import Project
 from core.settings import Settings
 
 
@@ -25,3 +27,12 @@ class Study:
     settings: Settings = field(default_factory=Settings)
     cache_folder: Path = field(default_factory=default_cache_folder)
     weights_file: Path | None = None
+
+
+def settings_of_project(project: Project) -> Settings:
+    """Return a project's settings, with what its latest scan fixed of how stored values become pixels."""
+    latest = project.latest("dataset")
+    fixed = latest.facts.get("reading") if latest is not None else None
+    if not isinstance(fixed, dict):
+        return project.settings
+    return replace(project.settings, data=with_fixed(project.settings.data, fixed))

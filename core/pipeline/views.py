@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from core.cache import fingerprint, thumbnail_file
+from core.data.readings import fixed_choices
 from core.results import (
     ClassClusters,
     ClusterShares,
@@ -26,7 +28,7 @@ from core.results import (
     ViewReduction,
     WeightsUsed,
 )
-from core.settings import ComparisonSettings, TrainingSettings
+from core.settings import ComparisonSettings, DataSettings, TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -37,18 +39,26 @@ class DatasetView:
     ----------
     cache_folder : Path
         Holds the thumbnails.
+    suggested_patterns : tuple of (str, int)
+        Patterns that may find patients in the names, each with how many groups it makes, the likeliest first.
     """
 
     dataset: Dataset
     split: Split
     duplicates: tuple[Duplicates, ...]
     cache_folder: Path
+    suggested_patterns: tuple[tuple[str, int], ...] = ()
 
     @property
     def identity(self) -> str:
         """What the images found are known by: path, class, set and content of each."""
         rows = [[i.path, i.class_name, i.split or "", i.group, i.pixels] for i in self.dataset.images]
         return fingerprint(rows)
+
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """What the scan fixed of how stored values become pixels, in its stored form; empty where there is nothing."""
+        return fixed_choices(DataSettings(), self.dataset.reading)
 
     def thumbnail(self, index: int) -> Path:
         """Return the file of an image's thumbnail; it may be missing if the cache was cleared."""
@@ -304,17 +314,19 @@ class ComparePlanView:
 
 @dataclass(frozen=True)
 class PredictView:
-    """Predictions for a folder: where the CSV is, how many images, what was skipped."""
+    """Predictions for a folder: where the CSV is, how many images, what was skipped, and sentences to read."""
 
     file: Path
     n_images: int
     skipped: tuple[Skipped, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class StudyOutcome:
-    """A finished run of everything: where the report is and what it says."""
+    """A finished run of everything: where the report is and what it says, and how images were read."""
 
     report: Path
     comparison: Comparison
     times: tuple[StageTime, ...]
+    notes: tuple[str, ...] = ()

@@ -1,12 +1,15 @@
 """Whole runs: everything from a folder to a report, a comparison alone, the demo, predictions."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from core.cache import fingerprint, write_atomically
 from core.data.demo import make_demo
+from core.data.reading_notes import reading_notes
+from core.data.readings import changed_choices, choices_from, stored_choices
 from core.errors import ExportError
 from core.features.extractors import EXTRACTORS, recommended
 from core.files import make_temporary_folder, put_in_place, reason_of, try_to_remove
@@ -19,7 +22,7 @@ from core.output.report import write_report
 from core.pipeline.comparing import run_comparison
 from core.pipeline.exporting import SYNTHETIC, export, labels_of
 from core.pipeline.facts import recommended_extractors
-from core.pipeline.stages import Clock, Prepared, choose, judge_sizes, prepare, separations
+from core.pipeline.stages import Clock, Prepared, choose, fixed_settings, judge_sizes, prepare, separations
 from core.pipeline.study import Study
 from core.pipeline.views import StudyOutcome
 from core.progress import NO_PROGRESS, Progress
@@ -76,12 +79,13 @@ def run_study(
     with clock.stage("coreset"):
         coreset = choose(prepared, study.settings.selection, progress)
     with clock.stage("export"):
-        export(
-            prepared, coreset, out / CORESET, notes=(SYNTHETIC,) if synthetic else (), overwrite=True, progress=progress
-        )
+        labels = (SYNTHETIC,) if synthetic else ()
+        exported = export(prepared, coreset, out / CORESET, notes=labels, overwrite=True, progress=progress)
     with clock.stage("training"):
         comparison = run_comparison(prepared, out / RUNS, progress, keep_models=out / MODELS)
     content = report_content(prepared, coreset=coreset, comparison=comparison, synthetic=synthetic, progress=progress)
+    told = tuple(note for note in exported.notes if note not in content.labels)
+    content = replace(content, export_notes=told)
     return _finish(out, study, content, comparison, clock, progress)
 
 
@@ -129,7 +133,7 @@ def report_content(
         doubts=label_doubts(prepared.dataset, prepared.pool_embedding),
         near_duplicates=near_duplicates(prepared.dataset, bits=prepared.study.settings.data.near_duplicate_bits),
         comparison=comparison,
-        settings=prepared.study.settings,
+        settings=fixed_settings(prepared.study.settings, prepared.dataset),
         cache_folder=prepared.study.cache_folder,
     )
 
@@ -207,9 +211,26 @@ def _is_demo(mark: Path, wanted: dict[str, int | None]) -> bool:
         return False
 
 
-def predict(bundle: Path, folder: Path, out: Path, progress: Progress = NO_PROGRESS) -> Predictions:
-    """Give every image of a folder a class and write the CSV."""
-    predictions = predict_images(load_bundle(bundle), folder, progress)
+def predict(
+    bundle: Path,
+    folder: Path,
+    out: Path,
+    progress: Progress = NO_PROGRESS,
+    *,
+    choices: Mapping[str, Any] | None = None,
+) -> Predictions:
+    """Give every image of a folder a class and write the CSV.
+
+    Parameters
+    ----------
+    choices : mapping, optional
+        Of ``grey_levels``, ``alpha`` and ``pages``, where images are to be read otherwise than those of the training.
+    """
+    loaded = load_bundle(bundle)
+    if choices:
+        settings = changed_choices(choices_from(loaded.reading), **choices)
+        loaded = replace(loaded, reading=stored_choices(settings))
+    predictions = predict_images(loaded, folder, progress)
     write_predictions(out, predictions)
     return predictions
 
@@ -268,4 +289,5 @@ def _finish(
         content = replace(content, times=tuple(clock.times))
         write_report(out / REPORT, content, private=study.settings.export.private, progress=progress)
     write_atomically(out / MARK, json.dumps({"identity": _identity(study), "finished": True}).encode())
-    return StudyOutcome(out / REPORT, comparison, tuple(clock.times))
+    notes = reading_notes(content.dataset.images, content.dataset.reading)
+    return StudyOutcome(out / REPORT, comparison, tuple(clock.times), tuple(notes))

@@ -206,7 +206,7 @@ def search(
 def predict_folder(bundle: Path, folder: Path, out: Path, progress: Progress = NO_PROGRESS) -> PredictView:
     """Give every image of a folder a class and write the CSV."""
     found = predict(bundle, folder, out, progress)
-    return PredictView(out, found.n_images, found.skipped)
+    return PredictView(out, found.n_images, found.skipped, found.notes)
 
 
 def keep_bundle(bundle: Path, target: Path) -> Path:

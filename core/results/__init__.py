@@ -18,6 +18,7 @@ from core.results.coresets import (
 from core.results.costs import Estimate, StageTime
 from core.results.dataset import Dataset, Duplicates, Image, LeftOut, Skipped, Split
 from core.results.embeddings import ClassEmbedding, PoolEmbedding, Separation, ViewReduction, WeightsUsed
+from core.results.reading import Range, Reading, Stored
 from core.results.runs import Answer, Comparison, Difference, Epoch, Metrics, Note, Row, RunKey, RunResult
 
 __all__ = [
@@ -44,6 +45,8 @@ __all__ = [
     "Note",
     "PoolEmbedding",
     "ProxyPoint",
+    "Range",
+    "Reading",
     "Row",
     "RunKey",
     "RunResult",
@@ -52,6 +55,7 @@ __all__ = [
     "Split",
     "SplitName",
     "StageTime",
+    "Stored",
     "ViewReduction",
     "WeightsUsed",
 ]

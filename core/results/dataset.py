@@ -1,12 +1,14 @@
 """What a scan and a split give: images, classes, duplicates, sides."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from core.results.arrays import IntArray, SplitName
+from core.results.reading import Reading, Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,10 @@ class Image:
         Of the file, so that an unchanged file is not decoded again.
     perceptual : str
         Perceptual hash, 64 bits as 16 hex digits.
+    stored : Stored or None
+        How it is stored where it is more than 8 bits, one page and no transparency.
+    more : tuple of str
+        What else is known of it, in the order of `Dataset.columns`; empty where nothing is.
     """
 
     path: str
@@ -46,6 +52,8 @@ class Image:
     n_bytes: int
     modified_ns: int
     perceptual: str
+    stored: Stored | None = None
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,15 @@ class Dataset:
         Sorted by path.
     warnings : tuple of str
         Sentences about the dataset as a whole (unknown CSV columns, a class of one image, ...).
+    reading : Reading
+        How stored values become pixels.
+    read_as : mapping of str to str
+        How the source was read where there was a choice, by what was chosen: ``"layout"`` of a folder, the columns of
+        a table.
+    others : tuple of str
+        Layouts that a folder could be read by as well, the likeliest first.
+    columns : tuple of str
+        Names of what else is known of the images (`Image.more`), such as the other columns of a table.
     """
 
     root: Path
@@ -90,6 +107,10 @@ class Dataset:
     images: tuple[Image, ...]
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
+    reading: Reading = field(default_factory=Reading)
+    read_as: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @cached_property
     def classes(self) -> tuple[str, ...]:

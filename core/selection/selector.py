@@ -3,15 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import partial
-from typing import Any, Self
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
+from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from core.errors import SelectionError
+from core.errors import SelectionError, SettingsError
 from core.features.pca import ClassPca
 from core.features.pool_pca import PoolPca
 from core.features.views import join, mean_square, view_scales
@@ -26,6 +29,10 @@ from core.selection.selecting import find_sampler, select_rows
 from core.settings import ClassBudgetRule, ClusterSettings, SelectionSettings, with_own
 
 POOL_COMPONENTS = 50
+Float64Array = NDArray[np.float64]
+_BUDGETS = ("sampler", "proportional", "equal", "square-root", "difficulty")
+# Squares of what lies outside have no place in float32.
+_SMALLEST, _LARGEST = 1e-15, 1e15
 
 
 class CoresetSelector(BaseEstimator):  # type: ignore[misc]
@@ -74,6 +81,8 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
     budgets_ : dict
         Rows chosen by label.
     n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features,)
+        Where `X` has column names, such as a DataFrame.
 
     Examples
     --------
@@ -84,6 +93,20 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
     >>> len(selector.indices_)
     10
     """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "sampler": [str],
+        "fraction": [Interval(Real, 0, 1, closed="right")],
+        "random_state": ["random_state"],
+        "variance": [Interval(Real, 0, 1, closed="right"), None],
+        "blocks": ["array-like", None],
+        "budgets": [StrOptions(set(_BUDGETS))],
+        "beta": [Interval(Real, 0, None, closed="left")],
+        # Its range is that of the sampler's own setting.
+        "mu": [Real, None],
+        "settings": [Mapping, None],
+        "k_max": [Interval(Integral, 2, None, closed="left")],
+    }
 
     def __init__(
         self,
@@ -116,24 +139,27 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Finite features; computed in float32.
+            Finite features, an array or a DataFrame; centred as they are, then computed in float32.
         y : array-like of shape (n_samples,), optional
             Labels; without them all rows are one class.
 
         Raises
         ------
+        ValueError
+            If a parameter, `X` or `y` is not valid, in scikit-learn's words.
         SelectionError
             If the sampler is not known, or `blocks` do not add up to the columns.
         SettingsError
             If the sampler has no setting of a name in `settings`, or a value is out of its range.
         """
+        self._validate_params()
         if y is None:
             rows, labels = validate_data(self, X), None
         else:
             rows, labels = validate_data(self, X, y, dtype="numeric", y_numeric=False)
         self.classes_, positions = np.unique(np.zeros(len(rows)) if labels is None else labels, return_inverse=True)
         seed = self._seed()
-        blocks = self._blocks(np.asarray(rows, dtype=np.float32))
+        blocks = self._blocks(np.asarray(rows, dtype=np.float64))
         positions = positions.astype(np.int64)
         # They sort as the labels do.
         names = [f"{position:09d}" for position in range(len(self.classes_))]
@@ -171,10 +197,25 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         return self
 
     def fit_resample(self, X: ArrayLike, y: ArrayLike) -> tuple[Any, Any]:  # noqa: N803
-        """Choose a coreset and return its rows and labels."""
+        """Choose a coreset and return its rows and labels.
+
+        Returns
+        -------
+        rows, labels
+            In the order of `indices_`, of the kind that was given: a DataFrame and a Series with their index and types
+            where `X` and `y` are such, else arrays.
+
+        Raises
+        ------
+        ValueError
+            Also where `y` holds no classes.
+        """
+        if y is None:
+            raise ValueError("fit_resample wants labels: y is None. Without labels use fit(X).indices_.")
+        check_classification_targets(y)
         self.fit(X, y)
         check_is_fitted(self)
-        return np.asarray(X)[self.indices_], np.asarray(y)[self.indices_]
+        return _taken(X, self.indices_), _taken(y, self.indices_)
 
     def _selection(self, sampler: Sampler, n_rows: int, seed: int) -> SelectionSettings:
         settings = SelectionSettings(
@@ -188,6 +229,8 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         own = dict(self.settings or {})
         known = {each.name for each in fields(sampler.settings)} if sampler.settings is not None else set()
         if self.mu is not None and "mu" in known:
+            if own.get("mu", self.mu) != self.mu:
+                raise SettingsError(f"mu is {self.mu} and settings name {own['mu']} for it; give one.")
             own = {"mu": self.mu, **own}
         return with_own(settings, sampler.name, **own) if own else settings
 
@@ -196,9 +239,11 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _blocks(self, rows: FloatArray) -> list[FloatArray]:
+    def _blocks(self, rows: Float64Array) -> list[Float64Array]:
         if self.blocks is None:
             return [rows]
+        if any(isinstance(width, bool) or not isinstance(width, Integral) for width in self.blocks):
+            raise SelectionError(f"The blocks are {list(self.blocks)}; expected whole numbers of columns, in order.")
         widths = [int(width) for width in self.blocks]
         if sum(widths) != rows.shape[1] or min(widths, default=0) < 1:
             raise SelectionError(
@@ -208,19 +253,46 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         return np.split(rows, np.cumsum(widths)[:-1], axis=1)
 
 
-def _embedded(name: str, rows: IntArray, blocks: Sequence[FloatArray], variance: float | None) -> ClassEmbedding:
+def _taken(table: Any, rows: IntArray) -> Any:
+    """Return rows of a table as one of its kind; of a list as an array."""
+    return (
+        _safe_indexing(table, rows)
+        if hasattr(table, "iloc") or hasattr(table, "__dataframe__")
+        else np.asarray(table)[rows]
+    )
+
+
+def _embedded(name: str, rows: IntArray, blocks: Sequence[Float64Array], variance: float | None) -> ClassEmbedding:
     """Return the embedding of one class, without any rows beside those to choose from."""
-    joined = _joined([_reduced(block[rows], variance) for block in blocks])
+    joined = _joined([_reduced(_centred(block[rows]), variance) for block in blocks])
     nothing = np.zeros((0, joined.shape[1]), dtype=np.float32)
     return ClassEmbedding(name, rows.astype(np.int64), joined, np.zeros(0, dtype=np.int64), nothing, ())
 
 
-def _across(blocks: Sequence[FloatArray]) -> FloatArray:
+def _across(blocks: Sequence[Float64Array]) -> FloatArray:
     """Return the embedding of all rows across classes."""
     every = np.arange(len(blocks[0]), dtype=np.int64)
     return _joined(
-        [PoolPca(partial(_rows, block), every, block.shape[1], POOL_COMPONENTS).project(every) for block in blocks]
+        [
+            PoolPca(partial(_rows, _centred(block)), every, block.shape[1], POOL_COMPONENTS).project(every)
+            for block in blocks
+        ]
     )
+
+
+def _centred(rows: Float64Array) -> FloatArray:
+    """Return rows about their mean in float32: what is cast before loses all that an offset leaves no digits for."""
+    # About the first row, so that identical rows leave exactly nothing. Divided before, since sums may overflow.
+    size = float(np.abs(rows).max(initial=0))
+    left = rows / _power_of_two(size) if size > _LARGEST else rows.copy()
+    left -= left[:1].copy()
+    left -= left.mean(axis=0)
+    spread = float(np.abs(left).max(initial=0))
+    return (left / _power_of_two(spread) if 0 < spread < _SMALLEST else left).astype(np.float32)
+
+
+def _power_of_two(size: float) -> float:
+    return float(2.0 ** np.floor(np.log2(size)))
 
 
 def _rows(block: FloatArray, rows: IntArray) -> FloatArray:
@@ -228,9 +300,7 @@ def _rows(block: FloatArray, rows: IntArray) -> FloatArray:
 
 
 def _reduced(rows: FloatArray, variance: float | None) -> FloatArray:
-    if variance is None:
-        return np.asarray(rows - rows.mean(axis=0, dtype=np.float64), dtype=np.float32)
-    return ClassPca(rows.copy(), variance).scores
+    return rows if variance is None else ClassPca(rows, variance).scores
 
 
 def _joined(views: Sequence[FloatArray]) -> FloatArray:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from core.descriptions.choice import SettingsPart, choice, own
 from core.errors import SettingsError
+from core.settings.levels import check_pages, parse_alpha, parse_levels
 
 ClassBudgetRule = Literal["sampler", "proportional", "equal", "square-root", "difficulty", "by-hand"]
 ClusterBudgetRule = Literal["equal", "proportional", "square-root", "neyman"]
@@ -49,6 +50,19 @@ class DataSettings(SettingsPart):
         Never divide near-duplicates between the sets.
     near_duplicate_bits : int
         Largest Hamming distance of two perceptual hashes (64 bits) that counts as a near-duplicate.
+    grey_levels : tuple of str
+        Which stored values of files of more than 8 bits become black and white: a rule, ranges, or both; see
+        `core.settings.levels.parse_levels`. After a scan ranges of single kinds of file say what was fixed.
+    alpha : tuple of str
+        What becomes of transparent parts; see `core.settings.levels.parse_alpha`.
+    pages : str
+        Which page of a file of several is read: ``"first"``, a number from 1, ``"max"``, ``"mean"``, ``"channels"``.
+    layout : str
+        What the folders of a folder of images stand for, from the top, with slashes between; ``"auto"`` takes the
+        likeliest reading and says so, ``"plain"`` reads train and test folders by these names alone and takes every
+        other folder as a class. See `core.data.layouts`.
+    leave_out_masks : bool
+        In a folder: leave out images that are masks of others, by name and content.
     own : mapping of str to SettingsPart
         By source; see `SelectionSettings`.
     """
@@ -95,7 +109,45 @@ class DataSettings(SettingsPart):
         "of a perceptual hash of 64",
         least=0, must=_COUNT, offered=(0, 16), unit=" bits",
     )  # fmt: skip
+    grey_levels: tuple[str, ...] = choice(
+        ("used",), neutral=("declared",), title="Grey levels of more than 8 bits", typed="RULE",
+        tip="Which values of 12-bit, 16-bit or floating-point files become black and white: used (the range that all "
+        "files of a kind use together), declared (all bits of the format), percentiles:0.1:99.9, a range such as "
+        "0:4095, or that of one kind of file such as 16-bit-tiff=0:4095",
+    )  # fmt: skip
+    alpha: tuple[str, ...] = choice(
+        ("auto",), neutral=("white",), title="Transparent parts", typed="RULE",
+        tip="white puts them on white, ignore leaves the alpha channel out, auto ignores one that is 0 everywhere; for "
+        "one kind of file such as alpha-png=ignore",
+    )  # fmt: skip
+    pages: str = choice(
+        "first", neutral="first", title="Pages of a file",
+        tip="What is read of a file of several pages or frames: first, the number of a page, max or mean (over all), "
+        "or channels (three pages as red, green and blue)",
+    )  # fmt: skip
+    layout: str = choice(
+        "auto", neutral="plain", title="What the folders are",
+        tip="What the levels of folders stand for; the likeliest reading is taken, and said, where it is automatic",
+        values={
+            "auto": "Automatic", "classes": "Classes", "split/classes": "Sets, classes inside",
+            "groups/classes": "Patients, classes inside", "classes/groups": "Classes, patients inside",
+            "any/classes": "Anything, classes inside", "classes/split": "Classes, sets inside",
+            "split/groups/classes": "Sets, patients, classes", "split/classes/groups": "Sets, classes, patients",
+            "plain": "As in earlier projects",
+        },
+    )  # fmt: skip
+    leave_out_masks: bool = choice(
+        True, neutral=False, title="Leave masks out",
+        tip="In a folder, leave out images that are masks of others: named as these with _mask or the like, or in a "
+        "folder of masks beside, and nearly two-valued",
+    )  # fmt: skip
     own: Mapping[str, Any] = own("source")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        parse_levels(self.grey_levels)
+        parse_alpha(self.alpha)
+        check_pages(self.pages)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,11 +85,13 @@ def answer(
             f": no difference could be shown, and these data allow {points_words(costs.low)} to "
             f"{points_words(costs.high)} points"
         )
+        if costs.low <= -1 or costs.high >= 1:
+            middle += ", up to the end of what is possible: they cannot tell"
         is_equal = _is_equal(costs, margin)
         smallest = max(abs(costs.low_90), abs(costs.high_90))
         if is_equal:
             more = f" Equal within {points_words(margin, sign=False)}."
-        else:
+        elif smallest < 1:
             up = math.ceil(1000 * smallest - 1e-9) / 1000
             more = f" They could be called equal only within {points_words(up, sign=False)}."
     time = ""

@@ -13,6 +13,7 @@ from core.cache import RowStore
 from core.errors import MissingWeightsError
 from core.estimate import TENSORFLOW_BYTES
 from core.features.backbone import backbones, load_backbone
+from core.features.engine import import_keras
 from core.features.extractors import EXTRACTORS, extractor_named
 from core.features.weights import weights_used
 from core.memory import memory_for
@@ -90,7 +91,7 @@ def build_pooled_backbone(backbone: KerasModel, preprocess: Callable[[Any], Any]
     keras.Model
         Input (batch, image_size, image_size, 3), pixels of 0…255; output (batch, channels).
     """
-    import keras
+    keras = import_keras()
 
     backbone.trainable = False
     pixels = keras.Input((image_size, image_size, 3), name="pixels")

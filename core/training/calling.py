@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.features.engine import import_keras, import_tensorflow
 from core.results import FloatArray
 from core.training.layers import KerasModel
 
@@ -29,7 +30,7 @@ def compiled(model: KerasModel, dtype: np.dtype[Any]) -> Callable[[NDArray[Any]]
     ``predict_on_batch`` traces the model anew for each size of batch, and TensorFlow counts such traces over all
     models of a process and warns. A concrete function with an open batch size is one trace a model.
     """
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     signature = tf.TensorSpec((None, *model.input_shape[1:]), dtype)
     # Nothing in it wants AutoGraph, which needs the source and so complains in a frozen program.
@@ -40,7 +41,7 @@ def compiled(model: KerasModel, dtype: np.dtype[Any]) -> Callable[[NDArray[Any]]
 
 def free_memory() -> None:
     """Let go of the graphs of earlier networks, which otherwise pile up from run to run; live models stay usable."""
-    import keras
+    keras = import_keras()
 
     keras.backend.clear_session(free_memory=True)
 
@@ -48,7 +49,7 @@ def free_memory() -> None:
 @contextmanager
 def one_trace_a_network() -> Iterator[None]:
     """Keep back TensorFlow's warning of many traces: it counts over all models, and each run has a new network."""
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     logger = tf.get_logger()
     logger.addFilter(_is_no_retracing)

@@ -247,6 +247,9 @@ def _difference(
         return resampled.of(run, name, together=together) - resampled.of(other, name, together=together)
 
     difference, low, high = mean_and_interval(shared, paired, ours, under_resampling)
+    # Few repetitions alone could stretch it beyond what two values can differ by.
+    widest = metric.most - metric.least
+    low, high = (float(np.clip(end, -widest, widest)) for end in (low, high))
     pairs = [len(found) for found in by_split_of(shared, paired)]
     # One repetition's interval knows the chance of the test images alone, not that of the draw and the training.
     shown = len(shared) > 1 and bool(low > 0 or high < 0)

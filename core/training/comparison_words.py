@@ -66,13 +66,15 @@ def difference_sentence(
     based = rests_on(pairs, what="paired repetition")
     if low > 0 or high < 0:
         return f"{where}: {what}: {figures} ({based})."
-    more = ""
+    more = _cannot_tell(metric, low, high)
     units, have = ("splits", len(pairs)) if len(pairs) > 1 else ("repetitions", pairs[0])
     interest = points_words(of_interest, sign=False)
     if needed is not None and needed > have:
-        more = f" About {needed:,} {units} would be needed to show a difference of {interest}."
+        more += f" About {needed:,} {units} would be needed to show a difference of {interest}."
     elif beyond:
-        more = f" More splits of the same images would probably not show a difference of {interest}; more images could."
+        more += (
+            f" More splits of the same images would probably not show a difference of {interest}; more images could."
+        )
     return f"{where}: {what}: no difference shown ({figures}; {based}).{more}"
 
 
@@ -145,6 +147,16 @@ def opening_sentences(
     if differences:
         sentences += [network.remark for network in shown if network.remark]
     return tuple(sentences)
+
+
+def _cannot_tell(metric: Metric, low: float, high: float) -> str:
+    """Return that an interval says nothing where it reaches the ends of what a difference can be."""
+    widest = metric.most - metric.least
+    ends = (low <= -widest) + (high >= widest)
+    if not ends or not math.isfinite(widest):
+        return ""
+    how = "both ends" if ends == 2 else "one end"
+    return f" The interval reaches {how} of what a difference can be: these runs cannot tell how large it is."
 
 
 def _figures(metric: Metric, difference: float, low: float, high: float) -> str:

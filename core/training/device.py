@@ -4,6 +4,8 @@ import importlib.metadata
 import os
 from pathlib import Path
 
+from core.features.engine import import_tensorflow
+
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 
 
@@ -21,7 +23,7 @@ def expected_device(driver: Path = NVIDIA_DRIVER) -> str:
 
 def device_used() -> str:
     """Return what TensorFlow computes on: the processor, or a GPU by its name."""
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     devices = tf.config.list_physical_devices("GPU")
     if not devices:

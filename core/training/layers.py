@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from core.features.engine import import_keras
 from core.seeds import generator
 from core.settings import TrainingSettings
 
@@ -11,7 +12,7 @@ KerasModel = Any
 
 def closing(x: Any, n_classes: int, settings: TrainingSettings, seed: int) -> Any:
     """Add the last three layers of the paper's two networks: dropout, batch normalisation, one output per class."""
-    from keras import layers
+    layers = import_keras().layers
 
     dropout_seed = layer_seed(seed, "last dropout")
     x = layers.Dropout(settings.dropout_before_norm, seed=dropout_seed, name="dropout_before_norm")(x)
@@ -22,7 +23,7 @@ def closing(x: Any, n_classes: int, settings: TrainingSettings, seed: int) -> An
 
 def seeded_glorot(seed: int, layer: str) -> Any:
     """Return Glorot's uniform initialiser with the seed of a layer."""
-    import keras
+    keras = import_keras()
 
     return keras.initializers.GlorotUniform(seed=layer_seed(seed, layer))
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import CancelledError
+from core.features.engine import import_keras, import_tensorflow
 from core.progress import NO_PROGRESS, Progress
 from core.results import Epoch, FloatArray, IntArray
 from core.seeds import generator
@@ -107,8 +108,8 @@ def batches_of_epoch(n_images: int, settings: TrainingSettings, seed: int, epoch
 
 def make_deterministic(seed: int) -> None:
     """Seed Python, NumPy and TensorFlow, and have TensorFlow compute the same numbers every time."""
-    import keras
-    import tensorflow as tf
+    keras = import_keras()
+    tf = import_tensorflow()
 
     keras.utils.set_random_seed(int(generator(seed, "training").integers(2**31)))
     tf.config.experimental.enable_op_determinism()
@@ -154,7 +155,7 @@ def fit(
     CancelledError
         If the user asked to stop, within a batch.
     """
-    import keras
+    keras = import_keras()
 
     epochs = n_epochs(len(train.labels), settings)
     steps = steps_per_epoch(len(train.labels), settings)
@@ -225,7 +226,7 @@ class _Feed:
 
     def dataset(self, data: Labelled, batches: Callable[[], Sequence[IntArray]], n_batches: int) -> Any:
         """Return a tf.data.Dataset of the `n_batches` that `batches` says, asked anew for every pass."""
-        import tensorflow as tf
+        tf = import_tensorflow()
 
         def one_pass() -> Iterator[tuple[NDArray[Any], IntArray]]:
             try:
@@ -275,7 +276,7 @@ class _Watch:
 
     def callback(self) -> Any:
         """Return the one Keras callback."""
-        import keras
+        keras = import_keras()
 
         return keras.callbacks.LambdaCallback(
             on_epoch_begin=self._epoch_begins,

@@ -72,7 +72,8 @@ class CompareTools(QObject):
         """Say what came out."""
         if isinstance(result, PredictView):
             skipped = f", {len(result.skipped):,} files skipped" if result.skipped else ""
-            self._page.messages.info(f"{result.n_images:,} images predicted{skipped}: {result.file}", result.file)
+            told = "".join(f" {note}" for note in result.notes)
+            self._page.messages.info(f"{result.n_images:,} images predicted{skipped}: {result.file}{told}", result.file)
         elif isinstance(result, Path):
             what = "The network is saved" if purpose == "keep" else "The report is written"
             self._page.messages.info(f"{what}: {result}", result)

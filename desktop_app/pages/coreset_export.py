@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from core.errors import CoresetError
 from core.pipeline.views import ExportView
+from core.resources import expanded
 from core.settings import ExportSettings, Settings
 from core.settings.listed import Setting, settings_in
 from desktop_app import theme
@@ -139,7 +140,7 @@ class ExportSheet(Sheet):
         text = self.folder.text().strip()
         if not text:
             return "Choose a folder."
-        folder = Path(text).expanduser()
+        folder = expanded(Path(text))
         if not folder.is_absolute():
             return "Give the whole path of the folder."
         refusal = export_formats().refusal(self._settings.files, private=self._settings.private, titles=True)
@@ -166,7 +167,7 @@ class ExportSheet(Sheet):
             self.folder.setText(found)
 
     def _tell(self) -> None:
-        self.chosen.emit(Path(self.folder.text().strip()).expanduser(), self._settings, self.overwrite.isChecked())
+        self.chosen.emit(expanded(Path(self.folder.text().strip())), self._settings, self.overwrite.isChecked())
 
 
 def export_words(view: ExportView) -> str:

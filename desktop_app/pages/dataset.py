@@ -58,6 +58,7 @@ class DatasetPage(Page):
         self.findings.doubts_wanted.connect(self._look_for_doubts)
         self.findings.leave_out_wanted.connect(self._leave_out)
         self.findings.take_back_wanted.connect(self._take_back)
+        self.findings.layout_wanted.connect(self._read_by)
         self.findings.opened.connect(self.picture.open_image)
         self.picture.add_findings(self.findings)
         self.controls.place(self.pattern, "data.group_pattern")
@@ -127,6 +128,9 @@ class DatasetPage(Page):
             "validation": len(split.validation),
             "test": len(split.test),
             "skipped": len(dataset.skipped),
+            # So that images added later, and those of a prediction, are read alike, whatever becomes of the cache.
+            **({"reading": result.fixed} if result.fixed else {}),
+            **({"read_as": dict(dataset.read_as)} if dataset.read_as else {}),
         }
         self.keep(result, facts, content=result.identity)
         words = f"{len(dataset.images):,} images in {len(dataset.classes)} classes, {len(split.pool):,} in the pool"
@@ -202,6 +206,9 @@ class DatasetPage(Page):
     def _drop_leaks(self) -> None:
         self._changed(drop_leaks=True)
 
+    def _read_by(self, layout: str) -> None:
+        self._changed(layout=layout)
+
     def _include(self, name: str, included: bool) -> None:
         left_out = set(self.model.settings("data").left_out_classes) - {name}
         self._changed(left_out_classes=tuple(sorted(left_out if included else left_out | {name})))
@@ -246,11 +253,14 @@ class DatasetPage(Page):
         view = self._view()
         paths = [image.path for image in view.dataset.images] if view is not None and pattern else []
         groups, problem = _groups(paths, pattern)
+        self.pattern.set_suggestions(view.suggested_patterns if view is not None and not pattern else ())
         self.pattern.set_preview(tuple(zip(paths, groups, strict=True)) if not problem else (), problem)
 
     def _set_pattern(self, pattern: str) -> None:
         # A pattern that cannot be used stays in the field with its problem, and is not taken.
-        if pattern != self.model.settings("data").group_pattern and not _groups((), pattern)[1]:
+        view = self._view()
+        paths = [image.path for image in view.dataset.images] if view is not None and pattern else []
+        if pattern != self.model.settings("data").group_pattern and not _groups(paths, pattern)[1]:
             self._changed(group_pattern=pattern)
 
 
@@ -265,9 +275,9 @@ def _groups(paths: Sequence[str], pattern: str) -> tuple[Sequence[str], str]:
     """Return the group of each path, and why the pattern cannot be used."""
     if not pattern:
         return ("",) * len(paths), ""
-    from core.pipeline.groups import preview_groups
+    from core.pipeline.groups import found_groups
 
     try:
-        return preview_groups(paths, pattern), ""
+        return found_groups(paths, pattern), ""
     except SplitError as error:
         return (), str(error)

@@ -5,6 +5,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from core.descriptions import choices_of, inside_sentence
 from core.pipeline.views import DatasetView, DoubtsView
 from core.results import Image
 from core.settings import DataSettings
@@ -24,6 +25,8 @@ class Findings(TabWidget):
     keep_one_wanted, drop_leaks_wanted, doubts_wanted : ()
     leave_out_wanted, take_back_wanted : (tuple of int)
         Images to be left out, or used again.
+    layout_wanted : (str)
+        The folders are to be read by another layout.
     opened : (int)
         An image to be shown large.
     """
@@ -33,6 +36,7 @@ class Findings(TabWidget):
     doubts_wanted = Signal()
     leave_out_wanted = Signal(object)
     take_back_wanted = Signal(object)
+    layout_wanted = Signal(str)
     opened = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -79,6 +83,10 @@ class Findings(TabWidget):
         self._leave_near.clicked.connect(self._leave_seconds)
         self._back = self._button("Use selected again", "Take selected images back that were left out by hand")
         self._back.clicked.connect(self._take_back_selected)
+        self._other_layout = ""
+        self._read_otherwise = self._button("Read the folders otherwise", "Take another meaning of the folders")
+        self._read_otherwise.clicked.connect(self._want_layout)
+        self._read_otherwise.hide()
         self._tabs = {
             "Skipped": self._tab(self.skipped),
             "Copies": self._tab(self.copies, self._keep_this, self._keep_one),
@@ -86,7 +94,7 @@ class Findings(TabWidget):
             "Left out": self._tab(self.left_out, self._back),
             "Doubtful labels": self._tab(self.doubts, self._look, self._leave),
             "Near-duplicates": self._tab(self.near, self._leave_near),
-            "Notes": self._tab(self.notes),
+            "Notes": self._tab(self.notes, self._read_otherwise),
         }
         for name, tab in self._tabs.items():
             self.addTab(tab, name)
@@ -115,6 +123,7 @@ class Findings(TabWidget):
         self.leaks.set_rows([(images[a].path, images[b].path) for a, b in split.leaks])
         self.left_out.set_rows([(left.index, images[left.index].path, left.reason) for left in split.left_out])
         self.notes.set_rows([*view.dataset.warnings, *split.warnings])
+        self._offer_layout(next(iter(view.dataset.others), ""))
         conflicts = sum(one.conflicting for one in view.duplicates)
         self._count("Skipped", len(view.dataset.skipped))
         self._count("Copies", len(view.duplicates), f", {conflicts} under two classes" if conflicts else "")
@@ -153,7 +162,17 @@ class Findings(TabWidget):
             self.setTabVisible(self.indexOf(tab), True)
         for button in (self._keep_one, self._drop):
             button.setEnabled(True)
+        self._offer_layout("")
         self.setCurrentIndex(0)
+
+    def _offer_layout(self, layout: str) -> None:
+        self._other_layout = layout
+        self._read_otherwise.setVisible(bool(layout))
+        title = dict(choices_of(DataSettings))["layout"].values.get(layout, layout)
+        self._read_otherwise.setText(f"Read the folders as: {inside_sentence(title)}")
+
+    def _want_layout(self) -> None:
+        self.layout_wanted.emit(self._other_layout)
 
     def _forget_doubts(self) -> None:
         """Show no doubts of other images: their numbers would name others now."""

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.errors import CoresetError, DatasetError
-from core.pipeline.study import Study
+from core.pipeline.study import Study, settings_of_project
 from core.settings.listed import Setting
 from desktop_app import theme
 from desktop_app.messages import Messages
@@ -314,7 +314,7 @@ class Page(PageFrame):
         source = self.model.project.source
         if source is None:
             raise DatasetError("No images are open. Choose a folder first.")
-        return Study(source, self.model.project.settings, self.preferences.cache_folder)
+        return Study(source, settings_of_project(self.model.project), self.preferences.cache_folder)
 
     def images_are_there(self) -> bool:
         """Whether the images of the project lie where it says; what a page asks for by itself, it asks only then."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from desktop_app import theme
 from desktop_app.models.table_model import Column
@@ -38,6 +38,10 @@ class PatternField(QWidget):
             "Images of one group stay on one side of the split."
         )
         self.field.setClearButtonEnabled(True)
+        self.suggestion = QPushButton()
+        self.suggestion.hide()
+        self.suggestion.clicked.connect(self._take_suggestion)
+        self._suggested = ""
         self._summary = QLabel()
         self._summary.setWordWrap(True)
         self.preview = Table(
@@ -51,6 +55,7 @@ class PatternField(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.UNIT // 2)
         column.addWidget(self.field)
+        column.addWidget(self.suggestion)
         column.addWidget(self._summary)
         column.addWidget(self.preview, 1)
         self.set_preview(())
@@ -69,6 +74,7 @@ class PatternField(QWidget):
         self._wait.stop()
         self.set_pattern(pattern)
         self.set_preview(())
+        self.set_suggestions(())
 
     def set_preview(self, found: Sequence[tuple[str, str]], problem: str = "") -> None:
         """Show what the pattern finds.
@@ -93,6 +99,19 @@ class PatternField(QWidget):
         self._summary.setText(words)
         self.field.setAccessibleDescription(words)
         set_tone(self._summary, "bad" if problem else "muted")
+
+    def set_suggestions(self, suggested: Sequence[tuple[str, int]]) -> None:
+        """Offer the first of some likely patterns, each with how many groups it makes."""
+        self._suggested, n_groups = next(iter(suggested), ("", 0))
+        self.suggestion.setVisible(bool(self._suggested))
+        self.suggestion.setText(f"Take {count(n_groups)} groups from the names")
+        self.suggestion.setToolTip(f"The pattern {self._suggested}")
+        self.suggestion.setAccessibleDescription(self.suggestion.toolTip())
+
+    def _take_suggestion(self) -> None:
+        self.set_pattern(self._suggested)
+        self._tell()
+        self.pattern_accepted.emit(self.pattern)
 
     def _wait_for_more(self) -> None:
         self._wait.start()

@@ -20,6 +20,7 @@ from core.settings import (
     read_settings,
     settings_from_dict,
     settings_to_dict,
+    with_own,
 )
 
 
@@ -64,8 +65,12 @@ def test_a_fault_is_named(values: dict[str, object], says: str) -> None:
     assert says in str(caught.value)
 
 
-def test_what_is_not_named_keeps_its_default() -> None:
-    assert settings_from_dict({"selection": {"seed": 4}}) == Settings(selection=SelectionSettings(seed=4))
+def test_what_is_not_named_is_as_before_there_was_a_choice() -> None:
+    before = DataSettings(
+        grey_levels=("declared",), alpha=("white",), pages="first", layout="plain", leave_out_masks=False
+    )
+    before = with_own(before, "csv", columns="named", several_labels="own-class", leave_out_missing=False)
+    assert settings_from_dict({"selection": {"seed": 4}}) == Settings(data=before, selection=SelectionSettings(seed=4))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1])

@@ -13,7 +13,15 @@ from core.descriptions import SettingsPart, choice, choices_of, registry
 from core.descriptions.choice import Choice
 from core.errors import SettingsError
 from core.project import STAGES, Project, project_from_dict, project_to_dict, read_project
-from core.settings import Settings, own_settings, read_settings, settings_from_dict, settings_to_dict, with_own
+from core.settings import (
+    DataSettings,
+    Settings,
+    own_settings,
+    read_settings,
+    settings_from_dict,
+    settings_to_dict,
+    with_own,
+)
 from core.settings import reading as reading_module
 from core.settings.own import described, kind_of
 
@@ -31,10 +39,16 @@ def parts() -> Iterator[type[SettingsPart]]:
 ALL = [(kind, name) for kind in parts() for name, _ in choices_of(kind)]
 
 
+# Settings whose text has a grammar of its own.
+WRITTEN = {"grey_levels": ("0:4095",), "alpha": ("ignore",), "pages": "max"}
+
+
 def other_value(kind: type[SettingsPart], name: str) -> Any:
     """Return a valid value that is not the default."""
     facts: Choice = dict(choices_of(kind))[name]
     value, annotated = getattr(kind(), name), typing.get_type_hints(kind)[name]
+    if name in WRITTEN and kind is DataSettings:
+        return WRITTEN[name]
     if facts.values:
         return next(each for each in facts.values if each != value)
     if facts.kind:
@@ -86,7 +100,12 @@ def test_every_setting_has_its_facts_and_comes_back_from_its_stored_form(kind: t
 def test_the_settings_of_the_first_version_are_all_written() -> None:
     stored = settings_to_dict(Settings())
     golden = json.loads((GOLDEN / "settings.json").read_text(encoding="utf-8"))
-    assert {section: set(values) for section, values in stored.items()} == {
+    later = {
+        section: {name for name, facts in choices_of(part) if not facts.kept and getattr(part, name) != facts.neutral}
+        for section, part in ((each, getattr(Settings(), each)) for each in SECTIONS)
+    }
+    later["data"] |= {"own"}  # of tables, whose defaults are not neutral
+    assert {section: set(values) - later[section] for section, values in stored.items()} == {
         section: set(values) for section, values in golden.items()
     }
 

@@ -14,18 +14,24 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import cv2
 import h5py
 import numpy as np
+from openpyxl import Workbook
 from PIL import Image
 
 from core.cache import ArrayCache, RowStore
 from core.data.dataset import load_dataset, save_dataset
-from core.data.images import read_rgb
+from core.data.images import decode, read_rgb
+from core.data.levels import fixed
+from core.data.sources.coreset_list.reader import READER as CORESET_LIST
 from core.data.sources.csv.rows import list_table
+from core.data.sources.csv.settings import TableSettings
+from core.data.sources.csv.table import list_any_table
 from core.data.sources.npz.arrays import list_npz
 from core.data.sources.npz.reader import READER as NPZ
 from core.errors import CoresetError, ImageError
@@ -34,7 +40,7 @@ from core.output.manifest import read_manifest
 from core.output.model_bundle import read_facts
 from core.output.verification import verify
 from core.project import digest_on_disk, read_project, read_recovery
-from core.results import Dataset, Skipped
+from core.results import Dataset, Reading, Skipped, Stored
 from core.results import Image as ImageFacts
 from core.settings import read_settings
 from core.training.pixels import PixelStore
@@ -81,17 +87,92 @@ def _images() -> list[bytes]:
     return found
 
 
+def _deep_images() -> list[bytes]:
+    """Return files of more than 8 bits, transparent ones, and such of several pages."""
+    rng = np.random.default_rng(0)
+    grey, colour = (rng.integers(0, 4096, shape).astype(np.uint16) for shape in ((9, 12), (9, 12, 3)))
+    found = [cv2.imencode(suffix, each)[1].tobytes() for suffix in (".png", ".tiff") for each in (grey, colour)]
+    values = rng.random((9, 12), dtype=np.float32)
+    clear = np.dstack([rng.integers(0, 256, (9, 12, 3), dtype=np.uint8), np.zeros((9, 12), np.uint8)])
+    pages = [Image.fromarray(each) for each in rng.integers(0, 256, (4, 9, 12), dtype=np.uint8)]
+    for form, images in (("TIFF", [Image.fromarray(values)]), ("PNG", [Image.fromarray(clear)]), ("TIFF", pages),
+                         ("GIF", pages), ("WEBP", pages), ("PNG", pages)):  # fmt: skip
+        stream = io.BytesIO()
+        images[0].save(stream, form, save_all=len(images) > 1, append_images=images[1:])
+        found.append(stream.getvalue())
+    return found
+
+
+def _read_deep(file: Path) -> None:
+    """Read a file in each way in which it can be, as a scan does: once for its range, then by it."""
+    refused: CoresetError | None = None
+    for pages in ("first", "2", "max", "mean", "channels"):
+        reading = Reading(levels="used", alpha="auto", pages=pages)
+        try:
+            found = decode(file, reading)
+            if found.is_open:
+                read_rgb(file, fixed(reading, [(found.stored or Stored(), found.survey, found.open_alpha)]))
+        except CoresetError as error:
+            refused = error
+    if refused is not None:
+        raise refused
+
+
 def _tables() -> list[bytes]:
     text = 'path,class,split,group\na/1.png,"x, y",train,g1\n../b.png,z,test,\n"q""r.png",z,val,2\n'
     return [text.encode(), text.replace(",", ";").encode("utf-16"), text.replace(",", "\t").encode("utf-8-sig")]
 
 
+def _lists() -> list[bytes]:
+    head = "path,class,split,cluster,is_medoid,selected,rank,reason"
+    rows = (
+        'a/1.png,a,train,1,1,1,1,drawn,../a/1.png\n"b,2.png",\'=b,test,,0,0,,,b.png\n/etc/passwd,c,,,,0,,"left\nout",\n'
+    )
+    return [f"{head},file\n{rows}".encode(), f"{head}\n{rows}".encode("utf-8-sig")]
+
+
+def _read_list(file: Path) -> None:
+    (file.parent / "b.png").write_bytes(b"")
+    CORESET_LIST.recognise(file, file.read_bytes()[:512])
+    CORESET_LIST.listing(file)
+
+
+def _published() -> list[bytes]:
+    """Return tables whose columns have to be guessed."""
+    texts = (
+        "lesion_id,image_id,dx,age\nH1,1,nv,80\nH1,2,mel,\nH2,3,nv,7\n",
+        "image,MEL,NV\n1,1.0,0.0\n2,0.0,1.0\n3,1,1\n",
+        "Path,Sex,No Finding,Edema\ntrain/p1/1.png,F,1.0,\ntrain/p2/2.png,M,,-1.0\n",
+        "Image Index,Finding Labels,Patient ID\n1.png,Mass|Nodule,1\n2.png,nan,1\n3.png,No Finding,2\n",
+        "sep=;\npath;class;score\na.png;x;0,5\nb.png;größe;0,7\n",
+        "a.png,x\nb.png,y\n",
+    )
+    return [*_tables(), *(text.encode(form) for text in texts for form in ("utf-8", "cp1252", "utf-16-le"))]
+
+
+def _workbooks() -> list[bytes]:
+    book = Workbook()
+    for row in (["Image", "Diagnosis", "Age"], ["1.png", "ill", 7.5], ["2.png", "well", None], ["3.png", True, 1]):
+        book.active.append(row)
+    book.create_sheet("Other").append(["path", "class"])
+    stream = io.BytesIO()
+    book.save(stream)
+    return [stream.getvalue()]
+
+
+def _read_any_table(file: Path) -> None:
+    for name in ("1.png", "a.png"):
+        (file.parent / name).write_bytes(b"")
+    list_any_table(file, TableSettings())
+
+
 def _npz() -> list[bytes]:
     rng = np.random.default_rng(0)
     found = []
-    for save in (np.savez, np.savez_compressed):
+    for save, kind in ((np.savez, np.uint8), (np.savez_compressed, np.uint8), (np.savez, np.uint16),
+                       (np.savez, np.float32)):  # fmt: skip
         stream = io.BytesIO()
-        images = rng.integers(0, 256, (4, 5, 6), dtype=np.uint8)
+        images = rng.integers(0, 256, (4, 5, 6)).astype(kind)
         save(stream, train_images=images, train_labels=np.arange(4)[:, None] % 2, test_images=images[:1],
              test_labels=np.zeros(1, dtype=np.uint8))  # fmt: skip
         found.append(stream.getvalue())
@@ -100,10 +181,11 @@ def _npz() -> list[bytes]:
 
 def _read_npz(file: Path) -> None:
     for entry in list_npz(file).entries[:6]:
-        try:
-            NPZ.read(file, entry.path)
-        except ImageError:
-            continue
+        for reading in (Reading(), Reading(levels="used", ranges={"": (0.0, 1000.0)}, alpha="auto")):
+            try:
+                NPZ.read(file, entry.path, reading)
+            except ImageError:
+                continue
 
 
 def _weights() -> list[bytes]:
@@ -151,7 +233,11 @@ def _scan() -> list[bytes]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "scan.json"
         save_dataset(Dataset(Path("/x"), Path("/x"), "folder", (image,), skipped, ("A note.",)), file)
-        return [file.read_bytes()]
+        found = [file.read_bytes()]
+        deep = replace(image, stored=Stored("16-bit-tiff", 1.0, 4095.0, 16, n_pages=3))
+        reading = Reading(levels="used", ranges={"16-bit-tiff": (0.0, 4095.0)}, alphas={"alpha-png": "ignore"})
+        save_dataset(Dataset(Path("/x"), Path("/x"), "folder", (deep,), reading=reading), file)
+        return [*found, file.read_bytes()]
 
 
 def _read_squares(file: Path) -> None:
@@ -196,7 +282,11 @@ def _read_project(file: Path) -> None:
 
 READERS = {
     "image": Reader("image.png", _images, read_rgb),
+    "deep image": Reader("image.tif", _deep_images, _read_deep),
     "table": Reader("table.csv", _tables, list_table),
+    "coreset list": Reader("coreset.csv", _lists, _read_list),
+    "any table": Reader("table.csv", _published, _read_any_table),
+    "workbook": Reader("table.xlsx", _workbooks, _read_any_table),
     "npz": Reader("arrays.npz", _npz, _read_npz),
     "bundle": Reader("bundle.json", lambda: [BUNDLE.read_bytes()], lambda file: read_facts(file.parent)),
     "project": Reader("study.coreset", _stored("project*.coreset"), _read_project),

@@ -76,7 +76,8 @@ def test_select_writes_one_row_an_image_and_meets_the_budget(cells: Path, tmp_pa
     assert main(["select", str(cells), *FEW, "--fraction", "0.25", "--seed", "3", "--out", str(file)]) == 0
     rows = rows_of(file)
     assert len(rows) == 54
-    assert list(rows[0]) == ["path", "class", "split", "cluster", "is_medoid", "selected", "rank", "reason"]
+    assert list(rows[0]) == ["path", "class", "split", "cluster", "is_medoid", "selected", "rank", "reason", "file"]
+    assert all((tmp_path / row["file"]).samefile(cells / row["path"]) for row in rows)
     pool = [row for row in rows if row["split"] == "train"]
     assert len(chosen(file)) == round(0.25 * len(pool))
     assert {row["split"] for row in rows} == {"train", "test"}

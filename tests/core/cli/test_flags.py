@@ -22,9 +22,16 @@ def parsed(*words: str) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+# Settings whose text has a grammar of its own.
+WRITTEN = {"grey_levels": "0:4095", "alpha": "ignore", "pages": "max"}
+
+
 def spoken(flag: Flag) -> tuple[list[str], Any]:
     """Return words for a value that is not the default, and that value."""
     value: Any
+    if flag.setting.name in WRITTEN:
+        text = WRITTEN[flag.setting.name]
+        return [flag.words, text], (text,) if flag.setting.is_list else text
     if flag.setting.is_mapping:
         given, value = ("3", 3) if "int" in str(flag.setting.kind) else ("0.5", 0.5)
         return [flag.words, f"a,b={given}", flag.words, f"c=d={given}"], {"a,b": value, "c=d": value}

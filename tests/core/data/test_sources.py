@@ -22,6 +22,7 @@ from core.features.decoding import prepared_batches, wanted_images
 from core.progress import NO_PROGRESS
 from core.resources import resource_folder
 from core.results import Dataset
+from core.settings import DataSettings
 
 HEAVY = ("numpy", "PIL", "cv2", "scipy", "sklearn", "tensorflow", "keras", "matplotlib", "PySide6")
 
@@ -77,14 +78,17 @@ def test_words_are_made_of_the_facts() -> None:
     assert few.alternatives() == "a folder or a CSV"
     assert few.alternatives("a project") == "a folder, a CSV or a project"
     assert few.file_words() == "CSV"
-    assert few.file_filter() == "CSV (*.csv)"
-    assert few.expected() == "a folder with one folder of images for each class, or a CSV with path,class"
+    assert few.file_filter() == "CSV (*.csv *.tsv *.xlsx)"
+    assert few.expected() == (
+        "a folder with one folder of images for each class, or a table (.csv, .xlsx) of images and classes"
+    )
     assert SOURCES.alternatives().startswith("a folder, a CSV")
     assert "an .npz" in SOURCES.alternatives()
     assert SOURCES.file_filter().startswith("CSV")
-    assert "(*.csv *.npz" in SOURCES.file_filter()
+    assert "(*.csv *.tsv *.xlsx *.npz" in SOURCES.file_filter()
     assert SOURCES.expected().startswith(
-        "a folder with one folder of images for each class, a folder with train/ and test/, a CSV with path,class, "
+        "a folder with one folder of images for each class, a folder with train/ and test/, "
+        "a table (.csv, .xlsx) of images and classes, "
     )
     assert "a MedMNIST .npz" in SOURCES.expected()
 
@@ -129,7 +133,7 @@ def test_the_surest_takes_it_and_of_equals_the_first(
     module = install_plugin_module("source", "shelf")
     for match, taken in ((Match.POSSIBLE, "folder"), (Match.NAME, "folder"), (Match.CONTENT, "shelf")):
         monkeypatch.setattr(module.ShelfReader, "recognise", lambda *_, match=match: match)
-        assert opening._recognised(folder).name == taken
+        assert opening._recognised(folder, DataSettings()).name == taken
 
 
 def test_a_plugin_that_fails_keeps_nobody_from_a_folder(

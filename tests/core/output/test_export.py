@@ -94,10 +94,30 @@ def test_the_list_has_a_row_for_every_image(case, tmp_path: Path) -> None:
     assert (gone["split"], gone["reason"]) == ("", "the same pixels under two labels")
 
 
+def test_what_else_is_known_of_the_images_stands_in_the_list(case, tmp_path: Path) -> None:
+    images = tuple(replace(image, more=(str(n), f"site {n}")) for n, image in enumerate(case.dataset.images))
+    dataset = replace(case.dataset, images=images, columns=("age", "Cluster"))
+    write_selection(tmp_path / "list.csv", dataset, case.split, case.coreset, case.clusters)
+    rows = read_rows(tmp_path / "list.csv")
+    assert list(rows[0]) == [*COLUMNS, "age", "Cluster of the table"]
+    assert {row["path"]: (row["age"], row["Cluster of the table"]) for row in rows} == {
+        image.path: image.more for image in images
+    }
+    write_selection(tmp_path / "private.csv", dataset, case.split, case.coreset, case.clusters, private=True)
+    assert list(read_rows(tmp_path / "private.csv")[0]) == list(COLUMNS)
+
+
 def test_write_selection_has_the_same_rows(case, tmp_path: Path) -> None:
     export_coreset(case.dataset, case.split, case.coreset, tmp_path / "out", PLAIN, clusters=case.clusters)
     write_selection(tmp_path / "selection.csv", case.dataset, case.split, case.coreset, case.clusters)
-    assert (tmp_path / "selection.csv").read_bytes() == (tmp_path / "out" / "coreset.csv").read_bytes()
+    listed, exported = (read_rows(tmp_path / name) for name in ("selection.csv", "out/coreset.csv"))
+    assert [{**row, "file": ""} for row in listed] == [{**row, "file": ""} for row in exported]
+    for row, beside in zip(listed, exported, strict=True):
+        image = case.dataset.root / row["path"]
+        assert (tmp_path / row["file"]).samefile(image)
+        place = (tmp_path / "out" / beside["file"]).resolve()
+        assert (place == (tmp_path / "out" / row["path"]).resolve()) == (row["selected"] == "1")
+        assert place.read_bytes() == image.read_bytes()
 
 
 def test_an_unwritable_list_is_a_sentence(case, tmp_path: Path) -> None:

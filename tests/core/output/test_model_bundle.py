@@ -9,11 +9,13 @@ import pickle
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
 import pytest
 
+from core.data.levels import to_bytes
 from core.errors import CancelledError, ExportError
 from core.output.model_bundle import (
     FACTS_NAME,
@@ -228,6 +230,69 @@ def test_predictions_are_the_models_and_broken_files_are_listed(bundle: Path, tm
     squares = np.stack([resize(images[path], 32) for path in found.paths])
     np.testing.assert_allclose(found.probabilities, loaded.model(squares).numpy(), atol=1e-6)
     assert found.probabilities.dtype == np.float32
+
+
+def deep_image(seed: int, high: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, high, (32, 32)).astype(np.uint16)
+
+
+def as_seen(values: np.ndarray, ends: tuple[float, float]) -> np.ndarray:
+    return np.repeat(to_bytes(values, ends)[:, :, None], 3, axis=2)
+
+
+def test_new_images_are_read_as_those_of_the_training(trained: TrainedRun, tmp_path: Path) -> None:
+    reading = {"grey_levels": ["used", "16-bit-tiff=0:4095"], "alpha": ["auto"]}
+    folder = save_bundle(tmp_path / "m", trained, SETTINGS, reading=reading)
+    assert json.loads((folder / FACTS_NAME).read_text())["reading"] == reading
+    new = tmp_path / "new"
+    new.mkdir()
+    dim, bright = deep_image(0, 256), deep_image(1, 60_000)
+    PIL.Image.fromarray(dim).save(new / "dim.tif")
+    PIL.Image.fromarray(bright).save(new / "bright.tif")
+    loaded = load_bundle(folder)
+    found = predict(loaded, new)
+    squares = np.stack([as_seen(bright, (0, 4095)), as_seen(dim, (0, 4095))])
+    np.testing.assert_allclose(found.probabilities, loaded.model(squares).numpy(), atol=1e-6)
+    (note,) = [note for note in found.notes if "outside" in note]
+    assert "1 image (16-bit-tiff) has values outside 0 to 4095, which were clipped: bright.tif." in note
+
+
+def test_a_kind_of_file_that_the_training_had_none_of_is_told(trained: TrainedRun, tmp_path: Path) -> None:
+    reading = {"grey_levels": ["used"], "alpha": ["auto"]}
+    loaded = load_bundle(save_bundle(tmp_path / "m", trained, SETTINGS, reading=reading))
+    new = tmp_path / "new"
+    new.mkdir()
+    images = write_images(new, 2)
+    values = [deep_image(seed, 4096) for seed in range(2)]
+    for number, each in enumerate(values):
+        PIL.Image.fromarray(each).save(new / f"0{number}.png")
+    found = predict(loaded, new)
+    assert list(found.paths) == sorted([*images, "00.png", "01.png"])
+    squares = np.stack([as_seen(each, (0, 4095)) for each in values])
+    rows = [found.paths.index(name) for name in ("00.png", "01.png")]
+    np.testing.assert_allclose(found.probabilities[rows], loaded.model(squares).numpy(), atol=1e-6)
+    assert "trained on no images of the kind 16-bit-png" in found.notes[0]
+
+
+def test_a_bundle_of_before_reads_as_before(trained: TrainedRun, tmp_path: Path) -> None:
+    folder = save_bundle(tmp_path / "m", trained, SETTINGS)
+    assert "reading" not in json.loads((folder / FACTS_NAME).read_text())
+    new = tmp_path / "new"
+    new.mkdir()
+    values = deep_image(0, 4096)
+    PIL.Image.fromarray(values).save(new / "a.tif")
+    loaded = load_bundle(folder)
+    squares = np.repeat((values >> 8).astype(np.uint8)[None, :, :, None], 3, axis=3)
+    found = predict(loaded, new)
+    np.testing.assert_allclose(found.probabilities, loaded.model(squares).numpy(), atol=1e-6)
+    assert "16 of 256 grey levels are left" in found.notes[0]
+
+
+@pytest.mark.parametrize("reading", [{"grey_levels": ["foo"]}, {"fraction": 1}, {"pages": 3}])
+def test_a_reading_that_cannot_be_is_refused(reading: dict[str, Any], trained: TrainedRun, tmp_path: Path) -> None:
+    folder = save_bundle(tmp_path / "m", trained, SETTINGS, reading=reading)
+    with pytest.raises(ExportError, match="no model bundle that this program wrote"):
+        load_bundle(folder)
 
 
 def test_folders_that_cannot_be_opened_and_links_in_a_circle_are_listed(

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from core.errors import CancelledError, ExportError
-from core.output.content import ReportContent
+from core.output.content import ReportContent, labels_for
 from core.output.report import write_report
 from core.output.report_sections import coreset_words, duplicates_words, structure_summary
 from core.output.tables import read_rows
 from core.output.training_figures import training_time
 from core.output.training_sections import headline, remarks
-from core.results import Duplicates
+from core.results import Duplicates, Skipped
 
 FILES = {
     "budgets", "class_metrics", "classes", "clusters", "comparison", "components", "confusion", "cost",
@@ -142,6 +142,20 @@ def test_names_of_classes_are_escaped(make_case, tmp_path: Path) -> None:
     assert name in page.text
     assert [row["class"] for row in read_rows(tmp_path / "tables" / "classes.csv")] == [name, "=b"]
     assert "\n'=b," in (tmp_path / "tables" / "classes.csv").read_text()
+
+
+def test_a_private_report_names_no_folder_of_a_patient(content: ReportContent) -> None:
+    images = tuple(
+        replace(image, path=f"Miller Anna/{image.class_name}/{number}.png")
+        for number, image in enumerate(content.dataset.images)
+    )
+    skipped = (Skipped("Jones 1951/x_mask.png", "It is a mask of Jones 1951/x.png."),)
+    dataset = replace(content.dataset, images=images, skipped=skipped)
+    labels = labels_for(replace(content, dataset=dataset), private=True)
+    said = labels.text(f"The folders Miller Anna, Jones 1951, … (2) hold {dataset.classes[0]} and 12 others.")
+    assert "Miller" not in said
+    assert "1951" not in said
+    assert f"hold {dataset.classes[0]} and 12 others." in said
 
 
 def test_a_private_report_names_no_file_and_shows_no_picture(content: ReportContent, tmp_path: Path) -> None:

@@ -123,3 +123,106 @@ def test_the_example_runs_and_its_coresets_beat_chance(capsys: pytest.CaptureFix
     assert set(results) == {0.02, 0.05, 0.1}
     assert all(chosen > drawn for chosen, drawn, _ in results.values())
     assert "balanced herding" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("budgets", "foo"), ("budgets", "by-hand"), ("fraction", 0), ("fraction", 1.5), ("fraction", "0.1"),
+        ("fraction", float("nan")), ("variance", 0.0), ("variance", 2), ("k_max", 1), ("k_max", 2.5), ("beta", -1),
+        ("beta", None), ("mu", "much"), ("random_state", "chance"), ("random_state", -1), ("sampler", None),
+        ("blocks", 3), ("settings", "mu=1"),
+    ],
+)  # fmt: skip
+def test_every_parameter_is_checked_in_a_sentence(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of CoresetSelector must be"):
+        CoresetSelector(**{name: value}).fit(*data())
+
+
+def test_parts_of_parameters_are_checked() -> None:
+    points, y = data()
+    with pytest.raises(SelectionError, match="expected whole numbers of columns"):
+        CoresetSelector(blocks=(2.5, 3.5)).fit(points, y)  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match=r"mu is 0.5 and settings name 1.0 for it; give one"):
+        CoresetSelector(mu=0.5, settings={"mu": 1.0}).fit(points, y)
+
+
+@pytest.mark.parametrize("sampler", ["balanced-herding", "even-herding", "medoid", "k-center", "herding"])
+@pytest.mark.parametrize("budgets", ["sampler", "difficulty"])
+def test_an_offset_changes_no_choice(sampler: str, budgets: Any) -> None:
+    points, y = data(240)
+    points = np.round(points, 3)
+    plain = CoresetSelector(sampler, 0.1, budgets=budgets).fit(points, y).indices_
+    for offset in (1e6, -1e6, 1e8 * (y == "a")[:, None]):
+        if budgets == "difficulty" and not np.isscalar(offset):
+            continue  # classes that are moved apart are less difficult
+        moved = CoresetSelector(sampler, 0.1, budgets=budgets if np.isscalar(offset) else "proportional")
+        before = plain if np.isscalar(offset) else clone(moved).fit(points, y).indices_
+        assert moved.fit(points + offset, y).indices_.tolist() == before.tolist()
+
+
+@pytest.mark.parametrize("factor", [1e-30, 1e30, 1e200])
+def test_the_size_of_features_changes_no_choice(factor: float) -> None:
+    points, y = data()
+    plain = CoresetSelector("even-herding", 0.1).fit(points, y).indices_
+    assert CoresetSelector("even-herding", 0.1).fit(points * factor, y).indices_.tolist() == plain.tolist()
+
+
+class Frame:
+    """As much of a DataFrame as scikit-learn takes rows by."""
+
+    def __init__(self, values: np.ndarray, index: list[str]) -> None:
+        self.values, self.index = values, index
+        self.shape = values.shape
+
+    @property
+    def iloc(self) -> "Frame":
+        return self
+
+    def __getitem__(self, rows: np.ndarray) -> "Frame":
+        return Frame(self.values[rows], [self.index[row] for row in rows])
+
+    def take(self, rows: np.ndarray, axis: int = 0) -> "Frame":
+        assert axis == 0
+        return self[rows]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return np.asarray(self.values, dtype=dtype)
+
+
+def test_a_data_frame_comes_back_as_one() -> None:
+    points, y = data()
+    names = [f"row {number}" for number in range(len(y))]
+    selector = CoresetSelector(fraction=0.1)
+    rows, labels = selector.fit_resample(Frame(points, names), Frame(y, names))
+    assert isinstance(rows, Frame)
+    assert isinstance(labels, Frame)
+    assert rows.index == labels.index == [names[index] for index in selector.indices_]
+    np.testing.assert_array_equal(rows.values, points[selector.indices_])
+    listed = selector.fit_resample(points.tolist(), y.tolist())
+    assert isinstance(listed[0], np.ndarray)
+
+
+def test_real_data_frames_keep_index_columns_and_types() -> None:
+    pandas = pytest.importorskip("pandas")
+    points, y = data()
+    frame = pandas.DataFrame(points, columns=list("abcdef"), index=[f"row {n}" for n in range(len(y))])
+    frame["f"] = frame["f"].astype("float32")
+    series = pandas.Series(y, index=frame.index, name="cell", dtype="category")
+    selector = CoresetSelector(fraction=0.1)
+    rows, labels = selector.fit_resample(frame, series)
+    pandas.testing.assert_frame_equal(rows, frame.iloc[selector.indices_])
+    pandas.testing.assert_series_equal(labels, series.iloc[selector.indices_])
+    assert selector.feature_names_in_.tolist() == list("abcdef")
+
+
+def test_resampling_wants_classes() -> None:
+    points, y = data()
+    with pytest.raises(ValueError, match="y is None"):
+        CoresetSelector().fit_resample(points, None)
+    with pytest.raises(ValueError, match="Unknown label type"):
+        CoresetSelector().fit_resample(points, points[:, 0])
+    assert len(y) == 150

@@ -123,3 +123,20 @@ def test_each_of_several_networks_is_named() -> None:
 def test_a_sampler_that_is_not_known_here_goes_by_its_name(sampler: str) -> None:
     (found,) = answers({sampler: [0.9, 0.91], "everything": [0.95, 0.95]})
     assert f"by {sampler}: " in found.sentence
+
+
+def test_an_interval_stays_inside_of_what_is_possible_and_says_that_it_tells_nothing() -> None:
+    accuracies = {"herding": [0.9, 0.4], "stratified": [0.5, 0.85], "everything": [0.5, 0.9]}
+    runs = [
+        a_run(sampler, number, value) for sampler, values in accuracies.items() for number, value in enumerate(values)
+    ]
+    comparison = compare(runs, ComparisonSettings())
+    (difference,) = [one for one in comparison.differences if one.metric == "accuracy"]
+    assert (difference.low, difference.high) == (-1.0, 1.0)
+    assert "95 % interval −100.0 to +100.0" in difference.sentence
+    assert "The interval reaches both ends of what a difference can be: these runs cannot tell how large it is." in (
+        difference.sentence
+    )
+    answer = next(one for one in comparison.answers if one.sampler == "herding")
+    assert "−100.0 to +100.0 points, up to the end of what is possible: they cannot tell" in answer.sentence
+    assert "only within" not in answer.sentence

@@ -176,6 +176,23 @@ def test_a_broken_pattern_is_a_sentence_under_the_field(page: DatasetPage, qtbot
     assert page.context.messages.sentences("error") == []  # type: ignore[attr-defined]
 
 
+def test_a_pattern_that_finds_nothing_is_not_taken(page: DatasetPage, qtbot: QtBot) -> None:
+    qtbot.keyClicks(page.pattern.field, r"patient(\d+)")
+    qtbot.keyClick(page.pattern.field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "finds no group in any of the 32 paths" in page.pattern.field.accessibleDescription())
+    assert page.model.settings("data").group_pattern == ""
+
+
+def test_a_pattern_is_suggested_and_taken(page: DatasetPage, qtbot: QtBot) -> None:
+    assert page.pattern.suggestion.text() == "Take 4 groups from the names"
+    page.pattern.suggestion.click()
+    view = settled(page, qtbot)
+    assert page.model.settings("data").group_pattern
+    tested = {view.dataset.images[i].path.split("/")[1][:2] for i in view.split.test}
+    assert tested.isdisjoint(view.dataset.images[i].path.split("/")[1][:2] for i in view.split.pool)
+    qtbot.waitUntil(lambda: page.pattern.suggestion.isHidden())
+
+
 def test_a_double_click_opens_a_copy_and_decides_nothing(page: DatasetPage, qtbot: QtBot) -> None:
     copies, before = page.findings.copies, page.model.settings("data")
     row = next(number for number, one in enumerate(rows(copies)) if one.path == "eosinophil/P0_copy.png")
@@ -350,3 +367,31 @@ def test_a_narrow_histogram_keeps_its_bars(page: DatasetPage, qtbot: QtBot) -> N
     assert not histogram.isColumnHidden(NOTE)
     histogram.resize(190, 200)
     assert histogram.isColumnHidden(NOTE)
+
+
+def test_the_folders_are_read_otherwise_by_a_button(
+    page_context: PageContext, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset_page, "SETTLE_MS", 1)
+    noise = np.random.default_rng(0)
+    for patient in range(6):
+        for name in ("ill", "well"):
+            folder = tmp_path / "study" / f"patient{patient}" / name
+            folder.mkdir(parents=True)
+            Image.fromarray(noise.integers(0, 256, (24, 32, 3), dtype=np.uint8)).save(folder / "x.png")
+    page_context.model.start(tmp_path / "study")
+    page = DatasetPage(page_context)
+    qtbot.addWidget(page)
+    page.show()
+    page.enter()
+    qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page_context.model.state("dataset") == "done")
+    assert view_of(page).dataset.classes == ("ill", "well")
+    page.findings.setCurrentWidget(page.findings._tabs["Notes"])
+    button = page.findings._read_otherwise
+    assert (button.isVisible(), button.text()) == (True, "Read the folders as: classes")
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: view_of(page).dataset.classes[0] == "patient0")
+    assert page.model.settings("data").layout == "classes"
+    qtbot.waitUntil(lambda: not button.isVisible())
+    page.leave()

@@ -1,15 +1,17 @@
 """A table that names image files and their classes."""
 
 from core.data.description import Source
+from core.data.sources.csv.settings import TableSettings
 
 DESCRIPTION = Source(
     name="csv",
-    title="CSV of paths and classes",
-    tip="A table with the columns path and class, and split and group where wanted; the images lie anywhere.",
+    title="Table of images and classes",
+    tip="A CSV or .xlsx that names the image files and their classes, in columns of any name; the images lie anywhere.",
     does="core.data.sources.csv.reader:READER",
     help="resources:help/sources/csv.html",
+    settings=TableSettings,
     place=30,
     short="a CSV",
-    expects="a CSV with path,class",
-    suffixes=(".csv",),
+    expects="a table (.csv, .xlsx) of images and classes",
+    suffixes=(".csv", ".tsv", ".xlsx"),
 )

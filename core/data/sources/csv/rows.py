@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 _COLUMNS = ("path", "class", "split", "group")
 _DELIMITERS = (",", ";", "\t")
-_ROWS_PER_REPORT = 2000
+ROWS_PER_REPORT = 2000
 # Each of them may be a question to a slow disk.
 _FILES_PER_REPORT = 100
 _FEW_FILES = 20
@@ -37,7 +37,7 @@ LONGEST_LINE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
     """One usable row; `file` is the absolute path as written, tidied but with links left alone."""
 
     number: int
@@ -45,6 +45,7 @@ class _Row:
     class_name: str
     split: SplitName | None
     group: str
+    more: tuple[str, ...] = ()
 
 
 def list_table(source: Path, progress: Progress = NO_PROGRESS) -> Listing:
@@ -68,22 +69,22 @@ def list_table(source: Path, progress: Progress = NO_PROGRESS) -> Listing:
     """
     with collection_paused():
         rows, skipped, warnings = _read_rows(source.absolute(), progress)
-        named = _named(rows, progress)
-        root = _common_root(str(source.absolute().parent), named.folders, progress)
+        named = named_files(rows, progress)
+        root = common_root(str(source.absolute().parent), named.folders, progress)
         listing = Listing(Path(root), skipped=skipped, warnings=warnings)
-        _look_for_files(_usable(named, listing.skipped, root, progress), named.folders, listing, progress)
+        _look_for_files(usable_rows(named, listing.skipped, root, progress), named.folders, listing, progress)
     return listing
 
 
-def _look_for_files(rows: list[_Row], folders: Counter[str], listing: Listing, progress: Progress) -> None:
+def _look_for_files(rows: list[Row], folders: Counter[str], listing: Listing, progress: Progress) -> None:
     """Make an entry of each row whose file is there; the others are left out."""
     root, message = str(listing.root), "Looking for the files of the CSV: files"
     done = 0
-    files = _Files(folders, lambda: progress.report(done, len(rows), message))
+    files = Files(folders, lambda: progress.report(done, len(rows), message))
     for done, row in enumerate(rows):
         if done % _FILES_PER_REPORT == 0:
             progress.report(done, len(rows), message)
-        path = _relative(row.file, root)
+        path = relative(row.file, root)
         fault = files.fault(row.file)
         if fault:
             listing.skipped.append(Skipped(path, f"Row {row.number} of the CSV names it, but {fault}."))
@@ -98,7 +99,7 @@ def _text(stream: BinaryIO) -> io.TextIOWrapper:
     return io.TextIOWrapper(stream, encoding, newline="")
 
 
-def _lines(source: Path, text: io.TextIOWrapper) -> Iterator[str]:
+def text_lines(source: Path, text: io.TextIOWrapper) -> Iterator[str]:
     """Yield the lines of a CSV with their ends.
 
     Raises
@@ -122,19 +123,19 @@ def _lines(source: Path, text: io.TextIOWrapper) -> Iterator[str]:
         ) from error
 
 
-def _read_rows(source: Path, progress: Progress) -> tuple[list[_Row], list[Skipped], list[str]]:
-    rows: list[_Row] = []
+def _read_rows(source: Path, progress: Progress) -> tuple[list[Row], list[Skipped], list[str]]:
+    rows: list[Row] = []
     skipped: list[Skipped] = []
     folder = str(source.parent)
     try:
         with open_regular(source) as stream, _text(stream) as text:
-            lines = _lines(source, text)
+            lines = text_lines(source, text)
             header = next(lines, "")
             delimiter = max(_DELIMITERS, key=header.count)
             reader = csv.reader(itertools.chain([header], lines), delimiter=delimiter)
             columns, unknown = _columns(source, next(reader, []))
             for number, cells in enumerate(reader):
-                if number % _ROWS_PER_REPORT == 0:
+                if number % ROWS_PER_REPORT == 0:
                     progress.report(number, 0, "Reading the CSV: rows")
                 values = {name: cells[at].strip() if at < len(cells) else "" for name, at in columns.items()}
                 if any(values.values()):
@@ -155,13 +156,13 @@ def _columns(source: Path, first_row: list[str]) -> tuple[dict[str, int], list[s
         found = ", ".join(places) or "nothing"
         raise DatasetError(
             f"{source.name} has no column {' and no column '.join(missing)} in its first row; found {found[:200]}. "
-            "A CSV has the columns path and class, and may have split and group."
+            "A CSV has the columns path and class, and may have split and group; others are read with --columns auto."
         )
     used = {name: places[name] for name in _COLUMNS if name in places}
     return used, [first_row[at] for name, at in places.items() if name not in _COLUMNS]
 
 
-def _take_row(number: int, values: dict[str, str], folder: str, rows: list[_Row], skipped: list[Skipped]) -> None:
+def _take_row(number: int, values: dict[str, str], folder: str, rows: list[Row], skipped: list[Skipped]) -> None:
     path, class_name = values["path"], class_text(values["class"])
     split_text = values.get("split", "").lower()
     if not path:
@@ -173,18 +174,18 @@ def _take_row(number: int, values: dict[str, str], folder: str, rows: list[_Row]
         skipped.append(Skipped(path, reason))
     else:
         split = SPLIT_NAMES.get(split_text)
-        rows.append(_Row(number, _absolute(folder, path), class_name, split, values.get("group", "")))
+        rows.append(Row(number, _absolute(folder, path), class_name, split, values.get("group", "")))
 
 
 def _absolute(folder: str, path: str) -> str:
     """Return an absolute path; a CSV written on Windows may have backslashes."""
     written = os.path.normpath(os.path.join(folder, path))
-    if "\\" in path and _fault(written):
+    if "\\" in path and file_fault(written):
         written = os.path.normpath(os.path.join(folder, path.replace("\\", "/")))
     return written
 
 
-class _Files:
+class Files:
     """Tells what is wrong with files, most of which lie beside each other.
 
     Asking the system for each file takes nearly all the time of a large CSV on a slow disk, so that a folder of which
@@ -209,7 +210,7 @@ class _Files:
         if folder not in self._known:
             wanted = self._wanted[folder]
             self._known[folder] = _regular_in(folder, 4 * wanted, self._still) if wanted >= _FEW_FILES else frozenset()
-        return "" if name in self._known[folder] else _fault(file)
+        return "" if name in self._known[folder] else file_fault(file)
 
 
 def _regular_in(folder: str, most: int, still: Callable[[], None]) -> frozenset[str]:
@@ -218,7 +219,7 @@ def _regular_in(folder: str, most: int, still: Callable[[], None]) -> frozenset[
     try:
         with os.scandir(folder) as children:
             for number, child in enumerate(itertools.islice(children, most)):
-                if number % _ROWS_PER_REPORT == 0:
+                if number % ROWS_PER_REPORT == 0:
                     still()
                 if child.is_file(follow_symlinks=False):
                     found.append(child.name)
@@ -227,7 +228,7 @@ def _regular_in(folder: str, most: int, still: Callable[[], None]) -> frozenset[
     return frozenset(found)
 
 
-def _fault(file: str) -> str:
+def file_fault(file: str) -> str:
     """Return why `file` cannot be opened, or nothing."""
     try:
         mode = os.stat(file).st_mode
@@ -238,10 +239,10 @@ def _fault(file: str) -> str:
     return "" if stat.S_ISREG(mode) else "it is no file"
 
 
-def _common_root(folder: str, folders: Collection[str], progress: Progress) -> str:
+def common_root(folder: str, folders: Collection[str], progress: Progress) -> str:
     """Return the deepest folder that holds `folder` and all of `folders`; `folder` where they are on several drives."""
     root = folder
-    for other in _told(folders, progress, "Comparing the folders of the CSV: folders"):
+    for other in told(folders, progress, "Comparing the folders of the CSV: folders"):
         if not other.startswith(_with_separator(root)):
             try:
                 root = os.path.commonpath([root, other])
@@ -254,7 +255,7 @@ def _with_separator(folder: str) -> str:
     return folder if folder.endswith(os.sep) else folder + os.sep
 
 
-def _relative(file: str, root: str) -> str:
+def relative(file: str, root: str) -> str:
     """Return a path below `root` with forward slashes; that of a file on another drive as it is."""
     inside = _with_separator(root)
     if file.startswith(inside):
@@ -265,16 +266,16 @@ def _relative(file: str, root: str) -> str:
         return Path(file).as_posix()
 
 
-def _told(items: Collection[T], progress: Progress, message: str) -> Iterator[T]:
+def told(items: Collection[T], progress: Progress, message: str) -> Iterator[T]:
     """Yield the items, and report now and then how many of them are done."""
     for number, item in enumerate(items):
-        if number % _ROWS_PER_REPORT == 0:
+        if number % ROWS_PER_REPORT == 0:
             progress.report(number, len(items), message)
         yield item
 
 
 @dataclass(frozen=True)
-class _Named:
+class Named:
     """The files that a CSV names.
 
     Attributes
@@ -287,14 +288,15 @@ class _Named:
         How many files are named in each folder.
     """
 
-    first: dict[str, _Row]
-    again: dict[str, list[_Row]]
+    first: dict[str, Row]
+    again: dict[str, list[Row]]
     folders: Counter[str]
 
 
-def _named(rows: list[_Row], progress: Progress) -> _Named:
-    named = _Named({}, {}, Counter())
-    for row in _told(rows, progress, "Comparing the rows of the CSV: rows"):
+def named_files(rows: list[Row], progress: Progress, word: str = "CSV") -> Named:
+    """Return the rows by the file that they name; `word` is what the table is called."""
+    named = Named({}, {}, Counter())
+    for row in told(rows, progress, f"Comparing the rows of the {word}: rows"):
         first = named.first.setdefault(row.file, row)
         if first is row:
             named.folders[os.path.dirname(row.file)] += 1
@@ -303,20 +305,20 @@ def _named(rows: list[_Row], progress: Progress) -> _Named:
     return named
 
 
-def _usable(named: _Named, skipped: list[Skipped], root: str, progress: Progress) -> list[_Row]:
+def usable_rows(named: Named, skipped: list[Skipped], root: str, progress: Progress, word: str = "CSV") -> list[Row]:
     """Return a row for each file; one that is named under two classes is not used at all."""
     message = "Comparing the rows of the CSV: files"
     unusable = set()
-    for file in _told(named.again, progress, message):
+    for file in told(named.again, progress, message):
         same = named.again[file]
         if len({row.class_name for row in same}) > 1:
             places = " and ".join(f"“{row.class_name}” in row {row.number}" for row in same[:3])
-            reason = f"The CSV names it under more than one class: {places}."
+            reason = f"The {word} names it under more than one class: {places}."
         elif len({(row.split, row.group) for row in same}) > 1:
             numbers = " and ".join(str(row.number) for row in same[:3])
-            reason = f"Rows {numbers} of the CSV name it with different splits or groups."
+            reason = f"Rows {numbers} of the {word} name it with different splits or groups."
         else:
             continue
-        skipped.append(Skipped(_relative(file, root), reason))
+        skipped.append(Skipped(relative(file, root), reason))
         unusable.add(file)
-    return [named.first[file] for file in _told(named.first, progress, message) if file not in unusable]
+    return [named.first[file] for file in told(named.first, progress, message) if file not in unusable]

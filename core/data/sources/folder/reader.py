@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.data.description import Match
-from core.data.folders import ClassFolderReader, list_folder
+from core.data.folders import ClassFolderReader, list_folder, listed
 from core.data.listing import Listing
 from core.progress import NO_PROGRESS, Progress
 from core.results import Image
+from core.settings import DataSettings
 
 
 class FolderReader(ClassFolderReader):
@@ -17,9 +18,9 @@ class FolderReader(ClassFolderReader):
         """Take any folder."""
         return Match.NAME if path.is_dir() else Match.NO
 
-    def listing(self, path: Path, progress: Progress = NO_PROGRESS) -> Listing:
+    def listing(self, path: Path, progress: Progress = NO_PROGRESS, data: DataSettings | None = None) -> Listing:
         """List every file of every class folder."""
-        return list_folder(path, progress)
+        return listed(path, data, list_folder, progress)
 
     def one_class_advice(self, images: Sequence[Image]) -> str:
         """Return what to do where the class folders seem to lie one level deeper."""

@@ -7,14 +7,14 @@ from typing import NoReturn
 
 import numpy as np
 
-from core.data.colour import RGBArray, array_to_rgb
+from core.data.colour import BEFORE, RGBArray, array_to_rgb, decode_array
 from core.data.description import Match
 from core.data.listing import Listing
 from core.data.reader import Loaded, SourceReader
 from core.data.sources.npz.arrays import holds_arrays, list_npz, npz_array
 from core.errors import ImageError
 from core.files import reason_of
-from core.results import Image
+from core.results import Image, Reading
 
 _ZIP = b"PK\x03\x04"
 
@@ -33,7 +33,7 @@ class NpzReader(SourceReader):
         """List the rows of the arrays."""
         return list_npz(path)
 
-    def load(self, root: Path, path: str) -> Loaded:
+    def load(self, root: Path, path: str, reading: Reading = BEFORE) -> Loaded:
         """Convert one row of an array."""
         try:
             facts = root.stat()
@@ -42,11 +42,12 @@ class NpzReader(SourceReader):
         array = npz_array(root, path)
         stored = np.ascontiguousarray(array)
         digest = hashlib.sha256(stored.data).hexdigest()
-        return Loaded(array_to_rgb(array), digest, stored.nbytes, facts.st_mtime_ns)
+        decoded = decode_array(array, reading)
+        return Loaded(decoded.rgb, digest, stored.nbytes, facts.st_mtime_ns, decoded)
 
-    def read(self, root: Path, path: str) -> RGBArray:
+    def read(self, root: Path, path: str, reading: Reading = BEFORE) -> RGBArray:
         """Convert one row of an array."""
-        return array_to_rgb(npz_array(root, path))
+        return array_to_rgb(npz_array(root, path), reading)
 
     def changed(self, root: Path, image: Image) -> bool:
         """Compare the time of the file."""

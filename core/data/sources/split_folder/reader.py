@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from core.data.description import Match
-from core.data.folders import ClassFolderReader, is_split_folder, list_split_folder
+from core.data.folders import ClassFolderReader, is_split_folder, list_split_folder, listed
 from core.data.listing import Listing
 from core.progress import NO_PROGRESS, Progress
+from core.settings import DataSettings
 
 
 class SplitFolderReader(ClassFolderReader):
@@ -13,13 +14,13 @@ class SplitFolderReader(ClassFolderReader):
 
     depth = 1
 
-    def recognise(self, path: Path, head: bytes) -> Match:  # noqa: ARG002
+    def recognise(self, path: Path, head: bytes, data: DataSettings | None = None) -> Match:  # noqa: ARG002
         """Take a folder that has a train folder and one of another set, each with folders inside."""
-        return Match.CONTENT if path.is_dir() and is_split_folder(path) else Match.NO
+        return Match.CONTENT if path.is_dir() and is_split_folder(path, data or DataSettings()) else Match.NO
 
-    def listing(self, path: Path, progress: Progress = NO_PROGRESS) -> Listing:
+    def listing(self, path: Path, progress: Progress = NO_PROGRESS, data: DataSettings | None = None) -> Listing:
         """List every file of every class folder of every set."""
-        return list_split_folder(path, progress)
+        return listed(path, data, list_split_folder, progress)
 
 
 READER = SplitFolderReader()

@@ -4,6 +4,7 @@ It takes RGB pixels of 0…255 and prepares them inside, so that a saved model n
 """
 
 from core.errors import TrainingError
+from core.features.engine import import_keras
 from core.settings import TrainingSettings
 from core.training.layers import KerasModel, closing, layer_seed, seeded_glorot
 
@@ -45,7 +46,7 @@ def build_custom(n_classes: int, settings: TrainingSettings, *, seed: int = 0) -
     TrainingError
         If nothing would be left of the image after three pools.
     """
-    import keras
+    keras = import_keras()
 
     size = settings.image_size
     if size < smallest_image_size():

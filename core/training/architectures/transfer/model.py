@@ -3,6 +3,7 @@
 It takes RGB pixels of 0…255 and prepares them inside, so that a saved model needs nothing beside it.
 """
 
+from core.features.engine import import_keras
 from core.settings import TrainingSettings
 from core.training.layers import KerasModel, closing
 
@@ -25,7 +26,7 @@ def build_transfer_head(n_features: int, n_classes: int, settings: TrainingSetti
     keras.Model
         Input (batch, n_features), output (batch, n_classes), probabilities.
     """
-    import keras
+    keras = import_keras()
 
     features = keras.Input((n_features,), name="features")
     return keras.Model(features, closing(features, n_classes, settings, seed), name="transfer_head")
@@ -48,7 +49,7 @@ def assemble_transfer(pooled_backbone: KerasModel, head: KerasModel) -> KerasMod
     keras.Model
         Input (batch, image_size, image_size, 3), pixels of 0…255; output (batch, n_classes), probabilities.
     """
-    import keras
+    keras = import_keras()
 
     x = pooled_backbone.output
     for layer in head.layers[1:]:

@@ -4,6 +4,7 @@ import gc
 import os
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,16 @@ import pytest
 
 from core.data.images import read_bytes
 from core.data.sources import SOURCES
-from core.data.sources.csv.rows import _common_root, list_table
+from core.data.sources.csv.rows import common_root, list_table
 from core.errors import CancelledError, DatasetError
 from core.progress import NO_PROGRESS
 from core.results import Dataset
+from core.settings import DataSettings, settings_from_dict, with_own
 
 Write = Callable[..., Path]
+
+NAMED = with_own(DataSettings(), "csv", **asdict(settings_from_dict({}).data.own["csv"]))
+"""As before there was a choice of columns."""
 
 
 @pytest.fixture
@@ -63,8 +68,10 @@ def test_byte_order_mark_and_separators(table: Write, look: Any, encoding: str, 
 
 
 def test_unknown_columns_are_a_warning(table: Write, look: Any) -> None:
-    dataset = look(table("path,class,age,Scanner\na0.png,cell,7,X\na1.png,other,8,Y\n"))
-    assert "list.csv has columns that are not used: age, Scanner." in dataset.warnings
+    text = "path,class,age,Scanner\na0.png,cell,7,X\na1.png,other,8,Y\n"
+    assert "list.csv has columns that are not used: age, Scanner." in look(table(text), settings=NAMED).warnings
+    dataset = look(table(text))
+    assert "list.csv has columns that are kept with the images and not used: age, Scanner." in dataset.warnings
     assert len(dataset.images) == 2
 
 
@@ -80,13 +87,11 @@ def test_missing_files_are_listed(table: Write, look: Any, tmp_path: Path) -> No
 
 
 def test_rows_that_lack_something_are_listed(table: Write, look: Any) -> None:
-    dataset = look(
-        table("path,class,split\na0.png,cell,train\n,cell,test\na1.png,,\na2.png,cell,holdout\na3.png\n,,\n")
-    )
+    dataset = look(table("path,class,split\na0.png,cell,train\n,cell,test\na1.png,,\na2.png,cell,some\na3.png\n,,\n"))
     assert {skipped.path: skipped.reason for skipped in dataset.skipped} == {
         "row 3": "Row 3 of the CSV has no path.",
         "a1.png": "Row 4 of the CSV has no class.",
-        "a2.png": "Row 5 of the CSV has the split “holdout”; expected train, validation or test.",
+        "a2.png": "Row 5 of the CSV has the split “some”; expected train, validation or test.",
         "a3.png": "Row 6 of the CSV has no class.",
     }
 
@@ -142,12 +147,12 @@ def test_content_of_listed_files_still_decides(table: Write, look: Any, put: Any
 )
 def test_tables_that_cannot_be_used(table: Write, look: Any, text: str, words: str) -> None:
     with pytest.raises(DatasetError, match=words):
-        look(table(text))
+        look(table(text), settings=NAMED)
 
 
 def test_a_table_in_another_encoding_is_an_error(table: Write, look: Any) -> None:
     with pytest.raises(DatasetError, match="no text in UTF-8"):
-        look(table("path,class\na0.png,größe\n", "latin-1"))
+        look(table("path,class\na0.png,größe\n", "latin-1"), settings=NAMED)
 
 
 def test_an_image_as_source_is_an_error(put: Any, look: Any) -> None:
@@ -290,4 +295,4 @@ def test_reading_many_rows_looks_for_no_cycles_and_leaves_the_collector_on(tmp_p
     ],
 )
 def test_the_root_holds_the_table_and_all_that_it_names(folder: str, folders: list[str], root: str) -> None:
-    assert _common_root(folder, folders, NO_PROGRESS) == root
+    assert common_root(folder, folders, NO_PROGRESS) == root

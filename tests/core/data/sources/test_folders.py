@@ -12,6 +12,7 @@ import pytest
 from core.data.images import read_rgb
 from core.errors import DatasetError
 from core.results import Dataset
+from core.settings import DataSettings
 
 Put = Callable[..., Path]
 Look = Callable[..., Dataset]
@@ -132,7 +133,14 @@ def test_one_class_scans_with_a_warning(put: Put, look: Look) -> None:
 def test_one_folder_too_high_is_said(put: Put, look: Look) -> None:
     for number, name in enumerate(["x", "x", "x", "y", "y", "y"]):
         put(f"download/{name}/{number}.png", number)
-    assert any("if the folders inside “download” are the classes, open that folder" in word for word in look().warnings)
+    plain = look(settings=DataSettings(layout="plain"))
+    assert any("if the folders inside “download” are the classes, open that folder" in word for word in plain.warnings)
+    dataset = look()
+    assert dataset.classes == ("x", "y")
+    assert dataset.warnings[0] == (
+        "All images lie below “download”, so the folders inside of it were read as if it had been opened. "
+        "If they are meant otherwise, choose another layout (--layout classes)."
+    )
 
 
 def test_small_and_empty_classes_are_told(put: Put, look: Look, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from core.data.images import read_bytes, read_image
 from core.data.sources.npz import arrays as npz_arrays
 from core.errors import DatasetError, ImageError
 from core.results import Dataset
+from core.settings import DataSettings
 
 
 def _set(name: str, n: int, shape: tuple[int, ...] = (28, 28, 3)) -> dict[str, np.ndarray]:
@@ -78,7 +79,8 @@ def test_second_look_decodes_nothing(save: Any, look: Any, monkeypatch: pytest.M
 def test_single_images_out_of_range_are_listed(save: Any, look: Any) -> None:
     images = np.zeros((4, 5, 5), dtype=np.float32)
     images[2] = 300
-    dataset = look(save(train_images=images, train_labels=np.arange(4)))
+    before = DataSettings(grey_levels=("declared",), alpha=("white",))
+    dataset = look(save(train_images=images, train_labels=np.arange(4)), settings=before)
     assert [skipped.path for skipped in dataset.skipped] == ["train/00002.png"]
     assert "from 300 to 300" in dataset.skipped[0].reason
 

@@ -1,0 +1,203 @@
+"""Read one image from a file that holds one page or several: a stack, an animation, a picture with its thumbnails."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from core.data.colour import Deep, decode_deep, decode_plain, is_deep_grey, origin_of
+from core.data.levels import Decoded, RGBArray, Survey, merged, together
+from core.errors import ImageError
+from core.results import Reading, Stored
+
+MOST_PAGES = 10_000
+"""How many pages of a file are looked at."""
+
+MOST_STACKED = 1_000_000_000
+"""How many pixels all pages of a file may have that are read together."""
+
+_BITS_PER_SAMPLE, _ORIENTATION = 258, 274
+_SEVERAL = ("TIFF", "GIF", "PNG", "WEBP")
+_CHANNELS = (2, 3)
+
+Opener = Callable[[], Image.Image]
+Check = Callable[[int, int], None]
+
+
+def decode_file(image: Image.Image, data: bytes, reading: Reading, again: Opener, check: Check) -> Decoded:
+    """Decode an opened file.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        The file, of which nothing is loaded yet.
+    data : bytes
+        Its content.
+    reading : Reading
+    again : callable
+        Opens the file once more.
+    check : callable
+        Refuses a width and height that are too large.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read as `reading` says.
+    """
+    pages = _main_pages(image, again)
+    if pages == [0] or reading.pages == "first":
+        check(*image.size)
+        decoded = _decode_page(image, data, 0, reading, in_place=True)
+        return decoded if len(pages) < 2 else _of_several(decoded, len(pages))
+    with again() as stack:
+        decoded = _decode_pages(stack, data, pages, reading, check)
+    return decoded if len(pages) < 2 else _of_several(decoded, len(pages))
+
+
+def _main_pages(image: Image.Image, again: Opener) -> list[int]:
+    """Return the places of the pages that are as large as the largest; thumbnails and reduced copies are not."""
+    if image.format not in _SEVERAL:
+        return [0]
+    if image.format in ("PNG", "WEBP"):
+        return list(range(max(1, min(MOST_PAGES, int(getattr(image, "n_frames", 1))))))
+    # In a file of its own: what is damaged behind the first page must not keep that from being read.
+    sizes = [image.size]
+    with suppress(Exception), again() as other:
+        if image.format == "GIF":
+            return list(range(max(1, min(MOST_PAGES, int(getattr(other, "n_frames", 1))))))
+        for place in range(1, MOST_PAGES):
+            other.seek(place)
+            sizes.append(other.size)
+    largest = max(sizes, key=lambda size: size[0] * size[1])
+    return [place for place, size in enumerate(sizes) if size == largest]
+
+
+def _decode_pages(stack: Image.Image, data: bytes, pages: list[int], reading: Reading, check: Check) -> Decoded:
+    if reading.pages.isdigit() and len(pages) > 1:
+        number = int(reading.pages)
+        if number > len(pages):
+            raise ImageError(f"It has {len(pages):,} pages; page {number:,} was asked for with --pages.")
+        wanted = pages[number - 1 : number]
+    else:
+        wanted = pages
+    if reading.pages == "channels" and len(wanted) > 1 and len(wanted) not in _CHANNELS:
+        raise ImageError(
+            f"It has {len(wanted):,} pages; as red, green and blue two or three can be read. Choose --pages max, mean "
+            "or the number of a page."
+        )
+    each = _each_page(stack, data, wanted, reading, check)
+    if len(wanted) == 1:
+        return next(each)
+    return _joined(each, reading.pages, len(wanted))
+
+
+def _each_page(stack: Image.Image, data: bytes, wanted: list[int], reading: Reading, check: Check) -> Iterator[Decoded]:
+    for place in wanted:
+        stack.seek(place)
+        check(*stack.size)
+        if len(wanted) * stack.width * stack.height > MOST_STACKED:
+            raise ImageError(
+                f"Its {len(wanted):,} pages have more than {MOST_STACKED:,} pixels together. Choose one with --pages."
+            )
+        yield _decode_page(stack, data, place, reading, in_place=False)
+
+
+def _joined(pages: Iterator[Decoded], how: str, n: int) -> Decoded:
+    stored: list[Stored | None] = []
+    surveys: list[Survey] = []
+    is_open = False
+    joined: NDArray[np.uint32] | None = None
+    channels: list[RGBArray] = []
+    for page in pages:
+        stored.append(page.stored)
+        surveys += [page.survey] if page.survey is not None else []
+        is_open = is_open or page.open_alpha
+        if surveys or is_open:
+            continue
+        if how == "channels":
+            channels.append(cv2.cvtColor(page.rgb, cv2.COLOR_RGB2GRAY))
+        elif joined is None:
+            joined = page.rgb.astype(np.uint32)
+        elif how == "max":
+            np.maximum(joined, page.rgb, out=joined)
+        else:
+            joined += page.rgb
+    told = merged(stored)
+    if surveys or is_open or (joined is None and not channels):
+        return Decoded(np.zeros((1, 1, 3), np.uint8), told, together(surveys) if surveys else None, is_open)
+    if joined is None:
+        channels += [np.zeros_like(channels[0])] * (3 - len(channels))
+        return Decoded(np.dstack(channels), told)
+    return Decoded((joined if how == "max" else (joined + n // 2) // n).astype(np.uint8), told)
+
+
+def _of_several(decoded: Decoded, n_pages: int) -> Decoded:
+    blank = not decoded.is_open and bool((decoded.rgb == decoded.rgb[0, 0]).all())
+    return replace(decoded, stored=replace(decoded.stored or Stored(), n_pages=n_pages, blank=blank))
+
+
+def _decode_page(image: Image.Image, data: bytes, place: int, reading: Reading, *, in_place: bool) -> Decoded:
+    """Decode the page that an opened file stands at."""
+    origin = origin_of(image)
+    kind = "" if is_deep_grey(image.mode) else _deep_colour_kind(image, data)
+    orientation = int(image.getexif().get(_ORIENTATION, 1)) if kind else 1
+    image.load()
+    if kind and (reading.levels != "declared" or reading.range_of(kind) is not None):
+        return decode_deep(_deep_colour(image, data, place, kind, orientation), reading)
+    upright = image
+    if in_place:
+        ImageOps.exif_transpose(image, in_place=True)
+    else:
+        upright = ImageOps.exif_transpose(image)
+    decoded = decode_plain(upright, origin, reading)
+    if not kind:
+        return decoded
+    # The upper 8 of 16 bits are all that Pillow reads of colours.
+    low, high = int(decoded.rgb.min()) << 8, int(decoded.rgb.max()) << 8 | 255
+    stored = replace(decoded.stored or Stored(), kind=kind, low=float(low), high=float(high), bits=16)
+    return replace(decoded, stored=stored)
+
+
+def _deep_colour_kind(image: Image.Image, data: bytes) -> str:
+    """Return the kind of a file of 16 bits a channel, of which Pillow would read 8; empty for any other."""
+    if image.format == "PNG":
+        # Bit depth and colour type of the header, which comes first: 2 is RGB, 4 grey with alpha, 6 RGB with alpha.
+        return {2: "16-bit-rgb-png", 4: "16-bit-png", 6: "16-bit-rgb-png"}.get(data[25], "") if data[24] == 16 else ""
+    if image.format == "TIFF" and image.mode in ("RGB", "RGBA", "RGBX"):
+        bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, ())
+        return "16-bit-rgb-tiff" if len(bits) >= len("RGB") and set(bits) == {16} else ""
+    return ""
+
+
+def _deep_colour(image: Image.Image, data: bytes, place: int, kind: str, orientation: int) -> Deep:
+    """Return colours of 16 bits, upright, by OpenCV: Pillow, which has made sure that the file is whole, reads 8."""
+    content = np.frombuffer(data, np.uint8)
+    try:
+        if image.format == "TIFF":
+            _, found = cv2.imdecodemulti(content, cv2.IMREAD_UNCHANGED, range=(place, place + 1))
+            values = found[0] if found else None
+        else:
+            values = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        values = None
+    channels = len(image.getbands())
+    if values is None or values.dtype != np.uint16 or values.shape[:2] != (image.height, image.width):
+        raise ImageError("Its 16 bits a channel are stored in a way that cannot be read; save it without compression.")
+    alpha = None
+    if values.ndim == 3:
+        if values.shape[2] == 4:
+            alpha = values[:, :, 3] if channels in (2, 4) and image.mode != "RGBX" else None
+        values = values[:, :, 0] if image.mode in ("L", "LA") else values[:, :, 2::-1]
+    turned = [_upright(each, orientation) for each in ((values,) if alpha is None else (values, alpha))]
+    return Deep(kind, turned[0], 16, alpha=turned[1] if alpha is not None else None, form=str(image.format).lower())
+
+
+def _upright(values: NDArray[np.uint16], orientation: int) -> NDArray[np.uint16]:
+    """Turn values as EXIF says, as `PIL.ImageOps.exif_transpose` does an image."""
+    mirrored = values[:, ::-1] if orientation in (2, 4, 5, 7) else values
+    turns = {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(orientation, 0)
+    return np.ascontiguousarray(np.rot90(mirrored, turns))

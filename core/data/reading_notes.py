@@ -1,0 +1,176 @@
+"""Say in a sentence for each kind of file what its values became, what was lost by it, and how to change it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from core.results import Image, Range, Reading, Stored
+from core.settings.levels import range_text
+
+_NAMED = 3
+_LEVELS = 256
+_CHANNELS = 3
+
+
+def reading_notes(images: Sequence[Image], reading: Reading) -> list[str]:
+    """Return sentences about images that are more than 8 bits, transparent, or of several pages.
+
+    Parameters
+    ----------
+    images : sequence of Image
+    reading : Reading
+        How they were read.
+    """
+    return notes_on({image.path: image.stored for image in images if image.stored is not None}, reading)
+
+
+def unheeded_notes(images: Sequence[Image], asked: Reading) -> list[str]:
+    """Return sentences about what was asked for and makes no difference, as no image is of that kind.
+
+    Parameters
+    ----------
+    images : sequence of Image
+    asked : Reading
+        What the settings name.
+    """
+    found = [image.stored for image in images if image.stored is not None]
+    kinds, alphas = ({getattr(each, name) for each in found} - {""} for name in ("kind", "alpha"))
+    notes = []
+    for flag, named, known in (("--grey-levels", asked.ranges, kinds), ("--alpha", asked.alphas, alphas)):
+        there = f"; there are {', '.join(sorted(known))}" if known else ""
+        notes += [
+            f"{flag} names {kind}, of which there is no image{there}." for kind in named if kind not in {*known, ""}
+        ]
+    if "" in asked.ranges and not kinds:
+        notes.append("--grey-levels makes no difference: no image has more than 8 bits.")
+    if asked.pages != "first" and all(each.n_pages == 1 for each in found):
+        notes.append(f"--pages {asked.pages} makes no difference: no file has several pages.")
+    return notes
+
+
+def notes_on(stored: Mapping[str, Stored], reading: Reading) -> list[str]:
+    """Return the same of images that are known by their paths alone."""
+    kinds: dict[str, dict[str, Stored]] = {}
+    alphas: dict[str, dict[str, Stored]] = {}
+    for path, each in stored.items():
+        if each.kind:
+            kinds.setdefault(each.kind, {})[path] = each
+        if each.alpha:
+            alphas.setdefault(each.alpha, {})[path] = each
+    notes = []
+    for kind, found in sorted(kinds.items()):
+        ends = reading.range_of(kind)
+        told = _declared(kind, found) if ends is None else _ranged(kind, found, ends)
+        notes += [note for note in (*told, _gaps(found)) if note]
+    notes += [note for kind, found in sorted(alphas.items()) for note in _alpha(kind, found, reading)]
+    several = {path: each for path, each in stored.items() if each.n_pages > 1}
+    return notes + ([_pages(several, reading)] if several else [])
+
+
+def _ranged(kind: str, found: Mapping[str, Stored], ends: Range) -> list[str]:
+    low, high = ends
+    bits = next(iter(found.values())).bits
+    change = f"Change it with --grey-levels {kind}=LOW:HIGH."
+    became = f"{_number(low)} to {_number(high)} became 0 to 255"
+    used = _bits_of(high) if low == 0 else 0
+    notes = []
+    if used and bits and used < bits:
+        notes.append(f"{_images(found)} ({kind}) {_uses(found)} {used} of {bits} bits: {became}. {change}")
+    elif not (used and used == bits):
+        notes.append(f"{_images(found)} ({kind}): {became}. {change}")
+    outside = [path for path, each in found.items() if each.low < low or each.high > high]
+    if outside:
+        has = "has" if len(outside) == 1 else "have"
+        least, most = min(low, *(each.low for each in found.values())), max(high, *(e.high for e in found.values()))
+        notes.append(
+            f"{_images(outside)} ({kind}) {has} values outside {_number(low)} to {_number(high)}, which were clipped: "
+            f"{_named(outside)}. --grey-levels {kind}={range_text(least, most)} clips none."
+        )
+    return notes
+
+
+def _declared(kind: str, found: Mapping[str, Stored]) -> list[str]:
+    bits, most = next(iter(found.values())).bits, max(each.high for each in found.values())
+    if not bits:
+        scales = [each.high <= 1 for each in found.values()]
+        if all(scales) or not any(scales):
+            return []
+        note = (
+            f"Each of {len(found):,} floating-point images ({kind}) was taken by itself: {sum(scales):,} as 0 to 1, "
+            f"{len(scales) - sum(scales):,} as 0 to 255. --grey-levels used takes one range for all."
+        )
+        return [note]
+    used = max(1, int(most).bit_length())
+    if used >= bits:
+        return []
+    kept = int(most) >> max(0, bits - 8)
+    note = (
+        f"{_images(found)} ({kind}) {_uses(found)} {used} of {bits} bits, so that {kept + 1:,} of {_LEVELS} grey "
+        "levels are left. --grey-levels used takes the range that they use; features are computed anew then."
+    )
+    return [note]
+
+
+def _gaps(found: Mapping[str, Stored]) -> str:
+    gaps = [path for path, each in found.items() if each.gaps]
+    if not gaps:
+        return ""
+    holds = "holds" if len(gaps) == 1 else "hold"
+    return f"{_images(gaps)} {holds} values that are no finite numbers, which became black: {_named(gaps)}."
+
+
+def _alpha(kind: str, found: Mapping[str, Stored], reading: Reading) -> list[str]:
+    hidden = [path for path, each in found.items() if each.hidden]
+    ignored = reading.alpha_of(kind) == "ignore"
+    if not hidden and not ignored:
+        return []
+    are = "has" if len(hidden) == 1 else "have"
+    if ignored:
+        what = f"Of {_images(found)} with transparent parts ({kind}) the alpha channel was ignored"
+        why = f", since {len(hidden):,} {are} one that is 0 everywhere" if hidden else ""
+        return [f"{what}{why}. --alpha {kind}=white puts transparent parts on white."]
+    note = (
+        f"{_images(hidden)} ({kind}) {are} an alpha channel that is 0 everywhere and became white: {_named(hidden)}. "
+        f"--alpha {kind}=ignore reads their colours."
+    )
+    return [note]
+
+
+def _pages(found: Mapping[str, Stored], reading: Reading) -> str:
+    fewest, most = min(each.n_pages for each in found.values()), max(each.n_pages for each in found.values())
+    count = f"{most:,}" if fewest == most else f"{fewest:,} to {most:,}"
+    what = {
+        "first": "the first was read",
+        "max": "the largest value of all was taken at every pixel",
+        "mean": "the mean of all was taken at every pixel",
+        "channels": "they were read as red, green and blue",
+    }.get(reading.pages, f"page {reading.pages} was read")
+    blank = [path for path, each in found.items() if each.blank]
+    note = f"{_images(found)} {'holds' if len(found) == 1 else 'hold'} {count} pages each; {what}"
+    if blank:
+        note += f", which is of a single colour in {len(blank):,} ({_named(blank)})"
+    offered = ("first", "max", "mean", *(("channels",) if most <= _CHANNELS else ()))
+    others = [word for word in offered if word != reading.pages]
+    return f"{note}. Change it with --pages {', '.join(others)} or the number of a page."
+
+
+def _bits_of(high: float) -> int:
+    """Return b where `high` is 2^b − 1, else 0."""
+    whole = int(high)
+    return whole.bit_length() if whole == high and whole & (whole + 1) == 0 else 0
+
+
+def _uses(found: Mapping[str, Stored]) -> str:
+    return "uses" if len(found) == 1 else "use"
+
+
+def _images(found: Iterable[object]) -> str:
+    n = len(list(found))
+    return "1 image" if n == 1 else f"{n:,} images"
+
+
+def _named(paths: Sequence[str]) -> str:
+    rest = len(paths) - _NAMED
+    return ", ".join(sorted(paths)[:_NAMED]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value == int(value) else f"{value:g}"

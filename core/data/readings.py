@@ -1,0 +1,110 @@
+"""From the choices in the settings to how stored values become pixels, and back to choices that say what was fixed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from core.errors import SettingsError
+from core.results import Reading
+from core.settings import DataSettings, settings_from_dict, settings_to_dict
+from core.settings.levels import ALPHA_RULES, LEVELS_RULES, parse_alpha, parse_levels, range_text
+
+_FIELDS = ("grey_levels", "alpha", "pages")
+
+
+def reading_of(settings: DataSettings) -> Reading:
+    """Return how stored values become pixels under settings; what they do not name is fixed by a scan."""
+    levels = parse_levels(settings.grey_levels)
+    alpha, alphas = parse_alpha(settings.alpha)
+    return Reading(levels.rule, levels.percentiles, levels.ranges, alpha, alphas, settings.pages)
+
+
+def with_reading(settings: DataSettings, reading: Reading) -> DataSettings:
+    """Return settings that name what was fixed for each kind of file, so that any scan under them reads alike."""
+    ranges = [f"{kind}={range_text(*ends)}" if kind else range_text(*ends) for kind, ends in reading.ranges.items()]
+    alphas = [f"{kind}={rule}" for kind, rule in reading.alphas.items()]
+    return replace(
+        settings,
+        grey_levels=(_rule_text(reading), *sorted(ranges)),
+        alpha=(reading.alpha, *sorted(alphas)),
+        pages=reading.pages,
+    )
+
+
+def stored_choices(settings: DataSettings) -> dict[str, Any]:
+    """Return the stored form of the choices that decide how images are read; empty where they are neutral."""
+    return {name: value for name, value in settings_to_dict(settings).items() if name in _FIELDS}
+
+
+def rules_alone(settings: DataSettings) -> DataSettings:
+    """Return settings without what is fixed for single kinds of file."""
+    reading = reading_of(settings)
+    everywhere = {"": reading.ranges[""]} if "" in reading.ranges else {}
+    return with_reading(settings, replace(reading, ranges=everywhere, alphas={}))
+
+
+def fixed_choices(settings: DataSettings, reading: Reading) -> dict[str, Any]:
+    """Return the stored form of what a scan fixed; empty where it fixed nothing."""
+    return stored_choices(with_reading(settings, reading)) if reading.ranges or reading.alphas else {}
+
+
+def choices_from(stored: Mapping[str, Any]) -> DataSettings:
+    """Return settings that read images as a stored form of these choices says; an empty one is neutral.
+
+    Raises
+    ------
+    SettingsError
+        If it names anything else, or a value that is none.
+    """
+    unknown = set(stored) - set(_FIELDS)
+    if unknown:
+        raise SettingsError(f"The choice {min(unknown)!r} is none of {', '.join(_FIELDS)}.")
+    return settings_from_dict({"data": dict(stored)}).data
+
+
+def with_fixed(settings: DataSettings, stored: Mapping[str, Any]) -> DataSettings:
+    """Return settings with what an earlier scan under the same rules fixed; what they name themselves goes before."""
+    try:
+        before, mine = reading_of(choices_from(stored)), reading_of(settings)
+    except SettingsError:
+        return settings
+    if not stored or not before.same_rules(mine) or "" in mine.ranges:
+        return settings
+    ranges, alphas = {**before.ranges, **mine.ranges}, {**before.alphas, **mine.alphas}
+    return with_reading(settings, replace(mine, ranges=ranges, alphas=alphas))
+
+
+def changed_choices(
+    settings: DataSettings,
+    *,
+    grey_levels: Sequence[str] | None = None,
+    alpha: Sequence[str] | None = None,
+    pages: str | None = None,
+) -> DataSettings:
+    """Return settings changed by what was said; a range or rule of one kind of file leaves those of others.
+
+    Raises
+    ------
+    SettingsError
+        If a value is none.
+    """
+    reading = reading_of(settings)
+    if grey_levels:
+        said = parse_levels(grey_levels)
+        if any(text in LEVELS_RULES or text.startswith("percentiles:") for text in grey_levels) or "" in said.ranges:
+            reading = replace(reading, levels=said.rule, percentiles=said.percentiles, ranges=said.ranges)
+        else:
+            reading = replace(reading, ranges={**reading.ranges, **said.ranges})
+    if alpha:
+        rule, alphas = parse_alpha(alpha)
+        if any(text in ALPHA_RULES for text in alpha):
+            reading = replace(reading, alpha=rule, alphas=alphas)
+        else:
+            reading = replace(reading, alphas={**reading.alphas, **alphas})
+    return with_reading(settings, reading if pages is None else replace(reading, pages=pages))
+
+
+def _rule_text(reading: Reading) -> str:
+    if reading.levels != "percentiles":
+        return reading.levels
+    return f"percentiles:{range_text(*reading.percentiles)}"

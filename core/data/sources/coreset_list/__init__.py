@@ -1,0 +1,15 @@
+"""The list that this program writes of a coreset: `coreset.csv`, or what `coreset select` writes."""
+
+from core.data.description import Source
+
+DESCRIPTION = Source(
+    name="coreset-list",
+    title="List of a coreset",
+    tip="A coreset.csv that this program wrote: its chosen images, with those of validation and test.",
+    does="core.data.sources.coreset_list.reader:READER",
+    help="resources:help/sources/coreset-list.html",
+    place=45,
+    short="a CSV",
+    expects="a CSV with path,class",
+    suffixes=(".csv",),
+)

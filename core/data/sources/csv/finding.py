@@ -1,0 +1,168 @@
+"""Find the image files that a table names: as written, with another case or folder, or by their name without suffix."""
+
+# Paths of millions of rows are texts here: making objects of them takes longer than all the rest.
+# ruff: noqa: PTH118, PTH120, PTH122
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from core.data.folder_names import has_image_suffix, leftover
+from core.data.sources.csv.rows import Files, file_fault
+from core.progress import NO_PROGRESS, Progress
+
+_MOST_FILES = 3_000_000
+_FILES_PER_REPORT = 5000
+
+
+@dataclass
+class Found:
+    """How images were found that are not where the table says.
+
+    Attributes
+    ----------
+    counts : Counter
+        How many by ``"stem"``, ``"case"`` or ``"elsewhere"``.
+    examples : dict
+        The name of the first file of each.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+
+    def notes(self, name: str) -> list[str]:
+        """Return a sentence for each way."""
+        words = {
+            "stem": "by their names without suffix",
+            "case": "with other capital letters than written",
+            "elsewhere": "in another folder than written",
+        }
+        return [
+            f"{count:,} images of {name} were found {words[how]}, such as {self.examples[how]}."
+            for how, count in self.counts.items()
+        ]
+
+
+class FileFinder:
+    """Finds files by what a table says.
+
+    Parameters
+    ----------
+    folders : sequence of str
+        Absolute; where the files are looked for, the likeliest first.
+    progress : Progress
+    """
+
+    def __init__(self, folders: Sequence[str], progress: Progress = NO_PROGRESS) -> None:
+        self.folders = tuple(dict.fromkeys(folders))
+        self.found = Found()
+        self._progress = progress
+        self._files = Files(Counter(), self._still)
+        self._by_name: dict[str, list[str]] | None = None
+        self._by_stem: dict[str, list[str]] = {}
+
+    def expect(self, texts: Iterable[str]) -> None:
+        """Say which files will be asked for, so that folders with many of them are listed once."""
+        wanted = Counter(os.path.dirname(text) for text in texts)
+        folder = self.folders[0]
+        self._files = Files(
+            Counter({os.path.normpath(os.path.join(folder, at)): n for at, n in wanted.items()}), self._still
+        )
+
+    def _still(self) -> None:
+        self._progress.report(0, 0, "Looking for the files of the table: files")
+
+    def find(self, text: str) -> tuple[str, str]:
+        """Return the absolute path of a file, and why there is none: one of the two is empty.
+
+        Where there is none, the path is the one that was written.
+        """
+        path, fault = self.as_written(text)
+        if not fault:
+            return path, ""
+        found, how = self._look_up(text)
+        if len(found) == 1:
+            self.found.counts[how] += 1
+            self.found.examples.setdefault(how, os.path.split(found[0])[1])
+            return found[0], ""
+        if found:
+            return path, f"that may be any of {len(found)} files; say in which folder to look (--image-folder)"
+        return path, fault
+
+    def as_written(self, text: str) -> tuple[str, str]:
+        """Return a path as the table has it, and what is wrong with it; one of Windows may have backslashes."""
+        path = os.path.normpath(os.path.join(self.folders[0], text))
+        first = (path, self._files.fault(path))
+        if not first[1]:
+            return first
+        for folder in self.folders:
+            for written in dict.fromkeys((text, text.replace("\\", "/"))):
+                path = os.path.normpath(os.path.join(folder, written))
+                fault = self._files.fault(path)
+                if not fault:
+                    return path, ""
+        return first
+
+    def _look_up(self, text: str) -> tuple[list[str], str]:
+        """Return the files whose path ends most like `text`, and how they were found."""
+        self._index()
+        parts = [part for part in text.replace("\\", "/").casefold().split("/") if part not in ("", ".", "..")]
+        if not parts or self._by_name is None:
+            return [], ""
+        named, how = self._by_name.get(parts[-1], []), "elsewhere"
+        if not named and not has_image_suffix(parts[-1]):
+            named, how = self._by_stem.get(parts[-1], []), "stem"
+        if not named and has_image_suffix(parts[-1]):
+            # The same name with another suffix is another file; only its spelling may differ, such as .jpeg and .jpg.
+            stem, suffix = os.path.splitext(parts[-1])
+            alike = {".jpg": ".jpeg", ".jpeg": ".jpg", ".tif": ".tiff", ".tiff": ".tif"}.get(suffix, "")
+            named, how = (self._by_name.get(stem + alike, []) if alike else []), "elsewhere"
+        ends = {path: _common_end(path.casefold(), parts[:-1]) for path in named}
+        most = max(ends.values(), default=0)
+        best = [path for path, length in ends.items() if length == most]
+        if how == "elsewhere" and len(best) == 1 and self._differs_in_case(best[0], text):
+            how = "case"
+        return best, how
+
+    def _differs_in_case(self, path: str, text: str) -> bool:
+        return any(
+            os.path.normpath(os.path.join(folder, text.replace("\\", "/"))).casefold() == path.casefold()
+            for folder in self.folders
+        )
+
+    def _index(self) -> None:
+        """List all files below the folders, once."""
+        if self._by_name is not None:
+            return
+        by_name: dict[str, list[str]] = defaultdict(list)
+        by_stem: dict[str, list[str]] = defaultdict(list)
+        n_files = 0
+        for root in self.folders[:1]:
+            for folder, inner, files in os.walk(root):
+                inner[:] = sorted(one for one in inner if not one.startswith(".") and not leftover(one, is_folder=True))
+                for name in files:
+                    if n_files % _FILES_PER_REPORT == 0:
+                        self._progress.report(n_files, 0, "Looking for the files of the table: files")
+                    n_files += 1
+                    if n_files > _MOST_FILES or name.startswith("."):
+                        continue
+                    path = os.path.join(folder, name)
+                    by_name[name.casefold()].append(path)
+                    if has_image_suffix(name):
+                        by_stem[os.path.splitext(name)[0].casefold()].append(path)
+        self._by_name, self._by_stem = dict(by_name), dict(by_stem)
+
+
+def _common_end(path: str, parts: Sequence[str]) -> int:
+    """Return how many of the folders of a path, from the file upwards, are those of `parts`."""
+    folders = path.replace(os.sep, "/").split("/")[:-1]
+    length = 0
+    while length < min(len(folders), len(parts)) and folders[-1 - length] == parts[-1 - length]:
+        length += 1
+    return length
+
+
+def exists(file: str) -> bool:
+    """Return whether a path is a file that can be opened."""
+    return not file_fault(file)

@@ -1,0 +1,84 @@
+"""What of a table is read, and how."""
+
+from dataclasses import dataclass
+
+from core.descriptions import SettingsPart, choice
+
+NONE = "-"
+"""In place of a column's name: no such column, whatever the names say."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableSettings(SettingsPart):
+    """Which columns of a table are read, and what becomes of rows with several classes or none.
+
+    Attributes
+    ----------
+    columns : str
+        ``"auto"`` guesses the columns that are not named here; ``"named"`` reads those named path, class, split and
+        group alone, and a cell's text is the class, whatever it is.
+    path_column, split_column, group_column : str
+        Names of columns; empty for a guess. ``"-"`` for no split and no groups.
+    class_columns : tuple of str
+        One column of class names, or several with one class each; empty for a guess.
+    image_folder : str
+        Where the images are looked for, absolute or relative to the table's folder; empty for that folder.
+    several_labels : str
+        What becomes of an image with several classes: ``"leave-out"``, ``"first"`` or ``"own-class"``.
+    uncertain_labels : str
+        What −1 in a class's column means: ``"leave-out"``, ``"negative"`` or ``"positive"``.
+    leave_out_missing : bool
+        Leave out rows whose class is a word for a missing value, such as nan.
+    sheet : str
+        Of an .xlsx; empty for the first with anything in it.
+    """
+
+    columns: str = choice(
+        "auto", neutral="named", flag="--columns", title="Columns of the table",
+        tip="Guess the columns from their names and content, or read path, class, split and group alone",
+        values={"auto": "Automatic", "named": "path, class, split and group"},
+    )  # fmt: skip
+    path_column: str = choice(
+        "", neutral="", flag="--path-column", title="Column of the images",
+        tip="Names the image files, or their names without suffix; empty: it is guessed",
+    )  # fmt: skip
+    class_columns: tuple[str, ...] = choice(
+        (), neutral=(), flag="--class-column", title="Column of the classes",
+        tip="Names the class; several columns have one class each, with 1 where an image is of it; empty: guessed",
+    )  # fmt: skip
+    split_column: str = choice(
+        "", neutral="", flag="--split-column", title="Column of the split",
+        tip="Says train, validation or test; empty: it is guessed, -: there is none",
+    )  # fmt: skip
+    group_column: str = choice(
+        "", neutral="", flag="--group-column", title="Column of the groups",
+        tip="Names a patient, lesion or slide that is never divided; empty: it is guessed, -: there is none",
+    )  # fmt: skip
+    image_folder: str = choice(
+        "", neutral="", flag="--image-folder", title="Folder of the images",
+        tip="Where the images of a table are looked for, with its sub-folders; empty: beside the table",
+    )  # fmt: skip
+    several_labels: str = choice(
+        "leave-out", neutral="own-class", flag="--several-labels", title="Images with several classes",
+        tip="Leave them out, take the first of the classes, or make each combination a class of its own",
+        values={"leave-out": "Leave out", "first": "The first class", "own-class": "A class of their own"},
+    )  # fmt: skip
+    uncertain_labels: str = choice(
+        "leave-out", neutral="leave-out", flag="--uncertain-labels", title="Uncertain classes (-1)",
+        tip="In a column for one class: leave the image out, or take it as not of the class, or as of it",
+        values={"leave-out": "Leave out", "negative": "Not of the class", "positive": "Of the class"},
+    )  # fmt: skip
+    leave_out_missing: bool = choice(
+        True, neutral=False, flag="--leave-out-missing", title="Leave out missing classes",
+        tip="Leave out rows whose class is nan, NA, N/A, None, null or ?, rather than take the word for a class",
+    )  # fmt: skip
+    sheet: str = choice(
+        "", neutral="", flag="--sheet", title="Sheet of the .xlsx",
+        tip="The sheet that is read; empty: the first with anything in it",
+    )  # fmt: skip
+
+    @property
+    def names_nothing(self) -> bool:
+        """Whether a table is read by the columns path, class, split and group alone, as before there was a choice."""
+        named = (self.path_column, self.class_columns, self.split_column, self.group_column, self.image_folder)
+        return self.columns == "named" and not any(named)

@@ -1,0 +1,209 @@
+"""List the images of a table whose columns are guessed or named: read the rows, find the files, tell the classes."""
+
+# Paths of millions of rows are texts here: making objects of them takes longer than all the rest.
+# ruff: noqa: PTH118
+
+import itertools
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.data.folder_names import split_word
+from core.data.listing import Entry, Listing, warn_of_spellings
+from core.data.sources.csv.cells import Cells, open_cells
+from core.data.sources.csv.finding import FileFinder
+from core.data.sources.csv.guess import Columns, Table, choose_columns
+from core.data.sources.csv.labels import MISSING, Labels
+from core.data.sources.csv.rows import ROWS_PER_REPORT, Row, common_root, named_files, relative, told, usable_rows
+from core.data.sources.csv.settings import TableSettings
+from core.errors import DatasetError
+from core.progress import NO_PROGRESS, Progress
+from core.results import Skipped, SplitName
+
+_SAMPLE = 1000
+_USUAL = ("path", "class", "split", "group")
+_SHOWN = 6
+
+
+def list_any_table(source: Path, settings: TableSettings, progress: Progress = NO_PROGRESS) -> Listing:
+    """List the images of a CSV or .xlsx.
+
+    The root is the deepest folder that holds the table and all files that it names.
+
+    Parameters
+    ----------
+    source : Path
+    settings : TableSettings
+        What is not named there is guessed, and one warning says what was assumed.
+    progress : Progress
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read, or has no columns of images and classes.
+    CancelledError
+        If the user asked to stop.
+    """
+    source = source.absolute()
+    folder = str(source.parent)
+    images = os.path.normpath(os.path.join(folder, settings.image_folder))
+    if settings.image_folder and not os.path.isdir(images):  # noqa: PTH112
+        raise DatasetError(f"The folder of the images, {settings.image_folder}, does not exist beside {source.name}.")
+    finder = FileFinder((images, folder), progress)
+    with open_cells(source, settings.sheet) as cells:
+        read = _Rows(cells, settings, finder)
+        read.everything(progress)
+    rows = read.found(progress)
+    named = named_files(rows, progress, cells.word)
+    root = common_root(folder, named.folders, progress)
+    listing = Listing(Path(root), skipped=read.skipped, columns=read.kept_columns, read_as=read.reading)
+    for row in usable_rows(named, listing.skipped, root, progress, cells.word):
+        entry = Entry(relative(row.file, root), row.class_name, row.split, row.group, row.more)
+        listing.entries.append(entry)
+    listing.warnings.extend(read.notes())
+    warn_of_spellings(listing)
+    return listing
+
+
+@dataclass
+class _Rows:
+    """The rows of one table as they are read."""
+
+    cells: Cells
+    settings: TableSettings
+    finder: FileFinder
+    skipped: list[Skipped] = field(default_factory=list)
+    reading: dict[str, str] = field(default_factory=dict)
+    kept_columns: tuple[str, ...] = ()
+
+    def everything(self, progress: Progress) -> None:
+        """Choose the columns by the first rows, and read all.
+
+        Raises
+        ------
+        DatasetError
+            If no columns of images and classes are found.
+        """
+        cells = self.cells
+        sample = list(itertools.islice(cells.rows, _SAMPLE))
+        n_columns = len(cells.header)
+        fitting = [row + [""] * (n_columns - len(row)) for _, row in sample if any(row) and len(row) <= n_columns]
+        table = Table(cells.name, cells.header, fitting)
+        if not cells.header:
+            raise DatasetError(f"{cells.name} has no columns of image files and classes; found nothing.")
+        self._columns = choose_columns(table, self.settings, self._exists, self._is_found)
+        self._labels = Labels([cells.header[at] for at in self._columns.classes], self.settings)
+        self.kept_columns = tuple(cells.header[at] for at in self._columns.others)
+        self._rows: list[Row] = []
+        self._n_unfit, self._unfit = 0, ""
+        for place, (number, row) in enumerate(itertools.chain(sample, cells.rows)):
+            if place % ROWS_PER_REPORT == 0:
+                progress.report(place, 0, f"Reading the {cells.word}: rows")
+            if any(row):
+                self._take(number, row)
+        self._say_reading(self._columns)
+
+    def _exists(self, text: str) -> bool:
+        return not self.finder.as_written(text)[1]
+
+    def _is_found(self, text: str) -> bool:
+        return not self.finder.find(text)[1]
+
+    def _take(self, number: int, row: list[str]) -> None:
+        columns, word, n_columns = self._columns, self.cells.word, len(self.cells.header)
+        text = row[columns.path] if columns.path < len(row) else ""
+        if len(row) > n_columns and any(row[n_columns:]):
+            self._n_unfit += 1
+            self._unfit = self._unfit or f"row {number} with {len(row)}"
+            reason = (
+                f"Row {number} of the {word} has {len(row)} cells, but the header {n_columns}; a cell with a comma "
+            )
+            self.skipped.append(Skipped(text or f"row {number}", f"{reason}inside has to stand in quotes."))
+            return
+        if len(row) < n_columns:
+            row += [""] * (n_columns - len(row))
+        if not text:
+            self.skipped.append(Skipped(f"row {number}", f"Row {number} of the {word} has no path."))
+            return
+        class_name, fault = self._labels.read([row[at] for at in columns.classes])
+        split: SplitName | None = None
+        said = row[columns.split] if columns.split is not None else ""
+        if not fault and said and said.casefold() not in MISSING:
+            found = split_word(said)
+            if found is None:
+                fault = f"has the split “{said[:40]}”; expected train, validation or test"
+            else:
+                split = found[0]
+        if fault:
+            self.skipped.append(Skipped(text, f"Row {number} of the {word} {fault}."))
+            return
+        group = row[columns.group] if columns.group is not None else ""
+        group = "" if group.casefold() in MISSING else group
+        more = tuple(row[at] for at in columns.others)
+        self._rows.append(Row(number, text, class_name, split, group, more))
+
+    def found(self, progress: Progress) -> list[Row]:
+        """Return the rows whose files are there, each with the absolute path in place of the text."""
+        self.finder.found.counts.clear()
+        self.finder.found.examples.clear()
+        self.finder.expect(row.file for row in self._rows)
+        found = []
+        for row in told(self._rows, progress, f"Looking for the files of the {self.cells.word}: files"):
+            file, fault = self.finder.find(row.file)
+            if fault:
+                reason = f"Row {row.number} of the {self.cells.word} names it, but {fault}."
+                self.skipped.append(Skipped(row.file, reason))
+            else:
+                found.append(Row(row.number, file, row.class_name, row.split, row.group, row.more))
+        return found
+
+    def _say_reading(self, columns: Columns) -> None:
+        header = self.cells.header
+        self.reading = {
+            "path_column": header[columns.path],
+            "class_columns": ", ".join(header[at] for at in columns.classes),
+            **({"split_column": header[columns.split]} if columns.split is not None else {}),
+            **({"group_column": header[columns.group]} if columns.group is not None else {}),
+            **self.cells.reading,
+        }
+
+    def notes(self) -> list[str]:
+        """Return what was assumed, what of the table is not plain, and what is not used."""
+        name, header, columns = self.cells.name, self.cells.header, self._columns
+        notes = [*self.cells.notes]
+        told_by_user = self.settings.path_column and self.settings.class_columns
+        used = [header[at].strip().casefold() for at in (columns.path, *columns.classes, columns.split, columns.group)
+                if at is not None]  # fmt: skip
+        if not (told_by_user or set(used) <= set(_USUAL)):
+            notes.append(self._assumed())
+        if self._n_unfit:
+            notes.append(
+                f"{self._n_unfit:,} rows of {name} do not fit its header of {len(header)} columns, such as "
+                f"{self._unfit}, and are left out; a cell with a comma inside has to stand in quotes."
+            )
+        notes += self._labels.notes(name)
+        notes += self.finder.found.notes(name)
+        twice = sorted(one for one, count in Counter(filter(None, header)).items() if count > 1)
+        if twice:
+            notes.append(f"{name} has more than one column named {', '.join(twice)}; the first of them is kept.")
+        if self.kept_columns:
+            shown = ", ".join(self.kept_columns[:_SHOWN])
+            more = f" and {len(self.kept_columns) - _SHOWN} more" if len(self.kept_columns) > _SHOWN else ""
+            notes.append(f"{name} has columns that are kept with the images and not used: {shown}{more}.")
+        return notes
+
+    def _assumed(self) -> str:
+        header, columns = self.cells.header, self._columns
+        classes = [header[at] for at in columns.classes]
+        shown = ", ".join(classes[:_SHOWN]) + (f" and {len(classes) - _SHOWN} more" if len(classes) > _SHOWN else "")
+        parts = [f"“{header[columns.path]}” as the images"]
+        parts.append(f"“{shown}” as the class" if len(classes) == 1 else f"{len(classes)} columns as classes ({shown})")
+        if columns.split is not None:
+            parts.append(f"“{header[columns.split]}” as the split")
+        if columns.group is not None:
+            parts.append(f"“{header[columns.group]}” as groups that are never divided")
+        return (
+            f"{self.cells.name} was read with {', '.join(parts[:-1])} and {parts[-1]}. Other columns can be named "
+            "(--path-column, --class-column, --split-column, --group-column)."
+        )

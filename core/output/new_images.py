@@ -1,0 +1,165 @@
+"""The images of a folder that a trained network gives classes: found, and read as those of its training were."""
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from core.data.images import decode
+from core.data.levels import Decoded, fixed
+from core.data.reading_notes import notes_on
+from core.errors import ExportError, ImageError
+from core.files import reason_of
+from core.results import Reading, Skipped, Stored
+from core.training.pixels import Pixels, resize
+
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class NewBatch:
+    """Images that could be read, shape (image_size, image_size, 3) each, and how many files were dealt with."""
+
+    paths: list[str]
+    squares: list[Pixels]
+    n_done: int
+
+
+class NewImages:
+    """The images below a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    size : int
+        Side of the squares that they become, in pixels.
+    reading : Reading
+        That of the training.
+
+    Attributes
+    ----------
+    files : list of Path
+        Sorted by path.
+    skipped : list of Skipped
+        What cannot be opened or read, so far.
+    rank : dict of str to int
+        The place of each path in `files`.
+
+    Raises
+    ------
+    ExportError
+        If `folder` is no folder, or cannot be opened.
+    """
+
+    def __init__(self, folder: Path, size: int, reading: Reading) -> None:
+        found = _Found(folder)
+        self.skipped = found.skipped
+        self.files = sorted(found.files, key=lambda file: file.relative_to(folder).as_posix())
+        self.rank = {self._name(file, folder): place for place, file in enumerate(self.files)}
+        self._folder, self._size = folder, size
+        self._trained, self._reading = reading, reading
+        self._stored: dict[str, Stored] = {}
+        self._waiting: list[tuple[Path, Decoded]] = []
+
+    def batches(self) -> Iterator[NewBatch]:
+        """Yield all images; those of kinds of file that the training had none of come last."""
+        yield from self._pass(self.files)
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            self._reading = fixed(
+                self._reading, ((each.stored or Stored(), each.survey, each.open_alpha) for _, each in waiting)
+            )
+            yield from self._pass([file for file, _ in waiting])
+
+    def notes(self) -> list[str]:
+        """Return what stored values became, as sentences."""
+        new = [kind for kind in self._reading.ranges if kind not in self._trained.ranges]
+        new += [kind for kind in self._reading.alphas if kind not in self._trained.alphas]
+        told = [
+            f"The network was trained on no images of the kind {kind}; how they are read was fixed from these images "
+            "together."
+            for kind in new
+        ]
+        return told + notes_on(self._stored, self._reading)
+
+    def _pass(self, files: Sequence[Path]) -> Iterator[NewBatch]:
+        for batch, answers in _read_ahead(files, self._size, self._reading):
+            paths, squares = [], []
+            waiting = 0
+            for file, answer in zip(batch, answers, strict=True):
+                name = self._name(file, self._folder)
+                if isinstance(answer, str):
+                    self.skipped.append(Skipped(name, answer))
+                elif answer.is_open:
+                    self._waiting.append((file, answer))
+                    waiting += 1
+                else:
+                    paths.append(name)
+                    squares.append(answer.rgb)
+                    if answer.stored is not None:
+                        self._stored[name] = answer.stored
+            yield NewBatch(paths, squares, len(batch) - waiting)
+
+    @staticmethod
+    def _name(file: Path, folder: Path) -> str:
+        return file.relative_to(folder).as_posix()
+
+
+class _Found:
+    """The files below a folder, and what of it cannot be opened."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files: list[Path] = []
+        self.skipped: list[Skipped] = []
+        self._top = folder
+        if not folder.is_dir():
+            raise ExportError(f"{folder} is no folder; name the folder that holds the new images.")
+        pending: list[tuple[Path, tuple[tuple[int, int], ...]]] = [(folder, ())]
+        while pending:
+            place, above = pending.pop()
+            try:
+                facts = place.stat()
+                identity = (facts.st_dev, facts.st_ino)
+                if identity in above:
+                    self._skip(place, "The folder is a link back to a folder above it.")
+                    continue
+                children = sorted(place.iterdir())
+            except OSError as error:
+                if place == folder:
+                    raise ExportError(f"The folder {folder} cannot be opened ({reason_of(error)}).") from error
+                self._skip(place, f"The folder cannot be opened ({reason_of(error)}).")
+                continue
+            for child in children:
+                if child.name.startswith("."):
+                    continue
+                if child.is_dir():
+                    pending.append((child, (*above, identity)))
+                else:
+                    self.files.append(child)
+
+    def _skip(self, place: Path, reason: str) -> None:
+        self.skipped.append(Skipped(f"{place.relative_to(self._top).as_posix()}/", reason))
+
+
+def _read_ahead(
+    files: Sequence[Path], size: int, reading: Reading
+) -> Iterator[tuple[Sequence[Path], list[Decoded | str]]]:
+    """Yield the files in batches with what each holds; the next batch is read while the network is at work."""
+    batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
+    with ThreadPoolExecutor(max_workers=max(1, os.cpu_count() or 2)) as threads:
+        waiting: deque[list[Future[Decoded | str]]] = deque()
+        for number, batch in enumerate(batches):
+            for later in batches[number + len(waiting) : number + 2]:
+                waiting.append([threads.submit(_read, file, size, reading) for file in later])
+            yield batch, [one.result() for one in waiting.popleft()]
+
+
+def _read(file: Path, size: int, reading: Reading) -> Decoded | str:
+    """Return what a file holds, as a square, or the reason why it is no image."""
+    try:
+        decoded = decode(file, reading)
+        return decoded if decoded.is_open else replace(decoded, rgb=resize(decoded.rgb, size))
+    except (ImageError, OSError) as error:
+        return str(error)

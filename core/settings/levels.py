@@ -1,0 +1,132 @@
+"""How stored values become pixels, as it is typed: `--grey-levels`, `--alpha` and `--pages`."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from core.errors import SettingsError
+
+LEVELS_RULES = ("used", "declared")
+ALPHA_RULES = ("auto", "white", "ignore")
+PAGE_RULES = ("first", "max", "mean", "channels")
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
+_RANGE = re.compile(rf"({_NUMBER}):({_NUMBER})", re.IGNORECASE)
+_KIND = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_LEVELS_MUST = (
+    "used, declared, percentiles:0.1:99.9, a range such as 0:4095, or the range of one kind of file such as "
+    "16-bit-tiff=0:4095"
+)
+_ALPHA_MUST = "auto, white or ignore, or one of the last two for one kind of file, such as alpha-png=ignore"
+_PAGES_MUST = "first, max, mean, channels, or the number of a page such as 3"
+
+
+@dataclass(frozen=True)
+class LevelsChoice:
+    """What `--grey-levels` says.
+
+    Attributes
+    ----------
+    rule : str
+        ``"used"``, ``"declared"`` or ``"percentiles"``: for every kind of file that has no range here.
+    percentiles : (float, float)
+        0 to 100, ascending; with ``"percentiles"``.
+    ranges : dict of str to (float, float)
+        The stored values that become 0 and 255, by kind of file; that of the empty name is for every other kind.
+    """
+
+    rule: str = "used"
+    percentiles: tuple[float, float] = (0.0, 100.0)
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+def parse_levels(texts: Sequence[str]) -> LevelsChoice:
+    """Read the values of `--grey-levels`.
+
+    Raises
+    ------
+    SettingsError
+        If one is none, a range is empty, or two say different things about the same.
+    """
+    rules: dict[str, tuple[float, float]] = {}
+    ranges: dict[str, tuple[float, float]] = {}
+    for text in texts:
+        kind, equals, rest = text.rpartition("=")
+        if not equals and text in LEVELS_RULES:
+            rules[text] = (0.0, 100.0)
+        elif not equals and text.startswith("percentiles:"):
+            low, high = _range(text, text.removeprefix("percentiles:"))
+            if low < 0 or high > 100:
+                raise _wrong("grey_levels", text, "two percentiles from 0 to 100, such as percentiles:0.1:99.9")
+            rules["percentiles"] = (low, high)
+        elif equals and not _KIND.fullmatch(kind):
+            raise _wrong("grey_levels", text, _LEVELS_MUST)
+        else:
+            found = _range(text, rest)
+            if ranges.setdefault(kind, found) != found:
+                raise SettingsError(f"grey_levels has two ranges for {kind or 'every kind of file'}; give one.")
+    if len(rules) > 1:
+        raise SettingsError(f"grey_levels has the rules {' and '.join(rules)}; give one.")
+    for rule, percentiles in rules.items():
+        return LevelsChoice(rule, percentiles, ranges)
+    return LevelsChoice(ranges=ranges)
+
+
+def parse_alpha(texts: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Read the values of `--alpha`: the rule, and what was said of single kinds of file.
+
+    Raises
+    ------
+    SettingsError
+        If one is none, or two say different things about the same.
+    """
+    rules: list[str] = []
+    by_kind: dict[str, str] = {}
+    for text in texts:
+        kind, equals, rest = text.rpartition("=")
+        if not equals and text in ALPHA_RULES:
+            rules.append(text)
+        elif equals and _KIND.fullmatch(kind) and rest in ALPHA_RULES[1:]:
+            if by_kind.setdefault(kind, rest) != rest:
+                raise SettingsError(f"alpha says two things of {kind}; give one.")
+        else:
+            raise _wrong("alpha", text, _ALPHA_MUST)
+    if len(set(rules)) > 1:
+        raise SettingsError(f"alpha has the rules {' and '.join(dict.fromkeys(rules))}; give one.")
+    return (rules[0] if rules else "auto"), by_kind
+
+
+def check_pages(text: str) -> None:
+    """Make sure that `text` is a value of `--pages`.
+
+    Raises
+    ------
+    SettingsError
+        If it is none.
+    """
+    if text not in PAGE_RULES and not (text.isascii() and text.isdigit() and int(text[:9]) >= 1 and len(text) < 9):
+        raise _wrong("pages", text, _PAGES_MUST)
+
+
+def range_text(low: float, high: float) -> str:
+    """Return a range as it is typed, such as ``"0:4095"``; it reads back as the same numbers."""
+    return f"{_number(low)}:{_number(high)}"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) and abs(value) < 2**53 else repr(float(value))
+
+
+def _range(text: str, part: str) -> tuple[float, float]:
+    found = _RANGE.fullmatch(part)
+    if found is None:
+        raise _wrong("grey_levels", text, _LEVELS_MUST)
+    low, high = float(found[1]), float(found[2])
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise _wrong("grey_levels", text, "a range whose first number is below its second, such as 0:4095")
+    return low, high
+
+
+def _wrong(name: str, text: str, must: str) -> SettingsError:
+    return SettingsError(f"{name} is {text!r}; it is {must}.")

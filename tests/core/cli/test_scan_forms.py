@@ -1,0 +1,162 @@
+"""`coreset scan` on the forms in which labs and publishers have their images: figures, notes, and wrong files."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from openpyxl import Workbook
+from PIL import Image
+
+from core.cli import main
+
+Scan = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def scan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Scan:
+    """Scan something below the test's folder; gives the exit code, and all that was printed."""
+
+    def run(what: str, *flags: str) -> tuple[int, str]:
+        code = main(["scan", str(tmp_path / what), "--cache", str(tmp_path / "cache"), *flags])
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
+
+    return run
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Callable[[str], None]:
+    """Write an image of its own."""
+    noise = np.random.default_rng(0)
+
+    def write(path: str) -> None:
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(noise.integers(0, 256, (24, 32, 3), dtype=np.uint8)).save(file)
+
+    return write
+
+
+FORMS = {
+    "ham10000": ("lesion_id,image_id,dx,age\n", "HAM_{g},{n},{c},80.0\n", "part_1/{n}.jpg", "image_id", 4),
+    "isic2019": ("image,MEL,NV\n", "{n},{one},{other}\n", "ISIC_2019_Training_Input/{n}.jpg", "image", 0),
+    "nih": ("Image Index,Finding Labels,Patient ID\n", "{n}.png,{c},{g}\n", "images/{n}.png", "Image Index", 4),
+    "chexpert": (
+        "Path,Sex,No Finding,Edema\n", "CheXpert-v1.0-small/train/p{g}/{n}.jpg,F,{one},{other}\n",
+        "train/p{g}/{n}.jpg", "Path", 0,
+    ),
+    "rsna": ("patientId,x,Target\n", "{n},,{other}\n", "stage_2_train_images/{n}.png", "patientId", 0),
+    "hugging face": ("file_name,label\n", "{n}.png,{c}\n", "{n}.png", "file_name", 0),
+    "plain": ("path,class,split,group\n", "{n}.png,{c},train,P{g}\n", "{n}.png", "path", 4),
+    "of a spreadsheet": ("sep=;\nBild;Diagnose;Patient\n", "{n}.PNG;{c};{g}\n", "{n}.png", "Bild", 4),
+}  # fmt: skip
+
+
+def write_rows(form: str, picture: Callable[[str], None]) -> str:
+    header, row, file, _, _ = FORMS[form]
+    text = header
+    for number in range(8):
+        kind = number % 2
+        facts = {"n": f"im_{number}", "c": "ab"[kind], "g": number // 2, "one": 1 - kind, "other": kind}
+        picture("set/" + file.format(**facts))
+        text += row.format(**facts)
+    return text
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_table_is_read_and_shown(form: str, scan: Scan, picture: Callable[[str], None], tmp_path: Path) -> None:
+    text = write_rows(form, picture)
+    (tmp_path / "set" / "list.csv").write_text(text, encoding="utf-8")
+    code, said = scan("set/list.csv")
+    assert code == 0
+    assert "8 images in 2 classes, csv" in said
+    assert f"read with path column: {FORMS[form][3]}" in said
+    assert ("groups: 4; images without one: 0" in said) == bool(FORMS[form][4])
+    shown = [line for line in said.splitlines() if "im_" in line and line.split()[0].lower().endswith(("png", "jpg"))]
+    assert len(shown) == 8
+    assert "Traceback" not in said
+
+
+def test_a_workbook_is_read_and_shown(scan: Scan, picture: Callable[[str], None], tmp_path: Path) -> None:
+    book = Workbook()
+    for line in write_rows("ham10000", picture).splitlines():
+        book.active.append(line.split(","))
+    book.save(tmp_path / "set" / "list.xlsx")
+    code, said = scan("set/list.xlsx")
+    assert (code, "8 images in 2 classes, csv" in said, "groups: 4" in said) == (0, True, True)
+    code, said = scan("set/list.xlsx", "--group-column", "-", "--class-column", "age")
+    assert (code, "8 images in 1 classes" in said, "groups" in said.split("note")[0]) == (0, True, False)
+
+
+def test_options_override_the_guess(scan: Scan, picture: Callable[[str], None], tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "list.csv").write_text(
+        write_rows("nih", picture).replace("im_3.png,b", "im_3.png,a|b"), encoding="utf-8"
+    )
+    assert scan("out/list.csv")[0] == 2
+    code, said = scan("out/list.csv", "--image-folder", "../set")
+    assert (code, "7 images in 2 classes" in said) == (0, True)
+    code, said = scan("out/list.csv", "--image-folder", "../set", "--several-labels", "own-class")
+    assert (code, "8 images in 3 classes" in said) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("x.xls", b"\xd0\xcf\x11\xe0" + b"\0" * 600, "Save it as .xlsx without a password"),
+        ("x.xlsx", b"PK\x03\x04 no archive", "is not a valid .xlsx"),
+        ("x.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "no CSV|no text"),
+        ("x.csv", b"", "found nothing"),
+        ("x.csv", b"age,sex\n7,m\n", "no column that names image files"),
+        ("x.csv", b"file,age\nx.png,3\n", "no column that names the class"),
+        ("x.tsv", b"path\tclass\nx.png\tcat\n", "there is no such file"),
+        ("x.csv", b'path,class\n"x.png,cat\n', "there is no such file|has no class"),
+        ("x.json", b'[{"file": "x.png"}]', "no column"),
+    ],
+)
+def test_wrong_files_are_one_sentence(name: str, content: bytes, words: str, scan: Scan, tmp_path: Path) -> None:
+    import re
+
+    (tmp_path / name).write_bytes(content)
+    code, said = scan(name)
+    assert code == 2
+    (sentence,) = [line for line in said.splitlines() if line.startswith("coreset: ")]
+    assert re.search(words, sentence), sentence
+
+
+def test_an_archive_that_is_no_workbook(scan: Scan, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.xlsx", "w") as archive:
+        archive.writestr("readme.txt", "words")
+    code, said = scan("x.xlsx")
+    assert (code, "x.xlsx" in said, "Traceback" in said) == (2, True, False)
+
+
+def test_patients_masks_and_an_unlabelled_test_set(scan: Scan, picture: Callable[[str], None], tmp_path: Path) -> None:
+    for patient in range(12):
+        for name in ("ill", "well"):
+            picture(f"patients/patient{patient:02d}/{name}/1.png")
+    code, said = scan("patients")
+    assert (code, "24 images in 2 classes, folder" in said, "groups: 12; images without one: 0" in said) == (
+        0, True, True,
+    )  # fmt: skip
+    code, said = scan("patients", "--layout", "classes")
+    assert (code, "24 images in 12 classes" in said) == (0, True)
+    code, said = scan("patients", "--layout", "any/classes")
+    assert "note: The names may tell patients or slides apart: --group-pattern '" in said
+    code, said = scan("patients", "--group-pattern", "slide([0-9]+)")
+    assert (code, "finds no group in any of the 24 paths, such as “patient00/ill/1.png”" in said) == (2, True)
+
+
+def test_every_command_says_what_was_assumed(
+    picture: Callable[[str], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for patient in range(12):
+        for name in ("ill", "well"):
+            picture(f"patients/patient{patient:02d}/{name}/1.png")
+    code = main(["select", str(tmp_path / "patients"), "--extractor", "colour-texture", "--fraction", "0.5",
+                 "--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "list.csv")])  # fmt: skip
+    said = capsys.readouterr().err
+    assert code == 0
+    assert said.count("note: The folders ill and well inside of the folders patient00,") == 1
