@@ -65,7 +65,7 @@ class Findings(TabWidget):
                 Column("What it means", lambda row: row[4]),
             ],
         )
-        self.notes = Table("Notes", [Column("Note", lambda row: row)])
+        self.notes = Table("Notes", [Column("Note", lambda row: row)], wraps=True)
         for table in (self.doubts, self.near, self.left_out):
             table.row_opened.connect(self._open)
         self.copies.row_opened.connect(self._open_copy)

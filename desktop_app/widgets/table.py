@@ -53,6 +53,14 @@ class _Sorted(QSortFilterProxyModel):
 class Table(QTableView):
     """Rows shown through columns.
 
+    Parameters
+    ----------
+    name : str
+        For screen readers and file names.
+    columns : sequence of Column
+    wraps : bool
+        Whether long texts take several lines, for a few rows of sentences; else they are cut by an ellipsis.
+
     Signals
     -------
     row_chosen, row_opened : (object)
@@ -62,7 +70,9 @@ class Table(QTableView):
     row_chosen = Signal(object)
     row_opened = Signal(object)
 
-    def __init__(self, name: str, columns: Sequence[Column], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, name: str, columns: Sequence[Column], parent: QWidget | None = None, *, wraps: bool = False
+    ) -> None:
         super().__init__(parent)
         self._name = name
         self._note = "There is nothing to list yet."
@@ -83,11 +93,13 @@ class Table(QTableView):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setShowGrid(False)
         self.setAlternatingRowColors(True)
-        self.setWordWrap(False)
+        self.setWordWrap(wraps)
         self.setTabKeyNavigation(False)
         self.setCornerButtonEnabled(False)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + theme.UNIT * 3 // 2)
+        if wraps:
+            self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setStretchLastSection(True)
@@ -128,6 +140,8 @@ class Table(QTableView):
             wanted = fitted(needs, room, self.horizontalHeader().minimumSectionSize())
         for column, width in enumerate(wanted[:-1]):
             self.setColumnWidth(column, width)
+        # Stretched by itself where it is too narrow, and not made narrower where it is too wide.
+        self.setColumnWidth(n_columns - 1, max(room - sum(wanted[:-1]), self.horizontalHeader().minimumSectionSize()))
         self._spread_to = self._widths()
 
     def _widths(self) -> list[int]:

@@ -277,3 +277,14 @@ def test_the_widest_give_way_to_one_common_width(needs: list[int], room: int) ->
         assert sum(widths) <= room
     if sum(needs) <= room:
         assert widths == needs
+
+
+def test_sentences_take_several_lines_and_no_room_beside(qtbot) -> None:
+    table = Table("Notes", [Column("Note", lambda row: row)], wraps=True)
+    qtbot.addWidget(table)
+    table.resize(400, 300)
+    table.show()
+    table.set_rows(["The folders ill and well inside of the folders were read as the classes. " * 3, "Short."])
+    qtbot.wait(10)
+    assert table.horizontalScrollBar().maximum() == 0
+    assert table.rowHeight(0) >= table.rowHeight(1) + 2 * table.fontMetrics().height()
