@@ -287,4 +287,4 @@ def test_sentences_take_several_lines_and_no_room_beside(qtbot) -> None:
     table.set_rows(["The folders ill and well inside of the folders were read as the classes. " * 3, "Short."])
     qtbot.wait(10)
     assert table.horizontalScrollBar().maximum() == 0
-    assert table.rowHeight(0) >= table.rowHeight(1) + 2 * table.fontMetrics().height()
+    assert table.rowHeight(0) >= table.rowHeight(1) + table.fontMetrics().height()
