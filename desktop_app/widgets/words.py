@@ -100,6 +100,13 @@ class ElideLabel(QLabel):
         self.mode = Qt.TextElideMode.ElideRight
         self._told = ""
 
+    def setText(self, text: str) -> None:  # noqa: N802
+        """Show another text; the tooltip that told the one before goes with it."""
+        if self._told and self.toolTip() == self._told:
+            self.setToolTip("")
+        self._told = ""
+        super().setText(text)
+
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Take as little as a few letters."""
         return QSize(self.fontMetrics().averageCharWidth() * 4, super().minimumSizeHint().height())
