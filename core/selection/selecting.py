@@ -8,7 +8,7 @@ import numpy as np
 from core.errors import SelectionError
 from core.progress import NO_PROGRESS, Progress
 from core.results import ClassClusters, ClassEmbedding, Coreset, Dataset, FloatArray, IntArray, Split
-from core.selection.budgets import budgets_by_hand, budgets_over_classes, class_weights, total_budget
+from core.selection.budgets import budgets_by_hand, budgets_over_classes, class_weights, equal_first_of, total_budget
 from core.selection.description import Sampler
 from core.selection.orders import OrderCache, put_in_order
 from core.selection.pins import NO_PINS, Pins, find_pins
@@ -231,7 +231,9 @@ def class_budgets(
         total = total_budget(sum(sizes.values()), settings)
         weights = class_weights(rule, sizes, settings, difficulty)
         within = min(total, sum(available.values()))
-        budgets = budgets_over_classes(within, available, weights, at_least_one=settings.at_least_one)
+        budgets = budgets_over_classes(
+            within, available, weights, at_least_one=settings.at_least_one, equal_first=equal_first_of(rule)
+        )
     if sum(budgets.values()) < total:
         notes.append(
             f"{sum(budgets.values())} images are chosen instead of {total}, because the others are pinned out."
