@@ -1,13 +1,17 @@
-"""Facility location and graph coverage equal plain greedy on matrices made by hand."""
+"""Facility location, MaxHerding and graph coverage equal plain greedy on matrices made by hand."""
 
+from dataclasses import replace
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 import pytest
 
 from core.selection import neighbours
+from core.selection.kernel import Kernel
 from core.selection.samplers.facility_location import order as facility_location
 from core.selection.samplers.graph_coverage import order as graph_coverage
+from core.selection.samplers.max_herding import order as max_herding
 from core.selection.sampling import ClassPool, rounded
 
 
@@ -73,6 +77,29 @@ def test_facility_location_without_room_for_the_matrix_takes_the_same(monkeypatc
     monkeypatch.setattr(facility_location, "MEMORY_BUDGET", 0)
     sparing = facility_location.order(pool, 45)
     assert sparing.rows.tolist() == whole.rows.tolist()
+
+
+def gaussian(points: np.ndarray) -> np.ndarray:
+    """R with the median over images of the mean distance to the 10 nearest as its width."""
+    points = points.astype(np.float32).astype(np.float64)
+    distances = np.linalg.norm(points[:, None] - points[None], axis=2)
+    width = np.median(np.sort(distances, axis=1)[:, 1:11].mean(axis=1))
+    return np.exp(-(distances**2) / (2 * width**2))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_max_herding_is_plain_greedy_on_the_gaussian_kernel(seed: int) -> None:
+    points = np.random.default_rng(seed).normal(size=(30, 4))
+    by_hand = gaussian(points)
+    assert max_herding.order(make_pool(points), 20).rows.tolist() == greedy(by_hand.astype(np.float32), 20)
+    best = max(by_hand[:, list(two)].max(axis=1).sum() for two in combinations(range(30), 2))
+    assert by_hand[:, max_herding.order(make_pool(points), 2).rows].max(axis=1).sum() >= (1 - 1 / np.e) * best
+
+
+def test_max_herding_without_room_for_the_matrix_takes_the_same() -> None:
+    pool = make_pool(np.random.default_rng(1).normal(size=(90, 4)))
+    sparing = replace(pool, make_kernel=partial(Kernel, memory_budget=0))
+    assert max_herding.order(sparing, 45).rows.tolist() == max_herding.order(pool, 45).rows.tolist()
 
 
 def test_rows_of_zeros_come_last_in_file_order() -> None:
