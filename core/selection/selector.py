@@ -187,6 +187,7 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
             embeddings=embeddings,
             clusters=clusters,
             difficulty=difficulty,
+            across=_across(blocks) if sampler.scope == "joint" else None,
             orders=orders,
         )
         if sampler.scope == "pool":

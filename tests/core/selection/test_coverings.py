@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from core.selection import neighbours
+from core.selection import graph, neighbours
 from core.selection.kernel import Kernel
 from core.selection.samplers.facility_location import order as facility_location
 from core.selection.samplers.graph_coverage import order as graph_coverage
@@ -112,7 +112,7 @@ def test_rows_of_zeros_come_last_in_file_order() -> None:
 def test_graph_coverage_is_plain_greedy_on_the_graph(n: int) -> None:
     points = np.random.default_rng(n).normal(size=(n, 3))
     by_hand = graph_by_hand(points.astype(np.float32))
-    np.testing.assert_allclose(graph_coverage.cover_graph(points.astype(np.float32)).toarray(), by_hand, atol=1e-7)
+    np.testing.assert_allclose(graph.cover_graph(points.astype(np.float32)).toarray(), by_hand, atol=1e-7)
     chosen = graph_coverage.order(make_pool(points), n // 2).rows
     assert chosen.tolist() == greedy(by_hand, n // 2)
 
@@ -120,9 +120,9 @@ def test_graph_coverage_is_plain_greedy_on_the_graph(n: int) -> None:
 def test_the_graph_is_symmetric_and_holds_its_last_partial_block(monkeypatch: pytest.MonkeyPatch) -> None:
     # A published version drops the images after the last full batch from the neighbour graph.
     points = np.random.default_rng(4).normal(size=(53, 6)).astype(np.float32)
-    whole = graph_coverage.cover_graph(points).toarray()
+    whole = graph.cover_graph(points).toarray()
     monkeypatch.setattr(neighbours, "BLOCK_ROWS", 25)
-    in_blocks = graph_coverage.cover_graph(points).toarray()
+    in_blocks = graph.cover_graph(points).toarray()
     np.testing.assert_array_equal(in_blocks, whole)
     np.testing.assert_allclose(whole, whole.T, atol=1e-12)
     assert (whole[-3:] > 0).sum(axis=1).min() >= 10
@@ -130,5 +130,5 @@ def test_the_graph_is_symmetric_and_holds_its_last_partial_block(monkeypatch: py
 
 def test_a_row_of_zeros_covers_nothing() -> None:
     points = np.vstack([np.zeros((1, 2)), np.random.default_rng(0).normal(size=(14, 2))]).astype(np.float32)
-    assert graph_coverage.cover_graph(points).toarray()[0].sum() == 0
+    assert graph.cover_graph(points).toarray()[0].sum() == 0
     assert 0 in graph_coverage.order(make_pool(points), 15).rows[-5:].tolist()
