@@ -11,17 +11,19 @@ def order(pool: ClassPool, n: int) -> Order:
     Parameters
     ----------
     pool : ClassPool
-        The whole pool, with the embedding across classes.
+        The whole pool, with the embedding across classes; without quotas it is taken as one class.
     n : int
-        At most the sum of the quotas.
+        No more than the sum of the quotas is taken.
 
     References
     ----------
     Rustamov et al., arXiv 2606.22002.
     """
     cover = GraphCover(pool.embedding)
-    left = pool.quotas.tolist()
-    classes = pool.classes.tolist()
+    # A pool without quotas is one class that gives what is asked for.
+    has_quotas = len(pool.quotas) > 0
+    left = pool.quotas.tolist() if has_quotas else [pool.n_images]
+    classes = pool.classes.tolist() if has_quotas else [0] * pool.n_images
 
     def take(row: int) -> None:
         cover.take(row)
