@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 
 from core.errors import SelectionError
 from core.results import IntArray
-from core.settings import ClassBudgetRule, ClusterBudgetRule, SelectionSettings
+from core.settings import BY_DIFFICULTY, ClassBudgetRule, ClusterBudgetRule, SelectionSettings
 
-# Rules that want to know how hard each class is.
-BY_DIFFICULTY = ("difficulty", "square-root-difficulty")
 # Under "equal-then-square-root" so many images of each class are handed out equally.
 EQUAL_FIRST = 10
 # Added to every difficulty, so that a class without any still counts.

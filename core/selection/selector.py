@@ -19,14 +19,14 @@ from core.features.pca import ClassPca
 from core.features.pool_pca import PoolPca
 from core.features.views import join, mean_square, view_scales
 from core.results import ClassEmbedding, Coreset, FloatArray, IntArray
-from core.selection.budgets import BY_DIFFICULTY, class_weights, equal_first_of, hand_out, share_of
+from core.selection.budgets import class_weights, equal_first_of, hand_out, share_of
 from core.selection.clustering import cluster_class
 from core.selection.description import Sampler
 from core.selection.difficulty import class_difficulty
 from core.selection.orders import OrderCache
 from core.selection.sampling import ClassPool
 from core.selection.selecting import find_sampler, select_rows
-from core.settings import ClassBudgetRule, ClusterSettings, SelectionSettings, with_own
+from core.settings import BY_DIFFICULTY, ClassBudgetRule, ClusterSettings, SelectionSettings, with_own
 
 POOL_COMPONENTS = 50
 Float64Array = NDArray[np.float64]

@@ -20,6 +20,8 @@ ClassBudgetRule = Literal[
     "sampler", "proportional", "equal", "square-root", "equal-then-square-root", "square-root-difficulty", "difficulty",
     "by-hand",
 ]  # fmt: skip
+# Rules that want to know how hard each class is.
+BY_DIFFICULTY = ("difficulty", "square-root-difficulty")
 ClusterBudgetRule = Literal["equal", "proportional", "square-root", "neyman"]
 NetworkName = str
 

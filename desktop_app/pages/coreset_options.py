@@ -16,8 +16,7 @@ from PySide6.QtWidgets import (
 
 from core.descriptions import registry
 from core.pipeline.needs import sampler_memory_words
-from core.selection.budgets import BY_DIFFICULTY
-from core.settings import SelectionSettings
+from core.settings import BY_DIFFICULTY, SelectionSettings
 from desktop_app import theme
 from desktop_app.dialogs.help_button import HelpButton
 from desktop_app.pages.coreset_fractions import ClassFractions
