@@ -49,6 +49,8 @@ VARIANTS = (
     *(("even-herding", rule) for rule in (*CANDIDATES, "equal")),
     ("max-herding", "equal"),
     ("max-herding", "difficulty"),
+    ("global-graph-coverage", "equal"),
+    ("global-graph-coverage", "difficulty"),
 )
 DRAWS = 3
 KEY = ("part", "set", "split", "sampler", "budgets", "fraction", "seed", "judge")
