@@ -149,7 +149,7 @@ def class_sizes(n_images: int) -> list[int]:
 
 def seconds_words(sampler: "Sampler") -> str:
     """Return about how many seconds a sampler takes for `N_IMAGES`, or that nobody measured it."""
-    sizes = [N_IMAGES] if sampler.scope == "pool" else class_sizes(N_IMAGES)
+    sizes = [N_IMAGES] if sampler.scope != "class" else class_sizes(N_IMAGES)
     seconds = sum(sampler.cost.seconds_for(size) for size in sizes)
     if seconds <= 0:
         return NOT_MEASURED

@@ -25,6 +25,14 @@ def sampler_memory_words(class_sizes: Mapping[str, int], sampler: Sampler) -> st
     """Return what a sampler takes for the class that needs most; empty where it is less than half of what is free."""
     if sampler.scope == "pool":
         return ""
+    if sampler.scope == "joint":
+        needed = sampler.cost.bytes_for(sum(class_sizes.values()), USUAL_COMPONENTS)
+        free = free_memory().n_bytes
+        if needed <= WORTH_TELLING * free:
+            return ""
+        return (
+            f"Choosing by {sampler.title_inside} takes about {in_words(needed)} of memory; {in_words(free)} are free."
+        )
     components = USUAL_COMPONENTS if sampler.uses_embedding else 0
     needs = {name: sampler.cost.bytes_for(n, components) for name, n in class_sizes.items()}
     return _words(f"Choosing by {sampler.title_inside} from", needs)

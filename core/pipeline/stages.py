@@ -307,6 +307,7 @@ def choose(prepared: Prepared, settings: SelectionSettings, progress: Progress =
         prepared.clusters,
         settings,
         difficulty=prepared.difficulty,
+        across=prepared.pool_embedding,
         orders=prepared.orders,
         progress=progress,
     )

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from core.errors import SelectionError
 from core.results import IntArray
-from core.settings import ClassBudgetRule, ClusterBudgetRule, SelectionSettings
+from core.settings import BY_DIFFICULTY, ClassBudgetRule, ClusterBudgetRule, SelectionSettings
 
+# Under "equal-then-square-root" so many images of each class are handed out equally.
+EQUAL_FIRST = 10
 # Added to every difficulty, so that a class without any still counts.
 LEAST_DIFFICULTY = 0.05
 
@@ -46,9 +48,7 @@ def total_budget(n_pool: int, settings: SelectionSettings) -> int:
     return total
 
 
-def hand_out(
-    sizes: Sequence[int], weights: Sequence[float] | NDArray[np.float64], *, at_least_one: bool = False
-) -> IntArray:
+def hand_out(sizes: Sequence[int], weights: Sequence[float] | NDArray[np.float64], *, equal_first: int = 0) -> IntArray:
     """Return to whom each image goes, one after the other, by the highest averages of Sainte-Laguë.
 
     Parameters
@@ -57,8 +57,9 @@ def hand_out(
         >= 0; what each party has at most. Parties stand in the order that breaks ties.
     weights : sequence of float
         >= 0. The next image goes to the party with the largest weight / (2 · images so far + 1).
-    at_least_one : bool
-        Let every party have one before any gets a second.
+    equal_first : int
+        >= 0. So many images of every party are handed out round by round: none has a second before all have one (or
+        all that they have), and so on; weights then only order the parties of a round.
 
     Returns
     -------
@@ -73,13 +74,18 @@ def hand_out(
     party = np.repeat(np.arange(len(counts)), counts)
     so_far = np.arange(len(party)) - np.repeat(np.cumsum(counts) - counts, counts)
     averages = np.asarray(weights, dtype=np.float64)[party] / (2 * so_far + 1)
-    is_later = (so_far > 0) if at_least_one else np.zeros(len(party), dtype=bool)
-    order: IntArray = party[np.lexsort((so_far, party, -averages, is_later))]
+    turn = np.minimum(so_far, equal_first)
+    order: IntArray = party[np.lexsort((so_far, party, -averages, turn))]
     return order
 
 
 def budgets_over_classes(
-    total: int, sizes: Mapping[str, int], weights: Mapping[str, float], *, at_least_one: bool = True
+    total: int,
+    sizes: Mapping[str, int],
+    weights: Mapping[str, float],
+    *,
+    at_least_one: bool = True,
+    equal_first: int = 0,
 ) -> dict[str, int]:
     """Divide a total over classes.
 
@@ -93,6 +99,8 @@ def budgets_over_classes(
         >= 0, by class; see `class_weights`.
     at_least_one : bool
         Hand out the first image of each class before any second one.
+    equal_first : int
+        Hand out so many images of each class equally; see `hand_out` and `equal_first_of`.
 
     Returns
     -------
@@ -107,9 +115,15 @@ def budgets_over_classes(
     """
     names = sorted(sizes)
     _need_enough(total, sum(sizes.values()), "the classes")
-    order = hand_out([sizes[name] for name in names], [weights[name] for name in names], at_least_one=at_least_one)
+    first = max(equal_first, int(at_least_one))
+    order = hand_out([sizes[name] for name in names], [weights[name] for name in names], equal_first=first)
     counts = np.bincount(order[:total], minlength=len(names))
     return {name: int(count) for name, count in zip(names, counts, strict=True)}
+
+
+def equal_first_of(rule: ClassBudgetRule) -> int:
+    """Return how many images of each class a rule hands out equally before its weights count."""
+    return EQUAL_FIRST if rule == "equal-then-square-root" else 0
 
 
 def class_weights(
@@ -123,7 +137,8 @@ def class_weights(
     Parameters
     ----------
     rule : str
-        ``"proportional"`` n_c, ``"equal"`` 1, ``"square-root"`` √n_c, ``"difficulty"`` n_c · (h_c + 0.05)^β,
+        ``"proportional"`` n_c, ``"equal"`` 1, ``"square-root"`` and ``"equal-then-square-root"`` √n_c (see
+        `equal_first_of`), ``"difficulty"`` n_c · (h_c + 0.05)^β, ``"square-root-difficulty"`` √n_c · (h_c + 0.05)^β,
         ``"by-hand"`` n_c × the class's fraction.
     sizes : mapping of str to int
         n_c, images of the pool by class.
@@ -137,18 +152,17 @@ def class_weights(
     """
     if rule == "equal":
         return dict.fromkeys(sizes, 1.0)
-    if rule == "square-root":
-        return {name: float(np.sqrt(n)) for name, n in sizes.items()}
     if rule == "by-hand":
         return {name: n * settings.fraction_by_class.get(name, settings.fraction) for name, n in sizes.items()}
-    if rule == "difficulty" and settings.beta > 0:
+    by_size = {name: float(np.sqrt(n) if "square-root" in rule else n) for name, n in sizes.items()}
+    if rule in BY_DIFFICULTY and settings.beta > 0:
         if difficulty is None or not set(sizes) <= set(difficulty):
             raise SelectionError(
                 "Budgets by difficulty need to know how hard each class is, which is measured in the features. "
                 "Compute the features first, or choose proportional budgets."
             )
-        return {name: n * (difficulty[name] + LEAST_DIFFICULTY) ** settings.beta for name, n in sizes.items()}
-    return {name: float(n) for name, n in sizes.items()}
+        return {name: w * (difficulty[name] + LEAST_DIFFICULTY) ** settings.beta for name, w in by_size.items()}
+    return by_size
 
 
 def budgets_by_hand(sizes: Mapping[str, int], settings: SelectionSettings) -> dict[str, int]:

@@ -30,9 +30,10 @@ class Sampler(Description):
         Whether a smaller coreset lies inside a larger one.
     uses_clusters, uses_embedding, uses_seed : bool
         What of a `ClassPool` its order depends on; what it does not name it is not given (see `ClassPool.seen_by`).
-    scope : {"class", "pool"}
+    scope : {"class", "pool", "joint"}
         ``"pool"`` chooses over the whole pool, which has neither an embedding nor clusters of its own, and knows no
-        class budgets.
+        class budgets. ``"joint"`` chooses from all classes together, in the embedding across classes, exactly as many
+        of each class as its budget says (`ClassPool.quotas`); it has no clusters and is not nested.
     class_budget : str
         Its own rule over classes, used where the settings say ``"sampler"``.
     why_recommended : str
@@ -50,7 +51,8 @@ class Sampler(Description):
     Raises
     ------
     ValueError
-        When it is made for a sampler over the whole pool that says it uses the embedding or clusters.
+        When it is made for a sampler over the whole pool that says it uses the embedding or clusters, or for one from
+        all classes together that says it uses clusters or is nested.
     """
 
     good_for: str = ""
@@ -58,7 +60,7 @@ class Sampler(Description):
     uses_clusters: bool = False
     uses_embedding: bool = True
     uses_seed: bool = False
-    scope: Literal["class", "pool"] = "class"
+    scope: Literal["class", "pool", "joint"] = "class"
     class_budget: ClassBudgetRule = "proportional"
     why_recommended: str = ""
     evidence: str = ""
@@ -69,6 +71,8 @@ class Sampler(Description):
     def __post_init__(self) -> None:
         if self.scope == "pool" and (self.uses_embedding or self.uses_clusters):
             raise ValueError(f"the sampler {self.name} chooses over the whole pool, which has no embedding or clusters")
+        if self.scope == "joint" and (self.uses_clusters or self.nested):
+            raise ValueError(f"the sampler {self.name} chooses from all classes together: without clusters, not nested")
 
     def order(self, pool: "ClassPool", n: int, settings: Any = None) -> "Order":
         """Put the images of a class in order.

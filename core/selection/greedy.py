@@ -32,7 +32,13 @@ GainsFunction = Callable[[IntArray], NDArray[np.float64]]
 
 
 def lazy_greedy(
-    n_rows: int, n: int, gains_of: GainsFunction, take: Callable[[int], None], batch: int = 1
+    n_rows: int,
+    n: int,
+    gains_of: GainsFunction,
+    take: Callable[[int], None],
+    batch: int = 1,
+    *,
+    may_take: Callable[[int], bool] | None = None,
 ) -> tuple[IntArray, NDArray[np.float64]]:
     """Repeatedly take the row of the largest gain, evaluating gains only where they can matter.
 
@@ -50,6 +56,8 @@ def lazy_greedy(
         Called with each row taken.
     batch : int
         How many outdated rows are evaluated together; above 1 where evaluating several costs hardly more than one.
+    may_take : callable
+        Whether a row may still be taken; one that may not never may again. At least `n` rows can be taken.
 
     Returns
     -------
@@ -69,7 +77,10 @@ def lazy_greedy(
     rows = np.empty(n, dtype=np.int64)
     gains = np.empty(n, dtype=np.float64)
     for step in range(n):
-        while evaluated_at[heap[0][1]] != step:
+        while evaluated_at[heap[0][1]] != step or not (may_take is None or may_take(heap[0][1])):
+            if may_take is not None and not may_take(heap[0][1]):
+                heapq.heappop(heap)
+                continue
             outdated: list[int] = []
             while heap and len(outdated) < batch and evaluated_at[heap[0][1]] != step:
                 outdated.append(heapq.heappop(heap)[1])

@@ -152,4 +152,5 @@ def _key(sampler: Sampler, seen: ClassPool, own: Any, n: int | None) -> tuple[ob
     clusters = (seen.labels.tobytes(), seen.medoids.tobytes()) if sampler.uses_clusters else ()
     # Every field counts, one without the facts of a setting too.
     shaping = repr(asdict(own)) if own is not None else ""
-    return (sampler.name, seen.class_name, seen.seed, seen.n_images, clusters, shaping, n)
+    together = (seen.classes.tobytes(), seen.quotas.tobytes()) if sampler.scope == "joint" else ()
+    return (sampler.name, together, seen.class_name, seen.seed, seen.n_images, clusters, shaping, n)

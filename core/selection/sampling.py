@@ -1,7 +1,7 @@
 """What a sampler sees and gives: the images of one class, and their order."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -20,12 +20,17 @@ class ClassPool:
     class_name : str
         Empty for the whole pool.
     embedding : ndarray of shape (n, n_components), float32
-        Joined embeddings; rows in path order. Shape (n, 0) for a sampler over the whole pool.
+        Joined embeddings; rows in path order. Across classes for one that chooses from all classes
+        together, of shape (n, 0) for a sampler over the whole pool.
     labels : ndarray of shape (n,), int64
         Cluster of each image; all 0 where nothing was clustered.
     medoids : ndarray of shape (k,), int64
         Rows of the medoids, by cluster.
     seed : int
+    classes : ndarray of shape (n,), int64
+        Of each image, for a sampler that chooses from all classes together; else empty.
+    quotas : ndarray of shape (n_classes,), int64
+        How many images each class gives it; else empty.
     make_kernel : callable
         Returns the kernel of `embedding`; a new one, unless whoever asks for orders keeps kernels.
     """
@@ -36,6 +41,8 @@ class ClassPool:
     medoids: IntArray
     seed: int
     make_kernel: Callable[[FloatArray], Kernel] = Kernel
+    classes: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    quotas: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @property
     def n_images(self) -> int:

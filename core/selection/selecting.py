@@ -1,14 +1,14 @@
 """Choose a coreset: class budgets, pins, and each class's images in the order of a sampler."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from core.errors import SelectionError
 from core.progress import NO_PROGRESS, Progress
-from core.results import ClassClusters, ClassEmbedding, Coreset, Dataset, FloatArray, IntArray, Split
-from core.selection.budgets import budgets_by_hand, budgets_over_classes, class_weights, total_budget
+from core.results import ClassClusters, ClassEmbedding, Coreset, Dataset, FloatArray, IntArray, PoolEmbedding, Split
+from core.selection.budgets import budgets_by_hand, budgets_over_classes, class_weights, equal_first_of, total_budget
 from core.selection.description import Sampler
 from core.selection.orders import OrderCache, put_in_order
 from core.selection.pins import NO_PINS, Pins, find_pins
@@ -36,6 +36,7 @@ def select(
     settings: SelectionSettings,
     *,
     difficulty: Mapping[str, float] | None = None,
+    across: PoolEmbedding | None = None,
     orders: OrderCache | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> Coreset:
@@ -57,6 +58,7 @@ def select(
         embeddings=embeddings,
         clusters=clusters,
         difficulty=difficulty,
+        across=_across_of(split, across),
         pins=find_pins(dataset, split, settings),
         orders=orders,
         progress=progress,
@@ -72,6 +74,7 @@ def select_rows(
     embeddings: Sequence[ClassEmbedding] = (),
     clusters: Sequence[ClassClusters] = (),
     difficulty: Mapping[str, float] | None = None,
+    across: FloatArray | None = None,
     pins: Pins = NO_PINS,
     orders: OrderCache | None = None,
     progress: Progress = NO_PROGRESS,
@@ -92,6 +95,8 @@ def select_rows(
         One per class, in any order; may be empty for samplers that use neither.
     difficulty : mapping of str to float, optional
         By class; wanted by budgets by difficulty.
+    across : ndarray of shape (n_pool, n_components), optional
+        Embedding across classes of the pool, rows ascending; wanted by samplers that choose from all classes together.
     pins : Pins, optional
     orders : OrderCache, optional
         Give the same one again, with the same embeddings, to choose another fraction at once.
@@ -114,6 +119,9 @@ def select_rows(
         chosen, notes = _from_whole_pool(members, sampler, settings, pins, orders)
     else:
         budgets, notes = class_budgets(sampler, sizes, settings, pins, difficulty)
+        if sampler.scope == "joint":
+            chosen = _from_all_classes(members, budgets, sampler, settings, pins, orders, across)
+            return _coreset(sampler.name, settings.seed, sampler.nested, sizes, chosen, notes)
         pools = _class_pools(members, embeddings, clusters, sampler, settings)
         chosen = {}
         for step, (name, budget) in enumerate(budgets.items()):
@@ -231,7 +239,9 @@ def class_budgets(
         total = total_budget(sum(sizes.values()), settings)
         weights = class_weights(rule, sizes, settings, difficulty)
         within = min(total, sum(available.values()))
-        budgets = budgets_over_classes(within, available, weights, at_least_one=settings.at_least_one)
+        budgets = budgets_over_classes(
+            within, available, weights, at_least_one=settings.at_least_one, equal_first=equal_first_of(rule)
+        )
     if sum(budgets.values()) < total:
         notes.append(
             f"{sum(budgets.values())} images are chosen instead of {total}, because the others are pinned out."
@@ -284,6 +294,51 @@ def _from_whole_pool(
         if len(at) == 0:
             notes.append(f"Class {name} gives no image: none of its images was drawn.")
     return chosen, notes
+
+
+def _across_of(split: Split, across: PoolEmbedding | None) -> FloatArray | None:
+    """Return the embedding across classes of the pool, unless it was made from other images."""
+    if across is not None and not np.array_equal(np.sort(split.pool), across.pool_indices):
+        raise SelectionError(
+            "The features across classes were made from other images than the pool now holds. Compute them again."
+        )
+    return across.pool_rows if across is not None else None
+
+
+def _from_all_classes(
+    members: Mapping[str, IntArray],
+    budgets: Mapping[str, int],
+    sampler: Sampler,
+    settings: SelectionSettings,
+    pins: Pins,
+    orders: OrderCache,
+    across: FloatArray | None,
+) -> dict[str, _Chosen]:
+    """Choose from all classes together, each class's budget being met; pinned images come first inside it."""
+    names = sorted(members)
+    pool = np.sort(np.concatenate(list(members.values())))
+    if across is None:
+        raise SelectionError(
+            f"{sampler.title} needs the features across classes, which are not computed. Compute them first."
+        )
+    classes = np.empty(len(pool), dtype=np.int64)
+    for position, name in enumerate(names):
+        classes[np.searchsorted(pool, members[name])] = position
+    # Room for those that are pinned out and would be chosen.
+    quotas = [min(len(members[name]), budgets[name] + pins.n_out.get(name, 0)) for name in names]
+    seen = replace(
+        ClassPool.plain("", len(pool), settings.seed),
+        embedding=across, classes=classes, quotas=np.array(quotas, dtype=np.int64),
+    )  # fmt: skip
+    order = orders.get(sampler, seen, sum(quotas), settings)
+    chosen = {}
+    for position, name in enumerate(names):
+        forced = members[name][np.isin(members[name], pins.pinned_in)]
+        free = (classes[order.rows] == position) & ~np.isin(pool[order.rows], pins.both)
+        places = np.flatnonzero(free)[: budgets[name] - len(forced)]
+        reasons = ("pinned in",) * len(forced) + tuple(order.reasons[place] for place in places.tolist())
+        chosen[name] = _Chosen(np.concatenate([forced, pool[order.rows[places]]]), reasons)
+    return chosen
 
 
 def _choose(

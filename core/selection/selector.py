@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import partial
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,18 +19,19 @@ from core.features.pca import ClassPca
 from core.features.pool_pca import PoolPca
 from core.features.views import join, mean_square, view_scales
 from core.results import ClassEmbedding, Coreset, FloatArray, IntArray
-from core.selection.budgets import class_weights, hand_out, share_of
+from core.selection.budgets import class_weights, equal_first_of, hand_out, share_of
 from core.selection.clustering import cluster_class
 from core.selection.description import Sampler
 from core.selection.difficulty import class_difficulty
 from core.selection.orders import OrderCache
 from core.selection.sampling import ClassPool
 from core.selection.selecting import find_sampler, select_rows
-from core.settings import ClassBudgetRule, ClusterSettings, SelectionSettings, with_own
+from core.settings import BY_DIFFICULTY, ClassBudgetRule, ClusterSettings, SelectionSettings, with_own
 
 POOL_COMPONENTS = 50
 Float64Array = NDArray[np.float64]
-_BUDGETS = ("sampler", "proportional", "equal", "square-root", "difficulty")
+# All but those by hand, which are fractions of named classes.
+_BUDGETS = tuple(rule for rule in get_args(ClassBudgetRule) if rule != "by-hand")
 # Squares of what lies outside have no place in float32.
 _SMALLEST, _LARGEST = 1e-15, 1e15
 
@@ -54,7 +55,8 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
     blocks : sequence of int or None
         Numbers of columns of several views side by side, such as two networks' features; each is reduced on its own and
         counts the same. None: one block.
-    budgets : {"sampler", "proportional", "equal", "square-root", "difficulty"}
+    budgets : {"sampler", "proportional", "equal", "square-root", "equal-then-square-root", "square-root-difficulty", \
+"difficulty"}
         How the total is divided over classes; ``"sampler"`` is the sampler's own rule.
     beta : float
         >= 0; exponent of budgets by difficulty.
@@ -175,7 +177,7 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         sampler = find_sampler(self.sampler)
         settings = self._selection(sampler, len(rows), seed)
         rule = sampler.class_budget if self.budgets == "sampler" else self.budgets
-        difficulty = class_difficulty(positions, names, _across(blocks)) if rule == "difficulty" else None
+        difficulty = class_difficulty(positions, names, _across(blocks)) if rule in BY_DIFFICULTY else None
         orders = OrderCache()
         coreset = select_rows(
             positions,
@@ -185,13 +187,16 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
             embeddings=embeddings,
             clusters=clusters,
             difficulty=difficulty,
+            across=_across(blocks) if sampler.scope == "joint" else None,
             orders=orders,
         )
         if sampler.scope == "pool":
             everything = ClassPool.plain("", len(rows), seed)
             self.order_ = orders.get(sampler, everything, len(coreset.indices), settings).rows[: len(coreset.indices)]
         else:
-            self.order_ = _interleaved(coreset, class_weights(rule, coreset.pool_sizes, settings, difficulty))
+            self.order_ = _interleaved(
+                coreset, class_weights(rule, coreset.pool_sizes, settings, difficulty), max(equal_first_of(rule), 1)
+            )
         self.indices_ = np.sort(self.order_)
         self.budgets_ = dict(zip(self.classes_.tolist(), coreset.budgets.values(), strict=True))
         return self
@@ -309,12 +314,12 @@ def _joined(views: Sequence[FloatArray]) -> FloatArray:
     )
 
 
-def _interleaved(coreset: Coreset, weights: dict[str, float]) -> NDArray[np.int64]:
+def _interleaved(coreset: Coreset, weights: dict[str, float], equal_first: int) -> NDArray[np.int64]:
     """Return chosen rows in the order in which a growing budget would add them, class by class as it goes."""
     n = len(coreset.indices)
     names = sorted(coreset.budgets)
     givers = hand_out(
-        [coreset.pool_sizes[name] for name in names], [weights[name] for name in names], at_least_one=True
+        [coreset.pool_sizes[name] for name in names], [weights[name] for name in names], equal_first=equal_first
     )
     starts = np.cumsum([0, *(coreset.budgets[name] for name in names)])
     result = np.empty(n, dtype=np.int64)

@@ -1,6 +1,7 @@
 """The choices of every stage, and their JSON form."""
 
 from core.settings.choices import (
+    BY_DIFFICULTY,
     ClassBudgetRule,
     ClusterBudgetRule,
     ClusterSettings,
@@ -18,6 +19,7 @@ from core.settings.own import own_settings, with_own
 from core.settings.reading import read_settings, settings_from_dict, settings_to_dict
 
 __all__ = [
+    "BY_DIFFICULTY",
     "ClassBudgetRule",
     "ClusterBudgetRule",
     "ClusterSettings",

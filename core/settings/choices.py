@@ -16,7 +16,12 @@ from core.descriptions.choice import SettingsPart, choice, own
 from core.errors import SettingsError
 from core.settings.levels import check_pages, parse_alpha, parse_levels
 
-ClassBudgetRule = Literal["sampler", "proportional", "equal", "square-root", "difficulty", "by-hand"]
+ClassBudgetRule = Literal[
+    "sampler", "proportional", "equal", "square-root", "equal-then-square-root", "square-root-difficulty", "difficulty",
+    "by-hand",
+]  # fmt: skip
+# Rules that want to know how hard each class is.
+BY_DIFFICULTY = ("difficulty", "square-root-difficulty")
 ClusterBudgetRule = Literal["equal", "proportional", "square-root", "neyman"]
 NetworkName = str
 
@@ -284,6 +289,8 @@ class SelectionSettings(SettingsPart):
         values={
             "sampler": "The sampler's own rule", "proportional": "Proportional to the class",
             "equal": "Equal for every class", "square-root": "Square root of the class",
+            "equal-then-square-root": "Equal up to 10 images, then square root",
+            "square-root-difficulty": "Square root, more for harder classes",
             "difficulty": "More for harder classes", "by-hand": "By hand",
         },
     )  # fmt: skip

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from core.descriptions import registry
 from core.pipeline.needs import sampler_memory_words
-from core.settings import SelectionSettings
+from core.settings import BY_DIFFICULTY, SelectionSettings
 from desktop_app import theme
 from desktop_app.dialogs.help_button import HelpButton
 from desktop_app.pages.coreset_fractions import ClassFractions
@@ -29,6 +29,7 @@ from desktop_app.widgets.words import set_tone
 # The sampler's own rule over classes, in a few words.
 OWN_RULES = {
     "proportional": "proportional", "difficulty": "by difficulty", "equal": "equal", "square-root": "square root",
+    "equal-then-square-root": "equal, then square root", "square-root-difficulty": "square root and difficulty",
 }  # fmt: skip
 
 
@@ -163,7 +164,7 @@ class CoresetOptions(QObject):
             self.over_classes.widget.setItemText(0, "None" if whole else f"Sampler's own ({own})")
         self.seed.set_heeded("" if fact.uses_seed else f"{fact.title} leaves nothing to chance.")
         rule = fact.class_budget if settings.budget_over_classes == "sampler" else settings.budget_over_classes
-        harder = rule == "difficulty" and not whole
+        harder = rule in BY_DIFFICULTY and not whole
         self.beta.set_heeded("" if harder else "β counts where harder classes get more.")
 
     def show_notes(self, notes: str) -> None:

@@ -15,6 +15,7 @@ from core.selection.budgets import (
     budgets_over_classes,
     budgets_over_clusters,
     class_weights,
+    equal_first_of,
     hand_out,
     hand_out_equally,
     share_of,
@@ -107,10 +108,50 @@ def test_class_weights_of_every_rule() -> None:
     assert class_weights("by-hand", sizes, wanted) == {"a": 8, "b": 1}
     hard = class_weights("difficulty", sizes, wanted, {"a": 0.04, "b": 0.2})
     assert hard == pytest.approx({"a": 16 * 0.3, "b": 4 * 0.5})
+    rooted = class_weights("square-root-difficulty", sizes, wanted, {"a": 0.04, "b": 0.2})
+    assert rooted == pytest.approx({"a": 4 * 0.3, "b": 2 * 0.5})
+    assert class_weights("square-root-difficulty", sizes, SelectionSettings(beta=0)) == {"a": 4, "b": 2}
+    assert class_weights("equal-then-square-root", sizes, wanted) == {"a": 4, "b": 2}
+    with pytest.raises(SelectionError, match="how hard each class is"):
+        class_weights("square-root-difficulty", sizes, wanted)
     even = class_weights("difficulty", sizes, SelectionSettings(beta=0))
     assert even == {"a": 16, "b": 4}
     with pytest.raises(SelectionError, match="how hard each class is"):
         class_weights("difficulty", sizes, wanted)
+
+
+def equal_then_weights(sizes: dict[str, int], weights: dict[str, int], total: int, equal_first: int) -> dict[str, int]:
+    """The rule as it is written: the class with the fewest images of those below `equal_first`, else by averages."""
+    budgets = dict.fromkeys(sorted(sizes), 0)
+    for _ in range(total):
+        open_ones = [name for name in budgets if budgets[name] < sizes[name]]
+        fewest = min(min(budgets[name] for name in open_ones), equal_first)
+        round_of = [name for name in open_ones if min(budgets[name], equal_first) == fewest]
+        winner = max(round_of, key=lambda name: Fraction(weights[name], 2 * budgets[name] + 1))
+        budgets[winner] += 1
+    return budgets
+
+
+@settings(deadline=None)
+@given(CLASSES, st.data(), st.integers(0, 12))
+def test_equal_rounds_come_before_weights(sizes: dict[str, int], data: st.DataObject, equal_first: int) -> None:
+    weights = {name: data.draw(st.integers(1, 100)) for name in sizes}
+    before = dict.fromkeys(sizes, 0)
+    for total in range(sum(sizes.values()) + 1):
+        now = budgets_over_classes(total, sizes, weights, at_least_one=False, equal_first=equal_first)
+        assert now == equal_then_weights(sizes, weights, total, equal_first)
+        assert all(before[name] <= now[name] <= sizes[name] for name in sizes)
+        before = now
+
+
+def test_below_ten_images_a_class_square_root_budgets_are_equal() -> None:
+    sizes = {"large": 900, "middle": 100, "small": 4}
+    weights = class_weights("equal-then-square-root", sizes, SelectionSettings())
+    first = equal_first_of("equal-then-square-root")
+    assert budgets_over_classes(24, sizes, weights, equal_first=first) == {"large": 10, "middle": 10, "small": 4}
+    # Beyond 10, 30 : 10 as the square roots, what each has counted.
+    assert budgets_over_classes(84, sizes, weights, equal_first=first) == {"large": 60, "middle": 20, "small": 4}
+    assert equal_first_of("square-root") == equal_first_of("equal") == 0
 
 
 @settings(deadline=None)
@@ -199,9 +240,9 @@ def test_budgets_above_what_there_is_are_refused() -> None:
 def test_pbc_sized_classes_never_shrink_with_any_rule() -> None:
     sizes = {"ba": 682, "eo": 1745, "er": 868, "ig": 1621, "ly": 680, "mo": 795, "ne": 1865, "pl": 1315}
     names = sorted(sizes)
-    for rule in ("proportional", "equal", "square-root"):
+    for rule in ("proportional", "equal", "square-root", "equal-then-square-root"):
         weights = class_weights(rule, sizes, SelectionSettings())  # type: ignore[arg-type]
-        order = hand_out([sizes[name] for name in names], [weights[name] for name in names], at_least_one=True)
+        order = hand_out([sizes[name] for name in names], [weights[name] for name in names], equal_first=1)
         assert np.bincount(order).tolist() == [sizes[name] for name in names]
         assert sorted(order[:8].tolist()) == list(range(8))
     share = budgets_over_classes(957, sizes, class_weights("proportional", sizes, SelectionSettings()))

@@ -1,13 +1,17 @@
-"""Facility location and graph coverage equal plain greedy on matrices made by hand."""
+"""Facility location, MaxHerding and graph coverage equal plain greedy on matrices made by hand."""
 
+from dataclasses import replace
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 import pytest
 
-from core.selection import neighbours
+from core.selection import graph, neighbours
+from core.selection.kernel import Kernel
 from core.selection.samplers.facility_location import order as facility_location
 from core.selection.samplers.graph_coverage import order as graph_coverage
+from core.selection.samplers.max_herding import order as max_herding
 from core.selection.sampling import ClassPool, rounded
 
 
@@ -75,6 +79,29 @@ def test_facility_location_without_room_for_the_matrix_takes_the_same(monkeypatc
     assert sparing.rows.tolist() == whole.rows.tolist()
 
 
+def gaussian(points: np.ndarray) -> np.ndarray:
+    """R with the median over images of the mean distance to the 10 nearest as its width."""
+    points = points.astype(np.float32).astype(np.float64)
+    distances = np.linalg.norm(points[:, None] - points[None], axis=2)
+    width = np.median(np.sort(distances, axis=1)[:, 1:11].mean(axis=1))
+    return np.exp(-(distances**2) / (2 * width**2))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_max_herding_is_plain_greedy_on_the_gaussian_kernel(seed: int) -> None:
+    points = np.random.default_rng(seed).normal(size=(30, 4))
+    by_hand = gaussian(points)
+    assert max_herding.order(make_pool(points), 20).rows.tolist() == greedy(by_hand.astype(np.float32), 20)
+    best = max(by_hand[:, list(two)].max(axis=1).sum() for two in combinations(range(30), 2))
+    assert by_hand[:, max_herding.order(make_pool(points), 2).rows].max(axis=1).sum() >= (1 - 1 / np.e) * best
+
+
+def test_max_herding_without_room_for_the_matrix_takes_the_same() -> None:
+    pool = make_pool(np.random.default_rng(1).normal(size=(90, 4)))
+    sparing = replace(pool, make_kernel=partial(Kernel, memory_budget=0))
+    assert max_herding.order(sparing, 45).rows.tolist() == max_herding.order(pool, 45).rows.tolist()
+
+
 def test_rows_of_zeros_come_last_in_file_order() -> None:
     points = np.zeros((6, 2))
     points[[2, 4]] = [[1, 0], [0, 1]]
@@ -85,7 +112,7 @@ def test_rows_of_zeros_come_last_in_file_order() -> None:
 def test_graph_coverage_is_plain_greedy_on_the_graph(n: int) -> None:
     points = np.random.default_rng(n).normal(size=(n, 3))
     by_hand = graph_by_hand(points.astype(np.float32))
-    np.testing.assert_allclose(graph_coverage.cover_graph(points.astype(np.float32)).toarray(), by_hand, atol=1e-7)
+    np.testing.assert_allclose(graph.cover_graph(points.astype(np.float32)).toarray(), by_hand, atol=1e-7)
     chosen = graph_coverage.order(make_pool(points), n // 2).rows
     assert chosen.tolist() == greedy(by_hand, n // 2)
 
@@ -93,9 +120,9 @@ def test_graph_coverage_is_plain_greedy_on_the_graph(n: int) -> None:
 def test_the_graph_is_symmetric_and_holds_its_last_partial_block(monkeypatch: pytest.MonkeyPatch) -> None:
     # A published version drops the images after the last full batch from the neighbour graph.
     points = np.random.default_rng(4).normal(size=(53, 6)).astype(np.float32)
-    whole = graph_coverage.cover_graph(points).toarray()
+    whole = graph.cover_graph(points).toarray()
     monkeypatch.setattr(neighbours, "BLOCK_ROWS", 25)
-    in_blocks = graph_coverage.cover_graph(points).toarray()
+    in_blocks = graph.cover_graph(points).toarray()
     np.testing.assert_array_equal(in_blocks, whole)
     np.testing.assert_allclose(whole, whole.T, atol=1e-12)
     assert (whole[-3:] > 0).sum(axis=1).min() >= 10
@@ -103,5 +130,5 @@ def test_the_graph_is_symmetric_and_holds_its_last_partial_block(monkeypatch: py
 
 def test_a_row_of_zeros_covers_nothing() -> None:
     points = np.vstack([np.zeros((1, 2)), np.random.default_rng(0).normal(size=(14, 2))]).astype(np.float32)
-    assert graph_coverage.cover_graph(points).toarray()[0].sum() == 0
+    assert graph.cover_graph(points).toarray()[0].sum() == 0
     assert 0 in graph_coverage.order(make_pool(points), 15).rows[-5:].tolist()

@@ -11,8 +11,8 @@ from core.selection.sampling import ClassPool
 from core.selection.selecting import select
 from core.settings import SelectionSettings
 
-NAMES = ["medoid", "facility-location", "graph-coverage", "balanced-herding", "even-herding", "herding", "k-center",
-         "typiclust", "moderate"]  # fmt: skip
+NAMES = ["medoid", "facility-location", "max-herding", "graph-coverage", "balanced-herding", "even-herding", "herding",
+         "k-center", "typiclust", "moderate"]  # fmt: skip
 NESTED = [name for name in NAMES if name not in ("medoid", "typiclust")]
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import SelectionError
-from core.results import ClassClusters, ClassEmbedding, Coreset, Dataset, Split
+from core.results import ClassClusters, ClassEmbedding, Coreset, Dataset, PoolEmbedding, Split
 from core.selection.description import Sampler
 from core.selection.orders import OrderCache
 from core.selection.samplers import SAMPLERS
@@ -31,6 +31,14 @@ def scene(make_scene: Callable[..., Any]) -> Any:
     return make_scene(SIZES, n_test=0)
 
 
+def across_of(scene: Any) -> PoolEmbedding:
+    """Return the points of all classes, as if they were embedded together."""
+    indices = np.concatenate([each.indices for each in scene.embeddings])
+    points = np.concatenate([each.embedding for each in scene.embeddings])
+    by_index = np.argsort(indices)
+    return PoolEmbedding(indices[by_index], points[by_index], np.ones(len(indices), dtype=bool))
+
+
 def choose(
     scene: Any, orders: OrderCache | None = None, own: Mapping[str, Any] | None = None, **choices: Any
 ) -> Coreset:
@@ -38,8 +46,9 @@ def choose(
     if own:
         wanted = with_own(wanted, wanted.sampler, **own)
     return select(
-        scene.dataset, scene.split, scene.embeddings, scene.clusters, wanted, difficulty=DIFFICULTY, orders=orders
-    )
+        scene.dataset, scene.split, scene.embeddings, scene.clusters, wanted, difficulty=DIFFICULTY, orders=orders,
+        across=across_of(scene),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("sampler", NAMES)
@@ -78,6 +87,7 @@ def test_order_of_what_is_handed_in_changes_nothing(scene: Any, sampler: str) ->
         scene.clusters[::-1],
         SelectionSettings(sampler=sampler, fraction=0.3),
         difficulty=dict(reversed(DIFFICULTY.items())),
+        across=across_of(scene),
     )
     assert one.indices.tolist() == two.indices.tolist()
 
@@ -86,7 +96,8 @@ def test_order_of_what_is_handed_in_changes_nothing(scene: Any, sampler: str) ->
 def test_rows_are_chosen_without_any_images(scene: Any, sampler: str) -> None:
     wanted = SelectionSettings(sampler=sampler, fraction=0.3)
     rows = (scene.dataset.labels, scene.dataset.classes, scene.split.pool)
-    parts = {"embeddings": scene.embeddings, "clusters": scene.clusters, "difficulty": DIFFICULTY}
+    parts: dict[str, Any] = {"embeddings": scene.embeddings, "clusters": scene.clusters, "difficulty": DIFFICULTY}
+    parts["across"] = across_of(scene).pool_rows
     one, two = choose(scene, sampler=sampler, fraction=0.3), select_rows(*rows, wanted, **parts)
     assert one.indices.tolist() == two.indices.tolist()
     assert (one.reasons, one.budgets, one.notes) == (two.reasons, two.budgets, two.notes)
@@ -148,7 +159,7 @@ def choose_plainly(scene: Any, sampler: Sampler, like: Coreset) -> list[int]:
     return result
 
 
-@pytest.mark.parametrize("sampler", [name for name in NAMES if name != "random"])
+@pytest.mark.parametrize("sampler", [name for name in NAMES if SAMPLERS[name].scope == "class"])
 def test_leaving_out_a_class_does_not_redraw_another(scene: Any, make_scene: Callable[..., Any], sampler: str) -> None:
     fewer = make_scene({name: n for name, n in SIZES.items() if name != "b"})
     choices: dict[str, Any] = {

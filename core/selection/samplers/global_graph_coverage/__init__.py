@@ -1,0 +1,20 @@
+"""Global graph coverage: cover the whole pool along one neighbour graph, within class budgets."""
+
+from core.descriptions import Cost
+from core.selection.description import Sampler
+
+DESCRIPTION = Sampler(
+    name="global-graph-coverage",
+    title="Global graph coverage",
+    tip="Covers the whole pool along one neighbour graph over all classes; class budgets say how many each may give.",
+    good_for="a comparison with graph coverage inside each class",
+    source="Rustamov et al., arXiv 2606.22002",
+    does="core.selection.samplers.global_graph_coverage.order:order",
+    help="resources:help/samplers/global-graph-coverage.html",
+    # As graph coverage, with all images as one class.
+    cost=Cost(seconds_per_pair=4.08e-08, bytes_fixed=57e6, bytes_per_number=57),
+    place=75,
+    nested=False,
+    scope="joint",
+    class_budget="equal",
+)

@@ -1,0 +1,24 @@
+"""MaxHerding: facility location with the Gaussian kernel of the herding samplers."""
+
+from core.descriptions import Cost
+from core.selection.description import Sampler
+
+DESCRIPTION = Sampler(
+    name="max-herding",
+    title="MaxHerding",
+    tip="Facility location where likeness is a Gaussian kernel of distance, which counts near images alone.",
+    good_for="a comparison with herding by the same kernel",
+    source="Bae, Noh and Sutherland, arXiv 2407.12212",
+    does="core.selection.samplers.max_herding.order:order",
+    help="resources:help/samplers/max-herding.html",
+    # As facility location, whose steps and matrix it shares.
+    cost=Cost(
+        seconds_per_pair=4.49e-08,
+        bytes_fixed=100e6,
+        bytes_per_image=4.5e3,
+        bytes_per_pair=4.4,
+        bytes_per_number=8,
+        pairs_up_to=16_384,
+    ),
+    place=65,
+)
