@@ -275,8 +275,10 @@ def _curve(axes: "Axes", run: RunResult) -> None:
     numbers = [epoch.number for epoch in run.history]
     axes.plot(numbers, [epoch.accuracy for epoch in run.history], color=MUTED, linewidth=1, linestyle=(0, (4, 2)),
               label="training")  # fmt: skip
-    validation = [epoch.validation_accuracy for epoch in run.history]
-    axes.plot(numbers, validation, color=colour, linewidth=1.4, label="validation")
+    # Validation images need not be looked at after every epoch.
+    checked = [epoch for epoch in run.history if not np.isnan(epoch.validation_accuracy)]
+    validation = [epoch.validation_accuracy for epoch in checked]
+    axes.plot([epoch.number for epoch in checked], validation, color=colour, linewidth=1.4, label="validation")
     kept = _kept_validation(run)
     if not np.isnan(kept):
         axes.plot(run.best_epoch, kept, "o", color=colour, markersize=5, markeredgecolor=PAPER, label="kept epoch")

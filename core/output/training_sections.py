@@ -1,11 +1,13 @@
 """The sections of a report on trained networks (paper, Figs. 7 to 11 and Table 1)."""
 
+from core.descriptions import registry
 from core.output import training_figures as figures
 from core.output import training_tables as tables
 from core.output.blocks import Numbering, Section
 from core.output.content import Labels, ReportContent
 from core.palette import sampler_mark
 from core.results import Comparison, Coreset
+from core.settings import TrainingSettings, recipe_sentence
 from core.training.architectures import NETWORKS
 from core.training.comparison_words import network_words, repetitions_by_split, rests_on
 from core.training.metrics import shown_in
@@ -30,6 +32,8 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
         section.say(
             "One repetition proves little: initial weights and shuffling alone move accuracy by points.", "warning"
         )
+    for sentence in _recipe_words(content, comparison):
+        section.say(sentence)
     for note in labels.texts([run.note for run in comparison.runs if run.note]):
         section.say(note, "warning")
     for sentence in labels.texts(remarks(comparison)):
@@ -163,3 +167,22 @@ def _bars_words() -> str:
 def _of_paper(network: str, number: str) -> str:
     """Return which figure of the paper shows the same; nothing for a network that is not the paper's."""
     return f" (paper, {number})" if network in NETWORKS and NETWORKS[network].listing else ""
+
+
+def _recipe_words(content: ReportContent, comparison: Comparison) -> list[str]:
+    """Return how the networks were trained, and where one of the paper's stands on another backbone than there."""
+    names = [name for name in figures.networks_of(comparison) if name in NETWORKS and NETWORKS[name].by_epochs]
+    if content.settings is None or not names:
+        return []
+    training = content.settings.training
+    told = recipe_sentence(training)
+    sentences = [] if told in comparison.notes else [told]
+    for network in (NETWORKS[name] for name in names if NETWORKS[name].listing and NETWORKS[name].needs_backbone):
+        used, papers = network.extractor(training), network.extractor(TrainingSettings())
+        if used != papers:
+            titles = registry("extractor").titles([used, papers])
+            sentences.append(
+                f"The {network.words} stands on {titles[used]}; the paper's stands on {titles[papers]}, so its figures "
+                "are not those of the paper's table."
+            )
+    return sentences

@@ -43,14 +43,14 @@ from core.pipeline.views import ComparePlanView, PlannedView
 from core.pipeline.words import bundle_name, percent
 from core.progress import NO_PROGRESS, PartProgress, Progress, StepProgress
 from core.results import Comparison, Note, RunKey, RunResult
-from core.settings import ComparisonSettings, TrainingSettings
+from core.settings import ComparisonSettings, TrainingSettings, recipe_notes, recipe_sentence
 from core.settings.own import with_own
 from core.training.architectures import NETWORKS
 from core.training.backbones import backbone_weights
 from core.training.comparison import compare
 from core.training.device import expected_device
 from core.training.fitting import Places, Seen, TrainedRun, TrainingTask, train
-from core.training.loop import n_epochs
+from core.training.loop import checks_problem, n_epochs, settings_for
 from core.training.network import Network
 from core.training.pixels import discard_unchecked
 from core.training.runs import load_runs, save_run
@@ -157,9 +157,9 @@ def run_comparison(
     if len(prepared.split.test) == 0:
         raise SettingsError(_no_test_images(prepared))
     check_splits(settings.comparison, brought=prepared.split.brought)
-    unknown = networks_problem(settings.comparison)
-    if unknown:
-        raise SettingsError(unknown)
+    problem = networks_problem(settings.comparison) or checks_problem(settings.training)
+    if problem:
+        raise SettingsError(problem)
     for name in settings.comparison.networks:
         choice = backbone_choice(prepared.study, NETWORKS[name])
         if choice is not None:
@@ -167,7 +167,7 @@ def run_comparison(
     n_runs, n_splits = len(plan(settings.comparison)), settings.comparison.splits
     kept = load_runs(runs_folder)
     discarded = discard_unchecked(prepared.study.cache_folder)
-    notes = [*kept.notes, *([discarded] if discarded else [])]
+    notes = [*kept.notes, *([discarded] if discarded else []), *_recipe_notes(prepared)]
     for note in notes:
         progress.publish(Note(note))
     stored = {run.key.fingerprint: run for run in kept.runs}
@@ -242,7 +242,19 @@ def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = N
             key = _key_unless_left_out(part, one, left_out)
             if key is not None and key.fingerprint in stored:
                 runs.append(part.as_asked(stored[key.fingerprint], one, key))
-    return _without(left_out, prepared, runs, [*kept.notes, *(_lost_notes(parts) if runs else ())])
+    told = [*_recipe_notes(prepared), *_lost_notes(parts)] if runs else []
+    return _without(left_out, prepared, runs, [*kept.notes, *told])
+
+
+def _recipe_notes(prepared: Prepared) -> tuple[str, ...]:
+    """Return how networks are trained, where it is not as the paper does, and what of it the images do not allow."""
+    training = prepared.study.settings.training
+    names = prepared.study.settings.comparison.networks
+    if not any(name in NETWORKS and NETWORKS[name].by_epochs for name in names):
+        return ()
+    plain = recipe_sentence(TrainingSettings())
+    told = recipe_sentence(training)
+    return (*((told,) if told != plain else ()), *recipe_notes(training))
 
 
 def _lost_notes(parts: Sequence[SplitPart]) -> list[str]:
@@ -303,7 +315,7 @@ def plan_view(
     preparing : float
         Seconds to reduce and cluster one more split.
     """
-    comparison, training = study.settings.comparison, study.settings.training
+    comparison, training = study.settings.comparison, settings_for(study.settings.training, n_pool)
     runs = []
     for one in plan(comparison):
         n_images = max(1, math.floor(one.fraction * n_pool + 0.5))
@@ -324,6 +336,7 @@ def plan_view(
             PlannedView(one.network, one.sampler, one.fraction, one.repetition, n_images, estimate, one.split, epochs)
         )
     problem = splits_problem(comparison, brought=brought) or networks_problem(comparison)
+    problem = problem or checks_problem(training)
     for name in comparison.networks:
         problem = problem or _backbone_problem(study, NETWORKS[name])
     memory = max((run.estimate.memory_bytes for run in runs), default=0)

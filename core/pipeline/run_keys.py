@@ -1,6 +1,6 @@
 """What identifies a run, so that it is never trained twice and never taken for another."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 from core.cache import fingerprint
 from core.descriptions import choices_of, resolve
@@ -13,13 +13,16 @@ from core.pipeline.stages import JUDGE_COMPONENTS, Prepared, extract_features
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, IntArray, PoolEmbedding, RunKey
-from core.settings import own_settings, settings_to_dict
+from core.settings import Parts, own_settings, parts_of, settings_to_dict
 from core.training.architectures import NETWORKS
 from core.training.backbones import backbone_weights
 from core.training.fitting import used_classes
+from core.training.loop import settings_for
 from core.training.network import BackboneChoice, Network
 
 RUN_VERSION = 2
+_OF_RECIPE = frozenset({"recipe", "orientation", *(part.name for part in fields(Parts))})
+"""Settings that count by what they come to: a recipe may be another in a later version."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +77,14 @@ def run_key(prepared: Prepared, planned: PlannedRun, indices: IntArray, judge: J
         RUN_VERSION,
         planned.network,
         planned.seed,
-        _what_counts(prepared.study, network, judge),
+        _what_counts(prepared.study, network, judge, len(split.pool)),
         used_classes(prepared.dataset, split),
         *([_content(prepared.dataset, part) for part in (indices, others, split.test)]),
     )
     return RunKey(planned.network, planned.sampler, planned.fraction, planned.repetition, mark, planned.split)
 
 
-def _what_counts(study: Study, network: Network, judge: Judge | None) -> dict[str, object]:
+def _what_counts(study: Study, network: Network, judge: Judge | None, n_pool: int) -> dict[str, object]:
     """Return those settings, and the digest of those weights, that a network's result depends on.
 
     Settings count in their stored form, so that one that was added later counts only where it is not neutral.
@@ -89,7 +92,12 @@ def _what_counts(study: Study, network: Network, judge: Judge | None) -> dict[st
     training = study.settings.training
     stored = settings_to_dict(training)
     read = {name for name, _ in choices_of(training) if network.reads is None or name in network.reads}
-    counts: dict[str, object] = {name: value for name, value in stored.items() if name in read}
+    counts: dict[str, object] = {name: value for name, value in stored.items() if name in read - _OF_RECIPE}
+    parts = parts_of(training).used()
+    if parts and "recipe" in read:
+        counts["parts"] = parts
+    if training.steps != "falling" and "steps" in read:
+        counts["least_steps"] = settings_for(training, n_pool).min_steps
     own = own_settings(training, network)
     if own is not None:
         # Those that name its extractor count by what that extractor says, or by its weights.

@@ -12,14 +12,16 @@ from core.settings.choices import (
     NetworkName,
     SelectionSettings,
     Settings,
-    TrainingSettings,
 )
 from core.settings.names import check_names, names_used, unknown_names, unknown_words
 from core.settings.own import own_settings, with_own
 from core.settings.reading import read_settings, settings_from_dict, settings_to_dict
+from core.settings.recipes import RECIPES, Parts, part_words, parts_of, recipe_notes, recipe_sentence
+from core.settings.training import TrainingSettings
 
 __all__ = [
     "BY_DIFFICULTY",
+    "RECIPES",
     "ClassBudgetRule",
     "ClusterBudgetRule",
     "ClusterSettings",
@@ -28,13 +30,18 @@ __all__ = [
     "ExportSettings",
     "FeatureSettings",
     "NetworkName",
+    "Parts",
     "SelectionSettings",
     "Settings",
     "TrainingSettings",
     "check_names",
     "names_used",
     "own_settings",
+    "part_words",
+    "parts_of",
     "read_settings",
+    "recipe_notes",
+    "recipe_sentence",
     "settings_from_dict",
     "settings_to_dict",
     "unknown_names",

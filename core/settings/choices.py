@@ -15,6 +15,7 @@ from typing import Any, Literal
 from core.descriptions.choice import SettingsPart, choice, own
 from core.errors import SettingsError
 from core.settings.levels import check_pages, parse_alpha, parse_levels
+from core.settings.training import TrainingSettings
 
 ClassBudgetRule = Literal[
     "sampler", "proportional", "equal", "square-root", "equal-then-square-root", "square-root-difficulty", "difficulty",
@@ -329,62 +330,6 @@ class SelectionSettings(SettingsPart):
         both = set(self.pinned_in) & set(self.pinned_out)
         if both:
             raise SettingsError(f"{min(both)} is pinned in and pinned out; take one of the two back.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingSettings(SettingsPart):
-    """How the networks are trained (paper, Listings 1 and 2; what the paper leaves open is ours, METHOD 1.6).
-
-    Attributes
-    ----------
-    image_size : int
-        Side of the square input in pixels; 256 in the paper.
-    epochs, min_steps, batch_size : int
-        As many epochs as asked, but never fewer than `min_steps` steps of `batch_size` images.
-    learning_rate : float
-        Start of the cosine decay to 0 (Adam).
-    dropout : float
-        After the pools; before batch normalisation it is `dropout_before_norm`.
-    norm_momentum : float
-        Momentum of batch normalisation.
-    own : mapping of str to SettingsPart
-        By network, the settings that it alone reads, where they are not its defaults; see `own_settings`.
-    """
-
-    image_size: int = choice(
-        256, neutral=256, kept=True, title="Image size in pixels", tip="Side of the square input; 256 in the paper",
-        least=32, most=4096, must="a whole number from 32 to 4096", offered=(32, 1024),
-    )  # fmt: skip
-    epochs: int = choice(
-        25, neutral=25, kept=True, title="Epochs", tip="Never fewer than the least number of steps",
-        least=1, must=_ONE, offered=(1, 1000),
-    )  # fmt: skip
-    min_steps: int = choice(
-        750, neutral=750, kept=True, title="Least number of steps", tip="Small coresets get more epochs",
-        least=0, must=_COUNT, offered=(0, 100_000),
-    )  # fmt: skip
-    batch_size: int = choice(
-        32, neutral=32, kept=True, title="Batch size", tip="Images a step", least=1, must=_ONE, offered=(1, 1024)
-    )
-    learning_rate: float = choice(
-        0.002, neutral=0.002, kept=True, title="Learning rate", tip="Start of the cosine decay to 0",
-        above=0, must="above 0, such as 0.002", step=0.0005, decimals=5, offered=(0.00001, 1.0),
-    )  # fmt: skip
-    dropout: float = choice(
-        0.1, neutral=0.1, kept=True, title="Dropout after the pools", tip="Share of the numbers that are set to 0",
-        least=0, below=1, must=_SHARE, step=0.05, decimals=2,
-    )  # fmt: skip
-    dropout_before_norm: float = choice(
-        0.0, neutral=0.0, kept=True, title="Dropout before batch normalisation",
-        tip="There it shifts the variance between training and use", least=0, below=1, must=_SHARE, step=0.05,
-        decimals=2,
-    )  # fmt: skip
-    norm_momentum: float = choice(
-        0.9, neutral=0.9, kept=True, title="Momentum of batch normalisation",
-        tip="How slowly its means and variances follow the batches", least=0, below=1, must=_SHARE, step=0.01,
-        decimals=3,
-    )  # fmt: skip
-    own: Mapping[str, Any] = own("network")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from core.features.weights import weights_used
 from core.memory import memory_for
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, FloatArray, IntArray, WeightsUsed
+from core.training.augmenting import orient
 from core.training.calling import compiled
 from core.training.layers import KerasModel
 from core.training.network import BackboneChoice
@@ -107,6 +108,7 @@ def backbone_features(
     choice: BackboneChoice,
     *,
     cache_folder: Path,
+    orientation: int = 0,
     progress: Progress = NO_PROGRESS,
 ) -> FloatArray:
     """Return the pooled features of images, computing those that the cache lacks.
@@ -117,6 +119,8 @@ def backbone_features(
     indices : ndarray of shape (n,), int64
     choice : BackboneChoice
     cache_folder : Path
+    orientation : int
+        0 to 7, in which the images are looked at; see `core.training.augmenting.orient`.
     progress : Progress
         Told after every batch; what was computed before a stop is kept in chunks.
 
@@ -133,7 +137,7 @@ def backbone_features(
     """
     doing = f"Computing {extractor_named(choice.extractor).title} at {choice.image_size} px ({len(indices):,} images)"
     with memory_for(doing, backbone_bytes(choice.extractor, choice.image_size), _ways):
-        return _features(dataset, indices, choice, cache_folder, progress)
+        return _features(dataset, indices, choice, cache_folder, orientation, progress)
 
 
 def backbone_bytes(name: str, image_size: int) -> int:
@@ -158,21 +162,35 @@ def _ways(_free: int) -> list[str]:
 
 
 def _features(
-    dataset: Dataset, indices: IntArray, choice: BackboneChoice, cache_folder: Path, progress: Progress
+    dataset: Dataset,
+    indices: IntArray,
+    choice: BackboneChoice,
+    cache_folder: Path,
+    orientation: int,
+    progress: Progress,
 ) -> FloatArray:
     backbone = backbone_of(choice)
     folder = _folder(cache_folder, choice, backbone.weights)
     store = RowStore(folder, int(backbone.pooled.output_shape[-1]), cache_folder)
-    keys = [dataset.images[index].pixels for index in indices]
+    # As the images are, they stand under their own hash, as before there were orientations.
+    suffix = f"-{orientation}" if orientation else ""
+    keys = [dataset.images[index].pixels + suffix for index in indices]
     missing = set(store.missing(keys))
     if missing:
         first = {key: row for row, key in reversed(list(enumerate(keys))) if key in missing}
         source = ImageSource(dataset, indices[sorted(first.values())], choice.image_size)
-        _compute(source, [keys[row] for row in sorted(first.values())], backbone, store, progress)
+        _compute(source, [keys[row] for row in sorted(first.values())], backbone, store, orientation, progress)
     return store.rows(keys)
 
 
-def _compute(source: ImageSource, keys: Sequence[str], backbone: Backbone, store: RowStore, progress: Progress) -> None:
+def _compute(
+    source: ImageSource,
+    keys: Sequence[str],
+    backbone: Backbone,
+    store: RowStore,
+    orientation: int,
+    progress: Progress,
+) -> None:
     """Compute and keep the features of `source`, decoding the next batch while the backbone is at work."""
     waiting_keys: list[str] = []
     waiting: list[FloatArray] = []
@@ -181,7 +199,7 @@ def _compute(source: ImageSource, keys: Sequence[str], backbone: Backbone, store
     for rows, pixels in decoded_ahead(source, IMAGES_AT_ONCE):
         done = min(done + IMAGES_AT_ONCE, len(keys))
         if len(rows):
-            waiting.append(call(pixels))
+            waiting.append(call(np.ascontiguousarray(orient(pixels, orientation))))
             waiting_keys += [keys[row] for row in rows]
         if waiting_keys and (len(waiting_keys) >= IMAGES_PER_CHUNK or done == len(keys)):
             store.append(waiting_keys, np.concatenate(waiting))

@@ -12,6 +12,7 @@ from core.estimate import TENSORFLOW_BYTES, training_bytes
 from core.memory import memory_for
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, RunKey, RunResult, Split, WeightsUsed
+from core.settings import part_words, parts_of
 from core.settings.listed import settings_in
 from core.training.architectures import NETWORKS
 from core.training.evaluation import evaluate
@@ -181,7 +182,7 @@ def _result(job: RunInput, trained: Trained, key: RunKey) -> RunResult:
         select_seconds=job.task.select_seconds,
         device=trained.device,
         weights=trained.weights,
-        note="; ".join((*_weights_notes(trained.weights), *trained.notes)),
+        note="; ".join((*_weights_notes(trained.weights), *trained.notes, *_unused_notes(job, trained))),
         clusters=clusters,
         probabilities=probabilities,
     )
@@ -192,3 +193,12 @@ def _weights_notes(weights: WeightsUsed | None) -> tuple[str, ...]:
         return ()
     labels = {"untrained": "untrained backbone", "unverified": "unverified weights"}
     return (labels[weights.state],) if weights.state in labels else ()
+
+
+def _unused_notes(job: RunInput, trained: Trained) -> tuple[str, ...]:
+    """Return which parts of the recipe it was not trained with; nothing of a network that reads no such setting."""
+    if job.network.reads is not None and "recipe" not in job.network.reads:
+        return ()
+    wanted = parts_of(job.settings).used()
+    unused = [part_words(name, value) for name, value in wanted.items() if name not in trained.parts]
+    return (f"the {job.network.words} is trained without {', '.join(unused)}",) if unused else ()

@@ -20,6 +20,7 @@ from core.errors import ImageError, LostImagesError
 from core.estimate import HELD_PIXEL_BYTES
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, IntArray
+from core.training.augmenting import oriented
 
 Pixels = NDArray[np.uint8]
 
@@ -167,6 +168,11 @@ class ImageSource:
         return len(self._indices)
 
     @property
+    def keys(self) -> Sequence[str]:
+        """Hash of each row's pixels."""
+        return self._keys
+
+    @property
     def n_bytes(self) -> int:
         """Size of all squares."""
         return len(self._indices) * self.size**2 * 3
@@ -183,6 +189,10 @@ class ImageSource:
         if len(found) < len(rows):
             self.check()
         return squares
+
+    def take_oriented(self, rows: IntArray, orientations: IntArray) -> Pixels:
+        """Return the squares of `rows`, each in an orientation of its own, 0 to 7; see `take` and `orient`."""
+        return oriented(self.take(rows), orientations)
 
     def readable(self, rows: IntArray) -> tuple[IntArray, Pixels]:
         """Return those of `rows` that can be read, and their squares; why the others cannot is put into `lost`."""

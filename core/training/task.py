@@ -14,7 +14,7 @@ from core.results import Dataset, Epoch, FloatArray, IntArray, PoolEmbedding, Sp
 from core.settings import TrainingSettings, own_settings
 from core.training.device import device_used
 from core.training.layers import KerasModel
-from core.training.loop import Fit, Labelled, Rows, Source
+from core.training.loop import Fit, Labelled, Rows, Source, settings_for
 from core.training.network import Network
 from core.training.pixels import MEMORY_BYTES, ImageSource
 
@@ -130,8 +130,8 @@ class RunInput:
 
     @property
     def settings(self) -> TrainingSettings:
-        """How networks are trained."""
-        return self.task.settings
+        """How networks are trained, with the least number of steps that a coreset of this pool has."""
+        return settings_for(self.task.settings, len(self.split.pool))
 
     @property
     def own(self) -> Any:
@@ -245,6 +245,8 @@ class Trained:
         Of the backbone or the extractor.
     notes : tuple of str
         What belongs beside the result.
+    parts : tuple of str
+        The parts of the recipe (`core.settings.recipes.Parts`) that it was trained with.
     """
 
     probabilities: FloatArray
@@ -256,6 +258,7 @@ class Trained:
     device: str = "CPU"
     weights: WeightsUsed | None = None
     notes: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
     @classmethod
     def of_fit(
@@ -278,4 +281,5 @@ class Trained:
             device=device_used(),
             weights=weights,
             notes=("the loss was not a number; lower the learning rate",) if fitted.diverged else (),
+            parts=fitted.parts,
         )

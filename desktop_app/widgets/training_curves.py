@@ -117,12 +117,14 @@ class _Curve(Plot):
         )
         for item, values, title, kind, style in lines:
             colour = theme.lifted(palette.set_colour(kind).lower(), named.surface)
-            known = any(value == value for value in values)
+            # Validation images need not be looked at after every epoch.
+            shown = [(number, value) for number, value in zip(numbers, values, strict=True) if value == value]
+            known = bool(shown)
             item.setData(
-                numbers,
-                values,
+                [number for number, _ in shown],
+                [value for _, value in shown],
                 pen=pg.mkPen(colour, width=2, style=style),
-                symbol="o" if len(numbers) == 1 else None,
+                symbol="o" if len(shown) == 1 else None,
                 symbolBrush=pg.mkBrush(colour),
                 symbolPen=None,
             )

@@ -64,6 +64,8 @@ def other_value(kind: type[SettingsPart], name: str) -> Any:
         return (0.5,) if typing.get_args(annotated)[0] is float else ("a",)
     if isinstance(value, dict):
         return {"a": 1}
+    if value is None and float in typing.get_args(annotated):
+        return 0.5
     return "a" if isinstance(value, str) else 5
 
 

@@ -73,7 +73,7 @@ def test_the_stored_form_of_training_is_what_it_was() -> None:
 class LaterTraining(TrainingSettings):
     """Training with a setting that was added later, whose default is no longer what was done before."""
 
-    weight_decay: float = choice(0.01, neutral=0.0, title="Weight decay", tip="For this test")
+    later: float = choice(0.01, neutral=0.0, title="Later", tip="For this test")
 
 
 @pytest.mark.parametrize(("network", "changes", "expected"), KNOWN)
@@ -81,9 +81,9 @@ def test_a_setting_added_later_counts_where_it_is_not_neutral(
     network: str, changes: dict[str, object], expected: str
 ) -> None:
     known = training_of(changes)
-    later = LaterTraining(**vars(known), weight_decay=0.0)
+    later = LaterTraining(**vars(known), later=0.0)
     assert mark(network, later) == expected
-    assert (mark(network, replace(later, weight_decay=0.1)) == expected) is (network == "head")
+    assert (mark(network, replace(later, later=0.1)) == expected) is (network == "head")
 
 
 def test_a_plugins_network_is_known_by_its_own_settings_and_its_version(
@@ -107,3 +107,21 @@ def test_a_plugins_network_is_known_by_its_own_settings_and_its_version(
     monkeypatch.setitem(NETWORKS._plugins, "tiny", Plugin("coreset_networks", "1.3"))
     assert len({tiny, raised, mark("tiny", training)}) == 3
     assert str(NETWORKS.plugins["nearest-mean"]) == plugin_networks
+
+
+def test_a_recipe_counts_by_its_parts_and_the_papers_not_at_all() -> None:
+    for network, _changes, expected in KNOWN[:2]:
+        plain = training_of({})
+        assert mark(network, replace(plain, orientation="free")) == expected
+        off = replace(plain, recipe="recommended", orientation="unanswered", weight_decay=0.0, label_smoothing=0.0)
+        off = replace(
+            off, class_weights="off", averaged_weights=0.0, shifts=0.0, zoom=0.0, brightness=0.0, contrast=0.0
+        )
+        assert mark(network, off) == expected
+        by_recipe = mark(network, replace(off, orientation="free"))
+        by_hand = mark(network, replace(plain, orientation="free", flips_and_turns="on"))
+        assert by_recipe == by_hand != expected
+        assert (
+            len({mark(network, replace(plain, checks=5)), mark(network, replace(plain, steps="equal")), expected}) == 3
+        )
+    assert mark("head", replace(training_of({}), label_smoothing=0.1, checks=5, steps="equal")) == KNOWN[2][2]

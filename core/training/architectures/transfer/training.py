@@ -5,10 +5,15 @@ import time
 import numpy as np
 
 from core.errors import TrainingError
+from core.progress import StepProgress
+from core.results import FloatArray
+from core.settings import parts_of
 from core.training.architectures.transfer.model import assemble_transfer, build_transfer_head
+from core.training.augmenting import ORIENTATIONS
 from core.training.backbones import backbone_features, backbone_of
 from core.training.calling import free_memory
-from core.training.loop import Labelled, Rows, fit, make_deterministic, predict
+from core.training.loop import Labelled, OrientedRows, Rows, Source, fit, make_deterministic, predict
+from core.training.network import BackboneChoice
 from core.training.task import RunInput, Trained
 
 
@@ -33,7 +38,12 @@ def train(run: RunInput) -> Trained:
     )
     feature_seconds = time.perf_counter() - started
     ends = np.cumsum([len(run.indices), len(run.split.validation)])
-    training, validation, test = (Rows(part) for part in np.split(features, ends))
+    of_coreset, *others = np.split(features, ends)
+    validation, test = (Rows(part) for part in others)
+    training: Source = Rows(of_coreset)
+    if parts_of(run.settings).flips_and_turns:
+        training = _in_all_orientations(run, choice, of_coreset)
+        feature_seconds = time.perf_counter() - started
     free_memory()
     make_deterministic(run.seed)
     head = build_transfer_head(features.shape[1], len(run.classes), run.settings, seed=run.seed)
@@ -54,3 +64,19 @@ def train(run: RunInput) -> Trained:
         feature_seconds=feature_seconds,
         weights=backbone.weights,
     )
+
+
+def _in_all_orientations(run: RunInput, choice: BackboneChoice, as_they_are: FloatArray) -> OrientedRows:
+    """Return the features of the coreset in all orientations, each computed once and kept."""
+    values = np.empty((len(as_they_are), ORIENTATIONS, as_they_are.shape[1]), dtype=as_they_are.dtype)
+    values[:, 0] = as_they_are
+    for orientation in range(1, ORIENTATIONS):
+        values[:, orientation] = backbone_features(
+            run.dataset,
+            run.indices,
+            choice,
+            cache_folder=run.task.places.cache_folder,
+            orientation=orientation,
+            progress=StepProgress(run.reading, orientation - 1, ORIENTATIONS - 1),
+        )
+    return OrientedRows(values, [run.dataset.images[index].pixels for index in run.indices])

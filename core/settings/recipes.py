@@ -1,0 +1,125 @@
+"""Recipes of training: named sets of values of its parts, and what the parts come to under given settings.
+
+A recipe covers training alone; samplers and extractors are chosen beside it. Every part is a setting of
+`core.settings.training.TrainingSettings`, under the same name as here.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.settings.training import TrainingSettings
+
+AS_RECIPE = "recipe"
+ON, OFF = "on", "off"
+UNANSWERED = (
+    "Trained without flips and turns, since nothing says whether the images have an up and a down. Set the orientation "
+    "to free (--orientation free) to allow them, as for cells, tissue and skin, or to fixed, as for X-ray and MRI."
+)
+FIXED = (
+    "Trained without flips and turns, although they are on: the orientation of the images is set to fixed. Set it to "
+    "free (--orientation free) to allow them, or turn them off (--flips-and-turns off)."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What a training does besides what the paper does; as it is made, nothing.
+
+    Attributes
+    ----------
+    flips_and_turns : bool
+        Each image in one of its 8 orientations, drawn anew every epoch.
+    class_weights : bool
+        The loss of an image weighs n / (K n_c): n images of K classes, n_c of its own.
+    weight_decay : float
+        >= 0; of AdamW, on kernels alone. 0: Adam.
+    label_smoothing : float
+        0 <= value < 1: the share of a target that is spread over all classes.
+    averaged_weights : float
+        0 <= value < 1: momentum of the running average of the weights. 0: no average.
+    shifts, zoom : float
+        0 <= value < 1: at most so large a share of the side, either way.
+    brightness, contrast : float
+        0 <= value < 1: at most such a share of the range, or a factor of 1 ± so much.
+    """
+
+    flips_and_turns: bool = False
+    class_weights: bool = False
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    averaged_weights: float = 0.0
+    shifts: float = 0.0
+    zoom: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+
+    def used(self) -> dict[str, bool | float]:
+        """Return the parts that do something, by name."""
+        return {name: value for name, value in vars(self).items() if value}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A named set of values of the parts, each of which a setting can overrule."""
+
+    title: str
+    parts: Parts
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "paper": Recipe("Paper", Parts()),
+    "recommended": Recipe("Recommended", Parts(flips_and_turns=True)),
+}
+
+
+def parts_of(training: "TrainingSettings") -> Parts:
+    """Return what a training does: each part as its setting says, or else as the recipe does.
+
+    Flips and turns are made of images without an up or down alone, which `TrainingSettings.orientation` says.
+    """
+    values = {**vars(RECIPES[training.recipe].parts), **dict(_said(training))}
+    return Parts(**{**values, "flips_and_turns": values["flips_and_turns"] and training.orientation == "free"})
+
+
+def recipe_notes(training: "TrainingSettings") -> tuple[str, ...]:
+    """Return what the recipe wants and the images, as far as is known, do not allow, each in a sentence."""
+    wanted = {**vars(RECIPES[training.recipe].parts), **dict(_said(training))}["flips_and_turns"]
+    if wanted and training.orientation == "unanswered":
+        return (UNANSWERED,)
+    if training.flips_and_turns == ON and training.orientation == "fixed":
+        return (FIXED,)
+    return ()
+
+
+def recipe_sentence(training: "TrainingSettings") -> str:
+    """Return in a sentence how networks are trained: the recipe, its parts, and the steps of smaller coresets."""
+    recipe, used = RECIPES[training.recipe], parts_of(training).used()
+    changed = dict(_said(training))
+    of = f"Recipe “{recipe.title}”{', changed by hand' if changed else ''}"
+    what = f": {', '.join(part_words(name, value) for name, value in used.items())}" if used else ""
+    plain = "" if used or training.recipe == "paper" else ": nothing beyond the paper's"
+    steps = (
+        "equal steps at every fraction, so that differences are in accuracy per image"
+        if training.steps == "equal"
+        else "steps that fall with the images, so that accuracy stands beside the cost"
+    )
+    return f"{of}{what or plain}; {steps}."
+
+
+def part_words(name: str, value: bool | float) -> str:
+    """Return a part in words, with its value where it has one, such as ``"weight decay 0.01"``."""
+    words = name.replace("_", " ").replace("averaged weights", "averaged weights, momentum")
+    return words if value is True else f"{words} {value:g}"
+
+
+def _said(training: "TrainingSettings") -> Iterator[tuple[str, bool | float]]:
+    """Yield the parts that the settings themselves say."""
+    for part in fields(Parts):
+        value = getattr(training, part.name)
+        if isinstance(value, str):
+            if value != AS_RECIPE:
+                yield part.name, value == ON
+        elif value is not None:
+            yield part.name, float(value)

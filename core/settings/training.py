@@ -1,0 +1,145 @@
+"""How networks are trained: the paper's choices, and the parts of a recipe that go beyond it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.descriptions.choice import SettingsPart, choice, own
+from core.settings.recipes import AS_RECIPE, OFF, ON, RECIPES, part_words
+
+Orientation = Literal["unanswered", "free", "fixed"]
+Switch = Literal["recipe", "on", "off"]
+StepsRule = Literal["falling", "equal"]
+
+_SHARE = "a share from 0 to below 1, such as 0.2"
+_COUNT = "a whole number of at least 0"
+_ONE = "a whole number of at least 1"
+_SWITCH = {AS_RECIPE: "As the recipe says", ON: "On", OFF: "Off"}
+
+
+def _recipes_in_words() -> str:
+    told = []
+    for recipe in RECIPES.values():
+        parts = ", ".join(part_words(name, value) for name, value in recipe.parts.used().items())
+        told.append(f"“{recipe.title}” trains {'with ' + parts if parts else 'exactly as the paper does'}.")
+    return " ".join(told)
+
+
+def _switch(title: str, tip: str) -> Any:
+    """Return the setting of a part that is on or off."""
+    return choice(AS_RECIPE, neutral=AS_RECIPE, title=title, tip=tip, values=_SWITCH)
+
+
+def _amount(title: str, tip: str, *, step: float = 0.05, decimals: int = 2, below: float = 1.0) -> Any:
+    """Return the setting of a part that has a value; 0 is off."""
+    return choice(
+        None, neutral=None, title=title, tip=f"{tip}; 0 is off, not set is as the recipe says", least=0, below=below,
+        must="a number from 0 to below 1, such as 0.1", step=step, decimals=decimals,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings(SettingsPart):
+    """How the networks are trained (paper, Listings 1 and 2; what the paper leaves open is ours, METHOD 1.6).
+
+    Attributes
+    ----------
+    image_size : int
+        Side of the square input in pixels; 256 in the paper.
+    epochs, min_steps, batch_size : int
+        As many epochs as asked, but never fewer than `min_steps` steps of `batch_size` images.
+    learning_rate : float
+        Start of the cosine decay to 0 (Adam).
+    dropout : float
+        After the pools; before batch normalisation it is `dropout_before_norm`.
+    norm_momentum : float
+        Momentum of batch normalisation.
+    recipe : str
+        A name from `core.settings.recipes.RECIPES`: what the parts below are where they do not say it themselves.
+    orientation : {"unanswered", "free", "fixed"}
+        Whether the images have an up and a down. Flips and turns are made where it is ``"free"`` alone.
+    flips_and_turns, class_weights : {"recipe", "on", "off"}
+        See `core.settings.recipes.Parts`; ``"recipe"`` is as the recipe says.
+    weight_decay, label_smoothing, averaged_weights, shifts, zoom, brightness, contrast : float or None
+        See `core.settings.recipes.Parts`; None is as the recipe says, 0 is off.
+    checks : int or None
+        Number of epochs after which the validation images are looked at, spread evenly; None: after every epoch.
+    steps : {"falling", "equal"}
+        ``"falling"``: smaller coresets are trained for fewer steps, but for at least `min_steps`. ``"equal"``: every
+        coreset is trained for at least as many steps as the pool.
+    own : mapping of str to SettingsPart
+        By network, the settings that it alone reads, where they are not its defaults; see `own_settings`.
+    """
+
+    image_size: int = choice(
+        256, neutral=256, kept=True, title="Image size in pixels", tip="Side of the square input; 256 in the paper",
+        least=32, most=4096, must="a whole number from 32 to 4096", offered=(32, 1024),
+    )  # fmt: skip
+    epochs: int = choice(
+        25, neutral=25, kept=True, title="Epochs", tip="Never fewer than the least number of steps",
+        least=1, must=_ONE, offered=(1, 1000),
+    )  # fmt: skip
+    min_steps: int = choice(
+        750, neutral=750, kept=True, title="Least number of steps", tip="Small coresets get more epochs",
+        least=0, must=_COUNT, offered=(0, 100_000),
+    )  # fmt: skip
+    batch_size: int = choice(
+        32, neutral=32, kept=True, title="Batch size", tip="Images a step", least=1, must=_ONE, offered=(1, 1024)
+    )
+    learning_rate: float = choice(
+        0.002, neutral=0.002, kept=True, title="Learning rate", tip="Start of the cosine decay to 0",
+        above=0, must="above 0, such as 0.002", step=0.0005, decimals=5, offered=(0.00001, 1.0),
+    )  # fmt: skip
+    dropout: float = choice(
+        0.1, neutral=0.1, kept=True, title="Dropout after the pools", tip="Share of the numbers that are set to 0",
+        least=0, below=1, must=_SHARE, step=0.05, decimals=2,
+    )  # fmt: skip
+    dropout_before_norm: float = choice(
+        0.0, neutral=0.0, kept=True, title="Dropout before batch normalisation",
+        tip="There it shifts the variance between training and use", least=0, below=1, must=_SHARE, step=0.05,
+        decimals=2,
+    )  # fmt: skip
+    norm_momentum: float = choice(
+        0.9, neutral=0.9, kept=True, title="Momentum of batch normalisation",
+        tip="How slowly its means and variances follow the batches", least=0, below=1, must=_SHARE, step=0.01,
+        decimals=3,
+    )  # fmt: skip
+    recipe: str = choice(
+        "paper", neutral="paper", title="Recipe", tip="How networks are trained: each part can be set below, too",
+        question=f"{_recipes_in_words()} A recipe is about training alone; compare coresets within one recipe.",
+        values={name: each.title for name, each in RECIPES.items()},
+    )  # fmt: skip
+    orientation: Orientation = choice(
+        "unanswered", neutral="unanswered", title="Orientation of the images",
+        tip="Free: a flipped or turned image is as likely, as of cells, tissue and skin; fixed: it is not, as of X-ray "
+        "and MRI; flips and turns are made where it is free",
+        values={"unanswered": "Not answered", "free": "Free", "fixed": "Fixed"},
+    )  # fmt: skip
+    flips_and_turns: Switch = _switch(
+        "Flips and quarter turns", "Show each image in one of its 8 orientations, another every epoch"
+    )
+    class_weights: Switch = _switch("Class weights", "Let all classes weigh the same in the loss, however many images")
+    weight_decay: float | None = _amount("Weight decay", "Decay of AdamW on kernels", step=0.01, decimals=4)
+    label_smoothing: float | None = _amount("Label smoothing", "Share of each target that all classes get alike")
+    averaged_weights: float | None = _amount(
+        "Averaged weights", "Momentum of the running average of the weights that is checked and kept", step=0.01,
+        decimals=4,
+    )  # fmt: skip
+    shifts: float | None = _amount("Shifts", "Largest shift, as a share of the side", step=0.01)
+    zoom: float | None = _amount("Zoom", "Largest zoom in or out, as a share of the side", step=0.01)
+    brightness: float | None = _amount("Brightness", "Largest change of brightness, as a share of the range")
+    contrast: float | None = _amount("Contrast", "Largest change of contrast, as a share")
+    checks: int | None = choice(
+        None, neutral=None, title="Checks on validation images",
+        tip="Number of epochs, evenly spread, after which the validation images pick the best; not set: every epoch",
+        question="A small coreset is trained for more epochs, and would pick its best out of more of them. With the "
+        "same number of checks all coresets pick alike.",
+        least=1, must=_ONE, offered=(1, 1000),
+    )  # fmt: skip
+    steps: StepsRule = choice(
+        "falling", neutral="falling", title="Steps of smaller coresets",
+        tip="Falling: fewer images, fewer steps, down to the least number; equal: as many as the whole pool",
+        question="Falling steps tell what a coreset saves. Equal steps tell how good its images are, at the same cost.",
+        values={"falling": "Falling with the images", "equal": "Equal at every fraction"},
+    )  # fmt: skip
+    own: Mapping[str, Any] = own("network")
