@@ -43,9 +43,10 @@ from core.pipeline.views import ComparePlanView, PlannedView
 from core.pipeline.words import bundle_name, percent
 from core.progress import NO_PROGRESS, PartProgress, Progress, StepProgress
 from core.results import Comparison, Note, RunKey, RunResult
-from core.settings import ComparisonSettings, TrainingSettings, recipe_notes, recipe_sentence
+from core.settings import ComparisonSettings, TrainingSettings, parts_of, recipe_notes, recipe_sentence
 from core.settings.own import with_own
 from core.training.architectures import NETWORKS
+from core.training.augmenting import ORIENTATIONS
 from core.training.backbones import backbone_weights
 from core.training.comparison import compare
 from core.training.device import expected_device
@@ -63,6 +64,7 @@ __all__ = [
     "compare_stored",
     "plan",
     "plan_view",
+    "recipe_told",
     "rows_of",
     "run_comparison",
     "run_key",
@@ -167,7 +169,7 @@ def run_comparison(
     n_runs, n_splits = len(plan(settings.comparison)), settings.comparison.splits
     kept = load_runs(runs_folder)
     discarded = discard_unchecked(prepared.study.cache_folder)
-    notes = [*kept.notes, *([discarded] if discarded else []), *_recipe_notes(prepared)]
+    notes = [*kept.notes, *([discarded] if discarded else []), *recipe_told(prepared)]
     for note in notes:
         progress.publish(Note(note))
     stored = {run.key.fingerprint: run for run in kept.runs}
@@ -242,14 +244,14 @@ def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = N
             key = _key_unless_left_out(part, one, left_out)
             if key is not None and key.fingerprint in stored:
                 runs.append(part.as_asked(stored[key.fingerprint], one, key))
-    told = [*_recipe_notes(prepared), *_lost_notes(parts)] if runs else []
+    told = [*recipe_told(prepared), *_lost_notes(parts)] if runs else []
     return _without(left_out, prepared, runs, [*kept.notes, *told])
 
 
-def _recipe_notes(prepared: Prepared) -> tuple[str, ...]:
+def recipe_told(prepared: Prepared, networks: Sequence[str] = ()) -> tuple[str, ...]:
     """Return how networks are trained, where it is not as the paper does, and what of it the images do not allow."""
     training = prepared.study.settings.training
-    names = prepared.study.settings.comparison.networks
+    names = networks or prepared.study.settings.comparison.networks
     if not any(name in NETWORKS and NETWORKS[name].by_epochs for name in names):
         return ()
     plain = recipe_sentence(TrainingSettings())
@@ -344,7 +346,9 @@ def plan_view(
     instead = _settings_that_work(study) if problem else None
     device = expected_device()
     known = [NETWORKS[name] for name in comparison.networks if name in NETWORKS]
-    n_images = n_pool + n_validation + n_test
+    # The coreset alone, at most the pool, is looked at in all orientations.
+    looks = ORIENTATIONS if parts_of(training).flips_and_turns else 1
+    n_images = looks * n_pool + n_validation + n_test
     backbones = {network.name: _backbone_seconds(study, network, n_images) for network in known}
     return ComparePlanView(
         tuple(runs), seconds, memory, problem, comparison.splits, device, instead, training.epochs, backbones

@@ -14,7 +14,7 @@ from core.cache import write_atomically
 from core.errors import ExportError, SettingsError
 from core.files import reason_of
 from core.output.tables import csv_of
-from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPart, train_or_find
+from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPart, recipe_told, train_or_find
 from core.pipeline.grid import Grid, SearchOutcome, SearchPoint
 from core.pipeline.split_parts import judges_of, without_words
 from core.pipeline.stages import prepare
@@ -69,7 +69,7 @@ def search_study(
     points = grid.points()
     stored = load_runs(out / "runs")
     discarded = discard_unchecked(study.cache_folder)
-    notes = [*stored.notes, *([discarded] if discarded else [])]
+    notes = [*stored.notes, *([discarded] if discarded else []), *recipe_told(prepared, (network,))]
     for note in notes:
         progress.publish(Note(note))
     known = {run.key.fingerprint: run for run in stored.runs}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.features.engine import import_keras, import_tensorflow
 from core.results import IntArray
 from core.seeds import generator
 from core.settings import Parts
@@ -65,7 +66,7 @@ def pixel_changes(parts: Parts, seed: int) -> Callable[[Pixels, int, int], Pixel
     """
     if not any(getattr(parts, name) for name in PIXEL_PARTS):
         return None
-    from keras import layers
+    layers = import_keras().layers
 
     made: list[tuple[str, Any]] = []
     if parts.shifts:
@@ -78,7 +79,7 @@ def pixel_changes(parts: Parts, seed: int) -> Callable[[Pixels, int, int], Pixel
         made.append(("contrast", layers.RandomContrast(parts.contrast)))
 
     def change(pixels: Pixels, epoch: int, batch: int) -> Pixels:
-        import tensorflow as tf
+        tf = import_tensorflow()
 
         images = tf.convert_to_tensor(pixels, tf.float32)
         for name, layer in made:

@@ -4,6 +4,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from core.features.engine import import_tensorflow
 from core.training.layers import KerasModel
 
 
@@ -21,7 +22,7 @@ class AveragedWeights:
     """
 
     def __init__(self, model: KerasModel, momentum: float) -> None:
-        import tensorflow as tf
+        tf = import_tensorflow()
 
         self._model, self._momentum = model, momentum
         self._steps = 0

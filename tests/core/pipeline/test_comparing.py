@@ -420,3 +420,39 @@ def test_the_summary_is_that_of_compare(prepared: Prepared, tmp_path: Path) -> N
     )
     assert found.sentences == expected.sentences
     assert any("same features" in sentence for sentence in found.sentences)
+
+
+def test_a_comparison_says_by_which_recipe_it_is_trained_and_what_of_it_is_left_out(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    plain = asking(prepared, networks=("custom",), fractions=(1.0,), repetitions=1)
+    assert not any("ecipe" in note for note in run_comparison(plain, tmp_path).notes)
+    training = replace(QUICK, recipe="recommended", label_smoothing=0.1)
+    comparison = run_comparison(asking(plain, training), tmp_path)
+    told = (
+        "Recipe “Recommended”, changed by hand: label smoothing 0.1; steps that fall with the images, so that accuracy "
+        "stands beside the cost."
+    )
+    assert [note for note in comparison.notes if "ecipe" in note] == [told]
+    assert sum("--orientation free" in note for note in comparison.notes) == 1
+    assert compare_stored(asking(plain, training), tmp_path).notes == comparison.notes
+    # Neither is taken for the other.
+    assert len(load_runs(tmp_path).runs) == 2
+    judged = asking(prepared, training, networks=("head",), fractions=(1.0,), repetitions=1)
+    assert not any("ecipe" in note for note in run_comparison(judged, tmp_path).notes)
+
+
+def test_more_checks_than_epochs_are_refused_before_anything_is_trained(prepared: Prepared, tmp_path: Path) -> None:
+    asked = asking(prepared, replace(QUICK, checks=3), networks=("custom",))
+    with pytest.raises(SettingsError, match=r"^3 checks .* there is at most one an epoch: 1 .* or raise --epochs\.$"):
+        run_comparison(asked, tmp_path)
+    assert "Set --checks" in plan_view(asked.study, 100, 10).problem
+
+
+def test_with_equal_steps_smaller_coresets_are_planned_for_as_many_as_the_pool(prepared: Prepared) -> None:
+    training = replace(QUICK, epochs=2, min_steps=0, batch_size=10)
+    asked = asking(prepared, training, networks=("custom",), samplers=("random",), controls=False)
+    epochs = {run.fraction: run.epochs for run in plan_view(asked.study, 100, 10).runs}
+    assert epochs == {0.5: 2, 1.0: 2}
+    equal = asking(asked, replace(training, steps="equal"))
+    assert {run.fraction: run.epochs for run in plan_view(equal.study, 100, 10).runs} == {0.5: 4, 1.0: 2}

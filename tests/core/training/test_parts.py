@@ -14,21 +14,20 @@ from core.results import Dataset, RunKey, Split
 from core.settings import Parts, TrainingSettings, with_own
 from core.training.augmenting import orient, orientations_of, oriented, pixel_changes
 from core.training.averaging import AveragedWeights
+from core.training.feeding import balanced_weights, targets_of
 from core.training.fitting import Places, TrainedRun, TrainingTask, train
 from core.training.loop import (
     Labelled,
     OrientedRows,
     Rows,
-    balanced_weights,
-    checked_epochs,
     fit,
     n_epochs,
     predict,
     settings_for,
     steps_per_epoch,
-    targets_of,
 )
 from core.training.pixels import ImageSource
+from core.training.sources import checked_epochs
 
 ALL = TrainingSettings(
     orientation="free", flips_and_turns="on", class_weights="on", weight_decay=0.05, label_smoothing=0.1,
@@ -265,7 +264,8 @@ tf.config.threading.set_intra_op_parallelism_threads(n)
 tf.config.threading.set_inter_op_parallelism_threads(n)
 import numpy as np
 from core.settings import parts_of
-from core.training.loop import Labelled, _Epochs
+from core.training.feeding import Epochs
+from core.training.sources import Labelled
 from core.training.augmenting import oriented
 from tests.core.training.test_parts import ALL
 class Images:
@@ -275,7 +275,7 @@ class Images:
     def take(self, rows): return self.values[rows]
     def all(self): return self.values
     def take_oriented(self, rows, orientations): return oriented(self.values[rows], orientations)
-batches = _Epochs(Labelled(Images(), np.arange(24) % 3), ALL, parts_of(ALL), 0, 3)
+batches = Epochs(Labelled(Images(), np.arange(24) % 3), ALL, parts_of(ALL), 0, 3)
 assert len(batches.parts) == 9, batches.parts
 found = [array.tobytes() for _ in range(2) for batch in batches() for array in batch]
 print(hashlib.sha256(b"".join(found)).hexdigest())

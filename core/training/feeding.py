@@ -1,0 +1,136 @@
+"""Batches for Keras, changed as the parts of a recipe say."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import CancelledError
+from core.features.engine import import_tensorflow
+from core.results import FloatArray, IntArray
+from core.settings import Parts, TrainingSettings
+from core.training.augmenting import PIXEL_PARTS, orientations_of, pixel_changes
+from core.training.sources import Labelled, OrientedSource, batches_of_epoch
+
+
+def balanced_weights(labels: IntArray) -> FloatArray:
+    """Return the weight of each image, shape (n,), float32: n / (K n_c), with K classes among the images.
+
+    Their mean is 1, and all classes that have images weigh the same.
+    """
+    counts = np.bincount(labels)
+    of_class = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    return of_class[labels].astype(np.float32)
+
+
+def targets_of(labels: IntArray, n_classes: int, smoothing: float = 0.0) -> FloatArray:
+    """Return the target probabilities of images, shape (n, n_classes), float32.
+
+    The share `smoothing` of each is spread over all classes alike.
+    """
+    targets = np.full((len(labels), n_classes), smoothing / n_classes, dtype=np.float32)
+    targets[np.arange(len(labels)), labels] += 1 - smoothing
+    return targets
+
+
+class Plain:
+    """Batches as they are, such as of validation images: with labels, or with targets of `n_targets` classes."""
+
+    def __init__(self, data: Labelled, n_targets: int = 0) -> None:
+        self._data, self._n_targets = data, n_targets
+
+    def batch(self, rows: IntArray) -> tuple[NDArray[Any], ...]:
+        """Return what the model takes for `rows`, and their labels or targets."""
+        labels = self._data.labels[rows]
+        return self._data.source.take(rows), targets_of(labels, self._n_targets) if self._n_targets else labels
+
+    def example(self) -> tuple[NDArray[Any], ...]:
+        """Return a batch of one image, by which TensorFlow knows their kind."""
+        return self.batch(np.zeros(1, dtype=np.int64))
+
+
+class Epochs:
+    """The batches of each epoch in turn, changed as the parts of a recipe say; Keras asks once an epoch."""
+
+    def __init__(self, data: Labelled, settings: TrainingSettings, parts: Parts, seed: int, n_classes: int) -> None:
+        self._data, self._settings, self._parts, self._seed = data, settings, parts, seed
+        self._n_classes = n_classes
+        self._weights = balanced_weights(data.labels) if parts.class_weights else None
+        one = data.source.take(np.zeros(1, dtype=np.int64))
+        is_image = one.ndim == 4 and one.dtype == np.uint8
+        self._change = pixel_changes(parts, seed) if is_image else None
+        self._turned = data.source if parts.flips_and_turns and isinstance(data.source, OrientedSource) else None
+        self._epoch = 0
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts that these images can be trained with."""
+        left_out = {*(() if self._change else PIXEL_PARTS), *(() if self._turned else ("flips_and_turns",))}
+        return tuple(name for name in self._parts.used() if name not in left_out)
+
+    def __call__(self) -> Iterator[tuple[NDArray[Any], ...]]:
+        """Yield the batches of the next epoch."""
+        self._epoch += 1
+        rows_of = batches_of_epoch(len(self._data.labels), self._settings, self._seed, self._epoch)
+        for number, rows in enumerate(rows_of):
+            yield self._batch(rows, self._epoch, number)
+
+    def example(self) -> tuple[NDArray[Any], ...]:
+        """Return a batch of one image, by which TensorFlow knows their kind."""
+        return self._batch(np.zeros(1, dtype=np.int64), 1, 0)
+
+    def _batch(self, rows: IntArray, epoch: int, number: int) -> tuple[NDArray[Any], ...]:
+        if self._turned is None:
+            inputs = self._data.source.take(rows)
+        else:
+            keys = [self._turned.keys[row] for row in rows]
+            inputs = self._turned.take_oriented(rows, orientations_of(keys, self._seed, epoch))
+        if self._change is not None:
+            inputs = self._change(inputs, epoch, number)
+        labels = self._data.labels[rows]
+        smoothing = self._parts.label_smoothing
+        targets = targets_of(labels, self._n_classes, smoothing) if smoothing else labels
+        return (inputs, targets) if self._weights is None else (inputs, targets, self._weights[rows])
+
+
+class Feed:
+    """Hand batches to TensorFlow, which reads the next ones while the network is at work."""
+
+    def __init__(self) -> None:
+        self._error: Exception | None = None
+
+    def dataset(
+        self,
+        batches: Callable[[], Iterable[tuple[NDArray[Any], ...]]],
+        example: tuple[NDArray[Any], ...],
+        n_batches: int,
+    ) -> Any:
+        """Return a tf.data.Dataset of the `n_batches` that `batches` gives, asked anew for every pass.
+
+        `example` is one of them, by which TensorFlow knows their kind.
+        """
+        tf = import_tensorflow()
+
+        def one_pass() -> Iterator[tuple[NDArray[Any], ...]]:
+            try:
+                yield from batches()
+            except Exception as error:
+                self._error = error
+                raise
+
+        signature = tuple(tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in example)
+        made = tf.data.Dataset.from_generator(one_pass, output_signature=signature)
+        # Said aloud, since Keras would otherwise count the batches of the first pass and warn at the end of it.
+        return made.apply(tf.data.experimental.assert_cardinality(n_batches)).prefetch(2)
+
+    @contextmanager
+    def own_errors(self) -> Iterator[None]:
+        """Raise what went wrong while a batch was read as it was, and not as TensorFlow wraps it."""
+        try:
+            yield
+        except Exception as error:
+            if self._error is not None and not isinstance(error, CancelledError):
+                raise self._error from None
+            raise
