@@ -17,8 +17,10 @@ run: $(READY)
 test: $(READY)
 	@$(BIN)/python packaging/start.py --test
 
+# Those of the window train networks in its own process, beside Qt: they have a process of their own, in one order.
 test-slow: $(READY)
-	@$(BIN)/python -m pytest -m "slow and not frozen" -q -n 2 --dist loadscope --durations=20
+	@$(BIN)/python -m pytest -m "slow and not frozen" -q -n 2 --dist loadscope --durations=20 --ignore=tests/desktop_app
+	@$(BIN)/python -m pytest -m "slow and not frozen" -q --durations=5 tests/desktop_app
 
 test-windows-rules: $(READY)
 	@CORESET_WINDOWS_RULES=1 $(BIN)/python -m pytest -m "not slow and not frozen" -q -n 2
