@@ -46,6 +46,10 @@ def spoken(flag: Flag) -> tuple[list[str], Any]:
     if flag.setting.facts.values:
         value = next(each for each in flag.setting.facts.values if each != flag.setting.default)
         return [flag.words, value], value
+    if flag.setting.default is None and flag.setting.plain_kind is float:
+        return [flag.words, "0.25"], 0.25
+    if flag.setting.default is None and flag.setting.plain_kind is int:
+        return [flag.words, "7"], 7
     if isinstance(flag.setting.default, float):
         value = flag.setting.default / 2 or 0.25
         return [flag.words, repr(value)], value

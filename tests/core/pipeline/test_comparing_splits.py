@@ -9,6 +9,7 @@ import pytest
 
 from core.cache import fingerprint
 from core.data.demo import make_demo
+from core.descriptions import choices_of
 from core.errors import CancelledError, SettingsError
 from core.pipeline import comparing, split_parts, window_jobs
 from core.pipeline.comparing import compare_stored, plan_view, run_comparison
@@ -163,8 +164,8 @@ def test_runs_of_one_split_are_known_by_what_they_were_known_by_before(prepared:
         [[prepared.dataset.images[i].pixels, prepared.dataset.images[i].class_name] for i in part]
         for part in (split.pool[:9], split.validation, split.test)
     ]
-    training = vars(prepared.study.settings.training).copy()
-    del training["own"]
+    settings = prepared.study.settings.training
+    training = {name: getattr(settings, name) for name, facts in choices_of(settings) if facts.kept}
     expected = fingerprint(RUN_VERSION, "custom", 3, training, used_classes(prepared.dataset, split), *images)
     planned = PlannedRun("custom", "random", 0.5, 3)
     assert run_key(prepared, planned, split.pool[:9], None).fingerprint == expected

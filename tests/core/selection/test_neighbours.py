@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from core.selection import neighbours
+from core.selection.graph import cover_graph
 from core.selection.neighbours import nearest, nearest_among, squared_distances, unit_rows
-from core.selection.samplers.graph_coverage.order import cover_graph
 
 
 def brute_force(points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
