@@ -1,11 +1,12 @@
 """Opens the windows beside the main one: settings, help, keys, about, and what went wrong."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from desktop_app.dialogs.about_dialog import AboutDialog
 from desktop_app.dialogs.help_pages import OVERVIEW
-from desktop_app.dialogs.help_window import HelpWindow, show_help
 from desktop_app.dialogs.question import DetailsDialog
 from desktop_app.dialogs.settings_dialog import SettingsDialog
 from desktop_app.dialogs.shortcuts_dialog import ShortcutsDialog
@@ -13,6 +14,9 @@ from desktop_app.dialogs.weights_dialog import WeightsDialog
 from desktop_app.messages import Messages
 from desktop_app.settings import Preferences
 from desktop_app.worker import Worker
+
+if TYPE_CHECKING:
+    from desktop_app.dialogs.help_window import HelpWindow
 
 MOST_ERRORS = 3
 
@@ -112,6 +116,9 @@ class Helpers(QObject):
         self.errors = [dialog for dialog in self.errors if dialog is not closed]
 
     def _open_help(self, page: str) -> None:
+        # Not before it is wanted: its pictures import the plots, and the window is to be shown within a second.
+        from desktop_app.dialogs.help_window import show_help
+
         self._help = show_help(self._window, page)
 
     def close_all(self) -> None:

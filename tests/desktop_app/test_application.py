@@ -100,3 +100,14 @@ def test_the_command_line() -> None:
     assert parse_arguments(["x", "--demo"]).demo
     with pytest.raises(SystemExit):
         parse_arguments(["x", "--version"])
+
+
+def test_nothing_heavy_is_imported_before_it_is_wanted() -> None:
+    """The window is to be shown within a second: plots come with the first page that has one."""
+    program = (
+        "import sys, desktop_app.application\n"
+        "heavy = {'pyqtgraph', 'scipy', 'sklearn', 'tensorflow', 'keras', 'matplotlib', 'cv2'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
