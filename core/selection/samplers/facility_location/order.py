@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.results import FloatArray, IntArray
-from core.selection.greedy import lazy_greedy
+from core.selection.greedy import greedy_cover
 from core.selection.kernel import MEMORY_BUDGET
 from core.selection.neighbours import row_blocks, unit_rows
 from core.selection.sampling import ClassPool, Order
@@ -26,20 +26,8 @@ def order(pool: ClassPool, n: int) -> Order:
     Nemhauser, Wolsey and Fisher, Mathematical Programming 14 (1978).
     """
     similarities = Similarities(pool.embedding)
-    cover = np.zeros(pool.n_images, dtype=np.float32)
-
-    def gains_of(rows: IntArray) -> NDArray[np.float64]:
-        gains = np.empty(len(rows))
-        for block in row_blocks(len(rows), pool.n_images):
-            above = similarities.rows(rows[block]) - cover
-            gains[block] = np.maximum(above, 0, out=above).sum(axis=1, dtype=np.float64)
-        return gains
-
-    def take(row: int) -> None:
-        np.maximum(cover, similarities.rows(np.array([row]))[0], out=cover)
-
     batch = 1 if similarities.fits else BATCH
-    rows, gains = lazy_greedy(pool.n_images, min(n, pool.n_images), gains_of, take, batch=batch)
+    rows, gains = greedy_cover(similarities.rows, pool.n_images, n, batch=batch)
     return Order(rows, tuple(f"raises coverage by {gain:.3g} images" for gain in gains.tolist()))
 
 
