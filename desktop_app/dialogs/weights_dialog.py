@@ -186,7 +186,8 @@ class WeightsDialog(QDialog):
             self._worker.cancel(self._bringing)
 
     def done(self, result: int) -> None:
-        """Close; what is being brought goes on, and stands in the job bar."""
+        """Close, and stop what is being brought: nobody would hear what came of it. A download goes on from there."""
+        self._stop()
         self._listing = self._bringing = None
         super().done(result)
 

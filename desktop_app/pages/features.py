@@ -23,6 +23,7 @@ from desktop_app import theme
 from desktop_app.dialogs.question import DetailsDialog
 from desktop_app.pages.features_advice import (
     EVIDENCE,
+    Fallback,
     cannot_work,
     fallback,
     gone,
@@ -66,7 +67,7 @@ class FeaturesPage(Page):
         """Make options and picture."""
         self._look: ExtractorsView | None = None
         self._looked_for = ""
-        self._fell_back = ""
+        self._fell_back: Fallback | None = None
         self._advises = True
         self.extractors = ExtractorList()
         self.extractors.chosen.connect(self._choose)
@@ -145,7 +146,7 @@ class FeaturesPage(Page):
     def forget(self) -> None:
         """Know nothing of the images before, and of what extractors cost on them."""
         variance = self.model.settings("features").variance
-        self._look, self._looked_for, self._fell_back = None, "", ""
+        self._look, self._looked_for, self._fell_back = None, "", None
         self.extractors.forget()
         self.bars.set_separations(())
         self.curve.set_explained({}, variance)
@@ -187,14 +188,14 @@ class FeaturesPage(Page):
         used = self.model.settings("features").extractors
         instead = fallback(self._facts(), used) if not self.model.project.results.get("features") else None
         if instead is not None:
-            self._fell_back = instead.sentence
+            self._fell_back = instead
             self.change_settings("features", text="use of extractors that work here", extractors=instead.extractors)
 
     def _advise(self, used: Sequence[str]) -> None:
         """Say what was fallen back on, or offer to choose by the recommended extractors."""
         if self._fell_back:
-            way = ("Weights…", "What is missing, and how to bring it") if "weights" in self._fell_back else ()
-            self.advice.show_message("warning", self._fell_back, *way)
+            way = ("Weights…", "What is missing, and how to bring it") if self._fell_back.lacks_weights else ()
+            self.advice.show_message("warning", self._fell_back.sentence, *way)
         elif self._advises and recommends_both(self._facts(), used):
             words = recommendation(self._facts())
             self.advice.show_message("info", words, USE_BOTH, tip_for_both(), more="What was measured?")
@@ -256,7 +257,7 @@ class FeaturesPage(Page):
 
     def _stop_advising(self) -> None:
         """Hear that the strip was sent away: the fallback first, then the offer."""
-        self._advises, self._fell_back = self._advises and bool(self._fell_back), ""
+        self._advises, self._fell_back = self._advises and self._fell_back is not None, None
 
     def _show_cost(self, used: Sequence[str]) -> None:
         facts = [fact for fact in self._facts() if fact.name in used and not fact.missing_sentence]
@@ -315,5 +316,5 @@ class FeaturesPage(Page):
     # --- choices ----------------------------------------------------------------------------------------------
 
     def _choose(self, names: object) -> None:
-        self._fell_back = ""
+        self._fell_back = None
         self.change_settings("features", extractors=names)

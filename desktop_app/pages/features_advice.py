@@ -23,10 +23,11 @@ EVIDENCE = (
 
 @dataclass(frozen=True)
 class Fallback:
-    """Extractors that can work on this machine, and the sentence that says why they are used."""
+    """Extractors that can work on this machine, the sentence that says why they are used, and whether for weights."""
 
     extractors: tuple[str, ...]
     sentence: str
+    lacks_weights: bool = True
 
 
 def recommended() -> dict[str, Any]:
@@ -47,7 +48,9 @@ def fallback(facts: Sequence[ExtractorFact], used: Sequence[str]) -> Fallback | 
     titles = " and ".join(fact.title for fact in missing)
     instead = " and ".join(known[name].title if name in known else name for name in left)
     if any(fact.weights_state == "broken" for fact in missing):
-        return Fallback(left, f"{titles} cannot work here, so {instead} is used. Beside it stands why.")
+        return Fallback(
+            left, f"{titles} cannot work here, so {instead} is used. Beside it stands why.", lacks_weights=False
+        )
     return Fallback(
         left,
         f"The weights of {titles} are not on this machine, so {instead} is used. "
