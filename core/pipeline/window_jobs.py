@@ -14,9 +14,10 @@ from core.files import make_temporary_folder, put_in_place, reason_of, try_to_re
 from core.limits import limited
 from core.output.report import write_report
 from core.pipeline import exporting, stages
-from core.pipeline.comparing import compare_stored, plan_view, run_comparison
+from core.pipeline.comparing import compare_stored, run_comparison
 from core.pipeline.facts import estimate_after_features, extractor_facts, separation_if_computed
 from core.pipeline.grid import Grid, SearchOutcome
+from core.pipeline.outlook import plan_view
 from core.pipeline.searching import search_study
 from core.pipeline.stages import (
     choose,

@@ -12,7 +12,8 @@ from core.data.demo import make_demo
 from core.errors import CancelledError, MissingWeightsError, SelectionError, SettingsError
 from core.features.extractors import extractor_named
 from core.pipeline import comparing, split_parts
-from core.pipeline.comparing import Selections, compare_stored, plan_view, run_comparison
+from core.pipeline.comparing import Selections, compare_stored, run_comparison
+from core.pipeline.outlook import plan_view
 from core.pipeline.planning import EVERYTHING, PlannedRun, plan, rows_of
 from core.pipeline.run_keys import backbone_choice, judge_of, run_key
 from core.pipeline.stages import Prepared, prepare
@@ -31,7 +32,6 @@ from core.settings import (
 from core.training.architectures import NETWORKS
 from core.training.comparison import compare
 from core.training.runs import load_runs
-from desktop_app.pages.compare_outlook import Outlook
 
 QUICK = with_own(
     TrainingSettings(image_size=32, epochs=1, min_steps=2), "transfer", backbone="mobilenetv2", untrained_backbone=True
@@ -332,7 +332,7 @@ def lack(monkeypatch: pytest.MonkeyPatch, *there: str) -> None:
         if name not in there:
             raise MissingWeightsError(f"The weights of {name} are nowhere.")
 
-    monkeypatch.setattr("core.pipeline.comparing.find_weights", find)
+    monkeypatch.setattr("core.pipeline.outlook.find_weights", find)
 
 
 def test_a_backbone_whose_weights_are_here_is_named_instead(
@@ -357,8 +357,6 @@ def test_features_of_a_backbone_are_counted_once_and_by_the_side_of_the_images(p
     side = 448 / extractor_named("resnet101v2").input_size
     plan = plan_view(study, 100, 20, 30)
     assert plan.backbones == {"custom": 0.0, "transfer": pytest.approx(150 * per_image * side**2)}
-    assert Outlook(plan, set()).seconds() == pytest.approx(plan.seconds + plan.backbones["transfer"])
-    assert Outlook(plan, {("transfer", "random", 0.5, 0, 0)}).seconds() < plan.seconds
 
 
 def test_the_backbone_of_an_extractor_in_use_comes_first(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:

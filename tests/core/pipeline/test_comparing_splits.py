@@ -12,7 +12,8 @@ from core.data.demo import make_demo
 from core.descriptions import choices_of
 from core.errors import CancelledError, SettingsError
 from core.pipeline import comparing, split_parts, window_jobs
-from core.pipeline.comparing import compare_stored, plan_view, run_comparison
+from core.pipeline.comparing import compare_stored, run_comparison
+from core.pipeline.outlook import plan_view
 from core.pipeline.planning import PlannedRun, plan, splits_problem, study_of_split
 from core.pipeline.run_keys import RUN_VERSION, run_key
 from core.pipeline.split_parts import Selections, open_split

@@ -12,8 +12,9 @@ from core.data.demo import make_demo
 from core.errors import SettingsError
 from core.output.model_bundle import load_bundle
 from core.output.report import write_report
-from core.pipeline.comparing import compare_stored, plan_view, run_comparison
+from core.pipeline.comparing import compare_stored, run_comparison
 from core.pipeline.grid import Grid
+from core.pipeline.outlook import plan_view
 from core.pipeline.searching import search_study
 from core.pipeline.stages import Prepared, prepare
 from core.pipeline.study import Study

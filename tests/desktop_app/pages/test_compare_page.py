@@ -318,7 +318,7 @@ def new_page(clustered_context: PageContext, qtbot: QtBot, monkeypatch: pytest.M
         if name != "vgg16":
             raise MissingWeightsError(f"The weights of {name} are nowhere.")
 
-    monkeypatch.setattr("core.pipeline.comparing.find_weights", find)
+    monkeypatch.setattr("core.pipeline.outlook.find_weights", find)
     monkeypatch.setattr(compare_page, "SETTLE_MS", 1)
     page = ComparePage(clustered_context)
     qtbot.addWidget(page)

@@ -8,7 +8,7 @@ import pytest
 
 from core.cli import main
 from core.data.demo import make_demo
-from core.pipeline.comparing import plan_view
+from core.pipeline.outlook import plan_view
 from core.pipeline.study import Study
 from core.results import Dataset, PoolEmbedding, RunKey, Split
 from core.settings import ComparisonSettings, Settings, TrainingSettings

@@ -1,0 +1,149 @@
+"""What a comparison will take before it starts: time, memory, and what is missing on this machine."""
+
+import math
+from dataclasses import replace
+
+from core.errors import FeatureError, MissingWeightsError, WeightsError
+from core.estimate import estimate_training
+from core.features.extraction import extractor_cost
+from core.features.extractors import EXTRACTORS, extractor_named
+from core.features.weights import find_weights
+from core.pipeline.planning import networks_problem, plan, splits_problem
+from core.pipeline.run_keys import backbone_choice
+from core.pipeline.study import Study
+from core.pipeline.views import ComparePlanView, PlannedView
+from core.settings import ComparisonSettings, TrainingSettings, parts_of
+from core.settings.own import with_own
+from core.training.architectures import NETWORKS
+from core.training.augmenting import ORIENTATIONS
+from core.training.device import expected_device
+from core.training.loop import checks_problem, n_epochs, settings_for
+from core.training.network import Network
+
+__all__ = ["plan_view"]
+
+
+def plan_view(
+    study: Study, n_pool: int, n_validation: int, n_test: int = 0, *, brought: bool = False, preparing: float = 0.0
+) -> ComparePlanView:
+    """Tell what a comparison's trainings will take; the choosing apart.
+
+    Parameters
+    ----------
+    n_pool, n_validation, n_test : int
+        Images of the pool, the validation set and the test set.
+    brought : bool
+        Whether the images bring their own split.
+    preparing : float
+        Seconds to reduce and cluster one more split.
+    """
+    comparison, training = study.settings.comparison, settings_for(study.settings.training, n_pool)
+    runs = []
+    for one in plan(comparison):
+        n_images = max(1, math.floor(one.fraction * n_pool + 0.5))
+        estimate = estimate_training(
+            one.network,
+            n_images,
+            n_validation,
+            epochs=training.epochs,
+            min_steps=training.min_steps,
+            batch_size=training.batch_size,
+            image_size=training.image_size,
+            cache_folder=study.cache_folder,
+        )
+        # A network that is not known here is told below.
+        by_epochs = one.network in NETWORKS and NETWORKS[one.network].by_epochs
+        epochs = n_epochs(n_images, training) if by_epochs else 0
+        runs.append(
+            PlannedView(one.network, one.sampler, one.fraction, one.repetition, n_images, estimate, one.split, epochs)
+        )
+    problem = splits_problem(comparison, brought=brought) or networks_problem(comparison)
+    problem = problem or checks_problem(training)
+    for name in comparison.networks:
+        problem = problem or _backbone_problem(study, NETWORKS[name])
+    memory = max((run.estimate.memory_bytes for run in runs), default=0)
+    seconds = sum(run.estimate.seconds for run in runs) + (comparison.splits - 1) * preparing
+    instead = _settings_that_work(study) if problem else None
+    device = expected_device()
+    known = [NETWORKS[name] for name in comparison.networks if name in NETWORKS]
+    # The coreset alone, at most the pool, is looked at in all orientations.
+    looks = ORIENTATIONS if parts_of(training).flips_and_turns else 1
+    n_images = looks * n_pool + n_validation + n_test
+    backbones = {network.name: _backbone_seconds(study, network, n_images) for network in known}
+    return ComparePlanView(
+        tuple(runs), seconds, memory, problem, comparison.splits, device, instead, training.epochs, backbones
+    )
+
+
+def _backbone_seconds(study: Study, network: Network, n_images: int) -> float:
+    """Return about how long the features of a network's backbone take, where none of them is computed."""
+    choice = backbone_choice(study, network)
+    if choice is None or choice.extractor not in EXTRACTORS:
+        return 0.0
+    per_image = extractor_cost(choice.extractor, study.cache_folder).seconds_per_image
+    return per_image * n_images * (choice.image_size / extractor_named(choice.extractor).input_size) ** 2
+
+
+def _settings_that_work(study: Study) -> tuple[TrainingSettings, ComparisonSettings, str] | None:
+    """Return settings with other backbones or networks where weights are missing here; None where none are.
+
+    A network stands on the first backbone whose weights are here, that of an extractor in use before others. One for
+    which there is none is left out, and where no other is left, one that needs no weights trains instead.
+    """
+    training, comparison = study.settings.training, study.settings.comparison
+    names: list[str] = []
+    said = []
+    for network in (NETWORKS[name] for name in comparison.networks if name in NETWORKS):
+        choice = backbone_choice(study, network)
+        if choice is None or not _backbone_problem(study, network):
+            names.append(network.name)
+            continue
+        wanted = extractor_named(choice.extractor).title
+        found = next((each for each in _backbones(study) if _has_weights(each)), None)
+        if found is None:
+            said.append(f"The weights of {wanted} are not on this machine, so the {network.words} is left out.")
+            continue
+        names.append(network.name)
+        training = with_own(training, network.name, **{network.extractor_setting: found})
+        said.append(
+            f"The weights of {wanted} are not on this machine, so the {network.words} stands on "
+            f"{extractor_named(found).title}."
+        )
+    if not said:
+        return None
+    if not names:
+        names = [next(name for name, each in NETWORKS.items() if each.is_judge)]
+        said.append(f"The {NETWORKS[names[0]].title_inside} is trained instead.")
+    return training, replace(comparison, networks=tuple(names)), " ".join(said)
+
+
+def _backbones(study: Study) -> list[str]:
+    """Return the extractors that a network can stand on, those in use first."""
+    used = study.settings.features.extractors
+    offered = [name for name, each in EXTRACTORS.items() if each.backbone]
+    return sorted(offered, key=lambda name: used.index(name) if name in used else len(used))
+
+
+def _has_weights(name: str) -> bool:
+    try:
+        find_weights(name)
+    except (WeightsError, FeatureError):
+        return False
+    return True
+
+
+def _backbone_problem(study: Study, network: Network) -> str:
+    """Return why a network cannot stand on its backbone, with the window's ways out; empty where nothing is missing."""
+    choice = backbone_choice(study, network)
+    if choice is None or choice.untrained:
+        return ""
+    try:
+        find_weights(choice.extractor, file=choice.weights_file)
+    except MissingWeightsError:
+        return (
+            f"The weights of {extractor_named(choice.extractor).title} are not on this machine. Import or download "
+            f"them on the Features page, choose another backbone under More, or leave the {network.words} out."
+        )
+    except (WeightsError, FeatureError) as error:
+        return str(error)
+    return ""

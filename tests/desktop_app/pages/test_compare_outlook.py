@@ -1,0 +1,26 @@
+"""What a comparison will still take, in words and seconds."""
+
+import pytest
+
+from core.pipeline.views import ComparePlanView, PlannedView
+from core.results import Estimate
+from desktop_app.pages.compare_outlook import Outlook
+
+RUNS = tuple(
+    PlannedView(network, "random", 0.5, repetition, 10, Estimate(seconds, 0, 0, "measured"))
+    for network, seconds in (("custom", 20.0), ("transfer", 5.0))
+    for repetition in range(2)
+)
+PLAN = ComparePlanView(RUNS, 50.0, 0, "", backbones={"custom": 0.0, "transfer": 100.0})
+
+
+@pytest.mark.parametrize(
+    ("done", "seconds"),
+    [
+        (set(), 150.0),
+        ({("custom", "random", 0.5, 0, 0)}, 130.0),
+        ({("transfer", "random", 0.5, 0, 0)}, 45.0),  # its first training has computed the features
+    ],
+)
+def test_features_of_a_backbone_are_counted_until_a_training_has_them(done: set[object], seconds: float) -> None:
+    assert Outlook(PLAN, done).seconds() == pytest.approx(seconds)  # type: ignore[arg-type]
