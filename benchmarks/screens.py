@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from PySide6.QtCore import QEventLoop
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from core.settings import TrainingSettings
 from desktop_app import theme
@@ -76,17 +76,14 @@ class Photographer:
                 raise TimeoutError(what)
             self.turn(0.05)
 
-    def take(self, window: object, state: str, page: str, *, settle: float = SETTLED_S) -> None:
+    def take(self, window: QWidget, state: str, page: str, *, settle: float = SETTLED_S) -> None:
         """Grab the window in every size and theme."""
-        assert hasattr(window, "resize")
         for mode in THEMES:
             theme.apply(self.app, mode)
             for width, height in self.sizes:
-                window.resize(width, height)  # type: ignore[attr-defined]
+                window.resize(width, height)
                 self.turn(settle if mode == THEMES[0] else 0.3)
-                window.grab().save(  # type: ignore[attr-defined]
-                    str(self.out / f"{state}_{page}_{width}x{height}_{mode}.png")
-                )
+                window.grab().save(str(self.out / f"{state}_{page}_{width}x{height}_{mode}.png"))
         print(f"{state} {page}", flush=True)
 
     def empty_and_in_error(self, folder: Path | None) -> None:

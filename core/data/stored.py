@@ -61,14 +61,12 @@ def save_dataset(dataset: Dataset, file: Path, progress: Progress = NO_PROGRESS)
         If it cannot be written for another reason.
     """
     facts = {"format": _FORMAT, "root": str(dataset.root), "source": str(dataset.source), "kind": dataset.kind}
-    left_out = {*(() if dataset.columns else (_MORE,))}
-    left_out |= set() if any(image.stored for image in dataset.images) else {_STORED}
-    names = tuple(name for name in _IMAGE_FIELDS if name not in left_out)
+    named = {_MORE: bool(dataset.columns), _STORED: any(image.stored for image in dataset.images)}
+    names = tuple(name for name in _IMAGE_FIELDS if named.get(name, True))
     images = ([_plain(getattr(image, name)) for name in names] for image in dataset.images)
-    later: dict[str, Any] = {"read_as": dict(dataset.read_as), "others": dataset.others, "columns": dataset.columns}
+    reading = asdict(dataset.reading) if dataset.reading != Reading() else None
+    later = {"read_as": dict(dataset.read_as), "others": dataset.others, "columns": dataset.columns, "reading": reading}
     later = {name: value for name, value in later.items() if value}
-    if dataset.reading != Reading():
-        later["reading"] = asdict(dataset.reading)
     skipped = ({"path": each.path, "reason": each.reason} for each in dataset.skipped)
     total = len(dataset.images) + len(dataset.skipped)
     parts = [
@@ -129,15 +127,15 @@ def _image(names: tuple[str, ...], row: Any, n_more: int) -> Image:
         If one is not. `pixels` names files in the cache, and must not lead out of it.
     """
     values = dict(zip(names, row, strict=True))
-    if "stored" in values:
-        values["stored"] = _stored(values["stored"])
+    if _STORED in values:
+        values[_STORED] = _stored(values[_STORED])
     for name, value in values.items():
         if name in _COUNTS:
             good = type(value) is int and (value >= _COUNTS[name])
         elif name == _MORE:
             good = isinstance(value, list) and len(value) == n_more and all(isinstance(each, str) for each in value)
         else:
-            good = isinstance(value, str) or (name == "split" and value is None) or name == "stored"
+            good = isinstance(value, str) or (name == "split" and value is None) or name == _STORED
         if not good:
             raise ValueError(f"{name} is {value!r}")
     split, pixels = values["split"], values["pixels"]
