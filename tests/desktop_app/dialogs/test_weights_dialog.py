@@ -90,3 +90,13 @@ def test_settings_lead_to_the_panel(page_context: PageContext, qtbot: QtBot) -> 
     assert len(panels) == 1
     qtbot.waitUntil(lambda: bool(panels[0].rows))
     helpers.close_all()
+
+
+def test_closing_stops_what_is_being_brought(panel: WeightsDialog, page_context: PageContext, tmp_path: Path) -> None:
+    """Nobody would hear what came of it."""
+    file = tmp_path / "slow.h5"
+    file.write_bytes(b"no weights")
+    panel.import_file(str(file))
+    assert page_context.worker.running()
+    panel.reject()
+    assert not page_context.worker.running()
