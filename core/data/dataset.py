@@ -13,6 +13,7 @@ from core.data.description import Match, Source
 from core.data.duplicates import find_duplicates
 from core.data.levels import fixed
 from core.data.listing import Listing
+from core.data.paged import with_each_page
 from core.data.reading_notes import reading_notes, unheeded_notes
 from core.data.readings import reading_of, rules_alone, stored_choices
 from core.data.scanning import Scanned, decode_all
@@ -98,6 +99,8 @@ def scan(
         earlier.append(previous)  # whatever its root: the folder may have moved
     reading = _fixed_before(reading_of(settings), earlier)
     listing = kind.listing(source, own, progress, settings)
+    if reading.pages == "each" and kind.holds == "files":
+        listing = with_each_page(listing, progress)
     for warning in listing.warnings:
         _LOG.info("%s", warning)
     known = _known(kind, earlier, reading)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from core.data.page_names import file_and_page
 from core.descriptions import Description, Registry
 from core.progress import NO_PROGRESS, Progress
 
@@ -60,6 +61,10 @@ class Source(Description):
     is_folder: bool = False
     suffixes: tuple[str, ...] = ()
     holds: Holds = "files"
+
+    def holds_at(self, path: str) -> Holds:
+        """Return what the image of a path is: one page of a file is pixels, as its file is not its own."""
+        return "arrays" if self.holds == "files" and file_and_page(path)[1] else self.holds
 
     def match(self, path: Path, head: bytes, data: "DataSettings") -> Match:
         """Return how surely a path is of this source; see `core.data.reader.SourceReader.recognise`.

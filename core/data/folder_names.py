@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterable
 
+from core.data.page_names import file_and_page
 from core.results import SplitName
 
 LEFTOVER_FOLDERS = frozenset({
@@ -135,7 +136,8 @@ def leftover(name: str, *, is_folder: bool) -> str:
 
 
 def has_image_suffix(name: str) -> bool:
-    """Return whether a file is named like an image."""
+    """Return whether a file, or what a page is of, is named like an image."""
+    name, _page = file_and_page(name)
     return name[name.rfind(".") :].lower() in IMAGE_SUFFIXES if "." in name else False
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.data.folder_names import PATIENT_WORDS
+from core.data.page_names import file_and_page
 from core.results import Image
 
 _WORD = re.compile(rf"(?i)(?:^|[/_ .-])({PATIENT_WORDS})[ _.-]?[0-9]")
@@ -57,7 +58,8 @@ def suggest_patterns(images: Sequence[Image]) -> tuple[GroupSuggestion, ...]:
     images : sequence of Image
         Of a very large dataset the first 200,000 are looked at.
     """
-    looked = images[:_LOOKED_AT]
+    # Pages of one file are on one side anyway; its name is looked at once.
+    looked = [image for image in images[:_LOOKED_AT] if file_and_page(image.path)[1] in (0, 1)]
     found: dict[tuple[str, ...], GroupSuggestion] = {}
     for pattern in (*_by_word(looked), *_CANDIDATES):
         search = re.compile(pattern).search

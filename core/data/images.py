@@ -1,6 +1,7 @@
 """Read one image: from a file's bytes to upright 8-bit RGB, or one sentence that says why not."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import (
@@ -16,7 +17,7 @@ from PIL import (
 
 from core.data.colour import BEFORE, RGBArray, settled
 from core.data.levels import Decoded
-from core.data.pages import decode_file
+from core.data.pages import SEVERAL_PAGES, decode_file, main_pages
 from core.data.quiet import QuietPillow
 from core.data.sources import source_of
 from core.data.thumbnails import THUMBNAIL_SIDE, thumbnail_file, write_thumbnail
@@ -151,6 +152,42 @@ def read_file(file: Path) -> bytes:
         raise ImageError(f"The file cannot be read ({reason_of(error)}).") from error
 
 
+def decode_page(data: bytes, page: int, reading: Reading) -> Decoded:
+    """Decode one page of an image file, and tell how it is stored.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    page : int
+        From 1, among the pages of the size of the largest.
+    reading : Reading
+
+    Raises
+    ------
+    ImageError
+        If there is no such page, or for what `decode` refuses.
+    """
+    decoded = decode(data, replace(reading, pages=str(page)))
+    n = decoded.stored.n_pages if decoded.stored is not None else 1
+    if page > n:
+        raise ImageError(f"It has {n:,} page{'s' * (n != 1)}; page {page:,} was asked for.")
+    return decoded
+
+
+def n_pages(file: Path) -> int:
+    """Return how many pages of the size of the largest a file has; 1 where it cannot be told."""
+    try:
+        with open_regular(file) as stream:
+            if _format_of(stream.read(32)) not in SEVERAL_PAGES:
+                return 1
+        data = read_file(file)
+        with _QUIET, _open(data) as image:
+            return len(main_pages(image, lambda: _open(data)))
+    except Exception:  # Pillow raises nearly any exception on damaged files; the scan says what is wrong with it
+        return 1
+
+
 def read_image(dataset: Dataset, index: int) -> RGBArray:
     """Decode an image of a dataset, whatever kind of source it has.
 
@@ -179,7 +216,7 @@ def read_bytes(dataset: Dataset, index: int) -> bytes | None:
         If nothing that is installed knows the dataset's kind.
     """
     source = source_of(dataset.kind)
-    if source.holds == "arrays":
+    if source.holds_at(dataset.images[index].path) == "arrays":
         return None
     return source.reader.original(dataset.root, dataset.images[index].path)
 

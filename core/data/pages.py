@@ -20,8 +20,11 @@ MOST_PAGES = 10_000
 MOST_STACKED = 1_000_000_000
 """How many pixels all pages of a file may have that are read together."""
 
+SEVERAL_PAGES = ("TIFF", "GIF", "PNG", "WebP")
+"""Formats of which a file may hold several pages or frames."""
+
 _BITS_PER_SAMPLE, _ORIENTATION = 258, 274
-_SEVERAL = ("TIFF", "GIF", "PNG", "WEBP")
+
 _CHANNELS = (2, 3)
 
 Opener = Callable[[], Image.Image]
@@ -48,7 +51,7 @@ def decode_file(image: Image.Image, data: bytes, reading: Reading, again: Opener
     ImageError
         If it cannot be read as `reading` says.
     """
-    pages = _main_pages(image, again)
+    pages = main_pages(image, again)
     if pages == [0] or reading.pages == "first":
         check(*image.size)
         decoded = _decode_page(image, data, 0, reading, in_place=True)
@@ -58,9 +61,9 @@ def decode_file(image: Image.Image, data: bytes, reading: Reading, again: Opener
     return decoded if len(pages) < 2 else _of_several(decoded, len(pages))
 
 
-def _main_pages(image: Image.Image, again: Opener) -> list[int]:
+def main_pages(image: Image.Image, again: Opener) -> list[int]:
     """Return the places of the pages that are as large as the largest; thumbnails and reduced copies are not."""
-    if image.format not in _SEVERAL:
+    if image.format not in ("TIFF", "GIF", "PNG", "WEBP"):
         return [0]
     if image.format in ("PNG", "WEBP"):
         return list(range(max(1, min(MOST_PAGES, int(getattr(image, "n_frames", 1))))))
@@ -80,14 +83,14 @@ def _decode_pages(stack: Image.Image, data: bytes, pages: list[int], reading: Re
     if reading.pages.isdigit() and len(pages) > 1:
         number = int(reading.pages)
         if number > len(pages):
-            raise ImageError(f"It has {len(pages):,} pages; page {number:,} was asked for with --pages.")
+            raise ImageError(f"It has {len(pages):,} pages; page {number:,} was asked for.")
         wanted = pages[number - 1 : number]
     else:
         wanted = pages
     if reading.pages == "channels" and len(wanted) > 1 and len(wanted) not in _CHANNELS:
         raise ImageError(
             f"It has {len(wanted):,} pages; as red, green and blue two or three can be read. Choose --pages max, mean "
-            "or the number of a page."
+            "each or the number of a page."
         )
     each = _each_page(stack, data, wanted, reading, check)
     if len(wanted) == 1:

@@ -1,20 +1,24 @@
 """What the code of a source does: list the images, read one, and tell whether it has changed since the scan."""
 
 import hashlib
+import threading
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from core.data.colour import BEFORE, RGBArray
+from core.data.colour import BEFORE, RGBArray, settled
 from core.data.description import Match
-from core.data.images import decode, read_file, read_rgb
+from core.data.images import decode, decode_page, read_file, read_rgb
 from core.data.levels import Decoded
 from core.data.listing import Listing
+from core.data.page_names import file_and_page
 from core.errors import ImageError
 from core.files import reason_of
 from core.results import Image, Reading
+
+_LAST = threading.local()
 
 
 @dataclass(frozen=True)
@@ -132,38 +136,47 @@ class SourceReader(Protocol):
 
 
 class FileReader(SourceReader):
-    """A reader of images that are files below the root; what is left to do is to recognise and to list."""
+    """A reader of images that are files below the root, or pages of such files (`core.data.page_names`).
+
+    What is left to do is to recognise and to list.
+    """
 
     def load(self, root: Path, path: str, reading: Reading = BEFORE) -> Loaded:
-        """Read and decode the file."""
-        file = root / path
+        """Read and decode the file, or a page of it."""
+        name, page = file_and_page(path)
+        file = root / name
         try:
             facts = file.stat()
         except OSError as error:
             raise ImageError(f"The file cannot be read ({reason_of(error)}).") from error
-        data = read_file(file)
-        decoded = decode(data, reading)
-        return Loaded(decoded.rgb, hashlib.sha256(data).hexdigest(), len(data), facts.st_mtime_ns, decoded)
+        if not page:
+            data = read_file(file)
+            decoded, digest = decode(data, reading), hashlib.sha256(data).hexdigest()
+        else:
+            data, digest = _whole(file, (facts.st_mtime_ns, facts.st_size))
+            decoded = decode_page(data, page, reading)
+        return Loaded(decoded.rgb, digest, len(data), facts.st_mtime_ns, decoded)
 
     def read(self, root: Path, path: str, reading: Reading = BEFORE) -> RGBArray:
-        """Decode the file."""
-        return read_rgb(root / path, reading)
+        """Decode the file, or a page of it."""
+        name, page = file_and_page(path)
+        return settled(decode_page(read_file(root / name), page, reading)) if page else read_rgb(root / name, reading)
 
     def changed(self, root: Path, image: Image) -> bool:
         """Compare time and size of the file."""
         try:
-            facts = (root / image.path).stat()
+            facts = self.file(root, image.path).stat()
         except OSError:
             return True
         return facts.st_mtime_ns != image.modified_ns or facts.st_size != image.n_bytes
 
     def original(self, root: Path, path: str) -> bytes:
-        """Return the bytes of the file."""
-        return read_file(root / path)
+        """Return the bytes of the file, of a page those of the file that it is in."""
+        return read_file(self.file(root, path))
 
     def file(self, root: Path, path: str) -> Path:
-        """Return the file."""
-        return root / path
+        """Return the file, of a page that which it is in."""
+        return root / file_and_page(path)[0]
 
     def parts_below_class(self, image: Image) -> tuple[str, ...]:
         """Return the whole path."""
@@ -172,3 +185,13 @@ class FileReader(SourceReader):
     def one_class_advice(self, images: Sequence[Image]) -> str:  # noqa: ARG002
         """Return nothing."""
         return ""
+
+
+def _whole(file: Path, state: tuple[int, int]) -> tuple[bytes, str]:
+    """Return the bytes of a file and their digest; of the last one a thread keeps both, as pages come in order."""
+    if getattr(_LAST, "key", None) != (file, state):
+        data = read_file(file)
+        _LAST.found = data, hashlib.sha256(data).hexdigest()
+        _LAST.key = file, state
+    found: tuple[bytes, str] = _LAST.found
+    return found

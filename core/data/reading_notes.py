@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from core.data.page_names import file_and_page
 from core.results import Image, Range, Reading, Stored
 from core.settings.levels import range_text
 
@@ -62,7 +63,9 @@ def notes_on(stored: Mapping[str, Stored], reading: Reading) -> list[str]:
         notes += [note for note in (*told, _gaps(found)) if note]
     notes += [note for kind, found in sorted(alphas.items()) for note in _alpha(kind, found, reading)]
     several = {path: each for path, each in stored.items() if each.n_pages > 1}
-    return notes + ([_pages(several, reading)] if several else [])
+    by_page = {path: each for path, each in several.items() if file_and_page(path)[1]}
+    whole = {path: each for path, each in several.items() if path not in by_page}
+    return [*notes, *([_each_page(by_page)] if by_page else []), *([_pages(whole, reading)] if whole else [])]
 
 
 def _ranged(kind: str, found: Mapping[str, Stored], ends: Range) -> list[str]:
@@ -134,6 +137,16 @@ def _alpha(kind: str, found: Mapping[str, Stored], reading: Reading) -> list[str
     return [note]
 
 
+def _each_page(found: Mapping[str, Stored]) -> str:
+    files = {file_and_page(path)[0] for path in found}
+    of = "1 file" if len(files) == 1 else f"{len(files):,} files"
+    note = f"{len(found):,} pages of {of} are images of their own; those of one file stay on one side of a split"
+    blank = [path for path, each in found.items() if each.blank]
+    if blank:
+        note += f"; {len(blank):,} {'is' if len(blank) == 1 else 'are'} of a single colour ({_named(blank)})"
+    return f"{note}. --pages first, max, mean or the number of a page makes one image of a file."
+
+
 def _pages(found: Mapping[str, Stored], reading: Reading) -> str:
     fewest, most = min(each.n_pages for each in found.values()), max(each.n_pages for each in found.values())
     count = f"{most:,}" if fewest == most else f"{fewest:,} to {most:,}"
@@ -147,7 +160,7 @@ def _pages(found: Mapping[str, Stored], reading: Reading) -> str:
     note = f"{_images(found)} {'holds' if len(found) == 1 else 'hold'} {count} pages each; {what}"
     if blank:
         note += f", which is of a single colour in {len(blank):,} ({_named(blank)})"
-    offered = ("first", "max", "mean", *(("channels",) if most <= _CHANNELS else ()))
+    offered = ("first", "max", "mean", *(("channels",) if most <= _CHANNELS else ()), "each")
     others = [word for word in offered if word != reading.pages]
     return f"{note}. Change it with --pages {', '.join(others)} or the number of a page."
 

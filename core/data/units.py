@@ -6,9 +6,12 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from core.data.duplicates import near_pairs
+from core.data.page_names import file_and_page
 from core.errors import SplitError
-from core.results import Dataset
+from core.results import Dataset, Image
 from core.settings import DataSettings
+
+_NO_GROUPS = ("pixels", "file")
 
 
 @dataclass(frozen=True)
@@ -18,8 +21,8 @@ class Ties:
     Attributes
     ----------
     keys : sequence of tuple
-        For each image of the dataset: its pixels, and its groups where it has any. Images with a key in common
-        are tied.
+        For each image of the dataset: its pixels, its groups where it has any, and its file where it is a page of one.
+        Images with a key in common are tied.
     near : list of (int, int)
         Pairs of near-duplicates; empty unless asked for.
     """
@@ -30,7 +33,7 @@ class Ties:
     @property
     def groups(self) -> list[str]:
         """The group of each image, that of the dataset before that of the pattern; empty where there is none."""
-        return [next((str(name) for kind, name in keys if kind != "pixels"), "") for keys in self.keys]
+        return [next((str(name) for kind, name in keys if kind not in _NO_GROUPS), "") for keys in self.keys]
 
 
 def preview_groups(paths: Sequence[str], pattern: str) -> tuple[str, ...]:
@@ -119,7 +122,7 @@ def find_ties(dataset: Dataset, settings: DataSettings) -> Ties:
     keys = [
         tuple(
             (kind, name)
-            for kind, name in (("pixels", image.pixels), ("group", image.group), ("pattern", found))
+            for kind, name in (("pixels", image.pixels), ("group", image.group), ("pattern", found), _file_of(image))
             if name
         )
         for image, found in zip(images, by_pattern, strict=True)
@@ -129,6 +132,12 @@ def find_ties(dataset: Dataset, settings: DataSettings) -> Ties:
         pairs = near_pairs([image.perceptual for image in images], settings.near_duplicate_bits)
         near = [(int(a), int(b)) for a, b in pairs]
     return Ties(keys, near)
+
+
+def _file_of(image: Image) -> tuple[str, str]:
+    """Return what ties the pages of a file together; slices of one stack are nearly alike."""
+    file, page = file_and_page(image.path)
+    return "file", file if page else ""
 
 
 def units(indices: Iterable[int], ties: Ties) -> list[tuple[int, ...]]:

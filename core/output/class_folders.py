@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from core.data.page_names import file_and_page
 from core.data.sources import source_of
 from core.output.manifest import ListedFile
 from core.output.placing import Placer, check_space
@@ -43,6 +44,7 @@ class ClassFolders:
         if self.link is not None and link is None:
             became = "written as PNG" if source.holds == "arrays" else "copied"
             notes.append(f"The images come out of {source.short} and were {became}; there is nothing to link to.")
+        notes += _page_notes(plan)
         became_another = self.link is not None and placer.link is None
         return Written(tuple(files), len(files), tuple(notes), self.otherwise if became_another else "")
 
@@ -67,6 +69,14 @@ def _make_class_folders(plan: Plan, building: Path) -> list[str]:
                     "agree between sets (torchvision's ImageFolder wants allow_empty=True)."
                 )
     return notes
+
+
+def _page_notes(plan: Plan) -> list[str]:
+    n_pages = sum(file_and_page(plan.dataset.images[image.index].path)[1] > 0 for image in plan.images)
+    if not n_pages:
+        return []
+    these = "1 image is a page of a file and was" if n_pages == 1 else f"{n_pages:,} images are pages of files and were"
+    return [f"{these} written as PNG, 8 bits a channel. An export as a list (--files list) names the files themselves."]
 
 
 def _suffix_notes(planned: Sequence[PlannedImage]) -> list[str]:

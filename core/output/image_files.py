@@ -53,7 +53,7 @@ class ImageFiles:
         """
         image = self.dataset.images[index]
         with self.faults(image):
-            if self._source.holds == "arrays":
+            if self._source.holds_at(image.path) == "arrays":
                 pixels = self._source.read(self.dataset.root, image.path, self.dataset.reading)
                 return png(check_unchanged(self.dataset, index, pixels))
             content = self._original(image)
@@ -63,7 +63,7 @@ class ImageFiles:
     def suffix(self, index: int) -> str:
         """Return the suffix (with its dot) that loaders know an image's content by; empty if none is known."""
         image = self.dataset.images[index]
-        if self._source.holds == "arrays":
+        if self._source.holds_at(image.path) == "arrays":
             return ".png"
         file = self._own_file(image)
         try:
@@ -77,7 +77,7 @@ class ImageFiles:
     def n_bytes(self, index: int) -> int:
         """Return about how many bytes a copy of an image takes."""
         image = self.dataset.images[index]
-        return image.width * image.height * 3 if self._source.holds == "arrays" else image.n_bytes
+        return image.width * image.height * 3 if self._source.holds_at(image.path) == "arrays" else image.n_bytes
 
     @contextmanager
     def faults(self, image: Image) -> Iterator[None]:
@@ -117,7 +117,8 @@ class ImageFiles:
         return f"{image.path} has changed since it was scanned; scan the dataset again."
 
     def _own_file(self, image: Image) -> Path | None:
-        return self._source.reader.file(self.dataset.root, image.path) if self._source.holds == "files" else None
+        is_file = self._source.holds_at(image.path) == "files"
+        return self._source.reader.file(self.dataset.root, image.path) if is_file else None
 
     def _original(self, image: Image) -> bytes:
         file = self._own_file(image)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.cache import write_atomically
+from core.data.page_names import file_and_page, page_path
 from core.data.sources import source_of
 from core.errors import ExportError
 from core.output.names import PrivateNames
@@ -48,12 +49,15 @@ class Places:
         source = source_of(dataset.kind)
         if private or source.holds != "files":
             return ""
-        file = os.path.abspath(source.reader.file(dataset.root, dataset.images[index].path))  # noqa: PTH100
+        path = dataset.images[index].path
+        file = os.path.abspath(source.reader.file(dataset.root, path))  # noqa: PTH100
+        page = file_and_page(path)[1]
         try:
             # The system follows links before it goes up.
-            return Path(os.path.relpath(os.path.realpath(file), os.path.realpath(self.folder))).as_posix()
+            place = Path(os.path.relpath(os.path.realpath(file), os.path.realpath(self.folder))).as_posix()
         except ValueError:  # another drive
-            return Path(file).as_posix()
+            place = Path(file).as_posix()
+        return page_path(place, page) if page else place
 
 
 def selection_rows(

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
+from core.data.page_names import exported_name
 from core.data.sources import source_of
 from core.results import Dataset
 
@@ -143,7 +144,8 @@ def safe_path(parts: Sequence[str]) -> str:
 
 def parts_inside_class(dataset: Dataset, index: int) -> tuple[str, ...]:
     """Return the parts of an image's path below its class: sub-folders and file name."""
-    return source_of(dataset.kind).reader.parts_below_class(dataset.images[index])
+    *folders, name = source_of(dataset.kind).reader.parts_below_class(dataset.images[index])
+    return (*folders, exported_name(name))
 
 
 class PrivateNames:

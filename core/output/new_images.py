@@ -7,11 +7,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.data.images import decode
+from core.data.images import decode, decode_page, read_file
 from core.data.levels import Decoded, fixed
+from core.data.listing import Entry, Listing
+from core.data.page_names import file_and_page
+from core.data.paged import with_each_page
 from core.data.reading_notes import notes_on
 from core.errors import ExportError, ImageError
 from core.files import reason_of
+from core.progress import NO_PROGRESS
 from core.results import Reading, Skipped, Stored
 from core.training.pixels import Pixels, resize
 
@@ -40,8 +44,8 @@ class NewImages:
 
     Attributes
     ----------
-    files : list of Path
-        Sorted by path.
+    files : list of str
+        Relative to the folder, sorted; where the training read every page as an image of its own, pages by name.
     skipped : list of Skipped
         What cannot be opened or read, so far.
     rank : dict of str to int
@@ -56,12 +60,15 @@ class NewImages:
     def __init__(self, folder: Path, size: int, reading: Reading) -> None:
         found = _Found(folder)
         self.skipped = found.skipped
-        self.files = sorted(found.files, key=lambda file: file.relative_to(folder).as_posix())
-        self.rank = {self._name(file, folder): place for place, file in enumerate(self.files)}
+        self.files = sorted(file.relative_to(folder).as_posix() for file in found.files)
+        if reading.pages == "each":
+            listing = Listing(folder, [Entry(name, "") for name in self.files])
+            self.files = [entry.path for entry in with_each_page(listing, NO_PROGRESS).entries]
+        self.rank = {name: place for place, name in enumerate(self.files)}
         self._folder, self._size = folder, size
         self._trained, self._reading = reading, reading
         self._stored: dict[str, Stored] = {}
-        self._waiting: list[tuple[Path, Decoded]] = []
+        self._waiting: list[tuple[str, Decoded]] = []
 
     def batches(self) -> Iterator[NewBatch]:
         """Yield all images; those of kinds of file that the training had none of come last."""
@@ -71,7 +78,7 @@ class NewImages:
             self._reading = fixed(
                 self._reading, ((each.stored or Stored(), each.survey, each.open_alpha) for _, each in waiting)
             )
-            yield from self._pass([file for file, _ in waiting])
+            yield from self._pass([name for name, _ in waiting])
 
     def notes(self) -> list[str]:
         """Return what stored values became, as sentences."""
@@ -84,16 +91,15 @@ class NewImages:
         ]
         return told + notes_on(self._stored, self._reading)
 
-    def _pass(self, files: Sequence[Path]) -> Iterator[NewBatch]:
-        for batch, answers in _read_ahead(files, self._size, self._reading):
+    def _pass(self, names: Sequence[str]) -> Iterator[NewBatch]:
+        for batch, answers in _read_ahead(self._folder, names, self._size, self._reading):
             paths, squares = [], []
             waiting = 0
-            for file, answer in zip(batch, answers, strict=True):
-                name = self._name(file, self._folder)
+            for name, answer in zip(batch, answers, strict=True):
                 if isinstance(answer, str):
                     self.skipped.append(Skipped(name, answer))
                 elif answer.is_open:
-                    self._waiting.append((file, answer))
+                    self._waiting.append((name, answer))
                     waiting += 1
                 else:
                     paths.append(name)
@@ -101,10 +107,6 @@ class NewImages:
                     if answer.stored is not None:
                         self._stored[name] = answer.stored
             yield NewBatch(paths, squares, len(batch) - waiting)
-
-    @staticmethod
-    def _name(file: Path, folder: Path) -> str:
-        return file.relative_to(folder).as_posix()
 
 
 class _Found:
@@ -144,22 +146,24 @@ class _Found:
 
 
 def _read_ahead(
-    files: Sequence[Path], size: int, reading: Reading
-) -> Iterator[tuple[Sequence[Path], list[Decoded | str]]]:
+    folder: Path, names: Sequence[str], size: int, reading: Reading
+) -> Iterator[tuple[Sequence[str], list[Decoded | str]]]:
     """Yield the files in batches with what each holds; the next batch is read while the network is at work."""
-    batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
+    batches = [names[start : start + BATCH] for start in range(0, len(names), BATCH)]
     with ThreadPoolExecutor(max_workers=max(1, os.cpu_count() or 2)) as threads:
         waiting: deque[list[Future[Decoded | str]]] = deque()
         for number, batch in enumerate(batches):
             for later in batches[number + len(waiting) : number + 2]:
-                waiting.append([threads.submit(_read, file, size, reading) for file in later])
+                waiting.append([threads.submit(_read, folder, name, size, reading) for name in later])
             yield batch, [one.result() for one in waiting.popleft()]
 
 
-def _read(file: Path, size: int, reading: Reading) -> Decoded | str:
-    """Return what a file holds, as a square, or the reason why it is no image."""
+def _read(folder: Path, name: str, size: int, reading: Reading) -> Decoded | str:
+    """Return what a file, or a page of one, holds, as a square, or the reason why it is no image."""
+    file, page = file_and_page(name)
     try:
-        decoded = decode(file, reading)
+        data = read_file(folder / file)
+        decoded = decode_page(data, page, reading) if page else decode(data, reading)
         return decoded if decoded.is_open else replace(decoded, rgb=resize(decoded.rgb, size))
     except (ImageError, OSError) as error:
         return str(error)

@@ -62,7 +62,8 @@ class Reading:
     alphas : mapping of str to {"white", "ignore"}
         By kind of file.
     pages : str
-        Of files of several pages: ``"first"``, the number of a page from 1, ``"max"``, ``"mean"`` or ``"channels"``.
+        Of files of several pages: ``"first"``, the number of a page from 1, ``"max"``, ``"mean"`` or ``"channels"``;
+        ``"each"``: every page is an image of its own, see `core.data.page_names`.
     """
 
     levels: str = "declared"

@@ -129,7 +129,7 @@ class DataSettings(SettingsPart):
     pages: str = choice(
         "first", neutral="first", title="Pages of a file",
         tip="What is read of a file of several pages or frames: first, the number of a page, max or mean (over all), "
-        "or channels (three pages as red, green and blue)",
+        "channels (three pages as red, green and blue), or each (every page is an image of its own)",
     )  # fmt: skip
     layout: str = choice(
         "auto", neutral="plain", title="What the folders are",

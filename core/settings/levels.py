@@ -9,7 +9,7 @@ from core.errors import SettingsError
 
 LEVELS_RULES = ("used", "declared")
 ALPHA_RULES = ("auto", "white", "ignore")
-PAGE_RULES = ("first", "max", "mean", "channels")
+PAGE_RULES = ("first", "max", "mean", "channels", "each")
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
 _RANGE = re.compile(rf"({_NUMBER}):({_NUMBER})", re.IGNORECASE)
@@ -19,7 +19,7 @@ _LEVELS_MUST = (
     "16-bit-tiff=0:4095"
 )
 _ALPHA_MUST = "auto, white or ignore, or one of the last two for one kind of file, such as alpha-png=ignore"
-_PAGES_MUST = "first, max, mean, channels, or the number of a page such as 3"
+_PAGES_MUST = "first, max, mean, channels, each, or the number of a page such as 3"
 
 
 @dataclass(frozen=True)

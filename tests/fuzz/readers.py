@@ -26,7 +26,7 @@ from PIL import Image
 
 from core.cache import ArrayCache, RowStore
 from core.data.dataset import load_dataset, save_dataset
-from core.data.images import decode, read_rgb
+from core.data.images import decode, decode_page, n_pages, read_file, read_rgb
 from core.data.levels import fixed
 from core.data.sources.coreset_list.reader import READER as CORESET_LIST
 from core.data.sources.csv.rows import list_table
@@ -112,6 +112,11 @@ def _read_deep(file: Path) -> None:
             found = decode(file, reading)
             if found.is_open:
                 read_rgb(file, fixed(reading, [(found.stored or Stored(), found.survey, found.open_alpha)]))
+        except CoresetError as error:
+            refused = error
+    for page in range(1, min(n_pages(file), 4) + 1):
+        try:
+            decode_page(read_file(file), page, Reading())
         except CoresetError as error:
             refused = error
     if refused is not None:

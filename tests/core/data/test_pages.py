@@ -39,7 +39,7 @@ def test_a_stack_says_what_was_read_and_how_to_change_it(put: Put, look: Look) -
     (note,) = [warning for warning in dataset.warnings if "pages" in warning]
     assert note == (
         "4 images hold 5 pages each; the first was read, which is of a single colour in 4 (a/0.tif, a/2.tif, b/1.tif "
-        "and 1 more). Change it with --pages max, mean or the number of a page."
+        "and 1 more). Change it with --pages max, mean, each or the number of a page."
     )
 
 
@@ -120,5 +120,5 @@ def test_damage_behind_the_first_page_keeps_nobody_from_reading_that() -> None:
 
 @pytest.mark.parametrize("text", ["0", "-1", "all", "1.5", "²", ""])
 def test_what_is_no_page_is_refused(text: str) -> None:
-    with pytest.raises(SettingsError, match="it is first, max, mean, channels, or the number of a page"):
+    with pytest.raises(SettingsError, match="it is first, max, mean, channels, each, or the number of a page"):
         DataSettings(pages=text)

@@ -257,6 +257,20 @@ def test_new_images_are_read_as_those_of_the_training(trained: TrainedRun, tmp_p
     assert "1 image (16-bit-tiff) has values outside 0 to 4095, which were clipped: bright.tif." in note
 
 
+def test_new_stacks_are_read_page_by_page_where_the_training_did(trained: TrainedRun, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    new.mkdir()
+    pages = [deep_image(seed, 256).astype(np.uint8) for seed in range(3)]
+    first, *others = (PIL.Image.fromarray(page) for page in pages)
+    first.save(new / "stack.tif", save_all=True, append_images=others)
+    loaded = load_bundle(save_bundle(tmp_path / "m", trained, SETTINGS, reading={"pages": "each"}))
+    found = predict(loaded, new)
+    assert found.paths == tuple(f"stack.tif#page={number}" for number in (1, 2, 3))
+    squares = np.stack([np.repeat(page[:, :, None], 3, axis=2) for page in pages])
+    np.testing.assert_allclose(found.probabilities, loaded.model(squares).numpy(), atol=1e-6)
+    assert any("3 pages of 1 file are images of their own" in note for note in found.notes)
+
+
 def test_a_kind_of_file_that_the_training_had_none_of_is_told(trained: TrainedRun, tmp_path: Path) -> None:
     reading = {"grey_levels": ["used"], "alpha": ["auto"]}
     loaded = load_bundle(save_bundle(tmp_path / "m", trained, SETTINGS, reading=reading))

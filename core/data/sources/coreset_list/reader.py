@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.data.description import Match
 from core.data.listing import SPLIT_NAMES, Entry, Listing, class_text
+from core.data.page_names import file_and_page
 from core.data.reader import FileReader
 from core.errors import DatasetError
 from core.files import reason_of
@@ -113,7 +114,7 @@ def _place(folder: Path, row: _Row) -> str:
     """
     for text in (row.file, row.path):
         file = os.path.normpath(os.path.join(folder, text)) if text and "\0" not in text else ""  # noqa: PTH118
-        if file and os.path.isfile(file):  # noqa: PTH113
+        if file and os.path.isfile(file_and_page(file)[0]):  # noqa: PTH113
             return file
     return ""
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from core.data.folder_names import has_image_suffix, leftover
+from core.data.page_names import file_and_page, page_path
 from core.data.sources.csv.rows import Files, file_fault
 from core.progress import NO_PROGRESS, Progress
 
@@ -78,6 +79,10 @@ class FileFinder:
 
         Where there is none, the path is the one that was written.
         """
+        file, page = file_and_page(text)
+        if page:
+            found_file, fault = self.find(file)
+            return page_path(found_file, page), fault
         path, fault = self.as_written(text)
         if not fault:
             return path, ""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from core.data.listing import SPLIT_NAMES, Entry, Listing, class_text
+from core.data.page_names import file_and_page
 from core.data.sources import SOURCES
 from core.errors import DatasetError
 from core.files import reason_of
@@ -205,7 +206,8 @@ class Files:
         self._known: dict[str, frozenset[str]] = {}
 
     def fault(self, file: str) -> str:
-        """Return why `file` cannot be opened, or nothing."""
+        """Return why `file`, or what it is a page of, cannot be opened, or nothing."""
+        file, _page = file_and_page(file)
         folder, name = os.path.split(file)
         if folder not in self._known:
             wanted = self._wanted[folder]
