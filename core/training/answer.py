@@ -46,7 +46,7 @@ def answer(
     n_images: int,
     accuracy: float,
     costs: Costs | None,
-    random: float | None,
+    random: tuple[str, float] | None,
     *,
     margin: float,
     names_network: bool,
@@ -57,8 +57,8 @@ def answer(
     ----------
     costs : Costs or None
         None where everything was not trained.
-    random : float or None
-        Mean accuracy of as many images at random; None where none were trained.
+    random : (str, float) or None
+        What is called random beside it, and the mean accuracy of as many images drawn so; None where none were trained.
     margin : float
         Difference in accuracy, as a share, that is none to the user. Two are called equal only where the 90 % interval
         of their difference lies inside of it.
@@ -68,7 +68,7 @@ def answer(
     how = "at random" if sampler in (RANDOM, STRATIFIED) else f"by {_title(sampler)}"
     start = f"{network_words(network, first=True)}: keeping" if names_network else "Keeping"
     kept = f"{start} {percent_words(fraction)} ({n_images:,} images) {how}: {accuracy:.3f}"
-    beside = f"; random: {random:.3f}" if random is not None else ""
+    beside = f"; {random[0]}: {random[1]:.3f}" if random is not None else ""
     if costs is None:
         return Answer(network, sampler, fraction, f"{kept}{beside}. Everything was not trained, so what is lost by it "
                       "is not known.", None)  # fmt: skip
@@ -110,11 +110,12 @@ def wanted(samplers: Sequence[str]) -> list[str]:
     return chosen or [one for one in samplers if one in (RANDOM, STRATIFIED)]
 
 
-def beside(sampler: str, accuracies: Mapping[str, float]) -> float | None:
-    """Return the accuracy of the random draw that stands beside a sampler: stratified before plain random."""
+def beside(sampler: str, accuracies: Mapping[str, float]) -> tuple[str, float] | None:
+    """Return the random draw that stands beside a sampler, and its accuracy: stratified before plain random."""
     if sampler in (RANDOM, STRATIFIED):
         return None
-    return next((accuracies[one] for one in (STRATIFIED, RANDOM, f"{MATCHED}{sampler}") if one in accuracies), None)
+    named = {STRATIFIED: "stratified random", RANDOM: "random", f"{MATCHED}{sampler}": "random with its class budgets"}
+    return next(((words, accuracies[one]) for one, words in named.items() if one in accuracies), None)
 
 
 def _title(sampler: str) -> str:

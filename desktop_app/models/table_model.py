@@ -27,6 +27,8 @@ class Column:
         Of the heading.
     row_tooltip : callable or None
         Row to the tooltip of its cell.
+    may_go : int
+        Where the columns do not fit side by side, those with the highest number are hidden first; 0 always stays.
     """
 
     title: str
@@ -35,6 +37,7 @@ class Column:
     numeric: bool = False
     tooltip: str = ""
     row_tooltip: Callable[[Any], str] | None = None
+    may_go: int = 0
 
 
 class TableModel(QAbstractTableModel):

@@ -6,7 +6,7 @@ from html import escape
 from core.results import Comparison
 
 GOING_ON = "Trainings are going on; the words come when all of them are done."
-NOTHING_SHOWN = "No difference in accuracy could be shown."
+NOTHING_SHOWN = "No difference in accuracy between samplers could be shown."
 
 
 def answer_html(comparison: Comparison) -> str:
@@ -22,8 +22,10 @@ def answer_html(comparison: Comparison) -> str:
     remarks = () if first is None else tuple(s for s in rest[first:] if s not in told)
     parts = [_first(answers)]
     if differences:
-        parts.append(_part("Shown", [one.sentence for one in differences if one.shown] or [NOTHING_SHOWN]))
-        parts.append(_part("Not shown", [one.sentence for one in differences if not one.shown]))
+        parts.append(
+            _part("Between samplers: shown", [one.sentence for one in differences if one.shown] or [NOTHING_SHOWN])
+        )
+        parts.append(_part("Between samplers: not shown", [one.sentence for one in differences if not one.shown]))
     parts.append(_part("Keep in mind", remarks))
     parts.append(_part("Against everything" if differences else "", levels))
     return "".join(parts)

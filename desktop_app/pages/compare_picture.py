@@ -128,6 +128,7 @@ class ComparePicture(QWidget):
         self.behind_title = QLabel(CLICK_A_CELL)
         self.behind_title.setWordWrap(True)
         self.table_card = _exported("Every row, with 95 % intervals", self.table)
+        self.table_card.add_tool(self.table.column_button())
         self.results_tab = _tab(self.table_card)
         self.tabs.addTab(self.results_tab, "Results")
         self.curves_card = _exported(NO_TRAINING, self.curves)

@@ -31,13 +31,14 @@ class ResultsTable(Table):
                 numeric=True,
                 tooltip="Share of the pool",
             ),
-            *(_column(metric) for metric in by_column()),
+            *(_column(metric, place) for place, metric in enumerate(by_column())),
             Column(
                 "Images",
                 lambda row: count(row.n_images),
                 lambda row: row.n_images,
                 numeric=True,
                 tooltip="Images trained on",
+                may_go=3,
             ),
             Column(
                 "Splits",
@@ -45,6 +46,7 @@ class ResultsTable(Table):
                 lambda row: row.n_splits,
                 numeric=True,
                 tooltip="Divisions into pool and test images; each counts the same",
+                may_go=2,
             ),
             Column(
                 "Runs",
@@ -52,6 +54,7 @@ class ResultsTable(Table):
                 lambda row: row.n_repetitions,
                 numeric=True,
                 tooltip="Trainings, each with its own seed, of all splits",
+                may_go=5,
             ),
             Column(
                 "Selecting",
@@ -59,6 +62,7 @@ class ResultsTable(Table):
                 lambda row: row.select_seconds,
                 numeric=True,
                 tooltip="Time to select, features apart: they serve every later selection",
+                may_go=4,
             ),
             Column(
                 "Training",
@@ -66,6 +70,7 @@ class ResultsTable(Table):
                 lambda row: row.train_seconds,
                 numeric=True,
                 tooltip="Mean time of one training",
+                may_go=1,
             ),
             Column(
                 "Pays after",
@@ -73,6 +78,7 @@ class ResultsTable(Table):
                 lambda row: row.pays_after,
                 numeric=True,
                 tooltip="After how many trainings selecting has saved more time than it took",
+                may_go=4,
             ),
         ]
         super().__init__("Results", columns, parent)
@@ -84,13 +90,16 @@ class ResultsTable(Table):
 
     def set_rows(self, rows: Sequence[Row]) -> None:
         """Show other rows; a column that says the same network, or one split, in all of them is not shown."""
+        self.absent = {
+            column
+            for column, value in self._hidden_where_alike.items()
+            if (len({value(row) for row in rows}) == 1 if not column else {value(row) for row in rows} == {1})
+        }
         super().set_rows(rows)
-        for column, value in self._hidden_where_alike.items():
-            values = {value(row) for row in rows}
-            self.setColumnHidden(column, values == {1} if column else len(values) == 1)
 
 
-def _column(metric: "Metric") -> Column:
+def _column(metric: "Metric", place: int) -> Column:
+    """Return the column of a metric; of the metrics the first always stays, and the next two nearly always."""
     name, title = metric.name, metric.head
     unit = f" {metric.unit}" if metric.unit else ""
     direction = "" if metric.higher_is_better else "; lower is better"
@@ -111,7 +120,9 @@ def _column(metric: "Metric") -> Column:
 
     key: Callable[[Any], Any] = value
     says = f"{metric.tip.rstrip('.')}{direction}; ± half of the 95 % interval"
-    return Column(title, text, key, numeric=True, tooltip=says, row_tooltip=tooltip)
+    return Column(
+        title, text, key, numeric=True, tooltip=says, row_tooltip=tooltip, may_go=(0, 2, 2)[place] if place < 3 else 6
+    )
 
 
 def _over(row: Row) -> str:

@@ -1,11 +1,11 @@
 """A table that sorts, copies and saves; the ground of every table of the window."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QToolButton, QWidget
 
 from desktop_app import theme
 from desktop_app.models.table_model import SORT, Column, TableModel
@@ -35,6 +35,26 @@ def fitted(needs: Sequence[int], room: int, least: int) -> list[int]:
     return [min(need, max(level, min(least, need))) for need in needs]
 
 
+def fitting(needs: Mapping[int, int], may_go: Mapping[int, int], room: int) -> list[int]:
+    """Return the columns that are shown side by side: all that fit, those go first that may go most.
+
+    Parameters
+    ----------
+    needs : mapping of int to int
+        Pixels that each column wants.
+    may_go : mapping of int to int
+        See `Column.may_go`; of equal ones the right-hand column goes first.
+    room : int
+        Pixels.
+    """
+    shown = dict(needs)
+    for column in sorted(needs, key=lambda each: (may_go[each], each), reverse=True):
+        if sum(shown.values()) <= room or not may_go[column]:
+            break
+        del shown[column]
+    return list(shown)
+
+
 class _Sorted(QSortFilterProxyModel):
     """Sorts by the columns' keys, of whatever kind."""
 
@@ -61,6 +81,11 @@ class Table(QTableView):
     wraps : bool
         Whether long texts take several lines, for a few rows of sentences; else they are cut by an ellipsis.
 
+    Attributes
+    ----------
+    absent : set of int
+        Columns that say nothing of the present rows, and are not offered.
+
     Signals
     -------
     row_chosen, row_opened : (object)
@@ -77,6 +102,9 @@ class Table(QTableView):
         self._name = name
         self._note = "There is nothing to list yet."
         self._spread_to: list[int] = []
+        self._wanted: dict[int, bool] = {}
+        self._button: QToolButton | None = None
+        self.absent: set[int] = set()
         self.setAccessibleName(name)
         self.rows_model = TableModel(columns, self)
         self._sorted = _Sorted(self)
@@ -105,8 +133,66 @@ class Table(QTableView):
         header.setStretchLastSection(True)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setMinimumSectionSize(theme.UNIT * 5)
+        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        header.customContextMenuRequested.connect(self._offer_columns)
         self.doubleClicked.connect(self._open)
         self.selectionModel().currentRowChanged.connect(self._tell)
+
+    def column_button(self) -> QToolButton:
+        """Return the button that says how many columns are hidden, and lets the user choose; it is there when some are.
+
+        It belongs beside the heading of the table.
+        """
+        if self._button is None:
+            self._button = QToolButton()
+            self._button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+            self._button.setMenu(self._column_menu())
+            self._tell_hidden()
+        return self._button
+
+    def _column_menu(self) -> QMenu:
+        menu = QMenu(self)
+        menu.aboutToShow.connect(lambda: self._fill_menu(menu))
+        return menu
+
+    def _fill_menu(self, menu: QMenu) -> None:
+        menu.clear()
+        for number, column in enumerate(self.rows_model.columns):
+            if number in self.absent:
+                continue
+            action = menu.addAction(column.title)
+            action.setCheckable(True)
+            action.setChecked(not self.isColumnHidden(number))
+            action.setEnabled(column.may_go > 0)
+            action.toggled.connect(lambda shown, number=number: self._choose_column(number, shown=shown))
+        menu.addSeparator()
+        menu.addAction("As many as fit", self._choose_none).setEnabled(bool(self._wanted))
+
+    def _choose_column(self, number: int, *, shown: bool) -> None:
+        self._wanted[number] = shown
+        self._spread()
+
+    def _choose_none(self) -> None:
+        self._wanted.clear()
+        self._spread()
+
+    def _tell_hidden(self) -> None:
+        columns = self.rows_model.columns
+        hidden = [c.title for n, c in enumerate(columns) if self.isColumnHidden(n) and n not in self.absent]
+        if self._button is not None:
+            n = len(hidden)
+            self._button.setVisible(bool(hidden or self._wanted))
+            self._button.setText(f"{n} more column{'s' * (n != 1)}…" if hidden else "Columns")
+            what = f"Not shown, as there is no room: {', '.join(hidden)}. " if hidden else ""
+            self._button.setToolTip(f"{what}Choose which columns are shown")
+            self._button.setAccessibleName(f"Columns of {self._name}")
+
+    def _offer_columns(self, place: QPoint) -> None:
+        """Offer the columns, where some may be hidden."""
+        if any(column.may_go for column in self.rows_model.columns):
+            menu = self._column_menu()
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(self.horizontalHeader().mapToGlobal(place))
 
     def set_rows(self, rows: Sequence[Any]) -> None:
         """Show other rows."""
@@ -123,29 +209,45 @@ class Table(QTableView):
     def _spread(self) -> None:
         """Give every column its contents and as much air as there is room for; the last takes what is left.
 
-        Where the contents need more than there is, the widest columns give way, and their texts are cut by an
-        ellipsis: a table that scrolls sideways hides whole columns.
+        Where the contents need more than there is, the columns that may go are hidden, and then the widest give way,
+        with an ellipsis in their texts. Columns that the user has chosen stay, and the table scrolls sideways for them.
         """
-        n_columns = self.model().columnCount()
-        self.resizeColumnsToContents()
-        # The last is stretched already: what it needs is asked for.
-        last = max(self.sizeHintForColumn(n_columns - 1), self.horizontalHeader().sectionSizeHint(n_columns - 1))
-        room = self.viewport().width()
-        needs = [*(min(width, PLAIN_WIDTH_LIMIT) for width in self._widths()), last]
-        spare = room - sum(needs)
+        needs, shown = self._shown()
+        room, least = self.viewport().width(), self.horizontalHeader().minimumSectionSize()
+        wanted = [min(needs[column], PLAIN_WIDTH_LIMIT) for column in shown]
+        spare = room - sum(wanted)
         if spare >= 0:
-            extra = min(spare // max(1, n_columns), theme.UNIT * 2)
-            wanted = [need + extra for need in needs]
-        else:
-            wanted = fitted(needs, room, self.horizontalHeader().minimumSectionSize())
-        for column, width in enumerate(wanted[:-1]):
+            extra = min(spare // max(1, len(shown)), theme.UNIT * 2)
+            wanted = [need + extra for need in wanted]
+        elif not any(self._wanted.values()):
+            wanted = fitted(wanted, room, least)
+        for column, width in zip(shown[:-1], wanted, strict=False):
             self.setColumnWidth(column, width)
         # Stretched by itself where it is too narrow, and not made narrower where it is too wide.
-        self.setColumnWidth(n_columns - 1, max(room - sum(wanted[:-1]), self.horizontalHeader().minimumSectionSize()))
+        if shown:
+            self.setColumnWidth(shown[-1], max(room - sum(wanted[:-1]), wanted[-1] if spare < 0 else 0, least))
         self._spread_to = self._widths()
+        self._tell_hidden()
+
+    def _shown(self) -> tuple[dict[int, int], list[int]]:
+        """Show the columns that fit, and return what each wants and which are shown."""
+        header, columns = self.horizontalHeader(), self.rows_model.columns
+        for column in range(len(columns)):
+            self.setColumnHidden(column, column in self.absent)
+        present = [column for column in range(len(columns)) if column not in self.absent]
+        needs = {each: max(self.sizeHintForColumn(each), header.sectionSizeHint(each), header.minimumSectionSize())
+                 for each in present}  # fmt: skip
+        offered = [each for each in present if self._wanted.get(each, True)]
+        may_go = {each: 0 if self._wanted.get(each) else columns[each].may_go for each in offered}
+        shown = fitting({each: needs[each] for each in offered}, may_go, self.viewport().width())
+        for column in present:
+            self.setColumnHidden(column, column not in shown)
+        return needs, shown
 
     def _widths(self) -> list[int]:
-        return [self.columnWidth(column) for column in range(self.model().columnCount() - 1)]
+        """Return the widths of the columns that are shown, but of the last, which takes what is left."""
+        shown = [column for column in range(self.model().columnCount()) if not self.isColumnHidden(column)]
+        return [self.columnWidth(column) for column in shown[:-1]]
 
     def set_note(self, note: str) -> None:
         """Say what will stand here, or why nothing does, while there are no rows."""

@@ -51,7 +51,7 @@ def test_what_is_kept_what_it_costs_what_random_costs_and_what_it_saves() -> Non
     )
     start, _, rest = found.sentence.partition("points, ")
     assert start == "Keeping 25 % (599 images) by even herding: 0.892 against 0.915 for everything (−2.3 "
-    assert rest.endswith("); random: 0.874. Training takes 27 % of the time.")
+    assert rest.endswith("); stratified random: 0.874. Training takes 27 % of the time.")
     assert found.is_equal is False
 
 
@@ -90,8 +90,8 @@ def test_one_repetition_says_that_it_cannot_tell() -> None:
 def test_without_everything_the_cost_is_not_known() -> None:
     (found,) = answers({"herding": [0.9, 0.9], "stratified": [0.8, 0.8]})
     assert found.sentence == (
-        "Keeping 25 % (599 images) by herding: 0.900; random: 0.800. Everything was not trained, so what is lost by it "
-        "is not known."
+        "Keeping 25 % (599 images) by herding: 0.900; stratified random: 0.800. Everything was not trained, so what is "
+        "lost by it is not known."
     )
 
 

@@ -443,7 +443,7 @@ def test_several_splits_are_told_everywhere(page: ComparePage, qtbot: QtBot) -> 
     assert len(result.runs) == 8
     table = page.picture.table
     titles = [column.title for column in table.rows_model.columns]
-    assert not table.isColumnHidden(titles.index("Splits"))
+    assert titles.index("Splits") not in table.absent
     assert [row.n_splits for row in rows(page)] == [2, 2]
     assert "Measured over 2 splits, 2 repetitions each" in page.picture.answer.text()
     assert page.picture._accuracy_card._note.text() == "mean of 2 splits"

@@ -288,3 +288,56 @@ def test_sentences_take_several_lines_and_no_room_beside(qtbot) -> None:
     qtbot.wait(10)
     assert table.horizontalScrollBar().maximum() == 0
     assert table.rowHeight(0) >= table.rowHeight(1) + table.fontMetrics().height()
+
+
+def test_columns_that_may_go_are_hidden_before_any_text_is_cut(qtbot) -> None:
+    columns = [Column("Name", str), *(Column(f"Figure {n}", lambda _row: "0.410 ± 0.083", may_go=n) for n in range(8))]
+    table = Table("Figures", columns)
+    qtbot.addWidget(table)
+    button = table.column_button()
+    qtbot.addWidget(button)
+    table.resize(1600, 200)
+    table.show()
+    table.set_rows(["One", "Another"])
+    qtbot.wait(10)
+    assert not any(table.isColumnHidden(column) for column in range(9))
+    assert not button.isVisibleTo(None)
+    table.resize(500, 200)
+    qtbot.wait(10)
+    shown = [column for column in range(9) if not table.isColumnHidden(column)]
+    # What may go most went first; what stayed is wide enough for its text.
+    assert shown == list(range(len(shown)))
+    assert 2 <= len(shown) < 9
+    assert all(table.columnWidth(column) >= theme.text_width("0.410 ± 0.083") for column in shown[1:])
+    assert table.horizontalScrollBar().maximum() == 0
+    assert button.text() == f"{9 - len(shown)} more columns…"
+    assert "Not shown, as there is no room: Figure" in button.toolTip()
+    table.resize(1600, 200)
+    qtbot.wait(10)
+    assert not any(table.isColumnHidden(column) for column in range(9))
+
+
+def test_the_user_chooses_columns(qtbot) -> None:
+    columns = [Column("Name", str), *(Column(f"Figure {n}", lambda _row: "0.410 ± 0.083", may_go=n) for n in range(8))]
+    table = Table("Figures", columns)
+    qtbot.addWidget(table)
+    button = table.column_button()
+    qtbot.addWidget(button)
+    table.resize(500, 200)
+    table.show()
+    table.set_rows(["One"])
+    menu = button.menu()
+    menu.aboutToShow.emit()
+    actions = {action.text(): action for action in menu.actions()}
+    assert not actions["Name"].isEnabled()
+    assert not actions["Figure 7"].isChecked()
+    actions["Figure 7"].trigger()
+    assert not table.isColumnHidden(8)
+    menu.aboutToShow.emit()
+    actions = {action.text(): action for action in menu.actions()}
+    actions["Figure 1"].trigger()
+    assert table.isColumnHidden(2)
+    menu.aboutToShow.emit()
+    next(action for action in menu.actions() if action.text() == "As many as fit").trigger()
+    assert table.isColumnHidden(8)
+    assert not table.isColumnHidden(2)
