@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSplitter, QToolButton, QWidget
 
 from core.pipeline.views import ClassOverview, ClassView
@@ -12,7 +13,7 @@ from desktop_app import theme
 from desktop_app.pages.clusters_side import ClustersSide
 from desktop_app.pages.images_shown import HoverImage, ImagesShown
 from desktop_app.widgets.card import Card
-from desktop_app.widgets.controls import ComboBox
+from desktop_app.widgets.controls import ComboBox, TabWidget
 from desktop_app.widgets.medoid_strip import Medoid, MedoidStrip
 from desktop_app.widgets.plot_export import PlotExportButton
 from desktop_app.widgets.scatter import Scatter, component_label
@@ -21,7 +22,10 @@ from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
 from desktop_app.widgets.words import images
 
 CLASSES_WIDTH = theme.UNIT * 21
+NARROW = theme.UNIT * 100
+"""Width below which the scatter has a row of its own, and the rest stands in tabs below."""
 MEDOID_SIDE = 104
+WIDE_ROWS, NARROW_ROWS = [theme.UNIT * 48, theme.UNIT * 27], [theme.UNIT * 30, theme.UNIT * 30]
 
 
 class ClustersPicture(QWidget):
@@ -68,6 +72,7 @@ class ClustersPicture(QWidget):
 
     def _lay_out(self) -> None:
         top, below = QSplitter(Qt.Orientation.Horizontal), QSplitter(Qt.Orientation.Horizontal)
+        self._top = top
         top.addWidget(self._scatter_card())
         top.addWidget(self.side)
         self.medoid_card = Card("Medoids", "The medoid is the image in the middle of its cluster.")
@@ -83,12 +88,16 @@ class ClustersPicture(QWidget):
         self.grid_card.add_tool(self.all_button)
         below.addWidget(self.medoid_card)
         below.addWidget(self.grid_card)
-        parts = QSplitter(Qt.Orientation.Vertical)
+        self.tabs = TabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(below, "Images")
+        self.tabs.tabBar().hide()
+        parts = self._parts = QSplitter(Qt.Orientation.Vertical)
         parts.addWidget(top)
-        parts.addWidget(below)
+        parts.addWidget(self.tabs)
         top.setSizes([theme.UNIT * 62, theme.UNIT * 44])
         below.setSizes([theme.UNIT * 50, theme.UNIT * 56])
-        parts.setSizes([theme.UNIT * 48, theme.UNIT * 27])
+        parts.setSizes(WIDE_ROWS)
         for splitter, first, second in ((top, 3, 2), (below, 2, 3), (parts, 3, 1)):
             splitter.setStretchFactor(0, first)
             splitter.setStretchFactor(1, second)
@@ -99,6 +108,23 @@ class ClustersPicture(QWidget):
         row.setSpacing(theme.UNIT)
         row.addWidget(self.classes)
         row.addWidget(parts, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Give a narrow page's width to the scatter: silhouette and sizes are a tab beside the images then."""
+        super().resizeEvent(event)
+        narrow = event.size().width() < NARROW
+        if narrow == (self.tabs.indexOf(self.side) >= 0):
+            return
+        if narrow:
+            self.side.setOrientation(Qt.Orientation.Horizontal)
+            self.tabs.addTab(self.side, "Number of clusters")
+        else:
+            self.tabs.removeTab(self.tabs.indexOf(self.side))
+            self.side.setOrientation(Qt.Orientation.Vertical)
+            self._top.addWidget(self.side)
+            self.side.show()
+        self.tabs.tabBar().setVisible(narrow)
+        self._parts.setSizes(NARROW_ROWS if narrow else WIDE_ROWS)
 
     def _scatter_card(self) -> Card:
         self.card = Card("Class")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -30,6 +31,8 @@ from desktop_app.widgets.thumbnail_row import ThumbnailRow
 from desktop_app.widgets.words import set_tone
 
 WORST_SIDE = 56
+NARROW = theme.UNIT * 76
+"""Width below which the images are one of the tabs."""
 MEASURING = "What it covers worst is being measured."
 
 
@@ -75,7 +78,7 @@ class CoresetPicture(QWidget):
         self.chosen.opened.connect(self.opened)
         self.chosen.hovered.connect(self.plot.set_current)
         self.plot.selected.connect(self.chosen.show_these)
-        self.bars.cluster_chosen.connect(self.chosen.show_only)
+        self.bars.cluster_chosen.connect(self._show_images)
         for part in (self.bars.viewport(), self.bars.bars):
             part.setAutoFillBackground(False)
         self.table.row_chosen.connect(self._show_row)
@@ -111,9 +114,10 @@ class CoresetPicture(QWidget):
             self._tools.addWidget(PlotExportButton(_drawn(widget)))
         self.tabs.setCornerWidget(self._tools)
         self.tabs.currentChanged.connect(self._tools.setCurrentIndex)
+        self._tools.addWidget(QWidget())  # of the images, which have their tools in their heading
         card = Card()
         card.add(self.tabs, 1)
-        parts = QSplitter(Qt.Orientation.Horizontal)
+        parts = self._parts = QSplitter(Qt.Orientation.Horizontal)
         parts.addWidget(card)
         parts.addWidget(self.chosen)
         parts.setStretchFactor(0, 1)
@@ -129,6 +133,31 @@ class CoresetPicture(QWidget):
         column.addWidget(self.notes)
         column.addWidget(self.result)
         column.addWidget(parts, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Give a narrow page's width to what is looked at: the images are the last of the tabs then."""
+        super().resizeEvent(event)
+        narrow = event.size().width() < NARROW
+        if narrow == self._is_narrow:
+            return
+        if narrow:
+            self.tabs.addTab(self.chosen, "Images")
+        else:
+            if self.tabs.currentWidget() is self.chosen:
+                self.tabs.setCurrentIndex(0)
+            self.tabs.removeTab(self.tabs.indexOf(self.chosen))
+            self._parts.addWidget(self.chosen)
+            self.chosen.show()
+
+    @property
+    def _is_narrow(self) -> bool:
+        return self.tabs.indexOf(self.chosen) >= 0
+
+    def _show_images(self, class_name: str, cluster: int) -> None:
+        """Show the images of a cluster, in front where they are a tab."""
+        self.chosen.show_only(class_name, cluster)
+        if self._is_narrow:
+            self.tabs.setCurrentWidget(self.chosen)
 
     # --- content ----------------------------------------------------------------------------------------------
 

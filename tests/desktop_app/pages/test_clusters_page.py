@@ -189,3 +189,25 @@ def test_clusters_of_a_sample_say_so(page: ClustersPage, qtbot: QtBot) -> None:
     page._ask_overview()
     qtbot.waitUntil(lambda: page._view is not None and page._view.clusters.n_sampled == 5)
     assert page.picture.side.words.text().endswith(f"Clustered on 5 of {n:,} images.")
+
+
+def test_a_narrow_page_keeps_the_silhouette_readable(page: ClustersPage, qtbot: QtBot) -> None:
+    page.resize(1200, 600)
+    qtbot.wait(20)
+    picture = page.picture
+    assert picture.side.isVisible()
+    assert not picture.tabs.tabBar().isVisible()
+    page.setMinimumSize(400, 300)  # as in the window, which may be smaller than all of it wants
+    page.resize(824, 480)
+    qtbot.wait(20)
+    assert picture.tabs.tabBar().isVisible()
+    assert picture.scatter.width() > 350
+    picture.tabs.setCurrentWidget(picture.side)
+    qtbot.wait(20)
+    assert picture.side.curve.isVisible()
+    assert picture.side.curve.width() > 150
+    assert picture.side.curve.height() > 60
+    page.resize(1200, 600)
+    qtbot.wait(20)
+    assert picture.side.isVisible()
+    assert picture.tabs.count() == 1

@@ -301,3 +301,22 @@ def test_what_is_slow_is_said(page: CoresetPage, qtbot: QtBot) -> None:
     assert page.picture.sentence.text() == "Even herding is choosing…"
     wait_for(page, qtbot)
     assert "of the pool" in page.picture.sentence.text()
+
+
+def test_a_narrow_page_has_its_images_in_a_tab(page: CoresetPage, qtbot: QtBot) -> None:
+    picture = page.picture
+    assert picture.chosen.isVisible()
+    assert picture.bars.isVisible()
+    page.setMinimumSize(400, 300)  # as in the window, which may be smaller than all of it wants
+    page.resize(824, 480)
+    qtbot.wait(20)
+    assert picture.bars.isVisible()
+    assert not picture.chosen.isVisible()
+    assert picture.bars.width() > 400
+    picture.bars.cluster_chosen.emit(picture.bars.plot_table()[1][0][0], 0)
+    qtbot.wait(20)
+    assert picture.chosen.isVisible()
+    page.resize(1300, 700)
+    qtbot.wait(20)
+    assert picture.chosen.isVisible()
+    assert picture.bars.isVisible()
