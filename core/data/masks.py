@@ -63,25 +63,44 @@ def masks_by_name(paths: Iterable[str]) -> dict[str, str]:
     paths : iterable of str
         With forward slashes. A mask is named as its image with a word such as ``_mask`` or ``_gt`` beside, with or
         without a number, in the same folder; or lies under the image's name, or that name with such a word, in a
-        folder named ``masks`` or the like beside the folder of the images.
+        folder named ``masks`` or the like beside the folder of the images; or has the image's name and folder, and
+        another suffix, such as ``.png`` beside a ``.jpg``.
     """
     stems: dict[str, dict[str, str]] = defaultdict(dict)
+    found = {}
     for path in sorted(paths, reverse=True):
         folder, _, name = path.rpartition("/")
-        stems[folder][name.rpartition(".")[0] or name] = path
+        stem = name.rpartition(".")[0] or name
+        other = stems[folder].get(stem, "")
+        image, mask = sorted((path, other), key=_as_masks) if other else (path, "")
+        stems[folder][stem] = image
+        if mask:
+            found[mask] = image
+    # Of three files of one name, two are masks of the third.
+    found = {mask: stems[image.rpartition("/")[0]][_stem(image)] for mask, image in found.items()}
     beside: dict[str, set[str]] = defaultdict(set)
     for folder in stems:
         parts = folder.split("/") if folder else []
         for depth, part in enumerate(parts):
             beside["/".join(parts[:depth])].add(part)
     begun = {folder: _by_first_word(named) for folder, named in stems.items() if len(stems) > 1}
-    found = {}
     for folder, named in stems.items():
         for stem, path in named.items():
             image = _image_beside(stem, named) or _image_in_sibling(folder, stem, stems, beside, begun)
             if image and image != path:
                 found[path] = image
     return found
+
+
+def _stem(path: str) -> str:
+    name = path.rpartition("/")[2]
+    return name.rpartition(".")[0] or name
+
+
+def _as_masks(path: str) -> tuple[int, str]:
+    """Return how usual masks are in a file of this suffix: hardly ever where pixels are stored with losses."""
+    suffix = path.rpartition(".")[2].lower()
+    return (0 if suffix in ("jpg", "jpeg") else 2 if suffix in ("gif", "bmp") else 1), path
 
 
 def _image_beside(stem: str, named: Mapping[str, str]) -> str:
@@ -174,11 +193,19 @@ def _pixels(file: Path) -> RGBArray | None:
         return None
 
 
+def _same(mask: PurePosixPath, image: PurePosixPath) -> str:
+    return f"suffix {mask.suffix}" if mask.parent == image.parent else "folder"
+
+
 def _alike_named(pairs: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
     """Return the pairs in sets that were named in the same way, since one way may be meant and another not."""
     sets: dict[str, dict[str, str]] = defaultdict(dict)
     for path, image in pairs.items():
         mask, other = PurePosixPath(path), PurePosixPath(image)
-        mark = re.sub(r"[\d()]+", "#", mask.stem.replace(other.stem, "", 1)) if mask.stem != other.stem else "folder"
+        mark = (
+            re.sub(r"[\d()]+", "#", mask.stem.replace(other.stem, "", 1))
+            if mask.stem != other.stem
+            else _same(mask, other)
+        )
         sets[re.sub(r"[ _-]*#$", "", mark).casefold()][path] = image
     return list(sets.values())

@@ -186,6 +186,42 @@ def test_masks_beside_images_are_left_out(put: Put, look: Look, picture: Any, en
     assert len(look(settings=DataSettings(leave_out_masks=False)).images) == 9
 
 
+def test_masks_of_the_same_name_with_another_suffix_are_left_out(
+    put: Put, look: Look, picture: Any, encoded: Any
+) -> None:
+    for number in range(4):
+        name = f"{'ab'[number % 2]}/x{number}"
+        put(f"{name}.jpg", encoded(picture(number), "JPEG"))
+        put(f"{name}.png", mask(picture, encoded, number))
+    dataset = look()
+    assert [image.path for image in dataset.images] == ["a/x0.jpg", "a/x2.jpg", "b/x1.jpg", "b/x3.jpg"]
+    assert {one.path: one.reason for one in dataset.skipped}["a/x0.png"] == "It is a mask of a/x0.jpg."
+    assert any("4 images, such as a/x0.png, have names and content of masks" in word for word in dataset.warnings)
+
+
+def test_pictures_of_the_same_name_with_another_suffix_are_used(put: Put, look: Look, encoded: Any) -> None:
+    for number in range(4):
+        name = f"{'ab'[number % 2]}/x{number}"
+        put(f"{name}.tif", number)
+        put(f"{name}.png", number + 10)
+    dataset = look()
+    assert len(dataset.images) == 8
+    assert not [word for word in dataset.warnings if "mask" in word]
+
+
+@pytest.mark.parametrize(
+    ("paths", "masks"),
+    [
+        (["a/x.bmp", "a/x.jpg", "a/x.png"], {"a/x.bmp": "a/x.jpg", "a/x.png": "a/x.jpg"}),
+        (["a/x.gif", "a/x.tif"], {"a/x.gif": "a/x.tif"}),
+        (["a/x.jpg", "b/x.png"], {}),
+        (["a/x.jpeg", "a/x.JPG"], {"a/x.jpeg": "a/x.JPG"}),
+    ],
+)
+def test_which_of_several_suffixes_is_the_mask(paths: list[str], masks: dict[str, str]) -> None:
+    assert masks_by_name(paths) == masks
+
+
 def test_pictures_that_are_named_like_masks_are_used(put: Put, look: Look) -> None:
     for number in range(4):
         put(f"a/{number}.png", number)
