@@ -23,9 +23,10 @@ from desktop_app.widgets.words import images
 
 CLASSES_WIDTH = theme.UNIT * 21
 NARROW = theme.UNIT * 100
-"""Width below which the scatter has a row of its own, and the rest stands in tabs below."""
+"""Width below which scatter, images and silhouette are tabs."""
 MEDOID_SIDE = 104
-WIDE_ROWS, NARROW_ROWS = [theme.UNIT * 48, theme.UNIT * 27], [theme.UNIT * 30, theme.UNIT * 30]
+ROWS = [theme.UNIT * 48, theme.UNIT * 27]
+COLUMNS = [theme.UNIT * 62, theme.UNIT * 44]
 
 
 class ClustersPicture(QWidget):
@@ -95,9 +96,9 @@ class ClustersPicture(QWidget):
         parts = self._parts = QSplitter(Qt.Orientation.Vertical)
         parts.addWidget(top)
         parts.addWidget(self.tabs)
-        top.setSizes([theme.UNIT * 62, theme.UNIT * 44])
+        top.setSizes(COLUMNS)
         below.setSizes([theme.UNIT * 50, theme.UNIT * 56])
-        parts.setSizes(WIDE_ROWS)
+        parts.setSizes(ROWS)
         for splitter, first, second in ((top, 3, 2), (below, 2, 3), (parts, 3, 1)):
             splitter.setStretchFactor(0, first)
             splitter.setStretchFactor(1, second)
@@ -110,21 +111,27 @@ class ClustersPicture(QWidget):
         row.addWidget(parts, 1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Give a narrow page's width to the scatter: silhouette and sizes are a tab beside the images then."""
+        """Show one part at a time, in tabs, where there is no room for all of them."""
         super().resizeEvent(event)
         narrow = event.size().width() < NARROW
         if narrow == (self.tabs.indexOf(self.side) >= 0):
             return
         if narrow:
             self.side.setOrientation(Qt.Orientation.Horizontal)
+            self.tabs.insertTab(0, self._top, "Plot")
             self.tabs.addTab(self.side, "Number of clusters")
+            self.tabs.setCurrentIndex(0)
         else:
             self.tabs.removeTab(self.tabs.indexOf(self.side))
             self.side.setOrientation(Qt.Orientation.Vertical)
+            self.tabs.removeTab(self.tabs.indexOf(self._top))
+            self._parts.insertWidget(0, self._top)
+            self._top.show()
             self._top.addWidget(self.side)
+            self._top.setSizes(COLUMNS)
             self.side.show()
         self.tabs.tabBar().setVisible(narrow)
-        self._parts.setSizes(NARROW_ROWS if narrow else WIDE_ROWS)
+        self._parts.setSizes(ROWS)
 
     def _scatter_card(self) -> Card:
         self.card = Card("Class")

@@ -35,6 +35,8 @@ NARROW = theme.UNIT * 76
 """Width below which the images are one of the tabs."""
 MEASURING = "What it covers worst is being measured."
 
+COLUMNS = [theme.UNIT * 56, theme.UNIT * 41]
+
 
 class CoresetPicture(QWidget):
     """Everything about the coreset that is chosen now.
@@ -124,7 +126,7 @@ class CoresetPicture(QWidget):
         parts.setStretchFactor(1, 1)
         parts.setChildrenCollapsible(False)
         parts.setHandleWidth(theme.UNIT)
-        parts.setSizes([theme.UNIT * 56, theme.UNIT * 41])
+        parts.setSizes(COLUMNS)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.UNIT)
@@ -147,6 +149,7 @@ class CoresetPicture(QWidget):
                 self.tabs.setCurrentIndex(0)
             self.tabs.removeTab(self.tabs.indexOf(self.chosen))
             self._parts.addWidget(self.chosen)
+            self._parts.setSizes(COLUMNS)
             self.chosen.show()
 
     @property

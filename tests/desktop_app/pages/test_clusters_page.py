@@ -197,11 +197,13 @@ def test_a_narrow_page_keeps_the_silhouette_readable(page: ClustersPage, qtbot: 
     picture = page.picture
     assert picture.side.isVisible()
     assert not picture.tabs.tabBar().isVisible()
+    before = picture.side.width()
     page.setMinimumSize(400, 300)  # as in the window, which may be smaller than all of it wants
     page.resize(824, 480)
     qtbot.wait(20)
     assert picture.tabs.tabBar().isVisible()
     assert picture.scatter.width() > 350
+    assert picture.scatter.height() > 200
     picture.tabs.setCurrentWidget(picture.side)
     qtbot.wait(20)
     assert picture.side.curve.isVisible()
@@ -209,5 +211,8 @@ def test_a_narrow_page_keeps_the_silhouette_readable(page: ClustersPage, qtbot: 
     assert picture.side.curve.height() > 60
     page.resize(1200, 600)
     qtbot.wait(20)
+    assert picture.scatter.isVisible()
+    assert picture.grid.isVisible()
     assert picture.side.isVisible()
+    assert picture.side.width() == pytest.approx(before, abs=20)
     assert picture.tabs.count() == 1
