@@ -42,6 +42,7 @@ from core.job_events import (
     Stopped,
 )
 from core.limits import limits_of, memory_within, took_too_much
+from core.threads import limit_threads
 
 REPORTS_PER_SECOND = 20
 
@@ -257,8 +258,7 @@ def _set_up(order: Order) -> None:
         psutil.Process().nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 10))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if order.threads is not None:
-        for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
-            os.environ[variable] = str(order.threads)
+        limit_threads(order.threads)
     _redirect_output(order.output)
 
 

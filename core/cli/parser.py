@@ -139,6 +139,7 @@ def _comparing(add: AddCommand) -> None:
         without = {"selection": NOT_COMPARED, "export": ("files", "with_split", "remainder")} if one is compare else {}
         _settings(one, *SECTIONS, validation=0.2, without=without)
         _weights(one)
+        _threads(one)
         _out_folder(one)
 
     search = add(
@@ -149,6 +150,7 @@ def _comparing(add: AddCommand) -> None:
     _dataset(search)
     _settings(search, "data", "features", "clusters", "selection", "training", validation=0.2)
     _weights(search)
+    _threads(search)
     _out_folder(search)
     searched = tuple(name for name, network in NETWORKS.items() if network.is_searched)
     search.add_argument("--network", choices=searched, default=searched[0], help=f"default {searched[0]}")
@@ -231,6 +233,26 @@ def _weights(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights", type=Path, default=None, metavar="FILE", help="weight file for the first extractor that needs one"
     )
+
+
+def _threads(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--threads",
+        type=_number_of_threads,
+        default=None,
+        metavar="N",
+        help="processor threads at most; 1 gives the same weights on any number of processors; default all",
+    )
+
+
+def _number_of_threads(text: str) -> int:
+    try:
+        number = int(text)
+        if number < 1:
+            raise ValueError
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"it is {text!r}; expected a whole number of at least 1") from None
+    return number
 
 
 def _out_folder(parser: argparse.ArgumentParser) -> None:

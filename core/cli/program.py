@@ -19,6 +19,7 @@ from core.descriptions import plugin_problems
 from core.errors import CancelledError, CoresetError, MemoryShortError
 from core.files import reason_of
 from core.resources import ensure_home
+from core.threads import limit_threads
 from core.version import __version__
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
@@ -107,6 +108,9 @@ def _run(arguments: Sequence[str] | None) -> int:
     options: argparse.Namespace = parser.parse_args(arguments)
     cache = getattr(options, "cache", None) or default_cache_folder()
     crash_watch.tell(cache, log_file(), __version__, sys.argv[1:])
+    threads = getattr(options, "threads", None)
+    if threads is not None:
+        limit_threads(threads)
     if options.command != "plugins":
         for problem in plugin_problems():
             say(f"note: {problem.sentence}", file=sys.stderr)

@@ -1,0 +1,23 @@
+"""How many processor threads numerical libraries may use."""
+
+import os
+
+from threadpoolctl import threadpool_limits
+
+VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+
+
+def limit_threads(n_threads: int) -> None:
+    """Let numerical libraries use at most so many threads, in this process from here on.
+
+    Those that are loaded later read the environment; TensorFlow does when it first computes something. With one thread
+    its sums fall in one order, so that a training gives the same weights to the bit on any number of processors.
+
+    Parameters
+    ----------
+    n_threads : int
+        >= 1.
+    """
+    for variable in VARIABLES:
+        os.environ[variable] = str(n_threads)
+    threadpool_limits(n_threads)
