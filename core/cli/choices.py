@@ -6,8 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.cache import default_cache_folder
-from core.cli.flags import said_settings
+from core.cli.flags import asked_of_images, said_settings
+from core.cli.terminal import TerminalProgress
+from core.descriptions import inside_sentence, resolve
 from core.pipeline.facts import recommended_extractors
+from core.pipeline.stages import open_dataset
 from core.pipeline.study import Study
 from core.settings import Settings, check_names, read_settings
 
@@ -27,7 +30,24 @@ def study_of(options: argparse.Namespace) -> Study:
     """
     cache = getattr(options, "cache", None) or default_cache_folder()
     weights = getattr(options, "weights", None)
-    return Study(options.dataset, settings_of(options), Path(cache), weights)
+    return _with_values_of_images(Study(options.dataset, settings_of(options), Path(cache), weights), options)
+
+
+def _with_values_of_images(study: Study, options: argparse.Namespace) -> Study:
+    """Return the study with the values that its images are to give, each told in a note."""
+    asked = asked_of_images(options)
+    if not asked:
+        return study
+    progress = TerminalProgress()
+    progress.listen_for_interrupt()
+    dataset = open_dataset(study.source, study.cache_folder, progress, settings=study.settings.data)
+    settings = study.settings
+    for flag in asked:
+        facts = flag.setting.facts
+        value = resolve(facts.from_dataset)(dataset)
+        settings = flag.setting.put(settings, value)
+        print(f"note: {inside_sentence(facts.title)}, by the images: {flag.words} {value}.", file=sys.stderr)
+    return replace(study, settings=settings)
 
 
 def settings_of(options: argparse.Namespace) -> Settings:

@@ -12,7 +12,10 @@ from core.errors import SettingsError
 from core.settings import Settings
 from core.settings.listed import SECTIONS, Setting, settings_in
 
-__all__ = ["SECTIONS", "Flag", "add_flags", "flags_of", "numbers", "said_settings", "words"]
+__all__ = ["AUTO", "SECTIONS", "Flag", "add_flags", "flags_of", "numbers", "said_settings", "words"]
+
+AUTO = "auto"
+"""Said instead of a value that the images can give; see `core.descriptions.Choice.from_dataset`."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def add_flags(
 
 
 def said_settings(options: argparse.Namespace, settings: Settings) -> Settings:
-    """Return `settings` changed by what was said on the command line.
+    """Return `settings` changed by what was said on the command line; what the images are to give stays as it is.
 
     Raises
     ------
@@ -78,9 +81,19 @@ def said_settings(options: argparse.Namespace, settings: Settings) -> Settings:
     for section in SECTIONS:
         for flag in flags_of(section):
             said = getattr(options, flag.dest, None)
-            if said is not None:
+            if said is not None and not _is_of_images(flag, said):
                 settings = flag.setting.put(settings, _value(flag, said))
     return settings
+
+
+def asked_of_images(options: argparse.Namespace) -> tuple[Flag, ...]:
+    """Return the flags whose value the images are to give."""
+    flags = (flag for section in SECTIONS for flag in flags_of(section))
+    return tuple(flag for flag in flags if _is_of_images(flag, getattr(options, flag.dest, None)))
+
+
+def _is_of_images(flag: Flag, said: Any) -> bool:
+    return bool(flag.setting.facts.from_dataset) and said == AUTO
 
 
 def _add(group: "argparse._ArgumentGroup", flag: Flag, default: str | None) -> None:
@@ -89,6 +102,8 @@ def _add(group: "argparse._ArgumentGroup", flag: Flag, default: str | None) -> N
     parts = [about + (inside_sentence(facts.tip) if about else facts.tip)]
     if facts.kind:
         parts.append(", ".join(name for name in setting.names if name))
+    if facts.from_dataset:
+        parts.append(f"{AUTO} takes the one that suits the images")
     if flag.is_repeated:
         parts.append("may be given again")
     elif setting.is_list:
@@ -109,7 +124,21 @@ def _add(group: "argparse._ArgumentGroup", flag: Flag, default: str | None) -> N
         add(metavar="NAME,…" if facts.kind else "NUMBER,…")
     else:
         kind = plain if plain in (int, float) else str
-        add(type=kind, metavar="NAME" if facts.kind else {int: "N", float: "F"}.get(kind, "TEXT"))
+        metavar = "NAME" if facts.kind else {int: "N", float: "F"}.get(kind, "TEXT")
+        if facts.from_dataset:
+            add(type=partial(_number_or_auto, kind), metavar=f"{metavar}|{AUTO}")
+        else:
+            add(type=kind, metavar=metavar)
+
+
+def _number_or_auto(kind: Callable[[str], Any], text: str) -> Any:
+    if text == AUTO:
+        return AUTO
+    try:
+        return kind(text)
+    except ValueError:
+        words = f"it is {text!r}; expected a number, or {AUTO} for the one that suits the images"
+        raise argparse.ArgumentTypeError(words) from None
 
 
 def _default_words(default: Any) -> str:

@@ -57,6 +57,9 @@ class Choice:
         Of the window's control.
     typed : str
         What stands for a value of a list in the help of its flag, such as ``"RULE"``; empty: ``"PATH"`` or ``"CLASS"``.
+    from_dataset : str
+        ``"module:attribute"`` of a function from a `core.results.Dataset` to the value that suits its images, for who
+        asks for it: ``auto`` on the command line, a button in the window. What is kept is the value. Empty: none.
     flat : bool
         Of a description's own setting: stored in the section itself, under its plain name.
     """
@@ -82,6 +85,7 @@ class Choice:
     step: float = 0.0
     decimals: int = 3
     typed: str = ""
+    from_dataset: str = ""
     flat: bool = False
 
     def allows(self, value: Any) -> bool:

@@ -74,6 +74,7 @@ class TrainingSettings(SettingsPart):
     image_size: int = choice(
         256, neutral=256, kept=True, title="Image size in pixels", tip="Side of the square input; 256 in the paper",
         least=32, most=4096, must="a whole number from 32 to 4096", offered=(32, 1024),
+        from_dataset="core.data.sizes:training_side",
     )  # fmt: skip
     epochs: int = choice(
         25, neutral=25, kept=True, title="Epochs", tip="Never fewer than the least number of steps",

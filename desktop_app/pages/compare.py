@@ -256,6 +256,7 @@ class ComparePage(Page):
         self._images.set_view(dataset)
         self.picture.set_dataset(dataset)
         self.options.show_brought(dataset is not None and dataset.split.brought)
+        self.controls.show_dataset(dataset.dataset if dataset is not None else None)
         self.tools.report.setEnabled(model.facts("clusters") is not None)
         self._show_way_in()
         result = self._result()

@@ -9,12 +9,14 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
 
 from core.descriptions import inside_sentence, registry
+from core.results import Dataset
 from core.settings import Settings
 from core.settings.listed import Setting, settings_in
 from core.settings.names import MATCHED
 from core.settings.own import kind_of
 from desktop_app import theme
 from desktop_app.pages.frame import OPTIONS_WIDTHS, PageFrame
+from desktop_app.pages.value_of_images import ValueOfImages
 from desktop_app.widgets.check_group import BOX, CheckGroup
 from desktop_app.widgets.controls import ComboBox, NumberBox, SpinBox
 from desktop_app.widgets.words import wrapped
@@ -344,6 +346,7 @@ class SettingControls(QObject):
         self._page = page
         self._controls: dict[str, SettingControl] = {}
         self._placed: dict[str, QWidget] = {}
+        self._of_images: list[ValueOfImages] = []
 
     @property
     def made(self) -> Mapping[str, SettingControl]:
@@ -387,6 +390,11 @@ class SettingControls(QObject):
         facts = control.setting.facts
         add = self._page.add_more_option if more else self._page.add_option
         add(control.label, control.widget, facts.tip, question=facts.question)
+        if facts.from_dataset:
+            of_images = ValueOfImages(control.setting, control.title, control)
+            of_images.taken.connect(self.changed)
+            add("", of_images.button)
+            self._of_images.append(of_images)
         return control
 
     def add_owned(self, section: str, *, more: bool = False, several: bool = False) -> None:
@@ -413,6 +421,11 @@ class SettingControls(QObject):
         """Show all values; `over_typing` also where the user is typing another, as when the project is another one."""
         for control in self._controls.values():
             control.show(control.setting.value(settings), over_typing=over_typing)
+
+    def show_dataset(self, dataset: Dataset | None) -> None:
+        """Say which images there are, for settings whose value they can give."""
+        for each in self._of_images:
+            each.show_dataset(dataset)
 
     def take_typed(self) -> None:
         """Take what is typed and not taken yet, before something is done with the settings."""

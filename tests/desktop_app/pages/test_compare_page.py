@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QFileDialog, QScrollArea
+from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollArea
 from pytestqt.qtbot import QtBot
 
+from core.data.sizes import training_side
 from core.descriptions import registry
 from core.errors import CancelledError, MissingWeightsError
 from core.pipeline.grid import Grid
@@ -106,6 +107,24 @@ def test_options_change_settings(page: ComparePage, qtbot: QtBot) -> None:
     assert page.controls.placed["comparison.difference_of_interest"].value() == pytest.approx(1)
     qtbot.waitUntil(lambda: page._plan is not None and len(page._plan.runs) == 3 * 5)
     assert page.cost.text().startswith("15 trainings")
+
+
+def test_the_image_size_can_be_taken_from_the_images(page: ComparePage) -> None:
+    model = page.model
+    button = page.findChild(QPushButton, "value_of_images_training.image_size")
+    assert isinstance(button, QPushButton)
+    assert button.isEnabled()
+    dataset = model.latest_value("dataset").dataset  # type: ignore[attr-defined]
+    expected = training_side(dataset)
+    assert expected != model.settings("training").image_size == 256
+    button.click()
+    assert model.settings("training").image_size == expected
+    assert page.controls.placed["training.image_size"].value() == expected  # type: ignore[attr-defined]
+    model.undo_stack.undo()
+    assert model.settings("training").image_size == 256
+    page.controls.show_dataset(None)
+    assert not button.isEnabled()
+    assert button.toolTip() == "Scan the images first"
 
 
 def test_no_choice_is_cut_by_the_scroll_bar(page: ComparePage, qtbot: QtBot, qapp: QApplication) -> None:
