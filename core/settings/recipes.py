@@ -43,6 +43,8 @@ class Parts:
         0 <= value < 1: at most so large a share of the side, either way.
     brightness, contrast : float
         0 <= value < 1: at most such a share of the range, or a factor of 1 ± so much.
+    stain_jitter : float
+        0 <= value < 1: the amount of each stain at most by such a factor, and by so much optical density, either way.
     """
 
     flips_and_turns: bool = False
@@ -54,6 +56,7 @@ class Parts:
     zoom: float = 0.0
     brightness: float = 0.0
     contrast: float = 0.0
+    stain_jitter: float = 0.0
 
     def used(self) -> dict[str, bool | float]:
         """Return the parts that do something, by name."""

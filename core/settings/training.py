@@ -60,7 +60,7 @@ class TrainingSettings(SettingsPart):
         Whether the images have an up and a down. Flips and turns are made where it is ``"free"`` alone.
     flips_and_turns, class_weights : {"recipe", "on", "off"}
         See `core.settings.recipes.Parts`; ``"recipe"`` is as the recipe says.
-    weight_decay, label_smoothing, averaged_weights, shifts, zoom, brightness, contrast : float or None
+    weight_decay, label_smoothing, averaged_weights, shifts, zoom, brightness, contrast, stain_jitter : float or None
         See `core.settings.recipes.Parts`; None is as the recipe says, 0 is off.
     checks : int or None
         Number of epochs after which the validation images are looked at, spread evenly; None: after every epoch.
@@ -130,6 +130,10 @@ class TrainingSettings(SettingsPart):
     zoom: float | None = _amount("Zoom", "Largest zoom in or out, as a share of the side", step=0.01)
     brightness: float | None = _amount("Brightness", "Largest change of brightness, as a share of the range")
     contrast: float | None = _amount("Contrast", "Largest change of contrast, as a share")
+    stain_jitter: float | None = _amount(
+        "Stain jitter", "Of histology: largest change of haematoxylin, eosin and DAB, as a share of each and in "
+        "optical density, such as 0.05",
+    )  # fmt: skip
     checks: int | None = choice(
         None, neutral=None, title="Checks on validation images",
         tip="Number of epochs, evenly spread, after which the validation images pick the best; not set: every epoch",

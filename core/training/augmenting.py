@@ -1,4 +1,4 @@
-"""Images changed while they are trained on: orientations by NumPy, small changes by Keras layers.
+"""Images changed while they are trained on: orientations and stains by NumPy, small changes by Keras layers.
 
 What is kept in the cache, validation images and test images are never changed. All is drawn from seeds that name the
 epoch, so that the same training gives the same weights on any number of threads.
@@ -15,9 +15,10 @@ from core.features.engine import import_keras, import_tensorflow
 from core.results import IntArray
 from core.seeds import generator
 from core.settings import Parts
+from core.training.staining import jitter_stains
 
 ORIENTATIONS = 8
-PIXEL_PARTS = ("shifts", "zoom", "brightness", "contrast")
+PIXEL_PARTS = ("shifts", "zoom", "brightness", "contrast", "stain_jitter")
 """Parts that change pixels themselves, so that no feature computed once has them."""
 
 Pixels = NDArray[np.uint8]
@@ -52,7 +53,7 @@ def orientations_of(keys: Sequence[str], seed: int, epoch: int) -> IntArray:
 
 
 def pixel_changes(parts: Parts, seed: int) -> Callable[[Pixels, int, int], Pixels] | None:
-    """Return what shifts, zooms, brightens and changes contrast as `parts` say; None where they say nothing.
+    """Return what shifts, zooms, brightens and changes contrast and stains as `parts` say; None where they say nothing.
 
     Returns
     -------
@@ -61,8 +62,9 @@ def pixel_changes(parts: Parts, seed: int) -> Callable[[Pixels, int, int], Pixel
 
     Notes
     -----
-    Layers of Keras, called outside of the network, so that a saved model has none of them. A seed is given with every
-    call, and no layer keeps a state. What comes into the image from outside is mirrored at its edge.
+    Stains first, on the pixels as they are; see `core.training.staining.jitter_stains`. Then layers of Keras, called
+    outside of the network, so that a saved model has none of them. A seed is given with every call, and no layer keeps
+    a state. What comes into the image from outside is mirrored at its edge.
     """
     if not any(getattr(parts, name) for name in PIXEL_PARTS):
         return None
@@ -79,6 +81,10 @@ def pixel_changes(parts: Parts, seed: int) -> Callable[[Pixels, int, int], Pixel
         made.append(("contrast", layers.RandomContrast(parts.contrast)))
 
     def change(pixels: Pixels, epoch: int, batch: int) -> Pixels:
+        if parts.stain_jitter:
+            pixels = jitter_stains(pixels, parts.stain_jitter, generator(seed, "stain_jitter", epoch, batch))
+        if not made:
+            return pixels
         tf = import_tensorflow()
 
         images = tf.convert_to_tensor(pixels, tf.float32)

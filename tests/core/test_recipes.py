@@ -46,7 +46,8 @@ def test_a_part_is_as_the_recipe_says_unless_it_says_so_itself() -> None:
         class_weights=True, zoom=0.1
     )
     every = {name: 0.0 for name, value in vars(Parts()).items() if value is not False}
-    off = replace(RECOMMENDED, flips_and_turns="off", class_weights="off", **every)
+    switches = {name: "off" for name, value in vars(Parts()).items() if value is False}
+    off = replace(RECOMMENDED, **switches, **every)
     assert parts_of(off) == Parts()
 
 

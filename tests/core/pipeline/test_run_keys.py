@@ -115,8 +115,9 @@ def test_a_recipe_counts_by_its_parts_and_the_papers_not_at_all() -> None:
         assert mark(network, replace(plain, orientation="free")) == expected
         off = replace(plain, recipe="recommended", orientation="unanswered", weight_decay=0.0, label_smoothing=0.0)
         off = replace(
-            off, class_weights="off", averaged_weights=0.0, shifts=0.0, zoom=0.0, brightness=0.0, contrast=0.0
-        )
+            off, class_weights="off", averaged_weights=0.0, shifts=0.0, zoom=0.0, brightness=0.0, contrast=0.0,
+            stain_jitter=0.0,
+        )  # fmt: skip
         assert mark(network, off) == expected
         by_recipe = mark(network, replace(off, orientation="free"))
         by_hand = mark(network, replace(plain, orientation="free", flips_and_turns="on"))

@@ -31,8 +31,8 @@ from core.training.sources import checked_epochs
 
 ALL = TrainingSettings(
     orientation="free", flips_and_turns="on", class_weights="on", weight_decay=0.05, label_smoothing=0.1,
-    averaged_weights=0.9, shifts=0.05, zoom=0.1, brightness=0.1, contrast=0.1, image_size=32, epochs=2, min_steps=0,
-    batch_size=8, learning_rate=0.01,
+    averaged_weights=0.9, shifts=0.05, zoom=0.1, brightness=0.1, contrast=0.1, stain_jitter=0.05, image_size=32,
+    epochs=2, min_steps=0, batch_size=8, learning_rate=0.01,
 )  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def test_features_are_trained_on_in_the_orientation_drawn() -> None:
 # --- shifts, zoom, brightness, contrast ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["shifts", "zoom", "brightness", "contrast"])
+@pytest.mark.parametrize("name", ["shifts", "zoom", "brightness", "contrast", "stain_jitter"])
 def test_pixels_change_by_seed_epoch_and_batch_and_never_more_than_said(name: str) -> None:
     change = pixel_changes(Parts(**{name: 0.2}), 3)
     assert change is not None
@@ -250,6 +250,7 @@ def test_the_transfer_network_says_what_it_is_trained_without(cells: Dataset, sp
     settings = with_own(replace(ALL, image_size=48), "transfer", backbone="mobilenetv2", untrained_backbone=True)
     run = trained("transfer", cells, split, settings, store)
     expected = "the transfer network is trained without shifts 0.05, zoom 0.1, brightness 0.1, contrast 0.1"
+    expected += ", stain jitter 0.05"
     assert expected in run.result.note
     plain = trained("transfer", cells, split, replace(settings, flips_and_turns="off"), store)
     differ = zip(run.model.layers[-1].get_weights(), plain.model.layers[-1].get_weights(), strict=True)
@@ -276,7 +277,7 @@ class Images:
     def all(self): return self.values
     def take_oriented(self, rows, orientations): return oriented(self.values[rows], orientations)
 batches = Epochs(Labelled(Images(), np.arange(24) % 3), ALL, parts_of(ALL), 0, 3)
-assert len(batches.parts) == 9, batches.parts
+assert len(batches.parts) == 10, batches.parts
 found = [array.tobytes() for _ in range(2) for batch in batches() for array in batch]
 print(hashlib.sha256(b"".join(found)).hexdigest())
 """
