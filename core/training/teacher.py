@@ -206,9 +206,10 @@ def teacher_bytes(n_images: int, n_features: Sequence[int], n_classes: int) -> i
     """
     reducing = max(pool_reduction_bytes(n_images, size, N_COMPONENTS) for size in n_features)
     joined = n_images * N_COMPONENTS * len(n_features)
-    # Views and what they are joined to; of a fit rows of float64 with a copy, scores and their gradients.
-    fitting = 24 * joined + 32 * n_images * n_classes
-    return 8 * joined + max(reducing, fitting) + 16 * n_images * n_classes + LIBRARY_BYTES
+    # Rows of a fold in float32 and float64; scores of the classes and their gradients.
+    fitting = 10 * joined + 32 * n_images * n_classes + LIBRARY_BYTES
+    # Beside either the views, or what they are joined to.
+    return 8 * joined + max(reducing, fitting) + 16 * n_images * n_classes
 
 
 def _embedded(

@@ -244,7 +244,7 @@ def test_it_tells_how_far_it_is_and_stops_when_asked() -> None:
 
 
 def test_too_little_memory_is_told_before_anything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ["a", "b"] * 30
+    names = ["a", "b"] * 2500
     read: list[int] = []
 
     class Counted(Given):
@@ -254,8 +254,8 @@ def test_too_little_memory_is_told_before_anything_is_read(monkeypatch: pytest.M
 
     monkeypatch.setattr(memory, "free_memory", lambda: FreeMemory(10_000_000))
     given = [Counted("one", {"x": separable(names)})]
-    with pytest.raises(MemoryShortError, match=r"Fitting the teacher of soft labels \(60 images\) needs about"):
-        fit_teacher(dataset_of(names), given, each_alone(60))
+    with pytest.raises(MemoryShortError, match=r"Fitting the teacher of soft labels \(5,000 images\) needs about"):
+        fit_teacher(dataset_of(names), given, each_alone(5000))
     assert read == [1]
 
 
