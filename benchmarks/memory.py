@@ -91,6 +91,9 @@ class MadeUp:
 
     d: int
     base: Any
+    extractor: str = "made up"
+    fingerprint: str = ""
+    block_names: tuple[str, ...] = ("block",)
 
     @classmethod
     def of(cls, d: int) -> "MadeUp":
@@ -195,6 +198,15 @@ def proxy(n: int, d: int, m: int) -> tuple[float, Callable[[], object]]:
     return proxy_bytes(n, d, m), lambda: proxy_accuracy(contents, dataset.labels, pool, chosen)
 
 
+def teacher(n: int, d: int, n_views: int) -> tuple[float, Callable[[], object]]:
+    from core.training.teacher import Units, fit_teacher, teacher_bytes
+
+    dataset, _ = made_up_pool(n, 1)
+    views = [MadeUp.of(d)] * n_views
+    needed = teacher_bytes(n, [d] * n_views, len(dataset.classes))
+    return needed, lambda: fit_teacher(dataset, views, Units(np.arange(n), np.arange(n)))
+
+
 def made_up_pool(n: int, d: int) -> tuple[Any, Any]:
     from core.results import Dataset, Image, PoolEmbedding
 
@@ -256,6 +268,8 @@ def judging_cases() -> Iterator[Case]:
         yield Case("coverage", f"{n:,} × {d}", coverage, (n, d))
     for n, d, m in ((5_000, 50, 500), (30_000, 50, 3_000), (60_000, 200, 60_000)):
         yield Case("coverage proxy", f"{n:,} × {d}, {m:,} chosen", proxy, (n, d, m))
+    for n, d, n_views in ((3_000, 25_088, 1), (20_000, 500, 4)):
+        yield Case("teacher", f"{n:,} × {d:,}, {n_views} view{'s' * (n_views > 1)}", teacher, (n, d, n_views))
 
 
 def network_cases() -> Iterator[Case]:

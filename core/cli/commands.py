@@ -165,8 +165,10 @@ def select(options: argparse.Namespace) -> int:
     if options.out.exists() and not options.overwrite:
         raise ExportError(f"{options.out} is already there. Name another file, or add --overwrite.")
     prepared, coreset = _choose(options)
-    write_selection(options.out, prepared, coreset)
+    notes = write_selection(options.out, prepared, coreset, progress())
     _tell(prepared, coreset)
+    for note in notes:
+        say(f"note: {note}")
     say(f"written: {options.out}")
     return 0
 
@@ -200,7 +202,8 @@ def rerun(options: argparse.Namespace) -> int:
     cache = Path(options.cache) if options.cache else default_cache_folder()
     again = exporting.rerun(options.manifest, options.dataset, cache, weights_file=options.weights, progress=progress())
     if options.out is not None:
-        write_selection(options.out, again.prepared, again.coreset)
+        for note in write_selection(options.out, again.prepared, again.coreset, progress()):
+            say(f"note: {note}")
         say(f"written: {options.out}")
     for difference in again.differences:
         say(difference)

@@ -136,7 +136,8 @@ def _comparing(add: AddCommand) -> None:
     for one in (compare, run):
         _dataset(one)
         # A comparison brings its own samplers, fractions and seeds; it exports nothing, but its report can be private.
-        without = {"selection": NOT_COMPARED, "export": ("files", "with_split", "remainder")} if one is compare else {}
+        exports = ("files", "with_split", "remainder", "probabilities_and_weights")
+        without = {"selection": NOT_COMPARED, "export": exports} if one is compare else {}
         _settings(one, *SECTIONS, validation=0.2, without=without)
         _weights(one)
         _threads(one)

@@ -42,6 +42,7 @@ def _tell_run(result: object, *, n_splits: int = 1) -> None:
         say(
             f"{key.network}, {key.sampler} {100 * key.fraction:.3g} %, {which}: "
             f"test {reached}, trained in {duration(result.train_seconds)}"
+            + (f", its teacher in {duration(result.teacher_seconds)}" if result.teacher_seconds else "")
             + (f" ({result.note})" if result.note else ""),
             flush=True,
         )

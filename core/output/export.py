@@ -18,7 +18,7 @@ from core.errors import ExportError
 from core.files import is_held, make_temporary_folder, move, put_in_place, reason_of, try_to_remove
 from core.output.formats import EXPORT_FORMATS
 from core.output.image_files import ImageFiles
-from core.output.lists import Places, list_text
+from core.output.lists import NO_COLUMNS, AskedColumns, Places, list_text, renamed_columns_note
 from core.output.manifest import LIST_NAME, MANIFEST_NAME, ListedFile, ManifestParts, manifest_text
 from core.output.names import PrivateNames, parts_inside_class, renamed_note, safe_names
 from core.output.placing import disk_sentence, hash_file
@@ -67,6 +67,7 @@ def export_coreset(
     all_settings: Settings | None = None,
     weights: Sequence[WeightsUsed] = (),
     notes: Sequence[str] = (),
+    asked: AskedColumns = NO_COLUMNS,
     overwrite: bool = False,
     progress: Progress = NO_PROGRESS,
 ) -> ExportResult:
@@ -84,6 +85,8 @@ def export_coreset(
     weights : sequence of WeightsUsed
     notes : sequence of str
         Sentences about the making that belong into the manifest, such as "synthetic images".
+    asked : AskedColumns
+        What `coreset.csv` holds besides.
     overwrite : bool
         Replace an export that is there; any other folder is never replaced.
 
@@ -124,7 +127,7 @@ def export_coreset(
     try:
         building = make_temporary_folder(target)
         result = _build(
-            dataset, split, coreset, building, target, whole, names, clusters or (), weights, notes, progress
+            dataset, split, coreset, building, target, whole, names, clusters or (), weights, notes, asked, progress
         )
         left = _move_into_place(building, target)
     except BaseException as error:
@@ -151,6 +154,7 @@ def _build(
     clusters: Sequence[ClassClusters],
     weights: Sequence[WeightsUsed],
     notes: Sequence[str],
+    asked: AskedColumns,
     progress: Progress,
 ) -> ExportResult:
     """Write everything into the empty folder `building`, which becomes `target`."""
@@ -169,7 +173,9 @@ def _build(
             f"{contents.n_rewritten:,} images were written anew as 8-bit RGB PNG, since their format's metadata "
             "cannot be taken out otherwise."
         )
-    if names is not None:
+    if names is None:
+        all_notes += renamed_columns_note(dataset, asked)
+    else:
         all_notes = [names.scrub(note) for note in all_notes]
         taken_out = "; metadata was taken out of the images" if described.holds_images else ""
         all_notes.append(f"Private: file names are hashes under a key that was not kept{taken_out}.")
@@ -178,10 +184,10 @@ def _build(
     files_as = written.as_format or described.name
     # A format may write something else than files of single images.
     places = Places(target, {each.index: each.file for each in plan.images if each.file in there})
-    (building / LIST_NAME).write_bytes(list_text(dataset, split, coreset, places, clusters, names))
+    (building / LIST_NAME).write_bytes(list_text(dataset, split, coreset, places, clusters, names, asked))
     listed = (*written.files, ListedFile(LIST_NAME, *hash_file(building / LIST_NAME)))
     parts = ManifestParts(
-        dataset, coreset, clusters, settings, weights, folders, listed, files_as, tuple(all_notes), names
+        dataset, coreset, clusters, settings, weights, folders, listed, files_as, tuple(all_notes), names, asked
     )
     (building / MANIFEST_NAME).write_bytes(manifest_text(parts))
     return ExportResult(building, written.n_images, n_bytes, files_as, folders, tuple(all_notes))

@@ -28,6 +28,25 @@ COLUMNS = {
 
 
 @dataclass(frozen=True)
+class AskedColumns:
+    """Columns that a list has on request, behind `COLUMNS`.
+
+    Attributes
+    ----------
+    columns : mapping of str to str
+        What each holds, by its head.
+    cells : mapping of int to tuple
+        As many as columns, by the index of an image; all are empty for an image that is not named.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    cells: Mapping[int, tuple[Cell, ...]] = field(default_factory=dict)
+
+
+NO_COLUMNS = AskedColumns()
+
+
+@dataclass(frozen=True)
 class Places:
     """Where the files of images lie, as a list names them.
 
@@ -72,6 +91,18 @@ def selection_rows(
 
     With `names` the paths are private names, and rows are sorted by these, so that their order tells nothing.
     """
+    return [row for _, row in _indexed_rows(dataset, split, coreset, places, clusters, names)]
+
+
+def _indexed_rows(
+    dataset: Dataset,
+    split: Split,
+    coreset: Coreset,
+    places: Places,
+    clusters: Sequence[ClassClusters] | None,
+    names: PrivateNames | None,
+) -> list[tuple[int, list[Cell]]]:
+    """Return the rows of `selection_rows`, each with the index of its image."""
     sets = {
         int(index): name
         for name, indices in (("train", split.pool), ("validation", split.validation), ("test", split.test))
@@ -83,21 +114,24 @@ def selection_rows(
     reason |= {int(index): why for index, why in zip(coreset.indices, coreset.reasons, strict=True)}
     if names is not None:
         reason = {index: names.scrub(why) for index, why in reason.items()}
-    rows: list[list[Cell]] = [
-        [
-            image.path if names is None else names.name(image.path),
-            image.class_name,
-            sets.get(index, ""),
-            cluster.get(index),
-            index in medoids,
-            index in rank,
-            rank.get(index),
-            reason.get(index, ""),
-            places.file(dataset, index, private=names is not None),
-        ]
+    rows: list[tuple[int, list[Cell]]] = [
+        (
+            index,
+            [
+                image.path if names is None else names.name(image.path),
+                image.class_name,
+                sets.get(index, ""),
+                cluster.get(index),
+                index in medoids,
+                index in rank,
+                rank.get(index),
+                reason.get(index, ""),
+                places.file(dataset, index, private=names is not None),
+            ],
+        )
         for index, image in enumerate(dataset.images)
     ]
-    return sorted(rows, key=lambda row: str(row[0]))
+    return sorted(rows, key=lambda indexed: str(indexed[1][0]))
 
 
 def list_text(
@@ -107,19 +141,25 @@ def list_text(
     places: Places,
     clusters: Sequence[ClassClusters] | None = None,
     names: PrivateNames | None = None,
+    asked: AskedColumns = NO_COLUMNS,
 ) -> bytes:
-    """Return the list as the bytes of a CSV file; what else is known of the images stands behind `COLUMNS`."""
-    rows = selection_rows(dataset, split, coreset, places, clusters, names)
-    heads, more = _more_columns(dataset, private=names is not None)
-    whole = [[*row, *more.get(str(row[0]), ())] for row in rows]
-    return csv_of([*COLUMNS, *heads], whole).encode("utf-8", "backslashreplace")
+    """Return the list as the bytes of a CSV file.
+
+    Behind `COLUMNS` stand those that were asked for, and then what else is known of the images, such as the other
+    columns of a table; nothing of that is told privately.
+    """
+    heads = [] if names is not None else table_heads(dataset, asked)
+    nothing = (None,) * len(asked.columns)
+    whole = [
+        [*row, *asked.cells.get(index, nothing), *(dataset.images[index].more if heads else ())]
+        for index, row in _indexed_rows(dataset, split, coreset, places, clusters, names)
+    ]
+    return csv_of([*COLUMNS, *asked.columns, *heads], whole).encode("utf-8", "backslashreplace")
 
 
-def _more_columns(dataset: Dataset, *, private: bool) -> tuple[list[str], dict[str, tuple[str, ...]]]:
-    """Return the heads of what else is known of the images, and its cells by path; nothing of it is told privately."""
-    if private or not dataset.columns:
-        return [], {}
-    taken = {name.casefold() for name in COLUMNS}
+def table_heads(dataset: Dataset, asked: AskedColumns = NO_COLUMNS) -> list[str]:
+    """Return the heads of what else is known of the images: other than its name where the list has one like it."""
+    taken = {name.casefold() for name in (*COLUMNS, *asked.columns)}
     heads = []
     for name in dataset.columns:
         head = f"{name} of the table" if name.casefold() in taken else name
@@ -127,7 +167,18 @@ def _more_columns(dataset: Dataset, *, private: bool) -> tuple[list[str], dict[s
             head += "'"
         taken.add(head.casefold())
         heads.append(head)
-    return heads, {image.path: image.more for image in dataset.images}
+    return heads
+
+
+def renamed_columns_note(dataset: Dataset, asked: AskedColumns = NO_COLUMNS) -> tuple[str, ...]:
+    """Return in a sentence which columns of a table have another head in the list, and why; nothing where none has."""
+    heads = zip(dataset.columns, table_heads(dataset, asked), strict=True)
+    renamed = [f"“{name}” as “{head}”" for name, head in heads if head != name]
+    if not renamed:
+        return ()
+    which = "a column of this name" if len(renamed) == 1 else "columns of these names"
+    told = f"The list has {which} already, so of the table it holds {', '.join(renamed)}."
+    return (told,)
 
 
 def write_selection(
@@ -138,6 +189,7 @@ def write_selection(
     clusters: Sequence[ClassClusters] | None = None,
     *,
     private: bool = False,
+    asked: AskedColumns = NO_COLUMNS,
 ) -> None:
     """Write the list of a selection, whole or not at all.
 
@@ -147,6 +199,7 @@ def write_selection(
         A CSV; replaced if it is there.
     private : bool
         Write keyed hashes in place of paths.
+    asked : AskedColumns
 
     Raises
     ------
@@ -154,7 +207,7 @@ def write_selection(
         If the file cannot be written.
     """
     names = PrivateNames(image.path for image in dataset.images) if private else None
-    content = list_text(dataset, split, coreset, Places(file.parent), clusters, names)
+    content = list_text(dataset, split, coreset, Places(file.parent), clusters, names, asked)
     try:
         write_atomically(file, content)
     except OSError as error:

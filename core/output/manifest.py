@@ -19,7 +19,7 @@ from core.descriptions import plugins_used
 from core.errors import ExportError, InputError
 from core.files import reason_of
 from core.forms import LIST_BYTES, key, read_form, read_json
-from core.output.lists import COLUMNS
+from core.output.lists import COLUMNS, NO_COLUMNS, AskedColumns
 from core.output.names import PrivateNames
 from core.results import ClassClusters, Coreset, Dataset, WeightsUsed
 from core.settings import Settings, settings_from_dict, settings_to_dict
@@ -126,6 +126,8 @@ class ManifestParts:
     files_as : str
         How they got there in the end.
     notes : tuple of str
+    asked : AskedColumns
+        What the list holds besides.
     """
 
     dataset: Dataset
@@ -138,6 +140,7 @@ class ManifestParts:
     files_as: str
     notes: tuple[str, ...]
     names: PrivateNames | None
+    asked: AskedColumns = NO_COLUMNS
 
 
 def library_versions() -> dict[str, str]:
@@ -284,7 +287,7 @@ def _manifest_values(parts: ManifestParts) -> dict[str, Any]:
         "chosen": _chosen_values(parts),
         "class_folders": dict(parts.class_folders),
         "files_as": parts.files_as,
-        "columns": dict(COLUMNS),
+        "columns": {**COLUMNS, **parts.asked.columns},
         "files": [
             {"file": f.file, "sha256": f.sha256, "bytes": f.n_bytes, "set": f.set_name, "path": f.path}
             for f in parts.files

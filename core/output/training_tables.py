@@ -20,6 +20,7 @@ _ROW = (
     Column("images", "Images", _COUNT), Column("repetitions", "Repetitions", _COUNT),
     Column("splits", "Splits", _COUNT),
 )  # fmt: skip
+_TEACHER = (Column("teacher_seconds", "Teacher", "seconds"),)
 _RUN = (*_ROW[:4], Column("split", "Split", _COUNT), Column("repetition", "Repetition", _COUNT))
 
 
@@ -111,15 +112,16 @@ def verdict_table(comparison: Comparison, network: str) -> Table:
 
 
 def cost_table(comparison: Comparison) -> Table:
-    """Return what selecting and training cost, and when selecting has paid for itself."""
+    """Return what selecting and training cost, and when selecting has paid for itself; a teacher where there is one."""
+    taught = any(row.teacher_seconds for row in comparison.rows)
     rows = tuple(
         (row.network, sampler_mark(row.sampler).title, *_row_facts(row)[2:4], row.select_seconds,
-         row.train_seconds, row.pays_after)
+         *((row.teacher_seconds,) if taught else ()), row.train_seconds, row.pays_after)
         for row in comparison.rows
     )  # fmt: skip
     columns = (
-        *_ROW[:4], Column("select_seconds", "Selecting", "seconds"), Column("train_seconds", "Training", "seconds"),
-        Column("pays_after", "Pays after trainings", _COUNT),
+        *_ROW[:4], Column("select_seconds", "Selecting", "seconds"), *(_TEACHER if taught else ()),
+        Column("train_seconds", "Training", "seconds"), Column("pays_after", "Pays after trainings", _COUNT),
     )  # fmt: skip
     return Table("cost", "What it cost", columns, rows)
 
@@ -178,12 +180,14 @@ def confusion_table(comparison: Comparison) -> Table:
 
 
 def run_table(comparison: Comparison, labels: Labels) -> Table:
-    """Return every single run, for the CSV."""
+    """Return every single run, for the CSV; what a teacher took where there is one."""
+    taught = any(run.teacher_seconds for run in comparison.runs)
     rows = tuple(
         (
             *_run_facts(run), run.best_epoch,
             *(run.metrics.values.get(name) for name in METRICS), run.metrics.worst_class,
-            run.metrics.worst_cluster, run.train_seconds, run.feature_seconds, run.select_seconds, run.device,
+            run.metrics.worst_cluster, run.train_seconds, run.feature_seconds, run.select_seconds,
+            *((run.teacher_seconds,) if taught else ()), run.device,
             run.weights.extractor if run.weights else "", run.weights.state if run.weights else "",
             labels.text(run.note),
         )
@@ -194,8 +198,8 @@ def run_table(comparison: Comparison, labels: Labels) -> Table:
         *(_column(metric) for metric in METRICS.values()), Column("worst_class", "Worst class"),
         Column("worst_cluster", "Worst cluster"), Column("train_seconds", "Training", "seconds"),
         Column("feature_seconds", "Features", "seconds"), Column("select_seconds", "Selecting", "seconds"),
-        Column("device", "Device"), Column("backbone", "Backbone"), Column("weights", "Weights"),
-        Column("note", "Note"),
+        *(_TEACHER if taught else ()), Column("device", "Device"), Column("backbone", "Backbone"),
+        Column("weights", "Weights"), Column("note", "Note"),
     )  # fmt: skip
     return Table("runs", "Every run", columns, rows)
 

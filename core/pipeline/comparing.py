@@ -31,6 +31,7 @@ from core.pipeline.planning import (
 from core.pipeline.run_keys import backbone_choice, run_key
 from core.pipeline.split_parts import Selections, SplitPart, open_split, without_words
 from core.pipeline.stages import Prepared, fixed_settings, split_dataset
+from core.pipeline.teaching import any_taught, lacking_beside
 from core.pipeline.words import bundle_name, percent
 from core.progress import NO_PROGRESS, PartProgress, Progress, StepProgress
 from core.results import Comparison, Note, RunKey, RunResult
@@ -39,7 +40,7 @@ from core.training.architectures import NETWORKS
 from core.training.backbones import backbone_weights
 from core.training.comparison import compare
 from core.training.fitting import Places, Seen, TrainedRun, TrainingTask, train
-from core.training.loop import checks_problem
+from core.training.loop import training_problem
 from core.training.pixels import discard_unchecked
 from core.training.runs import load_runs, save_run
 
@@ -86,6 +87,7 @@ def train_planned(part: SplitPart, planned: PlannedRun, progress: Progress = NO_
         places=Places(study.cache_folder, choice.weights_file if choice else None),
         cluster_of_test=part.of_test,
         select_seconds=seconds,
+        teacher=part.teaching.teacher() if part.is_taught(planned) else None,
     )
     return train(planned.network, task, part.key(planned), progress)
 
@@ -145,17 +147,12 @@ def run_comparison(
     if len(prepared.split.test) == 0:
         raise SettingsError(_no_test_images(prepared))
     check_splits(settings.comparison, brought=prepared.split.brought)
-    problem = networks_problem(settings.comparison) or checks_problem(settings.training)
-    if problem:
-        raise SettingsError(problem)
-    for name in settings.comparison.networks:
-        choice = backbone_choice(prepared.study, NETWORKS[name])
-        if choice is not None:
-            backbone_weights(choice)
+    _check_networks(prepared)
     n_runs, n_splits = len(plan(settings.comparison)), settings.comparison.splits
     kept = load_runs(runs_folder)
     discarded = discard_unchecked(prepared.study.cache_folder)
     notes = [*kept.notes, *([discarded] if discarded else []), *recipe_told(prepared)]
+    notes += lacking_beside(settings.comparison, settings.training)
     for note in notes:
         progress.publish(Note(note))
     stored = {run.key.fingerprint: run for run in kept.runs}
@@ -174,6 +171,7 @@ def run_comparison(
         for one, key in wanted:
             if key is None or one.sampler in left_out:
                 continue
+            part.teach(one, stored, PartProgress(progress, shares[len(runs)], shares[len(runs)]))
             told = _run_progress(progress, len(runs), shares, one, n_splits)
             started = time.perf_counter()
             known, trained = train_or_find(part, one, stored, told)
@@ -188,7 +186,27 @@ def run_comparison(
             progress.publish(asked.without_probabilities())
     progress.report(n_runs, n_runs, "Training: runs")
     alike = [parts[run.key.split].tested_alike(run) for run in runs]
-    return _without(left_out, prepared, alike, [*notes, *_lost_notes(parts)])
+    return _without(left_out, prepared, alike, [*notes, *_teacher_notes(parts), *_lost_notes(parts)])
+
+
+def _check_networks(prepared: Prepared) -> None:
+    """Make sure, before anything is trained, that all networks are known, have their weights, and can be trained."""
+    settings = prepared.study.settings
+    problem = networks_problem(settings.comparison) or training_problem(settings.training)
+    if problem:
+        raise SettingsError(problem)
+    for name in settings.comparison.networks:
+        choice = backbone_choice(prepared.study, NETWORKS[name])
+        if choice is not None:
+            backbone_weights(choice)
+
+
+def _teacher_notes(parts: Sequence[SplitPart]) -> tuple[str, ...]:
+    """Return what is to be said of the teachers of soft labels, those of all splits."""
+    settings = [part.prepared.study.settings for part in parts]
+    taught = [part for part, each in zip(parts, settings, strict=True) if any_taught(each.comparison, each.training)]
+    kept = [part.teaching.kept() for part in taught]
+    return tuple(dict.fromkeys(note for teacher in kept if teacher is not None for note in teacher.notes))
 
 
 def _no_test_images(prepared: Prepared) -> str:
@@ -230,7 +248,8 @@ def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = N
             key = _key_unless_left_out(part, one, left_out)
             if key is not None and key.fingerprint in stored:
                 runs.append(part.as_asked(stored[key.fingerprint], one, key))
-    told = [*recipe_told(prepared), *_lost_notes(parts)] if runs else []
+    told = [*recipe_told(prepared), *lacking_beside(settings.comparison, settings.training)]
+    told = [*told, *_teacher_notes(parts), *_lost_notes(parts)] if runs else []
     return _without(left_out, prepared, runs, [*kept.notes, *told])
 
 

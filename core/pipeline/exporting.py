@@ -4,19 +4,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from core.data.reading_notes import reading_notes
 from core.data.sources import source_of
 from core.descriptions import registry
 from core.errors import ExportError
 from core.features.weights import WeightsEntry, import_weights, list_weights
 from core.output.export import ExportResult, export_coreset
+from core.output.lists import NO_COLUMNS, AskedColumns, renamed_columns_note
 from core.output.lists import write_selection as write_list
 from core.output.manifest import Manifest, read_manifest, same_selection, settings_for
+from core.output.tables import Cell
 from core.output.verification import VerifyResult, verify
 from core.pipeline.stages import Prepared, choose, fixed_settings, open_dataset, prepare
 from core.pipeline.study import Study
+from core.pipeline.teaching import Teaching
 from core.progress import NO_PROGRESS, Progress
 from core.results import Coreset
+from core.selection.represented import represented
 from core.settings import Settings, names_used
 
 __all__ = [
@@ -34,6 +40,14 @@ __all__ = [
     "write_selection",
 ]
 
+P_COLUMN = (
+    "probability of class {} by a teacher fitted on other folds of the pool; 0 for a class that these lack; empty for "
+    "an image outside of the pool"
+)
+WEIGHT_COLUMN = (
+    "share of the pool that a chosen image stands for: the images of its class whose nearest chosen image it is, over "
+    "all of the pool; empty where not selected"
+)
 SYNTHETIC = "The images are synthetic: drawn by the program, not photographed."
 
 
@@ -58,16 +72,49 @@ def reading_notes_of(prepared: Prepared) -> tuple[str, ...]:
     return tuple(reading_notes(prepared.dataset.images, prepared.dataset.reading))
 
 
-def write_selection(file: Path, prepared: Prepared, coreset: Coreset) -> None:
-    """Write the list of every image with what was chosen and why."""
-    write_list(
-        file,
-        prepared.dataset,
-        prepared.split,
-        coreset,
-        prepared.clusters,
-        private=prepared.study.settings.export.private,
+def write_selection(
+    file: Path, prepared: Prepared, coreset: Coreset, progress: Progress = NO_PROGRESS
+) -> tuple[str, ...]:
+    """Write the list of every image with what was chosen and why; return what to say of its columns."""
+    private = prepared.study.settings.export.private
+    asked, notes = asked_columns(prepared, coreset, progress)
+    write_list(file, prepared.dataset, prepared.split, coreset, prepared.clusters, private=private, asked=asked)
+    return notes if private else (*notes, *renamed_columns_note(prepared.dataset, asked))
+
+
+def asked_columns(
+    prepared: Prepared, coreset: Coreset, progress: Progress = NO_PROGRESS
+) -> tuple[AskedColumns, tuple[str, ...]]:
+    """Return the columns of the list that the settings ask for, and what to say of them.
+
+    ``p_<class>`` of every image of the pool: the probability of each class by the teacher of soft labels, out of fold.
+    ``weight`` of every chosen image: the share of the pool that it stands for.
+
+    Raises
+    ------
+    TrainingError
+        If there is no teacher, since the pool cannot be divided into folds.
+    """
+    if not prepared.study.settings.export.probabilities_and_weights:
+        return NO_COLUMNS, ()
+    teacher = Teaching(prepared).teacher(progress)
+    places = np.unique(prepared.dataset.labels[teacher.indices])
+    counts = represented(prepared.embeddings, coreset, progress)
+    n_pool = len(teacher.indices)
+    weights = {index: count / n_pool for index, count in counts.items()}
+    cells: dict[int, tuple[Cell, ...]] = {
+        # As short as float32 can be written.
+        index: (*(float(str(value)) for value in row), weights.get(index))
+        for index, row in zip(teacher.indices.tolist(), teacher.probabilities[:, places], strict=True)
+    }
+    heads = {f"p_{teacher.classes[place]}": P_COLUMN.format(teacher.classes[place]) for place in places}
+    asked = AskedColumns({**heads, "weight": WEIGHT_COLUMN}, cells)
+    n_without = n_pool - sum(counts.values())
+    without = (
+        f"{n_without:,} image{'s' * (n_without != 1)} of the pool are of classes of which no image was chosen, so the "
+        f"weights add up to {1 - n_without / n_pool:.3g}, not to 1."
     )
+    return asked, (*teacher.notes, *((without,) if n_without else ()))
 
 
 def export(
@@ -81,6 +128,7 @@ def export(
 ) -> ExportResult:
     """Write the coreset as class folders with its list and its manifest."""
     settings = fixed_settings(prepared.study.settings, prepared.dataset)
+    asked, told = asked_columns(prepared, coreset, progress)
     return export_coreset(
         prepared.dataset,
         prepared.split,
@@ -96,7 +144,9 @@ def export(
             *_alike_notes(prepared, settings),
             *notes,
             *coreset.notes,
+            *told,
         ),
+        asked=asked,
         overwrite=overwrite,
         progress=progress,
     )

@@ -11,6 +11,7 @@ from core.features.weights import find_weights
 from core.pipeline.planning import networks_problem, plan, splits_problem
 from core.pipeline.run_keys import backbone_choice
 from core.pipeline.study import Study
+from core.pipeline.teaching import teacher_seconds
 from core.pipeline.views import ComparePlanView, PlannedView
 from core.settings import ComparisonSettings, TrainingSettings, parts_of
 from core.settings.own import with_own
@@ -18,7 +19,7 @@ from core.training.architectures import NETWORKS
 from core.training.augmenting import ORIENTATIONS
 from core.training.backbones import network_feature_bytes
 from core.training.device import expected_device
-from core.training.loop import checks_problem, n_epochs, settings_for
+from core.training.loop import n_epochs, settings_for, training_problem
 from core.training.network import Network
 
 __all__ = ["plan_view"]
@@ -60,11 +61,12 @@ def plan_view(
             PlannedView(one.network, one.sampler, one.fraction, one.repetition, n_images, estimate, one.split, epochs)
         )
     problem = splits_problem(comparison, brought=brought) or networks_problem(comparison)
-    problem = problem or checks_problem(training)
+    problem = problem or training_problem(training)
     for name in comparison.networks:
         problem = problem or _backbone_problem(study, NETWORKS[name])
     memory = max((run.estimate.memory_bytes for run in runs), default=0)
     seconds = sum(run.estimate.seconds for run in runs) + (comparison.splits - 1) * preparing
+    seconds += teacher_seconds(study, n_pool)
     instead = _settings_that_work(study) if problem else None
     device = expected_device()
     known = [NETWORKS[name] for name in comparison.networks if name in NETWORKS]

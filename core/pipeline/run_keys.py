@@ -21,7 +21,7 @@ from core.training.loop import settings_for
 from core.training.network import BackboneChoice, Network
 
 RUN_VERSION = 2
-_OF_RECIPE = frozenset({"recipe", "orientation", *(part.name for part in fields(Parts))})
+_OF_RECIPE = frozenset({"recipe", "orientation", "soft_label_temperature", *(part.name for part in fields(Parts))})
 """Settings that count by what they come to: a recipe may be another in a later version."""
 
 
@@ -68,8 +68,13 @@ def judge_of(prepared: Prepared, network: Network, progress: Progress = NO_PROGR
     return Judge(name, embedding, strength, extracted)
 
 
-def run_key(prepared: Prepared, planned: PlannedRun, indices: IntArray, judge: Judge | None) -> RunKey:
-    """Return the identity of a run: two runs of the same key would give the same result."""
+def run_key(
+    prepared: Prepared, planned: PlannedRun, indices: IntArray, judge: Judge | None, teacher: str = ""
+) -> RunKey:
+    """Return the identity of a run: two runs of the same key would give the same result.
+
+    `teacher` is what the teacher of its soft labels is known by; empty without soft labels.
+    """
     split, network = prepared.split, NETWORKS[planned.network]
     # A judge sees no validation images, but its components and its strength come from the whole pool.
     others = split.pool if network.is_judge else split.validation
@@ -77,14 +82,14 @@ def run_key(prepared: Prepared, planned: PlannedRun, indices: IntArray, judge: J
         RUN_VERSION,
         planned.network,
         planned.seed,
-        _what_counts(prepared.study, network, judge, len(split.pool)),
+        _what_counts(prepared.study, network, judge, len(split.pool), teacher),
         used_classes(prepared.dataset, split),
         *([_content(prepared.dataset, part) for part in (indices, others, split.test)]),
     )
     return RunKey(planned.network, planned.sampler, planned.fraction, planned.repetition, mark, planned.split)
 
 
-def _what_counts(study: Study, network: Network, judge: Judge | None, n_pool: int) -> dict[str, object]:
+def _what_counts(study: Study, network: Network, judge: Judge | None, n_pool: int, teacher: str) -> dict[str, object]:
     """Return those settings, and the digest of those weights, that a network's result depends on.
 
     Settings count in their stored form, so that one that was added later counts only where it is not neutral.
@@ -96,6 +101,8 @@ def _what_counts(study: Study, network: Network, judge: Judge | None, n_pool: in
     parts = network.parts(training).used()
     if parts and "recipe" in read:
         counts["parts"] = parts
+    if teacher:
+        counts["teacher"] = {"mark": teacher, "temperature": training.soft_label_temperature}
     if training.steps != "falling" and "steps" in read:
         counts["least_steps"] = settings_for(training, n_pool).min_steps
     own = own_settings(training, network)

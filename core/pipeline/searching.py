@@ -21,7 +21,7 @@ from core.pipeline.stages import prepare
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress, StepProgress
 from core.results import Note, RunResult
-from core.settings import NetworkName
+from core.settings import NetworkName, parts_problem
 from core.training.architectures import NETWORKS
 from core.training.pixels import discard_unchecked
 from core.training.runs import load_runs, save_run
@@ -49,7 +49,8 @@ def search_study(
     Raises
     ------
     SettingsError
-        If there are no validation images to choose by, or the network has no such hyperparameters.
+        If there are no validation images to choose by, the network has no such hyperparameters, or parts of the recipe
+        cannot be had together.
     ExportError
         If `out` holds a finished search and `overwrite` is not set.
     """
@@ -57,6 +58,9 @@ def search_study(
     if file.exists() and not overwrite:
         raise ExportError(f"{out} holds a finished search. Name another folder, or add --overwrite.")
     check_searched(network)
+    problem = parts_problem(study.settings.training)
+    if problem:
+        raise SettingsError(problem)
     prepared = prepare(study, progress)
     if len(prepared.split.validation) == 0:
         raise SettingsError("There are no validation images to choose by; set the validation fraction above 0.")
@@ -72,6 +76,8 @@ def search_study(
     notes = [*stored.notes, *([discarded] if discarded else []), *recipe_told(prepared, (network,))]
     for note in notes:
         progress.publish(Note(note))
+    if part.is_taught(chosen):
+        notes += part.teaching.teacher(StepProgress(progress, 0, 1, resolution=0)).notes
     known = {run.key.fingerprint: run for run in stored.runs}
     trained: list[list[RunResult]] = []
     n_parts = len(sets) * len(points)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from core.errors import LostImagesError, TrainingError
 from core.pipeline.planning import EVERYTHING, PlannedRun, study_of_split
 from core.pipeline.run_keys import Judge, judge_of, run_key
 from core.pipeline.stages import MATCHED, Prepared, choose, prepare
+from core.pipeline.teaching import Teaching, is_taught
 from core.progress import NO_PROGRESS, Progress
 from core.results import Coreset, IntArray, RunKey, RunResult, Split
 from core.selection.samplers import SAMPLERS
@@ -102,7 +104,22 @@ class SplitPart:
     def key(self, planned: PlannedRun) -> RunKey:
         """Return what a planned run is known by: the images that it is really trained and tested on, among others."""
         prepared = replace(self.prepared, split=self.split) if self.lost else self.prepared
-        return run_key(prepared, planned, self.indices(planned), self.judge_for(planned))
+        teacher = self.teaching.mark if self.is_taught(planned) else ""
+        return run_key(prepared, planned, self.indices(planned), self.judge_for(planned), teacher)
+
+    @cached_property
+    def teaching(self) -> Teaching:
+        """The teacher of soft labels, of the whole pool, which all trainings of the split share."""
+        return Teaching(self.prepared)
+
+    def is_taught(self, planned: PlannedRun) -> bool:
+        """Whether a planned run is trained with soft labels."""
+        return is_taught(NETWORKS[planned.network], self.prepared.study.settings.training)
+
+    def teach(self, planned: PlannedRun, stored: Mapping[str, RunResult], progress: Progress = NO_PROGRESS) -> None:
+        """Fit the teacher, where a planned run wants it that is not stored."""
+        if self.is_taught(planned) and self.key(planned).fingerprint not in stored:
+            self.teaching.teacher(progress)
 
     @property
     def split(self) -> Split:

@@ -20,6 +20,7 @@ from core.results.dataset import Dataset, Duplicates, Image, LeftOut, Skipped, S
 from core.results.embeddings import ClassEmbedding, PoolEmbedding, Separation, ViewReduction, WeightsUsed
 from core.results.reading import Range, Reading, Stored
 from core.results.runs import Answer, Comparison, Difference, Epoch, Metrics, Note, Row, RunKey, RunResult
+from core.results.teacher import Teacher
 
 __all__ = [
     "Answer",
@@ -56,6 +57,7 @@ __all__ = [
     "SplitName",
     "StageTime",
     "Stored",
+    "Teacher",
     "ViewReduction",
     "WeightsUsed",
 ]

@@ -120,6 +120,9 @@ class RunResult:
         Cluster of each test image inside its true class, -1 where it has none; None where nothing was clustered.
     probabilities : ndarray of shape (n_test, n_classes), float32, or None
         Of every class; None for a run that was stored without them, and for one that is sent to the window.
+    teacher_seconds : float
+        What fitting the teacher of its soft labels took, features apart; 0 without soft labels. Every run of a split
+        has the same teacher, which is fitted once.
     """
 
     key: RunKey
@@ -140,6 +143,7 @@ class RunResult:
     note: str = ""
     clusters: IntArray | None = None
     probabilities: FloatArray | None = None
+    teacher_seconds: float = 0.0
 
     def without_probabilities(self) -> "RunResult":
         """Return the run without its largest array, which nobody but metrics has a use for."""
@@ -196,9 +200,11 @@ class Row:
     select_seconds, train_seconds : float
         Means.
     pays_after : int or None
-        After how many trainings selecting has paid for itself against training on everything;
-        None where everything was not trained or training is not faster.
+        After how many trainings selecting, and the teacher of soft labels, have paid for themselves against training
+        on everything; None where everything was not trained or training is not faster.
     n_splits : int
+    teacher_seconds : float
+        Mean; 0 without soft labels.
     """
 
     network: str
@@ -213,6 +219,7 @@ class Row:
     train_seconds: float
     pays_after: int | None
     n_splits: int = 1
+    teacher_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,16 @@ from core.settings.choices import (
 from core.settings.names import check_names, names_used, unknown_names, unknown_words
 from core.settings.own import own_settings, with_own
 from core.settings.reading import read_settings, settings_from_dict, settings_to_dict
-from core.settings.recipes import BACKBONE_PARTS, RECIPES, Parts, part_words, parts_of, recipe_notes, recipe_sentence
+from core.settings.recipes import (
+    BACKBONE_PARTS,
+    RECIPES,
+    Parts,
+    part_words,
+    parts_of,
+    parts_problem,
+    recipe_notes,
+    recipe_sentence,
+)
 from core.settings.training import TrainingSettings
 
 __all__ = [
@@ -40,6 +49,7 @@ __all__ = [
     "own_settings",
     "part_words",
     "parts_of",
+    "parts_problem",
     "read_settings",
     "recipe_notes",
     "recipe_sentence",

@@ -412,6 +412,9 @@ class ExportSettings(SettingsPart):
         Also write the images of the pool that were not chosen, into `remainder/`.
     private : bool
         No original file name leaves: names become hashes in files, lists and report.
+    probabilities_and_weights : bool
+        Add to the list a teacher's out-of-fold probability of each class, and the share of the pool that each chosen
+        image stands for.
     own : mapping of str to SettingsPart
         By export format; see `SelectionSettings`.
     """
@@ -431,6 +434,11 @@ class ExportSettings(SettingsPart):
     private: bool = choice(
         False, neutral=False, kept=True, title="Private",
         tip="Names become hashes everywhere, and metadata is taken out of the images",
+    )  # fmt: skip
+    probabilities_and_weights: bool = choice(
+        False, neutral=False, title="With probabilities and weights",
+        tip="coreset.csv also tells how likely each class is by a teacher that has not seen the image, and which share "
+        "of the pool each chosen image stands for",
     )  # fmt: skip
     own: Mapping[str, Any] = own("export format")
 

@@ -21,6 +21,11 @@ FIXED = (
     "Trained without flips and turns, although they are on: the orientation of the images is set to fixed. Set it to "
     "free (--orientation free) to allow them, or turn them off (--flips-and-turns off)."
 )
+SOFT = (
+    "Trained with soft labels, the probabilities of a teacher that was fitted on the labels of the whole pool, those "
+    "of images that were not chosen included. They lift random coresets, too: compare only rows that were all trained "
+    "with them, random, stratified and everything among them."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +53,8 @@ class Parts:
     regularised_output : bool
         Of a network on a frozen backbone: its output layer stands on features that are centred and brought to one
         scale, instead of on batch normalisation; it starts at 0 and its weights have a penalty.
+    soft_labels : float
+        0 <= value < 1: the share of the loss that a teacher's probabilities have, and the label has not.
     """
 
     flips_and_turns: bool = False
@@ -61,6 +68,7 @@ class Parts:
     contrast: float = 0.0
     stain_jitter: float = 0.0
     regularised_output: bool = False
+    soft_labels: float = 0.0
 
     def used(self) -> dict[str, bool | float]:
         """Return the parts that do something, by name."""
@@ -93,13 +101,31 @@ def parts_of(training: "TrainingSettings") -> Parts:
 
 
 def recipe_notes(training: "TrainingSettings") -> tuple[str, ...]:
-    """Return what the recipe wants and the images, as far as is known, do not allow, each in a sentence."""
+    """Return what of the recipe is not done or has to be kept in mind, each in a sentence.
+
+    Flips and turns that the images, as far as is known, do not allow; and what soft labels rest on.
+    """
     wanted = {**vars(RECIPES[training.recipe].parts), **dict(_said(training))}["flips_and_turns"]
+    notes = []
     if wanted and training.orientation == "unanswered":
-        return (UNANSWERED,)
-    if training.flips_and_turns == ON and training.orientation == "fixed":
-        return (FIXED,)
-    return ()
+        notes.append(UNANSWERED)
+    elif training.flips_and_turns == ON and training.orientation == "fixed":
+        notes.append(FIXED)
+    if parts_of(training).soft_labels:
+        notes.append(SOFT)
+    return tuple(notes)
+
+
+def parts_problem(training: "TrainingSettings") -> str:
+    """Return why the parts cannot be had together; empty where they can."""
+    parts = parts_of(training)
+    if not (parts.label_smoothing and parts.soft_labels):
+        return ""
+    return (
+        f"Label smoothing ({parts.label_smoothing:g}) and soft labels ({parts.soft_labels:g}) are both on, and only "
+        "one of them can take the place of the label: turn one off, by --label-smoothing 0 (“Label smoothing”) or "
+        "--soft-labels 0 (“Soft labels”)."
+    )
 
 
 def recipe_sentence(training: "TrainingSettings") -> str:
@@ -107,7 +133,10 @@ def recipe_sentence(training: "TrainingSettings") -> str:
     recipe, used = RECIPES[training.recipe], parts_of(training).used()
     changed = dict(_said(training))
     of = f"Recipe “{recipe.title}”{', changed by hand' if changed else ''}"
-    what = f": {', '.join(part_words(name, value) for name, value in used.items())}" if used else ""
+    told = [part_words(name, value) for name, value in used.items()]
+    if "soft_labels" in used:
+        told[list(used).index("soft_labels")] += f" at temperature {training.soft_label_temperature:g}"
+    what = f": {', '.join(told)}" if told else ""
     plain = "" if used or training.recipe == "paper" else ": nothing beyond the paper's"
     steps = (
         "equal steps at every fraction, so that differences are in accuracy per image"

@@ -30,11 +30,13 @@ def _switch(title: str, tip: str) -> Any:
     return choice(AS_RECIPE, neutral=AS_RECIPE, title=title, tip=tip, values=_SWITCH)
 
 
-def _amount(title: str, tip: str, *, step: float = 0.05, decimals: int = 2, below: float = 1.0) -> Any:
+def _amount(
+    title: str, tip: str, *, step: float = 0.05, decimals: int = 2, below: float = 1.0, question: str = ""
+) -> Any:
     """Return the setting of a part that has a value; 0 is off."""
     return choice(
         None, neutral=None, title=title, tip=f"{tip}; 0 is off, not set is as the recipe says", least=0, below=below,
-        must="a number from 0 to below 1, such as 0.1", step=step, decimals=decimals,
+        must="a number from 0 to below 1, such as 0.1", step=step, decimals=decimals, question=question,
     )  # fmt: skip
 
 
@@ -60,8 +62,13 @@ class TrainingSettings(SettingsPart):
         Whether the images have an up and a down. Flips and turns are made where it is ``"free"`` alone.
     flips_and_turns, class_weights, regularised_output : {"recipe", "on", "off"}
         See `core.settings.recipes.Parts`; ``"recipe"`` is as the recipe says.
-    weight_decay, label_smoothing, averaged_weights, shifts, zoom, brightness, contrast, stain_jitter : float or None
+    weight_decay, label_smoothing, averaged_weights : float or None
         See `core.settings.recipes.Parts`; None is as the recipe says, 0 is off.
+    shifts, zoom, brightness, contrast, stain_jitter, soft_labels : float or None
+        See `core.settings.recipes.Parts`; None is as the recipe says, 0 is off.
+    soft_label_temperature : float
+        > 0; what the logits of teacher and network are divided by before they are compared. Without soft labels it
+        counts for nothing.
     checks : int or None
         Number of epochs after which the validation images are looked at, spread evenly; None: after every epoch.
     steps : {"falling", "equal"}
@@ -137,6 +144,16 @@ class TrainingSettings(SettingsPart):
     regularised_output: Switch = _switch(
         "Regularised output layer", "Of a network on a frozen backbone: centre its features, bring them to one scale, "
         "and train the output layer from 0 with a penalty, instead of batch normalisation",
+    )  # fmt: skip
+    soft_labels: float | None = _amount(
+        "Soft labels", "Share of the loss that learns a teacher's probabilities in place of the label",
+        question="The teacher is fitted on the labels of the whole pool, those of images that are not chosen included. "
+        "Soft labels help random coresets, too: judge a sampler by rows that are all trained with them.",
+    )  # fmt: skip
+    soft_label_temperature: float = choice(
+        2.0, neutral=2.0, title="Temperature of soft labels",
+        tip="Above 1 the less likely classes count for more; read where soft labels are on",
+        above=0, most=100, must="above 0 and at most 100, such as 2", step=0.5, decimals=2, offered=(0.1, 20.0),
     )  # fmt: skip
     checks: int | None = choice(
         None, neutral=None, title="Checks on validation images",

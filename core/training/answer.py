@@ -27,6 +27,8 @@ class Costs:
         Paired repetitions or splits.
     time_share : float
         Training time over that of everything; NaN where it is not known.
+    teacher_seconds : float
+        What the teacher of soft labels took; 0 without soft labels.
     """
 
     everything: float
@@ -37,6 +39,7 @@ class Costs:
     high_90: float
     n_pairs: int
     time_share: float
+    teacher_seconds: float = 0.0
 
 
 def answer(
@@ -96,8 +99,15 @@ def answer(
             more = f" They could be called equal only within {points_words(up, sign=False)}."
     time = ""
     if math.isfinite(costs.time_share):
-        time = f" Training takes {percent_words(round(costs.time_share, 2))} of the time."
+        time = f" Training takes {percent_words(round(costs.time_share, 2))} of the time{_teacher(costs)}."
     return Answer(network, sampler, fraction, f"{kept}{against}{middle}{beside}.{time}{more}", is_equal)
+
+
+def _teacher(costs: Costs) -> str:
+    if not costs.teacher_seconds:
+        return ""
+    took = f"{costs.teacher_seconds:,.2g}" if costs.teacher_seconds < 10 else f"{costs.teacher_seconds:,.0f}"
+    return f"; the teacher of the soft labels took {took} s, once for all trainings"
 
 
 def _is_equal(costs: Costs, margin: float) -> bool:

@@ -144,6 +144,7 @@ def _costs(group: _Group, whole: _Group | None, resampled: Resampled) -> Costs |
         high_90=high_90,
         n_pairs=len(shared),
         time_share=seconds[0] / seconds[1] if seconds[1] > 0 else float("nan"),
+        teacher_seconds=float(np.mean([run.teacher_seconds for run in ours])),
     )
 
 
@@ -188,6 +189,7 @@ def _row(group: _Group, resampled: Resampled, everything: _Group | None) -> Row:
         )
     select_seconds = float(np.mean([run.select_seconds for run in runs]))
     train_seconds = float(np.mean([run.train_seconds for run in runs]))
+    teacher_seconds = float(np.mean([run.teacher_seconds for run in runs]))
     return Row(
         network=group.network,
         sampler=group.sampler,
@@ -199,17 +201,22 @@ def _row(group: _Group, resampled: Resampled, everything: _Group | None) -> Row:
         highs=highs,
         select_seconds=select_seconds,
         train_seconds=train_seconds,
-        pays_after=_pays_after(group, select_seconds, train_seconds, everything),
+        pays_after=_pays_after(group, select_seconds + teacher_seconds, train_seconds, everything),
         n_splits=len({split for split, _ in units}),
+        teacher_seconds=teacher_seconds,
     )
 
 
-def _pays_after(group: _Group, select_seconds: float, train_seconds: float, everything: _Group | None) -> int | None:
-    """Return after how many trainings the selection has cost less than it saved; features apart."""
+def _pays_after(group: _Group, once_seconds: float, train_seconds: float, everything: _Group | None) -> int | None:
+    """Return after how many trainings what is done once has cost less than it saved; features apart.
+
+    That is the selection and the teacher of soft labels. Everything is trained with the teacher here, too, but could be
+    trained without.
+    """
     if everything is None or group.sampler == EVERYTHING:
         return None
     saved = float(np.mean([run.train_seconds for run in everything.runs.values()])) - train_seconds
-    return max(1, math.ceil(select_seconds / saved)) if saved > 0 else None
+    return max(1, math.ceil(once_seconds / saved)) if saved > 0 else None
 
 
 def _differences(groups: Sequence[_Group], resampled: Resampled, settings: ComparisonSettings) -> list[Difference]:

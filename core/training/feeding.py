@@ -12,6 +12,7 @@ from core.features.engine import import_tensorflow
 from core.results import FloatArray, IntArray
 from core.settings import BACKBONE_PARTS, Parts, TrainingSettings
 from core.training.augmenting import PIXEL_PARTS, orientations_of, pixel_changes
+from core.training.soft_loss import soft_targets
 from core.training.sources import Labelled, OrientedSource, batches_of_epoch
 
 
@@ -36,15 +37,15 @@ def targets_of(labels: IntArray, n_classes: int, smoothing: float = 0.0) -> Floa
 
 
 class Plain:
-    """Batches as they are, such as of validation images: with labels, or with targets of `n_targets` classes."""
+    """Batches as they are, such as of validation images: with labels, or with targets of the form that a loss wants."""
 
-    def __init__(self, data: Labelled, n_targets: int = 0) -> None:
-        self._data, self._n_targets = data, n_targets
+    def __init__(self, data: Labelled, targets: Callable[[IntArray], NDArray[Any]] | None = None) -> None:
+        self._data, self._targets = data, targets
 
     def batch(self, rows: IntArray) -> tuple[NDArray[Any], ...]:
         """Return what the model takes for `rows`, and their labels or targets."""
         labels = self._data.labels[rows]
-        return self._data.source.take(rows), targets_of(labels, self._n_targets) if self._n_targets else labels
+        return self._data.source.take(rows), labels if self._targets is None else self._targets(labels)
 
     def example(self) -> tuple[NDArray[Any], ...]:
         """Return a batch of one image, by which TensorFlow knows their kind."""
@@ -61,6 +62,7 @@ class Epochs:
         one = data.source.take(np.zeros(1, dtype=np.int64))
         is_image = one.ndim == 4 and one.dtype == np.uint8
         self._change = pixel_changes(parts, seed) if is_image else None
+        self._teacher = data.teacher if parts.soft_labels else None
         self._turned = data.source if parts.flips_and_turns and isinstance(data.source, OrientedSource) else None
         self._epoch = 0
 
@@ -69,7 +71,13 @@ class Epochs:
         """The parts that these images can be trained with, as far as batches, loss and optimiser have them."""
         left_out = {*BACKBONE_PARTS, *(() if self._change else PIXEL_PARTS)}
         left_out |= set() if self._turned else {"flips_and_turns"}
+        left_out |= set() if self.is_taught else {"soft_labels"}
         return tuple(name for name in self._parts.used() if name not in left_out)
+
+    @property
+    def is_taught(self) -> bool:
+        """Whether targets are those of `core.training.soft_loss`."""
+        return self._teacher is not None
 
     def __call__(self) -> Iterator[tuple[NDArray[Any], ...]]:
         """Yield the batches of the next epoch."""
@@ -90,10 +98,15 @@ class Epochs:
             inputs = self._turned.take_oriented(rows, orientations_of(keys, self._seed, epoch))
         if self._change is not None:
             inputs = self._change(inputs, epoch, number)
-        labels = self._data.labels[rows]
-        smoothing = self._parts.label_smoothing
-        targets = targets_of(labels, self._n_classes, smoothing) if smoothing else labels
+        targets = self._targets(rows)
         return (inputs, targets) if self._weights is None else (inputs, targets, self._weights[rows])
+
+    def _targets(self, rows: IntArray) -> NDArray[Any]:
+        labels, smoothing = self._data.labels[rows], self._parts.label_smoothing
+        if self._teacher is not None:
+            temperature = self._settings.soft_label_temperature
+            return soft_targets(labels, self._teacher[rows], self._parts.soft_labels, temperature)
+        return targets_of(labels, self._n_classes, smoothing) if smoothing else labels
 
 
 class Feed:

@@ -187,12 +187,19 @@ def _result(job: RunInput, trained: Trained, key: RunKey) -> RunResult:
         train_seconds=trained.train_seconds or 0.0,
         feature_seconds=trained.feature_seconds,
         select_seconds=job.task.select_seconds,
+        teacher_seconds=_teacher_seconds(job, trained),
         device=trained.device,
         weights=trained.weights,
         note="; ".join((*_weights_notes(trained.weights), *trained.notes, *_unused_notes(job, trained))),
         clusters=clusters,
         probabilities=probabilities,
     )
+
+
+def _teacher_seconds(job: RunInput, trained: Trained) -> float:
+    """Return what the teacher took that it was trained with."""
+    teacher = job.task.teacher
+    return teacher.seconds if teacher is not None and "soft_labels" in trained.parts else 0.0
 
 
 def _weights_notes(weights: WeightsUsed | None) -> tuple[str, ...]:

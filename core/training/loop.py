@@ -2,8 +2,9 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ from core.seeds import generator
 from core.settings import Parts, TrainingSettings, parts_of
 from core.training.averaging import AveragedWeights
 from core.training.calling import compiled, one_trace_a_network
-from core.training.feeding import Epochs, Feed, Plain
+from core.training.feeding import Epochs, Feed, Plain, targets_of
 from core.training.layers import KerasModel
+from core.training.soft_loss import label_accuracy, plain_targets, soft_label_loss
 from core.training.sources import (
     Labelled,
     OrientedRows,
@@ -30,6 +32,7 @@ from core.training.sources import (
     n_epochs,
     settings_for,
     steps_per_epoch,
+    training_problem,
 )
 
 __all__ = [
@@ -47,10 +50,12 @@ __all__ = [
     "predict",
     "settings_for",
     "steps_per_epoch",
+    "training_problem",
 ]
 
 BATCH_BYTES = 32 * 256 * 256 * 3
 MOST_ROWS = 1024
+PLAIN_LOSS = "sparse_categorical_crossentropy"
 UNDECAYED = ["bias", "gamma", "beta"]
 
 
@@ -131,11 +136,11 @@ def fit(
     CancelledError
         If the user asked to stop, within a batch.
     TrainingError
-        If more checks are asked for than there are epochs.
+        If more checks are asked for than there are epochs, or parts that cannot be had together.
     """
     keras = import_keras()
 
-    problem = checks_problem(settings)
+    problem = training_problem(settings)
     if problem:
         raise TrainingError(problem)
     parts = parts_of(settings)
@@ -143,9 +148,9 @@ def fit(
     steps = steps_per_epoch(len(train.labels), settings)
     schedule = keras.optimizers.schedules.CosineDecay(settings.learning_rate, epochs * steps)
     n_classes = int(model.output_shape[-1])
-    loss = "categorical_crossentropy" if parts.label_smoothing else "sparse_categorical_crossentropy"
-    model.compile(_optimizer(schedule, parts), loss, metrics=["accuracy"])
     batches = Epochs(train, settings, parts, seed, n_classes)
+    judged = _judged_by(batches, settings, parts, n_classes)
+    model.compile(_optimizer(schedule, parts), judged.loss, metrics=[judged.accuracy])
     feed = Feed()
     validation_batches = [] if validation is None else in_order(validation.source)
     checked = checked_epochs(epochs, settings.checks) if validation_batches else []
@@ -156,7 +161,7 @@ def fit(
     started = time.perf_counter()
     held_back = None
     if validation is not None and validation_batches:
-        plain = Plain(validation, n_classes if parts.label_smoothing else 0)
+        plain = Plain(validation, judged.plain)
         held_back = feed.dataset(lambda: map(plain.batch, validation_batches), plain.example(), len(validation_batches))
     with feed.own_errors(), one_trace_a_network():
         model.fit(
@@ -170,8 +175,30 @@ def fit(
         )
     seconds = time.perf_counter() - started
     watch.restore_best()
+    if batches.is_taught:
+        # So that a saved model has no loss that Keras does not know.
+        model.compile(model.optimizer, PLAIN_LOSS, metrics=["accuracy"])
     diverged = any(math.isnan(e.loss) for e in watch.history)
     return Fit(tuple(watch.history), watch.best_epoch, seconds, diverged, batches.parts)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A loss and an accuracy for Keras, and what makes their targets of labels alone; None: labels as they are."""
+
+    loss: Any
+    accuracy: Any
+    plain: Callable[[IntArray], NDArray[Any]] | None
+
+
+def _judged_by(batches: Epochs, settings: TrainingSettings, parts: Parts, n_classes: int) -> _Judged:
+    """Return the loss that the targets of `batches` are made for; that of validation images is the plain one."""
+    if batches.is_taught:
+        loss = soft_label_loss(settings.soft_label_temperature)
+        return _Judged(loss, label_accuracy(), partial(plain_targets, n_classes=n_classes))
+    if parts.label_smoothing:
+        return _Judged("categorical_crossentropy", "accuracy", partial(targets_of, n_classes=n_classes))
+    return _Judged(PLAIN_LOSS, "accuracy", None)
 
 
 def _optimizer(schedule: Any, parts: Parts) -> Any:

@@ -49,7 +49,7 @@ class Network(Description):
       ``"pixels"`` RGB of 0…255, uint8 of shape (n, size, size, 3); with ``"embeddings"`` float32 of shape
       (n, n_components), centred, of mean squared length 1 over the pool. ``.labels``, int64 of shape (n,), are
       positions in ``run.classes``; a class may be missing among them and is still one of the answers.
-      ``.arrays()`` returns both for all rows.
+      ``.arrays()`` returns both for all rows. ``.teacher`` has the probabilities for soft labels, where they are on.
     - ``run.validation()``: the same of the validation images, to choose an epoch by; None where there are none, and
       always for a network that sees embeddings.
     - ``run.test()``: the test images, a source without labels.

@@ -105,6 +105,7 @@ class StoredRun:
     device: str
     weights: StoredWeights | None = None
     note: str = ""
+    teacher_seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,6 +270,7 @@ def _facts(run: RunResult) -> dict[str, Any]:
         "train_seconds": run.train_seconds,
         "feature_seconds": run.feature_seconds,
         "select_seconds": run.select_seconds,
+        **({"teacher_seconds": run.teacher_seconds} if run.teacher_seconds else {}),
         "device": run.device,
         "weights": asdict(run.weights) if run.weights is not None else None,
         "note": run.note,
@@ -324,6 +326,7 @@ def _run(values: Mapping[str, Any], folder: Path) -> RunResult:
         note=stored.note,
         clusters=arrays.clusters,
         probabilities=arrays.probabilities,
+        teacher_seconds=stored.teacher_seconds,
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.results import FloatArray, IntArray
 from core.seeds import generator
-from core.settings import TrainingSettings
+from core.settings import TrainingSettings, parts_problem
 
 
 class Source(Protocol):
@@ -81,10 +81,20 @@ class OrientedRows:
 
 @dataclass(frozen=True)
 class Labelled:
-    """A source with the class of each row, shape (n,), int64."""
+    """A source with the class of each row.
+
+    Attributes
+    ----------
+    source : Source
+    labels : ndarray of shape (n,), int64
+    teacher : ndarray of shape (n, n_classes), float32, or None
+        A teacher's probabilities, for soft labels; a row of zeros where it knows nothing of an image. None: there are
+        no soft labels.
+    """
 
     source: Source
     labels: IntArray
+    teacher: FloatArray | None = None
 
     def arrays(self) -> tuple[NDArray[Any], IntArray]:
         """Return what a model takes for every row, and the labels."""
@@ -110,6 +120,11 @@ def settings_for(settings: TrainingSettings, n_pool: int) -> TrainingSettings:
         return settings
     of_pool = settings.epochs * steps_per_epoch(max(1, n_pool), settings)
     return replace(settings, min_steps=max(settings.min_steps, of_pool))
+
+
+def training_problem(settings: TrainingSettings) -> str:
+    """Return why networks cannot be trained as asked for; empty where they can."""
+    return checks_problem(settings) or parts_problem(settings)
 
 
 def checks_problem(settings: TrainingSettings) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 from core.cache import default_cache_folder
 from core.errors import TrainingError
 from core.progress import PartProgress, Progress
-from core.results import Dataset, Epoch, FloatArray, IntArray, PoolEmbedding, Split, WeightsUsed
-from core.settings import TrainingSettings, own_settings
+from core.results import Dataset, Epoch, FloatArray, IntArray, PoolEmbedding, Split, Teacher, WeightsUsed
+from core.settings import TrainingSettings, own_settings, parts_of
 from core.training.device import device_used
 from core.training.layers import KerasModel
 from core.training.loop import Fit, Labelled, Rows, Source, settings_for
@@ -81,6 +81,8 @@ class TrainingTask:
         Cluster of test images inside their true class, by index.
     select_seconds : float
         What choosing the coreset took.
+    teacher : Teacher or None
+        Of the pool, for soft labels.
     """
 
     dataset: Dataset
@@ -92,6 +94,7 @@ class TrainingTask:
     places: Places = field(default_factory=Places)
     cluster_of_test: Mapping[int, int] | None = None
     select_seconds: float = 0.0
+    teacher: Teacher | None = None
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,19 @@ class RunInput:
         TrainingError
             If there are no embeddings, or not of these images.
         """
-        return Labelled(self._held(self.indices), self.labels[self.indices])
+        return self.labelled(self._held(self.indices))
+
+    def labelled(self, source: Source) -> Labelled:
+        """Return a source of the coreset's images, such as their features, with labels and what a teacher says of them.
+
+        Parameters
+        ----------
+        source : Source
+            A row for each of `indices`.
+        """
+        teacher = self.task.teacher if parts_of(self.settings).soft_labels else None
+        taught = None if teacher is None else teacher.targets(self.indices, self.classes)
+        return Labelled(source, self.labels[self.indices], taught)
 
     def validation(self) -> Labelled | None:
         """Return what its best epoch is chosen by; None without validation images, and of embeddings."""

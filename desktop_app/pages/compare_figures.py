@@ -116,6 +116,7 @@ def provisional(runs: Sequence[RunResult]) -> Comparison:
                 train_seconds=float(np.mean([run.train_seconds for run in found])),
                 pays_after=None,
                 n_splits=len({run.key.split for run in found}),
+                teacher_seconds=float(np.mean([run.teacher_seconds for run in found])),
             )
         )
     return Comparison(tuple(runs), tuple(rows), (), ())

@@ -65,6 +65,14 @@ class ResultsTable(Table):
                 may_go=4,
             ),
             Column(
+                "Teacher",
+                lambda row: duration(row.teacher_seconds),
+                lambda row: row.teacher_seconds,
+                numeric=True,
+                tooltip="Time to fit the teacher of the soft labels, once for all trainings of a split; features apart",
+                may_go=4,
+            ),
+            Column(
                 "Training",
                 lambda row: duration(row.train_seconds),
                 lambda row: row.train_seconds,
@@ -77,24 +85,24 @@ class ResultsTable(Table):
                 _pays,
                 lambda row: row.pays_after,
                 numeric=True,
-                tooltip="After how many trainings selecting has saved more time than it took",
+                tooltip="After how many trainings selecting, and the teacher, have saved more time than they took",
                 may_go=4,
             ),
         ]
         super().__init__("Results", columns, parent)
-        self._hidden_where_alike = {
+        at = {column.title: number for number, column in enumerate(columns)}
+        self._hidden_where_alike: dict[int, Callable[[Row], object]] = {
             0: lambda row: row.network,
-            [column.title for column in columns].index("Splits"): lambda row: row.n_splits,
+            at["Splits"]: lambda row: row.n_splits == 1,
+            at["Teacher"]: lambda row: row.teacher_seconds == 0,
         }
+        self.absent = {at["Teacher"]}
         self.set_note("A row for network, sampler and fraction will stand here as soon as a training is done.")
 
     def set_rows(self, rows: Sequence[Row]) -> None:
-        """Show other rows; a column that says the same network, or one split, in all of them is not shown."""
-        self.absent = {
-            column
-            for column, value in self._hidden_where_alike.items()
-            if (len({value(row) for row in rows}) == 1 if not column else {value(row) for row in rows} == {1})
-        }
+        """Show other rows; a column that tells the same network, one split, or no teacher in all of them is hidden."""
+        values = {column: {value(row) for row in rows} for column, value in self._hidden_where_alike.items()}
+        self.absent = {column for column, found in values.items() if (found <= {True} if column else len(found) == 1)}
         super().set_rows(rows)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox
 from pytestqt.qtbot import QtBot
 
 from core.pipeline.views import ExportView
@@ -48,6 +49,17 @@ def test_a_format_that_is_not_installed_has_to_be_replaced(qtbot: QtBot, tmp_pat
     assert "no export format named 'tarred'" in sheet.accept_button.toolTip()
     sheet.files.setCurrentIndex(0)
     assert sheet.accept_button.isEnabled()
+
+
+def test_probabilities_and_weights_are_asked_for_by_a_box(qtbot: QtBot, tmp_path: Path) -> None:
+    sheet = make_sheet(qtbot, ExportSettings(), tmp_path)
+    box = sheet.controls["export.probabilities_and_weights"].widget
+    assert isinstance(box, QCheckBox)
+    assert not box.isChecked()
+    box.setChecked(True)
+    with qtbot.waitSignal(sheet.chosen) as chosen:
+        sheet.accept_button.click()
+    assert chosen.args[1].probabilities_and_weights
 
 
 @pytest.mark.parametrize(("name", "refused"), [("copy", False), ("hardlink", True), ("symlink", True), ("list", False)])

@@ -105,6 +105,18 @@ class TestResultsTable:
         assert first["Pays after"] == "3 trainings"
         assert lines[1][-1] == "1 training"
 
+    def test_a_teacher_has_a_column_where_there_is_one(self, qtbot) -> None:
+        table = ResultsTable()
+        qtbot.addWidget(table)
+        at = [column.title for column in table.rows_model.columns].index("Teacher")
+        assert at in table.absent
+        one = row("intelligent", 0.924)
+        table.set_rows([one, replace(one, teacher_seconds=95.0)])
+        assert at not in table.absent
+        assert [line[at] for line in table.plot_table()[1]] == ["0 s", "1 min 35 s"]
+        table.set_rows([one])
+        assert at in table.absent
+
     def test_metrics_stand_in_the_order_of_their_columns(self, qtbot) -> None:
         table = ResultsTable()
         qtbot.addWidget(table)

@@ -64,7 +64,7 @@ def train(run: RunInput) -> Trained:
     words = run.network.words
     fitted = fit(
         head,
-        Labelled(training, run.labels[run.indices]),
+        run.labelled(training),
         Labelled(validation, run.labels[run.split.validation]) if len(validation) else None,
         run.settings,
         seed=run.seed,

@@ -1,0 +1,58 @@
+"""How many images of the pool each chosen image stands for."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from core.estimate import BLOCK_BYTES, PIECE_BYTES
+from core.memory import LIBRARY_BYTES, memory_for
+from core.progress import NO_PROGRESS, Progress
+from core.results import ClassEmbedding, Coreset
+from core.selection.neighbours import nearest_among
+
+
+def represented(
+    embeddings: Sequence[ClassEmbedding], coreset: Coreset, progress: Progress = NO_PROGRESS
+) -> Mapping[int, int]:
+    """Return, by index of each chosen image, of how many pool images of its class it is the nearest chosen one.
+
+    Parameters
+    ----------
+    embeddings : sequence of ClassEmbedding
+        Of the classes of the pool; images are compared inside of their class alone.
+    coreset : Coreset
+    progress : Progress
+
+    Returns
+    -------
+    mapping of int to int
+        Of equally near images the one that comes first in path order counts, so that of two chosen copies the second
+        stands for none. The numbers of a class of which an image is chosen add up to its images in the pool; a class of
+        which none is chosen is in no number.
+
+    Raises
+    ------
+    MemoryShortError
+        If it needs more memory than there is.
+    """
+    counts = dict.fromkeys(sorted(int(index) for index in coreset.indices), 0)
+    for step, embedding in enumerate(embeddings):
+        progress.report(step, len(embeddings), "Counting what chosen images stand for: classes")
+        chosen = np.flatnonzero(np.isin(embedding.indices, coreset.indices))
+        if len(chosen) == 0:
+            continue
+        n, n_components = embedding.embedding.shape
+        needed = represented_bytes(n, n_components, len(chosen))
+        with memory_for(f"Finding the nearest of {len(chosen):,} images of class {embedding.class_name}", needed):
+            nearest, _ = nearest_among(embedding.embedding, embedding.embedding[chosen])
+        found = np.bincount(nearest, minlength=len(chosen)).tolist()
+        counts |= dict(zip(embedding.indices[chosen].tolist(), found, strict=True))
+    progress.report(len(embeddings), len(embeddings), "Counting what chosen images stand for: classes")
+    return counts
+
+
+def represented_bytes(n_images: int, n_components: int, n_chosen: int) -> int:
+    """Return what counting takes of a class at its peak, in bytes."""
+    block = min(BLOCK_BYTES, 8 * n_images * n_chosen) * 3 // 2 + 4 * PIECE_BYTES
+    at_once = min(n_images, BLOCK_BYTES // (8 * n_chosen) + 1)
+    return block + 12 * (at_once + n_chosen) * n_components + 12 * n_images + LIBRARY_BYTES
