@@ -126,7 +126,8 @@ def _comparing(add: AddCommand) -> None:
         "train networks on coresets of several samplers and fractions and tell what is shown",
         "coreset compare cells/ --samplers random,intelligent --fractions 0.05,0.25,1 --networks custom --out study/\n"
         "coreset compare cells/ --samplers balanced-herding --fractions 0.05,0.1 --networks head --seeds 5 --out s/\n"
-        "coreset compare cells/ --samplers balanced-herding --networks head --splits 5 --seeds 3 --out s/",
+        "coreset compare cells/ --samplers balanced-herding --networks head --splits 5 --seeds 3 --out s/\n"
+        "coreset compare cells/ --samplers balanced-herding --networks head --folds 5 --out s/",
     )
     run = add(
         "run",

@@ -223,6 +223,8 @@ def _split_words(content: ReportContent) -> str:
         f"{len(split.pool):,} in the pool, {len(split.validation):,} for validation, {len(split.test):,} for testing"
     )
     whose = "as the split that came with them says" if split.brought else "by class, at random from a seed"
+    if split.folds:
+        whose += f", into {split.folds:,} folds of which fold {split.fold + 1:,} is shown here"
     return f"Divided {whose}: {sizes}. Features, clusters and coresets see the pool only."
 
 

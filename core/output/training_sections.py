@@ -6,7 +6,7 @@ from core.output import training_tables as tables
 from core.output.blocks import Numbering, Section
 from core.output.content import Labels, ReportContent
 from core.palette import sampler_mark
-from core.results import Comparison, Coreset
+from core.results import Comparison, Coreset, split_word
 from core.settings import TrainingSettings, recipe_sentence
 from core.training.architectures import NETWORKS
 from core.training.comparison_words import network_words, repetitions_by_split, rests_on
@@ -23,9 +23,11 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
             section.say(sentence, "note")
         return section
     most = max(comparison.rows, key=lambda row: row.n_repetitions)
-    where = "All rows have" if most.n_splits == 1 else "In each split all rows have"
+    folds = comparison.folds
+    where = "All rows have" if most.n_splits == 1 else f"In each {split_word(folds)} all rows have"
+    rest = rests_on(repetitions_by_split(comparison.runs, most), folds=folds)
     section.lead = (
-        f"{len(comparison.runs):,} trainings, {rests_on(repetitions_by_split(comparison.runs, most))} of each row. "
+        f"{len(comparison.runs):,} trainings, {rest} of each row. "
         f"{where} the same test images; repetitions share their seeds, so that differences are paired."
     )
     if most.n_repetitions == 1:
@@ -118,7 +120,7 @@ def has_picture(comparison: Comparison | None) -> bool:
 
 def _network_figures(section: Section, comparison: Comparison, network: str, numbering: Numbering) -> None:
     runs = [run for run in comparison.runs if run.key.network == network]
-    several = comparison.n_splits > 1
+    several = f"{split_word(comparison.folds)}s and " if comparison.n_splits > 1 else ""
     numbering.draw(
         section,
         figures.training_time(comparison, network),
@@ -145,7 +147,7 @@ def _network_figures(section: Section, comparison: Comparison, network: str, num
         numbering.draw(
             section,
             figures.confusion_matrices(rows),
-            f"Confusion matrices of {network}: test images, summed over {'splits and ' if several else ''}repetitions; "
+            f"Confusion matrices of {network}: test images, summed over {several}repetitions; "
             "colour is the share of a row.",
         )
     section.show(tables.recall_table(comparison, network), limit=60)

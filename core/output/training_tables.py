@@ -9,7 +9,7 @@ from core.output.content import Labels
 from core.output.tables import Cell, Column, Table
 from core.output.training_figures import networks_of, paper_rows
 from core.palette import sampler_mark
-from core.results import Comparison, Difference, Row, RunResult
+from core.results import Comparison, Difference, Row, RunResult, split_word, splits_words
 from core.training.metric import Metric
 from core.training.metrics import METRICS, shown_in
 
@@ -18,9 +18,7 @@ _SHARE: Final = "share"
 _ROW = (
     Column("network", "Network"), Column("sampler", "Sampler"), Column("fraction", "Fraction", "number"),
     Column("images", "Images", _COUNT), Column("repetitions", "Repetitions", _COUNT),
-    Column("splits", "Splits", _COUNT),
 )  # fmt: skip
-_RUN = (*_ROW[:4], Column("split", "Split", _COUNT), Column("repetition", "Repetition", _COUNT))
 
 
 def table_one(comparison: Comparison) -> Table:
@@ -46,7 +44,7 @@ def comparison_table(comparison: Comparison) -> Table:
         for name, metric in METRICS.items()
         for column in (_column(metric), Column(f"{name}_low", "from", _SHARE), Column(f"{name}_high", "to", _SHARE))
     )  # fmt: skip
-    return Table("comparison", "Every row with its 95 % intervals", (*_ROW, *metrics), rows)
+    return Table("comparison", "Every row with its 95 % intervals", (*_row_columns(comparison), *metrics), rows)
 
 
 def accuracy_table(comparison: Comparison, network: str) -> Table:
@@ -77,7 +75,7 @@ def difference_table(comparison: Comparison) -> Table:
     columns = (
         _ROW[0], _ROW[1], Column("control", "Against"), _ROW[2], Column("metric", "Metric"),
         Column("difference", "Difference", _SHARE), Column("low", "from", _SHARE), Column("high", "to", _SHARE),
-        Column("repetitions", "Pairs", _COUNT), Column("splits", "Splits", _COUNT), Column("shown", "Shown"),
+        Column("repetitions", "Pairs", _COUNT), _splits_column(comparison), Column("shown", "Shown"),
         Column("repetitions_needed", "Splits or repetitions needed", _COUNT),
     )  # fmt: skip
     return Table("differences", "Paired differences with 95 % intervals", columns, rows)
@@ -98,10 +96,11 @@ def verdict_table(comparison: Comparison, network: str) -> Table:
         beside = sampler_mark("matched" if control.startswith("matched") else control).title
         rows.append((sampler_mark(sampler).title, _percent(fraction), beside,
                      *(_points_words(found.get(metric.name), metric) for metric in metrics), needed))  # fmt: skip
+    several = split_word(comparison.folds)
     columns = (
         _ROW[1], Column("kept", "Kept", "number"), Column("control", "Against"),
         *(Column(metric.name, metric.head, "number") for metric in metrics),
-        Column("needed", "Splits needed" if comparison.n_splits > 1 else "Runs needed", _COUNT),
+        Column("needed", f"{several.capitalize()}s needed" if comparison.n_splits > 1 else "Runs needed", _COUNT),
     )  # fmt: skip
     title = (
         f"{network}: paired differences in points with 95 % intervals{_over_splits(comparison)} "
@@ -137,7 +136,7 @@ def class_metrics_table(comparison: Comparison) -> Table:
             means = [float(value) for value in np.mean(values, axis=0)]
             rows.append((*_row_facts(row), name, _tested(runs, name), *means))
     columns = (
-        *_ROW, Column("class", "Class"), Column("test_images", "Test images", _COUNT),
+        *_row_columns(comparison), Column("class", "Class"), Column("test_images", "Test images", _COUNT),
         Column("precision", "Precision", _SHARE), Column("recall", "Recall", _SHARE), Column("f1", "F1", _SHARE),
     )  # fmt: skip
     return Table("class_metrics", "Results by class", columns, tuple(rows))
@@ -173,7 +172,10 @@ def confusion_table(comparison: Comparison) -> Table:
             for i, true in enumerate(runs[0].classes)
             for j, predicted in enumerate(runs[0].classes)
         ]
-    columns = (*_ROW, Column("true", "True"), Column("predicted", "Predicted"), Column("images", "Images", _COUNT))
+    columns = (
+        *_row_columns(comparison), Column("true", "True"), Column("predicted", "Predicted"),
+        Column("images", "Images", _COUNT),
+    )  # fmt: skip
     return Table("confusion", "Confusion matrices", columns, tuple(rows))
 
 
@@ -190,7 +192,7 @@ def run_table(comparison: Comparison, labels: Labels) -> Table:
         for run in comparison.runs
     )  # fmt: skip
     columns = (
-        *_RUN, Column("best_epoch", "Kept epoch", _COUNT),
+        *_run_columns(comparison), Column("best_epoch", "Kept epoch", _COUNT),
         *(_column(metric) for metric in METRICS.values()), Column("worst_class", "Worst class"),
         Column("worst_cluster", "Worst cluster"), Column("train_seconds", "Training", "seconds"),
         Column("feature_seconds", "Features", "seconds"), Column("select_seconds", "Selecting", "seconds"),
@@ -209,7 +211,7 @@ def epoch_table(comparison: Comparison) -> Table:
         for e in run.history
     )  # fmt: skip
     heads = ("loss", "accuracy", "validation_loss", "validation_accuracy", "learning_rate", "seconds")
-    columns = (*_RUN, Column("epoch", "Epoch", _COUNT),
+    columns = (*_run_columns(comparison), Column("epoch", "Epoch", _COUNT),
                *(Column(head, head.replace("_", " "), "number") for head in heads))  # fmt: skip
     return Table("epochs", "Every epoch", columns, rows)
 
@@ -226,8 +228,23 @@ def _tested(runs: Sequence[RunResult], name: str) -> int:
     return sum({run.key.split: run.metrics.support[name] for run in runs}.values())
 
 
+def _splits_column(comparison: Comparison) -> Column:
+    word = split_word(comparison.folds)
+    return Column(f"{word}s", f"{word.capitalize()}s", _COUNT)
+
+
+def _row_columns(comparison: Comparison) -> tuple[Column, ...]:
+    return (*_ROW, _splits_column(comparison))
+
+
+def _run_columns(comparison: Comparison) -> tuple[Column, ...]:
+    word = split_word(comparison.folds)
+    return (*_ROW[:4], Column(word, word.capitalize(), _COUNT), Column("repetition", "Repetition", _COUNT))
+
+
 def _over_splits(comparison: Comparison) -> str:
-    return f" over {comparison.n_splits:,} splits" if comparison.n_splits > 1 else ""
+    several = comparison.n_splits > 1
+    return f" over {splits_words(comparison.n_splits, comparison.folds)}" if several else ""
 
 
 def _units(difference: Difference) -> int:

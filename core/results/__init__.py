@@ -20,6 +20,7 @@ from core.results.dataset import Dataset, Duplicates, Image, LeftOut, Skipped, S
 from core.results.embeddings import ClassEmbedding, PoolEmbedding, Separation, ViewReduction, WeightsUsed
 from core.results.reading import Range, Reading, Stored
 from core.results.runs import Answer, Comparison, Difference, Epoch, Metrics, Note, Row, RunKey, RunResult
+from core.results.split_words import split_of, split_word, splits_words
 
 __all__ = [
     "Answer",
@@ -58,4 +59,7 @@ __all__ = [
     "Stored",
     "ViewReduction",
     "WeightsUsed",
+    "split_of",
+    "split_word",
+    "splits_words",
 ]

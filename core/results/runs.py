@@ -259,6 +259,8 @@ class Comparison:
         Those of the sentences that tell of stored runs which could not be read, and of metrics of plugins that failed.
     answers : tuple of Answer
         What each coreset costs; the sentences begin with theirs.
+    folds : int
+        Into how many folds the images are divided, each of which is a split; 0: splits of their own.
     """
 
     runs: tuple[RunResult, ...]
@@ -267,6 +269,7 @@ class Comparison:
     sentences: tuple[str, ...] = field(default=())
     notes: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
+    folds: int = 0
 
     @property
     def n_splits(self) -> int:

@@ -41,6 +41,10 @@ class DataSettings(SettingsPart):
         0 <= fraction < 1. Validation is a share of what is left for training. Ignored for a split that was brought.
     split_seed : int
         >= 0.
+    folds : int or None
+        None: the test images are drawn, `test_fraction` of them. At least 2: all images are divided into so many folds,
+        of which each is the test set once in a comparison; everything else has the first fold as its test images.
+        Refused for a split that was brought.
     group_pattern : str
         Regular expression over the relative path; what its first group (or the whole match) finds names the
         group, such as a patient, that is never divided. Empty: no groups (a CSV's `group` column still counts).
@@ -85,6 +89,14 @@ class DataSettings(SettingsPart):
     split_seed: int = choice(
         0, neutral=0, kept=True, title="Seed of the split", tip="Another seed, another division of the images",
         least=0, must=_COUNT,
+    )  # fmt: skip
+    folds: int | None = choice(
+        None, neutral=None, title="Folds",
+        tip="Divide the images into so many folds, each of which is the test set once in a comparison, instead of "
+        "drawing test images; not set: no folds",
+        question="With 5 folds every image is tested on once, and each training has four fifths of the images. Several "
+        "splits draw their test images anew each time, so that some are tested on more often than others.",
+        least=2, must="a whole number of at least 2", offered=(2, 50),
     )  # fmt: skip
     group_pattern: str = choice(
         "", neutral="", kept=True, title="Groups",
@@ -347,7 +359,8 @@ class ComparisonSettings(SettingsPart):
         Repetition r seeds selection, initial weights and shuffling together; rows share it and are paired.
     splits : int
         >= 1: into how many divisions of the images all of this is done. Split s has the split seed
-        ``data.split_seed + s``. A split that was brought is the only one.
+        ``data.split_seed + s``. A split that was brought is the only one. 1 where the images are divided into folds
+        (`DataSettings.folds`), each of which is a split.
     difference_of_interest : float
         Accuracy difference for which the needed repetitions are told; 0.01 is one point.
     controls : bool
