@@ -45,7 +45,7 @@ def rows_of(settings: ComparisonSettings) -> tuple[str, ...]:
         if name not in SAMPLERS and not name.startswith("matched:"):
             raise SelectionError(SAMPLERS.unknown(name))
     if settings.controls:
-        own = [n for n in names if n in SAMPLERS and SAMPLERS[n].class_budget != "proportional"]
+        own = [n for n in names if n in SAMPLERS and SAMPLERS[n].has_own_budgets]
         names += [n for n in (STRATIFIED, *(f"matched:{n}" for n in own)) if n not in names]
     return tuple(names)
 

@@ -18,8 +18,8 @@ from core.settings.levels import check_pages, parse_alpha, parse_levels
 from core.settings.training import TrainingSettings
 
 ClassBudgetRule = Literal[
-    "sampler", "proportional", "equal", "square-root", "equal-then-square-root", "square-root-difficulty", "difficulty",
-    "by-hand",
+    "recommended", "sampler", "proportional", "equal", "square-root", "equal-then-square-root",
+    "square-root-difficulty", "difficulty", "by-hand",
 ]  # fmt: skip
 # Rules that want to know how hard each class is.
 BY_DIFFICULTY = ("difficulty", "square-root-difficulty")
@@ -266,7 +266,9 @@ class SelectionSettings(SettingsPart):
     seed : int
         >= 0.
     budget_over_classes : str
-        ``"sampler"`` is the sampler's own rule (proportional, except where its file says otherwise).
+        ``"recommended"`` is the rule that measurements recommend for the sampler; ``"sampler"`` is its own rule, which
+        stood here before there were others (proportional, except where its file says otherwise). They are the same
+        for most samplers: see `core.selection.description.Sampler.budget_rule`.
     fraction_by_class : mapping of str to float
         With ``"by-hand"``: the fraction of each class's pool; classes not named use `fraction`.
     at_least_one : bool
@@ -297,11 +299,13 @@ class SelectionSettings(SettingsPart):
         least=0, must=_COUNT,
     )  # fmt: skip
     budget_over_classes: ClassBudgetRule = choice(
-        "sampler", neutral="sampler", kept=True, title="Budget over classes",
-        tip="How the images are shared out among the classes",
+        "recommended", neutral="sampler", kept=True, title="Budget over classes",
+        tip="How the images are shared out among the classes; recommended is the rule that measurements recommend for "
+        "the sampler, sampler its own, which are the same for most",
         values={
-            "sampler": "The sampler's own rule", "proportional": "Proportional to the class",
-            "equal": "Equal for every class", "square-root": "Square root of the class",
+            "recommended": "As recommended for the sampler", "sampler": "The sampler's own rule",
+            "proportional": "Proportional to the class", "equal": "Equal for every class",
+            "square-root": "Square root of the class",
             "equal-then-square-root": "Equal up to 10 images, then square root",
             "square-root-difficulty": "Square root, more for harder classes",
             "difficulty": "More for harder classes", "by-hand": "By hand",
