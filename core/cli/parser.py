@@ -225,6 +225,14 @@ def _settings(
     if validation is not None:
         defaults["data.validation_fraction"] = f"{validation:g}"
     add_flags(parser, {section: (without or {}).get(section, ()) for section in sections}, defaults)
+    if "training" in sections:
+        parser.add_argument(
+            "--no-validation",
+            dest="data.validation_fraction",
+            action="store_const",
+            const=0.0,
+            help="as --validation-fraction 0: train on the validation images, too, and keep the last weights",
+        )
     parser.set_defaults(validation_default=validation)
 
 

@@ -1,6 +1,7 @@
 """Commands that train: compare, run, search, predict, demo."""
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -22,7 +23,7 @@ from core.pipeline.searching import search_study
 from core.pipeline.study import Study
 from core.pipeline.views import StudyOutcome
 from core.results import Comparison, Note, Row, RunResult, StageTime, split_of, split_word
-from core.settings import Settings
+from core.settings import STEPS, Settings
 from core.training.metric import Metric
 from core.training.metrics import shown_in
 
@@ -63,14 +64,18 @@ def _tell_comparison(comparison: Comparison) -> None:
             *([str(row.n_splits)] if several else []),
             str(row.n_repetitions),
             *_reached(row, metrics),
+            duration(row.select_seconds),
             duration(row.train_seconds),
+            "–" if math.isnan(row.validation_seconds) else duration(row.validation_seconds),
             "–" if row.pays_after is None else f"{row.pays_after:,}",
         ]
         for row in comparison.rows
     ]
     start = ["network", "sampler", "kept", "images", *([f"{split_word(comparison.folds)}s"] if several else [])]
     first, *others = (metric.label for metric in metrics)
-    header = [*start, "runs", first, "95 %", *others, "training", "pays after"]
+    header = [*start, "runs", first, "95 %", *others, "selecting", "training", "of it validation", "pays after"]
+    if comparison.rows:
+        say(f"Test results with 95 % intervals{f', {STEPS[comparison.steps]}' if comparison.steps else ''}:")
     print(table(header, rows, set(range(2, len(header)))))
     for sentence in comparison.sentences:
         say(f"note: {sentence}" if sentence in comparison.notes else sentence)

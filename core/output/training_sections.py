@@ -50,7 +50,7 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
             numbering.draw(
                 section,
                 figures.accuracy_with_intervals(comparison, metric.name, metric.label),
-                f"Test {metric.label} by share of the pool kept, with 95 % intervals.",
+                f"Test {metric.label} by share of the pool kept, with 95 % intervals{tables.steps_words(comparison)}.",
             )
     section.keep(
         tables.comparison_table(comparison),
@@ -120,11 +120,13 @@ def has_picture(comparison: Comparison | None) -> bool:
 
 def _network_figures(section: Section, comparison: Comparison, network: str, numbering: Numbering) -> None:
     runs = [run for run in comparison.runs if run.key.network == network]
+    under = tables.steps_words(comparison, network)
     several = f"{split_word(comparison.folds)}s and " if comparison.n_splits > 1 else ""
     numbering.draw(
         section,
         figures.training_time(comparison, network),
-        f"Training time of {network} against coreset size{_of_paper(network, 'Figs. 7 and 8')}; features apart.",
+        f"Training time of {network} against coreset size{_of_paper(network, 'Figs. 7 and 8')}{under}; features apart, "
+        "validation included.",
     )
     samplers = figures.samplers_of(comparison, network)
     if any(run.history for run in runs) and samplers:
@@ -132,12 +134,13 @@ def _network_figures(section: Section, comparison: Comparison, network: str, num
             section,
             figures.accuracy_by_size(comparison, network, samplers),
             f"Training and validation accuracy of {network} against coreset size{_of_paper(network, 'Fig. 9')}; lines "
-            f"from the lowest to the highest {'run' if several else 'repetition'}.",
+            f"from the lowest to the highest {'run' if several else 'repetition'}{under}.",
         )
     numbering.draw(
         section,
         figures.quality_bars(comparison, network),
-        f"{_bars_words()} of {network} on the test images, macro-averaged{_of_paper(network, 'Figs. 10 and 11')}.",
+        f"{_bars_words()} of {network} on the test images, macro-averaged"
+        f"{_of_paper(network, 'Figs. 10 and 11')}{under}.",
     )
     rows = [
         (figures.row_title(row), tables.runs_of(comparison, row)) for row in figures.paper_rows(comparison, network)

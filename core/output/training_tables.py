@@ -10,6 +10,8 @@ from core.output.tables import Cell, Column, Table
 from core.output.training_figures import networks_of, paper_rows
 from core.palette import sampler_mark
 from core.results import Comparison, Difference, Row, RunResult, split_word, splits_words
+from core.settings import STEPS
+from core.training.architectures import NETWORKS
 from core.training.metric import Metric
 from core.training.metrics import METRICS, shown_in
 
@@ -30,7 +32,8 @@ def table_one(comparison: Comparison) -> Table:
         for row in paper_rows(comparison, network)
     )  # fmt: skip
     columns = (*_ROW[:4], *(_column(metric) for metric in shown_in("table-1")))
-    return Table("table_1", "Test accuracy, precision, recall and F1 (paper, Table 1)", columns, rows)
+    title = f"Test accuracy, precision, recall and F1 (paper, Table 1){steps_words(comparison)}"
+    return Table("table_1", title, columns, rows)
 
 
 def comparison_table(comparison: Comparison) -> Table:
@@ -61,7 +64,7 @@ def accuracy_table(comparison: Comparison, network: str) -> Table:
         *(Column(metric.name, metric.head, "number") for metric in shown_in("intervals")),
         *(Column(metric.name, metric.head, _SHARE) for metric in shown_in("means")),
     )  # fmt: skip
-    title = f"{network}: test results with 95 % intervals{_over_splits(comparison)}"
+    title = f"{network}: test results with 95 % intervals{_over_splits(comparison)}{steps_words(comparison, network)}"
     return Table(f"accuracy_{network}", title, columns, rows)
 
 
@@ -103,24 +106,27 @@ def verdict_table(comparison: Comparison, network: str) -> Table:
         Column("needed", f"{several.capitalize()}s needed" if comparison.n_splits > 1 else "Runs needed", _COUNT),
     )  # fmt: skip
     title = (
-        f"{network}: paired differences in points with 95 % intervals{_over_splits(comparison)} "
+        f"{network}: paired differences in points with 95 % intervals{_over_splits(comparison)}"
+        f"{steps_words(comparison, network)} "
         "(* zero is outside; else none is shown)"
     )
     return Table(f"verdicts_{network}", title, columns, tuple(rows))
 
 
 def cost_table(comparison: Comparison) -> Table:
-    """Return what selecting and training cost, and when selecting has paid for itself."""
+    """Return what each part cost, measured by itself, and when selecting has paid for itself."""
     rows = tuple(
         (row.network, sampler_mark(row.sampler).title, *_row_facts(row)[2:4], row.select_seconds,
-         row.train_seconds, row.pays_after)
+         row.feature_seconds, row.train_seconds, _known(row.validation_seconds), row.pays_after)
         for row in comparison.rows
     )  # fmt: skip
     columns = (
-        *_ROW[:4], Column("select_seconds", "Selecting", "seconds"), Column("train_seconds", "Training", "seconds"),
+        *_ROW[:4], Column("select_seconds", "Selecting", "seconds"),
+        Column("feature_seconds", "Backbone features, once", "seconds"), Column("train_seconds", "Training", "seconds"),
+        Column("validation_seconds", "of it validation", "seconds"),
         Column("pays_after", "Pays after trainings", _COUNT),
     )  # fmt: skip
-    return Table("cost", "What it cost", columns, rows)
+    return Table("cost", f"What it cost{steps_words(comparison)}", columns, rows)
 
 
 def class_metrics_table(comparison: Comparison) -> Table:
@@ -185,7 +191,8 @@ def run_table(comparison: Comparison, labels: Labels) -> Table:
         (
             *_run_facts(run), run.best_epoch,
             *(run.metrics.values.get(name) for name in METRICS), run.metrics.worst_class,
-            run.metrics.worst_cluster, run.train_seconds, run.feature_seconds, run.select_seconds, run.device,
+            run.metrics.worst_cluster, run.train_seconds, _known(run.validation_seconds),
+            run.feature_seconds, run.select_seconds, run.device,
             run.weights.extractor if run.weights else "", run.weights.state if run.weights else "",
             labels.text(run.note),
         )
@@ -195,7 +202,8 @@ def run_table(comparison: Comparison, labels: Labels) -> Table:
         *_run_columns(comparison), Column("best_epoch", "Kept epoch", _COUNT),
         *(_column(metric) for metric in METRICS.values()), Column("worst_class", "Worst class"),
         Column("worst_cluster", "Worst cluster"), Column("train_seconds", "Training", "seconds"),
-        Column("feature_seconds", "Features", "seconds"), Column("select_seconds", "Selecting", "seconds"),
+        Column("validation_seconds", "of it validation", "seconds"), Column("feature_seconds", "Features", "seconds"),
+        Column("select_seconds", "Selecting", "seconds"),
         Column("device", "Device"), Column("backbone", "Backbone"), Column("weights", "Weights"),
         Column("note", "Note"),
     )  # fmt: skip
@@ -206,11 +214,12 @@ def epoch_table(comparison: Comparison) -> Table:
     """Return every epoch of every run, for the CSV."""
     rows = tuple(
         (*_run_facts(run), e.number, e.loss, e.accuracy, e.validation_loss, e.validation_accuracy, e.learning_rate,
-         e.seconds)
+         e.seconds, e.validation_seconds)
         for run in comparison.runs
         for e in run.history
     )  # fmt: skip
-    heads = ("loss", "accuracy", "validation_loss", "validation_accuracy", "learning_rate", "seconds")
+    heads = ("loss", "accuracy", "validation_loss", "validation_accuracy", "learning_rate", "seconds",
+             "validation_seconds")  # fmt: skip
     columns = (*_run_columns(comparison), Column("epoch", "Epoch", _COUNT),
                *(Column(head, head.replace("_", " "), "number") for head in heads))  # fmt: skip
     return Table("epochs", "Every epoch", columns, rows)
@@ -240,6 +249,19 @@ def _row_columns(comparison: Comparison) -> tuple[Column, ...]:
 def _run_columns(comparison: Comparison) -> tuple[Column, ...]:
     word = split_word(comparison.folds)
     return (*_ROW[:4], Column(word, word.capitalize(), _COUNT), Column("repetition", "Repetition", _COUNT))
+
+
+def steps_words(comparison: Comparison, network: str = "") -> str:
+    """Return what a caption says of the steps of smaller coresets: ``", equal steps at every fraction"``.
+
+    Parameters
+    ----------
+    network : str
+        Of a table of one network: nothing is said of one that is not trained by steps.
+    """
+    if comparison.steps not in STEPS or (network in NETWORKS and not NETWORKS[network].has_steps):
+        return ""
+    return f", {STEPS[comparison.steps]}"
 
 
 def _over_splits(comparison: Comparison) -> str:
@@ -272,6 +294,11 @@ def _interval_words(row: Row, key: str) -> Cell:
     if low is None or high is None or np.isnan(low) or np.isnan(high):
         return f"{mean:.3f}"
     return f"{mean:.3f} ({low:.3f}–{high:.3f})"
+
+
+def _known(value: float) -> float | None:
+    """Return a value, or None for NaN, so that the cell is empty."""
+    return None if np.isnan(value) else value
 
 
 def _percent(fraction: float) -> str:

@@ -1,7 +1,7 @@
 """Train networks on several coresets and tell what is shown; finished runs are never trained twice."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -312,7 +312,13 @@ def summarise(prepared: Prepared, runs: Sequence[RunResult], notes: Sequence[str
         judged_by={name: network.extractor(settings.training, chosen_by) for name, network in judges.items()},
         notes=notes,
         folds=settings.data.folds or 0,
+        steps=steps_of(settings.training, {run.key.network for run in runs}),
     )
+
+
+def steps_of(training: TrainingSettings, networks: Collection[str]) -> str:
+    """Return the mode of the trainings by steps of some networks; empty where none is trained by steps."""
+    return training.steps if any(name in NETWORKS and NETWORKS[name].has_steps for name in networks) else ""
 
 
 def _remember_speed(prepared: Prepared, run: RunResult, wall_seconds: float) -> None:

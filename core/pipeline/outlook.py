@@ -82,6 +82,7 @@ def plan_view(
         training.epochs,
         backbones,
         folds=folds or 0,
+        steps=training.steps if any(network.has_steps for network in known) else "",
     )
 
 

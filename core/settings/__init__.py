@@ -16,12 +16,13 @@ from core.settings.choices import (
 from core.settings.names import check_names, names_used, unknown_names, unknown_words
 from core.settings.own import own_settings, with_own
 from core.settings.reading import read_settings, settings_from_dict, settings_to_dict
-from core.settings.recipes import RECIPES, Parts, part_words, parts_of, recipe_notes, recipe_sentence
+from core.settings.recipes import RECIPES, STEPS, Parts, part_words, parts_of, recipe_notes, recipe_sentence
 from core.settings.training import TrainingSettings
 
 __all__ = [
     "BY_DIFFICULTY",
     "RECIPES",
+    "STEPS",
     "ClassBudgetRule",
     "ClusterBudgetRule",
     "ClusterSettings",

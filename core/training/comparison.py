@@ -42,6 +42,7 @@ def compare(
     judged_by: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
     folds: int = 0,
+    steps: str = "",
 ) -> Comparison:
     """Put finished runs into rows with 95 % intervals and tell the paired differences from their controls.
 
@@ -59,6 +60,8 @@ def compare(
         Sentences on stored runs that could not be read; they become its last ones.
     folds : int
         Into how many folds the images are divided, each of which is a split; 0: splits of their own.
+    steps : str
+        See `Comparison`; all runs are of this mode.
 
     Returns
     -------
@@ -81,7 +84,7 @@ def compare(
     ((1.96 + 0.84) s_d / δ)² of them.
     """
     if not runs:
-        return Comparison((), (), (), tuple(notes), tuple(notes), folds=folds)
+        return Comparison((), (), (), tuple(notes), tuple(notes), folds=folds, steps=steps)
     groups = _groups(runs)
     resampled = Resampled({run.key.split: run.test_indices for run in reversed(runs)}, folds)
     everything = {group.network: group for group in groups if group.sampler == EVERYTHING}
@@ -92,7 +95,7 @@ def compare(
     notes = (*(failed | dict(resampled.failed)).values(), *notes)
     answers = tuple(_answers(groups, rows, resampled, settings))
     sentences = (*(one.sentence for one in answers), *sentences, *splits_sentence(runs, rows, folds), *notes)
-    return Comparison(tuple(runs), rows, differences, sentences, notes, answers, folds)
+    return Comparison(tuple(runs), rows, differences, sentences, notes, answers, folds, steps)
 
 
 def _answers(
@@ -205,6 +208,8 @@ def _row(group: _Group, resampled: Resampled, everything: _Group | None) -> Row:
         train_seconds=train_seconds,
         pays_after=_pays_after(group, select_seconds, train_seconds, everything),
         n_splits=len({split for split, _ in units}),
+        validation_seconds=float(np.mean([run.validation_seconds for run in runs])),
+        feature_seconds=float(np.sum([run.feature_seconds for run in runs])),
     )
 
 

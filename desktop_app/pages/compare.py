@@ -174,7 +174,8 @@ class ComparePage(Page):
         elif self.purpose == "" and isinstance(result, RunResult):
             self._done.append(result)
             self.show_empty(False)
-            self.picture.show_comparison(provisional(self._done))
+            folds, steps = (self._plan.folds, self._plan.steps) if self._plan is not None else (0, "")
+            self.picture.show_comparison(provisional(self._done, folds, steps))
             self._show_hint()
 
     def _training_words(self, epoch: Epoch) -> str:

@@ -14,7 +14,7 @@ from desktop_app import theme
 from desktop_app.models.metrics import bars, bars_words
 from desktop_app.models.thumbnail_model import Thumbnail
 from desktop_app.pages import compare_figures as figures
-from desktop_app.pages.compare_answer import answer_html, device_words
+from desktop_app.pages.compare_answer import answer_html, how_trained
 from desktop_app.widgets.card import Card
 from desktop_app.widgets.confusion_matrix import ConfusionMatrix
 from desktop_app.widgets.controls import ComboBox, TabWidget
@@ -179,7 +179,7 @@ class ComparePicture(QWidget):
         self._comparison = comparison
         self.table.set_rows(comparison.rows, comparison.folds)
         self.answer.setText(answer_html(comparison))
-        self.table_card.set_note(device_words(comparison))
+        self.table_card.set_note(how_trained(comparison))
         several = f"mean of {splits_words(comparison.n_splits, comparison.folds)}" if comparison.n_splits > 1 else ""
         for card in (self._accuracy_card, *self._figure_cards):
             card.set_note(several)

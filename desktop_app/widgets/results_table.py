@@ -96,8 +96,16 @@ def _columns(folds: int = 0) -> list[Column]:
             lambda row: duration(row.train_seconds),
             lambda row: row.train_seconds,
             numeric=True,
-            tooltip="Mean time of one training",
+            tooltip="Mean time of one training, validation included",
             may_go=1,
+        ),
+        Column(
+            "Validation",
+            lambda row: "–" if row.validation_seconds != row.validation_seconds else duration(row.validation_seconds),
+            lambda row: row.validation_seconds,
+            numeric=True,
+            tooltip="What of the training went to the validation images, on average",
+            may_go=6,
         ),
         Column(
             "Pays after",

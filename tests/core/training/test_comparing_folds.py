@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from core.results import Comparison, Difference, RunKey, RunResult, splits_words
+from core.results import Comparison, Difference, Epoch, RunKey, RunResult, splits_words
 from core.settings import ComparisonSettings
 from core.training.bootstrap import corrected_interval
 from core.training.comparison import compare
@@ -131,3 +132,15 @@ def test_intervals_over_folds_hold_the_truth_as_often_as_they_say(folds: int) ->
         low, high = corrected_interval(values, 1 / folds)
         held += low <= 0 <= high
     assert held / 1500 >= 0.95
+
+
+def test_seconds_of_validation_are_told_by_themselves_where_they_were_measured() -> None:
+    run = a_run("herding", 0, 5, 0.8)
+    assert run.validation_seconds == 0, "of a network that is not trained by epochs"
+    measured = Epoch(1, 1.0, 0.5, 1.0, 0.5, 0.001, 3.0, 0.75)
+    assert replace(run, history=(measured, measured)).validation_seconds == 1.5
+    # Of runs stored before it was measured it is not known, and without validation images there is none.
+    before = replace(measured, validation_seconds=0.0)
+    assert math.isnan(replace(run, history=(before,)).validation_seconds)
+    without = replace(before, validation_accuracy=math.nan, validation_loss=math.nan)
+    assert replace(run, history=(without,)).validation_seconds == 0
