@@ -1,15 +1,14 @@
 """The sections of a report on trained networks (paper, Figs. 7 to 11 and Table 1)."""
 
-from core.descriptions import registry
 from core.output import training_figures as figures
 from core.output import training_tables as tables
 from core.output.blocks import Numbering, Section
 from core.output.content import Labels, ReportContent
 from core.palette import sampler_mark
 from core.results import Comparison, Coreset, split_word
-from core.settings import TrainingSettings, recipe_sentence
+from core.settings import recipe_sentence
 from core.training.architectures import NETWORKS
-from core.training.comparison_words import network_words, repetitions_by_split, rests_on
+from core.training.comparison_words import backbone_sentences, network_words, repetitions_by_split, rests_on
 from core.training.metrics import shown_in
 
 
@@ -182,12 +181,4 @@ def _recipe_words(content: ReportContent, comparison: Comparison) -> list[str]:
     training = content.settings.training
     told = recipe_sentence(training)
     sentences = [] if told in comparison.notes else [told]
-    for network in (NETWORKS[name] for name in names if NETWORKS[name].listing and NETWORKS[name].needs_backbone):
-        used, papers = network.extractor(training), network.extractor(TrainingSettings())
-        if used != papers:
-            titles = registry("extractor").titles([used, papers])
-            sentences.append(
-                f"The {network.words} stands on {titles[used]}; the paper's stands on {titles[papers]}, so its figures "
-                "are not those of the paper's table."
-            )
-    return sentences
+    return [*sentences, *(one for one in backbone_sentences(training, names) if one not in remarks(comparison))]

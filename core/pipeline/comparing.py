@@ -39,6 +39,7 @@ from core.settings import Settings, TrainingSettings, recipe_notes, recipe_sente
 from core.training.architectures import NETWORKS
 from core.training.backbones import backbone_weights
 from core.training.comparison import compare
+from core.training.comparison_words import backbone_sentences, weights_sentences
 from core.training.fitting import Places, Seen, TrainedRun, TrainingTask, train
 from core.training.loop import checks_problem
 from core.training.pixels import discard_unchecked
@@ -305,15 +306,19 @@ def summarise(prepared: Prepared, runs: Sequence[RunResult], notes: Sequence[str
     settings = prepared.study.settings
     chosen_by = settings.features.extractors
     judges = {name: network for name, network in NETWORKS.items() if network.is_judge}
-    return compare(
+    names = list(dict.fromkeys(run.key.network for run in runs))
+    of_weights = (*backbone_sentences(settings.training, names), *weights_sentences(runs))
+    compared = compare(
         tuple(runs),
         settings.comparison,
         chosen_by=chosen_by,
         judged_by={name: network.extractor(settings.training, chosen_by) for name, network in judges.items()},
         notes=notes,
         folds=settings.data.folds or 0,
-        steps=steps_of(settings.training, {run.key.network for run in runs}),
+        steps=steps_of(settings.training, names),
     )
+    n_before = len(compared.sentences) - len(compared.notes)
+    return replace(compared, sentences=(*compared.sentences[:n_before], *of_weights, *compared.notes))
 
 
 def steps_of(training: TrainingSettings, networks: Collection[str]) -> str:

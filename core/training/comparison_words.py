@@ -4,7 +4,9 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from core.descriptions import registry
 from core.results import Difference, Row, RunResult, split_word, splits_words
+from core.settings import TrainingSettings
 from core.training.architectures import NETWORKS
 from core.training.metric import Metric
 
@@ -126,6 +128,29 @@ def splits_sentence(runs: Sequence[RunResult], rows: Sequence[Row], folds: int =
         f"split too, and that {shares}"
     )
     return (f"{told} Some rows rest on fewer, as their trainings are not all done." if fewer else told,)
+
+
+def backbone_sentences(training: TrainingSettings, networks: Iterable[str]) -> tuple[str, ...]:
+    """Return where a network of the paper stands on another backbone than there, so that its figures are no others'."""
+    sentences = []
+    for network in (NETWORKS[name] for name in dict.fromkeys(networks) if name in NETWORKS):
+        if not (network.listing and network.needs_backbone):
+            continue
+        used, papers = network.extractor(training), network.extractor(TrainingSettings())
+        if used != papers:
+            titles = registry("extractor").titles([used, papers])
+            sentences.append(
+                f"The {network.words} stands on {titles[used]}; the paper's stands on {titles[papers]}, so its figures "
+                "are not those of the paper's table."
+            )
+    return tuple(sentences)
+
+
+def weights_sentences(runs: Iterable[RunResult]) -> tuple[str, ...]:
+    """Return on which weights networks stand whose figures are not those of the weights that everybody has."""
+    told = {"unverified": "unverified weights, of a digest that is not known here", "untrained": "untrained weights"}
+    found = {(run.key.network, run.weights.state): None for run in runs if run.weights and run.weights.state in told}
+    return tuple(f"The {network_words(network)} stands on {told[state]}." for network, state in found)
 
 
 def opening_sentences(

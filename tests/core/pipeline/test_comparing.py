@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 from core.data.demo import make_demo
 from core.errors import CancelledError, MissingWeightsError, SelectionError, SettingsError
 from core.features.extractors import extractor_named
+from core.output.content import ReportContent
+from core.output.report import write_report
 from core.output.training_tables import accuracy_table, cost_table, table_one, verdict_table
 from core.pipeline import comparing, split_parts
-from core.pipeline.comparing import Selections, compare_stored, run_comparison
+from core.pipeline.comparing import Selections, compare_stored, run_comparison, summarise
 from core.pipeline.outlook import plan_view
 from core.pipeline.planning import EVERYTHING, PlannedRun, plan, rows_of
 from core.pipeline.run_keys import backbone_choice, judge_of, run_key
@@ -498,6 +501,30 @@ def test_runs_of_the_two_modes_of_steps_never_stand_in_one_table(
         assert "steps" not in accuracy_table(found, "head").title
     judged = asking(falling, networks=("head",))
     assert run_comparison(judged, tmp_path).steps == ""
+
+
+def test_figures_on_another_backbone_or_on_unverified_weights_say_so_everywhere(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    found = run_comparison(asking(prepared, repetitions=1), tmp_path / "runs")
+    weights = WeightsUsed("mobilenetv2", "ab" * 32, "unverified")
+    runs = [replace(run, key=replace(run.key, network="transfer"), weights=weights) for run in found.runs]
+    summed = summarise(prepared, runs, ["A note."])
+    other = (
+        "The transfer network stands on MobileNetV2; the paper's stands on ResNet101V2, so its figures are not those"
+    )
+    told = (
+        f"{other} of the paper's table.",
+        "The transfer network stands on unverified weights, of a digest that is not known here.",
+    )
+    assert summed.sentences[-3:] == (*told, "A note.")
+    content = ReportContent(dataset=prepared.dataset, comparison=summed, settings=prepared.study.settings)
+    page = unescape(write_report(tmp_path / "report.html", content).page.read_text(encoding="utf-8"))
+    assert all(sentence in page for sentence in told)
+    papers = replace(prepared.study.settings, training=TrainingSettings())
+    verified = [replace(run, weights=replace(weights, state="verified")) for run in runs]
+    as_paper = summarise(replace(prepared, study=replace(prepared.study, settings=papers)), verified)
+    assert not set(told) & set(as_paper.sentences)
 
 
 def test_with_equal_steps_smaller_coresets_are_planned_for_as_many_as_the_pool(prepared: Prepared) -> None:
