@@ -302,6 +302,18 @@ def test_the_search_sheet_wants_numbers(page: ComparePage, qtbot: QtBot) -> None
     assert not sheet.isVisible()
 
 
+def test_the_table_says_how_networks_were_trained(page: ComparePage, qtbot: QtBot) -> None:
+    result = run(page, qtbot)
+    assert page.picture.table_card._note.text().startswith("Trained on "), "the head has no steps"
+    for steps, words in (("falling", "steps falling with the images"), ("equal", "equal steps at every fraction")):
+        page.picture.show_comparison(replace(result, steps=steps))
+        assert page.picture.table_card._note.text().startswith(f"Trained with {words} on ")
+    columns = {column.title: column for column in page.picture.table.rows_model.columns}
+    assert columns["Validation"].text(replace(result.rows[0], validation_seconds=2.0)) == "2.0 s"
+    assert columns["Validation"].text(replace(result.rows[0], validation_seconds=float("nan"))) == "–"
+    assert "validation included" in columns["Training"].tooltip
+
+
 def test_a_plan_that_cannot_be_done_says_why(page: ComparePage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.features.weights.weight_folders", lambda: ())
     page.options.networks.boxes["transfer"].click()
