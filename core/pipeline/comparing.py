@@ -193,7 +193,7 @@ def run_comparison(
             progress.publish(asked.without_probabilities())
     progress.report(n_runs, n_runs, "Training: runs")
     alike = [parts[run.key.split].tested_alike(run) for run in runs]
-    return _without(left_out, prepared, alike, [*notes, *_lost_notes(parts)])
+    return _without(left_out, prepared, alike, [*notes, *_fold_notes(parts), *_lost_notes(parts)])
 
 
 def _no_test_images(prepared: Prepared) -> str:
@@ -235,7 +235,7 @@ def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = N
             key = _key_unless_left_out(part, one, left_out)
             if key is not None and key.fingerprint in stored:
                 runs.append(part.as_asked(stored[key.fingerprint], one, key))
-    told = [*recipe_told(prepared), *_lost_notes(parts)] if runs else []
+    told = [*recipe_told(prepared), *_fold_notes(parts), *_lost_notes(parts)] if runs else []
     return _without(left_out, prepared, runs, [*kept.notes, *told])
 
 
@@ -248,6 +248,19 @@ def recipe_told(prepared: Prepared, networks: Sequence[str] = ()) -> tuple[str, 
     plain = recipe_sentence(TrainingSettings())
     told = recipe_sentence(training)
     return (*((told,) if told != plain else ()), *recipe_notes(training))
+
+
+def _fold_notes(parts: Sequence[SplitPart]) -> list[str]:
+    """Return which folds lack a class, where the groups do not let it be spread over all of them.
+
+    What the first fold lacks is told with the dataset.
+    """
+    told = []
+    for split in (part.prepared.split for part in parts[1:] if part.prepared.split.folds):
+        lacking = [one for one in split.warnings if "has no test image" in one or "has no training image" in one]
+        which = split_of(split.fold, split.folds, split.folds).capitalize()
+        told += [f"{which}: {warning}" for warning in lacking]
+    return told
 
 
 def _lost_notes(parts: Sequence[SplitPart]) -> list[str]:

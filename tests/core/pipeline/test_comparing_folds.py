@@ -132,6 +132,24 @@ def test_folds_and_splits_at_once_are_refused(
     assert splits_problem(COMPARISON, brought=False, folds=3) == ""
 
 
+def test_a_fold_that_lacks_a_class_is_told(prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a patient has most images of a class."""
+    first = run_comparison(prepared, tmp_path)
+    assert not any("Fold" in note for note in first.notes)
+    open_split = comparing.open_split
+    lacking = "The class “amber cell” has no test image, since its images belong together and are not divided."
+
+    def opened(study: Prepared, split: int, *given: Any) -> Any:
+        part = open_split(study, split, *given)
+        warned = replace(part.prepared.split, warnings=(lacking, "Another."))
+        return replace(part, prepared=replace(part.prepared, split=warned))
+
+    monkeypatch.setattr(comparing, "open_split", opened)
+    for found in (run_comparison(prepared, tmp_path), compare_stored(prepared, tmp_path)):
+        assert found.notes == (f"Fold 2 of 3: {lacking}", f"Fold 3 of 3: {lacking}")
+        assert found.sentences[-2:] == found.notes
+
+
 def test_the_plan_and_the_estimate_count_folds(prepared: Prepared) -> None:
     settings = prepared.study.settings
     assert n_splits(settings) == 3
