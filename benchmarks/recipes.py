@@ -27,7 +27,7 @@ from core.pipeline.split_parts import Selections, SplitPart
 from core.pipeline.stages import Prepared, prepare
 from core.pipeline.study import Study
 from core.results import RunResult
-from core.settings import DataSettings, FeatureSettings, Settings, TrainingSettings
+from core.settings import DataSettings, FeatureSettings, SelectionSettings, Settings, TrainingSettings
 from core.training.fitting import Places, TrainingTask, train
 
 SAMPLERS = ("stratified", "even-herding")
@@ -54,6 +54,8 @@ def study_of(images: Path, cache: Path) -> Study:
     settings = Settings(
         data=DataSettings(test_fraction=0.3, validation_fraction=0.1),
         features=FeatureSettings(extractors=("colour-texture",)),
+        # Budgets by difficulty for even herding, which were the default when this was first measured.
+        selection=SelectionSettings(budget_over_classes="sampler"),
         training=TrainingSettings(image_size=64, checks=25, orientation="free"),
     )
     return Study(images, settings, cache)

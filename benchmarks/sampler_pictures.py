@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from core.resources import resource_folder
-from core.results import ClassClusters, ClassEmbedding, Coreset, Dataset, FloatArray, Image, Split
+from core.results import ClassClusters, ClassEmbedding, Coreset, Dataset, FloatArray, Image, PoolEmbedding, Split
 from core.selection.clustering import cluster_class
 from core.selection.samplers import SAMPLERS
 from core.selection.selecting import matched_random, select
@@ -66,11 +66,13 @@ def choose(points: FloatArray, names: Collection[str]) -> tuple[ClassClusters, d
     split = Split(everything, nothing, nothing)
     embedding = ClassEmbedding(CLASS, everything, points, nothing, points[:0], ())
     clusters = cluster_class(embedding, ClusterSettings())
+    # For samplers that choose from all classes together: the same two numbers, as there is one class.
+    across = PoolEmbedding(everything, points, np.ones(n, dtype=bool))
     chosen = {}
     for name in (name for name in SAMPLERS if name in names):
         settings = SelectionSettings(sampler=name, images=BUDGET)
         # One class has no others among its neighbours.
-        chosen[name] = select(dataset, split, [embedding], [clusters], settings, difficulty={CLASS: 0.0})
+        chosen[name] = select(dataset, split, [embedding], [clusters], settings, difficulty={CLASS: 0.0}, across=across)
     chosen["matched"] = matched_random(dataset, split, chosen["balanced-herding"], seed=0)
     return clusters, chosen
 

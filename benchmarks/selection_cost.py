@@ -24,7 +24,7 @@ from core.selection.difficulty import class_difficulty
 from core.selection.orders import OrderCache
 from core.selection.samplers import SAMPLERS
 from core.selection.selecting import select
-from core.settings import SelectionSettings
+from core.settings import BY_DIFFICULTY, SelectionSettings
 
 N_CLUSTERS = 5
 AIM_SECONDS, AIM_BYTES, AIM_RESLICE = 10.0, 3 * 10**9, 0.2
@@ -68,14 +68,15 @@ def measure(sampler: str, fraction: float, n_images: int, n_components: int, ans
     orders = OrderCache()
     settings = SelectionSettings(sampler=sampler, fraction=fraction)
     started, worked = time.perf_counter(), time.process_time()
-    by_difficulty = SAMPLERS[sampler].class_budget == "difficulty"
+    by_difficulty = SAMPLERS[sampler].budget_rule(settings.budget_over_classes) in BY_DIFFICULTY
     difficulty = class_difficulty(dataset.labels, dataset.classes, pool.embedding) if by_difficulty else None
-    coreset = select(dataset, split, embeddings, clusters, settings, difficulty=difficulty, orders=orders)
+    given = {"difficulty": difficulty, "orders": orders, "across": pool}
+    coreset = select(dataset, split, embeddings, clusters, settings, **given)
     seconds, cpu = time.perf_counter() - started, time.process_time() - worked
     assert len(coreset.indices) == round(fraction * n_images)
     started = time.perf_counter()
     other = replace(settings, fraction=0.8 * fraction)
-    select(dataset, split, embeddings, clusters, other, difficulty=difficulty, orders=orders)
+    select(dataset, split, embeddings, clusters, other, **given)
     again = time.perf_counter() - started
     answers.put((seconds, cpu, again if SAMPLERS[sampler].nested else None, peak_memory()))
 

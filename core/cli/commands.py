@@ -23,6 +23,7 @@ from core.pipeline.stages import Prepared, choose, extract_features, open_datase
 from core.pipeline.words import percent
 from core.results import Coreset, Dataset
 from core.selection.clustering import cluster_words
+from core.selection.selecting import rule_over_classes
 from core.settings import DataSettings
 
 
@@ -132,9 +133,10 @@ def _choose(options: argparse.Namespace) -> tuple[Prepared, Coreset]:
 def _tell(prepared: Prepared, coreset: Coreset) -> set[str]:
     """Say what was chosen, and return the notes that were said."""
     chosen, pool = len(coreset.indices), sum(coreset.pool_sizes.values())
+    rule = rule_over_classes(coreset, prepared.study.settings.selection)
     say(
         f"{chosen:,} of {pool:,} images of the pool ({percent(chosen / pool)}), sampler {coreset.sampler}, "
-        f"seed {coreset.seed}"
+        f"{f'class budgets {rule}, ' if rule else ''}seed {coreset.seed}"
     )
     rows = []
     said: dict[str, list[str]] = {}

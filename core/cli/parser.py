@@ -126,7 +126,8 @@ def _comparing(add: AddCommand) -> None:
         "train networks on coresets of several samplers and fractions and tell what is shown",
         "coreset compare cells/ --samplers random,intelligent --fractions 0.05,0.25,1 --networks custom --out study/\n"
         "coreset compare cells/ --samplers balanced-herding --fractions 0.05,0.1 --networks head --seeds 5 --out s/\n"
-        "coreset compare cells/ --samplers balanced-herding --networks head --splits 5 --seeds 3 --out s/",
+        "coreset compare cells/ --samplers balanced-herding --networks head --splits 5 --seeds 3 --out s/\n"
+        "coreset compare cells/ --samplers balanced-herding --networks head --folds 5 --out s/",
     )
     run = add(
         "run",
@@ -227,6 +228,14 @@ def _settings(
     if validation is not None:
         defaults["data.validation_fraction"] = f"{validation:g}"
     add_flags(parser, {section: (without or {}).get(section, ()) for section in sections}, defaults)
+    if "training" in sections:
+        parser.add_argument(
+            "--no-validation",
+            dest="data.validation_fraction",
+            action="store_const",
+            const=0.0,
+            help="as --validation-fraction 0: train on the validation images, too, and keep the last weights",
+        )
     parser.set_defaults(validation_default=validation)
 
 

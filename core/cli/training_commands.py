@@ -1,6 +1,7 @@
 """Commands that train: compare, run, search, predict, demo."""
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -17,28 +18,32 @@ from core.features.extractors import EXTRACTORS
 from core.pipeline import whole
 from core.pipeline.facts import recommended_but_missing, recommended_extractors
 from core.pipeline.grid import Grid
+from core.pipeline.planning import n_splits
 from core.pipeline.searching import search_study
 from core.pipeline.study import Study
 from core.pipeline.views import StudyOutcome
-from core.results import Comparison, Note, Row, RunResult, StageTime
+from core.results import Comparison, Note, Row, RunResult, StageTime, split_of, split_word
+from core.settings import STEPS, Settings
 from core.training.metric import Metric
 from core.training.metrics import shown_in
 
 
-def _progress(n_splits: int = 1) -> TerminalProgress:
-    shown = TerminalProgress(on_result=partial(_tell_run, n_splits=n_splits))
+def _progress(settings: Settings | None = None) -> TerminalProgress:
+    """Return what shows runs, where `settings` are given each with its split or fold."""
+    n, folds = (n_splits(settings), settings.data.folds or 0) if settings is not None else (1, 0)
+    shown = TerminalProgress(on_result=partial(_tell_run, n=n, folds=folds))
     shown.listen_for_interrupt()
     return shown
 
 
-def _tell_run(result: object, *, n_splits: int = 1) -> None:
+def _tell_run(result: object, *, n: int = 1, folds: int = 0) -> None:
     if isinstance(result, Note):
         say(f"note: {result.sentence}", flush=True)
     if isinstance(result, RunResult):
         key = result.key
         reached = ", ".join(f"{one.in_words} {result.metrics[one.name]:.3f}" for one in shown_in("terminal"))
         which = f"repetition {key.repetition + 1}"
-        which = f"split {key.split + 1} of {n_splits}, {which}" if n_splits > 1 else which
+        which = f"{split_of(key.split, n, folds)}, {which}" if n > 1 else which
         say(
             f"{key.network}, {key.sampler} {100 * key.fraction:.3g} %, {which}: "
             f"test {reached}, trained in {duration(result.train_seconds)}"
@@ -60,14 +65,18 @@ def _tell_comparison(comparison: Comparison) -> None:
             *([str(row.n_splits)] if several else []),
             str(row.n_repetitions),
             *_reached(row, metrics),
+            duration(row.select_seconds),
             duration(row.train_seconds),
+            "–" if math.isnan(row.validation_seconds) else duration(row.validation_seconds),
             "–" if row.pays_after is None else f"{row.pays_after:,}",
         ]
         for row in comparison.rows
     ]
-    start = ["network", "sampler", "kept", "images", *(["splits"] if several else [])]
+    start = ["network", "sampler", "kept", "images", *([f"{split_word(comparison.folds)}s"] if several else [])]
     first, *others = (metric.label for metric in metrics)
-    header = [*start, "runs", first, "95 %", *others, "training", "pays after"]
+    header = [*start, "runs", first, "95 %", *others, "selecting", "training", "of it validation", "pays after"]
+    if comparison.rows:
+        say(f"Test results with 95 % intervals{f', {STEPS[comparison.steps]}' if comparison.steps else ''}:")
     print(table(header, rows, set(range(2, len(header)))))
     for sentence in comparison.sentences:
         say(f"note: {sentence}" if sentence in comparison.notes else sentence)
@@ -95,8 +104,7 @@ def _tell_outcome(outcome: StudyOutcome) -> None:
 def compare(options: argparse.Namespace) -> int:
     """Train and compare; the report and every table go to the folder."""
     study = study_of(options)
-    n_splits = study.settings.comparison.splits
-    outcome = whole.compare_study(study, options.out, overwrite=options.overwrite, progress=_progress(n_splits))
+    outcome = whole.compare_study(study, options.out, overwrite=options.overwrite, progress=_progress(study.settings))
     _tell_outcome(outcome)
     say(f"written: {outcome.report}")
     return 0
@@ -105,8 +113,7 @@ def compare(options: argparse.Namespace) -> int:
 def run(options: argparse.Namespace) -> int:
     """Do everything."""
     study = study_of(options)
-    n_splits = study.settings.comparison.splits
-    outcome = whole.run_study(study, options.out, overwrite=options.overwrite, progress=_progress(n_splits))
+    outcome = whole.run_study(study, options.out, overwrite=options.overwrite, progress=_progress(study.settings))
     _tell_outcome(outcome)
     say(f"written: {outcome.report}")
     return 0

@@ -2,7 +2,7 @@
 
 The test images are drawn first, then the validation images out of what is left; what is left then is the pool
 (paper 5.2: 70/30, inside it 80/20). Both draws are stratified and seeded by class name. They are made over the
-whole dataset, so that leaving a class out changes nothing for the others.
+whole dataset, so that leaving a class out changes nothing for the others. With folds the test images are one of them.
 """
 
 import logging
@@ -14,6 +14,7 @@ import numpy as np
 
 from core.data.dividing import draw
 from core.data.duplicates import find_duplicates
+from core.data.folds import check_folds, images_of_fold
 from core.data.units import Ties, find_ties, found_groups, group_notes, preview_groups, units
 from core.errors import SplitError
 from core.results import Dataset, IntArray, LeftOut, Split
@@ -27,12 +28,19 @@ _LONG_CHAIN = 20
 _TEST_FIRST = {"test": 0, "validation": 1, "train": 2, None: 3}
 
 
-def make_split(dataset: Dataset, settings: DataSettings) -> Split:
+def make_split(dataset: Dataset, settings: DataSettings, fold: int = 0) -> Split:
     """Divide `dataset` as `settings` say, or keep the split that it brings.
 
     Images with the same pixels or of one group are never divided by a split of ours. A split that was brought is
     kept; its leaks are reported, and dropped on request. Where it has no validation images and
     `validation_fraction` is above 0, they are drawn from its training images by our rule.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    settings : DataSettings
+    fold : int
+        From 0: which of `settings.folds` is tested on. Without folds it is 0.
 
     Returns
     -------
@@ -41,7 +49,8 @@ def make_split(dataset: Dataset, settings: DataSettings) -> Split:
     Raises
     ------
     SplitError
-        If no image is left to choose from, or the group pattern is no regular expression or finds no group.
+        If no image is left to choose from, the group pattern is no regular expression or finds no group, or the images
+        cannot be divided into as many folds as asked for.
     """
     by_hand = set(settings.left_out_images)
     left_out = {i: "It was left out by hand." for i, image in enumerate(dataset.images) if image.path in by_hand}
@@ -51,7 +60,11 @@ def make_split(dataset: Dataset, settings: DataSettings) -> Split:
     used = [index for index in range(len(dataset.images)) if index not in left_out]
     sets = _Sets(dataset, settings, ties)
     if dataset.has_split:
+        if settings.folds:
+            raise SplitError(folds_of_brought(settings.folds))
         sets.keep_brought(used)
+    elif settings.folds:
+        sets.take_fold(used, settings.folds, fold)
     else:
         sets.divide(used)
     chosen_out = set(settings.left_out_classes)
@@ -70,8 +83,18 @@ def make_split(dataset: Dataset, settings: DataSettings) -> Split:
         left_out=tuple(LeftOut(index, reasons[index]) for index in sorted(reasons)),
         leaks=leaks,
         brought=dataset.has_split,
+        folds=settings.folds or 0,
+        fold=fold,
     )
     return replace(split, warnings=tuple(_warnings(dataset, settings, ties, split)))
+
+
+def folds_of_brought(folds: int) -> str:
+    """Return why images that bring their own split are not divided into folds."""
+    return (
+        f"The images bring their own split, so they are not divided into the {folds:,} folds that were asked for; "
+        "go without folds (in the window, set them to –)."
+    )
 
 
 def count_groups(dataset: Dataset, settings: DataSettings) -> tuple[int, int]:
@@ -126,6 +149,13 @@ class _Sets:
         self.test = self._draw(used, self._settings.test_fraction, "test")
         self._set_validation_aside(_without(used, self.test))
 
+    def take_fold(self, used: list[int], folds: int, fold: int) -> None:
+        """Test on one fold of `used`, and draw validation images out of the others as a split of its own does."""
+        together = units(used, self._ties)
+        check_folds(self._dataset, together, folds, self._settings.left_out_classes)
+        self.test = images_of_fold(self._dataset, together, folds, fold, self._settings.split_seed)
+        self._set_validation_aside(_without(used, self.test), seed_after=fold)
+
     def keep_brought(self, used: list[int]) -> None:
         """Take the sets that the dataset brings, and find the leaks between them."""
         named: dict[str | None, list[int]] = {"train": [], "validation": [], "test": [], None: []}
@@ -149,12 +179,12 @@ class _Sets:
         """Return `part` without `left_out`, ascending."""
         return np.array(_without(sorted(part), left_out), dtype=np.int64)
 
-    def _set_validation_aside(self, train: list[int]) -> None:
-        self.validation = self._draw(train, self._settings.validation_fraction, "validation")
+    def _set_validation_aside(self, train: list[int], *, seed_after: int = 0) -> None:
+        self.validation = self._draw(train, self._settings.validation_fraction, "validation", seed_after)
         self.pool = _without(train, self.validation)
 
-    def _draw(self, indices: list[int], fraction: float, purpose: str) -> list[int]:
-        seed = self._settings.split_seed
+    def _draw(self, indices: list[int], fraction: float, purpose: str, seed_after: int = 0) -> list[int]:
+        seed = self._settings.split_seed + seed_after
         return draw(self._dataset, units(indices, self._ties), fraction, seed, purpose)
 
     def _find_leaks(self, train: list[int]) -> list[tuple[int, int]]:
@@ -210,6 +240,11 @@ def _warnings(dataset: Dataset, settings: DataSettings, ties: Ties, split: Split
         Counter(dataset.images[index].class_name for index in part)
         for part in (split.pool, split.validation, split.test)
     ]
+    if split.folds and settings.test_fraction != DataSettings().test_fraction:
+        warnings.append(
+            f"Each of the {split.folds:,} folds tests on 1/{split.folds:,} of the images, so the share of test images "
+            f"that was asked for, {settings.test_fraction:g}, is not used."
+        )
     if split.brought and not len(split.test):
         warnings.append("The split that was brought has no test images, so results cannot be judged.")
     for name in dataset.classes:
@@ -239,7 +274,7 @@ def _class_warnings(
         return [f"The class “{name}” has no image that is used."]
     if pool == 0:
         return [f"The class “{name}” has no training image, so it can be neither chosen nor learned."]
-    asked = settings.test_fraction
+    asked = 1 / split.folds if split.folds else settings.test_fraction
     if split.brought:
         return [] if test or not len(split.test) else [f"The class “{name}” has no test image."]
     if total == 1:

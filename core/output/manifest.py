@@ -22,6 +22,7 @@ from core.forms import LIST_BYTES, key, read_form, read_json
 from core.output.lists import COLUMNS, NO_COLUMNS, AskedColumns
 from core.output.names import PrivateNames
 from core.results import ClassClusters, Coreset, Dataset, WeightsUsed
+from core.selection.selecting import rule_over_classes
 from core.settings import Settings, settings_from_dict, settings_to_dict
 from core.version import __version__
 
@@ -276,6 +277,7 @@ def _manifest_values(parts: ManifestParts) -> dict[str, Any]:
         "weights": [{"extractor": w.extractor, "sha256": w.digest, "state": w.state} for w in parts.weights],
         "coreset": {
             "sampler": coreset.sampler,
+            **({"class_budgets": rule} if (rule := rule_over_classes(coreset, settings.selection)) else {}),
             "images": len(coreset.indices),
             "fraction": coreset.fraction,
             "nested": coreset.nested,

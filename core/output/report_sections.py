@@ -13,6 +13,7 @@ from core.output.tables import seconds_words
 from core.palette import cluster_mark, sampler_mark
 from core.results import ClassClusters, Dataset, Duplicates
 from core.selection.clustering import cluster_words
+from core.selection.selecting import rule_over_classes
 from core.version import __version__
 
 CLASSES_A_FIGURE = 12
@@ -179,6 +180,9 @@ def coreset_words(content: ReportContent) -> str:
         f"{sampler_mark(coreset.sampler).title} chose {len(coreset.indices):,} of {pool:,} images of the pool "
         f"({coreset.fraction * 100:.3g} %)"
     )
+    rule = rule_over_classes(coreset, content.settings.selection) if content.settings is not None else None
+    if rule is not None:
+        text += f", class budgets: {rule.replace('-', ' ')}"
     n_clusters = sum(len(share.sizes) for share in content.shares)
     missed = sum(int(((share.chosen == 0) & (share.sizes > 0)).sum()) for share in content.shares)
     if not n_clusters:
@@ -223,6 +227,8 @@ def _split_words(content: ReportContent) -> str:
         f"{len(split.pool):,} in the pool, {len(split.validation):,} for validation, {len(split.test):,} for testing"
     )
     whose = "as the split that came with them says" if split.brought else "by class, at random from a seed"
+    if split.folds:
+        whose += f", into {split.folds:,} folds of which fold {split.fold + 1:,} is shown here"
     return f"Divided {whose}: {sizes}. Features, clusters and coresets see the pool only."
 
 

@@ -1,15 +1,14 @@
 """The sections of a report on trained networks (paper, Figs. 7 to 11 and Table 1)."""
 
-from core.descriptions import registry
 from core.output import training_figures as figures
 from core.output import training_tables as tables
 from core.output.blocks import Numbering, Section
 from core.output.content import Labels, ReportContent
 from core.palette import sampler_mark
-from core.results import Comparison, Coreset
-from core.settings import TrainingSettings, recipe_sentence
+from core.results import Comparison, Coreset, split_word
+from core.settings import recipe_sentence
 from core.training.architectures import NETWORKS
-from core.training.comparison_words import network_words, repetitions_by_split, rests_on
+from core.training.comparison_words import backbone_sentences, network_words, repetitions_by_split, rests_on
 from core.training.metrics import shown_in
 
 
@@ -23,9 +22,11 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
             section.say(sentence, "note")
         return section
     most = max(comparison.rows, key=lambda row: row.n_repetitions)
-    where = "All rows have" if most.n_splits == 1 else "In each split all rows have"
+    folds = comparison.folds
+    where = "All rows have" if most.n_splits == 1 else f"In each {split_word(folds)} all rows have"
+    rest = rests_on(repetitions_by_split(comparison.runs, most), folds=folds)
     section.lead = (
-        f"{len(comparison.runs):,} trainings, {rests_on(repetitions_by_split(comparison.runs, most))} of each row. "
+        f"{len(comparison.runs):,} trainings, {rest} of each row. "
         f"{where} the same test images; repetitions share their seeds, so that differences are paired."
     )
     if most.n_repetitions == 1:
@@ -48,7 +49,7 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
             numbering.draw(
                 section,
                 figures.accuracy_with_intervals(comparison, metric.name, metric.label),
-                f"Test {metric.label} by share of the pool kept, with 95 % intervals.",
+                f"Test {metric.label} by share of the pool kept, with 95 % intervals{tables.steps_words(comparison)}.",
             )
     section.keep(
         tables.comparison_table(comparison),
@@ -118,11 +119,13 @@ def has_picture(comparison: Comparison | None) -> bool:
 
 def _network_figures(section: Section, comparison: Comparison, network: str, numbering: Numbering) -> None:
     runs = [run for run in comparison.runs if run.key.network == network]
-    several = comparison.n_splits > 1
+    under = tables.steps_words(comparison, network)
+    several = f"{split_word(comparison.folds)}s and " if comparison.n_splits > 1 else ""
     numbering.draw(
         section,
         figures.training_time(comparison, network),
-        f"Training time of {network} against coreset size{_of_paper(network, 'Figs. 7 and 8')}; features apart.",
+        f"Training time of {network} against coreset size{_of_paper(network, 'Figs. 7 and 8')}{under}; features apart, "
+        "validation included.",
     )
     samplers = figures.samplers_of(comparison, network)
     if any(run.history for run in runs) and samplers:
@@ -130,12 +133,13 @@ def _network_figures(section: Section, comparison: Comparison, network: str, num
             section,
             figures.accuracy_by_size(comparison, network, samplers),
             f"Training and validation accuracy of {network} against coreset size{_of_paper(network, 'Fig. 9')}; lines "
-            f"from the lowest to the highest {'run' if several else 'repetition'}.",
+            f"from the lowest to the highest {'run' if several else 'repetition'}{under}.",
         )
     numbering.draw(
         section,
         figures.quality_bars(comparison, network),
-        f"{_bars_words()} of {network} on the test images, macro-averaged{_of_paper(network, 'Figs. 10 and 11')}.",
+        f"{_bars_words()} of {network} on the test images, macro-averaged"
+        f"{_of_paper(network, 'Figs. 10 and 11')}{under}.",
     )
     rows = [
         (figures.row_title(row), tables.runs_of(comparison, row)) for row in figures.paper_rows(comparison, network)
@@ -145,7 +149,7 @@ def _network_figures(section: Section, comparison: Comparison, network: str, num
         numbering.draw(
             section,
             figures.confusion_matrices(rows),
-            f"Confusion matrices of {network}: test images, summed over {'splits and ' if several else ''}repetitions; "
+            f"Confusion matrices of {network}: test images, summed over {several}repetitions; "
             "colour is the share of a row.",
         )
     section.show(tables.recall_table(comparison, network), limit=60)
@@ -177,12 +181,4 @@ def _recipe_words(content: ReportContent, comparison: Comparison) -> list[str]:
     training = content.settings.training
     told = recipe_sentence(training)
     sentences = [] if told in comparison.notes else [told]
-    for network in (NETWORKS[name] for name in names if NETWORKS[name].listing and NETWORKS[name].needs_backbone):
-        used, papers = network.extractor(training), network.extractor(TrainingSettings())
-        if used != papers:
-            titles = registry("extractor").titles([used, papers])
-            sentences.append(
-                f"The {network.words} stands on {titles[used]}; the paper's stands on {titles[papers]}, so its figures "
-                "are not those of the paper's table."
-            )
-    return sentences
+    return [*sentences, *(one for one in backbone_sentences(training, names) if one not in remarks(comparison))]

@@ -9,7 +9,9 @@ from core.output.content import Labels
 from core.output.tables import Cell, Column, Table
 from core.output.training_figures import networks_of, paper_rows
 from core.palette import sampler_mark
-from core.results import Comparison, Difference, Row, RunResult
+from core.results import Comparison, Difference, Row, RunResult, split_word, splits_words
+from core.settings import STEPS
+from core.training.architectures import NETWORKS
 from core.training.metric import Metric
 from core.training.metrics import METRICS, shown_in
 
@@ -18,7 +20,6 @@ _SHARE: Final = "share"
 _ROW = (
     Column("network", "Network"), Column("sampler", "Sampler"), Column("fraction", "Fraction", "number"),
     Column("images", "Images", _COUNT), Column("repetitions", "Repetitions", _COUNT),
-    Column("splits", "Splits", _COUNT),
 )  # fmt: skip
 _TEACHER = (Column("teacher_seconds", "Teacher", "seconds"),)
 _RUN = (*_ROW[:4], Column("split", "Split", _COUNT), Column("repetition", "Repetition", _COUNT))
@@ -33,7 +34,8 @@ def table_one(comparison: Comparison) -> Table:
         for row in paper_rows(comparison, network)
     )  # fmt: skip
     columns = (*_ROW[:4], *(_column(metric) for metric in shown_in("table-1")))
-    return Table("table_1", "Test accuracy, precision, recall and F1 (paper, Table 1)", columns, rows)
+    title = f"Test accuracy, precision, recall and F1 (paper, Table 1){steps_words(comparison)}"
+    return Table("table_1", title, columns, rows)
 
 
 def comparison_table(comparison: Comparison) -> Table:
@@ -47,7 +49,7 @@ def comparison_table(comparison: Comparison) -> Table:
         for name, metric in METRICS.items()
         for column in (_column(metric), Column(f"{name}_low", "from", _SHARE), Column(f"{name}_high", "to", _SHARE))
     )  # fmt: skip
-    return Table("comparison", "Every row with its 95 % intervals", (*_ROW, *metrics), rows)
+    return Table("comparison", "Every row with its 95 % intervals", (*_row_columns(comparison), *metrics), rows)
 
 
 def accuracy_table(comparison: Comparison, network: str) -> Table:
@@ -64,7 +66,7 @@ def accuracy_table(comparison: Comparison, network: str) -> Table:
         *(Column(metric.name, metric.head, "number") for metric in shown_in("intervals")),
         *(Column(metric.name, metric.head, _SHARE) for metric in shown_in("means")),
     )  # fmt: skip
-    title = f"{network}: test results with 95 % intervals{_over_splits(comparison)}"
+    title = f"{network}: test results with 95 % intervals{_over_splits(comparison)}{steps_words(comparison, network)}"
     return Table(f"accuracy_{network}", title, columns, rows)
 
 
@@ -78,7 +80,7 @@ def difference_table(comparison: Comparison) -> Table:
     columns = (
         _ROW[0], _ROW[1], Column("control", "Against"), _ROW[2], Column("metric", "Metric"),
         Column("difference", "Difference", _SHARE), Column("low", "from", _SHARE), Column("high", "to", _SHARE),
-        Column("repetitions", "Pairs", _COUNT), Column("splits", "Splits", _COUNT), Column("shown", "Shown"),
+        Column("repetitions", "Pairs", _COUNT), _splits_column(comparison), Column("shown", "Shown"),
         Column("repetitions_needed", "Splits or repetitions needed", _COUNT),
     )  # fmt: skip
     return Table("differences", "Paired differences with 95 % intervals", columns, rows)
@@ -99,31 +101,36 @@ def verdict_table(comparison: Comparison, network: str) -> Table:
         beside = sampler_mark("matched" if control.startswith("matched") else control).title
         rows.append((sampler_mark(sampler).title, _percent(fraction), beside,
                      *(_points_words(found.get(metric.name), metric) for metric in metrics), needed))  # fmt: skip
+    several = split_word(comparison.folds)
     columns = (
         _ROW[1], Column("kept", "Kept", "number"), Column("control", "Against"),
         *(Column(metric.name, metric.head, "number") for metric in metrics),
-        Column("needed", "Splits needed" if comparison.n_splits > 1 else "Runs needed", _COUNT),
+        Column("needed", f"{several.capitalize()}s needed" if comparison.n_splits > 1 else "Runs needed", _COUNT),
     )  # fmt: skip
     title = (
-        f"{network}: paired differences in points with 95 % intervals{_over_splits(comparison)} "
+        f"{network}: paired differences in points with 95 % intervals{_over_splits(comparison)}"
+        f"{steps_words(comparison, network)} "
         "(* zero is outside; else none is shown)"
     )
     return Table(f"verdicts_{network}", title, columns, tuple(rows))
 
 
 def cost_table(comparison: Comparison) -> Table:
-    """Return what selecting and training cost, and when selecting has paid for itself; a teacher where there is one."""
+    """Return what each part cost, measured by itself, and when selecting, and a teacher, have paid for themselves."""
     taught = any(row.teacher_seconds for row in comparison.rows)
     rows = tuple(
         (row.network, sampler_mark(row.sampler).title, *_row_facts(row)[2:4], row.select_seconds,
-         *((row.teacher_seconds,) if taught else ()), row.train_seconds, row.pays_after)
+         *((row.teacher_seconds,) if taught else ()), row.feature_seconds, row.train_seconds,
+         _known(row.validation_seconds), row.pays_after)
         for row in comparison.rows
     )  # fmt: skip
     columns = (
         *_ROW[:4], Column("select_seconds", "Selecting", "seconds"), *(_TEACHER if taught else ()),
-        Column("train_seconds", "Training", "seconds"), Column("pays_after", "Pays after trainings", _COUNT),
+        Column("feature_seconds", "Backbone features, once", "seconds"), Column("train_seconds", "Training", "seconds"),
+        Column("validation_seconds", "of it validation", "seconds"),
+        Column("pays_after", "Pays after trainings", _COUNT),
     )  # fmt: skip
-    return Table("cost", "What it cost", columns, rows)
+    return Table("cost", f"What it cost{steps_words(comparison)}", columns, rows)
 
 
 def class_metrics_table(comparison: Comparison) -> Table:
@@ -139,7 +146,7 @@ def class_metrics_table(comparison: Comparison) -> Table:
             means = [float(value) for value in np.mean(values, axis=0)]
             rows.append((*_row_facts(row), name, _tested(runs, name), *means))
     columns = (
-        *_ROW, Column("class", "Class"), Column("test_images", "Test images", _COUNT),
+        *_row_columns(comparison), Column("class", "Class"), Column("test_images", "Test images", _COUNT),
         Column("precision", "Precision", _SHARE), Column("recall", "Recall", _SHARE), Column("f1", "F1", _SHARE),
     )  # fmt: skip
     return Table("class_metrics", "Results by class", columns, tuple(rows))
@@ -175,7 +182,10 @@ def confusion_table(comparison: Comparison) -> Table:
             for i, true in enumerate(runs[0].classes)
             for j, predicted in enumerate(runs[0].classes)
         ]
-    columns = (*_ROW, Column("true", "True"), Column("predicted", "Predicted"), Column("images", "Images", _COUNT))
+    columns = (
+        *_row_columns(comparison), Column("true", "True"), Column("predicted", "Predicted"),
+        Column("images", "Images", _COUNT),
+    )  # fmt: skip
     return Table("confusion", "Confusion matrices", columns, tuple(rows))
 
 
@@ -186,20 +196,21 @@ def run_table(comparison: Comparison, labels: Labels) -> Table:
         (
             *_run_facts(run), run.best_epoch,
             *(run.metrics.values.get(name) for name in METRICS), run.metrics.worst_class,
-            run.metrics.worst_cluster, run.train_seconds, run.feature_seconds, run.select_seconds,
-            *((run.teacher_seconds,) if taught else ()), run.device,
+            run.metrics.worst_cluster, run.train_seconds, _known(run.validation_seconds), run.feature_seconds,
+            run.select_seconds, *((run.teacher_seconds,) if taught else ()), run.device,
             run.weights.extractor if run.weights else "", run.weights.state if run.weights else "",
             labels.text(run.note),
         )
         for run in comparison.runs
     )  # fmt: skip
     columns = (
-        *_RUN, Column("best_epoch", "Kept epoch", _COUNT),
+        *_run_columns(comparison), Column("best_epoch", "Kept epoch", _COUNT),
         *(_column(metric) for metric in METRICS.values()), Column("worst_class", "Worst class"),
         Column("worst_cluster", "Worst cluster"), Column("train_seconds", "Training", "seconds"),
-        Column("feature_seconds", "Features", "seconds"), Column("select_seconds", "Selecting", "seconds"),
-        *(_TEACHER if taught else ()), Column("device", "Device"), Column("backbone", "Backbone"),
-        Column("weights", "Weights"), Column("note", "Note"),
+        Column("validation_seconds", "of it validation", "seconds"), Column("feature_seconds", "Features", "seconds"),
+        Column("select_seconds", "Selecting", "seconds"), *(_TEACHER if taught else ()),
+        Column("device", "Device"), Column("backbone", "Backbone"), Column("weights", "Weights"),
+        Column("note", "Note"),
     )  # fmt: skip
     return Table("runs", "Every run", columns, rows)
 
@@ -208,12 +219,13 @@ def epoch_table(comparison: Comparison) -> Table:
     """Return every epoch of every run, for the CSV."""
     rows = tuple(
         (*_run_facts(run), e.number, e.loss, e.accuracy, e.validation_loss, e.validation_accuracy, e.learning_rate,
-         e.seconds)
+         e.seconds, e.validation_seconds)
         for run in comparison.runs
         for e in run.history
     )  # fmt: skip
-    heads = ("loss", "accuracy", "validation_loss", "validation_accuracy", "learning_rate", "seconds")
-    columns = (*_RUN, Column("epoch", "Epoch", _COUNT),
+    heads = ("loss", "accuracy", "validation_loss", "validation_accuracy", "learning_rate", "seconds",
+             "validation_seconds")  # fmt: skip
+    columns = (*_run_columns(comparison), Column("epoch", "Epoch", _COUNT),
                *(Column(head, head.replace("_", " "), "number") for head in heads))  # fmt: skip
     return Table("epochs", "Every epoch", columns, rows)
 
@@ -230,8 +242,36 @@ def _tested(runs: Sequence[RunResult], name: str) -> int:
     return sum({run.key.split: run.metrics.support[name] for run in runs}.values())
 
 
+def _splits_column(comparison: Comparison) -> Column:
+    word = split_word(comparison.folds)
+    return Column(f"{word}s", f"{word.capitalize()}s", _COUNT)
+
+
+def _row_columns(comparison: Comparison) -> tuple[Column, ...]:
+    return (*_ROW, _splits_column(comparison))
+
+
+def _run_columns(comparison: Comparison) -> tuple[Column, ...]:
+    word = split_word(comparison.folds)
+    return (*_ROW[:4], Column(word, word.capitalize(), _COUNT), Column("repetition", "Repetition", _COUNT))
+
+
+def steps_words(comparison: Comparison, network: str = "") -> str:
+    """Return what a caption says of the steps of smaller coresets: ``", equal steps at every fraction"``.
+
+    Parameters
+    ----------
+    network : str
+        Of a table of one network: nothing is said of one that is not trained by steps.
+    """
+    if comparison.steps not in STEPS or (network in NETWORKS and not NETWORKS[network].has_steps):
+        return ""
+    return f", {STEPS[comparison.steps]}"
+
+
 def _over_splits(comparison: Comparison) -> str:
-    return f" over {comparison.n_splits:,} splits" if comparison.n_splits > 1 else ""
+    several = comparison.n_splits > 1
+    return f" over {splits_words(comparison.n_splits, comparison.folds)}" if several else ""
 
 
 def _units(difference: Difference) -> int:
@@ -259,6 +299,11 @@ def _interval_words(row: Row, key: str) -> Cell:
     if low is None or high is None or np.isnan(low) or np.isnan(high):
         return f"{mean:.3f}"
     return f"{mean:.3f} ({low:.3f}–{high:.3f})"
+
+
+def _known(value: float) -> float | None:
+    """Return a value, or None for NaN, so that the cell is empty."""
+    return None if np.isnan(value) else value
 
 
 def _percent(fraction: float) -> str:

@@ -1,7 +1,7 @@
 """Train networks on several coresets and tell what is shown; finished runs are never trained twice."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from core.pipeline.planning import (
     EVERYTHING,
     PlannedRun,
     check_splits,
+    n_splits,
     networks_problem,
     plan,
     plan_of_split,
@@ -34,11 +35,12 @@ from core.pipeline.stages import Prepared, fixed_settings, split_dataset
 from core.pipeline.teaching import any_taught, lacking_beside
 from core.pipeline.words import bundle_name, percent
 from core.progress import NO_PROGRESS, PartProgress, Progress, StepProgress
-from core.results import Comparison, Note, RunKey, RunResult
-from core.settings import TrainingSettings, recipe_notes, recipe_sentence
+from core.results import Comparison, Note, RunKey, RunResult, split_of
+from core.settings import Settings, TrainingSettings, recipe_notes, recipe_sentence
 from core.training.architectures import NETWORKS
 from core.training.backbones import backbone_weights
 from core.training.comparison import compare
+from core.training.comparison_words import backbone_sentences, weights_sentences
 from core.training.fitting import Places, Seen, TrainedRun, TrainingTask, train
 from core.training.loop import training_problem
 from core.training.pixels import discard_unchecked
@@ -138,17 +140,20 @@ def run_comparison(
     Raises
     ------
     SettingsError
-        If there are no test images to compare on, several splits are asked for of images that bring their own, or
-        there is no such network.
+        If there are no test images to compare on, several splits or folds are asked for of images that bring their own
+        split, splits and folds are asked for at once, or there is no such network.
+    SplitError
+        If the images cannot be divided into as many folds as asked for.
     MissingWeightsError
         If the backbone's weights are nowhere on this machine; told before anything is trained.
     """
     settings = prepared.study.settings
     if len(prepared.split.test) == 0:
         raise SettingsError(_no_test_images(prepared))
-    check_splits(settings.comparison, brought=prepared.split.brought)
+    folds = settings.data.folds
+    check_splits(settings.comparison, brought=prepared.split.brought, folds=folds)
     _check_networks(prepared)
-    n_runs, n_splits = len(plan(settings.comparison)), settings.comparison.splits
+    n_runs, n_parts = len(plan(settings.comparison, folds)), n_splits(settings)
     kept = load_runs(runs_folder)
     discarded = discard_unchecked(prepared.study.cache_folder)
     notes = [*kept.notes, *([discarded] if discarded else []), *recipe_told(prepared)]
@@ -161,8 +166,8 @@ def run_comparison(
     left_out: dict[str, str] = {}
     lost: dict[int, str] = {}
     parts: list[SplitPart] = []
-    for split in range(n_splits):
-        part = open_split(prepared, split, _split_progress(progress, shares[len(runs)], split, n_splits), lost)
+    for split in range(n_parts):
+        part = open_split(prepared, split, _split_progress(progress, shares[len(runs)], split, settings), lost)
         parts.append(part)
         # All coresets are chosen before anything is trained, so that one that cannot be had costs no training.
         wanted = [(one, _key_unless_left_out(part, one, left_out)) for one in plan_of_split(settings.comparison, split)]
@@ -172,7 +177,7 @@ def run_comparison(
             if key is None or one.sampler in left_out:
                 continue
             part.teach(one, stored, PartProgress(progress, shares[len(runs)], shares[len(runs)]))
-            told = _run_progress(progress, len(runs), shares, one, n_splits)
+            told = _run_progress(progress, len(runs), shares, one, settings)
             started = time.perf_counter()
             known, trained = train_or_find(part, one, stored, told)
             asked = part.as_asked(known, one, part.key(one))
@@ -186,7 +191,9 @@ def run_comparison(
             progress.publish(asked.without_probabilities())
     progress.report(n_runs, n_runs, "Training: runs")
     alike = [parts[run.key.split].tested_alike(run) for run in runs]
-    return _without(left_out, prepared, alike, [*notes, *_teacher_notes(parts), *_lost_notes(parts)])
+    return _without(
+        left_out, prepared, alike, [*notes, *_teacher_notes(parts), *_fold_notes(parts), *_lost_notes(parts)]
+    )
 
 
 def _check_networks(prepared: Prepared) -> None:
@@ -233,11 +240,11 @@ def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = N
     settings = prepared.study.settings
     kept = load_runs(runs_folder)
     stored = {run.key.fingerprint: run for run in kept.runs}
-    n_splits = 1 if prepared.split.brought else settings.comparison.splits
+    n_parts = 1 if prepared.split.brought else n_splits(settings)
     runs = []
     left_out: dict[str, str] = {}
     parts: list[SplitPart] = []
-    for split in range(n_splits if stored else 0):
+    for split in range(n_parts if stored else 0):
         if split and not _was_tested_on(kept.runs, prepared, split):
             continue
         part = open_split(prepared, split, progress)
@@ -249,7 +256,7 @@ def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = N
             if key is not None and key.fingerprint in stored:
                 runs.append(part.as_asked(stored[key.fingerprint], one, key))
     told = [*recipe_told(prepared), *lacking_beside(settings.comparison, settings.training)]
-    told = [*told, *_teacher_notes(parts), *_lost_notes(parts)] if runs else []
+    told = [*told, *_teacher_notes(parts), *_fold_notes(parts), *_lost_notes(parts)] if runs else []
     return _without(left_out, prepared, runs, [*kept.notes, *told])
 
 
@@ -262,6 +269,19 @@ def recipe_told(prepared: Prepared, networks: Sequence[str] = ()) -> tuple[str, 
     plain = recipe_sentence(TrainingSettings())
     told = recipe_sentence(training)
     return (*((told,) if told != plain else ()), *recipe_notes(training))
+
+
+def _fold_notes(parts: Sequence[SplitPart]) -> list[str]:
+    """Return which folds lack a class, where the groups do not let it be spread over all of them.
+
+    What the first fold lacks is told with the dataset.
+    """
+    told = []
+    for split in (part.prepared.split for part in parts[1:] if part.prepared.split.folds):
+        lacking = [one for one in split.warnings if "has no test image" in one or "has no training image" in one]
+        which = split_of(split.fold, split.folds, split.folds).capitalize()
+        told += [f"{which}: {warning}" for warning in lacking]
+    return told
 
 
 def _lost_notes(parts: Sequence[SplitPart]) -> list[str]:
@@ -303,7 +323,8 @@ def _without(
 
 def _was_tested_on(known: Sequence[RunResult], first: Prepared, split: int) -> bool:
     """Return whether a stored run has test images that are all test images of a split; costs no features."""
-    test = split_dataset(first.dataset, study_of_split(first.study, split).settings).test
+    study = study_of_split(first.study, split)
+    test = split_dataset(first.dataset, study.settings, study.fold).test
     # Images that could not be read again are missing in the run.
     return any(bool(np.isin(run.test_indices, test).all()) for run in known)
 
@@ -319,13 +340,24 @@ def summarise(prepared: Prepared, runs: Sequence[RunResult], notes: Sequence[str
     settings = prepared.study.settings
     chosen_by = settings.features.extractors
     judges = {name: network for name, network in NETWORKS.items() if network.is_judge}
-    return compare(
+    names = list(dict.fromkeys(run.key.network for run in runs))
+    of_weights = (*backbone_sentences(settings.training, names), *weights_sentences(runs))
+    compared = compare(
         tuple(runs),
         settings.comparison,
         chosen_by=chosen_by,
         judged_by={name: network.extractor(settings.training, chosen_by) for name, network in judges.items()},
         notes=notes,
+        folds=settings.data.folds or 0,
+        steps=steps_of(settings.training, names),
     )
+    n_before = len(compared.sentences) - len(compared.notes)
+    return replace(compared, sentences=(*compared.sentences[:n_before], *of_weights, *compared.notes))
+
+
+def steps_of(training: TrainingSettings, networks: Collection[str]) -> str:
+    """Return the mode of the trainings by steps of some networks; empty where none is trained by steps."""
+    return training.steps if any(name in NETWORKS and NETWORKS[name].has_steps for name in networks) else ""
 
 
 def _remember_speed(prepared: Prepared, run: RunResult, wall_seconds: float) -> None:
@@ -376,23 +408,29 @@ def _shares(prepared: Prepared, done: Sequence[bool] = ()) -> tuple[float, ...]:
 
 
 def _run_progress(
-    parent: Progress, number: int, shares: Sequence[float], planned: PlannedRun, n_splits: int
+    parent: Progress, number: int, shares: Sequence[float], planned: PlannedRun, settings: Settings
 ) -> PartProgress:
     """Return what one training among several tells."""
     of = "everything" if planned.sampler == EVERYTHING else f"{planned.sampler} {percent(planned.fraction)}"
-    split = f"split {planned.split + 1} of {n_splits}, " if n_splits > 1 else ""
-    message = f"Training {planned.network} on {of} ({split}run {number + 1} of {len(shares) - 1})"
+    split = _which_split(planned.split, settings)
+    message = f"Training {planned.network} on {of} ({split and f'{split}, '}run {number + 1} of {len(shares) - 1})"
     part = PartProgress(parent, shares[number], shares[number + 1], message=message)
     part.report(0, 1)
     return part
 
 
-def _split_progress(parent: Progress, share: float, split: int, n_splits: int) -> StepProgress | PartProgress:
+def _split_progress(parent: Progress, share: float, split: int, settings: Settings) -> StepProgress | PartProgress:
     """Return what a split being made ready tells; with several the bar stands where the trainings before left it.
 
     Nothing is handed on: what is shown of clusters is the first split's.
     """
-    if n_splits == 1:
+    which = _which_split(split, settings)
+    if not which:
         return StepProgress(parent, 0, 1, resolution=0, hands_on=False)
-    prefix = f"Preparing split {split + 1} of {n_splits} · "
-    return PartProgress(parent, share, share, prefix=prefix, hands_on=False)
+    return PartProgress(parent, share, share, prefix=f"Preparing {which} · ", hands_on=False)
+
+
+def _which_split(split: int, settings: Settings) -> str:
+    """Return which of several splits or folds one is; empty where there is one only."""
+    n = n_splits(settings)
+    return split_of(split, n, settings.data.folds or 0) if n > 1 else ""

@@ -8,7 +8,7 @@ from core.estimate import estimate_training
 from core.features.extraction import extractor_cost
 from core.features.extractors import EXTRACTORS, extractor_named
 from core.features.weights import find_weights
-from core.pipeline.planning import networks_problem, plan, splits_problem
+from core.pipeline.planning import n_splits, networks_problem, plan, splits_problem
 from core.pipeline.run_keys import backbone_choice
 from core.pipeline.study import Study
 from core.pipeline.teaching import teacher_seconds
@@ -40,8 +40,9 @@ def plan_view(
         Seconds to reduce and cluster one more split.
     """
     comparison, training = study.settings.comparison, settings_for(study.settings.training, n_pool)
+    folds = study.settings.data.folds
     runs = []
-    for one in plan(comparison):
+    for one in plan(comparison, folds):
         n_images = max(1, math.floor(one.fraction * n_pool + 0.5))
         estimate = estimate_training(
             one.network,
@@ -60,12 +61,12 @@ def plan_view(
         runs.append(
             PlannedView(one.network, one.sampler, one.fraction, one.repetition, n_images, estimate, one.split, epochs)
         )
-    problem = splits_problem(comparison, brought=brought) or networks_problem(comparison)
+    problem = splits_problem(comparison, brought=brought, folds=folds) or networks_problem(comparison)
     problem = problem or training_problem(training)
     for name in comparison.networks:
         problem = problem or _backbone_problem(study, NETWORKS[name])
     memory = max((run.estimate.memory_bytes for run in runs), default=0)
-    seconds = sum(run.estimate.seconds for run in runs) + (comparison.splits - 1) * preparing
+    seconds = sum(run.estimate.seconds for run in runs) + (n_splits(study.settings) - 1) * preparing
     seconds += teacher_seconds(study, n_pool)
     instead = _settings_that_work(study) if problem else None
     device = expected_device()
@@ -75,7 +76,17 @@ def plan_view(
     n_images = looks * n_pool + n_validation + n_test
     backbones = {network.name: _backbone_seconds(study, network, n_images) for network in known}
     return ComparePlanView(
-        tuple(runs), seconds, memory, problem, comparison.splits, device, instead, training.epochs, backbones
+        tuple(runs),
+        seconds,
+        memory,
+        problem,
+        n_splits(study.settings),
+        device,
+        instead,
+        training.epochs,
+        backbones,
+        folds=folds or 0,
+        steps=training.steps if any(network.has_steps for network in known) else "",
     )
 
 

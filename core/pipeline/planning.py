@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, replace
 
+from core.data.split import folds_of_brought
 from core.errors import SelectionError, SettingsError
 from core.pipeline.study import Study
 from core.selection.samplers import SAMPLERS
-from core.settings import ComparisonSettings
+from core.settings import ComparisonSettings, Settings
 from core.training.architectures import NETWORKS
 
 EVERYTHING = "everything"
@@ -44,17 +45,23 @@ def rows_of(settings: ComparisonSettings) -> tuple[str, ...]:
         if name not in SAMPLERS and not name.startswith("matched:"):
             raise SelectionError(SAMPLERS.unknown(name))
     if settings.controls:
-        own = [n for n in names if n in SAMPLERS and SAMPLERS[n].class_budget != "proportional"]
+        own = [n for n in names if n in SAMPLERS and SAMPLERS[n].has_own_budgets]
         names += [n for n in (STRATIFIED, *(f"matched:{n}" for n in own)) if n not in names]
     return tuple(names)
 
 
-def plan(settings: ComparisonSettings) -> tuple[PlannedRun, ...]:
+def plan(settings: ComparisonSettings, folds: int | None = None) -> tuple[PlannedRun, ...]:
     """Return every training that a comparison asks for, the whole pool once per network, split and repetition.
 
-    Splits come outermost, repetitions next, so that a comparison stopped half-way has whole pairs.
+    Splits come outermost, repetitions next, so that a comparison stopped half-way has whole pairs. Where the images are
+    divided into `folds`, each fold is a split.
     """
-    return tuple(one for split in range(settings.splits) for one in plan_of_split(settings, split))
+    return tuple(one for split in range(folds or settings.splits) for one in plan_of_split(settings, split))
+
+
+def n_splits(settings: Settings) -> int:
+    """Return on how many divisions of the images a comparison is done: the folds, where there are any."""
+    return settings.data.folds or settings.comparison.splits
 
 
 def plan_of_split(settings: ComparisonSettings, split: int) -> tuple[PlannedRun, ...]:
@@ -70,7 +77,12 @@ def plan_of_split(settings: ComparisonSettings, split: int) -> tuple[PlannedRun,
 
 
 def study_of_split(study: Study, split: int) -> Study:
-    """Return the study with the images divided as in a split of its comparison, counted from 0."""
+    """Return the study with the images divided as in a split of its comparison, counted from 0.
+
+    With folds split s tests on fold s; without, it has the split seed s further on.
+    """
+    if study.settings.data.folds:
+        return replace(study, fold=split)
     data = replace(study.settings.data, split_seed=study.settings.data.split_seed + split)
     return replace(study, settings=replace(study.settings, data=data))
 
@@ -80,8 +92,15 @@ def networks_problem(settings: ComparisonSettings) -> str:
     return next((NETWORKS.unknown(name) for name in settings.networks if name not in NETWORKS), "")
 
 
-def splits_problem(settings: ComparisonSettings, *, brought: bool) -> str:
-    """Return why the images cannot be divided into as many splits as asked for; empty where they can."""
+def splits_problem(settings: ComparisonSettings, *, brought: bool, folds: int | None = None) -> str:
+    """Return why the images cannot be divided into as many splits or folds as asked for; empty where they can."""
+    if folds and settings.splits > 1:
+        return (
+            f"{folds:,} folds and {settings.splits:,} splits were asked for, of which a comparison has one or the "
+            "other; set the number of splits to 1, or go without folds."
+        )
+    if folds and brought:
+        return folds_of_brought(folds)
     if settings.splits == 1 or not brought:
         return ""
     return (
@@ -90,13 +109,13 @@ def splits_problem(settings: ComparisonSettings, *, brought: bool) -> str:
     )
 
 
-def check_splits(settings: ComparisonSettings, *, brought: bool) -> None:
-    """Refuse several splits of images that bring their own.
+def check_splits(settings: ComparisonSettings, *, brought: bool, folds: int | None = None) -> None:
+    """Refuse several splits or folds of images that bring their own split, and splits and folds at once.
 
     Raises
     ------
     SettingsError
     """
-    problem = splits_problem(settings, brought=brought)
+    problem = splits_problem(settings, brought=brought, folds=folds)
     if problem:
         raise SettingsError(problem)

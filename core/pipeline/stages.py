@@ -102,9 +102,9 @@ def fixed_settings(settings: Settings, dataset: Dataset) -> Settings:
     return replace(settings, data=with_reading(settings.data, dataset.reading))
 
 
-def split_dataset(dataset: Dataset, settings: Settings) -> Split:
-    """Divide the images into pool, validation and test."""
-    return make_split(dataset, settings.data)
+def split_dataset(dataset: Dataset, settings: Settings, fold: int = 0) -> Split:
+    """Divide the images into pool, validation and test; of several folds `fold`, from 0, is tested on."""
+    return make_split(dataset, settings.data, fold)
 
 
 def used_images(split: Split) -> np.ndarray:
@@ -255,7 +255,7 @@ def prepare(
     with clock.stage("scan"):
         if dataset is None:
             dataset = open_dataset(study.source, study.cache_folder, progress, settings=settings.data)
-    split = split_dataset(dataset, settings)
+    split = split_dataset(dataset, settings, study.fold)
     with clock.stage("features"):
         extracted = extract_features(study, dataset, split, progress=progress)
     split = without_failed(split, extracted)

@@ -21,12 +21,16 @@ class Study:
     cache_folder : Path
     weights_file : Path or None
         A weight file given by hand for the first extractor that needs weights.
+    fold : int
+        Which of `DataSettings.folds` is tested on, from 0. It is no setting: a comparison works through all of them,
+        everything else has the first.
     """
 
     source: Path
     settings: Settings = field(default_factory=Settings)
     cache_folder: Path = field(default_factory=default_cache_folder)
     weights_file: Path | None = None
+    fold: int = 0
 
 
 def settings_of_project(project: Project) -> Settings:

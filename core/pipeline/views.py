@@ -298,7 +298,8 @@ class ComparePlanView:
     `device` is what will most likely compute, in words. `instead` are training and comparison settings with which the
     networks work on this machine, where weights are missing, and a sentence on what they use; None where none are.
     `epochs` is the number asked for. `backbones` are the seconds, by network, that the features of its backbone take
-    once, where none is computed.
+    once, where none is computed. `folds` is the number of folds, 0 where the splits are none; `steps` is
+    as in `Comparison`.
     """
 
     runs: tuple[PlannedView, ...]
@@ -310,6 +311,8 @@ class ComparePlanView:
     instead: tuple[TrainingSettings, ComparisonSettings, str] | None = None
     epochs: int = 0
     backbones: Mapping[str, float] = field(default_factory=dict)
+    folds: int = 0
+    steps: str = ""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from core.output.report import write_report
 from core.pipeline.comparing import run_comparison
 from core.pipeline.exporting import SYNTHETIC, export, labels_of
 from core.pipeline.facts import recommended_extractors
+from core.pipeline.planning import check_splits
 from core.pipeline.stages import Clock, Prepared, choose, fixed_settings, judge_sizes, prepare, separations
 from core.pipeline.study import Study
 from core.pipeline.views import StudyOutcome
@@ -73,6 +74,7 @@ def run_study(
     ExportError
         If `out` holds something else, or cannot be written.
     """
+    _check(study)
     _claim(out, study, overwrite)
     clock = Clock()
     prepared = prepare(study, progress, clock=clock)
@@ -93,6 +95,7 @@ def compare_study(
     study: Study, out: Path, *, overwrite: bool = False, progress: Progress = NO_PROGRESS
 ) -> StudyOutcome:
     """Train and compare, and report; nothing is exported."""
+    _check(study)
     _claim(out, study, overwrite)
     clock = Clock()
     prepared = prepare(study, progress, clock=clock)
@@ -233,6 +236,11 @@ def predict(
     predictions = predict_images(loaded, folder, progress)
     write_predictions(out, predictions)
     return predictions
+
+
+def _check(study: Study) -> None:
+    """Refuse what can be told from the settings alone, before features are computed."""
+    check_splits(study.settings.comparison, brought=False, folds=study.settings.data.folds)
 
 
 def _claim(out: Path, study: Study, overwrite: bool) -> None:

@@ -18,6 +18,7 @@ from core.pipeline.comparing import compare_stored, run_comparison
 from core.pipeline.facts import estimate_after_features, extractor_facts, separation_if_computed
 from core.pipeline.grid import Grid, SearchOutcome
 from core.pipeline.outlook import plan_view
+from core.pipeline.planning import n_splits
 from core.pipeline.searching import search_study
 from core.pipeline.stages import (
     choose,
@@ -159,7 +160,7 @@ def estimate_comparison(study: Study, progress: Progress = NO_PROGRESS) -> Compa
     """Tell which trainings the settings ask for and what they will take."""
     dataset = open_dataset(study.source, study.cache_folder, progress, settings=study.settings.data)
     split = split_dataset(dataset, study.settings)
-    several = study.settings.comparison.splits > 1
+    several = n_splits(study.settings) > 1
     preparing = estimate_after_features(study, dataset, split).seconds if several else 0.0
     return plan_view(
         study, len(split.pool), len(split.validation), len(split.test), brought=split.brought, preparing=preparing

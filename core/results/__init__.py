@@ -20,6 +20,7 @@ from core.results.dataset import Dataset, Duplicates, Image, LeftOut, Skipped, S
 from core.results.embeddings import ClassEmbedding, PoolEmbedding, Separation, ViewReduction, WeightsUsed
 from core.results.reading import Range, Reading, Stored
 from core.results.runs import Answer, Comparison, Difference, Epoch, Metrics, Note, Row, RunKey, RunResult
+from core.results.split_words import split_of, split_word, splits_words
 from core.results.teacher import Teacher
 
 __all__ = [
@@ -60,4 +61,7 @@ __all__ = [
     "Teacher",
     "ViewReduction",
     "WeightsUsed",
+    "split_of",
+    "split_word",
+    "splits_words",
 ]

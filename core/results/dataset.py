@@ -158,6 +158,8 @@ class Split:
         was brought.
     brought : bool
         Whether the user brought it.
+    folds, fold : int
+        Into how many folds the images are divided, and which of them, from 0, is tested on; 0 and 0 without folds.
     warnings : tuple of str
         Such as a class without test images.
     """
@@ -169,3 +171,5 @@ class Split:
     leaks: tuple[tuple[int, int], ...] = ()
     brought: bool = False
     warnings: tuple[str, ...] = ()
+    folds: int = 0
+    fold: int = 0

@@ -1,5 +1,6 @@
 """What trainings and a comparison give: epochs, metrics, runs, rows, differences."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -107,7 +108,7 @@ class RunResult:
     confidence : ndarray of shape (n_test,), float32
         Probability of the predicted class.
     train_seconds : float
-        Training alone; features apart.
+        Training, the validation images included (see `validation_seconds`); features apart.
     feature_seconds : float
         What computing the frozen backbone's features cost where it was not in the cache.
     select_seconds : float
@@ -144,6 +145,13 @@ class RunResult:
     clusters: IntArray | None = None
     probabilities: FloatArray | None = None
     teacher_seconds: float = 0.0
+
+    @property
+    def validation_seconds(self) -> float:
+        """Seconds of the training that went to the validation images; NaN where that was not measured."""
+        seconds = sum(epoch.validation_seconds for epoch in self.history)
+        validated = any(not math.isnan(epoch.validation_accuracy) for epoch in self.history)
+        return math.nan if validated and not seconds > 0 else seconds
 
     def without_probabilities(self) -> "RunResult":
         """Return the run without its largest array, which nobody but metrics has a use for."""
@@ -199,6 +207,10 @@ class Row:
         By metric; 95 % intervals.
     select_seconds, train_seconds : float
         Means.
+    validation_seconds : float
+        Mean of what of the training went to the validation images; NaN where that was not measured.
+    feature_seconds : float
+        Sum over its runs of what the features of the backbone took where they were not there.
     pays_after : int or None
         After how many trainings selecting, and the teacher of soft labels, have paid for themselves against training
         on everything; None where everything was not trained or training is not faster.
@@ -220,6 +232,8 @@ class Row:
     pays_after: int | None
     n_splits: int = 1
     teacher_seconds: float = 0.0
+    validation_seconds: float = math.nan
+    feature_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -266,6 +280,11 @@ class Comparison:
         Those of the sentences that tell of stored runs which could not be read, and of metrics of plugins that failed.
     answers : tuple of Answer
         What each coreset costs; the sentences begin with theirs.
+    folds : int
+        Into how many folds the images are divided, each of which is a split; 0: splits of their own.
+    steps : str
+        ``"falling"`` or ``"equal"``, as `TrainingSettings.steps`: the mode of all its trainings by steps, since none
+        of another mode is put in. Empty where no network is trained by steps, or it is not known.
     """
 
     runs: tuple[RunResult, ...]
@@ -274,6 +293,8 @@ class Comparison:
     sentences: tuple[str, ...] = field(default=())
     notes: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
+    folds: int = 0
+    steps: str = ""
 
     @property
     def n_splits(self) -> int:

@@ -35,7 +35,11 @@ class Sampler(Description):
         class budgets. ``"joint"`` chooses from all classes together, in the embedding across classes, exactly as many
         of each class as its budget says (`ClassPool.quotas`); it has no clusters and is not nested.
     class_budget : str
-        Its own rule over classes, used where the settings say ``"sampler"``.
+        Its own rule over classes, used where the settings say ``"sampler"``. It stays what it is, since stored settings
+        name the rule and not the budgets.
+    recommended_budget : str or None
+        The rule over classes that measurements recommend, used where the settings say ``"recommended"``; None: its own.
+        It stays what it is, as its own rule does.
     why_recommended : str
         Why it is the one to begin with, in one sentence; empty for all but one.
     evidence : str
@@ -62,6 +66,7 @@ class Sampler(Description):
     uses_seed: bool = False
     scope: Literal["class", "pool", "joint"] = "class"
     class_budget: ClassBudgetRule = "proportional"
+    recommended_budget: ClassBudgetRule | None = None
     why_recommended: str = ""
     evidence: str = ""
     mark: Mark | None = None
@@ -73,6 +78,17 @@ class Sampler(Description):
             raise ValueError(f"the sampler {self.name} chooses over the whole pool, which has no embedding or clusters")
         if self.scope == "joint" and (self.uses_clusters or self.nested):
             raise ValueError(f"the sampler {self.name} chooses from all classes together: without clusters, not nested")
+
+    def budget_rule(self, asked: ClassBudgetRule) -> ClassBudgetRule:
+        """Return the rule over classes that a setting comes to for this sampler."""
+        if asked == "recommended" and self.recommended_budget is not None:
+            return self.recommended_budget
+        return self.class_budget if asked in ("recommended", "sampler") else asked
+
+    @property
+    def has_own_budgets(self) -> bool:
+        """Whether one of its rules over classes is another than proportional, so that matched random tells more."""
+        return {self.class_budget, self.recommended_budget or "proportional"} != {"proportional"}
 
     def order(self, pool: "ClassPool", n: int, settings: Any = None) -> "Order":
         """Put the images of a class in order.

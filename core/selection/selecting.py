@@ -14,7 +14,7 @@ from core.selection.orders import OrderCache, put_in_order
 from core.selection.pins import NO_PINS, Pins, find_pins
 from core.selection.samplers import SAMPLERS
 from core.selection.sampling import ClassPool, Order
-from core.settings import SelectionSettings
+from core.settings import ClassBudgetRule, SelectionSettings
 
 MATCHED_RANDOM = "matched-random"
 STRATIFIED = "stratified"
@@ -205,6 +205,14 @@ def rows_by_class(labels: IntArray, class_names: Sequence[str], pool: IntArray) 
     return {name: rows for name, rows in by_class.items() if len(rows)}
 
 
+def rule_over_classes(coreset: Coreset, settings: SelectionSettings) -> ClassBudgetRule | None:
+    """Return which rule divided the images of a coreset over the classes; None where its sampler knows no budgets."""
+    sampler = SAMPLERS.get(coreset.sampler)
+    if sampler is None or sampler.scope == "pool":
+        return None
+    return sampler.budget_rule(settings.budget_over_classes)
+
+
 def class_budgets(
     sampler: Sampler,
     sizes: Mapping[str, int],
@@ -226,7 +234,7 @@ def class_budgets(
     SelectionError
         If the total cannot be had, or more images of a class are pinned in than its budget has.
     """
-    rule = sampler.class_budget if settings.budget_over_classes == "sampler" else settings.budget_over_classes
+    rule = sampler.budget_rule(settings.budget_over_classes)
     available = {name: n - pins.n_out.get(name, 0) for name, n in sizes.items()}
     notes: list[str] = []
     if rule == "by-hand" and settings.images is None:
@@ -281,7 +289,7 @@ def _from_whole_pool(
     if total > len(pool) - n_out:
         notes.append(f"{len(pool) - n_out} images are chosen instead of {total}, because the others are pinned out.")
         total = len(pool) - n_out
-    if settings.budget_over_classes not in ("sampler", sampler.class_budget):
+    if sampler.budget_rule(settings.budget_over_classes) != sampler.class_budget:
         notes.append(
             f"{sampler.title} draws from the whole pool and has no class budgets, so the rule "
             f"{settings.budget_over_classes} was not used. Choose stratified random for random images by class."

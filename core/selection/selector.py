@@ -55,9 +55,10 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
     blocks : sequence of int or None
         Numbers of columns of several views side by side, such as two networks' features; each is reduced on its own and
         counts the same. None: one block.
-    budgets : {"sampler", "proportional", "equal", "square-root", "equal-then-square-root", "square-root-difficulty", \
-"difficulty"}
-        How the total is divided over classes; ``"sampler"`` is the sampler's own rule.
+    budgets : {"recommended", "sampler", "proportional", "equal", "square-root", "equal-then-square-root", \
+"square-root-difficulty", "difficulty"}
+        How the total is divided over classes; ``"recommended"`` is what measurements recommend for the sampler,
+        ``"sampler"`` its own rule.
     beta : float
         >= 0; exponent of budgets by difficulty.
     mu : float or None
@@ -118,7 +119,7 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         random_state: Any = 0,
         variance: float | None = 0.95,
         blocks: Sequence[int] | None = None,
-        budgets: ClassBudgetRule = "sampler",
+        budgets: ClassBudgetRule = "recommended",
         beta: float = 0.25,
         mu: float | None = None,
         settings: Mapping[str, Any] | None = None,
@@ -176,7 +177,7 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
             self.clusters_[found.indices] = found.labels
         sampler = find_sampler(self.sampler)
         settings = self._selection(sampler, len(rows), seed)
-        rule = sampler.class_budget if self.budgets == "sampler" else self.budgets
+        rule = sampler.budget_rule(self.budgets)
         difficulty = class_difficulty(positions, names, _across(blocks)) if rule in BY_DIFFICULTY else None
         orders = OrderCache()
         coreset = select_rows(

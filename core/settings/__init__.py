@@ -19,6 +19,7 @@ from core.settings.reading import read_settings, settings_from_dict, settings_to
 from core.settings.recipes import (
     BACKBONE_PARTS,
     RECIPES,
+    STEPS,
     Parts,
     part_words,
     parts_of,
@@ -32,6 +33,7 @@ __all__ = [
     "BACKBONE_PARTS",
     "BY_DIFFICULTY",
     "RECIPES",
+    "STEPS",
     "ClassBudgetRule",
     "ClusterBudgetRule",
     "ClusterSettings",

@@ -18,8 +18,8 @@ from core.settings.levels import check_pages, parse_alpha, parse_levels
 from core.settings.training import TrainingSettings
 
 ClassBudgetRule = Literal[
-    "sampler", "proportional", "equal", "square-root", "equal-then-square-root", "square-root-difficulty", "difficulty",
-    "by-hand",
+    "recommended", "sampler", "proportional", "equal", "square-root", "equal-then-square-root",
+    "square-root-difficulty", "difficulty", "by-hand",
 ]  # fmt: skip
 # Rules that want to know how hard each class is.
 BY_DIFFICULTY = ("difficulty", "square-root-difficulty")
@@ -41,6 +41,10 @@ class DataSettings(SettingsPart):
         0 <= fraction < 1. Validation is a share of what is left for training. Ignored for a split that was brought.
     split_seed : int
         >= 0.
+    folds : int or None
+        None: the test images are drawn, `test_fraction` of them. At least 2: all images are divided into so many folds,
+        of which each is the test set once in a comparison; everything else has the first fold as its test images.
+        Refused for a split that was brought.
     group_pattern : str
         Regular expression over the relative path; what its first group (or the whole match) finds names the
         group, such as a patient, that is never divided. Empty: no groups (a CSV's `group` column still counts).
@@ -85,6 +89,14 @@ class DataSettings(SettingsPart):
     split_seed: int = choice(
         0, neutral=0, kept=True, title="Seed of the split", tip="Another seed, another division of the images",
         least=0, must=_COUNT,
+    )  # fmt: skip
+    folds: int | None = choice(
+        None, neutral=None, title="Folds",
+        tip="Divide the images into so many folds, each of which is the test set once in a comparison, instead of "
+        "drawing test images; not set: no folds",
+        question="With 5 folds every image is tested on once, and each training has four fifths of the images. Several "
+        "splits draw their test images anew each time, so that some are tested on more often than others.",
+        least=2, must="a whole number of at least 2", offered=(2, 50),
     )  # fmt: skip
     group_pattern: str = choice(
         "", neutral="", kept=True, title="Groups",
@@ -254,7 +266,9 @@ class SelectionSettings(SettingsPart):
     seed : int
         >= 0.
     budget_over_classes : str
-        ``"sampler"`` is the sampler's own rule (proportional, except where its file says otherwise).
+        ``"recommended"`` is the rule that measurements recommend for the sampler; ``"sampler"`` is its own rule, which
+        stood here before there were others (proportional, except where its file says otherwise). They are the same
+        for most samplers: see `core.selection.description.Sampler.budget_rule`.
     fraction_by_class : mapping of str to float
         With ``"by-hand"``: the fraction of each class's pool; classes not named use `fraction`.
     at_least_one : bool
@@ -285,11 +299,13 @@ class SelectionSettings(SettingsPart):
         least=0, must=_COUNT,
     )  # fmt: skip
     budget_over_classes: ClassBudgetRule = choice(
-        "sampler", neutral="sampler", kept=True, title="Budget over classes",
-        tip="How the images are shared out among the classes",
+        "recommended", neutral="sampler", kept=True, title="Budget over classes",
+        tip="How the images are shared out among the classes; recommended is the rule that measurements recommend for "
+        "the sampler, sampler its own, which are the same for most",
         values={
-            "sampler": "The sampler's own rule", "proportional": "Proportional to the class",
-            "equal": "Equal for every class", "square-root": "Square root of the class",
+            "recommended": "As recommended for the sampler", "sampler": "The sampler's own rule",
+            "proportional": "Proportional to the class", "equal": "Equal for every class",
+            "square-root": "Square root of the class",
             "equal-then-square-root": "Equal up to 10 images, then square root",
             "square-root-difficulty": "Square root, more for harder classes",
             "difficulty": "More for harder classes", "by-hand": "By hand",
@@ -347,7 +363,8 @@ class ComparisonSettings(SettingsPart):
         Repetition r seeds selection, initial weights and shuffling together; rows share it and are paired.
     splits : int
         >= 1: into how many divisions of the images all of this is done. Split s has the split seed
-        ``data.split_seed + s``. A split that was brought is the only one.
+        ``data.split_seed + s``. A split that was brought is the only one. 1 where the images are divided into folds
+        (`DataSettings.folds`), each of which is a split.
     difference_of_interest : float
         Accuracy difference for which the needed repetitions are told; 0.01 is one point.
     controls : bool

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 AS_RECIPE = "recipe"
 ON, OFF = "on", "off"
+STEPS: Mapping[str, str] = {
+    "falling": "steps falling with the images",
+    "equal": "equal steps at every fraction",
+}
+"""What stands in the caption of a table of trained networks, by `TrainingSettings.steps`."""
 UNANSWERED = (
     "Trained without flips and turns, since nothing says whether the images have an up and a down. Set the orientation "
     "to free (--orientation free) to allow them, as for cells, tissue and skin, or to fixed, as for X-ray and MRI."

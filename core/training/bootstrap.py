@@ -95,7 +95,8 @@ def corrected_interval(values: Values, shared: float, level: float = 0.95) -> tu
     values : ndarray of shape (n_splits,)
         One of each split, such as the mean paired difference of its repetitions; n_splits >= 2.
     shared : float
-        Share of its test images that one split has in common with another, from 0 to 1.
+        Share of its test images that one split has in common with another, from 0 to 1; of K folds 1/K (see
+        `core.training.intervals.correlation`).
     level : float
         0 < level < 1.
 

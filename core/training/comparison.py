@@ -13,7 +13,7 @@ from core.settings import ComparisonSettings
 from core.training.answer import Costs, answer, beside, wanted
 from core.training.comparison_words import difference_sentence, opening_sentences, splits_sentence
 from core.training.evidence import Values
-from core.training.intervals import Resampled, Unit, by_split_of, mean_and_interval, shared_tests
+from core.training.intervals import Resampled, Unit, by_split_of, correlation, mean_and_interval, shared_tests
 from core.training.metric import Metric
 from core.training.metrics import METRICS, shown_in
 
@@ -41,6 +41,8 @@ def compare(
     chosen_by: Sequence[str] = (),
     judged_by: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
+    folds: int = 0,
+    steps: str = "",
 ) -> Comparison:
     """Put finished runs into rows with 95 % intervals and tell the paired differences from their controls.
 
@@ -56,6 +58,10 @@ def compare(
         Extractor that each network sees that sees embeddings.
     notes : sequence of str
         Sentences on stored runs that could not be read; they become its last ones.
+    folds : int
+        Into how many folds the images are divided, each of which is a split; 0: splits of their own.
+    steps : str
+        See `Comparison`; all runs are of this mode.
 
     Returns
     -------
@@ -72,15 +78,15 @@ def compare(
     Of one split the interval is that of a paired bootstrap: 2,000 resamples of repetitions and, independently, of test
     images, so that a small test set widens it too, and few repetitions as Student's t does. Of several splits, each
     counts as one: the mean of its repetitions, which share their test images. The interval is that of
-    `corrected_interval`, since splits of the same images share test images too, and holds what resampling the test
-    images of all splits gives. A difference is *shown* where its interval leaves zero out. With s_d the standard
-    deviation of the paired difference over repetitions, showing a difference of δ takes ((1.96 + 0.84) s_d / δ)² of
-    them.
+    `corrected_interval`, since splits of the same images share test images too, and folds share training images; it
+    holds what resampling the test images of all splits gives. A difference is *shown* where its interval leaves zero
+    out. With s_d the standard deviation of the paired difference over repetitions, showing a difference of δ takes
+    ((1.96 + 0.84) s_d / δ)² of them.
     """
     if not runs:
-        return Comparison((), (), (), tuple(notes), tuple(notes))
+        return Comparison((), (), (), tuple(notes), tuple(notes), folds=folds, steps=steps)
     groups = _groups(runs)
-    resampled = Resampled({run.key.split: run.test_indices for run in reversed(runs)})
+    resampled = Resampled({run.key.split: run.test_indices for run in reversed(runs)}, folds)
     everything = {group.network: group for group in groups if group.sampler == EVERYTHING}
     rows = tuple(_row(group, resampled, everything.get(group.network)) for group in groups)
     differences = tuple(_differences(groups, resampled, settings))
@@ -88,8 +94,8 @@ def compare(
     failed = {name: sentence for run in runs for name, sentence in run.metrics.failed.items()}
     notes = (*(failed | dict(resampled.failed)).values(), *notes)
     answers = tuple(_answers(groups, rows, resampled, settings))
-    sentences = (*(one.sentence for one in answers), *sentences, *splits_sentence(runs, rows), *notes)
-    return Comparison(tuple(runs), rows, differences, sentences, notes, answers)
+    sentences = (*(one.sentence for one in answers), *sentences, *splits_sentence(runs, rows, folds), *notes)
+    return Comparison(tuple(runs), rows, differences, sentences, notes, answers, folds, steps)
 
 
 def _answers(
@@ -132,8 +138,9 @@ def _costs(group: _Group, whole: _Group | None, resampled: Resampled) -> Costs |
         return resampled.of(run, "accuracy", together=together) - resampled.of(other, "accuracy", together=together)
 
     within = (-1.0, 1.0)  # few repetitions alone could stretch an interval beyond what accuracies can differ by
-    difference, low, high = mean_and_interval(shared, paired, ours, under_resampling, within)
-    _, low_90, high_90 = mean_and_interval(shared, paired, ours, under_resampling, within, level=0.9)
+    folds = resampled.folds
+    difference, low, high = mean_and_interval(shared, paired, ours, under_resampling, within, folds=folds)
+    _, low_90, high_90 = mean_and_interval(shared, paired, ours, under_resampling, within, level=0.9, folds=folds)
     seconds = [float(np.mean([run.train_seconds for run in runs])) for runs in (ours, whole_runs.values())]
     return Costs(
         everything=float(np.mean([run.metrics["accuracy"] for run in whole_runs.values()])),
@@ -185,7 +192,7 @@ def _row(group: _Group, resampled: Resampled, everything: _Group | None) -> Row:
         values = [run.metrics[name] for run in runs]
         within = (metric.least, metric.most)
         means[name], lows[name], highs[name] = mean_and_interval(
-            units, values, runs, partial(resampled.of, metric=name), within
+            units, values, runs, partial(resampled.of, metric=name), within, folds=resampled.folds
         )
     select_seconds = float(np.mean([run.select_seconds for run in runs]))
     train_seconds = float(np.mean([run.train_seconds for run in runs]))
@@ -204,6 +211,8 @@ def _row(group: _Group, resampled: Resampled, everything: _Group | None) -> Row:
         pays_after=_pays_after(group, select_seconds + teacher_seconds, train_seconds, everything),
         n_splits=len({split for split, _ in units}),
         teacher_seconds=teacher_seconds,
+        validation_seconds=float(np.mean([run.validation_seconds for run in runs])),
+        feature_seconds=float(np.sum([run.feature_seconds for run in runs])),
     )
 
 
@@ -253,7 +262,8 @@ def _difference(
         other = beside[id(run)]
         return resampled.of(run, name, together=together) - resampled.of(other, name, together=together)
 
-    difference, low, high = mean_and_interval(shared, paired, ours, under_resampling)
+    folds = resampled.folds
+    difference, low, high = mean_and_interval(shared, paired, ours, under_resampling, folds=folds)
     # Few repetitions alone could stretch it beyond what two values can differ by.
     widest = metric.most - metric.least
     low, high = (float(np.clip(end, -widest, widest)) for end in (low, high))
@@ -262,7 +272,7 @@ def _difference(
     shown = len(shared) > 1 and bool(low > 0 or high < 0)
     # The difference of interest is set in points.
     of_interest = settings.difference_of_interest if metric.in_points else 0.0
-    needed, beyond = _needed(shared, paired, ours, of_interest)
+    needed, beyond = _needed(shared, paired, ours, of_interest, folds)
     return Difference(
         network=group.network,
         sampler=group.sampler,
@@ -278,7 +288,7 @@ def _difference(
         sentence=difference_sentence(
             group.network, group.sampler, control.sampler, group.fraction, metric, difference, low, high,
             pairs=pairs, needed=needed, beyond=beyond, of_interest=of_interest,
-            why_not=_why_unknown(metric, [*ours, *beside.values()], resampled),
+            why_not=_why_unknown(metric, [*ours, *beside.values()], resampled), folds=folds,
         ),
         n_splits=len(pairs),
     )  # fmt: skip
@@ -293,12 +303,13 @@ def _why_unknown(metric: Metric, runs: Sequence[RunResult], resampled: Resampled
 
 
 def _needed(
-    units: Sequence[Unit], paired: Sequence[float], runs: Sequence[RunResult], of_interest: float
+    units: Sequence[Unit], paired: Sequence[float], runs: Sequence[RunResult], of_interest: float, folds: int
 ) -> tuple[int | None, bool]:
     """Return what it takes to show a difference of `of_interest`, and whether no number would do.
 
     Repetitions, or splits where there are several: ((1.96 + 0.84) s_d / δ)² of them if they were independent. Splits
-    that share test images are not, and of the same images no number of splits may be enough.
+    that share test images are not, and of the same images no number of splits may be enough. Of folds no number is
+    named: all together they test on every image once, however many they are.
     """
     by_split = by_split_of(units, paired)
     values = paired if len(by_split) == 1 else [float(np.mean(found)) for found in by_split]
@@ -307,6 +318,9 @@ def _needed(
     independent = ((Z_LEVEL + Z_POWER) * float(np.std(values, ddof=1)) / of_interest) ** 2
     if len(by_split) == 1:
         return max(2, math.ceil(independent)), False
+    if folds:
+        shared = correlation(units, runs, folds)
+        return None, independent * (1 / folds + shared / (1 - shared)) > 1
     shared = shared_tests(units, runs)
     left = 1 - independent * shared / (1 - shared) if shared < 1 else 0.0
     return (max(2, math.ceil(independent / left)), False) if left > 0 else (None, True)

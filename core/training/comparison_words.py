@@ -4,7 +4,9 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from core.results import Difference, Row, RunResult
+from core.descriptions import registry
+from core.results import Difference, Row, RunResult, split_word, splits_words
+from core.settings import TrainingSettings
 from core.training.architectures import NETWORKS
 from core.training.metric import Metric
 
@@ -39,6 +41,7 @@ def difference_sentence(
     beyond: bool = False,
     of_interest: float,
     why_not: str = "there are too few test images",
+    folds: int = 0,
 ) -> str:
     """Return one difference in words, with its interval and what it rests on.
 
@@ -52,6 +55,8 @@ def difference_sentence(
         Whether no number of splits would.
     why_not : str
         Why there is no difference, if there is none.
+    folds : int
+        Into how many folds the images are divided, each of which is a split; 0: splits of their own.
     """
     if math.isnan(difference) or math.isnan(low):
         return f"The {metric.in_words} of {sampler} cannot be compared: {why_not}."
@@ -63,7 +68,7 @@ def difference_sentence(
             f"{where}: {what}: {figures}, of the test images alone. One repetition cannot tell a difference from the "
             "chance of one draw and one training; repeat it with more seeds."
         )
-    based = rests_on(pairs, what="paired repetition")
+    based = rests_on(pairs, what="paired repetition", folds=folds)
     if low > 0 or high < 0:
         return f"{where}: {what}: {figures} ({based})."
     more = _cannot_tell(metric, low, high)
@@ -73,12 +78,13 @@ def difference_sentence(
         more += f" About {needed:,} {units} would be needed to show a difference of {interest}."
     elif beyond:
         more += (
-            f" More splits of the same images would probably not show a difference of {interest}; more images could."
+            f" More {split_word(folds)}s of the same images would probably not show a difference of {interest}; more "
+            "images could."
         )
     return f"{where}: {what}: no difference shown ({figures}; {based}).{more}"
 
 
-def rests_on(repetitions: Sequence[int], *, what: str = "repetition") -> str:
+def rests_on(repetitions: Sequence[int], *, what: str = "repetition", folds: int = 0) -> str:
     """Return what a row or a difference rests on, such as ``"5 splits, 3 repetitions each"``.
 
     Parameters
@@ -87,13 +93,15 @@ def rests_on(repetitions: Sequence[int], *, what: str = "repetition") -> str:
         Of each split.
     what : str
         What one is called.
+    folds : int
+        Into how many folds the images are divided, each of which is a split; 0: splits of their own.
     """
     even = len(set(repetitions)) == 1
     n = repetitions[0] if even else sum(repetitions)
     words = f"{n:,} {what}{'' if n == 1 else 's'}"
-    if len(repetitions) < 2:
+    if len(repetitions) < 2 and not folds:
         return words
-    return f"{len(repetitions):,} splits, {words} {'each' if even else 'in all'}"
+    return f"{splits_words(len(repetitions), folds)}, {words} {'each' if even else 'in all'}"
 
 
 def repetitions_by_split(runs: Iterable[RunResult], row: Row) -> list[int]:
@@ -103,17 +111,46 @@ def repetitions_by_split(runs: Iterable[RunResult], row: Row) -> list[int]:
     return [found[split] for split in sorted(found)]
 
 
-def splits_sentence(runs: Sequence[RunResult], rows: Sequence[Row]) -> tuple[str, ...]:
-    """Return what intervals over several splits hold; nothing where there is one split."""
+def splits_sentence(runs: Sequence[RunResult], rows: Sequence[Row], folds: int = 0) -> tuple[str, ...]:
+    """Return what intervals over several splits or folds hold; nothing where there is one split."""
     most = max(rows, key=lambda row: (row.n_splits, row.n_repetitions))
     if most.n_splits < 2:
         return ()
     fewer = any((row.n_splits, row.n_repetitions) != (most.n_splits, most.n_repetitions) for row in rows)
+    shares = (
+        f"folds share their training images, for which the chance is taken to be that of random splits that test on "
+        f"1/{folds:,} of the images."
+        if folds
+        else "splits of the same images share test images."
+    )
     told = (
-        f"Measured over {rests_on(repetitions_by_split(runs, most))}: intervals hold the chance of the split too, and "
-        "that splits of the same images share test images."
+        f"Measured over {rests_on(repetitions_by_split(runs, most), folds=folds)}: intervals hold the chance of the "
+        f"split too, and that {shares}"
     )
     return (f"{told} Some rows rest on fewer, as their trainings are not all done." if fewer else told,)
+
+
+def backbone_sentences(training: TrainingSettings, networks: Iterable[str]) -> tuple[str, ...]:
+    """Return where a network of the paper stands on another backbone than there, so that its figures are no others'."""
+    sentences = []
+    for network in (NETWORKS[name] for name in dict.fromkeys(networks) if name in NETWORKS):
+        if not (network.listing and network.needs_backbone):
+            continue
+        used, papers = network.extractor(training), network.extractor(TrainingSettings())
+        if used != papers:
+            titles = registry("extractor").titles([used, papers])
+            sentences.append(
+                f"The {network.words} stands on {titles[used]}; the paper's stands on {titles[papers]}, so its figures "
+                "are not those of the paper's table."
+            )
+    return tuple(sentences)
+
+
+def weights_sentences(runs: Iterable[RunResult]) -> tuple[str, ...]:
+    """Return on which weights networks stand whose figures are not those of the weights that everybody has."""
+    told = {"unverified": "unverified weights, of a digest that is not known here", "untrained": "untrained weights"}
+    found = {(run.key.network, run.weights.state): None for run in runs if run.weights and run.weights.state in told}
+    return tuple(f"The {network_words(network)} stands on {told[state]}." for network, state in found)
 
 
 def opening_sentences(

@@ -38,10 +38,13 @@ class Resampled:
     ----------
     tests : mapping of int to ndarray of int64
         Test images of each split.
+    folds : int
+        Into how many folds the images are divided, each of which is a split; 0: splits of their own.
     """
 
-    def __init__(self, tests: Mapping[int, IntArray]) -> None:
+    def __init__(self, tests: Mapping[int, IntArray], folds: int = 0) -> None:
         self._tests = tests
+        self.folds = folds
         self._of_split: dict[int, ImageResamples] = {}
         self._measured: dict[tuple[int, bool], Measured] = {}
 
@@ -84,6 +87,8 @@ def mean_and_interval(
     under_resampling: Drawn,
     within: tuple[float, float] = (-inf, inf),
     level: float = 0.95,
+    *,
+    folds: int = 0,
 ) -> tuple[float, float, float]:
     """Return the mean of a value of each unit (split by split, every split counting the same) and its interval.
 
@@ -97,6 +102,8 @@ def mean_and_interval(
         Ends of the scale. Most values are shares; few repetitions alone could stretch an interval beyond that.
     level : float
         0 < level < 1.
+    folds : int
+        See `Resampled`.
     """
     by_split = by_split_of(units, values)
     several = len(by_split) > 1
@@ -106,7 +113,7 @@ def mean_and_interval(
         low, high = interval(np.clip((weights * np.stack(drawn, axis=1)).sum(axis=1), *within), level)
         return float(np.mean(values)), low, high
     means = np.array([np.mean(found) for found in by_split])
-    low, high = corrected_interval(means, shared_tests(units, runs), level)
+    low, high = corrected_interval(means, correlation(units, runs, folds), level)
     # Few splits may agree by chance: never narrower than the chance of the test images alone.
     of_images = interval(np.mean([np.mean(found, axis=0) for found in by_split_of(units, drawn)], axis=0), level)
     low, high = np.clip([np.minimum(low, of_images[0]), np.maximum(high, of_images[1])], *within)
@@ -117,6 +124,21 @@ def by_split_of(units: Sequence[Unit], values: Sequence[_Value]) -> list[list[_V
     """Return the values of each split; `units` are in order."""
     together = groupby(zip(units, values, strict=True), key=lambda pair: pair[0][0])
     return [[value for _, value in found] for _, found in together]
+
+
+def correlation(units: Sequence[Unit], runs: Sequence[RunResult], folds: int = 0) -> float:
+    """Return ρ of `corrected_interval`: what the values of two splits are taken to have in common.
+
+    Of splits it is the share of test images that two of them have in common, which the runs tell. Folds have none in
+    common, but their trainings have all images but two folds; ρ is then 1/K, the share of the images that a fold tests
+    on, so that ρ/(1 − ρ) is Nadeau and Bengio's ratio of test to training images, 1/(K − 1). That takes folds to be as
+    much alike as random splits of that size are; no unbiased estimate of their variance exists.
+
+    References
+    ----------
+    Bengio and Grandvalet, No unbiased estimator of the variance of k-fold cross-validation, JMLR 5 (2004).
+    """
+    return 1 / folds if folds else shared_tests(units, runs)
 
 
 def shared_tests(units: Sequence[Unit], runs: Sequence[RunResult]) -> float:

@@ -117,6 +117,11 @@ class Network(Description):
     remark: str = ""
 
     @property
+    def has_steps(self) -> bool:
+        """Whether it is trained by steps, and so in one of the two modes of `TrainingSettings.steps`."""
+        return self.by_epochs and (self.reads is None or "steps" in self.reads)
+
+    @property
     def is_judge(self) -> bool:
         """Whether it sees embeddings across classes."""
         return self.sees == "embeddings"

@@ -59,6 +59,13 @@ class TableModel(QAbstractTableModel):
         self._rows = rows
         self.endResetModel()
 
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Show the rows through other columns, of the same number."""
+        if len(columns) != len(self.columns):
+            raise ValueError(f"the table has {len(self.columns)} columns, not {len(columns)}")
+        self.columns = tuple(columns)
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(columns) - 1)
+
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008, N802
         """Return the number of rows."""
         return 0 if parent.isValid() else len(self._rows)

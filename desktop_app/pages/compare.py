@@ -174,7 +174,8 @@ class ComparePage(Page):
         elif self.purpose == "" and isinstance(result, RunResult):
             self._done.append(result)
             self.show_empty(False)
-            self.picture.show_comparison(provisional(self._done))
+            folds, steps = (self._plan.folds, self._plan.steps) if self._plan is not None else (0, "")
+            self.picture.show_comparison(provisional(self._done, folds, steps))
             self._show_hint()
 
     def _training_words(self, epoch: Epoch) -> str:
@@ -182,7 +183,7 @@ class ComparePage(Page):
         number = len(self._done)
         if self._plan is None or number >= len(self._plan.runs):
             return f"Training {number + 1}, epoch {epoch.number}"
-        which = run_words(self._plan.runs[number], self._plan.n_splits)
+        which = run_words(self._plan.runs[number], self._plan.n_splits, self._plan.folds)
         return f"{which}, epoch {epoch.number} (training {number + 1} of {len(self._plan.runs)})"
 
     def on_finished(self, result: Any) -> None:
@@ -255,7 +256,8 @@ class ComparePage(Page):
             self._of_others = model.latest_value("compare")
         self._images.set_view(dataset)
         self.picture.set_dataset(dataset)
-        self.options.show_brought(dataset is not None and dataset.split.brought)
+        brought = dataset is not None and dataset.split.brought
+        self.options.show_brought(brought, model.settings("data").folds)
         self.controls.show_dataset(dataset.dataset if dataset is not None else None)
         self.tools.report.setEnabled(model.facts("clusters") is not None)
         self._show_way_in()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from core.results import Comparison
+from core.settings import STEPS
 
 GOING_ON = "Trainings are going on; the words come when all of them are done."
 NOTHING_SHOWN = "No difference in accuracy between samplers could be shown."
@@ -40,10 +41,13 @@ def _first(answers: Sequence[str]) -> str:
     return head + "".join(f"<p style='margin:0 0 8px 0'>{escape(each)}</p>" for each in others)
 
 
-def device_words(comparison: Comparison) -> str:
-    """Return what the trainings were computed on, or nothing before the first is done."""
+def how_trained(comparison: Comparison) -> str:
+    """Return the mode and the devices of the trainings, or nothing before the first is done."""
     devices = list(dict.fromkeys(run.device for run in comparison.runs))
-    return f"Trained on {' and '.join(devices)}" if devices else ""
+    if not devices:
+        return ""
+    with_steps = f" with {STEPS[comparison.steps]}" if comparison.steps in STEPS else ""
+    return f"Trained{with_steps} on {' and '.join(devices)}"
 
 
 def _part(heading: str, sentences: Sequence[str]) -> str:

@@ -93,8 +93,11 @@ def images_behind(runs: Iterable[RunResult], row: Row, true: str, predicted: str
     return counts
 
 
-def provisional(runs: Sequence[RunResult]) -> Comparison:
-    """Return rows of plain means while trainings are still going on; intervals come with the comparison."""
+def provisional(runs: Sequence[RunResult], folds: int = 0, steps: str = "") -> Comparison:
+    """Return rows of plain means while trainings are still going on; intervals come with the comparison.
+
+    `folds` and `steps` are those of `Comparison`.
+    """
     grouped: dict[tuple[str, str, float], list[RunResult]] = {}
     for run in runs:
         grouped.setdefault((run.key.network, run.key.sampler, run.key.fraction), []).append(run)
@@ -117,9 +120,11 @@ def provisional(runs: Sequence[RunResult]) -> Comparison:
                 pays_after=None,
                 n_splits=len({run.key.split for run in found}),
                 teacher_seconds=float(np.mean([run.teacher_seconds for run in found])),
+                validation_seconds=float(np.mean([run.validation_seconds for run in found])),
+                feature_seconds=float(np.sum([run.feature_seconds for run in found])),
             )
         )
-    return Comparison(tuple(runs), tuple(rows), (), ())
+    return Comparison(tuple(runs), tuple(rows), (), (), folds=folds, steps=steps)
 
 
 def _run_lines(comparison: Comparison, network: str, value: Callable[[RunResult], float]) -> list[Line]:

@@ -10,6 +10,7 @@ from desktop_app.pages.page import Page
 from desktop_app.pages.setting_controls import SettingControl
 
 BROUGHT_TIP = "These images bring their own split into training and test images, so there is one only"
+FOLDS_TIP = "The images are divided into {:,} folds on Dataset, each of which is the test set once"
 
 
 class CompareOptions(QObject):
@@ -37,12 +38,13 @@ class CompareOptions(QObject):
     def _open_help(self) -> None:
         show_help(self._page, OVERVIEW)
 
-    def show_brought(self, brought: bool) -> None:
-        """Offer several splits unless the images bring their own; too many can always be taken back."""
-        one_only = brought and self._splits.value == 1
-        self._splits.set_heeded(BROUGHT_TIP if one_only else "")
-        if brought and not one_only:
-            self._splits.widget.setToolTip(BROUGHT_TIP)
+    def show_brought(self, brought: bool, folds: int | None = None) -> None:
+        """Offer several splits unless the images bring their own or are in folds; too many can always be taken back."""
+        why_one = BROUGHT_TIP if brought else FOLDS_TIP.format(folds) if folds else ""
+        one_only = bool(why_one) and self._splits.value == 1
+        self._splits.set_heeded(why_one if one_only else "")
+        if why_one and not one_only:
+            self._splits.widget.setToolTip(why_one)
 
     def show_networks(self, names: tuple[str, ...]) -> None:
         """Show the own settings of the networks that are chosen."""

@@ -4,7 +4,7 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from core.pipeline.views import ComparePlanView, PlannedView
-from core.results import RunKey
+from core.results import RunKey, split_word
 from desktop_app.widgets.words import duration, percent, size
 
 RunName = tuple[str, str, float, int, int]
@@ -43,7 +43,7 @@ class Outlook(NamedTuple):
     def words(self) -> str:
         """Return the whole estimate."""
         plan, n, left = self.plan, len(self.plan.runs), len(self.left())
-        splits = f" over {plan.n_splits:,} splits" if plan.n_splits > 1 else ""
+        splits = f" over {plan.n_splits:,} {split_word(plan.folds)}s" if plan.n_splits > 1 else ""
         if n and not left:
             return f"{_trainings(n)}{splits}, all of them done."
         start = f"{_trainings(n)}{splits}, about {duration(self.seconds())}"

@@ -9,12 +9,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSplitter, QVBox
 
 from core.pipeline.networks import NETWORKS, network_title, title_inside
 from core.pipeline.views import DatasetView, PlannedView
-from core.results import Comparison, Epoch, Row, RunKey, RunResult
+from core.results import Comparison, Epoch, Row, RunKey, RunResult, split_of, splits_words
 from desktop_app import theme
 from desktop_app.models.metrics import bars, bars_words
 from desktop_app.models.thumbnail_model import Thumbnail
 from desktop_app.pages import compare_figures as figures
-from desktop_app.pages.compare_answer import answer_html, device_words
+from desktop_app.pages.compare_answer import answer_html, how_trained
 from desktop_app.widgets.card import Card
 from desktop_app.widgets.confusion_matrix import ConfusionMatrix
 from desktop_app.widgets.controls import ComboBox, TabWidget
@@ -177,10 +177,10 @@ class ComparePicture(QWidget):
     def show_comparison(self, comparison: Comparison) -> None:
         """Show rows, figures and words."""
         self._comparison = comparison
-        self.table.set_rows(comparison.rows)
+        self.table.set_rows(comparison.rows, comparison.folds)
         self.answer.setText(answer_html(comparison))
-        self.table_card.set_note(device_words(comparison))
-        several = f"mean of {comparison.n_splits:,} splits" if comparison.n_splits > 1 else ""
+        self.table_card.set_note(how_trained(comparison))
+        several = f"mean of {splits_words(comparison.n_splits, comparison.folds)}" if comparison.n_splits > 1 else ""
         for card in (self._accuracy_card, *self._figure_cards):
             card.set_note(several)
         networks = list(dict.fromkeys(row.network for row in comparison.rows))
@@ -218,7 +218,7 @@ class ComparePicture(QWidget):
     def show_history(self, run: RunResult) -> None:
         """Show the curves of a finished run."""
         self.curves.set_history(run.history, len(run.history), run.best_epoch)
-        self.curves_card.set_title(run_words(run.key, self._comparison.n_splits))
+        self.curves_card.set_title(run_words(run.key, self._comparison.n_splits, self._comparison.folds))
 
     def _redraw(self) -> None:
         comparison, network = self._comparison, self.network.currentData() or ""
@@ -250,7 +250,7 @@ class ComparePicture(QWidget):
         if row is not None:
             classes, counts = figures.summed_confusion(self._comparison.runs, row)
             self.confusion_card.set_title(trained_words(row.network, row.sampler, row.fraction))
-            self.confusion_card.set_note(_summed_over(row))
+            self.confusion_card.set_note(_summed_over(row, self._comparison.folds))
         self.confusion.set_counts(classes, counts)
         self.behind.set_images([])
         self.behind_title.setText(CLICK_A_CELL)
@@ -274,16 +274,16 @@ def trained_words(network: str, sampler: str, fraction: float) -> str:
     return f"{network_title(network)}, {of}"
 
 
-def run_words(run: RunKey | PlannedView, n_splits: int) -> str:
+def run_words(run: RunKey | PlannedView, n_splits: int, folds: int = 0) -> str:
     """Return which training one is."""
-    split = f", split {run.split + 1} of {n_splits:,}" if n_splits > 1 else ""
+    split = f", {split_of(run.split, folds or n_splits, folds)}" if n_splits > 1 else ""
     return f"{trained_words(run.network, run.sampler, run.fraction)}{split}, repetition {run.repetition + 1}"
 
 
-def _summed_over(row: Row) -> str:
+def _summed_over(row: Row, folds: int) -> str:
     if row.n_repetitions < 2:
         return ""
-    splits = f", {row.n_splits:,} splits" if row.n_splits > 1 else ""
+    splits = f", {splits_words(row.n_splits, folds)}" if row.n_splits > 1 else ""
     return f"sum of {row.n_repetitions:,} trainings{splits}"
 
 

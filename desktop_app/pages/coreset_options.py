@@ -26,8 +26,8 @@ from desktop_app.widgets.fraction_control import FractionControl
 from desktop_app.widgets.question_mark import QuestionMark
 from desktop_app.widgets.words import set_tone
 
-# The sampler's own rule over classes, in a few words.
-OWN_RULES = {
+# Rules over classes, in a few words.
+RULES = {
     "proportional": "proportional", "difficulty": "by difficulty", "equal": "equal", "square-root": "square root",
     "equal-then-square-root": "equal, then square root", "square-root-difficulty": "square root and difficulty",
 }  # fmt: skip
@@ -151,7 +151,7 @@ class CoresetOptions(QObject):
     def _show_recommendation(self, settings: SelectionSettings) -> None:
         recommended = self._recommended
         used = recommended is not None and settings.sampler == recommended.name
-        used = used and settings.budget_over_classes == "sampler"
+        used = used and settings.budget_over_classes == "recommended"
         self.recommendation.setVisible(recommended is not None and not used)
         if recommended is not None:
             self.recommended.setToolTip(f"{recommended.title}, with β at ¼. Undo takes it back.")
@@ -159,12 +159,13 @@ class CoresetOptions(QObject):
     def _show_heeded(self, settings: SelectionSettings, fact: Any) -> None:
         whole = fact.scope == "pool"
         self.over_classes.set_heeded(f"{fact.title} draws from the whole pool and knows no classes." if whole else "")
-        own = OWN_RULES.get(fact.class_budget, fact.class_budget)
-        if isinstance(self.over_classes.widget, QComboBox):
-            self.over_classes.widget.setItemText(0, "None" if whole else f"Sampler's own ({own})")
+        box = self.over_classes.widget
+        if isinstance(box, QComboBox):
+            for name, words in (("recommended", "As recommended"), ("sampler", "Sampler's own")):
+                rule = fact.budget_rule(name)
+                box.setItemText(box.findData(name), "None" if whole else f"{words} ({RULES.get(rule, rule)})")
         self.seed.set_heeded("" if fact.uses_seed else f"{fact.title} leaves nothing to chance.")
-        rule = fact.class_budget if settings.budget_over_classes == "sampler" else settings.budget_over_classes
-        harder = rule in BY_DIFFICULTY and not whole
+        harder = fact.budget_rule(settings.budget_over_classes) in BY_DIFFICULTY and not whole
         self.beta.set_heeded("" if harder else "β counts where harder classes get more.")
 
     def show_notes(self, notes: str) -> None:
@@ -183,7 +184,7 @@ class CoresetOptions(QObject):
 
     def _use_recommended(self) -> None:
         if self._recommended is not None:
-            self.changed.emit({"sampler": self._recommended.name, "budget_over_classes": "sampler", "beta": 0.25})
+            self.changed.emit({"sampler": self._recommended.name, "budget_over_classes": "recommended", "beta": 0.25})
 
     def _set_by_hand(self, fractions: object) -> None:
         self.changed.emit({"fraction_by_class": fractions})

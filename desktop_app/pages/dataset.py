@@ -16,6 +16,7 @@ from desktop_app.widgets.pattern_field import PatternField
 
 SETTLE_MS = 700
 BROUGHT = "The dataset brings its own split, which is kept."
+IN_FOLDS = "Each fold tests on its own share of the images."
 NOT_BROUGHT = "Leaks are found where the dataset brings its own split."
 
 
@@ -74,6 +75,7 @@ class DatasetPage(Page):
         self.test_share = self.controls.add("data.test_fraction").widget
         self.validation_share = self.controls.add("data.validation_fraction").widget
         self.seed = self.controls.add("data.split_seed").widget
+        self.folds = self.controls.add("data.folds")
         self.keep_one = self.controls.add("data.keep_one_of_duplicates").widget
         self.controls.changed.connect(self._divide_soon)
 
@@ -172,6 +174,11 @@ class DatasetPage(Page):
         for box, kept in ((self.test_share, brought), (self.validation_share, validates), (self.seed, validates)):
             box.setEnabled(not kept)
             box.setToolTip(BROUGHT if kept else box.accessibleDescription())
+        in_folds = self.folds.value is not None
+        self.folds.set_heeded(BROUGHT if brought and not in_folds else "")
+        if in_folds and not brought:
+            self.test_share.setEnabled(False)
+            self.test_share.setToolTip(IN_FOLDS)
         self.leaks.set_heeded("" if view is None or brought or self.leaks.value else NOT_BROUGHT)
 
     def _show_owned(self, view: DatasetView | None) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QWidget
 
 from core.pipeline.networks import network_title
-from core.results import Row
+from core.results import Row, split_word, splits_words
 from desktop_app import theme
 from desktop_app.models.metrics import by_column
 from desktop_app.models.table_model import Column
@@ -21,74 +21,7 @@ class ResultsTable(Table):
     """Rows of a comparison with their intervals and their price."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        columns = [
-            Column("Network", lambda row: network_title(row.network)),
-            Column("Sampler", lambda row: theme.sampler_title(row.sampler)),
-            Column(
-                "Kept",
-                lambda row: percent(row.fraction),
-                lambda row: row.fraction,
-                numeric=True,
-                tooltip="Share of the pool",
-            ),
-            *(_column(metric, place) for place, metric in enumerate(by_column())),
-            Column(
-                "Images",
-                lambda row: count(row.n_images),
-                lambda row: row.n_images,
-                numeric=True,
-                tooltip="Images trained on",
-                may_go=3,
-            ),
-            Column(
-                "Splits",
-                lambda row: count(row.n_splits),
-                lambda row: row.n_splits,
-                numeric=True,
-                tooltip="Divisions into pool and test images; each counts the same",
-                may_go=2,
-            ),
-            Column(
-                "Runs",
-                lambda row: count(row.n_repetitions),
-                lambda row: row.n_repetitions,
-                numeric=True,
-                tooltip="Trainings, each with its own seed, of all splits",
-                may_go=5,
-            ),
-            Column(
-                "Selecting",
-                lambda row: duration(row.select_seconds),
-                lambda row: row.select_seconds,
-                numeric=True,
-                tooltip="Time to select, features apart: they serve every later selection",
-                may_go=4,
-            ),
-            Column(
-                "Teacher",
-                lambda row: duration(row.teacher_seconds),
-                lambda row: row.teacher_seconds,
-                numeric=True,
-                tooltip="Time to fit the teacher of the soft labels, once for all trainings of a split; features apart",
-                may_go=4,
-            ),
-            Column(
-                "Training",
-                lambda row: duration(row.train_seconds),
-                lambda row: row.train_seconds,
-                numeric=True,
-                tooltip="Mean time of one training",
-                may_go=1,
-            ),
-            Column(
-                "Pays after",
-                _pays,
-                lambda row: row.pays_after,
-                numeric=True,
-                tooltip="After how many trainings selecting, and the teacher, have saved more time than they took",
-                may_go=4,
-            ),
-        ]
+        columns = _columns()
         super().__init__("Results", columns, parent)
         at = {column.title: number for number, column in enumerate(columns)}
         self._hidden_where_alike: dict[int, Callable[[Row], object]] = {
@@ -97,16 +30,103 @@ class ResultsTable(Table):
             at["Teacher"]: lambda row: row.teacher_seconds == 0,
         }
         self.absent = {at["Teacher"]}
+        self._folds = 0
         self.set_note("A row for network, sampler and fraction will stand here as soon as a training is done.")
 
-    def set_rows(self, rows: Sequence[Row]) -> None:
-        """Show other rows; a column that tells the same network, one split, or no teacher in all of them is hidden."""
+    def set_rows(self, rows: Sequence[Row], folds: int = 0) -> None:
+        """Show other rows; a column that tells the same network, one split, or no teacher in all of them is hidden.
+
+        Where the images are divided into `folds`, the column of splits counts these.
+        """
+        if folds != self._folds:
+            self._folds = folds
+            self.rows_model.set_columns(_columns(folds))
         values = {column: {value(row) for row in rows} for column, value in self._hidden_where_alike.items()}
         self.absent = {column for column, found in values.items() if (found <= {True} if column else len(found) == 1)}
         super().set_rows(rows)
 
 
-def _column(metric: "Metric", place: int) -> Column:
+def _columns(folds: int = 0) -> list[Column]:
+    """Return the columns; where the images are divided into folds they speak of these."""
+    return [
+        Column("Network", lambda row: network_title(row.network)),
+        Column("Sampler", lambda row: theme.sampler_title(row.sampler)),
+        Column(
+            "Kept",
+            lambda row: percent(row.fraction),
+            lambda row: row.fraction,
+            numeric=True,
+            tooltip="Share of the pool",
+        ),
+        *(_column(metric, place, folds) for place, metric in enumerate(by_column())),
+        Column(
+            "Images",
+            lambda row: count(row.n_images),
+            lambda row: row.n_images,
+            numeric=True,
+            tooltip="Images trained on",
+            may_go=3,
+        ),
+        Column(
+            f"{split_word(folds)}s".capitalize(),
+            lambda row: count(row.n_splits),
+            lambda row: row.n_splits,
+            numeric=True,
+            tooltip="Divisions into pool and test images; each counts the same",
+            may_go=2,
+        ),
+        Column(
+            "Runs",
+            lambda row: count(row.n_repetitions),
+            lambda row: row.n_repetitions,
+            numeric=True,
+            tooltip=f"Trainings, each with its own seed, of all {split_word(folds)}s",
+            may_go=5,
+        ),
+        Column(
+            "Selecting",
+            lambda row: duration(row.select_seconds),
+            lambda row: row.select_seconds,
+            numeric=True,
+            tooltip="Time to select, features apart: they serve every later selection",
+            may_go=4,
+        ),
+        Column(
+            "Teacher",
+            lambda row: duration(row.teacher_seconds),
+            lambda row: row.teacher_seconds,
+            numeric=True,
+            tooltip="Time to fit the teacher of the soft labels, once for all trainings of a split; features apart",
+            may_go=4,
+        ),
+        Column(
+            "Training",
+            lambda row: duration(row.train_seconds),
+            lambda row: row.train_seconds,
+            numeric=True,
+            tooltip="Mean time of one training, validation included",
+            may_go=1,
+        ),
+        Column(
+            "Validation",
+            lambda row: "–" if row.validation_seconds != row.validation_seconds else duration(row.validation_seconds),
+            lambda row: row.validation_seconds,
+            numeric=True,
+            tooltip="What of the training went to the validation images, on average",
+            may_go=6,
+        ),
+        Column(
+            "Pays after",
+            _pays,
+            lambda row: row.pays_after,
+            numeric=True,
+            tooltip="After how many trainings selecting, and the teacher, have saved more time than they took",
+            may_go=4,
+        ),
+    ]
+
+
+def _column(metric: "Metric", place: int, folds: int) -> Column:
     """Return the column of a metric; of the metrics the first always stays, and the next two nearly always."""
     name, title = metric.name, metric.head
     unit = f" {metric.unit}" if metric.unit else ""
@@ -124,7 +144,7 @@ def _column(metric: "Metric", place: int) -> Column:
         if mean != mean:
             return "Not known for this row"
         low, high = row.lows.get(name, mean), row.highs.get(name, mean)
-        return f"{title} {mean:.3f}{unit}, 95 % interval {low:.3f} to {high:.3f}, {_over(row)}"
+        return f"{title} {mean:.3f}{unit}, 95 % interval {low:.3f} to {high:.3f}, {_over(row, folds)}"
 
     key: Callable[[Any], Any] = value
     says = f"{metric.tip.rstrip('.')}{direction}; ± half of the 95 % interval"
@@ -133,9 +153,9 @@ def _column(metric: "Metric", place: int) -> Column:
     )
 
 
-def _over(row: Row) -> str:
+def _over(row: Row, folds: int) -> str:
     runs = "1 run" if row.n_repetitions == 1 else f"{row.n_repetitions} runs"
-    return f"over {row.n_splits} splits, {runs} in all" if row.n_splits > 1 else f"over {runs}"
+    return f"over {splits_words(row.n_splits, folds)}, {runs} in all" if row.n_splits > 1 else f"over {runs}"
 
 
 def _pays(row: Row) -> str:

@@ -70,7 +70,8 @@ def test_what_is_not_named_is_as_before_there_was_a_choice() -> None:
         grey_levels=("declared",), alpha=("white",), pages="first", layout="plain", leave_out_masks=False
     )
     before = with_own(before, "csv", columns="named", several_labels="own-class", leave_out_missing=False)
-    assert settings_from_dict({"selection": {"seed": 4}}) == Settings(data=before, selection=SelectionSettings(seed=4))
+    before_rules = SelectionSettings(seed=4, budget_over_classes="sampler")
+    assert settings_from_dict({"selection": {"seed": 4}}) == Settings(data=before, selection=before_rules)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1])

@@ -7,11 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.cli import main, training_commands
+from core.cli.choices import settings_of
+from core.cli.parser import build_parser
 from core.results import Comparison, Note, Row
 
 FEW = ["--extractor", "colour-texture"]
@@ -222,10 +225,42 @@ def test_a_comparison_prints_what_it_could_not_read_as_a_note(capsys: pytest.Cap
     )
     training_commands._tell_comparison(Comparison((), (row,), (), ("Told.", note), (note,)))
     said = capsys.readouterr().out.splitlines()
-    assert said[0].split() == ["network", "sampler", "kept", "images", "runs", "accuracy", "95", "%", "F1", "training",
-                               "pays", "after"]  # fmt: skip
+    assert said[0] == "Test results with 95 % intervals:"
+    assert said[1].split() == ["network", "sampler", "kept", "images", "runs", "accuracy", "95", "%", "F1", "selecting",
+                               "training", "of", "it", "validation", "pays", "after"]  # fmt: skip
     assert "0.900  0.850 to 0.950  0.800" in said[-3]
     assert said[-2:] == ["Told.", f"note: {note}"]
+    trained = replace(row, network="custom", validation_seconds=0.5)
+    training_commands._tell_comparison(Comparison((), (trained,), (), steps="equal"))
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "Test results with 95 % intervals, equal steps at every fraction:"
+    training_commands._tell_comparison(Comparison((), (trained,), (), steps="falling"))
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "Test results with 95 % intervals, steps falling with the images:"
+
+
+def test_a_comparison_over_folds_says_so(cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["compare", str(cells), *FEW, "--networks", "head", "--fractions", "0.2,1", "--folds", "3"]
+    assert main([*arguments, "--out", str(tmp_path / "study")]) == 0
+    said = capsys.readouterr().out
+    assert "head, everything 100 %, fold 3 of 3, repetition 1: test accuracy" in said
+    assert "folds  runs" in next(line for line in said.splitlines() if line.startswith("network "))
+    assert "Measured over 3 folds, 1 repetition each" in said
+    assert {row["fold"] for row in rows_of(tmp_path / "study" / "tables" / "runs.csv")} == {"0", "1", "2"}
+    for more, sentence in (
+        (["--splits", "2"], "3 folds and 2 splits were asked for, of which a comparison has one or the other; "),
+        (["--folds", "13"], "The class “red” has 12 images, so that at most 12 folds are possible; 13 were asked for."),
+        (["--folds", "1"], "folds is 1; it is a whole number of at least 2."),
+    ):
+        assert main([*arguments, *more, "--out", str(tmp_path / "none")]) == 2
+        assert sentence in " ".join(capsys.readouterr().err.split())
+
+
+def test_no_validation_is_a_share_of_none() -> None:
+    parser = build_parser({name: lambda _: 0 for name in COMMANDS})
+    for said, share in ((["--no-validation"], 0.0), (["--validation-fraction", "0.1"], 0.1), ([], 0.2)):
+        options = parser.parse_args(["compare", "cells", *FEW, *said, "--out", "study"])
+        assert settings_of(options).data.validation_fraction == share
 
 
 def test_a_comparison_over_splits_says_so(cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

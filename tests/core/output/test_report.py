@@ -217,11 +217,12 @@ def test_an_image_that_is_gone_leaves_its_picture_out(make_case, tmp_path: Path)
 
 def test_words_about_a_coreset(content: ReportContent) -> None:
     assert coreset_words(content) == (
-        "Intelligent (IS) chose 6 of 12 images of the pool (50 %); each of the 4 clusters gives at least one."
+        "Intelligent (IS) chose 6 of 12 images of the pool (50 %), class budgets: proportional; each of the 4 clusters "
+        "gives at least one."
     )
     missed = (replace(content.shares[0], chosen=content.shares[0].chosen * 0), *content.shares[1:])
     assert coreset_words(replace(content, shares=missed)).endswith("; 2 of 4 clusters give no image.")
-    assert coreset_words(replace(content, shares=())).endswith("(50 %).")
+    assert coreset_words(replace(content, shares=())).endswith("(50 %), class budgets: proportional.")
 
 
 def test_words_about_structure(content: ReportContent) -> None:

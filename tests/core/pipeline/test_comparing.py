@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,18 @@ import pytest
 from core.data.demo import make_demo
 from core.errors import CancelledError, MissingWeightsError, SelectionError, SettingsError
 from core.features.extractors import extractor_named
+from core.output.content import ReportContent
+from core.output.report import write_report
+from core.output.training_tables import accuracy_table, cost_table, table_one, verdict_table
 from core.pipeline import comparing, split_parts
-from core.pipeline.comparing import Selections, compare_stored, run_comparison
+from core.pipeline.comparing import Selections, compare_stored, run_comparison, summarise
 from core.pipeline.outlook import plan_view
 from core.pipeline.planning import EVERYTHING, PlannedRun, plan, rows_of
 from core.pipeline.run_keys import backbone_choice, judge_of, run_key
 from core.pipeline.stages import Prepared, prepare
 from core.pipeline.study import Study
 from core.pipeline.window_jobs import compare_finished, write_study_report
-from core.results import Note, RunResult, WeightsUsed
+from core.results import Epoch, Note, RunKey, RunResult, WeightsUsed
 from core.settings import (
     ClusterSettings,
     ComparisonSettings,
@@ -31,6 +35,8 @@ from core.settings import (
 )
 from core.training.architectures import NETWORKS
 from core.training.comparison import compare
+from core.training.evaluation import evaluate
+from core.training.fitting import TrainedRun
 from core.training.runs import load_runs
 
 QUICK = with_own(
@@ -445,6 +451,80 @@ def test_more_checks_than_epochs_are_refused_before_anything_is_trained(prepared
     with pytest.raises(SettingsError, match=r"^3 checks .* there is at most one an epoch: 1 .* or raise --epochs\.$"):
         run_comparison(asked, tmp_path)
     assert "Set --checks" in plan_view(asked.study, 100, 10).problem
+
+
+def test_runs_of_the_two_modes_of_steps_never_stand_in_one_table(
+    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[str] = []
+
+    def made(network: str, task: Any, key: RunKey, progress: Any) -> Any:
+        trained.append(f"{key.network} {task.settings.steps}")
+        true = task.dataset.labels[task.split.test]
+        classes = task.dataset.classes
+        # Equal steps are right more often here, so that a mean over both modes would be seen.
+        is_falling = task.settings.steps == "falling"
+        predicted = np.where(np.arange(len(true)) % 2 == 0, true, (true + is_falling) % len(classes))
+        epoch = Epoch(1, 1.0, 0.5, 1.0, 0.5, 0.001, 2.0, 0.5)
+        run = RunResult(
+            key=key, n_images=len(task.indices), classes=classes, history=(epoch, epoch), best_epoch=1,
+            metrics=evaluate(true, predicted, classes), test_indices=task.split.test, true=true, predicted=predicted,
+            confidence=np.ones(len(true), dtype=np.float32), train_seconds=4.0, feature_seconds=0.25,
+            select_seconds=0.0, device="CPU",
+        )  # fmt: skip
+        return TrainedRun(run, None)
+
+    monkeypatch.setattr(comparing, "train", made)
+    falling = asking(prepared, QUICK, networks=("custom", "head"), samplers=("random",), controls=False, repetitions=1)
+    equal = asking(falling, replace(QUICK, steps="equal"))
+    first = run_comparison(falling, tmp_path)
+    n_first = len(trained)
+    second = run_comparison(equal, tmp_path)
+    assert set(trained[n_first:]) == {"custom equal"}, "the head has no steps: its runs are found again"
+    assert (first.steps, second.steps) == ("falling", "equal")
+    for asked, of_mode in ((falling, first), (equal, second)):
+        stored = compare_stored(asked, tmp_path)
+        assert [run.key for run in stored.runs] == [run.key for run in of_mode.runs]
+        custom = [row for row in stored.rows if row.network == "custom"]
+        assert all(row.n_repetitions == 1 for row in custom)
+        expected = 1.0 if stored.steps == "equal" else pytest.approx(0.5, abs=0.03)
+        assert all(row.means["accuracy"] == expected for row in custom)
+        assert all((row.validation_seconds, row.feature_seconds) == (1.0, 0.25) for row in custom)
+    assert not {run.key.fingerprint for run in first.runs if run.key.network == "custom"} & {
+        run.key.fingerprint for run in second.runs
+    }
+    words = {"falling": ", steps falling with the images", "equal": ", equal steps at every fraction"}
+    for found in (first, second):
+        of_network = [make(found, "custom") for make in (accuracy_table, verdict_table)]
+        for table in (*of_network, table_one(found), cost_table(found)):
+            assert words[found.steps] in table.title
+        assert "steps" not in accuracy_table(found, "head").title
+    judged = asking(falling, networks=("head",))
+    assert run_comparison(judged, tmp_path).steps == ""
+
+
+def test_figures_on_another_backbone_or_on_unverified_weights_say_so_everywhere(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    found = run_comparison(asking(prepared, repetitions=1), tmp_path / "runs")
+    weights = WeightsUsed("mobilenetv2", "ab" * 32, "unverified")
+    runs = [replace(run, key=replace(run.key, network="transfer"), weights=weights) for run in found.runs]
+    summed = summarise(prepared, runs, ["A note."])
+    other = (
+        "The transfer network stands on MobileNetV2; the paper's stands on ResNet101V2, so its figures are not those"
+    )
+    told = (
+        f"{other} of the paper's table.",
+        "The transfer network stands on unverified weights, of a digest that is not known here.",
+    )
+    assert summed.sentences[-3:] == (*told, "A note.")
+    content = ReportContent(dataset=prepared.dataset, comparison=summed, settings=prepared.study.settings)
+    page = unescape(write_report(tmp_path / "report.html", content).page.read_text(encoding="utf-8"))
+    assert all(sentence in page for sentence in told)
+    papers = replace(prepared.study.settings, training=TrainingSettings())
+    verified = [replace(run, weights=replace(weights, state="verified")) for run in runs]
+    as_paper = summarise(replace(prepared, study=replace(prepared.study, settings=papers)), verified)
+    assert not set(told) & set(as_paper.sentences)
 
 
 def test_with_equal_steps_smaller_coresets_are_planned_for_as_many_as_the_pool(prepared: Prepared) -> None:

@@ -1,19 +1,21 @@
 """What every sampler of the registry keeps: the budget, one image once, the same again, nested where it says so."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from core.results import PoolEmbedding
 from core.selection.samplers import SAMPLERS
 from core.selection.sampling import ClassPool
 from core.selection.selecting import select
 from core.settings import SelectionSettings
 
-NAMES = ["medoid", "facility-location", "max-herding", "graph-coverage", "balanced-herding", "even-herding", "herding",
-         "k-center", "typiclust", "moderate"]  # fmt: skip
-NESTED = [name for name in NAMES if name not in ("medoid", "typiclust")]
+NAMES = ["medoid", "facility-location", "max-herding", "graph-coverage", "global-graph-coverage", "balanced-herding",
+         "even-herding", "herding", "k-center", "typiclust", "moderate"]  # fmt: skip
+NESTED = [name for name in NAMES if name not in ("medoid", "typiclust", "global-graph-coverage")]
 
 
 def pool_of(points: np.ndarray, labels: np.ndarray | None = None, seed: int = 0) -> ClassPool:
@@ -86,11 +88,13 @@ def test_without_chance_the_seed_changes_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_class_gives_its_own_count(name: str, make_scene: Callable[..., object]) -> None:
+def test_every_class_gives_its_own_count(name: str, make_scene: Callable[..., Any]) -> None:
     # A published library gives every class the count of the first one.
     scene = make_scene({"few": 8, "many": 64, "some": 32})
     settings = SelectionSettings(sampler=name, fraction=0.25, budget_over_classes="proportional")
-    coreset = select(scene.dataset, scene.split, scene.embeddings, scene.clusters, settings)
+    points = np.concatenate([each.embedding for each in scene.embeddings])
+    across = PoolEmbedding(scene.split.pool, points, np.ones(len(points), dtype=bool))
+    coreset = select(scene.dataset, scene.split, scene.embeddings, scene.clusters, settings, across=across)
     assert coreset.budgets == {"few": 2, "many": 16, "some": 8}
     names = [scene.dataset.images[index].class_name for index in coreset.indices.tolist()]
     assert names == ["few"] * 2 + ["many"] * 16 + ["some"] * 8

@@ -188,6 +188,31 @@ def test_averaged_weights_are_what_is_checked_and_kept() -> None:
     assert not np.allclose(plain.get_weights()[0], last.get_weights()[0], atol=1e-3)
 
 
+def test_without_validation_images_the_last_averages_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hand: a ← m a + (1 − m) w after each of the 18 steps, m = min(0.9, (1 + t)/(10 + t))."""
+    steps: list[np.ndarray] = []
+    follow = AveragedWeights.follow
+
+    def watched(average: AveragedWeights) -> None:
+        follow(average)
+        steps.append(average._model.get_weights()[0])
+
+    monkeypatch.setattr(AveragedWeights, "follow", watched)
+    settings = TrainingSettings(epochs=6, min_steps=0, batch_size=8, learning_rate=0.2, averaged_weights=0.9)
+    model, data = dense(), rows()
+    wanted = model.get_weights()[0]
+    result = fit(model, data, None, settings, seed=0, title="test")
+    assert len(steps) == 18
+    for t, weights in enumerate(steps, 1):
+        momentum = min(0.9, (1 + t) / (10 + t))
+        wanted = momentum * wanted + (1 - momentum) * weights
+    assert result.best_epoch == 6
+    np.testing.assert_allclose(model.get_weights()[0], wanted, rtol=1e-4)
+    assert not np.allclose(wanted, steps[-1], atol=1e-2), "neither the last weights themselves"
+    assert all(np.isnan(epoch.validation_accuracy) for epoch in result.history)
+    assert sum(epoch.validation_seconds for epoch in result.history) == 0
+
+
 # --- protocol ---------------------------------------------------------------------------------------------------------
 
 

@@ -355,6 +355,31 @@ def test_tables_hold_what_was_measured() -> None:
     assert seen >= 3 * 18
 
 
+def test_tables_of_budgets_hold_what_was_measured() -> None:
+    """The fair anchors were measured beside even herding, with the same budgets: `benchmarks/results/budgets.md`."""
+    text = (ROOT / "benchmarks" / "results" / "budgets.md").read_text(encoding="utf-8").replace("-", "−")
+    opened, locked = text.split("## Locked images")
+    titles = {SAMPLERS[name].title: name for name in SAMPLERS}
+    seen = 0
+    for page, part in (("max-herding", locked), ("global-graph-coverage", opened)):
+        rows = {}
+        for line in part.splitlines():
+            of, sampler, rule, *cells = (cell.strip() for cell in (line.strip("|") + "|||").split("|"))
+            if of == "blood−cells" and not sampler.isdigit():
+                rows[sampler.replace("−", "-"), rule] = [cell.split(" · ") for cell in cells[:5]]
+        key = ("", "")
+        for line in re.findall(r"<tr>(.*?)</tr>", sections_of(page)["What our measurement showed"]):
+            cells = [words_of(cell).strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", line)]
+            head = re.fullmatch(r"(.*), (?:budgets by )?(equal|difficulty)(?: budgets)?", "".join(cells))
+            if head:
+                key = (titles[head[1]], head[2])
+            elif cells:
+                at = ("Accuracy", "Balanced accuracy").index(cells[0])
+                assert cells[1:] == [cell[at] for cell in rows[key]], (page, key, cells[0])
+                seen += 1
+    assert seen == 2 * 4 * 2
+
+
 def test_no_figure_stands_in_the_words_that_the_tables_do_not_have() -> None:
     table = (ROOT / "benchmarks" / "results" / "quality.md").read_text(encoding="utf-8").replace("-", "−")
     for name in (*example().chosen, "overview"):

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollAre
 from pytestqt.qtbot import QtBot
 
 from core.data.sizes import training_side
+from core.data.split import make_split
 from core.descriptions import registry
 from core.errors import CancelledError, MissingWeightsError
 from core.pipeline.grid import Grid
@@ -320,6 +321,18 @@ def test_the_search_sheet_wants_numbers(page: ComparePage, qtbot: QtBot) -> None
     assert not sheet.isVisible()
 
 
+def test_the_table_says_how_networks_were_trained(page: ComparePage, qtbot: QtBot) -> None:
+    result = run(page, qtbot)
+    assert page.picture.table_card._note.text().startswith("Trained on "), "the head has no steps"
+    for steps, words in (("falling", "steps falling with the images"), ("equal", "equal steps at every fraction")):
+        page.picture.show_comparison(replace(result, steps=steps))
+        assert page.picture.table_card._note.text().startswith(f"Trained with {words} on ")
+    columns = {column.title: column for column in page.picture.table.rows_model.columns}
+    assert columns["Validation"].text(replace(result.rows[0], validation_seconds=2.0)) == "2.0 s"
+    assert columns["Validation"].text(replace(result.rows[0], validation_seconds=float("nan"))) == "–"
+    assert "validation included" in columns["Training"].tooltip
+
+
 def test_a_plan_that_cannot_be_done_says_why(page: ComparePage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.features.weights.weight_folders", lambda: ())
     page.options.networks.boxes["transfer"].click()
@@ -480,6 +493,38 @@ def test_several_splits_are_told_everywhere(page: ComparePage, qtbot: QtBot) -> 
     # The estimate comes from a job of its own.
     qtbot.waitUntil(lambda: page.cost.text() == "8 trainings over 2 splits, all of them done.", timeout=20_000)
     assert page.hint.text() == ""
+
+
+def test_folds_are_told_everywhere(page: ComparePage, qtbot: QtBot) -> None:
+    model = page.model
+    view = model.latest_value("dataset")
+    model.set_settings("data", folds=2)
+    split = make_split(view.dataset, model.settings("data"))
+    model.store_result("dataset", model.key("dataset"), {}, replace(view, split=split), content=view.identity)
+    for stage in ("features", "clusters"):
+        model.store_result(stage, model.key(stage), {"seconds": 1.0})
+    page.look_ahead()
+    qtbot.waitUntil(lambda: page._plan is not None and page._plan.folds == 2 and not page.job_numbers())
+    assert page.cost.text().startswith("4 trainings over 2 folds, about ")
+    splits = page.controls.placed["comparison.splits"]
+    assert not splits.isEnabled()
+    assert splits.toolTip() == "The images are divided into 2 folds on Dataset, each of which is the test set once"
+    result = run(page, qtbot)
+    assert (result.folds, result.n_splits) == (2, 2)
+    table = page.picture.table
+    titles = [column.title for column in table.rows_model.columns]
+    assert not table.isColumnHidden(titles.index("Folds"))
+    assert "Splits" not in titles
+    assert "Measured over 2 folds, 1 repetition each" in page.picture.answer.text()
+    assert page.picture._accuracy_card._note.text() == "mean of 2 folds"
+    table.selectRow(0)
+    assert page.picture.confusion_card._note.text() == "sum of 2 trainings, 2 folds"
+    tested = {int(index) for one in result.runs for index in one.test_indices}
+    assert tested == set(range(len(view.dataset.images)))
+    model.set_settings("comparison", splits=3)
+    assert splits.isEnabled(), "so that it can be taken back"
+    qtbot.waitUntil(lambda: page._plan is not None and "2 folds and 3 splits" in page._plan.problem)
+    assert not page.run_button.isEnabled()
 
 
 def test_a_restart_shows_finished_trainings_without_a_training(

@@ -115,9 +115,16 @@ def test_the_recommended_sampler_is_offered_and_never_taken_silently(page: Cores
     assert page.options.recommendation.isVisible()
     page.options.recommended.click()
     settings = page.model.settings("selection")
-    assert (settings.sampler, settings.beta, settings.budget_over_classes) == ("even-herding", 0.25, "sampler")
+    assert (settings.sampler, settings.beta, settings.budget_over_classes) == ("even-herding", 0.25, "recommended")
     assert not page.options.recommendation.isVisible()
     wait_for(page, qtbot)
+    box = page.options.over_classes.widget
+    assert box.currentText() == "As recommended (equal, then square root)"
+    assert box.itemText(box.findData("sampler")) == "Sampler's own (by difficulty)"
+    assert not page.options.beta.widget.isEnabled(), "β counts where harder classes get more"
+    page.model.set_settings("selection", budget_over_classes="sampler")
+    wait_for(page, qtbot)
+    assert page.options.recommendation.isVisible(), "as in a project of before: the recommended rule is offered"
     assert page.options.beta.widget.isEnabled()
     assert not page.options.seed.widget.isEnabled()
 

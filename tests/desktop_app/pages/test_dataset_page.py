@@ -268,6 +268,26 @@ def test_doubts_of_the_demo_are_listed_and_left_out(described_context: PageConte
         assert page.model.settings("data").left_out_images == (doubts[0][1],)
 
 
+def test_folds_divide_all_images_and_the_first_is_tested_on(page: DatasetPage, qtbot: QtBot) -> None:
+    box = page.controls.placed["data.folds"]
+    assert (box.accessibleName(), box.text()) == ("Folds", "–")
+    box.stepUp()
+    view = settled(page, qtbot)
+    assert page.model.settings("data").folds == 2
+    assert (view.split.folds, view.split.fold) == (2, 0)
+    n_images = len(view.dataset.images)
+    assert abs(len(view.split.test) - n_images / 2) <= len(view.dataset.classes)
+    assert not page.test_share.isEnabled()
+    assert page.test_share.toolTip() == "Each fold tests on its own share of the images."
+    box.setValue(50)
+    qtbot.waitUntil(lambda: bool(page.messages.sentences("error")))  # type: ignore[attr-defined]
+    [sentence] = page.messages.sentences("error")  # type: ignore[attr-defined]
+    assert "folds are possible; 50 were asked for. Ask for fewer." in sentence
+    page.model.set_settings("data", folds=None)
+    assert settled(page, qtbot).split.folds == 0
+    assert page.test_share.isEnabled()
+
+
 def test_a_split_that_was_brought_shows_its_leaks_and_drops_them(
     page_context: PageContext, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -287,6 +307,8 @@ def test_a_split_that_was_brought_shows_its_leaks_and_drops_them(
     page.try_run()
     settled(page, qtbot)
     assert not page.test_share.isEnabled()
+    assert not page.folds.widget.isEnabled()
+    assert page.folds.widget.toolTip() == dataset_page.BROUGHT
     assert page.findings.isTabVisible(page.findings.indexOf(page.findings._tabs["Leaks"]))
     assert rows(page.findings.leaks) == [("train/one/leak.png", "test/one/0.png")]
     qtbot.mouseClick(page.findings._drop, Qt.MouseButton.LeftButton)
