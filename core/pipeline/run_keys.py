@@ -13,7 +13,7 @@ from core.pipeline.stages import JUDGE_COMPONENTS, Prepared, extract_features
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, IntArray, PoolEmbedding, RunKey
-from core.settings import Parts, own_settings, parts_of, settings_to_dict
+from core.settings import Parts, own_settings, settings_to_dict
 from core.training.architectures import NETWORKS
 from core.training.backbones import backbone_weights
 from core.training.fitting import used_classes
@@ -93,7 +93,7 @@ def _what_counts(study: Study, network: Network, judge: Judge | None, n_pool: in
     stored = settings_to_dict(training)
     read = {name for name, _ in choices_of(training) if network.reads is None or name in network.reads}
     counts: dict[str, object] = {name: value for name, value in stored.items() if name in read - _OF_RECIPE}
-    parts = parts_of(training).used()
+    parts = network.parts(training).used()
     if parts and "recipe" in read:
         counts["parts"] = parts
     if training.steps != "falling" and "steps" in read:

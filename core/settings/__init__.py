@@ -16,10 +16,11 @@ from core.settings.choices import (
 from core.settings.names import check_names, names_used, unknown_names, unknown_words
 from core.settings.own import own_settings, with_own
 from core.settings.reading import read_settings, settings_from_dict, settings_to_dict
-from core.settings.recipes import RECIPES, Parts, part_words, parts_of, recipe_notes, recipe_sentence
+from core.settings.recipes import BACKBONE_PARTS, RECIPES, Parts, part_words, parts_of, recipe_notes, recipe_sentence
 from core.settings.training import TrainingSettings
 
 __all__ = [
+    "BACKBONE_PARTS",
     "BY_DIFFICULTY",
     "RECIPES",
     "ClassBudgetRule",

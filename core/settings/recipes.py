@@ -45,6 +45,9 @@ class Parts:
         0 <= value < 1: at most such a share of the range, or a factor of 1 ± so much.
     stain_jitter : float
         0 <= value < 1: the amount of each stain at most by such a factor, and by so much optical density, either way.
+    regularised_output : bool
+        Of a network on a frozen backbone: its output layer stands on features that are centred and brought to one
+        scale, instead of on batch normalisation; it starts at 0 and its weights have a penalty.
     """
 
     flips_and_turns: bool = False
@@ -57,6 +60,7 @@ class Parts:
     brightness: float = 0.0
     contrast: float = 0.0
     stain_jitter: float = 0.0
+    regularised_output: bool = False
 
     def used(self) -> dict[str, bool | float]:
         """Return the parts that do something, by name."""
@@ -73,8 +77,10 @@ class Recipe:
 
 RECIPES: Mapping[str, Recipe] = {
     "paper": Recipe("Paper", Parts()),
-    "recommended": Recipe("Recommended", Parts(flips_and_turns=True)),
+    "recommended": Recipe("Recommended", Parts(flips_and_turns=True, regularised_output=True)),
 }
+BACKBONE_PARTS = ("regularised_output",)
+"""Parts that only a network on a frozen backbone can have; they say nothing of any other."""
 
 
 def parts_of(training: "TrainingSettings") -> Parts:
@@ -96,10 +102,15 @@ def recipe_notes(training: "TrainingSettings") -> tuple[str, ...]:
     return ()
 
 
-def recipe_sentence(training: "TrainingSettings") -> str:
-    """Return in a sentence how networks are trained: the recipe, its parts, and the steps of smaller coresets."""
-    recipe, used = RECIPES[training.recipe], parts_of(training).used()
-    changed = dict(_said(training))
+def recipe_sentence(training: "TrainingSettings", *, on_backbone: bool = True) -> str:
+    """Return in a sentence how networks are trained: the recipe, its parts, and the steps of smaller coresets.
+
+    Parts of a frozen backbone are told where some network stands on one, as `on_backbone` says.
+    """
+    untold = () if on_backbone else BACKBONE_PARTS
+    recipe = RECIPES[training.recipe]
+    used = {name: value for name, value in parts_of(training).used().items() if name not in untold}
+    changed = {name: value for name, value in _said(training) if name not in untold}
     of = f"Recipe “{recipe.title}”{', changed by hand' if changed else ''}"
     what = f": {', '.join(part_words(name, value) for name, value in used.items())}" if used else ""
     plain = "" if used or training.recipe == "paper" else ": nothing beyond the paper's"
@@ -114,6 +125,7 @@ def recipe_sentence(training: "TrainingSettings") -> str:
 def part_words(name: str, value: bool | float) -> str:
     """Return a part in words, with its value where it has one, such as ``"weight decay 0.01"``."""
     words = name.replace("_", " ").replace("averaged weights", "averaged weights, momentum")
+    words += " on a frozen backbone" if name in BACKBONE_PARTS else ""
     return words if value is True else f"{words} {value:g}"
 
 

@@ -58,7 +58,7 @@ class TrainingSettings(SettingsPart):
         A name from `core.settings.recipes.RECIPES`: what the parts below are where they do not say it themselves.
     orientation : {"unanswered", "free", "fixed"}
         Whether the images have an up and a down. Flips and turns are made where it is ``"free"`` alone.
-    flips_and_turns, class_weights : {"recipe", "on", "off"}
+    flips_and_turns, class_weights, regularised_output : {"recipe", "on", "off"}
         See `core.settings.recipes.Parts`; ``"recipe"`` is as the recipe says.
     weight_decay, label_smoothing, averaged_weights, shifts, zoom, brightness, contrast, stain_jitter : float or None
         See `core.settings.recipes.Parts`; None is as the recipe says, 0 is off.
@@ -133,6 +133,10 @@ class TrainingSettings(SettingsPart):
     stain_jitter: float | None = _amount(
         "Stain jitter", "Of histology: largest change of haematoxylin, eosin and DAB, as a share of each and in "
         "optical density, such as 0.05",
+    )  # fmt: skip
+    regularised_output: Switch = _switch(
+        "Regularised output layer", "Of a network on a frozen backbone: centre its features, bring them to one scale, "
+        "and train the output layer from 0 with a penalty, instead of batch normalisation",
     )  # fmt: skip
     checks: int | None = choice(
         None, neutral=None, title="Checks on validation images",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core.errors import CancelledError
 from core.features.engine import import_tensorflow
 from core.results import FloatArray, IntArray
-from core.settings import Parts, TrainingSettings
+from core.settings import BACKBONE_PARTS, Parts, TrainingSettings
 from core.training.augmenting import PIXEL_PARTS, orientations_of, pixel_changes
 from core.training.sources import Labelled, OrientedSource, batches_of_epoch
 
@@ -66,8 +66,9 @@ class Epochs:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The parts that these images can be trained with."""
-        left_out = {*(() if self._change else PIXEL_PARTS), *(() if self._turned else ("flips_and_turns",))}
+        """The parts that these images can be trained with, as far as batches, loss and optimiser have them."""
+        left_out = {*BACKBONE_PARTS, *(() if self._change else PIXEL_PARTS)}
+        left_out |= set() if self._turned else {"flips_and_turns"}
         return tuple(name for name in self._parts.used() if name not in left_out)
 
     def __call__(self) -> Iterator[tuple[NDArray[Any], ...]]:

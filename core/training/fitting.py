@@ -12,7 +12,7 @@ from core.estimate import TENSORFLOW_BYTES, training_bytes
 from core.memory import memory_for
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, RunKey, RunResult, Split, WeightsUsed
-from core.settings import part_words, parts_of
+from core.settings import part_words
 from core.settings.listed import settings_in
 from core.training.architectures import NETWORKS
 from core.training.evaluation import evaluate
@@ -199,6 +199,6 @@ def _unused_notes(job: RunInput, trained: Trained) -> tuple[str, ...]:
     """Return which parts of the recipe it was not trained with; nothing of a network that reads no such setting."""
     if job.network.reads is not None and "recipe" not in job.network.reads:
         return ()
-    wanted = parts_of(job.settings).used()
+    wanted = job.network.parts(job.settings).used()
     unused = [part_words(name, value) for name, value in wanted.items() if name not in trained.parts]
     return (f"the {job.network.words} is trained without {', '.join(unused)}",) if unused else ()

@@ -96,12 +96,13 @@ def fit(
     seed: int,
     title: str,
     progress: Progress = NO_PROGRESS,
+    keeps_last: bool = False,
 ) -> Fit:
     """Train `model` and leave it with the weights of its best epoch.
 
     The best epoch has the highest validation accuracy, of several the one with the lowest validation loss, of
-    several the first. Without validation images it is the last. Where weights are averaged, the averages are looked at
-    and kept.
+    several the first. Without validation images, and with `keeps_last`, it is the last. Where weights are averaged, the
+    averages are looked at and kept.
 
     Parameters
     ----------
@@ -118,6 +119,8 @@ def fit(
         What is trained, as progress tells it.
     progress : Progress
         Told after every batch, and handed an `Epoch` after every epoch.
+    keeps_last : bool
+        Of a model that comes to one optimum, however long it is trained: to pick an epoch adds only chance.
 
     Returns
     -------
@@ -148,7 +151,8 @@ def fit(
     checked = checked_epochs(epochs, settings.checks) if validation_batches else []
     average = AveragedWeights(model, parts.averaged_weights) if parts.averaged_weights else None
     total = epochs * steps + len(checked) * len(validation_batches)
-    watch = _Watch(model, total, title, progress, validates=bool(checked), average=average)
+    picks = bool(checked) and not keeps_last
+    watch = _Watch(model, total, title, progress, picks=picks, average=average)
     started = time.perf_counter()
     held_back = None
     if validation is not None and validation_batches:
@@ -215,16 +219,17 @@ class _Watch:
         title: str,
         progress: Progress,
         *,
-        validates: bool,
+        picks: bool,
         average: AveragedWeights | None = None,
     ) -> None:
         self._model, self._progress = model, progress
-        self._validates, self._average = validates, average
+        self._picks, self._average = picks, average
         self._title = f"Training {title}: steps"
         self._total = total
         self._done = 0
         self._epoch_started = self._validation_started = 0.0
         self._validation_seconds = 0.0
+        self._penalty = 0.0
         self._learning_rate = 0.0
         self._best = (-math.inf, -math.inf)
         self._best_weights: list[NDArray[Any]] = []
@@ -268,6 +273,8 @@ class _Watch:
             self._average.put_in()
 
     def _validation_ends(self, logs: Any = None) -> None:  # noqa: ARG002 - Keras' names
+        # Keras adds it to the loss of validation images, too, where it says nothing of them.
+        self._penalty = sum(float(penalty) for penalty in self._model.losses)
         if self._average is not None:
             self._average.take_out()
         self._validation_seconds = time.perf_counter() - self._validation_started
@@ -277,7 +284,7 @@ class _Watch:
             number=epoch + 1,
             loss=float(logs["loss"]),
             accuracy=float(logs["accuracy"]),
-            validation_loss=float(logs.get("val_loss", math.nan)),
+            validation_loss=float(logs.get("val_loss", math.nan)) - self._penalty,
             validation_accuracy=float(logs.get("val_accuracy", math.nan)),
             learning_rate=self._learning_rate,
             seconds=time.perf_counter() - self._epoch_started,
@@ -290,9 +297,10 @@ class _Watch:
         self._progress.publish(result)
 
     def _is_best(self, epoch: Epoch) -> bool:
+        if not self._picks:
+            return True
         if math.isnan(epoch.validation_accuracy):
-            # Without validation images the last one; with them, one after which they were not looked at is none.
-            return not self._validates
+            return False  # the validation images were not looked at
         loss = math.inf if math.isnan(epoch.validation_loss) else epoch.validation_loss
         quality = (epoch.validation_accuracy, -loss)
         if self.best_epoch and quality <= self._best:

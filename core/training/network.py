@@ -1,12 +1,12 @@
 """What a network is: the facts that describe it, without its code."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from core.descriptions import Description
-from core.settings import TrainingSettings, own_settings
+from core.settings import BACKBONE_PARTS, Parts, TrainingSettings, own_settings, parts_of
 
 if TYPE_CHECKING:
     from core.training.task import RunInput, Trained
@@ -162,6 +162,11 @@ class Network(Description):
         own = own_settings(settings, self)
         untrained = bool(getattr(own, self.untrained_setting)) if self.untrained_setting else False
         return BackboneChoice(self.extractor(settings), settings.image_size, untrained, weights_file, self.words)
+
+    def parts(self, settings: TrainingSettings) -> Parts:
+        """Return the parts of a recipe that concern it: those of a frozen backbone only where it stands on one."""
+        parts = parts_of(settings)
+        return parts if self.needs_backbone else replace(parts, **dict.fromkeys(BACKBONE_PARTS, False))
 
     def train(self, run: "RunInput") -> "Trained":
         """Train it; see the class."""

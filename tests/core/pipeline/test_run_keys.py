@@ -116,7 +116,7 @@ def test_a_recipe_counts_by_its_parts_and_the_papers_not_at_all() -> None:
         off = replace(plain, recipe="recommended", orientation="unanswered", weight_decay=0.0, label_smoothing=0.0)
         off = replace(
             off, class_weights="off", averaged_weights=0.0, shifts=0.0, zoom=0.0, brightness=0.0, contrast=0.0,
-            stain_jitter=0.0,
+            stain_jitter=0.0, regularised_output="off",
         )  # fmt: skip
         assert mark(network, off) == expected
         by_recipe = mark(network, replace(off, orientation="free"))
@@ -125,4 +125,12 @@ def test_a_recipe_counts_by_its_parts_and_the_papers_not_at_all() -> None:
         assert (
             len({mark(network, replace(plain, checks=5)), mark(network, replace(plain, steps="equal")), expected}) == 3
         )
+    # Of a frozen backbone: no other network is known by it.
+    regularised = replace(training_of({}), regularised_output="on")
+    assert mark("custom", regularised) == KNOWN[0][2]
+    assert mark("transfer", regularised) != KNOWN[1][2]
+    recommended = replace(training_of({}), recipe="recommended", orientation="free")
+    by_hand = replace(training_of({}), orientation="free", flips_and_turns="on")
+    assert mark("custom", recommended) == mark("custom", by_hand)
+    assert mark("transfer", recommended) == mark("transfer", replace(by_hand, regularised_output="on"))
     assert mark("head", replace(training_of({}), label_smoothing=0.1, checks=5, steps="equal")) == KNOWN[2][2]

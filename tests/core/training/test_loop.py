@@ -142,7 +142,7 @@ def test_of_equally_accurate_epochs_the_lower_loss_then_the_first_is_best() -> N
 
     model = build_transfer_head(2, 2, SETTINGS)
     model.compile("adam", "sparse_categorical_crossentropy")
-    watch = _Watch(model, 8, "test", Listener(), validates=True)
+    watch = _Watch(model, 8, "test", Listener(), picks=True)
     quality = [(0.5, 0.9), (0.7, 0.8), (0.7, 0.6), (0.7, 0.6), (0.6, 0.1), (0.7, math.nan)]
     for epoch, (accuracy, loss) in enumerate(quality):
         watch._epoch_begins(epoch)

@@ -1,7 +1,9 @@
 """The transfer network: training its head on kept features is training the whole."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -9,10 +11,18 @@ from core.errors import FeatureError, MissingWeightsError
 from core.results import Dataset, RunKey, Split
 from core.settings import TrainingSettings, with_own
 from core.training.architectures import NETWORKS
-from core.training.architectures.transfer.model import assemble_transfer, build_transfer_head
+from core.training.architectures.head.logistic import fit_head
+from core.training.architectures.transfer.model import (
+    STRENGTH,
+    Scaling,
+    assemble_transfer,
+    build_regularised_head,
+    build_transfer_head,
+    fold_scaling,
+)
 from core.training.backbones import backbone_of
 from core.training.fitting import Places, TrainedRun, TrainingTask, train
-from core.training.loop import Labelled, fit, make_deterministic, predict
+from core.training.loop import Labelled, Rows, fit, make_deterministic, predict
 from core.training.network import BackboneChoice
 from core.training.pixels import ImageSource
 
@@ -88,3 +98,113 @@ def test_vgg16_with_its_real_weights_is_verified(
     assert (run.weights.extractor, run.weights.state) == ("vgg16", "verified")
     assert run.note == ""
     assert run.metrics["accuracy"] > 0.8
+
+
+# --- the regularised output -------------------------------------------------------------------------------------------
+
+
+def test_scaling_centres_and_keeps_small_features_small() -> None:
+    rows = (np.random.default_rng(0).normal(size=(3000, 5)) * (0.01, 1, 1, 2, 3) + 7).astype(np.float32)
+    scaling = Scaling.of(rows)
+    np.testing.assert_allclose(scaling.mean, rows.mean(axis=0, dtype=np.float64))
+    assert scaling.scale == pytest.approx(np.sqrt(rows.var(axis=0, dtype=np.float64).mean()))
+    before = rows.std(axis=0)
+    scaling.apply_to(rows)
+    assert np.abs(rows.mean(axis=0)).max() < 1e-4
+    assert np.square(rows, dtype=np.float64).mean() == pytest.approx(1, rel=1e-4)
+    np.testing.assert_allclose(rows.std(axis=0), before / scaling.scale, rtol=1e-3)
+    alike = np.full((4, 5), 3, dtype=np.float32)
+    assert Scaling.of(alike).scale == 1
+    three = np.ones((2, 8, 5), dtype=np.float32)
+    Scaling(np.ones(5), 2.0).apply_to(three)
+    assert not three.any()
+
+
+def separable(n: int = 60, n_features: int = 12) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(3)
+    labels = (np.arange(n) % 3).astype(np.int64)
+    rows = rng.normal(size=(n, n_features)) * 3 + 5
+    rows[np.arange(n), labels] += 3
+    return rows.astype(np.float32), labels
+
+
+def test_the_regularised_output_comes_to_the_logistic_regression_of_its_penalty() -> None:
+    rows, labels = separable()
+    scaling = Scaling.of(rows)
+    scaled = rows.copy()
+    scaling.apply_to(scaled)
+    settings = TrainingSettings(epochs=60, min_steps=0, batch_size=20, learning_rate=0.05, checks=1)
+    head = build_regularised_head(12, 3, len(rows), settings)
+    assert not any(weight.any() for weight in head.get_weights())
+    data = Labelled(Rows(scaled), labels)
+    result = fit(head, data, data, settings, seed=0, title="test")
+    # The optimum of scikit-learn, for features of mean squared length 1.
+    length = float(np.sqrt(scaled.shape[1]))
+    best = fit_head(scaled / np.float32(length), labels, 3, STRENGTH)
+
+    def objective(kernel: np.ndarray, bias: np.ndarray) -> tuple[float, float]:
+        scores = scaled @ kernel + bias
+        plain = (np.log(np.exp(scores).sum(1)) - scores[np.arange(60), labels]).mean()
+        return float(plain), 12 / (2 * STRENGTH * 60) * float(np.square(kernel).sum())
+
+    plain, penalty = objective(*head.get_weights())
+    lowest = objective(best.coefficients.T / length, best.intercepts)
+    assert plain + penalty == pytest.approx(sum(lowest), rel=5e-3)
+    assert penalty == pytest.approx(lowest[1], rel=0.1)
+    # The validation loss tells of the images alone, the loss of training has the penalty.
+    last = result.history[-1]
+    assert last.validation_loss == pytest.approx(plain, rel=1e-3)
+    assert last.loss == pytest.approx(plain + penalty, rel=2e-2)
+    assert last.loss > last.validation_loss
+
+
+def test_the_last_weights_of_a_regularised_output_are_kept_although_validation_images_are_looked_at() -> None:
+    rows, labels = separable()
+    settings = TrainingSettings(epochs=4, min_steps=0, batch_size=20)
+    data = Labelled(Rows(rows), labels)
+    # Labels of validation that the training can only come away from.
+    others = Labelled(Rows(rows), (labels + 1) % 3)
+    model = build_regularised_head(12, 3, 60, settings)
+    result = fit(model, data, others, settings, seed=0, title="test", keeps_last=True)
+    accuracies = [epoch.validation_accuracy for epoch in result.history]
+    assert result.best_epoch == 4
+    assert accuracies[-1] < max(accuracies)
+    assert (predict(model, data.source).argmax(1) == others.labels).mean() == pytest.approx(accuracies[-1])
+    picked = fit(build_regularised_head(12, 3, 60, settings), data, others, settings, seed=0, title="test")
+    assert picked.best_epoch < 4
+
+
+def test_folding_the_scaling_in_changes_no_answer() -> None:
+    rows, labels = separable()
+    scaling = Scaling.of(rows)
+    scaled = rows.copy()
+    scaling.apply_to(scaled)
+    settings = TrainingSettings(epochs=3, min_steps=0, batch_size=20, dropout_before_norm=0.2)
+    head = build_regularised_head(12, 3, len(rows), settings)
+    fit(head, Labelled(Rows(scaled), labels), None, settings, seed=0, title="test")
+    folded = fold_scaling(head, scaling)
+    np.testing.assert_allclose(predict(folded, Rows(rows)), predict(head, Rows(scaled)), atol=1e-5)
+    assert [type(layer).__name__ for layer in folded.layers] == ["InputLayer", "Dense"]
+    assert not folded.losses
+
+
+@pytest.mark.slow
+def test_a_recommended_training_has_the_regularised_output_and_the_papers_has_not(
+    cells: Dataset, split: Split, quick: TrainingSettings, store: Path, tmp_path: Path, transfer: TrainedRun
+) -> None:
+    settings = replace(quick, recipe="recommended", orientation="free")
+    key = RunKey("transfer", "everything", 1.0, 0, "mark")
+    run = train("transfer", TrainingTask(cells, split, split.pool, settings, places=Places(store)), key)
+    assert "without" not in run.result.note
+    kinds = [type(layer).__name__ for layer in run.model.layers]
+    assert kinds[-2:] == ["Flatten", "Dense"]
+    assert [type(layer).__name__ for layer in transfer.model.layers][-2:] == ["BatchNormalization", "Dense"]
+    run.model.save(tmp_path / "model.keras")
+    kept = keras.models.load_model(tmp_path / "model.keras")
+    answers = predict(kept, ImageSource(cells, split.test, 48))
+    np.testing.assert_allclose(answers, run.result.probabilities, atol=1e-4)
+    again = train("transfer", TrainingTask(cells, split, split.pool, settings, places=Places(store)), key)
+    assert np.array_equal(again.result.probabilities, run.result.probabilities)
+    off = replace(settings, flips_and_turns="off", regularised_output="off")
+    plain = train("transfer", TrainingTask(cells, split, split.pool, off, places=Places(store)), key)
+    assert np.array_equal(plain.result.probabilities, transfer.result.probabilities)

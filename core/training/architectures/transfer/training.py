@@ -1,18 +1,24 @@
 """Train the transfer network: its head, on features of the backbone that are computed once."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
 from core.errors import TrainingError
 from core.progress import StepProgress
 from core.results import FloatArray
-from core.settings import parts_of
-from core.training.architectures.transfer.model import assemble_transfer, build_transfer_head
+from core.training.architectures.transfer.model import (
+    Scaling,
+    assemble_transfer,
+    build_regularised_head,
+    build_transfer_head,
+    fold_scaling,
+)
 from core.training.augmenting import ORIENTATIONS
 from core.training.backbones import backbone_features, backbone_of
 from core.training.calling import free_memory
-from core.training.loop import Labelled, OrientedRows, Rows, Source, fit, make_deterministic, predict
+from core.training.loop import Labelled, OrientedRows, Rows, fit, make_deterministic, predict
 from core.training.network import BackboneChoice
 from core.training.task import RunInput, Trained
 
@@ -40,13 +46,22 @@ def train(run: RunInput) -> Trained:
     ends = np.cumsum([len(run.indices), len(run.split.validation)])
     of_coreset, *others = np.split(features, ends)
     validation, test = (Rows(part) for part in others)
-    training: Source = Rows(of_coreset)
-    if parts_of(run.settings).flips_and_turns:
+    training: Rows | OrientedRows = Rows(of_coreset)
+    parts = run.network.parts(run.settings)
+    if parts.flips_and_turns:
         training = _in_all_orientations(run, choice, of_coreset)
         feature_seconds = time.perf_counter() - started
     free_memory()
     make_deterministic(run.seed)
-    head = build_transfer_head(features.shape[1], len(run.classes), run.settings, seed=run.seed)
+    scaling = Scaling.of(of_coreset) if parts.regularised_output else None
+    if scaling is None:
+        head = build_transfer_head(features.shape[1], len(run.classes), run.settings, seed=run.seed)
+    else:
+        # Test images stay as they are: the model that is kept has the scaling in it.
+        for rows in (training, validation):
+            scaling.apply_to(rows.values)
+        size = features.shape[1], len(run.classes), len(run.indices)
+        head = build_regularised_head(*size, run.settings, seed=run.seed)
     words = run.network.words
     fitted = fit(
         head,
@@ -56,7 +71,11 @@ def train(run: RunInput) -> Trained:
         seed=run.seed,
         title=f"{words} on {choice.extractor}",
         progress=run.fitting,
+        keeps_last=parts.regularised_output,
     )
+    if scaling is not None:
+        head = fold_scaling(head, scaling)
+        fitted = replace(fitted, parts=(*fitted.parts, "regularised_output"))
     return Trained.of_fit(
         assemble_transfer(backbone.pooled, head),
         fitted,
