@@ -173,7 +173,7 @@ def estimate_clustering(
 
 def estimate_training(
     network: str, n_images: int, n_validation: int, *, epochs: int, min_steps: int, batch_size: int, image_size: int,
-    cache_folder: Path | None = None,
+    cache_folder: Path | None = None, feature_bytes: int = 0,
 ) -> Estimate:  # fmt: skip
     """Estimate one training of `network` on `n_images`; features of a backbone apart.
 
@@ -187,6 +187,8 @@ def estimate_training(
         As in `TrainingSettings`.
     cache_folder : Path, optional
         Where the speeds of this machine are kept; default the user's.
+    feature_bytes : int
+        What the features of its backbone take; see `core.training.backbones.feature_bytes`.
     """
     speeds = Speeds.read(cache_folder)
     networks: Mapping[str, Network] = resolve(KINDS["network"])
@@ -202,12 +204,13 @@ def estimate_training(
     if known is not None and known.by_epochs:
         start, _ = speeds.get(f"start {network}", START_SECONDS)
     held = n_images, n_validation
-    memory = TENSORFLOW_BYTES + training_bytes(known, held, image_size=image_size, batch_size=batch_size)
+    memory = TENSORFLOW_BYTES + feature_bytes
+    memory += training_bytes(known, held, image_size=image_size, batch_size=batch_size)
     return Estimate(start + seen * seconds, memory, 0, basis)
 
 
 def training_bytes(network: "Network | None", held: Sequence[int], *, image_size: int, batch_size: int) -> int:
-    """Return what training a network takes at its peak besides TensorFlow itself, in bytes.
+    """Return what training a network takes at its peak besides TensorFlow and a backbone's features, in bytes.
 
     Parameters
     ----------

@@ -75,6 +75,11 @@ class Network:
     offset: tuple[float, float, float]
     bytes_per_pixel: int = 540
 
+    @property
+    def n_channels(self) -> int:
+        """Channels of its last map: those of its last layer with weights."""
+        return self.weights.layers[-1].shapes[-1][-1]
+
     def preprocess(self, pixels: Any) -> Any:
         """Turn RGB pixels of 0…255, a tensor or a symbolic Keras tensor, into what the network was trained on.
 

@@ -16,6 +16,7 @@ from core.settings import ComparisonSettings, TrainingSettings, parts_of
 from core.settings.own import with_own
 from core.training.architectures import NETWORKS
 from core.training.augmenting import ORIENTATIONS
+from core.training.backbones import network_feature_bytes
 from core.training.device import expected_device
 from core.training.loop import checks_problem, n_epochs, settings_for
 from core.training.network import Network
@@ -50,6 +51,7 @@ def plan_view(
             batch_size=training.batch_size,
             image_size=training.image_size,
             cache_folder=study.cache_folder,
+            feature_bytes=_feature_bytes(one.network, training, n_images, n_validation + n_test),
         )
         # A network that is not known here is told below.
         by_epochs = one.network in NETWORKS and NETWORKS[one.network].by_epochs
@@ -73,6 +75,10 @@ def plan_view(
     return ComparePlanView(
         tuple(runs), seconds, memory, problem, comparison.splits, device, instead, training.epochs, backbones
     )
+
+
+def _feature_bytes(name: str, training: TrainingSettings, n_trained: int, n_others: int) -> int:
+    return network_feature_bytes(NETWORKS[name], training, n_trained, n_others) if name in NETWORKS else 0
 
 
 def _backbone_seconds(study: Study, network: Network, n_images: int) -> float:

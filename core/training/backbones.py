@@ -17,19 +17,22 @@ from core.features.engine import import_keras
 from core.features.extractors import EXTRACTORS, extractor_named
 from core.features.weights import weights_used
 from core.memory import memory_for
-from core.progress import NO_PROGRESS, Progress
+from core.progress import NO_PROGRESS, Progress, StepProgress
 from core.results import Dataset, FloatArray, IntArray, WeightsUsed
-from core.training.augmenting import orient
+from core.settings import TrainingSettings
+from core.training.augmenting import ORIENTATIONS, orient
 from core.training.calling import compiled
 from core.training.layers import KerasModel
-from core.training.network import BackboneChoice
+from core.training.network import BackboneChoice, Network
 from core.training.pixels import STORE_VERSION, ImageSource, decoded_ahead
+from core.training.sources import OrientedRows
 
 IMAGES_AT_ONCE = 32
 IMAGES_PER_CHUNK = 256
 FEATURES_VERSION = 1
 # Measured (`benchmarks/memory.py`): the weights while they are loaded, and what Keras makes of the layers.
 WEIGHT_COPIES, GRAPH_BYTES = 3, 90_000_000
+WITHOUT_TURNS = "turn flips and turns off (--flips-and-turns off)"
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,8 @@ def backbone_features(
         If it needs more memory than there is.
     """
     doing = f"Computing {extractor_named(choice.extractor).title} at {choice.image_size} px ({len(indices):,} images)"
-    with memory_for(doing, backbone_bytes(choice.extractor, choice.image_size), _ways):
+    needed = backbone_bytes(choice.extractor, choice.image_size) + feature_bytes(choice.extractor, 0, len(indices))
+    with memory_for(doing, needed, _ways):
         return _features(dataset, indices, choice, cache_folder, orientation, progress)
 
 
@@ -155,6 +159,90 @@ def backbone_bytes(name: str, image_size: int) -> int:
     tensorflow = 0 if "tensorflow" in sys.modules else TENSORFLOW_BYTES
     batch = IMAGES_AT_ONCE * network.bytes_per_pixel * image_size**2
     return tensorflow + GRAPH_BYTES + WEIGHT_COPIES * network.weights.n_bytes + batch
+
+
+def feature_bytes(name: str, n_trained: int, n_others: int, *, in_all_orientations: bool = False) -> int:
+    """Return what features of a frozen backbone take while a network is trained on them, in bytes.
+
+    Parameters
+    ----------
+    name : str
+        An extractor; of one that is no network nothing is said.
+    n_trained, n_others : int
+        Images that are trained on, and those that are only looked at.
+    in_all_orientations : bool
+        Whether those trained on are held in their 8 orientations, too.
+    """
+    network = extractor_named(name).network
+    if network is None:
+        return 0
+    # Besides all of them those of one orientation, which are read before they are put in their place.
+    turned = (ORIENTATIONS + 1) * n_trained if in_all_orientations else 0
+    return 4 * network.n_channels * (n_trained + n_others + turned)
+
+
+def network_feature_bytes(network: Network, settings: TrainingSettings, n_trained: int, n_others: int) -> int:
+    """Return what features take while a network on a frozen backbone is trained, in bytes; 0 of any other network.
+
+    Parameters
+    ----------
+    network : Network
+    settings : TrainingSettings
+    n_trained, n_others : int
+        Images that are trained on, and those of validation and test.
+    """
+    choice = network.backbone(settings)
+    if choice is None or choice.extractor not in EXTRACTORS:
+        return 0
+    turned = network.parts(settings).flips_and_turns
+    return feature_bytes(choice.extractor, n_trained, n_others, in_all_orientations=turned)
+
+
+def oriented_features(
+    dataset: Dataset,
+    indices: IntArray,
+    choice: BackboneChoice,
+    as_they_are: FloatArray,
+    *,
+    cache_folder: Path,
+    progress: Progress = NO_PROGRESS,
+) -> OrientedRows:
+    """Return the features of images in their 8 orientations, each computed once and kept.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    indices : ndarray of shape (n,), int64
+    choice : BackboneChoice
+    as_they_are : ndarray of shape (n, n_channels), float32
+        Their features from `backbone_features`.
+    cache_folder : Path
+    progress : Progress
+
+    Raises
+    ------
+    LostImagesError
+        If images that the cache lacks can no longer be read as they were scanned.
+    MemoryShortError
+        If all orientations together need more memory than there is; nothing is computed then.
+    """
+    title = extractor_named(choice.extractor).title
+    doing = f"Computing {title} at {choice.image_size} px in {ORIENTATIONS} orientations ({len(indices):,} images)"
+    held = feature_bytes(choice.extractor, len(indices), 0, in_all_orientations=True) - as_they_are.nbytes
+    needed = held + backbone_bytes(choice.extractor, choice.image_size)
+    with memory_for(doing, needed, lambda free: [WITHOUT_TURNS, *_ways(free)]):
+        values = np.empty((len(as_they_are), ORIENTATIONS, as_they_are.shape[1]), dtype=as_they_are.dtype)
+        values[:, 0] = as_they_are
+        for orientation in range(1, ORIENTATIONS):
+            values[:, orientation] = backbone_features(
+                dataset,
+                indices,
+                choice,
+                cache_folder=cache_folder,
+                orientation=orientation,
+                progress=StepProgress(progress, orientation - 1, ORIENTATIONS - 1),
+            )
+    return OrientedRows(values, [dataset.images[index].pixels for index in indices])
 
 
 def _ways(_free: int) -> list[str]:

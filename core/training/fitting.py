@@ -3,6 +3,7 @@
 import sys
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from core.results import Dataset, RunKey, RunResult, Split, WeightsUsed
 from core.settings import part_words
 from core.settings.listed import settings_in
 from core.training.architectures import NETWORKS
+from core.training.backbones import WITHOUT_TURNS, network_feature_bytes
 from core.training.evaluation import evaluate
 from core.training.evidence import NO_CLUSTER
 from core.training.network import Network
@@ -88,17 +90,22 @@ def train(network: str, task: TrainingTask, key: RunKey, progress: Progress = NO
     settings = task.settings
     held = len(run.indices), len(task.split.validation)
     needed = training_bytes(run.network, held, image_size=settings.image_size, batch_size=settings.batch_size)
+    turned = run.network.needs_backbone and run.network.parts(settings).flips_and_turns
+    n_others = len(task.split.validation) + len(task.split.test)
+    needed += network_feature_bytes(run.network, settings, len(run.indices), n_others)
     if needed and "tensorflow" not in sys.modules:
         needed += TENSORFLOW_BYTES
-    with memory_for(f"Training the {run.network.words} on {len(run.indices):,} images", needed, _ways):
+    doing = f"Training the {run.network.words} on {len(run.indices):,} images"
+    with memory_for(doing, needed, partial(_ways, turned=turned)):
         trained = _trained(run)
     return TrainedRun(_result(run, trained, key), trained.model)
 
 
-def _ways(_free: int) -> list[str]:
+def _ways(_free: int, *, turned: bool) -> list[str]:
     """Return, in words, what makes a training need less."""
     smaller = [each for each in settings_in("training") if each.where in ("training.image_size", "training.batch_size")]
-    return [f"lower {' or '.join(f'{each.flag} (“{each.facts.title}”)' for each in smaller)}"]
+    lower = f"lower {' or '.join(f'{each.flag} (“{each.facts.title}”)' for each in smaller)}"
+    return [*([WITHOUT_TURNS] if turned else []), lower]
 
 
 def _input(network: Network, task: TrainingTask, progress: Progress) -> RunInput:

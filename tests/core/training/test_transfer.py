@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from core.errors import FeatureError, MissingWeightsError
+from core.errors import FeatureError, MemoryShortError, MissingWeightsError
+from core.memory import FreeMemory
 from core.results import Dataset, RunKey, Split
 from core.settings import TrainingSettings, with_own
 from core.training.architectures import NETWORKS
@@ -20,7 +21,13 @@ from core.training.architectures.transfer.model import (
     build_transfer_head,
     fold_scaling,
 )
-from core.training.backbones import backbone_of
+from core.training.backbones import (
+    backbone_bytes,
+    backbone_of,
+    feature_bytes,
+    network_feature_bytes,
+    oriented_features,
+)
 from core.training.fitting import Places, TrainedRun, TrainingTask, train
 from core.training.loop import Labelled, Rows, fit, make_deterministic, predict
 from core.training.network import BackboneChoice
@@ -208,3 +215,53 @@ def test_a_recommended_training_has_the_regularised_output_and_the_papers_has_no
     off = replace(settings, flips_and_turns="off", regularised_output="off")
     plain = train("transfer", TrainingTask(cells, split, split.pool, off, places=Places(store)), key)
     assert np.array_equal(plain.result.probabilities, transfer.result.probabilities)
+
+
+# --- memory -----------------------------------------------------------------------------------------------------------
+
+
+def test_features_in_all_orientations_are_counted() -> None:
+    for name, channels in (("mobilenetv2", 1280), ("resnet101v2", 2048), ("vgg16", 512)):
+        assert feature_bytes(name, 100, 30) == 4 * channels * 130
+        assert feature_bytes(name, 100, 30, in_all_orientations=True) == 4 * channels * (130 + 9 * 100)
+    assert feature_bytes("colour-texture", 100, 30) == 0
+    settings = with_own(TrainingSettings(orientation="free", flips_and_turns="on"), "transfer", backbone="vgg16")
+    assert network_feature_bytes(NETWORKS["transfer"], settings, 100, 30) == 4 * 512 * 1030
+    assert network_feature_bytes(NETWORKS["custom"], settings, 100, 30) == 0
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2", "vgg16"])
+def test_a_backbone_has_the_channels_that_its_last_layer_says(name: str) -> None:
+    pooled = backbone_of(BackboneChoice(name, 48, untrained=True)).pooled
+    assert pooled.output_shape[-1] * 4 == feature_bytes(name, 0, 1)
+
+
+def test_a_training_that_has_no_room_for_all_orientations_says_so_before_it_reads_anything(
+    cells: Dataset, split: Split, quick: TrainingSettings, key: RunKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = replace(quick, orientation="free", flips_and_turns="on")
+    n_others = len(split.validation) + len(split.test)
+    turned = feature_bytes("mobilenetv2", len(split.pool), n_others, in_all_orientations=True)
+    monkeypatch.setattr("core.memory.LEAST_CHECKED", 0)
+    monkeypatch.setattr("core.memory.free_memory", lambda: FreeMemory(turned - 1))
+    task = TrainingTask(cells, split, split.pool, settings, places=Places(tmp_path))
+    with pytest.raises(MemoryShortError, match=r"^Training the transfer network .*\(--flips-and-turns off\)") as caught:
+        train("transfer", task, key)
+    assert not list(tmp_path.iterdir())
+    # Without them there is room for the features, and not for the backbone at work.
+    plain = replace(task, settings=replace(settings, flips_and_turns="off"))
+    with pytest.raises(MemoryShortError, match=r"^Computing MobileNetV2 at 48 px"):
+        train("transfer", plain, key)
+    assert "orientations" not in str(caught.value)
+
+
+def test_the_orientations_together_are_said_before_the_first_is_computed(
+    cells: Dataset, split: Split, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choice = BackboneChoice("mobilenetv2", 48, untrained=True)
+    rows = np.zeros((len(split.pool), 1280), dtype=np.float32)
+    one_at_a_time = backbone_bytes("mobilenetv2", 48) + rows.nbytes
+    monkeypatch.setattr("core.memory.free_memory", lambda: FreeMemory(one_at_a_time + 1))
+    count = f"{len(split.pool):,}"
+    with pytest.raises(MemoryShortError, match=rf"MobileNetV2 at 48 px in 8 orientations \({count} images\) needs"):
+        oriented_features(cells, split.pool, choice, rows, cache_folder=store)

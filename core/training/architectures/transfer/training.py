@@ -6,8 +6,6 @@ from dataclasses import replace
 import numpy as np
 
 from core.errors import TrainingError
-from core.progress import StepProgress
-from core.results import FloatArray
 from core.training.architectures.transfer.model import (
     Scaling,
     assemble_transfer,
@@ -15,11 +13,9 @@ from core.training.architectures.transfer.model import (
     build_transfer_head,
     fold_scaling,
 )
-from core.training.augmenting import ORIENTATIONS
-from core.training.backbones import backbone_features, backbone_of
+from core.training.backbones import backbone_features, backbone_of, oriented_features
 from core.training.calling import free_memory
 from core.training.loop import Labelled, OrientedRows, Rows, fit, make_deterministic, predict
-from core.training.network import BackboneChoice
 from core.training.task import RunInput, Trained
 
 
@@ -49,7 +45,10 @@ def train(run: RunInput) -> Trained:
     training: Rows | OrientedRows = Rows(of_coreset)
     parts = run.network.parts(run.settings)
     if parts.flips_and_turns:
-        training = _in_all_orientations(run, choice, of_coreset)
+        training = oriented_features(
+            run.dataset, run.indices, choice, of_coreset, cache_folder=run.task.places.cache_folder,
+            progress=run.reading,
+        )  # fmt: skip
         feature_seconds = time.perf_counter() - started
     free_memory()
     make_deterministic(run.seed)
@@ -83,19 +82,3 @@ def train(run: RunInput) -> Trained:
         feature_seconds=feature_seconds,
         weights=backbone.weights,
     )
-
-
-def _in_all_orientations(run: RunInput, choice: BackboneChoice, as_they_are: FloatArray) -> OrientedRows:
-    """Return the features of the coreset in all orientations, each computed once and kept."""
-    values = np.empty((len(as_they_are), ORIENTATIONS, as_they_are.shape[1]), dtype=as_they_are.dtype)
-    values[:, 0] = as_they_are
-    for orientation in range(1, ORIENTATIONS):
-        values[:, orientation] = backbone_features(
-            run.dataset,
-            run.indices,
-            choice,
-            cache_folder=run.task.places.cache_folder,
-            orientation=orientation,
-            progress=StepProgress(run.reading, orientation - 1, ORIENTATIONS - 1),
-        )
-    return OrientedRows(values, [run.dataset.images[index].pixels for index in run.indices])
