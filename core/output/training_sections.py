@@ -179,6 +179,8 @@ def _recipe_words(content: ReportContent, comparison: Comparison) -> list[str]:
     if content.settings is None or not names:
         return []
     training = content.settings.training
-    told = recipe_sentence(training)
+    asked = (*names, *content.settings.comparison.networks)
+    on_backbone = any(name in NETWORKS and NETWORKS[name].needs_backbone for name in asked)
+    told = recipe_sentence(training, on_backbone=on_backbone)
     sentences = [] if told in comparison.notes else [told]
     return [*sentences, *(one for one in backbone_sentences(training, names) if one not in remarks(comparison))]

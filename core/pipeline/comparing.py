@@ -267,7 +267,8 @@ def recipe_told(prepared: Prepared, networks: Sequence[str] = ()) -> tuple[str, 
     if not any(name in NETWORKS and NETWORKS[name].by_epochs for name in names):
         return ()
     plain = recipe_sentence(TrainingSettings())
-    told = recipe_sentence(training)
+    on_backbone = any(name in NETWORKS and NETWORKS[name].needs_backbone for name in names)
+    told = recipe_sentence(training, on_backbone=on_backbone)
     return (*((told,) if told != plain else ()), *recipe_notes(training))
 
 

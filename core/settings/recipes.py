@@ -133,10 +133,15 @@ def parts_problem(training: "TrainingSettings") -> str:
     )
 
 
-def recipe_sentence(training: "TrainingSettings") -> str:
-    """Return in a sentence how networks are trained: the recipe, its parts, and the steps of smaller coresets."""
-    recipe, used = RECIPES[training.recipe], parts_of(training).used()
-    changed = dict(_said(training))
+def recipe_sentence(training: "TrainingSettings", *, on_backbone: bool = True) -> str:
+    """Return in a sentence how networks are trained: the recipe, its parts, and the steps of smaller coresets.
+
+    Parts of a frozen backbone are told where some network stands on one, as `on_backbone` says.
+    """
+    untold = () if on_backbone else BACKBONE_PARTS
+    recipe = RECIPES[training.recipe]
+    used = {name: value for name, value in parts_of(training).used().items() if name not in untold}
+    changed = {name: value for name, value in _said(training) if name not in untold}
     of = f"Recipe “{recipe.title}”{', changed by hand' if changed else ''}"
     told = [part_words(name, value) for name, value in used.items()]
     if "soft_labels" in used:

@@ -83,6 +83,15 @@ def test_how_networks_are_trained_is_told_in_one_sentence() -> None:
     )
 
 
+def test_parts_of_a_frozen_backbone_are_told_of_networks_that_stand_on_one() -> None:
+    of = "regularised output on a frozen backbone"
+    assert f"“Recommended”: flips and turns, {of};" in recipe_sentence(RECOMMENDED)
+    assert "“Recommended”: flips and turns;" in recipe_sentence(RECOMMENDED, on_backbone=False)
+    by_hand = TrainingSettings(regularised_output="on")
+    assert f"“Paper”, changed by hand: {of};" in recipe_sentence(by_hand)
+    assert recipe_sentence(by_hand, on_backbone=False) == recipe_sentence(TrainingSettings())
+
+
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [

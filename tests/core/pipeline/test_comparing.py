@@ -365,6 +365,15 @@ def test_features_of_a_backbone_are_counted_once_and_by_the_side_of_the_images(p
     assert plan.backbones == {"custom": 0.0, "transfer": pytest.approx(150 * per_image * side**2)}
 
 
+def test_features_in_all_orientations_are_counted_in_the_memory(prepared: Prepared) -> None:
+    training = TrainingSettings(orientation="free")
+    study = asking(prepared, training, networks=("transfer",), fractions=(1.0,)).study
+    turned = asking(prepared, replace(training, flips_and_turns="on"), networks=("transfer",), fractions=(1.0,)).study
+    # Of 100,000 images 8 times 2,048 numbers of 4 bytes, and those of one orientation while they are put in place.
+    more = plan_view(turned, 100_000, 20, 30).memory_bytes - plan_view(study, 100_000, 20, 30).memory_bytes
+    assert more == 9 * 100_000 * 2048 * 4
+
+
 def test_the_backbone_of_an_extractor_in_use_comes_first(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
     study = asking(prepared, TrainingSettings(image_size=32), networks=("transfer",)).study
     lack(monkeypatch, "vgg16", "mobilenetv2")
