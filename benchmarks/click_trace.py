@@ -38,7 +38,7 @@ RESULTS = ROOT / "benchmarks" / "results" / "click_trace.md"
 ENDS = {("core/pipeline/stages.py", "choose"), ("desktop_app/pages/coreset_picture.py", "show_coreset")}
 BESIDES = {"Progressed", "Reported", "Limited"}
 DRAWING = ("desktop_app/widgets/", "desktop_app/theme.py")
-TRANSPORT = ("worker", "desk_talk", "service/", "job_events", "resident", "engine_", "core/calls", "core/jobs")
+TRANSPORT = ("desktop_app/service/", "core/service/processes", "core/service/child", "core/service/messages")
 # The engine's process does the same as this one, before anything of the engine is imported there.
 IN_THE_ENGINE = (
     "import os\nif {place!r} in os.environ:\n    from benchmarks.click_trace import trace_engine\n    trace_engine()\n"
@@ -197,10 +197,12 @@ def _trace_thread(cls: Any, trace: Trace) -> None:
 
 
 def _open_project(model: Any, place: Path) -> None:
+
     from core.data.demo import make_demo
-    from core.pipeline.scanning import scan_source
     from core.pipeline.stages import prepare
     from core.pipeline.study import Study
+    from core.progress import NO_PROGRESS
+    from core.service.dataset_requests import ScanDataset
     from core.settings import ClusterSettings, FeatureSettings, Settings
 
     make_demo(place / "demo", n_images=150, side=64)
@@ -210,7 +212,7 @@ def _open_project(model: Any, place: Path) -> None:
     model.start(study.source)
     for section in ("features", "clusters"):
         model.put_settings(section, getattr(settings, section))
-    view = scan_source(study)
+    view = ScanDataset(study).run(NO_PROGRESS)
     facts = {"images": len(view.dataset.images), "classes": list(view.dataset.classes)}
     model.store_result("dataset", model.key("dataset"), facts, view, content=view.identity)
     model.store_result("features", model.key("features"), {"images": 150}, "features")

@@ -15,6 +15,7 @@ from shiboken6 import isValid
 from core.errors import CoresetError
 from core.project import SUFFIX, Recovery, write_project
 from core.resources import user_data_folder
+from core.service.dataset_requests import DrawDemo
 from core.settings import unknown_words
 from core.version import __version__
 from desktop_app.dialogs.question import Question
@@ -23,9 +24,9 @@ from desktop_app.project_lock import OtherWindow, ProjectLock
 from desktop_app.project_model import ChangedOutsideError, ProjectModel
 from desktop_app.recovery import Autosave, recovery_folder
 from desktop_app.registries import sources
-from desktop_app.running_work import running_work, sentence
+from desktop_app.service.engine import EngineService
+from desktop_app.service.running import running_work, sentence
 from desktop_app.settings import Preferences
-from desktop_app.worker import Worker
 
 PROJECT_FILTER = f"Projects (*{SUFFIX})"
 DEMO_LAST_FILE = ".truth.csv"
@@ -53,30 +54,27 @@ class ProjectFiles(QObject):
     def __init__(
         self,
         model: ProjectModel,
-        worker: Worker,
+        service: EngineService,
         messages: Messages,
         preferences: Preferences,
         autosave: Autosave,
         window: QWidget,
     ) -> None:
         super().__init__(window)
-        self._model, self._worker, self._messages = model, worker, messages
+        self._model, self._service, self._messages = model, service, messages
         self._preferences, self._autosave, self._window = preferences, autosave, window
         self._then: Callable[[], object] | None = None
         self._after_stop: Callable[[], object] = self._leave_unsaved
         self._wanted = Path()
         self._lock = ProjectLock(self)
         self._window_closed = False
-        self._demo_job: int | None = None
+        self._is_drawing = False
         self._demo_folder = Path()
         self.question: Question | None = None
         self._dialogs: list[QFileDialog] = []
         model.project_replaced.connect(self._on_replaced)
         model.saved_changed.connect(self._hold)
         autosave.changed_outside.connect(self._on_changed_outside)
-        worker.finished.connect(self._on_job_finished)
-        worker.failed.connect(self._on_job_failed)
-        worker.cancelled.connect(self._on_job_cancelled)
 
     # --- asked for by menus, start page, drops ----------------------------------------------------------------
 
@@ -142,10 +140,13 @@ class ProjectFiles(QObject):
         folder = demo_folder()
         if (folder / DEMO_LAST_FILE).exists():
             self.open_path(folder)
-        elif self._demo_job is None:
+        elif not self._is_drawing:
             shutil.rmtree(folder, ignore_errors=True)  # what a cancelled drawing has left
             self._demo_folder = folder
-            self._demo_job = self._worker.start("", "core.data.demo:make_demo", (folder,))
+            self._is_drawing = True
+            self._service.ask(
+                DrawDemo(folder), self._on_demo_drawn, on_failed=self._on_demo_failed, on_cancelled=self._forget_demo
+            )
 
     def choose_folder(self) -> QFileDialog:
         """Let the user choose a folder of images, by the dialog that is returned."""
@@ -218,7 +219,7 @@ class ProjectFiles(QObject):
 
     def _stop_work(self, after: Callable[[], object]) -> None:
         """Do `after`, once the user lets go of what runs."""
-        work = running_work(self._worker)
+        work = running_work(self._service)
         if not work:
             after()
             return
@@ -233,7 +234,7 @@ class ProjectFiles(QObject):
 
     def _on_stop_answered(self, answer: str) -> None:
         if answer == "stop":
-            self._worker.cancel_all()
+            self._service.cancel_all()
             self._after_stop()
         else:
             self._forget_then()
@@ -490,22 +491,19 @@ class ProjectFiles(QObject):
         self._preferences.last_folder = place.parent
         self._model.locate(place)
 
-    def _on_job_finished(self, number: int, result: object) -> None:  # noqa: ARG002
-        if number == self._demo_job:
-            self._demo_job = None
-            if self.question is not None or self._then is not None:  # on the way to another project, perhaps
-                self._messages.info("The demo is drawn. Open it in the File menu.")
-            else:
-                self.open_path(self._demo_folder)
+    def _on_demo_drawn(self, _nothing: None) -> None:
+        self._is_drawing = False
+        if self.question is not None or self._then is not None:  # on the way to another project, perhaps
+            self._messages.info("The demo is drawn. Open it in the File menu.")
+        else:
+            self.open_path(self._demo_folder)
 
-    def _on_job_cancelled(self, number: int) -> None:
-        if number == self._demo_job:
-            self._demo_job = None
+    def _forget_demo(self) -> None:
+        self._is_drawing = False
 
-    def _on_job_failed(self, number: int, sentence: str, details: str) -> None:
-        if number == self._demo_job:
-            self._demo_job = None
-            self._messages.error(sentence, details)
+    def _on_demo_failed(self, sentence: str, details: str) -> None:
+        self._is_drawing = False
+        self._messages.error(sentence, details)
 
 
 def _is_open_elsewhere(file: Path, other: OtherWindow) -> str:

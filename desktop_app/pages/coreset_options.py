@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.descriptions import registry
-from core.pipeline.needs import sampler_memory_words
+from core.service.needs import sampler_memory_words
 from core.settings import BY_DIFFICULTY, SelectionSettings
 from desktop_app import theme
 from desktop_app.dialogs.help_button import HelpButton

@@ -38,7 +38,7 @@ class Window:
         self.widget = QWidget()
         self.model, self.messages = context.model, context.messages
         self.autosave = Autosave(context.model, context.preferences, context.messages, place)
-        parts = (context.model, context.worker, context.messages, context.preferences, self.autosave, self.widget)
+        parts = (context.model, context.service, context.messages, context.preferences, self.autosave, self.widget)
         self.files = ProjectFiles(*parts)
 
     def answer(self, word: str) -> None:
