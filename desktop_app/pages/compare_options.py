@@ -40,7 +40,7 @@ class CompareOptions(QObject):
     def show_brought(self, brought: bool) -> None:
         """Offer several splits unless the images bring their own; too many can always be taken back."""
         one_only = brought and self._splits.value == 1
-        self._splits.set_heeded(BROUGHT_TIP if one_only else "")
+        self._splits.set_no_effect(BROUGHT_TIP if one_only else "")
         if brought and not one_only:
             self._splits.widget.setToolTip(BROUGHT_TIP)
 

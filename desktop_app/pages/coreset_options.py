@@ -128,7 +128,7 @@ class CoresetOptions(QObject):
     # --- showing ----------------------------------------------------------------------------------------------
 
     def show_settings(self, settings: SelectionSettings, pool_by_class: Mapping[str, int]) -> None:
-        """Show choices, and which of them the sampler heeds."""
+        """Show choices, and which of them have an effect."""
         pool = sum(pool_by_class.values())
         self.size.set_pool(pool)
         self.size.set_fraction(settings.images / pool if settings.images and pool else settings.fraction)
@@ -146,7 +146,7 @@ class CoresetOptions(QObject):
         self.sampler.setToolTip(f"{fact.tip}\nSource: {fact.source}" if fact else unknown(settings.sampler))
         self._page.controls.show_owned("selection", (settings.sampler,))
         if fact is not None:
-            self._show_heeded(settings, fact)
+            self._show_effects(settings, fact)
 
     def _show_recommendation(self, settings: SelectionSettings) -> None:
         recommended = self._recommended
@@ -156,16 +156,17 @@ class CoresetOptions(QObject):
         if recommended is not None:
             self.recommended.setToolTip(f"{recommended.title}, with β at ¼. Undo takes it back.")
 
-    def _show_heeded(self, settings: SelectionSettings, fact: Any) -> None:
+    def _show_effects(self, settings: SelectionSettings, fact: Any) -> None:
         whole = fact.scope == "pool"
-        self.over_classes.set_heeded(f"{fact.title} draws from the whole pool and knows no classes." if whole else "")
+        from_all = f"{fact.title} draws from the whole pool and knows no classes."
+        self.over_classes.set_no_effect(from_all if whole else "")
         own = OWN_RULES.get(fact.class_budget, fact.class_budget)
         if isinstance(self.over_classes.widget, QComboBox):
             self.over_classes.widget.setItemText(0, "None" if whole else f"Sampler's own ({own})")
-        self.seed.set_heeded("" if fact.uses_seed else f"{fact.title} leaves nothing to chance.")
+        self.seed.set_no_effect("" if fact.uses_seed else f"{fact.title} leaves nothing to chance.")
         rule = fact.class_budget if settings.budget_over_classes == "sampler" else settings.budget_over_classes
         harder = rule in BY_DIFFICULTY and not whole
-        self.beta.set_heeded("" if harder else "β counts where harder classes get more.")
+        self.beta.set_no_effect("" if harder else "β counts where harder classes get more.")
 
     def show_notes(self, notes: str) -> None:
         """Show the user's own words."""

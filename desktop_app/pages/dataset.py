@@ -162,7 +162,7 @@ class DatasetPage(Page):
         for box, kept in ((self.test_share, brought), (self.validation_share, validates), (self.seed, validates)):
             box.setEnabled(not kept)
             box.setToolTip(BROUGHT if kept else box.accessibleDescription())
-        self.leaks.set_heeded("" if view is None or brought or self.leaks.value else NOT_BROUGHT)
+        self.leaks.set_no_effect("" if view is None or brought or self.leaks.value else NOT_BROUGHT)
 
     def _show_owned(self, view: DatasetView | None) -> None:
         """Show what the source of the images reads; before they are read, what any reads that they may be of."""

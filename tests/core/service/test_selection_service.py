@@ -116,7 +116,7 @@ def test_order_and_coverage_share_one_kernel_a_class(study: Study, monkeypatch: 
     assert sorted(made) == sorted(len(one.indices) for one in service.clusters())
 
 
-def test_a_pin_is_heeded_inside_its_class(service: SelectionService) -> None:
+def test_a_pin_counts_inside_its_class(service: SelectionService) -> None:
     plain = service.select(SelectionSettings(sampler="intelligent", fraction=0.1), False).coreset
     name = service.overview()[0].class_name
     left = next(int(i) for i in service.clusters()[0].indices if i not in plain.indices)
