@@ -81,7 +81,7 @@ class Application(QObject):
 
     def close(self) -> None:
         """End what would outlive the window."""
-        self.window.files.release()
+        self.window.files.saving.release()
         self.service.close()
         self.garbage.stop()  # after the worker thread has ended
         self.crash_keeper.remove()

@@ -117,8 +117,8 @@ class MainWindow(QMainWindow):
         self.menus.actions.connect_all(
             {
                 "new": files.close_project, "open_folder": files.choose_folder, "open_file": files.choose_table,
-                "open_project": files.choose_project, "demo": files.open_demo, "save": files.save,
-                "save_as": files.save_as, "locate": files.choose_new_place, "quit": self.close,
+                "open_project": files.choose_project, "demo": files.open_demo, "save": files.saving.save,
+                "save_as": files.saving.save_as, "locate": files.choose_new_place, "quit": self.close,
                 "settings": helpers.show_settings, "weights": helpers.show_weights,
                 "tour": helpers.show_tour, "method": helpers.show_method,
                 "samplers": helpers.show_samplers, "shortcuts": helpers.show_shortcuts, "about": helpers.show_about,
@@ -329,7 +329,7 @@ class MainWindow(QMainWindow):
         self.context.preferences.keep_window_bytes("geometry", self.saveGeometry())
         self.context.preferences.keep_window_bytes("layout", self.saveState())
         self._autosave.clear()
-        self.files.release()
+        self.files.saving.release()
         self.helpers.close_all()
         self._service.close()
         event.accept()

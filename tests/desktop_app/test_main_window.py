@@ -645,7 +645,7 @@ def test_many_errors_at_once_do_not_pile_up(opened: MainWindow) -> None:
 
 def test_saving_opening_and_recent_projects(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
     run_steps(opened, "features", qtbot=qtbot)
-    opened.files.save_to(os.fspath(tmp_path / "study"))
+    opened.files.saving.save_to(os.fspath(tmp_path / "study"))
     file = tmp_path / "study.coreset"
     assert opened.menus.title.text() == "study"
     assert opened.context.preferences.recent == (file,)
@@ -693,7 +693,7 @@ def test_a_failed_save_keeps_the_window_open(
 ) -> None:
     run_steps(opened, "features", qtbot=qtbot)
     opened.context.preferences.autosave = False
-    opened.files.save_to(os.fspath(tmp_path / "study.coreset"))
+    opened.files.saving.save_to(os.fspath(tmp_path / "study.coreset"))
     opened.context.model.set_settings("selection", seed=1)
 
     def full(file: Path, content: bytes) -> None:
@@ -707,7 +707,7 @@ def test_a_failed_save_keeps_the_window_open(
 
 
 def test_a_project_that_cannot_be_saved_can_still_be_left(opened: MainWindow, tmp_path: Path) -> None:
-    opened.files.save_to(os.fspath(tmp_path / "drive" / "study.coreset"))
+    opened.files.saving.save_to(os.fspath(tmp_path / "drive" / "study.coreset"))
     opened.context.model.set_settings("selection", seed=1)
     (tmp_path / "drive").rename(tmp_path / "unplugged")
     opened.close()
@@ -723,7 +723,7 @@ def test_a_project_that_cannot_be_saved_can_still_be_left(opened: MainWindow, tm
 
 
 def test_closing_saves_a_project_that_has_a_file(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
-    opened.files.save_to(os.fspath(tmp_path / "study.coreset"))
+    opened.files.saving.save_to(os.fspath(tmp_path / "study.coreset"))
     opened.context.model.set_settings("selection", seed=7)
     opened.close()
     assert not opened.isVisible()
