@@ -28,10 +28,14 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
 from benchmarks import widgets, window_start
+from benchmarks.synthetic_job import ClusterSynthetic
 from core.cache import thumbnail_file
 from core.pipeline.study import Study
-from core.pipeline.views import DatasetView
 from core.results import Dataset, Image, Split
+from core.service.comparison_requests import CompareNetworks
+from core.service.dataset_requests import DatasetView
+from core.service.feature_requests import ComputeFeatures
+from core.service.requests import AnyRequest
 from core.settings import ComparisonSettings, FeatureSettings, Settings, TrainingSettings
 from desktop_app.application import Application, Options, make_qt_application
 from desktop_app.models.thumbnail_store import shared_store
@@ -41,7 +45,6 @@ WORST_MS, P99_MS, SHOWN_SECONDS = 100.0, 20.0, 1.0
 SWITCH_MS, STALL_MS, LASSO_MS, MEMORY_MB = 150.0, 50.0, 100.0, 400.0
 N_IMAGES, N_CLASSES, N_THUMBNAILS = 17_000, 8, 1_500
 N_CLUSTERED, N_COMPONENTS = 8_000, 50
-JOBS = "core.pipeline.window_jobs"
 
 
 @dataclass
@@ -98,20 +101,20 @@ class Session:
     def __init__(self, app: QApplication) -> None:
         self.app = app
         self.application = Application(app, Options())
-        self.window, self.worker = self.application.window, self.application.worker
+        self.window, self.service = self.application.window, self.application.service
         self.ended: dict[int, str] = {}
-        self.worker.finished.connect(lambda number, _: self.ended.update({number: ""}))
-        self.worker.failed.connect(lambda number, sentence, _: self.ended.update({number: sentence}))
+        self.service.finished.connect(lambda number: self.ended.update({number: ""}))
+        self.service.failed.connect(lambda number, sentence, _: self.ended.update({number: sentence}))
         self.application.start()
         self.application.crash_keeper.remove()  # a fault of the benchmark is to be seen here
         app.processEvents()
 
-    def lag_of(self, name: str, function: str, arguments: tuple[Any, ...], figures: Figures) -> None:
+    def lag_of(self, name: str, request: AnyRequest, figures: Figures) -> None:
         """Measure the lag of the event loop while one job works."""
         lag = Lag()
         lag.start()
         began = time.perf_counter()
-        number = self.worker.start("", function, arguments)
+        number = self.service.ask(request)
         wait(self.app, lambda: number in self.ended)
         late = lag.stop()
         print(f"{name}: {time.perf_counter() - began:.1f} s, {len(late):,} ticks {self.ended[number]}")
@@ -135,12 +138,10 @@ def busy_engines(session: Session, place: Path, quick: bool, figures: Figures) -
         comparison=ComparisonSettings(networks=("custom",), fractions=(0.25,), samplers=("stratified",)),
     )
     study = Study(place / "demo", settings, place / "cache")
-    session.lag_of("features", f"{JOBS}:compute_features", (study,), figures)
+    session.lag_of("features", ComputeFeatures(study), figures)
     n_images = 1_000 if quick else N_CLUSTERED
-    session.lag_of(
-        f"clustering {n_images:,}", "benchmarks.synthetic_job:cluster_synthetic", (n_images, N_COMPONENTS), figures
-    )
-    session.lag_of("training", f"{JOBS}:compare", (study, place / "runs", None), figures)
+    session.lag_of(f"clustering {n_images:,}", ClusterSynthetic(n_images, N_COMPONENTS), figures)
+    session.lag_of("training", CompareNetworks(study, place / "runs", None), figures)
 
 
 def synthetic_view(place: Path) -> DatasetView:
@@ -193,7 +194,7 @@ def large_project(session: Session, place: Path, figures: Figures) -> None:
     again, work = widgets.timed([page.refresh] * 5)
     figures.add("17,000 images: Dataset page shown again, worst of 5", max(again), SWITCH_MS, "ms")
     figures.add("   the same by the work of its own thread", max(work), SWITCH_MS, "ms")
-    session.application.worker.cancel_all()
+    session.application.service.cancel_all()
 
 
 def large_widgets(place: Path, figures: Figures) -> None:

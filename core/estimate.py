@@ -39,6 +39,8 @@ HELD_PIXEL_BYTES = 1_000_000_000
 # solved exactly. They stand here because what memory is needed follows from them.
 ROWS_AT_ONCE = 1024
 EXACT_LIMIT = 4096
+# About as many numbers are left of an image after reduction.
+USUAL_COMPONENTS = 300
 # Of a pool beyond that: columns besides those asked for, and bytes for every number of a column, in all blocks.
 SPARE_COLUMNS, KRYLOV_BYTES = 14, 92
 

@@ -1,4 +1,4 @@
-"""Putting the application together: preferences, log, crash keeper, worker, model, window."""
+"""Putting the application together: preferences, log, crash keeper, engine service, model, window."""
 
 import argparse
 import sys
@@ -24,8 +24,8 @@ from desktop_app.pages.page import PageContext
 from desktop_app.project_model import ProjectModel
 from desktop_app.recovery import Autosave, left_behind
 from desktop_app.registries import sources
+from desktop_app.service.engine import EngineService
 from desktop_app.settings import Preferences
-from desktop_app.worker import Worker
 
 ORGANISATION = APPLICATION = "coreset-studio"
 ASK_AGAIN_MS = 200
@@ -61,15 +61,15 @@ class Application(QObject):
         theme.apply(app, self.preferences.theme)
         self.preferences.theme_changed.connect(self._on_theme_changed)
         self.messages = Messages(self)
-        self.worker = Worker(self)
-        self.worker.threads = self.preferences.threads or None
-        self.worker.logged.connect(self.log.add_engine_output)
+        self.service = EngineService(self)
+        self.service.threads = self.preferences.threads or None
+        self.service.logged.connect(self.log.add_engine_output)
         model = ProjectModel(self)
         self.autosave = Autosave(model, self.preferences, self.messages, parent=self)
         self.crash_keeper = crash.CrashKeeper(parent=self)
         self.crash_keeper.rescues.append(self.autosave.keep)
         self.crash_keeper.install()
-        self.context = PageContext(model, self.worker, self.messages, self.preferences)
+        self.context = PageContext(model, self.service, self.messages, self.preferences)
         self.window = MainWindow(self.context, self.autosave, self.log)
         self.crash_keeper.crashed.connect(self._on_crashed)
         app.aboutToQuit.connect(self.close)
@@ -81,8 +81,8 @@ class Application(QObject):
 
     def close(self) -> None:
         """End what would outlive the window."""
-        self.window.files.release()
-        self.worker.close()
+        self.window.files.saving.release()
+        self.service.close()
         self.garbage.stop()  # after the worker thread has ended
         self.crash_keeper.remove()
         self.log.close()

@@ -3,7 +3,7 @@
 from PySide6.QtCore import QObject, QTimer
 
 from core.cache_use import release, use
-from core.pipeline.views import DatasetView
+from core.service.dataset_requests import DatasetView
 from desktop_app.project_model import ProjectModel
 
 RENEW_MS = 60 * 60 * 1000

@@ -8,10 +8,10 @@ from PySide6.QtCore import QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
 from desktop_app.messages import Message, Messages
-from desktop_app.running_work import asked_for, looks_by_itself
+from desktop_app.service.engine import EngineService
+from desktop_app.service.running import asked_for, is_for_display
 from desktop_app.widgets.job_bar import JobBar
 from desktop_app.widgets.words import duration
-from desktop_app.worker import Worker
 
 PASSING_MS = 8000
 LONG_SECONDS = 30.0
@@ -31,7 +31,7 @@ def progress_words(message: str, done: int, total: int) -> str:
 
 
 class JobWatch(QObject):
-    """Listens to the worker and the messages for the job bar, and cancels for it.
+    """Listens to the engine service and the messages for the job bar, and cancels for it.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class JobWatch(QObject):
     Signals
     -------
     running_changed : ()
-        A job, or a long answer of the resident, has started or ended.
+        A job, or a long answer of the selection service, has started or ended.
     step_wanted : (stage)
         The user follows the bar's button to the next step.
     cancel_wanted : ()
@@ -57,14 +57,14 @@ class JobWatch(QObject):
     def __init__(
         self,
         bar: JobBar,
-        worker: Worker,
+        service: EngineService,
         messages: Messages,
         names: dict[str, str],
         is_done: Callable[[str], bool],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._bar, self._worker, self._messages, self._names = bar, worker, messages, names
+        self._bar, self._service, self._messages, self._names = bar, service, messages, names
         self._is_done = is_done
         self._shown: int | None = None
         self._asked: int | None = None
@@ -80,19 +80,17 @@ class JobWatch(QObject):
         self._passing.setSingleShot(True)
         self._passing.setInterval(PASSING_MS)
         self._passing.timeout.connect(self._on_passed)
-        worker.started.connect(self._on_started)
-        worker.progressed.connect(self._on_progressed)
-        worker.finished.connect(self._on_finished)
-        worker.failed.connect(self._on_failed)
-        worker.cancelled.connect(self._on_cancelled)
-        worker.ended.connect(self._on_ended)
-        worker.resident.progressed.connect(self._on_resident_progressed)
-        worker.resident.answered.connect(self._on_resident_over)
-        worker.resident.refused.connect(self._on_resident_over)
-        worker.resident.stopped.connect(self._on_resident_over)
-        worker.resident.revived.connect(self._on_resident_revived)
-        worker.resident.died.connect(self._on_resident_died)
-        worker.resident.ready.connect(self._on_resident_ready)
+        service.started.connect(self._on_started)
+        service.progressed.connect(self._on_progressed)
+        service.finished.connect(self._on_finished)
+        service.failed.connect(self._on_failed)
+        service.cancelled.connect(self._on_cancelled)
+        service.ended.connect(self._on_ended)
+        service.selection.progressed.connect(self._on_selection_progressed)
+        service.selection.over.connect(self._on_selection_over)
+        service.selection.restarted.connect(self._on_selection_restarted)
+        service.selection.lost.connect(self._on_selection_lost)
+        service.selection.ready.connect(self._on_selection_ready)
         messages.posted.connect(self._on_message)
         bar.cancel_requested.connect(self.cancel)
         bar.action_triggered.connect(self._go_to_next)
@@ -117,11 +115,11 @@ class JobWatch(QObject):
         self.cancel_wanted.emit()
         if self._shown is not None:
             self._bar.show_cancelling()
-            self._worker.cancel(self._shown)
+            self._service.cancel(self._shown)
         elif self._asked is not None:
             self._stopping = self._asked
             self._bar.show_cancelling()
-            self._worker.resident.cancel(self._asked)
+            self._service.selection.cancel(self._asked)
 
     def tell_outcome(self, sentence: str, next_stage: str) -> None:
         """Say what came out of a step, and offer the next one; at once where no job is about to end."""
@@ -145,7 +143,7 @@ class JobWatch(QObject):
         self.running_changed.emit()
 
     def _on_started(self, number: int, stage: str) -> None:
-        if self._shown is not None and looks_by_itself(self._worker, number):
+        if self._shown is not None and is_for_display(self._service, number):
             return  # nobody has asked for it: the bar, and Cancel, stay with what was asked for
         self._shown = number
         self._since = time.monotonic()
@@ -154,7 +152,7 @@ class JobWatch(QObject):
             self._outcome = self._next = ""
             self._file = None
             self._bar.show_progress(f"{self._names[stage]} · starting", 0, 0)
-        elif words := asked_for(self._worker, number):
+        elif words := asked_for(self._service, number):
             self._bar.show_progress(f"{words} · starting", 0, 0)
         # What pages ask for by themselves is often over at once: it is shown when it first reports, and what came out
         # of the step before stays.
@@ -163,11 +161,11 @@ class JobWatch(QObject):
     def _on_progressed(self, number: int, done: int, total: int, message: str, left: object) -> None:
         if number != self._shown:
             return
-        stage = self._worker.stage_of(number) if number in self._worker.running() else ""
+        stage = self._service.stage_of(number) if number in self._service.running() else ""
         text = progress_words(message or self._names.get(stage, "Working"), done, total)
         self._bar.show_progress(text, done, total, left if isinstance(left, float) else None)
 
-    def _on_finished(self, number: int, result: object) -> None:  # noqa: ARG002
+    def _on_finished(self, number: int) -> None:
         if number == self._shown:
             self._came_out = number
 
@@ -181,34 +179,34 @@ class JobWatch(QObject):
 
     def _on_ended(self, number: int, stage: str) -> None:
         if number == self._came_out and stage:
-            took = duration(self._worker.seconds_of(number))
+            took = duration(self._service.seconds_of(number))
             self._outcome = f"{self._names[stage]}: {self._outcome or 'done'} · {took}"
             self._end_note()
         if number != self._shown:  # its page has started another one already
             return
-        others = sorted(self._worker.running(), key=lambda one: not looks_by_itself(self._worker, one))
+        others = sorted(self._service.running(), key=lambda one: not is_for_display(self._service, one))
         self._shown = others[-1] if others else None
         if self._shown is None:
             self._show_rest()
         self.running_changed.emit()
 
-    def _on_resident_progressed(self, request: int, done: int, total: int, message: str, left: object) -> None:
+    def _on_selection_progressed(self, request: int, done: int, total: int, message: str, left: object) -> None:
         if self._shown is None and request != self._stopping:
             self._set_asked(request)
             text = progress_words(message or "Working", done, total)
             self._bar.show_progress(text, done, total, left if isinstance(left, float) else None)
 
-    def _on_resident_over(self, request: int) -> None:
+    def _on_selection_over(self, request: int) -> None:
         if request == self._asked:
             self._set_asked(None)
 
-    def _on_resident_ready(self) -> None:
-        self._on_resident_over(0)
+    def _on_selection_ready(self) -> None:
+        self._on_selection_over(0)
 
-    def _on_resident_died(self, sentence: str, details: str) -> None:  # noqa: ARG002
+    def _on_selection_lost(self, sentence: str, details: str) -> None:  # noqa: ARG002
         self._set_asked(None)
 
-    def _on_resident_revived(self, sentence: str) -> None:
+    def _on_selection_restarted(self, sentence: str) -> None:
         self._set_asked(None)
         self._messages.info(sentence)
 

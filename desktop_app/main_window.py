@@ -51,7 +51,7 @@ class MainWindow(QMainWindow):
 
     def __init__(self, context: PageContext, autosave: Autosave, log: Log) -> None:
         super().__init__()
-        self.context, self._model, self._worker = context, context.model, context.worker
+        self.context, self._model, self._service = context, context.model, context.service
         self._autosave = autosave
         self._may_close = self._asking = self._wants_everything = False
         self._stop_question: Question | None = None
@@ -61,14 +61,14 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setWindowIcon(theme.app_icon())
         messages, preferences = context.messages, context.preferences
-        self.files = ProjectFiles(self._model, self._worker, messages, preferences, autosave, self)
+        self.files = ProjectFiles(self._model, self._service, messages, preferences, autosave, self)
         self._cache_hold = CacheHold(self._model, self)
-        self.helpers = Helpers(preferences, self._worker, messages, self)
+        self.helpers = Helpers(preferences, self._service, messages, self)
         self.menus = Menus(self, self._model, preferences, tuple(NAMES.values()))
         self.frame = WindowFrame(context)
         self.setCentralWidget(self.frame)
-        self.run_all = RunAll(self._model, self._worker, messages, self.page, self.go_to_stage, self)
-        self.watch = JobWatch(self.frame.job_bar, self._worker, messages, NAMES, self._is_done, self)
+        self.run_all = RunAll(self._model, self._service, messages, self.page, self.go_to_stage, self)
+        self.watch = JobWatch(self.frame.job_bar, self._service, messages, NAMES, self._is_done, self)
         self.log_panel = LogPanel(log, self)
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.log_panel)
         self._connect()
@@ -105,8 +105,8 @@ class MainWindow(QMainWindow):
         self.watch.running_changed.connect(self._withdraw_stop_question)
         self.watch.step_wanted.connect(self.go_to_stage)
         self.context.messages.posted.connect(self._show_message)
-        self._worker.started.connect(self._on_job_changed)
-        self._worker.ended.connect(self._on_job_changed)
+        self._service.started.connect(self._on_job_changed)
+        self._service.ended.connect(self._on_job_changed)
         self._model.states_changed.connect(self._show_states)
         self._model.saved_changed.connect(self._show_title)
         # Queued, so that the pages have forgotten the jobs of the old place before.
@@ -117,8 +117,8 @@ class MainWindow(QMainWindow):
         self.menus.actions.connect_all(
             {
                 "new": files.close_project, "open_folder": files.choose_folder, "open_file": files.choose_table,
-                "open_project": files.choose_project, "demo": files.open_demo, "save": files.save,
-                "save_as": files.save_as, "locate": files.choose_new_place, "quit": self.close,
+                "open_project": files.choose_project, "demo": files.open_demo, "save": files.saving.save,
+                "save_as": files.saving.save_as, "locate": files.choose_new_place, "quit": self.close,
                 "settings": helpers.show_settings, "weights": helpers.show_weights,
                 "tour": helpers.show_tour, "method": helpers.show_method,
                 "samplers": helpers.show_samplers, "shortcuts": helpers.show_shortcuts, "about": helpers.show_about,
@@ -147,8 +147,8 @@ class MainWindow(QMainWindow):
 
     def _forget(self) -> None:
         """Leave nothing of the project before: no job, no answer, no word about it. The pages forget by themselves."""
-        self._worker.drop_all()
-        self._worker.resident.shut()
+        self._service.drop_all()
+        self._service.selection.shut()
         self.watch.clear()
         self.frame.strip.clear()
         shared_store().forget()
@@ -200,7 +200,7 @@ class MainWindow(QMainWindow):
 
     def _on_job_changed(self, number: int, stage: str) -> None:  # noqa: ARG002
         if stage:
-            self._model.set_running(stage, self._worker.is_running(stage))
+            self._model.set_running(stage, self._service.is_running(stage))
 
     def _show_running(self) -> None:
         reason = self.frame.host.reason_not_to_run()
@@ -329,9 +329,9 @@ class MainWindow(QMainWindow):
         self.context.preferences.keep_window_bytes("geometry", self.saveGeometry())
         self.context.preferences.keep_window_bytes("layout", self.saveState())
         self._autosave.clear()
-        self.files.release()
+        self.files.saving.release()
         self.helpers.close_all()
-        self._worker.close()
+        self._service.close()
         event.accept()
 
     def _close_now(self) -> None:

@@ -13,16 +13,15 @@ from desktop_app.dialogs.everything_sheet import JUDGE, TRAIN, EverythingSheet, 
 from desktop_app.messages import Messages
 from desktop_app.pages.page import Page
 from desktop_app.project_model import ProjectModel
+from desktop_app.service.engine import EngineService
 from desktop_app.window_frame import NAMES, STAGES
-from desktop_app.worker import Worker
 
 if TYPE_CHECKING:
-    from core.pipeline.networks import Network
+    from core.service.networks import Network
 
 LOOK_MS = 150
 MOST_IDLE = 20
 """Looks after which a page that asks for nothing is not waited for."""
-ESTIMATE = "core.pipeline.window_jobs:estimate_comparison"
 BY_ITSELF = "coreset"
 """Chosen as soon as its page is shown; nothing has to be started."""
 
@@ -50,7 +49,7 @@ class RunAll(QObject):
     def __init__(
         self,
         model: ProjectModel,
-        worker: Worker,
+        service: EngineService,
         messages: Messages,
         page_of: Callable[[str], Page],
         go_to: Callable[[str], None],
@@ -60,17 +59,15 @@ class RunAll(QObject):
         self._window = window
         self._sheet: EverythingSheet | None = None
         self._agreed, self._ahead = False, ""
-        self._judge_job = self._idle = 0
+        self._idle = 0
         self._judging: ComparePlanView | None = None
-        self._model, self._worker, self._messages = model, worker, messages
+        self._model, self._service, self._messages = model, service, messages
         self._page_of, self._go_to = page_of, go_to
         self._entered = self._recommended = self._started = ""
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MS)
         self._timer.timeout.connect(self._look)
-        worker.resident.refused.connect(self._on_refused)
-        worker.finished.connect(self._on_finished)
-        worker.failed.connect(self._on_failed)
+        service.selection.refused.connect(self._on_refused)
         model.project_replaced.connect(self.stop)
 
     @property
@@ -114,7 +111,7 @@ class RunAll(QObject):
             compare.look_ahead()
         elif self._ahead == "compare" and self._is_known(compare):
             self._ahead = "judge"
-            self._judge_job = self._worker.start("", ESTIMATE, (self._quick_study(compare),))
+            self._estimate_judge(compare)
         elif self._ahead == "judge" and self._judging is not None:
             self._ask(self._judging)
 
@@ -133,12 +130,18 @@ class RunAll(QObject):
         comparison = replace(study.settings.comparison, networks=(_quick().name,))
         return replace(study, settings=replace(study.settings, comparison=comparison))
 
-    def _on_finished(self, number: int, result: object) -> None:
-        if number == self._judge_job and isinstance(result, ComparePlanView):
-            self._judging = result
+    def _estimate_judge(self, compare: Page) -> None:
+        from core.service.comparison_requests import EstimateComparison  # not needed until then
 
-    def _on_failed(self, number: int, sentence: str, details: str) -> None:
-        if number == self._judge_job and self.is_running:
+        request = EstimateComparison(self._quick_study(compare))
+        self._service.ask(request, self._take_judging, on_failed=self._on_judge_failed)
+
+    def _take_judging(self, plan: ComparePlanView) -> None:
+        if self._ahead == "judge":
+            self._judging = plan
+
+    def _on_judge_failed(self, sentence: str, details: str) -> None:
+        if self.is_running and self._ahead == "judge":
             self.stop()
             self._messages.error(sentence, details)
 
@@ -179,7 +182,7 @@ class RunAll(QObject):
             self._go_to(STAGES[-1])
         elif stage != STAGES[0] and not self._agreed:
             self._look_ahead()
-        elif self._worker.is_running(stage):
+        elif self._service.is_running(stage):
             self._started = stage
         elif stage != self._entered:
             self._enter(stage)
@@ -215,6 +218,6 @@ class RunAll(QObject):
 
 def _quick() -> "Network":
     """Return what is compared where the user has no time for trainings."""
-    from core.pipeline.networks import NETWORKS  # not needed until then: the window opens at once
+    from core.service.networks import NETWORKS  # not needed until then: the window opens at once
 
     return next(network for network in NETWORKS.values() if network.is_judge)

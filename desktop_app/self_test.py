@@ -14,19 +14,23 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 from PySide6.QtCore import QEventLoop, QObject
 from PySide6.QtWidgets import QApplication
 
+from core.service.coreset_requests import ExportCoreset, VerifyExport
+from core.service.dataset_requests import DrawDemo
+from core.service.feature_requests import DescribeExtractors
+from core.service.requests import Request
 from desktop_app.application import Application, Options, make_qt_application
 from desktop_app.pages.features_advice import recommended
 from desktop_app.project_files import demo_folder
 
-JOBS = "core.pipeline.window_jobs"
 PATIENCE_SECONDS = 600.0
 N_IMAGES = 100
+Result = TypeVar("Result")
 
 
 class SelfTest(QObject):
@@ -41,13 +45,13 @@ class SelfTest(QObject):
     def __init__(self, app: QApplication, application: Application) -> None:
         super().__init__(app)
         self._app, self._application = app, application
-        self._finished: dict[int, Any] = {}
+        self._finished: set[int] = set()
         self._failed: dict[int, str] = {}
         self._progressed: set[int] = set()
         self.seen: dict[str, Any] = {"steps": {}}
-        application.worker.finished.connect(self._on_finished)
-        application.worker.failed.connect(self._on_failed)
-        application.worker.progressed.connect(self._on_progressed)
+        application.service.finished.connect(self._on_finished)
+        application.service.failed.connect(self._on_failed)
+        application.service.progressed.connect(self._on_progressed)
 
     def run(self) -> None:
         """Do every step.
@@ -60,11 +64,11 @@ class SelfTest(QObject):
         window, model = self._application.window, self._application.context.model
         with self._step("demo"):
             # Fewer pictures than the demo has, for the sake of slow machines; opened the way a user opens it.
-            self._call("core.data.demo:make_demo", (demo_folder(), N_IMAGES))
+            self._result(DrawDemo(demo_folder(), N_IMAGES))
             window.files.open_demo()
             self._wait(lambda: model.state("dataset") == "done", "the demo was not scanned")
         with self._step("extractors"):
-            facts = self._job("look_at_extractors", (self._study(),)).facts
+            facts = self._result(DescribeExtractors(self._study())).facts
         # One that follows from another adds nothing to test here.
         wanted = [name for name, each in recommended().items() if not each.derived_from]
         usable = [f.name for f in facts if f.name in wanted and not f.missing_sentence]
@@ -78,9 +82,9 @@ class SelfTest(QObject):
             self._wait(lambda: model.state("coreset") == "done", "no coreset was chosen")
         with tempfile.TemporaryDirectory(prefix="coreset-self-test-") as scratch, self._step("export"):
             target = Path(scratch) / "coreset"
-            exported = self._job("export_coreset", (self._study(), target, False))
+            exported = self._result(ExportCoreset(self._study(), target, overwrite=False))
             self.seen["exported"] = exported.n_files
-            self.seen["verified"] = self._job("verify_export", (target,)).ok
+            self.seen["verified"] = self._result(VerifyExport(target)).ok
             self._require(self.seen["verified"], "the export does not verify")
         model.set_settings("training", epochs=1, min_steps=0, image_size=64)
         model.set_settings("comparison", networks=("custom",), fractions=(0.25, 1.0), samplers=("intelligent",))
@@ -97,7 +101,7 @@ class SelfTest(QObject):
         """Kill an engine that works, and have another one work after it."""
         # Drawing the whole demo takes long enough to be hit on any machine.
         again = demo_folder().with_name("drawn again")
-        number = self._application.worker.start("", "core.data.demo:make_demo", (again,))
+        number = self._application.service.ask(DrawDemo(again))
         self._wait(lambda: number in self._progressed or number in self._finished, "no engine began to work")
         for pid in self._engines():
             os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
@@ -105,7 +109,7 @@ class SelfTest(QObject):
         self._application.window.helpers.close_all()
         self._require(number in self._failed, "the engine was done before it was killed")
         self.seen["killed engine said"] = self._failed.pop(number)
-        facts = self._job("look_at_extractors", (self._study(),)).facts
+        facts = self._result(DescribeExtractors(self._study())).facts
         self._require(bool(facts), "no engine works after one was killed")
 
     def _engines(self) -> set[int]:
@@ -131,14 +135,13 @@ class SelfTest(QObject):
         self._wait(lambda: model.state(stage) == "done" or len(self._failed) > failures, f"{stage} was not done")
         self._require(model.state(stage) == "done", f"{stage} failed")
 
-    def _job(self, name: str, arguments: tuple[Any, ...]) -> Any:
-        return self._call(f"{JOBS}:{name}", arguments)
-
-    def _call(self, function: str, arguments: tuple[Any, ...]) -> Any:
-        number = self._application.worker.start("", function, arguments)
-        self._wait(lambda: number in self._finished or number in self._failed, f"{function} did not end")
-        self._require(number in self._finished, f"{function}: {self._failed.get(number, '')}")
-        return self._finished[number]
+    def _result(self, request: Request[Result]) -> Result:
+        found: list[Result] = []
+        number = self._application.service.ask(request, found.append)
+        name = type(request).__name__
+        self._wait(lambda: bool(found) or number in self._failed, f"{name} did not end")
+        self._require(bool(found), f"{name}: {self._failed.get(number, '')}")
+        return found[0]
 
     def _wait(self, condition: Callable[[], bool], otherwise: str) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -161,8 +164,8 @@ class SelfTest(QObject):
     def _on_progressed(self, number: int, *_: object) -> None:
         self._progressed.add(number)
 
-    def _on_finished(self, number: int, result: object) -> None:
-        self._finished[number] = result
+    def _on_finished(self, number: int) -> None:
+        self._finished.add(number)
 
     def _on_failed(self, number: int, sentence: str, details: str) -> None:
         self._failed[number] = f"{sentence} {details[-2000:]}".strip()

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.errors import FeatureError, MissingWeightsError, WeightsError
-from core.estimate import clustering_bytes, estimate_clustering, estimate_reduction
+from core.estimate import USUAL_COMPONENTS, clustering_bytes, estimate_clustering, estimate_reduction
 from core.features.extraction import Extracted, count_missing, extract, extractor_cost
 from core.features.extractors import EXTRACTORS, extractor_named, recommended, recommended_without_weights
 from core.features.reduction import embed_pool
 from core.features.separation import separation
 from core.features.weights import find_weights
-from core.pipeline.needs import USUAL_COMPONENTS
 from core.pipeline.stages import used_images
 from core.pipeline.study import Study
 from core.pipeline.views import ExtractorFact

@@ -12,8 +12,8 @@ from desktop_app.dialogs.settings_dialog import SettingsDialog
 from desktop_app.dialogs.shortcuts_dialog import ShortcutsDialog
 from desktop_app.dialogs.weights_dialog import WeightsDialog
 from desktop_app.messages import Messages
+from desktop_app.service.engine import EngineService
 from desktop_app.settings import Preferences
-from desktop_app.worker import Worker
 
 if TYPE_CHECKING:
     from desktop_app.dialogs.help_window import HelpWindow
@@ -37,21 +37,21 @@ class Helpers(QObject):
 
     weights_changed = Signal()
 
-    def __init__(self, preferences: Preferences, worker: Worker, messages: Messages, window: QWidget) -> None:
+    def __init__(self, preferences: Preferences, service: EngineService, messages: Messages, window: QWidget) -> None:
         super().__init__(window)
-        self._preferences, self._worker, self._messages, self._window = preferences, worker, messages, window
+        self._preferences, self._service, self._messages, self._window = preferences, service, messages, window
         self._help: HelpWindow | None = None
         self.errors: list[DetailsDialog] = []
 
     def show_settings(self) -> None:
         """Open the settings."""
-        settings = SettingsDialog(self._preferences, self._worker, self._messages, self._window)
+        settings = SettingsDialog(self._preferences, self._service, self._messages, self._window)
         settings.weights_wanted.connect(self.show_weights)
         settings.open()
 
     def show_weights(self) -> None:
         """Open the weights of pretrained networks."""
-        weights = WeightsDialog(self._worker, QApplication.activeModalWidget() or self._window)
+        weights = WeightsDialog(self._service, QApplication.activeModalWidget() or self._window)
         weights.weights_changed.connect(self.weights_changed)
         weights.open()
 

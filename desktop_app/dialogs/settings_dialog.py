@@ -1,7 +1,10 @@
 """Settings: how the window looks, where the cache is and how large, how many threads, saving."""
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -20,14 +23,17 @@ from PySide6.QtWidgets import (
 from core.cache_limit import CacheLimit, CacheState, is_fixed
 from core.cache_use import release
 from core.housekeeping import CacheSize
+from core.service.cache_requests import ClearCache, LimitCache, MeasureCache
+from core.service.requests import AnyRequest, Request
 from desktop_app import theme
 from desktop_app.dialogs.question import Question
 from desktop_app.messages import Messages
+from desktop_app.service.engine import EngineService
 from desktop_app.settings import THEMES, Preferences
 from desktop_app.widgets.controls import ComboBox, NumberBox, SpinBox
 from desktop_app.widgets.words import elide_label, files, percent, set_tone, size
-from desktop_app.worker import Worker
 
+Result = TypeVar("Result")
 REMOVED_FIRST = "What was used least recently is removed first, after each step; what is in use stays."
 SMALLEST_LIMIT, LARGEST_LIMIT = 0.01, 100_000.0
 CACHE_FOLDER_NAME = "coreset-studio-cache"
@@ -45,10 +51,12 @@ class SettingsDialog(QDialog):
 
     weights_wanted = Signal()
 
-    def __init__(self, preferences: Preferences, worker: Worker, messages: Messages, parent: QWidget | None) -> None:
+    def __init__(
+        self, preferences: Preferences, service: EngineService, messages: Messages, parent: QWidget | None
+    ) -> None:
         super().__init__(parent)
-        self._preferences, self._worker, self._messages = preferences, worker, messages
-        self._job: int | None = None
+        self._preferences, self._service, self._messages = preferences, service, messages
+        self._latest: AnyRequest | None = None
         self._limiting: int | None = None
         self._limit: CacheLimit | None = None
         self.setWindowTitle("Settings")
@@ -70,12 +78,9 @@ class SettingsDialog(QDialog):
         layout.setSpacing(theme.UNIT * 3)
         layout.addLayout(form, 1)
         layout.addWidget(buttons)
-        worker.finished.connect(self._on_finished)
-        worker.failed.connect(self._on_failed)
-        worker.cancelled.connect(self._on_cancelled)
-        worker.progressed.connect(self._on_progressed)
-        worker.ended.connect(self._show_cache)
-        worker.started.connect(self._show_cache)
+        service.progressed.connect(self._on_progressed)
+        service.ended.connect(self._show_cache)
+        service.started.connect(self._show_cache)
         self._show_cache()
         self._measure()
 
@@ -178,7 +183,7 @@ class SettingsDialog(QDialog):
 
     def _on_threads(self, threads: int) -> None:
         self._preferences.threads = threads
-        self._worker.threads = threads or None
+        self._service.threads = threads or None
 
     def _choose(self) -> None:
         dialog = QFileDialog(self, "Choose a folder for the cache", os.fspath(self._preferences.cache_folder.parent))
@@ -209,42 +214,56 @@ class SettingsDialog(QDialog):
 
     def _on_clear_answered(self, answer: str) -> None:
         if answer == "clear":
-            self._worker.resident.shut()
+            self._service.selection.shut()
             release()  # the thumbnails that this window shows
-            self._start("core.housekeeping:clear_cache")
+            self._start(ClearCache(self._preferences.cache_folder), self._take_size)
 
     def _measure(self) -> None:
         self.amount.setText("Measuring…")
-        self._start("core.cache_limit:look_at_cache")
+        self._start(MeasureCache(self._preferences.cache_folder), self._take_state)
 
     def _on_set_limit(self) -> None:
         if self._limiting is not None:
-            self._worker.cancel(self._limiting)
+            self._service.cancel(self._limiting)
             return
         self.amount.setText("Making room…")
-        self._limiting = self._start("core.cache_limit:set_limit", self.limit.value() or None)
+        request = LimitCache(self._preferences.cache_folder, self.limit.value() or None)
+        self._limiting = self._start(request, self._take_state, on_cancelled=self._on_limiting_cancelled)
         self._show_cache()
 
-    def _start(self, function: str, *more: object) -> int:
-        self._job = self._worker.start("", function, (self._preferences.cache_folder, *more))
-        return self._job
+    def _start(
+        self,
+        request: Request[Result],
+        on_result: Callable[[Result], None],
+        on_cancelled: Callable[[], None] | None = None,
+    ) -> int:
+        """Ask for work on the cache; what was asked before is not shown any more when it ends."""
+        self._latest = request
+        return self._service.ask(
+            request,
+            partial(self._on_result, request, on_result),
+            on_failed=partial(self._on_failed, request),
+            on_cancelled=on_cancelled,
+        )
 
     def _on_progressed(self, number: int, done: int, total: int, message: str, left: object) -> None:  # noqa: ARG002
         if number == self._limiting and total:
             self.amount.setText(f"Making room… {percent(done / total)}")
 
-    def _on_finished(self, number: int, result: object) -> None:
-        if number != self._job:
-            return
-        self._job = self._limiting = None
-        if isinstance(result, CacheState):
-            self._take_limit(result)
-            result = result.size
-        if isinstance(result, CacheSize):
-            told = f"{size(result.n_bytes)} in {files(result.n_files)}" if result.n_files else "Empty"
-            in_use = f"; {size(result.n_bytes_in_use)} of it stayed, as another program uses it"
-            self.amount.setText(told + in_use if result.n_bytes_in_use else told)
-        self._show_cache()
+    def _on_result(self, request: Request[Result], on_result: Callable[[Result], None], result: Result) -> None:
+        if request is self._latest:
+            self._latest = self._limiting = None
+            on_result(result)
+            self._show_cache()
+
+    def _take_state(self, state: CacheState) -> None:
+        self._take_limit(state)
+        self._take_size(state.size)
+
+    def _take_size(self, found: CacheSize) -> None:
+        told = f"{size(found.n_bytes)} in {files(found.n_files)}" if found.n_files else "Empty"
+        in_use = f"; {size(found.n_bytes_in_use)} of it stayed, as another program uses it"
+        self.amount.setText(told + in_use if found.n_bytes_in_use else told)
 
     def _take_limit(self, state: CacheState) -> None:
         self._limit = state.limit
@@ -258,17 +277,16 @@ class SettingsDialog(QDialog):
         )
         set_tone(self.limit_note, "warning" if state.limit.note else "muted")
 
-    def _on_failed(self, number: int, sentence: str, details: str) -> None:
-        if number == self._job:
-            self._job = self._limiting = None
+    def _on_failed(self, request: AnyRequest, sentence: str, details: str) -> None:
+        if request is self._latest:
+            self._latest = self._limiting = None
             self.amount.clear()
             self._messages.error(sentence, details)
             self._show_cache()
 
-    def _on_cancelled(self, number: int) -> None:
-        if number == self._limiting:
-            self._limiting = None
-            self._measure()
+    def _on_limiting_cancelled(self) -> None:
+        self._limiting = None
+        self._measure()
 
     def _show_limit(self) -> None:
         """Let the limit be set where it is known, is no longer the one that is kept, and may be set here."""
@@ -287,7 +305,7 @@ class SettingsDialog(QDialog):
     def _show_cache(self) -> None:
         self._show_limit()
         self.place.setText(os.fspath(self._preferences.cache_folder))
-        busy = any(self._worker.stage_of(number) for number in self._worker.running())
+        busy = any(self._service.stage_of(number) for number in self._service.running())
         fixed = self._preferences.cache_folder_is_fixed
         why = "A step is running. Wait for it or cancel it." if busy else ""
         self.clear.setEnabled(not busy)

@@ -19,12 +19,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.pipeline.views import WeightsView
+from core.service.requests import Request
+from core.service.weights_requests import DownloadWeights, ImportWeights, ListWeights, WeightsView
 from desktop_app import theme
 from desktop_app.dialogs.question import Question
+from desktop_app.service.engine import EngineService
 from desktop_app.widgets.message_strip import MessageStrip
 from desktop_app.widgets.words import seconds_left, set_tone, size
-from desktop_app.worker import Worker
 
 SENTENCE = (
     "Some extractors, and the transfer network on Compare, are networks that were trained before. What they learned is "
@@ -55,11 +56,11 @@ class WeightsDialog(QDialog):
 
     weights_changed = Signal()
 
-    def __init__(self, worker: Worker, parent: QWidget | None = None) -> None:
+    def __init__(self, service: EngineService, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._worker = worker
-        self._listing: int | None = None
+        self._service = service
         self._bringing: int | None = None
+        self._is_closed = False
         self._wanted: WeightsView | None = None
         self.rows: dict[str, WeightsRow] = {}
         self.setWindowTitle("Weights of pretrained networks")
@@ -77,10 +78,7 @@ class WeightsDialog(QDialog):
         layout.addWidget(self.told)
         layout.addWidget(self._make_progress())
         layout.addLayout(self._make_buttons())
-        worker.progressed.connect(self._on_progressed)
-        worker.finished.connect(self._on_finished)
-        worker.failed.connect(self._on_failed)
-        worker.cancelled.connect(self._on_cancelled)
+        service.progressed.connect(self._on_progressed)
         self._show_busy("")
         self._look()
 
@@ -145,7 +143,7 @@ class WeightsDialog(QDialog):
     # --- doing ------------------------------------------------------------------------------------------------
 
     def _look(self) -> None:
-        self._listing = self._worker.start("", "core.pipeline.window_jobs:list_weights", ())
+        self._service.ask(ListWeights(), self._show, on_failed=self._on_listing_failed)
 
     def _choose(self) -> None:
         dialog = QFileDialog(self, "Import weights", "", FILTER)
@@ -159,7 +157,7 @@ class WeightsDialog(QDialog):
         if self._bringing is None:
             self.told.clear()
             self._show_busy(f"Checking and copying {Path(file).name}")
-            self._bringing = self._worker.start("", "core.pipeline.window_jobs:import_weights", (Path(file), None))
+            self._bring(ImportWeights(Path(file)))
 
     def ask_to_download(self, weights: WeightsView) -> None:
         """Ask before the network is used."""
@@ -178,17 +176,21 @@ class WeightsDialog(QDialog):
         if answer == "download" and self._wanted is not None and self._bringing is None:
             self.told.clear()
             self._show_busy(f"Downloading {self._wanted.official_file}")
-            function = "core.pipeline.window_jobs:download_weights"
-            self._bringing = self._worker.start("", function, (self._wanted.name,))
+            self._bring(DownloadWeights(self._wanted.name))
+
+    def _bring(self, request: Request[WeightsView]) -> None:
+        self._bringing = self._service.ask(
+            request, self._on_brought, on_failed=self._on_failed, on_cancelled=self._on_cancelled
+        )
 
     def _stop(self) -> None:
         if self._bringing is not None:
-            self._worker.cancel(self._bringing)
+            self._service.cancel(self._bringing)
 
     def done(self, result: int) -> None:
         """Close, and stop what is being brought: nobody would hear what came of it. A download goes on from there."""
         self._stop()
-        self._listing = self._bringing = None
+        self._is_closed = True
         super().done(result)
 
     # --- hearing ----------------------------------------------------------------------------------------------
@@ -202,35 +204,34 @@ class WeightsDialog(QDialog):
         if message:
             self._doing.setText(message + (f", {seconds_left(left)}" if isinstance(left, float) else ""))
 
-    def _on_finished(self, number: int, result: object) -> None:
-        if number == self._listing and isinstance(result, tuple):
-            self._listing = None
-            self._show(result)
-        elif number == self._bringing and isinstance(result, WeightsView):
-            self._bringing = None
-            self._show_busy("")
-            words = f"The weights of {result.title} are on this computer now"
-            if result.state == "verified":
-                self.told.show_message("good", f"{words}, and verified.")
-            else:
-                self.told.show_message("warning", f"{words}. They fit, but are not a known set of weights.")
-            self._look()
-            self.weights_changed.emit()
+    def _on_brought(self, weights: WeightsView) -> None:
+        if self._is_over():
+            return
+        words = f"The weights of {weights.title} are on this computer now"
+        if weights.state == "verified":
+            self.told.show_message("good", f"{words}, and verified.")
+        else:
+            self.told.show_message("warning", f"{words}. They fit, but are not a known set of weights.")
+        self._look()
+        self.weights_changed.emit()
 
-    def _on_failed(self, number: int, sentence: str, details: str) -> None:  # noqa: ARG002
-        if number == self._bringing:
-            self._bringing = None
-            self._show_busy("")
+    def _on_failed(self, sentence: str, details: str) -> None:  # noqa: ARG002
+        if not self._is_over():
             self.told.show_message("bad", sentence)
-        elif number == self._listing:
-            self._listing = None
-            self.looking.setText(sentence)
 
-    def _on_cancelled(self, number: int) -> None:
-        if number == self._bringing:
-            self._bringing = None
-            self._show_busy("")
+    def _on_cancelled(self) -> None:
+        if not self._is_over():
             self.told.show_message("info", "Stopped; nothing was changed.")
+
+    def _is_over(self) -> bool:
+        """Take notice that nothing is being brought any more, and return whether nobody is there to be told."""
+        self._bringing = None
+        if not self._is_closed:
+            self._show_busy("")
+        return self._is_closed
+
+    def _on_listing_failed(self, sentence: str, details: str) -> None:  # noqa: ARG002
+        self.looking.setText(sentence)
 
     # --- showing ----------------------------------------------------------------------------------------------
 

@@ -1,17 +1,19 @@
 """The Clusters page: the groups inside each class, and the number of them in the user's hand."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from PySide6.QtWidgets import QLabel
 
-from core.pipeline.needs import clustering_memory_words
-from core.pipeline.views import ClassOverview, ClassView, DatasetView
+from core.service.dataset_requests import DatasetView
+from core.service.feature_requests import ComputeClusters
+from core.service.needs import clustering_memory_words
+from core.service.requests import AnyServiceRequest
+from core.service.selection_requests import ClassOverview, ClassView, DecodeImage, DescribeClass, DescribeClasses
 from desktop_app.pages.clusters_picture import ClustersPicture
-from desktop_app.pages.desk_talk import DeskTalk
 from desktop_app.pages.images_shown import ImagesShown, LargeImage, pool_by_class
 from desktop_app.pages.page import NOT_THERE, Page
+from desktop_app.service.selection import SelectionQuestions
 from desktop_app.widgets.words import set_tone
 
 SUBSTANTIAL = 0.25
@@ -36,10 +38,10 @@ class ClustersPage(Page):
         self._asked_for: object = None
         self._asked_class: object = None
         self.images = ImagesShown()
-        self.talk = DeskTalk(self.worker.resident, self)
-        self.talk.refused.connect(self._on_refused)
-        self.talk.stopped.connect(self._on_stopped)
-        self.talk.lost.connect(self._on_lost)
+        self.questions = SelectionQuestions(self.service.selection, self)
+        self.questions.refused.connect(self._on_refused)
+        self.questions.stopped.connect(self._on_stopped)
+        self.questions.lost.connect(self._on_lost)
         self.picture = ClustersPicture(self.images)
         self.picture.class_chosen.connect(self._choose_class)
         self.picture.components_chosen.connect(self._choose_components)
@@ -53,7 +55,7 @@ class ClustersPage(Page):
         self.controls.add("clusters.seed", more=True)
         self.controls.add_rest("clusters")
         self.picture.opened.connect(self._open_image)
-        self.large = LargeImage(self.images, self.talk, self.facts_of, self)
+        self.large = LargeImage(self.images, self.questions, self.facts_of, self)
         self.set_picture(self.picture)
         self._say_empty()
 
@@ -64,28 +66,21 @@ class ClustersPage(Page):
         return "" if self.model.facts("features") is not None else "Extract features first, on the Features page."
 
     def run(self) -> None:
-        """Cluster every class; the desk reads it from the cache afterwards."""
-        self.start_job("core.pipeline.window_jobs:compute_clusters", (self.study(),), purpose="cluster")
+        """Cluster every class; the selection service reads it from the cache afterwards."""
+        request = ComputeClusters(self.study())
+        self.ask(request, self._keep_clusters, on_failed=self._say_empty, on_cancelled=self._say_empty, as_step=True)
         self._say_empty()
 
     def restore(self) -> None:
-        """Ask the desk, which finds the clusters in the cache."""
+        """Ask the selection service, which finds the clusters in the cache."""
         self.refresh()
 
-    def on_finished(self, result: Any) -> None:
+    def _keep_clusters(self, seconds: float) -> None:
         """Keep that the clusters are there, and look at them."""
-        self.keep(result, {"seconds": float(result)})
+        self.keep(seconds, {"seconds": seconds})
         self._asked_for = None
         self.refresh()
         self.summary_told.emit("every class is clustered", "coreset")
-
-    def on_failed(self, sentence: str) -> None:  # noqa: ARG002
-        """Offer to cluster again."""
-        self._say_empty()
-
-    def on_cancelled(self) -> None:
-        """Offer to cluster again."""
-        self._say_empty()
 
     def on_leave(self) -> None:
         """Hide what follows the mouse."""
@@ -101,7 +96,7 @@ class ClustersPage(Page):
         self._say_empty()
 
     def refresh(self) -> None:
-        """Ask the desk for what is not shown yet."""
+        """Ask the selection service for what is not shown yet."""
         value = self.model.latest_value("dataset")
         view = value if isinstance(value, DatasetView) else None
         if self.images.are_others(view):
@@ -128,13 +123,13 @@ class ClustersPage(Page):
     def _say_empty(self) -> None:
         why_not = self.why_not()
         words = "The clusters of every class will stand here, with their medoids and images."
-        if self.job_numbers("cluster"):
+        if self.job_numbers(ComputeClusters):
             self.set_empty("The images of every class are being grouped. The clusters will stand here when they are.")
         elif not why_not and self.images.view is None and not self.images_are_there():
             self.set_empty(f"{NOT_THERE} The clusters will stand here then.")
         elif not why_not and self.images.view is None:
             self.set_empty("The images are being read. The clusters will stand here in a moment.")
-        elif self.talk.is_waiting("overview"):
+        elif self.questions.is_waiting(DescribeClasses):
             self.set_empty("The clusters are being read. They will stand here in a moment.")
         elif why_not:
             self.set_empty(words, "Go to Features", self._go_to_features)
@@ -144,7 +139,7 @@ class ClustersPage(Page):
     def _go_to_features(self) -> None:
         self.step_wanted.emit("features")
 
-    # --- asking the desk --------------------------------------------------------------------------------------
+    # --- asking the selection service -------------------------------------------------------------------------
 
     def _content(self) -> str:
         result = self.model.project.result("dataset")
@@ -153,13 +148,13 @@ class ClustersPage(Page):
     def _ask_overview(self) -> None:
         study, content = self.study(), self._content()
         wanted = (self.model.key("clusters"), content)
-        if wanted == self._asked_for and self.talk.is_open(study, content):
+        if wanted == self._asked_for and self.questions.is_open(study, content):
             self._ask_class()
             return
         self._asked_for = wanted
         self._asked_class = None
-        self.talk.open(study, content)
-        self.talk.ask("overview", (self.model.settings("clusters"),), self._take_overview)
+        self.questions.open(study, content)
+        self.questions.ask(DescribeClasses(self.model.settings("clusters")), self._take_overview)
 
     def _take_overview(self, overview: tuple[ClassOverview, ...]) -> None:
         self._overview = overview
@@ -191,7 +186,7 @@ class ClustersPage(Page):
         if wanted != self._asked_class:
             self._asked_class = wanted
             self.picture.classes.set_chosen(name)
-            self.talk.ask("class_view", (name, *components, self.model.settings("clusters")), self._take_class)
+            self.questions.ask(DescribeClass(name, *components, self.model.settings("clusters")), self._take_class)
 
     def _take_class(self, view: ClassView) -> None:
         self._view = view
@@ -203,9 +198,9 @@ class ClustersPage(Page):
             self.picture.side.show_class(self._view)
         self.messages.error(sentence, details)
 
-    def _on_stopped(self, method: str) -> None:
+    def _on_stopped(self, kind: type[AnyServiceRequest]) -> None:
         self._asked_for = self._asked_class = None
-        if method == "picture":
+        if kind is DecodeImage:
             return
         if self._view is not None:
             self.picture.side.show_class(self._view)

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSplitter, QToolButton, QWidget
 
-from core.pipeline.views import ClassOverview, ClassView
+from core.service.selection_requests import ClassOverview, ClassView
 from desktop_app import theme
 from desktop_app.pages.clusters_side import ClustersSide
 from desktop_app.pages.images_shown import HoverImage, ImagesShown

@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QSplitter, QWidget
 
-from core.pipeline.views import ClassView
+from core.service.selection_requests import ClassView
 from desktop_app import theme
 from desktop_app.widgets.card import Card
 from desktop_app.widgets.cluster_bars import ClusterBars

@@ -6,9 +6,11 @@ from typing import Any
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel, QPushButton
 
-from core.pipeline.networks import NETWORKS, title_inside
-from core.pipeline.views import ComparePlanView, DatasetView
+from core.pipeline.views import ComparePlanView
 from core.results import Comparison, Epoch, RunResult
+from core.service.comparison_requests import CompareNetworks, EstimateComparison, ReadComparison
+from core.service.dataset_requests import DatasetView
+from core.service.networks import NETWORKS, title_inside
 from core.settings import ComparisonSettings, Settings, unknown_names
 from desktop_app.pages.compare_figures import provisional
 from desktop_app.pages.compare_options import CompareOptions
@@ -30,7 +32,6 @@ MEANING = (
     "If the coreset keeps enough accuracy for you, export it on Coreset; if not, keep a larger share there and compare "
     "again."
 )
-_STORED = "core.pipeline.window_jobs:compare_finished"
 
 
 class ComparePage(Page):
@@ -75,7 +76,7 @@ class ComparePage(Page):
     def _show_way_in(self) -> None:
         """Let the empty place offer what fills it: the trainings, or the step before."""
         words = "The answer, the table and the figures will stand here."
-        if self.job_numbers(""):
+        if self.job_numbers(CompareNetworks):
             self.set_empty("The first training is under way. The answer, the table and the figures will stand here.")
         elif self.model.facts("clusters") is None:
             self.set_empty(words, "Go to Clusters", self._go_to_clusters)
@@ -114,9 +115,17 @@ class ComparePage(Page):
     def run(self) -> None:
         """Do the trainings that are missing."""
         self._done = []
-        arguments = (self.study(), runs_folder(), models_folder())
+        request = CompareNetworks(self.study(), runs_folder(), models_folder())
         expected = Outlook(self._plan, self._known).seconds() if self._plan is not None else None
-        self.start_job("core.pipeline.window_jobs:compare", arguments, expected_seconds=expected)
+        self.ask(
+            request,
+            self._keep_trainings,
+            on_part=self._take_part,
+            on_failed=self._settle.start,
+            on_cancelled=self._on_trainings_cancelled,
+            as_step=True,
+            expected_seconds=expected,
+        )
         self._show_way_in()
         names = self.model.settings("comparison").networks
         by_epochs = any(NETWORKS[name].by_epochs for name in names if name in NETWORKS)
@@ -124,7 +133,9 @@ class ComparePage(Page):
 
     def restore(self) -> None:
         """Show the finished trainings again; none is done anew."""
-        self.start_job(_STORED, (self.study(), runs_folder()), purpose="restore")
+        self.ask(
+            ReadComparison(self.study(), runs_folder()), self._restore, on_cancelled=self._settle.start, as_step=True
+        )
 
     def on_enter(self) -> None:
         """Show the finished runs that fit, and what the others will take."""
@@ -147,7 +158,7 @@ class ComparePage(Page):
 
     def is_settled(self) -> bool:
         """Whether what is to come has been estimated."""
-        return self._plan is not None and not self._settle.isActive() and not self.job_numbers("plan")
+        return self._plan is not None and not self._settle.isActive() and not self.job_numbers(EstimateComparison)
 
     def _take_from_coreset(self) -> None:
         """Compare what was chosen on Coreset with random and everything, as long as nothing else was asked for."""
@@ -166,17 +177,18 @@ class ComparePage(Page):
             # Without undo: the user has not done it.
             self.model.put_settings("comparison", replace(comparison, **taken))
 
-    def on_partial(self, result: Any) -> None:
-        """Take a finished run or an epoch of the one in progress."""
-        if self.purpose == "" and isinstance(result, Epoch):
-            self.picture.show_epoch(result, self._training_words(result))
-            self.show_empty(False)
-        elif self.purpose == "" and isinstance(result, RunResult):
-            self._done.append(result)
-            self.show_empty(False)
-            folds, steps = (self._plan.folds, self._plan.steps) if self._plan is not None else (0, "")
-            self.picture.show_comparison(provisional(self._done, folds, steps))
-            self._show_hint()
+    def _take_part(self, part: object) -> None:
+        """Take a finished run or an epoch of the one in progress; the steps before publish parts, too."""
+        match part:
+            case Epoch():
+                self.picture.show_epoch(part, self._training_words(part))
+                self.show_empty(False)
+            case RunResult():
+                self._done.append(part)
+                self.show_empty(False)
+                folds, steps = (self._plan.folds, self._plan.steps) if self._plan is not None else (0, "")
+                self.picture.show_comparison(provisional(self._done, folds, steps))
+                self._show_hint()
 
     def _training_words(self, epoch: Epoch) -> str:
         """Return which training an epoch is of: runs are published in the order of the plan."""
@@ -186,37 +198,42 @@ class ComparePage(Page):
         which = run_words(self._plan.runs[number], self._plan.n_splits, self._plan.folds)
         return f"{which}, epoch {epoch.number} (training {number + 1} of {len(self._plan.runs)})"
 
-    def on_finished(self, result: Any) -> None:
-        """Keep the comparison, or show what was asked for."""
-        if isinstance(result, ComparePlanView):
-            self._plan = result
-            if self._fall_back():
-                self._plan = None
-                self._settle.start()  # what works instead is estimated, also while another page is shown
-            else:
-                self._show_cost()
-        elif isinstance(result, Comparison):
-            self._keep_comparison(result)
+    def _take_plan(self, plan: ComparePlanView) -> None:
+        """Show what is to come; where weights are missing, fall back on what works here."""
+        self._plan = plan
+        if self._fall_back():
+            self._plan = None
+            self._settle.start()  # what works instead is estimated, also while another page is shown
         else:
-            self.tools.tell(self.purpose, result)
+            self._show_cost()
 
-    def _keep_comparison(self, result: Comparison) -> None:
+    def _show_finished(self, result: Comparison) -> None:
+        """Show the finished runs that fit, where nothing is shown yet."""
+        self._know(result)
+        if result.runs and self.model.value("compare") is None:
+            self.show_empty(False)
+            self.picture.show_comparison(result)
+            self._done = list(result.runs)
+        self._show_cost()
+
+    def _restore(self, result: Comparison) -> None:
+        self._know(result)
+        self._tell_missing(result)
+        self._keep_comparison(result)
+
+    def _keep_trainings(self, result: Comparison) -> None:
+        self._know(result)
+        self._keep_comparison(result)
+        self.summary_told.emit(f"{len(result.runs):,} trainings compared", "")
+
+    def _know(self, result: Comparison) -> None:
         self._known = {name_of(run.key) for run in result.runs}
         self._notes = result.notes
-        if self.purpose == "finished":
-            if result.runs and self.model.value("compare") is None:
-                self.show_empty(False)
-                self.picture.show_comparison(result)
-                self._done = list(result.runs)
-            self._show_cost()
-            return
-        if self.purpose == "restore":
-            self._tell_missing(result)
+
+    def _keep_comparison(self, result: Comparison) -> None:
         self.keep(result, {"runs": len(result.runs), "sentences": list(result.sentences[:12])})
         self._done = []
         self._show_cost()
-        if self.purpose != "restore":
-            self.summary_told.emit(f"{len(result.runs):,} trainings compared", "")
 
     def _tell_missing(self, result: Comparison) -> None:
         facts = self.model.facts("compare") or {}
@@ -228,9 +245,9 @@ class ComparePage(Page):
             again = "it" if missing == 1 else "them"
             self.messages.warning(f"{gone} no longer where they were kept; {self.run_text} does {again} again.")
 
-    def on_cancelled(self) -> None:
-        """Show what was finished; the next run goes on from there."""
-        if self.purpose == "" and self._done:
+    def _on_trainings_cancelled(self) -> None:
+        """Say what was finished; the next run goes on from there."""
+        if self._done:
             kept = "1 finished training is" if len(self._done) == 1 else f"{len(self._done):,} finished trainings are"
             self.messages.info(f"{kept} kept; {self.run_text} goes on with the others.")
         self._settle.start()
@@ -239,11 +256,6 @@ class ComparePage(Page):
         """Estimate anew what can be trained here."""
         self._plan = None
         self._settle.start()
-
-    def on_failed(self, sentence: str) -> None:  # noqa: ARG002 - the base class's name
-        """Show what was finished before."""
-        if self.purpose == "":
-            self._settle.start()
 
     def refresh(self) -> None:
         """Show choices and what came out."""
@@ -285,8 +297,8 @@ class ComparePage(Page):
             self._plan = None
             self._show_cost()
             return
-        if not self.job_numbers("plan"):
-            self.start_job("core.pipeline.window_jobs:estimate_comparison", (self.study(),), stage="", purpose="plan")
+        if not self.job_numbers(EstimateComparison):
+            self.ask(EstimateComparison(self.study()), self._take_plan, on_cancelled=self._settle.start)
         if self.model.facts("clusters") is None:
             self._known = set()  # nothing can have been trained on what is not chosen
             return
@@ -295,11 +307,12 @@ class ComparePage(Page):
             self._known = {name_of(run.key) for run in current.runs}
             self._notes = current.notes
             return
-        if any(self.job_numbers(purpose) for purpose in ("finished", "restore", "")):
+        if self.job_numbers(CompareNetworks, ReadComparison):
             return
         self._known, self._done = None, []
         if runs_folder().is_dir():
-            self.start_job(_STORED, (self.study(), runs_folder()), stage="", purpose="finished")
+            request = ReadComparison(self.study(), runs_folder())
+            self.ask(request, self._show_finished, on_cancelled=self._settle.start)
         else:
             self._known = set()
 
@@ -315,7 +328,7 @@ class ComparePage(Page):
         self.bring.setVisible(bool(self._fell_back) or (plan is not None and plan.instead is not None))
         self._show_way_in()
         self._show_hint()
-        self._show_run_state()
+        self.show_run_state()
 
     def _fall_back(self) -> bool:
         """Use what works on this machine where nothing was compared yet and weights are missing; return whether so."""
@@ -338,7 +351,7 @@ class ComparePage(Page):
 
     def _show_hint(self) -> None:
         """Say beside the button what is to come, or that what is shown is of other choices."""
-        if self.job_numbers("") or self.model.facts("clusters") is None:
+        if self.job_numbers(CompareNetworks) or self.model.facts("clusters") is None:
             self.set_hint("")
         elif self._is_stale():
             self.set_hint("What is shown was compared with other choices", warning=True)

@@ -42,7 +42,7 @@ class CompareOptions(QObject):
         """Offer several splits unless the images bring their own or are in folds; too many can always be taken back."""
         why_one = BROUGHT_TIP if brought else FOLDS_TIP.format(folds) if folds else ""
         one_only = bool(why_one) and self._splits.value == 1
-        self._splits.set_heeded(why_one if one_only else "")
+        self._splits.set_no_effect(why_one if one_only else "")
         if why_one and not one_only:
             self._splits.widget.setToolTip(why_one)
 

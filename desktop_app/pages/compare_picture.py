@@ -7,9 +7,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
-from core.pipeline.networks import NETWORKS, network_title, title_inside
-from core.pipeline.views import DatasetView, PlannedView
+from core.pipeline.views import PlannedView
 from core.results import Comparison, Epoch, Row, RunKey, RunResult, split_of, splits_words
+from core.service.dataset_requests import DatasetView
+from core.service.networks import NETWORKS, network_title, title_inside
 from desktop_app import theme
 from desktop_app.models.metrics import bars, bars_words
 from desktop_app.models.thumbnail_model import Thumbnail

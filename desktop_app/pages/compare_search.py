@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QLineEdit, QWidget
 
 from core.pipeline.grid import Grid
-from core.pipeline.networks import NETWORKS, Network
+from core.service.networks import NETWORKS, Network
 from desktop_app.models.table_model import Column
 from desktop_app.widgets.card import Sheet
 from desktop_app.widgets.controls import ComboBox

@@ -2,15 +2,21 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QPushButton, QWidget
 
-from core.pipeline.networks import NETWORKS, title_inside
-from core.pipeline.views import PredictView
+from core.pipeline.grid import Grid, SearchOutcome
 from core.pipeline.words import bundle_mark
 from core.resources import user_data_folder
+from core.service.comparison_requests import (
+    PredictFolder,
+    PredictView,
+    SaveNetwork,
+    SearchHyperparameters,
+    WriteReport,
+)
+from core.service.networks import NETWORKS, title_inside
 from desktop_app import theme
 from desktop_app.pages.compare_picture import ComparePicture
 from desktop_app.pages.compare_report import ReportSheet
@@ -68,30 +74,20 @@ class CompareTools(QObject):
         layout.addStretch(1)
         return row
 
-    def tell(self, purpose: str, result: Any) -> None:
-        """Say what came out."""
-        if isinstance(result, PredictView):
-            skipped = f", {len(result.skipped):,} files skipped" if result.skipped else ""
-            told = "".join(f" {note}" for note in result.notes)
-            self._page.messages.info(f"{result.n_images:,} images predicted{skipped}: {result.file}{told}", result.file)
-        elif isinstance(result, Path):
-            what = "The network is saved" if purpose == "keep" else "The report is written"
-            self._page.messages.info(f"{what}: {result}", result)
-        else:
-            show_search(result, self._page)
-
     def _choose_report(self) -> None:
         sheet = ReportSheet(self._page.model.name, self._page, private=self._page.model.settings("export").private)
         sheet.report_wanted.connect(self._write_report)
         sheet.open()
 
-    def _write_report(self, target: object, private: bool) -> None:
+    def _write_report(self, target: Path, private: bool) -> None:
         study = self._page.study()
         export = replace(study.settings.export, private=private)
         study = replace(study, settings=replace(study.settings, export=export))
         synthetic = bool(self._page.model.project.notes.startswith("Synthetic"))
-        arguments = (study, target, runs_folder(), synthetic)
-        self._page.start_job("core.pipeline.window_jobs:write_study_report", arguments, stage="", purpose="report")
+        self._page.ask(WriteReport(study, target, runs_folder(), synthetic), self._tell_report)
+
+    def _tell_report(self, file: Path) -> None:
+        self._page.messages.info(f"The report is written: {file}", file)
 
     def _choose_keeping(self) -> None:
         bundle = self._bundle_of_row()
@@ -99,8 +95,10 @@ class CompareTools(QObject):
             return
         place = QFileDialog.getExistingDirectory(self._page, "Where to? The network gets a folder of its own there")
         if place:
-            arguments = (bundle, Path(place) / bundle.name)
-            self._page.start_job("core.pipeline.window_jobs:keep_bundle", arguments, stage="", purpose="keep")
+            self._page.ask(SaveNetwork(bundle, Path(place) / bundle.name), self._tell_saved)
+
+    def _tell_saved(self, folder: Path) -> None:
+        self._page.messages.info(f"The network is saved: {folder}", folder)
 
     def _bundle_of_row(self) -> Path | None:
         """Return where the network of the chosen row is; without one say why."""
@@ -133,8 +131,12 @@ class CompareTools(QObject):
             return
         out, _ = QFileDialog.getSaveFileName(self._page, "Write the predictions", "predictions.csv", "CSV (*.csv)")
         if out:
-            arguments = (Path(bundle), Path(folder), Path(out))
-            self._page.start_job("core.pipeline.window_jobs:predict_folder", arguments, stage="", purpose="predict")
+            self._page.ask(PredictFolder(Path(bundle), Path(folder), Path(out)), self._tell_predicted)
+
+    def _tell_predicted(self, view: PredictView) -> None:
+        skipped = f", {len(view.skipped):,} files skipped" if view.skipped else ""
+        told = "".join(f" {note}" for note in view.notes)
+        self._page.messages.info(f"{view.n_images:,} images predicted{skipped}: {view.file}{told}", view.file)
 
     def _choose_search(self) -> None:
         reason = self._page.why_not()
@@ -145,7 +147,10 @@ class CompareTools(QObject):
         sheet.search_wanted.connect(self._search)
         sheet.open()
 
-    def _search(self, grid: object, network: str, with_pool: bool) -> None:
+    def _search(self, grid: Grid, network: str, with_pool: bool) -> None:
         out = user_data_folder() / "search"
-        arguments = (self._page.study(), grid, network, out, with_pool)
-        self._page.start_job("core.pipeline.window_jobs:search", arguments, stage="", purpose="search")
+        request = SearchHyperparameters(self._page.study(), grid, network, out, with_pool)
+        self._page.ask(request, self._show_search)
+
+    def _show_search(self, outcome: SearchOutcome) -> None:
+        show_search(outcome, self._page)

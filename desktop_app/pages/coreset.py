@@ -3,22 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QTimer
 
 from core.descriptions import registry
-from core.pipeline.views import CoresetView, DatasetView, ExportView, ProxyView, VerifyView
 from core.results import ClassClusters, Coverage
+from core.service.coreset_requests import JudgeSizes, ProxyView
+from core.service.dataset_requests import DatasetView
+from core.service.requests import AnyServiceRequest
+from core.service.selection_requests import ChooseCoreset, CoresetView, DescribeClass, ListClusters, MeasureCoverage
 from desktop_app import theme
 from desktop_app.pages.coreset_exporting import Exporting
 from desktop_app.pages.coreset_options import CoresetOptions
 from desktop_app.pages.coreset_picture import MEASURING, CoresetPicture
 from desktop_app.pages.coreset_sizes import FRACTIONS
-from desktop_app.pages.desk_talk import DeskTalk
 from desktop_app.pages.images_shown import ImagesShown, LargeImage, pool_by_class
 from desktop_app.pages.page import NOT_THERE, Page
+from desktop_app.service.selection import SelectionQuestions
 from desktop_app.widgets.words import images, percent
 
 SETTLE_MS = 350
@@ -26,7 +28,7 @@ Wanted = tuple[str, str]
 
 
 class CoresetPage(Page):
-    """Every change is answered at once by the desk; what is left out is measured when the choices have settled."""
+    """Every change is answered at once by the selection service; coverage is measured when the choices have settled."""
 
     stage = "coreset"
     title = "Coreset"
@@ -42,10 +44,10 @@ class CoresetPage(Page):
         self._know_nothing()
         theme.set_icon(self.run_button, "export", "on_accent")
         self.images = ImagesShown()
-        self.talk = DeskTalk(self.worker.resident, self)
-        self.talk.refused.connect(self._on_refused)
-        self.talk.stopped.connect(self._on_stopped)
-        self.talk.lost.connect(self._on_lost)
+        self.questions = SelectionQuestions(self.service.selection, self)
+        self.questions.refused.connect(self._on_refused)
+        self.questions.stopped.connect(self._on_stopped)
+        self.questions.lost.connect(self._on_lost)
         self.picture = CoresetPicture(self.images)
         self.controls.place(self.picture.chosen, "selection.pinned_in", "selection.pinned_out")
         self.options = CoresetOptions(self)
@@ -54,14 +56,14 @@ class CoresetPage(Page):
         self.options.noted.connect(self.model.set_notes)
         self.picture.opened.connect(self._open_image)
         self.picture.again_wanted.connect(self._ask_again)
-        self.talk.revived.connect(self.picture.offer_again)
+        self.questions.restarted.connect(self.picture.offer_again)
         self.picture.chosen.pins_changed.connect(self._pin)
         self.picture.plot.class_chosen.connect(self._choose_class)
         self.picture.tabs.currentChanged.connect(self._ask_plot)
         self.picture.sizes.wanted.connect(self._judge_sizes)
         self.picture.sizes.fraction_chosen.connect(self._use_fraction)
         self.exporting = Exporting(self, self.picture.result)
-        self.large = LargeImage(self.images, self.talk, self.facts_of, self)
+        self.large = LargeImage(self.images, self.questions, self.facts_of, self)
         self.set_picture(self.picture)
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._settled)
@@ -105,7 +107,7 @@ class CoresetPage(Page):
             self.exporting.ask(len(self._view.coreset.indices))
 
     def restore(self) -> None:
-        """Ask the desk again; it needs no job."""
+        """Ask the selection service again; it needs no job."""
         self.refresh()
 
     def refresh(self) -> None:
@@ -142,31 +144,28 @@ class CoresetPage(Page):
     def _pool_by_class(self) -> dict[str, int]:
         return pool_by_class(self.images.view)
 
-    # --- asking the desk --------------------------------------------------------------------------------------
+    # --- asking the selection service -------------------------------------------------------------------------
 
     def _ask(self) -> None:
         result = self.model.project.result("dataset")
         content = result.content if result is not None else ""
         study, clusters = self.study(), self.model.settings("clusters")
-        fresh = not self.talk.is_open(study, content)
-        self.talk.open(study, content)
-        if fresh:
+        if self.questions.open(study, content):
             self._clustered = None
             self._wanted = ("", "")
         clustered = (self.model.key("clusters"), content)
         if clustered != self._clustered:
             self._clustered = clustered
-            self.talk.ask("clusters", (clusters,), self._take_clusters)
+            self.questions.ask(ListClusters(clusters), self._take_clusters)
         wanted = (self.model.key("coreset"), content)
         if wanted != self._wanted:
             self._wanted = wanted
             self._settle.stop()
-            self.talk.drop("cover")
-            arguments = (self.model.settings("selection"), False, clusters)
-            self.talk.ask("select", arguments, partial(self._take_selection, wanted))
+            self.questions.drop(MeasureCoverage)
+            request = ChooseCoreset(self.model.settings("selection"), clusters)
+            self.questions.ask(request, partial(self._take_selection, wanted))
             if not self._slow.isActive():
                 self._slow.start()
-
         self._ask_plot()
 
     def _ask_plot(self) -> None:
@@ -178,8 +177,8 @@ class CoresetPage(Page):
         wanted = (self._clustered, name, self.model.project.choices.components)
         if name and self._clustered and wanted != self._plotted and self.picture.plot.isVisible():
             self._plotted = wanted
-            arguments = (name, *wanted[2], self.model.settings("clusters"))
-            self.talk.ask("class_view", arguments, self.picture.plot.show_class, latest=False)
+            request = DescribeClass(name, *wanted[2], self.model.settings("clusters"))
+            self.questions.ask(request, self.picture.plot.show_class, latest=False)
 
     def _choose_class(self, name: str) -> None:
         self.model.set_choices(class_name=name)
@@ -195,7 +194,7 @@ class CoresetPage(Page):
 
     def _show_slow(self) -> None:
         """Say that it takes longer, as the first order of a sampler does; the bar below tells how far it is."""
-        if self._view is not None and self.talk.is_waiting("select"):
+        if self._view is not None and self.questions.is_waiting(ChooseCoreset):
             self.picture.show_choosing(theme.sampler_title(self.model.settings("selection").sampler))
 
     def _take_selection(self, wanted: Wanted, view: CoresetView) -> None:
@@ -205,7 +204,7 @@ class CoresetPage(Page):
         pinned_in, pinned_out = self.images.indices(settings.pinned_in), self.images.indices(settings.pinned_out)
         self.picture.show_coreset(view, pinned_in, pinned_out)
         self.show_empty(False)
-        self._show_run_state()
+        self.show_run_state()
         if wanted == self._wanted:
             self._settle.start()
 
@@ -227,8 +226,8 @@ class CoresetPage(Page):
         self._ask_coverage()
 
     def _ask_coverage(self) -> None:
-        arguments = (self.model.settings("selection"), self.model.settings("clusters"))
-        self.talk.ask("cover", arguments, self._take_coverage)
+        request = MeasureCoverage(self.model.settings("selection"), self.model.settings("clusters"))
+        self.questions.ask(request, self._take_coverage)
 
     def _take_coverage(self, coverage: Coverage) -> None:
         if self._view is not None:
@@ -241,8 +240,8 @@ class CoresetPage(Page):
         self._show_unanswered(sentence, again=False)
         self.messages.warning(sentence, details)
 
-    def _on_stopped(self, method: str) -> None:
-        if method == "cover":
+    def _on_stopped(self, kind: type[AnyServiceRequest]) -> None:
+        if kind is MeasureCoverage:
             self.picture.show_not_covered("You stopped the measuring.")
         else:
             self._show_unanswered("You stopped the choice.")
@@ -255,7 +254,7 @@ class CoresetPage(Page):
     def _show_unanswered(self, why: str, *, again: bool = True) -> None:
         """Say what is so; with `again` offer to ask again, and whatever else waits is asked again with it."""
         self._clustered = self._plotted = None
-        if self.talk.is_waiting("select"):
+        if self.questions.is_waiting(ChooseCoreset):
             return
         self._slow.stop()
         if self._wanted != self._answered:
@@ -316,34 +315,19 @@ class CoresetPage(Page):
     # --- jobs -------------------------------------------------------------------------------------------------
 
     def _judge_sizes(self) -> None:
-        if self.model.facts("clusters") is None or self.job_numbers("sizes"):
+        if self.model.facts("clusters") is None or self.job_numbers(JudgeSizes):
             return
-        arguments = (self.study(), self.model.settings("selection"), FRACTIONS)
-        self.start_job("core.pipeline.window_jobs:judge_sizes", arguments, stage="", purpose="sizes")
+        request = JudgeSizes(self.study(), self.model.settings("selection"), FRACTIONS)
+        self.ask(request, self._take_sizes, on_failed=self._show_no_sizes, on_cancelled=self._show_no_sizes)
         self.picture.sizes.show_busy(True)
 
-    def on_finished(self, result: Any) -> None:
-        """Show what a job brought."""
-        if isinstance(result, ProxyView):
-            self.picture.sizes.show_busy(False)
-            self.picture.sizes.show_view(result, self.model.settings("selection").sampler)
-        elif isinstance(result, ExportView):
-            self.exporting.show_export(result)
-        elif isinstance(result, VerifyView):
-            self.exporting.show_verified(result)
+    def _take_sizes(self, view: ProxyView) -> None:
+        self.picture.sizes.show_busy(False)
+        self.picture.sizes.show_view(view, self.model.settings("selection").sampler)
 
-    def on_failed(self, sentence: str) -> None:  # noqa: ARG002
+    def _show_no_sizes(self) -> None:
         """Let it be tried again."""
-        self._show_stopped("that failed")
-
-    def on_cancelled(self) -> None:
-        """Let it be tried again."""
-        self._show_stopped("that was cancelled")
-
-    def _show_stopped(self, why: str) -> None:
-        self.picture.sizes.show_busy(bool(self.job_numbers("sizes")))
-        if not self.job_numbers("verify"):
-            self.exporting.show_unverified(why)
+        self.picture.sizes.show_busy(False)
 
     # --- one image --------------------------------------------------------------------------------------------
 

@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
 )
 
 from core.errors import CoresetError
-from core.pipeline.views import ExportView
 from core.resources import expanded
+from core.service.coreset_requests import ExportView
 from core.settings import ExportSettings, Settings
 from core.settings.listed import Setting, settings_in
 from desktop_app import theme

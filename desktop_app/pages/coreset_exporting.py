@@ -1,18 +1,17 @@
 """Exporting from the Coreset page: ask, write, verify, open the folder."""
 
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 
-from core.pipeline.views import ExportView, VerifyView
+from core.service.coreset_requests import ExportCoreset, ExportView, VerifyExport, VerifyView
 from core.settings import ExportSettings
 from desktop_app.pages.coreset_export import ExportSheet, export_words
 from desktop_app.pages.page import Page
 from desktop_app.widgets.message_strip import Kind, MessageStrip
-
-JOBS = "core.pipeline.window_jobs"
 
 
 class Exporting(QObject):
@@ -24,7 +23,6 @@ class Exporting(QObject):
         self.folder: Path | None = None
         self.sheet: ExportSheet | None = None
         self._written = ""
-        self._is_verifying = False
         strip.action_triggered.connect(self.open_folder)
 
     def ask(self, n_images: int) -> None:
@@ -37,7 +35,7 @@ class Exporting(QObject):
 
     def forget(self) -> None:
         """Know of no export; the sheet has been closed with the other windows of the page."""
-        self.folder, self.sheet, self._written, self._is_verifying = None, None, "", False
+        self.folder, self.sheet, self._written = None, None, ""
         self._strip.clear()
 
     def _suggested(self) -> Path:
@@ -55,32 +53,33 @@ class Exporting(QObject):
         page = self._page
         changes = {one.name: getattr(settings, one.name) for one in fields(settings)}
         if page.change_settings("export", text="how to export", **changes):
-            page.start_job(f"{JOBS}:export_coreset", (page.study(), folder, overwrite), stage="", purpose="export")
+            page.ask(ExportCoreset(page.study(), folder, overwrite), self._show_export)
 
-    def show_export(self, view: ExportView) -> None:
+    def _show_export(self, view: ExportView) -> None:
         """Tell what was written, and verify it."""
         self.folder = view.folder
         self._written = export_words(view)
         self._strip.show_message(
             "info", f"{self._written} It is being verified.", "Open folder", "Show the folder in the file browser"
         )
-        self._is_verifying = True
-        self._page.start_job(f"{JOBS}:verify_export", (view.folder,), stage="", purpose="verify")
+        self._page.ask(
+            VerifyExport(view.folder),
+            self._show_verified,
+            on_failed=partial(self._show_unverified, "that failed"),
+            on_cancelled=partial(self._show_unverified, "that was cancelled"),
+        )
 
-    def show_verified(self, view: VerifyView) -> None:
+    def _show_verified(self, view: VerifyView) -> None:
         """Tell what verifying found."""
-        self._is_verifying = False
         kind: Kind = "good" if view.ok else "bad"
         self._strip.show_message(
             kind, f"{self._written} {view.sentence}", "Open folder", "Show the folder in the file browser"
         )
 
-    def show_unverified(self, why: str) -> None:
+    def _show_unverified(self, why: str) -> None:
         """Tell that the export stands and was not verified, after Cancel or a failure."""
-        if self._is_verifying:
-            self._is_verifying = False
-            words = f"{self._written} It is complete, but was not read again to verify it: {why}."
-            self._strip.show_message("warning", words, "Open folder", "Show the folder in the file browser")
+        words = f"{self._written} It is complete, but was not read again to verify it: {why}."
+        self._strip.show_message("warning", words, "Open folder", "Show the folder in the file browser")
 
     def open_folder(self) -> None:
         """Show the folder in the file browser."""

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.descriptions import registry
-from core.pipeline.needs import sampler_memory_words
+from core.service.needs import sampler_memory_words
 from core.settings import BY_DIFFICULTY, SelectionSettings
 from desktop_app import theme
 from desktop_app.dialogs.help_button import HelpButton
@@ -128,7 +128,7 @@ class CoresetOptions(QObject):
     # --- showing ----------------------------------------------------------------------------------------------
 
     def show_settings(self, settings: SelectionSettings, pool_by_class: Mapping[str, int]) -> None:
-        """Show choices, and which of them the sampler heeds."""
+        """Show choices, and which of them have an effect."""
         pool = sum(pool_by_class.values())
         self.size.set_pool(pool)
         self.size.set_fraction(settings.images / pool if settings.images and pool else settings.fraction)
@@ -146,7 +146,7 @@ class CoresetOptions(QObject):
         self.sampler.setToolTip(f"{fact.tip}\nSource: {fact.source}" if fact else unknown(settings.sampler))
         self._page.controls.show_owned("selection", (settings.sampler,))
         if fact is not None:
-            self._show_heeded(settings, fact)
+            self._show_effects(settings, fact)
 
     def _show_recommendation(self, settings: SelectionSettings) -> None:
         recommended = self._recommended
@@ -156,17 +156,19 @@ class CoresetOptions(QObject):
         if recommended is not None:
             self.recommended.setToolTip(f"{recommended.title}, with β at ¼. Undo takes it back.")
 
-    def _show_heeded(self, settings: SelectionSettings, fact: Any) -> None:
+    def _show_effects(self, settings: SelectionSettings, fact: Any) -> None:
         whole = fact.scope == "pool"
-        self.over_classes.set_heeded(f"{fact.title} draws from the whole pool and knows no classes." if whole else "")
+        self.over_classes.set_no_effect(
+            f"{fact.title} draws from the whole pool and knows no classes." if whole else ""
+        )
         box = self.over_classes.widget
         if isinstance(box, QComboBox):
             for name, words in (("recommended", "As recommended"), ("sampler", "Sampler's own")):
                 rule = fact.budget_rule(name)
                 box.setItemText(box.findData(name), "None" if whole else f"{words} ({RULES.get(rule, rule)})")
-        self.seed.set_heeded("" if fact.uses_seed else f"{fact.title} leaves nothing to chance.")
+        self.seed.set_no_effect("" if fact.uses_seed else f"{fact.title} leaves nothing to chance.")
         harder = fact.budget_rule(settings.budget_over_classes) in BY_DIFFICULTY and not whole
-        self.beta.set_heeded("" if harder else "β counts where harder classes get more.")
+        self.beta.set_no_effect("" if harder else "β counts where harder classes get more.")
 
     def show_notes(self, notes: str) -> None:
         """Show the user's own words."""

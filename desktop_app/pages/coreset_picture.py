@@ -14,8 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.pipeline.views import CoresetView
 from core.results import ClassCoverage, Coverage
+from core.service.selection_requests import CoresetView
 from desktop_app import theme
 from desktop_app.pages.coreset_images import CoresetImages
 from desktop_app.pages.coreset_plot import CoresetPlot

@@ -7,7 +7,7 @@ import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from core.pipeline.views import ClassView
+from core.service.selection_requests import ClassView
 from desktop_app import theme
 from desktop_app.pages.images_shown import HoverImage, ImagesShown
 from desktop_app.widgets.controls import ComboBox

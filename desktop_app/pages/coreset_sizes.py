@@ -3,7 +3,7 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from core.pipeline.views import ProxyView
+from core.service.coreset_requests import ProxyView
 from core.settings.names import MATCHED
 from desktop_app import theme
 from desktop_app.widgets.line_with_intervals import Level, Line, LineWithIntervals

@@ -6,7 +6,7 @@ from typing import Any
 from PySide6.QtCore import QTimer
 
 from core.errors import SplitError
-from core.pipeline.views import DatasetView, DoubtsView
+from core.service.dataset_requests import DatasetView, DoubtsView, FindDoubts, ScanDataset
 from desktop_app import theme
 from desktop_app.pages.dataset_findings import Findings
 from desktop_app.pages.dataset_picture import DatasetPicture
@@ -94,22 +94,15 @@ class DatasetPage(Page):
 
     def run(self) -> None:
         """Scan and divide."""
-        self.start_job("core.pipeline.scanning:scan_source", (self.study(),))
-        self._say_empty()
-
-    def on_failed(self, sentence: str) -> None:  # noqa: ARG002
-        """Offer to scan again."""
-        self._say_empty()
-
-    def on_cancelled(self) -> None:
-        """Offer to scan again."""
+        request = ScanDataset(self.study())
+        self.ask(request, self._keep_images, on_failed=self._say_empty, on_cancelled=self._say_empty, as_step=True)
         self._say_empty()
 
     def _say_empty(self) -> None:
         words = "The classes, their images and what was skipped will stand here"
         if self.model.project.source is not None and not self.images_are_there():
             self.set_empty(f"{NOT_THERE} {words} then.", "Locate…", self._locate)
-        elif self.job_numbers(""):
+        elif self.job_numbers(ScanDataset):
             self.set_empty(f"{words} when the images have been scanned.")
         else:
             self.set_empty(f"{words}.", "Scan", self.try_run)
@@ -117,11 +110,8 @@ class DatasetPage(Page):
     def _locate(self) -> None:
         self.locate_wanted.emit()
 
-    def on_finished(self, result: Any) -> None:
-        """Keep the images found, or show the doubts."""
-        if isinstance(result, DoubtsView):
-            self.findings.show_doubts(result, self._view())
-            return
+    def _keep_images(self, result: DatasetView) -> None:
+        """Keep the images found."""
         dataset, split = result.dataset, result.split
         facts = {
             "images": len(dataset.images),
@@ -175,11 +165,11 @@ class DatasetPage(Page):
             box.setEnabled(not kept)
             box.setToolTip(BROUGHT if kept else box.accessibleDescription())
         in_folds = self.folds.value is not None
-        self.folds.set_heeded(BROUGHT if brought and not in_folds else "")
+        self.folds.set_no_effect(BROUGHT if brought and not in_folds else "")
         if in_folds and not brought:
             self.test_share.setEnabled(False)
             self.test_share.setToolTip(IN_FOLDS)
-        self.leaks.set_heeded("" if view is None or brought or self.leaks.value else NOT_BROUGHT)
+        self.leaks.set_no_effect("" if view is None or brought or self.leaks.value else NOT_BROUGHT)
 
     def _show_owned(self, view: DatasetView | None) -> None:
         """Show what the source of the images reads; before they are read, what any reads that they may be of."""
@@ -248,11 +238,12 @@ class DatasetPage(Page):
         if not self.model.facts("features"):
             self.messages.warning("Doubts are found by features. Extract them first, on the Features page.")
             return
-        if not self.job_numbers("doubts"):
+        if not self.job_numbers(FindDoubts):
             bits = self.model.settings("data").near_duplicate_bits
-            self.start_job(
-                "core.pipeline.window_jobs:look_for_doubts", (self.study(), bits), stage="", purpose="doubts"
-            )
+            self.ask(FindDoubts(self.study(), bits), self._show_doubts)
+
+    def _show_doubts(self, doubts: DoubtsView) -> None:
+        self.findings.show_doubts(doubts, self._view())
 
     # --- groups -----------------------------------------------------------------------------------------------
 
@@ -282,7 +273,7 @@ def _groups(paths: Sequence[str], pattern: str) -> tuple[Sequence[str], str]:
     """Return the group of each path, and why the pattern cannot be used."""
     if not pattern:
         return ("",) * len(paths), ""
-    from core.pipeline.groups import found_groups
+    from core.service.groups import found_groups
 
     try:
         return found_groups(paths, pattern), ""

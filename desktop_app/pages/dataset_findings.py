@@ -6,8 +6,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from core.descriptions import choices_of, inside_sentence
-from core.pipeline.views import DatasetView, DoubtsView
 from core.results import Image
+from core.service.dataset_requests import DatasetView, DoubtsView
 from core.settings import DataSettings
 from desktop_app import theme
 from desktop_app.models.table_model import Column

@@ -4,7 +4,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
-from core.pipeline.views import DatasetView
+from core.service.dataset_requests import DatasetView
 from core.settings import DataSettings
 from desktop_app import theme
 from desktop_app.models.class_model import ClassCount

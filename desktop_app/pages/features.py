@@ -16,8 +16,9 @@ from PySide6.QtWidgets import (
 
 from core.descriptions import registry
 from core.pipeline.study import Study
-from core.pipeline.views import DatasetView, ExtractorsView, FeaturesView
 from core.results import Separation
+from core.service.dataset_requests import DatasetView
+from core.service.feature_requests import ComputeFeatures, DescribeExtractors, ExtractorsView, FeaturesView
 from core.settings import FeatureSettings
 from desktop_app import theme
 from desktop_app.dialogs.question import DetailsDialog
@@ -128,20 +129,19 @@ class FeaturesPage(Page):
 
     def run(self) -> None:
         """Extract and reduce."""
-        self.start_job("core.pipeline.window_jobs:compute_features", (self.study(),))
+        self.ask(ComputeFeatures(self.study()), self._keep_features, as_step=True)
 
-    def on_finished(self, result: Any) -> None:
-        """Keep the features, or show what was asked for."""
-        if isinstance(result, ExtractorsView):
-            self._look = result
-            self._fall_back()
-            self.refresh()
-        else:
-            accuracies = {" + ".join(one.extractors): one.accuracy for one in result.separations}
-            self.keep(result, {"separations": accuracies, "images": result.n_images, "labels": list(result.labels)})
-            self.summary_told.emit(f"{result.n_images:,} images described", "clusters")
-            self._looked_for = ""
-            self._ask()
+    def _keep_features(self, result: FeaturesView) -> None:
+        accuracies = {" + ".join(one.extractors): one.accuracy for one in result.separations}
+        self.keep(result, {"separations": accuracies, "images": result.n_images, "labels": list(result.labels)})
+        self.summary_told.emit(f"{result.n_images:,} images described", "clusters")
+        self._looked_for = ""
+        self._ask()
+
+    def _show_extractors(self, view: ExtractorsView) -> None:
+        self._look = view
+        self._fall_back()
+        self.refresh()
 
     def forget(self) -> None:
         """Know nothing of the images before, and of what extractors cost on them."""
@@ -204,7 +204,7 @@ class FeaturesPage(Page):
 
     def is_settled(self) -> bool:
         """Whether it is known which extractors can work here."""
-        return self._look is not None and not self.job_numbers("look")
+        return self._look is not None and not self.job_numbers(DescribeExtractors)
 
     def look_ahead(self) -> None:
         """Ask what extractors cost here."""
@@ -287,13 +287,12 @@ class FeaturesPage(Page):
 
     def _ask(self) -> None:
         """Ask what every extractor needs and costs here, unless it is known for these images."""
-        if self.model.facts("dataset") is None or self.job_numbers("look") or not self.images_are_there():
+        if self.model.facts("dataset") is None or self.job_numbers(DescribeExtractors) or not self.images_are_there():
             return
         wanted = f"{self.model.project.source} {self.model.project.settings.data}"
         if wanted != self._looked_for:
             self._looked_for = wanted
-            study = self._study_of_known()
-            self.start_job("core.pipeline.window_jobs:look_at_extractors", (study,), stage="", purpose="look")
+            self.ask(DescribeExtractors(self._study_of_known()), self._show_extractors)
 
     def _study_of_known(self) -> Study:
         """Return the study without extractors that are not known here: the others can still be looked at."""

@@ -8,11 +8,12 @@ from PySide6.QtCore import QObject, QPoint, QSize, Qt
 from PySide6.QtGui import QCursor, QImage, QPixmap
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
-from core.pipeline.views import DatasetView, PictureView
+from core.service.dataset_requests import DatasetView
+from core.service.selection_requests import DecodeImage, PictureView
 from desktop_app import theme
 from desktop_app.models.thumbnail_store import shared_store
 from desktop_app.models.thumbnails import LazyThumbnails, Thumbnail
-from desktop_app.pages.desk_talk import DeskTalk
+from desktop_app.service.selection import SelectionQuestions
 from desktop_app.widgets.image_viewer import ImageViewer
 
 HOVER_SIDE = 128
@@ -104,11 +105,11 @@ class ImagesShown:
 
 
 class LargeImage(QObject):
-    """Opens the viewer on one image of a walk; the thumbnail stands there until the desk has decoded the picture."""
+    """Opens the viewer on one image of a walk; the thumbnail stands there until the engine has decoded the picture."""
 
-    def __init__(self, images: ImagesShown, talk: DeskTalk, facts: Facts, owner: QWidget) -> None:
+    def __init__(self, images: ImagesShown, questions: SelectionQuestions, facts: Facts, owner: QWidget) -> None:
         super().__init__(owner)
-        self._images, self._talk, self._facts, self._owner = images, talk, facts, owner
+        self._images, self._questions, self._facts, self._owner = images, questions, facts, owner
         self._walk: Sequence[int] = ()
         self._at = 0
         self.viewer: ImageViewer | None = None
@@ -147,7 +148,7 @@ class LargeImage(QObject):
             has_after=self._at < len(self._walk) - 1,
         )
         if picture is None:
-            self._talk.ask("picture", (index,), self._take)
+            self._questions.ask(DecodeImage(index), self._take)
 
     def _take(self, picture: PictureView) -> None:
         if self._walk and picture.index == self._walk[self._at] and picture.rgb:

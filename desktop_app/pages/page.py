@@ -1,66 +1,32 @@
 """The base class of the five pages: what every step has in common."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import (
-    QAbstractButton,
-    QComboBox,
-    QDialog,
-    QDoubleSpinBox,
-    QFileDialog,
-    QLineEdit,
-    QSlider,
-    QSpinBox,
-    QWidget,
-)
+from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
-from core.errors import CoresetError, DatasetError
-from core.pipeline.study import Study, settings_of_project
+from core.errors import CoresetError
 from core.settings.listed import Setting
 from desktop_app import theme
-from desktop_app.messages import Messages
-from desktop_app.pages.desk_talk import DeskTalk
-from desktop_app.pages.frame import OPTIONS_WIDTHS, PageFrame
+from desktop_app.pages.asking import AskingPage, PageContext
+from desktop_app.pages.frame import OPTIONS_WIDTHS
 from desktop_app.pages.setting_controls import SettingControls
-from desktop_app.project_model import ProjectModel
-from desktop_app.settings import Preferences
-from desktop_app.worker import Worker
+from desktop_app.service.selection import SelectionQuestions
+from desktop_app.widgets.controls import put_value
+
+__all__ = ["NOT_THERE", "Page", "PageContext"]
 
 NOT_THERE = "The images are not where they were. Say where they are now, with Locate in the File menu."
 
 
-@dataclass(frozen=True)
-class PageContext:
-    """What every page is given: the project, the worker, the door for messages, the preferences."""
-
-    model: ProjectModel
-    worker: Worker
-    messages: Messages
-    preferences: Preferences
-
-
-@dataclass(frozen=True)
-class _JobNote:
-    """What a page remembers of a job that it started."""
-
-    stage: str
-    key: str
-    purpose: str
-
-
-class Page(PageFrame):
+class Page(AskingPage):
     """One step: title, one sentence and Run at the top, options in one column, the picture in the rest.
 
-    A page is made when it is first shown, lives as long as the window, and talks only to the model, the worker and
-    the messages: never to another page. A subclass names its step in class attributes and overrides the hooks.
+    A page is made when it is first shown, lives as long as the window, and talks only to the model, the engine service
+    and the messages: never to another page. A subclass names its step in class attributes and overrides the hooks.
 
     Attributes
     ----------
-    stage : str
-        Key in `core.project.STAGES`.
     title, sentence : str
         At the top of the page.
     is_always_next : bool
@@ -73,9 +39,6 @@ class Page(PageFrame):
         Sections of the settings whose change calls `refresh`.
     reads : tuple of str
         Stages whose results the page shows, its own among them; a new one calls `refresh`.
-    model, worker, messages, preferences
-        From the context.
-
     controls : SettingControls
         Controls made from the facts of settings; they show what the model holds by themselves.
 
@@ -88,18 +51,16 @@ class Page(PageFrame):
         ``refresh()``: show what the model holds now. Called when the page is entered and, while it is shown, when
         something that it reads has changed. It only reads; use `show_value` to fill controls.
         ``why_not()``: why the step cannot run now, in a sentence (the button's tooltip), or "".
-        ``run()``: start the step, usually one `start_job`. Called only if ``why_not()`` is "".
+        ``run()``: start the step, usually by `ask` with ``as_step=True``. Called only if ``why_not()`` is "".
         ``on_enter()``, ``on_leave()``: the page is shown or hidden.
         ``on_weights_changed()``: weights have come to this computer; of every page, shown or not.
         ``forget()``: another project is open, or none: show nothing of the one before, keep nothing that was made from
         it. Called of every page, shown or not, when the model holds the new project already; ``refresh`` comes after
-        it if the page is shown. What is common has been done before: the page's jobs are cancelled, its questions to
-        the desk dropped, its timers stopped, its windows closed, hint and picture gone.
+        it if the page is shown. What is common has been done before: the page's requests are dropped, its timers
+        stopped, its windows closed, hint and picture gone.
         ``restore()``: bring back a result that the project knows but that is not in memory, after a project was
         opened. By default the step runs again, which finds its arrays in the cache; a page with long runs of its own
         does something lighter.
-        ``on_partial(result)``, ``on_finished(result)``, ``on_failed(sentence)``, ``on_cancelled()``: of the page's own
-        jobs. `purpose` tells which one. ``on_finished`` usually calls `keep`. A failure has been shown already.
 
     Signals
     -------
@@ -143,9 +104,9 @@ class Page(PageFrame):
                     self.curve.set_curve(result.curve)
 
             def run(self) -> None:
-                self.start_job("core.pipeline.window_jobs:compute_features", (self.study(),))
+                self.ask(ComputeFeatures(self.study()), self.take_features, as_step=True)
 
-            def on_finished(self, result: FeaturesView) -> None:
+            def take_features(self, result: FeaturesView) -> None:
                 self.keep(result, {"images": result.n_images})
                 self.summary_told.emit(f"features of {words.images(result.n_images)}", "clusters")
 
@@ -159,7 +120,6 @@ class Page(PageFrame):
             qtbot.waitUntil(lambda: page_context.model.state("features") == "done")
     """
 
-    stage: ClassVar[str] = ""
     title: ClassVar[str] = ""
     sentence: ClassVar[str] = ""
     run_text: ClassVar[str] = "Run"
@@ -176,15 +136,7 @@ class Page(PageFrame):
     summary_told = Signal(str, str)
 
     def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
-        super().__init__(self.title, self.sentence, self.stage, parent, widths=self.widths)
-        self.context = context
-        self.model = context.model
-        self.worker = context.worker
-        self.messages = context.messages
-        self.preferences = context.preferences
-        self._jobs: dict[int, _JobNote] = {}
-        self._purpose = ""
-        self._current: tuple[int, _JobNote] | None = None
+        super().__init__(context, self.title, self.sentence, self.widths, parent)
         self._entered = False
         self.setObjectName(f"page_{self.stage}")
         self.setAccessibleName(self.title)
@@ -198,7 +150,7 @@ class Page(PageFrame):
         self.build()
         self.order_options()
         self._connect()
-        self._show_run_state()
+        self.show_run_state()
 
     # --- hooks ------------------------------------------------------------------------------------------------
 
@@ -231,95 +183,7 @@ class Page(PageFrame):
         """Bring back a current result that is not in memory; by default run the step, which reads the cache."""
         self.run()
 
-    def on_partial(self, result: Any) -> None:
-        """Take a finished part of a job of this page."""
-
-    def on_finished(self, result: Any) -> None:
-        """Take the result of a job of this page."""
-
-    def on_failed(self, sentence: str) -> None:
-        """Hear that a job of this page failed; the user has been told."""
-
-    def on_cancelled(self) -> None:
-        """Hear that a job of this page was cancelled."""
-
     # --- doing ------------------------------------------------------------------------------------------------
-
-    def start_job(
-        self,
-        function: str,
-        arguments: object = (),
-        *,
-        stage: str | None = None,
-        purpose: str = "",
-        expected_seconds: float | None = None,
-    ) -> int:
-        """Run an engine function in a process of its own; the page's ``on_…`` hooks hear how it goes.
-
-        Parameters
-        ----------
-        function : str
-            ``"module:function"``.
-        arguments : tuple, mapping or object
-            Positional arguments, keywords, or the one argument; `progress` is added where the function takes it.
-        stage : str, optional
-            Default: the page's own. "" for work that is no step (an export), which leaves the steps' states alone.
-        purpose : str
-            The page's own word for the job; `purpose` tells it again in the hooks.
-        expected_seconds : float, optional
-            What it is said to take.
-        """
-        of = self.stage if stage is None else stage
-        key = self.model.key(of) if of else ""
-        number = self.worker.start(of, function, arguments, expected_seconds=expected_seconds)
-        self._jobs[number] = _JobNote(of, key, purpose)
-        self._show_run_state()
-        return number
-
-    @property
-    def purpose(self) -> str:
-        """Purpose of the job whose hook is being called; empty outside of a hook."""
-        return self._current[1].purpose if self._current is not None else ""
-
-    def job_numbers(self, purpose: str | None = None) -> tuple[int, ...]:
-        """Return the page's running jobs, all or those of one purpose."""
-        return tuple(number for number, note in self._jobs.items() if purpose is None or note.purpose == purpose)
-
-    def keep(self, value: object, facts: Mapping[str, Any], *, content: str = "") -> None:
-        """Keep the result in the project under what it was made from; to be called in ``on_finished``.
-
-        Parameters
-        ----------
-        value : object
-            For the pages, in memory: `ProjectModel.value`.
-        facts : mapping
-            Small JSON values for the project file: `ProjectModel.facts`.
-        content : str
-            Identity of the result where it depends on more than the choices, such as the images found.
-        """
-        if self._current is None:
-            raise RuntimeError("keep belongs into on_finished")
-        number, note = self._current
-        seconds = self.worker.seconds_of(number)
-        self.model.store_result(note.stage, note.key, facts, value, content=content, seconds=seconds)
-
-    def study(self) -> Study:
-        """Return what the engine works on: the images, all choices, the cache folder.
-
-        Raises
-        ------
-        DatasetError
-            If no images have been opened.
-        """
-        source = self.model.project.source
-        if source is None:
-            raise DatasetError("No images are open. Choose a folder first.")
-        return Study(source, settings_of_project(self.model.project), self.preferences.cache_folder)
-
-    def images_are_there(self) -> bool:
-        """Whether the images of the project lie where it says; what a page asks for by itself, it asks only then."""
-        source = self.model.project.source
-        return source is not None and source.exists()
 
     def change_settings(self, section: str, *, text: str = "", merge: bool = False, **changes: Any) -> bool:
         """Change settings as `ProjectModel.set_settings` does; False and a message where a value is out of range."""
@@ -358,7 +222,7 @@ class Page(PageFrame):
         """Return why the step cannot run now, its own running job included, or an empty text."""
         if not self.run_text:
             return "This step has nothing to run."
-        if any(note.stage == self.stage for note in self._jobs.values()):
+        if self.is_step_running():
             return "This step is running. Wait for it, or cancel it."
         return self.why_not()
 
@@ -372,14 +236,14 @@ class Page(PageFrame):
         """
         blocked = control.blockSignals(True)
         try:
-            _put(control, value)
+            put_value(control, value)
         finally:
             control.blockSignals(blocked)
 
     def start_empty(self) -> None:
         """Show nothing, wait for nothing but jobs: what the page shows is of images that are not open any more."""
-        for talk in self.findChildren(DeskTalk):
-            talk.drop_all()
+        for questions in self.findChildren(SelectionQuestions):
+            questions.drop_all()
         for timer in self.findChildren(QTimer, options=Qt.FindChildOption.FindDirectChildrenOnly):
             timer.stop()
         self._close_windows()
@@ -395,7 +259,7 @@ class Page(PageFrame):
         self._entered = True
         self._show_model()
         self.on_enter()
-        self._show_run_state()
+        self.show_run_state()
         self.restore_if_wanted()
 
     def restore_if_wanted(self) -> None:
@@ -420,36 +284,20 @@ class Page(PageFrame):
         self.model.results_changed.connect(self._on_results_changed)
         self.model.source_changed.connect(self._on_moved)
         self.model.choices_changed.connect(self._on_choices_changed)
-        self.worker.partial.connect(self._on_partial)
-        self.worker.finished.connect(self._on_finished)
-        self.worker.failed.connect(self._on_failed)
-        self.worker.cancelled.connect(self._on_cancelled)
 
     def _on_replaced(self) -> None:
         """Start empty in another project: nothing of the one before is shown, and nothing of it is still to come."""
-        for number in self._take_all():
-            self.worker.drop(number)
+        self.drop_jobs()
         self.controls.show(self.model.project.settings, over_typing=True)
         self.start_empty()
         self._refresh_if_shown()
-        self._show_run_state()
+        self.show_run_state()
 
     def _on_moved(self) -> None:
         """Cancel the page's jobs: they read the images where those were. What is shown is of the same images."""
-        for number, note in self._take_all().items():
-            self.worker.drop(number)
-            self._current = number, note
-            try:
-                self.on_cancelled()
-            finally:
-                self._current = None
+        self.cancel_jobs()
         self._refresh_if_shown()
-        self._show_run_state()
-
-    def _take_all(self) -> dict[int, _JobNote]:
-        """Return the running jobs, which the page does not hear of any more."""
-        notes, self._jobs = self._jobs, {}
-        return notes
+        self.show_run_state()
 
     def _close_windows(self) -> None:
         """Close what stands beside the page, such as an image or a sheet; what it would still tell is not heard."""
@@ -473,7 +321,7 @@ class Page(PageFrame):
     def _refresh_if_shown(self) -> None:
         if self._entered:
             self._show_model()
-            self._show_run_state()
+            self.show_run_state()
 
     def _show_model(self) -> None:
         self.controls.show(self.model.project.settings)
@@ -489,46 +337,8 @@ class Page(PageFrame):
             return
         self.change_settings(setting.section, text=f"change of “{setting.facts.title}”", merge=True, **changes)
 
-    def _on_partial(self, number: int, result: object) -> None:
-        if number in self._jobs:
-            self._current = number, self._jobs[number]
-            try:
-                self.on_partial(result)
-            finally:
-                self._current = None
-
-    def _on_finished(self, number: int, result: object) -> None:
-        if self._take(number):
-            try:
-                self.on_finished(result)
-            finally:
-                self._release()
-
-    def _on_failed(self, number: int, sentence: str, details: str) -> None:
-        if self._take(number):
-            self.messages.error(sentence, details)
-            try:
-                self.on_failed(sentence)
-            finally:
-                self._release()
-
-    def _on_cancelled(self, number: int) -> None:
-        if self._take(number):
-            try:
-                self.on_cancelled()
-            finally:
-                self._release()
-
-    def _take(self, number: int) -> bool:
-        note = self._jobs.pop(number, None)
-        self._current = None if note is None else (number, note)
-        return note is not None
-
-    def _release(self) -> None:
-        self._current = None
-        self._show_run_state()
-
-    def _show_run_state(self) -> None:
+    def show_run_state(self) -> None:
+        """Show whether the step can run now, and why not."""
         reason = self.reason_not_to_run()
         self.run_button.setEnabled(not reason)
         self.run_button.setToolTip(reason or f"{self.run_tip} (Ctrl+Enter)")
@@ -539,20 +349,3 @@ class Page(PageFrame):
     def _show_primary(self) -> None:
         """Show whether running the step is the next thing to do; when it is done, the way on stands in the job bar."""
         theme.set_primary(self.run_button, self.is_always_next or self.model.state(self.stage) != "done", "run")
-
-
-def _put(control: QWidget, value: Any) -> None:
-    if isinstance(control, QSpinBox | QSlider):
-        control.setValue(int(value))
-    elif isinstance(control, QDoubleSpinBox):
-        control.setValue(float(value))
-    elif isinstance(control, QComboBox):
-        at = control.findData(value)
-        control.setCurrentIndex(at if at >= 0 else control.findText(str(value)))
-    elif isinstance(control, QLineEdit):
-        if control.text() != str(value):
-            control.setText(str(value))
-    elif isinstance(control, QAbstractButton):
-        control.setChecked(bool(value))
-    else:
-        raise TypeError(f"{type(control).__name__} has no single value")

@@ -119,8 +119,8 @@ class SettingControl(QObject):
         elif isinstance(self.widget, QSpinBox | QDoubleSpinBox):
             self.widget.interpretText()
 
-    def set_heeded(self, why_not: str = "") -> None:
-        """Let it be changed, or say why it makes no difference now."""
+    def set_no_effect(self, why_not: str = "") -> None:
+        """Say why the setting has no effect now, or, where it has one, let it be changed."""
         self.widget.setEnabled(not why_not)
         self.widget.setToolTip(why_not or self.setting.facts.tip)
         self.widget.setAccessibleDescription(why_not or self.setting.facts.tip)

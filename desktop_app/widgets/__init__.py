@@ -1,1 +1,1 @@
-"""Widgets: plain data in, signals out; none knows the project or the worker."""
+"""Widgets: plain data in, signals out; none knows the project or the engine."""

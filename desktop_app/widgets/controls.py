@@ -5,12 +5,16 @@ and Undo in a number box in which nothing is typed is the window's. The program 
 reads the code).
 """
 
+from typing import Any
+
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QWheelEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QAbstractSpinBox,
     QComboBox,
     QDoubleSpinBox,
+    QLineEdit,
     QSlider,
     QSpinBox,
     QTabBar,
@@ -128,3 +132,33 @@ class TabWidget(QTabWidget):
 class _TabBar(QTabBar):
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
         super().wheelEvent(event) if self.hasFocus() else event.ignore()
+
+
+def put_value(control: QWidget, value: Any) -> None:
+    """Put a value into a control of any kind.
+
+    Parameters
+    ----------
+    control : QSpinBox, QDoubleSpinBox, QSlider, QComboBox, QLineEdit or checkable button
+        A combo box is set to the entry whose data (or text, where it has no data) is `value`.
+
+    Raises
+    ------
+    TypeError
+        If it is another widget.
+    """
+    match control:
+        case QSpinBox() | QSlider():
+            control.setValue(int(value))
+        case QDoubleSpinBox():
+            control.setValue(float(value))
+        case QComboBox():
+            at = control.findData(value)
+            control.setCurrentIndex(at if at >= 0 else control.findText(str(value)))
+        case QLineEdit():
+            if control.text() != str(value):
+                control.setText(str(value))
+        case QAbstractButton():
+            control.setChecked(bool(value))
+        case _:
+            raise TypeError(f"{type(control).__name__} has no single value")

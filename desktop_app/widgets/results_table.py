@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QWidget
 
-from core.pipeline.networks import network_title
 from core.results import Row, split_word, splits_words
+from core.service.networks import network_title
 from desktop_app import theme
 from desktop_app.models.metrics import by_column
 from desktop_app.models.table_model import Column

@@ -19,9 +19,11 @@ from core.cli import main
 from core.data.demo import make_demo
 from core.errors import CancelledError
 from core.housekeeping import CacheSize, clear_cache, measure_cache, sweep, trim_cache
-from core.jobs import Finished, Job
 from core.pipeline.study import Study
 from core.progress import NoProgress
+from core.service.dataset_requests import ScanDataset
+from core.service.messages import Finished
+from core.service.processes import Job
 from core.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -387,7 +389,7 @@ def test_a_job_keeps_to_the_limit(tmp_path: Path) -> None:
     fill(study.cache_folder)
     assert set_limit(study.cache_folder, 0.0004).n_bytes_removed == 0
     output = tmp_path / "output.txt"
-    job = Job("core.pipeline.scanning:scan_source", (study,), output=output)
+    job = Job(ScanDataset(study), output=output)
     job.start()
     events = list(job.events())
     assert isinstance(events[-1], Finished)

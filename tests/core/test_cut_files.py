@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import engine_functions as engine
 import numpy as np
 import pytest
 
@@ -12,8 +13,9 @@ from core.arrays import cut_file
 from core.cache import ArrayCache, check_mapped
 from core.data.demo import make_demo
 from core.errors import CacheError
-from core.jobs import Failed, Job
 from core.pipeline.study import Study
+from core.service.messages import Failed
+from core.service.processes import Job
 from core.settings import Settings
 from core.training.pixels import PixelStore
 
@@ -27,7 +29,7 @@ from pathlib import Path
 import core.arrays
 core.arrays.READ_BELOW_BYTES = 1
 from core.errors import CoresetError
-from core.pipeline.desk import Desk
+from core.service.selection_service import SelectionService
 from core.pipeline.stages import choose, prepare
 from core.pipeline.study import Study
 from core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings
@@ -55,10 +57,10 @@ del prepared
 assert (choose(prepare(study), settings.selection).indices == before).all()
 """
 ASK = """
-desk = Desk(study)
-before = desk.select(settings.selection), desk.overview()
+service = SelectionService(study)
+before = service.select(settings.selection), service.overview()
 cut()
-after = desk.select(settings.selection), desk.overview()
+after = service.select(settings.selection), service.overview()
 assert (before[0].coreset.indices == after[0].coreset.indices).all()
 assert all((a.points == b.points).all() for a, b in zip(before[1], after[1], strict=True))
 assert core.arrays.cut_file() is None
@@ -84,7 +86,7 @@ def test_choosing_from_a_cut_file_is_refused_and_computed_anew(images: Path, tmp
     assert "was cut short while it was used. Run again; it is computed anew then." in done.stdout
 
 
-def test_a_desk_computes_anew_what_was_cut(images: Path, tmp_path: Path) -> None:
+def test_the_selection_service_computes_anew_what_was_cut(images: Path, tmp_path: Path) -> None:
     done = run(ASK, images, tmp_path / "cache")
     assert done.returncode == 0, done.stderr
 
@@ -92,12 +94,10 @@ def test_a_desk_computes_anew_what_was_cut(images: Path, tmp_path: Path) -> None
 def test_an_engine_process_that_dies_of_it_is_told_with_the_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "tests" / "engine"))
     study = Study(tmp_path, Settings(), tmp_path / "cache")
-    job = Job("engine_functions:read_a_cut_file", (study,))
+    job = Job(engine.ReadACutFile(study))
     job.start()
     (last,) = job.events()
-    assert job.name
     assert isinstance(last, Failed)
     assert last.sentence == (
         "The engine process crashed (SIGBUS), as a file that it read was cut short or its disk failed, probably one in "

@@ -6,9 +6,10 @@ import pytest
 
 from core.data.demo import make_demo
 from core.housekeeping import CacheSize, clear_cache, measure_cache, own_entries
-from core.pipeline.scanning import scan_source
 from core.pipeline.stages import choose, prepare
 from core.pipeline.study import Study
+from core.progress import NO_PROGRESS
+from core.service.dataset_requests import ScanDataset
 from core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings
 
 KEY, SHORT = "0123456789abcdef" * 2, "0123456789abcdef"
@@ -86,7 +87,7 @@ def worked(tmp_path: Path) -> Path:
         selection=SelectionSettings(budget_over_classes="difficulty"),
     )
     study = Study(tmp_path / "demo", settings, tmp_path / "any name")
-    scan_source(study)
+    ScanDataset(study).run(NO_PROGRESS)
     prepared = prepare(study)
     choose(prepared, settings.selection)
     return study.cache_folder

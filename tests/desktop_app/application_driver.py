@@ -16,6 +16,10 @@ import psutil
 from PySide6.QtCore import QCoreApplication, QEventLoop
 from PySide6.QtWidgets import QApplication
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
+
+import engine_functions as engine
+
 from desktop_app.application import Application, Options, make_qt_application
 
 
@@ -50,20 +54,18 @@ def scan(app: QApplication, application: Application, folder: Path) -> dict[str,
 
 def kill(app: QApplication, application: Application, folder: Path) -> dict[str, object]:
     """Kill the engine from outside while it works, see the message, and run another job after it."""
-    window, worker = application.window, application.worker
+    window, service = application.window, application.service
     model = application.context.model
     wait(app, lambda: model.state("dataset") == "done", "scan")
     pids: list[object] = []
-    worker.partial.connect(lambda number, part: pids.append(part))
-    window.page("dataset").start_job("engine_functions:tell_pid_and_count", (0.01,), stage="", purpose="test")
+    window.page("dataset").ask(engine.Call(engine.tell_pid_and_count, (0.01,)), print, on_part=pids.append)
     wait(app, lambda: bool(pids), "engine")
     os.kill(int(str(pids[0])), signal.SIGKILL)
     wait(app, lambda: bool(window.helpers.errors), "message")
     sentence = window.helpers.errors[0].sentence.text()
     window.helpers.close_all()
     heard: list[object] = []
-    number = worker.start("", "engine_functions:add", (20, 22))
-    worker.finished.connect(lambda of, result: heard.append(result) if of == number else None)
+    service.ask(engine.Call(engine.add, (20, 22)), heard.append)
     wait(app, lambda: bool(heard), "next job")
     window.close()
     return {"sentence": sentence, "next": heard[0], "visible": window.isVisible()}
@@ -74,8 +76,8 @@ def busy_close(app: QApplication, application: Application, folder: Path) -> dic
     window = application.window
     model = application.context.model
     wait(app, lambda: model.state("dataset") == "done", "scan")
-    application.worker.start("features", "engine_functions:ignore_cancel", (600,))
-    application.worker.resident.open("engine_functions:Counter", (1,))
+    application.service.ask(engine.Call(engine.ignore_cancel, (600,)), stage="features")
+    application.service.selection.open(engine.OpenCounter(1))
     wait(app, lambda: len(engines()) >= 2, "engines")
     pids = [engine.pid for engine in engines()]
     window.close()
@@ -139,7 +141,7 @@ def take_up(app: QApplication, application: Application, folder: Path) -> dict[s
 
     wait(app, is_open, "the last copy", 30)
     left = sorted(place.name for place in application.autosave.place.parent.iterdir())
-    application.worker.drop_all()
+    application.service.drop_all()
     window.close()
     if window.files.question is not None:
         window.files.question.choose("drop")
@@ -158,7 +160,6 @@ def open_asked(app: QApplication, application: Application, folder: Path) -> dic
 
 def main() -> None:
     task, folder = sys.argv[1], Path(sys.argv[2])
-    sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
     app = make_qt_application(["coreset-studio"])
     application = Application(app, Options(None if task in ("recover", "take_up") else folder))
     application.start()

@@ -31,18 +31,22 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.jobs import Cancelled, Event, Failed, Finished, ImmediateJob, PartialResult, Progressed
-from core.pipeline.scanning import scan_source
+from core.errors import CancelledError
 from core.pipeline.stages import prepare
 from core.pipeline.study import Study
+from core.progress import NO_PROGRESS
+from core.service.dataset_requests import ScanDataset
+from core.service.failures import failure
+from core.service.messages import BUILDING, Cancelled, Failed, Finished, Ready
+from core.service.requests import AnyRequest, AnyServiceRequest
 from core.settings import ClusterSettings, ComparisonSettings, FeatureSettings, SelectionSettings, Settings
 from desktop_app.messages import Message, Messages
 from desktop_app.pages.page import PageContext
 from desktop_app.project_model import ProjectModel
+from desktop_app.service.engine import EngineService
+from desktop_app.service.selection import SelectionClient
 from desktop_app.settings import Preferences
 from desktop_app.widgets.thumbnail_row import ThumbnailRow
-from desktop_app.worker import ResidentFace, Worker
-from desktop_app.worker_commands import as_call
 
 HARMLESS_THREADS = ("MainThread", "Thread-", "pydevd", "Dummy")
 COLLECT_ALL_EVERY = 10  # tests; a full collection takes a tenth of a second once TensorFlow is loaded
@@ -84,111 +88,112 @@ def _nothing_left_behind() -> Iterator[None]:
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Module of the functions that tests run in engine processes."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "engine"))
-    return "engine_functions"
-
-
-@pytest.fixture
 def engine_children() -> Callable[[], list[psutil.Process]]:
     """A function that lists the engine processes alive now."""
     return engine_processes
 
 
-class ImmediateWorker(Worker):
-    """A worker whose jobs run in this process, in the next turn of the event loop; nothing is spawned."""
+class ImmediateService(EngineService):
+    """A service whose jobs run in this process, in the next turn of the event loop; nothing is spawned."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.calls: list[tuple[str, str, object]] = []
-        self.resident = ImmediateResident(self)  # type: ignore[assignment]
-        self._waiting: list[ImmediateJob] = []
+        self.calls: list[tuple[str, AnyRequest]] = []
+        self.selection = ImmediateSelection(self)
+        self._waiting: list[tuple[int, AnyRequest]] = []
         self._is_closed = False
 
     def close(self) -> None:
-        """Leave jobs that wait undone: a test that has ended puts back what it had replaced, such as long functions."""
+        """Leave jobs that wait undone: a test that has ended puts back what it had replaced, such as long requests."""
         super().close()
         self._is_closed = True
         self._waiting.clear()
 
-    def _begin(self, number: int, function: str, positional: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
+    def _start(self, number: int, request: AnyRequest, expected_seconds: float | None) -> None:
         if self._is_closed:
             return
-        self.calls.append((self._stages[number], function, keywords or positional))
-        job = ImmediateJob(function, positional, keywords)
-        self._waiting.append((number, job))  # type: ignore[arg-type]
+        self.calls.append((self.stage_of(number), request))
+        self._waiting.append((number, request))
         QTimer.singleShot(0, self._run_next)
 
-    def cancel(self, job_id: int) -> None:
+    def cancel(self, job: int) -> None:
         """Cancel a job that has not run yet."""
-        kept = [(number, job) for number, job in self._waiting if number != job_id]  # type: ignore[misc]
+        kept = [(number, request) for number, request in self._waiting if number != job]
         if len(kept) != len(self._waiting):
-            self._waiting = kept  # type: ignore[assignment]
-            self._on_job_ended(job_id, Cancelled())
+            self._waiting = kept
+            self._on_ended(job, Cancelled())
 
     def _run_next(self) -> None:
         if not self._waiting:
             return
-        number, job = self._waiting.pop(0)  # type: ignore[misc]
-        job.start()
-        for event in job.take_events():
-            self._tell(number, event)
+        number, request = self._waiting.pop(0)
+        listener = _Listener()
+        try:
+            last: Finished | Failed | Cancelled = Finished(request.run(listener))
+        except CancelledError:
+            last = Cancelled()
+        except Exception as error:
+            last = failure(error)
+        for done, total, message in listener.reports:
+            self._on_progressed(number, done, total, message, None)
+        for part in listener.parts:
+            self._on_published(number, part)
+        self._on_ended(number, last)
 
-    def _tell(self, number: int, event: Event) -> None:
-        if isinstance(event, Progressed):
-            self.progressed.emit(number, event.done, event.total, event.message, None)
-        elif isinstance(event, PartialResult):
-            self.partial.emit(number, event.result)
-        elif isinstance(event, Finished | Failed | Cancelled):
-            self._on_job_ended(number, event)
+
+class _Listener:
+    """Keeps what a request reports and publishes until it has run."""
+
+    def __init__(self) -> None:
+        self.reports: list[tuple[int, int, str]] = []
+        self.parts: list[object] = []
+
+    def report(self, done: int, total: int, message: str = "") -> None:
+        self.reports.append((done, total, message))
+
+    def publish(self, result: object) -> None:
+        self.parts.append(result)
 
 
-class ImmediateResident(ResidentFace):
-    """A resident in this process: answers in the next turn of the event loop."""
+class ImmediateSelection(SelectionClient):
+    """A selection service in this process: answers in the next turn of the event loop."""
 
-    def __init__(self, worker: Worker) -> None:
-        super().__init__(worker._thread, worker)
+    def __init__(self, service: EngineService) -> None:
+        super().__init__(service._thread, service)
         self._object: Any = None
-        self._questions: list[tuple[int, str, tuple[Any, ...], bool]] = []
+        self._requests: list[tuple[int, AnyServiceRequest, bool]] = []
 
-    def open(self, name: str, arguments: object = ()) -> None:
-        from core.calls import resolve
-
-        if self.opened == (name, arguments):
-            return
-        self.opened = (name, arguments)
-        positional, keywords = as_call(arguments)
-        self._object = resolve(name)(*positional, **keywords)
-        QTimer.singleShot(0, self.ready.emit)
+    def open(self, opening: AnyRequest) -> None:
+        if self.opening != opening:
+            self.opening = opening
+            self._object = opening.run(NO_PROGRESS)
+            QTimer.singleShot(0, self._be_ready)
 
     def shut(self) -> None:
-        self.opened = self._object = None
+        self.opening = self._object = None
 
-    def _ask(self, method: str, arguments: object, *, latest: bool) -> int:
-        number = next(self._numbers)
+    def _be_ready(self) -> None:
+        self._on_replied(self._build, BUILDING, Ready())
+
+    def _send(self, number: int, request: AnyServiceRequest, *, latest: bool) -> None:
         if latest:
-            self._questions = [asked for asked in self._questions if not (asked[3] and asked[1] == method)]
-        self._questions.append((number, method, as_call(arguments)[0], latest))
+            self._requests = [one for one in self._requests if not (one[2] and type(one[1]) is type(request))]
+        self._requests.append((number, request, latest))
         QTimer.singleShot(0, self._answer_next)
-        return number
 
     def _answer_next(self) -> None:
-        from core.calls import failure
-
-        if not self._questions:
+        if not self._requests:
             return
-        number, method, arguments, _ = self._questions.pop(0)
+        number, request, _ = self._requests.pop(0)
+        event: Finished | Failed
         if self._object is None:
-            self.refused.emit(number, "The engine is not ready for this yet. Run the step before.", "")
-            return
-        try:
-            result = getattr(self._object, method)(*arguments)
-        except Exception as error:
-            failed = failure(error)
-            self.refused.emit(number, failed.sentence, failed.details)
+            event = Failed("The engine is not ready for this yet. Run the step before.")
         else:
-            self.answered.emit(number, result)
+            try:
+                event = Finished(request.run(self._object, NO_PROGRESS))
+            except Exception as error:
+                event = failure(error)
+        self._on_replied(self._build, number, event)
 
 
 class RecordedMessages(Messages):
@@ -214,33 +219,33 @@ def preferences(tmp_path: Path, qapp: object) -> Preferences:
 
 @pytest.fixture
 def page_context(preferences: Preferences) -> Iterator[PageContext]:
-    """What a page is given; jobs and the resident run in this process, messages are recorded."""
-    worker = ImmediateWorker()
-    yield PageContext(ProjectModel(), worker, RecordedMessages(), preferences)
-    worker.close()
+    """What a page is given; requests are answered in this process, messages are recorded."""
+    service = ImmediateService()
+    yield PageContext(ProjectModel(), service, RecordedMessages(), preferences)
+    service.close()
 
 
 @pytest.fixture
 def make_context(tmp_path: Path, qapp: object) -> Iterator[Callable[[], PageContext]]:
-    """A function that makes what another window would have: a model, a worker, messages and preferences of its own."""
+    """A function that makes what another window would have: a model, a service, messages and preferences of its own."""
     made: list[PageContext] = []
 
     def make() -> PageContext:
         store = QSettings(str(tmp_path / f"preferences {len(made)}.ini"), QSettings.Format.IniFormat)
-        made.append(PageContext(ProjectModel(), ImmediateWorker(), RecordedMessages(), Preferences(store)))
+        made.append(PageContext(ProjectModel(), ImmediateService(), RecordedMessages(), Preferences(store)))
         return made[-1]
 
     yield make
     for context in made:
-        context.worker.close()
+        context.service.close()
 
 
 @pytest.fixture
 def process_context(preferences: Preferences) -> Iterator[PageContext]:
     """What a page is given, with real engine processes."""
-    worker = Worker()
-    yield PageContext(ProjectModel(), worker, RecordedMessages(), preferences)
-    worker.close()
+    service = EngineService()
+    yield PageContext(ProjectModel(), service, RecordedMessages(), preferences)
+    service.close()
 
 
 # --- two projects that have nothing in common -------------------------------------------------------------------
@@ -263,7 +268,7 @@ class Lot:
 
     def open_in(self, model: ProjectModel) -> None:
         """Open the images as a new project, with what the engine has found stored in it."""
-        study, view = self.study, scan_source(self.study)
+        study, view = self.study, ScanDataset(self.study).run(NO_PROGRESS)
         model.start(study.source)
         for section in ("data", "features", "clusters", "selection", "comparison"):
             model.put_settings(section, getattr(study.settings, section))

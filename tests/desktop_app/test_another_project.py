@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.project import STAGES, Recovery, read_project
+from core.service.feature_requests import ComputeFeatures
 from desktop_app import project_files
 from desktop_app.logs import Log
 from desktop_app.main_window import MainWindow
@@ -78,7 +79,7 @@ def window(
     page_context.messages.info("amber cell: this was said of the first project.")
     page_context.messages.warning("ashen cell: this was warned of.")
     yield window
-    page_context.worker.drop_all()
+    page_context.service.drop_all()
     shared_store().stop()
     window._close_now()
 
@@ -198,14 +199,14 @@ def test_nothing_of_the_project_before_is_seen_or_exported(
     monkeypatch.setenv("CORESET_CACHE", str(second_lot.study.cache_folder))
     monkeypatch.setattr(project_files, "demo_folder", lambda: second_lot.study.source)
     (second_lot.study.source / project_files.DEMO_LAST_FILE).touch()
-    model, worker = window.context.model, window.context.worker
+    model, service = window.context.model, window.context.service
     assert {text for text in texts_of(window.frame) if "amber cell" in text}
     WAYS[way](window, second_lot, tmp_path)
     assert_nothing_of_first(window, texts_of)
     assert not model.undo_stack.canUndo()
     assert not window.page("coreset").run_button.isEnabled()
     assert not window.frame.job_bar.action.isVisible()
-    qtbot.waitUntil(lambda: not worker.running(), timeout=LONG)
+    qtbot.waitUntil(lambda: not service.running(), timeout=LONG)
     assert_nothing_of_first(window, texts_of)
     if way == "closed":
         assert_nothing_to_export(window)
@@ -215,7 +216,7 @@ def test_nothing_of_the_project_before_is_seen_or_exported(
         if stage == "coreset" and not (model.facts("clusters") and model.value("dataset")):
             assert_nothing_to_export(window)
         qtbot.wait(20)
-        qtbot.waitUntil(lambda: not worker.running(), timeout=LONG)
+        qtbot.waitUntil(lambda: not service.running(), timeout=LONG)
         assert_nothing_of_first(window, texts_of)
     name = {"file": "second lot", "recent": "second lot", "unreadable": "unreadable"}.get(way, "second lot")
     assert window.windowTitle() == f"{name} – Coreset Studio"
@@ -231,7 +232,7 @@ def test_a_project_whose_images_are_gone_warns_and_raises_no_error(
         empty = window.page(stage).empty
         assert empty.isVisible()
         assert "not where they were" in empty.accessibleName()
-    qtbot.waitUntil(lambda: not window.context.worker.running(), timeout=LONG)
+    qtbot.waitUntil(lambda: not window.context.service.running(), timeout=LONG)
     assert "is not there now" in window.frame.strip.text
     assert window.context.messages.sentences("error") == []  # type: ignore[attr-defined]
 
@@ -241,17 +242,18 @@ def test_a_running_step_is_not_heard_of_in_the_next_project(
     window: MainWindow, way: str, second_lot: Any, texts_of: Texts, qtbot: QtBot, tmp_path: Path
 ) -> None:
     window.go_to_stage("features")
-    number = window.page("features").start_job("core.pipeline.window_jobs:compute_features", ())
+    page: Any = window.page("features")
+    number = page.ask(ComputeFeatures(page.study()), page._keep_features, as_step=True)
     WAYS[way](window, second_lot, tmp_path)
-    worker, bar = window.context.worker, window.frame.job_bar
-    worker.progressed.emit(number, 1, 3, "Extracting: amber cells", 4.0)
-    worker._on_job_progressed(number, 1, 3, "Extracting: amber cells", 4.0)
-    worker.resident.progressed.emit(0, 1, 3, "Reading: amber cells", 4.0)
-    worker.resident.ready.emit()
-    worker.failed.emit(number, "The amber cells are gone.", "")
-    worker.ended.emit(number, "features")
+    service, bar = window.context.service, window.frame.job_bar
+    service.progressed.emit(number, 1, 3, "Extracting: amber cells", 4.0)
+    service._on_progressed(number, 1, 3, "Extracting: amber cells", 4.0)
+    service.selection.progressed.emit(0, 1, 3, "Reading: amber cells", 4.0)
+    service.selection.ready.emit()
+    service.failed.emit(number, "The amber cells are gone.", "")
+    service.ended.emit(number, "features")
     assert_nothing_of_first(window, texts_of)
-    qtbot.waitUntil(lambda: not worker.running(), timeout=LONG)
+    qtbot.waitUntil(lambda: not service.running(), timeout=LONG)
     assert "Cancelled" not in bar.text.text()
     assert not bar.is_running
     assert window.context.model.state("features") == "ready"
@@ -269,7 +271,7 @@ def test_the_images_of_a_project_that_is_opened_are_looked_at_by_the_page_that_i
     window.go_to_stage("features")
     window.files.open_path(tmp_path / "at features.coreset")
     leave(window)
-    qtbot.waitUntil(lambda: not window.context.worker.running(), timeout=LONG)
+    qtbot.waitUntil(lambda: not window.context.service.running(), timeout=LONG)
     page: Any = window.page("features")
     assert page.extractors.row("colour-texture").isChecked()
     assert page.cost.text() != ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import engine_functions as engine
 import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
@@ -13,7 +14,15 @@ from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApp
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QToolTip
 from pytestqt.qtbot import QtBot
 
+from core.pipeline.study import Study
 from core.project import STAGES, Project, StageResult, write_project
+from core.service.cache_requests import MeasureCache
+from core.service.comparison_requests import EstimateComparison, ReadComparison
+from core.service.coreset_requests import ExportCoreset
+from core.service.dataset_requests import DrawDemo
+from core.service.feature_requests import ComputeFeatures, DescribeExtractors
+from core.service.requests import AnyRequest
+from core.service.weights_requests import DownloadWeights, ImportWeights, ListWeights
 from desktop_app import job_watch, window_frame
 from desktop_app.dialogs.question import Question
 from desktop_app.job_watch import progress_words
@@ -23,8 +32,6 @@ from desktop_app.pages.page import Page, PageContext
 from desktop_app.recovery import Autosave
 from desktop_app.widgets.scatter import Scatter
 
-pytestmark = pytest.mark.usefixtures("engine")
-
 
 class StepPage(Page):
     """A page that adds two numbers."""
@@ -33,7 +40,7 @@ class StepPage(Page):
     sentence = "What it is for."
 
     def build(self) -> None:
-        self.function, self.arguments = "engine_functions:add", (1, 2)
+        self.request = engine.Call(engine.add, (1, 2))
         self.word = QLineEdit()
         self.add_option("Word", self.word)
         self.set_empty("The sum will stand here.", "Add", self.try_run)
@@ -45,9 +52,9 @@ class StepPage(Page):
 
     def run(self) -> None:
         self.ran += 1
-        self.start_job(self.function, self.arguments)
+        self.ask(self.request, self.take_sum, as_step=True)
 
-    def on_finished(self, result: Any) -> None:
+    def take_sum(self, result: Any) -> None:
         self.keep(result, {"sum": result})
         stages = list(STAGES)
         after = stages[(stages.index(self.stage) + 1) % len(stages)]
@@ -223,7 +230,7 @@ def test_a_narrow_window_gives_its_width_to_the_page(window: MainWindow, images:
 
 
 def test_the_demo_is_drawn_and_opened(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.data.demo.make_demo", lambda folder: folder.mkdir(parents=True))
+    monkeypatch.setattr(DrawDemo, "run", lambda request, progress: request.folder.mkdir(parents=True))
     qtbot.mouseClick(window.frame.host.start_page.demo, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.context.model.project.source is not None)
     assert window.context.model.name == "synthetic cells"
@@ -236,7 +243,7 @@ def draw_demo(
     """A function that has the demo drawn over an open project, and does something while it is drawn."""
     demo = tmp_path / "demo" / "synthetic cells"
     monkeypatch.setattr("desktop_app.project_files.demo_folder", lambda: demo)
-    monkeypatch.setattr("core.data.demo.make_demo", lambda folder: folder.mkdir(parents=True))
+    monkeypatch.setattr(DrawDemo, "run", lambda request, progress: request.folder.mkdir(parents=True))
 
     def draw(meanwhile: Callable[[], object]) -> None:
         press(opened, "demo")
@@ -327,15 +334,15 @@ def test_the_outcome_stays_when_the_page_starts_another_job(
     opened: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page: Any = opened.page("features")
-    keep = page.on_finished
+    keep = page.take_sum
 
     def finish(result: Any) -> None:
         if page.ran == 1:
             keep(result)
             page.ran = 2
-            page.start_job("engine_functions:add", (5, 5), stage="", purpose="look")
+            page.ask(engine.Call(engine.add, (5, 5)), print)
 
-    monkeypatch.setattr(page, "on_finished", finish)
+    monkeypatch.setattr(page, "take_sum", finish)
     opened.go_to_stage("features")
     press(opened, "run")
     qtbot.waitUntil(lambda: state(opened, "features") == "done" and not opened.watch.is_running)
@@ -377,8 +384,8 @@ def test_escape_cancels(opened: MainWindow, qtbot: QtBot) -> None:
 def stopped(opened: MainWindow, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The jobs that were asked to stop; job 99 runs."""
     stopped: list[int] = []
-    monkeypatch.setattr(opened.context.worker, "cancel", stopped.append)
-    opened.context.worker.started.emit(99, "features")
+    monkeypatch.setattr(opened.context.service, "cancel", stopped.append)
+    opened.context.service.started.emit(99, "features")
     assert opened.watch.is_running
     return stopped
 
@@ -412,7 +419,7 @@ def test_escape_asks_before_it_stops_what_has_run_for_long(
 def test_the_question_goes_when_the_job_ends_by_itself(opened: MainWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(opened, Qt.Key.Key_Escape)
     assert asked(opened)
-    opened.context.worker.ended.emit(99, "features")
+    opened.context.service.ended.emit(99, "features")
     qtbot.waitUntil(lambda: not asked(opened))
     assert not opened.watch.is_running
 
@@ -454,14 +461,14 @@ def test_escape_takes_back_a_selection_first(opened: MainWindow, stopped: list[i
 def test_what_came_out_is_said_while_another_job_runs(
     opened: MainWindow, stopped: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bar, worker = opened.frame.job_bar, opened.context.worker
+    bar, service = opened.frame.job_bar, opened.context.service
     files: list[str] = []
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: files.append(url.toLocalFile()) or True)
-    worker.progressed.emit(99, 1, 8, "Clustering: classes", None)
+    service.progressed.emit(99, 1, 8, "Clustering: classes", None)
     opened.context.messages.info("The report is written.", tmp_path / "report.html")
     assert bar.text.text() == "The report is written."
     assert bar.action.text() == "Open"
-    worker.progressed.emit(99, 2, 8, "Clustering: classes", None)
+    service.progressed.emit(99, 2, 8, "Clustering: classes", None)
     assert bar.text.text() == "The report is written."
     assert bar.is_running
     bar.action.click()
@@ -475,7 +482,7 @@ def test_what_came_out_is_said_while_another_job_runs(
 def test_what_a_job_brought_stays_when_it_has_ended(opened: MainWindow, stopped: list[int], tmp_path: Path) -> None:
     bar, messages = opened.frame.job_bar, opened.context.messages
     messages.info("VGG16: weights imported")
-    opened.context.worker.ended.emit(99, "")
+    opened.context.service.ended.emit(99, "")
     assert bar.text.text() == "VGG16: weights imported"
     messages.info("The report is written.", tmp_path)
     assert bar.action.text() == "Open"
@@ -487,27 +494,27 @@ def test_what_a_job_brought_stays_when_it_has_ended(opened: MainWindow, stopped:
 
 
 def test_work_that_the_user_asked_for_is_shown_at_once(opened: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
-    worker = opened.context.worker
+    service = opened.context.service
     with monkeypatch.context() as during:
-        during.setattr(worker, "running", lambda: (98,))
-        during.setattr(worker, "function_of", {98: "core.pipeline.window_jobs:import_weights"}.get)
-        worker.started.emit(98, "")
+        during.setattr(service, "running", lambda: (98,))
+        during.setattr(service, "request_of", {98: ImportWeights(Path("weights.h5"))}.get)
+        service.started.emit(98, "")
     assert opened.frame.job_bar.text.text() == "The import of weights · starting"
     assert opened.frame.job_bar.is_running
 
 
 def test_what_a_dialog_looks_at_does_not_take_the_bar(opened: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
-    worker, bar = opened.context.worker, opened.frame.job_bar
-    functions = {7: "core.pipeline.window_jobs:compute_features", 8: "core.cache_limit:look_at_cache"}
+    service, bar = opened.context.service, opened.frame.job_bar
+    requests = {7: ComputeFeatures(Study(Path("images"))), 8: MeasureCache(Path("cache"))}
     with monkeypatch.context() as during:
-        during.setattr(worker, "running", lambda: (7, 8))
-        during.setattr(worker, "function_of", functions.get)
-        during.setattr(worker, "stage_of", {7: "features", 8: ""}.get)
+        during.setattr(service, "running", lambda: (7, 8))
+        during.setattr(service, "request_of", requests.get)
+        during.setattr(service, "stage_of", {7: "features", 8: ""}.get)
         stopped: list[int] = []
-        during.setattr(worker, "cancel", stopped.append)
-        worker.started.emit(7, "features")
-        worker.started.emit(8, "")
-        worker.progressed.emit(8, 1000, 0, "Measuring the cache: files", None)
+        during.setattr(service, "cancel", stopped.append)
+        service.started.emit(7, "features")
+        service.started.emit(8, "")
+        service.progressed.emit(8, 1000, 0, "Measuring the cache: files", None)
         assert bar.text.text() == "Features · starting"
         opened.watch.cancel()
         assert stopped == [7]
@@ -553,12 +560,12 @@ def test_the_next_step_is_not_offered_where_the_user_is(opened: MainWindow) -> N
 
 def test_work_that_is_no_step_leaves_the_outcome_of_the_step(opened: MainWindow, qtbot: QtBot) -> None:
     before = opened.frame.job_bar.text.text()
-    opened.context.worker.start("", "engine_functions:add", (1, 1))
+    opened.context.service.ask(engine.Call(engine.add, (1, 1)))
     assert opened.watch.is_running
     assert not opened.frame.job_bar.is_running
     qtbot.waitUntil(lambda: not opened.watch.is_running)
     assert opened.frame.job_bar.text.text() == before
-    opened.context.worker.start("", "engine_functions:fail_on_purpose")
+    opened.context.service.ask(engine.Call(engine.fail_on_purpose))
     qtbot.waitUntil(lambda: not opened.watch.is_running)
     assert "holds no image" in opened.frame.job_bar.text.text()
 
@@ -577,40 +584,40 @@ def test_the_words_of_progress(message: str, done: int, total: int, words: str) 
 
 
 def test_progress_of_a_job_is_shown_with_its_unit(opened: MainWindow, qtbot: QtBot) -> None:
-    worker = opened.context.worker
-    number = worker.start("features", "engine_functions:add", (1, 1))
-    worker.progressed.emit(number, 3, 8, "Clustering: classes", 40.0)
+    service = opened.context.service
+    number = service.ask(engine.Call(engine.add, (1, 1)), stage="features")
+    service.progressed.emit(number, 3, 8, "Clustering: classes", 40.0)
     assert opened.frame.job_bar.text.text() == "Clustering · 3 of 8 classes"
     assert opened.frame.job_bar.left.text() == "about 40 s left"
-    worker.progressed.emit(number + 100, 1, 8, "Other: classes", None)
+    service.progressed.emit(number + 100, 1, 8, "Other: classes", None)
     assert opened.frame.job_bar.text.text() == "Clustering · 3 of 8 classes"
     qtbot.waitUntil(lambda: not opened.watch.is_running)
 
 
-def test_a_long_answer_of_the_resident_is_shown_and_can_be_stopped(
+def test_a_long_answer_of_the_selection_service_is_shown_and_can_be_stopped(
     opened: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stopped: list[int] = []
-    resident = opened.context.worker.resident
-    monkeypatch.setattr(resident, "cancel", stopped.append)
-    resident.progressed.emit(7, 1, 4, "Choosing: classes", None)
+    selection = opened.context.service.selection
+    monkeypatch.setattr(selection, "cancel", stopped.append)
+    selection.progressed.emit(7, 1, 4, "Choosing: classes", None)
     assert opened.frame.job_bar.text.text() == "Choosing · 1 of 4 classes"
     qtbot.keyClick(opened, Qt.Key.Key_Escape)
     assert stopped == [7]
     assert opened.frame.job_bar.left.text() == "stopping"
-    resident.progressed.emit(7, 2, 4, "Choosing: classes", None)
+    selection.progressed.emit(7, 2, 4, "Choosing: classes", None)
     assert opened.frame.job_bar.left.text() == "stopping"
-    resident.stopped.emit(7)
+    selection.over.emit(7)
     assert not opened.watch.is_running
-    resident.progressed.emit(8, 1, 4, "Choosing: classes", None)
-    resident.answered.emit(8, "answer")
+    selection.progressed.emit(8, 1, 4, "Choosing: classes", None)
+    selection.over.emit(8)
     assert not opened.frame.job_bar.is_running
 
 
 def test_an_error_is_a_dialog_with_a_sentence_and_details_to_copy(opened: MainWindow, qtbot: QtBot) -> None:
     opened.go_to_stage("features")
     page: Any = opened.page("features")
-    page.function, page.arguments = "engine_functions:fail_by_mistake", ()
+    page.request = engine.Call(engine.fail_by_mistake)
     press(opened, "run")
     qtbot.waitUntil(lambda: bool(opened.helpers.errors))
     (dialog,) = opened.helpers.errors
@@ -638,7 +645,7 @@ def test_many_errors_at_once_do_not_pile_up(opened: MainWindow) -> None:
 
 def test_saving_opening_and_recent_projects(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
     run_steps(opened, "features", qtbot=qtbot)
-    opened.files.save_to(os.fspath(tmp_path / "study"))
+    opened.files.saving.save_to(os.fspath(tmp_path / "study"))
     file = tmp_path / "study.coreset"
     assert opened.menus.title.text() == "study"
     assert opened.context.preferences.recent == (file,)
@@ -686,7 +693,7 @@ def test_a_failed_save_keeps_the_window_open(
 ) -> None:
     run_steps(opened, "features", qtbot=qtbot)
     opened.context.preferences.autosave = False
-    opened.files.save_to(os.fspath(tmp_path / "study.coreset"))
+    opened.files.saving.save_to(os.fspath(tmp_path / "study.coreset"))
     opened.context.model.set_settings("selection", seed=1)
 
     def full(file: Path, content: bytes) -> None:
@@ -700,7 +707,7 @@ def test_a_failed_save_keeps_the_window_open(
 
 
 def test_a_project_that_cannot_be_saved_can_still_be_left(opened: MainWindow, tmp_path: Path) -> None:
-    opened.files.save_to(os.fspath(tmp_path / "drive" / "study.coreset"))
+    opened.files.saving.save_to(os.fspath(tmp_path / "drive" / "study.coreset"))
     opened.context.model.set_settings("selection", seed=1)
     (tmp_path / "drive").rename(tmp_path / "unplugged")
     opened.close()
@@ -716,7 +723,7 @@ def test_a_project_that_cannot_be_saved_can_still_be_left(opened: MainWindow, tm
 
 
 def test_closing_saves_a_project_that_has_a_file(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
-    opened.files.save_to(os.fspath(tmp_path / "study.coreset"))
+    opened.files.saving.save_to(os.fspath(tmp_path / "study.coreset"))
     opened.context.model.set_settings("selection", seed=7)
     opened.close()
     assert not opened.isVisible()
@@ -732,11 +739,11 @@ def test_closing_while_a_step_runs_asks(opened: MainWindow, qtbot: QtBot) -> Non
     qtbot.waitUntil(lambda: state(opened, "features") == "done")
 
 
-def start_work(window: MainWindow, monkeypatch: pytest.MonkeyPatch, *functions: str) -> None:
+def start_work(window: MainWindow, monkeypatch: pytest.MonkeyPatch, *requests: AnyRequest) -> None:
     """Start work that is no step, and that does not end by itself."""
-    monkeypatch.setattr(window.context.worker, "_run_next", lambda: None)
-    for function in functions:
-        window.context.worker.start("", f"core.pipeline.window_jobs:{function}")
+    monkeypatch.setattr(window.context.service, "_run_next", lambda: None)
+    for request in requests:
+        window.context.service.ask(request)
 
 
 def leave_by(window: MainWindow, way: str, place: Path) -> None:
@@ -754,26 +761,34 @@ def leave_by(window: MainWindow, way: str, place: Path) -> None:
 def test_work_that_is_no_step_is_not_stopped_unasked(
     opened: MainWindow, way: str, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start_work(opened, monkeypatch, "export_coreset", "download_weights", "look_at_extractors")
+    export = ExportCoreset(Study(images), tmp_path / "coreset", overwrite=False)
+    start_work(opened, monkeypatch, export, DownloadWeights("vgg16"), DescribeExtractors(Study(images)))
     (tmp_path / "other").mkdir()
-    worker, model = opened.context.worker, opened.context.model
+    service, model = opened.context.service, opened.context.model
     leave_by(opened, way, tmp_path / "other")
     question = opened.files.question
     assert question is not None
     assert question.informativeText().startswith("An export and the download of weights are still running.")
     answer(opened, "stay")
-    assert len(worker.running()) == 3
+    assert len(service.running()) == 3
     assert model.project.source == images
     leave_by(opened, way, tmp_path / "other")
     answer(opened, "stop")
-    assert not {"core.pipeline.window_jobs:export_coreset"} & {worker.function_of(n) for n in worker.running()}
+    assert export not in [service.request_of(n) for n in service.running()]
     assert model.project.source == {"close": images, "new": None}.get(way, tmp_path / "other")
     assert opened.isVisible() == (way != "close")
-    worker.drop_all()
+    service.drop_all()
 
 
 def test_what_a_page_only_looks_at_is_not_asked_about(opened: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
-    start_work(opened, monkeypatch, "look_at_extractors", "estimate_comparison", "compare_finished")
+    study = Study(Path("images"))
+    requests = (
+        DescribeExtractors(study),
+        EstimateComparison(study),
+        ReadComparison(study, Path("runs")),
+        ListWeights(),
+    )
+    start_work(opened, monkeypatch, *requests)
     press(opened, "new")
     assert opened.files.question is None
     assert opened.context.model.project.source is None
@@ -782,7 +797,7 @@ def test_what_a_page_only_looks_at_is_not_asked_about(opened: MainWindow, monkey
 def test_a_step_that_runs_and_a_job_that_is_not_known_are_named(
     opened: MainWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start_work(opened, monkeypatch, "something_new")
+    start_work(opened, monkeypatch, engine.Call(engine.add, (1, 1)))
     opened.go_to_stage("features")
     press(opened, "run")
     opened.close()

@@ -3,17 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import engine_functions as engine
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDoubleSpinBox, QLabel
 from pytestqt.qtbot import QtBot
 
 from desktop_app.pages.page import Page, PageContext
-
-ENGINE = "engine_functions"
-
-
-pytestmark = pytest.mark.usefixtures("engine")
 
 
 class FeaturesPage(Page):
@@ -26,8 +22,7 @@ class FeaturesPage(Page):
 
     def build(self) -> None:
         self.heard: list[Any] = []
-        self.function = f"{ENGINE}:add"
-        self.arguments: tuple[Any, ...] = (2, 3)
+        self.request = engine.Call(engine.add, (2, 3))
         self.variance = QDoubleSpinBox()
         self.variance.valueChanged.connect(self.edit_variance)
         self.add_option("Variance kept", self.variance, "Share of the variance", question="Two sentences. Here.")
@@ -49,20 +44,27 @@ class FeaturesPage(Page):
         self.change_settings("features", variance=value)
 
     def run(self) -> None:
-        self.start_job(self.function, self.arguments, purpose="first")
+        self.ask(
+            self.request,
+            self.take_sum,
+            on_part=self.take_part,
+            on_failed=self.hear_failure,
+            on_cancelled=self.hear_cancel,
+            as_step=True,
+        )
 
-    def on_partial(self, result: Any) -> None:
-        self.heard.append(("partial", result))
+    def take_part(self, part: Any) -> None:
+        self.heard.append(("part", part))
 
-    def on_finished(self, result: Any) -> None:
-        self.heard.append((self.purpose, result))
+    def take_sum(self, result: Any) -> None:
+        self.heard.append(("sum", result))
         self.keep(result, {"sum": result})
 
-    def on_failed(self, sentence: str) -> None:
-        self.heard.append(("failed", sentence))
+    def hear_failure(self) -> None:
+        self.heard.append("failed")
 
-    def on_cancelled(self) -> None:
-        self.heard.append(("cancelled", self.purpose))
+    def hear_cancel(self) -> None:
+        self.heard.append("cancelled")
 
 
 @pytest.fixture
@@ -95,11 +97,11 @@ def test_trying_to_run_too_early_says_why(page: FeaturesPage) -> None:
 def test_run_keeps_the_result_under_what_it_was_made_from(page: FeaturesPage, qtbot: QtBot) -> None:
     scan(page)
     qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
-    assert page.job_numbers("first")
+    assert page.job_numbers(engine.Call)
     assert not page.run_button.isEnabled()
     page.variance.setValue(0.5)  # while it runs: the result belongs to the choices it was started with
     qtbot.waitUntil(lambda: bool(page.heard))
-    assert page.heard == [("first", 5)]
+    assert page.heard == [("sum", 5)]
     assert page.model.state("features") == "stale"
     page.model.undo_stack.undo()
     assert page.model.state("features") == "done"
@@ -118,27 +120,28 @@ def test_the_empty_place_gives_way_to_the_picture(page: FeaturesPage, qtbot: QtB
 
 def test_a_failure_is_told_once_and_the_page_goes_on(page: FeaturesPage, qtbot: QtBot) -> None:
     scan(page)
-    page.function, page.arguments = f"{ENGINE}:fail_on_purpose", ()
+    page.request = engine.Call(engine.fail_on_purpose)
     page.try_run()
     qtbot.waitUntil(lambda: bool(page.heard))
-    assert page.heard == [("failed", "The folder holds no image. Choose a folder of class folders.")]
-    assert page.messages.sentences("error") == [page.heard[0][1]]  # type: ignore[attr-defined]
+    assert page.heard == ["failed"]
+    told = ["The folder holds no image. Choose a folder of class folders."]
+    assert page.messages.sentences("error") == told  # type: ignore[attr-defined]
     assert page.run_button.isEnabled()
 
 
 def test_parts_arrive_in_order_before_the_result(page: FeaturesPage, qtbot: QtBot) -> None:
     scan(page)
-    page.function, page.arguments = f"{ENGINE}:publish", ((1, "two"),)
+    page.request = engine.Call(engine.publish, ((1, "two"),))
     page.try_run()
     qtbot.waitUntil(lambda: len(page.heard) == 3)
-    assert page.heard[:2] == [("partial", 1), ("partial", "two")]
+    assert page.heard[:2] == [("part", 1), ("part", "two")]
 
 
 def test_a_cancelled_job_says_so(page: FeaturesPage, qtbot: QtBot) -> None:
     scan(page)
     page.try_run()
-    page.worker.cancel(page.job_numbers()[0])
-    assert page.heard == [("cancelled", "first")]
+    page.service.cancel(page.job_numbers()[0])
+    assert page.heard == ["cancelled"]
     assert page.model.state("features") == "ready"
 
 
@@ -168,7 +171,7 @@ def test_a_result_that_is_not_in_memory_is_restored_on_entering(
     page.leave()
     page.model.locate(tmp_path)
     page.enter()
-    assert page.job_numbers("first")
+    assert page.job_numbers(engine.Call)
     qtbot.waitUntil(lambda: page.model.value("features") == 5)
 
 

@@ -24,7 +24,11 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from core.data.demo import make_demo
+from core.progress import Progress
 from core.project import STAGES
+from core.results import Comparison
+from core.service.comparison_requests import CompareNetworks, SearchHyperparameters
+from core.service.feature_requests import ComputeFeatures, FeaturesView
 from core.settings import ComparisonSettings, FeatureSettings, TrainingSettings, with_own
 from desktop_app.logs import Log
 from desktop_app.main_window import MainWindow
@@ -228,7 +232,7 @@ def window(page_context: PageContext, qtbot: QtBot, tmp_path: Path, no_native_di
     model.put_settings("training", with_own(training, "transfer", untrained_backbone=True))
     model.put_settings("comparison", ComparisonSettings(networks=("head",), fractions=(0.2, 1.0), samplers=("random",)))
     yield window
-    page_context.worker.cancel_all()
+    page_context.service.cancel_all()
     window._close_now()
 
 
@@ -236,28 +240,26 @@ def window(page_context: PageContext, qtbot: QtBot, tmp_path: Path, no_native_di
 def only_cheap_jobs(page_context: PageContext, monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse what would train networks or run long in this process; the refusal goes the way of every error."""
     from core.errors import TrainingError
-    from core.pipeline import window_jobs
 
-    whole = window_jobs.compare
-    able = window_jobs.compute_features
+    whole, able = CompareNetworks.run, ComputeFeatures.run
 
-    def compare(study: object, *given: object, **named: object) -> object:
-        chosen = study.settings.comparison  # type: ignore[attr-defined]
+    def compare(request: CompareNetworks, progress: Progress) -> Comparison:
+        chosen = request.study.settings.comparison
         if set(chosen.networks) != {"head"} or chosen.repetitions > 1 or len(chosen.samplers) > 2:
             raise TrainingError("This comparison is too long for a test.")
-        return whole(study, *given, **named)  # type: ignore[arg-type]
+        return whole(request, progress)
 
-    def compute_features(study: object, *given: object, **named: object) -> object:
-        if study.settings.features.extractors != ("colour-texture",):  # type: ignore[attr-defined]
+    def compute_features(request: ComputeFeatures, progress: Progress) -> FeaturesView:
+        if request.study.settings.features.extractors != ("colour-texture",):
             raise TrainingError("These features are too dear for a test.")
-        return able(study, *given, **named)  # type: ignore[arg-type]
+        return able(request, progress)
 
-    def search(*given: object, **named: object) -> None:
+    def search(request: SearchHyperparameters, progress: Progress) -> None:
         raise TrainingError("A search is too long for a test.")
 
-    monkeypatch.setattr(window_jobs, "compare", compare)
-    monkeypatch.setattr(window_jobs, "compute_features", compute_features)
-    monkeypatch.setattr(window_jobs, "search", search)
+    monkeypatch.setattr(CompareNetworks, "run", compare)
+    monkeypatch.setattr(ComputeFeatures, "run", compute_features)
+    monkeypatch.setattr(SearchHyperparameters, "run", search)
 
 
 def press(window: MainWindow, seed: int, n_actions: int, raised: list[str]) -> Monkey:
@@ -278,7 +280,7 @@ def test_three_hundred_random_actions_break_nothing(window: MainWindow, raised: 
     assert sum(monkey.counts.values()) == QUICK
     assert len(monkey.counts) > 7
     assert window.isVisible()
-    qtbot.waitUntil(lambda: not window.context.worker.running(), timeout=60_000)
+    qtbot.waitUntil(lambda: not window.context.service.running(), timeout=60_000)
     assert not raised
     errors = window.context.messages.sentences("error")  # type: ignore[attr-defined]
     assert not [sentence for sentence in errors if "went wrong" in sentence], errors
@@ -292,7 +294,7 @@ def test_thousands_of_random_actions_break_nothing(
     window: MainWindow, raised: list[str], seed: int, qtbot: QtBot
 ) -> None:
     press(window, seed, MANY, raised)
-    qtbot.waitUntil(lambda: not window.context.worker.running(), timeout=120_000)
+    qtbot.waitUntil(lambda: not window.context.service.running(), timeout=120_000)
     assert not raised
     errors = window.context.messages.sentences("error")  # type: ignore[attr-defined]
     assert not [sentence for sentence in errors if "went wrong" in sentence], errors

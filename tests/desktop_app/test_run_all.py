@@ -39,7 +39,7 @@ def window(
     window.show()
     qtbot.waitExposed(window)
     yield window
-    page_context.worker.drop_all()
+    page_context.service.drop_all()
     shared_store().stop()
     window._close_now()
 
@@ -151,7 +151,7 @@ def test_it_begins_with_a_folder_on_the_start_page(
     dialog.reject()
     window.files.open_path(first_lot.study.source)
     assert started == []  # the folder was not chosen for that
-    window.context.worker.drop_all()
+    window.context.service.drop_all()
     window.context.model.close()
     start.everything.click()
     dialog = next(each for each in window.findChildren(QFileDialog) if each.isVisible())
@@ -175,7 +175,7 @@ def test_cancel_stops_it(window: MainWindow, first_lot: Any, qtbot: QtBot, monke
 def test_cancel_while_images_are_chosen_stops_it_too(window: MainWindow, first_lot: Any) -> None:
     window.files.open_path(first_lot.study.source)
     window.run_all.start()
-    window.context.worker.resident.progressed.emit(7, 1, 4, "Choosing: classes", None)
+    window.context.service.selection.progressed.emit(7, 1, 4, "Choosing: classes", None)
     window.frame.job_bar.cancel.click()
     assert not window.run_all.is_running
 

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from core.data.folders import list_folder
 from core.project import Project, Recovery, read_project, read_recovery, write_project
-from desktop_app import project_files, project_lock
+from desktop_app import project_lock, project_saving
 from desktop_app.pages.page import PageContext
 from desktop_app.project_files import ProjectFiles
 from desktop_app.project_lock import ProjectLock, lock_place
@@ -38,7 +38,7 @@ class Window:
         self.widget = QWidget()
         self.model, self.messages = context.model, context.messages
         self.autosave = Autosave(context.model, context.preferences, context.messages, place)
-        parts = (context.model, context.worker, context.messages, context.preferences, self.autosave, self.widget)
+        parts = (context.model, context.service, context.messages, context.preferences, self.autosave, self.widget)
         self.files = ProjectFiles(*parts)
 
     def answer(self, word: str) -> None:
@@ -63,7 +63,7 @@ def make_window(
     make_context: Callable[[], PageContext], qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[], Window]]:
     made: list[Window] = []
-    monkeypatch.setattr(project_files, "recovery_folder", lambda: tmp_path / "data folder")
+    monkeypatch.setattr(project_saving, "recovery_folder", lambda: tmp_path / "data folder")
 
     def make() -> Window:
         window = Window(make_context(), tmp_path / f"recovery {len(made)}")
@@ -74,7 +74,7 @@ def make_window(
 
     yield make
     for window in made:
-        window.files.release()
+        window.files.saving.release()
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_an_outside_edit_is_not_overwritten_and_asked_about_once(edited: Window,
     assert edited.asked() == ""
     assert fraction(file) == 0.5
     assert read_recovery(edited.autosave.place).project.settings.selection.fraction == 0.2
-    edited.files.save()
+    edited.files.saving.save()
     assert "was changed by another" in edited.asked()
 
 
@@ -218,7 +218,7 @@ def test_a_name_that_the_dialog_has_not_seen_is_asked_about(
 ) -> None:
     window = make_window()
     window.files.open_path(tmp_path / "images")
-    window.files.save_to(os.fspath(file.with_suffix("")))
+    window.files.saving.save_to(os.fspath(file.with_suffix("")))
     assert "Replace study.coreset?" in window.asked()
     window.answer("stay")
     assert window.model.file is None
@@ -239,7 +239,7 @@ def test_two_windows_do_not_overwrite_each_other(make_window: Callable[[], Windo
     assert read_recovery(second.autosave.place).project.settings.selection.fraction == 0.2
     first.change(0.1)
     assert fraction(file) == 0.1
-    second.files.save()
+    second.files.saving.save()
     assert "is open in another window" in second.asked()
     second.answer("mine")
     assert fraction(file) == 0.2
@@ -251,7 +251,7 @@ def test_two_windows_do_not_overwrite_each_other(make_window: Callable[[], Windo
 def test_a_closed_window_does_not_take_its_project_again(make_window: Callable[[], Window], file: Path) -> None:
     first, second = make_window(), make_window()
     first.files.open_path(file)
-    first.files.release()
+    first.files.saving.release()
     first.change(0.1)  # as a job does that ends while the window closes
     assert not lock_place(file).exists()
     second.files.open_path(file)
@@ -278,7 +278,7 @@ def test_a_project_that_was_taken_over_saves_by_itself_there(make_window: Callab
     second.answer("take")
     second.change(0.2)
     assert fraction(file) == 0.2
-    first.files.release()
+    first.files.saving.release()
     assert lock_place(file).exists()  # it is the other window's now
     first.files.open_path(file)
     assert "is open in another window" in first.asked()
@@ -290,13 +290,13 @@ def test_saving_as_lets_go_and_a_file_in_use_is_refused(
     first, second = make_window(), make_window()
     first.files.open_path(file)
     second.files.open_path(tmp_path / "images")
-    second.files.save_to(os.fspath(file))
+    second.files.saving.save_to(os.fspath(file))
     assert second.model.file is None
     assert any("study is open in another window on this computer" in sentence for sentence in second.said())
-    first.files.save_to(os.fspath(tmp_path / "other.coreset"))
+    first.files.saving.save_to(os.fspath(tmp_path / "other.coreset"))
     assert not lock_place(file).exists()
     assert lock_place(tmp_path / "other.coreset").exists()
-    second.files.save_to(os.fspath(file))
+    second.files.saving.save_to(os.fspath(file))
     assert second.model.file == file
 
 
@@ -307,7 +307,7 @@ def test_opened_anyway_and_saved_as_it_saves_by_itself(
     first.files.open_path(file)
     second.files.open_path(file)
     second.answer("open")
-    second.files.save_to(os.fspath(tmp_path / "mine.coreset"))
+    second.files.saving.save_to(os.fspath(tmp_path / "mine.coreset"))
     second.change(0.2)
     assert fraction(tmp_path / "mine.coreset") == 0.2
 
@@ -340,7 +340,7 @@ def test_another_process_has_it_until_it_is_killed(
     assert window.asked() == ""
     window.change(0.1)
     assert fraction(file) == 0.1
-    window.files.release()
+    window.files.saving.release()
     assert not lock_place(file).exists()
 
 

@@ -1,16 +1,20 @@
-"""Functions and a class that tests run in engine processes."""
+"""Functions, requests and a service that tests run in engine processes."""
 
+import inspect
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import DatasetError
-from core.limits import limited
+from core.limits import Limits, limited, limits_of
 from core.progress import NO_PROGRESS, Progress
+from core.service.requests import Request, ServiceRequest
 
 
 def add(a: int, b: int = 0) -> int:
@@ -83,18 +87,6 @@ def start_a_child_and_die(progress: Progress = NO_PROGRESS) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def read_a_cut_file(study: Any) -> float:
-    """Read an array of the cache that another program cuts short meanwhile."""
-    import numpy as np
-
-    from core.cache import ArrayCache
-
-    cache = ArrayCache(study.cache_folder)
-    stored = cache.store("clusters", "0" * 32, {"labels": np.ones(1_000_000)}, {})
-    os.truncate(cache.path("clusters", "0" * 32) / "labels.npy", 1000)
-    return float(stored.arrays["labels"].sum())
-
-
 def facts_of_the_process() -> dict[str, Any]:
     import psutil
 
@@ -130,35 +122,108 @@ def open_what_crashes() -> None:
     die(signal.SIGSEGV)
 
 
+@dataclass(frozen=True)
+class Call(Request[Any]):
+    """Call a function of this module, with `progress` where it takes it."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...] = ()
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+
+    def run(self, progress: Progress) -> Any:
+        more = {"progress": progress} if "progress" in inspect.signature(self.function).parameters else {}
+        return self.function(*self.arguments, **self.keywords, **more)
+
+    @property
+    def limits(self) -> Limits | None:
+        return limits_of(self.function)
+
+
+@dataclass(frozen=True)
+class ReadACutFile(Request[float]):
+    """Read an array of the cache that another program cuts short meanwhile."""
+
+    study: Any
+
+    def run(self, progress: Progress) -> float:
+        import numpy as np
+
+        from core.cache import ArrayCache
+
+        cache = ArrayCache(self.study.cache_folder)
+        stored = cache.store("clusters", "0" * 32, {"labels": np.ones(1_000_000)}, {})
+        os.truncate(cache.path("clusters", "0" * 32) / "labels.npy", 1000)
+        return float(stored.arrays["labels"].sum())
+
+
 class Counter:
-    """A resident object for tests."""
+    """An object that stays in a process."""
 
     def __init__(self, start: int = 0) -> None:
         if start < 0:
             raise DatasetError("The counter starts at 0 or above.")
         self.value = start
 
-    def add(self, number: int) -> int:
-        self.value += number
+
+@dataclass(frozen=True)
+class OpenCounter(Request[Counter]):
+    start: int = 0
+
+    def run(self, progress: Progress) -> Counter:
+        return Counter(self.start)
+
+
+@dataclass(frozen=True)
+class Add(ServiceRequest[Counter, int]):
+    number: int
+
+    def run(self, service: Counter, progress: Progress) -> int:
+        service.value += self.number
+        return service.value
+
+
+@dataclass(frozen=True)
+class SlowEcho(ServiceRequest[Counter, int]):
+    value: int
+    seconds: float
+
+    def run(self, service: Counter, progress: Progress) -> int:
+        time.sleep(self.seconds)
         return self.value
 
-    def slow_echo(self, value: int, seconds: float) -> int:
-        time.sleep(seconds)
-        return value
 
-    def count(self, n: int, seconds: float, progress: Progress = NO_PROGRESS) -> int:
-        return count(n, seconds, progress)
+@dataclass(frozen=True)
+class Count(ServiceRequest[Counter, int]):
+    n: int
+    seconds: float
+
+    def run(self, service: Counter, progress: Progress) -> int:
+        return count(self.n, self.seconds, progress)
+
+
+@dataclass(frozen=True)
+class Open(ServiceRequest[Counter, int]):
+    n_bytes: int
 
     @limited(seconds=1.0, n_bytes=300_000_000)
-    def open(self, n_bytes: int) -> int:
-        return len(bytearray(n_bytes)) or len(str(open_for_ever()))
+    def run(self, service: Counter, progress: Progress) -> int:
+        return len(bytearray(self.n_bytes)) or len(str(open_for_ever()))
 
-    def fail(self) -> None:
+
+@dataclass(frozen=True)
+class Fail(ServiceRequest[Counter, None]):
+    def run(self, service: Counter, progress: Progress) -> None:
         raise DatasetError("No such image.")
 
-    def die(self) -> None:
+
+@dataclass(frozen=True)
+class Die(ServiceRequest[Counter, None]):
+    def run(self, service: Counter, progress: Progress) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(60)
 
-    def pid(self) -> int:
-        return os.getpid()
+
+@dataclass(frozen=True)
+class ReturnALambda(ServiceRequest[Counter, Any]):
+    def run(self, service: Counter, progress: Progress) -> Any:
+        return lambda: None

@@ -10,36 +10,39 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from core.errors import CoresetError
-from core.jobs import Failed, Finished, Job
 from core.project import Project, StageResult, read_project, write_project
+from core.service.comparison_requests import CompareNetworks, WriteReport
+from core.service.coreset_requests import ExportCoreset, VerifyExport
+from core.service.feature_requests import ComputeClusters, ComputeFeatures, DescribeExtractors
+from core.service.messages import Failed, Finished
+from core.service.processes import Job
+from core.service.requests import AnyRequest
 from tests.faults.study import LOG, PROJECT, settings, study_of
 
-JOBS = "core.pipeline.window_jobs"
 AGAIN = 12
 
 
-def steps(folder: Path) -> dict[str, tuple[str, str, tuple[Any, ...]]]:
-    """Return the steps: the project's stage, the job's function, its arguments."""
+def steps(folder: Path) -> dict[str, tuple[str, AnyRequest]]:
+    """Return the steps: the project's stage, and the request."""
     study, out = study_of(folder), folder / "out"
     return {
-        "scan": ("dataset", f"{JOBS}:look_at_extractors", (study,)),
-        "features": ("features", f"{JOBS}:compute_features", (study,)),
-        "clusters": ("clusters", f"{JOBS}:compute_clusters", (study,)),
-        "export": ("coreset", f"{JOBS}:export_coreset", (study, out / "coreset", True)),
-        "verify": ("coreset", f"{JOBS}:verify_export", (out / "coreset",)),
-        "compare": ("compare", f"{JOBS}:compare", (study, out / "runs", out / "models")),
-        "report": ("compare", f"{JOBS}:write_study_report", (study, out / "report.html", out / "runs", True)),
+        "scan": ("dataset", DescribeExtractors(study)),
+        "features": ("features", ComputeFeatures(study)),
+        "clusters": ("clusters", ComputeClusters(study)),
+        "export": ("coreset", ExportCoreset(study, out / "coreset", overwrite=True)),
+        "verify": ("coreset", VerifyExport(out / "coreset")),
+        "compare": ("compare", CompareNetworks(study, out / "runs", out / "models")),
+        "report": ("compare", WriteReport(study, out / "report.html", out / "runs", synthetic=True)),
     }
 
 
-def run_job(name: str, arguments: tuple[Any, ...]) -> str:
+def run_job(request: AnyRequest) -> str:
     """Run a job; return nothing, or the sentence with which it failed for good."""
     sentence = ""
     for _ in range(AGAIN):
-        job = Job(name, arguments)
+        job = Job(request)
         job.start()
         last = list(job.events())[-1]
         if isinstance(last, Finished):
@@ -60,13 +63,13 @@ def note(folder: Path, step: str) -> None:
         os.fsync(stream.fileno())
 
 
-def main(folder: Path, act: Callable[[str, tuple[Any, ...]], str] = run_job) -> int:
+def main(folder: Path, act: Callable[[AnyRequest], str] = run_job) -> int:
     """Do every step, and return the exit code: 1 after a sentence."""
     file = folder / PROJECT
     try:
         project = read_project(file) if file.exists() else Project(source=folder / "images", settings=settings())
-        for step, (stage, name, arguments) in steps(folder).items():
-            if problem := act(name, arguments):
+        for step, (stage, request) in steps(folder).items():
+            if problem := act(request):
                 print(problem, flush=True)
                 return 1
             result = StageResult(project.key(stage), {"step": step}, content=f"of {step}")

@@ -22,8 +22,9 @@ from core.pipeline.planning import EVERYTHING, PlannedRun, plan, rows_of
 from core.pipeline.run_keys import backbone_choice, judge_of, run_key
 from core.pipeline.stages import Prepared, prepare
 from core.pipeline.study import Study
-from core.pipeline.window_jobs import compare_finished, write_study_report
+from core.progress import NO_PROGRESS
 from core.results import Epoch, Note, RunKey, RunResult, WeightsUsed
+from core.service.comparison_requests import ReadComparison, WriteReport
 from core.settings import (
     ClusterSettings,
     ComparisonSettings,
@@ -190,7 +191,7 @@ def test_a_report_says_that_the_only_runs_cannot_be_read(prepared: Prepared, tmp
     run_comparison(prepared, tmp_path / "runs")
     for file in (tmp_path / "runs").glob("*.json"):
         file.write_text("{")
-    write_study_report(prepared.study, tmp_path / "report.html", tmp_path / "runs", synthetic=False)
+    WriteReport(prepared.study, tmp_path / "report.html", tmp_path / "runs", synthetic=False).run(NO_PROGRESS)
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "No network was trained, so nothing is said here about accuracy." in html
     assert "6 stored runs could not be read (file " in html
@@ -207,7 +208,7 @@ def test_probabilities_are_stored_and_compared_by_and_not_sent_to_the_window(
         assert run.probabilities.shape == (len(run.true), len(run.classes))
         np.testing.assert_array_equal(run.probabilities.argmax(axis=1), run.predicted)
         np.testing.assert_array_equal(run.probabilities.max(axis=1), run.confidence)
-    sent = pickle.loads(pickle.dumps(compare_finished(prepared.study, tmp_path)))
+    sent = pickle.loads(pickle.dumps(ReadComparison(prepared.study, tmp_path).run(NO_PROGRESS)))
     assert len(sent.runs) == len(listener.runs) == 6
     for run, mine in zip(found.runs, sent.runs, strict=True):
         assert mine.probabilities is None

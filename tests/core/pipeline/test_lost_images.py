@@ -18,7 +18,6 @@ from core.errors import TrainingError
 from core.output.pictures import picture
 from core.pipeline import comparing
 from core.pipeline.comparing import compare_stored, run_comparison
-from core.pipeline.desk import Desk
 from core.pipeline.grid import Grid
 from core.pipeline.planning import PlannedRun
 from core.pipeline.run_keys import run_key
@@ -27,6 +26,7 @@ from core.pipeline.split_parts import Selections
 from core.pipeline.stages import Prepared, prepare
 from core.pipeline.study import Study
 from core.results import Note
+from core.service.selection_service import SelectionService
 from core.settings import ClusterSettings, ComparisonSettings, FeatureSettings, Settings, TrainingSettings, with_own
 from core.training.pixels import STORE_VERSION, PixelStore, resize
 from core.training.runs import load_runs
@@ -230,14 +230,14 @@ def test_pixels_kept_unchecked_by_an_earlier_version_are_discarded_once(prepared
 
 
 def test_the_viewer_and_the_report_show_no_other_image_than_was_scanned(prepared: Prepared) -> None:
-    desk = Desk(prepared.study)
+    service = SelectionService(prepared.study)
     changed, emptied = 4, 5
     replace_quietly(file_of(prepared, changed))
     file_of(prepared, emptied).write_bytes(b"")
-    assert desk.picture(3).problem == ""
-    assert desk.picture(changed).problem == "The image has changed since it was scanned; scan again."
-    assert desk.picture(changed).rgb == b""
-    assert desk.picture(emptied).problem == EMPTY
+    assert service.picture(3).problem == ""
+    assert service.picture(changed).problem == "The image has changed since it was scanned; scan again."
+    assert service.picture(changed).rgb == b""
+    assert service.picture(emptied).problem == EMPTY
     assert picture(prepared.dataset, 3)
     assert picture(prepared.dataset, changed) == ""
 

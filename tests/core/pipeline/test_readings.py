@@ -10,9 +10,10 @@ from PIL import Image
 
 from core.cli import main
 from core.output.manifest import read_manifest
-from core.pipeline.scanning import scan_source
 from core.pipeline.study import Study, settings_of_project
+from core.progress import NO_PROGRESS
 from core.project import Project, StageResult, read_project, write_project
+from core.service.dataset_requests import ScanDataset
 from core.settings import DataSettings, Settings
 
 
@@ -61,7 +62,7 @@ def test_the_command_line_tells_and_takes_it(tmp_path: Path, capsys: pytest.Capt
 
 def test_a_project_keeps_what_was_fixed_whatever_becomes_of_the_cache(tmp_path: Path) -> None:
     images = cells(tmp_path / "cells")
-    view = scan_source(Study(images, Settings(), tmp_path / "cache"))
+    view = ScanDataset(Study(images, Settings(), tmp_path / "cache")).run(NO_PROGRESS)
     assert view.fixed["grey_levels"] == ["used", "16-bit-tiff=0:4095"]
     project = Project(source=images)
     key = project.key("dataset")
@@ -70,7 +71,7 @@ def test_a_project_keeps_what_was_fixed_whatever_becomes_of_the_cache(tmp_path: 
     again = read_project(tmp_path / "a.coreset")
     assert again.key("dataset") == key
     Image.fromarray(np.full((40, 40), 65535, np.uint16)).save(images / "a" / "99.tif")
-    later = scan_source(Study(images, settings_of_project(again), tmp_path / "other cache"))
+    later = ScanDataset(Study(images, settings_of_project(again), tmp_path / "other cache")).run(NO_PROGRESS)
     assert later.dataset.reading.range_of("16-bit-tiff") == (0.0, 4095.0)
     assert any("a/99.tif" in warning for warning in later.dataset.warnings)
     before = {image.path: image.pixels for image in view.dataset.images}
@@ -86,7 +87,7 @@ def test_a_project_of_before_reads_as_before(tmp_path: Path) -> None:
     (tmp_path / "old.coreset").write_text(json.dumps(stored))
     old = read_project(tmp_path / "old.coreset")
     assert old.settings.data == DataSettings(grey_levels=("declared",), alpha=("white",))
-    view = scan_source(Study(images, settings_of_project(old), tmp_path / "cache"))
+    view = ScanDataset(Study(images, settings_of_project(old), tmp_path / "cache")).run(NO_PROGRESS)
     assert view.fixed == {}
     (told,) = [warning for warning in view.dataset.warnings if "grey levels" in warning]
     assert "16 of 256 grey levels are left. --grey-levels used" in told

@@ -46,7 +46,7 @@ def test_every_network_is_described_whole(name: str) -> None:
 
 def test_importing_descriptions_imports_none_of_the_engines_libraries() -> None:
     code = (
-        "import sys; from core.pipeline.networks import NETWORKS; print(*NETWORKS);"
+        "import sys; from core.service.networks import NETWORKS; print(*NETWORKS);"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     root = Path(__file__).parents[3]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import engine_functions as engine
 import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
@@ -13,8 +14,6 @@ from core.cache_limit import CacheLimit, read_limit
 from desktop_app.dialogs.question import Question
 from desktop_app.dialogs.settings_dialog import SettingsDialog
 from desktop_app.pages.page import PageContext
-
-pytestmark = pytest.mark.usefixtures("engine")
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page_context: PageCon
 
 @pytest.fixture
 def dialog(page_context: PageContext, cache: Path, qtbot: QtBot) -> Iterator[SettingsDialog]:
-    dialog = SettingsDialog(page_context.preferences, page_context.worker, page_context.messages, None)
+    dialog = SettingsDialog(page_context.preferences, page_context.service, page_context.messages, None)
     dialog.show()
     qtbot.waitUntil(lambda: dialog.amount.text() == "2.0 MB in 1 file")
     yield dialog
@@ -44,10 +43,10 @@ def test_every_choice_takes_effect_at_once(dialog: SettingsDialog, page_context:
     dialog.threads.setValue(1)
     preferences = page_context.preferences
     assert (preferences.theme, preferences.autosave, preferences.threads) == ("dark", False, 1)
-    assert page_context.worker.threads == 1
+    assert page_context.service.threads == 1
     dialog.threads.setValue(0)
     assert dialog.threads.text() == "All"
-    assert page_context.worker.threads is None
+    assert page_context.service.threads is None
 
 
 def test_the_cache_is_emptied_after_a_question(dialog: SettingsDialog, cache: Path, qtbot: QtBot) -> None:
@@ -106,7 +105,7 @@ def test_a_limit_that_was_set_is_shown_and_a_damaged_one_told(
         ("{", "No limit", "is no limit of the cache"),
     ):
         (cache / "limit.json").write_text(text)
-        dialog = SettingsDialog(page_context.preferences, page_context.worker, page_context.messages, None)
+        dialog = SettingsDialog(page_context.preferences, page_context.service, page_context.messages, None)
         assert not dialog.limit.isEnabled()
         qtbot.waitUntil(dialog.limit.isEnabled)
         assert dialog.limit.text() == shown
@@ -118,7 +117,7 @@ def test_a_limit_of_the_environment_is_not_changed_here(
     page_context: PageContext, cache: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CORESET_CACHE_LIMIT", "7")
-    dialog = SettingsDialog(page_context.preferences, page_context.worker, page_context.messages, None)
+    dialog = SettingsDialog(page_context.preferences, page_context.service, page_context.messages, None)
     qtbot.waitUntil(lambda: dialog.limit.text() == "At most 7 GB")
     assert not dialog.limit.isEnabled()
     assert "CORESET_CACHE_LIMIT" in dialog.limit.toolTip()
@@ -130,7 +129,7 @@ def test_making_room_can_be_cancelled(process_context: PageContext, cache: Path,
     for number in range(3000):
         (cache / "clusters" / f"{number:032x}").mkdir(parents=True)
         (cache / "clusters" / f"{number:032x}" / "labels.npy").write_bytes(b"x" * 10_000)
-    dialog = SettingsDialog(process_context.preferences, process_context.worker, process_context.messages, None)
+    dialog = SettingsDialog(process_context.preferences, process_context.service, process_context.messages, None)
     qtbot.waitUntil(dialog.limit.isEnabled, timeout=20_000)
     dialog.limit.setValue(0.01)
     dialog.set_limit.click()
@@ -165,22 +164,22 @@ def test_the_cache_moves_into_a_folder_of_its_own(
     assert page_context.preferences.cache_folder == tmp_path / "coreset-studio-cache"
     dialog.use_folder(str(tmp_path / "disk" / "coreset-studio-cache"))
     assert page_context.preferences.cache_folder == tmp_path / "disk" / "coreset-studio-cache"
-    qtbot.waitUntil(lambda: not page_context.worker.running())
+    qtbot.waitUntil(lambda: not page_context.service.running())
 
 
 def test_while_a_step_runs_the_cache_stays(dialog: SettingsDialog, page_context: PageContext, qtbot: QtBot) -> None:
-    number = page_context.worker.start("features", "engine_functions:add", (1, 2))
+    number = page_context.service.ask(engine.Call(engine.add, (1, 2)), stage="features")
     for button in (dialog.clear, dialog.choose):
         assert not button.isEnabled()
         assert button.toolTip() == "A step is running. Wait for it or cancel it."
-    page_context.worker.cancel(number)
+    page_context.service.cancel(number)
     assert dialog.clear.isEnabled()
 
 
 def test_a_folder_named_by_the_environment_is_not_changed_here(
     page_context: PageContext, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    dialog = SettingsDialog(page_context.preferences, page_context.worker, page_context.messages, None)
+    dialog = SettingsDialog(page_context.preferences, page_context.service, page_context.messages, None)
     assert not dialog.choose.isEnabled()
     assert "CORESET_CACHE" in dialog.choose.toolTip()
     qtbot.waitUntil(lambda: dialog.amount.text() == "Empty")
@@ -189,6 +188,6 @@ def test_a_folder_named_by_the_environment_is_not_changed_here(
 
 def test_a_failure_is_told(dialog: SettingsDialog, page_context: PageContext, qtbot: QtBot) -> None:
     messages: Any = page_context.messages
-    dialog._start("engine_functions:fail_by_mistake")
+    dialog._start(engine.Call(engine.fail_by_mistake), print)
     qtbot.waitUntil(lambda: bool(messages.posts))
     assert "inside the program" in messages.sentences("error")[0]

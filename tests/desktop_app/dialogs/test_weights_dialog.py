@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from core.features.untrained import untrained_tensors
 from core.features.weight_files import write_tensors
 from core.features.weight_sets import WEIGHT_SETS
+from core.service.weights_requests import DownloadWeights
 from desktop_app.dialogs.helpers import Helpers
 from desktop_app.dialogs.question import Question
 from desktop_app.dialogs.settings_dialog import SettingsDialog
@@ -23,7 +24,7 @@ def panel(page_context: PageContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("CORESET_DATA", str(tmp_path / "data"))
     folders = (tmp_path / "data" / "weights",)
     monkeypatch.setattr("core.features.weights.weight_folders", lambda: folders)
-    dialog = WeightsDialog(page_context.worker)
+    dialog = WeightsDialog(page_context.service)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     qtbot.addWidget(dialog)
     dialog.show()
@@ -71,8 +72,9 @@ def test_nothing_is_downloaded_without_a_yes(panel: WeightsDialog, qtbot: QtBot,
     assert question is not None
     assert WEIGHT_SETS["vgg16"].address in question.informativeText()
     question.choose("no")
-    calls = [function for _, function, _ in page_context.worker.calls]  # type: ignore[attr-defined]
-    assert not any("download" in function for function in calls)
+    requests = [request for _, request in page_context.service.calls]  # type: ignore[attr-defined]
+    assert requests
+    assert not any(isinstance(request, DownloadWeights) for request in requests)
 
 
 def test_settings_lead_to_the_panel(page_context: PageContext, qtbot: QtBot) -> None:
@@ -81,7 +83,7 @@ def test_settings_lead_to_the_panel(page_context: PageContext, qtbot: QtBot) -> 
     window = QWidget()
     qtbot.addWidget(window)
     window.show()
-    helpers = Helpers(page_context.preferences, page_context.worker, page_context.messages, window)
+    helpers = Helpers(page_context.preferences, page_context.service, page_context.messages, window)
     helpers.show_settings()
     settings = window.findChild(SettingsDialog)
     assert settings is not None
@@ -97,6 +99,6 @@ def test_closing_stops_what_is_being_brought(panel: WeightsDialog, page_context:
     file = tmp_path / "slow.h5"
     file.write_bytes(b"no weights")
     panel.import_file(str(file))
-    assert page_context.worker.running()
+    assert page_context.service.running()
     panel.reject()
-    assert not page_context.worker.running()
+    assert not page_context.service.running()

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from core.data.demo import make_demo
-from core.pipeline.scanning import scan_source
 from core.pipeline.stages import prepare
 from core.pipeline.study import Study
+from core.progress import NO_PROGRESS
+from core.service.dataset_requests import ScanDataset
 from core.settings import ClusterSettings, FeatureSettings, Settings
 from desktop_app.pages.page import PageContext
 
@@ -29,7 +30,7 @@ def _open_demo(context: PageContext, study: Study) -> None:
     model.start(Path(study.source))
     for section in ("features", "clusters"):
         model.put_settings(section, getattr(study.settings, section))
-    view = scan_source(study)
+    view = ScanDataset(study).run(NO_PROGRESS)
     model.store_result(
         "dataset", model.key("dataset"), {"images": len(view.dataset.images)}, view, content=view.identity
     )

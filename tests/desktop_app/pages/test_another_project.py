@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import engine_functions as engine
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from core.pipeline.scanning import scan_source
+from core.progress import NO_PROGRESS
 from core.project import read_project
 from core.results import Epoch
+from core.service.dataset_requests import ScanDataset
+from core.service.messages import Cancelled, Failed, Finished
 from desktop_app.models.thumbnail_store import shared_store
 from desktop_app.pages import STEPS
 from desktop_app.pages import compare as compare_page
@@ -263,7 +266,7 @@ def test_an_answer_that_comes_late_changes_nothing(
         page.picture.side.curve.k_chosen.emit(3)
     else:
         page.change_settings("selection", fraction=0.5)
-    with qtbot.waitSignal(page.worker.resident.answered):
+    with qtbot.waitSignal(page.service.selection.over):
         page.model.open(second_lot.file)
     settle(page, qtbot)
     assert_nothing_of_first(shown, texts_of)
@@ -288,20 +291,20 @@ def test_a_coreset_that_was_settling_is_not_kept_in_the_next_project(
 
 
 def test_jobs_that_end_late_are_not_heard(shown: Shown, second_lot: Any, texts_of: Texts, qtbot: QtBot) -> None:
-    page, model, worker = shown.page, shown.page.model, shown.page.worker
+    page, model, service = shown.page, shown.page.model, shown.page.service
     value = model.latest_value(page.stage)
-    numbers = [page.start_job("core.pipeline.window_jobs:compare_finished", ()) for _ in range(3)]
+    numbers = [page.ask(engine.Call(engine.add, (1, 2)), page.keep, as_step=True) for _ in range(3)]
     model.open(second_lot.file)
     posts, results = list(page.messages.posts), model.project.results
-    worker.partial.emit(numbers[0], value)
-    worker.finished.emit(numbers[0], value)
-    worker.failed.emit(numbers[1], "The amber cells are gone.", "")
-    worker.cancelled.emit(numbers[2])
+    service._on_published(numbers[0], value)
+    service._on_ended(numbers[0], Finished(value))
+    service._on_ended(numbers[1], Failed("The amber cells are gone."))
+    service._on_ended(numbers[2], Cancelled())
     assert page.messages.posts == posts
     assert model.project.results == results
     settle(page, qtbot)
     assert_nothing_of_first(shown, texts_of)
-    assert not set(numbers) & set(worker.running())
+    assert not set(numbers) & set(service.running())
 
 
 def test_what_is_typed_is_not_taken_into_the_next_project(
@@ -327,7 +330,7 @@ def test_what_is_typed_is_not_taken_into_the_next_project(
 
 def scan_others(model: ProjectModel, lot: Any, *, moved: bool) -> None:
     """Find other images in the place of those before, or in another place that is said to be theirs."""
-    view = scan_source(lot.study)
+    view = ScanDataset(lot.study).run(NO_PROGRESS)
     if moved:
         model.locate(lot.study.source)
     model.store_result("dataset", model.key("dataset"), {"images": 35}, view, content=view.identity)

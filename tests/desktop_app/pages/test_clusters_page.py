@@ -8,7 +8,9 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from core.memory import FreeMemory
-from core.pipeline import needs
+from core.service import needs
+from core.service.feature_requests import ComputeClusters
+from core.service.messages import BUILDING, Ended
 from desktop_app.pages.clusters import ClustersPage
 from desktop_app.pages.page import PageContext
 
@@ -138,11 +140,11 @@ def test_a_double_click_opens_the_image_with_its_facts(page: ClustersPage, qtbot
     viewer.close()
 
 
-def test_a_desk_that_is_lost_is_told_and_asked_again(page: ClustersPage, qtbot: QtBot) -> None:
-    page.worker.resident.died.emit("The engine has ended.", "")
+def test_a_service_that_is_lost_is_told_and_asked_again(page: ClustersPage, qtbot: QtBot) -> None:
+    page.service.selection._on_replied(0, BUILDING, Ended("The engine has ended."))
     assert page.messages.posts[-1].sentence == "The engine has ended."  # type: ignore[attr-defined]
     page._view = None
-    page.worker.resident.shut()
+    page.service.selection.shut()
     page.enter()
     qtbot.waitUntil(lambda: page._view is not None)
 
@@ -164,8 +166,8 @@ def test_while_clustering_nothing_is_offered_and_afterwards_it_is(described_cont
     page.empty.button.click()
     assert page.empty.button.isHidden()
     assert "being grouped" in page.empty.accessibleName()
-    (number,) = page.job_numbers("cluster")
-    page.worker.cancel(number)
+    (number,) = page.job_numbers(ComputeClusters)
+    page.service.cancel(number)
     assert page.empty.button.text() == "Cluster"
     assert not page.empty.button.isHidden()
 

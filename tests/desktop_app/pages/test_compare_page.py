@@ -17,8 +17,9 @@ from core.descriptions import registry
 from core.errors import CancelledError, MissingWeightsError
 from core.pipeline.grid import Grid
 from core.pipeline.words import bundle_name
-from core.progress import NO_PROGRESS, Progress
+from core.progress import Progress
 from core.results import Comparison, Epoch, RunResult
+from core.service.comparison_requests import CompareNetworks
 from core.settings import own_settings
 from core.training.architectures import NETWORKS
 from desktop_app import theme
@@ -228,9 +229,7 @@ def test_another_row_closes_the_cell(page: ComparePage, qtbot: QtBot) -> None:
 def test_a_cancelled_comparison_keeps_what_is_finished_and_goes_on(
     page: ComparePage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from core.pipeline import window_jobs
-
-    whole = window_jobs.compare
+    whole = CompareNetworks.run
     page.model.set_settings("comparison", repetitions=2)
     monkeypatch.setenv("CORESET_DATA", str(tmp_path))
 
@@ -247,10 +246,10 @@ def test_a_cancelled_comparison_keeps_what_is_finished_and_goes_on(
             self._into.publish(result)
             self._n += isinstance(result, RunResult)
 
-    def compare(study: Any, runs: Path, models: Path | None, progress: Progress = NO_PROGRESS) -> Comparison:
-        return whole(study, runs, models, StopAfterOne(progress))
+    def compare(request: CompareNetworks, progress: Progress) -> Comparison:
+        return whole(request, StopAfterOne(progress))
 
-    monkeypatch.setattr(window_jobs, "compare", compare)
+    monkeypatch.setattr(CompareNetworks, "run", compare)
     page.try_run()
     qtbot.waitUntil(lambda: not page.job_numbers(), timeout=60_000)
     assert posts(page, "error") == []
@@ -262,7 +261,7 @@ def test_a_cancelled_comparison_keeps_what_is_finished_and_goes_on(
     again.enter()
     qtbot.waitUntil(lambda: len(rows(again)) == 1 and not again.job_numbers())
     again.leave()
-    monkeypatch.setattr(window_jobs, "compare", whole)
+    monkeypatch.setattr(CompareNetworks, "run", whole)
     result = run(page, qtbot)
     assert len(result.runs) == 4
 

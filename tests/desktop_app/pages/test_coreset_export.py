@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox
 from pytestqt.qtbot import QtBot
 
-from core.pipeline.views import ExportView
+from core.service.coreset_requests import ExportView
 from core.settings import ExportSettings
 from desktop_app.pages.coreset_export import ExportSheet, export_words
 

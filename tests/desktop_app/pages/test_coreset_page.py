@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt, QUrl
@@ -12,7 +11,10 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from core.descriptions import registry
-from core.pipeline.views import CoresetView
+from core.errors import CancelledError, ExportError
+from core.progress import Progress
+from core.service.coreset_requests import VerifyExport, VerifyView
+from core.service.selection_requests import CoresetView
 from core.settings import ExportSettings, own_settings
 from desktop_app.pages.coreset import CoresetPage
 from desktop_app.pages.coreset_export import ExportSheet
@@ -247,25 +249,18 @@ def test_an_export_is_written_verified_and_opened(
 def test_an_export_that_is_not_verified_does_not_say_that_it_is_being(
     page: CoresetPage, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    real = page.start_job
-    held: list[str] = []
+    def stop(request: VerifyExport, progress: Progress) -> VerifyView:
+        assert "being verified" in page.picture.result.text
+        raise CancelledError if how == "cancelled" else ExportError("The disk failed.")
 
-    def start(name: str, arguments: tuple[object, ...] = (), **options: Any) -> int:
-        if name.endswith(":verify_export"):
-            held.append(name)
-            return 0
-        return real(name, arguments, **options)
-
-    monkeypatch.setattr(page, "start_job", start)
+    monkeypatch.setattr(VerifyExport, "run", stop)
     qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
     assert page.exporting.sheet is not None
     page.exporting.sheet.folder.setText(str(tmp_path / "out"))
     page.exporting.sheet.accept_button.click()
-    qtbot.waitUntil(lambda: "being verified" in page.picture.result.text, timeout=20_000)
-    assert held
-    page.on_cancelled() if how == "cancelled" else page.on_failed("The disk failed.")
+    told = f"to verify it: that {'was cancelled' if how == 'cancelled' else 'failed'}."
+    qtbot.waitUntil(lambda: told in page.picture.result.text, timeout=20_000)
     assert "being verified" not in page.picture.result.text
-    assert f"to verify it: that {'was cancelled' if how == 'cancelled' else 'failed'}." in page.picture.result.text
 
 
 def test_the_sheet_says_what_does_not_go(qtbot: QtBot, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from core.data.demo import make_demo
 from core.pipeline.study import Study
-from core.pipeline.views import DatasetView
+from core.service.dataset_requests import DatasetView, FindDoubts, ScanDataset
 from desktop_app.models.class_model import NAME, NOTE
 from desktop_app.pages import dataset as dataset_page
 from desktop_app.pages.dataset import DatasetPage
@@ -258,7 +258,7 @@ def test_doubts_of_the_demo_are_listed_and_left_out(described_context: PageConte
     qtbot.addWidget(page)
     page.enter()
     qtbot.mouseClick(page.findings._look, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not page.job_numbers("doubts"))
+    qtbot.waitUntil(lambda: not page.job_numbers(FindDoubts))
     doubts = rows(page.findings.doubts)
     assert page.findings.currentWidget() is page.findings._tabs["Doubtful labels"]
     assert all(row[2] != row[3] for row in doubts)
@@ -356,8 +356,8 @@ def test_while_scanning_nothing_is_offered_and_afterwards_it_is(
     page.empty.button.click()
     assert page.empty.button.isHidden()
     assert "have been scanned" in page.empty.accessibleName()
-    (number,) = page.job_numbers("")
-    page.worker.cancel(number)
+    (number,) = page.job_numbers(ScanDataset)
+    page.service.cancel(number)
     assert page.empty.button.text() == "Scan"
     assert not page.empty.button.isHidden()
 
@@ -366,7 +366,7 @@ def test_a_folder_that_has_gone_can_be_located_and_not_scanned(page: DatasetPage
     cells.rename(cells.parent / "moved")
     page.start_empty()
     page.refresh()
-    page._show_run_state()
+    page.show_run_state()
     assert not page.run_button.isEnabled()
     assert "not where they were" in page.run_button.toolTip()
     page.model.start(cells)

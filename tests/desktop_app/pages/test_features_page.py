@@ -10,10 +10,12 @@ from PySide6.QtWidgets import QToolTip
 from pytestqt.qtbot import QtBot
 
 from core.features.extractors import EXTRACTORS
-from core.pipeline.scanning import scan_source
 from core.pipeline.study import Study
-from core.pipeline.views import ExtractorFact, ExtractorsView, FeaturesView
+from core.pipeline.views import ExtractorFact
+from core.progress import NO_PROGRESS
 from core.results import Estimate, Separation
+from core.service.dataset_requests import ScanDataset
+from core.service.feature_requests import ComputeFeatures, DescribeExtractors, ExtractorsView, FeaturesView
 from desktop_app.dialogs.help_window import HelpWindow
 from desktop_app.dialogs.question import DetailsDialog
 from desktop_app.pages.features import USE_BOTH, FeaturesPage
@@ -32,7 +34,7 @@ def scanned(page_context: PageContext, demo_study: Study, monkeypatch: pytest.Mo
     """A new project on the demo, scanned, nothing chosen yet."""
     monkeypatch.setenv("CORESET_CACHE", str(demo_study.cache_folder))
     page_context.model.start(demo_study.source)
-    view = scan_source(demo_study)
+    view = ScanDataset(demo_study).run(NO_PROGRESS)
     facts = {"images": len(view.dataset.images)}
     page_context.model.store_result("dataset", page_context.model.key("dataset"), facts, view, content=view.identity)
     return page_context
@@ -48,7 +50,7 @@ def open_page(qtbot: QtBot) -> Iterator[Callable[[PageContext], FeaturesPage]]:
         page.resize(1100, 700)
         page.show()
         page.enter()
-        qtbot.waitUntil(lambda: not page.job_numbers("look"))
+        qtbot.waitUntil(lambda: not page.job_numbers(DescribeExtractors))
         pages.append(page)
         return page
 
@@ -70,7 +72,7 @@ def view_with(state: str, separations: tuple[Separation, ...] = ()) -> Extractor
 
 
 def with_facts(context: PageContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, view: ExtractorsView) -> Any:
-    monkeypatch.setattr("core.pipeline.window_jobs.look_at_extractors", lambda study, progress=None: view)
+    monkeypatch.setattr(DescribeExtractors, "run", lambda request, progress: view)
     page = FeaturesPage(context)
     qtbot.addWidget(page)
     page.enter()
@@ -141,7 +143,7 @@ def test_weights_that_have_come_are_seen(scanned: PageContext, qtbot: QtBot, mon
     page = with_facts(scanned, qtbot, monkeypatch, view_with("missing"))
     assert not page.extractors.row("vgg16").isEnabled()
     now = view_with("verified")
-    monkeypatch.setattr("core.pipeline.window_jobs.look_at_extractors", lambda study, progress=None: now)
+    monkeypatch.setattr(DescribeExtractors, "run", lambda request, progress: now)
     page.on_weights_changed()
     qtbot.waitUntil(page.extractors.row("vgg16").isEnabled)
 
@@ -264,12 +266,12 @@ def test_a_failed_extraction_is_an_error_and_can_be_tried_again(
 ) -> None:
     from core.errors import FeatureError
 
-    def fail(study: Study, progress: object = None) -> None:
+    def fail(request: ComputeFeatures, progress: object) -> None:
         raise FeatureError("The disk is full. Free some space.")
 
     scanned.model.set_settings("features", extractors=("colour-texture",))
     page = open_page(scanned)
-    monkeypatch.setattr("core.pipeline.window_jobs.compute_features", fail)
+    monkeypatch.setattr(ComputeFeatures, "run", fail)
     page.try_run()
     qtbot.waitUntil(lambda: bool(scanned.messages.sentences("error")))  # type: ignore[attr-defined]
     assert scanned.model.state("features") == "ready"

@@ -1,4 +1,4 @@
-"""The resident that answers what must feel instant: another fraction, budget, k or pin; the images of a cluster.
+"""The selection service: it answers at once what another fraction, budget, k or pin chooses, and shows clusters.
 
 It lives in a process of its own without TensorFlow, holds the embeddings as memory maps, clusters and the samplers'
 orders, and reads all of it from the cache.
@@ -13,10 +13,8 @@ from core.arrays import cut_file
 from core.cache import fingerprint
 from core.data.rereading import read_unchanged
 from core.errors import ImageError
-from core.limits import limited
 from core.pipeline.stages import Prepared, choose, cluster_classes, prepare
 from core.pipeline.study import Study
-from core.pipeline.views import ClassOverview, ClassView, CoresetView, PictureView
 from core.pipeline.words import coreset_sentence
 from core.progress import NO_PROGRESS, Progress
 from core.results import ClassClusters, ClassCoverage, ClassEmbedding, Coreset, Coverage, IntArray
@@ -24,6 +22,7 @@ from core.selection.clustering import cluster_words
 from core.selection.coverage import class_coverage, covered_worst, summarise_coverage
 from core.selection.kernel import Kernels
 from core.selection.shares import expected_random
+from core.service.selection_requests import ClassOverview, ClassView, CoresetView, PictureView
 from core.settings import ClusterSettings, SelectionSettings
 
 THINNED_TO = 800
@@ -31,24 +30,21 @@ REMEMBERED = 500
 LARGEST_SIDE = 2_000
 
 
-class Desk:
+class SelectionService:
     """A prepared study that answers questions.
 
     Parameters
     ----------
     study : Study
         Its stages up to the clusters must be in the cache; what is missing is computed first.
-    content : str
-        Identity of the images found. It changes no answer; a desk for other images differs in it.
 
     Notes
     -----
-    Questions bring the cluster settings they are about, so that a desk that was started again after a crash answers
+    Requests bring the cluster settings they are about, so that a service that was started again after a crash answers
     as the one before it.
     """
 
-    def __init__(self, study: Study, content: str = "", progress: Progress = NO_PROGRESS) -> None:
-        self.content = content
+    def __init__(self, study: Study, progress: Progress = NO_PROGRESS) -> None:
         self._prepare(study, progress)
 
     def _prepare(self, study: Study, progress: Progress) -> None:
@@ -58,7 +54,6 @@ class Desk:
         # One kernel a class serves the orders of balanced herding and the coverage of every coreset.
         self._kernels = self._prepared.orders.kernels = Kernels()
 
-    @limited(seconds=120, n_bytes=4_000_000_000)
     def picture(self, index: int) -> PictureView:
         """Return one image, decoded as the engine sees it, at most `LARGEST_SIDE` pixels a side.
 
@@ -80,7 +75,7 @@ class Desk:
         Parameters
         ----------
         clusters : ClusterSettings, optional
-            Cluster by these first, if the desk has others; so in every method.
+            Cluster by these first, if the service has others; so in every method.
         """
         self._use(clusters, progress)
         result = []

@@ -1,4 +1,4 @@
-"""What the pages say and do when the desk, a real process, is killed or a question to it cancelled."""
+"""What the pages say and do when the selection service, a real process, is killed or a request to it cancelled."""
 
 import os
 import signal
@@ -9,6 +9,8 @@ import psutil
 import pytest
 from pytestqt.qtbot import QtBot
 
+from core.service.messages import Cancelled
+from core.service.selection_requests import ChooseCoreset, MeasureCoverage
 from desktop_app.pages.clusters import ClustersPage
 from desktop_app.pages.coreset import CoresetPage
 from desktop_app.pages.page import PageContext
@@ -46,12 +48,12 @@ def button(strip: MessageStrip) -> str:
 
 
 @posix
-def test_a_desk_killed_while_nobody_asks_is_told_and_the_next_choice_comes_from_a_fresh_one(
+def test_a_service_killed_while_nobody_asks_is_told_and_the_next_choice_comes_from_a_fresh_one(
     page: CoresetPage, qtbot: QtBot, engine_children: Children
 ) -> None:
-    (desk,) = engine_children()
-    with qtbot.waitSignal(page.worker.resident.revived, timeout=LONG) as told:
-        os.kill(desk.pid, signal.SIGKILL)
+    (engine,) = engine_children()
+    with qtbot.waitSignal(page.service.selection.restarted, timeout=LONG) as told:
+        os.kill(engine.pid, signal.SIGKILL)
     assert "SIGKILL" in told.args[0]
     assert "started again" in told.args[0]
     assert not page.picture.unanswered.isVisible()
@@ -59,21 +61,21 @@ def test_a_desk_killed_while_nobody_asks_is_told_and_the_next_choice_comes_from_
     qtbot.waitUntil(lambda: covered(page), timeout=LONG)
     assert fraction(page) == pytest.approx(0.3, abs=0.02)
     (fresh,) = engine_children()
-    assert fresh.pid != desk.pid
+    assert fresh.pid != engine.pid
     assert page.picture.sentence.text() == page.model.facts("coreset")["sentence"]
 
 
 @posix
-def test_a_desk_killed_at_work_is_told_on_the_page_which_asks_again(
+def test_a_service_killed_at_work_is_told_on_the_page_which_asks_again(
     page: CoresetPage, qtbot: QtBot, engine_children: Children
 ) -> None:
-    (desk,) = engine_children()
-    desk.suspend()  # as if it were long at work
+    (engine,) = engine_children()
+    engine.suspend()  # as if it were long at work
     page.change_settings("selection", fraction=0.2, sampler="balanced-herding")
-    assert page.talk.is_waiting("select")
+    assert page.questions.is_waiting(ChooseCoreset)
     page._show_slow()
     qtbot.wait(100)  # the question has gone out
-    os.kill(desk.pid, signal.SIGKILL)
+    os.kill(engine.pid, signal.SIGKILL)
     qtbot.waitUntil(lambda: page.picture.unanswered.isVisible(), timeout=LONG)
     assert "SIGKILL" in page.picture.unanswered.text
     assert "choosing" not in page.picture.sentence.text()
@@ -91,48 +93,48 @@ def test_a_desk_killed_at_work_is_told_on_the_page_which_asks_again(
 def test_a_cancelled_choice_is_told_and_can_be_asked_for_again(
     page: CoresetPage, qtbot: QtBot, engine_children: Children, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.resident.GRACE_SECONDS", 0.2)
-    (desk,) = engine_children()
-    desk.suspend()  # one that does not listen is ended with its process
+    monkeypatch.setattr("core.service.processes.GRACE_SECONDS", 0.2)
+    (engine,) = engine_children()
+    engine.suspend()  # one that does not listen is ended with its process
     page.change_settings("selection", fraction=0.2)
     page._show_slow()
-    (number,) = [number for number, asked in page.talk._open.items() if asked.method == "select"]
-    page.worker.resident.cancel(number)
+    (number,) = page.questions.waiting(ChooseCoreset)
+    page.service.selection.cancel(number)
     qtbot.waitUntil(lambda: page.picture.unanswered.isVisible(), timeout=LONG)
     assert page.picture.unanswered.text == "You stopped the choice."
     assert "choosing" not in page.picture.sentence.text()
     assert not page.messages.sentences("error")
     page.picture.unanswered.action_triggered.emit()
     qtbot.waitUntil(lambda: covered(page), timeout=LONG)
-    assert page.worker._thread._deaths == 0
+    assert page.service._thread._deaths == 0
 
 
 @posix
 def test_a_cancelled_measuring_leaves_the_choice_and_can_be_asked_for_again(
     page: CoresetPage, qtbot: QtBot, engine_children: Children
 ) -> None:
-    (desk,) = engine_children()
-    desk.suspend()
+    (engine,) = engine_children()
+    engine.suspend()
     page._ask_coverage()
-    (number,) = [number for number, asked in page.talk._open.items() if asked.method == "cover"]
-    page.worker.resident.stopped.emit(number)
+    (number,) = page.questions.waiting(MeasureCoverage)
+    page.service.selection._on_replied(page.service.selection._build, number, Cancelled())
     assert button(page.picture.unanswered) == "Measure again"
     assert page.picture.covered.text() == "What it covers worst was not measured."
     page.picture.unanswered.action_triggered.emit()
-    desk.resume()
+    engine.resume()
     qtbot.waitUntil(lambda: page.picture.covered.text().startswith("The image it covers worst"), timeout=LONG)
     assert not page.picture.unanswered.isVisible()
 
 
-def test_a_desk_cancelled_while_it_is_built_leaves_an_offer(real_context: PageContext, qtbot: QtBot) -> None:
+def test_a_service_cancelled_while_it_is_built_leaves_an_offer(real_context: PageContext, qtbot: QtBot) -> None:
     page = CoresetPage(real_context)
     qtbot.addWidget(page)
     page.show()
     page.enter()
-    page.worker.resident.cancel(0)
+    page.service.selection.cancel(0)
     qtbot.waitUntil(lambda: page.empty.button.isVisible(), timeout=LONG)
     assert "You stopped the choice" in page.empty._sentence.text()
-    assert not page.talk.is_waiting("select")
+    assert not page.questions.is_waiting(ChooseCoreset)
     page.empty.button.click()
     qtbot.waitUntil(lambda: covered(page), timeout=LONG)
     page.leave()
@@ -143,7 +145,7 @@ def test_reading_the_clusters_can_be_cancelled_and_asked_for_again(real_context:
     qtbot.addWidget(page)
     page.show()
     page.enter()
-    page.worker.resident.cancel(0)
+    page.service.selection.cancel(0)
     qtbot.waitUntil(lambda: page.empty.button.isVisible(), timeout=LONG)
     assert "You stopped" in page.empty._sentence.text()
     page.empty.button.click()

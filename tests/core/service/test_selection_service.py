@@ -1,4 +1,4 @@
-"""The desk: what the resident answers about clusters and coresets."""
+"""The selection service: what it answers about clusters and coresets."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,24 +7,24 @@ import numpy as np
 import pytest
 
 from core.data.demo import make_demo
-from core.pipeline.desk import Desk
 from core.pipeline.study import Study
 from core.results import FloatArray
 from core.selection import kernel
+from core.service.selection_service import SelectionService
 from core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    place = tmp_path_factory.mktemp("desk")
+    place = tmp_path_factory.mktemp("selection")
     make_demo(place / "demo", n_images=150, side=64)
     settings = Settings(features=FeatureSettings(extractors=("colour-texture",)), clusters=ClusterSettings(k_max=4))
     return Study(place / "demo", settings, place / "cache")
 
 
 @pytest.fixture(scope="module")
-def desk(study: Study) -> Desk:
-    return Desk(study, "these images")
+def service(study: Study) -> SelectionService:
+    return SelectionService(study)
 
 
 class _Told:
@@ -41,46 +41,46 @@ class _Told:
         pass
 
 
-def test_every_class_is_seen_at_a_glance(desk: Desk) -> None:
-    overview = desk.overview()
+def test_every_class_is_seen_at_a_glance(service: SelectionService) -> None:
+    overview = service.overview()
     assert [one.class_name for one in overview] == sorted(one.class_name for one in overview)
-    for one, clusters in zip(overview, desk.clusters(), strict=True):
+    for one, clusters in zip(overview, service.clusters(), strict=True):
         assert one.n_images == len(clusters.indices) == int(one.sizes.sum())
         assert one.points.shape == (len(one.labels), 2)
         assert one.k == clusters.k == len(one.sizes)
         assert one.words
 
 
-def test_components_come_by_falling_share(desk: Desk) -> None:
-    name = desk.overview()[0].class_name
-    view = desk.class_view(name, 0, 1)
+def test_components_come_by_falling_share(service: SelectionService) -> None:
+    name = service.overview()[0].class_name
+    view = service.class_view(name, 0, 1)
     assert view.n_components == len(view.all_shares)
     assert list(view.all_shares) == sorted(view.all_shares, reverse=True)
     assert sum(view.all_shares) == pytest.approx(1.0)
     assert view.shares == (view.all_shares[0], view.all_shares[1])
-    swapped = desk.class_view(name, 1, 0)
+    swapped = service.class_view(name, 1, 0)
     assert np.array_equal(swapped.points, view.points[:, ::-1])
 
 
-def test_a_component_that_is_not_there_becomes_the_last(desk: Desk) -> None:
-    name = desk.overview()[0].class_name
-    view = desk.class_view(name, 10_000, 0)
+def test_a_component_that_is_not_there_becomes_the_last(service: SelectionService) -> None:
+    name = service.overview()[0].class_name
+    view = service.class_view(name, 10_000, 0)
     assert view.components == (view.n_components - 1, 0)
 
 
-def test_a_question_brings_its_own_clusters(desk: Desk, study: Study) -> None:
+def test_a_question_brings_its_own_clusters(service: SelectionService, study: Study) -> None:
     before = study.settings.clusters
-    name = desk.overview(before)[0].class_name
+    name = service.overview(before)[0].class_name
     other = replace(before, k_by_class={name: 3})
-    assert desk.class_view(name, 0, 1, other).clusters.k == 3
-    assert desk.class_view(name, 0, 1, other).clusters.chosen_by == "user"
-    assert desk.overview(before)[0].k == desk.clusters(before)[0].k
-    assert desk.clusters()[0].chosen_by == "silhouette"
+    assert service.class_view(name, 0, 1, other).clusters.k == 3
+    assert service.class_view(name, 0, 1, other).clusters.chosen_by == "user"
+    assert service.overview(before)[0].k == service.clusters(before)[0].k
+    assert service.clusters()[0].chosen_by == "silhouette"
 
 
-def test_a_coreset_has_its_size_and_covers_what_it_says(desk: Desk, study: Study) -> None:
+def test_a_coreset_has_its_size_and_covers_what_it_says(service: SelectionService, study: Study) -> None:
     settings = SelectionSettings(sampler="intelligent", fraction=0.2)
-    view = desk.select(settings, True, study.settings.clusters)
+    view = service.select(settings, True, study.settings.clusters)
     pool = sum(view.coreset.pool_sizes.values())
     assert len(view.coreset.indices) == round(0.2 * pool)
     assert sum(int(share.chosen.sum()) for share in view.shares) == len(view.coreset.indices)
@@ -89,12 +89,12 @@ def test_a_coreset_has_its_size_and_covers_what_it_says(desk: Desk, study: Study
     assert view.sentence.startswith(f"{len(view.coreset.indices):,} of {pool:,} images")
 
 
-def test_coverage_comes_after_the_selection_and_can_be_stopped_between_classes(desk: Desk) -> None:
+def test_coverage_comes_after_the_selection_and_can_be_stopped_between_classes(service: SelectionService) -> None:
     settings = SelectionSettings(sampler="balanced-herding", fraction=0.1)
-    assert desk.select(settings, False).coverage is None
+    assert service.select(settings, False).coverage is None
     told = _Told()
-    coverage = desk.cover(settings, progress=told)
-    whole = desk.select(settings, True).coverage
+    coverage = service.cover(settings, progress=told)
+    whole = service.select(settings, True).coverage
     assert whole is not None
     assert coverage.mean_distance == whole.mean_distance
     assert coverage.worst_indices == whole.worst_indices
@@ -110,32 +110,32 @@ def test_order_and_coverage_share_one_kernel_a_class(study: Study, monkeypatch: 
         return real(embedding)
 
     monkeypatch.setattr(kernel, "bandwidth", counted)
-    desk = Desk(study)
-    view = desk.select(SelectionSettings(sampler="balanced-herding", fraction=0.2))
+    service = SelectionService(study)
+    view = service.select(SelectionSettings(sampler="balanced-herding", fraction=0.2))
     assert view.coverage is not None
-    assert sorted(made) == sorted(len(one.indices) for one in desk.clusters())
+    assert sorted(made) == sorted(len(one.indices) for one in service.clusters())
 
 
-def test_a_pin_is_heeded_inside_its_class(desk: Desk) -> None:
-    plain = desk.select(SelectionSettings(sampler="intelligent", fraction=0.1), False).coreset
-    name = desk.overview()[0].class_name
-    left = next(int(i) for i in desk.clusters()[0].indices if i not in plain.indices)
-    path = desk._prepared.dataset.images[left].path
-    pinned = desk.select(SelectionSettings(sampler="intelligent", fraction=0.1, pinned_in=(path,)), False).coreset
+def test_a_pin_counts_inside_its_class(service: SelectionService) -> None:
+    plain = service.select(SelectionSettings(sampler="intelligent", fraction=0.1), False).coreset
+    name = service.overview()[0].class_name
+    left = next(int(i) for i in service.clusters()[0].indices if i not in plain.indices)
+    path = service._prepared.dataset.images[left].path
+    pinned = service.select(SelectionSettings(sampler="intelligent", fraction=0.1, pinned_in=(path,)), False).coreset
     assert left in pinned.indices
     assert pinned.budgets[name] == plain.budgets[name]
 
 
-def test_a_picture_is_the_decoded_image(desk: Desk) -> None:
-    picture = desk.picture(0)
-    image = desk._prepared.dataset.images[0]
+def test_a_picture_is_the_decoded_image(service: SelectionService) -> None:
+    picture = service.picture(0)
+    image = service._prepared.dataset.images[0]
     assert (picture.width, picture.height) == (image.width, image.height)
     assert len(picture.rgb) == 3 * picture.width * picture.height
 
 
 def test_a_picture_that_has_gone_says_why(study: Study, tmp_path: Path) -> None:
     make_demo(tmp_path / "demo", n_images=60, side=48)
-    small = Desk(Study(tmp_path / "demo", study.settings, tmp_path / "cache"))
+    small = SelectionService(Study(tmp_path / "demo", study.settings, tmp_path / "cache"))
     (tmp_path / "demo" / small._prepared.dataset.images[0].path).unlink()
     picture = small.picture(0)
     assert picture.problem

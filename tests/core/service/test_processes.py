@@ -11,38 +11,37 @@ from multiprocessing import connection as pipes
 from pathlib import Path
 from typing import Any
 
+import engine_functions as engine
 import psutil
 import pytest
 
-from core import jobs
-from core.calls import resolve
-from core.engine_process import PipeProgress
+from core.endings import process_died
 from core.errors import CancelledError
-from core.jobs import (
-    Answered,
+from core.limits import limits_of
+from core.service import processes
+from core.service.child import PipeProgress
+from core.service.comparison_requests import PredictFolder
+from core.service.coreset_requests import VerifyExport
+from core.service.dataset_requests import ScanDataset
+from core.service.messages import (
+    BUILDING,
     Cancelled,
+    Ended,
     Event,
     Failed,
     Finished,
-    ImmediateJob,
-    Job,
     PartialResult,
     Progressed,
     Ready,
-    Refused,
-    Reported,
-    Resident,
-    Stopped,
+    Reply,
 )
-from core.limits import limits_of
+from core.service.processes import Job, ServiceProcess
+from core.service.requests import Request, ServiceRequest
+from core.service.selection_requests import DecodeImage
+from core.service.weights_requests import ImportWeights
 
-TESTS = Path(__file__).parents[1] / "engine"
+TESTS = Path(__file__).parents[2] / "engine"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
-
-
-@pytest.fixture(autouse=True)
-def _engine_functions_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(TESTS))
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +56,7 @@ def _nothing_left_behind() -> Iterator[None]:
 
 
 def run(name: str, *arguments: Any, **options: Any) -> list[Event]:
-    job = Job(f"engine_functions:{name}", arguments, **options)
+    job = Job(engine.Call(getattr(engine, name), arguments), **options)
     job.start()
     return list(job.events())
 
@@ -80,7 +79,7 @@ def test_the_result_is_the_only_event_of_a_quick_function() -> None:
 
 
 def test_keywords_arrive() -> None:
-    job = Job("engine_functions:add", (2,), {"b": 40})
+    job = Job(engine.Call(engine.add, (2,), {"b": 40}))
     job.start()
     (last,) = job.events()
     assert isinstance(last, Finished)
@@ -123,12 +122,6 @@ def test_a_mistake_becomes_a_sentence_with_the_traceback_in_the_details() -> Non
     assert not last.expected
 
 
-@pytest.mark.parametrize("name", ["no_such_function", "engine:missing"])
-def test_a_name_that_is_not_there_fails(name: str) -> None:
-    (last,) = run(name)
-    assert isinstance(last, Failed)
-
-
 def test_a_result_that_cannot_travel_is_a_failure_and_not_a_silence() -> None:
     (last,) = run("return_a_lambda")
     assert isinstance(last, Failed)
@@ -160,7 +153,7 @@ def test_a_crash_leaves_its_stack_in_the_details(tmp_path: Path) -> None:
 
 
 def test_what_is_printed_goes_to_the_output(tmp_path: Path) -> None:
-    job = Job("engine_functions:print_lines", output=tmp_path / "log")
+    job = Job(engine.Call(engine.print_lines), output=tmp_path / "log")
     job.start()
     list(job.events())
     assert job.read_output() == "printed by the engine\nwritten by a library\n"
@@ -168,7 +161,7 @@ def test_what_is_printed_goes_to_the_output(tmp_path: Path) -> None:
 
 
 def test_cancelling_stops_at_the_next_report() -> None:
-    job = Job("engine_functions:count", (10_000, 0.01))
+    job = Job(engine.Call(engine.count, (10_000, 0.01)))
     job.start()
     events: list[Event] = []
     for event in job.events():
@@ -179,8 +172,8 @@ def test_cancelling_stops_at_the_next_report() -> None:
 
 
 def test_a_function_that_does_not_listen_is_killed_after_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "GRACE_SECONDS", 0.3)
-    job = Job("engine_functions:ignore_cancel", (60,))
+    monkeypatch.setattr(processes, "GRACE_SECONDS", 0.3)
+    job = Job(engine.Call(engine.ignore_cancel, (60,)))
     job.start()
     job.cancel()
     began = time.monotonic()
@@ -191,8 +184,8 @@ def test_a_function_that_does_not_listen_is_killed_after_the_grace(monkeypatch: 
 
 @posix
 def test_cancelling_takes_grandchildren_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "GRACE_SECONDS", 0.3)
-    job = Job("engine_functions:start_a_child_and_wait", (60,))
+    monkeypatch.setattr(processes, "GRACE_SECONDS", 0.3)
+    job = Job(engine.Call(engine.start_a_child_and_wait, (60,)))
     job.start()
     grandchild = 0
     for event in job.events():
@@ -212,7 +205,7 @@ def test_a_killed_engine_leaves_no_grandchild() -> None:
 
 
 def test_closing_kills_at_once() -> None:
-    job = Job("engine_functions:ignore_cancel", (60,))
+    job = Job(engine.Call(engine.ignore_cancel, (60,)))
     job.start()
     pid = job.pid
     assert pid is not None
@@ -224,8 +217,9 @@ def test_closing_kills_at_once() -> None:
 @posix
 def test_the_engine_ends_when_its_parent_is_killed() -> None:
     program = (
-        "import sys, time; sys.path.insert(0, sys.argv[1]); from core.jobs import Job;"
-        "job = Job('engine_functions:start_a_child_and_wait', (60,)); job.start();"
+        "import sys, time; sys.path.insert(0, sys.argv[1]); from core.service.processes import Job;"
+        "import engine_functions as engine;"
+        "job = Job(engine.Call(engine.start_a_child_and_wait, (60,))); job.start();"
         "print(job.pid, next(iter(job.events())).result, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", program, str(TESTS)], stdout=subprocess.PIPE, text=True)
@@ -252,143 +246,144 @@ def test_the_process_is_polite_and_takes_no_more_threads_than_allowed() -> None:
 
 def test_arguments_that_cannot_travel_are_refused_before_anything_starts() -> None:
     with pytest.raises((AttributeError, TypeError)):
-        Job("engine_functions:add", (lambda: None,))
+        Job(engine.Call(engine.add, (lambda: None,)))
 
 
-def wait_for(resident: Resident, n_answers: int) -> list[Any]:
+def wait_for(service: ServiceProcess, n_answers: int) -> list[Any]:
     answers: list[Any] = []
     deadline = time.monotonic() + 20
-    while len(answers) < n_answers and time.monotonic() < deadline and not resident.dead:
-        pipes.wait(resident.waitables(), timeout=0.1)
-        answers += resident.take_answers()
+    while len(answers) < n_answers and time.monotonic() < deadline and not service.dead:
+        pipes.wait(service.waitables(), timeout=0.1)
+        answers += service.take_replies()
     return answers
 
 
 @pytest.fixture
-def counter() -> Iterator[Resident]:
-    resident = Resident("engine_functions:Counter", (10,))
-    resident.start()
-    yield resident
-    resident.close()
+def counter() -> Iterator[ServiceProcess]:
+    service = ServiceProcess(engine.OpenCounter(10))
+    service.start()
+    yield service
+    service.close()
 
 
-def test_a_resident_answers_in_order_also_what_was_asked_before_it_was_ready(counter: Resident) -> None:
-    counter.ask(1, "add", (1,))
-    counter.ask(2, "add", (5,))
-    counter.ask(3, "fail")
-    counter.ask(4, "add", (0,))
+def test_a_service_answers_in_order_also_what_was_asked_before_it_was_ready(counter: ServiceProcess) -> None:
+    counter.ask(1, engine.Add(1))
+    counter.ask(2, engine.Add(5))
+    counter.ask(3, engine.Fail())
+    counter.ask(4, engine.Add(0))
     ready, *answers = wait_for(counter, 5)
-    assert ready == Ready()
-    assert answers[:2] == [Answered(1, 11), Answered(2, 16)]
-    assert isinstance(answers[2], Refused)
-    assert answers[2].sentence == "No such image."
-    assert answers[3] == Answered(4, 16)
+    assert ready == Reply(BUILDING, Ready())
+    assert answers[:2] == [Reply(1, Finished(11)), Reply(2, Finished(16))]
+    assert isinstance(answers[2].event, Failed)
+    assert answers[2].event.sentence == "No such image."
+    assert answers[3] == Reply(4, Finished(16))
 
 
-def test_of_slider_moves_only_the_first_and_the_last_are_computed(counter: Resident) -> None:
+def test_of_slider_moves_only_the_first_and_the_last_are_computed(counter: ServiceProcess) -> None:
     wait_for(counter, 1)
     for number in range(1, 50):
-        counter.ask(number, "slow_echo", (number, 0.2), latest=True)
+        counter.ask(number, engine.SlowEcho(number, 0.2), latest=True)
     answers = wait_for(counter, 2)
-    assert answers == [Answered(1, 1), Answered(49, 49)]
+    assert answers == [Reply(1, Finished(1)), Reply(49, Finished(49))]
 
 
-def test_other_questions_are_not_dropped_by_slider_moves(counter: Resident) -> None:
-    counter.ask(1, "slow_echo", (1, 0.05), latest=True)
-    counter.ask(2, "add", (1,))
-    counter.ask(3, "slow_echo", (3, 0.0), latest=True)
+def test_other_questions_are_not_dropped_by_slider_moves(counter: ServiceProcess) -> None:
+    counter.ask(1, engine.SlowEcho(1, 0.05), latest=True)
+    counter.ask(2, engine.Add(1))
+    counter.ask(3, engine.SlowEcho(3, 0.0), latest=True)
     answers = wait_for(counter, 3)
-    assert answers[1:] == [Answered(2, 11), Answered(3, 3)]
+    assert answers[1:] == [Reply(2, Finished(11)), Reply(3, Finished(3))]
 
 
-def test_a_question_with_progress_tells_how_far_it_is(counter: Resident) -> None:
-    counter.ask(3, "count", (2, 0.06))
+def test_a_question_with_progress_tells_how_far_it_is(counter: ServiceProcess) -> None:
+    counter.ask(3, engine.Count(2, 0.06))
     answers = wait_for(counter, 5)
     assert answers[1:] == [
-        Reported(3, Progressed(0, 2, "Counting: units")),
-        Reported(3, Progressed(1, 2, "Counting: units")),
-        Reported(3, Progressed(2, 2, "Counting: units")),
-        Answered(3, 2),
+        Reply(3, Progressed(0, 2, "Counting: units")),
+        Reply(3, Progressed(1, 2, "Counting: units")),
+        Reply(3, Progressed(2, 2, "Counting: units")),
+        Reply(3, Finished(2)),
     ]
 
 
-def test_a_newer_question_stops_the_one_being_computed(counter: Resident) -> None:
-    counter.ask(1, "count", (1000, 0.01), latest=True)
+def test_a_newer_question_stops_the_one_being_computed(counter: ServiceProcess) -> None:
+    counter.ask(1, engine.Count(1000, 0.01), latest=True)
     wait_for(counter, 3)
-    counter.ask(2, "count", (1, 0.0), latest=True)
+    counter.ask(2, engine.Count(1, 0.0), latest=True)
     began = time.monotonic()
     answers = []
-    while not answers or not isinstance(answers[-1], Answered):
+    while not answers or not isinstance(answers[-1].event, Finished):
         answers += wait_for(counter, 1)
-    assert answers[-1] == Answered(2, 1)
+    assert answers[-1] == Reply(2, Finished(1))
     assert time.monotonic() - began < 5
 
 
-def test_a_question_can_be_taken_back(counter: Resident) -> None:
-    counter.ask(1, "count", (1000, 0.01))
-    counter.ask(2, "add", (100,))
-    counter.ask(3, "add", (1,))
+def test_a_question_can_be_taken_back(counter: ServiceProcess) -> None:
+    counter.ask(1, engine.Count(1000, 0.01))
+    counter.ask(2, engine.Add(100))
+    counter.ask(3, engine.Add(1))
     counter.stop(2)
     counter.stop(1)
     answers = []
-    while not answers or not isinstance(answers[-1], Answered):
+    while not answers or not isinstance(answers[-1].event, Finished):
         answers += wait_for(counter, 1)
         counter.stop(1)
-    assert answers[-1] == Answered(3, 11)
+    assert answers[-1] == Reply(3, Finished(11))
 
 
-def test_a_cancelled_question_is_told_when_it_has_stopped_also_one_that_waited(counter: Resident) -> None:
-    counter.ask(1, "count", (1000, 0.01))
-    counter.ask(2, "add", (100,))
+def test_a_cancelled_question_is_told_when_it_has_stopped_also_one_that_waited(counter: ServiceProcess) -> None:
+    counter.ask(1, engine.Count(1000, 0.01))
+    counter.ask(2, engine.Add(100))
     wait_for(counter, 3)
     counter.cancel(2)
     counter.cancel(1)
-    answers = [answer for answer in wait_for(counter, 2) if not isinstance(answer, Reported)]
+    answers = [answer for answer in wait_for(counter, 2) if not isinstance(answer.event, Progressed)]
     while len(answers) < 2:
-        answers += [answer for answer in wait_for(counter, 1) if not isinstance(answer, Reported)]
-    assert answers == [Stopped(2), Stopped(1)]
+        answers += [answer for answer in wait_for(counter, 1) if not isinstance(answer.event, Progressed)]
+    assert answers == [Reply(2, Cancelled()), Reply(1, Cancelled())]
     assert not counter.dead
 
 
-def test_a_cancelled_question_that_does_not_listen_is_ended_and_the_heir_answers_the_rest(
-    counter: Resident, monkeypatch: pytest.MonkeyPatch
+def test_a_cancelled_question_that_does_not_listen_is_ended_and_the_successor_answers_the_rest(
+    counter: ServiceProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.resident.GRACE_SECONDS", 0.2)
+    monkeypatch.setattr("core.service.processes.GRACE_SECONDS", 0.2)
     wait_for(counter, 1)
-    counter.ask(1, "slow_echo", (1, 60.0))
-    counter.ask(2, "add", (1,))
+    counter.ask(1, engine.SlowEcho(1, 60.0))
+    counter.ask(2, engine.Add(1))
     counter.cancel(1)
     answers = wait_for(counter, 2)
-    assert answers[0] == Stopped(1)
-    assert isinstance(answers[1], Failed)
+    assert answers[0] == Reply(1, Cancelled())
+    assert isinstance(answers[1].event, Ended)
     assert counter.killed_for_stop
-    heir = counter.again()
-    heir.start()
-    assert wait_for(heir, 2) == [Ready(), Answered(2, 11)]
-    heir.close()
+    successor = counter.again()
+    successor.start()
+    assert wait_for(successor, 2) == [Reply(BUILDING, Ready()), Reply(2, Finished(11))]
+    successor.close()
 
 
 @posix
-def test_a_dead_resident_refuses_the_question_that_killed_it_and_its_heir_answers_the_rest(counter: Resident) -> None:
-    counter.ask(1, "die")
-    counter.ask(2, "add", (1,))
+def test_a_dead_service_refuses_the_question_that_killed_it_and_its_successor_answers_the_rest(
+    counter: ServiceProcess,
+) -> None:
+    counter.ask(1, engine.Die())
+    counter.ask(2, engine.Add(1))
     answers = wait_for(counter, 99)
-    assert [type(answer) for answer in answers] == [Ready, Refused, Failed]
+    assert [type(answer.event) for answer in answers] == [Ready, Failed, Ended]
     assert answers[1].number == 1
     assert counter.dead
-    heir = counter.again()
-    heir.start()
-    assert wait_for(heir, 2) == [Ready(), Answered(2, 11)]
-    heir.close()
+    successor = counter.again()
+    successor.start()
+    assert wait_for(successor, 2) == [Reply(BUILDING, Ready()), Reply(2, Finished(11))]
+    successor.close()
 
 
-def test_a_resident_that_cannot_be_built_says_why() -> None:
-    resident = Resident("engine_functions:Counter", (-1,))
-    resident.start()
-    (failed,) = wait_for(resident, 99)
-    assert failed.sentence == "The counter starts at 0 or above."
-    assert failed.expected
-    assert resident.dead
+def test_a_service_that_cannot_be_built_says_why() -> None:
+    service = ServiceProcess(engine.OpenCounter(-1))
+    service.start()
+    (failed,) = wait_for(service, 99)
+    assert failed == Reply(BUILDING, Ended("The counter starts at 0 or above.", failed.event.details, expected=True))
+    assert service.dead
 
 
 def test_what_opens_for_ever_is_ended_with_a_sentence() -> None:
@@ -420,52 +415,27 @@ def test_a_crash_while_something_is_opened_is_put_down_to_the_file() -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux alone keeps a limit of memory")
-def test_a_resident_keeps_to_limits_for_the_question_alone(counter: Resident) -> None:
-    counter.ask(1, "open", (1_000_000_000,))
-    counter.ask(2, "open", (100_000_000,))
-    counter.ask(3, "slow_echo", (3, 1.5))
-    counter.ask(4, "open", (0,))
-    counter.ask(5, "add", (1,))
+def test_a_service_keeps_to_limits_for_the_question_alone(counter: ServiceProcess) -> None:
+    counter.ask(1, engine.Open(1_000_000_000))
+    counter.ask(2, engine.Open(100_000_000))
+    counter.ask(3, engine.SlowEcho(3, 1.5))
+    counter.ask(4, engine.Open(0))
+    counter.ask(5, engine.Add(1))
     answers = wait_for(counter, 99)
-    assert [type(answer) for answer in answers] == [Ready, Refused, Answered, Answered, Refused, Failed]
-    assert "it wants more than 0.3 GB" in answers[1].sentence
-    assert (answers[4].number, answers[4].sentence[:20]) == (4, "Opening was stopped:")
-    heir = counter.again()
-    heir.start()
-    assert wait_for(heir, 2) == [Ready(), Answered(5, 11)]
-    heir.close()
+    assert [type(answer.event) for answer in answers] == [Ready, Failed, Finished, Finished, Failed, Ended]
+    assert "it wants more than 0.3 GB" in answers[1].event.sentence
+    assert (answers[4].number, answers[4].event.sentence[:20]) == (4, "Opening was stopped:")
+    successor = counter.again()
+    successor.start()
+    assert wait_for(successor, 2) == [Reply(BUILDING, Ready()), Reply(5, Finished(11))]
+    successor.close()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "core.pipeline.scanning:scan_source",
-        "core.pipeline.window_jobs:import_weights",
-        "core.pipeline.window_jobs:predict_folder",
-        "core.pipeline.window_jobs:verify_export",
-        "core.pipeline.desk:Desk.picture",
-    ],
-)
-def test_what_the_window_opens_from_anywhere_has_limits(name: str) -> None:
-    assert limits_of(resolve(name)) is not None
-
-
-def test_an_immediate_job_has_the_same_events() -> None:
-    job = ImmediateJob("engine_functions:publish", ((7,),))
-    job.start()
-    events = job.take_events()
-    assert events[:2] == [Progressed(0, 1, "Parts"), PartialResult(7)]
-    assert isinstance(events[2], Finished)
-    assert job.over
-    assert job.take_events() == []
-
-
-def test_an_immediate_job_turns_errors_into_sentences() -> None:
-    job = ImmediateJob("engine_functions:fail_on_purpose")
-    job.start()
-    (last,) = job.take_events()
-    assert isinstance(last, Failed)
-    assert last.expected
+@pytest.mark.parametrize("kind", [ScanDataset, ImportWeights, PredictFolder, VerifyExport, DecodeImage])
+def test_what_the_window_opens_from_anywhere_has_limits(
+    kind: type[Request[Any]] | type[ServiceRequest[Any, Any]],
+) -> None:
+    assert limits_of(kind.run) is not None
 
 
 def test_pipe_progress_raises_when_asked_to_stop() -> None:
@@ -487,4 +457,4 @@ def test_pipe_progress_raises_when_asked_to_stop() -> None:
 @posix
 @pytest.mark.parametrize(("code", "word"), [(-9, "SIGKILL"), (-11, "SIGSEGV"), (-200, "signal 200"), (3, "code 3")])
 def test_the_sentence_about_a_dead_process(code: int, word: str) -> None:
-    assert word in jobs.process_died(code)
+    assert word in process_died(code)

@@ -5,13 +5,11 @@ Light to import: the window asks.
 
 from collections.abc import Mapping
 
-from core.estimate import clustering_bytes
+from core.estimate import USUAL_COMPONENTS, clustering_bytes
 from core.memory import free_memory, in_words
 from core.selection.description import Sampler
 from core.settings import ClusterSettings
 
-# About as many numbers are left of an image after reduction.
-USUAL_COMPONENTS = 300
 WORTH_TELLING = 0.5
 
 

@@ -1,31 +1,10 @@
-"""Calling an engine function by its name, and what the user is told when it fails."""
+"""What the user is told when a request fails."""
 
-import importlib
-import inspect
 import traceback
-from collections.abc import Callable
-from typing import Any
 
 from core.errors import CoresetError
 from core.files import reason_of
-from core.job_events import Failed
-
-
-def resolve(name: str) -> Callable[..., Any]:
-    """Return what ``"module:function"`` names, importing the module."""
-    module, _, attributes = name.partition(":")
-    found: Any = importlib.import_module(module)
-    for attribute in attributes.split("."):
-        found = getattr(found, attribute)
-    return found  # type: ignore[no-any-return]
-
-
-def takes_progress(function: Callable[..., Any]) -> bool:
-    """Whether `function` has a parameter named `progress`."""
-    try:
-        return "progress" in inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return False
+from core.service.messages import Failed
 
 
 def failure(error: BaseException) -> Failed:

@@ -1,0 +1,190 @@
+"""Requests about trainings: what they will take, doing and comparing them, and what is made of them."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from core.errors import ExportError
+from core.files import make_temporary_folder, put_in_place, reason_of, try_to_remove
+from core.limits import limited
+from core.pipeline.study import Study
+from core.pipeline.views import ComparePlanView
+from core.progress import Progress
+from core.results import Comparison, Skipped
+from core.service.requests import Request
+from core.settings import NetworkName
+
+if TYPE_CHECKING:
+    from core.pipeline.grid import Grid, SearchOutcome
+
+
+@dataclass(frozen=True)
+class PredictView:
+    """Predictions for a folder: where the CSV is, how many images, what was skipped, and sentences to read."""
+
+    file: Path
+    n_images: int
+    skipped: tuple[Skipped, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class EstimateComparison(Request[ComparePlanView]):
+    """Tell which trainings the settings ask for and what they will take."""
+
+    is_for_display: ClassVar[bool] = True
+    study: Study
+
+    def run(self, progress: Progress) -> ComparePlanView:
+        """Divide the images and count; nothing is trained."""
+        from core.pipeline.facts import estimate_after_features
+        from core.pipeline.outlook import plan_view
+        from core.pipeline.planning import n_splits
+        from core.pipeline.stages import open_dataset, split_dataset
+
+        study = self.study
+        dataset = open_dataset(study.source, study.cache_folder, progress, settings=study.settings.data)
+        split = split_dataset(dataset, study.settings)
+        several = n_splits(study.settings) > 1
+        preparing = estimate_after_features(study, dataset, split).seconds if several else 0.0
+        return plan_view(
+            study, len(split.pool), len(split.validation), len(split.test), brought=split.brought, preparing=preparing
+        )
+
+
+@dataclass(frozen=True)
+class CompareNetworks(Request[Comparison]):
+    """Do the trainings that are missing, publishing each finished run and every epoch of the one in progress.
+
+    The runs have no probabilities: the window shows none, and they would be most of what is sent to it.
+    """
+
+    study: Study
+    runs_folder: Path
+    models_folder: Path | None
+
+    def run(self, progress: Progress) -> Comparison:
+        """Train and compare."""
+        from core.pipeline.comparing import run_comparison
+        from core.pipeline.stages import prepare
+
+        prepared = prepare(self.study, progress)
+        found = run_comparison(prepared, self.runs_folder, progress, keep_models=self.models_folder)
+        return found.without_probabilities()
+
+
+@dataclass(frozen=True)
+class ReadComparison(Request[Comparison]):
+    """Compare the finished runs that fit the settings; nothing is trained. The runs have no probabilities."""
+
+    is_for_display: ClassVar[bool] = True
+    study: Study
+    runs_folder: Path
+
+    def run(self, progress: Progress) -> Comparison:
+        """Read and compare."""
+        from core.pipeline.comparing import compare_stored
+        from core.pipeline.stages import prepare
+
+        return compare_stored(prepare(self.study, progress), self.runs_folder, progress).without_probabilities()
+
+
+@dataclass(frozen=True)
+class WriteReport(Request[Path]):
+    """Write the report on the coreset of the settings and the finished runs that fit; the result is where it is."""
+
+    title: ClassVar[str] = "a report"
+    study: Study
+    target: Path
+    runs_folder: Path | None
+    synthetic: bool
+
+    def run(self, progress: Progress) -> Path:
+        """Choose, compare what is finished, and write."""
+        from core.output.report import write_report
+        from core.pipeline.comparing import compare_stored
+        from core.pipeline.stages import choose, prepare
+        from core.pipeline.whole import report_content
+
+        settings = self.study.settings
+        prepared = prepare(self.study, progress)
+        coreset = choose(prepared, settings.selection, progress)
+        comparison = compare_stored(prepared, self.runs_folder, progress) if self.runs_folder is not None else None
+        if comparison is not None and not (comparison.runs or comparison.notes):
+            comparison = None
+        content = report_content(
+            prepared, coreset=coreset, comparison=comparison, synthetic=self.synthetic, progress=progress
+        )
+        write_report(self.target, content, private=settings.export.private, progress=progress)
+        return self.target
+
+
+@dataclass(frozen=True)
+class SearchHyperparameters(Request["SearchOutcome"]):
+    """Search hyperparameters on the coreset and, on request, on the pool."""
+
+    title: ClassVar[str] = "a search"
+    study: Study
+    grid: "Grid"
+    network: NetworkName
+    out: Path
+    with_pool: bool
+
+    def run(self, progress: Progress) -> "SearchOutcome":
+        """Train every point of the grid."""
+        from core.pipeline.searching import search_study
+
+        return search_study(
+            self.study, self.grid, self.network, self.out, with_pool=self.with_pool, overwrite=True, progress=progress
+        )
+
+
+@dataclass(frozen=True)
+class PredictFolder(Request[PredictView]):
+    """Give every image of a folder a class and write the CSV."""
+
+    title: ClassVar[str] = "a prediction"
+    bundle: Path
+    folder: Path
+    out: Path
+
+    @limited(seconds=600)
+    def run(self, progress: Progress) -> PredictView:
+        """Read, predict, write."""
+        from core.pipeline.whole import predict
+
+        found = predict(self.bundle, self.folder, self.out, progress)
+        return PredictView(self.out, found.n_images, found.skipped, found.notes)
+
+
+@dataclass(frozen=True)
+class SaveNetwork(Request[Path]):
+    """Copy a trained network to a place of the user's own; the result is that place."""
+
+    title: ClassVar[str] = "the keeping of a model bundle"
+    bundle: Path
+    target: Path
+
+    def run(self, progress: Progress) -> Path:  # noqa: ARG002
+        """Copy it beside its place, then move it there.
+
+        Raises
+        ------
+        ExportError
+            If something is there already, or it cannot be written.
+        """
+        target = self.target
+        if target.exists():
+            raise ExportError(f"{target} is already there. Choose another folder, or move it away.")
+        try:
+            part = make_temporary_folder(target)
+            try:
+                shutil.copytree(self.bundle, part, dirs_exist_ok=True)
+                put_in_place(part, target)
+            except BaseException:
+                try_to_remove(part)
+                raise
+        except OSError as error:
+            raise ExportError(f"The network cannot be written to {target} ({reason_of(error)}).") from error
+        return target

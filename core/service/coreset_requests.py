@@ -1,0 +1,110 @@
+"""Requests that take a chosen coreset further: export it, check an export, judge sizes before any training."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from core.limits import limited
+from core.pipeline.study import Study
+from core.progress import Progress
+from core.results import ProxyPoint
+from core.service.requests import Request
+from core.settings import SelectionSettings
+
+
+@dataclass(frozen=True)
+class ExportView:
+    """A finished export."""
+
+    folder: Path
+    n_files: int
+    n_bytes: int
+    files_as: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class VerifyView:
+    """What checking an export found."""
+
+    sentence: str
+    ok: bool
+    differing: tuple[str, ...]
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ProxyView:
+    """What nearest neighbours say of sizes before any training.
+
+    Attributes
+    ----------
+    points : tuple of ProxyPoint
+        Smallest fraction first.
+    everything : float
+        The same with the whole pool.
+    n_judged : int
+        On how many images every size, and everything, was judged.
+    """
+
+    points: tuple[ProxyPoint, ...]
+    everything: float
+    n_judged: int
+
+
+@dataclass(frozen=True)
+class ExportCoreset(Request[ExportView]):
+    """Choose the coreset of the settings and write it to `target`."""
+
+    title: ClassVar[str] = "an export"
+    study: Study
+    target: Path
+    overwrite: bool
+
+    def run(self, progress: Progress) -> ExportView:
+        """Choose and write."""
+        from core.pipeline.exporting import export
+        from core.pipeline.stages import choose, prepare
+
+        prepared = prepare(self.study, progress)
+        coreset = choose(prepared, self.study.settings.selection, progress)
+        result = export(prepared, coreset, self.target, overwrite=self.overwrite, progress=progress)
+        return ExportView(result.folder, result.n_files, result.n_bytes, result.files_as, result.notes)
+
+
+@dataclass(frozen=True)
+class VerifyExport(Request[VerifyView]):
+    """Check an export against its manifest."""
+
+    title: ClassVar[str] = "the check of an export"
+    folder: Path
+
+    @limited(seconds=600, n_bytes=4_000_000_000)
+    def run(self, progress: Progress) -> VerifyView:
+        """Read every file again."""
+        from core.pipeline.exporting import verify
+
+        result = verify(self.folder, progress)
+        return VerifyView(result.sentence, result.ok, result.differing, result.missing, result.extra)
+
+
+@dataclass(frozen=True)
+class JudgeSizes(Request[ProxyView]):
+    """Tell, by fraction, how often the nearest chosen image has the class of an image, and a random one beside it."""
+
+    title: ClassVar[str] = "the estimate of sizes"
+    study: Study
+    selection: SelectionSettings
+    fractions: tuple[float, ...]
+
+    def run(self, progress: Progress) -> ProxyView:
+        """Choose by every fraction and judge by nearest neighbours; nothing is trained."""
+        from core.pipeline.stages import judge_sizes, prepare
+        from core.selection.coverage import proxy_accuracy
+
+        prepared = prepare(self.study, progress)
+        points = judge_sizes(prepared, self.selection, self.fractions, progress)
+        pool = prepared.pool_embedding
+        everything = proxy_accuracy(prepared.dataset.contents, prepared.dataset.labels, pool, pool.pool_indices)
+        return ProxyView(points, everything, len(pool.pool_indices))

@@ -1,0 +1,121 @@
+"""Requests about the images themselves: scan and divide them, find doubtful labels, draw the demo."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from core.cache import fingerprint, thumbnail_file
+from core.data.readings import fixed_choices
+from core.limits import limited
+from core.pipeline.study import Study
+from core.progress import Progress
+from core.results import Dataset, Duplicates, LabelDoubt, NearDuplicate, Split
+from core.service.requests import Request
+from core.settings import DataSettings
+
+
+@dataclass(frozen=True)
+class DatasetView:
+    """A scanned dataset, divided.
+
+    Attributes
+    ----------
+    cache_folder : Path
+        Holds the thumbnails.
+    suggested_patterns : tuple of (str, int)
+        Patterns that may find patients in the names, each with how many groups it makes, the likeliest first.
+    """
+
+    dataset: Dataset
+    split: Split
+    duplicates: tuple[Duplicates, ...]
+    cache_folder: Path
+    suggested_patterns: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """What the images found are known by: path, class, set and content of each."""
+        rows = [[i.path, i.class_name, i.split or "", i.group, i.pixels] for i in self.dataset.images]
+        return fingerprint(rows)
+
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """What the scan fixed of how stored values become pixels, in its stored form; empty where there is nothing."""
+        return fixed_choices(DataSettings(), self.dataset.reading)
+
+    def thumbnail(self, index: int) -> Path:
+        """Return the file of an image's thumbnail; it may be missing if the cache was cleared."""
+        return thumbnail_file(self.cache_folder, self.dataset.images[index].pixels)
+
+
+@dataclass(frozen=True)
+class DoubtsView:
+    """Images to look at before choosing; nothing is removed without being asked for."""
+
+    doubts: tuple[LabelDoubt, ...]
+    near_duplicates: tuple[NearDuplicate, ...]
+
+
+@dataclass(frozen=True)
+class ScanDataset(Request[DatasetView]):
+    """Scan the images and divide them; the window's first request, for which scikit-learn is not imported."""
+
+    study: Study
+
+    @limited(seconds=900)
+    def run(self, progress: Progress) -> DatasetView:
+        """Scan and divide."""
+        from core.data.dataset import find_duplicates, scan
+        from core.data.group_patterns import suggest_patterns
+        from core.data.split import make_split
+
+        study = self.study
+        dataset = scan(study.source, cache_folder=study.cache_folder, settings=study.settings.data, progress=progress)
+        split, same = make_split(dataset, study.settings.data), find_duplicates(dataset)
+        suggested = () if any(image.group for image in dataset.images) else suggest_patterns(dataset.images)
+        patterns = tuple((one.pattern, one.n_groups) for one in suggested)
+        return DatasetView(dataset, split, same, study.cache_folder, patterns)
+
+
+@dataclass(frozen=True)
+class FindDoubts(Request[DoubtsView]):
+    """Find images whose neighbours carry another label, and near-duplicates; nothing is removed.
+
+    Attributes
+    ----------
+    bits : int
+        In how many bits of their perceptual hashes near-duplicates may differ.
+    """
+
+    title: ClassVar[str] = "the search for doubtful labels"
+    study: Study
+    bits: int
+
+    def run(self, progress: Progress) -> DoubtsView:
+        """Prepare the study and look."""
+        from core.pipeline.stages import prepare
+        from core.selection.doubts import label_doubts, near_duplicates
+
+        prepared = prepare(self.study, progress)
+        return DoubtsView(
+            doubts=label_doubts(prepared.dataset, prepared.pool_embedding),
+            near_duplicates=near_duplicates(prepared.dataset, bits=self.bits),
+        )
+
+
+@dataclass(frozen=True)
+class DrawDemo(Request[None]):
+    """Draw the demo's images into a folder."""
+
+    title: ClassVar[str] = "the drawing of the demo"
+    folder: Path
+    n_images: int | None = None
+
+    def run(self, progress: Progress) -> None:
+        """Draw as many as asked for, or as the demo has."""
+        from core.data.demo import make_demo
+
+        if self.n_images is None:
+            make_demo(self.folder, progress=progress)
+        else:
+            make_demo(self.folder, n_images=self.n_images, progress=progress)

@@ -1,0 +1,117 @@
+"""Requests about extractors, their features, and the clusters made of these."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from core.pipeline.study import Study
+from core.pipeline.views import ExtractorFact
+from core.progress import Progress, StepProgress
+from core.results import Estimate, Separation, Skipped, ViewReduction, WeightsUsed
+from core.service.requests import Request
+
+
+@dataclass(frozen=True)
+class ExtractorsView:
+    """All extractors on this machine; `after` is what reduction and clustering will take."""
+
+    facts: tuple[ExtractorFact, ...]
+    separations: tuple[Separation, ...]
+    after: Estimate
+
+
+@dataclass(frozen=True)
+class FeaturesView:
+    """Features are there: what made them and how well each extractor separates the classes.
+
+    Attributes
+    ----------
+    failed : tuple of Skipped
+        Images that could no longer be read.
+    views : mapping of str to tuple of ViewReduction
+        By class.
+    labels : tuple of str
+        What must stand beside every result, such as "Unverified weights".
+    """
+
+    separations: tuple[Separation, ...]
+    weights: tuple[WeightsUsed, ...]
+    failed: tuple[Skipped, ...]
+    views: Mapping[str, tuple[ViewReduction, ...]]
+    n_images: int
+    seconds: float
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DescribeExtractors(Request[ExtractorsView]):
+    """Tell what every extractor needs and costs here, and the separation of those that are computed."""
+
+    is_for_display: ClassVar[bool] = True
+    study: Study
+
+    def run(self, progress: Progress) -> ExtractorsView:
+        """Look at weights, cache and machine; nothing is extracted."""
+        from core.pipeline.facts import estimate_after_features, extractor_facts, separation_if_computed
+        from core.pipeline.stages import open_dataset, split_dataset
+
+        study = self.study
+        dataset = open_dataset(study.source, study.cache_folder, settings=study.settings.data)
+        split = split_dataset(dataset, study.settings)
+        facts = extractor_facts(study, dataset, split)
+        found = [separation_if_computed(study, dataset, split, fact, progress) for fact in facts]
+        return ExtractorsView(
+            facts=facts,
+            separations=tuple(one for one in found if one is not None),
+            after=estimate_after_features(study, dataset, split),
+        )
+
+
+@dataclass(frozen=True)
+class ComputeFeatures(Request[FeaturesView]):
+    """Extract, reduce, and tell how well each extractor separates the classes."""
+
+    study: Study
+
+    def run(self, progress: Progress) -> FeaturesView:
+        """Compute what is not in the cache."""
+        from core.pipeline.exporting import labels_of
+        from core.pipeline.stages import (
+            extract_features,
+            open_dataset,
+            prepare,
+            separations,
+            split_dataset,
+            used_images,
+        )
+
+        study, started = self.study, time.perf_counter()
+        dataset = open_dataset(study.source, study.cache_folder, settings=study.settings.data)
+        split = split_dataset(dataset, study.settings)
+        extract_features(study, dataset, split, progress=StepProgress(progress, 0, 2))
+        prepared = prepare(study, StepProgress(progress, 1, 2), until="reduction")
+        return FeaturesView(
+            separations=separations(prepared, progress),
+            weights=tuple(e.weights for e in prepared.extracted),
+            failed=tuple(skipped for e in prepared.extracted for skipped in e.failed),
+            views={embedding.class_name: embedding.views for embedding in prepared.embeddings},
+            n_images=len(used_images(prepared.split)),
+            seconds=time.perf_counter() - started,
+            labels=labels_of(prepared),
+        )
+
+
+@dataclass(frozen=True)
+class ComputeClusters(Request[float]):
+    """Cluster every class, so that the selection service finds all in the cache; the result is the seconds it took."""
+
+    study: Study
+
+    def run(self, progress: Progress) -> float:
+        """Compute what is not in the cache."""
+        from core.pipeline.stages import prepare
+
+        started = time.perf_counter()
+        prepare(self.study, progress)
+        return time.perf_counter() - started
