@@ -1,4 +1,4 @@
-"""The questions and file dialogs about the project that is open, of which all close with it."""
+"""Questions and file dialogs about the open project; they close with it."""
 
 import os
 from collections.abc import Callable
@@ -50,7 +50,7 @@ class ProjectQuestions(QObject):
         return self.question is not None or any(isValid(dialog) and dialog.isVisible() for dialog in self._dialogs)
 
     def close_all(self) -> None:
-        """Close what is still asked of a project that is not open any more; no answer is heard."""
+        """Close all questions and dialogs of the project that was open before; their answers are ignored."""
         question, self.question = self.question, None
         asking: list[QDialog] = [dialog for dialog in self._dialogs if isValid(dialog)]
         for dialog in asking if question is None else [*asking, question]:

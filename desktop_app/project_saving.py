@@ -1,4 +1,4 @@
-"""Saving a project: where to, and what is asked where another window or program has it, too."""
+"""Saving a project, and resolving conflicts with other windows and programs."""
 
 import itertools
 from contextlib import suppress
@@ -21,7 +21,7 @@ PROJECT_FILTER = f"Projects (*{SUFFIX})"
 
 
 class ProjectSaving(QObject):
-    """Saves the project that is open, and has its lock.
+    """Saves the project that is open, and holds its lock.
 
     Attributes
     ----------

@@ -1,12 +1,12 @@
-"""The engine service: what the window asks of the engine, and the processes that answer.
+"""The engine service: requests of the window to the engine, and the processes that answer them.
 
-- `requests`: what every request is. Each is a small frozen dataclass that names the type of its result; those of one
-  subject stand in one module, beside the results that were made for the window: `dataset_requests`,
+- `requests`: the base classes. A request is a small frozen dataclass that names the type of its result. Requests on one
+  subject share a module with the results made for the window: `dataset_requests`,
   `feature_requests`, `selection_requests`, `coreset_requests`, `comparison_requests`, `weights_requests`,
   `cache_requests`.
 - `processes`: the window's side of an engine process: `Job`, which runs one request, and `ServiceProcess`, which stays
-  and answers one after another. `messages` is what they say to each other, and `child` what runs inside.
-- `selection_service`: the object that answers at once what is asked about clusters and coresets.
+  and answers one after another. `child` is the engine's side, and `messages` is what they send to each other.
+- `selection_service`: the object that answers requests about clusters and coresets at once.
 - `needs`, `networks`, `groups`: what the window computes or looks up by itself.
 
 It knows no Qt. The window's half is `desktop_app.service`; the command line and notebooks call `core.pipeline` and need

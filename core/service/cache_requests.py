@@ -12,7 +12,7 @@ from core.service.requests import Request
 
 @dataclass(frozen=True)
 class MeasureCache(Request[CacheState]):
-    """Tell how large the cache is, and its limit."""
+    """Return the size of the cache and its limit."""
 
     is_for_display: ClassVar[bool] = True
     folder: Path

@@ -1,4 +1,4 @@
-"""What runs inside an engine process: set-up, the listener, one request or an object that answers many.
+"""The code that runs in an engine process: set-up, the listener, and one request or a service that answers many.
 
 Imported by the child alone (and for its two entry points by `core.service.processes`). Nothing heavy is imported here:
 the request is unpickled, and what it needs imported, only after the process has lowered its priority, moved its output
@@ -49,7 +49,7 @@ REPORTS_PER_SECOND = 20
 
 @dataclass(frozen=True)
 class Assignment:
-    """What an engine process is to do.
+    """The task of an engine process.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class PipeProgress:
         self._lock = threading.Lock()  # the engine may report from several threads
 
     def report(self, done: int, total: int, message: str = "") -> None:
-        """Tell the window, unless it was told within the last 50 ms; raise `CancelledError` when asked to stop."""
+        """Send a report, unless one was sent within the last 50 ms; raise `CancelledError` when asked to stop."""
         if self._stop.is_set():
             raise CancelledError
         with self._lock:
@@ -207,12 +207,12 @@ def _keep_limit(progress: Progress) -> None:
 
 @contextlib.contextmanager
 def _within(limits: Limits | None, events: Connection) -> Iterator[None]:
-    """Keep what opens files from anywhere within its limits; the handle is told how long it may be silent.
+    """Keep a request that opens untrusted files within its limits, and send these to the watchdog.
 
     Raises
     ------
     OpeningError
-        If it wants more memory than it may have.
+        If it asks for more memory than its limit.
     """
     if limits is None:
         yield

@@ -31,7 +31,7 @@ class PredictView:
 
 @dataclass(frozen=True)
 class EstimateComparison(Request[ComparePlanView]):
-    """Tell which trainings the settings ask for and what they will take."""
+    """List the trainings that the settings ask for, with estimates of time and memory."""
 
     is_for_display: ClassVar[bool] = True
     study: Study

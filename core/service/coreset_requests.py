@@ -25,7 +25,7 @@ class ExportView:
 
 @dataclass(frozen=True)
 class VerifyView:
-    """What checking an export found."""
+    """The outcome of checking an export."""
 
     sentence: str
     ok: bool
@@ -36,7 +36,7 @@ class VerifyView:
 
 @dataclass(frozen=True)
 class ProxyView:
-    """What nearest neighbours say of sizes before any training.
+    """Accuracy of nearest neighbours by size of the coreset, before any training.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class VerifyExport(Request[VerifyView]):
 
 @dataclass(frozen=True)
 class JudgeSizes(Request[ProxyView]):
-    """Tell, by fraction, how often the nearest chosen image has the class of an image, and a random one beside it."""
+    """Measure, by fraction, how often the nearest chosen image has the class of an image, beside random selection."""
 
     title: ClassVar[str] = "the estimate of sizes"
     study: Study

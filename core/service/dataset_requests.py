@@ -34,13 +34,13 @@ class DatasetView:
 
     @property
     def identity(self) -> str:
-        """What the images found are known by: path, class, set and content of each."""
+        """Identity of the images found: a fingerprint of path, class, set and content of each."""
         rows = [[i.path, i.class_name, i.split or "", i.group, i.pixels] for i in self.dataset.images]
         return fingerprint(rows)
 
     @property
     def fixed(self) -> dict[str, Any]:
-        """What the scan fixed of how stored values become pixels, in its stored form; empty where there is nothing."""
+        """Reading choices that the scan fixed, in stored form; empty where there are none."""
         return fixed_choices(DataSettings(), self.dataset.reading)
 
     def thumbnail(self, index: int) -> Path:

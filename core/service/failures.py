@@ -1,4 +1,4 @@
-"""What the user is told when a request fails."""
+"""Sentences for the user about requests that fail."""
 
 import traceback
 
@@ -8,7 +8,7 @@ from core.service.messages import Failed
 
 
 def failure(error: BaseException) -> Failed:
-    """Return what the user is told about `error`."""
+    """Return the message for the user about `error`."""
     details = "".join(traceback.format_exception(error))
     if isinstance(error, CoresetError):
         return Failed(str(error), details, expected=True)

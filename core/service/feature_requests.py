@@ -32,7 +32,7 @@ class FeaturesView:
     views : mapping of str to tuple of ViewReduction
         By class.
     labels : tuple of str
-        What must stand beside every result, such as "Unverified weights".
+        Notes to show beside every result, such as "Unverified weights".
     """
 
     separations: tuple[Separation, ...]
@@ -46,7 +46,7 @@ class FeaturesView:
 
 @dataclass(frozen=True)
 class DescribeExtractors(Request[ExtractorsView]):
-    """Tell what every extractor needs and costs here, and the separation of those that are computed."""
+    """Describe the needs and costs of every extractor, and the separation of those that are computed."""
 
     is_for_display: ClassVar[bool] = True
     study: Study
@@ -70,7 +70,7 @@ class DescribeExtractors(Request[ExtractorsView]):
 
 @dataclass(frozen=True)
 class ComputeFeatures(Request[FeaturesView]):
-    """Extract, reduce, and tell how well each extractor separates the classes."""
+    """Extract and reduce features, and measure how well each extractor separates the classes."""
 
     study: Study
 

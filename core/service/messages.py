@@ -1,4 +1,4 @@
-"""What an engine process and the window's process say to each other: frozen dataclasses through a pipe."""
+"""Messages between the window's process and an engine process: frozen dataclasses, sent through pipes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from core.service.requests import ServiceRequest
 
 BUILDING = 0
-"""Number of what a process does first: its one request, or the building of the object that answers."""
+"""Number of the request that a process is started for: a job, or the start of a service."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +54,17 @@ class Failed:
 
 @dataclass(frozen=True)
 class Cancelled:
-    """It has stopped: the user asked for that, or nobody waits for the result any more."""
+    """It was stopped, by the user or because the result is not needed any more."""
 
 
 @dataclass(frozen=True)
 class Ready:
-    """The object that answers is built and waits for requests."""
+    """The service is built and accepts requests."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """The process of a service is gone; the last that is heard of it. Fields as of `Failed`."""
+    """The process of a service has ended; its last message. Fields as in `Failed`."""
 
     sentence: str
     details: str = ""
@@ -73,14 +73,14 @@ class Ended:
 
 @dataclass(frozen=True)
 class Limited:
-    """From now on something is opened that may come from anywhere; only the handle of the process hears of it.
+    """An untrusted file is being opened from now on; for the watchdog alone.
 
     Attributes
     ----------
     seconds : float
-        That may pass without a word before the process is ended.
+        Longest time without a message before the process is ended.
     n_bytes : int
-        Of memory that the process allows itself for it.
+        Memory limit of the process.
     """
 
     seconds: float
@@ -93,7 +93,7 @@ ServiceEvent = Event | Ready | Ended
 
 @dataclass(frozen=True)
 class Reply:
-    """What an engine process says of request `number`."""
+    """Something that an engine process reports about request `number`."""
 
     number: int
     event: ServiceEvent

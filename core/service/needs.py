@@ -1,4 +1,4 @@
-"""What a step will take of memory, in a sentence for the window, where that is a large part of what is free.
+"""Sentences about the memory that a step needs, where that is a large part of what is free.
 
 Light to import: the window asks.
 """

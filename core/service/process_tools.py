@@ -31,7 +31,7 @@ def kill_group(pid: int) -> None:
 
 
 def read_from(output: Path | None, position: int) -> bytes:
-    """Return what stands in the file of a process's output from `position` on; nothing where there is no file."""
+    """Return the output of a process from `position` on; empty where there is no file."""
     try:
         with output.open("rb") if output is not None else io.BytesIO() as stream:
             stream.seek(position)

@@ -40,7 +40,7 @@ from core.service.messages import (
 )
 from core.service.process_tools import kill_group, kill_tree, plain_main_module, read_from, tail
 from core.service.requests import AnyRequest, AnyServiceRequest
-from core.service.silence import Silence
+from core.service.watchdog import Watchdog
 
 GRACE_SECONDS = 3.0
 
@@ -120,8 +120,8 @@ class EngineProcess:
         return True
 
     def receive(self) -> Iterator[Reply | Limited]:
-        """Yield what has arrived, without waiting; raises EOFError when the process has nothing more to say."""
-        # Whether it lives is asked before the pipe is emptied: what it said before it died is not lost.
+        """Yield what has arrived, without waiting; raises EOFError when the process has ended and no more will come."""
+        # Whether it lives is asked before the pipe is emptied: what it sent before it died is not lost.
         alive = self._process.is_alive()
         try:
             while self._events.poll():
@@ -178,7 +178,7 @@ class Job(EngineProcess):
         super().__init__(run_job, request, output=output, threads=threads)
         self.over = False
         self._kill_at: float | None = None
-        self._silence = Silence()
+        self._watchdog = Watchdog()
 
     def cancel(self) -> None:
         """Ask it to stop; `take_events` kills it if it has not stopped after three seconds."""
@@ -189,16 +189,16 @@ class Job(EngineProcess):
     def take_events(self) -> list[Event]:
         """Return the events that have arrived, without waiting. After the last one the process may still be leaving.
 
-        One that opens something and has not been heard of for longer than it may take is killed.
+        A process that has opened an untrusted file and has sent nothing for too long is killed.
         """
         if self.over:
             return []
         events: list[Event] = []
         last: Event | None = None
         try:
-            for said in self.receive():
-                self._silence.heard(said)
-                match said:
+            for message in self.receive():
+                self._watchdog.reset(message)
+                match message:
                     case Reply(_, Progressed() | PartialResult() as event):
                         events.append(event)
                     case Reply(_, Finished() | Failed() | Cancelled() as event):
@@ -209,9 +209,9 @@ class Job(EngineProcess):
         if last is None and self._kill_at is not None and time.monotonic() > self._kill_at:
             self.kill()
             last = Cancelled()
-        if last is None and self._silence.is_over():
+        if last is None and self._watchdog.has_expired():
             self.kill()
-            last = Failed(took_too_long(self._silence.seconds), tail(self.output), expected=True)
+            last = Failed(took_too_long(self._watchdog.seconds), tail(self.output), expected=True)
         if last is not None:
             self.over = True
             self._kill_at = time.monotonic() + GRACE_SECONDS
@@ -221,7 +221,7 @@ class Job(EngineProcess):
     def reap(self) -> bool:
         """Return whether the process is gone, without waiting, once the last event was taken.
 
-        A function that has said its last word may still hold threads and buffers; after three seconds it is killed.
+        A process that has sent its last event may still hold threads and buffers; after three seconds it is killed.
         """
         if self._closed:
             return True
@@ -242,8 +242,8 @@ class Job(EngineProcess):
         self._process.join(GRACE_SECONDS)
         if self._kill_at is not None:
             return Cancelled()
-        if self._silence.n_bytes:
-            said = ended_the_process(how_it_died(self._process.exitcode, self.cache_folder), self._silence.n_bytes)
+        if self._watchdog.n_bytes:
+            said = ended_the_process(how_it_died(self._process.exitcode, self.cache_folder), self._watchdog.n_bytes)
             return Failed(said, tail(self.output))
         return Failed(process_died(self._process.exitcode, self.cache_folder), tail(self.output))
 
@@ -258,9 +258,8 @@ class ServiceProcess(EngineProcess):
 
     Notes
     -----
-    Requests asked with `latest` are for a slider: a newer one of the same class takes the place of those that wait
-    and stops the one being answered, if it reports progress. What was overtaken is never answered; that the one being
-    answered has stopped is told.
+    Requests asked with `latest` are for sliders: a newer one of the same class replaces those that wait and stops
+    the one being answered, if it reports progress. A replaced request gets no reply, a stopped one `Cancelled`.
 
     Attributes
     ----------
@@ -280,8 +279,8 @@ class ServiceProcess(EngineProcess):
         self._in_flight: tuple[Ask, bool] | None = None
         self._cancelled: int | None = None
         self._kill_at = float("inf")
-        self._unsaid: list[Reply] = []
-        self._silence = Silence()
+        self._to_deliver: list[Reply] = []
+        self._watchdog = Watchdog()
         self.ready = False
         self.dead = False
         self.died_how = ""
@@ -319,7 +318,7 @@ class ServiceProcess(EngineProcess):
         waits = any(one[0].number == number for one in self._waiting)
         self.stop(number)
         if waits:
-            self._unsaid.append(Reply(number, Cancelled()))
+            self._to_deliver.append(Reply(number, Cancelled()))
         elif self._is_in_flight(number):
             self._cancelled, self._kill_at = number, time.monotonic() + GRACE_SECONDS
 
@@ -327,27 +326,27 @@ class ServiceProcess(EngineProcess):
         """Return what has arrived, without waiting. `Ended` is the last: the process is gone."""
         if self.dead:
             return []
-        replies, self._unsaid = self._unsaid, []
+        replies, self._to_deliver = self._to_deliver, []
         if self._cancelled is not None and time.monotonic() > self._kill_at:
             self.killed_for_stop = True
             self.kill()
             self._process.join(GRACE_SECONDS)
         try:
-            for said in self.receive():
-                self._silence.heard(said)
-                if isinstance(said, Limited):
+            for message in self.receive():
+                self._watchdog.reset(message)
+                if isinstance(message, Limited):
                     continue
-                match said.event:
+                match message.event:
                     case Cancelled() | Finished() | Failed():
                         self._in_flight = self._cancelled = None
-                        self._silence = Silence()
+                        self._watchdog = Watchdog()
                     case Ready():
                         self.ready = True
-                replies.append(said)
-                if isinstance(said.event, Ended):
+                replies.append(message)
+                if isinstance(message.event, Ended):
                     raise EOFError
                 self._send_next()
-            if self._silence.is_over():
+            if self._watchdog.has_expired():
                 self.kill()
                 raise EOFError
         except EOFError:
@@ -370,16 +369,16 @@ class ServiceProcess(EngineProcess):
             self.send(self._in_flight[0])
 
     def _last_replies(self, *, has_ended: bool) -> list[Reply]:
-        """Close what is left of a dead process, and return what is to be said of it and of the request in flight."""
+        """Close what is left of a dead process, and return the last replies."""
         self.dead = True
         self._process.join(GRACE_SECONDS)
         self.died_how = how_it_died(self._process.exitcode, self.cache_folder)
         last: list[Reply] = []
         opened = ""
-        if self._silence.is_over():
-            opened = took_too_long(self._silence.seconds)
-        elif self._silence.n_bytes:
-            opened = ended_the_process(self.died_how, self._silence.n_bytes)
+        if self._watchdog.has_expired():
+            opened = took_too_long(self._watchdog.seconds)
+        elif self._watchdog.n_bytes:
+            opened = ended_the_process(self.died_how, self._watchdog.n_bytes)
         if self._in_flight is not None:
             number = self._in_flight[0].number
             if number == self._cancelled:

@@ -1,4 +1,4 @@
-"""What a request to the engine is: a small frozen dataclass that names the type of its result."""
+"""Base classes of requests to the engine: small frozen dataclasses that name the type of their result."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Generic, TypeVar
@@ -19,8 +19,8 @@ class Request(ABC, Generic[Result]):
     Attributes
     ----------
     title : str
-        What the user calls it, with its article: "an export". Empty for steps, which are called by their names, and for
-        what nobody would miss.
+        Name shown to the user, with its article: "an export". Empty for steps, which have names of their own, and for
+        requests that are for display.
     is_for_display : bool
         Whether pages and dialogs ask for it by themselves, only to show something.
 
@@ -49,7 +49,7 @@ class Request(ABC, Generic[Result]):
 
     @property
     def limits(self) -> Limits | None:
-        """What `run` may take while it opens files from anywhere; see `core.limits.limited`."""
+        """Limits of time and memory of `run` where it opens untrusted files; see `core.limits.limited`."""
         return limits_of(self.run)
 
 
@@ -62,7 +62,7 @@ class ServiceRequest(ABC, Generic[Service, Result]):
 
     @property
     def limits(self) -> Limits | None:
-        """What `run` may take while it opens files from anywhere."""
+        """Limits of time and memory of `run` where it opens untrusted files."""
         return limits_of(self.run)
 
 

@@ -1,4 +1,4 @@
-"""What is asked of the selection service: clusters, coresets and single images, answered at once.
+"""Requests to the selection service about clusters, coresets and single images.
 
 `OpenSelectionService` starts it; the other requests are answered by the `SelectionService` that stays in its process.
 Those about clusters and coresets bring the cluster settings they are about, so that a service that was started again
@@ -129,7 +129,7 @@ class OpenSelectionService(Request["SelectionService"]):
 
 @dataclass(frozen=True)
 class DescribeClasses(ServiceRequest["SelectionService", tuple[ClassOverview, ...]]):
-    """Tell of every class at a glance, sorted by name."""
+    """Summarise every class, sorted by name."""
 
     clusters: ClusterSettings
 
@@ -140,7 +140,7 @@ class DescribeClasses(ServiceRequest["SelectionService", tuple[ClassOverview, ..
 
 @dataclass(frozen=True)
 class DescribeClass(ServiceRequest["SelectionService", ClassView]):
-    """Tell of one class in full.
+    """Describe one class in full.
 
     Attributes
     ----------

@@ -167,7 +167,7 @@ class SelectionService:
         ----------
         settings : SelectionSettings
         coverage : bool
-            Also tell what it leaves out; costs more than choosing.
+            Also measure what it leaves out; takes longer than choosing.
         clusters : ClusterSettings, optional
         """
         self._use(clusters, progress)
@@ -187,14 +187,14 @@ class SelectionService:
         prepared = self._prepared
         by_class = []
         for number, (embedding, clusters) in enumerate(zip(prepared.embeddings, prepared.clusters, strict=True)):
-            told = (number, len(prepared.embeddings), "Measuring coverage: classes")
-            progress.report(*told)
+            report = (number, len(prepared.embeddings), "Measuring coverage: classes")
+            progress.report(*report)
             # The first time a class's kernel is what takes long: leave places to stop in between, keep what is there.
             kernel = self._kernels.of(embedding.embedding)
-            progress.report(*told)
+            progress.report(*report)
             if len(embedding.indices):
                 _ = kernel.class_means
-                progress.report(*told)
+                progress.report(*report)
             by_class.append(self._covered(embedding, clusters, coreset))
         worst = tuple(int(index) for index in covered_worst(prepared.embeddings, coreset))
         return summarise_coverage(tuple(by_class), worst)

@@ -1,4 +1,4 @@
-"""How a page asks the engine for work that takes long, and keeps what comes of it in the project."""
+"""The part of a page that sends requests to the engine and stores their results in the project."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class PageContext:
-    """What every page is given: the project, the engine service, the door for messages, the preferences."""
+    """The objects that every page gets: project, engine service, messages, preferences."""
 
     model: ProjectModel
     service: EngineService
@@ -31,7 +31,7 @@ class PageContext:
 
 @dataclass(eq=False)
 class _PageJob:
-    """What a page remembers of a request that runs for it.
+    """A request that runs for a page.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ class AskingPage(PageFrame):
         on_part : callable
             Takes each finished part of the result.
         on_failed : callable
-            The user has been told then.
+            The error has been shown to the user before.
         on_cancelled : callable
         as_step : bool
             The page's own step, which is shown as running; else work that leaves the states of steps alone.
@@ -162,12 +162,12 @@ class AskingPage(PageFrame):
         return source is not None and source.exists()
 
     def drop_jobs(self) -> None:
-        """Stop what runs for the page and hear nothing of it any more."""
+        """Stop the page's requests without calling their callbacks."""
         for job in self._take_all():
             self.service.drop(job.number)
 
     def cancel_jobs(self) -> None:
-        """Stop what runs for the page, and take it for cancelled at once."""
+        """Stop the page's requests and call their `on_cancelled` at once."""
         for job in self._take_all():
             self.service.drop(job.number)
             if job.on_cancelled is not None:

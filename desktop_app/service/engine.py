@@ -1,4 +1,4 @@
-"""What pages and dialogs ask for work that takes long: each request runs in an engine process of its own."""
+"""The interface for work that takes long: each request runs in an engine process of its own."""
 
 import itertools
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class _Running:
-    """A request whose end has not been heard of, and who wants to hear of it."""
+    """A request that is not over, with its callbacks."""
 
     request: AnyRequest
     stage: str
@@ -43,12 +43,12 @@ class EngineService(QObject):
     -------
     started : (job, stage)
     progressed : (job, done, total, message, seconds_left)
-        `total` is 0 where the amount is not known, `seconds_left` is None where that cannot be told.
+        `total` is 0 where the amount is not known, `seconds_left` is None where it is not known.
     finished : (job)
     failed : (job, sentence, details)
     cancelled : (job)
-        Every job ends with exactly one of finished, failed and cancelled. They are for those who watch all jobs; who
-        asked hears by the methods given to `ask`, right after.
+        Every job ends with exactly one of finished, failed and cancelled. They serve watchers of all jobs, such as the
+        job bar; the callbacks given to `ask` are called right after.
     ended : (job, stage)
         After that.
     logged : (text)
@@ -130,7 +130,7 @@ class EngineService(QObject):
             self.cancel(number)
 
     def drop(self, job: int) -> None:
-        """Cancel a job and count it as over now: nothing that its process still says is heard. No harm if it is."""
+        """Cancel a job and count it as over now; messages that still come from its process are ignored."""
         self.cancel(job)
         self._on_ended(job, Cancelled())
 
@@ -160,7 +160,7 @@ class EngineService(QObject):
         return self._seconds.get(job, 0.0)
 
     def close(self) -> None:
-        """Kill every engine process and end the thread. Nothing is heard afterwards."""
+        """Kill every engine process and end the thread. No signal is emitted afterwards."""
         self._thread.close()
         self._running.clear()
 
@@ -173,10 +173,10 @@ class EngineService(QObject):
 
     def _on_published(self, number: int, part: object) -> None:
         if number in self._running:
-            tell(self._running[number].on_part, part)
+            deliver(self._running[number].on_part, part)
 
     def _on_ended(self, number: int, last: Finished | Failed | Cancelled) -> None:
-        """Forget the job first, then tell: whoever hears of its end may start the next."""
+        """Remove the job before its callbacks are called: they may start the next one."""
         one = self._running.pop(number, None)
         if one is None:
             return
@@ -184,17 +184,17 @@ class EngineService(QObject):
             case Finished(result, seconds):
                 self._seconds[number] = seconds
                 self.finished.emit(number)
-                tell(one.on_result, result)
+                deliver(one.on_result, result)
             case Failed(sentence, details):
                 self.failed.emit(number, sentence, details)
-                tell(one.on_failed, sentence, details)
+                deliver(one.on_failed, sentence, details)
             case Cancelled():
                 self.cancelled.emit(number)
-                tell(one.on_cancelled)
+                deliver(one.on_cancelled)
         self.ended.emit(number, one.stage)
 
 
-def tell(listener: Callable[..., None] | None, *what: object) -> None:
+def deliver(listener: Callable[..., None] | None, *what: object) -> None:
     """Call `listener`, unless there is none or the QObject that it is a method of was deleted."""
     method = listener.func if isinstance(listener, partial) else listener
     owner = getattr(method, "__self__", None)

@@ -1,10 +1,10 @@
-"""How long a request will still take."""
+"""Estimates the remaining time of a job."""
 
 import time
 
 
 class RemainingTime:
-    """How long a job will still take, from how it went so far and from what was expected.
+    """Remaining time of a job, from its pace so far and the time expected.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class RemainingTime:
         self._seconds: float | None = None
 
     def update(self, done: int, total: int) -> float | None:
-        """Return the seconds left, or None as long as that cannot be told."""
+        """Return the seconds left, or None while it is not known."""
         now = time.monotonic()
         share = done / total if total > 0 else 0.0
         before, self._share = self._share, share

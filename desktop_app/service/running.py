@@ -1,4 +1,4 @@
-"""What running jobs are called when the user is asked whether they may be stopped."""
+"""Names of running jobs for the question whether they may be stopped."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ _STEPS = {
 
 
 def running_work(service: EngineService) -> tuple[str, ...]:
-    """Return what runs and would be missed if it were stopped, each once; what has no name is "other work"."""
+    """Return the names of running work that the user asked for, each once; "other work" for what has no name."""
     found: dict[str, None] = {}
     for number in service.running():
         stage, request = service.stage_of(number), service.request_of(number)
@@ -29,13 +29,13 @@ def is_for_display(service: EngineService, number: int) -> bool:
 
 
 def asked_for(service: EngineService, number: int) -> str:
-    """Return what a job that is no step is called, with a capital; empty for what was not asked for by the user."""
+    """Return the name of a job that is no step, capitalised; empty if the user did not ask for it."""
     words = service.request_of(number).title if number in service.running() else ""
     return words[:1].upper() + words[1:]
 
 
 def sentence(work: Iterable[str]) -> str:
-    """Return that it is still running, as a sentence."""
+    """Return a sentence saying that the work is still running."""
     *before, last = work
     words = f"{', '.join(before)} and {last} are" if before else f"{last} is"
     return f"{words[0].upper()}{words[1:]} still running."

@@ -1,4 +1,4 @@
-"""What pages ask of the selection service, whose process stays and answers at once."""
+"""The interface to the selection service, whose process stays open and answers at once."""
 
 import itertools
 from collections.abc import Callable
@@ -72,7 +72,7 @@ class SelectionClient(QObject):
             self._thread.open_service(self._build, opening)
 
     def cancel(self, request: int) -> None:
-        """Stop a request as the user wants; `over` tells when it has stopped. 0 ends the start of the service.
+        """Stop a request for the user; `over` is emitted when it has stopped. 0 aborts the start of the service.
 
         A request that has not stopped after three seconds is ended with the process, which is then started again.
         """
@@ -81,14 +81,14 @@ class SelectionClient(QObject):
         self._thread.cancel_asking(request)
 
     def shut(self) -> None:
-        """End the process; nothing that it has said is heard any more."""
+        """End the process; messages that are still on their way are ignored."""
         self.opening = None
         self._build += 1
         self._since = self._build
         self._thread.shut_service(self._build)
 
     def add_page(self, page: "SelectionQuestions") -> None:
-        """Tell `page` from now on when the process is started again or lost."""
+        """Let `page` emit its signals when the process is restarted or lost."""
         self._pages.append(page)
 
     def ask(
@@ -111,15 +111,15 @@ class SelectionClient(QObject):
         return [number for number, one in mine if kind is None or type(one.request) is kind]
 
     def drop(self, number: int) -> None:
-        """Want no answer to this request any more; one that is being answered stops at its next report."""
+        """Ignore the answer to this request; if it is being answered, it stops at its next report."""
         if self._asked.pop(number, None) is not None:
             self._thread.stop_asking(number)
 
     def _send(self, number: int, request: AnyServiceRequest, *, latest: bool) -> None:
         self._thread.ask_service(number, request, latest=latest)
 
-    # What a process has said may still be on its way when another is opened, or it is shut. Nothing is heard of one
-    # that was shut; of one that gave way to another, only what came of its requests.
+    # Messages of a process may still be queued when it is shut or replaced. Those of a process that was shut are
+    # ignored; of one that was replaced, only the outcomes of its requests count.
 
     def _on_replied(self, build: int, number: int, event: ServiceEvent) -> None:
         match event:
@@ -234,12 +234,12 @@ class SelectionQuestions(QObject):
         return self._client.ask(self, request, on_result, latest=latest)
 
     def drop(self, kind: Kind) -> None:
-        """Want no answer to requests of a class any more."""
+        """Ignore the answers to requests of a class that wait."""
         for number in self._client.waiting(self, kind):
             self._client.drop(number)
 
     def drop_all(self) -> None:
-        """Want no answer to anything any more."""
+        """Ignore the answers to all requests that wait."""
         for number in self._client.waiting(self):
             self._client.drop(number)
 
@@ -254,7 +254,7 @@ class SelectionQuestions(QObject):
 
 @dataclass(frozen=True)
 class _Asked:
-    """A request that waits for an answer, and who takes it."""
+    """A request that waits for an answer, with its callback."""
 
     request: AnyServiceRequest
     on_result: Callable[[Any], None]

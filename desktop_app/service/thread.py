@@ -1,8 +1,8 @@
-"""The background worker thread of the window: it waits for what the window asks and for what engine processes say.
+"""The background worker thread of the window: it waits for requests of the window and messages of engine processes.
 
-There is one, and it computes nothing. It starts engine processes, reads their pipes and emits Qt signals, so that the
-window's own thread never waits for a process. What the window asks is put into a queue as a call of one of the methods
-under "in the thread"; each of those runs in this thread alone.
+There is only one, and it computes nothing. It starts engine processes, reads their pipes and emits Qt signals, so that
+the window's own thread never waits for a process. The public methods are called in the window's thread; each puts a
+call of a private method into a queue, which runs in this thread.
 """
 
 import logging
@@ -50,8 +50,8 @@ class WorkerThread(QThread):
     service_progressed : (build, request, done, total, message, seconds_left)
     service_restarted : (build, sentence)
         The process had ended by itself and was started again.
-        All emitted from this thread. `build` is the number given when the service was opened: what was said just
-        before another was wanted is heard after it.
+        All emitted from this thread. `build` is the number given when the service was opened: messages of a service
+        may arrive after another one was opened.
     """
 
     job_progressed = Signal(int, int, int, str, object)
@@ -95,11 +95,11 @@ class WorkerThread(QThread):
         self._put(partial(self._ask_service, number, request, latest))
 
     def stop_asking(self, number: int) -> None:
-        """Want no answer from the service to this request any more."""
+        """Drop a request to the service."""
         self._put(partial(self._stop_asking, number))
 
     def cancel_asking(self, number: int) -> None:
-        """Stop a request to the service as the user wants; with `BUILDING` end the service while it is built."""
+        """Stop a request to the service for the user; with `BUILDING` abort the start of the service."""
         self._put(partial(self._cancel_asking, number))
 
     def shut_service(self, build: int) -> None:

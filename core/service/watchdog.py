@@ -1,0 +1,32 @@
+"""A watchdog for engine processes that open untrusted files."""
+
+import time
+
+from core.service.messages import Limited
+
+
+class Watchdog:
+    """Measures the time since the last message of a process, and knows when the process must be ended.
+
+    Attributes
+    ----------
+    seconds : float
+        Longest time without a message; infinite while no untrusted file is open.
+    n_bytes : int
+        Memory limit of the process while an untrusted file is open; else 0.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = float("inf")
+        self.n_bytes = 0
+        self._last_message = time.monotonic()
+
+    def reset(self, message: object) -> None:
+        """Start the time anew after a message, with the limits that it brings, if any."""
+        self._last_message = time.monotonic()
+        if isinstance(message, Limited):
+            self.seconds, self.n_bytes = message.seconds, message.n_bytes
+
+    def has_expired(self) -> bool:
+        """Return whether no message has come for too long."""
+        return time.monotonic() - self._last_message > self.seconds
