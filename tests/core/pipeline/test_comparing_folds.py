@@ -11,7 +11,7 @@ from core.data.demo import make_demo
 from core.errors import CancelledError, SettingsError
 from core.output.content import Labels
 from core.output.training_tables import accuracy_table, comparison_table, run_table
-from core.pipeline import comparing, whole, window_jobs
+from core.pipeline import comparing, whole
 from core.pipeline.comparing import compare_stored, run_comparison
 from core.pipeline.outlook import plan_view
 from core.pipeline.planning import n_splits, plan, splits_problem, study_of_split
@@ -19,6 +19,7 @@ from core.pipeline.stages import Prepared, prepare, split_dataset
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS
 from core.results import RunResult
+from core.service.comparison_requests import EstimateComparison
 from core.settings import ClusterSettings, ComparisonSettings, DataSettings, FeatureSettings, Settings
 from core.training import fitting
 
@@ -157,7 +158,7 @@ def test_the_plan_and_the_estimate_count_folds(prepared: Prepared) -> None:
     view = plan_view(prepared.study, 60, 15, preparing=5.0)
     assert (view.n_splits, view.folds) == (3, 3)
     assert view.seconds == pytest.approx(sum(run.estimate.seconds for run in view.runs) + 10.0)
-    estimated = window_jobs.estimate_comparison(prepared.study)
+    estimated = EstimateComparison(prepared.study).run(NO_PROGRESS)
     assert estimated.problem == ""
     assert estimated.seconds > sum(run.estimate.seconds for run in estimated.runs), "preparing two more folds"
 

@@ -11,7 +11,7 @@ from core.cache import fingerprint
 from core.data.demo import make_demo
 from core.descriptions import choices_of
 from core.errors import CancelledError, SettingsError
-from core.pipeline import comparing, split_parts, window_jobs
+from core.pipeline import comparing, split_parts
 from core.pipeline.comparing import compare_stored, run_comparison
 from core.pipeline.outlook import plan_view
 from core.pipeline.planning import PlannedRun, plan, splits_problem, study_of_split
@@ -21,6 +21,7 @@ from core.pipeline.stages import Prepared, choose, prepare, split_dataset
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress
 from core.results import Coreset, RunResult
+from core.service.comparison_requests import EstimateComparison
 from core.settings import ClusterSettings, ComparisonSettings, FeatureSettings, SelectionSettings, Settings
 from core.training import fitting
 from core.training.fitting import used_classes
@@ -209,7 +210,7 @@ def test_the_plan_tells_every_split_and_what_preparing_it_takes(prepared: Prepar
     assert [run.split for run in view.runs] == [0] * 4 + [1] * 4
     assert view.seconds == pytest.approx(sum(run.estimate.seconds for run in view.runs) + 5.0)
     assert (
-        window_jobs.estimate_comparison(prepared.study).seconds
+        EstimateComparison(prepared.study).run(NO_PROGRESS).seconds
         > plan_view(asking(prepared, splits=1).study, 60, 15).seconds
     )
 
