@@ -27,7 +27,14 @@ from core.pipeline.split_parts import Selections, SplitPart
 from core.pipeline.stages import Prepared, prepare
 from core.pipeline.study import Study
 from core.results import RunResult
-from core.settings import DataSettings, FeatureSettings, SelectionSettings, Settings, TrainingSettings
+from core.settings import (
+    DataSettings,
+    FeatureSettings,
+    SelectionSettings,
+    Settings,
+    TrainingSettings,
+    parts_of,
+)
 from core.training.fitting import Places, TrainingTask, train
 
 SAMPLERS = ("stratified", "even-herding")
@@ -44,6 +51,9 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "zoom 0.1": {"zoom": 0.1},
     "brightness 0.1": {"brightness": 0.1},
     "contrast 0.1": {"contrast": 0.1},
+    "stain jitter 0.05": {"stain_jitter": 0.05},
+    "soft labels 0.5": {"soft_labels": 0.5},
+    "flips and turns, soft labels 0.5": {"flips_and_turns": "on", "soft_labels": 0.5},
 }
 FIGURES = ("accuracy", "balanced_accuracy", "worst_class_recall", "worst_subtype")
 COLUMNS = ("fraction", "seed", "sampler", "variant", *FIGURES, "seconds", "n_images")
@@ -73,8 +83,15 @@ def trained(part: SplitPart, one: PlannedRun, changes: Mapping[str, Any], cache:
     """Train the custom network on a coreset with one part more than the paper has."""
     prepared = part.prepared
     settings = replace(prepared.study.settings.training, **changes)
+    teacher = part.teaching.teacher() if parts_of(settings).soft_labels else None
     task = TrainingTask(
-        prepared.dataset, prepared.split, part.indices(one), settings, seed=one.seed, places=Places(cache)
+        prepared.dataset,
+        prepared.split,
+        part.indices(one),
+        settings,
+        seed=one.seed,
+        places=Places(cache),
+        teacher=teacher,
     )
     return train("custom", task, part.key(one)).result
 
