@@ -142,6 +142,7 @@ def kept_words(row: Row) -> tuple[str, str]:
 def written(rows: Sequence[Row], results: Path, splits: int) -> None:
     """Write table and differences."""
     by_key = {(row.recipe, row.sampler, row.fraction): row for row in rows}
+    named = " ".join(f"{fraction:g}" for fraction in sorted({row.fraction for row in rows} - {1.0}))
     lines = [
         "# Chosen images and recipes",
         "",
@@ -150,7 +151,7 @@ def written(rows: Sequence[Row], results: Path, splits: int) -> None:
             "images, at least 750 steps of 32 images; steps fall with the images, so accuracy stands beside the cost. "
             "Even herding chooses by colour-texture, with class budgets by difficulty. n is the number of splits, each "
             "with other test images. "
-            f"Written by `python -m benchmarks.recipe_table --splits {splits}`; every training is in "
+            f"Written by `python -m benchmarks.recipe_table --fractions {named} --splits {splits}`; every training is in "
             "`recipe_table.csv`."
         ),
         "",

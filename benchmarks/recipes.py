@@ -43,6 +43,8 @@ PAPER = "paper"
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     PAPER: {},
     "flips and turns": {"flips_and_turns": "on"},
+    "soft labels 0.5": {"soft_labels": 0.5},
+    "flips and turns, soft labels 0.5": {"flips_and_turns": "on", "soft_labels": 0.5},
     "class weights": {"class_weights": "on"},
     "weight decay 0.05": {"weight_decay": 0.05},
     "label smoothing 0.1": {"label_smoothing": 0.1},
@@ -52,8 +54,6 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "brightness 0.1": {"brightness": 0.1},
     "contrast 0.1": {"contrast": 0.1},
     "stain jitter 0.05": {"stain_jitter": 0.05},
-    "soft labels 0.5": {"soft_labels": 0.5},
-    "flips and turns, soft labels 0.5": {"flips_and_turns": "on", "soft_labels": 0.5},
 }
 FIGURES = ("accuracy", "balanced_accuracy", "worst_class_recall", "worst_subtype")
 COLUMNS = ("fraction", "seed", "sampler", "variant", *FIGURES, "seconds", "n_images")
