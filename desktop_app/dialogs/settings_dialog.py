@@ -25,6 +25,7 @@ from core.cache_use import release
 from core.housekeeping import CacheSize
 from core.service.cache_requests import ClearCache, LimitCache, MeasureCache
 from core.service.requests import AnyRequest, Request
+from core.threads import n_processors
 from desktop_app import theme
 from desktop_app.dialogs.question import Question
 from desktop_app.messages import Messages
@@ -103,7 +104,7 @@ class SettingsDialog(QDialog):
 
     def _make_threads(self) -> QWidget:
         self.threads = SpinBox()
-        self.threads.setRange(0, max(1, os.cpu_count() or 1))
+        self.threads.setRange(0, n_processors())
         self.threads.setSpecialValueText("All")
         self.threads.setValue(self._preferences.threads)
         self.threads.setToolTip("Processor threads of the engine's numerical libraries, from the next job on")
