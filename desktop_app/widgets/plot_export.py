@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
-from PySide6.QtCore import QMimeData, QPoint, QRectF, QSize, Signal
+from PySide6.QtCore import QPoint, QRectF, QSize, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QFileDialog, QGraphicsView, QMenu, QToolButton, QWidget
@@ -168,9 +168,8 @@ class PlotExportButton(QToolButton):
         self._ask("csv", "CSV table (*.csv)")
 
     def _copy(self) -> None:
-        data = QMimeData()
-        data.setImageData(as_image(self._plot))
-        QGuiApplication.clipboard().setMimeData(data)
+        # Not as a QMimeData made here: with one on the clipboard PySide6 crashes when the program is quit.
+        QGuiApplication.clipboard().setImage(as_image(self._plot))
 
     def _ask(self, suffix: str, kinds: str) -> None:
         name = self._plot.plot_name() if isinstance(self._plot, HasNumbers) else "plot"

@@ -1,4 +1,6 @@
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +120,28 @@ def test_the_picture_is_copied(qtbot, scatter) -> None:
     qtbot.addWidget(button)
     next(action for action in button.menu().actions() if action.text() == "Copy the picture").trigger()
     assert QGuiApplication.clipboard().image().width() == 1200
-    QGuiApplication.clipboard().clear()  # what is there when the interpreter ends is destroyed too late
+
+
+COPY_AND_QUIT = """
+import sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from desktop_app.widgets.bars import Bars
+from desktop_app.widgets.plot_export import PlotExportButton
+app = QApplication([])
+plot = Bars("b", ("value",))
+button = PlotExportButton(plot)
+next(action for action in button.menu().actions() if action.text() == "Copy the picture").trigger()
+QTimer.singleShot(0, app.quit)
+app.exec()
+print(app.clipboard().image().width() > 0)
+sys.exit(0)
+"""
+
+
+def test_the_program_quits_with_a_picture_on_the_clipboard() -> None:
+    done = subprocess.run([sys.executable, "-c", COPY_AND_QUIT], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "True"), done.stderr
 
 
 def test_nothing_is_written_where_the_question_is_cancelled(qtbot, scatter, monkeypatch) -> None:
