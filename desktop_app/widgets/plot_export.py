@@ -58,7 +58,7 @@ def save_plot(plot: QWidget, file: Path) -> None:
         replace_atomically(file, as_csv(cast("HasNumbers", plot).plot_table()).encode("utf-8-sig"))
     elif kind == ".png":
         with temporary_file(file) as part:
-            if not as_image(plot).save(str(part), "PNG"):
+            if not as_image(plot).save(str(part), b"PNG"):
                 raise OSError(f"The picture could not be written to {file}.")
     elif kind == ".svg":
         with temporary_file(file) as part:
