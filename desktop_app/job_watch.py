@@ -7,11 +7,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
+from core.words import duration
 from desktop_app.messages import Message, Messages
 from desktop_app.service.engine import EngineService
 from desktop_app.service.running import asked_for, is_for_display
 from desktop_app.widgets.job_bar import JobBar
-from desktop_app.widgets.words import duration
 
 PASSING_MS = 8000
 LONG_SECONDS = 30.0

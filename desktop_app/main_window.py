@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.descriptions import PluginProblem, plugin_problems
+from core.words import duration
 from desktop_app import theme
 from desktop_app.cache_hold import CacheHold
 from desktop_app.dialogs.helpers import Helpers
@@ -26,7 +27,6 @@ from desktop_app.pages.page import Page, PageContext
 from desktop_app.project_files import ProjectFiles, dropped_path
 from desktop_app.recovery import Autosave
 from desktop_app.run_all import RunAll
-from desktop_app.widgets.words import duration
 from desktop_app.window_frame import NAMES, STAGES, WindowFrame
 
 TITLE_BAR = theme.UNIT * 5

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QRadioButton, QWidget
 
+from core.words import duration
 from desktop_app import theme
 from desktop_app.widgets.card import Sheet
-from desktop_app.widgets.words import duration, set_tone
+from desktop_app.widgets.words import set_tone
 
 SENTENCE = (
     "These steps are done one after the other, as recommended for this computer, to the answer on Compare. You can "

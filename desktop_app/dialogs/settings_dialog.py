@@ -25,13 +25,15 @@ from core.cache_use import release
 from core.housekeeping import CacheSize
 from core.service.cache_requests import ClearCache, LimitCache, MeasureCache
 from core.service.requests import AnyRequest, Request
+from core.threads import n_processors
+from core.words import percent
 from desktop_app import theme
 from desktop_app.dialogs.question import Question
 from desktop_app.messages import Messages
 from desktop_app.service.engine import EngineService
 from desktop_app.settings import THEMES, Preferences
 from desktop_app.widgets.controls import ComboBox, NumberBox, SpinBox
-from desktop_app.widgets.words import elide_label, files, percent, set_tone, size
+from desktop_app.widgets.words import elide_label, files, set_tone, size
 
 Result = TypeVar("Result")
 REMOVED_FIRST = "What was used least recently is removed first, after each step; what is in use stays."
@@ -103,7 +105,7 @@ class SettingsDialog(QDialog):
 
     def _make_threads(self) -> QWidget:
         self.threads = SpinBox()
-        self.threads.setRange(0, max(1, os.cpu_count() or 1))
+        self.threads.setRange(0, n_processors())
         self.threads.setSpecialValueText("All")
         self.threads.setValue(self._preferences.threads)
         self.threads.setToolTip("Processor threads of the engine's numerical libraries, from the next job on")

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from core.pipeline.views import ComparePlanView, PlannedView
 from core.results import RunKey, split_word
-from desktop_app.widgets.words import duration, percent, size
+from core.words import duration, percent
+from desktop_app.widgets.words import size
 
 RunName = tuple[str, str, float, int, int]
 

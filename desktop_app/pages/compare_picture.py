@@ -11,6 +11,7 @@ from core.pipeline.views import PlannedView
 from core.results import Comparison, Epoch, Row, RunKey, RunResult, split_of, splits_words
 from core.service.dataset_requests import DatasetView
 from core.service.networks import NETWORKS, network_title, title_inside
+from core.words import percent
 from desktop_app import theme
 from desktop_app.models.metrics import bars, bars_words
 from desktop_app.models.thumbnail_model import Thumbnail
@@ -25,7 +26,7 @@ from desktop_app.widgets.plot_export import PlotExportButton
 from desktop_app.widgets.results_table import ResultsTable
 from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
 from desktop_app.widgets.training_curves import TrainingCurves
-from desktop_app.widgets.words import images, percent
+from desktop_app.widgets.words import images
 
 NO_TRAINING = "The training in progress"
 CLICK_A_CELL = "Click a cell to see the test images behind it."

@@ -9,11 +9,11 @@ from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QLineEdit, QWidget
 
 from core.pipeline.grid import Grid
 from core.service.networks import NETWORKS, Network
+from core.words import duration
 from desktop_app.models.table_model import Column
 from desktop_app.widgets.card import Sheet
 from desktop_app.widgets.controls import ComboBox
 from desktop_app.widgets.table import Table
-from desktop_app.widgets.words import duration
 
 EPOCHS_TIP = (
     "Whole numbers between commas; the least number of steps is for the largest, the others have as much less as they "

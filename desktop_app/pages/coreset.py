@@ -13,6 +13,7 @@ from core.service.coreset_requests import JudgeSizes, ProxyView
 from core.service.dataset_requests import DatasetView
 from core.service.requests import AnyServiceRequest
 from core.service.selection_requests import ChooseCoreset, CoresetView, DescribeClass, ListClusters, MeasureCoverage
+from core.words import percent
 from desktop_app import theme
 from desktop_app.pages.coreset_exporting import Exporting
 from desktop_app.pages.coreset_options import CoresetOptions
@@ -21,7 +22,7 @@ from desktop_app.pages.coreset_sizes import FRACTIONS
 from desktop_app.pages.images_shown import ImagesShown, LargeImage, pool_by_class
 from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.service.selection import SelectionQuestions
-from desktop_app.widgets.words import images, percent
+from desktop_app.widgets.words import images
 
 SETTLE_MS = 350
 Wanted = tuple[str, str]

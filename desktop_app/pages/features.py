@@ -20,6 +20,7 @@ from core.results import Separation
 from core.service.dataset_requests import DatasetView
 from core.service.feature_requests import ComputeFeatures, DescribeExtractors, ExtractorsView, FeaturesView
 from core.settings import FeatureSettings
+from core.words import duration
 from desktop_app import theme
 from desktop_app.dialogs.question import DetailsDialog
 from desktop_app.pages.features_advice import (
@@ -42,7 +43,7 @@ from desktop_app.widgets.message_strip import MessageStrip
 from desktop_app.widgets.plot_export import PlotExportButton
 from desktop_app.widgets.separation_bars import SeparationBars
 from desktop_app.widgets.variance_curve import VarianceCurve
-from desktop_app.widgets.words import duration, size
+from desktop_app.widgets.words import size
 
 USE_BOTH = "Use these (recommended)"
 SEVERAL = "Several can be used together: each is one view of the images, and their distances add."

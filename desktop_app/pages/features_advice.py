@@ -7,7 +7,7 @@ from typing import Any
 from core.descriptions import registry
 from core.pipeline.views import ExtractorFact
 from core.results import Estimate, Separation
-from desktop_app.widgets.words import duration, percent
+from core.words import duration, percent
 
 CLEAR, SOME = 0.7, 0.3
 """Shares of what chance leaves, above which features are said to tell the classes apart, or to do so in part."""

@@ -7,10 +7,11 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QTool
 
 from core.pipeline.views import ExtractorFact
 from core.results import Separation
+from core.words import duration, percent
 from desktop_app import theme
 from desktop_app.dialogs.help_button import HelpButton
 from desktop_app.pages.features_advice import GONE, cannot_work, ways_out
-from desktop_app.widgets.words import duration, percent, set_tone, size
+from desktop_app.widgets.words import set_tone, size
 
 LAST_ONE = "At least one extractor is needed. Tick another one first."
 STATES = {

@@ -327,7 +327,7 @@ def test_the_table_says_how_networks_were_trained(page: ComparePage, qtbot: QtBo
         page.picture.show_comparison(replace(result, steps=steps))
         assert page.picture.table_card._note.text().startswith(f"Trained with {words} on ")
     columns = {column.title: column for column in page.picture.table.rows_model.columns}
-    assert columns["Validation"].text(replace(result.rows[0], validation_seconds=2.0)) == "2.0 s"
+    assert columns["Validation"].text(replace(result.rows[0], validation_seconds=2.0)) == "2 s"
     assert columns["Validation"].text(replace(result.rows[0], validation_seconds=float("nan"))) == "–"
     assert "validation included" in columns["Training"].tooltip
 
