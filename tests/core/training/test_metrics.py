@@ -166,7 +166,7 @@ def test_a_metric_of_a_plugin_is_everywhere(metric_plugin: Install) -> None:
         assert row.lows["kappa"] < row.means["kappa"] < row.highs["kappa"]
     [difference] = [each for each in found.differences if each.metric == "kappa"]
     assert difference.low < difference.difference < difference.high
-    assert difference.sentence.startswith("Head, 10 %: Cohen's kappa of herding against stratified random: ")
+    assert difference.sentence.startswith("Linear probe, 10 %: Cohen's kappa of herding against stratified random: ")
     for table, column in (
         (comparison_table(found), "kappa"), (comparison_table(found), "kappa_low"), (table_one(found), "kappa"),
         (accuracy_table(found, "head"), "kappa"), (verdict_table(found, "head"), "kappa"),
