@@ -7,8 +7,8 @@ from core.selection.description import Sampler
 DESCRIPTION = Sampler(
     name="even-herding",
     title="Even herding",
-    tip="Follows the distribution of each class, lifts its sparse parts, and gives harder classes more.",
-    good_for="small coresets with the rare in them, several extractors; recommended",
+    tip="Follows the distribution of each class, with more weight on sparse regions and on harder classes.",
+    good_for="small coresets with rare images, several extractors; recommended",
     source="Ours; kernel herding of Chen, Welling and Smola 2010 towards a target of even density",
     does="core.selection.samplers.even_herding.order:order",
     help="resources:help/samplers/even-herding.html",
@@ -23,15 +23,15 @@ DESCRIPTION = Sampler(
     place=50,
     mark=Mark("#6A3D9A", "star", dark="#B18BE0"),
     class_budget="difficulty",
-    # From benchmarks/results/quality.md: ten splits, three judging feature spaces.
+    # From benchmarks/results/quality.md: ten splits, linear probes on three feature spaces.
     why_recommended=(
         "Recommended: on blood cells, classifiers trained on 5\u00a0% chosen this way were the most accurate. Other "
         "kinds of images were not measured."
     ),
     evidence=(
         "Measured on 4,275 blood cells, keeping 5\u00a0%: even herding on colour-texture, VGG16 and VGG16 averaged "
-        "gained 6.0 ± 0.2 points of accuracy over stratified random (4.6 under a judge whose features it did not see), "
-        "the paper's sampler on VGG16 0.1."
+        "gained 6.0 ± 0.2 points of accuracy over stratified random (4.6 for a linear probe on features that it did "
+        "not use), the paper's sampler on VGG16 0.1."
     ),
     picture_numbered=True,
 )
