@@ -10,6 +10,7 @@ DOCUMENTS = (
     "CHANGELOG.md",
     "docs/*.md",
     "docs/plugin_example/**/*.html",
+    "packaging/linux/*.1",
     "resources/**/*.html",
     "resources/**/*.md",
     "benchmarks/additions/**/*.html",
