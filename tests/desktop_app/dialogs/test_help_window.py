@@ -198,12 +198,12 @@ def test_one_window_serves_all_that_stands_in_a_window(qtbot: QtBot) -> None:
 def test_searching_narrows_the_list_and_goes_from_place_to_place(window: HelpWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
     assert window.search.hasFocus()
-    qtbot.keyClicks(window.search, "takes the THICK of it")
+    qtbot.keyClicks(window.search, "from the DENSEST regions")
     assert shown(window) == [OVERVIEW, "samplers/typiclust"]
     assert window.found.text() == "On 1 page. Enter goes on."
     qtbot.keyClick(window.search, Qt.Key.Key_Return)
     assert window.text.name == "samplers/typiclust"
-    assert window.text.textCursor().selectedText() == "takes the thick of it"
+    assert window.text.textCursor().selectedText() == "from the densest regions"
     assert len(window.text.extraSelections()) == 1
     assert window.search.hasFocus()
     qtbot.keyClick(window.search, Qt.Key.Key_Escape)

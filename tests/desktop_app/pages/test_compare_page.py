@@ -1,4 +1,4 @@
-"""The Compare page, walked as a user does, with the fast judge on the demo."""
+"""The Compare page, walked as a user does, with the linear probe on the demo."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -628,7 +628,7 @@ def test_the_network_of_a_row_is_saved(
     page.tools._choose_keeping()
     assert [sentence.split(";")[0].split(".")[0] for sentence in posts(page, "warning")] == [
         "Choose a row of the results first",
-        "The fast judge works on features and is not kept",
+        "The linear probe works on features and is not kept",
         "The network of this row was not kept",
     ]
     key = replace(result.runs[0].key, network="custom")
@@ -654,12 +654,10 @@ def test_the_training_in_progress_is_named(page: ComparePage, qtbot: QtBot) -> N
     epoch = Epoch(3, 1.0, 0.5, 1.0, 0.4, 0.1, 1.0)
     page._done = []
     assert page._training_words(epoch) == (
-        "Fast judge (head), everything, split 1 of 2, repetition 1, epoch 3 (training 1 of 4)"
+        "Linear probe, everything, split 1 of 2, repetition 1, epoch 3 (training 1 of 4)"
     )
     page._done = [None] * 3  # type: ignore[list-item]
-    assert page._training_words(epoch).startswith(
-        "Fast judge (head), Stratified random 10 %, split 2 of 2, repetition 1"
-    )
+    assert page._training_words(epoch).startswith("Linear probe, Stratified random 10 %, split 2 of 2, repetition 1")
 
 
 @pytest.mark.slow
