@@ -33,9 +33,12 @@ class ConfusionModel(QAbstractTableModel):
         """Return what a cell says, in words."""
         n, total = int(self.counts[row, column]), int(self.counts[row].sum())
         if row == column:
-            return f"{n:,} of {total:,} {self.classes[row]} were recognised ({100 * self.share(row, column):.0f} %)"
+            return (
+                f"{n:,} of {total:,} {self.classes[row]} were classified correctly "
+                f"({100 * self.share(row, column):.0f} %)"
+            )
         return (
-            f"{n:,} of {total:,} {self.classes[row]} were called {self.classes[column]} "
+            f"{n:,} of {total:,} {self.classes[row]} were classified as {self.classes[column]} "
             f"({100 * self.share(row, column):.0f} %)"
         )
 

@@ -55,7 +55,7 @@ def test_a_service_killed_while_nobody_asks_is_told_and_the_next_choice_comes_fr
     with qtbot.waitSignal(page.service.selection.restarted, timeout=LONG) as told:
         os.kill(engine.pid, signal.SIGKILL)
     assert "SIGKILL" in told.args[0]
-    assert "started again" in told.args[0]
+    assert "restarted" in told.args[0]
     assert not page.picture.unanswered.isVisible()
     page.options.size.fraction_changed.emit(0.3)
     qtbot.waitUntil(lambda: covered(page), timeout=LONG)
