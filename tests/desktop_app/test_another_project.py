@@ -231,7 +231,7 @@ def test_a_project_whose_images_are_gone_warns_and_raises_no_error(
         qtbot.wait(5)
         empty = window.page(stage).empty
         assert empty.isVisible()
-        assert "not where they were" in empty.accessibleName()
+        assert "images were not found" in empty.accessibleName()
     qtbot.waitUntil(lambda: not window.context.service.running(), timeout=LONG)
     assert "was not found" in window.frame.strip.text
     assert window.context.messages.sentences("error") == []  # type: ignore[attr-defined]

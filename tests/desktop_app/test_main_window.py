@@ -488,8 +488,8 @@ def test_what_a_job_brought_stays_when_it_has_ended(opened: MainWindow, stopped:
     assert bar.action.text() == "Open"
     opened.watch._passing.timeout.emit()
     assert (bar.text.text(), bar.action.text()) == ("The report is written.", "Open")
-    opened.watch.tell_outcome("Coreset: 120 images chosen", "compare")
-    assert (bar.text.text(), bar.action.text()) == ("Coreset: 120 images chosen", "Continue to Compare")
+    opened.watch.tell_outcome("Coreset: 120 images selected", "compare")
+    assert (bar.text.text(), bar.action.text()) == ("Coreset: 120 images selected", "Continue to Compare")
     assert stopped == []
 
 
@@ -549,8 +549,8 @@ def test_the_way_on_leads_to_what_is_not_done(opened: MainWindow, qtbot: QtBot) 
 
 def test_the_next_step_is_not_offered_where_the_user_is(opened: MainWindow) -> None:
     action = opened.frame.job_bar.action
-    opened.watch.tell_outcome("Coreset: 120 images chosen", "compare")
-    assert opened.frame.job_bar.text.text() == "Coreset: 120 images chosen"
+    opened.watch.tell_outcome("Coreset: 120 images selected", "compare")
+    assert opened.frame.job_bar.text.text() == "Coreset: 120 images selected"
     assert action.text() == "Continue to Compare"
     opened.go_to_stage("compare")
     assert action.isHidden()

@@ -118,7 +118,7 @@ def test_a_limit_of_the_environment_is_not_changed_here(
 ) -> None:
     monkeypatch.setenv("CORESET_CACHE_LIMIT", "7")
     dialog = SettingsDialog(page_context.preferences, page_context.service, page_context.messages, None)
-    qtbot.waitUntil(lambda: dialog.limit.text() == "At most 7 GB")
+    qtbot.waitUntil(lambda: dialog.limit.text() == "Limit to 7 GB")
     assert not dialog.limit.isEnabled()
     assert "CORESET_CACHE_LIMIT" in dialog.limit.toolTip()
     dialog.close()

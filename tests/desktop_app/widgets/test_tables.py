@@ -268,7 +268,7 @@ class TestRoom:
 @pytest.mark.parametrize("width", [900, 500, 320])
 def test_columns_fit_the_table_and_long_texts_give_way(qtbot, width: int) -> None:
     columns = [Column("File", lambda row: row[0]), Column("Images", lambda row: row[1], numeric=True)]
-    table = Table("Files", [*columns, Column("Why", lambda row: row[2])])
+    table = Table("Files", [*columns, Column("Reason", lambda row: row[2])])
     qtbot.addWidget(table)
     table.resize(width, 200)
     table.show()
