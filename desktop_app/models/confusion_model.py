@@ -36,8 +36,8 @@ class ConfusionModel(QAbstractTableModel):
         n, total = int(self.counts[row, column]), int(self.counts[row].sum())
         share = percent(round(self.share(row, column), 2))
         if row == column:
-            return f"{n:,} of {total:,} {self.classes[row]} were recognised ({share})"
-        return f"{n:,} of {total:,} {self.classes[row]} were called {self.classes[column]} ({share})"
+            return f"{n:,} of {total:,} {self.classes[row]} were classified correctly ({share})"
+        return f"{n:,} of {total:,} {self.classes[row]} were classified as {self.classes[column]} ({share})"
 
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008, N802
         """Return the number of classes."""

@@ -154,5 +154,5 @@ def _by_sampler(rows: Iterable[Row]) -> Mapping[str, list[Row]]:
 
 def _title(row: Row) -> str:
     if row.sampler == EVERYTHING:
-        return "Everything"
+        return "Whole pool"
     return f"{percent(row.fraction)} {theme.sampler_title(row.sampler)}"
