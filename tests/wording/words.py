@@ -9,7 +9,7 @@ DOCUMENTS = (
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/*.md",
-    "docs/plugin_example/**/*.html",
+    "docs/plugin_example/coreset_example/*.html",
     "packaging/linux/*.1",
     "resources/**/*.html",
     "resources/**/*.md",

@@ -329,7 +329,8 @@ def test_a_plugin_that_fails_is_told_and_cannot_be_chosen(
     scanned.model.set_settings("features", extractors=("page-means",))
     page = open_page(scanned)
     assert scanned.model.settings("features").extractors == ("colour-texture",)
-    assert page.advice.text == "Mean colours cannot be used on this computer; using Colour and texture instead. The reason is shown next to it."
+    instead = "Mean colours cannot be used on this computer; using Colour and texture instead."
+    assert page.advice.text == f"{instead} The reason is shown next to it."
     row = page.extractors._rows["page-means"]
     assert "of the plugin plug_page 1.2 failed (ValueError: too old)" in row.tip.text()
     assert "plugin failed" in row.state.text()
