@@ -38,6 +38,8 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/python -m tests.wording
 
 bench: $(READY)
 	@for file in pca extraction colour_texture frozen_backbone reselect scan selection_cost; do \

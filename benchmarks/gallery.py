@@ -135,7 +135,7 @@ class Gallery:
             strips.append(strip)
         empty = EmptyState("images", "The images of your dataset will stand here, class by class.", "Choose a folder")
         card = Card(
-            "Empty", "A silhouette says how much closer an image is to its own cluster. It is between -1 and 1."
+            "Clear", "A silhouette says how much closer an image is to its own cluster. It is between -1 and 1."
         )
         card.set_note("0 images")
         card.add(empty)

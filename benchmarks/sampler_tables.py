@@ -46,7 +46,7 @@ def lines() -> list[Sampler]:
     """Return the samplers and, last, the control that is none of them: stratified random with budgets of others."""
     matched = replace(
         SAMPLERS[CONTROL], name="matched", title=sampler_mark("matched").title,
-        good_for="the control beside budgets of one's own", class_budget="difficulty",
+        good_for="the baseline for budgets of one's own", class_budget="difficulty",
     )  # fmt: skip
     return [*own_samplers(), matched]
 

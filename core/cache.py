@@ -35,6 +35,7 @@ from core.files import (
     move,
     process_mark,
     reason_of,
+    removed_on_failure,
     temporary_name,
     try_to_remove,
 )
@@ -296,12 +297,9 @@ def write_chunk(folder: Path, keys: Sequence[str], rows: NDArray[Any]) -> Path:
     file = folder / f"{process_mark()}.npy"
     write_array(file, rows)
     keys_file = file.with_suffix(".json")
-    try:
+    with removed_on_failure(file):
         flush(file)  # rows that a power cut leaves empty must not have keys
         write_atomically(keys_file, json.dumps(list(keys)).encode())
-    except BaseException:
-        try_to_remove(file)
-        raise
     return keys_file
 
 

@@ -271,26 +271,71 @@ def make_temporary_folder(place: Path) -> Path:
 
 
 @contextmanager
-def temporary_file(place: Path) -> Iterator[Path]:
-    """Give a name beside `place` to write a file under; on disk, it replaces `place` at the end of the block.
+def removed_on_failure(place: Path) -> Iterator[Path]:
+    """Remove the file or folder `place`, as far as it is there, where the block raises."""
+    try:
+        yield place
+    except BaseException:
+        try_to_remove(place)
+        raise
 
-    Nothing is left of it where the block raises. What killed processes left of the same place is removed. The file of
-    a link is replaced, not the link. Raises OSError where it cannot be.
+
+@contextmanager
+def temporary_folder(place: Path) -> Iterator[Path]:
+    """Give an empty folder beside `place` to fill; on disk, it replaces `place` at the end of the block.
+
+    Nothing is left of it where the block raises. What killed processes left of the same place is removed. Raises
+    OSError where it cannot be.
+    """
+    with removed_on_failure(make_temporary_folder(place)) as building:
+        yield building
+        put_in_place(building, place)
+
+
+@contextmanager
+def temporary_file(place: Path, *, is_flushed: bool = True) -> Iterator[Path]:
+    """Give a name beside `place` to write a file under; it replaces `place` at the end of the block.
+
+    Nothing is left of it where the block raises. The file of a link is replaced, not the link.
+
+    Parameters
+    ----------
+    place : Path
+        Its folder is made where it is missing.
+    is_flushed : bool
+        Whether it is on disk before it replaces `place`, and what killed processes left of the same place is removed.
+        Without, a power cut can leave an empty file: for thousands of small files that are easily made again.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
     """
     place = Path(os.path.realpath(place))
     place.parent.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(place)
-    part = temporary_name(place)
-    try:
+    if is_flushed:
+        remove_leftovers(place)
+    with removed_on_failure(temporary_name(place)) as part:
         yield part
-        with suppress(OSError):  # nothing there to have rights, or a file system that has none
-            part.chmod(place.stat().st_mode & 0o777)
-        flush(part)
-        replace(part, place)
-        flush_names(place.parent)
-    except BaseException:
-        try_to_remove(part)
-        raise
+        if is_flushed:
+            put_file_in_place(part, place)
+        else:
+            replace(part, place)
+
+
+def put_file_in_place(part: Path, place: Path) -> None:
+    """Rename the file `part`, once it is on disk, in place of `place`, whose rights it takes over.
+
+    Raises
+    ------
+    OSError
+        If it cannot be done; `place` is then as it was, and `part` is still there.
+    """
+    with suppress(OSError):  # nothing there to have rights, or a file system that has none
+        part.chmod(place.stat().st_mode & 0o777)
+    flush(part)
+    replace(part, place)
+    flush_names(place.parent)
 
 
 def replace_atomically(file: Path, content: bytes) -> None:

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import psutil
 
+from core.words import duration
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 SHARE_OF_FREE = 0.75
@@ -94,9 +96,8 @@ def _data_bytes() -> int | None:
 
 def took_too_long(seconds: float) -> str:
     """Return the sentence for what was ended since nothing was heard of it for so long."""
-    time = f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:g} s"
     return (
-        f"Opening was stopped: nothing was heard of it for {time}, longer than any whole file takes. "
+        f"Opening was stopped: nothing was heard of it for {duration(seconds)}, longer than any whole file takes. "
         "Choose another file, or copy this one to a faster disk first."
     )
 

@@ -1,4 +1,4 @@
-"""What Help and the documentation say of descriptions and settings, made from their facts."""
+"""Generate Help and documentation from descriptions and settings."""
 
 import html
 import re
@@ -29,20 +29,20 @@ FOLDERS: Mapping[str, tuple[str, str]] = {
 }
 # What stands above the lists; that of samplers is a page of its own.
 _ABOUT: Mapping[str, str] = {
-    "source": "Forms in which labelled images lie on the disk. Which one it is given the program sees by itself.",
-    "extractor": "What turns an image into numbers. Several can be chosen; their numbers are joined.",
-    "network": "What is trained on a coreset and on everything, on the Compare page, and judged on the test images.",
-    "metric": "How good the answers of a trained network are.",
-    "export format": "How images get into the folder of an export, beside its list and its manifest.",
+    "source": "Formats in which labelled images can be stored. The program detects the format automatically.",
+    "extractor": "Extractors convert images into features. The features of several extractors are concatenated.",
+    "network": "Compare trains networks on the coreset and on the whole pool and evaluates them on the test images.",
+    "metric": "Metrics measure how good the predictions of a trained network are.",
+    "export format": "How images are written to an export, in addition to its list and its manifest.",
 }
 SETTINGS_PAGE = "settings"
 _ABOUT_SETTINGS = """\
-Made from the settings in the code by `python -m core.reference`; a test compares.
+Generated from the code by `python -m core.reference`; a test checks that it is up to date.
 
-The names are those in a project file, in `coreset.json` and in a `--settings` file, the flags those of the command
-line; a setting that is yes or no is turned off by its flag with `no-` before the name, such as `--no-controls`. Where a
-stored form does not name a setting, the program does what it did before there was a choice. What a single sampler,
-network or other description reads besides stands on its page in Help, where all settings are listed, too."""
+The names are those used in project files, `coreset.json` and `--settings` files; the flags are those of the command
+line. Prefix the flag of a yes/no setting with `no-` to turn it off, such as `--no-controls`. If a stored form lacks a
+setting, the program behaves as it did before the setting existed. For settings of a single sampler, network or other
+description, see its page in Help, which also lists all settings."""
 # What the seconds of samplers are told for: classes as unequal as real sets are. Dermoscopy has 72 % in one class,
 # blood cells 20 %.
 N_IMAGES = 17_000
@@ -112,7 +112,7 @@ def list_html(kind: str) -> str:
 def settings_html() -> str:
     """Return the page of all settings."""
     ways = " · ".join(f'<a href="#{section}">{_capital(about)}</a>' for section, about in SECTIONS.items())
-    about_page = "Every setting, its flag on the command line, and what it is unless changed."
+    about_page = "All settings, with their command-line flags and defaults."
     parts = [f"<h1>Settings</h1>\n<p>{about_page}</p>\n<p>{ways}</p>\n"]
     listed = all_settings()
     for section, about in SECTIONS.items():
@@ -161,7 +161,7 @@ def sampler_row(sampler: "Sampler", gain: str) -> str:
     good_for = escape(sampler.good_for or sampler.tip).replace(" %", "&nbsp;%")
     return (
         f'<tr><td><a href="help:samplers/{sampler.name}">{kept(escape(sampler.title))}</a></td><td>{good_for}</td>'
-        f"<td>{'yes' if sampler.nested else 'no'}</td><td>{'seed' if sampler.uses_seed else 'none'}</td>"
+        f"<td>{'yes' if sampler.nested else 'no'}</td><td>{'seeded' if sampler.uses_seed else 'none'}</td>"
         f'<td align="right">{kept(seconds_words(sampler))}</td><td align="right">{kept(gain)}</td></tr>\n'
     )
 
@@ -195,7 +195,8 @@ def _own_page(description: Description) -> str | None:
 
 
 def _facts(description: Description) -> str:
-    text = f'{_heading(description)}<p>{_sentence(description.tip)}</p>\n<h2>In short</h2>\n<table cellpadding="3">\n'
+    text = f"{_heading(description)}<p>{_sentence(description.tip)}</p>\n"
+    text += '<h2>At a glance</h2>\n<table cellpadding="3">\n'
     text += f'<tr><td class="quiet">Name on the command line</td><td>{escape(description.name)}</td></tr>\n</table>\n'
     return text + (f"<h2>Source</h2>\n<p>{escape(description.source)}</p>\n" if description.source else "")
 
@@ -209,7 +210,7 @@ def _own_settings(page: Page) -> str:
         return ""
     sections = {section for section in SECTIONS if kind_of(getattr(Settings(), section)) == page.kind}
     own = [each for each in all_settings() if each.owner == page.name and each.section in sections]
-    return f"<h2>Its settings</h2>\n{_table(own)}" if own else ""
+    return f"<h2>Settings</h2>\n{_table(own)}" if own else ""
 
 
 def _is_plugin(setting: Setting) -> bool:

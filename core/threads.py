@@ -1,10 +1,17 @@
-"""How many processor threads numerical libraries may use."""
+"""How many processors this process may use, and how many threads numerical libraries may."""
 
 import os
 
 from threadpoolctl import threadpool_limits
 
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+
+
+def n_processors() -> int:
+    """Return how many processor cores this process may use, at least 1; a container may allow fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def limit_threads(n_threads: int) -> None:

@@ -97,8 +97,8 @@ class Application(QObject):
         if left.damaged:
             places = " and ".join(str(damaged.place) for damaged in left.damaged)
             self.messages.error(
-                "What was kept for recovery of a session that ended badly cannot be read, and is not offered again. "
-                f"It is kept in {places}.",
+                "Unsaved changes from a crashed session cannot be read and are not offered again. They are kept in "
+                f"{places}.",
                 "\n".join(damaged.reason for damaged in left.damaged),
             )
         self._left = list(left.copies)
@@ -125,10 +125,10 @@ class Application(QObject):
     def _offer(self, place: Path, recovery: Recovery) -> None:
         self._offered = place, recovery
         project = recovery.project
-        name = recovery.file.stem if recovery.file else project.source.name if project.source else "A project"
-        more = "It had changes that were not saved when the program ended last time."
+        name = recovery.file.stem if recovery.file else project.source.name if project.source else "an untitled project"
+        more = "The program closed unexpectedly before these changes were saved."
         if self._left:
-            more += f" {len(self._left)} more will be offered after it."
+            more += f" {len(self._left)} more will be offered next."
         answers = {"recover": "Recover", "drop": "Don't recover", "later": "Ask next time"}
         question = Question(self.window, f"Recover {name}?", more, answers)
         question.answered.connect(self._on_recovery_answered)
@@ -167,7 +167,7 @@ def make_qt_application(arguments: Sequence[str]) -> QApplication:
 
 def parse_arguments(arguments: Sequence[str]) -> Options:
     """Read the command line; ends the program on ``--help`` and ``--version``."""
-    parser = argparse.ArgumentParser(prog="coreset-studio", description="Choose a small, diverse training subset.")
+    parser = argparse.ArgumentParser(prog="coreset-studio", description="Select a small, diverse training subset.")
     parser.add_argument("path", nargs="?", type=Path, help=sources().alternatives("a project"))
     parser.add_argument("--demo", action="store_true", help="open the demo: synthetic stained cells")
     parser.add_argument("--version", action="version", version=f"Coreset Studio {__version__}")

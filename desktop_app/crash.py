@@ -97,7 +97,7 @@ class CrashKeeper(QObject):
             try:
                 rescue()
             except Exception:
-                _log.exception("What was unsaved could not be kept")
+                _log.exception("Unsaved changes could not be kept")
         self._write(report)
         self.crashed.emit(report)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
+from core.words import duration
 from desktop_app.messages import Message, Messages
 from desktop_app.service.engine import EngineService
 from desktop_app.service.running import asked_for, is_for_display
 from desktop_app.widgets.job_bar import JobBar
-from desktop_app.widgets.words import duration
 
 PASSING_MS = 8000
 LONG_SECONDS = 30.0
@@ -175,7 +175,7 @@ class JobWatch(QObject):
 
     def _on_cancelled(self, number: int) -> None:
         if number == self._shown:
-            self._outcome = "Cancelled. What was finished is kept."
+            self._outcome = "Cancelled. Finished work is kept."
 
     def _on_ended(self, number: int, stage: str) -> None:
         if number == self._came_out and stage:
@@ -251,7 +251,7 @@ class JobWatch(QObject):
             self._bar.show_message(self._note)
         elif not self.is_running:
             wanted = self._way_on()
-            offer = f"Go on to {self._names[wanted]}" if wanted and wanted != self._stage else ""
+            offer = f"Continue to {self._names[wanted]}" if wanted and wanted != self._stage else ""
             if self._file is not None:
                 self._bar.show_message(self._outcome, *self._opening(self._file))
             else:
@@ -260,7 +260,7 @@ class JobWatch(QObject):
     def _go_to_next(self) -> None:
         if self._file is not None:
             if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._file))):
-                self._messages.warning(f"No program could be opened for it. It is {self._file}.")
+                self._messages.warning(f"No program to open this file was found. The file is {self._file}.")
         elif wanted := self._way_on():
             self.step_wanted.emit(wanted)
 

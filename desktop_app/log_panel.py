@@ -21,7 +21,7 @@ class LogPanel(QDockWidget):
         self.view.setMaximumBlockCount(LINES_KEPT)
         self.view.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.view.setAccessibleName("Log")
-        self.view.setPlaceholderText("What the program and its engine say will stand here.")
+        self.view.setPlaceholderText("Messages of the program and its engine appear here.")
         self.view.setAcceptDrops(False)  # a folder dropped here opens it, as anywhere
         copy = QPushButton("Copy")
         copy.setToolTip("Copy the whole log")

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.descriptions import PluginProblem, plugin_problems
+from core.words import duration
 from desktop_app import theme
 from desktop_app.cache_hold import CacheHold
 from desktop_app.dialogs.helpers import Helpers
@@ -26,13 +27,12 @@ from desktop_app.pages.page import Page, PageContext
 from desktop_app.project_files import ProjectFiles, dropped_path
 from desktop_app.recovery import Autosave
 from desktop_app.run_all import RunAll
-from desktop_app.widgets.words import duration
 from desktop_app.window_frame import NAMES, STAGES, WindowFrame
 
 TITLE_BAR = theme.UNIT * 5
 """About how high the system's title bar is, which is no part of the size asked for."""
 FIRST = "Open a folder of images first."
-WHERE_PLUGINS = "About, in the Help menu, lists all."
+WHERE_PLUGINS = "See Help > About for the complete list."
 
 
 class MainWindow(QMainWindow):
@@ -209,7 +209,7 @@ class MainWindow(QMainWindow):
         self._show_run_all()
 
     def _show_run_all(self) -> None:
-        why_not = "It is being done." if self.run_all.is_running else FIRST
+        why_not = "All steps are running already." if self.run_all.is_running else FIRST
         can = not self.run_all.is_running and self._model.project.source is not None
         self.menus.enable(("run_all",), can, why_not)
 
@@ -223,7 +223,7 @@ class MainWindow(QMainWindow):
     def _show_title(self) -> None:
         name = self._model.name
         unsaved = self._model.file is None or self._model.has_unsaved_changes
-        self.menus.set_title(f"{name}{' · not saved' if unsaved else ''}" if name else "")
+        self.menus.set_title(f"{name}{' · unsaved' if unsaved else ''}" if name else "")
         self.setWindowTitle(f"{name} – Coreset Studio" if name else "Coreset Studio")
 
     def _show_message(self, message: Message) -> None:
@@ -240,8 +240,8 @@ class MainWindow(QMainWindow):
         return source is not None and not source.exists()
 
     def _tell_gone(self) -> None:
-        words = f"{self._model.project.source} is not there now. If it was moved, say where it is."
-        self.frame.strip.show_message("warning", words, "Locate…", "Choose the place where the images are now")
+        words = f"{self._model.project.source} was not found. If you moved it, locate it."
+        self.frame.strip.show_message("warning", words, "Locate…", "Choose the new location of the images")
 
     def tell_plugin_problems(self) -> None:
         """Say once what of the plugins is left out, when nothing else is being said: at the start, or later."""
@@ -267,9 +267,12 @@ class MainWindow(QMainWindow):
         what = self.frame.job_bar.text.text().partition(" · ")[0]
         self._stop_question = Question(
             self,
-            "Stop what is running?",
-            f"{what} has run for {duration(self.watch.seconds)}. What was finished is kept; the rest starts anew.",
-            {"stop": "Stop it", "stay": "Let it run"},
+            "Stop the running job?",
+            (
+                f"{what} has been running for {duration(self.watch.seconds)}. Finished work is kept; the rest must be "
+                "computed again."
+            ),
+            {"stop": "Stop", "stay": "Keep running"},
         )
         self._stop_question.answered.connect(self._on_stop_answered)
         self._stop_question.open()
@@ -355,5 +358,5 @@ def _plugin_words(problems: Sequence[PluginProblem]) -> str:
     if not problems:
         return ""
     more = len(problems) - 1
-    others = f" {more:,} more {'is' if more == 1 else 'are'} left out. {WHERE_PLUGINS}" if more else ""
+    others = f" {more:,} more {'is' if more == 1 else 'are'} not loaded. {WHERE_PLUGINS}" if more else ""
     return problems[0].sentence + others

@@ -11,7 +11,7 @@ from desktop_app.actions import Actions
 from desktop_app.project_model import ProjectModel
 from desktop_app.settings import THEMES, Preferences
 
-THEME_WORDS = {"system": "&As the system", "light": "&Light", "dark": "&Dark"}
+THEME_WORDS = {"system": "&System default", "light": "&Light", "dark": "&Dark"}
 
 
 class Menus(QObject):
@@ -88,7 +88,7 @@ class Menus(QObject):
         return undo, redo
 
     def _make_theme(self) -> QMenu:
-        menu = QMenu("L&ook", self._window)
+        menu = QMenu("&Theme", self._window)
         self._themes = QActionGroup(self)
         for name in THEMES:
             action = self._themes.addAction(THEME_WORDS[name])
@@ -113,7 +113,7 @@ class Menus(QObject):
             action.triggered.connect(self._on_recent, Qt.ConnectionType.QueuedConnection)
         if self._preferences.recent:
             self.recent.addSeparator()
-            self.recent.addAction("Empty this list").triggered.connect(
+            self.recent.addAction("Clear list").triggered.connect(
                 self._preferences.forget_all, Qt.ConnectionType.QueuedConnection
             )
         self.recent.setEnabled(bool(self._preferences.recent))

@@ -65,7 +65,7 @@ class Messages(QObject):
         if isinstance(error, CoresetError):
             self.error(str(error), details)
         else:
-            self.error("Something inside the program went wrong. Your project is kept.", details)
+            self.error("An internal error occurred. Your project was kept.", details)
 
     def _post(self, message: Message) -> None:
         _log.log(_SEVERITY[message.level], "%s: %s", message.level, message.sentence)

@@ -109,7 +109,7 @@ class ProjectFiles(QObject):
         self._tell_missing()
         if recovery.file is not None and self._model.held_elsewhere:
             name = recovery.file.name
-            self._messages.warning(f"{name} is open in another window. Save what was recovered under another name.")
+            self._messages.warning(f"{name} is open in another window. Save the recovered project under another name.")
 
     def recover_from(self, place: Path, recovery: Recovery) -> None:
         """Open the copy for recovery at `place`, once nothing is lost by it; the copy goes when it is kept anew."""
@@ -126,7 +126,7 @@ class ProjectFiles(QObject):
         """Say what the project names that is not here, such as a sampler of a plugin; the project is as it was."""
         missing = unknown_words(self._model.project.settings)
         if missing:
-            self._messages.warning(f"{self._model.name} needs what is not on this machine. {missing}")
+            self._messages.warning(f"{self._model.name} uses components that are not installed. {missing}")
 
     def open_demo(self) -> None:
         """Open the folder of synthetic cells, made first where it is not there yet."""
@@ -143,7 +143,7 @@ class ProjectFiles(QObject):
 
     def choose_folder(self) -> QFileDialog:
         """Let the user choose a folder of images, by the dialog that is returned."""
-        return self._ask_for(QFileDialog.FileMode.Directory, "Choose a folder of images", "", self._on_chosen)
+        return self._ask_for(QFileDialog.FileMode.Directory, "Choose image folder", "", self._on_chosen)
 
     def choose_table(self) -> None:
         """Let the user choose a file of images, such as a CSV or .npz."""
@@ -153,7 +153,7 @@ class ProjectFiles(QObject):
 
     def choose_project(self) -> None:
         """Let the user choose a project."""
-        self._ask_for(QFileDialog.FileMode.ExistingFile, "Open a project", PROJECT_FILTER, self._on_chosen)
+        self._ask_for(QFileDialog.FileMode.ExistingFile, "Open project", PROJECT_FILTER, self._on_chosen)
 
     def choose_new_place(self) -> None:
         """Let the user say where the images are now."""
@@ -162,7 +162,7 @@ class ProjectFiles(QObject):
             mode, words = QFileDialog.FileMode.ExistingFile, sources().file_filter()
         else:
             mode, words = QFileDialog.FileMode.Directory, ""
-        self._ask_for(mode, "Where are the images now?", words, self._on_located)
+        self._ask_for(mode, "Locate the images", words, self._on_located)
 
     # --- leaving ----------------------------------------------------------------------------------------------
 
@@ -178,11 +178,11 @@ class ProjectFiles(QObject):
             after()
             return
         self._after_stop = after
-        more = "What a step has finished is kept and need not be computed again; other work starts anew next time."
+        more = "Finished work is kept; the rest must be computed again next time."
         self._questions.ask(
-            "Stop what is running?",
+            "Stop the running jobs?",
             f"{sentence(work)} {more}",
-            {"stop": "Stop it", "stay": "Let it run"},
+            {"stop": "Stop", "stay": "Keep running"},
             self._on_stop_answered,
         )
 
@@ -207,12 +207,12 @@ class ProjectFiles(QObject):
         """Ask before a project is opened that another window has."""
         self._wanted = file
         more = (
-            "Opened anyway, it is not saved here by itself, and what both windows save is told apart when it is saved. "
-            "Take it over if the other window is not in use any more."
+            "If you open it anyway, changes here are not saved automatically, and conflicting changes are resolved "
+            "when you save. Take it over if the other window is no longer in use."
         )
         answers = {"open": "Open anyway", "take": "Take over", "stay": "Cancel"}
         if other.is_old:
-            more = f"That window has not been heard of for more than an hour; it may have ended badly. {more}"
+            more = f"That window has not responded for more than an hour; it may have crashed. {more}"
             answers = {"take": "Take over", "open": "Open anyway", "stay": "Cancel"}
         self._questions.ask(is_open_elsewhere(file, other), more, answers, self._on_other_window_answered)
 
@@ -231,7 +231,7 @@ class ProjectFiles(QObject):
             self.opened.emit()
             self._tell_missing()
         self._preferences.remember(copy)
-        self._messages.info(f"Your version is kept as {copy}.", copy.parent)
+        self._messages.info(f"Your version was saved as {copy}.", copy.parent)
         self._go_on()
 
     # --- asking -----------------------------------------------------------------------------------------------
@@ -297,7 +297,7 @@ class ProjectFiles(QObject):
     def _on_demo_drawn(self, _nothing: None) -> None:
         self._is_drawing = False
         if self.question is not None or self._then is not None:  # on the way to another project, perhaps
-            self._messages.info("The demo is drawn. Open it in the File menu.")
+            self._messages.info("The demo is ready. Open it from the File menu.")
         else:
             self.open_path(self._demo_folder)
 

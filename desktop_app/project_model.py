@@ -41,8 +41,8 @@ class ChangedOutsideError(ProjectError):
 
     def __init__(self, file: Path, *, gone: bool) -> None:
         self.gone = gone
-        happened = "is not there any more" if gone else "was changed by another window or program"
-        super().__init__(f"{file.name} {happened} since it was read here. It was not saved; save it as another file.")
+        happened = "was moved or deleted" if gone else "was changed by another window or program"
+        super().__init__(f"{file.name} {happened} after it was opened here. It was not saved; save it as another file.")
 
 
 class ProjectModel(QObject):
@@ -173,7 +173,7 @@ class ProjectModel(QObject):
         """
         target = file or self.file
         if target is None:
-            raise ValueError("a project that was never saved wants a file")
+            raise ValueError("a project that was never saved requires a file")
         if target == self.file and not overwrite:
             self._check_unchanged(target)
         self.digest = write_project(self.project, target, version=__version__)
@@ -319,7 +319,7 @@ class ProjectModel(QObject):
     def _check_unchanged(self, file: Path) -> None:
         if not file.parent.is_dir():  # a drive that is not connected; making the folder anew would hide that
             raise ProjectError(
-                f"The project could not be saved to {file}: the folder is not there now. Save it in another place."
+                f"The project could not be saved to {file}: the folder was not found. Save it to another location."
             )
         now = digest_on_disk(file)
         if self.digest and now != self.digest:

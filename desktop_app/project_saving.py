@@ -69,7 +69,7 @@ class ProjectSaving(QObject):
 
     def save_as(self) -> None:
         """Ask where to save."""
-        dialog = self._questions.file_dialog("Save the project")
+        dialog = self._questions.file_dialog("Save project")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilter(PROJECT_FILTER)
         dialog.setDefaultSuffix(SUFFIX.lstrip("."))
@@ -86,8 +86,8 @@ class ProjectSaving(QObject):
             self._wanted = named
             self._questions.ask(
                 f"Replace {named.name}?",
-                "There is a project of that name already; it would be lost.",
-                {"replace": "Replace it", "stay": "Cancel"},
+                "A project of this name already exists. It would be overwritten.",
+                {"replace": "Replace", "stay": "Cancel"},
                 self._on_replace_answered,
             )
         elif self._save_to(named, overwrite=True):
@@ -108,8 +108,8 @@ class ProjectSaving(QObject):
                 self.done.emit()
         elif model.has_unsaved_changes and model.is_worth_keeping:
             self._questions.ask(
-                f"Save {model.name}?",
-                "Its choices and results would be lost. Computed features stay in the cache either way.",
+                f"Save changes to {model.name}?",
+                "Otherwise its settings and results are lost. Computed features stay in the cache in either case.",
                 {"save": "Save", "drop": "Don't save", "stay": "Cancel"},
                 self._on_save_answered,
             )
@@ -132,7 +132,7 @@ class ProjectSaving(QObject):
         """Ask before the project's own file is saved while another window has it."""
         self._questions.ask(
             is_open_elsewhere(file, other),
-            "What both windows save would stand in one file. Save under another name, or take the project over.",
+            "Both windows would write to the same file. Save under another name, or take the project over.",
             {"save_as": "Save as…", "mine": "Take over and save", "stay": "Cancel"},
             self._on_conflict_answered,
         )
@@ -141,26 +141,29 @@ class ProjectSaving(QObject):
         """Ask at once, unless the user is busy with another question; the next save asks then."""
         if self._questions.is_asking():
             name = self._model.file.name if self._model.file is not None else ""
-            self._messages.warning(f"{name} was changed by another window or program. Save to say what to do.")
+            self._messages.warning(f"{name} was changed by another window or program. Save to resolve the conflict.")
         else:
             self._ask_about_change(gone=gone)
 
     def _ask_about_change(self, *, gone: bool) -> None:
         file = self._model.file
         assert file is not None  # noqa: S101 - only a file can have changed
-        kept = "Your version is kept for recovery until you have chosen."
+        kept = "Your version is kept for recovery until you decide."
         if gone:
             self._questions.ask(
-                f"{file.name} is not there any more",
-                f"It was moved or deleted. {kept}",
-                {"save_as": "Save as…", "mine": "Save it there again", "stay": "Decide later"},
+                f"{file.name} was not found",
+                f"The file was moved or deleted. {kept}",
+                {"save_as": "Save as…", "mine": "Save it again", "stay": "Decide later"},
                 self._on_conflict_answered,
             )
             return
         self._questions.ask(
             f"{file.name} was changed by another window or program",
-            f"{kept} Keep mine writes over the other version; take theirs opens it, and leaves yours beside it.",
-            {"save_as": "Save as…", "mine": "Keep mine", "theirs": "Take theirs", "stay": "Decide later"},
+            (
+                f"{kept} “Keep mine” overwrites the other version; “Open theirs” opens it and saves yours in the same "
+                "folder."
+            ),
+            {"save_as": "Save as…", "mine": "Keep mine", "theirs": "Open theirs", "stay": "Decide later"},
             self._on_conflict_answered,
         )
 
@@ -215,7 +218,7 @@ class ProjectSaving(QObject):
                 self._ask_before_taking_over(file, other)
                 return False
         elif other is not None:
-            self._messages.error(f"{is_open_elsewhere(file, other)}. It was not saved; choose another name.")
+            self._messages.error(f"{is_open_elsewhere(file, other)}. The project was not saved; choose another name.")
             self.given_up.emit()
             return False
         try:

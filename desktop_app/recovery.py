@@ -95,7 +95,7 @@ class Autosave(QObject):
             else:
                 self.clear()
                 if trouble:
-                    self._messages.info(f"{model.file.name} is saved again.")
+                    self._messages.info(f"Saving {model.file.name} works again.")
                 return
         try:
             recovery = Recovery(model.project, model.file, model.digest)
@@ -118,7 +118,7 @@ class Autosave(QObject):
         if not_kept is not None:
             self._messages.warning(f"{'' if not_saved is None else f'{not_saved} '}{not_kept}")
         elif not_saved is not None:
-            self._messages.warning(f"{not_saved} Until then your changes are kept for recovery, in {self.place}.")
+            self._messages.warning(f"{not_saved} Until then, your changes are kept for recovery in {self.place}.")
         else:
             self._messages.info("Your changes are kept for recovery again.")
 

@@ -81,7 +81,7 @@ class RunAll(QObject):
             self._entered = self._recommended = self._started = ""
             self._agreed, self._ahead, self._judging, self._idle = False, "", None, 0
             self._timer.start()
-            self._messages.info("Looking at what there is to do, and how long it takes.")
+            self._messages.info("Estimating the time for all steps…")
             self.changed.emit()
 
     def stop(self) -> None:
@@ -122,7 +122,7 @@ class RunAll(QObject):
             return True
         self._idle = 0 if page.job_numbers() else self._idle + 1
         if self._idle > MOST_IDLE:
-            self._refuse(page.stage, page.why_not() or "What it takes could not be found out; run it by itself.")
+            self._refuse(page.stage, page.why_not() or "The time could not be estimated; run the step by itself.")
         return False
 
     def _quick_study(self, compare: Page) -> Study:
@@ -160,9 +160,11 @@ class RunAll(QObject):
 
     def _begin(self) -> None:
         if self._sheet is not None and self._sheet.is_quick:
-            self._page_of("compare").change_settings("comparison", text="the quick judge", networks=(_quick().name,))
+            self._page_of("compare").change_settings(
+                "comparison", text=("use of the linear probe"), networks=(_quick().name,)
+            )
         self._sheet, self._agreed = None, True
-        self._messages.info("Doing everything, step by step, to the answer on Compare. Cancel stops it.")
+        self._messages.info("Running all steps up to the comparison. Cancel stops them.")
 
     def _close_sheet(self) -> None:
         sheet, self._sheet = self._sheet, None
@@ -171,7 +173,7 @@ class RunAll(QObject):
 
     def _refuse(self, stage: str, reason: str) -> None:
         self.stop()
-        self._messages.warning(f"Doing everything ends at {NAMES[stage]}. {reason}")
+        self._messages.warning(f"Running all steps stopped at {NAMES[stage]}. {reason}")
 
     # --- step by step -----------------------------------------------------------------------------------------
 

@@ -1,12 +1,12 @@
-"""Choose a coreset in a notebook: `CoresetSelector` on the handwritten digits that come with scikit-learn.
+"""Select a coreset in a notebook: `CoresetSelector` on the handwritten digits of scikit-learn.
 
-Each `# %%` starts a cell in editors that know them; the file also runs as it is: `python docs/selector_example.py`.
+Each `# %%` starts a cell in editors that support cells. To run the file as a script: `python docs/selector_example.py`.
 """
 
 # %% [markdown]
 # # A coreset in five lines
-# `CoresetSelector` works on arrays: rows of features and a label for each. Any features will do, such as those of a
-# network; here they are the 64 pixels of small digits. Half of the images are set aside to test on.
+# `CoresetSelector` works on arrays: rows of features with a label for each. It accepts any features, such as those of a
+# network; here they are the 64 pixels of small digits. Half of the images are set aside for testing.
 
 # %%
 import numpy as np
@@ -24,8 +24,8 @@ selector = CoresetSelector(sampler="balanced-herding", fraction=0.05, random_sta
 print(f"{len(selector.indices_)} of {len(pool)} images; by class {selector.budgets_}")
 
 # %% [markdown]
-# `indices_` are the rows chosen, `clusters_` says in which cluster of its class each row of the pool is, and `order_`
-# holds the chosen rows in the order in which they were chosen: for a nested sampler the first ten rows of a large
+# `indices_` contains the selected rows, `clusters_` the cluster of each row of the pool within its class, and `order_`
+# the selected rows as ranked by the sampler: for a nested sampler, the first ten rows of a large
 # coreset are the coreset of ten.
 
 # %%
@@ -38,9 +38,9 @@ print(f"clusters of class 0: {np.bincount(selector.clusters_[pool_labels == 0])}
 
 
 # %% [markdown]
-# ## Is it better than chance?
-# Ask the question fairly: the same classifier and the same test images, stratified random of the same size beside it,
-# and that drawn several times, since one draw proves nothing.
+# ## Is it better than random?
+# For a fair comparison, use the same classifier and test images, and stratified random of the same size as a baseline,
+# drawn several times, since a single draw proves nothing.
 
 
 # %%
@@ -60,8 +60,8 @@ for fraction in (0.02, 0.05, 0.1):
     print("{:4.0%}: balanced herding {:.3f}, stratified random {:.3f} ± {:.3f}".format(fraction, *results[fraction]))
 
 # %% [markdown]
-# Several views side by side, such as the features of two networks, are told apart by their numbers of columns, and each
-# then counts the same.
+# Several concatenated views, such as the features of two networks, are specified by their numbers of columns; each has
+# the same weight.
 
 # %%
 halves = CoresetSelector(fraction=0.05, blocks=(32, 32)).fit(pool, pool_labels)

@@ -7,7 +7,7 @@ import numpy as np
 
 from core.cache import default_cache_folder
 from core.cli.choices import settings_of, study_of
-from core.cli.terminal import TerminalProgress, duration, say, table
+from core.cli.terminal import TerminalProgress, say, table
 from core.data.dataset import find_duplicates
 from core.data.group_patterns import suggest_patterns, suggestion_words
 from core.data.split import count_groups
@@ -20,11 +20,11 @@ from core.pipeline import exporting
 from core.pipeline.exporting import labels_of, reading_notes_of, write_selection
 from core.pipeline.facts import extractor_facts, separation_if_computed
 from core.pipeline.stages import Prepared, choose, extract_features, open_dataset, prepare, split_dataset
-from core.pipeline.words import percent
 from core.results import Coreset, Dataset
 from core.selection.clustering import cluster_words
 from core.selection.selecting import rule_over_classes
 from core.settings import DataSettings
+from core.words import duration, percent
 
 
 def progress() -> TerminalProgress:

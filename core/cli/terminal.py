@@ -9,6 +9,7 @@ from types import FrameType
 from typing import TextIO
 
 from core.errors import CancelledError
+from core.words import duration
 
 BAR_WIDTH = 24
 SECONDS_BETWEEN_LINES = 5.0
@@ -109,14 +110,6 @@ class TerminalProgress:
         """Hand a finished part on."""
         if self._on_result is not None:
             self._on_result(result)
-
-
-def duration(seconds: float) -> str:
-    """Return seconds in words: ``"40 s"``, ``"3 min"``, ``"1 h 20 min"``."""
-    if seconds < 90:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def table(header: list[str], rows: list[list[str]], numbers: set[int] | None = None) -> str:

@@ -1,7 +1,6 @@
 """Commands that train: compare, run, search, predict, demo."""
 
 import argparse
-import math
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -12,7 +11,7 @@ from core.cli.choices import study_of
 from core.cli.commands import progress
 from core.cli.flags import numbers
 from core.cli.parser import READ_BY
-from core.cli.terminal import TerminalProgress, duration, say, table
+from core.cli.terminal import TerminalProgress, say, table
 from core.errors import ExportError, SettingsError
 from core.features.extractors import EXTRACTORS
 from core.pipeline import whole
@@ -26,6 +25,7 @@ from core.results import Comparison, Note, Row, RunResult, StageTime, split_of, 
 from core.settings import STEPS, Settings
 from core.training.metric import Metric
 from core.training.metrics import shown_in
+from core.words import duration, percent
 
 
 def _progress(settings: Settings | None = None) -> TerminalProgress:
@@ -45,7 +45,7 @@ def _tell_run(result: object, *, n: int = 1, folds: int = 0) -> None:
         which = f"repetition {key.repetition + 1}"
         which = f"{split_of(key.split, n, folds)}, {which}" if n > 1 else which
         say(
-            f"{key.network}, {key.sampler} {100 * key.fraction:.3g} %, {which}: "
+            f"{key.network}, {key.sampler} {percent(key.fraction)}, {which}: "
             f"test {reached}, trained in {duration(result.train_seconds)}"
             + (f", its teacher in {duration(result.teacher_seconds)}" if result.teacher_seconds else "")
             + (f" ({result.note})" if result.note else ""),
@@ -60,14 +60,14 @@ def _tell_comparison(comparison: Comparison) -> None:
         [
             row.network,
             row.sampler,
-            f"{100 * row.fraction:.3g} %",
+            percent(row.fraction),
             f"{row.n_images:,}",
             *([str(row.n_splits)] if several else []),
             str(row.n_repetitions),
             *_reached(row, metrics),
             duration(row.select_seconds),
             duration(row.train_seconds),
-            "–" if math.isnan(row.validation_seconds) else duration(row.validation_seconds),
+            duration(row.validation_seconds),
             "–" if row.pays_after is None else f"{row.pays_after:,}",
         ]
         for row in comparison.rows

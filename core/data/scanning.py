@@ -1,7 +1,6 @@
 """Decode every listed image once, in parallel threads: hashes, size and thumbnail from the same pixels."""
 
 import hashlib
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -21,6 +20,7 @@ from core.data.thumbnails import has_thumbnail, shrink, thumbnail_file, write_th
 from core.errors import ImageError, ReadOnlyCacheError
 from core.progress import Progress
 from core.results import Image, Reading, Skipped, Stored
+from core.threads import n_processors
 
 _BATCH = 16
 _HASH_SIDE = 32
@@ -148,8 +148,7 @@ def decode_all(
 
 def thread_count() -> int:
     """Return how many threads decode: one a core, up to 8; Pillow lets go of the GIL while it decodes."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(_MOST_THREADS, cores))
+    return min(_MOST_THREADS, n_processors())
 
 
 def _collect(

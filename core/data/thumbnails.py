@@ -7,7 +7,7 @@ import numpy as np
 
 from core.cache import cannot_write, thumbnail_file
 from core.data.colour import RGBArray
-from core.files import replace, temporary_name, try_to_remove
+from core.files import temporary_file
 
 __all__ = ["THUMBNAIL_SIDE", "has_thumbnail", "shrink", "thumbnail_file", "write_thumbnail"]
 
@@ -50,16 +50,10 @@ def write_thumbnail(file: Path, small: RGBArray) -> int:
         cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
     ]
     _, encoded = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), options)
-    building = temporary_name(file)
     try:
-        try:
-            building.write_bytes(encoded.tobytes())
-        except FileNotFoundError:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            building.write_bytes(encoded.tobytes())
-        replace(building, file)
+        with temporary_file(file, is_flushed=False) as part:
+            part.write_bytes(encoded.tobytes())
     except OSError as error:
-        try_to_remove(building)
         raise cannot_write(file.parent, error) from error
     return len(encoded)
 

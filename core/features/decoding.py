@@ -1,6 +1,5 @@
 """Decode and prepare images in parallel threads, a bounded number ahead of whoever computes on them."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +13,7 @@ from core.data.rereading import check_unchanged
 from core.errors import ImageError
 from core.features.steps import Pixels, Prepared
 from core.results import Dataset
+from core.threads import n_processors
 
 _MOST_THREADS = 8
 _BATCHES_AHEAD = 3
@@ -111,5 +111,4 @@ def _first_readable(dataset: Dataset, item: Wanted, prepare: Callable[[Pixels], 
 
 
 def _thread_count() -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(_MOST_THREADS, cores))
+    return min(_MOST_THREADS, n_processors())

@@ -14,7 +14,15 @@ from typing import Any
 from core.errors import WeightsError
 from core.features.network import WeightSet
 from core.features.weights import FoundWeights, WeightsEntry, entry_of, find_weights, md5_of, moved, weight_set
-from core.files import is_leftover, move, reason_of, replace, temporary_name, try_to_remove
+from core.files import (
+    is_leftover,
+    move,
+    put_file_in_place,
+    reason_of,
+    replace,
+    temporary_name,
+    try_to_remove,
+)
 from core.progress import NO_PROGRESS, Progress
 from core.resources import user_data_folder
 from core.version import __version__
@@ -125,7 +133,7 @@ def _verified(part: Path, target: Path, weights: WeightSet, kept: Path) -> Found
         try_to_remove(part)
         raise
     try:
-        replace(part, target)
+        put_file_in_place(part, target)
     except OSError as error:
         _leave(part, kept)
         raise WeightsError(f"The weights cannot be kept as {target} ({reason_of(error)}).") from error

@@ -15,7 +15,7 @@ import numpy as np
 
 from core.data.sources import source_of
 from core.errors import ExportError
-from core.files import is_held, make_temporary_folder, move, put_in_place, reason_of, try_to_remove
+from core.files import is_held, make_temporary_folder, move, put_in_place, reason_of, removed_on_failure
 from core.output.formats import EXPORT_FORMATS
 from core.output.image_files import ImageFiles
 from core.output.lists import NO_COLUMNS, AskedColumns, Places, list_text, renamed_columns_note
@@ -123,16 +123,13 @@ def export_coreset(
         made = _make_parents(target.parent)
     except OSError as error:
         raise ExportError(disk_sentence(error, target)) from error
-    building: Path | None = None
     try:
-        building = make_temporary_folder(target)
-        result = _build(
-            dataset, split, coreset, building, target, whole, names, clusters or (), weights, notes, asked, progress
-        )
-        left = _move_into_place(building, target)
+        with removed_on_failure(make_temporary_folder(target)) as building:
+            result = _build(
+                dataset, split, coreset, building, target, whole, names, clusters or (), weights, notes, asked, progress
+            )
+            left = _move_into_place(building, target)
     except BaseException as error:
-        if building is not None:
-            try_to_remove(building)
         for folder in made:
             with suppress(OSError):
                 folder.rmdir()

@@ -26,6 +26,7 @@ from core.output.drawing import (
 )
 from core.palette import class_mark, cluster_mark, sampler_mark, set_colour
 from core.results import ClassClusters, ClassEmbedding, ClusterShares, Dataset, ProxyPoint, Separation, Split
+from core.words import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -247,7 +248,7 @@ def proxy_curve(points: Sequence[ProxyPoint], chosen: float | None = None) -> "F
 def percent_axis(axes: "Axes", fractions: Sequence[float]) -> None:
     """Label a logarithmic axis of percentages with the fractions that are there."""
     ticks = sorted({fraction * 100 for fraction in fractions})
-    axes.set_xticks(ticks, [f"{tick:.3g} %" for tick in ticks])
+    axes.set_xticks(ticks, [percent(tick / 100) for tick in ticks])
     axes.minorticks_off()
     axes.set_xlabel("share of the pool kept")
 

@@ -18,7 +18,7 @@ from core.cache import write_atomically
 from core.data.readings import choices_from, reading_of
 from core.errors import ExportError, SettingsError
 from core.features.engine import import_keras
-from core.files import make_temporary_folder, put_in_place, reason_of, try_to_remove
+from core.files import reason_of, temporary_folder
 from core.forms import FormError, is_number, read_form, read_json
 from core.output.new_images import NewImages
 from core.output.placing import disk_sentence, hash_file
@@ -194,17 +194,12 @@ def save_bundle(
     if folder.exists() and not (folder / FACTS_NAME).is_file() and any(folder.iterdir()):
         raise ExportError(f"{folder} holds something that is no model bundle; name another folder.")
     try:
-        building = make_temporary_folder(folder)
-        try:
+        with temporary_folder(folder) as building:
             model.save(building / MODEL_NAME)
             facts = replace(_facts(trained, settings, hash_file(building / MODEL_NAME)[0]), reading=reading or {})
             values = {name: value for name, value in asdict(facts).items() if name != "reading" or value}
             text = json.dumps(values, ensure_ascii=False, indent=1)
             (building / FACTS_NAME).write_text(text + "\n", encoding="utf-8")
-            put_in_place(building, folder)
-        except BaseException:
-            try_to_remove(building)
-            raise
     except OSError as error:
         raise ExportError(disk_sentence(error, folder)) from error
     return folder

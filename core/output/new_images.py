@@ -1,6 +1,5 @@
 """The images of a folder that a trained network gives classes: found, and read as those of its training were."""
 
-import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,6 +16,7 @@ from core.errors import ExportError, ImageError
 from core.files import reason_of
 from core.progress import NO_PROGRESS
 from core.results import Reading, Skipped, Stored
+from core.threads import n_processors
 from core.training.pixels import Pixels, resize
 
 BATCH = 32
@@ -150,7 +150,7 @@ def _read_ahead(
 ) -> Iterator[tuple[Sequence[str], list[Decoded | str]]]:
     """Yield the files in batches with what each holds; the next batch is read while the network is at work."""
     batches = [names[start : start + BATCH] for start in range(0, len(names), BATCH)]
-    with ThreadPoolExecutor(max_workers=max(1, os.cpu_count() or 2)) as threads:
+    with ThreadPoolExecutor(max_workers=n_processors()) as threads:
         waiting: deque[list[Future[Decoded | str]]] = deque()
         for number, batch in enumerate(batches):
             for later in batches[number + len(waiting) : number + 2]:

@@ -26,6 +26,7 @@ from core.output.training_sections import comparison_section, has_picture, headl
 from core.palette import dark_colours
 from core.progress import NO_PROGRESS, Progress
 from core.version import __version__
+from core.words import percent
 
 __all__ = ["ReportContent", "WrittenReport", "write_report"]
 
@@ -131,7 +132,7 @@ def _tiles(content: ReportContent) -> list[_Tile]:
     if content.split is not None:
         tiles.append(_Tile(f"{len(content.split.pool):,}", "in the pool"))
     if coreset is not None:
-        tiles.append(_Tile(f"{len(coreset.indices):,}", f"chosen, {coreset.fraction * 100:.3g} %"))
+        tiles.append(_Tile(f"{len(coreset.indices):,}", f"chosen, {percent(coreset.fraction)}"))
     if content.shares:
         touched = sum(int((share.chosen > 0).sum()) for share in content.shares)
         n_clusters = sum(len(share.sizes) for share in content.shares)

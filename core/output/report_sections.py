@@ -9,12 +9,12 @@ from core.output.blocks import Numbering, Picture, Section
 from core.output.content import Labels, ReportContent
 from core.output.manifest import library_versions
 from core.output.pictures import picture
-from core.output.tables import seconds_words
 from core.palette import cluster_mark, sampler_mark
 from core.results import ClassClusters, Dataset, Duplicates
 from core.selection.clustering import cluster_words
 from core.selection.selecting import rule_over_classes
 from core.version import __version__
+from core.words import duration, percent
 
 CLASSES_A_FIGURE = 12
 CLASSES_DRAWN = 48
@@ -69,7 +69,7 @@ def features_section(content: ReportContent, numbering: Numbering) -> Section:
         numbering.draw(
             section,
             figures.explained_variance(shown, variance),
-            f"Cumulative explained variance by class; dots are the components kept, the line {variance * 100:.3g} %.",
+            f"Cumulative explained variance by class; dots are the components kept, the line {percent(variance)}.",
         )
         section.show(tables.components_table(content.embeddings), limit=16)
         section.keep(tables.explained_table(content.embeddings))
@@ -154,7 +154,7 @@ def making_section(content: ReportContent, labels: Labels) -> Section:
     section = Section("making", "How this was made")
     if content.times:
         total = sum(each.seconds for each in content.times)
-        section.lead = f"All stages together took {seconds_words(total)}."
+        section.lead = f"All stages together took {duration(total)}."
         section.show(tables.time_table(content), limit=60)
     if content.settings is not None:
         section.show(tables.settings_table(content.settings, labels), limit=200)
@@ -178,7 +178,7 @@ def coreset_words(content: ReportContent) -> str:
     pool = sum(coreset.pool_sizes.values())
     text = (
         f"{sampler_mark(coreset.sampler).title} chose {len(coreset.indices):,} of {pool:,} images of the pool "
-        f"({coreset.fraction * 100:.3g} %)"
+        f"({percent(coreset.fraction)})"
     )
     rule = rule_over_classes(coreset, content.settings.selection) if content.settings is not None else None
     if rule is not None:
@@ -282,9 +282,9 @@ def _medoid_pictures(section: Section, content: ReportContent, labels: Labels) -
         return
     rows = []
     for each in content.clusters[:CLASSES_DRAWN]:
-        share = each.sizes / max(1, each.sizes.sum())
+        shares = [percent(round(float(size), 2)) for size in each.sizes / max(1, each.sizes.sum())]
         row = [
-            _picture(content, int(medoid), f"{cluster + 1}: {share[cluster] * 100:.0f} %", cluster_mark(cluster).colour)
+            _picture(content, int(medoid), f"{cluster + 1}: {shares[cluster]}", cluster_mark(cluster).colour)
             for cluster, medoid in enumerate(each.medoids)
         ]
         rows.append((each.class_name, row))

@@ -12,6 +12,7 @@ from core.cache import write_atomically
 from core.errors import ExportError
 from core.files import reason_of
 from core.spreadsheet import plain_text, text_cell
+from core.words import duration
 
 Cell = str | int | float | bool | None
 Kind = Literal["text", "count", "share", "number", "seconds"]
@@ -110,22 +111,8 @@ def shown(cell: Cell, kind: Kind) -> str:
     if kind == "share":
         return f"{cell:.3f}".replace("-", "−")
     if kind == "seconds":
-        return seconds_words(cell)
+        return duration(cell)
     return f"{cell:,.4g}".replace("-", "−")
-
-
-def seconds_words(seconds: float) -> str:
-    """Return a duration as a person says it: ``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 05 min``."""
-    if math.isnan(seconds):
-        return "–"
-    if seconds < 10:
-        return f"{seconds:.2g} s" if seconds >= 0.01 or seconds == 0 else "under 0.01 s"
-    if round(seconds) < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _csv_line(cells: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from core.palette import sampler_mark
 from core.results import Comparison, Row, RunResult
 from core.training.architectures import NETWORKS
 from core.training.metrics import shown_in
+from core.words import percent
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -51,7 +52,7 @@ def paper_rows(comparison: Comparison, network: str) -> list[Row]:
 def row_title(row: Row) -> str:
     """Return what a legend calls a row."""
     title = sampler_mark(row.sampler).title
-    return title if row.sampler == EVERYTHING else f"{title}, {row.fraction * 100:.3g} %"
+    return title if row.sampler == EVERYTHING else f"{title}, {percent(row.fraction)}"
 
 
 def accuracy_with_intervals(comparison: Comparison, metric: str = "accuracy", title: str = "accuracy") -> "Figure":
@@ -169,7 +170,7 @@ def training_curves(comparison: Comparison, network: str) -> "Figure":
         for axes, (sampler, fraction) in zip(all_axes, rows, strict=True):
             for run in (run for run in runs if (run.key.sampler, run.key.fraction) == (sampler, fraction)):
                 _curve(axes, run)
-            share = "" if sampler == EVERYTHING else f", {fraction * 100:.3g} %"
+            share = "" if sampler == EVERYTHING else f", {percent(fraction)}"
             axes.set_title(plain(shortened(f"{sampler_mark(sampler).title}{share}", 34)))
             axes.set_ylim(0, 1.03)
         all_axes[0].set_ylabel("accuracy")

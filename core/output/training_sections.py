@@ -10,6 +10,7 @@ from core.settings import recipe_sentence
 from core.training.architectures import NETWORKS
 from core.training.comparison_words import backbone_sentences, network_words, repetitions_by_split, rests_on
 from core.training.metrics import shown_in
+from core.words import percent
 
 
 def comparison_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:
@@ -106,7 +107,7 @@ def headline(comparison: Comparison, coreset: Coreset | None) -> list[str]:
             if (each.network, each.sampler, each.fraction) == (network, sampler, mine.fraction)
             and (each.metric, each.control) == ("accuracy", "stratified")
         ]
-        kept = f"{mine.fraction * 100:.3g} % of the pool"
+        kept = f"{percent(mine.fraction)} of the pool"
         start = f"Test accuracy of the {network_words(network)} with {kept}: {', '.join(parts)}."
         sentences.append(" ".join([start, *verdicts]))
     return sentences

@@ -14,6 +14,7 @@ from core.settings import STEPS
 from core.training.architectures import NETWORKS
 from core.training.metric import Metric
 from core.training.metrics import METRICS, shown_in
+from core.words import percent
 
 _COUNT: Final = "count"
 _SHARE: Final = "share"
@@ -55,7 +56,7 @@ def comparison_table(comparison: Comparison) -> Table:
 def accuracy_table(comparison: Comparison, network: str) -> Table:
     """Return a network's rows as the report prints them: each metric with its interval."""
     rows = tuple(
-        (sampler_mark(row.sampler).title, _percent(row.fraction), row.n_images, row.n_repetitions,
+        (sampler_mark(row.sampler).title, percent(row.fraction), row.n_images, row.n_repetitions,
          *(_interval_words(row, metric.name) for metric in shown_in("intervals")),
          *(row.means.get(metric.name) for metric in shown_in("means")))
         for row in comparison.rows
@@ -99,7 +100,7 @@ def verdict_table(comparison: Comparison, network: str) -> Table:
         if accuracy is not None and needed is not None and needed <= _units(accuracy):
             needed = None  # enough of them; what widens the interval is the size of the test set
         beside = sampler_mark("matched" if control.startswith("matched") else control).title
-        rows.append((sampler_mark(sampler).title, _percent(fraction), beside,
+        rows.append((sampler_mark(sampler).title, percent(fraction), beside,
                      *(_points_words(found.get(metric.name), metric) for metric in metrics), needed))  # fmt: skip
     several = split_word(comparison.folds)
     columns = (
@@ -165,7 +166,7 @@ def recall_table(comparison: Comparison, network: str) -> Table:
     titles = [sampler_mark(row.sampler).title for row, _ in shown]
     columns = (Column("class", "Class"), Column("test_images", "Test images", _COUNT),
                *(Column(title, title, _SHARE) for title in titles))  # fmt: skip
-    kept = next((f" at {_percent(row.fraction)}" for row, _ in shown if row.fraction < 1), "")
+    kept = next((f" at {percent(row.fraction)}" for row, _ in shown if row.fraction < 1), "")
     return Table(f"recall_{network}", f"{network}: recall by class{kept}", columns, rows)
 
 
@@ -304,10 +305,6 @@ def _interval_words(row: Row, key: str) -> Cell:
 def _known(value: float) -> float | None:
     """Return a value, or None for NaN, so that the cell is empty."""
     return None if np.isnan(value) else value
-
-
-def _percent(fraction: float) -> str:
-    return f"{fraction * 100:.3g} %"
 
 
 def _column(metric: Metric) -> Column:

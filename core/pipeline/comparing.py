@@ -33,7 +33,7 @@ from core.pipeline.run_keys import backbone_choice, run_key
 from core.pipeline.split_parts import Selections, SplitPart, open_split, without_words
 from core.pipeline.stages import Prepared, fixed_settings, split_dataset
 from core.pipeline.teaching import any_taught, lacking_beside
-from core.pipeline.words import bundle_name, percent
+from core.pipeline.words import bundle_name
 from core.progress import NO_PROGRESS, PartProgress, Progress, StepProgress
 from core.results import Comparison, Note, RunKey, RunResult, split_of
 from core.settings import Settings, TrainingSettings, recipe_notes, recipe_sentence
@@ -45,6 +45,7 @@ from core.training.fitting import Places, Seen, TrainedRun, TrainingTask, train
 from core.training.loop import training_problem
 from core.training.pixels import discard_unchecked
 from core.training.runs import load_runs, save_run
+from core.words import percent
 
 __all__ = [
     "EVERYTHING",

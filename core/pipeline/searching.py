@@ -25,6 +25,7 @@ from core.settings import NetworkName, parts_problem
 from core.training.architectures import NETWORKS
 from core.training.pixels import discard_unchecked
 from core.training.runs import load_runs, save_run
+from core.words import duration
 
 TABLE = "search.csv"
 
@@ -184,12 +185,12 @@ def _words(outcome: SearchOutcome) -> str:
         (
             f"{len(outcome.points)} points. On the coreset of {outcome.n_coreset:,} images the best is learning rate "
             f"{best.learning_rate:g}, {dropout} {best.dropout:g}, {_epochs_words(best)}: "
-            f"validation accuracy {best.coreset_accuracy:.3f}; all points took {outcome.coreset_seconds:,.0f} s."
+            f"validation accuracy {best.coreset_accuracy:.3f}; all points took {duration(outcome.coreset_seconds)}."
         )
     ]
     if outcome.lost is not None:
         lines.append(
-            f"On the pool of {outcome.n_pool:,} images all points took {outcome.pool_seconds:,.0f} s. The coreset's "
+            f"On the pool of {outcome.n_pool:,} images all points took {duration(outcome.pool_seconds)}. The coreset's "
             f"best point is {100 * outcome.lost:.1f} points below the pool's own best there."
         )
         agreement = "cannot be told" if outcome.tau is None else f"is {outcome.tau:.2f}".replace("-", "−")

@@ -12,7 +12,7 @@ from core.data.reading_notes import reading_notes
 from core.data.readings import changed_choices, choices_from, stored_choices
 from core.errors import ExportError
 from core.features.extractors import EXTRACTORS, recommended
-from core.files import make_temporary_folder, put_in_place, reason_of, try_to_remove
+from core.files import make_temporary_folder, put_in_place, reason_of, removed_on_failure, try_to_remove
 from core.forms import FormError, read_json
 from core.housekeeping import sweep_tree
 from core.output.content import ReportContent
@@ -187,22 +187,18 @@ def ensure_demo(folder: Path, *, n_images: int | None = None, progress: Progress
             raise ExportError(f"{folder} holds something else than the demo's images; name another folder.")
         if _is_demo(mark, wanted):
             return
-    building = make_temporary_folder(folder)
     try:
-        if n_images is None:
-            make_demo(building, progress=progress)
-        else:
-            make_demo(building, n_images=n_images, progress=progress)
-        if folder.is_dir() and _is_demo(mark, wanted) and any(folder.iterdir()):
-            try_to_remove(building)  # another program has drawn the same meanwhile
-            return
-        put_in_place(building, folder)
+        with removed_on_failure(make_temporary_folder(folder)) as building:
+            if n_images is None:
+                make_demo(building, progress=progress)
+            else:
+                make_demo(building, n_images=n_images, progress=progress)
+            if folder.is_dir() and _is_demo(mark, wanted) and any(folder.iterdir()):
+                try_to_remove(building)  # another program has drawn the same meanwhile
+                return
+            put_in_place(building, folder)
     except OSError as error:
-        try_to_remove(building)
         raise ExportError(f"The demo cannot be written to {folder} ({reason_of(error)}).") from error
-    except BaseException:
-        try_to_remove(building)
-        raise
     write_atomically(mark, json.dumps(wanted).encode())
 
 

@@ -3,11 +3,7 @@
 from collections.abc import Sequence
 
 from core.results import ClusterShares, Coreset, RunKey
-
-
-def percent(share: float) -> str:
-    """Return a share in per cent with two significant digits, such as ``"5 %"`` or ``"0.25 %"``."""
-    return f"{100 * share:.3g} %"
+from core.words import percent
 
 
 def coreset_sentence(coreset: Coreset, shares: Sequence[ClusterShares]) -> str:

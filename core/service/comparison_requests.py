@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from core.errors import ExportError
-from core.files import make_temporary_folder, put_in_place, reason_of, try_to_remove
+from core.files import reason_of, temporary_folder
 from core.limits import limited
 from core.pipeline.study import Study
 from core.pipeline.views import ComparePlanView
@@ -178,13 +178,8 @@ class SaveNetwork(Request[Path]):
         if target.exists():
             raise ExportError(f"{target} is already there. Choose another folder, or move it away.")
         try:
-            part = make_temporary_folder(target)
-            try:
+            with temporary_folder(target) as part:
                 shutil.copytree(self.bundle, part, dirs_exist_ok=True)
-                put_in_place(part, target)
-            except BaseException:
-                try_to_remove(part)
-                raise
         except OSError as error:
             raise ExportError(f"The network cannot be written to {target} ({reason_of(error)}).") from error
         return target

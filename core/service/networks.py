@@ -12,6 +12,6 @@ def network_title(name: str) -> str:
 
 
 def title_inside(name: str) -> str:
-    """Return a network's title as it stands inside a sentence, without what is in brackets: "fast judge"."""
+    """Return a network's title as it is written inside a sentence, without brackets: "linear probe"."""
     title = NETWORKS[name].title_inside if name in NETWORKS else name
     return title.partition(" (")[0]

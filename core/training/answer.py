@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from core.descriptions import inside_sentence, registry
 from core.results import Answer
-from core.training.comparison_words import network_words, percent_words, points_words
+from core.training.comparison_words import network_words, points_words
+from core.words import duration, percent
 
 EVERYTHING, RANDOM, STRATIFIED, MATCHED = "everything", "random", "stratified", "matched:"
 
@@ -70,7 +71,7 @@ def answer(
     """
     how = "at random" if sampler in (RANDOM, STRATIFIED) else f"by {_title(sampler)}"
     start = f"{network_words(network, first=True)}: keeping" if names_network else "Keeping"
-    kept = f"{start} {percent_words(fraction)} ({n_images:,} images) {how}: {accuracy:.3f}"
+    kept = f"{start} {percent(fraction)} ({n_images:,} images) {how}: {accuracy:.3f}"
     beside = f"; {random[0]}: {random[1]:.3f}" if random is not None else ""
     if costs is None:
         return Answer(network, sampler, fraction, f"{kept}{beside}. Everything was not trained, so what is lost by it "
@@ -99,15 +100,14 @@ def answer(
             more = f" They could be called equal only within {points_words(up, sign=False)}."
     time = ""
     if math.isfinite(costs.time_share):
-        time = f" Training takes {percent_words(round(costs.time_share, 2))} of the time{_teacher(costs)}."
+        time = f" Training takes {percent(round(costs.time_share, 2))} of the time{_teacher(costs)}."
     return Answer(network, sampler, fraction, f"{kept}{against}{middle}{beside}.{time}{more}", is_equal)
 
 
 def _teacher(costs: Costs) -> str:
     if not costs.teacher_seconds:
         return ""
-    took = f"{costs.teacher_seconds:,.2g}" if costs.teacher_seconds < 10 else f"{costs.teacher_seconds:,.0f}"
-    return f"; the teacher of the soft labels took {took} s, once for all trainings"
+    return f"; the teacher of the soft labels took {duration(costs.teacher_seconds)}, once for all trainings"
 
 
 def _is_equal(costs: Costs, margin: float) -> bool:

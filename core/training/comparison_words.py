@@ -9,6 +9,7 @@ from core.results import Difference, Row, RunResult, split_word, splits_words
 from core.settings import TrainingSettings
 from core.training.architectures import NETWORKS
 from core.training.metric import Metric
+from core.words import percent
 
 CONTROL_WORDS = {"stratified": "stratified random"}
 
@@ -60,7 +61,7 @@ def difference_sentence(
     """
     if math.isnan(difference) or math.isnan(low):
         return f"The {metric.in_words} of {sampler} cannot be compared: {why_not}."
-    where = f"{network_words(network, first=True)}, {percent_words(fraction)}"
+    where = f"{network_words(network, first=True)}, {percent(fraction)}"
     what = f"{metric.in_words} of {sampler_words(sampler)} against {sampler_words(control)}"
     figures = _figures(metric, difference, low, high)
     if sum(pairs) < 2:
@@ -168,7 +169,7 @@ def opening_sentences(
             continue
         lost = row.means["accuracy"] - whole.means["accuracy"]
         sentences.append(
-            f"{network_words(row.network, first=True)}: {percent_words(row.fraction)} chosen by "
+            f"{network_words(row.network, first=True)}: {percent(row.fraction)} chosen by "
             f"{sampler_words(row.sampler)} reaches an accuracy of {row.means['accuracy']:.3f}, everything "
             f"{whole.means['accuracy']:.3f} ({points_words(lost)} points)."
         )
@@ -202,11 +203,6 @@ def _figures(metric: Metric, difference: float, low: float, high: float) -> str:
     unit = f" {metric.unit}" if metric.unit else ""
     value, start, end = (f"{number:+.3g}".replace("-", "−") for number in (difference, low, high))
     return f"{value}{unit}, 95 % interval {start} to {end}{'' if metric.higher_is_better else '; lower is better'}"
-
-
-def percent_words(share: float) -> str:
-    """Return a share as a percentage, such as ``"2.5 %"``."""
-    return f"{100 * share:.3g} %"
 
 
 def points_words(value: float, *, sign: bool = True) -> str:

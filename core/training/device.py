@@ -1,10 +1,10 @@
 """What trainings will be computed on, told before TensorFlow is loaded, and what they were computed on."""
 
 import importlib.metadata
-import os
 from pathlib import Path
 
 from core.features.engine import import_tensorflow
+from core.threads import n_processors
 
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 
@@ -30,13 +30,6 @@ def device_used() -> str:
         return "CPU"
     details = tf.config.experimental.get_device_details(devices[0])
     return f"GPU {details.get('device_name', '')}".strip()
-
-
-def n_processors() -> int:
-    """Return how many processor cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _installed(name: str) -> bool:

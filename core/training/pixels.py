@@ -1,6 +1,5 @@
 """Images as networks take them: squares of RGB bytes, decoded once in parallel threads and kept on disk."""
 
-import os
 import re
 import shutil
 from collections import deque
@@ -20,6 +19,7 @@ from core.errors import ImageError, LostImagesError
 from core.estimate import HELD_PIXEL_BYTES
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, IntArray
+from core.threads import n_processors
 from core.training.augmenting import oriented
 
 Pixels = NDArray[np.uint8]
@@ -335,4 +335,4 @@ def _decoded_chunks(
 
 
 def _threads() -> int:
-    return min(8, (os.cpu_count() or 1) + 1)
+    return min(8, n_processors() + 1)

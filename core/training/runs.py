@@ -11,7 +11,7 @@ import numpy as np
 
 from core.cache import fingerprint, write_atomically
 from core.errors import TrainingError
-from core.files import flush, maker_is_gone, process_mark, reason_of, try_to_remove
+from core.files import flush, maker_is_gone, process_mark, reason_of, removed_on_failure, try_to_remove
 from core.forms import is_number, read_form, read_json, write_form
 from core.reading import check_member, open_regular
 from core.results import Epoch, FloatArray, IntArray, RunKey, RunResult, WeightsUsed
@@ -176,15 +176,12 @@ def save_run(run: RunResult, folder: Path) -> Path:
         file = folder / f"{name}.json"
         before = _arrays_named(file)
         arrays = folder / f"{name}-{process_mark()}.npz"
-        try:
+        with removed_on_failure(arrays):
             with arrays.open("xb") as stream:
                 np.savez_compressed(stream, **_arrays_of(run))
             flush(arrays)
             text = json.dumps({"format": FORMAT, "arrays": arrays.name, **_facts(run)}, indent=1)
             write_atomically(file, text.encode())
-        except BaseException:
-            try_to_remove(arrays)
-            raise
     except OSError as error:
         raise TrainingError(f"The finished run cannot be written to {folder} ({reason_of(error)}).") from error
     # Of others only what stood here before, or its process left: another one may be writing the same run now.

@@ -26,7 +26,7 @@ def plugin_words() -> str:
         lines = (f"{escape(plugin)}: {escape(', '.join(what))}" for plugin, what in sorted(added.items()))
         found = f"<p><b>Plugins</b><br>{'<br>'.join(lines)}</p>"
     else:
-        found = "<p>No plugin adds anything.</p>"
+        found = "<p>No plugins installed.</p>"
     return found + "".join(f"<p>{escape(problem.sentence)}</p>" for problem in plugin_problems())
 
 
@@ -49,13 +49,12 @@ class AboutDialog(QDialog):
         heading = QLabel("Coreset Studio")
         heading.setFont(theme.title_font())
         self.words = QLabel(
-            f"<p>Version {__version__} · Python {platform.python_version()} · Qt {qVersion()}</p>"
-            "<p>Chooses a small, diverse training subset of a labelled image folder, and shows what it costs in "
-            "accuracy. Everything stays on this computer.</p>"
-            f"<p><b>If you publish with it, please cite the paper whose method it carries out:</b><br>{CITATION}</p>"
-            "<p>Free software under the GNU General Public License, version 3 or later: you may use, study, share "
-            "and change it under the same terms. It comes without any warranty. It is no medical device.</p>"
-            f"{plugin_words()}"
+            f"<p>Version {__version__} · Python {platform.python_version()} · Qt {qVersion()}</p><p>Selects a small, "
+            "diverse training subset of a labelled image folder, and shows what it costs in accuracy. All data "
+            "stays on this computer.</p><p><b>If you use it in a publication, please cite the paper that describes "
+            f"the method:</b><br>{CITATION}</p><p>Free software under the GNU General Public License, version 3 or "
+            "later: you may use, study, share and change it under the same terms. It comes without any warranty. It "
+            f"is not a medical device.</p>{plugin_words()}"
         )
         self.words.setWordWrap(True)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -71,10 +70,10 @@ class AboutDialog(QDialog):
         buttons.addButton("Close", QDialogButtonBox.ButtonRole.RejectRole)
         buttons.rejected.connect(self.reject)
         copy = QPushButton("Copy citation")
-        copy.setToolTip("Copy the reference as text")
+        copy.setToolTip("Copy the reference to the clipboard")
         copy.clicked.connect(self.copy_citation)
         licences = QPushButton("Licences")
-        licences.setToolTip("What this program is built from, and under which terms")
+        licences.setToolTip("Libraries that this program is built on, and their licences")
         licences.clicked.connect(self.licences_wanted)
         buttons.addButton(copy, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.addButton(licences, QDialogButtonBox.ButtonRole.ActionRole)

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QRadioButton, QWidget
 
+from core.words import duration
 from desktop_app import theme
 from desktop_app.widgets.card import Sheet
-from desktop_app.widgets.words import duration, set_tone
+from desktop_app.widgets.words import set_tone
 
 SENTENCE = (
-    "These steps are done one after the other, as recommended for this computer, to the answer on Compare. You can "
-    "cancel at any time: what is finished is kept. Every step can be changed and run again afterwards."
+    "These steps run one after another with the settings recommended for this computer, up to the comparison. You "
+    "can cancel at any time; finished work is kept. You can change and rerun every step afterwards."
 )
 TRAIN = "Train the networks"
-JUDGE = "Judge quickly, without training a network"
-JUDGE_TIP = "A linear classifier on the features is compared instead; it tells less about the network you will train"
+JUDGE = "Use the linear probe instead of training networks"
+JUDGE_TIP = "Compares a linear classifier on the features, which says less about the network that you will train"
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class EverythingSheet(Sheet):
     """
 
     def __init__(self, name: str, steps: Sequence[Step], training: Step, judging: Step, parent: QWidget | None) -> None:
-        super().__init__(f"Do everything with {name}", SENTENCE, "Start", parent)
+        super().__init__(f"Run all steps for {name}", SENTENCE, "Start", parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._before = sum(step.seconds for step in steps)
         grid = QGridLayout()
@@ -54,7 +55,7 @@ class EverythingSheet(Sheet):
         self.body.addLayout(grid)
         self.train, self.judge = QRadioButton(TRAIN), QRadioButton(JUDGE)
         self.judge.setToolTip(JUDGE_TIP)
-        self.train.setToolTip("The answer is about the networks that you would train")
+        self.train.setToolTip("Results for the networks that you will train")
         self.train.setChecked(True)
         last = QGridLayout()
         last.setHorizontalSpacing(theme.UNIT * 2)
@@ -77,7 +78,7 @@ class EverythingSheet(Sheet):
         return self.judge.isChecked()
 
     def _show_whole(self) -> None:
-        self.whole.setText(f"About {duration(self._before + self._seconds[self.train.isChecked()])} in all.")
+        self.whole.setText(f"About {duration(self._before + self._seconds[self.train.isChecked()])} in total.")
 
 
 def _add_row(grid: QGridLayout, row: int, step: Step) -> None:
@@ -91,7 +92,7 @@ def _add_row(grid: QGridLayout, row: int, step: Step) -> None:
 
 
 def _time(seconds: float) -> QLabel:
-    label = QLabel(f"about {duration(seconds)}" if seconds >= 1 else "at once")
+    label = QLabel(f"about {duration(seconds)}" if seconds >= 1 else "immediate")
     label.setAlignment(Qt.AlignmentFlag.AlignRight)
     set_tone(label, "muted")
     return label

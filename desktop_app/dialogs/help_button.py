@@ -26,8 +26,8 @@ class HelpButton(QToolButton):
         super().__init__(parent)
         self._kind, self.name = kind, name
         self.setAutoRaise(True)
-        self.setAccessibleName(f"How the {kind} works")
-        self.setToolTip(f"What this {kind} does, in Help")
+        self.setAccessibleName(f"About this {kind}")
+        self.setToolTip(f"Open the Help page of this {kind}")
         theme.set_icon(self, "question", "muted")
         self.clicked.connect(self._open)
 

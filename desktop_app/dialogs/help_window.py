@@ -219,7 +219,13 @@ class HelpWindow(QDialog):
         self.text.find_words(words)
         self.text.go_to_start()
         n = len(holding)
-        self.found.setText("" if not words else f"On {n} page{'s' * (n != 1)}. Enter goes on." if n else "On no page.")
+        self.found.setText(
+            ""
+            if not words
+            else (f"Found on {n} page{'s' * (n != 1)}. Press Enter for the next.")
+            if n
+            else "Not found."
+        )
 
     def _open_groups(self, groups: set[str] | None) -> None:
         """Open the groups that a search found something in, or, after it, those that were open before it."""

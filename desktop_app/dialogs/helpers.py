@@ -84,22 +84,23 @@ class Helpers(QObject):
 
     def show_error(self, sentence: str, details: str) -> None:
         """Say what could not be done; a fourth error at once waits in the log."""
-        self._show_details("This did not work", sentence, details)
+        self._show_details("Action failed", sentence, details)
 
     def show_crash(self, report: str) -> None:
         """Say that something inside the program went wrong just now."""
         self._show_details(
-            "Something inside the program went wrong",
-            "Your project has been kept, and the program goes on. If it behaves strangely, save and start it again. "
-            "The details help to repair it; they hold no image and no patient's name, but may hold folder names.",
+            "Internal error",
+            "Your project was kept and you can continue. If the program behaves strangely, save and restart it. The "
+            "details help to fix the error; they contain no images and no patient names, but may contain folder "
+            "names.",
             report,
         )
 
     def show_last_crash(self, reports: list[str]) -> None:
         """Say that the program ended badly last time."""
         self._show_details(
-            "The program ended unexpectedly last time",
-            "What was computed is still in the cache. The details help to repair what went wrong.",
+            "The program closed unexpectedly last time",
+            "Computed results are still in the cache. The details help to fix the error.",
             "\n\n".join(reports),
         )
 

@@ -25,19 +25,21 @@ from core.cache_use import release
 from core.housekeeping import CacheSize
 from core.service.cache_requests import ClearCache, LimitCache, MeasureCache
 from core.service.requests import AnyRequest, Request
+from core.threads import n_processors
+from core.words import percent
 from desktop_app import theme
 from desktop_app.dialogs.question import Question
 from desktop_app.messages import Messages
 from desktop_app.service.engine import EngineService
 from desktop_app.settings import THEMES, Preferences
 from desktop_app.widgets.controls import ComboBox, NumberBox, SpinBox
-from desktop_app.widgets.words import elide_label, files, percent, set_tone, size
+from desktop_app.widgets.words import elide_label, files, set_tone, size
 
 Result = TypeVar("Result")
-REMOVED_FIRST = "What was used least recently is removed first, after each step; what is in use stays."
+REMOVED_FIRST = "After each step, the least recently used files are removed first. Files in use are kept."
 SMALLEST_LIMIT, LARGEST_LIMIT = 0.01, 100_000.0
 CACHE_FOLDER_NAME = "coreset-studio-cache"
-THEME_WORDS = {"system": "As the system", "light": "Light", "dark": "Dark"}
+THEME_WORDS = {"system": "System default", "light": "Light", "dark": "Dark"}
 
 
 class SettingsDialog(QDialog):
@@ -65,7 +67,7 @@ class SettingsDialog(QDialog):
         form = QFormLayout()
         form.setHorizontalSpacing(theme.UNIT * 2)
         form.setVerticalSpacing(theme.UNIT * 2)
-        form.addRow("Look", self._make_theme())
+        form.addRow("Theme", self._make_theme())
         form.addRow("Saving", self._make_autosave())
         form.addRow("Threads", self._make_threads())
         form.addRow("Cache", self._make_cache())
@@ -89,27 +91,27 @@ class SettingsDialog(QDialog):
         for name in THEMES:
             self.theme.addItem(THEME_WORDS[name], name)
         self.theme.setCurrentIndex(self.theme.findData(self._preferences.theme))
-        self.theme.setToolTip("Light or dark, or as the system is set")
-        self.theme.setAccessibleName("Look")
+        self.theme.setToolTip("Light, dark or the system setting")
+        self.theme.setAccessibleName("Theme")
         self.theme.currentIndexChanged.connect(self._on_theme)
         return self.theme
 
     def _make_autosave(self) -> QWidget:
-        self.autosave = QCheckBox("Save a project that has a file by itself")
+        self.autosave = QCheckBox("Save projects automatically")
         self.autosave.setChecked(self._preferences.autosave)
-        self.autosave.setToolTip("A moment after every change; without it, changes are kept for recovery only")
+        self.autosave.setToolTip("Saves shortly after every change. If off, changes are only kept for recovery.")
         self.autosave.toggled.connect(self._on_autosave)
         return self.autosave
 
     def _make_threads(self) -> QWidget:
         self.threads = SpinBox()
-        self.threads.setRange(0, max(1, os.cpu_count() or 1))
+        self.threads.setRange(0, n_processors())
         self.threads.setSpecialValueText("All")
         self.threads.setValue(self._preferences.threads)
-        self.threads.setToolTip("Processor threads of the engine's numerical libraries, from the next job on")
+        self.threads.setToolTip("Number of threads for the engine's numerical libraries, starting with the next job")
         self.threads.setAccessibleName("Threads")
         self.threads.valueChanged.connect(self._on_threads)
-        note = QLabel("The engine runs at low priority, so that this computer stays usable.")
+        note = QLabel("The engine runs at low priority, so that this computer stays responsive.")
         set_tone(note, "muted")
         note.setWordWrap(True)
         row = QHBoxLayout()
@@ -127,9 +129,9 @@ class SettingsDialog(QDialog):
         self.amount = QLabel()
         set_tone(self.amount, "muted")
         self.choose = QPushButton("Choose…")
-        self.choose.setToolTip("Keep computed features, embeddings and thumbnails in another folder")
+        self.choose.setToolTip("Store computed features, embeddings and thumbnails in another folder")
         self.choose.clicked.connect(self._choose)
-        self.clear = QPushButton("Empty…")
+        self.clear = QPushButton("Clear…")
         self.clear.clicked.connect(self._ask_to_clear)
         buttons = QHBoxLayout()
         buttons.addWidget(self.amount, 1)
@@ -145,8 +147,8 @@ class SettingsDialog(QDialog):
         return box
 
     def _make_weights(self) -> QWidget:
-        self.weights = QPushButton("Weights of networks…")
-        self.weights.setToolTip("Which pretrained networks can be used here, and how to bring others")
+        self.weights = QPushButton("Pretrained weights…")
+        self.weights.setToolTip("See which pretrained networks are available, and import others")
         self.weights.setAutoDefault(False)
         self.weights.clicked.connect(self.weights_wanted)
         box = QWidget()
@@ -160,12 +162,12 @@ class SettingsDialog(QDialog):
         self.limit = NumberBox()
         self.limit.setRange(0.0, LARGEST_LIMIT)
         self.limit.setDecimals(2)
-        self.limit.setPrefix("At most ")
+        self.limit.setPrefix("Limit to ")
         self.limit.setSuffix(" GB")
         self.limit.setSpecialValueText("No limit")
-        self.limit.setAccessibleName("Limit of the cache")
+        self.limit.setAccessibleName("Cache limit")
         self.limit.valueChanged.connect(self._show_cache)
-        self.set_limit = QPushButton("Set limit")
+        self.set_limit = QPushButton("Apply limit")
         self.set_limit.clicked.connect(self._on_set_limit)
         self.limit_note = QLabel(REMOVED_FIRST)
         self.limit_note.setWordWrap(True)
@@ -203,11 +205,11 @@ class SettingsDialog(QDialog):
     def _ask_to_clear(self) -> None:
         question = Question(
             self,
-            "Empty the cache?",
-            f"What this program has computed into {self._preferences.cache_folder} is removed ({self.amount.text()}). "
-            "Other files there, projects, images and exports are not touched. "
-            "Features and clusters have to be computed again.",
-            {"clear": "Empty", "keep": "Cancel"},
+            "Clear the cache?",
+            f"This removes everything that this program has stored in {self._preferences.cache_folder} "
+            f"({self.amount.text()}). Other files, projects, images and exports are not affected. Features and "
+            "clusters must be computed again.",
+            {"clear": "Clear", "keep": "Cancel"},
         )
         question.answered.connect(self._on_clear_answered)
         question.open()
@@ -226,7 +228,7 @@ class SettingsDialog(QDialog):
         if self._limiting is not None:
             self._service.cancel(self._limiting)
             return
-        self.amount.setText("Making room…")
+        self.amount.setText("Freeing space…")
         request = LimitCache(self._preferences.cache_folder, self.limit.value() or None)
         self._limiting = self._start(request, self._take_state, on_cancelled=self._on_limiting_cancelled)
         self._show_cache()
@@ -248,7 +250,7 @@ class SettingsDialog(QDialog):
 
     def _on_progressed(self, number: int, done: int, total: int, message: str, left: object) -> None:  # noqa: ARG002
         if number == self._limiting and total:
-            self.amount.setText(f"Making room… {percent(done / total)}")
+            self.amount.setText(f"Freeing space… {percent(done / total)}")
 
     def _on_result(self, request: Request[Result], on_result: Callable[[Result], None], result: Result) -> None:
         if request is self._latest:
@@ -261,8 +263,8 @@ class SettingsDialog(QDialog):
         self._take_size(state.size)
 
     def _take_size(self, found: CacheSize) -> None:
-        told = f"{size(found.n_bytes)} in {files(found.n_files)}" if found.n_files else "Empty"
-        in_use = f"; {size(found.n_bytes_in_use)} of it stayed, as another program uses it"
+        told = f"{size(found.n_bytes)} in {files(found.n_files)}" if found.n_files else "Clear"
+        in_use = f"; {size(found.n_bytes_in_use)} in use by another program were kept"
         self.amount.setText(told + in_use if found.n_bytes_in_use else told)
 
     def _take_limit(self, state: CacheState) -> None:
@@ -273,7 +275,7 @@ class SettingsDialog(QDialog):
         largest = state.limit.n_bytes
         over = largest is not None and state.size.n_bytes > largest
         self.limit_note.setText(
-            state.limit.note or (f"It holds more than its limit. {REMOVED_FIRST}" if over else REMOVED_FIRST)
+            state.limit.note or (f"The cache exceeds its limit. {REMOVED_FIRST}" if over else REMOVED_FIRST)
         )
         set_tone(self.limit_note, "warning" if state.limit.note else "muted")
 
@@ -294,12 +296,12 @@ class SettingsDialog(QDialog):
         kept = _shown(self._limit) if self._limit is not None else 0.0
         may = known and not is_fixed()
         self.limit.setEnabled(may and not limiting)
-        self.set_limit.setText("Cancel" if limiting else "Set limit")
+        self.set_limit.setText("Cancel" if limiting else "Apply limit")
         self.set_limit.setEnabled(limiting or (may and abs(self.limit.value() - kept) > SMALLEST_LIMIT / 2))
-        why = "The environment variable CORESET_CACHE_LIMIT sets the limit." if is_fixed() else ""
-        self.limit.setToolTip(why or "In GB of 10⁹ bytes, for all who share this cache")
+        why = "The limit is set by the environment variable CORESET_CACHE_LIMIT." if is_fixed() else ""
+        self.limit.setToolTip(why or "In GB of 10⁹ bytes, for all users of this cache")
         self.set_limit.setToolTip(
-            why or ("Stop; the limit is kept" if limiting else "Keep this limit, and remove what is above it now")
+            why or ("Stop; the new limit is kept" if limiting else "Apply this limit and remove what exceeds it now")
         )
 
     def _show_cache(self) -> None:
@@ -307,14 +309,14 @@ class SettingsDialog(QDialog):
         self.place.setText(os.fspath(self._preferences.cache_folder))
         busy = any(self._service.stage_of(number) for number in self._service.running())
         fixed = self._preferences.cache_folder_is_fixed
-        why = "A step is running. Wait for it or cancel it." if busy else ""
+        why = "A step is running. Wait for it to finish, or cancel it." if busy else ""
         self.clear.setEnabled(not busy)
         self.clear.setToolTip(why or "Remove everything that can be computed again")
         self.choose.setEnabled(not busy and not fixed)
         self.choose.setToolTip(
-            "The environment variable CORESET_CACHE names the folder."
+            "The folder is set by the environment variable CORESET_CACHE."
             if fixed
-            else why or "Keep computed features, embeddings and thumbnails in another folder"
+            else why or "Store computed features, embeddings and thumbnails in another folder"
         )
 
 

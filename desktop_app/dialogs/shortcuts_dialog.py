@@ -16,12 +16,12 @@ from desktop_app import theme
 from desktop_app.actions import MENUS, Command, command_keys
 
 ALWAYS: tuple[tuple[str, str], ...] = (
-    ("Enter", "Run the step that is shown"),
+    ("Enter", "Run the current step"),
     ("Ctrl+1 … Ctrl+5", "Go to a step"),
-    ("Ctrl+Z, Ctrl+Shift+Z", "Take a choice back, and again"),
-    ("Arrow keys", "Walk through images, steps and points"),
-    ("Space", "Preview the image that is marked"),
-    ("Tab, Shift+Tab", "Go to the next control, and back"),
+    ("Ctrl+Z, Ctrl+Shift+Z", "Undo and redo a change"),
+    ("Arrow keys", "Move between images, steps and points"),
+    ("Space", "Preview the current image"),
+    ("Tab, Shift+Tab", "Go to the next or previous control"),
 )
 
 
@@ -30,13 +30,13 @@ class ShortcutsDialog(QDialog):
 
     def __init__(self, parent: QWidget | None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Keyboard")
+        self.setWindowTitle("Keyboard shortcuts")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(theme.UNIT * 64, theme.UNIT * 64)
         rows = [*ALWAYS, *_from_menus()]
         self.table = QTableWidget(len(rows), 2)
-        self.table.setHorizontalHeaderLabels(["Key", "What it does"])
-        self.table.setAccessibleName("Keys")
+        self.table.setHorizontalHeaderLabels(["Key", "Action"])
+        self.table.setAccessibleName("Shortcuts")
         self.table.verticalHeader().hide()
         self.table.setShowGrid(False)
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)

@@ -28,19 +28,18 @@ from desktop_app.widgets.message_strip import MessageStrip
 from desktop_app.widgets.words import seconds_left, set_tone, size
 
 SENTENCE = (
-    "Some extractors, and the transfer network on Compare, are networks that were trained before. What they learned is "
-    "a file of weights. Without these files, Colour and texture describes the images and the custom network is "
-    "trained; both need none."
+    "Some extractors, and the transfer network on the Compare page, use pretrained networks, whose parameters are "
+    "stored in weight files. Colour and texture and the custom network work without weight files."
 )
 HOW = (
-    "To bring a file to a computer without internet: copy its address below, download it on another computer, put it "
-    "on a USB stick, and choose it here with Import file. The program finds out which network it is for, and checks it."
+    "For a computer without internet access: copy the address below, download the file on another computer, and "
+    "select it here with Import file. The program detects which network the file belongs to, and verifies it."
 )
 STATES = {
-    "verified": ("On this computer, verified", "good"),
-    "unverified": ("On this computer; the file fits, but is not a known set of weights", "warning"),
+    "verified": ("Installed, verified", "good"),
+    "unverified": ("Installed, unverified: the file fits, but its checksum is unknown", "warning"),
     "missing": ("Missing", "warning"),
-    "unusable": ("The file cannot be used", "warning"),
+    "unusable": ("Cannot be used", "warning"),
 }
 FILTER = "Weights (*.h5 *.keras);;All files (*)"
 
@@ -63,7 +62,7 @@ class WeightsDialog(QDialog):
         self._is_closed = False
         self._wanted: WeightsView | None = None
         self.rows: dict[str, WeightsRow] = {}
-        self.setWindowTitle("Weights of pretrained networks")
+        self.setWindowTitle("Pretrained weights")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(theme.UNIT * 80)
         layout = QVBoxLayout(self)
@@ -90,7 +89,7 @@ class WeightsDialog(QDialog):
         self._column = QVBoxLayout(inside)
         self._column.setContentsMargins(0, 0, theme.UNIT, 0)
         self._column.setSpacing(theme.UNIT)
-        self.looking = QLabel("Looking for weights…")
+        self.looking = QLabel("Searching for weights…")
         set_tone(self.looking, "muted")
         self._column.addWidget(self.looking)
         self._column.addStretch(1)
@@ -111,7 +110,7 @@ class WeightsDialog(QDialog):
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName("Progress")
         self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("Stop; nothing is changed")
+        self.cancel.setToolTip("Stop without changing anything")
         self.cancel.setAutoDefault(False)
         self.cancel.clicked.connect(self._stop)
         row = QHBoxLayout(self.busy)
@@ -129,7 +128,7 @@ class WeightsDialog(QDialog):
     def _make_buttons(self) -> QHBoxLayout:
         self.import_button = QPushButton("Import file…")
         self.import_button.setProperty("primary", True)
-        self.import_button.setToolTip("Take a weight file from this computer or a USB stick; it is copied and checked")
+        self.import_button.setToolTip("Copy a weight file from this computer or a USB drive, and verify it")
         self.import_button.clicked.connect(self._choose)
         close = QDialogButtonBox()
         close.addButton("Close", QDialogButtonBox.ButtonRole.RejectRole)
@@ -156,7 +155,7 @@ class WeightsDialog(QDialog):
         """Copy a file into the user's data folder, if it fits a network."""
         if self._bringing is None:
             self.told.clear()
-            self._show_busy(f"Checking and copying {Path(file).name}")
+            self._show_busy(f"Importing {Path(file).name}")
             self._bring(ImportWeights(Path(file)))
 
     def ask_to_download(self, weights: WeightsView) -> None:
@@ -165,8 +164,8 @@ class WeightsDialog(QDialog):
         question = Question(
             self,
             f"Download the weights of {weights.title}?",
-            f"This fetches {weights.official_file} (about {size(weights.n_bytes)}) from {weights.address} into your "
-            "data folder and verifies it. Nothing else here uses the internet.",
+            f"This downloads {weights.official_file} (about {size(weights.n_bytes)}) from {weights.address} to your "
+            "data folder and verifies it. The program uses the internet for nothing else.",
             {"download": "Download", "no": "Cancel"},
         )
         question.answered.connect(self._on_answered)
@@ -207,11 +206,11 @@ class WeightsDialog(QDialog):
     def _on_brought(self, weights: WeightsView) -> None:
         if self._is_over():
             return
-        words = f"The weights of {weights.title} are on this computer now"
+        words = f"The weights of {weights.title} are installed"
         if weights.state == "verified":
-            self.told.show_message("good", f"{words}, and verified.")
+            self.told.show_message("good", f"{words} and verified.")
         else:
-            self.told.show_message("warning", f"{words}. They fit, but are not a known set of weights.")
+            self.told.show_message("warning", f"{words}. They fit, but their checksum is unknown.")
         self._look()
         self.weights_changed.emit()
 
@@ -221,7 +220,7 @@ class WeightsDialog(QDialog):
 
     def _on_cancelled(self) -> None:
         if not self._is_over():
-            self.told.show_message("info", "Stopped; nothing was changed.")
+            self.told.show_message("info", "Cancelled. Nothing was changed.")
 
     def _is_over(self) -> bool:
         """Take notice that nothing is being brought any more, and return whether nobody is there to be told."""
@@ -277,10 +276,10 @@ class WeightsRow(QFrame):
             set_tone(label, "muted")
         self.place.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.copy = QPushButton("Copy address")
-        self.copy.setToolTip("Copy the address of the official file, to download it on another computer")
+        self.copy.setToolTip("Copy the address of the official file to download it on another computer")
         self.copy.clicked.connect(self._copy)
         self.download = QPushButton("Download…")
-        self.download.setToolTip("Fetch the official file on this computer; asks first")
+        self.download.setToolTip("Download the official file to this computer, after confirmation")
         self.download.clicked.connect(self._tell)
         for button in (self.copy, self.download):
             button.setAutoDefault(False)
@@ -303,7 +302,7 @@ class WeightsRow(QFrame):
         self.title.setText(weights.title)
         self.state.setText(words)
         set_tone(self.state, tone)
-        backbone = "; as a backbone of the transfer network" if weights.is_backbone else ""
+        backbone = "; available as backbone of the transfer network" if weights.is_backbone else ""
         self.used_by.setText(f"Used by the extractors {' and '.join(weights.used_by)}{backbone}.")
         missing = weights.state == "missing"
         official = f"{weights.official_file}, about {size(weights.n_bytes)}. {weights.licence}"

@@ -87,7 +87,7 @@ class ClassModel(QAbstractTableModel):
         if role == INCLUDED:
             return included
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{one.name}: {one.n_images:,} images, {'taken' if included else 'left out'}; Space changes that"
+            return f"{one.name}: {one.n_images:,} images, {'included' if included else 'excluded'} (Space)"
         return None
 
     def setData(  # noqa: N802

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from core.words import percent
+
 SHARE = Qt.ItemDataRole.UserRole
 
 
@@ -32,12 +34,10 @@ class ConfusionModel(QAbstractTableModel):
     def sentence(self, row: int, column: int) -> str:
         """Return what a cell says, in words."""
         n, total = int(self.counts[row, column]), int(self.counts[row].sum())
+        share = percent(round(self.share(row, column), 2))
         if row == column:
-            return f"{n:,} of {total:,} {self.classes[row]} were recognised ({100 * self.share(row, column):.0f} %)"
-        return (
-            f"{n:,} of {total:,} {self.classes[row]} were called {self.classes[column]} "
-            f"({100 * self.share(row, column):.0f} %)"
-        )
+            return f"{n:,} of {total:,} {self.classes[row]} were classified correctly ({share})"
+        return f"{n:,} of {total:,} {self.classes[row]} were classified as {self.classes[column]} ({share})"
 
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008, N802
         """Return the number of classes."""

@@ -71,7 +71,7 @@ class ThumbnailStore(QObject):
 
     def error(self, file: str) -> str:
         """Return why a file cannot be shown; empty where it can or is not decoded yet."""
-        return self._errors.get(file, "" if file else "There is no thumbnail of this image.")
+        return self._errors.get(file, "" if file else "This image has no thumbnail.")
 
     def forget(self) -> None:
         """Drop everything, for another dataset."""
@@ -143,7 +143,7 @@ def decode(file: str) -> tuple[QImage, str]:
         # Qt would wait for a pipe, and knows no limit of bytes.
         content = read_regular(Path(file), MOST_BYTES)
     except FileNotFoundError:
-        return QImage(), "The thumbnail is gone. Scan the dataset again to make it anew."
+        return QImage(), "The thumbnail is missing. Scan the dataset again to create it."
     except OSError as error:
         return QImage(), f"The thumbnail cannot be read: {reason_of(error)}."
     buffer = QBuffer()

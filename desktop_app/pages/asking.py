@@ -153,7 +153,7 @@ class AskingPage(PageFrame):
         """
         source = self.model.project.source
         if source is None:
-            raise DatasetError("No images are open. Choose a folder first.")
+            raise DatasetError("No images are open. Open a folder first.")
         return Study(source, settings_of_project(self.model.project), self.preferences.cache_folder)
 
     def images_are_there(self) -> bool:

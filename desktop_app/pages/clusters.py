@@ -25,9 +25,9 @@ class ClustersPage(Page):
 
     stage = "clusters"
     title = "Clusters"
-    sentence = "Find the groups inside each class: images that look alike."
+    sentence = "Find groups of similar images within each class."
     run_text = "Cluster"
-    run_tip = "Group the images of every class"
+    run_tip = "Cluster the images of every class"
     sections = ("clusters", "features", "data")
     reads = ("dataset", "features", "clusters")
 
@@ -80,7 +80,7 @@ class ClustersPage(Page):
         self.keep(seconds, {"seconds": seconds})
         self._asked_for = None
         self.refresh()
-        self.summary_told.emit("every class is clustered", "coreset")
+        self.summary_told.emit("all classes clustered", "coreset")
 
     def on_leave(self) -> None:
         """Hide what follows the mouse."""
@@ -112,7 +112,7 @@ class ClustersPage(Page):
         stale = not done and bool(self._overview)
         if not self._overview:
             self._say_empty()
-        self.set_hint("The choices have changed. Cluster again." if stale else "", warning=True)
+        self.set_hint("The settings have changed. Cluster again." if stale else "", warning=True)
         self.show_empty(not self._overview)
         self._say_meaning()
 
@@ -122,15 +122,15 @@ class ClustersPage(Page):
 
     def _say_empty(self) -> None:
         why_not = self.why_not()
-        words = "The clusters of every class will stand here, with their medoids and images."
+        words = "No clusters yet"
         if self.job_numbers(ComputeClusters):
-            self.set_empty("The images of every class are being grouped. The clusters will stand here when they are.")
+            self.set_empty("Clustering… The clusters appear here when it is finished.")
         elif not why_not and self.images.view is None and not self.images_are_there():
-            self.set_empty(f"{NOT_THERE} The clusters will stand here then.")
+            self.set_empty(NOT_THERE)
         elif not why_not and self.images.view is None:
-            self.set_empty("The images are being read. The clusters will stand here in a moment.")
+            self.set_empty("Loading images…")
         elif self.questions.is_waiting(DescribeClasses):
-            self.set_empty("The clusters are being read. They will stand here in a moment.")
+            self.set_empty("Loading clusters…")
         elif why_not:
             self.set_empty(words, "Go to Features", self._go_to_features)
         else:
@@ -204,10 +204,10 @@ class ClustersPage(Page):
             return
         if self._view is not None:
             self.picture.side.show_class(self._view)
-            self.set_hint("You stopped it. The clusters before stand below.", warning=True)
+            self.set_hint("Cancelled. Showing the previous clusters.", warning=True)
         else:
-            words = "You stopped the reading of the clusters. They will stand here when they are read again."
-            self.set_empty(words, "Read the clusters", self.refresh)
+            words = "Loading was cancelled. The clusters are not shown."
+            self.set_empty(words, "Load clusters", self.refresh)
 
     def _on_lost(self, sentence: str, details: str) -> None:
         self._asked_for = self._asked_class = None
@@ -243,7 +243,7 @@ class ClustersPage(Page):
             facts += [
                 ("Cluster", f"{label + 1} of {clusters.k}, {int(clusters.sizes[label]):,} images"),
                 ("Silhouette", f"{clusters.silhouettes[row]:.3f}"),
-                ("Medoid", "yes, the middle of its cluster" if index in clusters.medoids else "no"),
+                ("Medoid", "yes, the centre of its cluster" if index in clusters.medoids else "no"),
             ]
         return [*facts, ("Size", self.images.size_words(index))]
 
@@ -258,10 +258,10 @@ def meaning(overview: Sequence[ClassOverview]) -> str:
     groups = f"{least} to {most} groups" if least < most else ("1 group" if most == 1 else f"{most} groups")
     best = max((one.mean_silhouette or 0.0 for one in overview), default=0.0)
     if best < SUBSTANTIAL:
-        apart = "The groups blend into each other, so they are regions of one variety rather than separate kinds."
+        apart = "The groups overlap, so they are parts of a continuum rather than distinct types."
     else:
-        apart = "Some of them stand clearly apart."
+        apart = "Some groups are clearly separated."
     return (
-        f"The images of a class fall into {groups} of images that look alike. {apart} "
-        "Next: choose a coreset, which takes some of each."
+        f"Within a class, the images form {groups} of similar images. {apart} "
+        "Next: select a coreset with images of each group."
     )

@@ -76,7 +76,7 @@ class ClustersPicture(QWidget):
         self._top = top
         top.addWidget(self._scatter_card())
         top.addWidget(self.side)
-        self.medoid_card = Card("Medoids", "The medoid is the image in the middle of its cluster.")
+        self.medoid_card = Card("Medoids", "The medoid is the image at the centre of its cluster.")
         self.medoid_card.add(self.medoids)
         self.medoid_card.body.addStretch(1)
         self.medoids.viewport().setAutoFillBackground(False)
@@ -140,8 +140,8 @@ class ClustersPicture(QWidget):
             self.card.add_tool(box)
         pan = self.pan = QToolButton()
         pan.setCheckable(True)
-        pan.setToolTip("Move the plot with the mouse instead of drawing a lasso")
-        pan.setAccessibleName("Move the plot")
+        pan.setToolTip("Drag to move the plot instead of selecting with a lasso")
+        pan.setAccessibleName("Pan")
         theme.set_icon(pan, "pan")
         pan.toggled.connect(self.scatter.set_panning)
         self.card.add_tool(pan)
@@ -151,7 +151,7 @@ class ClustersPicture(QWidget):
 
     def _component_box(self, axis: str) -> ComboBox:
         box = ComboBox()
-        box.setToolTip(f"The component plotted {axis}")
+        box.setToolTip(f"Component on the {axis} axis")
         box.setAccessibleName(f"Component {axis}")
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.setMinimumContentsLength(16)

@@ -13,8 +13,9 @@ from desktop_app.widgets.silhouette_curve import SilhouetteCurve
 from desktop_app.widgets.words import set_tone
 
 SILHOUETTE_HELP = (
-    "The silhouette tells how much closer an image lies to its own cluster than to the next one, from −1 to 1. "
-    "Below 0.25 there are no separate groups: clusters then divide a continuum, and the coreset still spreads over it."
+    "The silhouette measures how much closer an image is to its own cluster than to the next one, from −1 to 1. "
+    "Below 0.25 there are no separate groups: the clusters divide a continuum, and the coreset still covers it "
+    "evenly."
 )
 
 
@@ -68,9 +69,9 @@ class ClustersSide(QSplitter):
     def show_class(self, view: ClassView) -> None:
         """Show the clusters of a class."""
         clusters = view.clusters
-        self.curve.set_curve(clusters.curve, clusters.k, "One group: too few images, or all alike.")
+        self.curve.set_curve(clusters.curve, clusters.k, "One group: too few images, or all similar.")
         k = "1 cluster" if clusters.k == 1 else f"{clusters.k} clusters"
-        by = ", chosen by you" if clusters.chosen_by == "user" else ""
+        by = ", set by you" if clusters.chosen_by == "user" else ""
         headline = view.words.partition(":")[0].rstrip(".")
         self.words.setText(f"{k}{by}. {headline}. {clusters.sample_words}".rstrip())
         for widget in (self.words, self._silhouette):
@@ -80,9 +81,9 @@ class ClustersSide(QSplitter):
         self.automatic.setEnabled(own)
         self.automatic.setVisible(own)
         self.automatic.setToolTip(
-            "Let the silhouette choose the number of clusters again"
+            "Let the silhouette determine the number of clusters again"
             if own
-            else "The silhouette has chosen the number of clusters. Drag the line in the plot to choose yourself."
+            else "The number of clusters was determined by the silhouette. Drag the line in the plot to change it."
         )
         self.bars.set_sizes([int(size) for size in clusters.sizes])
 

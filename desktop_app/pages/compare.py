@@ -29,8 +29,8 @@ NOT_ASKED: dict[str, Any] = {
     name: getattr(ComparisonSettings(), name) for name in ("samplers", "fractions", "repetitions")
 }
 MEANING = (
-    "If the coreset keeps enough accuracy for you, export it on Coreset; if not, keep a larger share there and compare "
-    "again."
+    "If the accuracy of the coreset is sufficient, export it on the Coreset page. Otherwise increase the fraction "
+    "there and compare again."
 )
 
 
@@ -39,9 +39,9 @@ class ComparePage(Page):
 
     stage = "compare"
     title = "Compare"
-    sentence = "Train on coresets and on everything, and see what a coreset costs in accuracy."
+    sentence = "Train on coresets and on the whole pool, and see what a coreset costs in accuracy."
     run_text = "Train and compare"
-    run_tip = "Do the trainings that are not done yet; finished ones are kept"
+    run_tip = "Run the remaining trainings; finished ones are kept"
     sections = ("training", "comparison", "selection", "features", "clusters", "data")
     reads = ("dataset", "clusters", "compare")
 
@@ -63,7 +63,7 @@ class ComparePage(Page):
         self.cost.setWordWrap(True)
         self.add_to_options(self.cost)
         self.bring = QPushButton("Weights…")
-        self.bring.setToolTip("Which pretrained networks can be used here, and how to bring others")
+        self.bring.setToolTip("See which pretrained networks are available, and import others")
         self.bring.clicked.connect(self.weights_wanted)
         self.bring.hide()
         self.add_to_options(self.bring)
@@ -75,13 +75,13 @@ class ComparePage(Page):
 
     def _show_way_in(self) -> None:
         """Let the empty place offer what fills it: the trainings, or the step before."""
-        words = "The answer, the table and the figures will stand here."
+        words = "No results yet"
         if self.job_numbers(CompareNetworks):
-            self.set_empty("The first training is under way. The answer, the table and the figures will stand here.")
+            self.set_empty("Training… Results appear here after the first run.")
         elif self.model.facts("clusters") is None:
             self.set_empty(words, "Go to Clusters", self._go_to_clusters)
         elif not self.images_are_there():
-            self.set_empty(f"{NOT_THERE} The answer, the table and the figures will stand here then.")
+            self.set_empty(NOT_THERE)
         else:
             self.set_empty(words, "Train and compare", self.try_run, why_not=self.why_not())
 
@@ -241,15 +241,15 @@ class ComparePage(Page):
         if missing > 0 and result.notes:
             self.messages.warning(" ".join(result.notes))
         elif missing > 0:
-            gone = "1 finished training is" if missing == 1 else f"{missing:,} finished trainings are"
+            gone = "1 finished training was" if missing == 1 else f"{missing:,} finished trainings were"
             again = "it" if missing == 1 else "them"
-            self.messages.warning(f"{gone} no longer where they were kept; {self.run_text} does {again} again.")
+            self.messages.warning(f"{gone} not found in the cache; {self.run_text} computes {again} again.")
 
     def _on_trainings_cancelled(self) -> None:
         """Say what was finished; the next run goes on from there."""
         if self._done:
             kept = "1 finished training is" if len(self._done) == 1 else f"{len(self._done):,} finished trainings are"
-            self.messages.info(f"{kept} kept; {self.run_text} goes on with the others.")
+            self.messages.info(f"{kept} kept; {self.run_text} continues with the others.")
         self._settle.start()
 
     def on_weights_changed(self) -> None:
@@ -354,7 +354,7 @@ class ComparePage(Page):
         if self.job_numbers(CompareNetworks) or self.model.facts("clusters") is None:
             self.set_hint("")
         elif self._is_stale():
-            self.set_hint("What is shown was compared with other choices", warning=True)
+            self.set_hint("Showing results for previous settings", warning=True)
         else:
             self.set_hint(Outlook(self._plan, self._known).hint() if self._plan is not None else "")
 

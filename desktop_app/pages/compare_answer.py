@@ -6,8 +6,8 @@ from html import escape
 from core.results import Comparison
 from core.settings import STEPS
 
-GOING_ON = "Trainings are going on; the words come when all of them are done."
-NOTHING_SHOWN = "No difference in accuracy between samplers could be shown."
+GOING_ON = "Training… The summary appears when all trainings are finished."
+NOTHING_SHOWN = "No difference in accuracy between samplers was detected."
 
 
 def answer_html(comparison: Comparison) -> str:
@@ -24,11 +24,11 @@ def answer_html(comparison: Comparison) -> str:
     parts = [_first(answers)]
     if differences:
         parts.append(
-            _part("Between samplers: shown", [one.sentence for one in differences if one.shown] or [NOTHING_SHOWN])
+            _part("Between samplers: detected", [one.sentence for one in differences if one.shown] or [NOTHING_SHOWN])
         )
-        parts.append(_part("Between samplers: not shown", [one.sentence for one in differences if not one.shown]))
-    parts.append(_part("Keep in mind", remarks))
-    parts.append(_part("Against everything" if differences else "", levels))
+        parts.append(_part("Between samplers: not detected", [one.sentence for one in differences if not one.shown]))
+    parts.append(_part("Notes", remarks))
+    parts.append(_part("Compared with the whole pool" if differences else "", levels))
     return "".join(parts)
 
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 from core.results import Comparison, Row, RunResult
+from core.words import percent
 from desktop_app import theme
 from desktop_app.models.metrics import bars
 from desktop_app.widgets.line_with_intervals import Level, Line
 from desktop_app.widgets.metric_bars import Configuration
-from desktop_app.widgets.words import percent
 
 EVERYTHING = "everything"
 NAN = float("nan")
@@ -154,5 +154,5 @@ def _by_sampler(rows: Iterable[Row]) -> Mapping[str, list[Row]]:
 
 def _title(row: Row) -> str:
     if row.sampler == EVERYTHING:
-        return "Everything"
+        return "Whole pool"
     return f"{percent(row.fraction)} {theme.sampler_title(row.sampler)}"

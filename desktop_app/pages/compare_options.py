@@ -9,8 +9,8 @@ from desktop_app.dialogs.help_window import show_help
 from desktop_app.pages.page import Page
 from desktop_app.pages.setting_controls import SettingControl
 
-BROUGHT_TIP = "These images bring their own split into training and test images, so there is one only"
-FOLDS_TIP = "The images are divided into {:,} folds on Dataset, each of which is the test set once"
+BROUGHT_TIP = "The dataset has a predefined split, so there is only one"
+FOLDS_TIP = "The Dataset page divides the images into {0} folds, each of which is the test set once"
 
 
 class CompareOptions(QObject):
@@ -21,11 +21,11 @@ class CompareOptions(QObject):
         self._page = page
         controls = page.controls
         self.networks = controls.add("comparison.networks").widget
-        self.fractions = controls.add("comparison.fractions", title="Fractions of the pool, in per cent").widget
+        self.fractions = controls.add("comparison.fractions", title="Fractions of the pool, in percent").widget
         self.samplers = controls.add("comparison.samplers").widget
-        self.about_samplers = QPushButton("What they do…")
+        self.about_samplers = QPushButton("About the samplers…")
         self.about_samplers.setAutoDefault(False)
-        self.about_samplers.setToolTip("Open the help about the samplers")
+        self.about_samplers.setToolTip("Open the Help page about the samplers")
         self.about_samplers.setAccessibleName("Help about the samplers")
         self.about_samplers.clicked.connect(self._open_help)
         page.add_to_options(self.about_samplers)

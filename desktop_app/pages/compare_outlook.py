@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from core.pipeline.views import ComparePlanView, PlannedView
 from core.results import RunKey, split_word
-from desktop_app.widgets.words import duration, percent, size
+from core.words import duration, percent
+from desktop_app.widgets.words import size
 
 RunName = tuple[str, str, float, int, int]
 
@@ -38,23 +39,21 @@ class Outlook(NamedTuple):
         """Return what stands beside the button; nothing where nothing is to do, or nothing can be done."""
         if self.plan.problem or not self.left():
             return ""
-        return f"{_trainings(len(self.left()))} to do, about {duration(self.seconds())}"
+        return f"{_trainings(len(self.left()))} remaining, about {duration(self.seconds())}"
 
     def words(self) -> str:
         """Return the whole estimate."""
         plan, n, left = self.plan, len(self.plan.runs), len(self.left())
         splits = f" over {plan.n_splits:,} {split_word(plan.folds)}s" if plan.n_splits > 1 else ""
         if n and not left:
-            return f"{_trainings(n)}{splits}, all of them done."
+            return f"{_trainings(n)}{splits}, all finished."
         start = f"{_trainings(n)}{splits}, about {duration(self.seconds())}"
         if self.known is None:
-            start += " if none is done yet"
+            start += " if none is finished yet"
         elif left < n:
-            start = (
-                f"{_trainings(n)}{splits}, {n - left:,} of them done; the others take about {duration(self.seconds())}"
-            )
+            start = f"{_trainings(n)}{splits}, {n - left:,} finished; the others take about {duration(self.seconds())}"
         basis = f" {plan.runs[0].estimate.basis.capitalize()}." if plan.runs else ""
-        device = f" Computed on {plan.device}." if plan.device else ""
+        device = f" Runs on {plan.device}." if plan.device else ""
         return f"{start}, memory up to {size(plan.memory_bytes)}.{basis}{device}{self._epochs()}"
 
     def _epochs(self) -> str:
@@ -63,7 +62,10 @@ class Outlook(NamedTuple):
         if set(epochs.values()) <= {self.plan.epochs}:
             return ""
         told = ", ".join(f"{percent(fraction)}: {n:,}" for fraction, n in sorted(epochs.items()))
-        return f" Epochs: {told}; the least number of steps, under More, gives small coresets more than were asked for."
+        return (
+            f" Epochs: {told}; the minimum number of training steps, under More, gives small coresets more epochs "
+            "than set."
+        )
 
 
 def _trainings(n: int) -> str:

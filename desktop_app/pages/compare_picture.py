@@ -11,6 +11,7 @@ from core.pipeline.views import PlannedView
 from core.results import Comparison, Epoch, Row, RunKey, RunResult, split_of, splits_words
 from core.service.dataset_requests import DatasetView
 from core.service.networks import NETWORKS, network_title, title_inside
+from core.words import percent
 from desktop_app import theme
 from desktop_app.models.metrics import bars, bars_words
 from desktop_app.models.thumbnail_model import Thumbnail
@@ -25,10 +26,10 @@ from desktop_app.widgets.plot_export import PlotExportButton
 from desktop_app.widgets.results_table import ResultsTable
 from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
 from desktop_app.widgets.training_curves import TrainingCurves
-from desktop_app.widgets.words import images, percent
+from desktop_app.widgets.words import images
 
-NO_TRAINING = "The training in progress"
-CLICK_A_CELL = "Click a cell to see the test images behind it."
+NO_TRAINING = "Current training"
+CLICK_A_CELL = "Click a cell to show the test images behind it."
 
 
 ACCURACY = "Accuracy by coreset size"
@@ -56,7 +57,7 @@ class ComparePicture(QWidget):
         self._view: DatasetView | None = None
         self.network = ComboBox()
         self.network.setAccessibleName("Network shown")
-        self.network.setToolTip("The network whose plots are shown")
+        self.network.setToolTip("Network to plot")
         self.network.currentIndexChanged.connect(self._redraw)
         self.answer = QLabel()
         self.answer.setWordWrap(True)
@@ -81,7 +82,7 @@ class ComparePicture(QWidget):
         column.addWidget(split, 1)
 
     def _make_answer(self) -> QWidget:
-        words = Card("The answer", "A difference counts as shown where its 95 % interval leaves zero out.")
+        words = Card("Summary", "A difference is detected if its 95 % interval excludes zero.")
         scrolled = QScrollArea()
         scrolled.setWidgetResizable(True)
         scrolled.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -128,14 +129,14 @@ class ComparePicture(QWidget):
         self.behind.preview_requested.connect(self.opened)
         self.behind_title = QLabel(CLICK_A_CELL)
         self.behind_title.setWordWrap(True)
-        self.table_card = _exported("Every row, with 95 % intervals", self.table)
+        self.table_card = _exported("All rows, with 95 % intervals", self.table)
         self.table_card.add_tool(self.table.column_button())
         self.results_tab = _tab(self.table_card)
         self.tabs.addTab(self.results_tab, "Results")
         self.curves_card = _exported(NO_TRAINING, self.curves)
         self.live_tab = _tab(self.curves_card)
-        self.tabs.addTab(self.live_tab, "Training now")
-        times = [_exported("In all (Fig. 7)", self.total), _exported("Per epoch (Fig. 8)", self.per_epoch)]
+        self.tabs.addTab(self.live_tab, "Training")
+        times = [_exported("Total (Fig. 7)", self.total), _exported("Per epoch (Fig. 8)", self.per_epoch)]
         self.tabs.addTab(_tab(*times), "Time")
         kept = [
             _exported("Training (Fig. 9 a, c)", self.training),
@@ -260,7 +261,7 @@ class ComparePicture(QWidget):
         if self._row is None or self._view is None:
             return
         found = figures.images_behind(self._comparison.runs, self._row, true, predicted)
-        what = "recognised" if true == predicted else f"taken for {predicted}"
+        what = "recognised" if true == predicted else f"classified as {predicted}"
         runs = f" in {self._row.n_repetitions:,} trainings" if self._row.n_repetitions > 1 else ""
         self.behind_title.setText(f"{true} {what}: {images(len(found))}{runs}")
         view = self._view

@@ -21,22 +21,22 @@ class ReportSheet(Sheet):
 
     def __init__(self, name: str, parent: QWidget, *, private: bool) -> None:
         super().__init__(
-            "Write the report",
-            "One page with all that was found and how it was made, and its tables as CSV beside it. It needs no "
-            "network and can be sent and printed.",
-            "Choose where…",
+            "Write report",
+            "Writes one page with all results and how they were obtained, and the tables as CSV files in the same "
+            "folder. The page can be viewed offline, sent and printed.",
+            "Choose file…",
             parent,
         )
         self._name = name
-        self.private = QCheckBox("Without names of files and pictures of images")
-        self.private.setToolTip("For a page that leaves the laboratory: names become hashes, no image is shown")
+        self.private = QCheckBox("Without file names and images")
+        self.private.setToolTip("For sharing outside the laboratory: names are replaced by hashes, no image is shown")
         self.private.setChecked(private)
         self.add(self.private)
 
     def accept(self) -> None:
         """Ask where to; sent away, the sheet stays."""
         file = f"{self._name}.html"
-        name, _ = QFileDialog.getSaveFileName(self, "Write the report", file, "Web page (*.html)")
+        name, _ = QFileDialog.getSaveFileName(self, "Write report", file, "Web page (*.html)")
         if name:
             self.report_wanted.emit(Path(name) if name.endswith(".html") else Path(f"{name}.html"), self.is_private())
             super().accept()

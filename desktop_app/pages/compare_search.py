@@ -9,15 +9,15 @@ from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QLineEdit, QWidget
 
 from core.pipeline.grid import Grid
 from core.service.networks import NETWORKS, Network
+from core.words import duration
 from desktop_app.models.table_model import Column
 from desktop_app.widgets.card import Sheet
 from desktop_app.widgets.controls import ComboBox
 from desktop_app.widgets.table import Table
-from desktop_app.widgets.words import duration
 
 EPOCHS_TIP = (
-    "Whole numbers between commas; the least number of steps is for the largest, the others have as much less as they "
-    "have fewer epochs"
+    "Whole numbers separated by commas. The minimum number of training steps applies to the largest; for fewer "
+    "epochs it is reduced in proportion."
 )
 
 
@@ -35,8 +35,8 @@ class SearchSheet(Sheet):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(
             "Search hyperparameters",
-            "Every combination is trained on the coreset of the Coreset page and judged on the validation images. "
-            "Test images play no part.",
+            "Trains every combination on the coreset of the Coreset page and evaluates it on the validation images. "
+            "Test images are not used.",
             "Search",
             parent,
         )
@@ -46,12 +46,14 @@ class SearchSheet(Sheet):
         self.rates = QLineEdit("0.0005, 0.002, 0.008")
         self.dropouts = QLineEdit("0, 0.1")
         self.epochs = QLineEdit("25")
-        self.with_pool = QCheckBox("Also search on the whole pool, and compare the order")
-        self.with_pool.setToolTip("Takes as long as the search that the coreset is to save; shows whether it may")
+        self.with_pool = QCheckBox("Also search on the whole pool, and compare the results")
+        self.with_pool.setToolTip(
+            "Takes as long as the search that the coreset is meant to replace; shows whether it can"
+        )
         form = QFormLayout()
         for label, control, tip in (
-            ("Network", self.network, "What is trained"),
-            ("Learning rates", self.rates, "Numbers between commas"),
+            ("Network", self.network, "Network to train"),
+            ("Learning rates", self.rates, "Numbers separated by commas"),
             ("Dropouts", self.dropouts, _dropout_tip()),
             ("Epochs", self.epochs, EPOCHS_TIP),
             ("", self.with_pool, self.with_pool.toolTip()),
@@ -96,12 +98,12 @@ def _searched() -> list[Network]:
 
 def _dropout_tip() -> str:
     which = "; ".join(f"{network.words}: {network.dropout_words}" for network in _searched())
-    return f"Numbers from 0 to below 1, between commas. {which[:1].upper()}{which[1:]}"
+    return f"Numbers from 0 to below 1, separated by commas. {which[:1].upper()}{which[1:]}"
 
 
 def show_search(outcome: Any, parent: QWidget) -> None:
     """Show a finished search: the words and every point."""
-    sheet = Sheet("What the search found", "\n".join([outcome.text, *outcome.notes]), "Close", parent)
+    sheet = Sheet("Search results", "\n".join([outcome.text, *outcome.notes]), "Close", parent)
     columns = [
         Column("Learning rate", lambda p: f"{p.learning_rate:g}", lambda p: p.learning_rate, numeric=True),
         Column("Dropout", lambda p: f"{p.dropout:g}", lambda p: p.dropout, numeric=True),
@@ -111,17 +113,17 @@ def show_search(outcome: Any, parent: QWidget) -> None:
             lambda p: f"{p.coreset_epochs:,}",
             lambda p: p.coreset_epochs,
             numeric=True,
-            tooltip="Epochs done on the coreset, for the least number of steps",
+            tooltip="Epochs trained on the coreset, after applying the minimum number of training steps",
         ),
         Column("On the coreset", lambda p: f"{p.coreset_accuracy:.3f}", lambda p: p.coreset_accuracy, numeric=True),
         Column("took", lambda p: duration(p.coreset_seconds), lambda p: p.coreset_seconds, numeric=True),
         Column("On the pool", _pool_accuracy, lambda p: p.pool_accuracy or 0.0, numeric=True),
         Column("took", _pool_seconds, lambda p: p.pool_seconds or 0.0, numeric=True),
     ]
-    table = Table("Points of the search", columns)
+    table = Table("Search points", columns)
     table.set_rows(outcome.points)
     sheet.add(table, 1)
-    sheet.add(QLabel(f"Kept as {outcome.file}"))
+    sheet.add(QLabel(f"Saved as {outcome.file}"))
     sheet.open()
 
 
@@ -132,7 +134,7 @@ def _numbers(text: str, what: str, fits: Callable[[float], bool], range_words: s
         raise ValueError(f"At least one {what} is needed.")
     for word in words:
         if not fits(_number(word)):
-            raise ValueError(f"“{word}” is no {what}; expected {range_words}, several between commas.")
+            raise ValueError(f"“{word}” is not a valid {what}; expected {range_words}, separate several by commas.")
     return tuple(dict.fromkeys(float(word) for word in words))
 
 

@@ -50,16 +50,20 @@ class CompareTools(QObject):
 
     def _make_buttons(self) -> QWidget:
         self.report = QPushButton("Report…")
-        self.report.setToolTip("Write everything into one page that can be sent and printed")
+        self.report.setToolTip("Write all results to one page that can be sent and printed")
         self.report.clicked.connect(self._choose_report)
         tools = QPushButton("Networks")
-        tools.setToolTip("Keep a trained network, let one predict new images, or search hyperparameters")
+        tools.setToolTip("Save a trained network, predict new images or search hyperparameters")
         menu = QMenu(tools)
         menu.setToolTipsVisible(True)
         for words, tip, slot in (
-            ("Save the network of the chosen row…", "A folder that predicts new images anywhere", self._choose_keeping),
-            ("Predict the images of a folder…", "With a network that was trained here", self._choose_prediction),
-            ("Search hyperparameters on the coreset…", "What a coreset is for", self._choose_search),
+            (
+                ("Save the network of the selected row…"),
+                ("Saves a folder that can predict new images on any computer"),
+                self._choose_keeping,
+            ),
+            ("Predict a folder of images…", "Uses a network that was trained here", self._choose_prediction),
+            ("Search hyperparameters on the coreset…", "A typical use of a coreset", self._choose_search),
         ):
             action = menu.addAction(words)
             action.setToolTip(tip)
@@ -87,29 +91,31 @@ class CompareTools(QObject):
         self._page.ask(WriteReport(study, target, runs_folder(), synthetic), self._tell_report)
 
     def _tell_report(self, file: Path) -> None:
-        self._page.messages.info(f"The report is written: {file}", file)
+        self._page.messages.info(f"Report written to {file}", file)
 
     def _choose_keeping(self) -> None:
         bundle = self._bundle_of_row()
         if bundle is None:
             return
-        place = QFileDialog.getExistingDirectory(self._page, "Where to? The network gets a folder of its own there")
+        place = QFileDialog.getExistingDirectory(
+            self._page, ("Choose where to save the network; it gets a folder of its own")
+        )
         if place:
             self._page.ask(SaveNetwork(bundle, Path(place) / bundle.name), self._tell_saved)
 
     def _tell_saved(self, folder: Path) -> None:
-        self._page.messages.info(f"The network is saved: {folder}", folder)
+        self._page.messages.info(f"Network saved to {folder}", folder)
 
     def _bundle_of_row(self) -> Path | None:
         """Return where the network of the chosen row is; without one say why."""
         row = self._picture.row
         if row is None:
-            self._page.messages.warning("Choose a row of the results first.")
+            self._page.messages.warning("Select a row of the results first.")
         elif row.network in NETWORKS and not NETWORKS[row.network].is_saved:
-            works = " works on features and" if NETWORKS[row.network].is_judge else ""
+            works = " uses features and" if NETWORKS[row.network].is_judge else ""
             kept = " or the ".join(title_inside(name) for name, each in NETWORKS.items() if each.is_saved)
             self._page.messages.warning(
-                f"The {title_inside(row.network)}{works} is not kept; choose a row of the {kept}."
+                f"The {title_inside(row.network)}{works} is not saved; select a row of the {kept}."
             )
         else:
             for run in self._picture.runs_of_row():
@@ -117,19 +123,20 @@ class CompareTools(QObject):
                 if found:
                     return found[0]
             self._page.messages.warning(
-                "The network of this row was not kept. Those of the first repetition are, when they are trained here."
+                "The network of this row was not saved. Only networks of the first repetition that were trained on "
+                "this computer are."
             )
         return None
 
     def _choose_prediction(self) -> None:
         start = str(models_folder())
-        bundle = QFileDialog.getExistingDirectory(self._page, "Which trained network? Choose its folder", start)
+        bundle = QFileDialog.getExistingDirectory(self._page, "Choose the folder of a trained network", start)
         if not bundle:
             return
-        folder = QFileDialog.getExistingDirectory(self._page, "Which images? Choose their folder")
+        folder = QFileDialog.getExistingDirectory(self._page, "Choose the folder of images to predict")
         if not folder:
             return
-        out, _ = QFileDialog.getSaveFileName(self._page, "Write the predictions", "predictions.csv", "CSV (*.csv)")
+        out, _ = QFileDialog.getSaveFileName(self._page, "Save predictions", "predictions.csv", "CSV (*.csv)")
         if out:
             self._page.ask(PredictFolder(Path(bundle), Path(folder), Path(out)), self._tell_predicted)
 

@@ -13,6 +13,7 @@ from core.service.coreset_requests import JudgeSizes, ProxyView
 from core.service.dataset_requests import DatasetView
 from core.service.requests import AnyServiceRequest
 from core.service.selection_requests import ChooseCoreset, CoresetView, DescribeClass, ListClusters, MeasureCoverage
+from core.words import percent
 from desktop_app import theme
 from desktop_app.pages.coreset_exporting import Exporting
 from desktop_app.pages.coreset_options import CoresetOptions
@@ -21,7 +22,7 @@ from desktop_app.pages.coreset_sizes import FRACTIONS
 from desktop_app.pages.images_shown import ImagesShown, LargeImage, pool_by_class
 from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.service.selection import SelectionQuestions
-from desktop_app.widgets.words import images, percent
+from desktop_app.widgets.words import images
 
 SETTLE_MS = 350
 Wanted = tuple[str, str]
@@ -32,9 +33,9 @@ class CoresetPage(Page):
 
     stage = "coreset"
     title = "Coreset"
-    sentence = "Choose the images to keep, and see what they cover."
+    sentence = "Select the images to keep, and see what they cover."
     run_text = "Export…"
-    run_tip = "Write the chosen images to a folder"
+    run_tip = "Write the selected images to a folder"
     is_always_next = True
     sections = ("selection", "clusters", "features", "data")
     reads = ("dataset", "features", "clusters", "coreset")
@@ -99,7 +100,7 @@ class CoresetPage(Page):
         name = self.model.settings("selection").sampler
         if name not in registry("sampler"):
             return registry("sampler").unknown(name)
-        return "" if self._view is not None else "Nothing is chosen yet."
+        return "" if self._view is not None else "No coreset selected yet."
 
     def run(self) -> None:
         """Ask how the coreset is to be written."""
@@ -126,15 +127,15 @@ class CoresetPage(Page):
 
     def _show_place(self, ready: bool) -> None:
         self.show_empty(self._view is None)
-        words = "What every cluster gives, what is covered, and the chosen images will stand here."
+        words = "No coreset yet"
         if self.model.facts("clusters") is None:
             self.set_empty(words, "Go to Clusters", self._go_to_clusters)
         elif ready:
-            self.set_empty("The clusters are being read. The coreset will stand here in a moment.")
+            self.set_empty("Loading clusters…")
         elif not self.images_are_there():
-            self.set_empty(f"{NOT_THERE} The coreset will stand here then.")
+            self.set_empty(NOT_THERE)
         else:
-            self.set_empty("The images are being read. The coreset will stand here in a moment.")
+            self.set_empty("Loading images…")
         stale = not ready and self._view is not None
         self.set_hint("The clusters have changed. Cluster again." if stale else "", warning=True)
 
@@ -222,7 +223,7 @@ class CoresetPage(Page):
             "budgets": dict(coreset.budgets),
         }
         self.model.store_result("coreset", self._wanted[0], facts, view)
-        self.summary_told.emit(f"Coreset: {images(len(coreset.indices))} chosen", "compare")
+        self.summary_told.emit(f"Coreset: {images(len(coreset.indices))} selected", "compare")
         self._ask_coverage()
 
     def _ask_coverage(self) -> None:
@@ -242,9 +243,9 @@ class CoresetPage(Page):
 
     def _on_stopped(self, kind: type[AnyServiceRequest]) -> None:
         if kind is MeasureCoverage:
-            self.picture.show_not_covered("You stopped the measuring.")
+            self.picture.show_not_covered("Measuring was cancelled.")
         else:
-            self._show_unanswered("You stopped the choice.")
+            self._show_unanswered("The selection was cancelled.")
 
     def _on_lost(self, sentence: str, details: str) -> None:
         self._show_unanswered(sentence)
@@ -263,7 +264,7 @@ class CoresetPage(Page):
             self.picture.show_not_covered(why)
         self._wanted = ("", "")
         if self._view is None:
-            self.set_empty(f"{why} The coreset will stand here when it is asked for again.", "Choose", self._ask_again)
+            self.set_empty(f"{why} No coreset is shown.", "Select", self._ask_again)
 
     def _ask_again(self) -> None:
         if self._wanted == self._answered != ("", ""):
@@ -281,10 +282,10 @@ class CoresetPage(Page):
             self.change_settings("selection", merge=True, **changes)
 
     def _drag(self, fraction: float) -> None:
-        self.change_settings("selection", text="the size of the coreset", merge=True, fraction=fraction, images=None)
+        self.change_settings("selection", text="change of the coreset size", merge=True, fraction=fraction, images=None)
 
     def _use_fraction(self, fraction: float) -> None:
-        self.change_settings("selection", text="the size of the coreset", fraction=fraction, images=None)
+        self.change_settings("selection", text="change of the coreset size", fraction=fraction, images=None)
 
     def _pin(self, indices: object, how: str) -> None:
         if not isinstance(indices, tuple):
@@ -294,7 +295,7 @@ class CoresetPage(Page):
         inside, outside = set(settings.pinned_in) - paths, set(settings.pinned_out) - paths
         if how:
             (inside if how == "in" else outside).update(paths)
-        words = {"in": "pinning in", "out": "pinning out"}.get(how, "taking back pins of")
+        words = {"in": "pinning in", "out": "pinning out"}.get(how, "unpinning")
         self.change_settings(
             "selection",
             text=f"{words} {images(len(paths))}",

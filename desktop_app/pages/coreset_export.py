@@ -42,13 +42,13 @@ class ExportSheet(Sheet):
     def __init__(self, settings: ExportSettings, folder: Path, n_images: int, parent: QWidget | None = None) -> None:
         super().__init__(
             "Export the coreset",
-            f"Writes {images(n_images)}, with coreset.csv (what was chosen and why) and coreset.json (how to choose it "
-            "again).",
+            f"Writes {images(n_images)}, coreset.csv (what was selected and why) and coreset.json (how to reproduce "
+            "it).",
             "Export",
             parent,
         )
         self.folder = QLineEdit(str(folder))
-        self.folder.setToolTip("A folder that does not exist or is empty")
+        self.folder.setToolTip("A new or empty folder")
         self.folder.setAccessibleName("Folder")
         self.folder.textChanged.connect(self._check)
         choose = QPushButton("Choose…")
@@ -71,7 +71,9 @@ class ExportSheet(Sheet):
             self._add_control(setting)
         self.files = cast("QComboBox", self.controls["export.files"].widget)
         self.private = cast("QCheckBox", self.controls["export.private"].widget)
-        self.overwrite = self._tick("Replace an export that is there", "Any other folder is never replaced", False)
+        self.overwrite = self._tick(
+            "Replace an existing export", ("Folders with other contents are never replaced"), False
+        )
         self.accepted.connect(self._tell)
         self._show_controls()
         self._check()
@@ -142,16 +144,16 @@ class ExportSheet(Sheet):
             return "Choose a folder."
         folder = expanded(Path(text))
         if not folder.is_absolute():
-            return "Give the whole path of the folder."
+            return "Enter the full path of the folder."
         refusal = export_formats().refusal(self._settings.files, private=self._settings.private, titles=True)
         if refusal:
             return refusal
         try:
             taken = folder.exists() and (not folder.is_dir() or next(folder.iterdir(), None) is not None)
         except OSError as error:
-            return f"This folder cannot be looked into ({error.strerror}). Choose another."
+            return f"This folder cannot be read ({error.strerror}). Choose another."
         if taken and not self.overwrite.isChecked():
-            return "There is something in this folder. Choose another, or replace an export that is there."
+            return "This folder is not empty. Choose another, or replace an existing export."
         return ""
 
     def accept(self) -> None:

@@ -52,7 +52,7 @@ class Exporting(QObject):
             return
         page = self._page
         changes = {one.name: getattr(settings, one.name) for one in fields(settings)}
-        if page.change_settings("export", text="how to export", **changes):
+        if page.change_settings("export", text="change of the export settings", **changes):
             page.ask(ExportCoreset(page.study(), folder, overwrite), self._show_export)
 
     def _show_export(self, view: ExportView) -> None:
@@ -60,28 +60,28 @@ class Exporting(QObject):
         self.folder = view.folder
         self._written = export_words(view)
         self._strip.show_message(
-            "info", f"{self._written} It is being verified.", "Open folder", "Show the folder in the file browser"
+            "info", f"{self._written} Verifying…", "Open folder", "Show the folder in the file manager"
         )
         self._page.ask(
             VerifyExport(view.folder),
             self._show_verified,
-            on_failed=partial(self._show_unverified, "that failed"),
-            on_cancelled=partial(self._show_unverified, "that was cancelled"),
+            on_failed=partial(self._show_unverified, "verification failed"),
+            on_cancelled=partial(self._show_unverified, "verification was cancelled"),
         )
 
     def _show_verified(self, view: VerifyView) -> None:
         """Tell what verifying found."""
         kind: Kind = "good" if view.ok else "bad"
         self._strip.show_message(
-            kind, f"{self._written} {view.sentence}", "Open folder", "Show the folder in the file browser"
+            kind, f"{self._written} {view.sentence}", "Open folder", "Show the folder in the file manager"
         )
 
     def _show_unverified(self, why: str) -> None:
         """Tell that the export stands and was not verified, after Cancel or a failure."""
-        words = f"{self._written} It is complete, but was not read again to verify it: {why}."
-        self._strip.show_message("warning", words, "Open folder", "Show the folder in the file browser")
+        words = f"{self._written} The export is complete but unverified: {why}."
+        self._strip.show_message("warning", words, "Open folder", "Show the folder in the file manager")
 
     def open_folder(self) -> None:
         """Show the folder in the file browser."""
         if self.folder is not None and not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.folder))):
-            self._page.messages.warning(f"No file browser could be opened. The folder is {self.folder}.")
+            self._page.messages.warning(f"No file manager was found. The folder is {self.folder}.")

@@ -15,11 +15,11 @@ from desktop_app.widgets.controls import ComboBox
 from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
 from desktop_app.widgets.words import images, set_tone
 
-SHOWN = {"chosen": "Chosen", "others": "Not chosen", "pinned": "Pinned"}
+SHOWN = {"chosen": "Selected", "others": "Not selected", "pinned": "Pinned"}
 NOTHING = {
-    "chosen": "No image is chosen here.",
-    "others": "Every image here is chosen.",
-    "pinned": "No image is pinned. Select images and press I to always choose them, or O to never choose them.",
+    "chosen": "No images selected",
+    "others": "All images selected",
+    "pinned": "No images pinned. Select images and press I to always include them, or O to always exclude them.",
 }
 
 
@@ -55,8 +55,8 @@ class CoresetImages(Card):
             self.which.addItem(title, name)
         self.which.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.which.setMinimumContentsLength(8)
-        self.which.setToolTip("Which images of the pool are shown")
-        self.which.setAccessibleName("Which images are shown")
+        self.which.setToolTip("Images of the pool to show")
+        self.which.setAccessibleName("Images to show")
         self.which.currentIndexChanged.connect(self._redraw)
         self.all_button = QPushButton("All classes")
         self.all_button.setToolTip("Show the images of all classes again")
@@ -87,9 +87,9 @@ class CoresetImages(Card):
         self.menu = QMenu(self)
         self.menu.setToolTipsVisible(True)
         for text, tip, key, slot in (
-            ("Always choose (pin in)", "Inside the budget of its class", "I", self._pin_in),
-            ("Never choose (pin out)", "Another image takes its place", "O", self._pin_out),
-            ("Take the pin back", "Leave it to the sampler", "U", self._unpin),
+            ("Always include (pin in)", "Counts towards the budget of its class", "I", self._pin_in),
+            ("Always exclude (pin out)", "Another image takes its place", "O", self._pin_out),
+            ("Unpin", "Let the sampler decide again", "U", self._unpin),
         ):
             action = QAction(text, self.grid)
             action.setShortcut(QKeySequence(key))
@@ -201,7 +201,7 @@ class CoresetImages(Card):
     def _show_pins(self) -> None:
         some = len(self.grid.selected_keys()) > 0
         self.pin_button.setEnabled(some)
-        tip = "Pin the selected images in (I) or out (O)" if some else "Select images first, to pin them in or out."
+        tip = "Pin the selected images in (I) or out (O)" if some else "Select images first to pin them in or out."
         self.pin_button.setToolTip(tip)
         self.pin_button.setAccessibleName(tip)
 

@@ -57,7 +57,7 @@ class CoresetOptions(QObject):
         self._recommended = next((each for each in self._samplers.values() if each.why_recommended), None)
         controls = page.controls
         self.sampler = cast("QComboBox", controls.make("selection.sampler").widget)
-        page.add_option("Sampler", self._with_help(self.sampler), "How the images of a class are put in order")
+        page.add_option("Sampler", self._with_help(self.sampler), "Rule that selects the images")
         self.summary = QLabel()
         self.summary.setWordWrap(True)
         set_tone(self.summary, "muted")
@@ -92,7 +92,7 @@ class CoresetOptions(QObject):
         self.why.setWordWrap(True)
         set_tone(self.why, "muted")
         self.evidence = QuestionMark(self._recommended.evidence if self._recommended is not None else "", "measured")
-        self.evidence.setAccessibleName("What was measured")
+        self.evidence.setAccessibleName("Benchmark results")
         self.recommendation = QWidget()
         column = QVBoxLayout(self.recommendation)
         column.setContentsMargins(0, 0, 0, 0)
@@ -121,9 +121,9 @@ class CoresetOptions(QObject):
         self.notes = QPlainTextEdit()
         self.notes.setTabChangesFocus(True)
         self.notes.setFixedHeight(theme.UNIT * 10)
-        self.notes.setPlaceholderText("Why these images, what was left out")
+        self.notes.setPlaceholderText("Why these images, what was excluded")
         self.notes.textChanged.connect(self._set_notes)
-        page.add_more_option("Notes", self.notes, "Your own words; they are kept in the project")
+        page.add_more_option("Notes", self.notes, "Your notes, saved with the project")
 
     # --- showing ----------------------------------------------------------------------------------------------
 
@@ -154,21 +154,19 @@ class CoresetOptions(QObject):
         used = used and settings.budget_over_classes == "recommended"
         self.recommendation.setVisible(recommended is not None and not used)
         if recommended is not None:
-            self.recommended.setToolTip(f"{recommended.title}, with β at ¼. Undo takes it back.")
+            self.recommended.setToolTip(f"{recommended.title}, with β = ¼. Undo reverts this.")
 
     def _show_effects(self, settings: SelectionSettings, fact: Any) -> None:
         whole = fact.scope == "pool"
-        self.over_classes.set_no_effect(
-            f"{fact.title} draws from the whole pool and knows no classes." if whole else ""
-        )
+        self.over_classes.set_no_effect(f"{fact.title} draws from the whole pool and ignores classes." if whole else "")
         box = self.over_classes.widget
         if isinstance(box, QComboBox):
             for name, words in (("recommended", "As recommended"), ("sampler", "Sampler's own")):
                 rule = fact.budget_rule(name)
                 box.setItemText(box.findData(name), "None" if whole else f"{words} ({RULES.get(rule, rule)})")
-        self.seed.set_no_effect("" if fact.uses_seed else f"{fact.title} leaves nothing to chance.")
+        self.seed.set_no_effect("" if fact.uses_seed else f"{fact.title} is deterministic.")
         harder = fact.budget_rule(settings.budget_over_classes) in BY_DIFFICULTY and not whole
-        self.beta.set_no_effect("" if harder else "β counts where harder classes get more.")
+        self.beta.set_no_effect("" if harder else "β only applies to budgets by difficulty.")
 
     def show_notes(self, notes: str) -> None:
         """Show the user's own words."""

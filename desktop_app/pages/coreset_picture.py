@@ -33,7 +33,7 @@ from desktop_app.widgets.words import set_tone
 WORST_SIDE = 56
 NARROW = theme.UNIT * 76
 """Width below which the images are one of the tabs."""
-MEASURING = "What it covers worst is being measured."
+MEASURING = "Measuring coverage…"
 
 COLUMNS = [theme.UNIT * 56, theme.UNIT * 41]
 
@@ -61,7 +61,7 @@ class CoresetPicture(QWidget):
         self.covered = QLabel()
         self.covered.setWordWrap(True)
         set_tone(self.covered, "muted")
-        self.worst = ThumbnailRow(WORST_SIDE, "The image covered worst")
+        self.worst = ThumbnailRow(WORST_SIDE, "Least covered image")
         self.worst.set_note("")
         self.worst.setFixedWidth(WORST_SIDE + theme.UNIT)
         self.worst.opened.connect(self._open_worst)
@@ -106,11 +106,11 @@ class CoresetPicture(QWidget):
         self.tabs.setDocumentMode(True)
         self._tools = QStackedWidget()
         for widget, name, tip in (
-            (self.bars, "Bars", "What each cluster gives, beside what random sampling would take"),
-            (self.plot, "Plot", "The chosen images of a class among all of its images"),
-            (self.table, "Table", "The same in numbers"),
-            (self.coverage, "Coverage", "How far every class is covered"),
-            (self.sizes, "Sizes", "What nearest neighbours say of every size before any training"),
+            (self.bars, "Bars", "Images taken from each cluster, compared with random sampling"),
+            (self.plot, "Plot", "Selected images among all images of the class"),
+            (self.table, "Table", "The same data as a table"),
+            (self.coverage, "Coverage", "Coverage of each class"),
+            (self.sizes, "Sizes", "Nearest-neighbour estimates for several sizes, before any training"),
         ):
             self.tabs.setTabToolTip(self.tabs.addTab(widget, name), tip)
             self._tools.addWidget(PlotExportButton(_drawn(widget)))
@@ -199,13 +199,13 @@ class CoresetPicture(QWidget):
     def show_choosing(self, title: str) -> None:
         """Say that the choice is still being made; what is shown below is the one before."""
         self.unanswered.clear()
-        self.sentence.setText(f"{title} is choosing…")
-        self.covered.setText("The first time a sampler puts all images in order; other sizes come at once after that.")
+        self.sentence.setText(f"{title} is selecting…")
+        self.covered.setText("The first selection ranks all images; other sizes are then immediate.")
 
     def show_unanswered(self, why: str, *, again: bool = True) -> None:
         """Say that the choice was not made; what is shown below is the one before."""
-        self.sentence.setText("The coreset of these choices is not known.")
-        self.covered.setText("What stands below was chosen before, with other choices.")
+        self.sentence.setText("No selection for the current settings.")
+        self.covered.setText("Showing the previous selection, made with other settings.")
         self.unanswered.show_message("warning", why, closable=False)
         if again:
             self.offer_again()
@@ -214,13 +214,13 @@ class CoresetPicture(QWidget):
         """Offer to make the choice that was not made."""
         why = self.unanswered.text
         if why:
-            tip = "Ask for the coreset of these choices again"
-            self.unanswered.show_message("warning", why, "Choose again", tip, closable=False)
+            tip = "Select with the current settings"
+            self.unanswered.show_message("warning", why, "Select again", tip, closable=False)
 
     def show_not_covered(self, why: str) -> None:
         """Say that what the coreset leaves out was not measured."""
-        self.covered.setText("What it covers worst was not measured.")
-        self.unanswered.show_message("warning", why, "Measure again", "Ask what the coreset leaves out again")
+        self.covered.setText("Coverage was not measured.")
+        self.unanswered.show_message("warning", why, "Measure again", "Measure the coverage again")
 
     def show_coverage(self, coverage: Coverage) -> None:
         """Show what the coreset leaves out."""
@@ -230,9 +230,9 @@ class CoresetPicture(QWidget):
         self.worst.set_images([self._images.thumbnail(index) for index in worst])
         if worst:
             name = self._images.class_of(worst[0])
-            self.covered.setText(f"The image it covers worst is this one, of {name}.")
+            self.covered.setText(f"The least covered image is this one, of {name}.")
         else:
-            self.covered.setText("Every image of the pool is chosen, or has a twin that is.")
+            self.covered.setText("Every image of the pool is selected, or has an identical copy that is.")
 
     def _open_worst(self, index: int) -> None:
         self.opened.emit(index, [index])

@@ -36,8 +36,8 @@ class CoresetPlot(QWidget):
         self._view: ClassView | None = None
         self._chosen: np.ndarray[Any, Any] = np.zeros(0, dtype=np.int64)
         self.classes = ComboBox()
-        self.classes.setToolTip("The class that is plotted")
-        self.classes.setAccessibleName("Class plotted")
+        self.classes.setToolTip("Class to plot")
+        self.classes.setAccessibleName("Class to plot")
         self.classes.activated.connect(self._choose)
         self.words = QLabel()
         set_tone(self.words, "muted")
@@ -105,7 +105,7 @@ class CoresetPlot(QWidget):
             return
         rows = np.flatnonzero(np.isin(self._view.clusters.indices, self._chosen))
         self.scatter.set_chosen(rows)
-        self.words.setText(f"Ringed: chosen, {len(rows):,} of {images(len(self._view.clusters.indices))}")
+        self.words.setText(f"Selected images have rings: {len(rows):,} of {images(len(self._view.clusters.indices))}")
 
     def _choose(self) -> None:
         self.class_chosen.emit(self.classes.currentText())
@@ -116,7 +116,7 @@ class CoresetPlot(QWidget):
             self.hover.hide()
             return
         index, label = int(view.clusters.indices[row]), int(view.clusters.labels[row])
-        chosen = "chosen" if index in self._chosen else "not chosen"
+        chosen = "chosen" if index in self._chosen else "not selected"
         self.hover.show_image(self._images.thumbnail(index, label), f"Cluster {label + 1} · {chosen}")
 
     def _select(self, rows: object) -> None:

@@ -12,12 +12,13 @@ from desktop_app.widgets.words import count
 
 RANDOM = ("random", "random_low", "random_high")
 FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5)
-EMPTY = "How well coresets of every size stand for the whole pool will be shown here, and random ones beside them."
-TIP = "Choose coresets of seven sizes and let nearest neighbours judge them, beside random ones"
+EMPTY = "Shows how well coresets of several sizes represent the whole pool, compared with random ones."
+TIP = "Select coresets of seven sizes and evaluate them with nearest neighbours, compared with random ones"
 HELP = (
-    "Every image of the pool is given the class of the chosen image nearest to it, never of itself or a copy of it. "
-    "How often that is right tells, without training, from which size on more images add little. Every size and "
-    "everything are judged on the same images. A network that learns its own features often wants more images."
+    "Every image of the pool is assigned the class of the nearest selected image, excluding itself and its copies. "
+    "The share of correct assignments shows, without training, from which size on more images add little. All sizes "
+    "and the whole pool are evaluated on the same images. A network that learns its own features often needs more "
+    "images."
 )
 
 
@@ -37,7 +38,7 @@ class Sizes(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.button = QPushButton("Judge sizes")
+        self.button = QPushButton("Evaluate sizes")
         self.button.setToolTip(TIP)
         self.button.clicked.connect(self.wanted)
         self.words = QLabel()
@@ -60,7 +61,7 @@ class Sizes(QWidget):
     def show_busy(self, busy: bool) -> None:
         """Let the button be pressed, or say that it is at work."""
         self.button.setEnabled(not busy)
-        self.button.setToolTip("The sizes are being judged." if busy else TIP)
+        self.button.setToolTip("Evaluating sizes…" if busy else TIP)
 
     def forget(self) -> None:
         """Show no curve."""
@@ -76,13 +77,14 @@ class Sizes(QWidget):
         random, lows, highs = ([getattr(p, name) for p in view.points] for name in RANDOM)
         lines = [
             Line(sampler, fractions, means, means, means),
-            Line(MATCHED + sampler, fractions, random, lows, highs, title="As many at random", dashed=True),
+            Line(MATCHED + sampler, fractions, random, lows, highs, title="Random, same size", dashed=True),
         ]
         self.plot.set_lines(lines, Level(view.everything, view.everything, view.everything))
         self.words.show()
         self.words.setText(
-            f"Every size, and everything ({view.everything:.3f}), is judged on the same {count(view.n_judged)} images "
-            "by their nearest neighbours. That is no training: Compare shows what a network makes of a size."
+            f"All sizes and the whole pool ({view.everything:.3f}) are evaluated on the same {count(view.n_judged)} "
+            "images by nearest neighbours. This does not replace training: the Compare page shows the accuracy of "
+            "networks."
         )
 
     def _choose_point(self, name: str, fraction: float) -> None:  # noqa: ARG002

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from core.results import ClassCoverage, ClusterShares
+from core.words import percent
 from desktop_app import theme
 from desktop_app.models.table_model import Column
 from desktop_app.widgets.bar_pairs import Taken
 from desktop_app.widgets.table import Table
-from desktop_app.widgets.words import count, percent
+from desktop_app.widgets.words import count
 
 
 class Given(NamedTuple):
@@ -56,7 +57,7 @@ def fill(table: Table, rows: Sequence[object]) -> None:
 def given_table() -> Table:
     """Return the table of what every cluster gives."""
     return Table(
-        "What every cluster gives",
+        "Images taken from each cluster",
         [
             Column(
                 "Cluster",
@@ -64,14 +65,20 @@ def given_table() -> Table:
                 lambda row: (row.class_name, row.cluster),
                 tooltip="Class and number of the cluster",
             ),
-            Column("Pool", lambda row: count(row.n_images), lambda row: row.n_images, True, "Images of the pool in it"),
+            Column(
+                "Pool",
+                lambda row: count(row.n_images),
+                lambda row: row.n_images,
+                True,
+                ("Images of the cluster in the pool"),
+            ),
             Column("Taken", lambda row: count(row.taken), lambda row: row.taken, True, "Images in the coreset"),
             Column(
                 "Random",
                 lambda row: count(row.random),
                 lambda row: row.random,
                 True,
-                "One random draw of as many images takes",
+                "Images that one random draw of the same size takes",
                 lambda row: f"Random sampling takes {row.expected:.1f} on average",
             ),
             Column(
@@ -79,7 +86,7 @@ def given_table() -> Table:
                 lambda row: percent(round(row.taken / row.n_images, 4)) if row.n_images else "–",
                 lambda row: row.taken / row.n_images if row.n_images else 0.0,
                 True,
-                "Taken, of the cluster",
+                "Share of the cluster that is taken",
             ),
         ],
     )
@@ -97,17 +104,17 @@ def coverage_table() -> Table:
                 lambda row: f"{row.clusters_touched} of {row.n_clusters}",
                 lambda row: row.clusters_touched / max(1, row.n_clusters),
                 True,
-                "Clusters that give at least one image",
+                "Clusters with at least one selected image",
             ),
-            _figure("Mean", "mean_distance", "Mean distance from an image of the class to the nearest chosen one", 2),
-            _figure("Largest", "largest_distance", "Distance of the image of the class that is covered worst", 2),
-            _figure("MMD²", "mmd2", "How much the chosen images differ from the class as a whole; 0 is the same", 4),
+            _figure("Mean", "mean_distance", "Mean distance from an image of the class to the nearest selected one", 2),
+            _figure("Largest", "largest_distance", "Distance of the least covered image of the class", 2),
+            _figure("MMD²", "mmd2", "Difference between the selected images and the whole class; 0 is identical", 4),
             Column(
-                "Twins",
+                "Duplicates",
                 lambda row: count(row.duplicate_pairs),
                 lambda row: row.duplicate_pairs,
                 True,
-                "Pairs of chosen images with the same pixels",
+                "Pairs of selected images with identical pixels",
             ),
         ],
     )

@@ -15,9 +15,9 @@ from desktop_app.registries import sources
 from desktop_app.widgets.pattern_field import PatternField
 
 SETTLE_MS = 700
-BROUGHT = "The dataset brings its own split, which is kept."
-IN_FOLDS = "Each fold tests on its own share of the images."
-NOT_BROUGHT = "Leaks are found where the dataset brings its own split."
+BROUGHT = "The dataset has a predefined split."
+IN_FOLDS = "Each fold has its own test images."
+NOT_BROUGHT = "Leaks are only searched for if the dataset has a predefined split."
 
 
 class DatasetPage(Page):
@@ -28,9 +28,9 @@ class DatasetPage(Page):
 
     stage = "dataset"
     title = "Dataset"
-    sentence = "What is in the folder, and which images train, validate and test."
+    sentence = "Scan the images and divide them into training, validation and test sets."
     run_text = "Scan"
-    run_tip = "Read every image once: counts, sizes, copies, thumbnails"
+    run_tip = "Read every image once: counts, sizes, duplicates, thumbnails"
     sections = ("data",)
     reads = ("dataset",)
 
@@ -47,8 +47,11 @@ class DatasetPage(Page):
         self.add_more_option(
             "Groups that stay together",
             self.pattern,
-            "Find a patient or slide in each file's path",
-            question="Images of one patient look alike. If some train and others test, the test is too easy.",
+            "Detect a patient or slide in each file path",
+            question=(
+                "Images of one patient look similar. If they are in both the training and the test set, the "
+                "test accuracy is too optimistic."
+            ),
         )
         self.picture = DatasetPicture()
         self.picture.histogram.inclusion_changed.connect(self._include)
@@ -99,13 +102,12 @@ class DatasetPage(Page):
         self._say_empty()
 
     def _say_empty(self) -> None:
-        words = "The classes, their images and what was skipped will stand here"
         if self.model.project.source is not None and not self.images_are_there():
-            self.set_empty(f"{NOT_THERE} {words} then.", "Locate…", self._locate)
+            self.set_empty(NOT_THERE, "Locate…", self._locate)
         elif self.job_numbers(ScanDataset):
-            self.set_empty(f"{words} when the images have been scanned.")
+            self.set_empty("Scanning… The images appear here when it is finished.")
         else:
-            self.set_empty(f"{words}.", "Scan", self.try_run)
+            self.set_empty("No images yet", "Scan", self.try_run)
 
     def _locate(self) -> None:
         self.locate_wanted.emit()
@@ -236,7 +238,9 @@ class DatasetPage(Page):
 
     def _look_for_doubts(self) -> None:
         if not self.model.facts("features"):
-            self.messages.warning("Doubts are found by features. Extract them first, on the Features page.")
+            self.messages.warning(
+                "Suspected label errors are found from features. Extract them first, on the Features page."
+            )
             return
         if not self.job_numbers(FindDoubts):
             bits = self.model.settings("data").near_duplicate_bits
@@ -265,8 +269,8 @@ class DatasetPage(Page):
 def _meaning(view: DatasetView) -> str:
     """Return what the images found mean for who wants a coreset, and what to do next."""
     pool, test = len(view.split.pool), len(view.split.test)
-    judged = f"the {test:,} test images tell how good it is" if test else "no test images are there to judge it by"
-    return f"A coreset is chosen from the {pool:,} images of the pool; {judged}. Next: describe the images by features."
+    judged = f"the {test:,} test images evaluate it" if test else "there are no test images to evaluate it"
+    return f"The coreset is selected from the {pool:,} images of the pool; {judged}. Next: extract features."
 
 
 def _groups(paths: Sequence[str], pattern: str) -> tuple[Sequence[str], str]:

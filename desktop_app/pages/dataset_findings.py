@@ -45,54 +45,60 @@ class Findings(TabWidget):
         self._doubted: tuple[Image, ...] = ()
         self.skipped = SkippedTable()
         self.copies = DuplicatesTable()
-        self.leaks = Table("Leaks", [Column("Trains or validates", lambda r: r[0]), Column("Tests", lambda r: r[1])])
-        self.left_out = Table("Left out", [Column("File", lambda row: row[1]), Column("Why", lambda row: row[2])])
+        self.leaks = Table(
+            "Leaks", [Column(("Training or validation image"), lambda r: r[0]), Column(("Test image"), lambda r: r[1])]
+        )
+        self.left_out = Table("Excluded", [Column("File", lambda row: row[1]), Column("Reason", lambda row: row[2])])
         self.doubts = Table(
-            "Doubtful labels",
+            "Suspected label errors",
             [
                 Column("File", lambda row: row[1]),
-                Column("Labelled", lambda row: row[2]),
-                Column("Neighbours say", lambda row: row[3]),
-                Column("Share of others", lambda row: f"{row[4]:.2f}", lambda row: row[4], numeric=True),
+                Column("Label", lambda row: row[2]),
+                Column("Label of neighbours", lambda row: row[3]),
+                Column("Share of neighbours", lambda row: f"{row[4]:.2f}", lambda row: row[4], numeric=True),
             ],
         )
         self.near = Table(
             "Near-duplicates",
             [
-                Column("First", lambda row: row[1]),
-                Column("Second", lambda row: row[2]),
-                Column("Bits apart", lambda row: str(row[3]), lambda row: row[3], numeric=True),
-                Column("What it means", lambda row: row[4]),
+                Column("First image", lambda row: row[1]),
+                Column("Second image", lambda row: row[2]),
+                Column("Different bits", lambda row: str(row[3]), lambda row: row[3], numeric=True),
+                Column("Result", lambda row: row[4]),
             ],
         )
         self.notes = Table("Notes", [Column("Note", lambda row: row)], wraps=True)
         for table in (self.doubts, self.near, self.left_out):
             table.row_opened.connect(self._open)
         self.copies.row_opened.connect(self._open_copy)
-        self._keep_this = self._button("Keep this copy", "Use the selected copy alone; again, all of its group (Space)")
+        self._keep_this = self._button(
+            "Keep this copy", ("Use only the selected copy; repeat to use the whole group (Space)")
+        )
         self._keep_this.clicked.connect(self.copies.toggle_chosen)
-        self._keep_one = self._button("Keep one of each", "Use one copy of each; none where the classes differ")
+        self._keep_one = self._button(
+            "Keep one of each set", ("Use one of each set of duplicates; none if their classes differ")
+        )
         self._keep_one.clicked.connect(self.keep_one_wanted)
-        self._drop = self._button("Drop the copies that train", "Leave the training copies of test images out")
+        self._drop = self._button("Exclude leaks", ("Exclude training images that are copies of test images"))
         self._drop.clicked.connect(self.drop_leaks_wanted)
-        self._look = self._button("Look for doubts", "Compare every image with its neighbours; wants features")
+        self._look = self._button("Find label errors", "Compare every image with its neighbours; requires features")
         self._look.clicked.connect(self.doubts_wanted)
-        self._leave = self._button("Leave selected out", "Do not use the selected images")
+        self._leave = self._button("Exclude selected", "Do not use the selected images")
         self._leave.clicked.connect(self._leave_selected)
-        self._leave_near = self._button("Leave the second out", "Do not use the second of the selected pairs")
+        self._leave_near = self._button("Exclude second", "Exclude the second image of the selected pairs")
         self._leave_near.clicked.connect(self._leave_seconds)
-        self._back = self._button("Use selected again", "Take selected images back that were left out by hand")
+        self._back = self._button("Include selected", "Use selected images again that you excluded")
         self._back.clicked.connect(self._take_back_selected)
         self._other_layout = ""
-        self._read_otherwise = self._button("Read the folders otherwise", "Take another meaning of the folders")
+        self._read_otherwise = self._button("Use another folder layout", "Use another folder layout")
         self._read_otherwise.clicked.connect(self._want_layout)
         self._read_otherwise.hide()
         self._tabs = {
             "Skipped": self._tab(self.skipped),
-            "Copies": self._tab(self.copies, self._keep_this, self._keep_one),
+            "Duplicates": self._tab(self.copies, self._keep_this, self._keep_one),
             "Leaks": self._tab(self.leaks, self._drop),
-            "Left out": self._tab(self.left_out, self._back),
-            "Doubtful labels": self._tab(self.doubts, self._look, self._leave),
+            "Excluded": self._tab(self.left_out, self._back),
+            "Suspected label errors": self._tab(self.doubts, self._look, self._leave),
             "Near-duplicates": self._tab(self.near, self._leave_near),
             "Notes": self._tab(self.notes, self._read_otherwise),
         }
@@ -126,9 +132,9 @@ class Findings(TabWidget):
         self._offer_layout(next(iter(view.dataset.others), ""))
         conflicts = sum(one.conflicting for one in view.duplicates)
         self._count("Skipped", len(view.dataset.skipped))
-        self._count("Copies", len(view.duplicates), f", {conflicts} under two classes" if conflicts else "")
+        self._count("Duplicates", len(view.duplicates), f", {conflicts} under two classes" if conflicts else "")
         self._count("Leaks", len(split.leaks))
-        self._count("Left out", len(split.left_out))
+        self._count("Excluded", len(split.left_out))
         self._count("Notes", len(view.dataset.warnings) + len(split.warnings))
         self._keep_one.setEnabled(bool(view.duplicates) and not settings.keep_one_of_duplicates)
         self._drop.setEnabled(bool(split.leaks))
@@ -148,9 +154,9 @@ class Findings(TabWidget):
                 for one in found.near_duplicates
             ]
         )
-        self._count("Doubtful labels", len(found.doubts))
+        self._count("Suspected label errors", len(found.doubts))
         self._count("Near-duplicates", len(found.near_duplicates))
-        self.setCurrentWidget(self._tabs["Doubtful labels"])
+        self.setCurrentWidget(self._tabs["Suspected label errors"])
 
     def forget(self) -> None:
         """List nothing."""
@@ -169,7 +175,7 @@ class Findings(TabWidget):
         self._other_layout = layout
         self._read_otherwise.setVisible(bool(layout))
         title = dict(choices_of(DataSettings))["layout"].values.get(layout, layout)
-        self._read_otherwise.setText(f"Read the folders as: {inside_sentence(title)}")
+        self._read_otherwise.setText(f"Use layout: {inside_sentence(title)}")
 
     def _want_layout(self) -> None:
         self.layout_wanted.emit(self._other_layout)
@@ -177,7 +183,7 @@ class Findings(TabWidget):
     def _forget_doubts(self) -> None:
         """Show no doubts of other images: their numbers would name others now."""
         self._doubted = ()
-        for name, table in (("Doubtful labels", self.doubts), ("Near-duplicates", self.near)):
+        for name, table in (("Suspected label errors", self.doubts), ("Near-duplicates", self.near)):
             table.set_rows(())
             self.setTabText(self.indexOf(self._tabs[name]), name)
 
@@ -227,5 +233,5 @@ class Findings(TabWidget):
 
 def _meaning(pair: Any) -> str:
     if pair.identical:
-        return "The same pixels" + (", under two classes" if pair.conflicting else "")
-    return "Nearly the same" + (", under two classes" if pair.conflicting else "")
+        return "Identical pixels" + (", under two classes" if pair.conflicting else "")
+    return "Nearly identical" + (", under two classes" if pair.conflicting else "")

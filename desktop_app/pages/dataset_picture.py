@@ -35,7 +35,7 @@ class DatasetPicture(QWidget):
         self.samples = SampleStrip()
         self.samples.opened.connect(self.open_image)
         self.samples.preview_requested.connect(self.open_image)
-        left = Card("Images of each class", "Untick a class to leave it out. It comes back when you tick it again.")
+        left = Card("Images of each class", "Clear a checkbox to exclude the class.")
         left.add(self.histogram, 1)
         left.add_tool(PlotExportButton(self.histogram))
         right = Card("Sample images")
@@ -154,7 +154,7 @@ def _set_of(view: DatasetView, index: int) -> str:
     for name in ("pool", "validation", "test"):
         if index in getattr(view.split, name):
             return name
-    return next((left.reason for left in view.split.left_out if left.index == index), "in none")
+    return next((left.reason for left in view.split.left_out if left.index == index), "not in any set")
 
 
 def _facts(view: DatasetView) -> str:
@@ -164,8 +164,8 @@ def _facts(view: DatasetView) -> str:
     parts = [
         f"{len(dataset.images):,} images in {len(dataset.classes)} classes",
         size,
-        f"{len(split.pool):,} in the pool, {len(split.validation):,} validate, {len(split.test):,} test",
+        f"{len(split.pool):,} in the pool, {len(split.validation):,} validation, {len(split.test):,} test",
     ]
     if split.brought:
-        parts.append("the split that came with the images is kept")
+        parts.append("predefined split")
     return "  ·  ".join(parts)

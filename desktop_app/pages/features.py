@@ -20,6 +20,7 @@ from core.results import Separation
 from core.service.dataset_requests import DatasetView
 from core.service.feature_requests import ComputeFeatures, DescribeExtractors, ExtractorsView, FeaturesView
 from core.settings import FeatureSettings
+from core.words import duration
 from desktop_app import theme
 from desktop_app.dialogs.question import DetailsDialog
 from desktop_app.pages.features_advice import (
@@ -42,13 +43,14 @@ from desktop_app.widgets.message_strip import MessageStrip
 from desktop_app.widgets.plot_export import PlotExportButton
 from desktop_app.widgets.separation_bars import SeparationBars
 from desktop_app.widgets.variance_curve import VarianceCurve
-from desktop_app.widgets.words import duration, size
+from desktop_app.widgets.words import size
 
-USE_BOTH = "Use these (recommended)"
-SEVERAL = "Several can be used together: each is one view of the images, and their distances add."
+USE_BOTH = "Use recommended"
+SEVERAL = "Several extractors can be combined: each adds a view of the images, and their distances are added."
 SEPARATION_HELP = (
-    "Share of the images most of whose five nearest neighbours carry their class (leave-one-out 5-NN accuracy). It "
-    "tells how well an extractor tells the classes apart; choosing by several together can still beat the best alone."
+    "Share of images with most of their five nearest neighbours in the same class (leave-one-out 5-NN accuracy). It "
+    "measures how well an extractor separates the classes; a combination can still be better than the best single "
+    "extractor."
 )
 
 
@@ -92,7 +94,7 @@ class FeaturesPage(Page):
         self._say_empty()
 
     def _make_picture(self) -> QWidget:
-        separation = Card("How well they separate the classes", SEPARATION_HELP)
+        separation = Card("Class separation", SEPARATION_HELP)
         scrolled = QScrollArea()
         scrolled.setWidgetResizable(True)
         scrolled.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -134,7 +136,7 @@ class FeaturesPage(Page):
     def _keep_features(self, result: FeaturesView) -> None:
         accuracies = {" + ".join(one.extractors): one.accuracy for one in result.separations}
         self.keep(result, {"separations": accuracies, "images": result.n_images, "labels": list(result.labels)})
-        self.summary_told.emit(f"{result.n_images:,} images described", "clusters")
+        self.summary_told.emit(f"Features of {result.n_images:,} images extracted", "clusters")
         self._looked_for = ""
         self._ask()
 
@@ -172,7 +174,7 @@ class FeaturesPage(Page):
             name: views[0].explained for name, views in (view.views.items() if view is not None else ()) if views
         }
         self.curve.set_explained(explained, settings.variance)
-        self.curve.setToolTip(f"Of the first view, {first}" if explained else "")
+        self.curve.setToolTip(f"First view: {first}" if explained else "")
         self._show_cost(settings.extractors)
         self._advise(settings.extractors)
         self._say_meaning(view)
@@ -189,16 +191,20 @@ class FeaturesPage(Page):
         instead = fallback(self._facts(), used) if not self.model.project.results.get("features") else None
         if instead is not None:
             self._fell_back = instead
-            self.change_settings("features", text="use of extractors that work here", extractors=instead.extractors)
+            self.change_settings("features", text="use of available extractors", extractors=instead.extractors)
 
     def _advise(self, used: Sequence[str]) -> None:
         """Say what was fallen back on, or offer to choose by the recommended extractors."""
         if self._fell_back:
-            way = ("Weights…", "What is missing, and how to bring it") if self._fell_back.lacks_weights else ()
+            way = (
+                ("Weights…", ("See which weights are missing and how to import them"))
+                if self._fell_back.lacks_weights
+                else ()
+            )
             self.advice.show_message("warning", self._fell_back.sentence, *way)
         elif self._advises and recommends_both(self._facts(), used):
             words = recommendation(self._facts())
-            self.advice.show_message("info", words, USE_BOTH, tip_for_both(), more="What was measured?")
+            self.advice.show_message("info", words, USE_BOTH, tip_for_both(), more="Benchmark results")
         else:
             self.advice.clear()
 
@@ -215,7 +221,7 @@ class FeaturesPage(Page):
         used = self.model.settings("features").extractors
         titles = " · ".join(fact.title for fact in self._facts() if fact.name in used)
         after = self._look.after.seconds if self._look is not None else 0.0
-        groups = "Groups of images that look alike, in each class"
+        groups = "Groups of similar images in each class"
         return {"features": (titles, self._seconds(used)), "clusters": (groups, after)}
 
     def _seconds(self, used: Sequence[str]) -> float:
@@ -237,7 +243,7 @@ class FeaturesPage(Page):
         self._choose(tuple(fact.name for fact in self._facts() if fact.name in recommended()))
 
     def _show_evidence(self) -> None:
-        DetailsDialog(self, "What the recommendation rests on", EVIDENCE, "", "info", "accent").open()
+        DetailsDialog(self, "Evidence for the recommendation", EVIDENCE, "", "info", "accent").open()
 
     def _say_meaning(self, view: FeaturesView | None) -> None:
         """Say under the title what the features tell about these images."""
@@ -268,7 +274,7 @@ class FeaturesPage(Page):
         after = self._look.after if self._look is not None else None
         memory = max([fact.estimate.memory_bytes for fact in facts] + ([after.memory_bytes] if after else []))
         disk = sum(fact.estimate.disk_bytes for fact in facts)
-        text = f"To do: about {duration(seconds)}" if seconds > 0 else "These features are computed"
+        text = f"Remaining: about {duration(seconds)}" if seconds > 0 else "These features are already computed"
         if after is not None:
             text += f"; reduction and clusters take about {duration(max(1.0, after.seconds))}"
         text += f". Memory up to {size(memory)}"
@@ -303,11 +309,10 @@ class FeaturesPage(Page):
         return replace(study, settings=replace(study.settings, features=features))
 
     def _say_empty(self) -> None:
-        words = "The extractors, what each costs, and how well it separates the classes will stand here"
         if self.model.facts("dataset") is None:
-            self.set_empty(f"{words}.", "Go to Dataset", self._go_to_dataset)
+            self.set_empty("No features yet", "Go to Dataset", self._go_to_dataset)
         else:
-            self.set_empty(f"{NOT_THERE} {words} then.")
+            self.set_empty(NOT_THERE)
 
     def _go_to_dataset(self) -> None:
         self.step_wanted.emit("dataset")

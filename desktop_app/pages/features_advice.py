@@ -7,7 +7,7 @@ from typing import Any
 from core.descriptions import registry
 from core.pipeline.views import ExtractorFact
 from core.results import Estimate, Separation
-from desktop_app.widgets.words import duration, percent
+from core.words import duration, percent
 
 CLEAR, SOME = 0.7, 0.3
 """Shares of what chance leaves, above which features are said to tell the classes apart, or to do so in part."""
@@ -15,9 +15,10 @@ CLEAR, SOME = 0.7, 0.3
 GONE = "gone"
 # From benchmarks/results/quality.md: even herding, budgets by difficulty, ten splits.
 EVIDENCE = (
-    "Measured on a quarter of the PBC images: 5 % chosen by colour-texture, VGG16 and VGG16 averaged gained 6.0 points "
-    "of accuracy over stratified random, as the mean of three classifiers; without the average 5.1, colour-texture "
-    "alone 3.9. VGG16 alone gained 5.7, but 4.8 against 6.9 at 1 %. The average costs nothing more."
+    "Measured on a quarter of the PBC images: with 5 % of the images, selection on colour-texture, VGG16 and VGG16 "
+    "averaged gained 6.0 points of accuracy over stratified random, in the mean of three linear probes; without "
+    "VGG16 averaged 5.1, with colour-texture alone 3.9. VGG16 alone gained 5.7, but 4.8 instead of 6.9 at 1 %. VGG16 "
+    "averaged adds no computation time."
 )
 
 
@@ -49,12 +50,13 @@ def fallback(facts: Sequence[ExtractorFact], used: Sequence[str]) -> Fallback | 
     instead = " and ".join(known[name].title if name in known else name for name in left)
     if any(fact.weights_state == "broken" for fact in missing):
         return Fallback(
-            left, f"{titles} cannot work here, so {instead} is used. Beside it stands why.", lacks_weights=False
+            left,
+            (f"{titles} cannot be used on this computer; using {instead} instead. The reason is shown next to it."),
+            lacks_weights=False,
         )
     return Fallback(
         left,
-        f"The weights of {titles} are not on this machine, so {instead} is used. "
-        "Bring the weights to use what was chosen.",
+        f"{titles} weights are not installed; using {instead} instead. Import the weights to use your selection.",
     )
 
 
@@ -69,10 +71,10 @@ def recommendation(facts: Sequence[ExtractorFact]) -> str:
     known = {fact.name: fact for fact in facts}
     wanted = [known[name] for name in recommended() if name in known]
     seconds = sum(fact.estimate.seconds for fact in wanted if fact.n_images > fact.n_cached and not fact.follows)
-    time = f"about {duration(seconds)} for these images" if seconds > 0 else "computed already"
+    time = f"about {duration(seconds)} for these images" if seconds > 0 else "already computed"
     return (
-        f"Recommended: {_listed([fact.title for fact in wanted], 'and')} together ({time}). This rests on measurements "
-        "on blood cells; on images of another kind it is a guess."
+        f"Recommended: {_listed([fact.title for fact in wanted], 'and')} together ({time}). Based on measurements on "
+        "blood cells; not verified for other kinds of images."
     )
 
 
@@ -85,22 +87,22 @@ def meaning(separation: Separation, largest_class: float) -> str:
     largest_class : float
         Share of the largest class, 0 to 1: so many would be right by chance alone.
     """
-    share = f"{percent(round(separation.accuracy, 2))} of the images are most like others of their own class"
+    share = f"{percent(round(separation.accuracy, 2))} of the images are most similar to others of their own class"
     # Of what lies between guessing the largest class and no mistake.
     told = (separation.accuracy - largest_class) / max(1e-9, 1.0 - largest_class)
     if told >= CLEAR:
-        return f"The features tell the classes apart: {share}. Next: find the groups inside each class."
+        return f"The features separate the classes well: {share}. Next: cluster the images of each class."
     if told >= SOME:
-        return f"The features tell the classes apart in part: {share}. Next: find the groups inside each class."
+        return f"The features partly separate the classes: {share}. Next: cluster the images of each class."
     return (
-        f"The features hardly tell the classes apart: {share}, and {percent(round(largest_class, 2))} would be by "
-        "chance. Try another extractor, or look at the labels, before you rely on what follows."
+        f"The features hardly separate the classes: {share}; chance level is {percent(round(largest_class, 2))}. Try "
+        "another extractor or check the labels before you rely on later results."
     )
 
 
 def tip_for_both() -> str:
     """Return what taking the recommended extractors does, naming them."""
-    return f"Choose by {_listed([each.in_words for each in recommended().values()], 'and')} together"
+    return f"Use {_listed([each.in_words for each in recommended().values()], 'and')} together"
 
 
 def cannot_work(fact: ExtractorFact) -> bool:
@@ -122,9 +124,9 @@ def ways_out(fact: ExtractorFact) -> str:
     """Return what to do about an extractor that cannot work, in the words of the window."""
     if fact.weights_state in ("broken", GONE):
         return fact.missing_sentence
-    state = "are not on this machine" if fact.weights_state == "missing" else "cannot be used"
+    state = "are not installed" if fact.weights_state == "missing" else "cannot be used"
     instead = _listed([recommended()[name].in_words for name in _without_weights()], "or")
-    return f"The weights of {fact.title} {state}. Bring them, or choose {instead}, which needs none."
+    return f"The weights of {fact.title} {state}. Import them, or use {instead}, which needs none."
 
 
 def _without_weights() -> tuple[str, ...]:

@@ -7,20 +7,21 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QTool
 
 from core.pipeline.views import ExtractorFact
 from core.results import Separation
+from core.words import duration, percent
 from desktop_app import theme
 from desktop_app.dialogs.help_button import HelpButton
 from desktop_app.pages.features_advice import GONE, cannot_work, ways_out
-from desktop_app.widgets.words import duration, percent, set_tone, size
+from desktop_app.widgets.words import set_tone, size
 
-LAST_ONE = "At least one extractor is needed. Tick another one first."
+LAST_ONE = "At least one extractor is required. Select another one first."
 STATES = {
     "needs none": "needs no weights",
     "verified": "weights verified",
-    "unverified": "unverified weights: they fit, but are not a known set",
-    "missing": "weights are missing",
-    "unusable": "the weight file cannot be used",
-    "broken": "its plugin fails",
-    GONE: "not on this machine",
+    "unverified": "unverified weights: they fit, but their checksum is unknown",
+    "missing": "weights missing",
+    "unusable": "weight file cannot be used",
+    "broken": "plugin failed",
+    GONE: "not installed",
 }
 
 
@@ -119,8 +120,8 @@ class _Row(QWidget):
             label.setWordWrap(True)
             label.setIndent(theme.UNIT * 3)
             set_tone(label, "muted")
-        self.bring = QPushButton("Bring the weights…")
-        self.bring.setToolTip("What is missing, where it comes from, and how to import it")
+        self.bring = QPushButton("Import weights…")
+        self.bring.setToolTip("See what is missing, where to get it and how to import it")
         self.bring.clicked.connect(self.weights_wanted)
         ways = QHBoxLayout()
         ways.setContentsMargins(theme.UNIT * 3, 0, 0, 0)
@@ -139,7 +140,7 @@ class _Row(QWidget):
         missing = cannot_work(fact)
         words = ways_out(fact) if missing else fact.tip
         self.box.setText(fact.title)
-        self.about.setAccessibleName(f"How {fact.title} works")
+        self.about.setAccessibleName(f"About {fact.title}")
         self._missing = missing
         self.box.setToolTip(words)
         self.box.setAccessibleDescription(words)
@@ -149,7 +150,7 @@ class _Row(QWidget):
         self.state.setToolTip(_details_of(fact))
         set_tone(self.state, "warning" if missing or fact.weights_state == "unverified" else "muted")
         self.bring.setVisible(missing and has_code)
-        self.bring.setAccessibleName(f"Bring the weights of {fact.title}")
+        self.bring.setAccessibleName(f"Import the weights of {fact.title}")
 
     def show_used(self, used: bool) -> None:
         """Tick it or not; what lacks its weights can be unticked, not ticked."""
@@ -166,16 +167,17 @@ def _facts_of(fact: ExtractorFact, accuracy: float | None, *, missing: bool) -> 
     if not missing and fact.n_images:
         parts.append(f"about {duration(fact.estimate.seconds)} for {left:,} images" if left else "computed")
     if accuracy is not None:
-        parts.append(f"{percent(round(accuracy, 2))} of the images are among their own class")
+        parts.append(f"{percent(round(accuracy, 2))} of the images are closest to their own class")
     return parts
 
 
 def _details_of(fact: ExtractorFact) -> str:
     """Return what stands behind those facts."""
-    parts = [f"Describes an image by {fact.n_features:,} numbers."] if fact.n_features else []
+    parts = [f"Describes an image by {fact.n_features:,} features."] if fact.n_features else []
     if fact.n_images > fact.n_cached:
         estimate = fact.estimate
         parts.append(
-            f"To do: {size(estimate.memory_bytes)} of memory, {size(estimate.disk_bytes)} on disk ({estimate.basis})."
+            f"Remaining: {size(estimate.memory_bytes)} of memory, {size(estimate.disk_bytes)} on disk "
+            f"({estimate.basis})."
         )
     return " ".join(parts)

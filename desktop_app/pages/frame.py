@@ -207,7 +207,7 @@ class _OptionColumn(QScrollArea):
         layout.addLayout(self.plain)
         self.more_button = QToolButton()
         self.more_button.setText("More")
-        self.more_button.setToolTip("Show the choices that are seldom changed")
+        self.more_button.setToolTip("Show settings that are rarely changed")
         self.more_button.setCheckable(True)
         self.more_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.more_button.setAccessibleName("More options")

@@ -16,7 +16,7 @@ from desktop_app.widgets.controls import put_value
 
 __all__ = ["NOT_THERE", "Page", "PageContext"]
 
-NOT_THERE = "The images are not where they were. Say where they are now, with Locate in the File menu."
+NOT_THERE = "The images were not found. Use File > Locate images to choose their new location."
 
 
 class Page(AskingPage):
@@ -223,7 +223,7 @@ class Page(AskingPage):
         if not self.run_text:
             return "This step has nothing to run."
         if self.is_step_running():
-            return "This step is running. Wait for it, or cancel it."
+            return "This step is running. Wait for it to finish, or cancel it."
         return self.why_not()
 
     def show_value(self, control: QWidget, value: Any) -> None:

@@ -252,10 +252,10 @@ class SettingControl(QObject):
             value = self._read(line.text())
         except ValueError:
             shown = self._words(self.setting.default)
-            per_cent = " in per cent" if "%" in self.setting.facts.unit else ""
+            per_cent = " in percent" if "%" in self.setting.facts.unit else ""
             self.refused.emit(
-                f"{self.title}: “{line.text()}” is not understood; expected numbers{per_cent} between commas"
-                f"{f', such as {shown}' if shown else ''}."
+                f"{self.title}: “{line.text()}” is not valid; expected numbers{per_cent} separated by "
+                f"commas{f', such as {shown}' if shown else ''}."
             )
         else:
             self.changed.emit(self.setting, value)

@@ -78,9 +78,9 @@ class StartPage(QWidget):
         self.recent.clear()
         for file in self._preferences.recent:
             there = file.exists()
-            entry = QListWidgetItem(f"{file.stem}\n{_short(file.parent)}{'' if there else ' · not there now'}")
+            entry = QListWidgetItem(f"{file.stem}\n{_short(file.parent)}{'' if there else ' · not found'}")
             entry.setData(FILE, file)
-            entry.setToolTip(os.fspath(file) if there else f"{file} is not there now. It may have been moved.")
+            entry.setToolTip(os.fspath(file) if there else f"{file} was not found. It may have been moved.")
             if not there:
                 entry.setFlags(Qt.ItemFlag.ItemIsSelectable)
             self.recent.addItem(entry)
@@ -98,7 +98,8 @@ class StartPage(QWidget):
         title = QLabel("Coreset Studio")
         title.setFont(theme.title_font())
         self._sentence = QLabel(
-            "Choose a small training subset that keeps the diversity of your images, and see what it costs in accuracy."
+            "Select a small training subset that preserves the diversity of your images, and see what it costs in "
+            "accuracy."
         )
         self._sentence.setWordWrap(True)
         words = QVBoxLayout()
@@ -114,22 +115,25 @@ class StartPage(QWidget):
     def _make_open(self) -> QWidget:
         card = Card("Open images")
         known = sources()
-        self.folder = self._button("Open a folder…", "folder", "\n".join(each.tip for each in known.folders))
+        self.folder = self._button("Open folder…", "folder", "\n".join(each.tip for each in known.folders))
         self.folder.setProperty("primary", True)
         theme.set_icon(self.folder, "folder", "on_accent")
         self.folder.clicked.connect(self.folder_wanted)
         self.everything = self._button(
-            "Do everything with a folder…",
+            "Run all steps on a folder…",
             "run",
-            "Every step in turn as recommended on this computer, to the answer; each can be changed then",
+            (
+                "Runs every step with the settings recommended for this computer, up to the comparison. Every step can "
+                "be changed afterwards."
+            ),
         )
         self.everything.clicked.connect(self.everything_wanted)
         self.table = self._button(
-            f"Open a {known.file_words()}…", "table", "\n".join(f"{each.title}: {each.tip}" for each in known.files)
+            f"Open {known.file_words()}…", "table", "\n".join(f"{each.title}: {each.tip}" for each in known.files)
         )
         self.table.clicked.connect(self.table_wanted)
         self.demo = self._button(
-            "Open the demo", "images", "Synthetic stained cells, made on this computer; to try everything out"
+            "Open demo", "images", "Synthetic stained cells, generated on this computer to try the program"
         )
         self.demo.clicked.connect(self.demo_wanted)
         self._hint = QLabel("or drop a folder anywhere on this window")
@@ -148,10 +152,10 @@ class StartPage(QWidget):
         self.recent.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.recent.itemActivated.connect(self._on_chosen)
         self.recent.itemClicked.connect(self._on_chosen)
-        self.no_recent = QLabel("Projects that you save will stand here.")
+        self.no_recent = QLabel("Saved projects appear here.")
         self.no_recent.setWordWrap(True)
         self.no_recent.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.project = self._button("Open a project…", "open", "A project saved before")
+        self.project = self._button("Open project…", "open", "Open a saved project")
         self.project.clicked.connect(self.project_wanted)
         card.add(self.recent, 1)
         card.add(self.no_recent, 1)

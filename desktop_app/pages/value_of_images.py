@@ -35,10 +35,10 @@ class ValueOfImages(QObject):
         super().__init__(parent)
         self._setting = setting
         self._dataset: Dataset | None = None
-        self.button = QPushButton("As the images have it")
+        self.button = QPushButton("Set from images")
         self.button.setAutoDefault(False)
         self.button.setObjectName(f"value_of_images_{setting.where}")
-        self.button.setAccessibleName(f"{title} as the images have it")
+        self.button.setAccessibleName(f"Set {title} from the images")
         self.button.clicked.connect(self._take)
         self.show_dataset(None)
 
@@ -46,7 +46,7 @@ class ValueOfImages(QObject):
         """Take the images, or none, that the value is to suit."""
         self._dataset = dataset if dataset is not None and dataset.images else None
         self.button.setEnabled(self._dataset is not None)
-        tip = "Set it once, by the size of most images" if self._dataset is not None else "Scan the images first"
+        tip = "Set to the size of most images" if self._dataset is not None else "Scan the images first"
         self.button.setToolTip(tip)
         self.button.setAccessibleDescription(tip)
 

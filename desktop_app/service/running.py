@@ -8,7 +8,7 @@ _STEPS = {
     "dataset": "the scan of the images",
     "features": "the feature extraction",
     "clusters": "the clustering",
-    "coreset": "the choice of the coreset",
+    "coreset": "the selection of the coreset",
     "compare": "the comparison",
 }
 

@@ -85,6 +85,7 @@ class SelectionClient(QObject):
         self.opening = None
         self._build += 1
         self._since = self._build
+        self._asked.clear()
         self._thread.shut_service(self._build)
 
     def add_page(self, page: "SelectionQuestions") -> None:

@@ -217,7 +217,7 @@ class WorkerThread(QThread):
 
     def _ask_service(self, number: int, request: AnyServiceRequest, latest: bool) -> None:
         if self._service is None:
-            refused = Failed("The engine is not ready for this yet. Run the step before.")
+            refused = Failed("The engine is not ready for this yet. Run the previous step first.")
             self.service_replied.emit(self._build, number, refused)
             return
         self._service.ask(number, request, latest=latest)
@@ -278,7 +278,7 @@ class WorkerThread(QThread):
             return
         self._service = successor
         if not dead.killed_for_stop:
-            self.service_restarted.emit(self._build, f"{dead.died_how} It was started again.")
+            self.service_restarted.emit(self._build, f"{dead.died_how} It was restarted.")
 
     def _output(self, name: str) -> Path | None:
         return None if self._folder is None else Path(self._folder.name) / name

@@ -15,9 +15,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.words import percent
 from desktop_app import theme
 from desktop_app.widgets.controls import NumberBox, Slider, SpinBox
-from desktop_app.widgets.words import percent
 
 STEPS = 1000
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)

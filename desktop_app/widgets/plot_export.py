@@ -1,16 +1,19 @@
 """Every plot to a file: PNG, SVG, or its numbers as CSV."""
 
 import csv
+import errno
 import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
-from PySide6.QtCore import QMimeData, QPoint, QRectF, QSize, Signal
+from PySide6.QtCore import QPoint, QRectF, QSize, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QFileDialog, QGraphicsView, QMenu, QToolButton, QWidget
 
+from core.files import replace_atomically, temporary_file
 from desktop_app import theme
 
 Cell = str | int | float
@@ -48,14 +51,18 @@ def save_plot(plot: QWidget, file: Path) -> None:
         If the suffix is another.
     """
     kind = file.suffix.lower()
+    if not file.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file.parent))
     if kind == ".csv":
         # A byte order mark, so that spreadsheets read names in any script.
-        file.write_text(as_csv(cast("HasNumbers", plot).plot_table()), encoding="utf-8-sig", newline="")
+        replace_atomically(file, as_csv(cast("HasNumbers", plot).plot_table()).encode("utf-8-sig"))
     elif kind == ".png":
-        if not as_image(plot).save(str(file)):
-            raise OSError(f"The picture could not be written to {file}.")
+        with temporary_file(file) as part:
+            if not as_image(plot).save(str(part), b"PNG"):
+                raise OSError(f"The picture could not be written to {file}.")
     elif kind == ".svg":
-        _write_svg(plot, file)
+        with temporary_file(file) as part:
+            _write_svg(plot, part, file)
     else:
         raise ValueError(f"A plot is saved as .png, .svg or .csv, not as {file.suffix or 'a file without suffix'}.")
 
@@ -80,23 +87,28 @@ def as_image(plot: QWidget, scale: int = PNG_SCALE) -> QImage:
     image.setDevicePixelRatio(scale)
     image.fill(QColor(theme.colours().surface))
     painter = QPainter(image)
-    _draw(plot, painter)
-    painter.end()
+    try:
+        _draw(plot, painter)
+    finally:
+        painter.end()  # Qt stops the program where a picture goes that is still being painted
     return image
 
 
-def _write_svg(plot: QWidget, file: Path) -> None:
+def _write_svg(plot: QWidget, part: Path, file: Path) -> None:
+    """Write the drawing that is to become `file` under the name `part`."""
     generator = QSvgGenerator()
-    generator.setFileName(str(file))
+    generator.setFileName(str(part))
     generator.setSize(plot.size())
     generator.setViewBox(plot.rect())
     generator.setTitle(cast("HasNumbers", plot).plot_name() if isinstance(plot, HasNumbers) else "plot")
     painter = QPainter()
     if not painter.begin(generator):
         raise OSError(f"The picture could not be written to {file}.")
-    painter.fillRect(plot.rect(), QColor(theme.colours().surface))
-    _draw(plot, painter)
-    painter.end()
+    try:
+        painter.fillRect(plot.rect(), QColor(theme.colours().surface))
+        _draw(plot, painter)
+    finally:
+        painter.end()
 
 
 def _draw(plot: QWidget, painter: QPainter) -> None:
@@ -156,9 +168,8 @@ class PlotExportButton(QToolButton):
         self._ask("csv", "CSV table (*.csv)")
 
     def _copy(self) -> None:
-        data = QMimeData()
-        data.setImageData(as_image(self._plot))
-        QGuiApplication.clipboard().setMimeData(data)
+        # Not as a QMimeData made here: with one on the clipboard PySide6 crashes when the program is quit.
+        QGuiApplication.clipboard().setImage(as_image(self._plot))
 
     def _ask(self, suffix: str, kinds: str) -> None:
         name = self._plot.plot_name() if isinstance(self._plot, HasNumbers) else "plot"

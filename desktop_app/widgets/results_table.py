@@ -7,11 +7,12 @@ from PySide6.QtWidgets import QWidget
 
 from core.results import Row, split_word, splits_words
 from core.service.networks import network_title
+from core.words import duration, percent
 from desktop_app import theme
 from desktop_app.models.metrics import by_column
 from desktop_app.models.table_model import Column
 from desktop_app.widgets.table import Table
-from desktop_app.widgets.words import count, duration, percent, with_interval
+from desktop_app.widgets.words import count, with_interval
 
 if TYPE_CHECKING:
     from core.training.metric import Metric

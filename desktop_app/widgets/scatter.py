@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QWidget
 
+from core.words import percent
 from desktop_app import theme
 from desktop_app.widgets.geometry import Points, inside, nearest
 from desktop_app.widgets.lasso_view import LassoView
@@ -332,8 +333,4 @@ def component_label(number: int, share: float | None = None) -> str:
     """
     if share is None or share != share:
         return f"component {number + 1}"
-    return (
-        f"component {number + 1} ({100 * share:.0f} % of variance)"
-        if share >= 0.0095
-        else (f"component {number + 1} ({100 * share:.1f} % of variance)")
-    )
+    return f"component {number + 1} ({percent(round(share, 2 if share >= 0.0095 else 3))} of variance)"

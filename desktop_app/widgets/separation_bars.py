@@ -6,10 +6,10 @@ from PySide6.QtWidgets import QWidget
 
 from core.descriptions import registry
 from core.results import Separation
+from core.words import percent
 from desktop_app import theme
 from desktop_app.widgets.bar_rows import Bar, BarRow
 from desktop_app.widgets.bars import Bars
-from desktop_app.widgets.words import percent
 
 
 class SeparationBars(Bars):

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from core.words import percent
 from desktop_app import theme
 from desktop_app.widgets.plot import Plot
 from desktop_app.widgets.plot_export import Table
@@ -73,7 +74,7 @@ class VarianceCurve(Plot):
             self._keep,
             angle=0,
             pen=pg.mkPen(named.text, style=Qt.PenStyle.DashLine),
-            label=f"{100 * self._keep:.0f} % kept",
+            label=f"{percent(self._keep)} kept",
             labelOpts={"position": 0.99, "color": named.muted, "anchors": [(1, 0), (1, 0)]},
         )
         self._add(level)

@@ -1,4 +1,4 @@
-"""Numbers and times as the window writes them, and labels that shorten themselves."""
+"""Counts and the time left as the window writes them, and labels that shorten themselves."""
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
@@ -22,34 +22,12 @@ def files(number: int) -> str:
     return "1 file" if number == 1 else f"{number:,} files"
 
 
-def percent(share: float) -> str:
-    """Write a share (0 to 1) as a percentage with as many digits as it deserves: ``0.3 %``, ``5 %``, ``12.5 %``."""
-    value = 100 * share
-    if value == 0 or abs(value - round(value)) < 0.005:
-        return f"{round(value):,} %"
-    return f"{value:.2f} %" if value < 1 else f"{value:.1f} %"
-
-
 def with_interval(value: float, low: float, high: float) -> str:
     """Write a value with half the width of its interval, in honest precision: ``0.924 ± 0.004``."""
     if value != value:  # NaN
         return "–"
     half = (high - low) / 2
     return f"{value:.3f}" if half != half or half == 0 else f"{value:.3f} ± {half:.3f}"
-
-
-def duration(seconds: float) -> str:
-    """Write a time: ``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``."""
-    if seconds < 10:
-        return f"{seconds:.1f} s" if seconds > 0 else "0 s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        minutes, rest = divmod(whole, 60)
-        return f"{minutes} min {rest} s" if minutes < 10 and rest else f"{minutes} min"
-    hours, rest = divmod(round(whole / 60), 60)
-    return f"{hours:,} h {rest} min" if rest else f"{hours:,} h"
 
 
 def seconds_left(seconds: float) -> str:

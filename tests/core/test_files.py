@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from core.files import (
     remove_tree,
     replace_atomically,
     temporary_file,
+    temporary_folder,
     temporary_name,
 )
 from core.housekeeping import sweep, sweep_tree
@@ -238,3 +240,34 @@ def test_a_read_only_file_is_flushed_too(tmp_path: Path, disk: Any) -> None:
     (building / "link").symlink_to(tmp_path / "original")
     put_in_place(building, tmp_path / "whole")
     assert disk.late == []
+
+
+def test_a_folder_replaces_its_place_when_it_is_whole(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    with temporary_folder(target) as building:
+        (building / "a.txt").write_text("first")
+        assert not target.exists()
+    with pytest.raises(FileNotFoundError), temporary_folder(target) as building:
+        shutil.copy(target / "a.txt", building / "no folder" / "a.txt")
+    assert [each.name for each in tmp_path.iterdir()] == ["out"]
+    assert (target / "a.txt").read_text() == "first"
+    with temporary_folder(target) as building:
+        (building / "b.txt").write_text("third")
+    assert {each.name for each in target.iterdir()} == {"b.txt"}
+    assert [each.name for each in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("is_flushed", [True, False])
+def test_a_file_replaces_its_place_when_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_flushed: bool
+) -> None:
+    flushed: list[Path] = []
+    monkeypatch.setattr(files, "flush", flushed.append)
+    place = tmp_path / "new folder" / "file"
+    with temporary_file(place, is_flushed=is_flushed) as part:
+        part.write_bytes(b"first")
+    with pytest.raises(ZeroDivisionError), temporary_file(place, is_flushed=is_flushed) as part:
+        part.write_bytes(b"sec" * (1 // part.write_bytes(b"")))
+    assert place.read_bytes() == b"first"
+    assert [each.name for each in place.parent.iterdir()] == ["file"]
+    assert len(flushed) == is_flushed

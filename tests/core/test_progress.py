@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.cli.terminal import TerminalProgress, duration, table
+from core.cli.terminal import TerminalProgress, table
 from core.errors import CancelledError
 from core.progress import PartProgress, StepProgress
 
@@ -105,13 +105,6 @@ def test_a_stop_is_an_exception_at_the_next_report() -> None:
     shown._stop = True
     with pytest.raises(CancelledError):
         shown.report(1, 2)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(0.4, "0.4 s"), (42, "42 s"), (200, "3 min"), (5000, "83 min"), (6000, "1 h 40 min")]
-)
-def test_durations_in_words(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
 
 
 def test_tables_align() -> None:

@@ -56,7 +56,7 @@ def test_every_setting_of_every_section_has_a_line() -> None:
 
 def test_own_settings_of_the_first_version_have_a_line_too() -> None:
     text = settings_markdown()
-    for start in ("`mu` of Balanced herding", "`backbone` of Transfer network", "`judge_extractor` of Fast judge"):
+    for start in ("`mu` of Balanced herding", "`backbone` of Transfer network", "`judge_extractor` of Linear probe"):
         assert f"\n| {start}" in text
 
 

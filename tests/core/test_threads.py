@@ -9,7 +9,10 @@ from collections import defaultdict
 import pytest
 
 from core.cli.parser import build_parser
-from core.threads import VARIABLES
+from core.data import scanning
+from core.features import decoding
+from core.threads import VARIABLES, n_processors
+from core.training import pixels
 
 WEIGHTS = """
 import hashlib, sys
@@ -85,3 +88,24 @@ def test_a_limit_reaches_what_is_loaded_and_what_is_loaded_later() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux alone gives a process its processors")
+def test_processors_are_those_that_the_process_may_use() -> None:
+    """A container or `taskset` allows fewer than the machine has."""
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert n_processors() == 1
+        assert (scanning.thread_count(), decoding._thread_count(), pixels._threads()) == (1, 1, 2)
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert n_processors() == len(allowed)
+
+
+def test_a_system_without_that_question_counts_all_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert n_processors() == 6
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert n_processors() == 1

@@ -187,7 +187,7 @@ class ImmediateSelection(SelectionClient):
         number, request, _ = self._requests.pop(0)
         event: Finished | Failed
         if self._object is None:
-            event = Failed("The engine is not ready for this yet. Run the step before.")
+            event = Failed("The engine is not ready for this yet. Run the previous step first.")
         else:
             try:
                 event = Finished(request.run(self._object, NO_PROGRESS))

@@ -91,7 +91,7 @@ def done(window: MainWindow, stage: str) -> bool:
 def leave(window: MainWindow) -> None:
     """Answer what is asked about steps that run and work that is not saved."""
     while (question := window.files.question) is not None and question.isVisible():
-        stops = any(button.text() == "Stop it" for button in question.buttons())
+        stops = any(button.text() == "Stop" for button in question.buttons())
         question.choose("stop" if stops else "drop")
 
 
@@ -231,9 +231,9 @@ def test_a_project_whose_images_are_gone_warns_and_raises_no_error(
         qtbot.wait(5)
         empty = window.page(stage).empty
         assert empty.isVisible()
-        assert "not where they were" in empty.accessibleName()
+        assert "images were not found" in empty.accessibleName()
     qtbot.waitUntil(lambda: not window.context.service.running(), timeout=LONG)
-    assert "is not there now" in window.frame.strip.text
+    assert "was not found" in window.frame.strip.text
     assert window.context.messages.sentences("error") == []  # type: ignore[attr-defined]
 
 

@@ -66,7 +66,7 @@ def test_closing_a_busy_window_leaves_no_process(images: Path) -> None:
 
 def test_an_unhandled_error_is_shown_and_the_project_recovered_at_the_next_start(images: Path) -> None:
     seen = drive("crash", images)
-    assert "Your project has been kept" in seen["sentence"]
+    assert "Your project was kept" in seen["sentence"]
     assert drive("recover", images) == {"fraction": 0.07}
 
 
@@ -90,7 +90,7 @@ def test_every_copy_is_offered_and_none_is_lost(tmp_path: Path) -> None:
     assert [text for text in seen["asked"] if "Recover" in text] == [
         "<b>Recover newest?</b>", "<b>Recover middle?</b>", "<b>Recover oldest?</b>",
     ]  # fmt: skip
-    assert "<b>Save middle?</b>" in seen["asked"]
+    assert "<b>Save changes to middle?</b>" in seen["asked"]
     assert seen["left"] == sorted(["999999992-1.json", seen["mine"]])
 
 

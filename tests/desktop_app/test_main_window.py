@@ -148,10 +148,10 @@ def test_opening_a_folder_scans_it_at_once(window: MainWindow, images: Path, qtb
     assert window.frame.host.current_page is window.page("dataset")
     assert state(window, "dataset") == "running"
     qtbot.waitUntil(lambda: state(window, "dataset") == "done")
-    assert window.menus.title.text() == "blood cells · not saved"
+    assert window.menus.title.text() == "blood cells · unsaved"
     assert window.windowTitle() == "blood cells – Coreset Studio"
     assert window.frame.job_bar.text.text().startswith("Dataset: the sum is 3 · ")
-    assert window.frame.job_bar.action.text() == "Go on to Features"
+    assert window.frame.job_bar.action.text() == "Continue to Features"
 
 
 def test_the_job_bar_leads_to_the_next_step(opened: MainWindow, qtbot: QtBot) -> None:
@@ -193,7 +193,7 @@ def test_a_missing_folder_is_a_warning_and_can_be_located(
     project = project.with_result("dataset", StageResult(project.key("dataset"), {"sum": 3}))
     write_project(project, tmp_path / "study.coreset")
     window.files.open_path(tmp_path / "study.coreset")
-    assert "is not there now" in window.frame.strip.text
+    assert "was not found" in window.frame.strip.text
     assert state(window, "dataset") == "done"
     window.files._on_located(os.fspath(images))
     qtbot.waitUntil(lambda: window.context.model.value("dataset") == 3)
@@ -209,7 +209,7 @@ def test_images_that_go_while_a_step_runs_are_said_once_where_it_can_be_mended(
     images.rename(tmp_path / "moved")
     window.context.messages.error("The folder cannot be read.", "details")
     assert window.helpers.errors == []
-    assert "is not there now" in window.frame.strip.text
+    assert "was not found" in window.frame.strip.text
     window.page("dataset").locate_wanted.emit()
     (dialog,) = (each for each in window.findChildren(QFileDialog) if each.isVisible())
     dialog.reject()
@@ -278,7 +278,7 @@ def test_the_demo_does_not_answer_a_question_for_the_user(
 
     draw_demo(lambda: opened.files.open_path(other))
     assert opened.context.model.project.source == images
-    assert "The demo is drawn. Open it in the File menu." in opened.context.messages.sentences()  # type: ignore[attr-defined]
+    assert "The demo is ready. Open it from the File menu." in opened.context.messages.sentences()  # type: ignore[attr-defined]
     answer(opened, "stop")
     answer(opened, "drop")
     assert opened.context.model.project.source == other
@@ -347,7 +347,7 @@ def test_the_outcome_stays_when_the_page_starts_another_job(
     press(opened, "run")
     qtbot.waitUntil(lambda: state(opened, "features") == "done" and not opened.watch.is_running)
     assert opened.frame.job_bar.text.text().startswith("Features: the sum is 3 · ")
-    assert opened.frame.job_bar.action.text() == "Go on to Clusters"
+    assert opened.frame.job_bar.action.text() == "Continue to Clusters"
 
 
 def test_a_step_that_cannot_run_says_why(opened: MainWindow) -> None:
@@ -375,7 +375,7 @@ def test_escape_cancels(opened: MainWindow, qtbot: QtBot) -> None:
     assert opened.menus.actions["cancel"].isEnabled()
     qtbot.keyClick(opened, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: not opened.watch.is_running)
-    assert opened.frame.job_bar.text.text() == "Cancelled. What was finished is kept."
+    assert opened.frame.job_bar.text.text() == "Cancelled. Finished work is kept."
     assert state(opened, "features") == "ready"
     assert not opened.menus.actions["cancel"].isEnabled()
 
@@ -409,7 +409,7 @@ def test_escape_asks_before_it_stops_what_has_run_for_long(
     for answer, expected in (("stay", []), ("stop", [99])):
         qtbot.keyClick(opened, Qt.Key.Key_Escape)
         (question,) = asked(opened)
-        assert "Features has run for 45 s" in question.informativeText()
+        assert "Features has been running for 45 s" in question.informativeText()
         assert stopped == []
         question.choose(answer)
         assert stopped == expected
@@ -488,8 +488,8 @@ def test_what_a_job_brought_stays_when_it_has_ended(opened: MainWindow, stopped:
     assert bar.action.text() == "Open"
     opened.watch._passing.timeout.emit()
     assert (bar.text.text(), bar.action.text()) == ("The report is written.", "Open")
-    opened.watch.tell_outcome("Coreset: 120 images chosen", "compare")
-    assert (bar.text.text(), bar.action.text()) == ("Coreset: 120 images chosen", "Go on to Compare")
+    opened.watch.tell_outcome("Coreset: 120 images selected", "compare")
+    assert (bar.text.text(), bar.action.text()) == ("Coreset: 120 images selected", "Continue to Compare")
     assert stopped == []
 
 
@@ -534,11 +534,11 @@ def test_the_way_on_leads_to_what_is_not_done(opened: MainWindow, qtbot: QtBot) 
     qtbot.waitUntil(lambda: state(opened, "features") == "done" and not opened.watch.is_running)
     assert not features.run_button.property("primary")  # to do it again is not the next thing to do
     opened.watch.tell_outcome("Scanned", "features")
-    assert bar.action.text() == "Go on to Clusters"
+    assert bar.action.text() == "Continue to Clusters"
     assert bar.action.property("primary")
     opened.context.messages.info("Saved.")
     opened.watch._passing.timeout.emit()
-    assert bar.action.text() == "Go on to Clusters"
+    assert bar.action.text() == "Continue to Clusters"
     model = opened.context.model
     for stage in ("clusters", "coreset", "compare"):
         model.store_result(stage, model.key(stage), {}, 1.0)
@@ -549,9 +549,9 @@ def test_the_way_on_leads_to_what_is_not_done(opened: MainWindow, qtbot: QtBot) 
 
 def test_the_next_step_is_not_offered_where_the_user_is(opened: MainWindow) -> None:
     action = opened.frame.job_bar.action
-    opened.watch.tell_outcome("Coreset: 120 images chosen", "compare")
-    assert opened.frame.job_bar.text.text() == "Coreset: 120 images chosen"
-    assert action.text() == "Go on to Compare"
+    opened.watch.tell_outcome("Coreset: 120 images selected", "compare")
+    assert opened.frame.job_bar.text.text() == "Coreset: 120 images selected"
+    assert action.text() == "Continue to Compare"
     opened.go_to_stage("compare")
     assert action.isHidden()
     opened.go_to_stage("coreset")
@@ -713,7 +713,7 @@ def test_a_project_that_cannot_be_saved_can_still_be_left(opened: MainWindow, tm
     opened.close()
     assert opened.isVisible()
     assert opened.files.question is not None
-    assert "the folder is not there now" in opened.files.question.informativeText()
+    assert "the folder was not found" in opened.files.question.informativeText()
     answer(opened, "stay")
     assert opened.isVisible()
     opened.close()
@@ -855,7 +855,7 @@ def test_the_log_opens(window: MainWindow) -> None:
 def test_help_pages_open_and_follow_links(window: MainWindow) -> None:
     press(window, "tour")
     help_window: Any = window.helpers._help
-    assert "A short tour" in help_window.text.toPlainText()
+    assert "Tour" in help_window.text.toPlainText()
     press(window, "samplers")
     assert "Balanced herding" in help_window.text.toPlainText()
     help_window._follow(QUrl("help:method"))
@@ -882,11 +882,11 @@ def test_shortcuts_and_about(window: MainWindow) -> None:
     press(window, "shortcuts")
     table = window.findChild(ShortcutsDialog).table
     texts = [table.item(row, 1).text() for row in range(table.rowCount())]
-    assert "Run the step that is shown" in texts
+    assert "Run the current step" in texts
     press(window, "about")
     about = window.findChild(AboutDialog)
     assert "0.1" in about.words.text()
-    assert "No plugin adds anything." in about.words.text()
+    assert "No plugins installed." in about.words.text()
     about.copy_citation()
     assert "Intra-class diversity" in QGuiApplication.clipboard().text()
     window.helpers.close_all()

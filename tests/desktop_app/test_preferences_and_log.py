@@ -95,7 +95,7 @@ def test_messages_pass_one_door(qapp: object) -> None:
         ("info", "Saved."),
         ("warning", "Look here."),
         ("error", "The folder is empty."),
-        ("error", "Something inside the program went wrong. Your project is kept."),
+        ("error", "An internal error occurred. Your project was kept."),
     ]
     assert posts[1].details == "why"
     assert "KeyError" in posts[3].details

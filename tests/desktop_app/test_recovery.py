@@ -118,14 +118,14 @@ def test_what_cannot_be_saved_is_kept_for_recovery_and_told_once(
     qtbot.wait(60)  # it tries again and again, and says nothing more
     (sentence,) = messages.sentences()  # type: ignore[attr-defined]
     assert "No space left on device" in sentence
-    assert f"kept for recovery, in {autosave.place}" in sentence
+    assert f"kept for recovery in {autosave.place}" in sentence
     disk.full = []
     qtbot.waitUntil(lambda: not model.has_unsaved_changes)
     assert read_project(file).settings.selection.fraction == 0.2
     assert not autosave.place.exists()
     model.set_settings("selection", fraction=0.3)
     autosave.keep()
-    assert messages.sentences("info") == ["study.coreset is saved again."]  # type: ignore[attr-defined]
+    assert messages.sentences("info") == ["Saving study.coreset works again."]  # type: ignore[attr-defined]
 
 
 def test_what_can_be_kept_nowhere_is_told_although_the_failed_save_was(

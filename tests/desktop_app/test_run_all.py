@@ -189,7 +189,7 @@ def test_a_step_that_cannot_run_is_said(
     window.run_all.start()
     qtbot.waitUntil(lambda: not window.run_all.is_running, timeout=LONG)
     said = window.context.messages.sentences("warning")  # type: ignore[attr-defined]
-    assert said == ["Doing everything ends at Features. The weights are not here."]
+    assert said == ["Running all steps stopped at Features. The weights are not here."]
 
 
 def test_another_project_ends_it(window: MainWindow, first_lot: Any, second_lot: Any, qtbot: QtBot) -> None:

@@ -130,7 +130,7 @@ def test_theirs_is_taken_and_mine_kept_beside_it(edited: Window, file: Path) -> 
     assert edited.model.settings("selection").fraction == fraction(file) == 0.5
     copy = file.with_name("study (mine).coreset")
     assert fraction(copy) == 0.1
-    assert f"Your version is kept as {copy}." in edited.said()
+    assert f"Your version was saved as {copy}." in edited.said()
     assert not edited.model.has_unsaved_changes
 
 
@@ -174,7 +174,7 @@ def test_a_project_that_was_deleted_is_not_made_again_unasked(make_window: Calla
     file.unlink()
     window.change(0.1)
     assert not file.exists()
-    assert "study.coreset is not there any more" in window.asked()
+    assert "study.coreset was not found" in window.asked()
     window.answer("mine")
     assert fraction(file) == 0.1
 
@@ -186,7 +186,7 @@ def test_a_folder_that_is_gone_is_not_made_again(make_window: Callable[[], Windo
     file.parent.rename(tmp_path / "unplugged")
     window.change(0.1)
     assert not file.parent.exists()
-    assert any("the folder is not there now" in sentence for sentence in window.said())
+    assert any("the folder was not found" in sentence for sentence in window.said())
 
 
 def test_the_same_bytes_written_again_are_no_change(make_window: Callable[[], Window], file: Path) -> None:

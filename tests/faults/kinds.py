@@ -255,7 +255,7 @@ FAULTS: dict[str, tuple[str, Fault, Sequence[str]]] = {
     "read only": ("folders lose the right to be written or read", read_only, ("window", "command line")),
     "files": ("images changed, deleted, replaced, emptied", change_files, ("window", "command line")),
     "two programs": ("two or three programs on one study", two_programs, ("window", "command line")),
-    "clock": ("the clock jumps, as Python tells it", clock_jumps, ("window", "command line")),
+    "clock": ("the clock jumps, as seen by Python", clock_jumps, ("window", "command line")),
     "memory": ("memory refused beyond a limit", little_memory, ("window", "command line")),
 }
 """By name: what a reader sees, the function, and the ways of working that it is done to."""

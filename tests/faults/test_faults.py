@@ -58,7 +58,7 @@ def test_nothing_is_lost(fault: str, expected: Mapping[str, str]) -> None:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study that the command line has worked through, with the fast judge alone."""
+    """A study that the command line has worked through, with the linear probe alone."""
     folder = lay_out(tmp_path_factory.mktemp("finished") / "study")
     options = f"--settings {folder / 'settings.json'} --cache {folder / 'cache'} --out {folder / 'out'} --networks head"
     assert main(["run", str(folder / "images"), *options.split(), "--overwrite"]) == 0

@@ -64,7 +64,7 @@ def test_it_adds_one_of_each_kind_and_nothing_else(site: Path) -> None:
         assert f"  {name}  " in done.stdout
     assert done.stdout.count(PLUGIN) == len(ADDED)
     without = coreset("plugins", site=None)
-    assert without.stdout.strip() == "No plugin adds anything."
+    assert without.stdout.strip() == "No plugins installed."
 
 
 def test_its_descriptions_import_nothing_heavy(site: Path) -> None:

@@ -206,7 +206,7 @@ def test_a_comparison_with_the_head_leaves_report_and_tables(
     ]
     assert main(arguments) == 0
     said = capsys.readouterr().out
-    assert "Head: 20 % chosen by stratified random" in said
+    assert "Linear probe: 20 % chosen by stratified random" in said
     html = (out / "report.html").read_text(encoding="utf-8")
     assert "red/notes.jpg" in html
     assert "http://" not in html.replace("http://www.w3.org", "")

@@ -65,9 +65,9 @@ def test_every_source_has_its_facts_and_a_help_page(source: Source) -> None:
     assert (package, file) == ("resources", f"help/sources/{source.name}.html")
     page = (resource_folder() / file).read_text(encoding="utf-8")
     assert page.startswith(f"<h1>{source.title}</h1>\n")
-    for wanted in ("An example", "What is read", "In short"):
+    for wanted in ("Example", "What is read", "At a glance"):
         assert f"<h2>{wanted}</h2>" in page
-    assert "<h2>What is left out</h2>" in page or "<h2>What is refused</h2>" in page
+    assert "<h2>What is skipped</h2>" in page or "<h2>What is rejected</h2>" in page
 
 
 def test_words_are_made_of_the_facts() -> None:

@@ -8,7 +8,7 @@ from core.descriptions import Description, inside_sentence
 @pytest.mark.parametrize(
     ("title", "inside"),
     [
-        ("Fast judge", "fast judge"),
+        ("Linear probe", "linear probe"),
         ("Worst-class recall", "worst-class recall"),
         ("A share of each class", "a share of each class"),
         ("F1", "F1"),

@@ -79,11 +79,11 @@ def test_the_help_page_says_what_the_description_does(name: str) -> None:
     page = page_of(extractor)
     assert page.startswith(f"<h1>{extractor.title}</h1>\n")
     headings = re.findall(r"<h2>(.*?)</h2>", page)
-    assert headings == ["When to use it", "When not", "What it needs and returns", "Source"]
+    assert headings == ["When to use it", "When to avoid it", "At a glance", "Source"]
     told = table_of(page)
-    assert re.match(rf"{extractor.n_features:,}\b", told["Numbers an image"])
+    assert re.match(rf"{extractor.n_features:,}\b", told["Features per image"])
     assert str(extractor.input_size) in told["Image size"]
-    assert told["Time"].startswith(f"about {extractor.cost.seconds_per_image:g} s an image")
+    assert told["Time"].startswith(f"about {extractor.cost.seconds_per_image:g} s per image")
     assert told["Memory"] == f"about {extractor.cost.bytes_fixed / 1e6:,.0f} MB"
     assert told["Licence"] == extractor.licence
     assert told["Backbone of the transfer network"].startswith("yes") == extractor.backbone
@@ -101,7 +101,7 @@ def test_pages_stand_for_extractors_alone() -> None:
 
 def test_colour_texture_tells_its_blocks_on_its_page() -> None:
     extractor = EXTRACTORS["colour-texture"]
-    told = re.findall(r'<td class="symbol">(\w+)</td><td>(\d+) numbers', page_of(extractor))
+    told = re.findall(r'<td class="symbol">(\w+)</td><td>(\d+) features', page_of(extractor))
     assert {block: int(width) for block, width in told} == extractor.blocks
 
 

@@ -55,10 +55,10 @@ def test_every_format_has_its_facts_and_a_help_page(described: ExportFormat) -> 
     assert (package, file) == ("resources", f"help/exports/{described.name}.html")
     page = (resource_folder() / file).read_text(encoding="utf-8")
     assert page.startswith(f"<h1>{described.title}</h1>\n")
-    for wanted in ("An example", "What is written", "What is refused"):
+    for wanted in ("Example", "What is written", "What is rejected"):
         assert f"<h2>{wanted}</h2>" in page
     assert f"--files {described.name} " in page
-    assert ("A private export" in page.partition("What is refused")[2]) == bool(described.not_private)
+    assert ("A private export" in page.partition("What is rejected")[2]) == bool(described.not_private)
 
 
 # --- what cannot be made --------------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ from core.output.tables import (
     csv_of,
     plain_text,
     read_rows,
-    seconds_words,
     shown,
     text_cell,
     write_table,
@@ -70,15 +69,6 @@ def test_how_cells_are_shown() -> None:
     assert shown(math.nan, "share") == shown(None, "text") == "–"
     assert shown(True, "text") == "yes"
     assert shown(1234.5678, "number") == "1,235"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0, "0 s"), (0.001, "under 0.01 s"), (0.42, "0.42 s"), (12.4, "12 s"), (59.6, "1 min 00 s"), (200, "3 min 20 s"),
-     (7500, "2 h 05 min"), (math.nan, "–")],
-)  # fmt: skip
-def test_durations(seconds: float, words: str) -> None:
-    assert seconds_words(seconds) == words
 
 
 @pytest.mark.parametrize("text", FORMULAS)

@@ -395,7 +395,7 @@ def test_without_any_weights_other_networks_are_named(prepared: Prepared, monkey
     alone = plan_view(asking(prepared, TrainingSettings(image_size=32), networks=("transfer",)).study, 100, 20).instead
     assert alone is not None
     assert alone[1].networks == ("head",)
-    assert alone[2].endswith("The fast judge (head) is trained instead.")
+    assert alone[2].endswith("The linear probe is trained instead.")
 
 
 def test_without_test_images_nothing_is_compared(prepared: Prepared, tmp_path: Path) -> None:

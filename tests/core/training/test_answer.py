@@ -115,7 +115,7 @@ def test_each_of_several_networks_is_named() -> None:
     ]
     found = compare(runs, ComparisonSettings())
     assert [one.network for one in found.answers] == ["custom", "head"]
-    assert [one.sentence.partition(":")[0] for one in found.answers] == ["Custom network", "Head"]
+    assert [one.sentence.partition(":")[0] for one in found.answers] == ["Custom network", "Linear probe"]
     assert found.sentences[:2] == tuple(one.sentence for one in found.answers)
 
 

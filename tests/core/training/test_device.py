@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from core.threads import n_processors
 from core.training import device
-from core.training.device import expected_device, n_processors
+from core.training.device import expected_device
 
 
 def test_without_a_driver_processors_compute(tmp_path: Path) -> None:

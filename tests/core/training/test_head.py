@@ -1,4 +1,4 @@
-"""The fast judge against scikit-learn, and the choice of its penalty."""
+"""The linear probe against scikit-learn, and the choice of its penalty."""
 
 import numpy as np
 import pytest

@@ -166,7 +166,7 @@ def test_a_metric_of_a_plugin_is_everywhere(metric_plugin: Install) -> None:
         assert row.lows["kappa"] < row.means["kappa"] < row.highs["kappa"]
     [difference] = [each for each in found.differences if each.metric == "kappa"]
     assert difference.low < difference.difference < difference.high
-    assert difference.sentence.startswith("Head, 10 %: Cohen's kappa of herding against stratified random: ")
+    assert difference.sentence.startswith("Linear probe, 10 %: Cohen's kappa of herding against stratified random: ")
     for table, column in (
         (comparison_table(found), "kappa"), (comparison_table(found), "kappa_low"), (table_one(found), "kappa"),
         (accuracy_table(found, "head"), "kappa"), (verdict_table(found, "head"), "kappa"),
@@ -334,13 +334,13 @@ def test_each_has_a_page_that_says_what_it_hides(name: str) -> None:
     page = (resource_folder() / "help" / "metrics" / f"{name}.html").read_text(encoding="utf-8")
     parts = re.split(r"<h2>(.*?)</h2>", page)
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
-    assert list(sections) == ["What it tells", "What it hides", "The formula", "In short", "Source"]
+    assert list(sections) == ["What it measures", "What it does not show", "Formula", "At a glance", "Source"]
     assert f"<h1>{metric.title}</h1>" in parts[0]
-    formula, _, symbols = sections["The formula"].partition("</p>")
+    formula, _, symbols = sections["Formula"].partition("</p>")
     assert 'class="formula"' in formula
     assert 'class="symbol"' in symbols
-    assert f"{metric.least:g} to {metric.most:g}" in sections["In short"]
-    assert ("clusters" in sections["In short"]) == ("clusters" in metric.needs)
+    assert f"{metric.least:g} to {metric.most:g}" in sections["At a glance"]
+    assert ("clusters" in sections["At a glance"]) == ("clusters" in metric.needs)
     if name in FIRST:
         assert "section 1.8" in sections["Source"]
 

@@ -62,7 +62,7 @@ def opened(window: HelpWindow) -> list[str]:
 def test_pages_stand_below_the_list_of_their_kind(window: HelpWindow) -> None:
     tops = [window.pages.topLevelItem(i) for i in range(window.pages.topLevelItemCount())]
     assert [top.text(0) for top in tops] == [
-        "A short tour", "The method", "Settings", "Dataset sources", "Extractors", "Samplers", "Networks", "Metrics",
+        "Tour", "The method", "Settings", "Dataset sources", "Extractors", "Samplers", "Networks", "Metrics",
         "Export formats", "Licences",
     ]  # fmt: skip
     for top in tops:
@@ -198,12 +198,12 @@ def test_one_window_serves_all_that_stands_in_a_window(qtbot: QtBot) -> None:
 def test_searching_narrows_the_list_and_goes_from_place_to_place(window: HelpWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
     assert window.search.hasFocus()
-    qtbot.keyClicks(window.search, "takes the THICK of it")
+    qtbot.keyClicks(window.search, "from the DENSEST regions")
     assert shown(window) == [OVERVIEW, "samplers/typiclust"]
-    assert window.found.text() == "On 1 page. Enter goes on."
+    assert window.found.text() == "Found on 1 page. Press Enter for the next."
     qtbot.keyClick(window.search, Qt.Key.Key_Return)
     assert window.text.name == "samplers/typiclust"
-    assert window.text.textCursor().selectedText() == "takes the thick of it"
+    assert window.text.textCursor().selectedText() == "from the densest regions"
     assert len(window.text.extraSelections()) == 1
     assert window.search.hasFocus()
     qtbot.keyClick(window.search, Qt.Key.Key_Escape)
@@ -256,7 +256,7 @@ def test_a_space_finds_one_that_cannot_break(window: HelpWindow, qtbot: QtBot) -
 
 def test_what_is_nowhere_is_said_to_be(window: HelpWindow, qtbot: QtBot) -> None:
     window.search.setText("xyzzy")
-    assert window.found.text() == "On no page."
+    assert window.found.text() == "Not found."
     assert shown(window) == []
     qtbot.keyClick(window.search, Qt.Key.Key_Return)
     assert window.text.name == "tour"

@@ -35,7 +35,7 @@ def test_names_are_no_markup(qtbot: QtBot) -> None:
 
 
 def test_details_open_and_are_copied(qtbot: QtBot) -> None:
-    dialog = DetailsDialog(None, "This did not work", "The file is <gone>.", "Traceback: here")
+    dialog = DetailsDialog(None, "Action failed", "The file is <gone>.", "Traceback: here")
     dialog.open()
     assert not dialog.details.isVisible()
     dialog.more.click()
@@ -46,7 +46,7 @@ def test_details_open_and_are_copied(qtbot: QtBot) -> None:
 
 
 def test_without_details_nothing_can_be_opened(qtbot: QtBot) -> None:
-    dialog = DetailsDialog(None, "This did not work", "The file is gone.", "")
+    dialog = DetailsDialog(None, "Action failed", "The file is gone.", "")
     dialog.open()
     assert not dialog.more.isVisible()
     assert not dialog.copy.isVisible()

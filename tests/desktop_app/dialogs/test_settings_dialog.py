@@ -57,7 +57,7 @@ def test_the_cache_is_emptied_after_a_question(dialog: SettingsDialog, cache: Pa
     qtbot.waitUntil(lambda: dialog.findChild(Question) is None)
     dialog.clear.click()
     dialog.findChild(Question).choose("clear")
-    qtbot.waitUntil(lambda: dialog.amount.text() == "Empty")
+    qtbot.waitUntil(lambda: dialog.amount.text() == "Clear")
     assert list(cache.iterdir()) == [cache / "thesis.docx"]
 
 
@@ -78,7 +78,7 @@ def test_a_limit_is_set_and_what_is_oldest_goes(
     old = add_old(cache, 19_000_000)
     assert dialog.limit.text() == "No limit"
     assert not dialog.set_limit.isEnabled()
-    assert "least recently is removed first" in dialog.limit_note.text()
+    assert "least recently used files are removed first" in dialog.limit_note.text()
 
     dialog.limit.selectAll()
     qtbot.keyClicks(dialog.limit, "0.02")
@@ -88,7 +88,7 @@ def test_a_limit_is_set_and_what_is_oldest_goes(
 
     assert not old.exists()
     assert read_limit(cache) == CacheLimit(0.02)
-    assert dialog.limit.text() == "At most 0.02 GB"
+    assert dialog.limit.text() == "Limit to 0.02 GB"
     assert not dialog.set_limit.isEnabled()
     assert messages.sentences("info") == ["19 MB were removed from the cache."]
     dialog.limit.setValue(0)
@@ -100,8 +100,8 @@ def test_a_limit_that_was_set_is_shown_and_a_damaged_one_told(
     page_context: PageContext, cache: Path, qtbot: QtBot
 ) -> None:
     for text, shown, told in (
-        ('{"gigabytes": 12.5}', "At most 12.5 GB", "least recently"),
-        ('{"gigabytes": 1e-6}', "At most 0.01 GB", "more than its limit"),
+        ('{"gigabytes": 12.5}', "Limit to 12.5 GB", "least recently"),
+        ('{"gigabytes": 1e-6}', "Limit to 0.01 GB", "exceeds its limit"),
         ("{", "No limit", "is no limit of the cache"),
     ):
         (cache / "limit.json").write_text(text)
@@ -118,7 +118,7 @@ def test_a_limit_of_the_environment_is_not_changed_here(
 ) -> None:
     monkeypatch.setenv("CORESET_CACHE_LIMIT", "7")
     dialog = SettingsDialog(page_context.preferences, page_context.service, page_context.messages, None)
-    qtbot.waitUntil(lambda: dialog.limit.text() == "At most 7 GB")
+    qtbot.waitUntil(lambda: dialog.limit.text() == "Limit to 7 GB")
     assert not dialog.limit.isEnabled()
     assert "CORESET_CACHE_LIMIT" in dialog.limit.toolTip()
     dialog.close()
@@ -140,8 +140,8 @@ def test_making_room_can_be_cancelled(process_context: PageContext, cache: Path,
     left = len(list((cache / "clusters").iterdir()))
     assert 1000 < left < 3000
     assert dialog.amount.text().endswith(f"in {left:,} files")
-    assert dialog.limit.text() == "At most 0.01 GB"
-    assert dialog.set_limit.text() == "Set limit"
+    assert dialog.limit.text() == "Limit to 0.01 GB"
+    assert dialog.set_limit.text() == "Apply limit"
     dialog.close()
 
 
@@ -152,7 +152,7 @@ def test_what_another_program_uses_is_not_emptied(dialog: SettingsDialog, cache:
     add_old(cache, 5_000_000)
     dialog.clear.click()
     dialog.findChild(Question).choose("clear")
-    told = "2.0 MB in 1 file; 2.0 MB of it stayed, as another program uses it"
+    told = "2.0 MB in 1 file; 2.0 MB in use by another program were kept"
     qtbot.waitUntil(lambda: dialog.amount.text() == told)
     assert [entry.name for entry in (cache / "features").iterdir()] == ["vgg16-0123456789abcdef"]
 
@@ -171,7 +171,7 @@ def test_while_a_step_runs_the_cache_stays(dialog: SettingsDialog, page_context:
     number = page_context.service.ask(engine.Call(engine.add, (1, 2)), stage="features")
     for button in (dialog.clear, dialog.choose):
         assert not button.isEnabled()
-        assert button.toolTip() == "A step is running. Wait for it or cancel it."
+        assert button.toolTip() == "A step is running. Wait for it to finish, or cancel it."
     page_context.service.cancel(number)
     assert dialog.clear.isEnabled()
 
@@ -182,7 +182,7 @@ def test_a_folder_named_by_the_environment_is_not_changed_here(
     dialog = SettingsDialog(page_context.preferences, page_context.service, page_context.messages, None)
     assert not dialog.choose.isEnabled()
     assert "CORESET_CACHE" in dialog.choose.toolTip()
-    qtbot.waitUntil(lambda: dialog.amount.text() == "Empty")
+    qtbot.waitUntil(lambda: dialog.amount.text() == "Clear")
     dialog.close()
 
 

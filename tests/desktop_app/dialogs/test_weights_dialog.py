@@ -51,8 +51,8 @@ def test_a_file_is_recognised_imported_and_told(panel: WeightsDialog, qtbot: QtB
         panel.import_file(str(file))
         assert panel.busy.isVisible()
         assert not panel.import_button.isEnabled()
-    assert "MobileNetV2 are on this computer now. They fit, but are not a known set" in panel.told.text
-    qtbot.waitUntil(lambda: panel.rows["mobilenetv2"].state.text().startswith("On this computer"))
+    assert "MobileNetV2 are installed. They fit, but their checksum is unknown" in panel.told.text
+    qtbot.waitUntil(lambda: panel.rows["mobilenetv2"].state.text().startswith("Installed"))
     assert not panel.rows["mobilenetv2"].download.isVisible()
     assert panel.rows["vgg16"].state.text() == "Missing"
     assert not panel.busy.isVisible()

@@ -63,7 +63,7 @@ def fill_clusters(page: Any, qtbot: QtBot, place: Path) -> None:
 
 def fill_coreset(page: Any, qtbot: QtBot, place: Path) -> None:
     covered = page.picture.covered
-    qtbot.waitUntil(lambda: covered.text().startswith("The image it covers worst"), timeout=LONG)
+    qtbot.waitUntil(lambda: covered.text().startswith("The least covered image"), timeout=LONG)
     page.picture.sizes.button.click()
     page.run_button.click()
     page.exporting.sheet.folder.setText(str(place / "export of the lot"))

@@ -165,7 +165,7 @@ def test_while_clustering_nothing_is_offered_and_afterwards_it_is(described_cont
     page.enter()
     page.empty.button.click()
     assert page.empty.button.isHidden()
-    assert "being grouped" in page.empty.accessibleName()
+    assert "Clustering…" in page.empty.accessibleName()
     (number,) = page.job_numbers(ComputeClusters)
     page.service.cancel(number)
     assert page.empty.button.text() == "Cluster"

@@ -1,4 +1,4 @@
-"""The Compare page, walked as a user does, with the fast judge on the demo."""
+"""The Compare page, walked as a user does, with the linear probe on the demo."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -185,7 +185,7 @@ def test_running_fills_table_words_and_figures(page: ComparePage, qtbot: QtBot) 
     assert all(0 < row.means["accuracy"] <= 1 for row in rows(page))
     assert result.sentences
     assert escape(result.sentences[0]) in page.picture.answer.text()
-    assert "<b>Against everything</b>" in page.picture.answer.text()
+    assert "<b>Compared with the whole pool</b>" in page.picture.answer.text()
     header, lines = page.picture.accuracy.plot_table()
     assert lines
     assert "accuracy" in " ".join(header).lower()
@@ -223,7 +223,7 @@ def test_another_row_closes_the_cell(page: ComparePage, qtbot: QtBot) -> None:
     matrix.clicked.emit(matrix.counts.index(0, 0))
     page.picture.table.selectRow(1)
     assert page.picture.behind.images.images == []
-    assert page.picture.behind_title.text() == "Click a cell to see the test images behind it."
+    assert page.picture.behind_title.text() == "Click a cell to show the test images behind it."
 
 
 def test_a_cancelled_comparison_keeps_what_is_finished_and_goes_on(
@@ -253,7 +253,7 @@ def test_a_cancelled_comparison_keeps_what_is_finished_and_goes_on(
     page.try_run()
     qtbot.waitUntil(lambda: not page.job_numbers(), timeout=60_000)
     assert posts(page, "error") == []
-    assert posts(page, "info") == ["1 finished training is kept; Train and compare goes on with the others."]
+    assert posts(page, "info") == ["1 finished training was kept; Train and compare continues with the others."]
     assert len(rows(page)) == 1
     assert page.model.state("compare") == "ready"
     again = ComparePage(page.context)
@@ -279,7 +279,7 @@ def test_the_report_is_written(
     assert not sheet.isVisible()
     qtbot.waitUntil(lambda: (tmp_path / "study.html").exists() and not page.job_numbers(), timeout=60_000)
     assert "stratified" in (tmp_path / "study.html").read_text(encoding="utf-8").lower()
-    assert posts(page, "info") == [f"The report is written: {tmp_path / 'study.html'}"]
+    assert posts(page, "info") == [f"Report written to {tmp_path / 'study.html'}"]
     assert page.model.state("compare") == "done"
 
 
@@ -327,7 +327,7 @@ def test_the_table_says_how_networks_were_trained(page: ComparePage, qtbot: QtBo
         page.picture.show_comparison(replace(result, steps=steps))
         assert page.picture.table_card._note.text().startswith(f"Trained with {words} on ")
     columns = {column.title: column for column in page.picture.table.rows_model.columns}
-    assert columns["Validation"].text(replace(result.rows[0], validation_seconds=2.0)) == "2.0 s"
+    assert columns["Validation"].text(replace(result.rows[0], validation_seconds=2.0)) == "2 s"
     assert columns["Validation"].text(replace(result.rows[0], validation_seconds=float("nan"))) == "–"
     assert "validation included" in columns["Training"].tooltip
 
@@ -458,12 +458,12 @@ def test_a_split_that_was_brought_is_said_on_the_box(page: ComparePage, qtbot: Q
     model.store_result("dataset", model.key("dataset"), model.facts("dataset") or {}, brought, content=view.identity)
     page.refresh()
     assert not page.controls.placed["comparison.splits"].isEnabled()
-    assert "bring their own split" in page.controls.placed["comparison.splits"].toolTip()
+    assert "has a predefined split" in page.controls.placed["comparison.splits"].toolTip()
     model.set_settings("comparison", splits=2)
     assert page.controls.placed["comparison.splits"].isEnabled(), "so that it can be taken back"
-    page._plan = replace(page._plan, problem="The images bring their own split.")  # type: ignore[type-var]
+    page._plan = replace(page._plan, problem="The images has a predefined split.")  # type: ignore[type-var]
     page._show_cost()
-    assert page.run_button.toolTip() == "The images bring their own split."
+    assert page.run_button.toolTip() == "The images has a predefined split."
     assert not page.run_button.isEnabled()
 
 
@@ -490,7 +490,7 @@ def test_several_splits_are_told_everywhere(page: ComparePage, qtbot: QtBot) -> 
     assert not found <= set(tests[0].tolist()), "images of the second split, too"
     assert "in 4 trainings" in page.picture.behind_title.text()
     # The estimate comes from a job of its own.
-    qtbot.waitUntil(lambda: page.cost.text() == "8 trainings over 2 splits, all of them done.", timeout=20_000)
+    qtbot.waitUntil(lambda: page.cost.text() == "8 trainings over 2 splits, all finished.", timeout=20_000)
     assert page.hint.text() == ""
 
 
@@ -560,7 +560,7 @@ def test_finished_trainings_that_are_gone_are_told(
     page.enter()
     qtbot.waitUntil(lambda: bool(posts(page, "warning")) and not page.job_numbers())
     assert posts(page, "warning") == [
-        "1 finished training is no longer where they were kept; Train and compare does it again."
+        "1 finished training was not found in the cache; Train and compare computes it again."
     ]
     assert len(rows(page)) == 1
 
@@ -595,7 +595,7 @@ def test_what_is_shown_of_other_choices_says_so(page: ComparePage, qtbot: QtBot)
     assert page.hint.text() == ""
     page.model.set_settings("comparison", fractions=(0.37, 1.0), networks=("custom",))
     qtbot.waitUntil(lambda: not page.job_numbers() and page._known == set())
-    assert page.hint.text() == "What is shown was compared with other choices"
+    assert page.hint.text() == "Showing results for previous settings"
     assert len(rows(page)) == 2
 
 
@@ -627,9 +627,9 @@ def test_the_network_of_a_row_is_saved(
     page.picture._row = custom
     page.tools._choose_keeping()
     assert [sentence.split(";")[0].split(".")[0] for sentence in posts(page, "warning")] == [
-        "Choose a row of the results first",
-        "The fast judge works on features and is not kept",
-        "The network of this row was not kept",
+        "Select a row of the results first",
+        "The linear probe uses features and is not saved",
+        "The network of this row was not saved",
     ]
     key = replace(result.runs[0].key, network="custom")
     monkeypatch.setattr(page.picture, "runs_of_row", lambda: [replace(result.runs[0], key=key)])
@@ -642,7 +642,7 @@ def test_the_network_of_a_row_is_saved(
     page.tools._choose_keeping()
     qtbot.waitUntil(lambda: not page.job_numbers())
     assert (tmp_path / "mine" / bundle.name / "bundle.json").read_text() == "{}"
-    assert posts(page, "info")[-1] == f"The network is saved: {tmp_path / 'mine' / bundle.name}"
+    assert posts(page, "info")[-1] == f"Network saved to {tmp_path / 'mine' / bundle.name}"
     page.tools._choose_keeping()
     qtbot.waitUntil(lambda: not page.job_numbers())
     assert "is already there" in posts(page, "error")[-1]
@@ -654,12 +654,10 @@ def test_the_training_in_progress_is_named(page: ComparePage, qtbot: QtBot) -> N
     epoch = Epoch(3, 1.0, 0.5, 1.0, 0.4, 0.1, 1.0)
     page._done = []
     assert page._training_words(epoch) == (
-        "Fast judge (head), everything, split 1 of 2, repetition 1, epoch 3 (training 1 of 4)"
+        "Linear probe, everything, split 1 of 2, repetition 1, epoch 3 (training 1 of 4)"
     )
     page._done = [None] * 3  # type: ignore[list-item]
-    assert page._training_words(epoch).startswith(
-        "Fast judge (head), Stratified random 10 %, split 2 of 2, repetition 1"
-    )
+    assert page._training_words(epoch).startswith("Linear probe, Stratified random 10 %, split 2 of 2, repetition 1")
 
 
 @pytest.mark.slow
@@ -729,7 +727,7 @@ def test_a_network_of_a_plugin_is_offered_trained_and_shown(plugin_page: Compare
     assert page.picture.per_epoch._note.text() == "The nearest mean is not trained by epochs."
     page.tools._choose_keeping()
     assert posts(page, "warning")[-1] == (
-        "The nearest mean works on features and is not kept; "
+        "The nearest mean uses features and is not saved; "
         "choose a row of the custom network or the transfer network or the tiny network."
     )
     sheet = SearchSheet(page)

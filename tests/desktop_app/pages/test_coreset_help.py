@@ -25,7 +25,7 @@ def test_the_chosen_sampler_is_explained_by_key_and_mouse(clustered_context: Pag
     page.options.sampler.setFocus()
     qtbot.keyClick(page.options.sampler, Qt.Key.Key_Tab)
     assert page.options.about.hasFocus()
-    assert page.options.about.accessibleName() == "How the sampler works"
+    assert page.options.about.accessibleName() == "About this sampler"
     qtbot.keyClick(page.options.about, Qt.Key.Key_Space)
     help_window = page.findChild(HelpWindow)
     assert isinstance(help_window, HelpWindow)

@@ -57,7 +57,7 @@ def test_a_coreset_is_there_at_once_and_its_coverage_after(page: CoresetPage, qt
     assert facts is not None
     assert page.picture.sentence.text() == facts["sentence"]
     assert len(page.picture.chosen.grid.images.images) == facts["images"] == len(chosen(page))
-    qtbot.waitUntil(lambda: page.picture.covered.text().startswith("The image it covers worst"))
+    qtbot.waitUntil(lambda: page.picture.covered.text().startswith("The least covered image"))
     assert len(page.picture.worst.images) == 1
     assert page.picture.worst.images[0].key not in chosen(page)
     assert len(page.picture.coverage.rows_model.rows) == len(page._pool_by_class())
@@ -123,7 +123,7 @@ def test_the_recommended_sampler_is_offered_and_never_taken_silently(page: Cores
     box = page.options.over_classes.widget
     assert box.currentText() == "As recommended (equal, then square root)"
     assert box.itemText(box.findData("sampler")) == "Sampler's own (by difficulty)"
-    assert not page.options.beta.widget.isEnabled(), "β counts where harder classes get more"
+    assert not page.options.beta.widget.isEnabled(), "β only applies to budgets by difficulty"
     page.model.set_settings("selection", budget_over_classes="sampler")
     wait_for(page, qtbot)
     assert page.options.recommendation.isVisible(), "as in a project of before: the recommended rule is offered"
@@ -200,7 +200,7 @@ def test_a_choice_that_cannot_be_is_told_on_the_page(page: CoresetPage, qtbot: Q
     test_image = view.dataset.images[int(view.split.test[0])].path
     page.change_settings("selection", pinned_in=(test_image,))
     qtbot.waitUntil(lambda: page.picture.unanswered.isVisible())
-    assert "Take the pin back" in page.picture.unanswered.text
+    assert "Unpin" in page.picture.unanswered.text
     assert page.model.state("coreset") != "done"
 
 
@@ -211,10 +211,10 @@ def test_sizes_are_judged_beside_random_ones_and_none_is_offered(page: CoresetPa
     assert not sizes.button.isEnabled()
     qtbot.waitUntil(sizes.button.isEnabled, timeout=20_000)
     _, rows = sizes.plot.plot_table()
-    assert {"Intelligent (IS)", "As many at random", "Everything"} == {row[0] for row in rows}
-    assert sum(row[0] == "As many at random" for row in rows) == sum(row[0] == "Intelligent (IS)" for row in rows) > 3
-    assert "judged on the same" in sizes.words.text()
-    assert [button.text() for button in sizes.findChildren(QPushButton) if button.text()] == ["Judge sizes"]
+    assert {"Intelligent (IS)", "Random, same size", "Whole pool"} == {row[0] for row in rows}
+    assert sum(row[0] == "Random, same size" for row in rows) == sum(row[0] == "Intelligent (IS)" for row in rows) > 3
+    assert "evaluated on the same" in sizes.words.text()
+    assert [button.text() for button in sizes.findChildren(QPushButton) if button.text()] == ["Evaluate sizes"]
     assert page.model.settings("selection").fraction == before
 
 
@@ -250,7 +250,7 @@ def test_an_export_that_is_not_verified_does_not_say_that_it_is_being(
     page: CoresetPage, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     def stop(request: VerifyExport, progress: Progress) -> VerifyView:
-        assert "being verified" in page.picture.result.text
+        assert "Verifying…" in page.picture.result.text
         raise CancelledError if how == "cancelled" else ExportError("The disk failed.")
 
     monkeypatch.setattr(VerifyExport, "run", stop)
@@ -260,7 +260,7 @@ def test_an_export_that_is_not_verified_does_not_say_that_it_is_being(
     page.exporting.sheet.accept_button.click()
     told = f"to verify it: that {'was cancelled' if how == 'cancelled' else 'failed'}."
     qtbot.waitUntil(lambda: told in page.picture.result.text, timeout=20_000)
-    assert "being verified" not in page.picture.result.text
+    assert "Verifying…" not in page.picture.result.text
 
 
 def test_the_sheet_says_what_does_not_go(qtbot: QtBot, tmp_path: Path) -> None:
@@ -300,7 +300,7 @@ def test_notes_are_kept_in_the_project(page: CoresetPage) -> None:
 def test_what_is_slow_is_said(page: CoresetPage, qtbot: QtBot) -> None:
     page.options.recommended.click()
     page._show_slow()
-    assert page.picture.sentence.text() == "Even herding is choosing…"
+    assert page.picture.sentence.text() == "Even herding is selecting…"
     wait_for(page, qtbot)
     assert "of the pool" in page.picture.sentence.text()
 

@@ -260,7 +260,7 @@ def test_doubts_of_the_demo_are_listed_and_left_out(described_context: PageConte
     qtbot.mouseClick(page.findings._look, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not page.job_numbers(FindDoubts))
     doubts = rows(page.findings.doubts)
-    assert page.findings.currentWidget() is page.findings._tabs["Doubtful labels"]
+    assert page.findings.currentWidget() is page.findings._tabs["Suspected label errors"]
     assert all(row[2] != row[3] for row in doubts)
     if doubts:
         page.findings.doubts.selectRow(0)
@@ -278,7 +278,7 @@ def test_folds_divide_all_images_and_the_first_is_tested_on(page: DatasetPage, q
     n_images = len(view.dataset.images)
     assert abs(len(view.split.test) - n_images / 2) <= len(view.dataset.classes)
     assert not page.test_share.isEnabled()
-    assert page.test_share.toolTip() == "Each fold tests on its own share of the images."
+    assert page.test_share.toolTip() == "Each fold has its own test images."
     box.setValue(50)
     qtbot.waitUntil(lambda: bool(page.messages.sentences("error")))  # type: ignore[attr-defined]
     [sentence] = page.messages.sentences("error")  # type: ignore[attr-defined]
@@ -355,7 +355,7 @@ def test_while_scanning_nothing_is_offered_and_afterwards_it_is(
     page.enter()
     page.empty.button.click()
     assert page.empty.button.isHidden()
-    assert "have been scanned" in page.empty.accessibleName()
+    assert "Scanning…" in page.empty.accessibleName()
     (number,) = page.job_numbers(ScanDataset)
     page.service.cancel(number)
     assert page.empty.button.text() == "Scan"
@@ -368,7 +368,7 @@ def test_a_folder_that_has_gone_can_be_located_and_not_scanned(page: DatasetPage
     page.refresh()
     page.show_run_state()
     assert not page.run_button.isEnabled()
-    assert "not where they were" in page.run_button.toolTip()
+    assert "images were not found" in page.run_button.toolTip()
     page.model.start(cells)
     assert page.empty.button.text() == "Locate…"
     with qtbot.waitSignal(page.locate_wanted):
@@ -411,7 +411,7 @@ def test_the_folders_are_read_otherwise_by_a_button(
     assert view_of(page).dataset.classes == ("ill", "well")
     page.findings.setCurrentWidget(page.findings._tabs["Notes"])
     button = page.findings._read_otherwise
-    assert (button.isVisible(), button.text()) == (True, "Read the folders as: classes")
+    assert (button.isVisible(), button.text()) == (True, "Use layout: classes")
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: view_of(page).dataset.classes[0] == "patient0")
     assert page.model.settings("data").layout == "classes"

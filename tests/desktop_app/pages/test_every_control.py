@@ -279,7 +279,7 @@ def test_fractions_that_cannot_be_are_told_and_taken_back(make_page: PageMaker, 
     (sentence,) = page.messages.sentences("warning")  # type: ignore[attr-defined]
     if typed == "a half":
         assert sentence == (
-            "Fractions of the pool, in per cent: “a half” is not understood; expected numbers in per cent between "
+            "Fractions of the pool, in percent: “a half” is not valid; expected numbers in percent separated by "
             "commas, such as 25, 100."
         )
 

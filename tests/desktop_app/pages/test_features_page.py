@@ -107,7 +107,7 @@ def test_without_weights_colour_and_texture_are_used_and_it_is_said(
     assert page.extractors.row("colour-texture").isChecked()
     scanned.model.undo_stack.undo()
     assert scanned.model.settings("features").extractors == ("vgg16",)
-    assert page.run_button.toolTip().startswith("The weights of VGG16 are not on this machine. Bring them")
+    assert page.run_button.toolTip().startswith("The weights of VGG16 are not installed. Import them")
     assert page.extractors.row("vgg16").isEnabled()
 
 
@@ -118,7 +118,7 @@ def test_each_extractor_is_explained_in_help(
     page = open_page(scanned)
     for name, title in (("vgg16", "VGG16"), ("colour-texture", "Colour and texture")):
         button = page.extractors._rows[name].about
-        assert button.accessibleName() == f"How {title} works"
+        assert button.accessibleName() == f"About {title}"
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
         (help_window,) = page.findChildren(HelpWindow)
         assert help_window.isVisible()
@@ -132,7 +132,7 @@ def test_missing_weights_lead_to_the_panel_that_brings_them(
 ) -> None:
     page = open_page(scanned)
     row = page.extractors._rows["vgg16"]
-    assert "weights are missing" in row.state.text()
+    assert "weights missing" in row.state.text()
     assert not page.extractors._rows["colour-texture"].bring.isVisible()
     for button in (row.bring, page.advice._action):
         with qtbot.waitSignal(page.weights_wanted):
@@ -232,7 +232,7 @@ def test_every_extractor_shows_its_facts(
     words = page.extractors._rows["colour-texture"].state.text()
     assert "needs no weights" in words
     assert "computed" in words
-    assert "% of the images are among their own class" in words
+    assert "% of the images are closest to their own class" in words
 
 
 def test_extracting_shows_separation_and_explained_variance(
@@ -251,7 +251,7 @@ def test_extracting_shows_separation_and_explained_variance(
     assert texts[:2] == ["Colour and texture", "all classes"]
     assert set(texts[2:]) == set(separation.by_class)
     assert 0.3 < separation.accuracy <= 1
-    assert page.cost.text().startswith("These features are computed")
+    assert page.cost.text().startswith("These features are already computed")
     facts = scanned.model.facts("features")
     assert facts is not None
     assert facts["separations"] == {"colour-texture": separation.accuracy}
@@ -310,7 +310,7 @@ def test_an_extractor_of_a_plugin_is_shown_and_used(
     row = page.extractors._rows["page-means"]
     assert row.box.text() == "Mean colours"
     assert row.tip.text() == "The mean of each channel."
-    assert row.state.toolTip().startswith("Describes an image by 3 numbers.")
+    assert row.state.toolTip().startswith("Describes an image by 3 features.")
     row.box.click()
     assert scanned.model.settings("features").extractors == ("colour-texture", "page-means")
     with qtbot.waitSignal(page.summary_told):
@@ -329,10 +329,11 @@ def test_a_plugin_that_fails_is_told_and_cannot_be_chosen(
     scanned.model.set_settings("features", extractors=("page-means",))
     page = open_page(scanned)
     assert scanned.model.settings("features").extractors == ("colour-texture",)
-    assert page.advice.text == "Mean colours cannot work here, so Colour and texture is used. Beside it stands why."
+    instead = "Mean colours cannot be used on this computer; using Colour and texture instead."
+    assert page.advice.text == f"{instead} The reason is shown next to it."
     row = page.extractors._rows["page-means"]
     assert "of the plugin plug_page 1.2 failed (ValueError: too old)" in row.tip.text()
-    assert "its plugin fails" in row.state.text()
+    assert "plugin failed" in row.state.text()
     assert not row.box.isEnabled()
     assert not row.bring.isVisible()
     assert page.advice._action.text() == ""
@@ -341,5 +342,5 @@ def test_a_plugin_that_fails_is_told_and_cannot_be_chosen(
 def test_the_advice_names_what_is_recommended() -> None:
     found = recommended()
     assert list(found) == ["vgg16", "vgg16-avg", "colour-texture"]
-    assert tip_for_both() == "Choose by VGG16, VGG16 averaged and colour-texture together"
+    assert tip_for_both() == "Use VGG16, VGG16 averaged and colour-texture together"
     assert all(each.in_words in EVIDENCE for each in found.values())

@@ -55,7 +55,7 @@ def test_a_service_killed_while_nobody_asks_is_told_and_the_next_choice_comes_fr
     with qtbot.waitSignal(page.service.selection.restarted, timeout=LONG) as told:
         os.kill(engine.pid, signal.SIGKILL)
     assert "SIGKILL" in told.args[0]
-    assert "started again" in told.args[0]
+    assert "restarted" in told.args[0]
     assert not page.picture.unanswered.isVisible()
     page.options.size.fraction_changed.emit(0.3)
     qtbot.waitUntil(lambda: covered(page), timeout=LONG)
@@ -79,7 +79,7 @@ def test_a_service_killed_at_work_is_told_on_the_page_which_asks_again(
     qtbot.waitUntil(lambda: page.picture.unanswered.isVisible(), timeout=LONG)
     assert "SIGKILL" in page.picture.unanswered.text
     assert "choosing" not in page.picture.sentence.text()
-    qtbot.waitUntil(lambda: button(page.picture.unanswered) == "Choose again", timeout=LONG)  # by the fresh one
+    qtbot.waitUntil(lambda: button(page.picture.unanswered) == "Select again", timeout=LONG)  # by the fresh one
     assert [text for text in page.messages.sentences("warning") if "SIGKILL" in text]
     page.picture.unanswered.action_triggered.emit()
     qtbot.waitUntil(lambda: covered(page), timeout=LONG)
@@ -101,7 +101,7 @@ def test_a_cancelled_choice_is_told_and_can_be_asked_for_again(
     (number,) = page.questions.waiting(ChooseCoreset)
     page.service.selection.cancel(number)
     qtbot.waitUntil(lambda: page.picture.unanswered.isVisible(), timeout=LONG)
-    assert page.picture.unanswered.text == "You stopped the choice."
+    assert page.picture.unanswered.text == "The selection was cancelled."
     assert "choosing" not in page.picture.sentence.text()
     assert not page.messages.sentences("error")
     page.picture.unanswered.action_triggered.emit()
@@ -119,10 +119,10 @@ def test_a_cancelled_measuring_leaves_the_choice_and_can_be_asked_for_again(
     (number,) = page.questions.waiting(MeasureCoverage)
     page.service.selection._on_replied(page.service.selection._build, number, Cancelled())
     assert button(page.picture.unanswered) == "Measure again"
-    assert page.picture.covered.text() == "What it covers worst was not measured."
+    assert page.picture.covered.text() == "Coverage was not measured."
     page.picture.unanswered.action_triggered.emit()
     engine.resume()
-    qtbot.waitUntil(lambda: page.picture.covered.text().startswith("The image it covers worst"), timeout=LONG)
+    qtbot.waitUntil(lambda: page.picture.covered.text().startswith("The least covered image"), timeout=LONG)
     assert not page.picture.unanswered.isVisible()
 
 
@@ -133,7 +133,7 @@ def test_a_service_cancelled_while_it_is_built_leaves_an_offer(real_context: Pag
     page.enter()
     page.service.selection.cancel(0)
     qtbot.waitUntil(lambda: page.empty.button.isVisible(), timeout=LONG)
-    assert "You stopped the choice" in page.empty._sentence.text()
+    assert "The selection was cancelled" in page.empty._sentence.text()
     assert not page.questions.is_waiting(ChooseCoreset)
     page.empty.button.click()
     qtbot.waitUntil(lambda: covered(page), timeout=LONG)
@@ -147,7 +147,7 @@ def test_reading_the_clusters_can_be_cancelled_and_asked_for_again(real_context:
     page.enter()
     page.service.selection.cancel(0)
     qtbot.waitUntil(lambda: page.empty.button.isVisible(), timeout=LONG)
-    assert "You stopped" in page.empty._sentence.text()
+    assert "cancelled" in page.empty._sentence.text()
     page.empty.button.click()
     qtbot.waitUntil(lambda: page._view is not None, timeout=LONG)
     page.leave()

@@ -406,8 +406,17 @@ def test_a_question_after_the_end_of_the_service_is_refused(
     assert listener.only("refused")[0][1] == number
 
 
+def test_nothing_waits_for_a_service_that_was_shut(service: EngineService, listener: Listener) -> None:
+    service.selection.open(engine.OpenCounter(1))
+    listener.ask_service(engine.Add(1))
+    assert listener.questions.is_waiting(engine.Add)
+    service.selection.shut()
+    assert not listener.questions.is_waiting(engine.Add)
+    assert listener.questions.waiting(engine.Add) == []
+
+
 @posix
-def test_a_killed_resident_is_started_again_and_answers(
+def test_a_killed_service_is_started_again_and_answers(
     service: EngineService, listener: Listener, qtbot: QtBot, engine_children: Any
 ) -> None:
     service.selection.open(engine.OpenCounter(10))

@@ -156,7 +156,7 @@ class TestLineWithIntervals:
     def test_csv_holds_the_level_too(self, plot) -> None:
         names, rows = plot.plot_table()
         assert names == ("series", "fraction", "test accuracy", "low", "high")
-        assert rows[-1] == ["Everything", 1.0, 0.93, 0.92, 0.94]
+        assert rows[-1] == ["Whole pool", 1.0, 0.93, 0.92, 0.94]
         assert len(rows) == 5
 
     def test_says_what_will_stand_there(self, plot) -> None:

@@ -112,7 +112,7 @@ class TestMessageStrip:
     def test_action_and_cross(self, qtbot) -> None:
         strip = MessageStrip()
         qtbot.addWidget(strip)
-        strip.show_message("info", "Computed with an untrained backbone.", "Why")
+        strip.show_message("info", "Computed with an untrained backbone.", "Reason")
         with qtbot.waitSignal(strip.action_triggered):
             qtbot.mouseClick(strip._action, Qt.MouseButton.LeftButton)
         with qtbot.waitSignal(strip.closed):

@@ -1,4 +1,6 @@
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QFileDialog
 
+from desktop_app.widgets import plot_export
 from desktop_app.widgets.bar_rows import Bar, BarRow
 from desktop_app.widgets.bars import Bars
 from desktop_app.widgets.confusion_matrix import ConfusionMatrix
@@ -65,6 +68,20 @@ def test_bars_and_matrices_are_saved_too(qtbot, tmp_path: Path) -> None:
     assert "name,value" in (tmp_path / "bars.csv").read_text(encoding="utf-8-sig")
 
 
+@pytest.mark.parametrize("suffix", ["png", "svg", "csv"])
+def test_a_plot_that_is_not_drawn_leaves_the_file_as_it_was(scatter, tmp_path: Path, monkeypatch, suffix: str) -> None:
+    file = tmp_path / f"plot.{suffix}"
+    file.write_bytes(b"of before")
+
+    def stopped(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(plot_export, "as_csv" if suffix == "csv" else "_draw", stopped)
+    with pytest.raises(OSError, match="No space left"):
+        save_plot(scatter, file)
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [(file.name, b"of before")]
+
+
 def test_text_is_safe_to_open_in_a_spreadsheet() -> None:
     assert as_csv((("class", "n"), [("=cmd()", -3), ("-a", 1.5), ("plain", 2)])) == (
         "class,n\n'=cmd(),-3\n'-a,1.5\nplain,2\n"
@@ -103,6 +120,28 @@ def test_the_picture_is_copied(qtbot, scatter) -> None:
     qtbot.addWidget(button)
     next(action for action in button.menu().actions() if action.text() == "Copy the picture").trigger()
     assert QGuiApplication.clipboard().image().width() == 1200
+
+
+COPY_AND_QUIT = """
+import sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from desktop_app.widgets.bars import Bars
+from desktop_app.widgets.plot_export import PlotExportButton
+app = QApplication([])
+plot = Bars("b", ("value",))
+button = PlotExportButton(plot)
+next(action for action in button.menu().actions() if action.text() == "Copy the picture").trigger()
+QTimer.singleShot(0, app.quit)
+app.exec()
+print(app.clipboard().image().width() > 0)
+sys.exit(0)
+"""
+
+
+def test_the_program_quits_with_a_picture_on_the_clipboard() -> None:
+    done = subprocess.run([sys.executable, "-c", COPY_AND_QUIT], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "True"), done.stderr
 
 
 def test_nothing_is_written_where_the_question_is_cancelled(qtbot, scatter, monkeypatch) -> None:

@@ -229,9 +229,9 @@ class TestConfusionMatrix:
 
     def test_a_cell_speaks_a_sentence(self, matrix) -> None:
         tip = matrix.counts.index(0, 1).data(Qt.ItemDataRole.ToolTipRole)
-        assert tip == "10 of 100 basophil were called ig (10 %)"
+        assert tip == "10 of 100 basophil were classified as ig (10 %)"
         right = matrix.counts.index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole)
-        assert right == "90 of 100 basophil were recognised (90 %)"
+        assert right == "90 of 100 basophil were classified correctly (90 %)"
         assert matrix.counts.index(1, 0).data() == "1,234"
 
     def test_a_class_without_test_images_has_no_share(self, matrix) -> None:
@@ -268,7 +268,7 @@ class TestRoom:
 @pytest.mark.parametrize("width", [900, 500, 320])
 def test_columns_fit_the_table_and_long_texts_give_way(qtbot, width: int) -> None:
     columns = [Column("File", lambda row: row[0]), Column("Images", lambda row: row[1], numeric=True)]
-    table = Table("Files", [*columns, Column("Why", lambda row: row[2])])
+    table = Table("Files", [*columns, Column("Reason", lambda row: row[2])])
     qtbot.addWidget(table)
     table.resize(width, 200)
     table.show()

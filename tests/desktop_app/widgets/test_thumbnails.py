@@ -63,7 +63,7 @@ class TestStore:
         assert "cannot be read" in store.error(str(broken))
         store.pixmap(str(broken))
         assert store.n_pending == 0
-        assert store.error("") == "There is no thumbnail of this image."
+        assert store.error("") == "This image has no thumbnail."
 
     def test_a_missing_file_says_what_to_do(self, tmp_path: Path) -> None:
         image, reason = decode(str(tmp_path / "gone.png"))
@@ -166,7 +166,7 @@ class TestGrid:
         with qtbot.waitSignal(store.failed):
             grid.grab()
         tip = grid.images.data(grid.images.index(0), Qt.ItemDataRole.ToolTipRole)
-        assert tip == "The thumbnail is gone. Scan the dataset again to make it anew."
+        assert tip == "The thumbnail is missing. Scan the dataset again to create it."
 
     def test_badges_are_drawn_and_spoken(self, qtbot, grid) -> None:
         before = grid.grab().toImage()

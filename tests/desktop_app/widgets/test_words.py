@@ -5,31 +5,6 @@ from desktop_app.widgets import words
 
 
 @pytest.mark.parametrize(
-    ("share", "text"),
-    [(0.05, "5 %"), (1.0, "100 %"), (0.125, "12.5 %"), (0.003, "0.30 %"), (0.0, "0 %"), (0.29, "29 %")],
-)
-def test_percent(share: float, text: str) -> None:
-    assert words.percent(share) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0 s"),
-        (0.42, "0.4 s"),
-        (12.4, "12 s"),
-        (59.7, "1 min"),
-        (200, "3 min 20 s"),
-        (1500, "25 min"),
-        (7500, "2 h 5 min"),
-        (7200, "2 h"),
-    ],
-)
-def test_duration(seconds: float, text: str) -> None:
-    assert words.duration(seconds) == text
-
-
-@pytest.mark.parametrize(
     ("seconds", "text"),
     [
         (2, "a few seconds left"),

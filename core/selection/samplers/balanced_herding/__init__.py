@@ -28,8 +28,8 @@ class BalancedHerdingSettings(SettingsPart):
 DESCRIPTION = Sampler(
     name="balanced-herding",
     title="Balanced herding",
-    tip="Follows the distribution of each class, lifts small clusters a little, and gives harder classes more.",
-    good_for="small coresets, small clusters lifted",
+    tip="Follows the distribution of each class, with a little more weight on small clusters and on harder classes.",
+    good_for="small coresets, more weight on small clusters",
     source="Ours; kernel herding of Chen, Welling and Smola 2010, clusters of Ashraf et al. 2025",
     does="core.selection.samplers.balanced_herding.order:order",
     settings=BalancedHerdingSettings,

@@ -7,8 +7,8 @@ from core.selection.description import Sampler
 DESCRIPTION = Sampler(
     name="facility-location",
     title="Facility location",
-    tip="Takes images one by one so that every image of the class has one like it in the coreset.",
-    good_for="a likeness for every image, one extractor",
+    tip="Takes images one by one so that every image of the class has a similar one in the coreset.",
+    good_for="a similar image for every image, one extractor",
     source="Nemhauser, Wolsey and Fisher 1978",
     does="core.selection.samplers.facility_location.order:order",
     help="resources:help/samplers/facility-location.html",

@@ -7,8 +7,8 @@ from core.selection.description import Sampler
 DESCRIPTION = Sampler(
     name="graph-coverage",
     title="Graph coverage",
-    tip="Takes images one by one so that every image is a neighbour, or a neighbour's neighbour, of a chosen one.",
-    good_for="as facility location, neighbours only; 5 to 10 %",
+    tip="Takes images one by one so that every image is a neighbour, or a neighbour's neighbour, of a selected one.",
+    good_for="like facility location, neighbours only; 5 to 10 %",
     source="Rustamov et al., arXiv 2606.22002",
     does="core.selection.samplers.graph_coverage.order:order",
     help="resources:help/samplers/graph-coverage.html",

@@ -31,8 +31,8 @@ class IntelligentSettings(SettingsPart):
 DESCRIPTION = Sampler(
     name="intelligent",
     title="Intelligent (IS)",
-    tip="Divides each class's budget equally over its clusters and draws at random inside each.",
-    good_for="repeating the paper; clear clusters",
+    tip="Divides each class's budget equally over its clusters and draws at random within each.",
+    good_for="reproducing the paper; clear clusters",
     source="Ashraf et al. 2025, section 4.4 (IS)",
     does="core.selection.samplers.intelligent.order:order",
     settings=IntelligentSettings,

@@ -7,8 +7,8 @@ from core.selection.description import Sampler
 DESCRIPTION = Sampler(
     name="k-center",
     title="k-Center greedy",
-    tip="Takes the image farthest from all chosen ones, again and again: outliers first, good above 20 %.",
-    good_for="finding odd images; the worst case",
+    tip="Repeatedly takes the image farthest from all selected ones: outliers first, so that they can be inspected.",
+    good_for="finding outliers; the worst case",
     source="Sener and Savarese 2018",
     does="core.selection.samplers.k_center.order:order",
     help="resources:help/samplers/k-center.html",

@@ -7,7 +7,7 @@ from core.selection.description import Sampler
 DESCRIPTION = Sampler(
     name="max-herding",
     title="MaxHerding",
-    tip="Facility location where likeness is a Gaussian kernel of distance, which counts near images alone.",
+    tip="Facility location with a Gaussian kernel as similarity, which only counts close images.",
     good_for="a comparison with herding by the same kernel",
     source="Bae, Noh and Sutherland, arXiv 2407.12212",
     does="core.selection.samplers.max_herding.order:order",

@@ -7,8 +7,8 @@ from core.selection.description import Sampler
 DESCRIPTION = Sampler(
     name="medoid",
     title="Medoid coreset",
-    tip="Clusters each class around as many medoids as it may give, and takes the medoids.",
-    good_for="1 or 2 %, each image standing for a group",
+    tip="Clusters each class into as many clusters as images to select, and takes the medoids.",
+    good_for="1 or 2 %, each image representing a group",
     source="Schubert and Rousseeuw 2021",
     does="core.selection.samplers.medoid.order:order",
     help="resources:help/samplers/medoid.html",

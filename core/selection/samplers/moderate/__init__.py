@@ -7,8 +7,8 @@ from core.selection.description import Sampler
 DESCRIPTION = Sampler(
     name="moderate",
     title="Moderate",
-    tip="Takes images at the median distance from the mean of their class, leaving out the typical and the odd.",
-    good_for="a published yardstick",
+    tip="Takes images at the median distance from the mean of their class, leaving out typical images and outliers.",
+    good_for="a published baseline",
     source="Xia et al. 2023",
     does="core.selection.samplers.moderate.order:order",
     help="resources:help/samplers/moderate.html",

@@ -7,8 +7,8 @@ from core.selection.description import Sampler
 DESCRIPTION = Sampler(
     name="stratified",
     title="Stratified random",
-    tip="Keeps the shares of the classes and draws at random inside each; the control for every other sampler.",
-    good_for="the control; no features wanted",
+    tip="Keeps the shares of the classes and draws at random within each; the baseline for every other sampler.",
+    good_for="the baseline; needs no features",
     source="Neyman 1934; proportional allocation",
     does="core.selection.samplers.stratified.order:order",
     help="resources:help/samplers/stratified.html",

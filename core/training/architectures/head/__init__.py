@@ -1,4 +1,4 @@
-"""The fast judge: logistic regression on the embeddings of one extractor."""
+"""The linear probe: logistic regression on the embeddings of one extractor."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from core.training.network import Network
 
 @dataclass(frozen=True, kw_only=True)
 class HeadSettings(SettingsPart):
-    """What the head alone reads.
+    """Settings that only the linear probe reads.
 
     Attributes
     ----------
@@ -17,18 +17,18 @@ class HeadSettings(SettingsPart):
     """
 
     judge_extractor: str = choice(
-        "", neutral="", kept=True, flat=True, title="Features of the fast judge", kind="extractor",
-        tip="Best is one that the sampler did not see", empty="The first extractor chosen",
-        question="A sampler can look good in the space that it chose in. A judge with other features shows what "
-        "is left.",
+        "", neutral="", kept=True, flat=True, title="Features of the linear probe", kind="extractor",
+        tip="Preferably an extractor that the sampler did not use", empty="The first extractor chosen",
+        question="A sampler can look good in the feature space that it selected in. A probe on other features "
+        "shows how much of the gain remains.",
     )  # fmt: skip
 
 
 DESCRIPTION = Network(
     name="head",
-    title="Fast judge (head)",
-    tip="Logistic regression on features: seconds a run, for many repetitions",
-    words="head",
+    title="Linear probe",
+    tip="Logistic regression on features: seconds per run, for many repetitions",
+    words="linear probe",
     source="Ours; multinomial logistic regression of scikit-learn",
     does="core.training.architectures.head.training:train",
     settings=HeadSettings,

@@ -1,4 +1,4 @@
-"""The fast judge: multinomial logistic regression on the embeddings of one extractor across classes."""
+"""The linear probe: multinomial logistic regression on the embeddings of one extractor across classes."""
 
 import warnings
 from collections.abc import Iterator
@@ -56,14 +56,14 @@ class Head:
 
 
 def fit_head(rows: FloatArray, labels: IntArray, n_classes: int, strength: float) -> Head:
-    """Fit the head.
+    """Fit the linear probe.
 
     Parameters
     ----------
     rows : ndarray of shape (n, n_features)
         n >= 1.
     labels : ndarray of shape (n,), int64
-        Positions among `n_classes` classes; classes may be missing, and of one class alone the head knows no other.
+        Positions among `n_classes` classes; classes may be missing, and of one class only, the probe knows no other.
     n_classes : int
     strength : float
         > 0; scikit-learn's C, the inverse strength of the L2 penalty.
@@ -83,7 +83,7 @@ def fit_head(rows: FloatArray, labels: IntArray, n_classes: int, strength: float
 def choose_head_strength(
     dataset: Dataset, embedding: PoolEmbedding, *, seed: int = 0, progress: Progress = NO_PROGRESS
 ) -> float:
-    """Choose the head's penalty by cross-validation in the pool, once for every row of a comparison.
+    """Choose the linear probe's penalty by cross-validation in the pool, once for every row of a comparison.
 
     Three folds, each class dealt out evenly; the strength with the highest mean accuracy, of several the strongest
     penalty.
@@ -112,7 +112,8 @@ def choose_head_strength(
     if len(labels) < FOLDS:
         raise TrainingError(
             f"The pool has {len(labels)} image{'s' * (len(labels) != 1)}; at least {FOLDS} are needed to choose the "
-            f"head's penalty by {FOLDS}-fold cross-validation. Add images or lower the test and validation fractions."
+            f"linear probe's penalty by {FOLDS}-fold cross-validation. Add images or lower the test and validation "
+            "fractions."
         )
     folds = _folds(labels, seed)
     hits = np.zeros(len(STRENGTHS))
@@ -121,7 +122,7 @@ def choose_head_strength(
         for number, predicted in enumerate(_path(rows[inside], labels[inside], rows[outside])):
             hits[number] += (predicted == labels[outside]).sum()
             done = fold * len(STRENGTHS) + number + 1
-            progress.report(done, FOLDS * len(STRENGTHS), "Choosing the head's penalty: fits")
+            progress.report(done, FOLDS * len(STRENGTHS), "Choosing the linear probe's penalty: fits")
     return STRENGTHS[int(hits.argmax())]
 
 

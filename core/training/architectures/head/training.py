@@ -1,4 +1,4 @@
-"""Train the head: one fit."""
+"""Train the linear probe: one fit."""
 
 import time
 
@@ -7,7 +7,7 @@ from core.training.task import RunInput, Trained
 
 
 def train(run: RunInput) -> Trained:
-    """Fit the head on the embeddings of the coreset.
+    """Fit the linear probe on the embeddings of the coreset.
 
     Raises
     ------
@@ -19,11 +19,11 @@ def train(run: RunInput) -> Trained:
     if strength is None:
         strength = choose_head_strength(run.dataset, seen.embedding, progress=run.progress)
     rows, labels = run.training().arrays()
-    run.progress.report(0, 1, "Training head: fits")
+    run.progress.report(0, 1, "Training the linear probe: fits")
     started = time.perf_counter()
     model = fit_head(rows, labels, len(run.classes), strength)
     seconds = time.perf_counter() - started
-    run.progress.report(1, 1, "Training head: fits")
+    run.progress.report(1, 1, "Training the linear probe: fits")
     return Trained(
         probabilities=model.probabilities(run.test().all()),
         model=model,

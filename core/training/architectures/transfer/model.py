@@ -15,8 +15,8 @@ from core.settings import TrainingSettings
 from core.training.layers import KerasModel, closing, layer_seed
 
 STRENGTH = 100.0
-"""Inverse strength of the regularised output's penalty, scikit-learn's C: the middle of those that the fast judge
-chooses from (`core.training.architectures.head.logistic.STRENGTHS`), for features of mean squared length 1."""
+"""Inverse strength of the regularised output's penalty, scikit-learn's C: the middle of those that the linear
+probe chooses from (`core.training.architectures.head.logistic.STRENGTHS`), for features of mean squared length 1."""
 ROWS_AT_ONCE = 1024
 
 
