@@ -151,8 +151,8 @@ def written(rows: Sequence[Row], results: Path, splits: int) -> None:
             "images, at least 750 steps of 32 images; steps fall with the images, so accuracy stands beside the cost. "
             "Even herding chooses by colour-texture, with class budgets by difficulty. n is the number of splits, each "
             "with other test images. "
-            f"Written by `python -m benchmarks.recipe_table --fractions {named} --splits {splits}`; every training is in "
-            "`recipe_table.csv`."
+            f"Written by `python -m benchmarks.recipe_table --fractions {named} --splits {splits}`; every training is "
+            "in `recipe_table.csv`."
         ),
         "",
         "| recipe | kept | chosen by | n | accuracy | balanced | worst class | worst sub-type | training s |",
