@@ -1,5 +1,6 @@
 """The networks that extractors and the transfer network stand on, and the weights that they need."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -66,6 +67,12 @@ class Network:
     bytes_per_pixel : int
         Of memory that it takes to compute an image, for each pixel, at its peak; the default is that of a network whose
         first layers are wide.
+    last_block : str
+        Name of the first layer with weights of the last block: what stands before it goes into the block by this layer
+        alone. Empty: the block cannot be trained.
+    last_block_strides : tuple of int
+        Pixels of the image, along a side, for one of the map that the last block is given, and for one of those that
+        most of its layers give.
     """
 
     weights: WeightSet
@@ -74,11 +81,26 @@ class Network:
     scale: float
     offset: tuple[float, float, float]
     bytes_per_pixel: int = 540
+    last_block: str = ""
+    last_block_strides: tuple[int, int] = (1, 1)
 
     @property
     def n_channels(self) -> int:
         """Channels of its last map: those of its last layer with weights."""
         return self.weights.layers[-1].shapes[-1][-1]
+
+    @property
+    def block_layers(self) -> tuple[Layer, ...]:
+        """Those of its layers with weights that stand in its last block; none where that has no name."""
+        names = [layer.name for layer in self.weights.layers]
+        return self.weights.layers[names.index(self.last_block) :] if self.last_block else ()
+
+    def block_input_size(self, image_size: int) -> int:
+        """Return about how many numbers the last block is given of an image of `image_size` × `image_size` pixels."""
+        first = self.block_layers[0].shapes[0]
+        # Of a kernel the channels that it takes, of a normalisation all of its numbers.
+        channels = first[-2] if len(first) > 1 else first[0]
+        return channels * math.ceil(image_size / self.last_block_strides[0]) ** 2
 
     def preprocess(self, pixels: Any) -> Any:
         """Turn RGB pixels of 0…255, a tensor or a symbolic Keras tensor, into what the network was trained on.
