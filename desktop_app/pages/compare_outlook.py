@@ -55,7 +55,9 @@ class Outlook(NamedTuple):
             )
         basis = f" {plan.runs[0].estimate.basis.capitalize()}." if plan.runs else ""
         device = f" Computed on {plan.device}." if plan.device else ""
-        return f"{start}, memory up to {size(plan.memory_bytes)}.{basis}{device}{self._epochs()}"
+        disk = f", up to {size(plan.disk_bytes)} on the disk" if plan.disk_bytes else ""
+        note = f" {plan.note}" if plan.note else ""
+        return f"{start}, memory up to {size(plan.memory_bytes)}{disk}.{basis}{device}{self._epochs()}{note}"
 
     def _epochs(self) -> str:
         """Return how many epochs trainings have where they are not those asked for, and what rules then."""
