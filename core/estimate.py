@@ -192,9 +192,9 @@ def estimate_training(
     feature_bytes : int
         What the features of its backbone take; see `core.training.backbones.feature_bytes`.
     stored_bytes : int
-        What the inputs of its backbone's last block take on the disk, where that is trained, too.
+        Disk space of block inputs, with fine-tuning.
     tuned_seconds : float
-        What an image takes of two cores each time that it is seen, where that block is trained; 0: it is not.
+        Seconds per image and epoch on two cores, with fine-tuning; 0 without it.
     """
     speeds = Speeds.read(cache_folder)
     networks: Mapping[str, Network] = resolve(KINDS["network"])
@@ -217,9 +217,9 @@ def estimate_training(
 
 
 def training_speeds(network: str, image_size: int, *, tuned: bool = False) -> tuple[str, str]:
-    """Return under which names a network's speeds are kept: of an image in an epoch, and of the start.
+    """Return the names under which the speeds of a network are stored: per image and epoch, and of the start.
 
-    `tuned` tells whether the last block of its backbone is trained, too.
+    With fine-tuning (`tuned`) the names are others.
     """
     kind = f"{network} fine-tuned" if tuned else network
     return f"train {kind} {image_size}", f"start {kind}"

@@ -68,11 +68,10 @@ class Network:
         Of memory that it takes to compute an image, for each pixel, at its peak; the default is that of a network whose
         first layers are wide.
     last_block : str
-        Name of the first layer with weights of the last block: what stands before it goes into the block by this layer
-        alone. Empty: the block cannot be trained.
+        Name of the first layer of the last convolutional block, one with weights. Its input is the only input of the
+        block. Empty: the block cannot be fine-tuned.
     last_block_strides : tuple of int
-        Pixels of the image, along a side, for one of the map that the last block is given, and for one of those that
-        most of its layers give.
+        Stride, in pixels of the image, of the input of the last block and of the output of most of its layers.
     """
 
     weights: WeightSet
@@ -91,14 +90,14 @@ class Network:
 
     @property
     def block_layers(self) -> tuple[Layer, ...]:
-        """Those of its layers with weights that stand in its last block; none where that has no name."""
+        """Layers of the last block that have weights; none if the block has no name."""
         names = [layer.name for layer in self.weights.layers]
         return self.weights.layers[names.index(self.last_block) :] if self.last_block else ()
 
     def block_input_size(self, image_size: int) -> int:
-        """Return about how many numbers the last block is given of an image of `image_size` × `image_size` pixels."""
+        """Return about how many numbers the input of the last block has at `image_size` × `image_size` pixels."""
         first = self.block_layers[0].shapes[0]
-        # Of a kernel the channels that it takes, of a normalisation all of its numbers.
+        # A kernel has its input channels second to last; a normalisation has one number per channel.
         channels = first[-2] if len(first) > 1 else first[0]
         return channels * math.ceil(image_size / self.last_block_strides[0]) ** 2
 

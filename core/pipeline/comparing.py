@@ -17,7 +17,7 @@ from core.errors import (
 from core.estimate import remember_speed, training_speeds
 from core.output.model_bundle import save_bundle
 from core.palette import sampler_mark
-from core.pipeline.outlook import plan_view, tuning_told
+from core.pipeline.outlook import fine_tuning_notes, plan_view
 from core.pipeline.planning import (
     EVERYTHING,
     PlannedRun,
@@ -175,8 +175,8 @@ def run_comparison(
         if split == 0:
             done = [key is not None and key.fingerprint in stored for _, key in wanted]
             shares = _shares(prepared, done)
-            for told_before in () if all(done) else tuning_told(prepared.study, *_sizes(prepared)):
-                progress.publish(Note(told_before))
+            for note in () if all(done) else fine_tuning_notes(prepared.study, *_sizes(prepared)):
+                progress.publish(Note(note))
         for one, key in wanted:
             if key is None or one.sampler in left_out:
                 continue

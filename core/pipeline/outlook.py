@@ -32,7 +32,7 @@ from core.training.tuning_costs import (
     tuning_seconds,
 )
 
-__all__ = ["plan_view", "tuning_told"]
+__all__ = ["fine_tuning_notes", "plan_view"]
 
 
 def plan_view(
@@ -87,7 +87,7 @@ def plan_view(
         backbones,
         folds=folds or 0,
         steps=training.steps if any(network.has_steps for network in known) else "",
-        # What is kept of an image serves all trainings.
+        # Block inputs are stored once per image, for all trainings.
         disk_bytes=sum(stored_bytes(network, training, n_pool, n_validation + n_test) for network in known),
         note=_tuning_note(study, runs, training, n_validation, n_test),
     )
@@ -96,7 +96,7 @@ def plan_view(
 def _estimate(
     study: Study, name: str, training: TrainingSettings, n_images: int, n_validation: int, n_test: int
 ) -> Estimate:
-    """Estimate one training; of a network that is not known here with less to go by."""
+    """Estimate one training, also of a network that is not installed."""
     network = NETWORKS.get(name)
     n_others = n_validation + n_test
     return estimate_training(
@@ -114,8 +114,8 @@ def _estimate(
     )
 
 
-def tuning_told(study: Study, n_pool: int, n_validation: int, n_test: int) -> tuple[str, ...]:
-    """Return in sentences what fine-tuning takes that a frozen backbone does not; nothing where it is off.
+def fine_tuning_notes(study: Study, n_pool: int, n_validation: int, n_test: int) -> tuple[str, ...]:
+    """Return sentences on the disk space and time of fine-tuning; none without it.
 
     Parameters
     ----------
@@ -125,14 +125,14 @@ def tuning_told(study: Study, n_pool: int, n_validation: int, n_test: int) -> tu
     plan = plan_view(study, n_pool, n_validation, n_test)
     if not plan.disk_bytes:
         return ()
-    disk = f"Fine-tuning keeps up to {in_words(plan.disk_bytes)} of what the last block is given in the cache."
+    disk = f"Fine-tuning stores up to {in_words(plan.disk_bytes)} of block inputs in the cache."
     return (disk, *((plan.note,) if plan.note else ()))
 
 
 def _tuning_note(
     study: Study, runs: Sequence[PlannedView], training: TrainingSettings, n_validation: int, n_test: int
 ) -> str:
-    """Return that fine-tuning is meant for a GPU, where none is expected and it takes far longer than without it."""
+    """Return a note that fine-tuning is meant for a GPU, if it is estimated to be slow without one; else empty."""
     tuned = [run for run in runs if run.network in NETWORKS and tuned_network(NETWORKS[run.network], training)]
     if not tuned or has_gpu():
         return ""
@@ -142,8 +142,8 @@ def _tuning_note(
     if times <= MEANT_FOR_GPU:
         return ""
     return (
-        f"Fine-tuning is meant for a GPU, and none was found: these trainings take about {times:,.0f} times as long as "
-        f"with a frozen backbone. Choose smaller images or {WITHOUT_TUNING} to be done sooner."
+        f"Fine-tuning is meant for a GPU, and no GPU was found: training is estimated to take {times:,.0f} times as "
+        f"long as with a frozen backbone. To reduce the time, use smaller images or {WITHOUT_TUNING}."
     )
 
 

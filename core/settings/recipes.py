@@ -59,7 +59,7 @@ class Parts:
         Of a network on a frozen backbone: its output layer stands on features that are centred and brought to one
         scale, instead of on batch normalisation; it starts at 0 and its weights have a penalty.
     fine_tuning : bool
-        Of a network on a frozen backbone: a copy of the backbone's last block is trained, too.
+        Of a network on a frozen backbone: a copy of the last convolutional block is trained as well.
     soft_labels : float
         0 <= value < 1: the share of the loss that a teacher's probabilities have, and the label has not.
     """

@@ -146,8 +146,8 @@ class TrainingSettings(SettingsPart):
         "and train the output layer from 0 with a penalty, instead of batch normalisation",
     )  # fmt: skip
     fine_tuning: Switch = _switch(
-        "Fine-tuning", "Of a network on a frozen backbone: train a copy of the backbone's last block, too; meant for a "
-        "GPU, and it takes room on the disk",
+        "Fine-tuning", "Of a network on a frozen backbone: also train a copy of the last convolutional block of the "
+        "backbone; meant for a GPU, needs disk space",
     )  # fmt: skip
     soft_labels: float | None = _amount(
         "Soft labels", "Share of the loss that learns a teacher's probabilities in place of the label",

@@ -1,4 +1,4 @@
-"""What the last block of a backbone is given of each image: computed once, kept on disk, read batch by batch."""
+"""Inputs of the last block of a backbone: computed once per image, stored on disk, read batch by batch."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -35,20 +35,20 @@ from core.training.tuning_costs import WITHOUT_TUNING
 
 INPUTS_VERSION = 1
 CHUNK_BYTES = 32 * 2**20
-"""About so much is held before it is written."""
+"""About how much is collected before it is written to disk."""
 LARGEST = float(np.finfo(np.float16).max)
 
 
 @dataclass(frozen=True)
 class DividedBackbone:
-    """A frozen backbone in two parts: one after the other they are the whole.
+    """A frozen backbone, divided into two models; the second takes the output of the first.
 
     Attributes
     ----------
     before : keras.Model
-        From pixels of 0…255, shape (batch, image_size, image_size, 3), to the maps that the last block is given.
+        From pixels of 0…255, shape (batch, image_size, image_size, 3), to the input of the last block.
     block : keras.Model
-        From these maps to the last map, shape (batch, h, w, n_channels). Its weights are the backbone's own.
+        From there to the last map, shape (batch, h, w, n_channels). It shares the weights of the backbone.
     """
 
     before: KerasModel
@@ -76,7 +76,7 @@ def divide(backbone: Backbone, last_block: str) -> DividedBackbone:
 
 @dataclass(frozen=True)
 class StoredMaps:
-    """Maps on disk of images, as a `core.training.sources.OrientedSource`; a batch is read when it is asked for.
+    """Block inputs on disk, as a `core.training.sources.OrientedSource`; each batch is read on request.
 
     Attributes
     ----------
@@ -95,20 +95,20 @@ class StoredMaps:
         return len(self.keys)
 
     def part(self, start: int, stop: int) -> "StoredMaps":
-        """Return some of the rows."""
+        """Return the rows from `start` up to `stop`, without reading them."""
         return replace(self, keys=self.keys[start:stop])
 
     def take(self, rows: IntArray) -> FloatArray:
-        """Return the maps of `rows` as the images are, shape (len(rows), h, w, channels), float32."""
+        """Return the maps of `rows`, images not turned, shape (len(rows), h, w, channels), float32."""
         return self._read([self.keys[row] for row in rows])
 
     def take_oriented(self, rows: IntArray, orientations: IntArray) -> FloatArray:
-        """Return the maps of `rows`, of each image in an orientation of its own, 0 to 7."""
+        """Return the maps of `rows`, each image in its own orientation, 0 to 7."""
         of_rows = zip(rows, orientations, strict=True)
         return self._read([self.keys[row] + (f"-{turn}" if turn else "") for row, turn in of_rows])
 
     def all(self) -> FloatArray:
-        """Return the maps of every row, in memory."""
+        """Read the maps of all rows into memory."""
         return self.take(np.arange(len(self)))
 
     def _read(self, keys: Sequence[str]) -> FloatArray:
@@ -125,36 +125,36 @@ def block_inputs(
     cache_folder: Path,
     progress: Progress = NO_PROGRESS,
 ) -> StoredMaps:
-    """Compute what the last block of a backbone is given of images, where the cache lacks it.
+    """Compute the inputs of the last block of a backbone for all images that the cache lacks.
 
-    Numbers are kept as float16, cut off at ±65,504, the largest of these.
+    They are stored as float16 and clipped to its range, ±65,504.
 
     Parameters
     ----------
     dataset : Dataset
     trained : ndarray of shape (n,), int64
-        Images that are trained on.
+        Training images.
     others : ndarray of shape (m,), int64
-        Images that are only looked at, as they are.
+        Validation and test images, which are never turned.
     choice : BackboneChoice
         Its description names a last block.
     in_all_orientations : bool
-        Whether those trained on are wanted in their 8 orientations.
+        Whether training images are computed in 8 orientations.
     cache_folder : Path
     progress : Progress
-        Told after every batch; what was computed before a stop is kept in chunks.
+        Reported after every batch; complete chunks are kept when it is cancelled.
 
     Returns
     -------
     StoredMaps
-        Of n + m images, in this order.
+        n + m rows, in this sequence.
 
     Raises
     ------
     CacheError
-        If the disk has no room for what is missing; nothing is computed then.
+        If there is not enough disk space for what is missing; nothing was computed.
     MemoryShortError
-        If computing needs more memory than there is.
+        If there is not enough memory.
     LostImagesError
         If images that the cache lacks can no longer be read as they were scanned; the others are computed and kept.
     """
@@ -179,11 +179,11 @@ def block_inputs(
     doing = (
         f"Computing what the last block of {extractor_named(choice.extractor).title} at {choice.image_size} px is given"
     )
-    # What waits to be written, that put together, and a batch as it is computed.
+    # Batches collected, their concatenation, and one batch of float32.
     held = 2 * (at_once + IMAGES_AT_ONCE) * row_bytes + 2 * IMAGES_AT_ONCE * row_bytes
     needed = backbone_bytes(choice.extractor, choice.image_size) + held
-    with memory_for(doing, needed, lambda _free: ["choose smaller images to train on", WITHOUT_TUNING]):
-        call = _halved(compiled(before, np.dtype(np.uint8)), store.n_features)
+    with memory_for(doing, needed, lambda _free: ["use smaller images", WITHOUT_TUNING]):
+        call = _as_float16(compiled(before, np.dtype(np.uint8)), store.n_features)
         for turn, indices in enumerate(passes):
             told = StepProgress(progress, turn, len(passes))
             compute_missing(
@@ -192,8 +192,8 @@ def block_inputs(
     return maps
 
 
-def _halved(call: Callable[[NDArray[Any]], FloatArray], n_features: int) -> Callable[[NDArray[Any]], NDArray[Any]]:
-    """Return a function that gives maps as rows of float16."""
+def _as_float16(call: Callable[[NDArray[Any]], FloatArray], n_features: int) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """Return a function from pixels to flat rows of float16."""
 
     def rows(pixels: NDArray[Any]) -> NDArray[Any]:
         return np.clip(call(pixels), -LARGEST, LARGEST).reshape(len(pixels), n_features).astype(np.float16)
@@ -202,7 +202,7 @@ def _halved(call: Callable[[NDArray[Any]], FloatArray], n_features: int) -> Call
 
 
 def _check_disk(choice: BackboneChoice, n_bytes: int, cache_folder: Path, *, turned: bool) -> None:
-    """Say what is missing of the disk before anything is computed.
+    """Refuse to compute more than fits on the disk.
 
     Raises
     ------
@@ -222,7 +222,7 @@ def _check_disk(choice: BackboneChoice, n_bytes: int, cache_folder: Path, *, tur
         *([WITHOUT_TURNS] if turned else []),
     ]
     raise CacheError(
-        f"Fine-tuning the {choice.words} needs about {in_words(n_bytes)} on the disk for what the last block of "
-        f"{extractor_named(choice.extractor).title} is given of the images, and {in_words(DISK_SPARE_BYTES)} to spare, "
-        f"but {in_words(free)} are free in {cache_folder}. {', '.join(ways)} or {WITHOUT_TUNING}."
+        f"Fine-tuning the {choice.words} needs about {in_words(n_bytes)} of disk space for the inputs of the last "
+        f"block of {extractor_named(choice.extractor).title}, and {in_words(DISK_SPARE_BYTES)} to spare, but "
+        f"{in_words(free)} are free in {cache_folder}. {', '.join(ways)} or {WITHOUT_TUNING}."
     )

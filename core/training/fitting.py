@@ -92,7 +92,7 @@ def train(network: str, task: TrainingTask, key: RunKey, progress: Progress = NO
     held = len(run.indices), len(task.split.validation)
     needed = training_bytes(run.network, held, image_size=settings.image_size, batch_size=settings.batch_size)
     tuned = tuned_network(run.network, settings) is not None
-    # What a last block is given in all orientations is on the disk.
+    # With fine-tuning the 8 orientations are on disk, not in memory.
     turned = run.network.needs_backbone and run.network.parts(settings).flips_and_turns and not tuned
     n_others = len(task.split.validation) + len(task.split.test)
     needed += network_feature_bytes(run.network, settings, len(run.indices), n_others)

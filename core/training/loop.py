@@ -128,7 +128,7 @@ def fit(
     keeps_last : bool
         Of a model that comes to one optimum, however long it is trained: to pick an epoch adds only chance.
     slower : keras.Model, optional
-        A part of `model` that was trained before; see `core.training.optimizing.optimizer_of`.
+        Pretrained part of `model`, trained at a lower learning rate; see `core.training.optimizing.optimizer_of`.
 
     Returns
     -------

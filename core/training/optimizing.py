@@ -8,7 +8,7 @@ from core.training.layers import KerasModel
 
 UNDECAYED = ["bias", "gamma", "beta"]
 SLOWER = 0.1
-"""What the learning rate is multiplied by for a part that was trained before; fixed before anything was measured."""
+"""Factor of the learning rate of pretrained layers; fixed before any measurement."""
 
 
 def optimizer_of(schedule: Any, parts: Parts, slower: KerasModel | None = None) -> Any:
@@ -19,8 +19,8 @@ def optimizer_of(schedule: Any, parts: Parts, slower: KerasModel | None = None) 
     schedule : keras.optimizers.schedules.LearningRateSchedule
     parts : Parts
     slower : keras.Model, optional
-        A part of the network whose learning rate is `SLOWER` times that of the rest, and whose weights do not decay,
-        since they were trained before.
+        Pretrained part of the network. Its learning rate is `SLOWER` times that of the rest, and its weights do not
+        decay.
     """
     keras = import_keras()
 
@@ -34,8 +34,8 @@ def optimizer_of(schedule: Any, parts: Parts, slower: KerasModel | None = None) 
 
 
 def _slowed(kind: Any, variables: list[Any]) -> Any:
-    """Return a kind of optimiser that takes smaller steps with some variables."""
-    # TensorFlow hands over its own variables, and they are no keys of a dict.
+    """Return a subclass of an optimiser with a lower learning rate for some variables."""
+    # Keras passes its own variables or those of TensorFlow, and the latter are not hashable.
     known = {id(each) for variable in variables for each in (variable, variable.value)}
 
     class Slowed(kind):  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""What training the last block of a backbone takes, told before anything is computed: disk, memory and time."""
+"""Disk space, memory and time that fine-tuning needs, estimated before anything is computed."""
 
 import math
 
@@ -10,21 +10,21 @@ from core.training.augmenting import ORIENTATIONS
 from core.training.network import Network
 
 MEANT_FOR_GPU = 10.0
-"""Without a GPU a training that takes more than so many times what it takes on a frozen backbone is said to be slow."""
+"""Without a GPU, fine-tuning that takes more than this many times as long as a frozen backbone gets a note."""
 WITHOUT_TUNING = "turn fine-tuning off (--fine-tuning off)"
-# Weights of the block: the frozen ones, the copy, its gradients, two moments of Adam, the best epoch's, an average.
+# Copies of the weights: frozen, trained, gradients, two moments of Adam, best epoch, running average.
 WEIGHT_COPIES = 7
-# Measured of MobileNetV2, whose block has the most maps: of an image in a batch, for each of its pixels, all maps that
-# are kept for the gradients; and what Keras makes of the layers.
+# Measured with MobileNetV2, whose block has the most maps: maps kept for the gradients, per pixel of an image in a
+# batch; and the graph of the block.
 BYTES_PER_PIXEL, GRAPH_BYTES = 100, 60_000_000
-# Forward, and backward to maps and to weights; an addition and a multiplication each.
+# Forward, gradient of the maps, gradient of the weights; a multiplication and an addition each.
 PASSES, OPERATIONS = 3, 2
 
 
 def tuned_network(network: Network, settings: TrainingSettings) -> Convolutional | None:
-    """Return the network whose last block is trained, too; None where none is.
+    """Return the convolutional network whose last block is fine-tuned; None if there is none.
 
-    That is so where fine-tuning is off, and of a backbone whose description names no last block.
+    There is none if fine-tuning is off, or if the description of the backbone names no last block.
     """
     choice = network.backbone(settings)
     if choice is None or choice.extractor not in EXTRACTORS or not network.parts(settings).fine_tuning:
@@ -34,14 +34,14 @@ def tuned_network(network: Network, settings: TrainingSettings) -> Convolutional
 
 
 def stored_bytes(network: Network, settings: TrainingSettings, n_trained: int, n_others: int) -> int:
-    """Return what the last block's inputs take on the disk, in bytes; 0 where it is not trained.
+    """Return the disk space of the inputs of the last block, in bytes; 0 without fine-tuning.
 
     Parameters
     ----------
     network : Network
     settings : TrainingSettings
     n_trained, n_others : int
-        Images that are trained on, in 8 orientations where these are used, and those of validation and test.
+        Training images, in 8 orientations with flips and turns; validation and test images.
     """
     tuned = tuned_network(network, settings)
     if tuned is None:
@@ -51,9 +51,9 @@ def stored_bytes(network: Network, settings: TrainingSettings, n_trained: int, n
 
 
 def tuning_bytes(tuned: Convolutional, settings: TrainingSettings, n_trained: int) -> int:
-    """Return what training a last block takes of memory at its peak, in bytes.
+    """Return the peak memory of fine-tuning, in bytes.
 
-    Its inputs stay on the disk; of the images trained on the pooled features are held while they are scaled.
+    Block inputs stay on disk. The pooled features of the training images are in memory while the scale is computed.
     """
     weights = WEIGHT_COPIES * 4 * sum(layer.n_numbers for layer in tuned.block_layers)
     batch = settings.batch_size * BYTES_PER_PIXEL * settings.image_size**2
@@ -61,11 +61,11 @@ def tuning_bytes(tuned: Convolutional, settings: TrainingSettings, n_trained: in
 
 
 def tuning_seconds(network: Network, settings: TrainingSettings) -> float:
-    """Return about how long two cores take for an image that a last block is trained on once; 0 where it is not."""
+    """Return the estimated seconds per image and epoch on two cores; 0 without fine-tuning."""
     tuned = tuned_network(network, settings)
     if tuned is None:
         return 0.0
     places = math.ceil(settings.image_size / tuned.last_block_strides[1]) ** 2
-    # Kernels have four sides (or two); what else there is costs little.
+    # Biases and normalisation cost little.
     kernels = (shape for layer in tuned.block_layers for shape in layer.shapes if len(shape) > 1)
     return PASSES * OPERATIONS * places * sum(math.prod(shape) for shape in kernels) / FLOPS_OF_TWO_CORES

@@ -55,7 +55,7 @@ class Outlook(NamedTuple):
             )
         basis = f" {plan.runs[0].estimate.basis.capitalize()}." if plan.runs else ""
         device = f" Computed on {plan.device}." if plan.device else ""
-        disk = f", up to {size(plan.disk_bytes)} on the disk" if plan.disk_bytes else ""
+        disk = f", up to {size(plan.disk_bytes)} of disk space" if plan.disk_bytes else ""
         note = f" {plan.note}" if plan.note else ""
         return f"{start}, memory up to {size(plan.memory_bytes)}{disk}.{basis}{device}{self._epochs()}{note}"
 

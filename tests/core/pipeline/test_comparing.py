@@ -377,7 +377,7 @@ def test_features_in_all_orientations_are_counted_in_the_memory(prepared: Prepar
     assert more == 9 * 100_000 * 2048 * 4
 
 
-def test_fine_tuning_is_told_with_its_disk_and_time_where_there_is_no_gpu(
+def test_the_estimate_states_disk_space_and_time_of_fine_tuning_without_a_gpu(
     prepared: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     training = TrainingSettings(orientation="free", flips_and_turns="on", fine_tuning="on")
@@ -391,11 +391,11 @@ def test_fine_tuning_is_told_with_its_disk_and_time_where_there_is_no_gpu(
     of_half = {run.network: run.estimate for run in plan.runs if run.fraction == 0.5}
     assert of_half["transfer"].disk_bytes == 2 * 8 * 8 * 1024 * (8 * 500 + 50)
     assert of_half["custom"] == {run.network: run.estimate for run in plain.runs if run.fraction == 0.5}["custom"]
-    assert plan.note.startswith("Fine-tuning is meant for a GPU, and none was found")
+    assert plan.note.startswith("Fine-tuning is meant for a GPU, and no GPU was found")
     assert "(--fine-tuning off)" in plan.note
-    told = outlook.tuning_told(study, 1000, 20, 30)
-    assert told == ("Fine-tuning keeps up to 1.1 GB of what the last block is given in the cache.", plan.note)
-    assert outlook.tuning_told(frozen, 1000, 20, 30) == ()
+    told = outlook.fine_tuning_notes(study, 1000, 20, 30)
+    assert told == ("Fine-tuning stores up to 1.1 GB of block inputs in the cache.", plan.note)
+    assert outlook.fine_tuning_notes(frozen, 1000, 20, 30) == ()
     monkeypatch.setattr("core.pipeline.outlook.has_gpu", lambda: True)
     assert plan_view(study, 1000, 20, 30).note == ""
 

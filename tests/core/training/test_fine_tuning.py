@@ -1,5 +1,6 @@
-"""Fine-tuning: the last block of the backbone is trained, too, on its inputs, which are computed once and kept."""
+"""Fine-tuning: the last block of the backbone is trained on its stored inputs."""
 
+import json
 import shutil
 from collections import namedtuple
 from dataclasses import replace
@@ -10,9 +11,12 @@ import numpy as np
 import pytest
 
 from core.cache import RowStore
+from core.cache_use import release
 from core.errors import CacheError, CancelledError, MemoryShortError
 from core.features.extractors import extractor_named
+from core.housekeeping import measure_cache, trim_cache
 from core.memory import FreeMemory
+from core.output.model_bundle import load_bundle, save_bundle
 from core.progress import Progress
 from core.results import Dataset, RunKey, Split
 from core.settings import Parts, TrainingSettings, with_own
@@ -210,6 +214,26 @@ def test_the_saved_model_is_whole_and_answers_as_the_run(
     assert np.ptp(answers) > 0.01
 
 
+def test_the_bundle_states_fine_tuning_and_predicts_as_the_run(
+    cells: Dataset, split: Split, tuning: TrainingSettings, tuned: TrainedRun, tmp_path: Path
+) -> None:
+    folder = save_bundle(tmp_path / "bundle", tuned, tuning)
+    assert json.loads((folder / "bundle.json").read_text())["training"]["fine_tuning"] == "on"
+    answers = predict(load_bundle(folder).model, ImageSource(cells, split.test, SIZE))
+    assert np.array_equal(answers.argmax(1), tuned.result.predicted)
+
+
+def test_stored_inputs_count_for_the_limit_of_the_cache_and_are_removed_when_unused(
+    cells: Dataset, split: Split, tmp_path: Path
+) -> None:
+    maps = stored(cells, split, tmp_path)
+    assert measure_cache(tmp_path).n_bytes >= 2 * maps.store.n_features * len(maps)
+    assert trim_cache(tmp_path, 0).n_removed == 0, "this process uses them"
+    release(tmp_path)
+    assert trim_cache(tmp_path, 0).n_removed == 1
+    assert not list(tmp_path.rglob("*.npy"))
+
+
 def test_the_shared_backbone_never_changes_and_a_training_is_repeated_to_the_bit(
     cells: Dataset, split: Split, tuning: TrainingSettings, store: Path, tuned: TrainedRun, backbone: Backbone
 ) -> None:
@@ -292,7 +316,7 @@ def test_a_disk_without_room_is_said_before_anything_is_computed(
     with pytest.raises(CacheError) as caught:
         train("transfer", task, KEY)
     said = str(caught.value)
-    assert said.startswith("Fine-tuning the transfer network needs about 0 MB on the disk")
+    assert said.startswith("Fine-tuning the transfer network needs about 0 MB of disk space")
     for way in ("CORESET_CACHE", "--image-size", "(--flips-and-turns off)", "(--fine-tuning off)"):
         assert way in said
     assert not list(tmp_path.rglob("*.npy"))

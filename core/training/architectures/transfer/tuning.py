@@ -1,4 +1,4 @@
-"""Train the transfer network with the last block of its backbone, on what that block is given, computed once."""
+"""Fine-tuning: train the output layers and the last block of the backbone on stored inputs of that block."""
 
 import time
 from dataclasses import replace
@@ -24,21 +24,21 @@ from core.training.task import RunInput, Trained
 
 
 def train_with_last_block(run: RunInput, choice: BackboneChoice, network: Convolutional) -> Trained:
-    """Train the head and a copy of the backbone's last block, and put all parts together.
+    """Train the head and a copy of the last block of the backbone, and assemble the whole model.
 
     Parameters
     ----------
     run : RunInput
     choice : BackboneChoice
     network : core.features.network.Network
-        That of the backbone, which names its last block.
+        The network of the backbone; it names its last block.
 
     Raises
     ------
     MissingWeightsError
         If the backbone's weights are nowhere on this machine.
     CacheError
-        If the disk has no room for what the block is given.
+        If there is not enough disk space for the block inputs.
     """
     parts, split = run.network.parts(run.settings), run.split
     backbone = backbone_of(choice)
@@ -63,7 +63,7 @@ def train_with_last_block(run: RunInput, choice: BackboneChoice, network: Convol
     n_features, n_classes = int(pooled.output_shape[-1]), len(run.classes)
     scaling = None
     if parts.regularised_output:
-        # The features of the block as it is before it is trained; how they are scaled stays as it is then.
+        # Computed from the features of the pretrained block, and fixed during training.
         scaling = Scaling.of(predict(pooled, training, title="Pooling", progress=run.reading))
         head = build_regularised_head(n_features, n_classes, n_trained, run.settings, seed=run.seed)
     else:
@@ -95,22 +95,22 @@ def train_with_last_block(run: RunInput, choice: BackboneChoice, network: Convol
 
 
 def trainable_copy(block: KerasModel) -> KerasModel:
-    """Return a copy of a block with weights of its own; kernels and biases of its convolutions can be trained.
+    """Return a copy of a block in which kernels and biases of convolutions are trainable.
 
-    Batch normalisation stays as it is, with its means, variances and factors.
+    Batch normalisation is not: its factors, offsets, means and variances stay as pretrained.
     """
     keras = import_keras()
 
     copy = keras.models.clone_model(block)
     copy.set_weights(block.get_weights())
-    # One by one: that a clone can be trained is not handed on to its layers.
+    # Set layer by layer, because setting it on a cloned model leaves its layers unchanged.
     for layer in copy.layers:
         layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
     return copy
 
 
 def pooled_block(block: KerasModel) -> KerasModel:
-    """Return a block with average pooling of its whole map and flattening after it, from maps to (batch, channels)."""
+    """Return a block followed by global average pooling, from block inputs to features, (batch, channels)."""
     keras = import_keras()
 
     maps = keras.Input(block.input_shape[1:], name="maps")
@@ -118,12 +118,12 @@ def pooled_block(block: KerasModel) -> KerasModel:
 
 
 def pooled_whole(before: KerasModel, block: KerasModel) -> KerasModel:
-    """Return the two parts of a backbone one after the other, with pooling as the frozen backbone has it.
+    """Return the first part of a backbone, a block and global average pooling, from pixels to features.
 
     Parameters
     ----------
     before : keras.Model
-        From pixels to maps; see `core.training.block_inputs.DividedBackbone`.
+        From pixels to block inputs; see `core.training.block_inputs.DividedBackbone`.
     block : keras.Model
         From `trainable_copy`.
     """
@@ -133,16 +133,16 @@ def pooled_whole(before: KerasModel, block: KerasModel) -> KerasModel:
 
 
 def tuned_model(pooled: KerasModel, head: KerasModel, scaling: Scaling | None) -> KerasModel:
-    """Return what is trained: a pooled block and the head on it, from maps to probabilities.
+    """Return the model that is fitted: a block, pooling and the head, from block inputs to probabilities.
 
     Parameters
     ----------
     pooled : keras.Model
         From `pooled_block`.
     head : keras.Model
-        Its layers are shared.
+        The model shares its layers.
     scaling : Scaling or None
-        What is done to the features before a regularised output.
+        Scaling of the features, of a regularised output.
     """
     keras = import_keras()
 
