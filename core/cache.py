@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import platformdirs
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from core.arrays import DamagedFileError, cut_file, read_array, write_array
 from core.cache_use import use, use_place
@@ -333,7 +333,7 @@ def read_chunk(keys_file: Path) -> tuple[list[str], NDArray[Any]] | None:
 
 
 class RowStore:
-    """One float32 row per image content, growing chunk by chunk.
+    """One row of numbers per image content, growing chunk by chunk.
 
     Each append is one pair of files, ``<n>.npy`` (rows) and ``<n>.json`` (their keys), the second renamed
     into place last. A chunk cut short is removed and computed again.
@@ -346,6 +346,8 @@ class RowStore:
         Length of a row.
     cache_folder : Path, optional
         The cache that `folder` lies in, whose entry is in use from here on.
+    dtype : dtype-like
+        Of the numbers.
 
     Raises
     ------
@@ -353,12 +355,15 @@ class RowStore:
         If a chunk is there and may not be read.
     """
 
-    def __init__(self, folder: Path, n_features: int, cache_folder: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, n_features: int, cache_folder: Path | None = None, dtype: DTypeLike = np.float32
+    ) -> None:
         self.folder = folder
         self.n_features = n_features
+        self.dtype = np.dtype(dtype)
         self._cache_folder = cache_folder
         self._places: dict[str, tuple[int, int]] = {}
-        self._chunks: list[tuple[Path, NDArray[np.float32]]] = []
+        self._chunks: list[tuple[Path, NDArray[Any]]] = []
         self._read: set[str] = set()
         self.refresh()
 
@@ -375,7 +380,7 @@ class RowStore:
             if chunk is None:
                 continue
             keys, rows = chunk
-            if rows.shape != (len(keys), self.n_features) or rows.dtype != np.float32:
+            if rows.shape != (len(keys), self.n_features) or rows.dtype != self.dtype:
                 continue
             self._read.add(keys_file.name)
             self._chunks.append((keys_file.with_suffix(".npy"), rows))
@@ -392,7 +397,7 @@ class RowStore:
         """Return the keys that have no row yet, each once, in order."""
         return [key for key in dict.fromkeys(keys) if key not in self._places]
 
-    def append(self, keys: Sequence[str], rows: NDArray[np.float32]) -> None:
+    def append(self, keys: Sequence[str], rows: NDArray[Any]) -> None:
         """Keep `rows`, shape (len(keys), n_features).
 
         Raises
@@ -405,7 +410,7 @@ class RowStore:
         lost = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.folder))
         for _ in range(_ATTEMPTS):
             try:
-                write_chunk(self.folder, keys, rows.astype(np.float32, copy=False))
+                write_chunk(self.folder, keys, rows.astype(self.dtype, copy=False))
             except FileNotFoundError as error:
                 lost = error  # another process made room just before this one had noted that it uses the folder
             except OSError as error:
@@ -418,8 +423,8 @@ class RowStore:
         if self._cache_folder is not None:
             use_place(self._cache_folder, self.folder, added=rows.nbytes)
 
-    def rows(self, keys: Sequence[str]) -> NDArray[np.float32]:
-        """Return the rows of `keys`, shape (len(keys), n_features).
+    def rows(self, keys: Sequence[str]) -> NDArray[Any]:
+        """Return the rows of `keys`, shape (len(keys), n_features), of the store's dtype.
 
         Raises
         ------
@@ -428,7 +433,7 @@ class RowStore:
         CacheError
             If a file was cut short by another program since it was opened.
         """
-        result = np.empty((len(keys), self.n_features), dtype=np.float32)
+        result = np.empty((len(keys), self.n_features), dtype=self.dtype)
         places = np.array([self._places[key] for key in keys], dtype=np.int64).reshape(-1, 2)
         for chunk in np.unique(places[:, 0]):
             at = np.flatnonzero(places[:, 0] == chunk)

@@ -175,9 +175,9 @@ def estimate_clustering(
 
 def estimate_training(
     network: str, n_images: int, n_validation: int, *, epochs: int, min_steps: int, batch_size: int, image_size: int,
-    cache_folder: Path | None = None, feature_bytes: int = 0,
+    cache_folder: Path | None = None, feature_bytes: int = 0, stored_bytes: int = 0, tuned_seconds: float = 0.0,
 ) -> Estimate:  # fmt: skip
-    """Estimate one training of `network` on `n_images`; features of a backbone apart.
+    """Estimate one training of `network` on `n_images`; computing features of a backbone apart.
 
     Parameters
     ----------
@@ -191,6 +191,10 @@ def estimate_training(
         Where the speeds of this machine are kept; default the user's.
     feature_bytes : int
         What the features of its backbone take; see `core.training.backbones.feature_bytes`.
+    stored_bytes : int
+        Disk space of block inputs, with fine-tuning.
+    tuned_seconds : float
+        Seconds per image and epoch on two cores, with fine-tuning; 0 without it.
     """
     speeds = Speeds.read(cache_folder)
     networks: Mapping[str, Network] = resolve(KINDS["network"])
@@ -201,14 +205,24 @@ def estimate_training(
     if known is not None and not known.by_epochs:
         seen = float(n_images)
     otherwise = SECONDS_PER_IMAGE if known is None else known.seconds_per_image(image_size)
-    seconds, basis = speeds.get(f"train {network} {image_size}", otherwise)
+    of_epochs, of_start = training_speeds(network, image_size, tuned=tuned_seconds > 0)
+    seconds, basis = speeds.get(of_epochs, tuned_seconds or otherwise)
     start = 0.0
     if known is not None and known.by_epochs:
-        start, _ = speeds.get(f"start {network}", START_SECONDS)
+        start, _ = speeds.get(of_start, START_SECONDS)
     held = n_images, n_validation
     memory = TENSORFLOW_BYTES + feature_bytes
     memory += training_bytes(known, held, image_size=image_size, batch_size=batch_size)
-    return Estimate(start + seen * seconds, memory, 0, basis)
+    return Estimate(start + seen * seconds, memory, stored_bytes, basis)
+
+
+def training_speeds(network: str, image_size: int, *, tuned: bool = False) -> tuple[str, str]:
+    """Return the names under which the speeds of a network are stored: per image and epoch, and of the start.
+
+    With fine-tuning (`tuned`) the names are others.
+    """
+    kind = f"{network} fine-tuned" if tuned else network
+    return f"train {kind} {image_size}", f"start {kind}"
 
 
 def training_bytes(network: "Network | None", held: Sequence[int], *, image_size: int, batch_size: int) -> int:

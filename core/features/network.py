@@ -1,5 +1,6 @@
 """The networks that extractors and the transfer network stand on, and the weights that they need."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -66,6 +67,11 @@ class Network:
     bytes_per_pixel : int
         Of memory that it takes to compute an image, for each pixel, at its peak; the default is that of a network whose
         first layers are wide.
+    last_block : str
+        Name of the first layer of the last convolutional block, one with weights. Its input is the only input of the
+        block. Empty: the block cannot be fine-tuned.
+    last_block_strides : tuple of int
+        Stride, in pixels of the image, of the input of the last block and of the output of most of its layers.
     """
 
     weights: WeightSet
@@ -74,11 +80,26 @@ class Network:
     scale: float
     offset: tuple[float, float, float]
     bytes_per_pixel: int = 540
+    last_block: str = ""
+    last_block_strides: tuple[int, int] = (1, 1)
 
     @property
     def n_channels(self) -> int:
         """Channels of its last map: those of its last layer with weights."""
         return self.weights.layers[-1].shapes[-1][-1]
+
+    @property
+    def block_layers(self) -> tuple[Layer, ...]:
+        """Layers of the last block that have weights; none if the block has no name."""
+        names = [layer.name for layer in self.weights.layers]
+        return self.weights.layers[names.index(self.last_block) :] if self.last_block else ()
+
+    def block_input_size(self, image_size: int) -> int:
+        """Return about how many numbers the input of the last block has at `image_size` × `image_size` pixels."""
+        first = self.block_layers[0].shapes[0]
+        # A kernel has its input channels second to last; a normalisation has one number per channel.
+        channels = first[-2] if len(first) > 1 else first[0]
+        return channels * math.ceil(image_size / self.last_block_strides[0]) ** 2
 
     def preprocess(self, pixels: Any) -> Any:
         """Turn RGB pixels of 0…255, a tensor or a symbolic Keras tensor, into what the network was trained on.

@@ -14,10 +14,10 @@ from core.errors import (
     SamplerFailedError,
     SettingsError,
 )
-from core.estimate import remember_speed
+from core.estimate import remember_speed, training_speeds
 from core.output.model_bundle import save_bundle
 from core.palette import sampler_mark
-from core.pipeline.outlook import plan_view
+from core.pipeline.outlook import fine_tuning_notes, plan_view
 from core.pipeline.planning import (
     EVERYTHING,
     PlannedRun,
@@ -45,6 +45,7 @@ from core.training.fitting import Places, Seen, TrainedRun, TrainingTask, train
 from core.training.loop import training_problem
 from core.training.pixels import discard_unchecked
 from core.training.runs import load_runs, save_run
+from core.training.tuning_costs import tuned_network
 from core.words import percent
 
 __all__ = [
@@ -173,7 +174,10 @@ def run_comparison(
         # All coresets are chosen before anything is trained, so that one that cannot be had costs no training.
         wanted = [(one, _key_unless_left_out(part, one, left_out)) for one in plan_of_split(settings.comparison, split)]
         if split == 0:
-            shares = _shares(prepared, [key is not None and key.fingerprint in stored for _, key in wanted])
+            done = [key is not None and key.fingerprint in stored for _, key in wanted]
+            shares = _shares(prepared, done)
+            for note in () if all(done) else fine_tuning_notes(prepared.study, *_sizes(prepared)):
+                progress.publish(Note(note))
         for one, key in wanted:
             if key is None or one.sampler in left_out:
                 continue
@@ -365,7 +369,8 @@ def steps_of(training: TrainingSettings, networks: Collection[str]) -> str:
 def _remember_speed(prepared: Prepared, run: RunResult, wall_seconds: float) -> None:
     """Keep how fast this machine trains, so that the next estimate rests on it."""
     training, folder = prepared.study.settings.training, prepared.study.cache_folder
-    name = f"train {run.key.network} {training.image_size}"
+    tuned = run.key.network in NETWORKS and tuned_network(NETWORKS[run.key.network], training) is not None
+    name, start_name = training_speeds(run.key.network, training.image_size, tuned=tuned)
     if len(run.history) < 2:
         remember_speed(name, run.train_seconds, run.n_images, folder)
         return
@@ -375,7 +380,7 @@ def _remember_speed(prepared: Prepared, run: RunResult, wall_seconds: float) -> 
     seconds = sum(epoch.seconds for epoch in later)
     remember_speed(name, seconds, round(len(later) * run.n_images * share), folder)
     start = wall_seconds - seconds * len(run.history) / len(later)
-    remember_speed(f"start {run.key.network}", max(0.1, start), 1, folder, least=1)
+    remember_speed(start_name, max(0.1, start), 1, folder, least=1)
 
 
 def _keep_model(prepared: Prepared, planned: PlannedRun, trained: TrainedRun, folder: Path) -> None:
@@ -389,6 +394,12 @@ def _keep_model(prepared: Prepared, planned: PlannedRun, trained: TrainedRun, fo
     )
 
 
+def _sizes(prepared: Prepared) -> tuple[int, int, int]:
+    """Return the numbers of images of the pool, the validation set and the test set."""
+    split = prepared.split
+    return len(split.pool), len(split.validation), len(split.test)
+
+
 def _shares(prepared: Prepared, done: Sequence[bool] = ()) -> tuple[float, ...]:
     """Return at which share of the whole time each planned training begins, and 1: by what they are said to take.
 
@@ -397,8 +408,7 @@ def _shares(prepared: Prepared, done: Sequence[bool] = ()) -> tuple[float, ...]:
     done : sequence of bool
         Of the first trainings, whether they are stored, and so take no time.
     """
-    split = prepared.split
-    planned = plan_view(prepared.study, len(split.pool), len(split.validation), len(split.test))
+    planned = plan_view(prepared.study, *_sizes(prepared))
     seconds = np.array([max(run.estimate.seconds, 1e-3) for run in planned.runs])
     seconds[: len(done)][np.asarray(done, dtype=bool)] = 1e-6
     for network, of_backbone in planned.backbones.items():

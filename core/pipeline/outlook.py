@@ -1,6 +1,7 @@
 """What a comparison will take before it starts: time, memory, and what is missing on this machine."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from core.errors import FeatureError, MissingWeightsError, WeightsError
@@ -8,21 +9,30 @@ from core.estimate import estimate_training
 from core.features.extraction import extractor_cost
 from core.features.extractors import EXTRACTORS, extractor_named
 from core.features.weights import find_weights
+from core.memory import in_words
 from core.pipeline.planning import n_splits, networks_problem, plan, splits_problem
 from core.pipeline.run_keys import backbone_choice
 from core.pipeline.study import Study
 from core.pipeline.teaching import teacher_seconds
 from core.pipeline.views import ComparePlanView, PlannedView
+from core.results import Estimate
 from core.settings import ComparisonSettings, TrainingSettings, parts_of
 from core.settings.own import with_own
 from core.training.architectures import NETWORKS
 from core.training.augmenting import ORIENTATIONS
 from core.training.backbones import network_feature_bytes
-from core.training.device import expected_device
+from core.training.device import expected_device, has_gpu
 from core.training.loop import n_epochs, settings_for, training_problem
 from core.training.network import Network
+from core.training.tuning_costs import (
+    MEANT_FOR_GPU,
+    WITHOUT_TUNING,
+    stored_bytes,
+    tuned_network,
+    tuning_seconds,
+)
 
-__all__ = ["plan_view"]
+__all__ = ["fine_tuning_notes", "plan_view"]
 
 
 def plan_view(
@@ -44,17 +54,7 @@ def plan_view(
     runs = []
     for one in plan(comparison, folds):
         n_images = max(1, math.floor(one.fraction * n_pool + 0.5))
-        estimate = estimate_training(
-            one.network,
-            n_images,
-            n_validation,
-            epochs=training.epochs,
-            min_steps=training.min_steps,
-            batch_size=training.batch_size,
-            image_size=training.image_size,
-            cache_folder=study.cache_folder,
-            feature_bytes=_feature_bytes(one.network, training, n_images, n_validation + n_test),
-        )
+        estimate = _estimate(study, one.network, training, n_images, n_validation, n_test)
         # A network that is not known here is told below.
         by_epochs = one.network in NETWORKS and NETWORKS[one.network].by_epochs
         epochs = n_epochs(n_images, training) if by_epochs else 0
@@ -87,11 +87,64 @@ def plan_view(
         backbones,
         folds=folds or 0,
         steps=training.steps if any(network.has_steps for network in known) else "",
+        # Block inputs are stored once per image, for all trainings.
+        disk_bytes=sum(stored_bytes(network, training, n_pool, n_validation + n_test) for network in known),
+        note=_tuning_note(study, runs, training, n_validation, n_test),
     )
 
 
-def _feature_bytes(name: str, training: TrainingSettings, n_trained: int, n_others: int) -> int:
-    return network_feature_bytes(NETWORKS[name], training, n_trained, n_others) if name in NETWORKS else 0
+def _estimate(
+    study: Study, name: str, training: TrainingSettings, n_images: int, n_validation: int, n_test: int
+) -> Estimate:
+    """Estimate one training, also of a network that is not installed."""
+    network = NETWORKS.get(name)
+    n_others = n_validation + n_test
+    return estimate_training(
+        name,
+        n_images,
+        n_validation,
+        epochs=training.epochs,
+        min_steps=training.min_steps,
+        batch_size=training.batch_size,
+        image_size=training.image_size,
+        cache_folder=study.cache_folder,
+        feature_bytes=network_feature_bytes(network, training, n_images, n_others) if network else 0,
+        stored_bytes=stored_bytes(network, training, n_images, n_others) if network else 0,
+        tuned_seconds=tuning_seconds(network, training) if network else 0.0,
+    )
+
+
+def fine_tuning_notes(study: Study, n_pool: int, n_validation: int, n_test: int) -> tuple[str, ...]:
+    """Return sentences on the disk space and time of fine-tuning; none without it.
+
+    Parameters
+    ----------
+    n_pool, n_validation, n_test : int
+        Images of the pool, the validation set and the test set.
+    """
+    plan = plan_view(study, n_pool, n_validation, n_test)
+    if not plan.disk_bytes:
+        return ()
+    disk = f"Fine-tuning stores up to {in_words(plan.disk_bytes)} of block inputs in the cache."
+    return (disk, *((plan.note,) if plan.note else ()))
+
+
+def _tuning_note(
+    study: Study, runs: Sequence[PlannedView], training: TrainingSettings, n_validation: int, n_test: int
+) -> str:
+    """Return a note that fine-tuning is meant for a GPU, if it is estimated to be slow without one; else empty."""
+    tuned = [run for run in runs if run.network in NETWORKS and tuned_network(NETWORKS[run.network], training)]
+    if not tuned or has_gpu():
+        return ""
+    frozen = replace(training, fine_tuning="off")
+    without = sum(_estimate(study, run.network, frozen, run.n_images, n_validation, n_test).seconds for run in tuned)
+    times = sum(run.estimate.seconds for run in tuned) / max(without, 1e-9)
+    if times <= MEANT_FOR_GPU:
+        return ""
+    return (
+        f"Fine-tuning is meant for a GPU, and no GPU was found: training is estimated to take {times:,.0f} times as "
+        f"long as with a frozen backbone. To reduce the time, use smaller images or {WITHOUT_TUNING}."
+    )
 
 
 def _backbone_seconds(study: Study, network: Network, n_images: int) -> float:

@@ -66,7 +66,8 @@ class ComparePlanView:
     networks work on this machine, where weights are missing, and a sentence on what they use; None where none are.
     `epochs` is the number asked for. `backbones` are the seconds, by network, that the features of its backbone take
     once, where none is computed. `folds` is the number of folds, 0 where the splits are none; `steps` is
-    as in `Comparison`.
+    as in `Comparison`. `disk_bytes` is the disk space of block inputs for fine-tuning; `note` is a
+    sentence on trainings that are estimated to be slow.
     """
 
     runs: tuple[PlannedView, ...]
@@ -80,6 +81,8 @@ class ComparePlanView:
     backbones: Mapping[str, float] = field(default_factory=dict)
     folds: int = 0
     steps: str = ""
+    disk_bytes: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,8 @@ class Parts:
     regularised_output : bool
         Of a network on a frozen backbone: its output layer stands on features that are centred and brought to one
         scale, instead of on batch normalisation; it starts at 0 and its weights have a penalty.
+    fine_tuning : bool
+        Of a network on a frozen backbone: a copy of the last convolutional block is trained as well.
     soft_labels : float
         0 <= value < 1: the share of the loss that a teacher's probabilities have, and the label has not.
     """
@@ -73,6 +75,7 @@ class Parts:
     contrast: float = 0.0
     stain_jitter: float = 0.0
     regularised_output: bool = False
+    fine_tuning: bool = False
     soft_labels: float = 0.0
 
     def used(self) -> dict[str, bool | float]:
@@ -92,7 +95,7 @@ RECIPES: Mapping[str, Recipe] = {
     "paper": Recipe("Paper", Parts()),
     "recommended": Recipe("Recommended", Parts(flips_and_turns=True, regularised_output=True)),
 }
-BACKBONE_PARTS = ("regularised_output",)
+BACKBONE_PARTS = ("regularised_output", "fine_tuning")
 """Parts that only a network on a frozen backbone can have; they say nothing of any other."""
 
 
@@ -159,7 +162,8 @@ def recipe_sentence(training: "TrainingSettings", *, on_backbone: bool = True) -
 def part_words(name: str, value: bool | float) -> str:
     """Return a part in words, with its value where it has one, such as ``"weight decay 0.01"``."""
     words = name.replace("_", " ").replace("averaged weights", "averaged weights, momentum")
-    words += " on a frozen backbone" if name in BACKBONE_PARTS else ""
+    words = words.replace("fine tuning", "fine-tuning of the last block")
+    words += " on a frozen backbone" if name == "regularised_output" else ""
     return words if value is True else f"{words} {value:g}"
 
 

@@ -60,7 +60,7 @@ class TrainingSettings(SettingsPart):
         A name from `core.settings.recipes.RECIPES`: what the parts below are where they do not say it themselves.
     orientation : {"unanswered", "free", "fixed"}
         Whether the images have an up and a down. Flips and turns are made where it is ``"free"`` alone.
-    flips_and_turns, class_weights, regularised_output : {"recipe", "on", "off"}
+    flips_and_turns, class_weights, regularised_output, fine_tuning : {"recipe", "on", "off"}
         See `core.settings.recipes.Parts`; ``"recipe"`` is as the recipe says.
     weight_decay, label_smoothing, averaged_weights : float or None
         See `core.settings.recipes.Parts`; None is as the recipe says, 0 is off.
@@ -144,6 +144,10 @@ class TrainingSettings(SettingsPart):
     regularised_output: Switch = _switch(
         "Regularised output layer", "Of a network on a frozen backbone: centre its features, bring them to one scale, "
         "and train the output layer from 0 with a penalty, instead of batch normalisation",
+    )  # fmt: skip
+    fine_tuning: Switch = _switch(
+        "Fine-tuning", "Of a network on a frozen backbone: also train a copy of the last convolutional block of the "
+        "backbone; meant for a GPU, needs disk space",
     )  # fmt: skip
     soft_labels: float | None = _amount(
         "Soft labels", "Share of the loss that learns a teacher's probabilities in place of the label",

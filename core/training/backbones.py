@@ -1,13 +1,14 @@
 """The frozen backbone that a network stands on: what it says of an image is computed once and kept."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.cache import RowStore
 from core.errors import MissingWeightsError
@@ -26,6 +27,7 @@ from core.training.layers import KerasModel
 from core.training.network import BackboneChoice, Network
 from core.training.pixels import STORE_VERSION, ImageSource, decoded_ahead
 from core.training.sources import OrientedRows
+from core.training.tuning_costs import tuned_network, tuning_bytes
 
 IMAGES_AT_ONCE = 32
 IMAGES_PER_CHUNK = 256
@@ -44,10 +46,16 @@ class Backbone:
     pooled : keras.Model
         From pixels of 0…255, shape (batch, image_size, image_size, 3), to (batch, n_channels).
     weights : WeightsUsed
+    body : keras.Model
+        From preprocessed pixels to the last map, shape (batch, h, w, n_channels).
+    preprocess : callable
+        As `core.features.backbone.load_backbone` returns it.
     """
 
     pooled: KerasModel
     weights: WeightsUsed
+    body: KerasModel
+    preprocess: Callable[[Any], Any]
 
 
 def backbone_of(choice: BackboneChoice) -> Backbone:
@@ -101,8 +109,15 @@ def build_pooled_backbone(backbone: KerasModel, preprocess: Callable[[Any], Any]
     pixels = keras.Input((image_size, image_size, 3), name="pixels")
     # Never in training mode: the batch normalisation inside a frozen backbone keeps ImageNet's means.
     x = backbone(preprocess(pixels), training=False)
-    x = keras.layers.AveragePooling2D((x.shape[1], x.shape[2]), name="average_pooling")(x)
-    return keras.Model(pixels, keras.layers.Flatten(name="flatten")(x), name="pooled_backbone")
+    return keras.Model(pixels, average_pooled(x), name="pooled_backbone")
+
+
+def average_pooled(maps: Any) -> Any:
+    """Add average pooling of whole maps, a symbolic Keras tensor of shape (batch, h, w, channels), and flattening."""
+    layers = import_keras().layers
+
+    x = layers.AveragePooling2D((maps.shape[1], maps.shape[2]), name="average_pooling")(maps)
+    return layers.Flatten(name="flatten")(x)
 
 
 def backbone_features(
@@ -194,6 +209,9 @@ def network_feature_bytes(network: Network, settings: TrainingSettings, n_traine
     choice = network.backbone(settings)
     if choice is None or choice.extractor not in EXTRACTORS:
         return 0
+    tuned = tuned_network(network, settings)
+    if tuned is not None:
+        return tuning_bytes(tuned, settings, n_trained)
     turned = network.parts(settings).flips_and_turns
     return feature_bytes(choice.extractor, n_trained, n_others, in_all_orientations=turned)
 
@@ -260,39 +278,70 @@ def _features(
     backbone = backbone_of(choice)
     folder = _folder(cache_folder, choice, backbone.weights)
     store = RowStore(folder, int(backbone.pooled.output_shape[-1]), cache_folder)
+    keys = row_keys(dataset, indices, orientation)
+    if store.missing(keys):
+        call = compiled(backbone.pooled, np.dtype(np.uint8))
+        compute_missing(dataset, indices, choice, call, store, orientation=orientation, progress=progress)
+    return np.asarray(store.rows(keys))
+
+
+def row_keys(dataset: Dataset, indices: IntArray, orientation: int = 0) -> list[str]:
+    """Return what is known of images in an orientation, 0 to 7, by content."""
     # As the images are, they stand under their own hash, as before there were orientations.
     suffix = f"-{orientation}" if orientation else ""
-    keys = [dataset.images[index].pixels + suffix for index in indices]
-    missing = set(store.missing(keys))
-    if missing:
-        first = {key: row for row, key in reversed(list(enumerate(keys))) if key in missing}
-        source = ImageSource(dataset, indices[sorted(first.values())], choice.image_size)
-        _compute(source, [keys[row] for row in sorted(first.values())], backbone, store, orientation, progress)
-    return store.rows(keys)
+    return [dataset.images[index].pixels + suffix for index in indices]
 
 
-def _compute(
-    source: ImageSource,
-    keys: Sequence[str],
-    backbone: Backbone,
+def compute_missing(
+    dataset: Dataset,
+    indices: IntArray,
+    choice: BackboneChoice,
+    call: Callable[[NDArray[Any]], NDArray[Any]],
     store: RowStore,
-    orientation: int,
-    progress: Progress,
+    *,
+    orientation: int = 0,
+    at_once: int = IMAGES_PER_CHUNK,
+    progress: Progress = NO_PROGRESS,
 ) -> None:
-    """Compute and keep the features of `source`, decoding the next batch while the backbone is at work."""
+    """Compute and keep the rows of images that a store lacks, decoding the next batch while this one is computed.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    indices : ndarray of shape (n,), int64
+    choice : BackboneChoice
+    call : callable
+        From pixels, shape (batch, image_size, image_size, 3), uint8, to rows of `store`.
+    store : RowStore
+    orientation : int
+        0 to 7, in which the images are looked at.
+    at_once : int
+        >= 1; about so many rows are written together.
+    progress : Progress
+        Told after every batch.
+
+    Raises
+    ------
+    LostImagesError
+        If images can no longer be read as they were scanned; the others are computed and kept.
+    """
+    of_images = row_keys(dataset, indices, orientation)
+    missing = set(store.missing(of_images))
+    first = {key: row for row, key in reversed(list(enumerate(of_images))) if key in missing}
+    source = ImageSource(dataset, indices[sorted(first.values())], choice.image_size)
+    keys = [of_images[row] for row in sorted(first.values())]
     waiting_keys: list[str] = []
-    waiting: list[FloatArray] = []
-    call = compiled(backbone.pooled, np.dtype(np.uint8))
+    waiting: list[NDArray[Any]] = []
     done = 0
     for rows, pixels in decoded_ahead(source, IMAGES_AT_ONCE):
         done = min(done + IMAGES_AT_ONCE, len(keys))
         if len(rows):
             waiting.append(call(np.ascontiguousarray(orient(pixels, orientation))))
             waiting_keys += [keys[row] for row in rows]
-        if waiting_keys and (len(waiting_keys) >= IMAGES_PER_CHUNK or done == len(keys)):
+        if waiting_keys and (len(waiting_keys) >= at_once or done == len(keys)):
             store.append(waiting_keys, np.concatenate(waiting))
             waiting_keys, waiting = [], []
-        progress.report(done, len(keys), f"Computing {backbone.weights.extractor} at {source.size} px: images")
+        progress.report(done, len(keys), f"Computing {choice.extractor} at {source.size} px: images")
     source.check()
 
 
@@ -306,7 +355,7 @@ def _built(name: str, image_size: int, weights_file: Path | None, untrained: boo
     model, preprocess, weights = load_backbone(
         name, image_size=image_size, weights_file=weights_file, untrained=untrained
     )
-    return Backbone(build_pooled_backbone(model, preprocess, image_size), weights)
+    return Backbone(build_pooled_backbone(model, preprocess, image_size), weights, model, preprocess)
 
 
 def _other_backbones(choice: BackboneChoice) -> str:

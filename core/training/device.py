@@ -15,10 +15,15 @@ def expected_device(driver: Path = NVIDIA_DRIVER) -> str:
     TensorFlow itself is not asked, since loading it takes seconds: its build for processors never uses a GPU, and the
     other one can only where a driver is there. What a training did run on stands in its result.
     """
-    if _installed("tensorflow-cpu") or not driver.exists():
+    if not has_gpu(driver):
         cores = n_processors()
         return "this machine's processor" if cores == 1 else f"{cores} processor cores"
     return "the NVIDIA GPU, if TensorFlow can use it"
+
+
+def has_gpu(driver: Path = NVIDIA_DRIVER) -> bool:
+    """Return whether trainings may run on a GPU, as far as is known without TensorFlow."""
+    return not _installed("tensorflow-cpu") and driver.exists()
 
 
 def device_used() -> str:

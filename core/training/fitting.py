@@ -21,6 +21,7 @@ from core.training.evaluation import evaluate
 from core.training.evidence import NO_CLUSTER
 from core.training.network import Network
 from core.training.task import Places, RunInput, Seen, Trained, TrainingTask
+from core.training.tuning_costs import WITHOUT_TUNING, tuned_network
 
 __all__ = ["Places", "Seen", "TrainedRun", "TrainingTask", "train", "used_classes"]
 
@@ -90,22 +91,24 @@ def train(network: str, task: TrainingTask, key: RunKey, progress: Progress = NO
     settings = task.settings
     held = len(run.indices), len(task.split.validation)
     needed = training_bytes(run.network, held, image_size=settings.image_size, batch_size=settings.batch_size)
-    turned = run.network.needs_backbone and run.network.parts(settings).flips_and_turns
+    tuned = tuned_network(run.network, settings) is not None
+    # With fine-tuning the 8 orientations are on disk, not in memory.
+    turned = run.network.needs_backbone and run.network.parts(settings).flips_and_turns and not tuned
     n_others = len(task.split.validation) + len(task.split.test)
     needed += network_feature_bytes(run.network, settings, len(run.indices), n_others)
     if needed and "tensorflow" not in sys.modules:
         needed += TENSORFLOW_BYTES
     doing = f"Training the {run.network.words} on {len(run.indices):,} images"
-    with memory_for(doing, needed, partial(_ways, turned=turned)):
+    with memory_for(doing, needed, partial(_ways, turned=turned, tuned=tuned)):
         trained = _trained(run)
     return TrainedRun(_result(run, trained, key), trained.model)
 
 
-def _ways(_free: int, *, turned: bool) -> list[str]:
+def _ways(_free: int, *, turned: bool, tuned: bool) -> list[str]:
     """Return, in words, what makes a training need less."""
     smaller = [each for each in settings_in("training") if each.where in ("training.image_size", "training.batch_size")]
     lower = f"lower {' or '.join(f'{each.flag} (“{each.facts.title}”)' for each in smaller)}"
-    return [*([WITHOUT_TURNS] if turned else []), lower]
+    return [*([WITHOUT_TURNS] if turned else []), *([WITHOUT_TUNING] if tuned else []), lower]
 
 
 def _input(network: Network, task: TrainingTask, progress: Progress) -> RunInput:

@@ -20,6 +20,7 @@ from core.training.averaging import AveragedWeights
 from core.training.calling import compiled, one_trace_a_network
 from core.training.feeding import Epochs, Feed, Plain, targets_of
 from core.training.layers import KerasModel
+from core.training.optimizing import optimizer_of
 from core.training.soft_loss import label_accuracy, plain_targets, soft_label_loss
 from core.training.sources import (
     Labelled,
@@ -56,7 +57,6 @@ __all__ = [
 BATCH_BYTES = 32 * 256 * 256 * 3
 MOST_ROWS = 1024
 PLAIN_LOSS = "sparse_categorical_crossentropy"
-UNDECAYED = ["bias", "gamma", "beta"]
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,7 @@ def fit(
     title: str,
     progress: Progress = NO_PROGRESS,
     keeps_last: bool = False,
+    slower: KerasModel | None = None,
 ) -> Fit:
     """Train `model` and leave it with the weights of its best epoch.
 
@@ -126,6 +127,8 @@ def fit(
         Told after every batch, and handed an `Epoch` after every epoch.
     keeps_last : bool
         Of a model that comes to one optimum, however long it is trained: to pick an epoch adds only chance.
+    slower : keras.Model, optional
+        Pretrained part of `model`, trained at a lower learning rate; see `core.training.optimizing.optimizer_of`.
 
     Returns
     -------
@@ -150,7 +153,7 @@ def fit(
     n_classes = int(model.output_shape[-1])
     batches = Epochs(train, settings, parts, seed, n_classes)
     judged = _judged_by(batches, settings, parts, n_classes)
-    model.compile(_optimizer(schedule, parts), judged.loss, metrics=[judged.accuracy])
+    model.compile(optimizer_of(schedule, parts, slower), judged.loss, metrics=[judged.accuracy])
     feed = Feed()
     validation_batches = [] if validation is None else in_order(validation.source)
     checked = checked_epochs(epochs, settings.checks) if validation_batches else []
@@ -199,17 +202,6 @@ def _judged_by(batches: Epochs, settings: TrainingSettings, parts: Parts, n_clas
     if parts.label_smoothing:
         return _Judged("categorical_crossentropy", "accuracy", partial(targets_of, n_classes=n_classes))
     return _Judged(PLAIN_LOSS, "accuracy", None)
-
-
-def _optimizer(schedule: Any, parts: Parts) -> Any:
-    """Return Adam, or AdamW where weights decay: kernels alone, as is usual."""
-    keras = import_keras()
-
-    if not parts.weight_decay:
-        return keras.optimizers.Adam(schedule)
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=parts.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=UNDECAYED)
-    return optimizer
 
 
 def predict(

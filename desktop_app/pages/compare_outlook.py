@@ -54,7 +54,9 @@ class Outlook(NamedTuple):
             start = f"{_trainings(n)}{splits}, {n - left:,} finished; the others take about {duration(self.seconds())}"
         basis = f" {plan.runs[0].estimate.basis.capitalize()}." if plan.runs else ""
         device = f" Runs on {plan.device}." if plan.device else ""
-        return f"{start}, memory up to {size(plan.memory_bytes)}.{basis}{device}{self._epochs()}"
+        disk = f", up to {size(plan.disk_bytes)} of disk space" if plan.disk_bytes else ""
+        note = f" {plan.note}" if plan.note else ""
+        return f"{start}, memory up to {size(plan.memory_bytes)}{disk}.{basis}{device}{self._epochs()}{note}"
 
     def _epochs(self) -> str:
         """Return how many epochs trainings have where they are not those asked for, and what rules then."""

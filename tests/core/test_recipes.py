@@ -90,6 +90,13 @@ def test_parts_of_a_frozen_backbone_are_told_of_networks_that_stand_on_one() -> 
     by_hand = TrainingSettings(regularised_output="on")
     assert f"“Paper”, changed by hand: {of};" in recipe_sentence(by_hand)
     assert recipe_sentence(by_hand, on_backbone=False) == recipe_sentence(TrainingSettings())
+    tuned = TrainingSettings(fine_tuning="on")
+    assert "“Paper”, changed by hand: fine-tuning of the last block;" in recipe_sentence(tuned)
+    assert recipe_sentence(tuned, on_backbone=False) == recipe_sentence(TrainingSettings())
+
+
+def test_no_recipe_has_fine_tuning() -> None:
+    assert [name for name, recipe in RECIPES.items() if recipe.parts.fine_tuning] == []
 
 
 @pytest.mark.parametrize(

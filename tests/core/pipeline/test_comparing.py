@@ -4,6 +4,7 @@ import pickle
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,12 @@ import pytest
 
 from core.data.demo import make_demo
 from core.errors import CancelledError, MissingWeightsError, SelectionError, SettingsError
+from core.estimate import Speeds
 from core.features.extractors import extractor_named
 from core.output.content import ReportContent
 from core.output.report import write_report
 from core.output.training_tables import accuracy_table, cost_table, table_one, verdict_table
-from core.pipeline import comparing, split_parts
+from core.pipeline import comparing, outlook, split_parts
 from core.pipeline.comparing import Selections, compare_stored, run_comparison, summarise
 from core.pipeline.outlook import plan_view
 from core.pipeline.planning import EVERYTHING, PlannedRun, plan, rows_of
@@ -373,6 +375,42 @@ def test_features_in_all_orientations_are_counted_in_the_memory(prepared: Prepar
     # Of 100,000 images 8 times 2,048 numbers of 4 bytes, and those of one orientation while they are put in place.
     more = plan_view(turned, 100_000, 20, 30).memory_bytes - plan_view(study, 100_000, 20, 30).memory_bytes
     assert more == 9 * 100_000 * 2048 * 4
+
+
+def test_the_estimate_states_disk_space_and_time_of_fine_tuning_without_a_gpu(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = TrainingSettings(orientation="free", flips_and_turns="on", fine_tuning="on")
+    study = asking(prepared, training, networks=("custom", "transfer"), fractions=(0.5, 1.0)).study
+    frozen = replace(study, settings=replace(study.settings, training=replace(training, fine_tuning="off")))
+    monkeypatch.setattr("core.pipeline.outlook.has_gpu", lambda: False)
+    plan, plain = plan_view(study, 1000, 20, 30), plan_view(frozen, 1000, 20, 30)
+    # Of ResNet101V2 at 256 px maps of 8 × 8 × 1,024 numbers of 2 bytes, those of the pool in 8 orientations.
+    assert plan.disk_bytes == 2 * 8 * 8 * 1024 * (8 * 1000 + 50)
+    assert (plain.disk_bytes, plain.note) == (0, "")
+    of_half = {run.network: run.estimate for run in plan.runs if run.fraction == 0.5}
+    assert of_half["transfer"].disk_bytes == 2 * 8 * 8 * 1024 * (8 * 500 + 50)
+    assert of_half["custom"] == {run.network: run.estimate for run in plain.runs if run.fraction == 0.5}["custom"]
+    assert plan.note.startswith("Fine-tuning is meant for a GPU, and no GPU was found")
+    assert "(--fine-tuning off)" in plan.note
+    told = outlook.fine_tuning_notes(study, 1000, 20, 30)
+    assert told == ("Fine-tuning stores up to 1.1 GB of block inputs in the cache.", plan.note)
+    assert outlook.fine_tuning_notes(frozen, 1000, 20, 30) == ()
+    monkeypatch.setattr("core.pipeline.outlook.has_gpu", lambda: True)
+    assert plan_view(study, 1000, 20, 30).note == ""
+
+
+def test_speeds_with_fine_tuning_are_kept_apart(prepared: Prepared) -> None:
+    tuned = replace(QUICK, fine_tuning="on")
+    study = replace(asking(prepared, tuned).study, cache_folder=prepared.study.cache_folder / "speeds apart")
+    study.cache_folder.mkdir()
+    epochs = tuple(Epoch(number, 1, 1, 1, 1, 0.1, 10.0, 0.0) for number in (1, 2, 3))
+    key = RunKey("transfer", "random", 1.0, 0, "mark")
+    run: Any = SimpleNamespace(key=key, history=epochs, n_images=100, train_seconds=30.0)
+    comparing._remember_speed(replace(prepared, study=study), run, 40.0)
+    assert set(Speeds.read(study.cache_folder).seconds_per_unit) == {
+        "train transfer fine-tuned 32", "start transfer fine-tuned"
+    }  # fmt: skip
 
 
 def test_the_backbone_of_an_extractor_in_use_comes_first(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:

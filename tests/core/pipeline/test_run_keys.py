@@ -127,7 +127,10 @@ def test_a_recipe_counts_by_its_parts_and_the_papers_not_at_all() -> None:
         )
     # Of a frozen backbone: no other network is known by it.
     regularised = replace(training_of({}), regularised_output="on")
-    assert mark("custom", regularised) == KNOWN[0][2]
+    tuned = replace(training_of({}), fine_tuning="on")
+    assert mark("custom", regularised) == mark("custom", tuned) == KNOWN[0][2]
+    assert mark("transfer", replace(tuned, fine_tuning="off")) == KNOWN[1][2]
+    assert len({mark("transfer", tuned), mark("transfer", regularised), KNOWN[1][2]}) == 3
     assert mark("transfer", regularised) != KNOWN[1][2]
     recommended = replace(training_of({}), recipe="recommended", orientation="free")
     by_hand = replace(training_of({}), orientation="free", flips_and_turns="on")

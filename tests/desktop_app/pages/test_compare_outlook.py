@@ -1,5 +1,7 @@
 """What a comparison will still take, in words and seconds."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.pipeline.views import ComparePlanView, PlannedView
@@ -24,3 +26,11 @@ PLAN = ComparePlanView(RUNS, 50.0, 0, "", backbones={"custom": 0.0, "transfer": 
 )
 def test_features_of_a_backbone_are_counted_until_a_training_has_them(done: set[object], seconds: float) -> None:
     assert Outlook(PLAN, done).seconds() == pytest.approx(seconds)  # type: ignore[arg-type]
+
+
+def test_disk_space_and_a_note_on_slow_trainings_are_shown() -> None:
+    plan = replace(PLAN, disk_bytes=3_200_000_000, note="Fine-tuning is meant for a GPU.")
+    words = Outlook(plan, set()).words()
+    assert ", up to 3.2 GB of disk space." in words
+    assert words.endswith(" Fine-tuning is meant for a GPU.")
+    assert "disk" not in Outlook(PLAN, set()).words()

@@ -59,8 +59,10 @@ WEIGHTS = WeightSet(
     licence=DESCRIPTION.licence,
 )
 
+# The last block: the stages of 160 and 320 channels, at the last resolution, and the convolution after them.
 NETWORK = Network(
-    weights=WEIGHTS, build=_build, flip_channels=False, scale=1 / 127.5, offset=(-1.0, -1.0, -1.0), bytes_per_pixel=330
+    weights=WEIGHTS, build=_build, flip_channels=False, scale=1 / 127.5, offset=(-1.0, -1.0, -1.0), bytes_per_pixel=330,
+    last_block="block_13_expand", last_block_strides=(16, 32),
 )  # fmt: skip
 
 STEPS = steps(DESCRIPTION, NETWORK, "average")

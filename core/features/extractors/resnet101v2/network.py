@@ -59,7 +59,8 @@ WEIGHTS = WeightSet(
 )
 
 NETWORK = Network(
-    weights=WEIGHTS, build=_build, flip_channels=False, scale=1 / 127.5, offset=(-1.0, -1.0, -1.0), bytes_per_pixel=200
+    weights=WEIGHTS, build=_build, flip_channels=False, scale=1 / 127.5, offset=(-1.0, -1.0, -1.0), bytes_per_pixel=200,
+    last_block="conv5_block1_preact_bn", last_block_strides=(32, 32),
 )  # fmt: skip
 
 STEPS = steps(DESCRIPTION, NETWORK, "average")

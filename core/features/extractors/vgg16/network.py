@@ -44,7 +44,10 @@ WEIGHTS = WeightSet(
 )
 
 # Keras' "caffe" preprocessing: blue, green, red minus ImageNet's mean of each, not scaled.
-NETWORK = Network(weights=WEIGHTS, build=_build, flip_channels=True, scale=1.0, offset=(-103.939, -116.779, -123.68))
+NETWORK = Network(
+    weights=WEIGHTS, build=_build, flip_channels=True, scale=1.0, offset=(-103.939, -116.779, -123.68),
+    last_block="block5_conv1", last_block_strides=(16, 16),
+)  # fmt: skip
 
 FLATTENED_STEPS = steps(FLATTENED, NETWORK, "flatten")
 

@@ -1,4 +1,4 @@
-"""Train the transfer network: its head, on features of the backbone that are computed once."""
+"""Train the transfer network: its head, on features of the backbone that are computed once; see `tuning`, too."""
 
 import time
 from dataclasses import replace
@@ -13,14 +13,16 @@ from core.training.architectures.transfer.model import (
     build_transfer_head,
     fold_scaling,
 )
+from core.training.architectures.transfer.tuning import train_with_last_block
 from core.training.backbones import backbone_features, backbone_of, oriented_features
 from core.training.calling import free_memory
 from core.training.loop import Labelled, OrientedRows, Rows, fit, make_deterministic, predict
 from core.training.task import RunInput, Trained
+from core.training.tuning_costs import tuned_network
 
 
 def train(run: RunInput) -> Trained:
-    """Train the head on the backbone's features, and put both together.
+    """Train the head on the backbone's features, and put both together; with fine-tuning the last block, too.
 
     Raises
     ------
@@ -32,6 +34,9 @@ def train(run: RunInput) -> Trained:
     choice = run.network.backbone(run.settings, run.task.places.weights_file)
     if choice is None:
         raise TrainingError(f"The {run.network.words} names no backbone.")
+    tuned = tuned_network(run.network, run.settings)
+    if tuned is not None:
+        return train_with_last_block(run, choice, tuned)
     backbone = backbone_of(choice)
     used = np.concatenate([run.indices, run.split.validation, run.split.test])
     started = time.perf_counter()
