@@ -281,7 +281,9 @@ def _features(
     keys = row_keys(dataset, indices, orientation)
     if store.missing(keys):
         call = compiled(backbone.pooled, np.dtype(np.uint8))
-        compute_missing(dataset, indices, choice, call, store, orientation=orientation, progress=progress)
+        compute_missing(
+            dataset, indices, choice, call, store, orientation=orientation, at_once=IMAGES_PER_CHUNK, progress=progress
+        )
     return np.asarray(store.rows(keys))
 
 
@@ -300,7 +302,7 @@ def compute_missing(
     store: RowStore,
     *,
     orientation: int = 0,
-    at_once: int = IMAGES_PER_CHUNK,
+    at_once: int,
     progress: Progress = NO_PROGRESS,
 ) -> None:
     """Compute and keep the rows of images that a store lacks, decoding the next batch while this one is computed.
