@@ -1,13 +1,9 @@
 """How well features separate the user's classes: leave-one-out nearest neighbours over the pool."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core.results import Dataset, FloatArray, IntArray, PoolEmbedding, Separation
-
-BLOCK_ROWS = 512
-# Squared distances below this share of the largest norm are rounding, so that identical images are at distance 0.
-RELATIVE_ZERO = 1e-12
+from core.neighbours import nearest
+from core.results import Dataset, IntArray, PoolEmbedding, Separation
 
 
 def separation(
@@ -35,7 +31,7 @@ def separation(
     """
     labels = dataset.labels[pool_embedding.indices[pool_embedding.in_pool]]
     rows = np.asarray(pool_embedding.embedding[pool_embedding.in_pool], dtype=np.float64)
-    neighbours = nearest_others(rows, n_neighbours)
+    neighbours, _ = nearest(rows, n_neighbours)
     right = _winners(labels[neighbours], len(dataset.classes)) == labels
     by_class = {
         name: float(right[labels == position].mean())
@@ -44,34 +40,6 @@ def separation(
     }
     accuracy = float(right.mean()) if len(right) else 0.0
     return Separation(extractors=extractors, accuracy=accuracy, by_class=by_class, n_neighbours=n_neighbours)
-
-
-def nearest_others(rows: NDArray[np.float64], n_neighbours: int) -> IntArray:
-    """Return the nearest other rows of each, nearest first, ties to the lower row; shape (n, min(k, n - 1))."""
-    n = len(rows)
-    k = min(n_neighbours, n - 1)
-    if k < 1:
-        return np.zeros((n, 0), dtype=np.int64)
-    norms = np.einsum("ij,ij->i", rows, rows)
-    result = np.empty((n, k), dtype=np.int64)
-    for start in range(0, n, BLOCK_ROWS):
-        block = slice(start, min(start + BLOCK_ROWS, n))
-        squares = norms[block, None] + norms[None, :] - 2 * (rows[block] @ rows.T)
-        squares[squares <= RELATIVE_ZERO * norms.max()] = 0
-        result[block] = _nearest_of_block(squares.astype(np.float32), start, k)
-    return result
-
-
-def _nearest_of_block(squares: FloatArray, start: int, k: int) -> IntArray:
-    """Return the `k` smallest of each row of `squares`, row i being image ``start + i``, ties to the lower column."""
-    at = np.arange(len(squares))
-    squares[at, start + at] = np.inf
-    limit = np.partition(squares, k - 1, axis=1)[:, k - 1]
-    result = np.empty((len(squares), k), dtype=np.int64)
-    for row in at:
-        candidates = np.flatnonzero(squares[row] <= limit[row])
-        result[row] = candidates[np.argsort(squares[row, candidates], kind="stable")[:k]]
-    return result
 
 
 def _winners(votes: IntArray, n_classes: int) -> IntArray:

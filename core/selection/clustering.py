@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from core.errors import SelectionError
 from core.estimate import clustering_bytes
 from core.memory import memory_for, round_down
-from core.progress import NO_PROGRESS, Progress
-from core.results import ClassClusters, ClassEmbedding, FloatArray, IntArray
-from core.seeds import generator
-from core.selection.neighbours import (
+from core.neighbours import (
     nearest_among,
     row_blocks,
     squared_distances,
     squared_norms,
 )
+from core.progress import NO_PROGRESS, Progress
+from core.results import ClassClusters, ClassEmbedding, FloatArray, IntArray
+from core.seeds import generator
 from core.settings import ClusterSettings
 from core.settings.listed import settings_in
 

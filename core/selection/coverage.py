@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from core.errors import SelectionError
 from core.estimate import BLOCK_BYTES, PIECE_BYTES
 from core.memory import LIBRARY_BYTES, memory_for
+from core.neighbours import nearest_among, nearest_bytes, row_blocks, squared_distances, squared_norms
 from core.progress import NO_PROGRESS, Progress
 from core.results import (
     ClassClusters,
@@ -21,7 +22,6 @@ from core.results import (
     ProxyPoint,
 )
 from core.selection.kernel import MEMORY_BUDGET, N_NEIGHBOURS, Kernel, squared_discrepancy
-from core.selection.neighbours import nearest_among, nearest_bytes, row_blocks, squared_distances, squared_norms
 
 N_WORST = 12
 # Of a digest of 64 characters, four bytes each, and its copies while they are sorted.

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.memory import memory_for
+from core.neighbours import nearest, nearest_bytes
 from core.progress import NO_PROGRESS, Progress
 from core.results import FloatArray, IntArray
-from core.selection.neighbours import nearest, nearest_bytes
 
 
 def class_difficulty(

@@ -5,9 +5,9 @@ import numpy as np
 from core.data.duplicates import near_pairs
 from core.estimate import BLOCK_BYTES
 from core.memory import LIBRARY_BYTES, memory_for
+from core.neighbours import nearest, nearest_bytes, row_blocks, unit_rows
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, FloatArray, IntArray, LabelDoubt, NearDuplicate, PoolEmbedding
-from core.selection.neighbours import nearest, nearest_bytes, row_blocks, unit_rows
 
 N_NEIGHBOURS = 20
 LEAST_DOUBT = 0.5

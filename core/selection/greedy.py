@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from core.neighbours import row_blocks
 from core.results import IntArray
-from core.selection.neighbours import row_blocks
 from core.selection.sampling import rounded
 
 # Two numbers that are equal in six significant digits differ by less than this share.

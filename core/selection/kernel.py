@@ -5,8 +5,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from core.neighbours import nearest, row_blocks, squared_distances
 from core.results import FloatArray, IntArray
-from core.selection.neighbours import nearest, row_blocks, squared_distances
 
 MEMORY_BUDGET = 2**30
 N_NEIGHBOURS = 10

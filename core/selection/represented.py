@@ -6,9 +6,9 @@ import numpy as np
 
 from core.estimate import BLOCK_BYTES, PIECE_BYTES
 from core.memory import LIBRARY_BYTES, memory_for
+from core.neighbours import nearest_among
 from core.progress import NO_PROGRESS, Progress
 from core.results import ClassEmbedding, Coreset
-from core.selection.neighbours import nearest_among
 
 
 def represented(

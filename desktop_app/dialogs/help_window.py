@@ -1,5 +1,6 @@
 """Help: the tour, the method with its formulas, the settings, a page for each description, and a search."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, QUrl
@@ -117,6 +118,11 @@ class HelpWindow(QDialog):
             self._entries[name] = entry
         self._entries[OVERVIEW].setExpanded(True)
         self.pages.blockSignals(blocked)
+
+    @property
+    def entries(self) -> Mapping[str, QTreeWidgetItem]:
+        """The entries of the list of pages, by the pages' names."""
+        return self._entries
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()

@@ -61,6 +61,16 @@ class ClustersPage(Page):
 
     # --- hooks ------------------------------------------------------------------------------------------------
 
+    @property
+    def view(self) -> ClassView | None:
+        """The class that is shown; None while there is none."""
+        return self._view
+
+    @property
+    def overview(self) -> Sequence[ClassOverview]:
+        """The classes that are listed, sorted by name."""
+        return self._overview
+
     def why_not(self) -> str:
         """Return what has to be done before."""
         return "" if self.model.facts("features") is not None else "Extract features first, on the Features page."

@@ -104,6 +104,11 @@ class ComparePage(Page):
         self.tools.report.setEnabled(self.model.facts("clusters") is not None)
         self._show_way_in()
 
+    @property
+    def plan(self) -> ComparePlanView | None:
+        """The trainings that the settings ask for; None while that is not known."""
+        return self._plan
+
     def why_not(self) -> str:
         """Return what has to be done before."""
         if self.model.facts("clusters") is None:

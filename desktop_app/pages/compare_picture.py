@@ -176,6 +176,11 @@ class ComparePicture(QWidget):
         """Tell whose images stand behind the cells."""
         self._view = view
 
+    @property
+    def accuracy_card(self) -> Card:
+        """The card with the accuracy by the coreset's size."""
+        return self._accuracy_card
+
     def show_comparison(self, comparison: Comparison) -> None:
         """Show rows, figures and words."""
         self._comparison = comparison

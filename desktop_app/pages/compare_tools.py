@@ -69,6 +69,7 @@ class CompareTools(QObject):
             action.setToolTip(tip)
             action.triggered.connect(slot)
         tools.setMenu(menu)
+        self.network_menu = menu
         row = QWidget()
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -93,6 +93,16 @@ class CoresetPage(Page):
         self.options.show_notes(self.model.project.notes)
         self._show_place(False)
 
+    @property
+    def view(self) -> CoresetView | None:
+        """The coreset that is shown; None while there is none."""
+        return self._view
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether what is shown was chosen by the settings as they are now."""
+        return self._answered == self._wanted != ("", "")
+
     def why_not(self) -> str:
         """Return why nothing can be exported."""
         if self.model.facts("clusters") is None:

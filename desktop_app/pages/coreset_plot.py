@@ -57,6 +57,11 @@ class CoresetPlot(QWidget):
         column.addLayout(head)
         column.addWidget(self.scatter, 1)
 
+    @property
+    def view(self) -> ClassView | None:
+        """The class that is plotted; None while there is none."""
+        return self._view
+
     def set_classes(self, names: Sequence[str], chosen: str) -> None:
         """Offer classes."""
         blocked = self.classes.blockSignals(True)

@@ -1,6 +1,6 @@
 """The extractors to choose from: each with what it needs, what is computed, and what is left to do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QToolTip, QVBoxLayout, QWidget
@@ -46,6 +46,11 @@ class ExtractorList(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(theme.UNIT * 3 // 2)
+
+    @property
+    def rows(self) -> Mapping[str, "_Row"]:
+        """What is shown of each extractor, by its name."""
+        return self._rows
 
     def set_facts(self, facts: Sequence[ExtractorFact], separations: Sequence[Separation], used: Sequence[str]) -> bool:
         """Show extractors, the separation of those computed, and which are used; return whether the list is new."""

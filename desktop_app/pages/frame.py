@@ -76,6 +76,11 @@ class PageFrame(QWidget):
         body.addWidget(self._picture, 1)
         outer.addLayout(body, 1)
 
+    @property
+    def option_column(self) -> "_OptionColumn":
+        """The column of controls at the side."""
+        return self._column
+
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Give a narrow page's width to the picture."""
         super().resizeEvent(event)

@@ -82,6 +82,11 @@ class Card(QFrame):
         needed = round(theme.text_width(self._title.text(), theme.strong_font())) + 1
         self._title.setMinimumWidth(min(needed, LEAST_TITLE))
 
+    @property
+    def note(self) -> str:
+        """The quiet word beside the heading."""
+        return self._note.text()
+
     def set_note(self, note: str) -> None:
         """Show a quiet word beside the heading, such as a count."""
         self._note.setText(note)
@@ -159,6 +164,11 @@ class Sheet(QDialog):
         if self.isVisible() and layout is not None:
             layout.activate()
             self.resize(self.width(), max(layout.totalHeightForWidth(self.width()), self.minimumHeight()))
+
+    @property
+    def problem(self) -> str:
+        """What has to be put right before the button works; empty where nothing has."""
+        return self._problem.text()
 
     def set_problem(self, problem: str) -> None:
         """Say what has to be put right before the button works; an empty text lets it work."""

@@ -55,6 +55,11 @@ class EmptyState(QWidget):
         theme.changed.connect(self._restyle)
         self._restyle()
 
+    @property
+    def sentence(self) -> str:
+        """The sentence that is shown."""
+        return self._sentence.text()
+
     def set_content(self, sentence: str, action: str = "", tooltip: str = "", why_not: str = "") -> None:
         """Say something else.
 

@@ -62,6 +62,26 @@ class MessageStrip(QFrame):
         self.hide()
 
     @property
+    def kind(self) -> Kind:
+        """The kind of the message that is shown, or was last."""
+        return self._kind
+
+    @property
+    def action_button(self) -> QPushButton:
+        """The button for the way out; without text where there is none."""
+        return self._action
+
+    @property
+    def more_button(self) -> QPushButton:
+        """The button for details."""
+        return self._more
+
+    @property
+    def close_button(self) -> QToolButton:
+        """The button that hides the message."""
+        return self._close
+
+    @property
     def text(self) -> str:
         """The message shown; empty while there is none."""
         return self._text.text()

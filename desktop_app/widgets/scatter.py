@@ -133,6 +133,11 @@ class Scatter(Plot):
         self._view.panning = panning
 
     @property
+    def chosen(self) -> Rows:
+        """The rows that are in the coreset."""
+        return self._chosen
+
+    @property
     def selection(self) -> Rows:
         """The selected rows, ascending."""
         return self._selected

@@ -10,7 +10,7 @@ import engine_functions as engine
 import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QAction, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QToolTip
 from pytestqt.qtbot import QtBot
 
@@ -94,7 +94,7 @@ def window(
     window.show()
     qtbot.waitExposed(window)
     yield window
-    window._close_now()
+    window.files.may_close.emit()
 
 
 @pytest.fixture
@@ -840,7 +840,7 @@ def test_geometry_is_remembered(window: MainWindow) -> None:
 
 
 def test_the_look_is_chosen_in_the_menu(window: MainWindow) -> None:
-    dark = next(action for action in window.menus._themes.actions() if action.data() == "dark")
+    dark = next(action for action in window.findChildren(QAction) if action.data() == "dark")
     dark.trigger()
     assert window.context.preferences.theme == "dark"
 
@@ -858,7 +858,7 @@ def test_help_pages_open_and_follow_links(window: MainWindow) -> None:
     assert "Tour" in help_window.text.toPlainText()
     press(window, "samplers")
     assert "Balanced herding" in help_window.text.toPlainText()
-    help_window._follow(QUrl("help:method"))
+    help_window.text.anchorClicked.emit(QUrl("help:method"))
     assert "Sainte-Laguë" in help_window.text.toPlainText()
     help_window.show_page("licences")
     assert "GPL 3" in help_window.text.toPlainText()
@@ -918,16 +918,16 @@ def test_a_plugin_that_fails_is_told_once_and_listed_in_about(
     window.frame.strip.show_message("warning", "Something else.")
     window.tell_plugin_problems()
     assert window.frame.strip.text == "Something else."
-    window.frame.strip._close.click()
+    window.frame.strip.close_button.click()
     assert window.frame.strip.text == sentence
-    window.frame.strip._close.click()
+    window.frame.strip.close_button.click()
     window.tell_plugin_problems()
     assert window.frame.strip.text == ""
     assert page_context.messages.sentences("warning") == [sentence]  # type: ignore[attr-defined]
     assert sentence.replace("<today>", "&lt;today&gt;") in plugin_words()
     monkeypatch.setattr("sys.frozen", True, raising=False)
     assert plugin_words() == f"<p>{NO_PLUGINS}</p>"
-    window._close_now()
+    window.files.may_close.emit()
 
 
 def test_nothing_heavy_enters_the_windows_process(window: MainWindow) -> None:

@@ -233,7 +233,7 @@ def window(page_context: PageContext, qtbot: QtBot, tmp_path: Path, no_native_di
     model.put_settings("comparison", ComparisonSettings(networks=("head",), fractions=(0.2, 1.0), samplers=("random",)))
     yield window
     page_context.service.cancel_all()
-    window._close_now()
+    window.files.may_close.emit()
 
 
 @pytest.fixture

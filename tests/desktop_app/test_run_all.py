@@ -41,7 +41,7 @@ def window(
     yield window
     page_context.service.drop_all()
     shared_store().stop()
-    window._close_now()
+    window.files.may_close.emit()
 
 
 def ask_for_little(window: MainWindow) -> None:

@@ -8,7 +8,8 @@ from scipy.spatial.distance import cdist
 from sklearn.model_selection import LeaveOneOut, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
-from core.features.separation import nearest_others, separation
+from core.features.separation import separation
+from core.neighbours import nearest
 from core.results import Dataset, PoolEmbedding
 
 MakeDataset = Callable[[Mapping[str, int]], Dataset]
@@ -36,12 +37,12 @@ def test_neighbours_are_those_of_brute_force_and_never_the_image_itself() -> Non
     distances = cdist(rows, rows)
     np.fill_diagonal(distances, np.inf)
     expected = np.lexsort((np.broadcast_to(np.arange(80), (80, 80)), distances))[:, :5]
-    np.testing.assert_array_equal(nearest_others(rows, 5), expected)
+    np.testing.assert_array_equal(nearest(rows, 5)[0], expected)
 
 
 def test_identical_images_far_from_zero_are_neighbours_in_order() -> None:
     row = np.random.default_rng(2).random(300) * 1000
-    found = nearest_others(np.stack([row, row + 1, row, row, row]), 3)
+    found, _ = nearest(np.stack([row, row + 1, row, row, row]), 3)
     assert found.tolist() == [[2, 3, 4], [0, 2, 3], [0, 3, 4], [0, 2, 4], [0, 2, 3]]
 
 

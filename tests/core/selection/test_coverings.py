@@ -7,7 +7,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from core.selection import graph, neighbours
+from core import neighbours
+from core.selection import graph
 from core.selection.kernel import Kernel
 from core.selection.samplers.facility_location import order as facility_location
 from core.selection.samplers.graph_coverage import order as graph_coverage

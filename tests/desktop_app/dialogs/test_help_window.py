@@ -48,12 +48,12 @@ def images_of(text: HelpText) -> list[QTextFragment]:
 
 def shown(window: HelpWindow) -> list[str]:
     """The names in the list that can be seen."""
-    return [name for name, entry in window._entries.items() if not entry.isHidden()]
+    return [name for name, entry in window.entries.items() if not entry.isHidden()]
 
 
 def opened(window: HelpWindow) -> list[str]:
     """The groups that are open."""
-    return [name for name, entry in window._entries.items() if entry.childCount() and entry.isExpanded()]
+    return [name for name, entry in window.entries.items() if entry.childCount() and entry.isExpanded()]
 
 
 # --- going about ----------------------------------------------------------------------------------------------
@@ -78,17 +78,17 @@ def test_samplers_are_open_and_any_other_group_opens_with_a_page_of_it(window: H
     assert window.pages.currentItem().text(0) == "F1"
     window.show_page("exports/overview")
     assert opened(window) == [OVERVIEW, "metrics/overview"]
-    window._entries["metrics/overview"].setExpanded(False)
+    window.entries["metrics/overview"].setExpanded(False)
     window._go_back()
     assert window.text.name == "metrics/f1"
-    assert window._entries["metrics/overview"].isExpanded()
+    assert window.entries["metrics/overview"].isExpanded()
 
 
 def test_every_page_opens_by_the_mouse(window: HelpWindow, qtbot: QtBot) -> None:
     window.pages.expandAll()
     for name, title in page_titles().items():
-        window.pages.scrollToItem(window._entries[name])
-        place = window.pages.visualItemRect(window._entries[name]).center()
+        window.pages.scrollToItem(window.entries[name])
+        place = window.pages.visualItemRect(window.entries[name]).center()
         qtbot.mouseClick(window.pages.viewport(), Qt.MouseButton.LeftButton, pos=place)
         assert window.text.name == name
         assert window.text.document().begin().text() == title
@@ -162,7 +162,7 @@ def test_a_link_to_the_page_of_another_kind_is_followed(window: HelpWindow) -> N
 
 
 def test_pages_of_a_plugin_are_listed_and_shown(window: HelpWindow, install_plugin_module: Any) -> None:
-    assert "sources/shelf" not in window._entries
+    assert "sources/shelf" not in window.entries
     install_plugin_module("source", "shelf")
     window.show_page("sources/shelf")
     assert window.text.document().begin().text() == "Shelf"
@@ -213,8 +213,8 @@ def test_searching_narrows_the_list_and_goes_from_place_to_place(window: HelpWin
 
 
 def test_a_search_opens_the_groups_with_hits_and_closes_them_again(window: HelpWindow) -> None:
-    window._entries[OVERVIEW].setExpanded(False)
-    window._entries["networks/overview"].setExpanded(True)
+    window.entries[OVERVIEW].setExpanded(False)
+    window.entries["networks/overview"].setExpanded(True)
     window.search.setText("recall")
     found = shown(window)
     assert "metrics/f1" in found

@@ -88,8 +88,8 @@ def fill_compare(page: Any, qtbot: QtBot, place: Path) -> None:
     matrix.clicked.emit(matrix.counts.index(0, 0))
     page.picture.behind.opened.emit(int(page.picture.behind.images.keys[0]))
     page.picture.tabs.setCurrentIndex(5)
-    page.tools._choose_report()
-    page.tools._choose_search()
+    page.tools.report.click()
+    page.tools.network_menu.actions()[-1].trigger()
 
 
 FILLS = {

@@ -24,7 +24,7 @@ def page(clustered_context: PageContext, qtbot: QtBot) -> Iterator[ClustersPage]
     page.resize(1100, 700)
     page.show()
     page.enter()
-    qtbot.waitUntil(lambda: page._view is not None)
+    qtbot.waitUntil(lambda: page.view is not None)
     yield page
     page.leave()
 
@@ -47,17 +47,17 @@ def test_clustering_fills_the_page(described_context: PageContext, qtbot: QtBot)
     with qtbot.waitSignal(page.summary_told) as told:
         qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
     assert told.args[1] == "coreset"
-    qtbot.waitUntil(lambda: page._view is not None)
+    qtbot.waitUntil(lambda: page.view is not None)
     facts = described_context.model.facts("clusters")
     assert facts is not None
-    assert set(facts["k"]) == {one.class_name for one in page._overview}
+    assert set(facts["k"]) == {one.class_name for one in page.overview}
     assert described_context.model.state("clusters") == "done"
 
 
 def test_the_first_class_is_shown_with_medoids_and_images(page: ClustersPage) -> None:
-    view = page._view
+    view = page.view
     assert view is not None
-    assert view.clusters.class_name == page._overview[0].class_name
+    assert view.clusters.class_name == page.overview[0].class_name
     assert len(page.picture.grid.images.images) == len(view.clusters.indices)
     assert [image.key for image in page.picture.medoids.row.images] == view.clusters.medoids.tolist()
     assert page.picture.first.count() == view.n_components
@@ -65,19 +65,19 @@ def test_the_first_class_is_shown_with_medoids_and_images(page: ClustersPage) ->
 
 
 def test_class_and_components_are_choices_of_the_project(page: ClustersPage, qtbot: QtBot) -> None:
-    other = page._overview[1].class_name
+    other = page.overview[1].class_name
     page.picture.classes.class_chosen.emit(other)
     page.picture.second.setCurrentIndex(2)
     page.picture.second.activated.emit(2)
     choices = page.model.project.choices
     assert (choices.class_name, choices.components) == (other, (0, 2))
-    qtbot.waitUntil(lambda: page._view is not None and page._view.components == (0, 2))
-    assert page._view is not None
-    assert page._view.clusters.class_name == other
+    qtbot.waitUntil(lambda: page.view is not None and page.view.components == (0, 2))
+    assert page.view is not None
+    assert page.view.clusters.class_name == other
 
 
 def test_a_cluster_is_selected_in_every_part(page: ClustersPage) -> None:
-    view = page._view
+    view = page.view
     assert view is not None
     page.picture.bars.cluster_chosen.emit(1)
     rows = np.flatnonzero(view.clusters.labels == 1)
@@ -89,7 +89,7 @@ def test_a_cluster_is_selected_in_every_part(page: ClustersPage) -> None:
 
 
 def test_images_selected_in_the_grid_are_selected_in_the_plot(page: ClustersPage) -> None:
-    view = page._view
+    view = page.view
     assert view is not None
     keys = [image.key for image in page.picture.grid.images.images[:3]]
     page.picture.grid.set_selected_keys(keys)
@@ -105,29 +105,29 @@ def test_hovering_a_point_shows_its_image(page: ClustersPage) -> None:
 
 
 def test_another_k_is_clustered_at_once_and_undone(page: ClustersPage, qtbot: QtBot) -> None:
-    assert page._view is not None
-    name, before = page._view.clusters.class_name, page._view.clusters.k
+    assert page.view is not None
+    name, before = page.view.clusters.class_name, page.view.clusters.k
     page.picture.side.curve.k_chosen.emit(before + 1)
-    qtbot.waitUntil(lambda: page._view is not None and page._view.clusters.k == before + 1)
+    qtbot.waitUntil(lambda: page.view is not None and page.view.clusters.k == before + 1)
     assert page.model.settings("clusters").k_by_class == {name: before + 1}
     assert page.model.state("clusters") == "done"
     assert page.picture.side.automatic.isEnabled()
     page.model.undo_stack.undo()
-    qtbot.waitUntil(lambda: page._view is not None and page._view.clusters.k == before)
+    qtbot.waitUntil(lambda: page.view is not None and page.view.clusters.k == before)
     assert page.model.state("clusters") == "done"
 
 
 def test_the_silhouette_gets_its_choice_back(page: ClustersPage, qtbot: QtBot) -> None:
     page.picture.side.curve.k_chosen.emit(4)
-    qtbot.waitUntil(lambda: page._view is not None and page._view.clusters.k == 4)
+    qtbot.waitUntil(lambda: page.view is not None and page.view.clusters.k == 4)
     page.picture.side.automatic.click()
-    qtbot.waitUntil(lambda: page._view is not None and page._view.clusters.chosen_by == "silhouette")
+    qtbot.waitUntil(lambda: page.view is not None and page.view.clusters.chosen_by == "silhouette")
     assert page.model.settings("clusters").k_by_class == {}
 
 
 def test_a_double_click_opens_the_image_with_its_facts(page: ClustersPage, qtbot: QtBot) -> None:
-    assert page._view is not None
-    medoid = int(page._view.clusters.medoids[0])
+    assert page.view is not None
+    medoid = int(page.view.clusters.medoids[0])
     page.picture.grid.opened.emit(medoid)
     viewer = page.large.viewer
     assert viewer is not None
@@ -146,7 +146,7 @@ def test_a_service_that_is_lost_is_told_and_asked_again(page: ClustersPage, qtbo
     page._view = None
     page.service.selection.shut()
     page.enter()
-    qtbot.waitUntil(lambda: page._view is not None)
+    qtbot.waitUntil(lambda: page.view is not None)
 
 
 def test_another_largest_k_makes_the_clusters_stale_until_they_are_made_again(page: ClustersPage, qtbot: QtBot) -> None:
@@ -154,7 +154,7 @@ def test_another_largest_k_makes_the_clusters_stale_until_they_are_made_again(pa
     assert page.model.state("clusters") == "stale"
     assert "Cluster again" in page.hint.text()
     page.try_run()
-    qtbot.waitUntil(lambda: page._view is not None and max(page._view.clusters.curve) == 3, timeout=20_000)
+    qtbot.waitUntil(lambda: page.view is not None and max(page.view.clusters.curve) == 3, timeout=20_000)
     assert page.hint.text() == ""
 
 
@@ -184,12 +184,12 @@ def test_memory_is_told_where_it_is_more_than_half_of_what_is_free(
 
 
 def test_clusters_of_a_sample_say_so(page: ClustersPage, qtbot: QtBot) -> None:
-    assert page._view is not None
-    n = len(page._view.clusters.indices)
+    assert page.view is not None
+    n = len(page.view.clusters.indices)
     page.change_settings("clusters", sample_above=5)
     page._asked_for = None
     page._ask_overview()
-    qtbot.waitUntil(lambda: page._view is not None and page._view.clusters.n_sampled == 5)
+    qtbot.waitUntil(lambda: page.view is not None and page.view.clusters.n_sampled == 5)
     assert page.picture.side.words.text().endswith(f"Clustered on 5 of {n:,} images.")
 
 

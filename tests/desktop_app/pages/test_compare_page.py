@@ -29,6 +29,9 @@ from desktop_app.pages.compare import ComparePage
 from desktop_app.pages.compare_report import ReportSheet
 from desktop_app.pages.compare_search import SearchSheet
 from desktop_app.pages.page import PageContext
+from desktop_app.widgets.image_viewer import ImageViewer
+
+KEEP, PREDICT, SEARCH = range(3)  # actions of the menu of networks
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +54,7 @@ def page(
     page.resize(1200, 760)
     page.show()
     page.enter()
-    qtbot.waitUntil(lambda: page._plan is not None and not page.job_numbers())
+    qtbot.waitUntil(lambda: page.plan is not None and not page.job_numbers())
     yield page
     page.leave()
 
@@ -83,7 +86,7 @@ def test_before_clusters_it_says_what_to_do(page_context: PageContext, qtbot: Qt
     with qtbot.waitSignal(page.step_wanted) as wanted:
         page.empty.button.click()
     assert wanted.args == ["clusters"]
-    page.tools._choose_search()
+    page.tools.network_menu.actions()[SEARCH].trigger()
     assert posts(page, "warning") == ["Cluster the classes first, on the Clusters page."]
 
 
@@ -107,7 +110,7 @@ def test_options_change_settings(page: ComparePage, qtbot: QtBot) -> None:
     assert model.settings("comparison").difference_of_interest == pytest.approx(0.02)
     model.undo_stack.undo()
     assert page.controls.placed["comparison.difference_of_interest"].value() == pytest.approx(1)
-    qtbot.waitUntil(lambda: page._plan is not None and len(page._plan.runs) == 3 * 5)
+    qtbot.waitUntil(lambda: page.plan is not None and len(page.plan.runs) == 3 * 5)
     assert page.cost.text().startswith("15 trainings")
 
 
@@ -192,7 +195,7 @@ def test_running_fills_table_words_and_figures(page: ComparePage, qtbot: QtBot) 
     facts = page.model.facts("compare")
     assert facts is not None
     assert facts["runs"] == 9
-    assert page._picture.currentWidget() is page.picture
+    assert page.empty.isHidden()
 
 
 def test_a_cell_of_the_confusion_matrix_opens_the_images_behind_it(page: ComparePage, qtbot: QtBot) -> None:
@@ -211,10 +214,10 @@ def test_a_cell_of_the_confusion_matrix_opens_the_images_behind_it(page: Compare
     assert all(image.title.startswith(f"{name}/") for image in found)
     assert page.picture.behind_title.text().startswith(f"{name} recognised")
     page.picture.behind.opened.emit(found[0].key)
-    assert page._viewer is not None
-    assert page._viewer.isVisible()
-    page._viewer.close()
-    assert page.picture._row == row
+    (viewer,) = page.findChildren(ImageViewer)
+    assert viewer.isVisible()
+    viewer.close()
+    assert page.picture.row == row
 
 
 def test_another_row_closes_the_cell(page: ComparePage, qtbot: QtBot) -> None:
@@ -286,18 +289,18 @@ def test_the_report_is_written(
 def test_dialogs_sent_away_start_nothing(page: ComparePage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given, **named: ("", ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *given, **named: "")
-    page.tools._choose_report()
+    page.tools.report.click()
     sheet = page.findChild(ReportSheet)
     assert sheet is not None
     sheet.accept_button.click()
     assert sheet.isVisible()
     sheet.reject()
-    page.tools._choose_prediction()
+    page.tools.network_menu.actions()[PREDICT].trigger()
     assert page.job_numbers() == ()
 
 
 def test_the_search_sheet_wants_numbers(page: ComparePage, qtbot: QtBot) -> None:
-    page.tools._choose_search()
+    page.tools.network_menu.actions()[SEARCH].trigger()
     sheet = page.findChild(SearchSheet)
     assert sheet is not None
     heard: list[Any] = []
@@ -309,11 +312,11 @@ def test_the_search_sheet_wants_numbers(page: ComparePage, qtbot: QtBot) -> None
         control.setText(wrong)
         sheet.accept_button.click()
         assert sheet.isVisible(), f"{field} {wrong!r} was taken"
-        assert sheet._problem.text(), f"{field} {wrong!r}"
+        assert sheet.problem, f"{field} {wrong!r}"
         assert heard == []
         control.setText(right)
         assert sheet.accept_button.isEnabled()
-        assert sheet._problem.text() == ""
+        assert sheet.problem == ""
     sheet.with_pool.click()
     sheet.accept_button.click()
     assert heard == [(Grid((0.0005, 0.002, 0.008), (0.0, 0.1), (25,)), "custom", True)]
@@ -322,10 +325,10 @@ def test_the_search_sheet_wants_numbers(page: ComparePage, qtbot: QtBot) -> None
 
 def test_the_table_says_how_networks_were_trained(page: ComparePage, qtbot: QtBot) -> None:
     result = run(page, qtbot)
-    assert page.picture.table_card._note.text().startswith("Trained on "), "the head has no steps"
+    assert page.picture.table_card.note.startswith("Trained on "), "the head has no steps"
     for steps, words in (("falling", "steps falling with the images"), ("equal", "equal steps at every fraction")):
         page.picture.show_comparison(replace(result, steps=steps))
-        assert page.picture.table_card._note.text().startswith(f"Trained with {words} on ")
+        assert page.picture.table_card.note.startswith(f"Trained with {words} on ")
     columns = {column.title: column for column in page.picture.table.rows_model.columns}
     assert columns["Validation"].text(replace(result.rows[0], validation_seconds=2.0)) == "2 s"
     assert columns["Validation"].text(replace(result.rows[0], validation_seconds=float("nan"))) == "–"
@@ -335,7 +338,7 @@ def test_the_table_says_how_networks_were_trained(page: ComparePage, qtbot: QtBo
 def test_a_plan_that_cannot_be_done_says_why(page: ComparePage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.features.weights.weight_folders", lambda: ())
     page.options.networks.boxes["transfer"].click()
-    qtbot.waitUntil(lambda: page._plan is not None and bool(page._plan.problem) and not page.job_numbers())
+    qtbot.waitUntil(lambda: page.plan is not None and bool(page.plan.problem) and not page.job_numbers())
     assert not page.run_button.isEnabled()
     assert "weights" in page.run_button.toolTip()
     assert page.cost.text() == page.run_button.toolTip()
@@ -359,7 +362,7 @@ def new_page(clustered_context: PageContext, qtbot: QtBot, monkeypatch: pytest.M
 
 
 def plan_shown(page: ComparePage) -> bool:
-    return page._plan is not None and not page._plan.problem and not page.job_numbers()
+    return page.plan is not None and not page.plan.problem and not page.job_numbers()
 
 
 def test_the_comparison_runs_as_it_comes(new_page: ComparePage, qtbot: QtBot) -> None:
@@ -402,7 +405,7 @@ def test_a_network_that_the_user_asks_for_stays_and_says_what_it_lacks(new_page:
     page.enter()
     qtbot.waitUntil(lambda: plan_shown(page))
     model.set_settings("training", own={})  # ResNet101V2 again
-    qtbot.waitUntil(lambda: page._plan is not None and bool(page._plan.problem) and not page.job_numbers())
+    qtbot.waitUntil(lambda: page.plan is not None and bool(page.plan.problem) and not page.job_numbers())
     assert "ResNet101V2" in page.cost.text()
     assert not page.run_button.isEnabled()
     assert own_settings(model.settings("training"), NETWORKS["transfer"]).backbone == "resnet101v2"
@@ -412,13 +415,13 @@ def test_epochs_that_the_least_number_of_steps_adds_are_told(page: ComparePage, 
     def ask(**training: int) -> str:
         page._plan = None
         page.model.set_settings("training", batch_size=8, **training)
-        qtbot.waitUntil(lambda: page._plan is not None and not page.job_numbers())
+        qtbot.waitUntil(lambda: page.plan is not None and not page.job_numbers())
         return page.cost.text()
 
     page.model.set_settings("comparison", networks=("custom",), fractions=(0.1, 1.0))
     plain = ask(epochs=3, min_steps=0)
     assert "Epochs:" not in plain
-    n_pool = max(run.n_images for run in page._plan.runs)  # type: ignore[union-attr]
+    n_pool = max(run.n_images for run in page.plan.runs)  # type: ignore[union-attr]
     small, large = (-(-n // 8) for n in (round(0.1 * n_pool), n_pool))
     told = ask(epochs=3, min_steps=5 * large)
     assert f"Epochs: 10 %: {-(-5 * large // small)}, 100 %: 5; the least number of steps" in told
@@ -427,7 +430,7 @@ def test_epochs_that_the_least_number_of_steps_adds_are_told(page: ComparePage, 
 def test_another_project_starts_empty(page: ComparePage, qtbot: QtBot, tmp_path: Path) -> None:
     run(page, qtbot)
     page.model.start(tmp_path)
-    assert page._picture.currentWidget() is page.empty
+    assert not page.empty.isHidden()
     assert page.cost.text() == ""
     assert rows(page) == []
 
@@ -441,12 +444,12 @@ def test_splits_are_chosen_beside_repetitions(
     assert "division" in splits.toolTip()
     splits.setValue(3)
     assert model.settings("comparison").splits == 3
-    qtbot.waitUntil(lambda: page._plan is not None and page._plan.n_splits == 3 and not page.job_numbers())
+    qtbot.waitUntil(lambda: page.plan is not None and page.plan.n_splits == 3 and not page.job_numbers())
     assert page.cost.text().startswith("6 trainings over 3 splits, about ")
     assert page.hint.text().startswith("6 trainings to do, about ")
     model.undo_stack.undo()
     assert splits.value() == 1
-    qtbot.waitUntil(lambda: page._plan is not None and page._plan.n_splits == 1 and not page.job_numbers())
+    qtbot.waitUntil(lambda: page.plan is not None and page.plan.n_splits == 1 and not page.job_numbers())
     model.undo_stack.redo()
     assert splits.value() == 3
 
@@ -461,7 +464,7 @@ def test_a_split_that_was_brought_is_said_on_the_box(page: ComparePage, qtbot: Q
     assert "has a predefined split" in page.controls.placed["comparison.splits"].toolTip()
     model.set_settings("comparison", splits=2)
     assert page.controls.placed["comparison.splits"].isEnabled(), "so that it can be taken back"
-    page._plan = replace(page._plan, problem="The images has a predefined split.")  # type: ignore[type-var]
+    page._plan = replace(page.plan, problem="The images have a predefined split.")  # type: ignore[type-var]
     page._show_cost()
     assert page.run_button.toolTip() == "The images has a predefined split."
     assert not page.run_button.isEnabled()
@@ -477,9 +480,9 @@ def test_several_splits_are_told_everywhere(page: ComparePage, qtbot: QtBot) -> 
     assert titles.index("Splits") not in table.absent
     assert [row.n_splits for row in rows(page)] == [2, 2]
     assert "Measured over 2 splits, 2 repetitions each" in page.picture.answer.text()
-    assert page.picture._accuracy_card._note.text() == "mean of 2 splits"
+    assert page.picture.accuracy_card.note == "mean of 2 splits"
     table.selectRow(0)
-    assert page.picture.confusion_card._note.text() == "sum of 4 trainings, 2 splits"
+    assert page.picture.confusion_card.note == "sum of 4 trainings, 2 splits"
     matrix = page.picture.confusion
     tests = [run.test_indices for run in result.runs if run.key.sampler == "stratified"]
     assert matrix.counts.counts.sum() == sum(len(one) for one in tests)
@@ -503,7 +506,7 @@ def test_folds_are_told_everywhere(page: ComparePage, qtbot: QtBot) -> None:
     for stage in ("features", "clusters"):
         model.store_result(stage, model.key(stage), {"seconds": 1.0})
     page.look_ahead()
-    qtbot.waitUntil(lambda: page._plan is not None and page._plan.folds == 2 and not page.job_numbers())
+    qtbot.waitUntil(lambda: page.plan is not None and page.plan.folds == 2 and not page.job_numbers())
     assert page.cost.text().startswith("4 trainings over 2 folds, about ")
     splits = page.controls.placed["comparison.splits"]
     assert not splits.isEnabled()
@@ -515,14 +518,14 @@ def test_folds_are_told_everywhere(page: ComparePage, qtbot: QtBot) -> None:
     assert not table.isColumnHidden(titles.index("Folds"))
     assert "Splits" not in titles
     assert "Measured over 2 folds, 1 repetition each" in page.picture.answer.text()
-    assert page.picture._accuracy_card._note.text() == "mean of 2 folds"
+    assert page.picture.accuracy_card.note == "mean of 2 folds"
     table.selectRow(0)
-    assert page.picture.confusion_card._note.text() == "sum of 2 trainings, 2 folds"
+    assert page.picture.confusion_card.note == "sum of 2 trainings, 2 folds"
     tested = {int(index) for one in result.runs for index in one.test_indices}
     assert tested == set(range(len(view.dataset.images)))
     model.set_settings("comparison", splits=3)
     assert splits.isEnabled(), "so that it can be taken back"
-    qtbot.waitUntil(lambda: page._plan is not None and "2 folds and 3 splits" in page._plan.problem)
+    qtbot.waitUntil(lambda: page.plan is not None and "2 folds and 3 splits" in page.plan.problem)
     assert not page.run_button.isEnabled()
 
 
@@ -620,12 +623,12 @@ def test_the_network_of_a_row_is_saved(
     page: ComparePage, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page.picture.show_comparison(Comparison((), (), (), ()))
-    page.tools._choose_keeping()
+    page.tools.network_menu.actions()[KEEP].trigger()
     result = run(page, qtbot)
-    page.tools._choose_keeping()
+    page.tools.network_menu.actions()[KEEP].trigger()
     custom = replace(result.rows[0], network="custom")
     page.picture._row = custom
-    page.tools._choose_keeping()
+    page.tools.network_menu.actions()[KEEP].trigger()
     assert [sentence.split(";")[0].split(".")[0] for sentence in posts(page, "warning")] == [
         "Select a row of the results first",
         "The linear probe uses features and is not saved",
@@ -639,18 +642,18 @@ def test_the_network_of_a_row_is_saved(
     (bundle / "bundle.json").write_text("{}")
     (tmp_path / "mine").mkdir()
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *given, **named: str(tmp_path / "mine"))
-    page.tools._choose_keeping()
+    page.tools.network_menu.actions()[KEEP].trigger()
     qtbot.waitUntil(lambda: not page.job_numbers())
     assert (tmp_path / "mine" / bundle.name / "bundle.json").read_text() == "{}"
     assert posts(page, "info")[-1] == f"Network saved to {tmp_path / 'mine' / bundle.name}"
-    page.tools._choose_keeping()
+    page.tools.network_menu.actions()[KEEP].trigger()
     qtbot.waitUntil(lambda: not page.job_numbers())
     assert "is already there" in posts(page, "error")[-1]
 
 
 def test_the_training_in_progress_is_named(page: ComparePage, qtbot: QtBot) -> None:
     page.model.set_settings("comparison", splits=2)
-    qtbot.waitUntil(lambda: page._plan is not None and page._plan.n_splits == 2 and not page.job_numbers())
+    qtbot.waitUntil(lambda: page.plan is not None and page.plan.n_splits == 2 and not page.job_numbers())
     epoch = Epoch(3, 1.0, 0.5, 1.0, 0.4, 0.1, 1.0)
     page._done = []
     assert page._training_words(epoch) == (
@@ -673,7 +676,7 @@ def test_a_network_trained_here_predicts_a_folder(
     (tmp_path / "mine").mkdir()
     asked = [str(tmp_path / "mine")]
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *given, **named: asked.pop(0))
-    page.tools._choose_keeping()
+    page.tools.network_menu.actions()[KEEP].trigger()
     qtbot.waitUntil(lambda: not page.job_numbers())
     (kept,) = (tmp_path / "mine").iterdir()
     view = page.model.latest_value("dataset")
@@ -681,7 +684,7 @@ def test_a_network_trained_here_predicts_a_folder(
     out = tmp_path / "predictions.csv"
     asked += [str(kept), str(folder)]
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given, **named: (str(out), ""))
-    page.tools._choose_prediction()
+    page.tools.network_menu.actions()[PREDICT].trigger()
     qtbot.waitUntil(lambda: out.exists() and not page.job_numbers(), timeout=60_000)
     lines = out.read_text(encoding="utf-8").splitlines()
     n_images = sum(image.class_name == folder.name for image in view.dataset.images)
@@ -725,7 +728,7 @@ def test_a_network_of_a_plugin_is_offered_trained_and_shown(plugin_page: Compare
     assert page.picture.tabs.currentWidget() is page.picture.results_tab
     assert page.picture.confusion_card.accessibleName().startswith("Nearest mean, ")
     assert page.picture.per_epoch._note.text() == "The nearest mean is not trained by epochs."
-    page.tools._choose_keeping()
+    page.tools.network_menu.actions()[KEEP].trigger()
     assert posts(page, "warning")[-1] == (
         "The nearest mean uses features and is not saved; "
         "choose a row of the custom network or the transfer network or the tiny network."

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QDoubleSpinBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from core.descriptions import registry
@@ -34,8 +34,13 @@ def page(clustered_context: PageContext, qtbot: QtBot) -> Iterator[CoresetPage]:
 
 
 def chosen(page: CoresetPage) -> set[int]:
-    assert page._view is not None
-    return set(page._view.coreset.indices.tolist())
+    assert page.view is not None
+    return set(page.view.coreset.indices.tolist())
+
+
+def pool_by_class(page: CoresetPage) -> dict[str, int]:
+    assert page.view is not None
+    return dict(page.view.coreset.pool_sizes)
 
 
 def wait_for(page: CoresetPage, qtbot: QtBot) -> None:
@@ -60,7 +65,7 @@ def test_a_coreset_is_there_at_once_and_its_coverage_after(page: CoresetPage, qt
     qtbot.waitUntil(lambda: page.picture.covered.text().startswith("The least covered image"))
     assert len(page.picture.worst.images) == 1
     assert page.picture.worst.images[0].key not in chosen(page)
-    assert len(page.picture.coverage.rows_model.rows) == len(page._pool_by_class())
+    assert len(page.picture.coverage.rows_model.rows) == len(pool_by_class(page))
 
 
 def test_the_samplers_come_from_the_registry(page: CoresetPage) -> None:
@@ -135,12 +140,12 @@ def test_fractions_by_hand(page: CoresetPage, qtbot: QtBot) -> None:
     page.options.over_classes.widget.setCurrentIndex(page.options.over_classes.widget.findData("by-hand"))
     page.options.over_classes.widget.activated.emit(0)
     assert page.options.by_hand.isVisible()
-    name, n_images = next(iter(page._pool_by_class().items()))
-    page.options.by_hand._boxes[name].setValue(50.0)
+    name, n_images = next(iter(pool_by_class(page).items()))
+    page.options.by_hand.findChildren(QDoubleSpinBox)[0].setValue(50.0)
     assert page.model.settings("selection").fraction_by_class == {name: 0.5}
     wait_for(page, qtbot)
-    assert page._view is not None
-    assert page._view.coreset.budgets[name] == pytest.approx(n_images / 2, abs=0.6)
+    assert page.view is not None
+    assert page.view.coreset.budgets[name] == pytest.approx(n_images / 2, abs=0.6)
 
 
 def test_an_image_is_pinned_out_and_taken_back(page: CoresetPage, qtbot: QtBot) -> None:
@@ -156,7 +161,7 @@ def test_an_image_is_pinned_out_and_taken_back(page: CoresetPage, qtbot: QtBot) 
     page.picture.chosen.which.setCurrentIndex(2)
     assert [image.key for image in grid.images.images] == [key]
     grid.set_selected_keys([key])
-    page.picture.chosen._unpin()
+    qtbot.keyClick(grid, Qt.Key.Key_U)
     qtbot.waitUntil(lambda: key in chosen(page))
     assert page.picture.chosen.empty.isVisible()
 
@@ -166,7 +171,8 @@ def test_an_image_that_is_not_chosen_is_pinned_in(page: CoresetPage, qtbot: QtBo
     key = page.picture.chosen.grid.images.images[0].key
     assert key not in chosen(page)
     page.picture.chosen.grid.set_selected_keys([key])
-    page.picture.chosen._pin_in()
+    page.picture.chosen.grid.setFocus()
+    qtbot.keyClick(page.picture.chosen.grid, Qt.Key.Key_I)
     qtbot.waitUntil(lambda: key in chosen(page))
     assert dict(page.facts_of(key))["In the coreset"] == "pinned in"
     page.model.undo_stack.undo()
@@ -174,23 +180,25 @@ def test_an_image_that_is_not_chosen_is_pinned_in(page: CoresetPage, qtbot: QtBo
 
 
 def test_a_cluster_in_the_bars_shows_its_images(page: CoresetPage) -> None:
-    name = next(iter(page._pool_by_class()))
+    name = next(iter(pool_by_class(page)))
     page.picture.bars.cluster_chosen.emit(name, 0)
     shown = [image.key for image in page.picture.chosen.grid.images.images]
     assert shown
-    assert all(page.images.class_of(key) == name and page._cluster_of[key][0] == 0 for key in shown)
+    assert all(
+        page.images.class_of(key) == name and dict(page.facts_of(key))["Cluster"].startswith("1 of ") for key in shown
+    )
     page.picture.chosen.all_button.click()
     assert {image.key for image in page.picture.chosen.grid.images.images} == chosen(page)
 
 
 def test_the_plot_rings_what_is_chosen_and_selects(page: CoresetPage, qtbot: QtBot) -> None:
     page.picture.tabs.setCurrentIndex(1)
-    qtbot.waitUntil(lambda: page.picture.plot._view is not None)
-    view = page.picture.plot._view
+    qtbot.waitUntil(lambda: page.picture.plot.view is not None)
+    view = page.picture.plot.view
     assert view is not None
-    rows = page.picture.plot.scatter._chosen
+    rows = page.picture.plot.scatter.chosen
     assert set(view.clusters.indices[rows].tolist()) == chosen(page) & set(view.clusters.indices.tolist())
-    page.picture.plot._select(rows[:2])
+    page.picture.plot.scatter.selection_changed.emit(rows[:2])
     assert len(page.picture.chosen.grid.images.images) == 2
 
 
@@ -232,7 +240,7 @@ def test_an_export_is_written_verified_and_opened(
     manifest = json.loads((tmp_path / "out" / "coreset.json").read_text(encoding="utf-8"))
     assert manifest["settings"]["export"]["with_split"] is True
     assert str(tmp_path / "out") in page.picture.result.text
-    assert page.picture.result._kind == "good"
+    assert page.picture.result.kind == "good"
     assert page.model.settings("export").with_split
     opened: list[str] = []
 

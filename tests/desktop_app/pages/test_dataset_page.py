@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.data.demo import make_demo
@@ -18,6 +19,7 @@ from desktop_app.models.class_model import NAME, NOTE
 from desktop_app.pages import dataset as dataset_page
 from desktop_app.pages.dataset import DatasetPage
 from desktop_app.pages.page import PageContext
+from desktop_app.widgets.image_viewer import ImageViewer
 
 CLASSES = {"eosinophil": 12, "lymphocyte": 10, "platelet": 8}
 
@@ -60,6 +62,17 @@ def view_of(page: DatasetPage) -> DatasetView:
     view = page.model.latest_value("dataset")
     assert isinstance(view, DatasetView)
     return view
+
+
+def tab(page: DatasetPage, title: str) -> QWidget:
+    """Return what the findings show under a title, whatever number stands behind it."""
+    findings = page.findings
+    return next(findings.widget(n) for n in range(findings.count()) if findings.tabText(n).startswith(title))
+
+
+def tool(page: DatasetPage, title: str, place: int = 0) -> QPushButton:
+    """Return a button of a tab of the findings, counted from 0."""
+    return tab(page, title).findChildren(QPushButton)[place]
 
 
 def settled(page: DatasetPage, qtbot: QtBot) -> DatasetView:
@@ -201,43 +214,45 @@ def test_a_double_click_opens_a_copy_and_decides_nothing(page: DatasetPage, qtbo
     assert opened.args == [copies.row_at(copies.model().index(row, 0)).image]
     assert page.model.settings("data") == before
     copies.selectRow(row)
-    page.findings._keep_this.click()
+    tool(page, "Copies").click()
     assert page.model.settings("data") != before
 
 
 def test_keep_one_leaves_copies_out(page: DatasetPage, qtbot: QtBot) -> None:
-    qtbot.mouseClick(page.findings._keep_one, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(tool(page, "Copies", 1), Qt.MouseButton.LeftButton)
     assert page.model.settings("data").keep_one_of_duplicates
     assert page.keep_one.isChecked()
     view = settled(page, qtbot)
     out = {row[1] for row in rows(page.findings.left_out)}
     assert out == {"eosinophil/P0_copy.png", "eosinophil/P1_1.png", "platelet/P1_conflict.png"}
     assert len(view.split.left_out) == 3
-    assert not page.findings._keep_one.isEnabled()
+    assert not tool(page, "Copies", 1).isEnabled()
 
 
 def test_one_copy_is_kept_by_hand_and_used_again(page: DatasetPage, qtbot: QtBot) -> None:
     copies = page.findings.copies
-    copies._toggle(next(row for row in rows(copies) if row.path == "eosinophil/P0_copy.png"))
+    copies.selectRow(next(n for n, row in enumerate(rows(copies)) if row.path == "eosinophil/P0_copy.png"))
+    tool(page, "Copies").click()
     assert page.model.settings("data").left_out_images == ("eosinophil/P0_0.png",)
     settled(page, qtbot)
     page.findings.left_out.selectRow(0)
-    qtbot.mouseClick(page.findings._back, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(tool(page, "Left out"), Qt.MouseButton.LeftButton)
     assert page.model.settings("data").left_out_images == ()
 
 
 def test_an_image_opens_large_and_the_arrows_walk_through_its_class(page: DatasetPage, qtbot: QtBot) -> None:
     first = page.picture.samples.rows[0].images[0]
     page.picture.samples.opened.emit(first.key)
-    viewer = page.picture._viewer
-    assert viewer is not None
+    (viewer,) = page.findChildren(ImageViewer)
     assert viewer.isVisible()
-    assert page.picture._walk[page.picture._current] == first.key
+    images = view_of(page).dataset.images
+    names = [Path(image.path).name for image in images if image.class_name == images[first.key].class_name]
+    assert viewer.windowTitle() == names[0]
     viewer.stepped.emit(1)
-    assert page.picture._current == 1
+    assert viewer.windowTitle() == names[1]
     viewer.stepped.emit(-1)
     viewer.stepped.emit(-1)
-    assert page.picture._current == 0
+    assert viewer.windowTitle() == names[0]
     viewer.close()
 
 
@@ -249,7 +264,7 @@ def test_scan_again_finds_new_images(page: DatasetPage, cells: Path, qtbot: QtBo
 
 
 def test_doubts_want_features_first(page: DatasetPage, qtbot: QtBot) -> None:
-    qtbot.mouseClick(page.findings._look, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(tool(page, "Doubtful labels"), Qt.MouseButton.LeftButton)
     assert "Features page" in page.context.messages.sentences("warning")[0]  # type: ignore[attr-defined]
 
 
@@ -257,14 +272,14 @@ def test_doubts_of_the_demo_are_listed_and_left_out(described_context: PageConte
     page = DatasetPage(described_context)
     qtbot.addWidget(page)
     page.enter()
-    qtbot.mouseClick(page.findings._look, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(tool(page, "Doubtful labels"), Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not page.job_numbers(FindDoubts))
     doubts = rows(page.findings.doubts)
-    assert page.findings.currentWidget() is page.findings._tabs["Suspected label errors"]
+    assert page.findings.currentWidget() is tab(page, "Suspected label errors")
     assert all(row[2] != row[3] for row in doubts)
     if doubts:
         page.findings.doubts.selectRow(0)
-        qtbot.mouseClick(page.findings._leave, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(tool(page, "Doubtful labels", 1), Qt.MouseButton.LeftButton)
         assert page.model.settings("data").left_out_images == (doubts[0][1],)
 
 
@@ -309,9 +324,9 @@ def test_a_split_that_was_brought_shows_its_leaks_and_drops_them(
     assert not page.test_share.isEnabled()
     assert not page.folds.widget.isEnabled()
     assert page.folds.widget.toolTip() == dataset_page.BROUGHT
-    assert page.findings.isTabVisible(page.findings.indexOf(page.findings._tabs["Leaks"]))
+    assert page.findings.isTabVisible(page.findings.indexOf(tab(page, "Leaks")))
     assert rows(page.findings.leaks) == [("train/one/leak.png", "test/one/0.png")]
-    qtbot.mouseClick(page.findings._drop, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(tool(page, "Leaks"), Qt.MouseButton.LeftButton)
     view = settled(page, qtbot)
     assert page.model.settings("data").drop_leaks
     assert [view.dataset.images[left.index].path for left in view.split.left_out] == ["train/one/leak.png"]
@@ -329,7 +344,7 @@ def test_a_folder_without_images_is_an_error_with_a_way_out(
     qtbot.waitUntil(lambda: bool(page_context.messages.sentences("error")))  # type: ignore[attr-defined]
     assert page_context.model.state("dataset") == "ready"
     assert page.run_button.isEnabled()
-    assert page._picture.currentWidget() is page.empty
+    assert not page.empty.isHidden()
 
 
 def test_another_project_forgets_the_split_that_was_brought(
@@ -409,8 +424,8 @@ def test_the_folders_are_read_otherwise_by_a_button(
     qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: page_context.model.state("dataset") == "done")
     assert view_of(page).dataset.classes == ("ill", "well")
-    page.findings.setCurrentWidget(page.findings._tabs["Notes"])
-    button = page.findings._read_otherwise
+    page.findings.setCurrentWidget(tab(page, "Notes"))
+    button = tool(page, "Notes")
     assert (button.isVisible(), button.text()) == (True, "Use layout: classes")
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: view_of(page).dataset.classes[0] == "patient0")

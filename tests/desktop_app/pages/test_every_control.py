@@ -48,7 +48,7 @@ def make_page(clustered_context: PageContext, qtbot: QtBot) -> Iterator[PageMake
         qtbot.waitUntil(lambda: not page.job_numbers())
         if stage == "clusters":
             qtbot.waitUntil(page.picture.isVisible)  # type: ignore[attr-defined]
-        page._column.more_button.setChecked(True)
+        page.option_column.more_button.setChecked(True)
         pages.append(page)
         return page
 
@@ -181,8 +181,8 @@ def test_options_are_as_wide_as_their_column(make_page: PageMaker, stage: str) -
     for control in page.controls.made.values():
         choose_owner(page, control.setting)
         QApplication.processEvents()
-        inside = page._column.widget()
-        assert inside.width() <= page._column.viewport().width(), control.setting.where
+        inside = page.option_column.widget()
+        assert inside.width() <= page.option_column.viewport().width(), control.setting.where
 
 
 # --- changing ----------------------------------------------------------------------------------------------------
@@ -320,7 +320,7 @@ def test_what_is_typed_counts_when_the_step_is_run(make_page: PageMaker, qtbot: 
 @pytest.mark.parametrize("stage", [stage for stage in STAGES if stage != "clusters"])
 def test_tab_walks_down_the_column(make_page: PageMaker, stage: str) -> None:
     page = make_page(stage)
-    inside = page._column.widget()
+    inside = page.option_column.widget()
     heights, widget = [], page.run_button.nextInFocusChain()
     while widget is not page.run_button:
         takes_tab = widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.focusProxy() is None

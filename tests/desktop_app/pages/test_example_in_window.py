@@ -70,19 +70,19 @@ def choose(combo: QComboBox, name: str) -> None:
 
 def wait_for_choice(page: CoresetPage, qtbot: QtBot) -> set[int]:
     """Wait until the choices as they are now have been answered by the engine, and return the images chosen."""
-    qtbot.waitUntil(lambda: page._answered == page._wanted != ("", "") and page._view is not None, timeout=WAIT)
-    qtbot.waitUntil(lambda: page._view.coverage is not None, timeout=WAIT)  # type: ignore[union-attr]
-    assert page._view is not None
-    return {int(index) for index in page._view.coreset.indices}
+    qtbot.waitUntil(lambda: page.is_answered and page.view is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: page.view.coverage is not None, timeout=WAIT)  # type: ignore[union-attr]
+    assert page.view is not None
+    return {int(index) for index in page.view.coreset.indices}
 
 
 def test_its_sampler_chooses_and_its_own_setting_chooses_others(coreset: CoresetPage, qtbot: QtBot) -> None:
     page = coreset
-    n_pool = sum(page._pool_by_class().values())
     first = wait_for_choice(page, qtbot)
-    assert abs(len(first) - 0.2 * n_pool) <= len(page._pool_by_class())
-    assert page._view is not None
-    assert page._view.coreset.sampler == "evenly-spaced"
+    assert page.view is not None
+    sizes = page.view.coreset.pool_sizes
+    assert abs(len(first) - 0.2 * sum(sizes.values())) <= len(sizes)
+    assert page.view.coreset.sampler == "evenly-spaced"
     start = page.controls.placed["selection.evenly-spaced.start"]
     assert isinstance(start, QSpinBox)
     assert start.isVisible()
@@ -120,7 +120,7 @@ def test_an_export_in_its_format_names_the_plugin(coreset: CoresetPage, qtbot: Q
     sheet.folder.setText(str(tmp_path / "out"))
     qtbot.mouseClick(sheet.accept_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: page.picture.result.isVisible() and not page.job_numbers(), timeout=WAIT)
-    assert page.picture.result._kind == "good"
+    assert page.picture.result.kind == "good"
     manifest = read_manifest(tmp_path / "out")
     assert manifest.plugins == {"sampler evenly-spaced": PLUGIN, "export format flat": PLUGIN}
     names = [file.stem for file in (tmp_path / "out").iterdir() if file.suffix in IMAGES]
@@ -141,7 +141,7 @@ def test_its_network_and_sampler_are_compared(
     page.options.samplers.boxes["evenly-spaced"].click()  # type: ignore[attr-defined]
     chosen = context.model.settings("comparison")
     assert (chosen.networks, chosen.samplers) == (("nearest-mean",), ("random", "evenly-spaced"))
-    qtbot.waitUntil(lambda: page._plan is not None and not page.job_numbers() and not page.why_not(), timeout=WAIT)
+    qtbot.waitUntil(lambda: page.plan is not None and not page.job_numbers() and not page.why_not(), timeout=WAIT)
     qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: isinstance(context.model.value("compare"), Comparison), timeout=WAIT)
     rows = context.model.value("compare").rows
@@ -157,7 +157,7 @@ def test_the_setting_of_its_extractor_stands_where_the_extractor_is_chosen(
     shown(page)
     middle = page.controls.made["features.mean-colour.middle"]
     assert not middle.widget.isVisible()
-    qtbot.waitUntil(lambda: "mean-colour" in page.extractors._rows and not page.job_numbers(), timeout=WAIT)
+    qtbot.waitUntil(lambda: "mean-colour" in page.extractors.rows and not page.job_numbers(), timeout=WAIT)
     page.extractors.row("mean-colour").click()
     assert middle.widget.isVisible()
     assert middle.label == "Mean colour: middle", "several extractors can be chosen, so it says whose it is"

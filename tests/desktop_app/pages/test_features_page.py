@@ -76,7 +76,7 @@ def with_facts(context: PageContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPat
     page = FeaturesPage(context)
     qtbot.addWidget(page)
     page.enter()
-    qtbot.waitUntil(lambda: page._look is not None)
+    qtbot.waitUntil(lambda: bool(page.extractors.rows))
     return page
 
 
@@ -86,7 +86,7 @@ def test_before_the_scan_it_says_what_to_do(page_context: PageContext, qtbot: Qt
     page.enter()
     assert not page.run_button.isEnabled()
     assert page.run_button.toolTip() == "Scan the images first, on the Dataset page."
-    assert page._picture.currentWidget() is page.empty
+    assert not page.empty.isHidden()
     with qtbot.waitSignal(page.step_wanted) as wanted:
         page.empty.button.click()
     assert wanted.args == ["dataset"]
@@ -117,7 +117,7 @@ def test_each_extractor_is_explained_in_help(
 ) -> None:
     page = open_page(scanned)
     for name, title in (("vgg16", "VGG16"), ("colour-texture", "Colour and texture")):
-        button = page.extractors._rows[name].about
+        button = page.extractors.rows[name].about
         assert button.accessibleName() == f"About {title}"
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
         (help_window,) = page.findChildren(HelpWindow)
@@ -131,10 +131,10 @@ def test_missing_weights_lead_to_the_panel_that_brings_them(
     scanned: PageContext, open_page: Callable[[PageContext], FeaturesPage], qtbot: QtBot
 ) -> None:
     page = open_page(scanned)
-    row = page.extractors._rows["vgg16"]
+    row = page.extractors.rows["vgg16"]
     assert "weights missing" in row.state.text()
-    assert not page.extractors._rows["colour-texture"].bring.isVisible()
-    for button in (row.bring, page.advice._action):
+    assert not page.extractors.rows["colour-texture"].bring.isVisible()
+    for button in (row.bring, page.advice.action_button):
         with qtbot.waitSignal(page.weights_wanted):
             qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
@@ -188,14 +188,14 @@ def test_the_recommended_ones_are_offered_where_vgg16_is_there(
 ) -> None:
     page = with_facts(scanned, qtbot, monkeypatch, view_with("verified"))
     page.show()
-    assert page.advice._action.text() == USE_BOTH
+    assert page.advice.action_button.text() == USE_BOTH
     assert "VGG16, VGG16, averaged and Colour and texture together (about 12 s for these images)" in page.advice.text
     assert "on blood cells" in page.advice.text
-    qtbot.mouseClick(page.advice._more, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(page.advice.more_button, Qt.MouseButton.LeftButton)
     (evidence,) = page.findChildren(DetailsDialog)
     assert "stratified random" in evidence.sentence.text()
     evidence.close()
-    qtbot.mouseClick(page.advice._action, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(page.advice.action_button, Qt.MouseButton.LeftButton)
     assert scanned.model.settings("features").extractors == ("colour-texture", "vgg16", "vgg16-avg")
     assert not page.advice.isVisible()
     assert page.extractors.row("vgg16").isChecked()
@@ -208,7 +208,7 @@ def test_an_offer_sent_away_does_not_come_back(
 ) -> None:
     page = with_facts(scanned, qtbot, monkeypatch, view_with("verified"))
     page.show()
-    qtbot.mouseClick(page.advice._close, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(page.advice.close_button, Qt.MouseButton.LeftButton)
     page.variance.setValue(90)
     assert not page.advice.isVisible()
     assert scanned.model.settings("features").variance == pytest.approx(0.9)
@@ -228,8 +228,8 @@ def test_every_extractor_shows_its_facts(
     described_context: PageContext, open_page: Callable[[PageContext], FeaturesPage]
 ) -> None:
     page = open_page(described_context)
-    assert set(page.extractors._rows) == set(EXTRACTORS)
-    words = page.extractors._rows["colour-texture"].state.text()
+    assert set(page.extractors.rows) == set(EXTRACTORS)
+    words = page.extractors.rows["colour-texture"].state.text()
     assert "needs no weights" in words
     assert "computed" in words
     assert "% of the images are closest to their own class" in words
@@ -307,7 +307,7 @@ def test_an_extractor_of_a_plugin_is_shown_and_used(
     install_plugin(EXTRACTORS, "plug_page", modules, {"page-means": "plug_page:DESCRIPTION"})
     scanned.model.set_settings("features", extractors=("colour-texture",))
     page = open_page(scanned)
-    row = page.extractors._rows["page-means"]
+    row = page.extractors.rows["page-means"]
     assert row.box.text() == "Mean colours"
     assert row.tip.text() == "The mean of each channel."
     assert row.state.toolTip().startswith("Describes an image by 3 features.")
@@ -318,7 +318,7 @@ def test_an_extractor_of_a_plugin_is_shown_and_used(
     result = scanned.model.value("features")
     assert isinstance(result, FeaturesView)
     assert [weights.extractor for weights in result.weights] == ["colour-texture", "page-means"]
-    qtbot.waitUntil(lambda: "computed" in page.extractors._rows["page-means"].state.text())
+    qtbot.waitUntil(lambda: "computed" in page.extractors.rows["page-means"].state.text())
 
 
 def test_a_plugin_that_fails_is_told_and_cannot_be_chosen(
@@ -331,12 +331,12 @@ def test_a_plugin_that_fails_is_told_and_cannot_be_chosen(
     assert scanned.model.settings("features").extractors == ("colour-texture",)
     instead = "Mean colours cannot be used on this computer; using Colour and texture instead."
     assert page.advice.text == f"{instead} The reason is shown next to it."
-    row = page.extractors._rows["page-means"]
+    row = page.extractors.rows["page-means"]
     assert "of the plugin plug_page 1.2 failed (ValueError: too old)" in row.tip.text()
     assert "plugin failed" in row.state.text()
     assert not row.box.isEnabled()
     assert not row.bring.isVisible()
-    assert page.advice._action.text() == ""
+    assert page.advice.action_button.text() == ""
 
 
 def test_the_advice_names_what_is_recommended() -> None:

@@ -34,17 +34,17 @@ def page(real_context: PageContext, qtbot: QtBot) -> Iterator[CoresetPage]:
 
 
 def covered(page: CoresetPage) -> bool:
-    asked = page._answered[0] == page.model.key("coreset") and page.model.state("coreset") == "done"
-    return asked and page._view is not None and page._view.coverage is not None
+    asked = page.is_answered and page.model.state("coreset") == "done"
+    return asked and page.view is not None and page.view.coverage is not None
 
 
 def fraction(page: CoresetPage) -> float:
-    assert page._view is not None
-    return page._view.coreset.fraction
+    assert page.view is not None
+    return page.view.coreset.fraction
 
 
 def button(strip: MessageStrip) -> str:
-    return strip._action.text() if strip.isVisible() else ""
+    return strip.action_button.text() if strip.isVisible() else ""
 
 
 @posix
@@ -84,8 +84,8 @@ def test_a_service_killed_at_work_is_told_on_the_page_which_asks_again(
     page.picture.unanswered.action_triggered.emit()
     qtbot.waitUntil(lambda: covered(page), timeout=LONG)
     assert fraction(page) == pytest.approx(0.2, abs=0.02)
-    assert page._view is not None
-    assert page._view.coreset.sampler == "balanced-herding"
+    assert page.view is not None
+    assert page.view.coreset.sampler == "balanced-herding"
     assert not page.picture.unanswered.isVisible()
 
 
@@ -133,7 +133,7 @@ def test_a_service_cancelled_while_it_is_built_leaves_an_offer(real_context: Pag
     page.enter()
     page.service.selection.cancel(0)
     qtbot.waitUntil(lambda: page.empty.button.isVisible(), timeout=LONG)
-    assert "The selection was cancelled" in page.empty._sentence.text()
+    assert "The selection was cancelled" in page.empty.sentence
     assert not page.questions.is_waiting(ChooseCoreset)
     page.empty.button.click()
     qtbot.waitUntil(lambda: covered(page), timeout=LONG)
@@ -147,7 +147,7 @@ def test_reading_the_clusters_can_be_cancelled_and_asked_for_again(real_context:
     page.enter()
     page.service.selection.cancel(0)
     qtbot.waitUntil(lambda: page.empty.button.isVisible(), timeout=LONG)
-    assert "cancelled" in page.empty._sentence.text()
+    assert "cancelled" in page.empty.sentence
     page.empty.button.click()
-    qtbot.waitUntil(lambda: page._view is not None, timeout=LONG)
+    qtbot.waitUntil(lambda: page.view is not None, timeout=LONG)
     page.leave()

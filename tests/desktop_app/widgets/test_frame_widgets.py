@@ -114,7 +114,7 @@ class TestMessageStrip:
         qtbot.addWidget(strip)
         strip.show_message("info", "Computed with an untrained backbone.", "Reason")
         with qtbot.waitSignal(strip.action_triggered):
-            qtbot.mouseClick(strip._action, Qt.MouseButton.LeftButton)
+            qtbot.mouseClick(strip.action_button, Qt.MouseButton.LeftButton)
         with qtbot.waitSignal(strip.closed):
             qtbot.mouseClick(strip.findChild(QToolButton), Qt.MouseButton.LeftButton)
         assert strip.isHidden()

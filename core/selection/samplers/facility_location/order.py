@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from core.neighbours import row_blocks, unit_rows
 from core.results import FloatArray, IntArray
 from core.selection.greedy import greedy_cover
 from core.selection.kernel import MEMORY_BUDGET
-from core.selection.neighbours import row_blocks, unit_rows
 from core.selection.sampling import ClassPool, Order
 
 # Similarities that are not held in memory come by a matrix product, where a few rows cost hardly more than one.

@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from core.neighbours import row_blocks, squared_distances, squared_norms
 from core.results import FloatArray
 from core.selection.clustering import distance_matrix
 from core.selection.greedy import best_row
 from core.selection.kernel import MEMORY_BUDGET
-from core.selection.neighbours import row_blocks, squared_distances, squared_norms
 from core.selection.sampling import ClassPool, Order
 
 

@@ -4,9 +4,9 @@ import numpy as np
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
+from core.neighbours import nearest
 from core.results import FloatArray, IntArray
 from core.seeds import generator
-from core.selection.neighbours import nearest
 from core.selection.sampling import ClassPool, Order, rounded
 
 MOST_CLUSTERS = 500

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from core.selection import neighbours
+from core import neighbours
+from core.neighbours import nearest, nearest_among, squared_distances, unit_rows
 from core.selection.graph import cover_graph
-from core.selection.neighbours import nearest, nearest_among, squared_distances, unit_rows
 
 
 def brute_force(points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
