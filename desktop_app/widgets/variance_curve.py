@@ -44,7 +44,7 @@ class VarianceCurve(Plot):
         """
         self._explained = {name: np.cumsum(np.asarray(ratios, dtype=np.float64)) for name, ratios in explained.items()}
         self._keep = keep
-        self.set_note("" if self._explained else "How many components each class needs will stand here.")
+        self.set_note("" if self._explained else "No features yet")
         self.redraw()
 
     def needed(self, name: str) -> int:

@@ -253,7 +253,7 @@ def test_a_cancelled_comparison_keeps_what_is_finished_and_goes_on(
     page.try_run()
     qtbot.waitUntil(lambda: not page.job_numbers(), timeout=60_000)
     assert posts(page, "error") == []
-    assert posts(page, "info") == ["1 finished training was kept; Train and compare continues with the others."]
+    assert posts(page, "info") == ["1 finished training is kept; Train and compare continues with the others."]
     assert len(rows(page)) == 1
     assert page.model.state("compare") == "ready"
     again = ComparePage(page.context)
@@ -329,7 +329,7 @@ def test_the_table_says_how_networks_were_trained(page: ComparePage, qtbot: QtBo
     columns = {column.title: column for column in page.picture.table.rows_model.columns}
     assert columns["Validation"].text(replace(result.rows[0], validation_seconds=2.0)) == "2 s"
     assert columns["Validation"].text(replace(result.rows[0], validation_seconds=float("nan"))) == "–"
-    assert "validation included" in columns["Training"].tooltip
+    assert "including validation" in columns["Training"].tooltip
 
 
 def test_a_plan_that_cannot_be_done_says_why(page: ComparePage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -421,7 +421,7 @@ def test_epochs_that_the_least_number_of_steps_adds_are_told(page: ComparePage, 
     n_pool = max(run.n_images for run in page._plan.runs)  # type: ignore[union-attr]
     small, large = (-(-n // 8) for n in (round(0.1 * n_pool), n_pool))
     told = ask(epochs=3, min_steps=5 * large)
-    assert f"Epochs: 10 %: {-(-5 * large // small)}, 100 %: 5; the least number of steps" in told
+    assert f"Epochs: 10 %: {-(-5 * large // small)}, 100 %: 5; the minimum number of training steps" in told
 
 
 def test_another_project_starts_empty(page: ComparePage, qtbot: QtBot, tmp_path: Path) -> None:
@@ -443,7 +443,7 @@ def test_splits_are_chosen_beside_repetitions(
     assert model.settings("comparison").splits == 3
     qtbot.waitUntil(lambda: page._plan is not None and page._plan.n_splits == 3 and not page.job_numbers())
     assert page.cost.text().startswith("6 trainings over 3 splits, about ")
-    assert page.hint.text().startswith("6 trainings to do, about ")
+    assert page.hint.text().startswith("6 trainings remaining, about ")
     model.undo_stack.undo()
     assert splits.value() == 1
     qtbot.waitUntil(lambda: page._plan is not None and page._plan.n_splits == 1 and not page.job_numbers())
@@ -507,7 +507,7 @@ def test_folds_are_told_everywhere(page: ComparePage, qtbot: QtBot) -> None:
     assert page.cost.text().startswith("4 trainings over 2 folds, about ")
     splits = page.controls.placed["comparison.splits"]
     assert not splits.isEnabled()
-    assert splits.toolTip() == "The images are divided into 2 folds on Dataset, each of which is the test set once"
+    assert splits.toolTip() == "The Dataset page divides the images into 2 folds, each of which is the test set once"
     result = run(page, qtbot)
     assert (result.folds, result.n_splits) == (2, 2)
     table = page.picture.table

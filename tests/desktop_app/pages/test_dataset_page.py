@@ -99,7 +99,7 @@ def test_a_scan_shows_counts_skipped_files_and_copies(page: DatasetPage) -> None
     assert [row.path for row in copies if not row.conflicting] == ["eosinophil/P0_0.png", "eosinophil/P0_copy.png"]
     titles = [page.findings.tabText(i) for i in range(page.findings.count())]
     assert "Skipped (2)" in titles
-    assert "Copies (2, 1 under two classes)" in titles
+    assert "Duplicates (2, 1 under two classes)" in titles
     assert page.run_button.text() == "Scan again"
     assert not page.findings.isTabVisible(titles.index("Leaks (0)"))
 
@@ -184,7 +184,7 @@ def test_a_pattern_that_finds_nothing_is_not_taken(page: DatasetPage, qtbot: QtB
 
 
 def test_a_pattern_is_suggested_and_taken(page: DatasetPage, qtbot: QtBot) -> None:
-    assert page.pattern.suggestion.text() == "Take 4 groups from the names"
+    assert page.pattern.suggestion.text() == "Use 4 groups from file names"
     page.pattern.suggestion.click()
     view = settled(page, qtbot)
     assert page.model.settings("data").group_pattern
