@@ -29,7 +29,7 @@ class LevelsChoice:
     Attributes
     ----------
     rule : str
-        ``"used"``, ``"declared"`` or ``"percentiles"``: for every kind of file that has no range here.
+        ``"used"``, ``"declared"`` or ``"percentiles"``: for any file kind that has no range here.
     percentiles : (float, float)
         0 to 100, ascending; with ``"percentiles"``.
     ranges : dict of str to (float, float)
@@ -65,7 +65,7 @@ def parse_levels(texts: Sequence[str]) -> LevelsChoice:
         else:
             found = _range(text, rest)
             if ranges.setdefault(kind, found) != found:
-                raise SettingsError(f"grey_levels has two ranges for {kind or 'every kind of file'}; give one.")
+                raise SettingsError(f"grey_levels has two ranges for {kind or 'any file kind'}; give one.")
     if len(rules) > 1:
         raise SettingsError(f"grey_levels has the rules {' and '.join(rules)}; give one.")
     for rule, percentiles in rules.items():

@@ -137,11 +137,11 @@ class TrainingSettings(SettingsPart):
         "Flips and 90° rotations", "Show each image in one of its 8 orientations, another one in every epoch"
     )
     class_weights: Switch = _switch(
-        "Class weights", ("Give all classes the same weight in the loss, regardless of their size")
+        "Class weights", "Give all classes the same weight in the loss, regardless of their size"
     )
     weight_decay: float | None = _amount("Weight decay", "Weight decay of AdamW on kernels", step=0.01, decimals=4)
     label_smoothing: float | None = _amount(
-        "Label smoothing", ("Fraction of each target that is spread over all classes")
+        "Label smoothing", "Fraction of each target that is spread over all classes"
     )
     averaged_weights: float | None = _amount(
         "Averaged weights", "Momentum of the running average of the weights, which is evaluated and kept", step=0.01,

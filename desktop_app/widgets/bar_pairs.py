@@ -49,7 +49,7 @@ class BarPairs(QScrollArea):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.bars = Bars("Taken from each cluster", ("taken", "random sampling"))
+        self.bars = Bars("Images taken from each cluster", ("taken", "random sampling"))
         self._taken: Sequence[Taken] = ()
         self._at: list[tuple[str, int]] = []
         self._sampler = "intelligent"

@@ -71,7 +71,7 @@ class LineWithIntervals(Plot):
     point_clicked = Signal(str, float)
 
     def __init__(self, name: str = "Accuracy", y_label: str = "test accuracy", parent: QWidget | None = None) -> None:
-        super().__init__(f"{name} by coreset size", "share of the pool", y_label, parent)
+        super().__init__(f"{name} by coreset size", "fraction of the pool", y_label, parent)
         self._lines: Sequence[Line] = ()
         self._level: Level | None = None
         self._from_zero = False

@@ -57,7 +57,7 @@ def _columns(folds: int = 0) -> list[Column]:
             lambda row: percent(row.fraction),
             lambda row: row.fraction,
             numeric=True,
-            tooltip="Share of the pool",
+            tooltip="Fraction of the pool",
         ),
         *(_column(metric, place, folds) for place, metric in enumerate(by_column())),
         Column(
@@ -159,7 +159,7 @@ def _column(metric: "Metric", place: int, folds: int) -> Column:
 
 def _over(row: Row, folds: int) -> str:
     runs = "1 run" if row.n_repetitions == 1 else f"{row.n_repetitions} runs"
-    return f"over {splits_words(row.n_splits, folds)}, {runs} in all" if row.n_splits > 1 else f"over {runs}"
+    return f"over {splits_words(row.n_splits, folds)}, {runs} in total" if row.n_splits > 1 else f"over {runs}"
 
 
 def _pays(row: Row) -> str:

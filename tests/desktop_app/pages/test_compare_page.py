@@ -167,8 +167,8 @@ def test_the_last_network_and_the_last_sampler_stay(page: ComparePage) -> None:
     assert page.options.networks.boxes["head"].isChecked()
     assert page.options.samplers.boxes["stratified"].isChecked()
     assert posts(page, "warning") == [
-        "At least one network is needed; the last one stays.",
-        "At least one sampler is needed; the last one stays.",
+        "At least one network is required.",
+        "At least one sampler is required.",
     ]
 
 
@@ -702,7 +702,7 @@ def test_every_extractor_can_be_the_judge_and_every_network_the_backbone(page: C
         ("resnet101v2", "ResNet101V2"),
         ("mobilenetv2", "MobileNetV2"),
     ]
-    assert "ResNet101V2 is the paper's" in backbone.toolTip()
+    assert "the paper uses ResNet101V2" in backbone.toolTip()
 
 
 @pytest.fixture
@@ -728,7 +728,7 @@ def test_a_network_of_a_plugin_is_offered_trained_and_shown(plugin_page: Compare
     page.tools._choose_keeping()
     assert posts(page, "warning")[-1] == (
         "The nearest mean uses features and is not saved; "
-        "choose a row of the custom network or the transfer network or the tiny network."
+        "select a row of the custom network or the transfer network or the tiny network."
     )
     sheet = SearchSheet(page)
     qtbot.addWidget(sheet)

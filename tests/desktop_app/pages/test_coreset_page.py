@@ -258,7 +258,7 @@ def test_an_export_that_is_not_verified_does_not_say_that_it_is_being(
     assert page.exporting.sheet is not None
     page.exporting.sheet.folder.setText(str(tmp_path / "out"))
     page.exporting.sheet.accept_button.click()
-    told = f"to verify it: that {'was cancelled' if how == 'cancelled' else 'failed'}."
+    told = f"unverified: verification {'was cancelled' if how == 'cancelled' else 'failed'}."
     qtbot.waitUntil(lambda: told in page.picture.result.text, timeout=20_000)
     assert "Verifying…" not in page.picture.result.text
 

@@ -378,8 +378,8 @@ def test_a_folder_that_has_gone_can_be_located_and_not_scanned(page: DatasetPage
 def test_the_images_found_are_explained_and_the_next_step_is_named(page: DatasetPage) -> None:
     split = view_of(page).split
     assert page.sentence_label.text() == (
-        f"A coreset is chosen from the {len(split.pool)} images of the pool; the {len(split.test)} test images tell "
-        "how good it is. Next: describe the images by features."
+        f"The coreset is selected from the {len(split.pool)} images of the pool; the {len(split.test)} test images "
+        "are used to evaluate it. Next: extract features."
     )
 
 
