@@ -42,9 +42,7 @@ class Command:
 MENUS: dict[str, tuple[Command | str | None, ...]] = {
     "&File": (
         Command("new", "&New project", "Close this project and start with another dataset", StandardKey.New, "plus"),
-        Command(
-            "open_folder", "Open &folder…", ("Open a folder with one subfolder per class"), "Ctrl+Shift+O", "folder"
-        ),
+        Command("open_folder", "Open &folder…", "Open a folder with one subfolder per class", "Ctrl+Shift+O", "folder"),
         Command("open_file", "Open &table or array…", _FILE_TIP, None, "table"),
         Command("open_project", "&Open project…", "Open a saved project", StandardKey.Open, "open"),
         "{recent}",
@@ -86,7 +84,7 @@ MENUS: dict[str, tuple[Command | str | None, ...]] = {
         Command(
             "samplers",
             "The &samplers",
-            ("What each sampler does, when to use it and when to avoid it"),
+            "What each sampler does, when to use it and when to avoid it",
             None,
             "selected",
         ),

@@ -161,7 +161,7 @@ class RunAll(QObject):
     def _begin(self) -> None:
         if self._sheet is not None and self._sheet.is_quick:
             self._page_of("compare").change_settings(
-                "comparison", text=("use of the linear probe"), networks=(_quick().name,)
+                "comparison", text="use of the linear probe", networks=(_quick().name,)
             )
         self._sheet, self._agreed = None, True
         self._messages.info("Running all steps up to the comparison. Cancel stops them.")

@@ -182,7 +182,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv if arguments is None else arguments
     place = arguments.index("--self-test") + 1
     if place >= len(arguments):
-        print("coreset-studio: --self-test wants the file to write to.", file=sys.stderr)  # noqa: T201
+        print("coreset-studio: --self-test requires the file to write to.", file=sys.stderr)  # noqa: T201
         return 2
     file = Path(arguments[place])
     with tempfile.TemporaryDirectory(prefix="coreset-self-test-") as scratch:

@@ -41,7 +41,7 @@ def leave_masks_out(listing: Listing) -> None:
         listing.skipped.extend(Skipped(path, f"It is a mask of {image}.") for path, image in masks.items())
         listing.warnings.append(
             f"{len(masks):,} images, such as {min(masks)}, have names and content of masks of other images and are "
-            "left out. To use them, take back “Leave masks out” (--no-leave-out-masks)."
+            "left out. To use them, turn off “Exclude masks” (--no-leave-out-masks)."
         )
     if kept and any(not _is_plain_sibling(path, image) for path, image in kept.items()):
         listing.warnings.append(

@@ -164,7 +164,7 @@ class SettingsPart:
         for name, facts in choices_of(self):
             value = getattr(self, name)
             if not facts.allows(value):
-                raise SettingsError(f"{name} is {value}; it is {facts.must or _range(facts)}.")
+                raise SettingsError(f"{name} must be {facts.must or _range(facts)}; found {value}.")
 
 
 def _range(facts: Choice) -> str:

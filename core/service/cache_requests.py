@@ -26,7 +26,7 @@ class MeasureCache(Request[CacheState]):
 class LimitCache(Request[CacheState]):
     """Keep a limit of so many GB of 10⁹ bytes, None for none, and remove what is above it."""
 
-    title: ClassVar[str] = "the making of room in the cache"
+    title: ClassVar[str] = "the cleanup of the cache"
     folder: Path
     gigabytes: float | None
 

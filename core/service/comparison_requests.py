@@ -162,7 +162,7 @@ class PredictFolder(Request[PredictView]):
 class SaveNetwork(Request[Path]):
     """Copy a trained network to a place of the user's own; the result is that place."""
 
-    title: ClassVar[str] = "the keeping of a model bundle"
+    title: ClassVar[str] = "the saving of a network"
     bundle: Path
     target: Path
 

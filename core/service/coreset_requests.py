@@ -77,7 +77,7 @@ class ExportCoreset(Request[ExportView]):
 class VerifyExport(Request[VerifyView]):
     """Check an export against its manifest."""
 
-    title: ClassVar[str] = "the check of an export"
+    title: ClassVar[str] = "the verification of an export"
     folder: Path
 
     @limited(seconds=600, n_bytes=4_000_000_000)
@@ -93,7 +93,7 @@ class VerifyExport(Request[VerifyView]):
 class JudgeSizes(Request[ProxyView]):
     """Measure, by fraction, how often the nearest chosen image has the class of an image, beside random selection."""
 
-    title: ClassVar[str] = "the estimate of sizes"
+    title: ClassVar[str] = "the evaluation of sizes"
     study: Study
     selection: SelectionSettings
     fractions: tuple[float, ...]

@@ -87,7 +87,7 @@ class FindDoubts(Request[DoubtsView]):
         In how many bits of their perceptual hashes near-duplicates may differ.
     """
 
-    title: ClassVar[str] = "the search for doubtful labels"
+    title: ClassVar[str] = "the search for label errors"
     study: Study
     bits: int
 
@@ -107,7 +107,7 @@ class FindDoubts(Request[DoubtsView]):
 class DrawDemo(Request[None]):
     """Draw the demo's images into a folder."""
 
-    title: ClassVar[str] = "the drawing of the demo"
+    title: ClassVar[str] = "the generation of the demo"
     folder: Path
     n_images: int | None = None
 

@@ -26,7 +26,7 @@ BY_DIFFICULTY = ("difficulty", "square-root-difficulty")
 ClusterBudgetRule = Literal["equal", "proportional", "square-root", "neyman"]
 NetworkName = str
 
-_SHARE = "a share from 0 to below 1, such as 0.2"
+_SHARE = "a fraction from 0 to below 1, such as 0.2"
 _COUNT = "a whole number of at least 0"
 _ONE = "a whole number of at least 1"
 
@@ -78,74 +78,74 @@ class DataSettings(SettingsPart):
     """
 
     test_fraction: float = choice(
-        0.3, neutral=0.3, kept=True, title="Test images", tip="Share of each class that is kept for testing",
+        0.3, neutral=0.3, kept=True, title="Test images", tip="Fraction of each class used as test images",
         least=0, below=1, must=_SHARE, unit=" %", factor=100, step=5, decimals=1, offered=(0, 0.9),
     )  # fmt: skip
     validation_fraction: float = choice(
         0.2, neutral=0.2, kept=True, title="Validation images",
-        tip="Share of the training images that picks the best epoch, and does nothing else",
+        tip="Fraction of the training images used to select the best epoch; they are used for nothing else",
         least=0, below=1, must=_SHARE, unit=" %", factor=100, step=5, decimals=1, offered=(0, 0.9),
     )  # fmt: skip
     split_seed: int = choice(
-        0, neutral=0, kept=True, title="Seed of the split", tip="Another seed, another division of the images",
+        0, neutral=0, kept=True, title="Split seed", tip="Another seed gives another random split",
         least=0, must=_COUNT,
     )  # fmt: skip
     folds: int | None = choice(
         None, neutral=None, title="Folds",
-        tip="Divide the images into so many folds, each of which is the test set once in a comparison, instead of "
-        "drawing test images; not set: no folds",
-        question="With 5 folds every image is tested on once, and each training has four fifths of the images. Several "
-        "splits draw their test images anew each time, so that some are tested on more often than others.",
+        tip="Number of folds, each of which is the test set once in a comparison, instead of drawing test images at "
+            "random; not set: no folds",
+        question="With 5 folds, every image is tested once and each training uses four fifths of the images. Several "
+                 "splits draw their test images independently, so that some images are tested more often than others.",
         least=2, must="a whole number of at least 2", offered=(2, 50),
     )  # fmt: skip
     group_pattern: str = choice(
         "", neutral="", kept=True, title="Groups",
-        tip="Regular expression over paths that names a patient or slide, which is never divided",
+        tip="Regular expression for paths that identifies a patient or slide, which is never divided by the split",
     )  # fmt: skip
     left_out_classes: tuple[str, ...] = choice(
-        (), neutral=(), kept=True, title="Classes left out", tip="Classes that are not used", flag="--leave-out-class"
+        (), neutral=(), kept=True, title="Excluded classes", tip="Classes that are not used", flag="--leave-out-class"
     )
     left_out_images: tuple[str, ...] = choice(
-        (), neutral=(), kept=True, title="Images left out",
-        tip="Single images that are not used, by their path in the dataset", flag="--leave-out-image",
+        (), neutral=(), kept=True, title="Excluded images",
+        tip="Images that are not used, by their path in the dataset", flag="--leave-out-image",
     )  # fmt: skip
     keep_one_of_duplicates: bool = choice(
-        False, neutral=False, kept=True, title="Keep one of each copy",
-        tip="Of images with the same pixels use the first; where they stand under two labels, none",
+        False, neutral=False, kept=True, title="Keep one of each set of duplicates",
+        tip="Use only the first of images with identical pixels; none if they have different labels",
     )  # fmt: skip
     drop_leaks: bool = choice(
-        False, neutral=False, kept=True, title="Leave out leaks",
-        tip="With a split that was brought: leave out train and validation copies of test images",
+        False, neutral=False, kept=True, title="Exclude leaks",
+        tip="With a predefined split: exclude training and validation images that are copies of test images",
     )  # fmt: skip
     near_duplicates_together: bool = choice(
-        False, neutral=False, kept=True, title="Keep near-duplicates on one side",
-        tip="Never divide images that look nearly the same between the sets",
+        False, neutral=False, kept=True, title="Keep near-duplicates together",
+        tip="Never divide nearly identical images by the split",
     )  # fmt: skip
     near_duplicate_bits: int = choice(
-        2, neutral=2, kept=True, title="Tolerance for near-duplicates",
-        tip="0 finds images that look the same; more also finds edited, scaled or compressed ones. In differing bits "
-        "of a perceptual hash of 64",
+        2, neutral=2, kept=True, title="Near-duplicate tolerance",
+        tip="0 finds images that look the same; higher values also find edited, scaled or compressed copies. Number "
+            "of different bits of a 64-bit perceptual hash",
         least=0, must=_COUNT, offered=(0, 16), unit=" bits",
     )  # fmt: skip
     grey_levels: tuple[str, ...] = choice(
-        ("used",), neutral=("declared",), title="Grey levels of more than 8 bits", typed="RULE",
-        tip="Which values of 12-bit, 16-bit or floating-point files become black and white: used (the range that all "
-        "files of a kind use together), declared (all bits of the format), percentiles:0.1:99.9, a range such as "
-        "0:4095, or that of one kind of file such as 16-bit-tiff=0:4095",
+        ("used",), neutral=("declared",), title="Grey levels above 8 bits", typed="RULE",
+        tip="Which values of 12-bit, 16-bit or floating-point files become black and white: used (the range used by "
+            "all files of a kind), declared (all bits of the format), percentiles:0.1:99.9, a range such as 0:4095, "
+            "or the range of one file kind such as 16-bit-tiff=0:4095",
     )  # fmt: skip
     alpha: tuple[str, ...] = choice(
-        ("auto",), neutral=("white",), title="Transparent parts", typed="RULE",
-        tip="white puts them on white, ignore leaves the alpha channel out, auto ignores one that is 0 everywhere; for "
-        "one kind of file such as alpha-png=ignore",
+        ("auto",), neutral=("white",), title="Transparency", typed="RULE",
+        tip="white puts transparent parts on white, ignore ignores the alpha channel, auto ignores it only if it is "
+            "0 everywhere; for one file kind such as alpha-png=ignore",
     )  # fmt: skip
     pages: str = choice(
         "first", neutral="first", title="Pages of a file",
-        tip="What is read of a file of several pages or frames: first, the number of a page, max or mean (over all), "
-        "channels (three pages as red, green and blue), or each (every page is an image of its own)",
+        tip="What is read from files with several pages or frames: first, a page number, max or mean (over all "
+            "pages), channels (three pages as red, green and blue), or each (every page as a separate image)",
     )  # fmt: skip
     layout: str = choice(
-        "auto", neutral="plain", title="What the folders are",
-        tip="What the levels of folders stand for; the likeliest reading is taken, and said, where it is automatic",
+        "auto", neutral="plain", title="Folder layout",
+        tip="What the levels of the folder tree represent. Automatic uses the most likely layout and reports it",
         values={
             "auto": "Automatic", "classes": "Classes", "split/classes": "Sets, classes inside",
             "groups/classes": "Patients, classes inside", "classes/groups": "Classes, patients inside",
@@ -155,9 +155,9 @@ class DataSettings(SettingsPart):
         },
     )  # fmt: skip
     leave_out_masks: bool = choice(
-        True, neutral=False, title="Leave masks out",
-        tip="In a folder, leave out images that are masks of others: named as these with _mask or the like, or in a "
-        "folder of masks beside, and nearly two-valued",
+        True, neutral=False, title="Exclude masks",
+        tip="In a folder, exclude images that are masks of others: named like them with _mask or similar, or in a "
+            "masks folder next to them, and nearly binary",
     )  # fmt: skip
     own: Mapping[str, Any] = own("source")
 
@@ -186,23 +186,24 @@ class FeatureSettings(SettingsPart):
 
     extractors: tuple[str, ...] = choice(
         ("vgg16",), neutral=("vgg16",), kept=True, title="Extractors", kind="extractor", flag="--extractor",
-        tip="What describes the images; several are joined as views",
+        tip="Feature extractors to use; several are combined as views",
     )  # fmt: skip
     variance: float = choice(
-        0.95, neutral=0.95, kept=True, title="Variance kept",
-        tip="Share of each class's variance that the reduced features keep",
-        question="Features are reduced per class by PCA. The paper keeps 95 % of the variance.",
-        above=0, most=1, must="a share above 0 and at most 1, such as 0.95", unit=" %", factor=100, step=1, decimals=1,
+        0.95, neutral=0.95, kept=True, title="Retained variance",
+        tip="Fraction of the variance of each class that the reduced features retain",
+        question="Features are reduced per class by PCA. The paper retains 95 % of the variance.",
+        above=0, most=1, must="a fraction above 0 and at most 1, such as 0.95",
+        unit=" %", factor=100, step=1, decimals=1,
     )  # fmt: skip
     untrained: bool = choice(
-        False, neutral=False, kept=True, title="Untrained extractors, for tests",
-        tip="Seeded random weights; every result says so",
+        False, neutral=False, kept=True, title="Untrained extractors (tests only)",
+        tip="Use seeded random weights; every result says so",
     )  # fmt: skip
     own: Mapping[str, Any] = own("extractor")
 
     def __post_init__(self) -> None:
         if not self.extractors:
-            raise SettingsError("No extractor is chosen; choose at least one, such as colour-texture.")
+            raise SettingsError("No extractor is selected; select at least one, such as colour-texture.")
         super().__post_init__()
 
 
@@ -223,24 +224,24 @@ class ClusterSettings(SettingsPart):
     """
 
     k_max: int = choice(
-        10, neutral=10, kept=True, title="Largest number of clusters",
-        tip="The largest number of clusters to try, of every class",
+        10, neutral=10, kept=True, title="Maximum number of clusters",
+        tip="The maximum number of clusters per class",
         least=2, must="a whole number of at least 2", offered=(2, 50),
     )  # fmt: skip
     k_by_class: Mapping[str, int] = choice(
-        factory=dict, neutral={}, kept=True, title="Clusters of a class", flag="--k-of-class",
-        tip="A number of clusters of your own for one class",
+        factory=dict, neutral={}, kept=True, title="Clusters per class", flag="--k-of-class",
+        tip="Set the number of clusters of one class",
     )  # fmt: skip
     seed: int = choice(
-        0, neutral=0, kept=True, title="Seed of the clusters", tip="Another seed starts K-Medoids from other images",
+        0, neutral=0, kept=True, title="Cluster seed", tip="Another seed starts K-Medoids from other images",
         least=0, must=_COUNT, flag="--cluster-seed",
     )  # fmt: skip
     sample_above: int = choice(
-        0, neutral=0, title="Cluster a sample of classes above", flag="--cluster-sample",
-        tip="A class of more images is clustered on a random sample of so many, and its other images join the nearest "
-        "medoid; 0: every class is clustered whole",
-        question="Clustering a whole class takes 4 bytes for every pair of its images: 1.6 GB at 20,000 images. "
-        "A sample of 5,000 takes 0.1 GB, whatever the size of the class; the clusters are then those of the sample.",
+        0, neutral=0, title="Cluster a sample above", flag="--cluster-sample",
+        tip="Larger classes are clustered on a random sample of this size, and their other images join the nearest "
+            "medoid; 0: all classes are clustered in full",
+        question="Clustering a full class needs 4 bytes for every pair of images: 1.6 GB for 20,000 images. A sample "
+                 "of 5,000 needs 0.1 GB, whatever the class size; the clusters are then those of the sample.",
         least=0, must=_COUNT, offered=(0, 1_000_000), step=1000, unit=" images",
     )  # fmt: skip
 
@@ -248,7 +249,7 @@ class ClusterSettings(SettingsPart):
         super().__post_init__()
         for name, k in self.k_by_class.items():
             if k < 1:
-                raise SettingsError(f"k of class {name!r} is {k}; it is {_ONE}.")
+                raise SettingsError(f"k of class {name!r} must be {_ONE}; found {k}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,55 +284,56 @@ class SelectionSettings(SettingsPart):
 
     sampler: str = choice(
         "intelligent", neutral="intelligent", kept=True, title="Sampler", kind="sampler",
-        tip="The rule that chooses; intelligent is the paper's",
+        tip="The rule that selects the images; intelligent is that of the paper",
     )  # fmt: skip
     fraction: float = choice(
-        0.25, neutral=0.25, kept=True, title="Fraction", tip="Share of the pool that is chosen",
-        above=0, most=1, must="a share of the pool above 0 and at most 1, such as 0.05",
+        0.25, neutral=0.25, kept=True, title="Fraction", tip="Fraction of the pool to select",
+        above=0, most=1, must="a fraction of the pool above 0 and at most 1, such as 0.05",
         unit=" %", factor=100, step=1, decimals=2,
     )  # fmt: skip
     images: int | None = choice(
-        None, neutral=None, kept=True, title="Images", tip="A number of images instead of a fraction",
+        None, neutral=None, kept=True, title="Images", tip="Number of images to select instead of a fraction",
         least=1, must=_ONE,
     )  # fmt: skip
     seed: int = choice(
-        0, neutral=0, kept=True, title="Seed", tip="Another seed, another draw, where the sampler draws",
+        0, neutral=0, kept=True, title="Seed",
+        tip="Another seed gives another random selection, if the sampler is random",
         least=0, must=_COUNT,
     )  # fmt: skip
     budget_over_classes: ClassBudgetRule = choice(
-        "recommended", neutral="sampler", kept=True, title="Budget over classes",
-        tip="How the images are shared out among the classes; recommended is the rule that measurements recommend for "
-        "the sampler, sampler its own, which are the same for most",
+        "recommended", neutral="sampler", kept=True, title="Class budgets",
+        tip="How the images are distributed among the classes; recommended is the rule that our benchmark recommends "
+            "for the sampler, sampler is its own rule; they are the same for most samplers",
         values={
             "recommended": "As recommended for the sampler", "sampler": "The sampler's own rule",
-            "proportional": "Proportional to the class", "equal": "Equal for every class",
-            "square-root": "Square root of the class",
+            "proportional": "Proportional to class size", "equal": "Equal for all classes",
+            "square-root": "Square root of class size",
             "equal-then-square-root": "Equal up to 10 images, then square root",
             "square-root-difficulty": "Square root, more for harder classes",
-            "difficulty": "More for harder classes", "by-hand": "By hand",
+            "difficulty": "More for harder classes", "by-hand": "Set by hand",
         },
     )  # fmt: skip
     fraction_by_class: Mapping[str, float] = choice(
         factory=dict, neutral={}, kept=True, title="Fraction of a class", flag="--fraction-of-class",
-        tip="With the budget by hand: the share of one class's images; other classes have the fraction of all",
+        tip="With budgets set by hand: the fraction of one class; other classes use the overall fraction",
     )  # fmt: skip
     at_least_one: bool = choice(
-        True, neutral=True, kept=True, title="Every class gives one image",
-        tip="Give every class one image first, where the total allows it",
+        True, neutral=True, kept=True, title="At least one image per class",
+        tip="Select one image of every class first, if the total allows it",
     )  # fmt: skip
     beta: float = choice(
-        0.25, neutral=0.25, kept=True, title="β, how much harder classes get",
-        question="0 keeps the classes' shares; ½ leans towards rare kinds. ¼ gives nearly the best of both.",
-        tip="Exponent of budgets by difficulty: 0 is proportional, 0.5 leans towards rare kinds",
+        0.25, neutral=0.25, kept=True, title="β, weight of difficulty",
+        question="0 keeps the class proportions; ½ favours rare subclasses. ¼ is close to the best for both.",
+        tip="Exponent of budgets by difficulty: 0 is proportional, 0.5 favours rare subclasses",
         least=0, must="at least 0", step=0.05, decimals=2, offered=(0, 4),
     )  # fmt: skip
     pinned_in: tuple[str, ...] = choice(
         (), neutral=(), kept=True, title="Pinned in", flag="--pin-in",
-        tip="An image that is always chosen, by its path in the dataset",
+        tip="An image that is always selected, by its path in the dataset",
     )  # fmt: skip
     pinned_out: tuple[str, ...] = choice(
         (), neutral=(), kept=True, title="Pinned out", flag="--pin-out",
-        tip="An image that is never chosen, by its path in the dataset",
+        tip="An image that is never selected, by its path in the dataset",
     )  # fmt: skip
     own: Mapping[str, Any] = own("sampler")
 
@@ -340,12 +342,12 @@ class SelectionSettings(SettingsPart):
         for name, value in self.fraction_by_class.items():
             if not 0 < value <= 1:
                 raise SettingsError(
-                    f"The fraction of class {name!r} is {value}; it is a share of the pool above 0 and at most 1, "
-                    "such as 0.05."
+                    f"The fraction of class {name!r} must be a fraction of the pool above 0 and at most 1, such as "
+                    f"0.05; found {value}."
                 )
         both = set(self.pinned_in) & set(self.pinned_out)
         if both:
-            raise SettingsError(f"{min(both)} is pinned in and pinned out; take one of the two back.")
+            raise SettingsError(f"{min(both)} is pinned in and pinned out; unpin one of the two.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -373,36 +375,37 @@ class ComparisonSettings(SettingsPart):
 
     samplers: tuple[str, ...] = choice(
         ("random", "intelligent"), neutral=("random", "intelligent"), kept=True, title="Samplers", kind="sampler",
-        question="Stratified random is the first control for every claim. Matched random has a sampler's own class "
-        "budgets, so that nobody takes the gain of a budget for the gain of a sampler.",
-        tip="What chooses the coresets; stratified and matched random are added as controls",
+        question="Stratified random is the baseline for every claim. Matched random uses a sampler's own class "
+                 "budgets, which separates the gain of the budgets from the gain of the sampler.",
+        tip="Samplers to compare; stratified and matched random are added as baselines",
     )  # fmt: skip
     fractions: tuple[float, ...] = choice(
         (0.25, 1.0), neutral=(0.25, 1.0), kept=True, title="Fractions of the pool",
-        tip="Shares of the pool that are chosen; the whole pool is training on everything", unit=" %", factor=100,
+        tip="Fractions of the pool to select; 100 % trains on the whole pool", unit=" %", factor=100,
     )  # fmt: skip
     networks: tuple[NetworkName, ...] = choice(
         ("custom", "transfer"), neutral=("custom", "transfer"), kept=True, title="Networks", kind="network",
-        tip="What is trained on each coreset",
+        tip="Networks to train on each coreset",
     )  # fmt: skip
     repetitions: int = choice(
-        1, neutral=1, kept=True, title="Repetitions", tip="Each seeds choice, weights and shuffling together",
+        1, neutral=1, kept=True, title="Repetitions",
+        tip="Each repetition has its own seed for selection, weights and shuffling",
         least=1, must=_ONE, flag="--seeds", offered=(1, 100),
     )  # fmt: skip
     # Left out where it is 1 from the beginning, so that what was kept before there was a choice is still current.
     splits: int = choice(
         1, neutral=1, title="Splits",
-        tip="Do all of it on so many divisions into pool and test images, each with its own split seed; five tell what "
-        "the chance of one division is",
+        tip="Number of random splits into pool and test images to repeat the comparison on, each with its own seed; "
+            "five show the random variation between splits",
         least=1, must=_ONE, offered=(1, 50),
     )  # fmt: skip
     difference_of_interest: float = choice(
         0.01, neutral=0.01, kept=True, title="Difference of interest",
-        tip="The difference in accuracy for which it is told how many repetitions would show it",
+        tip="The difference in accuracy for which the required number of repetitions is reported",
         unit=" points", factor=100, step=0.1, decimals=1, offered=(0.001, 0.2),
     )  # fmt: skip
     controls: bool = choice(
-        True, neutral=True, kept=True, title="Add control samplers",
+        True, neutral=True, kept=True, title="Add baselines",
         tip="Add stratified random, and matched random for samplers with budgets of their own",
     )  # fmt: skip
 
@@ -410,9 +413,9 @@ class ComparisonSettings(SettingsPart):
         super().__post_init__()
         for value in self.fractions:
             if not 0 < value <= 1:
-                raise SettingsError(f"A fraction is {value}; it is a share of the pool above 0 and at most 1.")
+                raise SettingsError(f"A fraction must be above 0 and at most 1, of the pool; found {value}.")
         if not (self.samplers and self.fractions and self.networks):
-            raise SettingsError("A comparison wants at least one sampler, one fraction and one network.")
+            raise SettingsError("A comparison requires at least one sampler, one fraction and one network.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -438,24 +441,24 @@ class ExportSettings(SettingsPart):
 
     files: str = choice(
         "copy", neutral="copy", kept=True, title="Files", kind="export format",
-        tip="How the images get into the folder",
+        tip="How the images are written to the folder",
     )  # fmt: skip
     with_split: bool = choice(
         False, neutral=False, kept=True, title="With the split",
-        tip="train/ holds the coreset, beside val/ and test/",
+        tip="Write the coreset to train/, with val/ and test/ next to it",
     )  # fmt: skip
     remainder: bool = choice(
         False, neutral=False, kept=True, title="With the remainder",
-        tip="remainder/ holds the images of the pool that were not chosen",
+        tip="Write the images of the pool that were not selected to remainder/",
     )  # fmt: skip
     private: bool = choice(
         False, neutral=False, kept=True, title="Private",
-        tip="Names become hashes everywhere, and metadata is taken out of the images",
+        tip="Replace all names by hashes, and remove metadata from the images",
     )  # fmt: skip
     probabilities_and_weights: bool = choice(
         False, neutral=False, title="With probabilities and weights",
-        tip="coreset.csv also tells how likely each class is by a teacher that has not seen the image, and which share "
-        "of the pool each chosen image stands for",
+        tip="Adds to coreset.csv the class probabilities estimated by a teacher that has not seen the image, and the "
+            "fraction of the pool that each selected image represents",
     )  # fmt: skip
     own: Mapping[str, Any] = own("export format")
 

@@ -15,11 +15,11 @@ _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
 _RANGE = re.compile(rf"({_NUMBER}):({_NUMBER})", re.IGNORECASE)
 _KIND = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LEVELS_MUST = (
-    "used, declared, percentiles:0.1:99.9, a range such as 0:4095, or the range of one kind of file such as "
+    "used, declared, percentiles:0.1:99.9, a range such as 0:4095, or the range of one file kind such as "
     "16-bit-tiff=0:4095"
 )
-_ALPHA_MUST = "auto, white or ignore, or one of the last two for one kind of file, such as alpha-png=ignore"
-_PAGES_MUST = "first, max, mean, channels, each, or the number of a page such as 3"
+_ALPHA_MUST = "auto, white or ignore, or one of the last two for one file kind, such as alpha-png=ignore"
+_PAGES_MUST = "first, max, mean, channels, each, or a page number such as 3"
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class LevelsChoice:
     Attributes
     ----------
     rule : str
-        ``"used"``, ``"declared"`` or ``"percentiles"``: for every kind of file that has no range here.
+        ``"used"``, ``"declared"`` or ``"percentiles"``: for any file kind that has no range here.
     percentiles : (float, float)
         0 to 100, ascending; with ``"percentiles"``.
     ranges : dict of str to (float, float)
@@ -65,7 +65,7 @@ def parse_levels(texts: Sequence[str]) -> LevelsChoice:
         else:
             found = _range(text, rest)
             if ranges.setdefault(kind, found) != found:
-                raise SettingsError(f"grey_levels has two ranges for {kind or 'every kind of file'}; give one.")
+                raise SettingsError(f"grey_levels has two ranges for {kind or 'any file kind'}; give one.")
     if len(rules) > 1:
         raise SettingsError(f"grey_levels has the rules {' and '.join(rules)}; give one.")
     for rule, percentiles in rules.items():
@@ -89,7 +89,7 @@ def parse_alpha(texts: Sequence[str]) -> tuple[str, dict[str, str]]:
             rules.append(text)
         elif equals and _KIND.fullmatch(kind) and rest in ALPHA_RULES[1:]:
             if by_kind.setdefault(kind, rest) != rest:
-                raise SettingsError(f"alpha says two things of {kind}; give one.")
+                raise SettingsError(f"alpha has two values for {kind}; give one.")
         else:
             raise _wrong("alpha", text, _ALPHA_MUST)
     if len(set(rules)) > 1:
@@ -129,4 +129,4 @@ def _range(text: str, part: str) -> tuple[float, float]:
 
 
 def _wrong(name: str, text: str, must: str) -> SettingsError:
-    return SettingsError(f"{name} is {text!r}; it is {must}.")
+    return SettingsError(f"{name} must be {must}; found {text!r}.")

@@ -36,7 +36,7 @@ def unknown_words(settings: Settings) -> str:
         return "".join(unknown_names(settings))
     each = [f"the {kind} {name}" for kind, name in unknown]
     way = "install those" if takes_plugins() else NO_PLUGINS[0].lower() + NO_PLUGINS[1:].rstrip(".")
-    return f"Missing are {', '.join(each[:-1])} and {each[-1]}. If they are of plugins, {way}; or choose others."
+    return f"Missing: {', '.join(each[:-1])} and {each[-1]}. If they belong to plugins, {way}; or select others."
 
 
 def _unknown(settings: Settings) -> list[tuple[str, str]]:

@@ -60,7 +60,9 @@ def read_settings(file: Path) -> Settings:
     except ValueError as error:
         raise SettingsError(f"The settings file {file} is not valid JSON ({error}).") from error
     if not isinstance(values, dict):
-        raise SettingsError(f"The settings file {file} holds a {type(values).__name__}; expected an object in braces.")
+        raise SettingsError(
+            f"The settings file {file} contains a {type(values).__name__}; expected an object in braces."
+        )
     inner = values.get("settings", values)
     if not isinstance(inner, dict):
         raise SettingsError(f"The settings in {file} are a {type(inner).__name__}; expected an object in braces.")
@@ -188,7 +190,7 @@ def _first_fault(error: BaseException, where: str = "settings") -> str:
         key = min(error.extra_fields)
         near = difflib.get_close_matches(key, _all_keys(), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else "."
-        return f"{where.capitalize()} has no choice named {key!r}{hint}"
+        return f"{where.capitalize()} has no setting named {key!r}{hint}"
     if isinstance(error, ClassValidationError | cattrs.IterableValidationError):
         inner = error.exceptions[0]
         for note in getattr(inner, "__notes__", []):

@@ -19,17 +19,17 @@ STEPS: Mapping[str, str] = {
 }
 """What stands in the caption of a table of trained networks, by `TrainingSettings.steps`."""
 UNANSWERED = (
-    "Trained without flips and turns, since nothing says whether the images have an up and a down. Set the orientation "
-    "to free (--orientation free) to allow them, as for cells, tissue and skin, or to fixed, as for X-ray and MRI."
+    "Trained without flips and rotations, since the orientation of the images is not specified. Set it to free "
+    "(--orientation free) to allow them, as for cells, tissue and skin, or to fixed, as for X-ray and MRI."
 )
 FIXED = (
-    "Trained without flips and turns, although they are on: the orientation of the images is set to fixed. Set it to "
-    "free (--orientation free) to allow them, or turn them off (--flips-and-turns off)."
+    "Trained without flips and rotations, although they are on: the orientation of the images is set to fixed. Set "
+    "it to free (--orientation free) to allow them, or turn them off (--flips-and-turns off)."
 )
 SOFT = (
-    "Trained with soft labels, the probabilities of a teacher that was fitted on the labels of the whole pool, those "
-    "of images that were not chosen included. They lift random coresets, too: compare only rows that were all trained "
-    "with them, random, stratified and everything among them."
+    "Trained with soft labels, the probabilities of a teacher that was fitted on the labels of the whole pool, "
+    "including images that were not selected. They also improve random coresets: compare only rows that were all "
+    "trained with them, including random, stratified random and the whole pool."
 )
 
 
@@ -130,8 +130,8 @@ def parts_problem(training: "TrainingSettings") -> str:
     if not (parts.label_smoothing and parts.soft_labels):
         return ""
     return (
-        f"Label smoothing ({parts.label_smoothing:g}) and soft labels ({parts.soft_labels:g}) are both on, and only "
-        "one of them can take the place of the label: turn one off, by --label-smoothing 0 (“Label smoothing”) or "
+        f"Label smoothing ({parts.label_smoothing:g}) and soft labels ({parts.soft_labels:g}) are both on, but only "
+        "one of them can replace the label: turn one off with --label-smoothing 0 (“Label smoothing”) or "
         "--soft-labels 0 (“Soft labels”)."
     )
 
@@ -145,16 +145,16 @@ def recipe_sentence(training: "TrainingSettings", *, on_backbone: bool = True) -
     recipe = RECIPES[training.recipe]
     used = {name: value for name, value in parts_of(training).used().items() if name not in untold}
     changed = {name: value for name, value in _said(training) if name not in untold}
-    of = f"Recipe “{recipe.title}”{', changed by hand' if changed else ''}"
+    of = f"Recipe “{recipe.title}”{', modified' if changed else ''}"
     told = [part_words(name, value) for name, value in used.items()]
     if "soft_labels" in used:
         told[list(used).index("soft_labels")] += f" at temperature {training.soft_label_temperature:g}"
     what = f": {', '.join(told)}" if told else ""
-    plain = "" if used or training.recipe == "paper" else ": nothing beyond the paper's"
+    plain = "" if used or training.recipe == "paper" else ": nothing beyond the paper"
     steps = (
         "equal steps at every fraction, so that differences are in accuracy per image"
         if training.steps == "equal"
-        else "steps that fall with the images, so that accuracy stands beside the cost"
+        else "steps that fall with the images, so that accuracy is reported with its cost"
     )
     return f"{of}{what or plain}; {steps}."
 

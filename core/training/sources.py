@@ -133,7 +133,7 @@ def checks_problem(settings: TrainingSettings) -> str:
         return ""
     return (
         f"{settings.checks:,} checks on validation images are asked for, and there is at most one an epoch: "
-        f"{settings.epochs:,} for the largest coreset. Set --checks (“Checks on validation images”) to at most "
+        f"{settings.epochs:,} for the largest coreset. Set --checks (“Validation checks”) to at most "
         f"{settings.epochs:,}, or raise --epochs."
     )
 

@@ -87,7 +87,7 @@ def _chained(n_chained: int, n_images: int) -> str:
     return (
         f"Near-duplicates chain {n_chained:,} of the {n_images:,} images of the pool together, too many for a fold of "
         "the teacher: its folds keep copies and groups together, and near-duplicates not. --near-duplicate-bits "
-        "(“Tolerance for near-duplicates”) sets how alike they are."
+        "(“Near-duplicate tolerance”) sets how alike they are."
     )
 
 

@@ -226,11 +226,7 @@ class HelpWindow(QDialog):
         self.text.go_to_start()
         n = len(holding)
         self.found.setText(
-            ""
-            if not words
-            else (f"Found on {n} page{'s' * (n != 1)}. Press Enter for the next.")
-            if n
-            else "Not found."
+            "" if not words else f"Found on {n} page{'s' * (n != 1)}. Press Enter for the next." if n else "Not found."
         )
 
     def _open_groups(self, groups: set[str] | None) -> None:

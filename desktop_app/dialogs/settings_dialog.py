@@ -263,7 +263,7 @@ class SettingsDialog(QDialog):
         self._take_size(state.size)
 
     def _take_size(self, found: CacheSize) -> None:
-        told = f"{size(found.n_bytes)} in {files(found.n_files)}" if found.n_files else "Clear"
+        told = f"{size(found.n_bytes)} in {files(found.n_files)}" if found.n_files else "Empty"
         in_use = f"; {size(found.n_bytes_in_use)} in use by another program were kept"
         self.amount.setText(told + in_use if found.n_bytes_in_use else told)
 

@@ -58,8 +58,8 @@ class CompareTools(QObject):
         menu.setToolTipsVisible(True)
         for words, tip, slot in (
             (
-                ("Save the network of the selected row…"),
-                ("Saves a folder that can predict new images on any computer"),
+                "Save the network of the selected row…",
+                "Saves a folder that can predict new images on any computer",
                 self._choose_keeping,
             ),
             ("Predict a folder of images…", "Uses a network that was trained here", self._choose_prediction),
@@ -99,7 +99,7 @@ class CompareTools(QObject):
         if bundle is None:
             return
         place = QFileDialog.getExistingDirectory(
-            self._page, ("Choose where to save the network; it gets a folder of its own")
+            self._page, "Choose where to save the network; it gets a folder of its own"
         )
         if place:
             self._page.ask(SaveNetwork(bundle, Path(place) / bundle.name), self._tell_saved)

@@ -72,7 +72,7 @@ class ExportSheet(Sheet):
         self.files = cast("QComboBox", self.controls["export.files"].widget)
         self.private = cast("QCheckBox", self.controls["export.private"].widget)
         self.overwrite = self._tick(
-            "Replace an existing export", ("Folders with other contents are never replaced"), False
+            "Replace an existing export", "Folders with other contents are never replaced", False
         )
         self.accepted.connect(self._tell)
         self._show_controls()

@@ -121,7 +121,7 @@ class CoresetPlot(QWidget):
             self.hover.hide()
             return
         index, label = int(view.clusters.indices[row]), int(view.clusters.labels[row])
-        chosen = "chosen" if index in self._chosen else "not selected"
+        chosen = "selected" if index in self._chosen else "not selected"
         self.hover.show_image(self._images.thumbnail(index, label), f"Cluster {label + 1} · {chosen}")
 
     def _select(self, rows: object) -> None:

@@ -70,7 +70,7 @@ def given_table() -> Table:
                 lambda row: count(row.n_images),
                 lambda row: row.n_images,
                 True,
-                ("Images of the cluster in the pool"),
+                "Images of the cluster in the pool",
             ),
             Column("Taken", lambda row: count(row.taken), lambda row: row.taken, True, "Images in the coreset"),
             Column(

@@ -64,7 +64,7 @@ class Findings(TabWidget):
                 Column("First image", lambda row: row[1]),
                 Column("Second image", lambda row: row[2]),
                 Column("Different bits", lambda row: str(row[3]), lambda row: row[3], numeric=True),
-                Column("Result", lambda row: row[4]),
+                Column("Finding", lambda row: row[4]),
             ],
         )
         self.notes = Table("Notes", [Column("Note", lambda row: row)], wraps=True)
@@ -72,14 +72,14 @@ class Findings(TabWidget):
             table.row_opened.connect(self._open)
         self.copies.row_opened.connect(self._open_copy)
         self._keep_this = self._button(
-            "Keep this copy", ("Use only the selected copy; repeat to use the whole group (Space)")
+            "Keep this copy", "Use only the selected copy; repeat to use the whole group (Space)"
         )
         self._keep_this.clicked.connect(self.copies.toggle_chosen)
         self._keep_one = self._button(
-            "Keep one of each set", ("Use one of each set of duplicates; none if their classes differ")
+            "Keep one of each set", "Use one of each set of duplicates; none if their classes differ"
         )
         self._keep_one.clicked.connect(self.keep_one_wanted)
-        self._drop = self._button("Exclude leaks", ("Exclude training images that are copies of test images"))
+        self._drop = self._button("Exclude leaks", "Exclude training images that are copies of test images")
         self._drop.clicked.connect(self.drop_leaks_wanted)
         self._look = self._button("Find label errors", "Compare every image with its neighbours; requires features")
         self._look.clicked.connect(self.doubts_wanted)

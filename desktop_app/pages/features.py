@@ -59,7 +59,7 @@ class FeaturesPage(Page):
 
     stage = "features"
     title = "Features"
-    sentence = "Describe every image by numbers, so that images can be compared."
+    sentence = "Extract features from every image, so that images can be compared."
     widths = (theme.UNIT * 35, theme.UNIT * 42)
     run_text = "Extract"
     run_tip = "Compute the features of every image"
@@ -197,7 +197,7 @@ class FeaturesPage(Page):
         """Say what was fallen back on, or offer to choose by the recommended extractors."""
         if self._fell_back:
             way = (
-                ("Weights…", ("See which weights are missing and how to import them"))
+                ("Weights…", "See which weights are missing and how to import them")
                 if self._fell_back.lacks_weights
                 else ()
             )

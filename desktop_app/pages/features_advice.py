@@ -51,7 +51,7 @@ def fallback(facts: Sequence[ExtractorFact], used: Sequence[str]) -> Fallback | 
     if any(fact.weights_state == "broken" for fact in missing):
         return Fallback(
             left,
-            (f"{titles} cannot be used on this computer; using {instead} instead. The reason is shown next to it."),
+            f"{titles} cannot be used on this computer; using {instead} instead. The reason is shown next to it.",
             lacks_weights=False,
         )
     return Fallback(

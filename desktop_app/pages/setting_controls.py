@@ -222,7 +222,7 @@ class SettingControl(QObject):
         if isinstance(names, tuple) and names:
             self.changed.emit(self.setting, names)
         else:
-            self.refused.emit(f"At least one {self.setting.facts.kind or 'of them'} is needed; the last one stays.")
+            self.refused.emit(f"At least one {self.setting.facts.kind or 'of them'} is required.")
             self.show(self._shown)
 
     def _tell_box(self, ticked: bool) -> None:

@@ -49,11 +49,11 @@ class BarPairs(QScrollArea):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.bars = Bars("Taken from each cluster", ("taken", "random would take"))
+        self.bars = Bars("Images taken from each cluster", ("taken", "random sampling"))
         self._taken: Sequence[Taken] = ()
         self._at: list[tuple[str, int]] = []
         self._sampler = "intelligent"
-        self.setAccessibleName("Taken from each cluster, beside random sampling")
+        self.setAccessibleName("Images taken from each cluster, compared with random sampling")
         self.setWidget(self.bars)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -113,8 +113,8 @@ class BarPairs(QScrollArea):
                         Bar(one.here, here, count(one.here)),
                         Bar(one.random, random, count(one.random), hollow=True),
                     ),
-                    f"{one.class_name}, cluster {one.cluster + 1} of {images(one.n_images)}: "
-                    f"{title} takes {count(one.here)}, random sampling would take {count(one.random)}",
+                    f"{one.class_name}, cluster {one.cluster + 1} of {images(one.n_images)}: {title} takes "
+                    f"{count(one.here)}, random sampling {count(one.random)}",
                     theme.cluster_symbol(one.cluster),
                     theme.cluster_colour(one.cluster),
                 )
@@ -122,8 +122,8 @@ class BarPairs(QScrollArea):
             self._at.append((one.class_name, one.cluster))
         self.bars.set_rows(
             rows,
-            legend=((title, here, False), ("Random would take", random, True)) if rows else (),
-            note="Here will stand what the sampler takes from each cluster, beside what random sampling would.",
+            legend=((title, here, False), ("Random sampling", random, True)) if rows else (),
+            note="No images taken yet",
         )
 
     def _hover(self, row: int) -> None:

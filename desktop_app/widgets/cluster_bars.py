@@ -51,4 +51,4 @@ class ClusterBars(Bars):
             )
             for number, size in enumerate(self._sizes)
         ]
-        self.set_rows(rows, note="The images of each cluster will be counted here.")
+        self.set_rows(rows, note="No clusters yet")

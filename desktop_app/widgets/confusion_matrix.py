@@ -41,8 +41,8 @@ class ConfusionMatrix(QTableView):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Confusion matrix: true classes down, predicted across")
-        self.setToolTip("Click a cell to see the test images behind it")
+        self.setAccessibleName("Confusion matrix: true classes in rows, predicted classes in columns")
+        self.setToolTip("Click a cell to show the test images behind it")
         self.counts = ConfusionModel(self)
         self.setModel(self.counts)
         self.setItemDelegate(_CellDelegate(self))

@@ -48,19 +48,21 @@ class DuplicatesTable(Table):
     def __init__(self, parent: QWidget | None = None) -> None:
         columns = [
             Column("Group", lambda row: f"{row.group + 1:,}", lambda row: row.group, numeric=True),
-            Column("Kept", lambda row: "kept" if row.kept else "left out"),
+            Column("Kept", lambda row: "kept" if row.kept else "excluded"),
             Column("Class", lambda row: row.class_name),
             Column("File", lambda row: row.path),
             Column(
-                "What it means",
+                "Finding",
                 _meaning,
-                tooltip="The same picture under two classes cannot be right in both",
+                tooltip="The same image cannot belong to two classes",
                 row_tooltip=_meaning,
             ),
         ]
         super().__init__("Duplicates", columns, parent)
-        self.set_note("Images that stand in the dataset more than once will be listed here.")
-        self.setToolTip("A double click opens the picture; Space keeps this copy alone, once more all of its group")
+        self.set_note("No duplicates")
+        self.setToolTip(
+            "Double-click to open the image. Press Space to keep only this copy; press again for the whole group."
+        )
 
     def set_copies(self, copies: Sequence[Copy]) -> None:
         """Show copies, groups together."""
@@ -96,4 +98,4 @@ class DuplicatesTable(Table):
 
 
 def _meaning(row: Any) -> str:
-    return "The same picture under two classes" if row.conflicting else "The same picture twice"
+    return "Identical images under two classes" if row.conflicting else "Identical images"

@@ -45,7 +45,9 @@ class FractionControl(QWidget):
         self.slider.setRange(0, STEPS)
         self.slider.setPageStep(50)
         self.slider.setAccessibleName("Fraction of the pool")
-        self.slider.setToolTip("Fraction of the pool; arrow keys for small steps, Page Up and Page Down for large ones")
+        self.slider.setToolTip(
+            "Fraction of the pool; arrow keys for small steps, Page Up and Page Down for large steps"
+        )
         self.percent = NumberBox()
         self.percent.setRange(0.01, 100)
         self.percent.setDecimals(2)
@@ -83,7 +85,7 @@ class FractionControl(QWidget):
         """The fraction shown."""
         return self._fraction
 
-    def set_pool(self, n_images: int, why_not: str = "There are no images to choose from yet.") -> None:
+    def set_pool(self, n_images: int, why_not: str = "No images to select from yet.") -> None:
         """Tell how many images the pool has; with none, the control is off and says why."""
         self._pool = n_images
         self._quiet = True

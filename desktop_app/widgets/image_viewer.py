@@ -40,8 +40,8 @@ class ImageViewer(QDialog):
         self._facts = QFormLayout()
         self._facts.setHorizontalSpacing(theme.UNIT * 2)
         self._facts.setVerticalSpacing(theme.UNIT // 2)
-        self._before = self._arrow("arrow-left", "The image before (Left)", -1)
-        self._after = self._arrow("arrow-right", "The image after (Right)", 1)
+        self._before = self._arrow("arrow-left", "Previous image (Left)", -1)
+        self._after = self._arrow("arrow-right", "Next image (Right)", 1)
         arrows = QHBoxLayout()
         arrows.addWidget(self._before)
         arrows.addWidget(self._after)
@@ -180,7 +180,7 @@ class _Picture(QWidget):
         painter.drawRoundedRect(QRectF(self.rect()), 6, 6)
         if self._image.isNull():
             painter.setPen(QColor(named.muted))
-            words = self._problem or "The picture is being read."
+            words = self._problem or "Loading image…"
             painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), words)
         else:
             size = QSizeF(self._image.size()).scaled(QSizeF(self.size()), Qt.AspectRatioMode.KeepAspectRatio)

@@ -38,7 +38,7 @@ class JobBar(QWidget):
         self.left = QLabel()
         self.left.setMinimumWidth(theme.UNIT * 15)
         self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("Stop the job; what is finished is kept (Esc)")
+        self.cancel.setToolTip("Stop the job; finished work is kept (Esc)")
         self.cancel.setAccessibleName("Cancel the job")
         self.cancel.clicked.connect(self._ask_to_cancel)
         self.action = QPushButton()
@@ -114,7 +114,7 @@ class JobBar(QWidget):
     def show_cancelling(self) -> None:
         """Show that the job was asked to stop and has not yet done so."""
         self.cancel.setEnabled(False)
-        self.cancel.setToolTip("The job was asked to stop")
+        self.cancel.setToolTip("Cancelling…")
         self.left.setText("stopping")
 
     def _ask_to_cancel(self) -> None:
@@ -128,7 +128,7 @@ class JobBar(QWidget):
         self.left.setVisible(running)
         self.cancel.setVisible(running)
         self.cancel.setEnabled(True)
-        self.cancel.setToolTip("Stop the job; what is finished is kept (Esc)")
+        self.cancel.setToolTip("Stop the job; finished work is kept (Esc)")
         if running and not self._has_note:
             self.action.hide()
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)

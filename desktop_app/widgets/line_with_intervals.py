@@ -56,7 +56,7 @@ class Level(NamedTuple):
     mean: float
     low: float
     high: float
-    title: str = "Everything"
+    title: str = "Whole pool"
 
 
 class LineWithIntervals(Plot):
@@ -71,7 +71,7 @@ class LineWithIntervals(Plot):
     point_clicked = Signal(str, float)
 
     def __init__(self, name: str = "Accuracy", y_label: str = "test accuracy", parent: QWidget | None = None) -> None:
-        super().__init__(f"{name} by coreset size", "share of the pool", y_label, parent)
+        super().__init__(f"{name} by coreset size", "fraction of the pool", y_label, parent)
         self._lines: Sequence[Line] = ()
         self._level: Level | None = None
         self._from_zero = False
@@ -96,7 +96,7 @@ class LineWithIntervals(Plot):
             Said while there is nothing to draw.
         """
         self._lines, self._level, self._from_zero = lines, level, from_zero
-        self.set_note("" if lines or level else note or "The lines will stand here as soon as trainings are done.")
+        self.set_note("" if lines or level else note or "No results yet")
         said = [f"{line.shown_title}: " + ", ".join(_points(line)) for line in lines]
         if level:
             said.append(f"{level.title}: {level.mean:.3f}")

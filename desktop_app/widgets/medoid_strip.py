@@ -54,8 +54,8 @@ class MedoidStrip(QScrollArea):
     def __init__(self, side: int = 128, parent: QWidget | None = None, store: ThumbnailStore | None = None) -> None:
         super().__init__(parent)
         self.row = ThumbnailRow(side, "Medoids", store=store)
-        self.row.setToolTip("The image in the middle of each cluster")
-        self.row.set_note("The image in the middle of each cluster will stand here.")
+        self.row.setToolTip("Images at the centre of each cluster")
+        self.row.set_note("No clusters yet")
         self.setAccessibleName("Medoids by cluster")
         self.setWidget(self.row)
         self.setWidgetResizable(True)

@@ -58,7 +58,7 @@ class MetricBars(Bars):
         for metric, title in self._metrics.items():
             rows.append(BarRow(title))
             rows += [_row(one, metric) for one in self._configurations if metric in one.means]
-        self.set_rows(rows, largest=1.0, note="Here will stand what the trainings that are done have reached.")
+        self.set_rows(rows, largest=1.0, note="No results yet")
 
 
 def _row(one: Configuration, metric: str) -> BarRow:

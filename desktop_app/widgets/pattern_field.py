@@ -34,8 +34,8 @@ class PatternField(QWidget):
         self.field.setPlaceholderText(r"For example  (P\d+)_  or  patient-(\w+)/")
         self.field.setAccessibleName("Pattern for groups")
         self.field.setToolTip(
-            "A regular expression over the path; what its first bracket matches is the group. "
-            "Images of one group stay on one side of the split."
+            "A regular expression for the path; the first capture group identifies the group. Images of one group "
+            "are not divided by the split."
         )
         self.field.setClearButtonEnabled(True)
         self.suggestion = QPushButton()
@@ -90,12 +90,12 @@ class PatternField(QWidget):
         if problem:
             words = problem
         elif not found:
-            words = "Without a pattern every image is a group of its own."
+            words = "Without a pattern, every image is a group of its own."
         else:
             groups = {group for _, group in found if group}
             without = sum(1 for _, group in found if not group)
             words = f"{count(len(groups))} {'group' if len(groups) == 1 else 'groups'} in {images(len(found))}"
-            words += f"; {images(without)} without one" if without else ""
+            words += f"; {images(without)} without a group" if without else ""
         self._summary.setText(words)
         self.field.setAccessibleDescription(words)
         set_tone(self._summary, "bad" if problem else "muted")
@@ -104,8 +104,8 @@ class PatternField(QWidget):
         """Offer the first of some likely patterns, each with how many groups it makes."""
         self._suggested, n_groups = next(iter(suggested), ("", 0))
         self.suggestion.setVisible(bool(self._suggested))
-        self.suggestion.setText(f"Take {count(n_groups)} groups from the names")
-        self.suggestion.setToolTip(f"The pattern {self._suggested}")
+        self.suggestion.setText(f"Use {count(n_groups)} groups from file names")
+        self.suggestion.setToolTip(f"Pattern: {self._suggested}")
         self.suggestion.setAccessibleDescription(self.suggestion.toolTip())
 
     def _take_suggestion(self) -> None:

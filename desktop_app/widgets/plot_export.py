@@ -59,12 +59,13 @@ def save_plot(plot: QWidget, file: Path) -> None:
     elif kind == ".png":
         with temporary_file(file) as part:
             if not as_image(plot).save(str(part), b"PNG"):
-                raise OSError(f"The picture could not be written to {file}.")
+                raise OSError(f"The plot could not be written to {file}.")
     elif kind == ".svg":
         with temporary_file(file) as part:
             _write_svg(plot, part, file)
     else:
-        raise ValueError(f"A plot is saved as .png, .svg or .csv, not as {file.suffix or 'a file without suffix'}.")
+        kind = file.suffix or "a file without extension"
+        raise ValueError(f"A plot can be saved as .png, .svg or .csv, not as {kind}.")
 
 
 def as_csv(table: Table) -> str:
@@ -103,7 +104,7 @@ def _write_svg(plot: QWidget, part: Path, file: Path) -> None:
     generator.setTitle(cast("HasNumbers", plot).plot_name() if isinstance(plot, HasNumbers) else "plot")
     painter = QPainter()
     if not painter.begin(generator):
-        raise OSError(f"The picture could not be written to {file}.")
+        raise OSError(f"The plot could not be written to {file}.")
     try:
         painter.fillRect(plot.rect(), QColor(theme.colours().surface))
         _draw(plot, painter)
@@ -146,23 +147,23 @@ class PlotExportButton(QToolButton):
         self._plot = plot
         self.setIconSize(QSize(18, 18))
         self.setToolTip("Save this plot as PNG, SVG or CSV")
-        self.setAccessibleName("Save this plot")
+        self.setAccessibleName("Save plot")
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
         menu.addAction("Save as PNG…").triggered.connect(self._save_png)
         menu.addAction("Save as SVG…").triggered.connect(self._save_svg)
         if isinstance(plot, HasNumbers):
-            menu.addAction("Save the numbers as CSV…").triggered.connect(self._save_csv)
+            menu.addAction("Save data as CSV…").triggered.connect(self._save_csv)
         menu.addSeparator()
-        menu.addAction("Copy the picture").triggered.connect(self._copy)
+        menu.addAction("Copy image").triggered.connect(self._copy)
         self.setMenu(menu)
         theme.set_icon(self, "export", "muted")
 
     def _save_png(self) -> None:
-        self._ask("png", "PNG picture (*.png)")
+        self._ask("png", "PNG image (*.png)")
 
     def _save_svg(self) -> None:
-        self._ask("svg", "SVG drawing (*.svg)")
+        self._ask("svg", "SVG image (*.svg)")
 
     def _save_csv(self) -> None:
         self._ask("csv", "CSV table (*.csv)")
@@ -173,7 +174,7 @@ class PlotExportButton(QToolButton):
 
     def _ask(self, suffix: str, kinds: str) -> None:
         name = self._plot.plot_name() if isinstance(self._plot, HasNumbers) else "plot"
-        chosen, _ = QFileDialog.getSaveFileName(self, "Save the plot", f"{name}.{suffix}", kinds)
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save plot", f"{name}.{suffix}", kinds)
         if chosen:
             self.save_to(Path(chosen) if Path(chosen).suffix else Path(f"{chosen}.{suffix}"))
 

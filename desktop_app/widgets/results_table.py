@@ -32,7 +32,7 @@ class ResultsTable(Table):
         }
         self.absent = {at["Teacher"]}
         self._folds = 0
-        self.set_note("A row for network, sampler and fraction will stand here as soon as a training is done.")
+        self.set_note("No results yet")
 
     def set_rows(self, rows: Sequence[Row], folds: int = 0) -> None:
         """Show other rows; a column that tells the same network, one split, or no teacher in all of them is hidden.
@@ -53,11 +53,11 @@ def _columns(folds: int = 0) -> list[Column]:
         Column("Network", lambda row: network_title(row.network)),
         Column("Sampler", lambda row: theme.sampler_title(row.sampler)),
         Column(
-            "Kept",
+            "Fraction",
             lambda row: percent(row.fraction),
             lambda row: row.fraction,
             numeric=True,
-            tooltip="Share of the pool",
+            tooltip="Fraction of the pool",
         ),
         *(_column(metric, place, folds) for place, metric in enumerate(by_column())),
         Column(
@@ -65,7 +65,7 @@ def _columns(folds: int = 0) -> list[Column]:
             lambda row: count(row.n_images),
             lambda row: row.n_images,
             numeric=True,
-            tooltip="Images trained on",
+            tooltip="Number of training images",
             may_go=3,
         ),
         Column(
@@ -73,7 +73,7 @@ def _columns(folds: int = 0) -> list[Column]:
             lambda row: count(row.n_splits),
             lambda row: row.n_splits,
             numeric=True,
-            tooltip="Divisions into pool and test images; each counts the same",
+            tooltip="Splits into pool and test images; all have the same weight",
             may_go=2,
         ),
         Column(
@@ -81,15 +81,15 @@ def _columns(folds: int = 0) -> list[Column]:
             lambda row: count(row.n_repetitions),
             lambda row: row.n_repetitions,
             numeric=True,
-            tooltip=f"Trainings, each with its own seed, of all {split_word(folds)}s",
+            tooltip=f"Trainings with different seeds, over all {split_word(folds)}s",
             may_go=5,
         ),
         Column(
-            "Selecting",
+            "Selection",
             lambda row: duration(row.select_seconds),
             lambda row: row.select_seconds,
             numeric=True,
-            tooltip="Time to select, features apart: they serve every later selection",
+            tooltip="Time for the selection, without feature extraction, which later selections share",
             may_go=4,
         ),
         Column(
@@ -97,7 +97,10 @@ def _columns(folds: int = 0) -> list[Column]:
             lambda row: duration(row.teacher_seconds),
             lambda row: row.teacher_seconds,
             numeric=True,
-            tooltip="Time to fit the teacher of the soft labels, once for all trainings of a split; features apart",
+            tooltip=(
+                "Time to fit the teacher of the soft labels, once for all trainings of a split, without feature "
+                "extraction"
+            ),
             may_go=4,
         ),
         Column(
@@ -105,7 +108,7 @@ def _columns(folds: int = 0) -> list[Column]:
             lambda row: duration(row.train_seconds),
             lambda row: row.train_seconds,
             numeric=True,
-            tooltip="Mean time of one training, validation included",
+            tooltip="Mean time of one training, including validation",
             may_go=1,
         ),
         Column(
@@ -113,15 +116,15 @@ def _columns(folds: int = 0) -> list[Column]:
             lambda row: "–" if row.validation_seconds != row.validation_seconds else duration(row.validation_seconds),
             lambda row: row.validation_seconds,
             numeric=True,
-            tooltip="What of the training went to the validation images, on average",
+            tooltip="Mean share of the training time used for validation",
             may_go=6,
         ),
         Column(
-            "Pays after",
+            "Pays off after",
             _pays,
             lambda row: row.pays_after,
             numeric=True,
-            tooltip="After how many trainings selecting, and the teacher, have saved more time than they took",
+            tooltip="Number of trainings after which selection, and the teacher, have saved more time than they took",
             may_go=4,
         ),
     ]
@@ -143,7 +146,7 @@ def _column(metric: "Metric", place: int, folds: int) -> Column:
     def tooltip(row: Row) -> str:
         mean = value(row)
         if mean != mean:
-            return "Not known for this row"
+            return "Unknown for this row"
         low, high = row.lows.get(name, mean), row.highs.get(name, mean)
         return f"{title} {mean:.3f}{unit}, 95 % interval {low:.3f} to {high:.3f}, {_over(row, folds)}"
 
@@ -156,7 +159,7 @@ def _column(metric: "Metric", place: int, folds: int) -> Column:
 
 def _over(row: Row, folds: int) -> str:
     runs = "1 run" if row.n_repetitions == 1 else f"{row.n_repetitions} runs"
-    return f"over {splits_words(row.n_splits, folds)}, {runs} in all" if row.n_splits > 1 else f"over {runs}"
+    return f"over {splits_words(row.n_splits, folds)}, {runs} in total" if row.n_splits > 1 else f"over {runs}"
 
 
 def _pays(row: Row) -> str:

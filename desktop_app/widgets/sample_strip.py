@@ -52,7 +52,7 @@ class SampleStrip(QScrollArea):
         widest = max((theme.text_width(name) for name in samples), default=0)
         width = round(min(widest + theme.UNIT, theme.UNIT * 20))
         if not samples:
-            column.addWidget(note_label("A few images of each class will stand here."), 1)
+            column.addWidget(note_label("No images yet"), 1)
         for class_name, images in samples.items():
             row = ThumbnailRow(self._side, f"Images of {class_name}", store=self._store)
             row.set_images(images)

@@ -66,7 +66,7 @@ class Scatter(Plot):
         self._ring = self._marker(50)
         self._view.outlined.connect(self._select_outline)
         self.setMouseTracking(True)
-        self.set_note("The images of a class will stand here, coloured by cluster.")
+        self.set_note("No clusters yet")
 
     def _marker(self, depth: int) -> Any:
         item = LikePoints(pxMode=True)
@@ -102,9 +102,7 @@ class Scatter(Plot):
         # The keyboard walks cluster by cluster, from the outside in as the first component goes.
         self._walk = np.lexsort((self._points[:, 0], self._labels)) if len(self._points) else NO_ROWS
         self.set_axis_labels(x_label, y_label)
-        self.set_note(
-            "" if len(self._points) else note or "The images of a class will stand here, coloured by cluster."
-        )
+        self.set_note("" if len(self._points) else note or "No clusters yet")
         self.setAccessibleDescription(f"{len(self._points):,} images in {len(self._medoids)} clusters")
         self.redraw()
         self.fit()

@@ -16,7 +16,7 @@ class SeparationBars(Bars):
     """Share of images among their own class (leave-one-out 5-NN), 0 to 1; a heading an extractor, then its classes."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("How well extractors separate the classes", ("Images among their own class",), parent)
+        super().__init__("Class separation by extractor", ("Images closest to their own class",), parent)
         self._separations: Sequence[Separation] = ()
         self.redraw()
 
@@ -33,7 +33,7 @@ class SeparationBars(Bars):
             rows.append(BarRow(" + ".join(_title(name) for name in one.extractors)))
             rows.append(BarRow("all classes", (Bar(one.accuracy, colour, percent(one.accuracy)),)))
             rows += [BarRow(name, (Bar(value, colour, percent(value)),)) for name, value in one.by_class.items()]
-        self.set_rows(rows, largest=1.0, note="It will stand here once features are computed.")
+        self.set_rows(rows, largest=1.0, note="No features yet")
 
 
 def _title(name: str) -> str:

@@ -31,7 +31,7 @@ class SilhouetteCurve(Plot):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Silhouette by number of clusters", "clusters", "mean silhouette", parent)
         self.setMouseEnabled(x=False, y=False)
-        self.setToolTip("Drag the line, or press Left and Right, to choose the number of clusters")
+        self.setToolTip("Drag the line or press Left and Right to change the number of clusters")
         self._curve: dict[int, float] = {}
         self._k = 0
         self._line = pg.PlotDataItem()
@@ -64,7 +64,7 @@ class SilhouetteCurve(Plot):
         """
         self._curve = dict(sorted((int(n), float(value)) for n, value in curve.items()))
         self._k = int(k)
-        self.set_note("" if self._curve else note or "The silhouette of each number of clusters will stand here.")
+        self.set_note("" if self._curve else note or "No clusters yet")
         self.redraw()
 
     @property

@@ -10,6 +10,6 @@ class SkippedTable(Table):
     """Rows are `core.results.Skipped`."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        columns = [Column("File", lambda row: row.path), Column("Why it was left out", lambda row: row.reason)]
+        columns = [Column("File", lambda row: row.path), Column("Reason", lambda row: row.reason)]
         super().__init__("Skipped files", columns, parent)
-        self.set_note("Files that are no usable images will be listed here, with the reason.")
+        self.set_note("No skipped files")

@@ -81,7 +81,7 @@ class SmallMultiples(QScrollArea):
         grid.setSpacing(theme.UNIT)
         self._tiles = []
         if not classes:
-            grid.addWidget(note_label("The classes will stand here, each with its clusters."), 0, 0)
+            grid.addWidget(note_label("No clusters yet"), 0, 0)
         for number, one in enumerate(classes):
             tile = _Tile(one)
             self._group.addButton(tile, number)

@@ -14,8 +14,8 @@ COMPACT_WIDTH = theme.UNIT * 9
 STATE = Qt.ItemDataRole.UserRole
 WHY_NOT = Qt.ItemDataRole.UserRole + 1
 SAYS: dict[str, str] = {
-    "ready": "not done yet",
-    "stale": "made with other choices; run it again to bring it up to date",
+    "ready": "not run yet",
+    "stale": "outdated; run it again to update it",
     "running": "running",
     "done": "done",
 }

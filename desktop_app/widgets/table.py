@@ -100,7 +100,7 @@ class Table(QTableView):
     ) -> None:
         super().__init__(parent)
         self._name = name
-        self._note = "There is nothing to list yet."
+        self._note = "Nothing to list yet."
         self._spread_to: list[int] = []
         self._wanted: dict[int, bool] = {}
         self._button: QToolButton | None = None
@@ -166,7 +166,7 @@ class Table(QTableView):
             action.setEnabled(column.may_go > 0)
             action.toggled.connect(lambda shown, number=number: self._choose_column(number, shown=shown))
         menu.addSeparator()
-        menu.addAction("As many as fit", self._choose_none).setEnabled(bool(self._wanted))
+        menu.addAction("Fit to width", self._choose_none).setEnabled(bool(self._wanted))
 
     def _choose_column(self, number: int, *, shown: bool) -> None:
         self._wanted[number] = shown
@@ -183,8 +183,8 @@ class Table(QTableView):
             n = len(hidden)
             self._button.setVisible(bool(hidden or self._wanted))
             self._button.setText(f"{n} more column{'s' * (n != 1)}…" if hidden else "Columns")
-            what = f"Not shown, as there is no room: {', '.join(hidden)}. " if hidden else ""
-            self._button.setToolTip(f"{what}Choose which columns are shown")
+            what = f"Hidden, not enough space: {', '.join(hidden)}. " if hidden else ""
+            self._button.setToolTip(f"{what}Choose the columns to show")
             self._button.setAccessibleName(f"Columns of {self._name}")
 
     def _offer_columns(self, place: QPoint) -> None:

@@ -68,7 +68,7 @@ class ThumbnailGrid(QListView):
         self.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
         self.setMouseTracking(True)
         self._hovered = NONE
-        self._note = "The images will stand here."
+        self._note = "No images yet"
         self.set_side(side)
         self.doubleClicked.connect(self._open)
         self.selectionModel().selectionChanged.connect(self._tell_selection)

@@ -39,7 +39,7 @@ class ThumbnailRow(QWidget):
         self._name = name
         self._store = store or shared_store()
         self._images: Sequence[Thumbnail] = ()
-        self._note = "The images will stand here."
+        self._note = "No images yet"
         self._badges: dict[int, Badges] = {}
         self._current = 0
         self._hovered = NONE

@@ -99,7 +99,7 @@ class _Curve(Plot):
     ) -> None:
         self._values = (numbers, training, validation)
         self._n_epochs, self._best_epoch = n_epochs, best
-        self.set_note("" if numbers else "The curves of the training in progress will stand here.")
+        self.set_note("" if numbers else "No training in progress")
         self.redraw()
 
     def plot_table(self) -> Table:

@@ -25,7 +25,7 @@ class VarianceCurve(Plot):
     """Cumulative explained variance, with the share that is kept as a level and a dot where each class reaches it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Cumulative explained variance", "components", "share of variance explained", parent)
+        super().__init__("Cumulative explained variance", "components", "cumulative explained variance", parent)
         self._explained: dict[str, NDArray[np.float64]] = {}
         self._keep = 0.95
         self._legend = self.addLegend(offset=(-theme.UNIT, -theme.UNIT), verSpacing=-4)
@@ -44,7 +44,7 @@ class VarianceCurve(Plot):
         """
         self._explained = {name: np.cumsum(np.asarray(ratios, dtype=np.float64)) for name, ratios in explained.items()}
         self._keep = keep
-        self.set_note("" if self._explained else "How many components each class needs will stand here.")
+        self.set_note("" if self._explained else "No features yet")
         self.redraw()
 
     def needed(self, name: str) -> int:
@@ -74,7 +74,7 @@ class VarianceCurve(Plot):
             self._keep,
             angle=0,
             pen=pg.mkPen(named.text, style=Qt.PenStyle.DashLine),
-            label=f"{percent(self._keep)} kept",
+            label=f"{percent(self._keep)} retained",
             labelOpts={"position": 0.99, "color": named.muted, "anchors": [(1, 0), (1, 0)]},
         )
         self._add(level)

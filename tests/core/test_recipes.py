@@ -74,11 +74,11 @@ def test_flips_and_turns_want_images_without_an_up_and_a_down(
 
 def test_how_networks_are_trained_is_told_in_one_sentence() -> None:
     assert recipe_sentence(TrainingSettings()) == (
-        "Recipe “Paper”; steps that fall with the images, so that accuracy stands beside the cost."
+        "Recipe “Paper”; steps that fall with the images, so that accuracy is reported with its cost."
     )
     training = TrainingSettings(weight_decay=0.05, class_weights="on", steps="equal")
     assert recipe_sentence(training) == (
-        "Recipe “Paper”, changed by hand: class weights, weight decay 0.05; equal steps at every fraction, so that "
+        "Recipe “Paper”, modified: class weights, weight decay 0.05; equal steps at every fraction, so that "
         "differences are in accuracy per image."
     )
 
@@ -88,7 +88,7 @@ def test_parts_of_a_frozen_backbone_are_told_of_networks_that_stand_on_one() -> 
     assert f"“Recommended”: flips and turns, {of};" in recipe_sentence(RECOMMENDED)
     assert "“Recommended”: flips and turns;" in recipe_sentence(RECOMMENDED, on_backbone=False)
     by_hand = TrainingSettings(regularised_output="on")
-    assert f"“Paper”, changed by hand: {of};" in recipe_sentence(by_hand)
+    assert f"“Paper”, modified: {of};" in recipe_sentence(by_hand)
     assert recipe_sentence(by_hand, on_backbone=False) == recipe_sentence(TrainingSettings())
     tuned = TrainingSettings(fine_tuning="on")
     assert "“Paper”, changed by hand: fine-tuning of the last block;" in recipe_sentence(tuned)
@@ -109,5 +109,5 @@ def test_no_recipe_has_fine_tuning() -> None:
     ],
 )
 def test_what_is_no_such_value_is_refused(name: str, value: object, expected: str) -> None:
-    with pytest.raises(SettingsError, match=f"{name} is {value}; it is .*{expected}"):
+    with pytest.raises(SettingsError, match=f"{name} must be .*{expected}.*; found {value}"):
         TrainingSettings(**{name: value})  # type: ignore[arg-type]

@@ -116,7 +116,7 @@ def test_one_split_is_not_written_so_that_what_was_kept_before_is_current() -> N
     several = replace(Settings(), comparison=ComparisonSettings(splits=4))
     assert settings_to_dict(several)["comparison"]["splits"] == 4
     assert settings_from_dict(settings_to_dict(several)) == several
-    with pytest.raises(SettingsError, match="splits is 0; it is a whole number of at least 1"):
+    with pytest.raises(SettingsError, match="splits must be a whole number of at least 1; found 0"):
         ComparisonSettings(splits=0)
 
 

@@ -194,7 +194,7 @@ def test_own_settings_of_a_plugin_that_is_not_installed_are_kept() -> None:
 
 def test_own_settings_are_checked_and_named() -> None:
     selection = Settings().selection
-    with pytest.raises(SettingsError, match=r"mu is 2; it is from 0 to 1"):
+    with pytest.raises(SettingsError, match=r"mu must be from 0 to 1; found 2"):
         with_own(selection, "balanced-herding", mu=2)
     with pytest.raises(SettingsError, match="Balanced herding has no setting named 'nu'"):
         with_own(selection, "balanced-herding", nu=2)

@@ -25,7 +25,7 @@ class FeaturesPage(Page):
         self.request = engine.Call(engine.add, (2, 3))
         self.variance = QDoubleSpinBox()
         self.variance.valueChanged.connect(self.edit_variance)
-        self.add_option("Variance kept", self.variance, "Share of the variance", question="Two sentences. Here.")
+        self.add_option("Retained variance", self.variance, "Share of the variance", question="Two sentences. Here.")
         self.add_more_option("", QLabel("seldom"), "")
         self.picture = QLabel("picture")
         self.set_picture(self.picture)
@@ -176,6 +176,6 @@ def test_a_result_that_is_not_in_memory_is_restored_on_entering(
 
 
 def test_controls_carry_names_and_tips(page: FeaturesPage) -> None:
-    assert page.variance.accessibleName() == "Variance kept"
+    assert page.variance.accessibleName() == "Retained variance"
     assert page.variance.toolTip() == "Share of the variance"
     assert page.accessibleName() == "Features"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.wording.words import AVOIDED, DOCUMENTS, NOT_DOCUMENTS, PYTHON
+from tests.wording.words import AVOIDED, DOCUMENTS, NOT_DOCUMENTS, NOT_PYTHON, PYTHON
 
 # Code, addresses and tags are not text for users. They are replaced by spaces, so that line numbers stay right.
 _NOT_TEXT = re.compile(
@@ -83,7 +83,7 @@ def messages(root: Path) -> list[str]:
     found = []
     for path in files(root, DOCUMENTS, NOT_DOCUMENTS):
         found += [_message(root, path, each) for each in in_document(path.read_text(encoding="utf-8"))]
-    for path in files(root, PYTHON):
+    for path in files(root, PYTHON, NOT_PYTHON):
         found += [_message(root, path, each) for each in in_python(path.read_text(encoding="utf-8"))]
     return found
 

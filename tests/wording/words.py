@@ -20,14 +20,22 @@ NOT_DOCUMENTS = ("docs/settings.md",)
 # Python files whose strings are free of these words: add a file or a folder (``"core/output/**/*.py"``) once its
 # strings are.
 PYTHON = (
+    "core/data/sources/*/__init__.py",
     "core/descriptions/**/*.py",
+    "core/features/extractors/*/__init__.py",
     "core/output/formats/**/*.py",
     "core/reference.py",
     "core/selection/samplers/*/__init__.py",
+    "core/service/*_requests.py",
+    "core/settings/**/*.py",
+    "core/training/architectures/*/__init__.py",
     "core/training/architectures/head/**/*.py",
     "core/training/architectures/transfer/**/*.py",
     "core/training/metrics/**/*.py",
+    "desktop_app/**/*.py",
 )
+# A style sheet, whose classes have names of their own.
+NOT_PYTHON = ("desktop_app/dialogs/help_text.py",)
 
 # Each pattern matches whole words, regardless of case; the value says what to write instead.
 AVOIDED: Mapping[str, str] = {
@@ -57,6 +65,8 @@ AVOIDED: Mapping[str, str] = {
     r"check sums?": "checksum",
     r"anew": "again",
     r"mend(s|ed|ing)?": "fix",
+    r"(is|are|was|were) not there( now| any more)?": "was not found",
+    r"will be (shown|listed) here|stands? here": "No … yet, or Results appear here",
     r"leave about|leaves about": "create",
     r"without a network|no network": "offline",
 }

@@ -250,7 +250,7 @@ def test_a_comparison_over_folds_says_so(cells: Path, tmp_path: Path, capsys: py
     for more, sentence in (
         (["--splits", "2"], "3 folds and 2 splits were asked for, of which a comparison has one or the other; "),
         (["--folds", "13"], "The class “red” has 12 images, so that at most 12 folds are possible; 13 were asked for."),
-        (["--folds", "1"], "folds is 1; it is a whole number of at least 2."),
+        (["--folds", "1"], "folds must be a whole number of at least 2; found 1."),
     ):
         assert main([*arguments, *more, "--out", str(tmp_path / "none")]) == 2
         assert sentence in " ".join(capsys.readouterr().err.split())
@@ -275,7 +275,7 @@ def test_a_comparison_over_splits_says_so(cells: Path, tmp_path: Path, capsys: p
     runs = rows_of(out / "tables" / "runs.csv")
     assert {row["split"] for row in runs} == {"0", "1"}
     assert main([*arguments[:-1], "0", "--out", str(tmp_path / "none")]) == 2
-    assert "splits is 0" in capsys.readouterr().err
+    assert "splits must be a whole number of at least 1; found 0" in capsys.readouterr().err
 
 
 def test_a_split_that_was_brought_is_not_divided_again(

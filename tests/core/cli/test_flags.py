@@ -98,8 +98,8 @@ def test_nothing_said_changes_nothing() -> None:
         (["--k-of-class", "a=b"], "such as lymphocyte=3"),
         (["--fraction-of-class", "=0.5"], "such as lymphocyte=0.5"),
         (["--fractions", "0.1,x"], "--fractions is '0.1,x'; expected numbers between commas"),
-        (["--mu", "2"], "mu is 2"),
-        (["--test-fraction", "1"], "test_fraction is 1"),
+        (["--mu", "2"], "mu must be from 0 to 1; found 2"),
+        (["--test-fraction", "1"], "test_fraction must be a fraction from 0 to below 1"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(words: list[str], sentence: str) -> None:

@@ -60,6 +60,6 @@ def test_the_help_names_what_plugins_bring(install_plugin_module: Any, capsys: p
     said = " ".join(capsys.readouterr().out.split())
     assert "a MedMNIST .npz, " in said
     assert "a shelf of images" in said
-    formats = said.partition("How the images get into the folder; ")[2].partition("; default copy")[0].split(", ")
+    formats = said.partition("How the images are written to the folder; ")[2].partition("; default copy")[0].split(", ")
     assert formats[:4] == ["copy", "hardlink", "symlink", "list"]
     assert "tarred" in formats[4:]

@@ -174,5 +174,5 @@ def test_folds_stand_in_a_stored_form_only_where_they_are_asked_for() -> None:
     assert settings_to_dict(some)["data"]["folds"] == 5
     assert settings_from_dict(settings_to_dict(some)) == some
     assert settings_from_dict({}).data.folds is None
-    with pytest.raises(SettingsError, match="folds is 1; it is a whole number of at least 2"):
+    with pytest.raises(SettingsError, match="folds must be a whole number of at least 2; found 1"):
         DataSettings(folds=1)

@@ -181,7 +181,7 @@ def test_neutral_settings_read_as_before_there_was_a_choice() -> None:
 @pytest.mark.parametrize("text", ["0:0", "9:3", "a:b", "foo", "x=foo", "percentiles:5", "percentiles:-1:50",
                                   "percentiles:0:101", "1:nan", "0:1e999", "K=0:1", "=0:1"])  # fmt: skip
 def test_what_is_no_range_is_refused_with_what_is_expected(text: str) -> None:
-    with pytest.raises(SettingsError, match=r"grey_levels is .*; it is .*such as"):
+    with pytest.raises(SettingsError, match=r"grey_levels must be .*such as"):
         DataSettings(grey_levels=(text,))
 
 
@@ -189,9 +189,9 @@ def test_two_rules_or_ranges_for_the_same_are_refused() -> None:
     for values in (("used", "declared"), ("0:1", "0:2"), ("x=0:1", "x=0:2")):
         with pytest.raises(SettingsError, match="give one"):
             DataSettings(grey_levels=values)
-    with pytest.raises(SettingsError, match="alpha says two things of alpha-png"):
+    with pytest.raises(SettingsError, match="alpha has two values for alpha-png"):
         DataSettings(alpha=("alpha-png=white", "alpha-png=ignore"))
-    with pytest.raises(SettingsError, match="alpha is 'pink'; it is auto, white or ignore"):
+    with pytest.raises(SettingsError, match="alpha must be auto, white or ignore"):
         DataSettings(alpha=("pink",))
 
 

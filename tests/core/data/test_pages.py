@@ -120,5 +120,5 @@ def test_damage_behind_the_first_page_keeps_nobody_from_reading_that() -> None:
 
 @pytest.mark.parametrize("text", ["0", "-1", "all", "1.5", "²", ""])
 def test_what_is_no_page_is_refused(text: str) -> None:
-    with pytest.raises(SettingsError, match="it is first, max, mean, channels, each, or the number of a page"):
+    with pytest.raises(SettingsError, match="must be first, max, mean, channels, each, or a page number"):
         DataSettings(pages=text)

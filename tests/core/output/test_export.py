@@ -498,7 +498,7 @@ def test_two_private_exports_share_no_name(case, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", ["hardlink", "symlink"])
 def test_a_private_export_of_links_is_refused(case, tmp_path: Path, way: str) -> None:
-    with pytest.raises(ExportError, match="cannot be made of links"):
+    with pytest.raises(ExportError, match="cannot consist of links"):
         export_coreset(
             case.dataset, case.split, case.coreset, tmp_path / "out", ExportSettings(files=way, private=True)
         )

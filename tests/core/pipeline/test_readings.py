@@ -57,7 +57,7 @@ def test_the_command_line_tells_and_takes_it(tmp_path: Path, capsys: pytest.Capt
     assert main(["scan", str(images), "--grey-levels", "16-bit-tiff=0:1000", *cache]) == 0
     assert "values outside 0 to 1000" in capsys.readouterr().out
     assert main(["scan", str(images), "--grey-levels", "bright", *cache]) == 2
-    assert "grey_levels is 'bright'; it is used, declared, percentiles:0.1:99.9" in capsys.readouterr().err
+    assert "grey_levels must be used, declared, percentiles:0.1:99.9" in capsys.readouterr().err
 
 
 def test_a_project_keeps_what_was_fixed_whatever_becomes_of_the_cache(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def test_a_search_varies_the_dropout_that_the_network_has() -> None:
     assert (custom.dropout, custom.dropout_before_norm) == (0.2, 0.05)
     assert (transfer.dropout, transfer.dropout_before_norm) == (0.3, 0.2)
     assert "dropout before batch normalisation" in replace_network(summary([0.7, 0.8], None), "transfer").text
-    assert "dropout after the pools" in summary([0.7, 0.8], None).text
+    assert "dropout after pooling" in summary([0.7, 0.8], None).text
 
 
 def replace_network(found: Any, network: str) -> Any:

@@ -137,7 +137,7 @@ def test_every_row_is_trained_with_one_teacher_that_is_fitted_once(
     taught = [task.teacher for task in tasks if task.teacher is not None]
     assert len(taught) == 3
     assert np.array_equal(taught[0].indices, prepared.split.pool)
-    assert any("They lift random coresets, too" in sentence for sentence in found.sentences)
+    assert any("They also improve random coresets" in sentence for sentence in found.sentences)
     assert any("Fitting the teacher of soft labels" in message for message in listener.messages)
     again = run_comparison(asking(prepared, cache=tmp_path / "cache", repetitions=2), tmp_path / "runs")
     assert len(fitted) == 1
@@ -145,7 +145,7 @@ def test_every_row_is_trained_with_one_teacher_that_is_fitted_once(
     assert {run.teacher_seconds for run in again.runs if run.key.network == "custom"} == {7.0}
     stored = compare_stored(asked, tmp_path / "runs")
     assert [run.key for run in stored.runs] == [run.key for run in found.runs]
-    assert any("They lift random coresets, too" in sentence for sentence in stored.sentences)
+    assert any("They also improve random coresets" in sentence for sentence in stored.sentences)
 
 
 def test_looking_at_what_is_stored_fits_nothing_nor_does_what_is_trained_without(

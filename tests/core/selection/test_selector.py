@@ -106,7 +106,7 @@ def test_own_settings_of_a_sampler_are_taken_by_name() -> None:
     assert chosen("herding", mu=1.0) == chosen("herding")
     with pytest.raises(SettingsError, match="Herding has no setting named 'mu'"):
         chosen("herding", settings={"mu": 1.0})
-    with pytest.raises(SettingsError, match="mu is 2; it is from 0 to 1"):
+    with pytest.raises(SettingsError, match="mu must be from 0 to 1; found 2"):
         chosen("balanced-herding", mu=2)
 
 

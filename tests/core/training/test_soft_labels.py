@@ -196,7 +196,7 @@ def test_it_is_told_how_networks_are_trained_and_that_random_is_lifted_too() -> 
     training = TrainingSettings(soft_labels=0.5)
     assert "soft labels 0.5 at temperature 2;" in recipe_sentence(training)
     (note,) = recipe_notes(training)
-    assert "lift random" in note
+    assert "improve random" in note
     assert "labels of the whole pool" in note
     assert recipe_notes(replace(training, soft_labels=0.0)) == ()
 

@@ -169,7 +169,7 @@ def test_a_list_names_all_of_its_kind(kind: str) -> None:
 def test_the_page_of_settings_has_them_all() -> None:
     rows = re.findall(r'<tr><td>(.*?)<br><span class="quiet">(.*?)</span></td>', page_html("settings"))
     assert [flag for _, flag in rows] == [setting.flag for setting in all_settings()]
-    assert ("μ, how much small clusters get (Balanced herding)", "--mu") in rows
+    assert ("μ, weight of small clusters (Balanced herding)", "--mu") in rows
 
 
 def test_own_settings_stand_on_the_page_before_the_source() -> None:

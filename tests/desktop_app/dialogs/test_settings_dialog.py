@@ -57,7 +57,7 @@ def test_the_cache_is_emptied_after_a_question(dialog: SettingsDialog, cache: Pa
     qtbot.waitUntil(lambda: dialog.findChild(Question) is None)
     dialog.clear.click()
     dialog.findChild(Question).choose("clear")
-    qtbot.waitUntil(lambda: dialog.amount.text() == "Clear")
+    qtbot.waitUntil(lambda: dialog.amount.text() == "Empty")
     assert list(cache.iterdir()) == [cache / "thesis.docx"]
 
 
@@ -182,7 +182,7 @@ def test_a_folder_named_by_the_environment_is_not_changed_here(
     dialog = SettingsDialog(page_context.preferences, page_context.service, page_context.messages, None)
     assert not dialog.choose.isEnabled()
     assert "CORESET_CACHE" in dialog.choose.toolTip()
-    qtbot.waitUntil(lambda: dialog.amount.text() == "Clear")
+    qtbot.waitUntil(lambda: dialog.amount.text() == "Empty")
     dialog.close()
 
 

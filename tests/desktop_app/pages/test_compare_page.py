@@ -170,8 +170,8 @@ def test_the_last_network_and_the_last_sampler_stay(page: ComparePage) -> None:
     assert page.options.networks.boxes["head"].isChecked()
     assert page.options.samplers.boxes["stratified"].isChecked()
     assert posts(page, "warning") == [
-        "At least one network is needed; the last one stays.",
-        "At least one sampler is needed; the last one stays.",
+        "At least one network is required.",
+        "At least one sampler is required.",
     ]
 
 
@@ -256,7 +256,7 @@ def test_a_cancelled_comparison_keeps_what_is_finished_and_goes_on(
     page.try_run()
     qtbot.waitUntil(lambda: not page.job_numbers(), timeout=60_000)
     assert posts(page, "error") == []
-    assert posts(page, "info") == ["1 finished training was kept; Train and compare continues with the others."]
+    assert posts(page, "info") == ["1 finished training is kept; Train and compare continues with the others."]
     assert len(rows(page)) == 1
     assert page.model.state("compare") == "ready"
     again = ComparePage(page.context)
@@ -332,7 +332,7 @@ def test_the_table_says_how_networks_were_trained(page: ComparePage, qtbot: QtBo
     columns = {column.title: column for column in page.picture.table.rows_model.columns}
     assert columns["Validation"].text(replace(result.rows[0], validation_seconds=2.0)) == "2 s"
     assert columns["Validation"].text(replace(result.rows[0], validation_seconds=float("nan"))) == "–"
-    assert "validation included" in columns["Training"].tooltip
+    assert "including validation" in columns["Training"].tooltip
 
 
 def test_a_plan_that_cannot_be_done_says_why(page: ComparePage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -424,7 +424,7 @@ def test_epochs_that_the_least_number_of_steps_adds_are_told(page: ComparePage, 
     n_pool = max(run.n_images for run in page.plan.runs)  # type: ignore[union-attr]
     small, large = (-(-n // 8) for n in (round(0.1 * n_pool), n_pool))
     told = ask(epochs=3, min_steps=5 * large)
-    assert f"Epochs: 10 %: {-(-5 * large // small)}, 100 %: 5; the least number of steps" in told
+    assert f"Epochs: 10 %: {-(-5 * large // small)}, 100 %: 5; the minimum number of training steps" in told
 
 
 def test_another_project_starts_empty(page: ComparePage, qtbot: QtBot, tmp_path: Path) -> None:
@@ -446,7 +446,7 @@ def test_splits_are_chosen_beside_repetitions(
     assert model.settings("comparison").splits == 3
     qtbot.waitUntil(lambda: page.plan is not None and page.plan.n_splits == 3 and not page.job_numbers())
     assert page.cost.text().startswith("6 trainings over 3 splits, about ")
-    assert page.hint.text().startswith("6 trainings to do, about ")
+    assert page.hint.text().startswith("6 trainings remaining, about ")
     model.undo_stack.undo()
     assert splits.value() == 1
     qtbot.waitUntil(lambda: page.plan is not None and page.plan.n_splits == 1 and not page.job_numbers())
@@ -510,7 +510,7 @@ def test_folds_are_told_everywhere(page: ComparePage, qtbot: QtBot) -> None:
     assert page.cost.text().startswith("4 trainings over 2 folds, about ")
     splits = page.controls.placed["comparison.splits"]
     assert not splits.isEnabled()
-    assert splits.toolTip() == "The images are divided into 2 folds on Dataset, each of which is the test set once"
+    assert splits.toolTip() == "The Dataset page divides the images into 2 folds, each of which is the test set once"
     result = run(page, qtbot)
     assert (result.folds, result.n_splits) == (2, 2)
     table = page.picture.table
@@ -705,7 +705,7 @@ def test_every_extractor_can_be_the_judge_and_every_network_the_backbone(page: C
         ("resnet101v2", "ResNet101V2"),
         ("mobilenetv2", "MobileNetV2"),
     ]
-    assert "ResNet101V2 is the paper's" in backbone.toolTip()
+    assert "the paper uses ResNet101V2" in backbone.toolTip()
 
 
 @pytest.fixture
@@ -731,7 +731,7 @@ def test_a_network_of_a_plugin_is_offered_trained_and_shown(plugin_page: Compare
     page.tools.network_menu.actions()[KEEP].trigger()
     assert posts(page, "warning")[-1] == (
         "The nearest mean uses features and is not saved; "
-        "choose a row of the custom network or the transfer network or the tiny network."
+        "select a row of the custom network or the transfer network or the tiny network."
     )
     sheet = SearchSheet(page)
     qtbot.addWidget(sheet)

@@ -29,7 +29,7 @@ def test_the_formats_are_offered_in_their_order_with_their_tips(qtbot: QtBot, tm
         ("copy", "Copy the files"), ("hardlink", "Hard links"), ("symlink", "Symbolic links"), ("list", "Lists only"),
     ]  # fmt: skip
     assert sheet.files.currentData() == "symlink"
-    assert sheet.files.itemData(0, Qt.ItemDataRole.ToolTipRole) == "Every image is copied, byte for byte"
+    assert sheet.files.itemData(0, Qt.ItemDataRole.ToolTipRole) == "Copies every image, byte for byte"
 
 
 def test_a_format_of_a_plugin_can_be_chosen(qtbot: QtBot, tmp_path: Path, install_plugin_module: Any) -> None:
@@ -67,7 +67,7 @@ def test_private_and_links_do_not_go_together(qtbot: QtBot, tmp_path: Path, name
     sheet = make_sheet(qtbot, ExportSettings(files=name, private=True), tmp_path)  # type: ignore[arg-type]
     assert sheet.accept_button.isEnabled() != refused
     said, _, others = sheet.accept_button.toolTip().partition(" Choose Copy the files")
-    assert ("cannot be made of links" in said) == ("Lists only" in others) == refused
+    assert ("cannot consist of links" in said) == ("Lists only" in others) == refused
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,7 @@ def test_a_choice_that_cannot_be_is_told_on_the_page(page: CoresetPage, qtbot: Q
     test_image = view.dataset.images[int(view.split.test[0])].path
     page.change_settings("selection", pinned_in=(test_image,))
     qtbot.waitUntil(lambda: page.picture.unanswered.isVisible())
-    assert "Unpin" in page.picture.unanswered.text
+    assert "Take the pin back" in page.picture.unanswered.text
     assert page.model.state("coreset") != "done"
 
 
@@ -266,7 +266,7 @@ def test_an_export_that_is_not_verified_does_not_say_that_it_is_being(
     assert page.exporting.sheet is not None
     page.exporting.sheet.folder.setText(str(tmp_path / "out"))
     page.exporting.sheet.accept_button.click()
-    told = f"to verify it: that {'was cancelled' if how == 'cancelled' else 'failed'}."
+    told = f"unverified: verification {'was cancelled' if how == 'cancelled' else 'failed'}."
     qtbot.waitUntil(lambda: told in page.picture.result.text, timeout=20_000)
     assert "Verifying…" not in page.picture.result.text
 

@@ -112,7 +112,7 @@ def test_a_scan_shows_counts_skipped_files_and_copies(page: DatasetPage) -> None
     assert [row.path for row in copies if not row.conflicting] == ["eosinophil/P0_0.png", "eosinophil/P0_copy.png"]
     titles = [page.findings.tabText(i) for i in range(page.findings.count())]
     assert "Skipped (2)" in titles
-    assert "Copies (2, 1 under two classes)" in titles
+    assert "Duplicates (2, 1 under two classes)" in titles
     assert page.run_button.text() == "Scan again"
     assert not page.findings.isTabVisible(titles.index("Leaks (0)"))
 
@@ -197,7 +197,7 @@ def test_a_pattern_that_finds_nothing_is_not_taken(page: DatasetPage, qtbot: QtB
 
 
 def test_a_pattern_is_suggested_and_taken(page: DatasetPage, qtbot: QtBot) -> None:
-    assert page.pattern.suggestion.text() == "Take 4 groups from the names"
+    assert page.pattern.suggestion.text() == "Use 4 groups from file names"
     page.pattern.suggestion.click()
     view = settled(page, qtbot)
     assert page.model.settings("data").group_pattern
@@ -393,8 +393,8 @@ def test_a_folder_that_has_gone_can_be_located_and_not_scanned(page: DatasetPage
 def test_the_images_found_are_explained_and_the_next_step_is_named(page: DatasetPage) -> None:
     split = view_of(page).split
     assert page.sentence_label.text() == (
-        f"A coreset is chosen from the {len(split.pool)} images of the pool; the {len(split.test)} test images tell "
-        "how good it is. Next: describe the images by features."
+        f"The coreset is selected from the {len(split.pool)} images of the pool; the {len(split.test)} test images "
+        "are used to evaluate it. Next: extract features."
     )
 
 

@@ -100,7 +100,7 @@ def test_without_weights_colour_and_texture_are_used_and_it_is_said(
     page = open_page(scanned)
     assert scanned.model.settings("features").extractors == ("colour-texture",)
     assert page.advice.isVisible()
-    assert "weights of VGG16" in page.advice.text
+    assert "VGG16 weights" in page.advice.text
     assert "`" not in page.advice.text
     assert page.run_button.isEnabled()
     assert not page.extractors.row("vgg16").isEnabled()
@@ -151,9 +151,9 @@ def test_weights_that_have_come_are_seen(scanned: PageContext, qtbot: QtBot, mon
 @pytest.mark.parametrize(
     ("accuracy", "largest", "says"),
     [
-        (0.86, 0.25, "The features tell the classes apart: 86 %"),
-        (0.60, 0.25, "The features tell the classes apart in part: 60 %"),
-        (0.86, 0.85, "The features hardly tell the classes apart: 86 %"),
+        (0.86, 0.25, "The features separate the classes well: 86 %"),
+        (0.60, 0.25, "The features partly separate the classes: 60 %"),
+        (0.86, 0.85, "The features hardly separate the classes: 86 %"),
     ],
 )
 def test_what_the_separation_means_is_said_beside_chance(accuracy: float, largest: float, says: str) -> None:

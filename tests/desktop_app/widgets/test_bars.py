@@ -56,7 +56,7 @@ class TestClusterBars:
 
     def test_an_empty_class_draws_its_note(self, qtbot, bars) -> None:
         bars.set_sizes([])
-        assert "will be counted here" in bars.accessibleDescription()
+        assert "No clusters yet" in bars.accessibleDescription()
         qtbot.keyClick(bars, Qt.Key.Key_Down)
         qtbot.mouseClick(bars, Qt.MouseButton.LeftButton, pos=QPoint(10, 10))
         assert not bars.grab().isNull()

@@ -117,7 +117,7 @@ class TestPatternField:
         field = PatternField()
         qtbot.addWidget(field)
         field.set_preview([("a/P1_1.png", "P1"), ("a/P1_2.png", "P1"), ("a/x.png", "")])
-        assert field._summary.text() == "1 group in 3 images; 1 image without one"
+        assert field._summary.text() == "1 group in 3 images; 1 image without a group"
         assert field.preview.plot_table()[1] == [["a/P1_1.png", "P1"], ["a/P1_2.png", "P1"], ["a/x.png", "–"]]
 
     def test_a_bad_pattern_is_said_in_red(self, qtbot) -> None:

@@ -161,7 +161,7 @@ class TestLineWithIntervals:
 
     def test_says_what_will_stand_there(self, plot) -> None:
         plot.set_lines([])
-        assert "as soon as trainings are done" in plot._note.text()
+        assert "No results yet" in plot._note.text()
 
 
 class TestTrainingCurves:

@@ -123,13 +123,13 @@ class TestMessageStrip:
 
 class TestEmptyState:
     def test_button_fills_the_place(self, qtbot) -> None:
-        empty = EmptyState("images", "The images will stand here.", "Choose a folder")
+        empty = EmptyState("images", "No images yet", "Choose a folder")
         qtbot.addWidget(empty)
         with qtbot.waitSignal(empty.action_triggered):
             qtbot.mouseClick(empty.button, Qt.MouseButton.LeftButton)
 
     def test_a_button_that_is_off_says_why(self, qtbot) -> None:
-        empty = EmptyState("images", "The images will stand here.", "Choose a folder")
+        empty = EmptyState("images", "No images yet", "Choose a folder")
         qtbot.addWidget(empty)
         empty.set_content("Clusters will stand here.", "Cluster", why_not="Extract features first.")
         assert not empty.button.isEnabled()

@@ -105,7 +105,7 @@ def test_the_menu_asks_where_and_tells_how_it_went(qtbot, scatter, tmp_path: Pat
     monkeypatch.setattr(QFileDialog, "getSaveFileName", answer)
     actions = {action.text(): action for action in button.menu().actions()}
     with qtbot.waitSignal(button.saved) as signal:
-        actions["Save the numbers as CSV…"].trigger()
+        actions["Save data as CSV…"].trigger()
     assert asked == ["Images by cluster.csv"]
     assert signal.args == [str(tmp_path / "chosen.csv")]
     with qtbot.waitSignal(button.failed) as signal:
@@ -118,7 +118,7 @@ def test_the_menu_asks_where_and_tells_how_it_went(qtbot, scatter, tmp_path: Pat
 def test_the_picture_is_copied(qtbot, scatter) -> None:
     button = PlotExportButton(scatter)
     qtbot.addWidget(button)
-    next(action for action in button.menu().actions() if action.text() == "Copy the picture").trigger()
+    next(action for action in button.menu().actions() if action.text() == "Copy image").trigger()
     assert QGuiApplication.clipboard().image().width() == 1200
 
 

@@ -102,7 +102,7 @@ class TestResultsTable:
         assert first["Accuracy"] == "0.924 ± 0.004"
         assert first["Worst cluster"] == "–"
         assert first["Training"] == "1 min 35 s"
-        assert first["Pays after"] == "3 trainings"
+        assert first["Pays off after"] == "3 trainings"
         assert lines[1][-1] == "1 training"
 
     def test_a_teacher_has_a_column_where_there_is_one(self, qtbot) -> None:
@@ -141,7 +141,7 @@ class TestResultsTable:
         assert [line[place] for line in lines] == ["1.250 ± 0.025", "–"]
         column = table.rows_model.columns[place]
         assert column.tooltip == "Mean surprise; lower is better; ± half of the 95 % interval"
-        assert column.row_tooltip(one) == "Not known for this row"
+        assert column.row_tooltip(one) == "Unknown for this row"
 
     def test_sorts_by_accuracy_and_missing_last(self, qtbot) -> None:
         table = ResultsTable()
@@ -150,7 +150,7 @@ class TestResultsTable:
         column = table.plot_table()[0].index("Accuracy")
         table.sortByColumn(column, Qt.SortOrder.AscendingOrder)
         assert [line[1] for line in table.plot_table()[1]] == ["b", "a", "c"]
-        pays = table.plot_table()[0].index("Pays after")
+        pays = table.plot_table()[0].index("Pays off after")
         table.sortByColumn(pays, Qt.SortOrder.AscendingOrder)
 
 
@@ -199,8 +199,8 @@ class TestDuplicates:
 
     def test_a_conflict_is_said_in_words(self, table) -> None:
         meanings = [line[-1] for line in table.plot_table()[1]]
-        assert meanings[0] == "The same picture under two classes"
-        assert meanings[2] == "The same picture twice"
+        assert meanings[0] == "Identical images under two classes"
+        assert meanings[2] == "Identical images"
 
 
 class TestConfusionMatrix:
@@ -350,6 +350,6 @@ def test_the_user_chooses_columns(qtbot) -> None:
     actions["Figure 1"].trigger()
     assert table.isColumnHidden(2)
     menu.aboutToShow.emit()
-    next(action for action in menu.actions() if action.text() == "As many as fit").trigger()
+    next(action for action in menu.actions() if action.text() == "Fit to width").trigger()
     assert table.isColumnHidden(8)
     assert not table.isColumnHidden(2)

@@ -5,7 +5,7 @@ from core.data.description import Source
 DESCRIPTION = Source(
     name="coreset-list",
     title="List of a coreset",
-    tip="A coreset.csv that this program wrote: its chosen images, with those of validation and test.",
+    tip="A coreset.csv written by this program: the selected images, with those of validation and test.",
     does="core.data.sources.coreset_list.reader:READER",
     help="resources:help/sources/coreset-list.html",
     place=45,

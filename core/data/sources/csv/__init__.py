@@ -6,7 +6,7 @@ from core.data.sources.csv.settings import TableSettings
 DESCRIPTION = Source(
     name="csv",
     title="Table of images and classes",
-    tip="A CSV or .xlsx that names the image files and their classes, in columns of any name; the images lie anywhere.",
+    tip="A CSV or .xlsx that lists image files and their classes, in columns of any name; the images can be anywhere.",
     does="core.data.sources.csv.reader:READER",
     help="resources:help/sources/csv.html",
     settings=TableSettings,

@@ -5,7 +5,7 @@ from core.data.description import Source
 DESCRIPTION = Source(
     name="folder",
     title="Folder of class folders",
-    tip="One folder of images for each class; sub-folders belong to the class they lie in.",
+    tip="One folder of images per class; subfolders belong to the class that contains them.",
     does="core.data.sources.folder.reader:READER",
     help="resources:help/sources/folder.html",
     place=10,

@@ -5,7 +5,7 @@ from core.data.description import Source
 DESCRIPTION = Source(
     name="split-folder",
     title="Folder with train and test",
-    tip="Folders named train, test and, where wanted, val, each with one folder of images for each class.",
+    tip="Folders named train, test and optionally val, each with one folder of images per class.",
     does="core.data.sources.split_folder.reader:READER",
     help="resources:help/sources/split-folder.html",
     place=20,

@@ -6,7 +6,7 @@ from core.features.description import Extractor
 DESCRIPTION = Extractor(
     name="mobilenetv2",
     title="MobileNetV2",
-    tip="A small network trained on photographs, its last map averaged over the image.",
+    tip="A small network trained on photographs; its last feature map, averaged over the image.",
     source="Sandler et al., CVPR 2018, arXiv 1801.04381",
     does="core.features.extractors.mobilenetv2.network:STEPS",
     help="resources:help/extractors/mobilenetv2.html",

@@ -6,7 +6,7 @@ from core.features.description import Extractor
 DESCRIPTION = Extractor(
     name="resnet101v2",
     title="ResNet101V2",
-    tip="A deep network trained on photographs, its last map averaged over the image.",
+    tip="A deep network trained on photographs; its last feature map, averaged over the image.",
     source="He et al., arXiv 1603.05027",
     does="core.features.extractors.resnet101v2.network:STEPS",
     help="resources:help/extractors/resnet101v2.html",

@@ -5,9 +5,9 @@ from core.output.description import ExportFormat
 DESCRIPTION = ExportFormat(
     name="hardlink",
     title="Hard links",
-    tip="No second copy on the disk; only on the same disk as the images",
+    tip="No second copy on the disk; requires the disk of the images",
     does="core.output.formats.hardlink.writer:WRITER",
     help="resources:help/exports/hardlink.html",
     place=20,
-    not_private="A private export cannot be made of links: they lead back to the files.",
+    not_private="A private export cannot consist of links: they lead back to the files.",
 )

@@ -5,7 +5,7 @@ from core.output.description import ExportFormat
 DESCRIPTION = ExportFormat(
     name="list",
     title="Lists only",
-    tip="coreset.csv and coreset.json alone, no images",
+    tip="Only coreset.csv and coreset.json, no images",
     does="core.output.formats.list_only.writer:WRITER",
     help="resources:help/exports/list.html",
     place=40,

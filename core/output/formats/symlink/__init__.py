@@ -5,9 +5,9 @@ from core.output.description import ExportFormat
 DESCRIPTION = ExportFormat(
     name="symlink",
     title="Symbolic links",
-    tip="Pointers to the images; they break when the images move",
+    tip="Links to the images, which break if the images are moved",
     does="core.output.formats.symlink.writer:WRITER",
     help="resources:help/exports/symlink.html",
     place=30,
-    not_private="A private export cannot be made of links: they lead back to the files.",
+    not_private="A private export cannot consist of links: they lead back to the files.",
 )

@@ -5,7 +5,7 @@ from core.output.description import ExportFormat
 DESCRIPTION = ExportFormat(
     name="table",
     title="Copies with a table",
-    tip="Copies, with an images.csv of path, class and split, which opens as a dataset",
+    tip="Copies, with an images.csv of path, class and split that can be opened as a dataset",
     does="core.output.formats.table.writer:WRITER",
     help="resources:help/exports/table.html",
     writes=("images.csv",),

@@ -18,8 +18,8 @@ class BalancedHerdingSettings(SettingsPart):
     """
 
     mu: float = choice(
-        0.25, neutral=0.25, kept=True, flat=True, title="μ, how much small clusters get", flag="--mu",
-        question="0 follows the distribution of the class; with 1 every cluster counts the same.",
+        0.25, neutral=0.25, kept=True, flat=True, title="μ, weight of small clusters", flag="--mu",
+        question="0 follows the distribution of the class; 1 gives every cluster the same weight.",
         tip="0 gives every image the same weight, 1 every cluster",
         least=0, most=1, must="from 0 to 1", step=0.05, decimals=2,
     )  # fmt: skip

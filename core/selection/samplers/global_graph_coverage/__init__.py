@@ -7,8 +7,8 @@ from core.selection.description import Sampler
 DESCRIPTION = Sampler(
     name="global-graph-coverage",
     title="Global graph coverage",
-    tip="Covers the whole pool along one neighbour graph over all classes; class budgets say how many each may give.",
-    good_for="a comparison with graph coverage inside each class",
+    tip="Covers the whole pool along one neighbour graph over all classes, within the class budgets.",
+    good_for="a comparison with graph coverage within each class",
     source="Rustamov et al., arXiv 2606.22002",
     does="core.selection.samplers.global_graph_coverage.order:order",
     help="resources:help/samplers/global-graph-coverage.html",

@@ -19,11 +19,11 @@ class IntelligentSettings(SettingsPart):
     """
 
     budget_over_clusters: ClusterBudgetRule = choice(
-        "equal", neutral="equal", kept=True, flat=True, title="Budget over clusters", flag="--budget-over-clusters",
-        tip="How the images of a class are shared out among its clusters; equal is the paper's",
+        "equal", neutral="equal", kept=True, flat=True, title="Cluster budgets", flag="--budget-over-clusters",
+        tip="How the images of a class are distributed among its clusters; the paper uses equal",
         values={
-            "equal": "Equal (the paper)", "proportional": "Proportional to the cluster",
-            "square-root": "Square root of the cluster", "neyman": "Size and spread (Neyman)",
+            "equal": "Equal (the paper)", "proportional": "Proportional to cluster size",
+            "square-root": "Square root of cluster size", "neyman": "Size and spread (Neyman)",
         },
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ DESCRIPTION = Network(
     is_saved=True,
     listing="1",
     dropout_setting="dropout",
-    dropout_words="dropout after the pools",
-    remark="Where it was measured, on blood cells, a network that learns its own features from scratch gained less "
-    "from selection than a head on fixed ones, and wanted more images.",
+    dropout_words="dropout after pooling",
+    remark="In our benchmark on blood cells, a network that learns its own features from scratch gained less from "
+    "selection than a linear probe, and needed more images.",
 )

@@ -20,18 +20,18 @@ class TransferSettings(SettingsPart):
 
     backbone: str = choice(
         "resnet101v2", neutral="resnet101v2", kept=True, flat=True, title="Backbone of the transfer network",
-        kind="extractor", only="backbone", tip="Frozen; its features are computed once; ResNet101V2 is the paper's",
+        kind="extractor", only="backbone", tip="Frozen, its features are computed once; the paper uses ResNet101V2",
     )  # fmt: skip
     untrained_backbone: bool = choice(
         False, neutral=False, kept=True, flat=True, title="Untrained backbone, for tests",
-        tip="Seeded random weights; every result says so",
+        tip="Use seeded random weights; every result says so",
     )  # fmt: skip
 
 
 DESCRIPTION = Network(
     name="transfer",
     title="Transfer network",
-    tip="A frozen backbone and a new head (paper, Listing 2)",
+    tip="A frozen backbone with new output layers (paper, Listing 2)",
     words="transfer network",
     source="Ashraf et al. 2025, Listing 2",
     does="core.training.architectures.transfer.training:train",
