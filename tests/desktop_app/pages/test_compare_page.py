@@ -466,7 +466,7 @@ def test_a_split_that_was_brought_is_said_on_the_box(page: ComparePage, qtbot: Q
     assert page.controls.placed["comparison.splits"].isEnabled(), "so that it can be taken back"
     page._plan = replace(page.plan, problem="The images have a predefined split.")  # type: ignore[type-var]
     page._show_cost()
-    assert page.run_button.toolTip() == "The images has a predefined split."
+    assert page.run_button.toolTip() == "The images have a predefined split."
     assert not page.run_button.isEnabled()
 
 
