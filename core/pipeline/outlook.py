@@ -173,13 +173,13 @@ def _settings_that_work(study: Study) -> tuple[TrainingSettings, ComparisonSetti
         wanted = extractor_named(choice.extractor).title
         found = next((each for each in _backbones(study) if _has_weights(each)), None)
         if found is None:
-            said.append(f"The weights of {wanted} are not on this machine, so the {network.words} is left out.")
+            said.append(f"{wanted} weights are not installed; the {network.words} is left out.")
             continue
         names.append(network.name)
         training = with_own(training, network.name, **{network.extractor_setting: found})
         said.append(
-            f"The weights of {wanted} are not on this machine, so the {network.words} stands on "
-            f"{extractor_named(found).title}."
+            f"{wanted} weights are not installed; using {extractor_named(found).title} as the backbone of the "
+            f"{network.words} instead."
         )
     if not said:
         return None

@@ -354,7 +354,7 @@ def test_a_backbone_whose_weights_are_here_is_named_instead(
     training, comparison, words = instead
     assert comparison.networks == ("custom", "transfer")
     assert words == (
-        "The weights of ResNet101V2 are not on this machine, so the transfer network stands on MobileNetV2."
+        "ResNet101V2 weights are not installed; using MobileNetV2 as the backbone of the transfer network instead."
     )
     works = replace(study, settings=replace(study.settings, training=training, comparison=comparison))
     assert (plan_view(works, 100, 20).problem, plan_view(works, 100, 20).instead) == ("", None)
@@ -429,7 +429,7 @@ def test_without_any_weights_other_networks_are_named(prepared: Prepared, monkey
     instead = plan_view(both, 100, 20).instead
     assert instead is not None
     assert instead[1].networks == ("custom",)
-    assert instead[2].endswith("so the transfer network is left out.")
+    assert instead[2].endswith("weights are not installed; the transfer network is left out.")
     alone = plan_view(asking(prepared, TrainingSettings(image_size=32), networks=("transfer",)).study, 100, 20).instead
     assert alone is not None
     assert alone[1].networks == ("head",)

@@ -374,7 +374,7 @@ def test_the_comparison_runs_as_it_comes(new_page: ComparePage, qtbot: QtBot) ->
     qtbot.waitUntil(lambda: plan_shown(page))
     assert page.run_button.isEnabled()
     assert page.cost.text().endswith(
-        "The weights of ResNet101V2 are not on this machine, so the transfer network stands on VGG16."
+        "ResNet101V2 weights are not installed; using VGG16 as the backbone of the transfer network instead."
     )
     assert not any("Import or download" in words for words in said)
     comparison = model.settings("comparison")
@@ -441,7 +441,7 @@ def test_splits_are_chosen_beside_repetitions(
     monkeypatch.setenv("CORESET_DATA", str(tmp_path))
     splits, model = page.controls.placed["comparison.splits"], page.model
     assert (splits.accessibleName(), splits.value()) == ("Splits", 1)
-    assert "division" in splits.toolTip()
+    assert "random splits" in splits.toolTip()
     splits.setValue(3)
     assert model.settings("comparison").splits == 3
     qtbot.waitUntil(lambda: page.plan is not None and page.plan.n_splits == 3 and not page.job_numbers())
