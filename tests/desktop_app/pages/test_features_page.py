@@ -159,7 +159,7 @@ def test_weights_that_have_come_are_seen(scanned: PageContext, qtbot: QtBot, mon
 def test_what_the_separation_means_is_said_beside_chance(accuracy: float, largest: float, says: str) -> None:
     words = meaning(Separation(("colour-texture",), accuracy, {}, 5), largest)
     assert words.startswith(says)
-    assert ("85 % would be by chance" in words) == (largest > 0.5)
+    assert ("chance level is 85 %" in words) == (largest > 0.5)
 
 
 def test_the_extractors_are_the_first_to_be_reached_by_tab(

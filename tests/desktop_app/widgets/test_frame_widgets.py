@@ -84,7 +84,7 @@ class TestStepList:
         steps.set_state(1, "stale")
         assert steps.step_state(1) == "stale"
         spoken = steps.item(1).data(Qt.ItemDataRole.AccessibleTextRole)
-        assert spoken.startswith("Step 2, Features: made with other choices")
+        assert spoken.startswith("Step 2, Features: outdated")
         assert "Ctrl+2" in steps.item(1).toolTip()
 
     def test_a_step_that_cannot_be_taken_says_why(self, qtbot) -> None:

@@ -323,7 +323,7 @@ def test_columns_that_may_go_are_hidden_before_any_text_is_cut(qtbot) -> None:
     assert all(table.columnWidth(column) >= theme.text_width("0.410 ± 0.083") for column in shown[1:])
     assert table.horizontalScrollBar().maximum() == 0
     assert button.text() == f"{9 - len(shown)} more columns…"
-    assert "Not shown, as there is no room: Figure" in button.toolTip()
+    assert "Hidden, not enough space: Figure" in button.toolTip()
     table.resize(1600, 200)
     qtbot.wait(10)
     assert not any(table.isColumnHidden(column) for column in range(9))
