@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3 python; do \
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test test-slow test-windows-rules fuzz soak lint bench bench-quality package smoke clean
+.PHONY: run test test-fast test-slow test-windows-rules fuzz soak lint bench bench-quality package smoke clean
 .DEFAULT_GOAL := run
 
 $(READY): pyproject.toml constraints.txt packaging/set_up.sh
@@ -16,6 +16,9 @@ run: $(READY)
 
 test: $(READY)
 	@$(BIN)/python packaging/start.py --test
+
+test-fast: $(READY)
+	@$(BIN)/python -m pytest -m fast -q -n 2
 
 # Those of the window train networks in its own process, beside Qt: they have a process of their own, in one order.
 test-slow: $(READY)

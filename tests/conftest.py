@@ -28,6 +28,34 @@ os.environ.setdefault("MPLBACKEND", "agg")
 if not any(variable in os.environ for variable in VARIABLES):
     limit_threads(1)
 
+FAST = (
+    "core/data/sources", "core/data/test_folds.py", "core/data/test_levels.py", "core/data/test_split.py",
+    "core/descriptions", "core/output/test_names.py", "core/output/test_tables.py", "core/selection",
+    "core/test_estimate.py", "core/test_forms.py", "core/test_memory.py", "core/test_neighbours.py",
+    "core/test_palette.py", "core/test_progress.py", "core/test_project.py", "core/test_reading.py",
+    "core/test_recipes.py", "core/test_reference.py", "core/test_settings.py", "core/test_settings_stored.py",
+    "core/test_words.py", "core/training/test_answer.py", "core/training/test_comparison.py",
+    "core/training/test_evaluation.py", "core/training/test_metrics.py",
+)  # fmt: skip
+"""Where logic alone is tested: no window, no engine process, no TensorFlow. What is marked as slow is not fast."""
+
+
+def _is_fast(place: Path) -> bool:
+    tests = Path(__file__).parent
+    return any(place.is_relative_to(tests / fast) or (tests / fast).is_relative_to(place) for fast in FAST)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Read no other test where the fast ones alone are asked for: importing all takes longer than running these."""
+    return True if config.getoption("markexpr") == "fast" and not _is_fast(collection_path) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the fast tests."""
+    for item in items:
+        if _is_fast(item.path) and item.get_closest_marker("slow") is None:
+            item.add_marker(pytest.mark.fast)
+
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import itertools
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -25,35 +25,8 @@ from core.output.placing import disk_sentence, hash_file
 from core.output.planning import Plan
 from core.output.verification import is_export
 from core.progress import NO_PROGRESS, Progress
-from core.results import ClassClusters, Coreset, Dataset, IntArray, Split, WeightsUsed
+from core.results import ClassClusters, Coreset, Dataset, ExportResult, IntArray, Split, WeightsUsed
 from core.settings import ExportSettings, Settings, own_settings
-
-
-@dataclass(frozen=True)
-class ExportResult:
-    """A finished export.
-
-    Attributes
-    ----------
-    folder : Path
-    n_files : int
-        Images written or linked.
-    n_bytes : int
-        Size of the files that hold them.
-    files_as : str
-        The export format that it has in the end.
-    class_folders : mapping of str to str
-        Class name to folder name.
-    notes : tuple of str
-        Sentences that a user should read.
-    """
-
-    folder: Path
-    n_files: int
-    n_bytes: int
-    files_as: str
-    class_folders: Mapping[str, str]
-    notes: tuple[str, ...]
 
 
 def export_coreset(

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import ExportError
@@ -11,43 +10,10 @@ from core.output.manifest import LIST_NAME, MANIFEST_NAME, read_manifest
 from core.output.placing import hash_file
 from core.progress import NO_PROGRESS, Progress
 from core.reading import IrregularFileError
+from core.results import VerifyResult
 
 # What Finder and Explorer put into any folder that somebody looks at.
 _LEFT_BY_THE_SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini"}
-
-
-@dataclass(frozen=True)
-class VerifyResult:
-    """What `verify` found; paths are relative to the export, with forward slashes.
-
-    Attributes
-    ----------
-    folder : Path
-    n_files : int
-        Files that should be there, with the list and the manifest.
-    differing, missing, extra : tuple of str
-        Sorted. An extra file was not part of the export.
-    """
-
-    folder: Path
-    n_files: int
-    differing: tuple[str, ...]
-    missing: tuple[str, ...]
-    extra: tuple[str, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether the export is as it was written."""
-        return not (self.differing or self.missing or self.extra)
-
-    @property
-    def sentence(self) -> str:
-        """What was found, for the user."""
-        if self.ok:
-            return f"All {self.n_files:,} files are as they were written."
-        counts = ((self.differing, "differ"), (self.missing, "missing"), (self.extra, "not part of the export"))
-        found = ", ".join(f"{len(names):,} {words}" for names, words in counts if names)
-        return f"Of {self.n_files:,} files: {found}."
 
 
 def verify(folder: Path, progress: Progress = NO_PROGRESS) -> VerifyResult:

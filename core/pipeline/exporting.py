@@ -11,17 +11,17 @@ from core.data.sources import source_of
 from core.descriptions import registry
 from core.errors import ExportError
 from core.features.weights import WeightsEntry, import_weights, list_weights
-from core.output.export import ExportResult, export_coreset
+from core.output.export import export_coreset
 from core.output.lists import NO_COLUMNS, AskedColumns, renamed_columns_note
 from core.output.lists import write_selection as write_list
 from core.output.manifest import Manifest, read_manifest, same_selection, settings_for
 from core.output.tables import Cell
-from core.output.verification import VerifyResult, verify
+from core.output.verification import verify
 from core.pipeline.stages import Prepared, choose, fixed_settings, open_dataset, prepare
 from core.pipeline.study import Study
 from core.pipeline.teaching import Teaching
 from core.progress import NO_PROGRESS, Progress
-from core.results import Coreset
+from core.results import Coreset, ExportResult, VerifyResult
 from core.selection.represented import represented
 from core.settings import Settings, names_used
 

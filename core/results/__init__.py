@@ -18,6 +18,7 @@ from core.results.coresets import (
 from core.results.costs import Estimate, StageTime
 from core.results.dataset import Dataset, Duplicates, Image, LeftOut, Skipped, Split
 from core.results.embeddings import ClassEmbedding, PoolEmbedding, Separation, ViewReduction, WeightsUsed
+from core.results.exports import ExportResult, VerifyResult
 from core.results.reading import Range, Reading, Stored
 from core.results.runs import Answer, Comparison, Difference, Epoch, Metrics, Note, Row, RunKey, RunResult
 from core.results.split_words import split_of, split_word, splits_words
@@ -37,6 +38,7 @@ __all__ = [
     "Duplicates",
     "Epoch",
     "Estimate",
+    "ExportResult",
     "FloatArray",
     "Image",
     "IntArray",
@@ -59,6 +61,7 @@ __all__ = [
     "StageTime",
     "Stored",
     "Teacher",
+    "VerifyResult",
     "ViewReduction",
     "WeightsUsed",
     "split_of",

@@ -7,31 +7,9 @@ from typing import ClassVar
 from core.limits import limited
 from core.pipeline.study import Study
 from core.progress import Progress
-from core.results import ProxyPoint
+from core.results import ExportResult, ProxyPoint, VerifyResult
 from core.service.requests import Request
 from core.settings import SelectionSettings
-
-
-@dataclass(frozen=True)
-class ExportView:
-    """A finished export."""
-
-    folder: Path
-    n_files: int
-    n_bytes: int
-    files_as: str
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class VerifyView:
-    """The outcome of checking an export."""
-
-    sentence: str
-    ok: bool
-    differing: tuple[str, ...]
-    missing: tuple[str, ...]
-    extra: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -54,7 +32,7 @@ class ProxyView:
 
 
 @dataclass(frozen=True)
-class ExportCoreset(Request[ExportView]):
+class ExportCoreset(Request[ExportResult]):
     """Choose the coreset of the settings and write it to `target`."""
 
     title: ClassVar[str] = "an export"
@@ -62,31 +40,29 @@ class ExportCoreset(Request[ExportView]):
     target: Path
     overwrite: bool
 
-    def run(self, progress: Progress) -> ExportView:
+    def run(self, progress: Progress) -> ExportResult:
         """Choose and write."""
         from core.pipeline.exporting import export
         from core.pipeline.stages import choose, prepare
 
         prepared = prepare(self.study, progress)
         coreset = choose(prepared, self.study.settings.selection, progress)
-        result = export(prepared, coreset, self.target, overwrite=self.overwrite, progress=progress)
-        return ExportView(result.folder, result.n_files, result.n_bytes, result.files_as, result.notes)
+        return export(prepared, coreset, self.target, overwrite=self.overwrite, progress=progress)
 
 
 @dataclass(frozen=True)
-class VerifyExport(Request[VerifyView]):
+class VerifyExport(Request[VerifyResult]):
     """Check an export against its manifest."""
 
     title: ClassVar[str] = "the verification of an export"
     folder: Path
 
     @limited(seconds=600, n_bytes=4_000_000_000)
-    def run(self, progress: Progress) -> VerifyView:
+    def run(self, progress: Progress) -> VerifyResult:
         """Read every file again."""
         from core.pipeline.exporting import verify
 
-        result = verify(self.folder, progress)
-        return VerifyView(result.sentence, result.ok, result.differing, result.missing, result.extra)
+        return verify(self.folder, progress)
 
 
 @dataclass(frozen=True)

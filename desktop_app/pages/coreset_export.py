@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from core.errors import CoresetError
 from core.resources import expanded
-from core.service.coreset_requests import ExportView
+from core.results import ExportResult
 from core.settings import ExportSettings, Settings
 from core.settings.listed import Setting, settings_in
 from desktop_app import theme
@@ -172,7 +172,7 @@ class ExportSheet(Sheet):
         self.chosen.emit(expanded(Path(self.folder.text().strip())), self._settings, self.overwrite.isChecked())
 
 
-def export_words(view: ExportView) -> str:
+def export_words(view: ExportResult) -> str:
     """Return what came out of an export."""
     what = f"{images(view.n_files)}, {size(view.n_bytes)}," if _holds_images(view.files_as) else "The lists"
     return " ".join((f"{what} written to {view.folder}.", *view.notes))

@@ -7,7 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 
-from core.service.coreset_requests import ExportCoreset, ExportView, VerifyExport, VerifyView
+from core.results import ExportResult, VerifyResult
+from core.service.coreset_requests import ExportCoreset, VerifyExport
 from core.settings import ExportSettings
 from desktop_app.pages.coreset_export import ExportSheet, export_words
 from desktop_app.pages.page import Page
@@ -55,7 +56,7 @@ class Exporting(QObject):
         if page.change_settings("export", text="change of the export settings", **changes):
             page.ask(ExportCoreset(page.study(), folder, overwrite), self._show_export)
 
-    def _show_export(self, view: ExportView) -> None:
+    def _show_export(self, view: ExportResult) -> None:
         """Tell what was written, and verify it."""
         self.folder = view.folder
         self._written = export_words(view)
@@ -69,7 +70,7 @@ class Exporting(QObject):
             on_cancelled=partial(self._show_unverified, "verification was cancelled"),
         )
 
-    def _show_verified(self, view: VerifyView) -> None:
+    def _show_verified(self, view: VerifyResult) -> None:
         """Tell what verifying found."""
         kind: Kind = "good" if view.ok else "bad"
         self._strip.show_message(

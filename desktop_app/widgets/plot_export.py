@@ -58,7 +58,7 @@ def save_plot(plot: QWidget, file: Path) -> None:
         replace_atomically(file, as_csv(cast("HasNumbers", plot).plot_table()).encode("utf-8-sig"))
     elif kind == ".png":
         with temporary_file(file) as part:
-            # PySide6 takes the format as text only; its annotations have bytes.
+            # PySide6 takes the format as text only, whatever its annotations say.
             if not as_image(plot).save(str(part), "PNG"):  # type: ignore[call-overload]
                 raise OSError(f"The plot could not be written to {file}.")
     elif kind == ".svg":

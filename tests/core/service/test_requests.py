@@ -79,14 +79,15 @@ def test_a_service_serves_a_study_that_differs_in_its_clusters_and_in_what_follo
 PAGE = """
 from pathlib import Path
 
-from core.service.coreset_requests import VerifyExport, VerifyView
+from core.results import VerifyResult
+from core.service.coreset_requests import VerifyExport
 from core.service.selection_requests import CoresetView, ChooseCoreset
 from core.settings import ClusterSettings, SelectionSettings
 from desktop_app.service.engine import EngineService
 from desktop_app.service.selection import SelectionQuestions
 
 
-def show(view: VerifyView) -> None: ...
+def show(view: VerifyResult) -> None: ...
 def show_coreset(view: CoresetView) -> None: ...
 
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox
 from pytestqt.qtbot import QtBot
 
-from core.service.coreset_requests import ExportView
+from core.results import ExportResult
 from core.settings import ExportSettings
 from desktop_app.pages.coreset_export import ExportSheet, export_words
 
@@ -75,4 +75,4 @@ def test_private_and_links_do_not_go_together(qtbot: QtBot, tmp_path: Path, name
     [("copy", "3 images, 2.0 kB, written to"), ("list", "The lists written to"), ("gone", "3 images")],
 )
 def test_the_words_of_what_came_out(name: str, words: str) -> None:
-    assert export_words(ExportView(Path("/x"), 3, 2000, name, ("A note.",))).startswith(words)
+    assert export_words(ExportResult(Path("/x"), 3, 2000, name, {}, ("A note.",))).startswith(words)

@@ -13,7 +13,8 @@ from pytestqt.qtbot import QtBot
 from core.descriptions import registry
 from core.errors import CancelledError, ExportError
 from core.progress import Progress
-from core.service.coreset_requests import VerifyExport, VerifyView
+from core.results import VerifyResult
+from core.service.coreset_requests import VerifyExport
 from core.service.selection_requests import CoresetView
 from core.settings import ExportSettings, own_settings
 from desktop_app.pages.coreset import CoresetPage
@@ -257,7 +258,7 @@ def test_an_export_is_written_verified_and_opened(
 def test_an_export_that_is_not_verified_does_not_say_that_it_is_being(
     page: CoresetPage, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    def stop(request: VerifyExport, progress: Progress) -> VerifyView:
+    def stop(request: VerifyExport, progress: Progress) -> VerifyResult:
         assert "Verifying…" in page.picture.result.text
         raise CancelledError if how == "cancelled" else ExportError("The disk failed.")
 
