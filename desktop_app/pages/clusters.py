@@ -142,12 +142,9 @@ class ClustersPage(Page):
         elif self.questions.is_waiting(DescribeClasses):
             self.set_empty("Loading clusters…")
         elif why_not:
-            self.set_empty(words, "Go to Features", self._go_to_features)
+            self.offer_step_before(words)
         else:
             self.set_empty(words, "Cluster", self.try_run)
-
-    def _go_to_features(self) -> None:
-        self.step_wanted.emit("features")
 
     # --- asking the selection service -------------------------------------------------------------------------
 

@@ -79,14 +79,11 @@ class ComparePage(Page):
         if self.job_numbers(CompareNetworks):
             self.set_empty("Training… Results appear here after the first run.")
         elif self.model.facts("clusters") is None:
-            self.set_empty(words, "Go to Clusters", self._go_to_clusters)
+            self.offer_step_before(words)
         elif not self.images_are_there():
             self.set_empty(NOT_THERE)
         else:
             self.set_empty(words, "Train and compare", self.try_run, why_not=self.why_not())
-
-    def _go_to_clusters(self) -> None:
-        self.step_wanted.emit("clusters")
 
     # --- hooks ------------------------------------------------------------------------------------------------
 

@@ -139,7 +139,7 @@ class CoresetPage(Page):
         self.show_empty(self._view is None)
         words = "No coreset yet"
         if self.model.facts("clusters") is None:
-            self.set_empty(words, "Go to Clusters", self._go_to_clusters)
+            self.offer_step_before(words)
         elif ready:
             self.set_empty("Loading clusters…")
         elif not self.images_are_there():
@@ -148,9 +148,6 @@ class CoresetPage(Page):
             self.set_empty("Loading images…")
         stale = not ready and self._view is not None
         self.set_hint("The clusters have changed. Cluster again." if stale else "", warning=True)
-
-    def _go_to_clusters(self) -> None:
-        self.step_wanted.emit("clusters")
 
     def _pool_by_class(self) -> dict[str, int]:
         return pool_by_class(self.images.view)

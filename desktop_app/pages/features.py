@@ -310,12 +310,9 @@ class FeaturesPage(Page):
 
     def _say_empty(self) -> None:
         if self.model.facts("dataset") is None:
-            self.set_empty("No features yet", "Go to Dataset", self._go_to_dataset)
+            self.offer_step_before("No features yet")
         else:
             self.set_empty(NOT_THERE)
-
-    def _go_to_dataset(self) -> None:
-        self.step_wanted.emit("dataset")
 
     # --- choices ----------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 from core.errors import CoresetError
 from core.settings.listed import Setting
 from desktop_app import theme
+from desktop_app.pages import STEPS
 from desktop_app.pages.asking import AskingPage, PageContext
 from desktop_app.pages.frame import OPTIONS_WIDTHS
 from desktop_app.pages.setting_controls import SettingControls
@@ -43,8 +44,8 @@ class Page(AskingPage):
         Controls made from the facts of settings; they show what the model holds by themselves.
 
     Building, in ``build``
-        ``controls.add``, ``controls.add_rest``, `add_option`, `add_more_option`, `add_to_options`, `set_picture` and
-        `set_empty`.
+        ``controls.add``, ``controls.add_rest``, `add_option`, `add_more_option`, `add_to_options`, `set_picture`,
+        `set_empty` and `offer_step_before`.
 
     Hooks, all optional
         ``build()``: once, when the page is made.
@@ -239,6 +240,13 @@ class Page(AskingPage):
             put_value(control, value)
         finally:
             control.blockSignals(blocked)
+
+    def offer_step_before(self, words: str) -> None:
+        """Say that there is nothing to show, and lead to the first step that has to be done for it."""
+        stages = [step.stage for step in STEPS]
+        before = STEPS[: stages.index(self.stage)]
+        step = next((step for step in before if self.model.facts(step.stage) is None), before[-1])
+        self.set_empty(words, f"Go to {step.name}", lambda: self.step_wanted.emit(step.stage))
 
     def start_empty(self) -> None:
         """Show nothing, wait for nothing but jobs: what the page shows is of images that are not open any more."""

@@ -37,7 +37,7 @@ def test_before_features_it_offers_the_way_there(page_context: PageContext, qtbo
     assert not page.run_button.isEnabled()
     with qtbot.waitSignal(page.step_wanted) as wanted:
         page.empty.button.click()
-    assert wanted.args == ["features"]
+    assert wanted.args == ["dataset"]
 
 
 def test_clustering_fills_the_page(described_context: PageContext, qtbot: QtBot) -> None:

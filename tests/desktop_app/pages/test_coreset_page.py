@@ -55,7 +55,16 @@ def test_before_clusters_it_offers_the_way_there(page_context: PageContext, qtbo
     assert "Clusters page" in page.run_button.toolTip()
     with qtbot.waitSignal(page.step_wanted) as wanted:
         page.empty.button.click()
-    assert wanted.args == ["clusters"]
+    assert wanted.args == ["dataset"]
+
+
+def test_after_features_it_offers_the_way_to_the_clusters(described_context: PageContext, qtbot: QtBot) -> None:
+    page = CoresetPage(described_context)
+    qtbot.addWidget(page)
+    page.enter()
+    with qtbot.waitSignal(page.step_wanted) as wanted:
+        page.empty.button.click()
+    assert (wanted.args, page.empty.button.text()) == (["clusters"], "Go to Clusters")
 
 
 def test_a_coreset_is_there_at_once_and_its_coverage_after(page: CoresetPage, qtbot: QtBot) -> None:
