@@ -136,8 +136,8 @@ def test_a_failed_save_leaves_the_old_bundle(bundle: Path, trained: TrainedRun) 
 def test_the_head_cannot_be_saved(tmp_path: Path) -> None:
     head = Head(np.zeros((3, 2)), np.zeros(3), np.arange(3), 3)
     for network, model, why in (
-        ("head", head, "head is a judge"),
-        ("head", build_custom(3, SETTINGS), "head is a judge"),
+        ("head", head, "linear probe is trained on embeddings and cannot be saved"),
+        ("head", build_custom(3, SETTINGS), "linear probe is trained on embeddings and cannot be saved"),
         ("custom", None, "custom network left no Keras model"),
         ("of a plugin that is gone", None, "of a plugin that is gone left no Keras model"),
     ):
