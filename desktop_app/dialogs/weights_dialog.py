@@ -303,7 +303,7 @@ class WeightsRow(QFrame):
         self.state.setText(words)
         set_tone(self.state, tone)
         backbone = "; available as backbone of the transfer network" if weights.is_backbone else ""
-        self.used_by.setText(f"Used by the extractors {' and '.join(weights.used_by)}{backbone}.")
+        self.used_by.setText(f"Used by {' and '.join(weights.used_by)}{backbone}.")
         missing = weights.state == "missing"
         official = f"{weights.official_file}, about {size(weights.n_bytes)}. {weights.licence}"
         self.place.setText(f"Official file: {official}" if missing else weights.file)
