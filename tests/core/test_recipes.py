@@ -91,7 +91,7 @@ def test_parts_of_a_frozen_backbone_are_told_of_networks_that_stand_on_one() -> 
     assert f"“Paper”, modified: {of};" in recipe_sentence(by_hand)
     assert recipe_sentence(by_hand, on_backbone=False) == recipe_sentence(TrainingSettings())
     tuned = TrainingSettings(fine_tuning="on")
-    assert "“Paper”, changed by hand: fine-tuning of the last block;" in recipe_sentence(tuned)
+    assert "“Paper”, modified: fine-tuning of the last block;" in recipe_sentence(tuned)
     assert recipe_sentence(tuned, on_backbone=False) == recipe_sentence(TrainingSettings())
 
 

@@ -420,7 +420,7 @@ def test_the_backbone_of_an_extractor_in_use_comes_first(prepared: Prepared, mon
         features = replace(study.settings.features, extractors=("colour-texture", used))
         instead = plan_view(replace(study, settings=replace(study.settings, features=features)), 100, 20).instead
         assert instead is not None
-        assert instead[2].endswith(f"stands on {expected}.")
+        assert f"using {expected} as the backbone" in instead[2]
 
 
 def test_without_any_weights_other_networks_are_named(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -482,8 +482,8 @@ def test_a_comparison_says_by_which_recipe_it_is_trained_and_what_of_it_is_left_
     training = replace(QUICK, recipe="recommended", label_smoothing=0.1)
     comparison = run_comparison(asking(plain, training), tmp_path)
     told = (
-        "Recipe “Recommended”, changed by hand: label smoothing 0.1; steps that fall with the images, so that accuracy "
-        "stands beside the cost."
+        "Recipe “Recommended”, modified: label smoothing 0.1; steps that fall with the images, so that accuracy "
+        "is reported with its cost."
     )
     assert [note for note in comparison.notes if "ecipe" in note] == [told]
     assert sum("--orientation free" in note for note in comparison.notes) == 1
