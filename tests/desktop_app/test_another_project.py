@@ -67,7 +67,7 @@ def window(
         page: Any = window.page(stage)
         qtbot.waitUntil(lambda: not page.job_numbers(), timeout=LONG)  # noqa: B023
         if stage == "coreset":
-            qtbot.waitUntil(lambda: page.picture.covered.text().startswith("The image"), timeout=LONG)  # noqa: B023
+            qtbot.waitUntil(lambda: page.picture.covered.text().startswith("The least covered image"), timeout=LONG)  # noqa: B023
             page.picture.sizes.button.click()
         window.menus.actions["run"].trigger()
         if stage == "coreset":

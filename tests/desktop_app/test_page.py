@@ -147,7 +147,7 @@ def test_a_cancelled_job_says_so(page: FeaturesPage, qtbot: QtBot) -> None:
 
 def test_a_value_out_of_range_is_refused_with_a_sentence(page: FeaturesPage) -> None:
     assert not page.change_settings("features", variance=2.0)
-    assert "variance is 2.0" in page.messages.sentences("warning")[0]  # type: ignore[attr-defined]
+    assert "variance must be a fraction above 0" in page.messages.sentences("warning")[0]  # type: ignore[attr-defined]
     assert page.model.settings("features").variance == 0.95
 
 

@@ -32,6 +32,6 @@ def test_a_file_of_a_plugin_can_be_dropped_and_is_offered(
     assert drop(tmp_path / "x.shelf") == tmp_path / "x.shelf"
     page = StartPage(preferences)
     qtbot.addWidget(page)
-    assert page.table.text().startswith("Open a CSV, .npz")
+    assert page.table.text().startswith("Open CSV, .npz")
     assert "shelf" in page.table.text()
     assert "Shelf: Whole image files as text, a line each." in page.table.toolTip()
