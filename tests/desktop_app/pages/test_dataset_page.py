@@ -214,29 +214,29 @@ def test_a_double_click_opens_a_copy_and_decides_nothing(page: DatasetPage, qtbo
     assert opened.args == [copies.row_at(copies.model().index(row, 0)).image]
     assert page.model.settings("data") == before
     copies.selectRow(row)
-    tool(page, "Copies").click()
+    tool(page, "Duplicates").click()
     assert page.model.settings("data") != before
 
 
 def test_keep_one_leaves_copies_out(page: DatasetPage, qtbot: QtBot) -> None:
-    qtbot.mouseClick(tool(page, "Copies", 1), Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(tool(page, "Duplicates", 1), Qt.MouseButton.LeftButton)
     assert page.model.settings("data").keep_one_of_duplicates
     assert page.keep_one.isChecked()
     view = settled(page, qtbot)
     out = {row[1] for row in rows(page.findings.left_out)}
     assert out == {"eosinophil/P0_copy.png", "eosinophil/P1_1.png", "platelet/P1_conflict.png"}
     assert len(view.split.left_out) == 3
-    assert not tool(page, "Copies", 1).isEnabled()
+    assert not tool(page, "Duplicates", 1).isEnabled()
 
 
 def test_one_copy_is_kept_by_hand_and_used_again(page: DatasetPage, qtbot: QtBot) -> None:
     copies = page.findings.copies
     copies.selectRow(next(n for n, row in enumerate(rows(copies)) if row.path == "eosinophil/P0_copy.png"))
-    tool(page, "Copies").click()
+    tool(page, "Duplicates").click()
     assert page.model.settings("data").left_out_images == ("eosinophil/P0_0.png",)
     settled(page, qtbot)
     page.findings.left_out.selectRow(0)
-    qtbot.mouseClick(tool(page, "Left out"), Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(tool(page, "Excluded"), Qt.MouseButton.LeftButton)
     assert page.model.settings("data").left_out_images == ()
 
 
@@ -264,7 +264,7 @@ def test_scan_again_finds_new_images(page: DatasetPage, cells: Path, qtbot: QtBo
 
 
 def test_doubts_want_features_first(page: DatasetPage, qtbot: QtBot) -> None:
-    qtbot.mouseClick(tool(page, "Doubtful labels"), Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(tool(page, "Suspected label errors"), Qt.MouseButton.LeftButton)
     assert "Features page" in page.context.messages.sentences("warning")[0]  # type: ignore[attr-defined]
 
 
@@ -272,14 +272,14 @@ def test_doubts_of_the_demo_are_listed_and_left_out(described_context: PageConte
     page = DatasetPage(described_context)
     qtbot.addWidget(page)
     page.enter()
-    qtbot.mouseClick(tool(page, "Doubtful labels"), Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(tool(page, "Suspected label errors"), Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not page.job_numbers(FindDoubts))
     doubts = rows(page.findings.doubts)
     assert page.findings.currentWidget() is tab(page, "Suspected label errors")
     assert all(row[2] != row[3] for row in doubts)
     if doubts:
         page.findings.doubts.selectRow(0)
-        qtbot.mouseClick(tool(page, "Doubtful labels", 1), Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(tool(page, "Suspected label errors", 1), Qt.MouseButton.LeftButton)
         assert page.model.settings("data").left_out_images == (doubts[0][1],)
 
 
