@@ -244,7 +244,7 @@ def plugins(options: argparse.Namespace) -> int:  # noqa: ARG001 - it has none
         for name, plugin in known.plugins.items()
     ]
     problems = plugin_problems()
-    print(table(["kind", "name", "title", "plugin"], rows) if rows else "No plugin adds anything.")
+    print(table(["kind", "name", "title", "plugin"], rows) if rows else "No plugins installed.")
     for problem in problems:
         say(problem.sentence)
     return 1 if problems else 0
