@@ -93,7 +93,7 @@ def test_the_newest_results_are_kept_and_one_of_each_fingerprint() -> None:
 
 
 def test_a_value_out_of_range_changes_nothing() -> None:
-    with pytest.raises(SettingsError, match=r"fraction is 2"):
+    with pytest.raises(SettingsError, match=r"fraction must be .*; found 2"):
         Project().with_settings("selection", fraction=2)
 
 
