@@ -14,10 +14,16 @@ from core.errors import (
     SamplerFailedError,
     SettingsError,
 )
-from core.estimate import remember_speed, training_speeds
 from core.output.model_bundle import save_bundle
 from core.palette import sampler_mark
-from core.pipeline.outlook import fine_tuning_notes, plan_view
+from core.pipeline.comparison_progress import (
+    remember_training,
+    run_progress,
+    sizes_of,
+    split_progress,
+    time_shares,
+)
+from core.pipeline.outlook import fine_tuning_notes
 from core.pipeline.planning import (
     EVERYTHING,
     PlannedRun,
@@ -34,9 +40,9 @@ from core.pipeline.split_parts import Selections, SplitPart, open_split, without
 from core.pipeline.stages import Prepared, fixed_settings, split_dataset
 from core.pipeline.teaching import any_taught, lacking_beside
 from core.pipeline.words import bundle_name
-from core.progress import NO_PROGRESS, PartProgress, Progress, StepProgress
+from core.progress import NO_PROGRESS, PartProgress, Progress
 from core.results import Comparison, Note, RunKey, RunResult, split_of
-from core.settings import Settings, TrainingSettings, recipe_notes, recipe_sentence
+from core.settings import TrainingSettings, recipe_notes, recipe_sentence
 from core.training.architectures import NETWORKS
 from core.training.backbones import backbone_weights
 from core.training.comparison import compare
@@ -45,8 +51,6 @@ from core.training.fitting import Places, Seen, TrainedRun, TrainingTask, train
 from core.training.loop import training_problem
 from core.training.pixels import discard_unchecked
 from core.training.runs import load_runs, save_run
-from core.training.tuning_costs import tuned_network
-from core.words import percent
 
 __all__ = [
     "EVERYTHING",
@@ -164,32 +168,32 @@ def run_comparison(
         progress.publish(Note(note))
     stored = {run.key.fingerprint: run for run in kept.runs}
     runs: list[RunResult] = []
-    shares = _shares(prepared)
+    shares = time_shares(prepared)
     left_out: dict[str, str] = {}
     lost: dict[int, str] = {}
     parts: list[SplitPart] = []
     for split in range(n_parts):
-        part = open_split(prepared, split, _split_progress(progress, shares[len(runs)], split, settings), lost)
+        part = open_split(prepared, split, split_progress(progress, shares[len(runs)], split, settings), lost)
         parts.append(part)
         # All coresets are chosen before anything is trained, so that one that cannot be had costs no training.
         wanted = [(one, _key_unless_left_out(part, one, left_out)) for one in plan_of_split(settings.comparison, split)]
         if split == 0:
             done = [key is not None and key.fingerprint in stored for _, key in wanted]
-            shares = _shares(prepared, done)
-            for note in () if all(done) else fine_tuning_notes(prepared.study, *_sizes(prepared)):
+            shares = time_shares(prepared, done)
+            for note in () if all(done) else fine_tuning_notes(prepared.study, *sizes_of(prepared)):
                 progress.publish(Note(note))
         for one, key in wanted:
             if key is None or one.sampler in left_out:
                 continue
             part.teach(one, stored, PartProgress(progress, shares[len(runs)], shares[len(runs)]))
-            told = _run_progress(progress, len(runs), shares, one, settings)
+            told = run_progress(progress, len(runs), shares, one, settings)
             started = time.perf_counter()
             known, trained = train_or_find(part, one, stored, told)
             asked = part.as_asked(known, one, part.key(one))
             if trained is not None:
                 stored[known.key.fingerprint] = known
                 save_run(known, runs_folder)
-                _remember_speed(part.prepared, known, time.perf_counter() - started - known.feature_seconds)
+                remember_training(part.prepared, known, time.perf_counter() - started - known.feature_seconds)
                 if keep_models is not None:
                     _keep_model(part.prepared, one, replace(trained, result=asked), keep_models)
             runs.append(asked)
@@ -366,23 +370,6 @@ def steps_of(training: TrainingSettings, networks: Collection[str]) -> str:
     return training.steps if any(name in NETWORKS and NETWORKS[name].has_steps for name in networks) else ""
 
 
-def _remember_speed(prepared: Prepared, run: RunResult, wall_seconds: float) -> None:
-    """Keep how fast this machine trains, so that the next estimate rests on it."""
-    training, folder = prepared.study.settings.training, prepared.study.cache_folder
-    tuned = run.key.network in NETWORKS and tuned_network(NETWORKS[run.key.network], training) is not None
-    name, start_name = training_speeds(run.key.network, training.image_size, tuned=tuned)
-    if len(run.history) < 2:
-        remember_speed(name, run.train_seconds, run.n_images, folder)
-        return
-    # The first epoch compiles the network; the others tell what an image takes.
-    later = run.history[1:]
-    share = 1 + 0.35 * len(prepared.split.validation) / max(1, run.n_images)
-    seconds = sum(epoch.seconds for epoch in later)
-    remember_speed(name, seconds, round(len(later) * run.n_images * share), folder)
-    start = wall_seconds - seconds * len(run.history) / len(later)
-    remember_speed(start_name, max(0.1, start), 1, folder, least=1)
-
-
 def _keep_model(prepared: Prepared, planned: PlannedRun, trained: TrainedRun, folder: Path) -> None:
     """Save a model of the first split's first repetition; the others would fill the disk with more of the same."""
     kept = NETWORKS[planned.network].is_saved and trained.model is not None
@@ -392,57 +379,3 @@ def _keep_model(prepared: Prepared, planned: PlannedRun, trained: TrainedRun, fo
     save_bundle(
         folder / bundle_name(trained.result.key), trained, settings.training, reading=stored_choices(settings.data)
     )
-
-
-def _sizes(prepared: Prepared) -> tuple[int, int, int]:
-    """Return the numbers of images of the pool, the validation set and the test set."""
-    split = prepared.split
-    return len(split.pool), len(split.validation), len(split.test)
-
-
-def _shares(prepared: Prepared, done: Sequence[bool] = ()) -> tuple[float, ...]:
-    """Return at which share of the whole time each planned training begins, and 1: by what they are said to take.
-
-    Parameters
-    ----------
-    done : sequence of bool
-        Of the first trainings, whether they are stored, and so take no time.
-    """
-    planned = plan_view(prepared.study, *_sizes(prepared))
-    seconds = np.array([max(run.estimate.seconds, 1e-3) for run in planned.runs])
-    seconds[: len(done)][np.asarray(done, dtype=bool)] = 1e-6
-    for network, of_backbone in planned.backbones.items():
-        of_network = [at for at, run in enumerate(planned.runs) if run.network == network]
-        if not any(done[at] for at in of_network if at < len(done)):
-            seconds[of_network[0]] += of_backbone  # the first one computes the features
-    begins = np.concatenate([[0.0], np.cumsum(seconds)])
-    return tuple((begins / begins[-1]).tolist())
-
-
-def _run_progress(
-    parent: Progress, number: int, shares: Sequence[float], planned: PlannedRun, settings: Settings
-) -> PartProgress:
-    """Return what one training among several tells."""
-    of = "everything" if planned.sampler == EVERYTHING else f"{planned.sampler} {percent(planned.fraction)}"
-    split = _which_split(planned.split, settings)
-    message = f"Training {planned.network} on {of} ({split and f'{split}, '}run {number + 1} of {len(shares) - 1})"
-    part = PartProgress(parent, shares[number], shares[number + 1], message=message)
-    part.report(0, 1)
-    return part
-
-
-def _split_progress(parent: Progress, share: float, split: int, settings: Settings) -> StepProgress | PartProgress:
-    """Return what a split being made ready tells; with several the bar stands where the trainings before left it.
-
-    Nothing is handed on: what is shown of clusters is the first split's.
-    """
-    which = _which_split(split, settings)
-    if not which:
-        return StepProgress(parent, 0, 1, resolution=0, hands_on=False)
-    return PartProgress(parent, share, share, prefix=f"Preparing {which} · ", hands_on=False)
-
-
-def _which_split(split: int, settings: Settings) -> str:
-    """Return which of several splits or folds one is; empty where there is one only."""
-    n = n_splits(settings)
-    return split_of(split, n, settings.data.folds or 0) if n > 1 else ""

@@ -17,7 +17,7 @@ from core.features.extractors import extractor_named
 from core.output.content import ReportContent
 from core.output.report import write_report
 from core.output.training_tables import accuracy_table, cost_table, table_one, verdict_table
-from core.pipeline import comparing, outlook, split_parts
+from core.pipeline import comparing, comparison_progress, outlook, split_parts
 from core.pipeline.comparing import Selections, compare_stored, run_comparison, summarise
 from core.pipeline.outlook import plan_view
 from core.pipeline.planning import EVERYTHING, PlannedRun, plan, rows_of
@@ -407,7 +407,7 @@ def test_speeds_with_fine_tuning_are_kept_apart(prepared: Prepared) -> None:
     epochs = tuple(Epoch(number, 1, 1, 1, 1, 0.1, 10.0, 0.0) for number in (1, 2, 3))
     key = RunKey("transfer", "random", 1.0, 0, "mark")
     run: Any = SimpleNamespace(key=key, history=epochs, n_images=100, train_seconds=30.0)
-    comparing._remember_speed(replace(prepared, study=study), run, 40.0)
+    comparison_progress.remember_training(replace(prepared, study=study), run, 40.0)
     assert set(Speeds.read(study.cache_folder).seconds_per_unit) == {
         "train transfer fine-tuned 32", "start transfer fine-tuned"
     }  # fmt: skip
