@@ -118,7 +118,7 @@ def components_table(embeddings: Sequence[ClassEmbedding]) -> Table:
     columns = (
         Column("class", "Class"), Column("extractor", "Extractor"), Column("block", "Block"),
         Column("images", "Images", _COUNT), Column("features", "Features", _COUNT),
-        Column("components", "Components", _COUNT), Column("explained", "Variance kept", _SHARE),
+        Column("components", "Components", _COUNT), Column("explained", "Retained variance", _SHARE),
         Column("scale", "Scale", "number"),
     )  # fmt: skip
     return Table("components", "Components kept", columns, rows)

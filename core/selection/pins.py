@@ -55,11 +55,11 @@ def find_pins(dataset: Dataset, split: Split, settings: SelectionSettings) -> Pi
     pool = set(split.pool.tolist())
     for path in settings.pinned_in:
         if path not in places:
-            raise SelectionError(f"{path} is pinned in, but the dataset has no such image. Take the pin back.")
+            raise SelectionError(f"{path} is pinned in, but the dataset has no such image. Unpin it.")
         if places[path] not in pool:
             raise SelectionError(
                 f"{path} is pinned in, but it is not in the pool: it is left out or set aside for validation or test. "
-                "Take the pin back."
+                "Unpin it."
             )
     inside = sorted({places[path] for path in settings.pinned_in})
     outside = sorted({places[path] for path in settings.pinned_out if places.get(path) in pool})

@@ -218,7 +218,7 @@ def test_a_choice_that_cannot_be_is_told_on_the_page(page: CoresetPage, qtbot: Q
     test_image = view.dataset.images[int(view.split.test[0])].path
     page.change_settings("selection", pinned_in=(test_image,))
     qtbot.waitUntil(lambda: page.picture.unanswered.isVisible())
-    assert "Take the pin back" in page.picture.unanswered.text
+    assert "Unpin it" in page.picture.unanswered.text
     assert page.model.state("coreset") != "done"
 
 
