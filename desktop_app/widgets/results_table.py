@@ -1,6 +1,7 @@
 """The table of a comparison: one row for network, sampler and fraction."""
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QWidget
@@ -49,85 +50,42 @@ class ResultsTable(Table):
 
 def _columns(folds: int = 0) -> list[Column]:
     """Return the columns; where the images are divided into folds they speak of these."""
+    split = split_word(folds)
     return [
         Column("Network", lambda row: network_title(row.network)),
         Column("Sampler", lambda row: theme.sampler_title(row.sampler)),
-        Column(
-            "Fraction",
-            lambda row: percent(row.fraction),
-            lambda row: row.fraction,
-            numeric=True,
-            tooltip="Fraction of the pool",
-        ),
+        _figure("Fraction", "fraction", percent, "Fraction of the pool", 0),
         *(_column(metric, place, folds) for place, metric in enumerate(by_column())),
-        Column(
-            "Images",
-            lambda row: count(row.n_images),
-            lambda row: row.n_images,
-            numeric=True,
-            tooltip="Number of training images",
-            may_go=3,
+        _figure("Images", "n_images", count, "Number of training images", 3),
+        _figure(
+            f"{split}s".capitalize(), "n_splits", count, "Splits into pool and test images; all have the same weight", 2
         ),
-        Column(
-            f"{split_word(folds)}s".capitalize(),
-            lambda row: count(row.n_splits),
-            lambda row: row.n_splits,
-            numeric=True,
-            tooltip="Splits into pool and test images; all have the same weight",
-            may_go=2,
+        _figure("Runs", "n_repetitions", count, f"Trainings with different seeds, over all {split}s", 5),
+        _figure(
+            "Selection", "select_seconds", duration,
+            "Time for the selection, without feature extraction, which later selections share", 4,
         ),
-        Column(
-            "Runs",
-            lambda row: count(row.n_repetitions),
-            lambda row: row.n_repetitions,
-            numeric=True,
-            tooltip=f"Trainings with different seeds, over all {split_word(folds)}s",
-            may_go=5,
+        _figure(
+            "Teacher", "teacher_seconds", duration,
+            "Time to fit the teacher of the soft labels, once for all trainings of a split, without feature extraction",
+            4,
         ),
-        Column(
-            "Selection",
-            lambda row: duration(row.select_seconds),
-            lambda row: row.select_seconds,
-            numeric=True,
-            tooltip="Time for the selection, without feature extraction, which later selections share",
-            may_go=4,
+        _figure("Training", "train_seconds", duration, "Mean time of one training, including validation", 1),
+        _figure(
+            "Validation", "validation_seconds", lambda seconds: "–" if seconds != seconds else duration(seconds),
+            "Part of the training time that was used for validation, on average", 6,
         ),
-        Column(
-            "Teacher",
-            lambda row: duration(row.teacher_seconds),
-            lambda row: row.teacher_seconds,
-            numeric=True,
-            tooltip=(
-                "Time to fit the teacher of the soft labels, once for all trainings of a split, without feature "
-                "extraction"
-            ),
-            may_go=4,
+        _figure(
+            "Pays off after", "pays_after", _trainings,
+            "Number of trainings after which selection, and the teacher, have saved more time than they took", 4,
         ),
-        Column(
-            "Training",
-            lambda row: duration(row.train_seconds),
-            lambda row: row.train_seconds,
-            numeric=True,
-            tooltip="Mean time of one training, including validation",
-            may_go=1,
-        ),
-        Column(
-            "Validation",
-            lambda row: "–" if row.validation_seconds != row.validation_seconds else duration(row.validation_seconds),
-            lambda row: row.validation_seconds,
-            numeric=True,
-            tooltip="Mean share of the training time used for validation",
-            may_go=6,
-        ),
-        Column(
-            "Pays off after",
-            _pays,
-            lambda row: row.pays_after,
-            numeric=True,
-            tooltip="Number of trainings after which selection, and the teacher, have saved more time than they took",
-            may_go=4,
-        ),
-    ]
+    ]  # fmt: skip
+
+
+def _figure(title: str, name: str, words: Callable[[Any], str], tip: str, may_go: int) -> Column:
+    """Return the column of a number of each row, by the name of its field."""
+    value = attrgetter(name)
+    return Column(title, lambda row: words(value(row)), value, numeric=True, tooltip=tip, may_go=may_go)
 
 
 def _column(metric: "Metric", place: int, folds: int) -> Column:
@@ -162,7 +120,7 @@ def _over(row: Row, folds: int) -> str:
     return f"over {splits_words(row.n_splits, folds)}, {runs} in total" if row.n_splits > 1 else f"over {runs}"
 
 
-def _pays(row: Row) -> str:
-    if row.pays_after is None:
+def _trainings(n: int | None) -> str:
+    if n is None:
         return "–"
-    return "1 training" if row.pays_after == 1 else f"{count(row.pays_after)} trainings"
+    return "1 training" if n == 1 else f"{count(n)} trainings"
