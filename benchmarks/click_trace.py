@@ -37,6 +37,8 @@ PLACE = "CORESET_CLICK_TRACE"
 RESULTS = ROOT / "benchmarks" / "results" / "click_trace.md"
 ENDS = {("core/pipeline/stages.py", "choose"), ("desktop_app/pages/coreset_picture.py", "show_coreset")}
 BESIDES = {"Progressed", "Reported", "Limited"}
+EVERY = 0.1
+"""Seconds between two times at which an engine's process writes what it has seen."""
 DRAWING = ("desktop_app/widgets/", "desktop_app/theme.py")
 TRANSPORT = ("desktop_app/service/", "core/service/processes", "core/service/child", "core/service/messages")
 # The engine's process does the same as this one, before anything of the engine is imported there.
@@ -120,7 +122,7 @@ def trace_engine() -> None:
 
     def leave() -> None:
         while True:
-            time.sleep(0.1)
+            time.sleep(EVERY)
             part = file.with_suffix(".part")
             part.write_text(json.dumps({"ran": dict(trace.ran), "on_the_way": dict(trace.on_the_way)}))
             part.replace(file)
@@ -139,7 +141,6 @@ def trace_click(place: Path) -> dict[str, list[str]]:
     trace.start()
     clicked, seen = _click(place, trace)
     sys.setprofile(None)
-    time.sleep(0.5)  # the engine's process leaves its last words
     told = [seen, *(json.loads(file.read_text()) for file in place.glob("*.json"))]
     return {
         what: sorted({file for each in told for file, at in each[what].items() if at >= clicked})
@@ -180,6 +181,9 @@ def _click(place: Path, trace: Trace) -> tuple[float, dict[str, dict[str, float]
     clicked = time.monotonic()
     _press_upper_arrow(page.options.size.percent)
     _wait(app, lambda: bool(seen))
+    # Closing ends the engine's process at once: what it has seen must be in its file before.
+    shown_at = time.time()
+    _wait(app, lambda: any(file.stat().st_mtime > shown_at + 2 * EVERY for file in place.glob("*.json")))
     application.context.model.close()
     window.close()
     application.close()
