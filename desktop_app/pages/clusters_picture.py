@@ -128,8 +128,9 @@ class ClustersPicture(QWidget):
             self._parts.insertWidget(0, self._top)
             self._top.show()
             self._top.addWidget(self.side)
-            self._top.setSizes(COLUMNS)
             self.side.show()
+            # After it is shown: a splitter gives hidden parts no room.
+            self._top.setSizes(COLUMNS)
         self.tabs.tabBar().setVisible(narrow)
         self._parts.setSizes(ROWS)
 
@@ -154,7 +155,7 @@ class ClustersPicture(QWidget):
         box.setToolTip(f"Component on the {axis} axis")
         box.setAccessibleName(f"Component {axis}")
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        box.setMinimumContentsLength(16)
+        box.setMinimumContentsLength(10)
         box.activated.connect(self._choose_components)
         return box
 
@@ -233,7 +234,9 @@ class ClustersPicture(QWidget):
             box.clear()
             for number in range(view.n_components):
                 share = view.all_shares[number] if number < len(view.all_shares) else None
-                box.addItem(component_label(number, share).replace(" of variance", ""), number)
+                box.addItem(
+                    component_label(number, share).replace("component", "PC").replace(" of variance", ""), number
+                )
             box.setCurrentIndex(chosen)
             box.setEnabled(view.n_components > 1)
             box.blockSignals(blocked)

@@ -29,7 +29,7 @@ from desktop_app.widgets.words import set_tone
 # Rules over classes, in a few words.
 RULES = {
     "proportional": "proportional", "difficulty": "by difficulty", "equal": "equal", "square-root": "square root",
-    "equal-then-square-root": "equal, then square root", "square-root-difficulty": "square root and difficulty",
+    "equal-then-square-root": "equal, then √n", "square-root-difficulty": "square root and difficulty",
 }  # fmt: skip
 
 
@@ -161,7 +161,7 @@ class CoresetOptions(QObject):
         self.over_classes.set_no_effect(f"{fact.title} draws from the whole pool and ignores classes." if whole else "")
         box = self.over_classes.widget
         if isinstance(box, QComboBox):
-            for name, words in (("recommended", "As recommended"), ("sampler", "Sampler's own")):
+            for name, words in (("recommended", "Recommended"), ("sampler", "Sampler's own")):
                 rule = fact.budget_rule(name)
                 box.setItemText(box.findData(name), "None" if whole else f"{words} ({RULES.get(rule, rule)})")
         self.seed.set_no_effect("" if fact.uses_seed else f"{fact.title} is deterministic.")

@@ -149,8 +149,9 @@ class CoresetPicture(QWidget):
                 self.tabs.setCurrentIndex(0)
             self.tabs.removeTab(self.tabs.indexOf(self.chosen))
             self._parts.addWidget(self.chosen)
-            self._parts.setSizes(COLUMNS)
             self.chosen.show()
+            # After it is shown: a splitter gives hidden parts no room.
+            self._parts.setSizes(COLUMNS)
 
     @property
     def _is_narrow(self) -> bool:

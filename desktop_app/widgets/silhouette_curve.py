@@ -38,7 +38,7 @@ class SilhouetteCurve(Plot):
         self._best = pg.ScatterPlotItem(pxMode=True)
         self._marker = pg.InfiniteLine(angle=90, movable=True)
         self._words = pg.TextItem()
-        self._low = pg.TextItem("all below 0.25: no substantial structure", anchor=(1.0, 0.0))
+        self._low = pg.TextItem("all below 0.25", anchor=(1.0, 0.0))
         self._bands: list[Any] = []
         for item in (self._line, self._best):
             self.addItem(item)

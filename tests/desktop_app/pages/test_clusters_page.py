@@ -61,7 +61,7 @@ def test_the_first_class_is_shown_with_medoids_and_images(page: ClustersPage) ->
     assert len(page.picture.grid.images.images) == len(view.clusters.indices)
     assert [image.key for image in page.picture.medoids.row.images] == view.clusters.medoids.tolist()
     assert page.picture.first.count() == view.n_components
-    assert page.picture.first.currentText().startswith("component 1 (")
+    assert page.picture.first.currentText().startswith("PC 1 (")
 
 
 def test_class_and_components_are_choices_of_the_project(page: ClustersPage, qtbot: QtBot) -> None:
@@ -200,6 +200,8 @@ def test_a_narrow_page_keeps_the_silhouette_readable(page: ClustersPage, qtbot: 
     assert picture.side.isVisible()
     assert not picture.tabs.tabBar().isVisible()
     before = picture.side.width()
+    # Not squeezed by what it was before it was first shown, either.
+    assert before > 0.5 * picture.scatter.width()
     page.setMinimumSize(400, 300)  # as in the window, which may be smaller than all of it wants
     page.resize(824, 480)
     qtbot.wait(20)

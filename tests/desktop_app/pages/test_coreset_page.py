@@ -136,7 +136,7 @@ def test_the_recommended_sampler_is_offered_and_never_taken_silently(page: Cores
     assert not page.options.recommendation.isVisible()
     wait_for(page, qtbot)
     box = page.options.over_classes.widget
-    assert box.currentText() == "As recommended (equal, then square root)"
+    assert box.currentText() == "Recommended (equal, then √n)"
     assert box.itemText(box.findData("sampler")) == "Sampler's own (by difficulty)"
     assert not page.options.beta.widget.isEnabled(), "β only applies to budgets by difficulty"
     page.model.set_settings("selection", budget_over_classes="sampler")
