@@ -43,6 +43,18 @@ class DatasetView:
         """Reading choices that the scan fixed, in stored form; empty where there are none."""
         return fixed_choices(DataSettings(), self.dataset.reading)
 
+    @property
+    def is_one_file(self) -> bool:
+        """Whether all images lie in one file, such as an array."""
+        return not self.dataset.root.is_dir()
+
+    def file(self, index: int) -> Path:
+        """Return the file that an image is read from: its own, or the one that all images lie in."""
+        from core.data.page_names import file_and_page
+
+        root = self.dataset.root
+        return root if self.is_one_file else root / file_and_page(self.dataset.images[index].path)[0]
+
     def thumbnail(self, index: int) -> Path:
         """Return the file of an image's thumbnail; it may be missing if the cache was cleared."""
         return thumbnail_file(self.cache_folder, self.dataset.images[index].pixels)

@@ -8,7 +8,6 @@ after a crash answers as the one before it.
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from core.limits import limited
 from core.pipeline.study import Study
 from core.progress import Progress
 from core.results import ClassClusters, ClusterShares, Coreset, Coverage, FloatArray, IntArray
@@ -64,17 +63,6 @@ class ClassView:
 
 
 @dataclass(frozen=True)
-class PictureView:
-    """One decoded image: ``3 * width * height`` bytes of RGB, row by row; `problem` says why there is none."""
-
-    index: int
-    width: int
-    height: int
-    rgb: bytes
-    problem: str = ""
-
-
-@dataclass(frozen=True)
 class CoresetView:
     """A coreset as the page shows it.
 
@@ -92,25 +80,6 @@ class CoresetView:
     shares: tuple[ClusterShares, ...]
     coverage: Coverage | None
     sentence: str
-
-
-@dataclass(frozen=True)
-class SimilarView:
-    """The images that are most similar to others.
-
-    Attributes
-    ----------
-    asked : tuple of int
-        What they are similar to: indices of images of the dataset, without repetitions.
-    indices : tuple of int
-        Most similar first; equally similar ones by index. None of `asked`.
-    distances : tuple of float
-        Of each, the smallest Euclidean distance to any of `asked` in the embedding across classes.
-    """
-
-    asked: tuple[int, ...]
-    indices: tuple[int, ...]
-    distances: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -210,42 +179,6 @@ class MeasureCoverage(ServiceRequest["SelectionService", Coverage]):
     def run(self, service: "SelectionService", progress: Progress) -> Coverage:
         """See `SelectionService.cover`."""
         return service.cover(self.selection, self.clusters, progress)
-
-
-@dataclass(frozen=True)
-class FindSimilar(ServiceRequest["SelectionService", SimilarView]):
-    """Find the images that are most similar to one image or to any of several.
-
-    Attributes
-    ----------
-    indices : tuple of int
-        Images of the dataset; at least one. Each must have an embedding: it is in the pool, or a validation or test
-        image.
-    n : int
-        At most this many are found, >= 1.
-    of_class : str
-        Only images of this class are found; empty: of every class.
-    """
-
-    indices: tuple[int, ...]
-    n: int
-    of_class: str = ""
-
-    def run(self, service: "SelectionService", progress: Progress) -> SimilarView:
-        """See `SelectionService.similar`."""
-        return service.similar(self.indices, self.n, self.of_class, progress)
-
-
-@dataclass(frozen=True)
-class DecodeImage(ServiceRequest["SelectionService", PictureView]):
-    """Decode one image as the engine sees it."""
-
-    index: int
-
-    @limited(seconds=120, n_bytes=4_000_000_000)
-    def run(self, service: "SelectionService", progress: Progress) -> PictureView:  # noqa: ARG002
-        """See `SelectionService.picture`."""
-        return service.picture(self.index)
 
 
 def _images_and_features(study: Study) -> Study:

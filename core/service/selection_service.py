@@ -5,34 +5,30 @@ orders, and reads all of it from the cache.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from core.arrays import cut_file
 from core.cache import fingerprint
-from core.data.rereading import read_unchanged
-from core.errors import ImageError
 from core.pipeline.stages import Prepared, choose, cluster_classes, prepare
 from core.pipeline.study import Study
 from core.pipeline.words import coreset_sentence
 from core.progress import NO_PROGRESS, Progress
-from core.results import ClassClusters, ClassCoverage, ClassEmbedding, Coreset, Coverage, IntArray
+from core.results import ClassClusters, ClassCoverage, ClassEmbedding, Coreset, Coverage, Dataset, IntArray
 from core.selection.clustering import cluster_words
 from core.selection.coverage import class_coverage, covered_worst, summarise_coverage
 from core.selection.kernel import Kernels
 from core.selection.shares import expected_random
-from core.service.selection_requests import ClassOverview, ClassView, CoresetView, PictureView, SimilarView
-from core.service.similar import similar_images
+from core.service.image_service import ImageService
+from core.service.selection_requests import ClassOverview, ClassView, CoresetView
 from core.settings import ClusterSettings, SelectionSettings
 
 THINNED_TO = 800
 REMEMBERED = 500
-LARGEST_SIDE = 2_000
 
 
-class SelectionService:
+class SelectionService(ImageService):
     """A prepared study that answers questions.
 
     Parameters
@@ -55,19 +51,6 @@ class SelectionService:
         self._coverage: OrderedDict[tuple[str, str], ClassCoverage] = OrderedDict()
         # One kernel a class serves the orders of balanced herding and the coverage of every coreset.
         self._kernels = self._prepared.orders.kernels = Kernels()
-
-    def picture(self, index: int) -> PictureView:
-        """Return one image, decoded as the engine sees it, at most `LARGEST_SIDE` pixels a side.
-
-        Its `problem` says why there is none: it cannot be read any more, or is another image than the scan saw.
-        """
-        try:
-            rgb = read_unchanged(self._prepared.dataset, index)
-        except ImageError as error:
-            return PictureView(index, 0, 0, b"", str(error))
-        step = -(-max(rgb.shape[:2]) // LARGEST_SIDE)
-        rgb = np.ascontiguousarray(rgb[::step, ::step])
-        return PictureView(index, rgb.shape[1], rgb.shape[0], rgb.tobytes())
 
     def overview(
         self, clusters: ClusterSettings | None = None, progress: Progress = NO_PROGRESS
@@ -134,6 +117,16 @@ class SelectionService:
             words=cluster_words(of_class),
         )
 
+    @property
+    def dataset(self) -> Dataset:
+        """The images."""
+        return self._prepared.dataset
+
+    def prepared(self, progress: Progress = NO_PROGRESS) -> Prepared:
+        """Return the study with its embeddings, made again where their files are damaged."""
+        self._use(None, progress)
+        return self._prepared
+
     def _use(self, clusters: ClusterSettings | None, progress: Progress) -> None:
         if cut_file() is not None:  # computed anew, from the cache but for what another program has damaged there
             self._prepare(self._prepared.study, progress)
@@ -184,26 +177,6 @@ class SelectionService:
         """Return what the coreset of `settings` leaves out; can be stopped between two classes."""
         self._use(clusters, progress)
         return self._measure(choose(self._prepared, settings, progress), progress)
-
-    def similar(
-        self, indices: Sequence[int], n: int, of_class: str = "", progress: Progress = NO_PROGRESS
-    ) -> SimilarView:
-        """Return the images that are most similar to any of `indices`, by the embedding across classes.
-
-        Parameters
-        ----------
-        indices : sequence of int
-        n : int
-        of_class : str
-            See `FindSimilar`.
-
-        Raises
-        ------
-        SelectionError
-            If an image of `indices` has no embedding, or there is no such image or class.
-        """
-        self._use(None, progress)
-        return similar_images(self._prepared, indices, n, of_class, progress)
 
     def _measure(self, coreset: Coreset, progress: Progress) -> Coverage:
         prepared = self._prepared

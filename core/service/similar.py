@@ -9,7 +9,7 @@ from core.neighbours import nearest_to_any
 from core.pipeline.stages import Prepared
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset
-from core.service.selection_requests import SimilarView
+from core.service.image_requests import SimilarView
 
 
 def similar_images(

@@ -7,9 +7,10 @@ from PySide6.QtWidgets import QLabel
 
 from core.service.dataset_requests import DatasetView
 from core.service.feature_requests import ComputeClusters
+from core.service.image_requests import DecodeImage
 from core.service.needs import clustering_memory_words
 from core.service.requests import AnyServiceRequest
-from core.service.selection_requests import ClassOverview, ClassView, DecodeImage, DescribeClass, DescribeClasses
+from core.service.selection_requests import ClassOverview, ClassView, DescribeClass, DescribeClasses
 from desktop_app.pages.clusters_picture import ClustersPicture
 from desktop_app.pages.images_shown import ImagesShown, LargeImage, pool_by_class
 from desktop_app.pages.page import NOT_THERE, Page

@@ -9,7 +9,7 @@ from PySide6.QtGui import QCursor, QImage, QPixmap
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from core.service.dataset_requests import DatasetView
-from core.service.selection_requests import DecodeImage, PictureView
+from core.service.image_requests import DecodeImage, PictureView
 from desktop_app import theme
 from desktop_app.models.thumbnail_store import shared_store
 from desktop_app.models.thumbnails import LazyThumbnails, Thumbnail

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from shiboken6 import isValid
 
 from core.pipeline.study import Study
+from core.service.image_requests import OpenImageService
 from core.service.messages import BUILDING, Cancelled, Ended, Failed, Finished, Ready, ServiceEvent
 from core.service.requests import AnyRequest, AnyServiceRequest, ServiceRequest
 from core.service.selection_requests import OpenSelectionService
@@ -216,6 +217,22 @@ class SelectionQuestions(QObject):
             return False
         self._client.open(OpenSelectionService.of(study, content))
         return True
+
+    def open_images(self, study: Study, content: str, *, with_features: bool) -> None:
+        """Have a service that answers about single images: the one that is open, or the image service.
+
+        Parameters
+        ----------
+        study : Study
+        content : str
+            Identity of the images found.
+        with_features : bool
+            Whether features have been extracted, so that similar images can be found.
+        """
+        opening = self._client.opening
+        serves = isinstance(opening, OpenSelectionService) and opening.content == content
+        if not serves or (with_features and not self.is_open(study, content)):
+            self._client.open(OpenImageService.of(study, content, with_features=with_features))
 
     def is_open(self, study: Study, content: str) -> bool:
         """Whether the service is on these images and features."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -81,6 +81,15 @@ class ThumbnailRow(QWidget):
     def images(self) -> Sequence[Thumbnail]:
         """The images shown."""
         return self._images
+
+    def current_key(self) -> int:
+        """Return the key of the image that the keyboard is at, -1 for none."""
+        return self._images[self._current].key if self._images else NONE
+
+    def key_at(self, at: QPoint) -> int:
+        """Return the key of the image at a point of the widget, -1 for none."""
+        number = self._number_at(at.x())
+        return self._images[number].key if number != NONE else NONE
 
     # --- geometry ---
 

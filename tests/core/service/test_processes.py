@@ -23,6 +23,7 @@ from core.service.child import PipeProgress
 from core.service.comparison_requests import PredictFolder
 from core.service.coreset_requests import VerifyExport
 from core.service.dataset_requests import ScanDataset
+from core.service.image_requests import DecodeImage
 from core.service.messages import (
     BUILDING,
     Cancelled,
@@ -37,7 +38,6 @@ from core.service.messages import (
 )
 from core.service.processes import Job, ServiceProcess
 from core.service.requests import Request, ServiceRequest
-from core.service.selection_requests import DecodeImage
 from core.service.weights_requests import ImportWeights
 
 TESTS = Path(__file__).parents[2] / "engine"

@@ -13,7 +13,7 @@ from core.pipeline.study import Study
 from core.progress import NO_PROGRESS
 from core.results import FloatArray
 from core.selection import kernel
-from core.service.selection_requests import FindSimilar
+from core.service.image_requests import FindSimilar
 from core.service.selection_service import SelectionService
 from core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings
 

@@ -8,14 +8,21 @@ import pytest
 from core.service.requests import Request
 from desktop_app.service import running
 
-MODULES = ("cache", "comparison", "coreset", "dataset", "feature", "selection", "weights")
+MODULES = ("cache", "comparison", "coreset", "dataset", "feature", "image", "selection", "weights")
 REQUESTS = [
     one
     for name in MODULES
     for one in vars(import_module(f"core.service.{name}_requests")).values()
     if isinstance(one, type) and issubclass(one, Request) and not inspect.isabstract(one)
 ]
-STEPS = {"ScanDataset", "ComputeFeatures", "ComputeClusters", "CompareNetworks", "OpenSelectionService"}
+STEPS = {
+    "ScanDataset",
+    "ComputeFeatures",
+    "ComputeClusters",
+    "CompareNetworks",
+    "OpenSelectionService",
+    "OpenImageService",
+}
 
 
 @pytest.mark.parametrize("kind", REQUESTS)
