@@ -11,18 +11,21 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, Literal, get_args
 
 from core.errors import ProjectError, SettingsError
 from core.files import reason_of, replace_atomically
 from core.forms import FormError, parse_json, read_form
 from core.reading import read_regular
-from core.settings import Settings, settings_from_dict, settings_to_dict
+from core.settings import Settings, settings_from_dict, settings_in_keys, settings_to_dict
 
 FORMAT = 1
 SUFFIX = ".coreset"
 PROGRAM = "Coreset Studio"
 RESULTS_KEPT = 8
+
+Decision = Literal["kept", "skipped"]
+DECISIONS: tuple[str, ...] = get_args(Decision)
 
 PROJECT_BYTES = 64_000_000
 """Largest project file that is read; the window reads it itself, and would stand still with a larger one."""
@@ -95,13 +98,19 @@ class Project:
     choices : Choices
     notes : str
         The user's own words.
+    image_notes : mapping of str to str
+        The user's note on single images, by path. They change no result.
+    reviewed : mapping of str to {"kept", "skipped"}
+        Images whose class was reviewed and not changed, by path: kept as it is, or skipped for now. They change no
+        result.
 
     Notes
     -----
     History of the file format (JSON, UTF-8, suffix ``.coreset``):
 
     1. ``format``, ``program``, ``version``, ``source`` (relative to the file where possible, forward slashes),
-       ``settings``, ``results``, ``choices``, ``notes``.
+       ``settings``, ``results``, ``choices``, ``notes``. Added later, and left out where they are empty:
+       ``image_notes``, ``reviewed``.
     """
 
     source: Path | None = None
@@ -109,6 +118,8 @@ class Project:
     results: Mapping[str, tuple[StageResult, ...]] = field(default_factory=dict)
     choices: Choices = field(default_factory=Choices)
     notes: str = ""
+    image_notes: Mapping[str, str] = field(default_factory=dict)
+    reviewed: Mapping[str, Decision] = field(default_factory=dict)
 
     def key(self, stage: str) -> str:
         """Return the fingerprint that a result of `stage` has if it is made from the choices as they are now.
@@ -118,7 +129,7 @@ class Project:
         """
         parts: list[Any] = []
         for name, sections in STAGES.items():
-            settings = {section: settings_to_dict(getattr(self.settings, section)) for section in sections}
+            settings = {section: settings_in_keys(getattr(self.settings, section)) for section in sections}
             if stage == "compare" and name == "coreset":
                 kept = {key: value for key, value in settings["selection"].items() if key not in NOT_COMPARED}
                 parts.append([name, kept])
@@ -250,6 +261,7 @@ def write_project(project: Project, file: Path, *, version: str = "") -> str:
 
 def project_to_dict(project: Project, folder: Path | None, *, version: str = "") -> dict[str, Any]:
     """Return the project as JSON values, with the images' place relative to `folder` (absolute for None)."""
+    later = {"image_notes": project.image_notes, "reviewed": project.reviewed}
     return {
         "format": FORMAT,
         "program": PROGRAM,
@@ -259,6 +271,7 @@ def project_to_dict(project: Project, folder: Path | None, *, version: str = "")
         "results": {stage: [asdict(result) for result in results] for stage, results in project.results.items()},
         "choices": asdict(project.choices),
         "notes": project.notes,
+        **{name: dict(sorted(values.items())) for name, values in later.items() if values},
     }
 
 
@@ -285,6 +298,8 @@ def project_from_dict(values: Any, folder: Path, name: str) -> Project:
             results={stage: form.results[stage] for stage in STAGES if form.results.get(stage)},
             choices=_choices(form.choices),
             notes=form.notes,
+            image_notes=form.image_notes,
+            reviewed=form.reviewed,
         )
     except (FormError, SettingsError) as error:
         raise ProjectError(
@@ -302,6 +317,8 @@ class _ProjectForm:
     results: dict[str, tuple[StageResult, ...]]
     choices: Choices
     notes: str
+    image_notes: dict[str, str] = field(default_factory=dict)
+    reviewed: dict[str, Decision] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def add_flags(
             continue
         group = parser.add_argument_group(title)
         for flag in flags_of(section):
-            if flag.setting.name not in sections[section]:
+            if flag.setting.name not in sections[section] and not flag.setting.facts.from_file:
                 _add(group, flag, (defaults or {}).get(flag.dest))
 
 

@@ -16,6 +16,7 @@ from core.data.listing import Listing
 from core.data.paged import with_each_page
 from core.data.reading_notes import reading_notes, unheeded_notes
 from core.data.readings import reading_of, rules_alone, stored_choices
+from core.data.relabelling import relabelled
 from core.data.scanning import Scanned, decode_all
 from core.data.sources import SOURCES, source_of
 from core.data.stored import load_dataset, save_dataset
@@ -98,9 +99,7 @@ def scan(
     if previous is not None:
         earlier.append(previous)  # whatever its root: the folder may have moved
     reading = _fixed_before(reading_of(settings), earlier)
-    listing = kind.listing(source, own, progress, settings)
-    if reading.pages == "each" and kind.holds == "files":
-        listing = with_each_page(listing, progress)
+    listing = _listed(source, kind, settings, progress)
     for warning in listing.warnings:
         _LOG.info("%s", warning)
     known = _known(kind, earlier, reading)
@@ -111,6 +110,14 @@ def scan(
             unheeded = unheeded_notes(dataset.images, reading_of(settings))
             dataset = replace(dataset, warnings=(*dataset.warnings, *unheeded))
             return _finished(source, dataset, scanned, cache_folder, stored, progress)
+
+
+def _listed(source: Path, kind: Source, settings: DataSettings, progress: Progress) -> Listing:
+    """Return what a source says it holds, under the classes that the user has corrected."""
+    listing = kind.listing(source, own_settings(settings, kind), progress, settings)
+    if settings.pages == "each" and kind.holds == "files":
+        listing = with_each_page(listing, progress)
+    return relabelled(listing, settings.relabelled)
 
 
 def scan_bytes(n_images: int) -> int:

@@ -1,6 +1,7 @@
 """What a source says it holds, before anything is decoded."""
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +32,8 @@ class Entry:
         Empty where there is none.
     more : tuple of str
         What else is known of it, in the order of `Listing.columns`.
+    original_class : str
+        Class in the source, where the user has relabelled the image; empty otherwise.
     """
 
     path: str
@@ -38,6 +41,7 @@ class Entry:
     split: SplitName | None = None
     group: str = ""
     more: tuple[str, ...] = ()
+    original_class: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,13 +74,16 @@ class Listing:
 
 def warn_of_spellings(listing: Listing) -> None:
     """Add a warning for classes whose names differ only in capital letters."""
+    listing.warnings.extend(spelling_notes(listing.entries))
+
+
+def spelling_notes(entries: Iterable[Entry]) -> list[str]:
+    """Return a sentence for each set of classes whose names differ only in capital letters."""
     by_spelling: dict[str, set[str]] = {}
-    for name in dict.fromkeys(entry.class_name for entry in listing.entries):
+    for name in dict.fromkeys(entry.class_name for entry in entries):
         by_spelling.setdefault(name.casefold(), set()).add(name)
-    for names in by_spelling.values():
-        if len(names) > 1:
-            words = " and ".join(f"“{name}”" for name in sorted(names))
-            listing.warnings.append(f"The classes {words} differ only in capital letters; they count as different.")
+    words = [" and ".join(f"“{name}”" for name in sorted(names)) for names in by_spelling.values() if len(names) > 1]
+    return [f"The classes {each} differ only in capital letters; they count as different." for each in words]
 
 
 def class_text(name: str) -> str:

@@ -218,7 +218,10 @@ class _Worker:
             and not self._reader.changed(self._root, old)
             and (self._read_only or self._has_thumbnail(old.pixels))
         ):
-            named = replace(old, class_name=entry.class_name, split=entry.split, group=entry.group, more=entry.more)
+            named = replace(
+                old, class_name=entry.class_name, split=entry.split, group=entry.group, more=entry.more,
+                original_class=entry.original_class,
+            )  # fmt: skip
             return named, False
         loaded = self._kind.load(self._root, entry.path, self._reading)
         decoded = loaded.decoded
@@ -254,4 +257,5 @@ class _Worker:
             perceptual=perceptual_hash(small),
             stored=loaded.decoded.stored if loaded.decoded is not None else None,
             more=entry.more,
+            original_class=entry.original_class,
         )

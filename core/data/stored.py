@@ -18,7 +18,7 @@ from core.results import Dataset, Image, Reading, Skipped, Stored
 _FORMAT = 1
 _ROWS_AT_ONCE = 5000
 _IMAGE_FIELDS = tuple(each.name for each in fields(Image))
-_MORE, _STORED = "more", "stored"
+_MORE, _STORED, _ORIGINAL = "more", "stored", "original_class"
 _COUNTS = {"width": 1, "height": 1, "n_bytes": 0, "modified_ns": -(2**63)}
 
 
@@ -27,7 +27,8 @@ class _ScanForm:
     """A scan as its file has it.
 
     `fields` names the columns of `images`. A field of an image that a file does not name has its default. `stored` is
-    named where any image is other than 8 bits, one page and opaque, `reading` where it is not as before it was chosen.
+    named where any image is other than 8 bits, one page and opaque, `original_class` where any was relabelled,
+    `reading` where it is not as before it was chosen.
     """
 
     format: int
@@ -61,7 +62,11 @@ def save_dataset(dataset: Dataset, file: Path, progress: Progress = NO_PROGRESS)
         If it cannot be written for another reason.
     """
     facts = {"format": _FORMAT, "root": str(dataset.root), "source": str(dataset.source), "kind": dataset.kind}
-    named = {_MORE: bool(dataset.columns), _STORED: any(image.stored for image in dataset.images)}
+    named = {
+        _MORE: bool(dataset.columns),
+        _STORED: any(image.stored for image in dataset.images),
+        _ORIGINAL: any(image.original_class for image in dataset.images),
+    }
     names = tuple(name for name in _IMAGE_FIELDS if named.get(name, True))
     images = ([_plain(getattr(image, name)) for name in names] for image in dataset.images)
     reading = asdict(dataset.reading) if dataset.reading != Reading() else None

@@ -60,6 +60,9 @@ class Choice:
     from_dataset : str
         ``"module:attribute"`` of a function from a `core.results.Dataset` to the value that suits its images, for who
         asks for it: ``auto`` on the command line, a button in the window. What is kept is the value. Empty: none.
+    from_file : str
+        ``"module:function"`` of what reads the value from a file on the command line; see
+        `core.data.label_files.labels_from_file`. Empty: what is typed is the value.
     flat : bool
         Of a description's own setting: stored in the section itself, under its plain name.
     """
@@ -86,6 +89,7 @@ class Choice:
     decimals: int = 3
     typed: str = ""
     from_dataset: str = ""
+    from_file: str = ""
     flat: bool = False
 
     def allows(self, value: Any) -> bool:

@@ -37,7 +37,7 @@ from core.settings import (
     SelectionSettings,
     Settings,
     TrainingSettings,
-    settings_to_dict,
+    settings_in_keys,
     with_own,
 )
 from core.training.architectures import NETWORKS
@@ -283,7 +283,7 @@ def _mark_of(mark: Path) -> dict[str, Any]:
 
 
 def _identity(study: Study) -> str:
-    return fingerprint(str(Path(study.source).absolute()), settings_to_dict(study.settings))
+    return fingerprint(str(Path(study.source).absolute()), settings_in_keys(study.settings))
 
 
 def _finish(

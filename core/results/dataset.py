@@ -39,6 +39,8 @@ class Image:
         How it is stored where it is more than 8 bits, one page and no transparency.
     more : tuple of str
         What else is known of it, in the order of `Dataset.columns`; empty where nothing is.
+    original_class : str
+        Class in the source, where the user has relabelled the image; empty otherwise.
     """
 
     path: str
@@ -54,6 +56,7 @@ class Image:
     perceptual: str
     stored: Stored | None = None
     more: tuple[str, ...] = ()
+    original_class: str = ""
 
 
 @dataclass(frozen=True, slots=True)

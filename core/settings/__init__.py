@@ -15,7 +15,7 @@ from core.settings.choices import (
 )
 from core.settings.names import check_names, names_used, unknown_names, unknown_words
 from core.settings.own import own_settings, with_own
-from core.settings.reading import read_settings, settings_from_dict, settings_to_dict
+from core.settings.reading import read_settings, settings_from_dict, settings_in_keys, settings_to_dict
 from core.settings.recipes import (
     BACKBONE_PARTS,
     RECIPES,
@@ -27,6 +27,7 @@ from core.settings.recipes import (
     recipe_notes,
     recipe_sentence,
 )
+from core.settings.relabelling import Relabelling
 from core.settings.training import TrainingSettings
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "FeatureSettings",
     "NetworkName",
     "Parts",
+    "Relabelling",
     "SelectionSettings",
     "Settings",
     "TrainingSettings",
@@ -56,6 +58,7 @@ __all__ = [
     "recipe_notes",
     "recipe_sentence",
     "settings_from_dict",
+    "settings_in_keys",
     "settings_to_dict",
     "unknown_names",
     "unknown_words",

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from core.descriptions.choice import SettingsPart, choice, own
 from core.errors import SettingsError
 from core.settings.levels import check_pages, parse_alpha, parse_levels
+from core.settings.relabelling import Relabelling, sorted_records
 from core.settings.training import TrainingSettings
 
 ClassBudgetRule = Literal[
@@ -52,6 +53,8 @@ class DataSettings(SettingsPart):
         Classes that are not used.
     left_out_images : tuple of str
         Relative paths of single images that are not used, such as a copy or one with a doubtful label.
+    relabelled : tuple of Relabelling
+        Corrected classes, which replace those in the source; sorted by path, one for each image at most.
     keep_one_of_duplicates : bool
         Use only the first (in path order) of images with the same pixels; where they stand under two labels, none.
     drop_leaks : bool
@@ -109,6 +112,12 @@ class DataSettings(SettingsPart):
         (), neutral=(), kept=True, title="Excluded images",
         tip="Images that are not used, by their path in the dataset", flag="--leave-out-image",
     )  # fmt: skip
+    relabelled: tuple[Relabelling, ...] = choice(
+        (), neutral=(), title="Relabelled images", flag="--labels", typed="FILE",
+        from_file="core.data.label_files:labels_from_file",
+        tip="Corrected classes, from a table with the columns path and label (optionally old and when), a project or "
+            "a coreset.json; image files are not changed",
+    )  # fmt: skip
     keep_one_of_duplicates: bool = choice(
         False, neutral=False, kept=True, title="Keep one of each set of duplicates",
         tip="Use only the first of images with identical pixels; none if they have different labels",
@@ -163,6 +172,7 @@ class DataSettings(SettingsPart):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        object.__setattr__(self, "relabelled", sorted_records(self.relabelled))
         parse_levels(self.grey_levels)
         parse_alpha(self.alpha)
         check_pages(self.pages)

@@ -19,15 +19,29 @@ from core.descriptions.choice import SettingsPart, choices_of
 from core.errors import SettingsError
 from core.files import reason_of
 from core.forms import LIST_BYTES, is_number, read_json, strict_containers
-from core.settings.choices import Settings
+from core.settings.choices import DataSettings, Settings
 from core.settings.own import described, kind_of, put_own
 
 _OWN = "own"
+_RELABELLED, _WHEN = "relabelled", "when"
 
 
 def settings_to_dict(settings: Any) -> dict[str, Any]:
     """Return settings, one section or a description's own, as plain JSON values: their stored form."""
     return dict(_CONVERTER.unstructure(settings))
+
+
+def settings_in_keys(settings: Any) -> dict[str, Any]:
+    """Return settings, or one section, as keys and fingerprints contain them.
+
+    That is the stored form without what changes no result: the time at which an image was relabelled.
+    """
+    if isinstance(settings, Settings):
+        return {each.name: settings_in_keys(getattr(settings, each.name)) for each in fields(settings)}
+    values = settings_to_dict(settings)
+    if isinstance(settings, DataSettings) and _RELABELLED in values:
+        values[_RELABELLED] = [{k: v for k, v in each.items() if k != _WHEN} for each in values[_RELABELLED]]
+    return values
 
 
 def settings_from_dict(values: Mapping[str, Any]) -> Settings:

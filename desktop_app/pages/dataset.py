@@ -67,7 +67,7 @@ class DatasetPage(Page):
         self.picture.add_findings(self.findings)
         self.controls.place(self.pattern, "data.group_pattern")
         self.controls.place(self.picture, "data.left_out_classes")
-        self.controls.place(self.findings, "data.left_out_images")
+        self.controls.place(self.findings, "data.left_out_images", "data.relabelled")
         self.controls.add_rest("data")
         self.set_picture(self.picture)
         self._say_empty()

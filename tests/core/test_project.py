@@ -24,6 +24,7 @@ from core.project import (
     write_project,
     write_recovery,
 )
+from core.settings import Relabelling
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -248,3 +249,43 @@ def test_a_damaged_recovery_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text(content, encoding="utf-8")
     with pytest.raises(ProjectError):
         read_recovery(tmp_path / "r.json")
+
+
+WHEN = "2026-11-27T09:30:00+00:00"
+
+
+def test_notes_on_images_and_reviews_are_kept_and_make_nothing_stale(tmp_path: Path) -> None:
+    project = with_all_results(Project(source=tmp_path / "images"))
+    plain = project_to_dict(project, tmp_path)
+    assert not {"image_notes", "reviewed"} & set(plain)
+    noted = replace(project, image_notes={"b.png": "blurred", "a.png": "µ"}, reviewed={"a.png": "kept", "c": "skipped"})
+    assert current(noted) == set(STAGES)
+    write_project(noted, tmp_path / "x.coreset")
+    assert read_project(tmp_path / "x.coreset") == noted
+    stored = json.loads((tmp_path / "x.coreset").read_text())
+    assert list(stored["image_notes"]) == ["a.png", "b.png"]
+    write_recovery(Recovery(noted, None), tmp_path / "recovery.json")
+    assert read_recovery(tmp_path / "recovery.json").project == noted
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("reviewed", {"a": "perhaps"}), ("image_notes", {"a": 1}), ("reviewed", [])]
+)
+def test_notes_and_reviews_that_are_none_are_refused(tmp_path: Path, name: str, value: Any) -> None:
+    file = tmp_path / "x.coreset"
+    file.write_text(json.dumps(project_to_dict(Project(), tmp_path) | {name: value}))
+    with pytest.raises(ProjectError, match=f"x.coreset is damaged \\({name}"):
+        read_project(file)
+
+
+def test_relabelling_makes_all_stale_and_its_time_nothing(tmp_path: Path) -> None:
+    project = with_all_results(Project(source=tmp_path / "images"))
+    record = Relabelling("a.png", "x", "y", WHEN)
+    changed = project.with_settings("data", relabelled=(record,))
+    assert current(changed) == set()
+    done = with_all_results(changed)
+    later = done.with_settings("data", relabelled=(replace(record, when="2027-01-01T00:00:00+00:00"),))
+    assert current(later) == set(STAGES)
+    assert current(later.with_settings("data", relabelled=())) == set(STAGES)
+    write_project(later, tmp_path / "x.coreset")
+    assert read_project(tmp_path / "x.coreset") == later

@@ -15,6 +15,7 @@ from core.errors import SettingsError
 from core.project import STAGES, Project, project_from_dict, project_to_dict, read_project
 from core.settings import (
     DataSettings,
+    Relabelling,
     Settings,
     own_settings,
     read_settings,
@@ -40,7 +41,12 @@ ALL = [(kind, name) for kind in parts() for name, _ in choices_of(kind)]
 
 
 # Settings whose text has a grammar of its own.
-WRITTEN = {"grey_levels": ("0:4095",), "alpha": ("ignore",), "pages": "max"}
+WRITTEN = {
+    "grey_levels": ("0:4095",),
+    "alpha": ("ignore",),
+    "pages": "max",
+    "relabelled": (Relabelling("a.png", "a", "b", "2026-11-27T09:30:00+00:00"),),
+}
 
 
 def other_value(kind: type[SettingsPart], name: str) -> Any:

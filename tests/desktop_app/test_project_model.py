@@ -1,5 +1,6 @@
 """The project model: signals, undo, states, saving."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from core.errors import ProjectError, SettingsError
 from core.project import STAGES, Project
-from desktop_app import project_model
-from desktop_app.project_model import ProjectModel
+from desktop_app.project_model import VALUES_KEPT, ProjectModel
 
 
 class Listener(QObject):
@@ -112,7 +112,7 @@ def test_slider_moves_after_a_pause_or_of_another_value_are_another_step(
     model: ProjectModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(project_model.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     model.set_settings("selection", fraction=0.1, merge=True)
     model.set_settings("selection", beta=0.5, merge=True)
     model.set_settings("selection", beta=0.75, merge=True)
@@ -160,7 +160,7 @@ def test_a_result_computed_again_is_told_again(model: ProjectModel, listener: Li
 def test_only_few_values_are_kept_in_memory(model: ProjectModel) -> None:
     for number in range(10):
         model.store_result("features", f"key {number}", {}, number)
-    assert len(model._values["features"]) == project_model.VALUES_KEPT
+    assert len(model._values["features"]) == VALUES_KEPT
     assert model.latest_value("features") == 9
 
 
@@ -231,3 +231,67 @@ def test_a_recovered_project_counts_as_not_saved(qapp: object, tmp_path: Path) -
     assert model.has_unsaved_changes
     assert model.file == tmp_path / "study.coreset"
     assert model.name == "study"
+
+
+OLD = {"a.png": "x", "b.png": "x", "c.png": "y"}
+
+
+def relabelled(model: ProjectModel) -> dict[str, tuple[str, str]]:
+    return {record.path: (record.old, record.new) for record in model.settings("data").relabelled}
+
+
+def test_relabelling_is_one_step_of_undo_and_back_to_the_source_removes_the_record(
+    model: ProjectModel, listener: Listener
+) -> None:
+    store_all(model)
+    listener.take()
+    model.relabel(["a.png", "b.png", "c.png"], "y", OLD)
+    assert relabelled(model) == {"a.png": ("x", "y"), "b.png": ("x", "y")}
+    assert listener.take()[0] == ("settings", "data")
+    assert model.undo_stack.undoText() == "relabelling of 2 images"
+    model.relabel(["a.png"], "x", OLD)
+    assert relabelled(model) == {"b.png": ("x", "y")}
+    assert model.undo_stack.undoText() == "relabelling of 1 image"
+    model.undo_stack.undo()
+    model.undo_stack.undo()
+    assert relabelled(model) == {}
+    assert states(model) == ["done"] * 5
+    assert model.value("compare") == "value of compare"
+    count = model.undo_stack.count()
+    model.relabel(["c.png"], "y", OLD)
+    assert model.undo_stack.count() == count
+
+
+def test_an_empty_class_relabels_nothing(model: ProjectModel) -> None:
+    with pytest.raises(SettingsError, match=r"The new class of a\.png is empty"):
+        model.relabel(["a.png"], " ", OLD)
+    assert not model.undo_stack.canUndo()
+
+
+def test_notes_and_reviews_of_images_are_undone_and_make_nothing_stale(model: ProjectModel, qtbot: QtBot) -> None:
+    store_all(model)
+    with qtbot.waitSignal(model.image_facts_changed):
+        model.set_image_note("a.png", " blurred ")
+    assert model.project.image_notes == {"a.png": "blurred"}
+    assert states(model) == ["done"] * 5
+    assert model.is_worth_keeping
+    with qtbot.waitSignal(model.image_facts_changed):
+        model.set_reviewed("a.png", "kept")
+    model.set_reviewed("b.png", "skipped")
+    model.set_reviewed("a.png", "")
+    assert model.project.reviewed == {"b.png": "skipped"}
+    for _ in range(2):
+        model.undo_stack.undo()
+    assert model.project.reviewed == {"a.png": "kept"}
+    for _ in range(2):
+        model.undo_stack.undo()
+    assert model.project.image_notes == {}
+    assert model.undo_stack.redoText() == "note on an image"
+    model.undo_stack.redo()
+    model.set_image_note("a.png", "")
+    assert model.project.image_notes == {}
+    count = model.undo_stack.count()
+    model.set_image_note("b.png", "")
+    assert model.undo_stack.count() == count
+    with pytest.raises(ValueError, match="perhaps"):
+        model.set_reviewed("a.png", "perhaps")  # type: ignore[arg-type]
