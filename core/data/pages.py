@@ -24,6 +24,9 @@ SEVERAL_PAGES = ("TIFF", "GIF", "PNG", "WebP")
 """Formats of which a file may hold several pages or frames."""
 
 _BITS_PER_SAMPLE, _ORIENTATION = 258, 274
+_WIDTH, _LENGTH, _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _PLANAR = 256, 257, 273, 277, 278, 284
+_TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS = 322, 323, 324
+_SEPARATE = 2
 
 _CHANNELS = (2, 3)
 
@@ -148,6 +151,7 @@ def _decode_page(image: Image.Image, data: bytes, place: int, reading: Reading, 
     origin = origin_of(image)
     kind = "" if is_deep_grey(image.mode) else _deep_colour_kind(image, data)
     orientation = int(image.getexif().get(_ORIENTATION, 1)) if kind else 1
+    _check_strips(image)
     image.load()
     if kind and (reading.levels != "declared" or reading.range_of(kind) is not None):
         return decode_deep(_deep_colour(image, data, place, kind, orientation), reading)
@@ -163,6 +167,29 @@ def _decode_page(image: Image.Image, data: bytes, place: int, reading: Reading, 
     low, high = int(decoded.rgb.min()) << 8, int(decoded.rgb.max()) << 8 | 255
     stored = replace(decoded.stored or Stored(), kind=kind, low=float(low), high=float(high), bits=16)
     return replace(decoded, stored=stored)
+
+
+def _check_strips(image: Image.Image) -> None:
+    """Refuse a TIFF that lists fewer strips or tiles than its size needs: Pillow would leave the other rows black."""
+    tags = getattr(image, "tag_v2", {})
+    if image.format != "TIFF" or not tags:
+        return
+    try:
+        width, height = int(tags[_WIDTH]), int(tags[_LENGTH])
+        if _TILE_OFFSETS in tags:
+            what, found = "tiles", len(tags[_TILE_OFFSETS])
+            needed = -(-width // int(tags[_TILE_WIDTH])) * -(-height // int(tags[_TILE_LENGTH]))
+        else:
+            what, found = "strips", len(tags[_STRIP_OFFSETS])
+            needed = -(-height // min(height, int(tags.get(_ROWS_PER_STRIP, height))))
+        planes = int(tags.get(_SAMPLES, 1)) if tags.get(_PLANAR, 1) == _SEPARATE else 1
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return  # for Pillow to refuse
+    if found < needed * planes:
+        raise ImageError(
+            f"The TIFF file is incomplete: it lists {found:,} of the {needed * planes:,} {what} that {width:,} × "
+            f"{height:,} pixels need. Save it again from the original."
+        )
 
 
 def _deep_colour_kind(image: Image.Image, data: bytes) -> str:

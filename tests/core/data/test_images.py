@@ -390,3 +390,36 @@ def test_a_pipe_is_no_image(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
     with pytest.raises(ImageError, match="no regular file"):
         read_rgb(tmp_path / "a.png")
+
+
+def _with_length(tiff: bytes, length: int) -> bytes:
+    """Return a little-endian TIFF whose first page claims another number of rows (tag 257)."""
+    (at,) = struct.unpack_from("<I", tiff, 4)
+    for entry in range(struct.unpack_from("<H", tiff, at)[0]):
+        place = at + 2 + 12 * entry
+        (tag,) = struct.unpack_from("<H", tiff, place)
+        if tag == 257:
+            return tiff[:place] + struct.pack("<HHII", tag, 4, 1, length) + tiff[place + 12 :]
+    raise AssertionError("no such tag")
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "F", "I;16"])
+def test_a_tiff_that_lists_too_few_strips_is_refused_at_once(encoded: Any, mode: str) -> None:
+    # 566 bytes that claim 50 million pixels: Pillow leaves the missing rows black, and it takes seconds.
+    whole = encoded(Image.new(mode, (12, 9), 100), "TIFF")
+    assert read_rgb(whole).shape == (9, 12, 3)
+    with pytest.raises(ImageError) as error:
+        read_rgb(_with_length(whole, 9 + 0x400000))
+    assert str(error.value) == (
+        "The TIFF file is incomplete: it lists 1 of the 466,035 strips that 12 × 4,194,313 pixels need. "
+        "Save it again from the original."
+    )
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_deflate", "jpeg"])
+def test_a_whole_tiff_of_one_strip_or_many_is_read(encoded: Any, picture: Any, compression: str | None) -> None:
+    image = Image.fromarray(np.tile(picture(4), (40, 40, 1)))
+    data = encoded(image, "TIFF", compression=compression)
+    with Image.open(io.BytesIO(data)) as opened:
+        assert (len(opened.tag_v2[273]) > 1) is (compression is not None)
+    assert read_rgb(data).shape == (image.height, image.width, 3)
