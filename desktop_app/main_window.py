@@ -23,11 +23,12 @@ from desktop_app.logs import Log
 from desktop_app.menus import Menus
 from desktop_app.messages import Message
 from desktop_app.models.thumbnail_store import shared_store
+from desktop_app.pages import PLACES
 from desktop_app.pages.page import Page, PageContext
 from desktop_app.project_files import ProjectFiles, dropped_path
 from desktop_app.recovery import Autosave
 from desktop_app.run_all import RunAll
-from desktop_app.window_frame import NAMES, STAGES, WindowFrame
+from desktop_app.window_frame import EVERY, NAMES, STAGES, WindowFrame
 
 TITLE_BAR = theme.UNIT * 5
 """About how high the system's title bar is, which is no part of the size asked for."""
@@ -64,7 +65,7 @@ class MainWindow(QMainWindow):
         self.files = ProjectFiles(self._model, self._service, messages, preferences, autosave, self)
         self._cache_hold = CacheHold(self._model, self)
         self.helpers = Helpers(preferences, self._service, messages, self)
-        self.menus = Menus(self, self._model, preferences, tuple(NAMES.values()))
+        self.menus = Menus(self, self._model, preferences, (*NAMES.values(), *(place.name for place in PLACES)))
         self.frame = WindowFrame(context)
         self.setCentralWidget(self.frame)
         self.run_all = RunAll(self._model, self._service, messages, self.page, self.go_to_stage, self)
@@ -93,6 +94,7 @@ class MainWindow(QMainWindow):
         host.summary_told.connect(self.watch.tell_outcome)
         host.locate_wanted.connect(files.choose_new_place)
         host.weights_wanted.connect(self.helpers.show_weights)
+        host.dataset_changed.connect(self._divide_again)
         self.helpers.weights_changed.connect(host.tell_weights_changed)
         self.frame.steps.step_chosen.connect(self.go_to)
         self.frame.strip.action_triggered.connect(files.choose_new_place)
@@ -134,16 +136,21 @@ class MainWindow(QMainWindow):
         return self.frame.host.page(stage)
 
     def go_to(self, position: int) -> None:
-        """Show the step at `position`, from 0."""
-        self.go_to_stage(STAGES[position])
+        """Show the step or other page at `position` of the side, from 0."""
+        self.go_to_stage(EVERY[position])
 
     def go_to_stage(self, stage: str) -> None:
-        """Show the step of a stage."""
-        self.frame.steps.set_current(STAGES.index(stage))
+        """Show the step of a stage, or another page by its name."""
+        self.frame.steps.set_current(EVERY.index(stage))
         self.frame.host.show_stage(stage, take_focus=not self.frame.steps.hasFocus())
-        self._model.set_choices(stage=stage)
-        self.watch.enter(stage)
+        if stage in STAGES:
+            self._model.set_choices(stage=stage)
+            self.watch.enter(stage)
         self._show_running()
+
+    def _divide_again(self) -> None:
+        """Divide the dataset again once no more images are excluded, included or relabelled for a moment."""
+        self.page("dataset").divide_soon()
 
     def _forget(self) -> None:
         """Leave nothing of the project before: no job, no answer, no word about it. The pages forget by themselves."""
@@ -152,6 +159,7 @@ class MainWindow(QMainWindow):
         self.watch.clear()
         self.frame.strip.clear()
         shared_store().forget()
+        self.context.findings.forget()
 
     def _on_opened(self) -> None:
         wanted, self._wants_everything = self._wants_everything, False

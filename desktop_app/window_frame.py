@@ -5,7 +5,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop_app import theme
-from desktop_app.pages import STEPS
+from desktop_app.pages import PLACES, STEPS
 from desktop_app.pages.page import Page, PageContext
 from desktop_app.pages.start import StartPage
 from desktop_app.widgets.job_bar import JobBar
@@ -14,6 +14,8 @@ from desktop_app.widgets.step_list import StepList
 
 STAGES = tuple(step.stage for step in STEPS)
 NAMES = {step.stage: step.name for step in STEPS}
+EVERY = (*STAGES, *(place.stage for place in PLACES))
+"""What stands at the side, from the top: the stages of the steps, then the names of the other pages."""
 NARROW = theme.UNIT * 132
 """A window below this width shows the numbers of the steps without their names."""
 
@@ -30,7 +32,7 @@ class PageHost(QStackedWidget):
     -------
     run_state_changed : ()
     step_wanted : (stage)
-    locate_wanted, weights_wanted : ()
+    locate_wanted, weights_wanted, dataset_changed : ()
     summary_told : (sentence, next_stage)
         As of the pages.
     """
@@ -39,6 +41,7 @@ class PageHost(QStackedWidget):
     step_wanted = Signal(str)
     locate_wanted = Signal()
     weights_wanted = Signal()
+    dataset_changed = Signal()
     summary_told = Signal(str, str)
 
     def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
@@ -49,13 +52,14 @@ class PageHost(QStackedWidget):
         self.addWidget(self.start_page)
 
     def page(self, stage: str) -> Page:
-        """Return the page of a stage, made on first use."""
+        """Return the page of a stage, or another page by its name, made on first use."""
         if stage not in self.pages:
-            page = STEPS[STAGES.index(stage)].make_page(self._context)
+            page = (*STEPS, *PLACES)[EVERY.index(stage)].make_page(self._context)
             page.run_state_changed.connect(self.run_state_changed)
             page.step_wanted.connect(self.step_wanted)
             page.locate_wanted.connect(self.locate_wanted)
             page.weights_wanted.connect(self.weights_wanted)
+            page.dataset_changed.connect(self.dataset_changed)
             page.summary_told.connect(self.summary_told)
             self.pages[stage] = page
             self.addWidget(page)
@@ -116,7 +120,7 @@ class WindowFrame(QWidget):
 
     def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.steps = StepList(list(NAMES.values()))
+        self.steps = StepList(list(NAMES.values()), {place.name: place.stage for place in PLACES})
         # The delegate marks the step that has the focus; a frame around the whole list would say less.
         self.steps.setStyleSheet("#step_list, #step_list:focus { border: none; background: transparent; }")
         self.host = PageHost(context)

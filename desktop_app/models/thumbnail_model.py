@@ -50,6 +50,8 @@ class ThumbnailModel(QStringListModel):
         self._pinned_in: frozenset[int] = frozenset()
         self._pinned_out: frozenset[int] = frozenset()
         self._highlighted: frozenset[int] = frozenset()
+        self.band_names: Sequence[str] | None = None
+        """What the colours of the bands below the images mean; None: clusters."""
         self._arrived: set[int] = set()
         self._gather = QTimer(self, singleShot=True, interval=GATHER_MS)
         self._gather.timeout.connect(self._tell_arrived)
@@ -142,8 +144,11 @@ class ThumbnailModel(QStringListModel):
         return None
 
     def _spoken(self, image: Thumbnail) -> str:
-        cluster = f"cluster {image.cluster + 1}" if image.cluster >= 0 else ""
-        return ", ".join(part for part in (image.title, cluster, self.badges(image.key).words) if part)
+        cluster = "" if image.cluster < 0 else f"cluster {image.cluster + 1}"
+        if self.band_names is not None:
+            cluster = self.band_names[image.cluster] if 0 <= image.cluster < len(self.band_names) else ""
+        parts = (image.title, image.caption, cluster, self.badges(image.key).words)
+        return ", ".join(dict.fromkeys(part for part in parts if part))
 
     def _on_loaded(self, file: str) -> None:
         row = self._rows_of_file.pop(file, None)

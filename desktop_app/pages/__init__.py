@@ -1,4 +1,4 @@
-"""The pages, one per step; each is imported when it is first shown, so that the window opens at once."""
+"""The pages, of the steps and besides; each is imported when it is first shown, so that the window opens at once."""
 
 import importlib
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """One step at the side of the window: its stage, its name there, and the class of its page."""
+    """One entry at the side of the window: its stage or another name, its title there, and the class of its page."""
 
     stage: str
     name: str
@@ -30,3 +30,6 @@ STEPS: tuple[Step, ...] = (
     Step("coreset", "Coreset", "desktop_app.pages.coreset", "CoresetPage"),
     Step("compare", "Compare", "desktop_app.pages.compare", "ComparePage"),
 )
+
+PLACES: tuple[Step, ...] = (Step("images", "Images", "desktop_app.pages.images", "ImagesPage"),)
+"""Pages that are no step of the way from a dataset to a comparison."""

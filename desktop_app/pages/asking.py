@@ -1,7 +1,7 @@
 """The part of a page that sends requests to the engine and stores their results in the project."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from core.errors import DatasetError
 from core.pipeline.study import Study, settings_of_project
 from core.service.requests import AnyRequest, Request
+from desktop_app.image_findings import ImageFindings
 from desktop_app.messages import Messages
 from desktop_app.pages.frame import PageFrame
 from desktop_app.project_model import ProjectModel
@@ -21,12 +22,13 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class PageContext:
-    """The objects that every page gets: project, engine service, messages, preferences."""
+    """The objects that every page gets: project, engine service, messages, preferences, findings."""
 
     model: ProjectModel
     service: EngineService
     messages: Messages
     preferences: Preferences
+    findings: ImageFindings = field(default_factory=ImageFindings)
 
 
 @dataclass(eq=False)
@@ -53,7 +55,7 @@ class AskingPage(PageFrame):
     ----------
     stage : str
         Key in `core.project.STAGES`.
-    context, model, service, messages, preferences
+    context, model, service, messages, preferences, found
         The context and its parts.
     """
 
@@ -68,6 +70,7 @@ class AskingPage(PageFrame):
         self.service = context.service
         self.messages = context.messages
         self.preferences = context.preferences
+        self.found = context.findings
         self._jobs: dict[int, _PageJob] = {}
         self._ended: _PageJob | None = None
 

@@ -80,7 +80,7 @@ class DatasetPage(Page):
         self.seed = self.controls.add("data.split_seed").widget
         self.folds = self.controls.add("data.folds")
         self.keep_one = self.controls.add("data.keep_one_of_duplicates").widget
-        self.controls.changed.connect(self._divide_soon)
+        self.controls.changed.connect(self.divide_soon)
 
     def _add_copies(self) -> None:
         self.controls.add("data.near_duplicates_together", more=True)
@@ -189,9 +189,10 @@ class DatasetPage(Page):
 
     def _changed(self, **changes: Any) -> None:
         if self.change_settings("data", **changes):
-            self._divide_soon()
+            self.divide_soon()
 
-    def _divide_soon(self) -> None:
+    def divide_soon(self) -> None:
+        """Divide again once nothing has been changed for a moment."""
         if self._view() is not None:
             self._settle.start()
 
@@ -247,7 +248,10 @@ class DatasetPage(Page):
             self.ask(FindDoubts(self.study(), bits), self._show_doubts)
 
     def _show_doubts(self, doubts: DoubtsView) -> None:
-        self.findings.show_doubts(doubts, self._view())
+        view = self._view()
+        if view is not None:
+            self.context.findings.keep(doubts, tuple(image.path for image in view.dataset.images))
+            self.findings.show_doubts(doubts, view)
 
     # --- groups -----------------------------------------------------------------------------------------------
 

@@ -28,6 +28,8 @@ class Page(AskingPage):
 
     Attributes
     ----------
+    place : str
+        Name of a page that is no step; a step is named by its stage.
     title, sentence : str
         At the top of the page.
     is_always_next : bool
@@ -73,6 +75,8 @@ class Page(AskingPage):
         The user wants to say where the images are now.
     weights_wanted : ()
         The user asks which weights are on this computer.
+    dataset_changed : ()
+        Images were excluded, included or relabelled: the dataset has to be divided again.
     summary_told : (sentence, next_stage)
         What came out of the step, for the job bar: "8 classes, 17,091 images", and which step comes next ("" for none).
 
@@ -121,6 +125,7 @@ class Page(AskingPage):
             qtbot.waitUntil(lambda: page_context.model.state("features") == "done")
     """
 
+    place: ClassVar[str] = ""
     title: ClassVar[str] = ""
     sentence: ClassVar[str] = ""
     run_text: ClassVar[str] = "Run"
@@ -134,12 +139,13 @@ class Page(AskingPage):
     step_wanted = Signal(str)
     locate_wanted = Signal()
     weights_wanted = Signal()
+    dataset_changed = Signal()
     summary_told = Signal(str, str)
 
     def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
         super().__init__(context, self.title, self.sentence, self.widths, parent)
         self._entered = False
-        self.setObjectName(f"page_{self.stage}")
+        self.setObjectName(f"page_{self.place or self.stage}")
         self.setAccessibleName(self.title)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.run_button.setText(self.run_text)
@@ -215,6 +221,9 @@ class Page(AskingPage):
     def to_come(self) -> dict[str, tuple[str, float]]:
         """Return, by stage, what will be done in a few words and in about how many seconds, for doing everything."""
         return {}
+
+    def divide_soon(self) -> None:
+        """Divide the dataset again once nothing has been changed for a moment; only the Dataset page does."""
 
     def recommend(self) -> None:
         """Choose what is recommended on this machine, where the user has chosen nothing; for doing everything."""

@@ -9,11 +9,12 @@ from PySide6.QtCore import (
     QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
+    QRect,
     QSize,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from desktop_app import theme
@@ -69,6 +70,7 @@ class ThumbnailGrid(QListView):
         self.setMouseTracking(True)
         self._hovered = NONE
         self._note = "No images yet"
+        self._has_captions = False
         self.set_side(side)
         self.doubleClicked.connect(self._open)
         self.selectionModel().selectionChanged.connect(self._tell_selection)
@@ -78,8 +80,19 @@ class ThumbnailGrid(QListView):
     def set_side(self, side: int) -> None:
         """Show images `side` logical pixels wide and high."""
         self._side = side
-        self.setGridSize(QSize(side + theme.UNIT, side + theme.UNIT))
-        self.verticalScrollBar().setSingleStep((side + theme.UNIT) // 2)
+        height = side + theme.UNIT + self.caption_height
+        self.setGridSize(QSize(side + theme.UNIT, height))
+        self.verticalScrollBar().setSingleStep(height // 2)
+
+    def set_captions(self, shown: bool) -> None:
+        """Show the captions of the images below them, or not."""
+        self._has_captions = shown
+        self.set_side(self._side)
+
+    @property
+    def caption_height(self) -> int:
+        """Height of a caption, in logical pixels; 0 while none are shown."""
+        return self.fontMetrics().height() + 2 if self._has_captions else 0
 
     @property
     def side(self) -> int:
@@ -217,5 +230,11 @@ class _Delegate(QStyledItemDelegate):
             badges=self._grid.images.badges(image.key),
         )
         inset = theme.UNIT // 2
-        cell = option.rect.adjusted(inset // 2, inset // 2, -inset // 2, -inset // 2)
+        below = self._grid.caption_height
+        cell = option.rect.adjusted(inset // 2, inset // 2, -inset // 2, -inset // 2 - below)
         paint_thumbnail(painter, cell, pixmap, "" if pixmap else store.error(image.file), look)
+        if below and image.caption:
+            place = QRect(cell.left() + 2, cell.bottom() + 2, cell.width() - 4, below)
+            painter.setPen(QColor(theme.colours().text if look.chosen else theme.colours().muted))
+            words = option.fontMetrics.elidedText(image.caption, Qt.TextElideMode.ElideMiddle, place.width())
+            painter.drawText(place, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter), words)

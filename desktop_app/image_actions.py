@@ -1,0 +1,231 @@
+"""What can be done with images, wherever they are shown: pin, exclude, relabel, note, copy, show in the folder."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QInputDialog, QWidget
+
+from core.errors import CoresetError
+from core.service.dataset_requests import DatasetView
+from core.service.image_requests import DecodeImage, PictureView
+from desktop_app.dialogs.relabel_dialog import RelabelDialog
+from desktop_app.messages import Messages
+from desktop_app.project_model import ProjectModel
+from desktop_app.service.selection import SelectionQuestions
+from desktop_app.show_in_folder import show_in_folder
+from desktop_app.widgets.words import images
+
+PINNED = {"in": "pinned_in", "out": "pinned_out"}
+
+
+class ImageActions(QObject):
+    """Actions on images of the dataset, which are named by their positions in it.
+
+    Every change is a change of the project's settings: undo takes it back, and no file is touched.
+
+    Parameters
+    ----------
+    model, messages
+    questions : SelectionQuestions
+        Asked for the pixels of an image that is copied.
+    view : callable
+        Returns the dataset that the positions are of; None while there is none.
+    owner : QWidget
+        Under which dialogs open.
+
+    Signals
+    -------
+    similar_wanted : (tuple of int)
+        Images that are similar to these are to be shown.
+    dataset_changed : ()
+        The dataset has to be divided again, as images were excluded, included or relabelled.
+    """
+
+    similar_wanted = Signal(object)
+    dataset_changed = Signal()
+
+    def __init__(
+        self,
+        model: ProjectModel,
+        messages: Messages,
+        questions: SelectionQuestions,
+        view: Callable[[], DatasetView | None],
+        owner: QWidget,
+    ) -> None:
+        super().__init__(owner)
+        self._model, self._messages, self._questions = model, messages, questions
+        self._view, self._owner = view, owner
+
+    # --- what is known ----------------------------------------------------------------------------------------
+
+    @property
+    def view(self) -> DatasetView | None:
+        """The dataset that images are of; None while there is none."""
+        return self._view()
+
+    def paths(self, indices: Sequence[int]) -> list[str]:
+        """Return the paths of images."""
+        view = self._view()
+        return [] if view is None else [view.dataset.images[index].path for index in indices]
+
+    def classes(self) -> tuple[str, ...]:
+        """Return the classes that an image may be given, sorted: those of the dataset, and those that were added."""
+        view = self._view()
+        added = {record.new for record in self._model.settings("data").relabelled}
+        return tuple(sorted({*(view.dataset.classes if view is not None else ()), *added}))
+
+    def class_of(self, index: int) -> str:
+        """Return the class of an image as it is recorded now, also before the dataset is divided again."""
+        view = self._view()
+        if view is None:
+            return ""
+        image = view.dataset.images[index]
+        recorded = {record.path: record.new for record in self._model.settings("data").relabelled}
+        return str(recorded.get(image.path, image.original_class or image.class_name))
+
+    def pins(self, indices: Sequence[int]) -> set[str]:
+        """Return how images are pinned: "in", "out", "" for those that are not."""
+        settings = self._model.settings("selection")
+        inside, outside = set(settings.pinned_in), set(settings.pinned_out)
+        return {"in" if path in inside else "out" if path in outside else "" for path in self.paths(indices)}
+
+    def excluded(self, indices: Sequence[int]) -> int:
+        """Return how many of the images the user has excluded."""
+        excluded = set(self._model.settings("data").left_out_images)
+        return sum(path in excluded for path in self.paths(indices))
+
+    def why_no_pins(self, indices: Sequence[int]) -> str:
+        """Return why images cannot be pinned, or an empty text."""
+        view = self._view()
+        if view is None:
+            return "No images are loaded."
+        pool = set(view.split.pool.tolist())
+        return "" if any(index in pool for index in indices) else "Only images of the pool can be in a coreset."
+
+    def why_no_similar(self) -> str:
+        """Return why similar images cannot be found, or an empty text."""
+        has = self._model.facts("features") is not None
+        return "" if has else "Extract features first, on the Features page."
+
+    # --- what changes the project -----------------------------------------------------------------------------
+
+    def pin(self, indices: Sequence[int], how: str) -> None:
+        """Pin images of the pool in or out, or unpin them.
+
+        Parameters
+        ----------
+        how : {"in", "out", ""}
+        """
+        view = self._view()
+        pool = set(view.split.pool.tolist()) if view is not None else set()
+        paths = set(self.paths([index for index in indices if index in pool or not how]))
+        if not paths:
+            return
+        settings = self._model.settings("selection")
+        inside, outside = set(settings.pinned_in) - paths, set(settings.pinned_out) - paths
+        if how:
+            (inside if how == "in" else outside).update(paths)
+        words = {"in": "pinning in", "out": "pinning out"}.get(how, "unpinning")
+        changes = {"pinned_in": tuple(sorted(inside)), "pinned_out": tuple(sorted(outside))}
+        self._change("selection", f"{words} {images(len(paths))}", changes)
+
+    def exclude(self, indices: Sequence[int], *, out: bool = True) -> None:
+        """Exclude images from the dataset, or include those again that the user had excluded."""
+        paths = set(self.paths(indices))
+        excluded = set(self._model.settings("data").left_out_images)
+        after = excluded | paths if out else excluded - paths
+        if after != excluded:
+            words = f"{'excluding' if out else 'including'} {images(len(after ^ excluded))}"
+            self._change("data", words, {"left_out_images": tuple(sorted(after))})
+            self.dataset_changed.emit()
+
+    def relabel(self, indices: Sequence[int], class_name: str) -> None:
+        """Give images another class; the class that the source gives them removes the record of it."""
+        view = self._view()
+        name = class_name.strip()
+        if view is None or not name:
+            return
+        chosen = [view.dataset.images[index] for index in indices]
+        in_source = {image.path: image.original_class or image.class_name for image in chosen}
+        before = self._model.settings("data").relabelled
+        try:
+            self._model.relabel(in_source, name, in_source)
+        except CoresetError as error:
+            self._messages.warning(str(error))
+            return
+        if self._model.settings("data").relabelled != before:
+            self.dataset_changed.emit()
+
+    def ask_class(self, indices: Sequence[int]) -> RelabelDialog:
+        """Ask for the class of images, which may be a new one."""
+        current = {self.class_of(index) for index in indices}
+        dialog = RelabelDialog(self.classes(), current, len(indices), self._owner)
+        dialog.chosen.connect(lambda name: self.relabel(indices, name))
+        dialog.open()
+        return dialog
+
+    def ask_note(self, indices: Sequence[int]) -> QInputDialog:
+        """Ask for a note about images."""
+        paths = self.paths(indices)
+        notes = {self._model.project.image_notes.get(path, "") for path in paths}
+        dialog = QInputDialog(self._owner)
+        dialog.setOption(QInputDialog.InputDialogOption.UsePlainTextEditForTextInput)
+        dialog.setWindowTitle("Note")
+        what = paths[0].rsplit("/", 1)[-1] if len(paths) == 1 else images(len(paths))
+        dialog.setLabelText(f"Note on {what}. An empty note is removed.")
+        dialog.setTextValue(next(iter(notes)) if len(notes) == 1 else "")
+        dialog.textValueSelected.connect(lambda text: self._note(paths, text))
+        dialog.open()
+        return dialog
+
+    def _note(self, paths: Sequence[str], text: str) -> None:
+        self._model.undo_stack.beginMacro(f"note on {images(len(paths))}")
+        for path in paths:
+            self._model.set_image_note(path, text)
+        self._model.undo_stack.endMacro()
+
+    def _change(self, section: str, text: str, changes: dict[str, Any]) -> None:
+        try:
+            self._model.set_settings(section, text=text, **changes)
+        except CoresetError as error:
+            self._messages.warning(str(error))
+
+    # --- what does not ----------------------------------------------------------------------------------------
+
+    def find_similar(self, indices: Sequence[int]) -> None:
+        """Show images that are similar to these."""
+        self.similar_wanted.emit(tuple(indices))
+
+    def show_in_folder(self, indices: Sequence[int]) -> None:
+        """Show the file of the first image in the system's file manager."""
+        view = self._view()
+        file = view.file(indices[0]) if view is not None else None
+        if file is None or not file.exists():
+            self._messages.warning("The file was not found. Use File > Locate images to choose its new location.")
+        elif not show_in_folder(file):
+            self._messages.warning(f"The system opened no file manager. The file is {file}.")
+
+    def copy_paths(self, indices: Sequence[int]) -> None:
+        """Copy the full paths of images, a line each."""
+        view = self._view()
+        if view is None:
+            return
+        lines = [f"{view.file(index)}" + (f" {path}" if view.is_one_file else "")
+                 for index, path in zip(indices, self.paths(indices), strict=True)]  # fmt: skip
+        QGuiApplication.clipboard().setText("\n".join(lines))
+        self._messages.info(f"Copied {'the path' if len(lines) == 1 else f'{len(lines):,} paths'}.")
+
+    def copy_image(self, index: int) -> None:
+        """Copy the pixels of an image as soon as the engine has decoded them."""
+        self._questions.ask(DecodeImage(index), self._copy, latest=False)
+
+    def _copy(self, picture: PictureView) -> None:
+        if not picture.rgb:
+            self._messages.warning(picture.problem)
+            return
+        width, height = picture.width, picture.height
+        image = QImage(picture.rgb, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+        QGuiApplication.clipboard().setImage(image)
+        self._messages.info(f"Copied the image ({width:,} × {height:,} pixels).")

@@ -1,0 +1,446 @@
+"""The Images page: all images of the dataset, to be filtered, sorted, looked at and acted on."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtWidgets import QMenu, QPushButton
+
+from core.results import ClassClusters, IntArray
+from core.service.dataset_requests import DatasetView, DoubtsView, FindDoubts
+from core.service.image_requests import FindSimilar, SimilarView
+from core.service.selection_requests import CoresetView, ListClusters
+from core.words import percent
+from desktop_app.image_actions import ImageActions
+from desktop_app.image_menu import ImageMenu
+from desktop_app.in_steps import InSteps
+from desktop_app.models import facets as made
+from desktop_app.models.facets import Facet, Mask
+from desktop_app.models.thumbnails import LazyThumbnails, Thumbnail
+from desktop_app.pages.images_picture import ImagesPicture
+from desktop_app.pages.images_shown import ImagesShown, LargeImage
+from desktop_app.pages.page import NOT_THERE, Page
+from desktop_app.service.selection import SelectionQuestions
+from desktop_app.widgets.facet_tree import FacetTree
+from desktop_app.widgets.words import images
+
+N_SIMILAR = 200
+ORDERS = {"": "Path", "class": "Class", "pixels": "Number of pixels", "bytes": "File size"}
+SIMILARITY = {"similarity": "Similarity"}
+SUSPICION = {"suspicion": "Suspected label error"}
+
+
+class ImagesPage(Page):
+    """A grid of all images, with filters at the side; images are found, compared and acted on here."""
+
+    place = "images"
+    stage = "dataset"
+    title = "Images"
+    sentence = "Browse all images of the dataset. Right-click an image for what can be done with it."
+    run_text = ""
+    sections = ("data", "selection")
+    reads = ("dataset", "features", "clusters", "coreset")
+
+    def build(self) -> None:
+        """Make filters and grid."""
+        self._know_nothing()
+        self.images = ImagesShown()
+        self.questions = SelectionQuestions(self.service.selection, self)
+        self.questions.refused.connect(self._on_refused)
+        self.questions.lost.connect(self._on_refused)
+        self.image_actions = ImageActions(self.model, self.messages, self.questions, self._view_shown, self)
+        self.image_actions.similar_wanted.connect(self.show_similar)
+        self.image_actions.dataset_changed.connect(self.dataset_changed)
+        self.menu = ImageMenu(self.image_actions, self)
+        self.picture = ImagesPicture(self._fill_menu)
+        self.menu.attach_grid(self.picture.grid)
+        self.menu.opened.connect(self._open_image)
+        self.tree = FacetTree()
+        self.tree.changed.connect(self._apply)
+        self.clear_button = QPushButton("Clear filters")
+        self.clear_button.setToolTip("Show the images of all values again")
+        self.clear_button.clicked.connect(self._clear)
+        self.doubts_button = QPushButton("Find label errors")
+        self.doubts_button.clicked.connect(self._find_doubts)
+        self.add_to_options(self.clear_button)
+        self.add_to_options(self.tree)
+        self.add_to_options(self.doubts_button)
+        self.large = LargeImage(self.images, self.questions, self.facts_of, self)
+        picture = self.picture
+        picture.searched.connect(self._apply)
+        picture.sorted.connect(self._apply)
+        picture.coloured.connect(self._show_images)
+        picture.captioned.connect(self._show_images)
+        picture.left_similar.connect(self.leave_similar)
+        picture.grid.opened.connect(self._open)
+        picture.grid.preview_requested.connect(self._open)
+        self.found.changed.connect(self._on_findings)
+        self.model.image_facts_changed.connect(self._on_findings)
+        self._steps = InSteps(self)
+        self.set_picture(picture)
+        self._say_empty()
+
+    def _know_nothing(self) -> None:
+        self._facets: Mapping[str, Facet] = {}
+        self._made_of: object = None
+        self._texts: list[str] = []
+        self._shown: IntArray = np.zeros(0, dtype=np.int64)
+        self._clusters: tuple[ClassClusters, ...] = ()
+        self._clustered: object = None
+        self._similar: SimilarView | None = None
+
+    # --- hooks ------------------------------------------------------------------------------------------------
+
+    def forget(self) -> None:
+        """Show no images."""
+        self._steps.drop()
+        self._know_nothing()
+        self.images.forget()
+        self.large.forget()
+        self.tree.set_facets({})
+        self.picture.search.clear()
+        self.picture.show_similar("")
+        self.picture.grid.set_images(())
+        self._say_empty()
+
+    def refresh(self) -> None:
+        """Show the images of the last scan, with what is known of them now."""
+        value = self.model.latest_value("dataset")
+        view = value if isinstance(value, DatasetView) else None
+        if self.images.are_others(view):
+            self.start_empty()
+        self.images.set_view(view)
+        self.show_empty(view is None)
+        self._say_empty()
+        if view is None:
+            return
+        self._ask_clusters()
+        coreset = self.model.latest_value("coreset")
+        of = (view, coreset, self._clusters, self.found.doubts, self.model.project.image_notes,
+              self.model.settings("data").left_out_images, self.model.settings("data").relabelled)  # fmt: skip
+        if of != self._made_of:
+            self._made_of = of
+            self._steps.start(self._make_facets(view, coreset), self._show_facets)
+        reason = self.image_actions.why_no_similar()
+        busy = bool(self.job_numbers(FindDoubts))
+        self.doubts_button.setEnabled(not reason and not busy)
+        tip = "Compare the label of every image of the pool with those of its nearest neighbours"
+        self.doubts_button.setToolTip("Searching…" if busy else reason or tip)
+
+    def _say_empty(self) -> None:
+        if self.model.project.source is not None and not self.images_are_there():
+            self.set_empty(NOT_THERE)
+        elif self.images.view is None and self.model.state("dataset") == "running":
+            self.set_empty("Scanning… The images appear here when it is finished.")
+        else:
+            self.set_empty("No images yet", "Go to Dataset", self._go_to_dataset)
+
+    def _go_to_dataset(self) -> None:
+        self.step_wanted.emit("dataset")
+
+    def _view_shown(self) -> DatasetView | None:
+        return self.images.view
+
+    # --- facets -----------------------------------------------------------------------------------------------
+
+    def _make_facets(self, view: DatasetView, coreset: object) -> Iterator[None]:
+        """Make what images are filtered by, piece by piece."""
+        dataset, split = view.dataset, view.split
+        n = len(dataset.images)
+        found: dict[str, Facet] = {"class": made.by_class(dataset)}
+        self._facets = {}
+        yield
+        found["set"] = made.by_set(split, n)
+        if isinstance(coreset, CoresetView) and _fits(coreset, n):
+            found["coreset"] = made.by_selection(coreset.coreset, split, n)
+        if self._clusters:
+            found["cluster"] = made.by_cluster(self._clusters, n)
+        yield
+        findings = made.by_marks("finding", "Findings", self._marks(view), n)
+        if findings.values:
+            found["finding"] = findings
+        yield
+        for column in range(len(dataset.columns)):
+            facet = made.by_column(dataset, column)
+            if facet is not None:
+                found[facet.name] = facet
+            yield
+        texts: list[str] = []
+        for start in range(0, n, 10_000):
+            part = dataset.images[start : start + 10_000]
+            texts += ["\n".join((image.path, *image.more)).lower() for image in part]
+            yield
+        self._texts = texts
+        self._facets = found
+
+    def _marks(self, view: DatasetView) -> dict[str, Sequence[int]]:
+        """Return what was found of images, by its title."""
+        all_images = view.dataset.images
+        doubts = self.found.of(self._paths(view))
+        notes = self.model.project.image_notes
+        excluded = set(self.model.settings("data").left_out_images)
+        return {
+            "Suspected label error": [one.index for one in doubts.doubts] if doubts else [],
+            "Near-duplicate": [i for one in doubts.near_duplicates for i in (one.first, one.second)] if doubts else [],
+            "Duplicate": [i for one in view.duplicates for i in one.indices],
+            "Duplicate under two classes": [i for one in view.duplicates if one.conflicting for i in one.indices],
+            "Relabelled": [i for i, image in enumerate(all_images) if image.original_class],
+            "Excluded by you": self.images.indices(excluded),
+            "With a note": self.images.indices(notes),
+        }
+
+    def _paths(self, view: DatasetView) -> tuple[str, ...]:
+        return tuple(image.path for image in view.dataset.images)
+
+    def _show_facets(self) -> None:
+        view = self.images.view
+        if view is None:
+            return
+        self.tree.set_facets(self._facets)
+        self.picture.offer_colours({name: facet.title for name, facet in self._facets.items()})
+        self._offer_orders(view)
+        self._apply()
+
+    def _offer_orders(self, view: DatasetView) -> None:
+        columns = {f"column {number}": title for number, title in enumerate(view.dataset.columns)
+                   if f"column {title}" in self._facets}  # fmt: skip
+        suspected = SUSPICION if self.found.of(self._paths(view)) else {}
+        similarity = SIMILARITY if self._similar is not None else {}
+        self.picture.offer_orders({**similarity, **ORDERS, **suspected, **columns})
+
+    def _on_findings(self) -> None:
+        if self.isVisible():
+            self.refresh()
+
+    # --- what is shown ----------------------------------------------------------------------------------------
+
+    def _apply(self) -> None:
+        """Show the images that pass the filters and the search, in the order chosen."""
+        view = self.images.view
+        if view is None or self._steps.is_running:
+            return
+        n = len(view.dataset.images)
+        base = self._searched(n)
+        chosen = self.tree.chosen
+        passed = made.filtered(self._facets, chosen, n)
+        self.tree.show_counts({name: facet.counts(passed[name] & base) for name, facet in self._facets.items()})
+        shown = np.flatnonzero(passed[""] & base)
+        self._shown = self._sorted(view, shown)
+        self.clear_button.setEnabled(bool(chosen))
+        self.picture.show_count(len(shown), n)
+        self._show_images()
+
+    def _searched(self, n: int) -> Mask:
+        """Return which images are found by the search, and are similar to what was asked for."""
+        words = self.picture.search.text().strip().lower()
+        found: Mask = np.ones(n, dtype=bool)
+        if words:
+            found = np.fromiter((words in text for text in self._texts), dtype=bool, count=n)
+        if self._similar is not None:
+            near: Mask = np.zeros(n, dtype=bool)
+            near[list(self._similar.asked)] = True
+            near[list(self._similar.indices)] = True
+            found &= near
+        return found
+
+    def _sorted(self, view: DatasetView, shown: IntArray) -> IntArray:
+        key = self._sort_key(view, str(self.picture.order.currentData() or ""), shown)
+        if key is None:
+            return shown[::-1] if self.picture.descending.isChecked() else shown
+        if self.picture.descending.isChecked():
+            key = -key
+        # What has no value comes last, either way.
+        return shown[np.argsort(np.where(np.isnan(key), np.inf, key), kind="stable")]
+
+    def _sort_key(self, view: DatasetView, name: str, shown: IntArray) -> NDArray[np.float64] | None:
+        """Return what the images shown are sorted by; None: their paths, in which they are already."""
+        every = view.dataset.images
+        if name == "class":
+            return view.dataset.labels[shown].astype(float)
+        if name == "pixels":
+            return np.array([every[i].width * every[i].height for i in shown], dtype=float)
+        if name == "bytes":
+            return np.array([every[i].n_bytes for i in shown], dtype=float)
+        if name == "similarity" and self._similar is not None:
+            distance = dict(zip(self._similar.indices, self._similar.distances, strict=True))
+            return np.array([distance.get(int(i), -1.0) for i in shown])
+        doubts = self.found.of(self._paths(view)) if name == "suspicion" else None
+        if doubts is not None:
+            score = {one.index: -one.score for one in doubts.doubts}
+            return np.array([score.get(int(i), np.nan) for i in shown])
+        if name.startswith("column "):
+            column = int(name.removeprefix("column "))
+            numbers = made.numbers_of(view.dataset, column)
+            if numbers is None:
+                texts = [image.more[column] if column < len(image.more) else "" for image in every]
+                numbers = np.unique(np.array(texts, dtype=object).astype(str), return_inverse=True)[1].astype(float)
+            return numbers[shown]
+        return None
+
+    def _show_images(self) -> None:
+        """Draw the images that pass, with colours and captions."""
+        view = self.images.view
+        if view is None:
+            return
+        coloured = str(self.picture.colour.currentData() or "")
+        facet = self._facets.get(coloured)
+        codes = facet.codes() if facet is not None else None
+        caption = self._caption(view)
+        shown = self._shown
+        self.tree.show_colours(coloured)
+
+        def make(row: int) -> Thumbnail:
+            index = int(shown[row])
+            plain = self.images.thumbnail(index, int(codes[index]) if codes is not None else -1)
+            return plain._replace(caption=caption(index))
+
+        grid = self.picture.grid
+        selected, current = grid.selected_keys(), grid.current_key()
+        grid.images.band_names = facet.values if facet is not None else ()
+        grid.set_note("No images match the filters and the search." if len(view.dataset.images) else "No images")
+        grid.set_images(LazyThumbnails(shown, make))
+        if 0 < len(selected) <= N_SIMILAR:
+            grid.set_selected_keys(selected)
+        grid.show_key(current)
+        settings = self.model.settings("selection")
+        coreset = self.model.latest_value("coreset")
+        fits = isinstance(coreset, CoresetView) and _fits(coreset, len(view.dataset.images))
+        grid.set_badges(
+            selected=coreset.coreset.indices if fits else (),
+            pinned_in=self.images.indices(settings.pinned_in),
+            pinned_out=self.images.indices(settings.pinned_out),
+            highlighted=self._similar.asked if self._similar is not None else (),
+        )
+
+    def _caption(self, view: DatasetView) -> Callable[[int], str]:
+        every = view.dataset.images
+        which = str(self.picture.caption.currentData())
+        if which == "file":
+            return lambda index: every[index].path.rsplit("/", 1)[-1]
+        if self._similar is not None:
+            distance = dict(zip(self._similar.indices, self._similar.distances, strict=True))
+            return lambda index: (
+                f"{every[index].class_name} · {distance[index]:.2g}" if index in distance else (every[index].class_name)
+            )
+        return lambda index: every[index].class_name
+
+    def _clear(self) -> None:
+        self.tree.clear_checks()
+
+    # --- asking -----------------------------------------------------------------------------------------------
+
+    def _content(self) -> str:
+        result = self.model.project.result("dataset")
+        return result.content if result is not None else ""
+
+    def _open_service(self) -> None:
+        """Have a process that answers about the images; the selection service where clusters are there."""
+        if self.model.facts("clusters") is not None:
+            self.questions.open(self.study(), self._content())
+        else:
+            has_features = self.model.facts("features") is not None
+            self.questions.open_images(self.study(), self._content(), with_features=has_features)
+
+    def _ask_clusters(self) -> None:
+        wanted = (self.model.key("clusters"), self._content()) if self.model.facts("clusters") is not None else None
+        if wanted == self._clustered:
+            return
+        self._clustered, self._clusters = wanted, ()
+        if wanted is not None and self.images_are_there():
+            self._open_service()
+            self.questions.ask(ListClusters(self.model.settings("clusters")), self._take_clusters)
+
+    def _take_clusters(self, clusters: tuple[ClassClusters, ...]) -> None:
+        self._clusters = clusters
+        if self.isVisible():
+            self.refresh()
+
+    def show_similar(self, indices: Sequence[int]) -> None:
+        """Show the images that are most similar to these."""
+        if self.image_actions.why_no_similar():
+            self.messages.warning(self.image_actions.why_no_similar())
+            return
+        self._open_service()
+        self.questions.ask(FindSimilar(tuple(int(index) for index in indices), N_SIMILAR), self._take_similar)
+
+    def _take_similar(self, found: SimilarView) -> None:
+        self._similar = found
+        of = self.images.path(found.asked[0]).rsplit("/", 1)[-1] if len(found.asked) == 1 else images(len(found.asked))
+        labels = [self.images.class_of(index) for index in found.indices]
+        asked = {self.images.class_of(index) for index in found.asked}
+        same = sum(label in asked for label in labels) / max(1, len(labels))
+        self.picture.show_similar(
+            f"The {len(found.indices):,} images most similar to {of}, nearest first; {percent(round(same, 2))} of them "
+            f"have the same label."
+        )
+        view = self.images.view
+        if view is not None:
+            self._offer_orders(view)
+        self.picture.descending.setChecked(False)
+        self.picture.choose_order("similarity")
+        self.picture.grid.clearSelection()
+        self._apply()
+        self.picture.grid.scrollToTop()
+
+    def leave_similar(self) -> None:
+        """Show all images again."""
+        self._similar = None
+        self.picture.show_similar("")
+        view = self.images.view
+        if view is not None:
+            self._offer_orders(view)
+        self._apply()
+
+    def _find_doubts(self) -> None:
+        bits = self.model.settings("data").near_duplicate_bits
+        self.ask(FindDoubts(self.study(), bits), self._take_doubts)
+        self.refresh()
+
+    def _take_doubts(self, doubts: DoubtsView) -> None:
+        view = self.images.view
+        if view is not None:
+            self.found.keep(doubts, self._paths(view))
+            self.tree.check("finding", ["Suspected label error"])
+
+    def _on_refused(self, sentence: str, details: str) -> None:
+        self._clustered = None
+        if self.isVisible():
+            self.messages.warning(sentence, details)
+
+    # --- one image --------------------------------------------------------------------------------------------
+
+    def _fill_menu(self, menu: QMenu, indices: Sequence[int]) -> None:
+        self.menu.fill(menu, indices, walk=self.picture.grid.images.keys.tolist())
+
+    def facts_of(self, index: int) -> list[tuple[str, str]]:
+        """Return what is known of an image, for the viewer."""
+        view = self.images.view
+        if view is None:
+            return []
+        image = view.dataset.images[index]
+        facts = [("Class", self.image_actions.class_of(index))]
+        if image.original_class:
+            facts.append(("Class in the source", image.original_class))
+        for name in ("set", "coreset", "cluster", "finding"):
+            facet = self._facets.get(name)
+            code = int(facet.codes()[index]) if facet is not None else -1
+            if facet is not None and code >= 0:
+                facts.append((facet.title, facet.values[code]))
+        facts += [(title, text) for title, text in zip(view.dataset.columns, image.more, strict=False) if text]
+        note = self.model.project.image_notes.get(image.path)
+        if note:
+            facts.append(("Note", note))
+        return [*facts, ("Size", self.images.size_words(index))]
+
+    def _open(self, index: int) -> None:
+        self._open_image(index, self.picture.grid.images.keys.tolist())
+
+    def _open_image(self, index: int, walk: object) -> None:
+        self._open_service()
+        self.large.open(index, walk if isinstance(walk, list) else [index])
+
+
+def _fits(coreset: CoresetView, n_images: int) -> bool:
+    """Return whether a coreset may be of a dataset of so many images."""
+    indices = coreset.coreset.indices
+    return not len(indices) or int(indices.max()) < n_images
