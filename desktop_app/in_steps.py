@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from PySide6.QtCore import QObject, QTimer
 
-STEP_SECONDS = 0.015
+STEP_SECONDS = 0.008
 
 
 class InSteps(QObject):

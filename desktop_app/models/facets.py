@@ -177,15 +177,25 @@ def by_marks(name: str, title: str, marked: Mapping[str, Iterable[int]], n_image
     return Marks(name, title, tuple(masks), tuple(masks.values()))
 
 
-def by_column(dataset: Dataset, column: int) -> Division | None:
-    """Return the facet of a column of the table, or None where it tells the images nothing apart.
+def column_texts(dataset: Dataset, column: int) -> list[str]:
+    """Return what a column of the table says of each image; an empty text where it says nothing."""
+    return [image.more[column].strip() if column < len(image.more) else "" for image in dataset.images]
+
+
+def by_column(title: str, texts: Sequence[str]) -> Division | None:
+    """Return the facet of a column of the table, or None where it does not tell images apart.
 
     A column of few values has them, the most frequent first; one of numbers has ranges that hold about as many images
     each; of a column of many texts, the most frequent are listed and the others are one value.
+
+    Parameters
+    ----------
+    title : str
+    texts : sequence of str
+        See `column_texts`.
     """
-    texts = [image.more[column].strip() if column < len(image.more) else "" for image in dataset.images]
     counted = Counter(texts)
-    name, title = f"column {dataset.columns[column]}", dataset.columns[column]
+    name = f"column {title}"
     if len(counted) < 2:
         return None
     if len(counted) > MOST_VALUES:
@@ -203,11 +213,12 @@ def by_column(dataset: Dataset, column: int) -> Division | None:
     return Division(name, title, tuple(values), of)
 
 
-def numbers_of(dataset: Dataset, column: int) -> NDArray[np.float64] | None:
-    """Return a column of the table as numbers, NaN where it is empty; None where it holds other texts."""
-    texts = [image.more[column].strip() if column < len(image.more) else "" for image in dataset.images]
-    numbers = _numbers(set(texts))
-    return None if numbers is None else np.array([numbers[text] for text in texts])
+def sort_key(texts: Sequence[str]) -> NDArray[np.float64]:
+    """Return what images are sorted by for a column: its numbers, or the places of its texts; NaN where it is empty."""
+    values = set(texts)
+    numbers = _numbers(values) or {text: float(place) for place, text in enumerate(sorted(values, key=str.lower))}
+    numbers[""] = float("nan")
+    return np.array([numbers[text] for text in texts])
 
 
 def _numbers(texts: Iterable[str]) -> dict[str, float] | None:

@@ -65,7 +65,12 @@ class ThumbnailModel(QStringListModel):
         self._row_of_key = None
         self._rows_of_file.clear()
         self._arrived.clear()
-        self.setStringList([""] * len(images))
+        if len(images) == self.rowCount():
+            # The same empty strings in other rows: Qt need not take 100,000 of them again.
+            self.beginResetModel()
+            self.endResetModel()
+        else:
+            self.setStringList([""] * len(images))
 
     def set_badges(
         self,

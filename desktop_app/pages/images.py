@@ -84,6 +84,7 @@ class ImagesPage(Page):
         self._facets: Mapping[str, Facet] = {}
         self._made_of: object = None
         self._texts: list[str] = []
+        self._keys: dict[str, NDArray[np.float64]] = {}
         self._shown: IntArray = np.zeros(0, dtype=np.int64)
         self._clusters: tuple[ClassClusters, ...] = ()
         self._clustered: object = None
@@ -147,8 +148,10 @@ class ImagesPage(Page):
         """Make what images are filtered by, piece by piece."""
         dataset, split = view.dataset, view.split
         n = len(dataset.images)
-        found: dict[str, Facet] = {"class": made.by_class(dataset)}
         self._facets = {}
+        _ = dataset.classes
+        yield
+        found: dict[str, Facet] = {"class": made.by_class(dataset)}
         yield
         found["set"] = made.by_set(split, n)
         if isinstance(coreset, CoresetView) and _fits(coreset, n):
@@ -160,11 +163,20 @@ class ImagesPage(Page):
         if findings.values:
             found["finding"] = findings
         yield
-        for column in range(len(dataset.columns)):
-            facet = made.by_column(dataset, column)
+        self._keys = {}
+        for column, title in enumerate(dataset.columns):
+            column_texts = made.column_texts(dataset, column)
+            yield
+            facet = made.by_column(title, column_texts)
+            yield
             if facet is not None:
                 found[facet.name] = facet
+                self._keys[facet.name] = made.sort_key(column_texts)
             yield
+        self._keys["pixels"] = np.array([image.width * image.height for image in dataset.images], dtype=float)
+        yield
+        self._keys["bytes"] = np.array([image.n_bytes for image in dataset.images], dtype=float)
+        yield
         texts: list[str] = []
         for start in range(0, n, 10_000):
             part = dataset.images[start : start + 10_000]
@@ -202,8 +214,7 @@ class ImagesPage(Page):
         self._apply()
 
     def _offer_orders(self, view: DatasetView) -> None:
-        columns = {f"column {number}": title for number, title in enumerate(view.dataset.columns)
-                   if f"column {title}" in self._facets}  # fmt: skip
+        columns = {name: facet.title for name, facet in self._facets.items() if name in self._keys}
         suspected = SUSPICION if self.found.of(self._paths(view)) else {}
         similarity = SIMILARITY if self._similar is not None else {}
         self.picture.offer_orders({**similarity, **ORDERS, **suspected, **columns})
@@ -254,13 +265,10 @@ class ImagesPage(Page):
 
     def _sort_key(self, view: DatasetView, name: str, shown: IntArray) -> NDArray[np.float64] | None:
         """Return what the images shown are sorted by; None: their paths, in which they are already."""
-        every = view.dataset.images
+        if name in self._keys:
+            return self._keys[name][shown]
         if name == "class":
             return view.dataset.labels[shown].astype(float)
-        if name == "pixels":
-            return np.array([every[i].width * every[i].height for i in shown], dtype=float)
-        if name == "bytes":
-            return np.array([every[i].n_bytes for i in shown], dtype=float)
         if name == "similarity" and self._similar is not None:
             distance = dict(zip(self._similar.indices, self._similar.distances, strict=True))
             return np.array([distance.get(int(i), -1.0) for i in shown])
@@ -268,13 +276,6 @@ class ImagesPage(Page):
         if doubts is not None:
             score = {one.index: -one.score for one in doubts.doubts}
             return np.array([score.get(int(i), np.nan) for i in shown])
-        if name.startswith("column "):
-            column = int(name.removeprefix("column "))
-            numbers = made.numbers_of(view.dataset, column)
-            if numbers is None:
-                texts = [image.more[column] if column < len(image.more) else "" for image in every]
-                numbers = np.unique(np.array(texts, dtype=object).astype(str), return_inverse=True)[1].astype(float)
-            return numbers[shown]
         return None
 
     def _show_images(self) -> None:
