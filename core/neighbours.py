@@ -164,6 +164,33 @@ def nearest_among(embedding: Vectors, candidates: Vectors) -> tuple[IntArray, ND
     return positions, distances
 
 
+def nearest_in(
+    embedding: Vectors, candidates: Vectors, n_neighbours: int, progress: Progress = NO_PROGRESS
+) -> IntArray:
+    """Find the nearest candidates of every row, by Euclidean distance.
+
+    Parameters
+    ----------
+    embedding : ndarray of shape (n, n_components)
+    candidates : ndarray of shape (m, n_components)
+    n_neighbours : int
+        >= 1; m are returned where there are fewer.
+
+    Returns
+    -------
+    ndarray of shape (n, min(n_neighbours, m)), int64
+        Positions of candidates, nearest first; equally near ones by position.
+    """
+    norms = squared_norms(candidates)
+    k = min(n_neighbours, len(candidates))
+    found = np.empty((len(embedding), k), dtype=np.int64)
+    for rows in row_blocks(len(embedding), max(1, len(candidates))):
+        progress.report(rows.start, len(embedding), "Finding nearest neighbours: images")
+        squares = squared_distances(embedding[rows], candidates, norms)
+        found[rows] = np.argsort(squares, axis=1, kind="stable")[:, :k]
+    return found
+
+
 def nearest_to_any(
     embedding: Vectors, asked: IntArray, n: int, among: IntArray | None = None, progress: Progress = NO_PROGRESS
 ) -> tuple[IntArray, NDArray[np.float32]]:

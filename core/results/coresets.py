@@ -217,7 +217,7 @@ class ProxyPoint:
 
 @dataclass(frozen=True)
 class LabelDoubt:
-    """An image of the pool most of whose neighbours belong to other classes.
+    """An image most of whose neighbours in the pool belong to other classes.
 
     Attributes
     ----------

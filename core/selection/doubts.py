@@ -5,7 +5,7 @@ import numpy as np
 from core.data.duplicates import near_pairs
 from core.estimate import BLOCK_BYTES
 from core.memory import LIBRARY_BYTES, memory_for
-from core.neighbours import nearest, nearest_bytes, row_blocks, unit_rows
+from core.neighbours import nearest, nearest_bytes, nearest_in, row_blocks, unit_rows
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, FloatArray, IntArray, LabelDoubt, NearDuplicate, PoolEmbedding
 
@@ -19,15 +19,19 @@ def label_doubts(
     pool_embedding: PoolEmbedding,
     n_neighbours: int = N_NEIGHBOURS,
     progress: Progress = NO_PROGRESS,
+    *,
+    held_out: bool = False,
 ) -> tuple[LabelDoubt, ...]:
     """Find images most of whose neighbours across classes are of other classes.
 
     Parameters
     ----------
     pool_embedding : PoolEmbedding
-        Only its pool images count, as neighbours too.
+        Only its pool images count as neighbours.
     n_neighbours : int
         >= 1.
+    held_out : bool
+        Also look at validation and test images, whose neighbours are images of the pool.
 
     Returns
     -------
@@ -47,10 +51,22 @@ def label_doubts(
         if neighbours.shape[1] == 0:
             return ()
         votes = labels[neighbours]
-        scores = (votes != labels[:, None]).mean(axis=1)
+        if held_out:
+            outside = np.flatnonzero(~pool_embedding.in_pool)
+            embedding = pool_embedding.embedding
+            among_pool = nearest_in(embedding[outside], embedding[pool_embedding.in_pool], n_neighbours, progress)
+            votes = np.concatenate([votes, labels[among_pool[:, : votes.shape[1]]]])
+            indices = np.concatenate([indices, pool_embedding.indices[outside]])
+    return _doubted(dataset, indices, votes)
+
+
+def _doubted(dataset: Dataset, indices: IntArray, votes: IntArray) -> tuple[LabelDoubt, ...]:
+    """Return the doubts about images, given the classes of their neighbours, shape (n_images, n_neighbours)."""
+    labels = dataset.labels[indices]
+    scores = (votes != labels[:, None]).mean(axis=1)
     rows = np.flatnonzero(scores > LEAST_DOUBT)
     doubts = []
-    for row in rows[np.argsort(-scores[rows], kind="stable")].tolist():
+    for row in rows[np.lexsort((indices[rows], -scores[rows]))].tolist():
         counts = np.bincount(votes[row][votes[row] != labels[row]], minlength=len(dataset.classes))
         doubts.append(
             LabelDoubt(

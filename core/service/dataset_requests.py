@@ -97,11 +97,14 @@ class FindDoubts(Request[DoubtsView]):
     ----------
     bits : int
         In how many bits of their perceptual hashes near-duplicates may differ.
+    held_out : bool
+        Also look at the labels of validation and test images.
     """
 
     title: ClassVar[str] = "the search for label errors"
     study: Study
     bits: int
+    held_out: bool = False
 
     def run(self, progress: Progress) -> DoubtsView:
         """Prepare the study and look."""
@@ -110,7 +113,7 @@ class FindDoubts(Request[DoubtsView]):
 
         prepared = prepare(self.study, progress)
         return DoubtsView(
-            doubts=label_doubts(prepared.dataset, prepared.pool_embedding),
+            doubts=label_doubts(prepared.dataset, prepared.pool_embedding, progress=progress, held_out=self.held_out),
             near_duplicates=near_duplicates(prepared.dataset, bits=self.bits),
         )
 

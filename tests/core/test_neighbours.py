@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core import neighbours
-from core.neighbours import nearest, nearest_among, nearest_to_any, squared_distances, unit_rows
+from core.neighbours import nearest, nearest_among, nearest_in, nearest_to_any, squared_distances, unit_rows
 from core.selection.graph import cover_graph
 
 
@@ -141,3 +143,11 @@ def test_the_neighbour_graph_does_not_take_a_row_of_features_for_every_edge() ->
     rows = np.random.default_rng(0).standard_normal((2_000, 600)).astype(np.float32)
     # 10 edges an image, two ends, 600 numbers in float64: 192 MB.
     assert peak_of(lambda: cover_graph(rows)) < 150e6
+
+
+@given(seed=st.integers(0, 99), n=st.integers(1, 12), m=st.integers(1, 12), k=st.integers(1, 14))
+def test_the_nearest_candidates_are_those_of_brute_force(seed: int, n: int, m: int, k: int) -> None:
+    chance = np.random.default_rng(seed)
+    rows, candidates = chance.integers(0, 4, (n, 3)).astype(float), chance.integers(0, 4, (m, 3)).astype(float)
+    expected = [sorted(range(m), key=lambda j, row=row: (((row - candidates[j]) ** 2).sum(), j))[:k] for row in rows]
+    assert nearest_in(rows, candidates, k).tolist() == expected

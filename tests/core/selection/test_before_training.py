@@ -218,6 +218,15 @@ def test_doubtful_labels_are_those_most_of_whose_neighbours_are_strangers() -> N
     ]
 
 
+def test_held_out_images_are_compared_with_the_pool_alone() -> None:
+    outside = embedding_of(POINTS, [i not in (4, 9) for i in range(10)])
+    assert [one.index for one in label_doubts(LINE, outside, n_neighbours=3)] == []
+    doubts = label_doubts(LINE, outside, n_neighbours=3, held_out=True)
+    assert [(one.index, one.score, one.class_name, one.other_class) for one in doubts] == [
+        (9, pytest.approx(1.0), "b", "a")
+    ]
+
+
 def test_half_strangers_are_no_doubt() -> None:
     assert all(one.score > 0.5 for one in label_doubts(LINE, embedding_of(POINTS), n_neighbours=2))
 
