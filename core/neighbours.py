@@ -15,6 +15,8 @@ Vectors = NDArray[np.float32] | NDArray[np.float64]
 
 # Distances below a millionth of the norms are rounding, so that identical images are at distance 0.
 RELATIVE_ZERO = 1e-12
+# Of squared distances through norms in float64, of the squared lengths they are made from.
+_NORM_ROUNDING = 1e-10
 SPARE = 5
 BLOCK_ROWS = 4096
 
@@ -160,3 +162,49 @@ def nearest_among(embedding: Vectors, candidates: Vectors) -> tuple[IntArray, ND
         positions[block] = np.argmin(squares, axis=1)
         distances[block] = np.sqrt(squares[np.arange(len(squares)), positions[block]])
     return positions, distances
+
+
+def nearest_to_any(
+    embedding: Vectors, asked: IntArray, n: int, among: IntArray | None = None, progress: Progress = NO_PROGRESS
+) -> tuple[IntArray, NDArray[np.float32]]:
+    """Find the rows that are nearest to any of some rows, by Euclidean distance.
+
+    Parameters
+    ----------
+    embedding : ndarray of shape (n_rows, n_components)
+    asked : ndarray of shape (m,), int64
+        Rows whose neighbours are sought; m >= 1. They are never found themselves.
+    n : int
+        >= 1; all other rows are returned where there are fewer.
+    among : ndarray of shape (k,), int64, optional
+        Rows that may be found, ascending; default: all.
+
+    Returns
+    -------
+    rows : ndarray of shape (min(n, number of other rows),), int64
+        Nearest first, by the smallest distance to any of `asked`; equally near ones by row.
+    distances : ndarray of the same shape, float32
+    """
+    others = np.arange(len(embedding), dtype=np.int64) if among is None else np.asarray(among, dtype=np.int64)
+    others = others[~np.isin(others, asked)]
+    targets = np.asarray(embedding[asked], dtype=np.float64)
+    norms = squared_norms(targets)
+    squares = np.empty(len(others))
+    positions = np.empty(len(others), dtype=np.int64)
+    for block in row_blocks(len(others), max(len(targets), embedding.shape[1])):
+        progress.report(block.start, len(others), "Finding similar images: images")
+        of_block = squared_distances(embedding[others[block]], targets, norms)
+        positions[block] = of_block.argmin(axis=1)
+        squares[block] = of_block[np.arange(len(of_block)), positions[block]]
+    kept = np.arange(len(others))
+    if n < len(others):
+        # All that may tie with the last one within the rounding of the matrix product; exact distances decide.
+        last = np.partition(squares, n - 1)[n - 1]
+        slack = _NORM_ROUNDING * (last + norms.max())
+        kept = np.flatnonzero(squares <= last + slack)
+    exact = np.empty(len(kept), dtype=np.float32)
+    for block in row_blocks(len(kept), 2 * embedding.shape[1]):
+        differences = embedding[others[kept[block]]] - targets[positions[kept[block]]]
+        exact[block] = np.sqrt(np.einsum("ij,ij->i", differences, differences))
+    order = np.argsort(exact, kind="stable")[:n]
+    return others[kept[order]], exact[order]

@@ -95,6 +95,25 @@ class CoresetView:
 
 
 @dataclass(frozen=True)
+class SimilarView:
+    """The images that are most similar to others.
+
+    Attributes
+    ----------
+    asked : tuple of int
+        What they are similar to: indices of images of the dataset, without repetitions.
+    indices : tuple of int
+        Most similar first; equally similar ones by index. None of `asked`.
+    distances : tuple of float
+        Of each, the smallest Euclidean distance to any of `asked` in the embedding across classes.
+    """
+
+    asked: tuple[int, ...]
+    indices: tuple[int, ...]
+    distances: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class OpenSelectionService(Request["SelectionService"]):
     """Prepare a study and stay to answer requests about it.
 
@@ -191,6 +210,30 @@ class MeasureCoverage(ServiceRequest["SelectionService", Coverage]):
     def run(self, service: "SelectionService", progress: Progress) -> Coverage:
         """See `SelectionService.cover`."""
         return service.cover(self.selection, self.clusters, progress)
+
+
+@dataclass(frozen=True)
+class FindSimilar(ServiceRequest["SelectionService", SimilarView]):
+    """Find the images that are most similar to one image or to any of several.
+
+    Attributes
+    ----------
+    indices : tuple of int
+        Images of the dataset; at least one. Each must have an embedding: it is in the pool, or a validation or test
+        image.
+    n : int
+        At most this many are found, >= 1.
+    of_class : str
+        Only images of this class are found; empty: of every class.
+    """
+
+    indices: tuple[int, ...]
+    n: int
+    of_class: str = ""
+
+    def run(self, service: "SelectionService", progress: Progress) -> SimilarView:
+        """See `SelectionService.similar`."""
+        return service.similar(self.indices, self.n, self.of_class, progress)
 
 
 @dataclass(frozen=True)

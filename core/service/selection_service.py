@@ -5,6 +5,7 @@ orders, and reads all of it from the cache.
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +23,8 @@ from core.selection.clustering import cluster_words
 from core.selection.coverage import class_coverage, covered_worst, summarise_coverage
 from core.selection.kernel import Kernels
 from core.selection.shares import expected_random
-from core.service.selection_requests import ClassOverview, ClassView, CoresetView, PictureView
+from core.service.selection_requests import ClassOverview, ClassView, CoresetView, PictureView, SimilarView
+from core.service.similar import similar_images
 from core.settings import ClusterSettings, SelectionSettings
 
 THINNED_TO = 800
@@ -182,6 +184,26 @@ class SelectionService:
         """Return what the coreset of `settings` leaves out; can be stopped between two classes."""
         self._use(clusters, progress)
         return self._measure(choose(self._prepared, settings, progress), progress)
+
+    def similar(
+        self, indices: Sequence[int], n: int, of_class: str = "", progress: Progress = NO_PROGRESS
+    ) -> SimilarView:
+        """Return the images that are most similar to any of `indices`, by the embedding across classes.
+
+        Parameters
+        ----------
+        indices : sequence of int
+        n : int
+        of_class : str
+            See `FindSimilar`.
+
+        Raises
+        ------
+        SelectionError
+            If an image of `indices` has no embedding, or there is no such image or class.
+        """
+        self._use(None, progress)
+        return similar_images(self._prepared, indices, n, of_class, progress)
 
     def _measure(self, coreset: Coreset, progress: Progress) -> Coverage:
         prepared = self._prepared

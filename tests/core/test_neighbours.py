@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core import neighbours
-from core.neighbours import nearest, nearest_among, squared_distances, unit_rows
+from core.neighbours import nearest, nearest_among, nearest_to_any, squared_distances, unit_rows
 from core.selection.graph import cover_graph
 
 
@@ -77,6 +77,50 @@ def test_identical_rows_are_at_distance_zero_however_far_from_the_origin() -> No
 def test_a_row_of_zeros_has_cosine_zero_with_all() -> None:
     units = unit_rows(np.array([[0.0, 0.0], [3.0, 4.0]]))
     assert (units @ units.T).tolist() == [[0, 0], [0, pytest.approx(1)]]
+
+
+def brute_force_to_any(points: np.ndarray, asked: list[int], n: int, among: list[int]) -> list[tuple[float, int]]:
+    found = []
+    for row in among:
+        if row not in asked:
+            exact = min(float(((points[row].astype(float) - points[one].astype(float)) ** 2).sum()) for one in asked)
+            found.append((float(np.float32(np.sqrt(exact))), row))
+    return sorted(found)[:n]
+
+
+@pytest.mark.parametrize(
+    ("asked", "n"), [([3], 5), ([3, 17, 40], 12), ([0, 1, 2], 1), (list(range(30)), 500), ([59], 59)]
+)
+def test_the_nearest_to_any_of_some_equal_brute_force(asked: list[int], n: int) -> None:
+    points = np.random.default_rng(n).normal(size=(60, 7)).astype(np.float32)
+    for among in (None, np.arange(0, 60, 3)):
+        rows, distances = nearest_to_any(points, np.array(asked), n, among)
+        expected = brute_force_to_any(points, asked, n, list(range(60)) if among is None else among.tolist())
+        assert rows.tolist() == [row for _, row in expected]
+        assert distances.tolist() == [distance for distance, _ in expected]
+
+
+def test_equally_near_rows_come_by_row_and_copies_first_however_far_from_the_origin() -> None:
+    # A grid has many rows at the same distance; far from the origin, norms leave rounding that would order them.
+    grid = np.array([[x, y] for x in range(8) for y in range(8)] + [[3, 3]] * 3, dtype=np.float32) + 4096
+    rows, distances = nearest_to_any(grid, np.array([3 * 8 + 3]), 6)
+    expected = brute_force_to_any(grid, [27], 6, list(range(67)))
+    assert rows.tolist() == [row for _, row in expected] == [64, 65, 66, 19, 26, 28]
+    assert distances.tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_similar_images_do_not_depend_on_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = np.random.default_rng(5).normal(size=(101, 9)).astype(np.float32)
+    whole = nearest_to_any(points, np.array([5, 50]), 20)
+    monkeypatch.setattr(neighbours, "BLOCK_BYTES", 8 * 9 * 7)
+    in_blocks = nearest_to_any(points, np.array([5, 50]), 20)
+    assert in_blocks[0].tolist() == whole[0].tolist()
+    assert in_blocks[1].tolist() == whole[1].tolist()
+
+
+def test_there_is_nothing_near_where_all_rows_are_asked() -> None:
+    rows, distances = nearest_to_any(np.zeros((3, 2), dtype=np.float32), np.arange(3), 5)
+    assert rows.shape == distances.shape == (0,)
 
 
 def peak_of(call: Callable[[], object]) -> int:

@@ -1,5 +1,6 @@
 """The selection service: what it answers about clusters and coresets."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,9 +8,12 @@ import numpy as np
 import pytest
 
 from core.data.demo import make_demo
+from core.errors import SelectionError
 from core.pipeline.study import Study
+from core.progress import NO_PROGRESS
 from core.results import FloatArray
 from core.selection import kernel
+from core.service.selection_requests import FindSimilar
 from core.service.selection_service import SelectionService
 from core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings
 
@@ -140,3 +144,60 @@ def test_a_picture_that_has_gone_says_why(study: Study, tmp_path: Path) -> None:
     picture = small.picture(0)
     assert picture.problem
     assert not picture.rgb
+
+
+def test_similar_images_are_the_nearest_across_classes_and_sets(service: SelectionService) -> None:
+    across = service._prepared.pool_embedding
+    rows = np.asarray(across.embedding, dtype=np.float64)
+    asked = int(across.indices[7])
+    distances = np.sqrt(((rows - rows[7]) ** 2).sum(axis=1)).astype(np.float32)
+    expected = [(d, int(i)) for d, i in zip(distances.tolist(), across.indices, strict=True) if i != asked]
+    view = FindSimilar((asked, asked), 200).run(service, NO_PROGRESS)
+    assert view.asked == (asked,)
+    assert list(zip(view.distances, view.indices, strict=True)) == sorted(expected)
+    assert set(view.indices) == set(across.indices.tolist()) - {asked}
+    split = service._prepared.split
+    assert set(split.test.tolist()) <= {*view.indices, asked}
+    assert FindSimilar((asked,), 4).run(service, NO_PROGRESS).indices == view.indices[:4]
+
+
+def test_similar_images_can_be_of_one_class(service: SelectionService) -> None:
+    dataset = service._prepared.dataset
+    name = dataset.classes[1]
+    view = FindSimilar((0,), 10_000, name).run(service, NO_PROGRESS)
+    assert {dataset.images[index].class_name for index in view.indices} == {name}
+    assert len(view.indices) == sum(image.class_name == name for image in dataset.images)
+    everywhere = FindSimilar((0,), 10_000).run(service, NO_PROGRESS)
+    assert view.indices == tuple(i for i in everywhere.indices if dataset.images[i].class_name == name)
+
+
+def test_of_an_excluded_image_no_similar_ones_are_found_and_it_says_why(study: Study) -> None:
+    path = SelectionService(study)._prepared.dataset.images[3].path
+    data = replace(study.settings.data, left_out_images=(path,))
+    excluded = SelectionService(replace(study, settings=replace(study.settings, data=data)))
+    index = next(i for i, image in enumerate(excluded._prepared.dataset.images) if image.path == path)
+    sentence = (
+        f"No similar images can be found for {path}, which is excluded and has no features. "
+        "It was left out by hand. Choose another image, or include this one on the Dataset page."
+    )
+    with pytest.raises(SelectionError) as caught:
+        FindSimilar((0, index), 5).run(excluded, NO_PROGRESS)
+    assert str(caught.value) == sentence
+    assert index not in FindSimilar((0,), 10_000).run(excluded, NO_PROGRESS).indices
+
+
+@pytest.mark.parametrize(
+    ("request_", "sentence"),
+    [
+        (FindSimilar((), 5), "No image was selected to find similar ones for; select one or more."),
+        (FindSimilar((0,), 0), "At least 1 similar image must be asked for, but the number is 0."),
+        (FindSimilar((1_000_000,), 5), "There is no image 1,000,000"),
+        (FindSimilar((-1,), 5), "There is no image -1"),
+        (FindSimilar((0,), 5, "stars"), "There is no class “stars” to find similar images in. The classes are "),
+    ],
+)
+def test_what_cannot_be_asked_about_similar_images_is_refused(
+    service: SelectionService, request_: FindSimilar, sentence: str
+) -> None:
+    with pytest.raises(SelectionError, match=re.escape(sentence)):
+        request_.run(service, NO_PROGRESS)

@@ -1,0 +1,79 @@
+"""Find images that are similar to others, for the selection service."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from core.errors import SelectionError
+from core.neighbours import nearest_to_any
+from core.pipeline.stages import Prepared
+from core.progress import NO_PROGRESS, Progress
+from core.results import Dataset
+from core.service.selection_requests import SimilarView
+
+
+def similar_images(
+    prepared: Prepared, indices: Sequence[int], n: int, of_class: str = "", progress: Progress = NO_PROGRESS
+) -> SimilarView:
+    """Return the images that are most similar to any of `indices`, by the embedding across classes.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    indices : sequence of int
+        Images of the dataset, at least one; repetitions count once.
+    n : int
+        At most this many are returned, >= 1.
+    of_class : str
+        Only images of this class are returned; empty: of every class.
+    progress : Progress
+
+    Returns
+    -------
+    SimilarView
+        Pool, validation and test images, without `indices`.
+
+    Raises
+    ------
+    SelectionError
+        If an image of `indices` has no embedding, or there is no such image or class.
+    """
+    dataset, across = prepared.dataset, prepared.pool_embedding
+    asked = tuple(dict.fromkeys(int(index) for index in indices))
+    _check(dataset, asked, n, of_class)
+    wanted = np.array(asked, dtype=np.int64)
+    rows = np.searchsorted(across.indices, wanted)
+    for index in wanted[~np.isin(wanted, across.indices)].tolist():
+        raise SelectionError(_without_embedding(prepared, index))
+    among = None
+    if of_class:
+        among = np.flatnonzero(dataset.labels[across.indices] == dataset.classes.index(of_class))
+    found, distances = nearest_to_any(across.embedding, rows, n, among, progress)
+    return SimilarView(asked, tuple(across.indices[found].tolist()), tuple(distances.tolist()))
+
+
+def _check(dataset: Dataset, asked: tuple[int, ...], n: int, of_class: str) -> None:
+    if not asked:
+        raise SelectionError("No image was selected to find similar ones for; select one or more.")
+    if n < 1:
+        raise SelectionError(f"At least 1 similar image must be asked for, but the number is {n:,}.")
+    last = len(dataset.images) - 1
+    for index in asked:
+        if not 0 <= index <= last:
+            raise SelectionError(
+                f"There is no image {index:,}: the dataset has the images 0 to {last:,}. Scan it again."
+            )
+    if of_class and of_class not in dataset.classes:
+        names = ", ".join(dataset.classes)
+        raise SelectionError(f"There is no class “{of_class}” to find similar images in. The classes are {names}.")
+
+
+def _without_embedding(prepared: Prepared, index: int) -> str:
+    reasons = {each.index: each.reason for each in prepared.split.left_out}
+    path = prepared.dataset.images[index].path
+    sentences = (
+        f"No similar images can be found for {path}, which is excluded and has no features.",
+        reasons.get(index, ""),
+        "Choose another image, or include this one on the Dataset page.",
+    )
+    return " ".join(filter(None, sentences))
