@@ -76,6 +76,15 @@ class Preferences(QObject):
         self._store.setValue("autosave", "true" if autosave else "false")
 
     @property
+    def similar_images(self) -> bool:
+        """Whether the window of one image shows those that are similar."""
+        return str(self._store.value("similar_images", "true")).lower() == "true"
+
+    @similar_images.setter
+    def similar_images(self, shown: bool) -> None:
+        self._store.setValue("similar_images", "true" if shown else "false")
+
+    @property
     def last_folder(self) -> Path:
         """Where the last folder or project was opened."""
         value = str(self._store.value("last_folder", ""))

@@ -1,6 +1,6 @@
-"""Requests about the images themselves: scan and divide them, find doubtful labels, draw the demo."""
+"""Requests about the images themselves: scan and divide them, read one, find doubtful labels, draw the demo."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from core.pipeline.study import Study
 from core.progress import Progress
 from core.results import Dataset, Duplicates, LabelDoubt, NearDuplicate, Split
 from core.service.requests import Request
+from core.service.selection_requests import PictureView
 from core.settings import DataSettings
 
 
@@ -75,6 +76,36 @@ class ScanDataset(Request[DatasetView]):
         suggested = () if any(image.group for image in dataset.images) else suggest_patterns(dataset.images)
         patterns = tuple((one.pattern, one.n_groups) for one in suggested)
         return DatasetView(dataset, split, same, study.cache_folder, patterns)
+
+
+@dataclass(frozen=True)
+class ReadImage(Request[PictureView]):
+    """Decode one image for the window while no selection service is open, as before features are extracted.
+
+    Attributes
+    ----------
+    dataset : Dataset
+        Of this image alone; see `of`.
+    index : int
+        Which image of the whole dataset it is, as the answer names it.
+    """
+
+    is_for_display: ClassVar[bool] = True
+    dataset: Dataset
+    index: int
+
+    @classmethod
+    def of(cls, dataset: Dataset, index: int) -> "ReadImage":
+        """Return what decodes one image of a dataset."""
+        one = replace(dataset, images=(dataset.images[index],), skipped=(), warnings=(), read_as={}, others=())
+        return cls(one, index)
+
+    @limited(seconds=120, n_bytes=4_000_000_000)
+    def run(self, progress: Progress) -> PictureView:  # noqa: ARG002
+        """Read it again."""
+        from core.service.pictures import decode_picture
+
+        return replace(decode_picture(self.dataset, 0), index=self.index)
 
 
 @dataclass(frozen=True)

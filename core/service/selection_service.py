@@ -12,8 +12,6 @@ import numpy as np
 
 from core.arrays import cut_file
 from core.cache import fingerprint
-from core.data.rereading import read_unchanged
-from core.errors import ImageError
 from core.pipeline.stages import Prepared, choose, cluster_classes, prepare
 from core.pipeline.study import Study
 from core.pipeline.words import coreset_sentence
@@ -23,13 +21,13 @@ from core.selection.clustering import cluster_words
 from core.selection.coverage import class_coverage, covered_worst, summarise_coverage
 from core.selection.kernel import Kernels
 from core.selection.shares import expected_random
+from core.service.pictures import decode_picture
 from core.service.selection_requests import ClassOverview, ClassView, CoresetView, PictureView, SimilarView
 from core.service.similar import similar_images
 from core.settings import ClusterSettings, SelectionSettings
 
 THINNED_TO = 800
 REMEMBERED = 500
-LARGEST_SIDE = 2_000
 
 
 class SelectionService:
@@ -57,17 +55,8 @@ class SelectionService:
         self._kernels = self._prepared.orders.kernels = Kernels()
 
     def picture(self, index: int) -> PictureView:
-        """Return one image, decoded as the engine sees it, at most `LARGEST_SIDE` pixels a side.
-
-        Its `problem` says why there is none: it cannot be read any more, or is another image than the scan saw.
-        """
-        try:
-            rgb = read_unchanged(self._prepared.dataset, index)
-        except ImageError as error:
-            return PictureView(index, 0, 0, b"", str(error))
-        step = -(-max(rgb.shape[:2]) // LARGEST_SIDE)
-        rgb = np.ascontiguousarray(rgb[::step, ::step])
-        return PictureView(index, rgb.shape[1], rgb.shape[0], rgb.tobytes())
+        """See `core.service.pictures.decode_picture`."""
+        return decode_picture(self._prepared.dataset, index)
 
     def overview(
         self, clusters: ClusterSettings | None = None, progress: Progress = NO_PROGRESS

@@ -19,7 +19,8 @@ from desktop_app.pages.coreset_exporting import Exporting
 from desktop_app.pages.coreset_options import CoresetOptions
 from desktop_app.pages.coreset_picture import MEASURING, CoresetPicture
 from desktop_app.pages.coreset_sizes import FRACTIONS
-from desktop_app.pages.images_shown import ImagesShown, LargeImage, pool_by_class
+from desktop_app.pages.images_shown import ImagesShown, pool_by_class
+from desktop_app.pages.large_image import LargeImage
 from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.service.selection import SelectionQuestions
 from desktop_app.widgets.words import images
@@ -64,7 +65,7 @@ class CoresetPage(Page):
         self.picture.sizes.wanted.connect(self._judge_sizes)
         self.picture.sizes.fraction_chosen.connect(self._use_fraction)
         self.exporting = Exporting(self, self.picture.result)
-        self.large = LargeImage(self.images, self.questions, self.facts_of, self)
+        self.large = LargeImage(self.images, self.facts_of, self)
         self.set_picture(self.picture)
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._settled)
