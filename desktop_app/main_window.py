@@ -23,6 +23,7 @@ from desktop_app.logs import Log
 from desktop_app.menus import Menus
 from desktop_app.messages import Message
 from desktop_app.models.thumbnail_store import shared_store
+from desktop_app.notifications import Notifications
 from desktop_app.pages.page import Page, PageContext
 from desktop_app.project_files import ProjectFiles, dropped_path
 from desktop_app.recovery import Autosave
@@ -47,6 +48,7 @@ class MainWindow(QMainWindow):
         The windows beside this one.
     menus : Menus
     watch : JobWatch
+    notifications : Notifications
     """
 
     def __init__(self, context: PageContext, autosave: Autosave, log: Log) -> None:
@@ -69,6 +71,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.frame)
         self.run_all = RunAll(self._model, self._service, messages, self.page, self.go_to_stage, self)
         self.watch = JobWatch(self.frame.job_bar, self._service, messages, NAMES, self._is_done, self)
+        self.notifications = Notifications(self, self.watch, self._service, messages, preferences)
         self.log_panel = LogPanel(log, self)
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.log_panel)
         self._connect()

@@ -76,6 +76,15 @@ class Preferences(QObject):
         self._store.setValue("autosave", "true" if autosave else "false")
 
     @property
+    def notifications(self) -> bool:
+        """Whether the end of a long job is notified while another program is in use."""
+        return str(self._store.value("notifications", "true")).lower() == "true"
+
+    @notifications.setter
+    def notifications(self, wanted: bool) -> None:
+        self._store.setValue("notifications", "true" if wanted else "false")
+
+    @property
     def similar_images(self) -> bool:
         """Whether the window of one image shows those that are similar."""
         return str(self._store.value("similar_images", "true")).lower() == "true"

@@ -1,6 +1,7 @@
 """One image that can be zoomed and panned, with brightness and contrast for display."""
 
 import math
+import sys
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, QSizeF, Qt, Signal
@@ -90,7 +91,8 @@ class ImageCanvas(QWidget):
         self.setMinimumSize(theme.UNIT * 32, theme.UNIT * 20)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.grabGesture(Qt.GestureType.PinchGesture)
+        if sys.platform != "darwin":  # there a pinch comes as a native gesture as well, and would count twice
+            self.grabGesture(Qt.GestureType.PinchGesture)
         theme.changed.connect(self._restyle)
         self._restyle()
 
