@@ -121,8 +121,8 @@ class MainWindow(QMainWindow):
             {
                 "new": files.close_project, "open_folder": files.choose_folder, "open_file": files.choose_table,
                 "open_project": files.choose_project, "demo": files.open_demo, "save": files.saving.save,
-                "save_as": files.saving.save_as, "locate": files.choose_new_place, "quit": self.close,
-                "settings": helpers.show_settings, "weights": helpers.show_weights,
+                "save_as": files.saving.save_as, "locate": files.choose_new_place, "verify": helpers.choose_export,
+                "quit": self.close, "settings": helpers.show_settings, "weights": helpers.show_weights,
                 "tour": helpers.show_tour, "method": helpers.show_method,
                 "samplers": helpers.show_samplers, "shortcuts": helpers.show_shortcuts, "about": helpers.show_about,
                 "run": self.frame.host.run, "run_all": self.run_all.start, "cancel": self._cancel_by_key,

@@ -12,10 +12,8 @@ from desktop_app.job_watch import JobWatch
 from desktop_app.messages import Message, Messages
 from desktop_app.service.engine import EngineService
 from desktop_app.service.running import asked_for, is_for_display
-from desktop_app.settings import Preferences
+from desktop_app.settings import LONG_SECONDS, Preferences
 
-LONG_SECONDS = 30.0
-"""Shorter work is not notified."""
 SETTLE_MS = 1500
 """The next step of a run of all steps, or the verification of an export, starts within this; then there is no end."""
 SHOWN_MS = 15_000

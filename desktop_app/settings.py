@@ -12,6 +12,8 @@ from core.resources import APPLICATION, ensure_home
 Theme = Literal["system", "light", "dark"]
 THEMES: tuple[Theme, ...] = ("system", "light", "dark")
 RECENT_KEPT = 10
+LONG_SECONDS = 30.0
+"""Work that has taken so long is notified when it ends."""
 
 
 class Preferences(QObject):

@@ -30,9 +30,8 @@ from core.words import percent
 from desktop_app import theme
 from desktop_app.dialogs.question import Question
 from desktop_app.messages import Messages
-from desktop_app.notifications import LONG_SECONDS
 from desktop_app.service.engine import EngineService
-from desktop_app.settings import THEMES, Preferences
+from desktop_app.settings import LONG_SECONDS, THEMES, Preferences
 from desktop_app.widgets.controls import ComboBox, NumberBox, SpinBox
 from desktop_app.widgets.words import elide_label, files, set_tone, size
 
