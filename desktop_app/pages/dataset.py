@@ -158,6 +158,8 @@ class DatasetPage(Page):
         if self.pattern.pattern != settings.group_pattern and not self.pattern.field.hasFocus():
             self.pattern.set_pattern(settings.group_pattern)
         view = self._view()
+        if self.images.are_others(view):
+            self.large.close()
         self.images.set_view(view)
         self.run_button.setText("Scan" if view is None else "Scan again")
         self.show_empty(view is None)

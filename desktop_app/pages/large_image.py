@@ -84,6 +84,13 @@ class LargeImage(QObject):
         self._settle.stop()
         self._drop_job()
 
+    def close(self) -> None:
+        """Close the window: its list is of images that are not open any more."""
+        if self.viewer is not None:
+            self.viewer.close()
+            self.viewer.deleteLater()
+        self.forget()
+
     def _make_viewer(self) -> ImageViewer:
         viewer = ImageViewer(self._owner)
         viewer.stepped.connect(self._step)
@@ -188,7 +195,8 @@ class LargeImage(QObject):
             return
         image = view.dataset.images[picture.index]
         width, height = picture.width, picture.height
-        pixels = QImage(picture.rgb, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+        # Not copied: the canvas keeps it in a format of its own, and 48 MB more would be felt.
+        pixels = QImage(picture.rgb, width, height, 3 * width, QImage.Format.Format_RGB888)
         smaller = f"Shown with {width:,} × {height:,} of its {image.width:,} × {image.height:,} pixels."
         self.viewer.show_full(pixels, QSize(image.width, image.height), smaller if width < image.width else "")
 

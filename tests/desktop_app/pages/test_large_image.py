@@ -99,28 +99,61 @@ def test_before_clusters_a_sentence_says_what_similar_images_need(described_cont
     assert described_context.service.calls[-1][1].__class__ is ReadImage  # type: ignore[attr-defined]
 
 
-def test_before_features_the_dataset_page_shows_the_image_and_says_so(
-    page_context: PageContext, tmp_path: Path, qtbot: QtBot
-) -> None:
+def scanned(context: PageContext, cells: Path, qtbot: QtBot) -> DatasetPage:
+    """Return the Dataset page with its folder scanned."""
+    context.model.start(cells)
+    page = DatasetPage(context)
+    qtbot.addWidget(page)
+    page.enter()
+    page.try_run()
+    qtbot.waitUntil(lambda: page.model.state("dataset") == "done", timeout=20_000)
+    return page
+
+
+@pytest.fixture
+def cells(tmp_path: Path) -> Path:
+    """Two classes of four grey images each."""
     for name in ("amber", "brick"):
         (tmp_path / "cells" / name).mkdir(parents=True)
         for number in range(4):
             pixels = np.full((64, 64, 3), 40 * number + 9, dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / "cells" / name / f"{number}.png")
-    page_context.model.start(tmp_path / "cells")
-    page = DatasetPage(page_context)
-    qtbot.addWidget(page)
-    page.enter()
-    page.try_run()
-    qtbot.waitUntil(lambda: page.model.state("dataset") == "done")
+    return tmp_path / "cells"
+
+
+def test_before_features_the_dataset_page_shows_the_image_and_says_so(
+    page_context: PageContext, cells: Path, qtbot: QtBot
+) -> None:
+    page = scanned(page_context, cells, qtbot)
     viewer = opened(page, 2, [0, 1, 2, 3], qtbot)
     assert viewer.picture.image.pixelColor(1, 1).red() == 89
     assert viewer.similar.note == NO_FEATURES
-    (tmp_path / "cells" / "amber" / "3.png").unlink()
+    (cells / "amber" / "3.png").unlink()
     qtbot.keyClick(viewer, Qt.Key.Key_Right)
     qtbot.waitUntil(lambda: viewer.picture.note.text().startswith("Only the thumbnail is shown."))
     assert viewer.picture.note.text().endswith("The file cannot be read (No such file or directory).")
     assert not page_context.messages.sentences("error")  # type: ignore[attr-defined]
+
+
+def test_a_process_of_its_own_decodes_the_image(process_context: PageContext, cells: Path, qtbot: QtBot) -> None:
+    page = scanned(process_context, cells, qtbot)
+    page.large.open(2, [2])
+    viewer = page.large.viewer
+    assert viewer is not None
+    qtbot.waitUntil(lambda: not viewer.picture.is_preview, timeout=20_000)
+    assert viewer.picture.image.pixelColor(1, 1).red() == 89
+
+
+def test_the_window_closes_when_a_scan_finds_other_images(page_context: PageContext, cells: Path, qtbot: QtBot) -> None:
+    page = scanned(page_context, cells, qtbot)
+    viewer = opened(page, 2, [0, 1, 2, 3], qtbot)
+    page.try_run()
+    qtbot.waitUntil(lambda: page.model.state("dataset") == "done")
+    assert viewer.isVisible()
+    (cells / "amber" / "0.png").unlink()
+    page.try_run()
+    qtbot.waitUntil(lambda: page.large.viewer is None)
+    assert not [each for each in page.findChildren(ImageViewer) if each.isVisible()]
 
 
 def test_what_is_stepped_over_is_not_decoded(described_context: PageContext, qtbot: QtBot) -> None:
