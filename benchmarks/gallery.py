@@ -345,7 +345,7 @@ class Gallery:
             self.files[3],
             "neutrophil/BNE_727973_a_rather_long_file_name_of_a_patient.jpg",
             [("Class", "neutrophil"), ("Cluster", "2 of 4"), ("Size", "360 × 363"), ("Set", "pool, in the coreset")],
-            has_before=False,
+            count=340,
         )
         return viewer
 

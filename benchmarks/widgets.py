@@ -3,6 +3,7 @@
 Exits 1 where a bound is broken.
 """
 
+import gc
 import os
 import sys
 import tempfile
@@ -25,6 +26,7 @@ from PySide6.QtWidgets import QApplication
 from desktop_app import theme
 from desktop_app.models.thumbnail_store import shared_store
 from desktop_app.models.thumbnails import LazyThumbnails, Thumbnail
+from desktop_app.widgets.image_canvas import ImageCanvas
 from desktop_app.widgets.scatter import Scatter
 from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
 
@@ -32,6 +34,7 @@ N_IMAGES = 17_000
 N_CLUSTERS = 10
 LASSO_MS, STALL_MS, SWITCH_MS, MEMORY_MB = 100.0, 50.0, 150.0, 400.0
 REPETITIONS = 7
+LARGE_SIDE = 4_000
 
 
 def points(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -117,6 +120,31 @@ def scroll(grid: ThumbnailGrid) -> Timed:
     return timed(steps())
 
 
+def zoom_and_pan(canvas: ImageCanvas) -> Timed:
+    """A frame of the image viewer while a large image is zoomed and dragged, as it is and with more contrast."""
+    pixels = np.random.default_rng(0).integers(0, 255, (LARGE_SIDE, LARGE_SIDE, 3), dtype=np.uint8)
+    canvas.set_image(QImage(pixels.data, LARGE_SIDE, LARGE_SIDE, 3 * LARGE_SIDE, QImage.Format.Format_RGB888))
+
+    def steps() -> Iterator[Callable[[], None]]:
+        for contrast in (0, 40):
+            canvas.set_display(0, contrast)
+            for factor in (*[1.2] * 24, *[1 / 1.2] * 12):
+                yield partial(draw, partial(canvas.zoom_by, factor, QPointF(300, 200)))
+            for _ in range(30):
+                yield partial(draw, partial(canvas.pan_by, QPointF(13, -7)))
+            canvas.fit()
+
+    def draw(change: Callable[[], None]) -> None:
+        change()
+        canvas.repaint()
+
+    gc.disable()  # as the program does: it collects between events
+    try:
+        return timed(steps())
+    finally:
+        gc.enable()
+
+
 def main() -> int:
     app = QApplication(sys.argv[:1])
     theme.apply(app, "light")
@@ -139,6 +167,10 @@ def main() -> int:
         scrolled = scroll(grid)
         memory = psutil.Process().memory_info().rss / 1e6
         shared_store().stop()
+    canvas = ImageCanvas()
+    canvas.resize(1200, 900)
+    canvas.show()
+    zoomed = zoom_and_pan(canvas)
     busy = psutil.cpu_percent(0.5)
     print(
         f"{N_IMAGES:,} images, {REPETITIONS} repetitions, {QApplication.platformName()}, processors {busy:.0f} % busy"
@@ -148,6 +180,7 @@ def main() -> int:
         ("class switch, plot and thumbnails", switched, SWITCH_MS),
         (f"lasso, {n_selected:,} selected", lassoed, LASSO_MS),
         ("scrolling, a step", scrolled, STALL_MS),
+        (f"zoom and pan, {LARGE_SIDE:,} pixels a side", zoomed, STALL_MS),
     ):
         broken |= max(by_clock) > bound
         print(

@@ -52,6 +52,13 @@ MENUS: dict[str, tuple[Command | str | None, ...]] = {
         Command("save_as", "Save &as…", "Save the project under another name", "Ctrl+Shift+S"),
         None,
         Command("locate", "&Locate images…", "Choose the new location of images that were moved", None, "locate"),
+        Command(
+            "verify",
+            "&Verify export…",
+            "Compare every file of an exported folder with what was written",
+            "Ctrl+Shift+V",
+            "check",
+        ),
         None,
         Command("quit", "&Quit", "Close the window", StandardKey.Quit),
     ),

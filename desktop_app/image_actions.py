@@ -1,18 +1,18 @@
 """What can be done with images, wherever they are shown: pin, exclude, relabel, note, copy, show in the folder."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QInputDialog, QWidget
+from PySide6.QtWidgets import QInputDialog
 
 from core.errors import CoresetError
 from core.service.dataset_requests import DatasetView
 from core.service.image_requests import DecodeImage, PictureView
 from desktop_app.dialogs.relabel_dialog import RelabelDialog
-from desktop_app.messages import Messages
-from desktop_app.project_model import ProjectModel
+from desktop_app.pages.asking import AskingPage
+from desktop_app.pages.images_shown import ImagesShown
 from desktop_app.service.selection import SelectionQuestions
 from desktop_app.show_in_folder import show_in_folder
 from desktop_app.widgets.words import images
@@ -27,13 +27,10 @@ class ImageActions(QObject):
 
     Parameters
     ----------
-    model, messages
-    questions : SelectionQuestions
-        Asked for the pixels of an image that is copied.
-    view : callable
-        Returns the dataset that the positions are of; None while there is none.
-    owner : QWidget
+    page : AskingPage
         Under which dialogs open.
+    images : ImagesShown
+        The dataset that the positions are of.
 
     Signals
     -------
@@ -46,39 +43,34 @@ class ImageActions(QObject):
     similar_wanted = Signal(object)
     dataset_changed = Signal()
 
-    def __init__(
-        self,
-        model: ProjectModel,
-        messages: Messages,
-        questions: SelectionQuestions,
-        view: Callable[[], DatasetView | None],
-        owner: QWidget,
-    ) -> None:
-        super().__init__(owner)
-        self._model, self._messages, self._questions = model, messages, questions
-        self._view, self._owner = view, owner
+    def __init__(self, page: AskingPage, images: ImagesShown) -> None:
+        super().__init__(page)
+        self._page, self._images = page, images
+        self._model, self._messages = page.model, page.messages
+        self._questions = SelectionQuestions(page.service.selection, self)
+        self._questions.refused.connect(self._messages.warning)
 
     # --- what is known ----------------------------------------------------------------------------------------
 
     @property
     def view(self) -> DatasetView | None:
         """The dataset that images are of; None while there is none."""
-        return self._view()
+        return self._images.view
 
     def paths(self, indices: Sequence[int]) -> list[str]:
         """Return the paths of images."""
-        view = self._view()
+        view = self._images.view
         return [] if view is None else [view.dataset.images[index].path for index in indices]
 
     def classes(self) -> tuple[str, ...]:
         """Return the classes that an image may be given, sorted: those of the dataset, and those that were added."""
-        view = self._view()
+        view = self._images.view
         added = {record.new for record in self._model.settings("data").relabelled}
         return tuple(sorted({*(view.dataset.classes if view is not None else ()), *added}))
 
     def class_of(self, index: int) -> str:
         """Return the class of an image as it is recorded now, also before the dataset is divided again."""
-        view = self._view()
+        view = self._images.view
         if view is None:
             return ""
         image = view.dataset.images[index]
@@ -98,7 +90,7 @@ class ImageActions(QObject):
 
     def why_no_pins(self, indices: Sequence[int]) -> str:
         """Return why images cannot be pinned, or an empty text."""
-        view = self._view()
+        view = self._images.view
         if view is None:
             return "No images are loaded."
         pool = set(view.split.pool.tolist())
@@ -118,7 +110,7 @@ class ImageActions(QObject):
         ----------
         how : {"in", "out", ""}
         """
-        view = self._view()
+        view = self._images.view
         pool = set(view.split.pool.tolist()) if view is not None else set()
         paths = set(self.paths([index for index in indices if index in pool or not how]))
         if not paths:
@@ -143,7 +135,7 @@ class ImageActions(QObject):
 
     def relabel(self, indices: Sequence[int], class_name: str) -> None:
         """Give images another class; the class that the source gives them removes the record of it."""
-        view = self._view()
+        view = self._images.view
         name = class_name.strip()
         if view is None or not name:
             return
@@ -161,7 +153,7 @@ class ImageActions(QObject):
     def ask_class(self, indices: Sequence[int]) -> RelabelDialog:
         """Ask for the class of images, which may be a new one."""
         current = {self.class_of(index) for index in indices}
-        dialog = RelabelDialog(self.classes(), current, len(indices), self._owner)
+        dialog = RelabelDialog(self.classes(), current, len(indices), self._page)
         dialog.chosen.connect(lambda name: self.relabel(indices, name))
         dialog.open()
         return dialog
@@ -170,7 +162,7 @@ class ImageActions(QObject):
         """Ask for a note about images."""
         paths = self.paths(indices)
         notes = {self._model.project.image_notes.get(path, "") for path in paths}
-        dialog = QInputDialog(self._owner)
+        dialog = QInputDialog(self._page)
         dialog.setOption(QInputDialog.InputDialogOption.UsePlainTextEditForTextInput)
         dialog.setWindowTitle("Note")
         what = paths[0].rsplit("/", 1)[-1] if len(paths) == 1 else images(len(paths))
@@ -200,7 +192,7 @@ class ImageActions(QObject):
 
     def show_in_folder(self, indices: Sequence[int]) -> None:
         """Show the file of the first image in the system's file manager."""
-        view = self._view()
+        view = self._images.view
         file = view.file(indices[0]) if view is not None else None
         if file is None or not file.exists():
             self._messages.warning("The file was not found. Use File > Locate images to choose its new location.")
@@ -209,7 +201,7 @@ class ImageActions(QObject):
 
     def copy_paths(self, indices: Sequence[int]) -> None:
         """Copy the full paths of images, a line each."""
-        view = self._view()
+        view = self._images.view
         if view is None:
             return
         lines = [f"{view.file(index)}" + (f" {path}" if view.is_one_file else "")
@@ -219,7 +211,10 @@ class ImageActions(QObject):
 
     def copy_image(self, index: int) -> None:
         """Copy the pixels of an image as soon as the engine has decoded them."""
-        self._questions.ask(DecodeImage(index), self._copy, latest=False)
+        if self._page.open_image_service(self._questions):
+            self._questions.ask(DecodeImage(index), self._copy, latest=False)
+        else:
+            self._messages.warning("The image cannot be read now. Scan the dataset again.")
 
     def _copy(self, picture: PictureView) -> None:
         if not picture.rgb:

@@ -3,12 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
 from desktop_app.image_actions import ImageActions
+from desktop_app.pages.images_shown import ImagesShown
+from desktop_app.pages.page import Page
+from desktop_app.widgets.scatter import Scatter
 from desktop_app.widgets.table import Table
 from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
 from desktop_app.widgets.thumbnail_row import ThumbnailRow
@@ -60,6 +64,14 @@ class ImageMenu(QObject):
         self.actions = actions
         self._owner = owner
         self._menu: QMenu | None = None
+
+    @classmethod
+    def of_page(cls, page: Page, images: ImagesShown) -> "ImageMenu":
+        """Return the menu of a page; similar images are shown on the Images page."""
+        actions = ImageActions(page, images)
+        actions.similar_wanted.connect(page.similar_wanted)
+        actions.dataset_changed.connect(page.dataset_changed)
+        return cls(actions, page)
 
     def entries(self) -> list[Entry | None]:
         """Return the entries in order; None is a line."""
@@ -117,8 +129,8 @@ class ImageMenu(QObject):
                 if entry.text == "Relabel…":
                     self._add_classes(menu, indices)
 
-    def attach_grid(self, grid: ThumbnailGrid) -> None:
-        """Give a grid the menu, for the images that are selected in it."""
+    def attach_grid(self, grid: ThumbnailGrid, *, keys: Sequence[str] = ()) -> None:
+        """Give a grid the menu, for the images that are selected in it; `keys` are those that the page has already."""
 
         def chosen() -> list[int]:
             keys = [int(key) for key in grid.selected_keys()]
@@ -131,7 +143,7 @@ class ImageMenu(QObject):
             selected = chosen()
             return selected if key < 0 or key in selected else [key]
 
-        self._attach(grid, grid.viewport(), chosen, under, lambda: grid.images.keys.tolist())
+        self._attach(grid, grid.viewport(), chosen, under, lambda: grid.images.keys.tolist(), keys=keys)
 
     def attach_row(self, row: ThumbnailRow) -> None:
         """Give a row of images the menu, for the one under the mouse or the keyboard."""
@@ -145,7 +157,7 @@ class ImageMenu(QObject):
 
         self._attach(row, row, chosen, under, lambda: [image.key for image in row.images])
 
-    def attach_table(self, table: Table, indices_of: Callable[[object], Sequence[int]]) -> None:
+    def attach_table(self, table: Table, indices_of: Callable[[Any], Sequence[int]]) -> None:
         """Give a table whose rows are of images the menu.
 
         Parameters
@@ -171,6 +183,23 @@ class ImageMenu(QObject):
             lambda: [i for r in table.rows_model.rows for i in indices_of(r)],
             keys=("Ctrl+C",),
         )
+
+    def attach_scatter(self, scatter: Scatter, indices: Callable[[], Indices]) -> None:
+        """Give a scatter the menu, for the image under the mouse or those that are selected.
+
+        Parameters
+        ----------
+        indices : callable
+            Returns the images of all points, in their order.
+        """
+
+        def show(row: int, at: QPoint) -> None:
+            of_points, selected = indices(), scatter.selection.tolist()
+            rows = selected if row < 0 or row in selected else [row]
+            if rows:
+                self._show([of_points[each] for each in rows], list(of_points), at)
+
+        scatter.menu_wanted.connect(show)
 
     # --- inside -----------------------------------------------------------------------------------------------
 

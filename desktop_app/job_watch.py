@@ -101,6 +101,11 @@ class JobWatch(QObject):
         return self._shown is not None or self._asked is not None
 
     @property
+    def outcome(self) -> str:
+        """What came out of the last step, with the time that it took; empty where nothing is said."""
+        return self._outcome
+
+    @property
     def is_long(self) -> bool:
         """Whether what the bar shows has run for so long that stopping it by mistake would hurt."""
         return self.is_running and self.seconds > LONG_SECONDS

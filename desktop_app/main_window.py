@@ -23,6 +23,7 @@ from desktop_app.logs import Log
 from desktop_app.menus import Menus
 from desktop_app.messages import Message
 from desktop_app.models.thumbnail_store import shared_store
+from desktop_app.notifications import Notifications
 from desktop_app.pages import PLACES
 from desktop_app.pages.page import Page, PageContext
 from desktop_app.project_files import ProjectFiles, dropped_path
@@ -48,6 +49,7 @@ class MainWindow(QMainWindow):
         The windows beside this one.
     menus : Menus
     watch : JobWatch
+    notifications : Notifications
     """
 
     def __init__(self, context: PageContext, autosave: Autosave, log: Log) -> None:
@@ -70,6 +72,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.frame)
         self.run_all = RunAll(self._model, self._service, messages, self.page, self.go_to_stage, self)
         self.watch = JobWatch(self.frame.job_bar, self._service, messages, NAMES, self._is_done, self)
+        self.notifications = Notifications(self, self.watch, self._service, messages, preferences)
         self.log_panel = LogPanel(log, self)
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.log_panel)
         self._connect()
@@ -95,6 +98,7 @@ class MainWindow(QMainWindow):
         host.locate_wanted.connect(files.choose_new_place)
         host.weights_wanted.connect(self.helpers.show_weights)
         host.dataset_changed.connect(self._divide_again)
+        host.similar_wanted.connect(self._show_similar)
         self.helpers.weights_changed.connect(host.tell_weights_changed)
         self.frame.steps.step_chosen.connect(self.go_to)
         self.frame.strip.action_triggered.connect(files.choose_new_place)
@@ -120,8 +124,8 @@ class MainWindow(QMainWindow):
             {
                 "new": files.close_project, "open_folder": files.choose_folder, "open_file": files.choose_table,
                 "open_project": files.choose_project, "demo": files.open_demo, "save": files.saving.save,
-                "save_as": files.saving.save_as, "locate": files.choose_new_place, "quit": self.close,
-                "settings": helpers.show_settings, "weights": helpers.show_weights,
+                "save_as": files.saving.save_as, "locate": files.choose_new_place, "verify": helpers.choose_export,
+                "quit": self.close, "settings": helpers.show_settings, "weights": helpers.show_weights,
                 "tour": helpers.show_tour, "method": helpers.show_method,
                 "samplers": helpers.show_samplers, "shortcuts": helpers.show_shortcuts, "about": helpers.show_about,
                 "run": self.frame.host.run, "run_all": self.run_all.start, "cancel": self._cancel_by_key,
@@ -147,6 +151,11 @@ class MainWindow(QMainWindow):
             self._model.set_choices(stage=stage)
             self.watch.enter(stage)
         self._show_running()
+
+    def _show_similar(self, indices: tuple[int, ...]) -> None:
+        """Show the images that are similar to these, on the Images page."""
+        self.go_to_stage("images")
+        self.page("images").show_similar(indices)
 
     def _divide_again(self) -> None:
         """Divide the dataset again once no more images are excluded, included or relabelled for a moment."""

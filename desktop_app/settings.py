@@ -12,6 +12,8 @@ from core.resources import APPLICATION, ensure_home
 Theme = Literal["system", "light", "dark"]
 THEMES: tuple[Theme, ...] = ("system", "light", "dark")
 RECENT_KEPT = 10
+LONG_SECONDS = 30.0
+"""Work that has taken so long is notified when it ends."""
 
 
 class Preferences(QObject):
@@ -74,6 +76,24 @@ class Preferences(QObject):
     @autosave.setter
     def autosave(self, autosave: bool) -> None:
         self._store.setValue("autosave", "true" if autosave else "false")
+
+    @property
+    def notifications(self) -> bool:
+        """Whether the end of a long job is notified while another program is in use."""
+        return str(self._store.value("notifications", "true")).lower() == "true"
+
+    @notifications.setter
+    def notifications(self, wanted: bool) -> None:
+        self._store.setValue("notifications", "true" if wanted else "false")
+
+    @property
+    def similar_images(self) -> bool:
+        """Whether the window of one image shows those that are similar."""
+        return str(self._store.value("similar_images", "true")).lower() == "true"
+
+    @similar_images.setter
+    def similar_images(self, shown: bool) -> None:
+        self._store.setValue("similar_images", "true" if shown else "false")
 
     @property
     def last_folder(self) -> Path:

@@ -33,6 +33,7 @@ class PageHost(QStackedWidget):
     run_state_changed : ()
     step_wanted : (stage)
     locate_wanted, weights_wanted, dataset_changed : ()
+    similar_wanted : (tuple of int)
     summary_told : (sentence, next_stage)
         As of the pages.
     """
@@ -42,6 +43,7 @@ class PageHost(QStackedWidget):
     locate_wanted = Signal()
     weights_wanted = Signal()
     dataset_changed = Signal()
+    similar_wanted = Signal(object)
     summary_told = Signal(str, str)
 
     def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
@@ -60,6 +62,7 @@ class PageHost(QStackedWidget):
             page.locate_wanted.connect(self.locate_wanted)
             page.weights_wanted.connect(self.weights_wanted)
             page.dataset_changed.connect(self.dataset_changed)
+            page.similar_wanted.connect(self.similar_wanted)
             page.summary_told.connect(self.summary_told)
             self.pages[stage] = page
             self.addWidget(page)

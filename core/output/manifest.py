@@ -181,6 +181,10 @@ def read_manifest(file: Path) -> Manifest:
     try:
         if file.is_dir():
             file = file / MANIFEST_NAME
+            if not file.exists():
+                raise ExportError(
+                    f"{file.parent} is not an export: it contains no {MANIFEST_NAME}. Choose the folder of an export."
+                )
         values = read_json(file, limit=LIST_BYTES)
     except OSError as error:
         raise ExportError(

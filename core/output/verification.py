@@ -51,8 +51,10 @@ def verify(folder: Path, progress: Progress = NO_PROGRESS) -> VerifyResult:
     progress.report(len(manifest.files), len(manifest.files), "Verifying: files")
     known = {listed.file for listed in manifest.files} | {MANIFEST_NAME}
     extra = [name for name in _files_below(folder) if name not in known]
-    n_files = len(manifest.files) + 1
-    return VerifyResult(folder, n_files, tuple(sorted(differing)), tuple(sorted(missing)), tuple(sorted(extra)))
+    n_files, n_images = len(manifest.files) + 1, sum(bool(listed.set_name) for listed in manifest.files)
+    return VerifyResult(
+        folder, n_files, tuple(sorted(differing)), tuple(sorted(missing)), tuple(sorted(extra)), n_images
+    )
 
 
 def is_export(folder: Path) -> bool:

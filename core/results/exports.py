@@ -43,6 +43,8 @@ class VerifyResult:
         Files that should be there, with the list and the manifest.
     differing, missing, extra : tuple of str
         Sorted. An extra file was not part of the export.
+    n_images : int
+        How many of these files are images.
     """
 
     folder: Path
@@ -50,6 +52,7 @@ class VerifyResult:
     differing: tuple[str, ...]
     missing: tuple[str, ...]
     extra: tuple[str, ...]
+    n_images: int = 0
 
     @property
     def ok(self) -> bool:
@@ -60,7 +63,8 @@ class VerifyResult:
     def sentence(self) -> str:
         """What was found, for the user."""
         if self.ok:
-            return f"All {self.n_files:,} files are as they were written."
+            images = f", {self.n_images:,} of them images" if self.n_images else ""
+            return f"All {self.n_files:,} files are as they were written{images}."
         counts = ((self.differing, "differ"), (self.missing, "missing"), (self.extra, "not part of the export"))
         found = ", ".join(f"{len(names):,} {words}" for names, words in counts if names)
         return f"Of {self.n_files:,} files: {found}."

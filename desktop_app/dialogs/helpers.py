@@ -1,15 +1,18 @@
 """Opens the windows beside the main one: settings, help, keys, about, and what went wrong."""
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QApplication, QDialog, QWidget
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QWidget
 
 from desktop_app.dialogs.about_dialog import AboutDialog
 from desktop_app.dialogs.help_pages import OVERVIEW
 from desktop_app.dialogs.question import DetailsDialog
 from desktop_app.dialogs.settings_dialog import SettingsDialog
 from desktop_app.dialogs.shortcuts_dialog import ShortcutsDialog
+from desktop_app.dialogs.verify_dialog import VerifyDialog
 from desktop_app.dialogs.weights_dialog import WeightsDialog
 from desktop_app.messages import Messages
 from desktop_app.service.engine import EngineService
@@ -54,6 +57,18 @@ class Helpers(QObject):
         weights = WeightsDialog(self._service, QApplication.activeModalWidget() or self._window)
         weights.weights_changed.connect(self.weights_changed)
         weights.open()
+
+    def choose_export(self) -> None:
+        """Let a folder be chosen, and verify the export in it."""
+        dialog = QFileDialog(self._window, "Verify export", os.fspath(self._preferences.last_folder))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.verify_export)
+        dialog.open()
+
+    def verify_export(self, folder: str) -> None:
+        """Verify an export, and tell what differs."""
+        VerifyDialog(self._service, Path(folder), self._window).show()
 
     def show_tour(self) -> None:
         """Open the help at the tour."""

@@ -31,7 +31,7 @@ from desktop_app import theme
 from desktop_app.dialogs.question import Question
 from desktop_app.messages import Messages
 from desktop_app.service.engine import EngineService
-from desktop_app.settings import THEMES, Preferences
+from desktop_app.settings import LONG_SECONDS, THEMES, Preferences
 from desktop_app.widgets.controls import ComboBox, NumberBox, SpinBox
 from desktop_app.widgets.words import elide_label, files, set_tone, size
 
@@ -69,6 +69,7 @@ class SettingsDialog(QDialog):
         form.setVerticalSpacing(theme.UNIT * 2)
         form.addRow("Theme", self._make_theme())
         form.addRow("Saving", self._make_autosave())
+        form.addRow("Notifications", self._make_notifications())
         form.addRow("Threads", self._make_threads())
         form.addRow("Cache", self._make_cache())
         form.addRow("Networks", self._make_weights())
@@ -102,6 +103,15 @@ class SettingsDialog(QDialog):
         self.autosave.setToolTip("Saves shortly after every change. If off, changes are only kept for recovery.")
         self.autosave.toggled.connect(self._on_autosave)
         return self.autosave
+
+    def _make_notifications(self) -> QWidget:
+        self.notifications = QCheckBox("Notify when a long job ends")
+        self.notifications.setChecked(self._preferences.notifications)
+        self.notifications.setToolTip(
+            f"After jobs of more than {LONG_SECONDS:.0f} seconds, while another program is in use"
+        )
+        self.notifications.toggled.connect(self._on_notifications)
+        return self.notifications
 
     def _make_threads(self) -> QWidget:
         self.threads = SpinBox()
@@ -182,6 +192,9 @@ class SettingsDialog(QDialog):
 
     def _on_autosave(self, checked: bool) -> None:
         self._preferences.autosave = checked
+
+    def _on_notifications(self, checked: bool) -> None:
+        self._preferences.notifications = checked
 
     def _on_threads(self, threads: int) -> None:
         self._preferences.threads = threads

@@ -65,8 +65,8 @@ def findings(view: DatasetView, doubts: DoubtsView | None) -> tuple[Finding, ...
         found.append(Finding(one.index, "label", sentence, suggestion=one.other_class))
     for group in view.duplicates:
         first, *others = group.indices
-        for index in others:
-            found.append(_pair(dataset, first, index, "conflict" if group.conflicting else "copy", "Identical pixels"))
+        kind: Kind = "conflict" if group.conflicting else "copy"
+        found += [_pair(dataset, first, index, kind, "Identical pixels") for index in others]
     for pair in doubts.near_duplicates if doubts is not None else ():
         if not pair.identical:
             words = f"Nearly identical ({pair.bits} of 64 bits of their perceptual hashes differ)"

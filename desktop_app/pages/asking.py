@@ -15,6 +15,7 @@ from desktop_app.messages import Messages
 from desktop_app.pages.frame import PageFrame
 from desktop_app.project_model import ProjectModel
 from desktop_app.service.engine import EngineService
+from desktop_app.service.selection import SelectionQuestions
 from desktop_app.settings import Preferences
 
 Result = TypeVar("Result")
@@ -158,6 +159,24 @@ class AskingPage(PageFrame):
         if source is None:
             raise DatasetError("No images are open. Open a folder first.")
         return Study(source, settings_of_project(self.model.project), self.preferences.cache_folder)
+
+    def open_image_service(self, questions: SelectionQuestions) -> bool:
+        """Have a process that answers about single images of the last scan, and return whether there is one.
+
+        The selection service where clusters are there, else the image service. Where settings have changed since the
+        scan, only what is open on its images already answers about them.
+        """
+        scan = self.model.project.latest("dataset")
+        if scan is None or not self.images_are_there():
+            return False
+        if self.model.facts("dataset") is None:
+            return questions.has_images(scan.content)
+        if self.model.facts("clusters") is not None:
+            questions.open(self.study(), scan.content)
+        else:
+            has_features = self.model.facts("features") is not None
+            questions.open_images(self.study(), scan.content, with_features=has_features)
+        return True
 
     def images_are_there(self) -> bool:
         """Whether the images of the project lie where it says; what a page asks for by itself, it asks only then."""

@@ -11,8 +11,10 @@ from core.service.image_requests import DecodeImage
 from core.service.needs import clustering_memory_words
 from core.service.requests import AnyServiceRequest
 from core.service.selection_requests import ClassOverview, ClassView, DescribeClass, DescribeClasses
+from desktop_app.image_menu import ImageMenu
 from desktop_app.pages.clusters_picture import ClustersPicture
-from desktop_app.pages.images_shown import ImagesShown, LargeImage, pool_by_class
+from desktop_app.pages.images_shown import ImagesShown, pool_by_class
+from desktop_app.pages.large_image import LargeImage
 from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.service.selection import SelectionQuestions
 from desktop_app.widgets.words import set_tone
@@ -56,7 +58,12 @@ class ClustersPage(Page):
         self.controls.add("clusters.seed", more=True)
         self.controls.add_rest("clusters")
         self.picture.opened.connect(self._open_image)
-        self.large = LargeImage(self.images, self.questions, self.facts_of, self)
+        self.menu = ImageMenu.of_page(self, self.images)
+        self.menu.opened.connect(self._open_image)
+        self.menu.attach_grid(self.picture.grid)
+        self.menu.attach_row(self.picture.medoids.row)
+        self.menu.attach_scatter(self.picture.scatter, self.picture.plotted)
+        self.large = LargeImage(self.images, self.facts_of, self, self.menu.fill)
         self.set_picture(self.picture)
         self._say_empty()
 

@@ -332,6 +332,10 @@ class ClustersPicture(QWidget):
         """Ask for the large picture of an image, to walk through those in the grid."""
         self.opened.emit(index, self.grid.images.keys.tolist())
 
+    def plotted(self) -> list[int]:
+        """Return the images of the points of the plot, in their order."""
+        return [] if self._view is None else self._view.clusters.indices.tolist()
+
     def _choose_components(self) -> None:
         self.components_chosen.emit(self.first.currentIndex(), self.second.currentIndex())
 

@@ -12,14 +12,15 @@ from core.service.comparison_requests import CompareNetworks, EstimateComparison
 from core.service.dataset_requests import DatasetView
 from core.service.networks import NETWORKS, title_inside
 from core.settings import ComparisonSettings, Settings, unknown_names
+from desktop_app.image_menu import ImageMenu
 from desktop_app.pages.compare_figures import provisional
 from desktop_app.pages.compare_options import CompareOptions
 from desktop_app.pages.compare_outlook import Outlook, RunName, name_of
 from desktop_app.pages.compare_picture import ComparePicture, run_words
 from desktop_app.pages.compare_tools import CompareTools, models_folder, runs_folder
 from desktop_app.pages.images_shown import ImagesShown
+from desktop_app.pages.large_image import LargeImage
 from desktop_app.pages.page import NOT_THERE, Page
-from desktop_app.widgets.image_viewer import ImageViewer
 from desktop_app.widgets.words import set_tone
 
 SETTLE_MS = 600
@@ -53,12 +54,15 @@ class ComparePage(Page):
         self._notes: tuple[str, ...] = ()
         self._fell_back = ""
         self._taken: dict[str, Any] = {}
-        self._viewer: ImageViewer | None = None
         self._images = ImagesShown()
         self._of_others: object = None
         self.options = CompareOptions(self)
         self.picture = ComparePicture()
         self.picture.opened.connect(self._open_image)
+        self.menu = ImageMenu.of_page(self, self._images)
+        self.large = LargeImage(self._images, self.facts_of, self, self.menu.fill)
+        self.menu.opened.connect(self.large.open)
+        self.menu.attach_grid(self.picture.behind)
         self.cost = QLabel()
         self.cost.setWordWrap(True)
         self.add_to_options(self.cost)
@@ -89,9 +93,10 @@ class ComparePage(Page):
 
     def forget(self) -> None:
         """Show no comparison; the fractions are the new project's, even while their field has the focus."""
-        self._plan, self._known, self._done, self._notes, self._viewer = None, None, [], (), None
+        self._plan, self._known, self._done, self._notes = None, None, [], ()
         self._fell_back, self._taken = "", {}
         self._images.forget()
+        self.large.forget()
         self._of_others = None
         self.cost.clear()
         set_tone(self.cost, "")
@@ -364,13 +369,13 @@ class ComparePage(Page):
         """Whether the picture shows a comparison of other choices."""
         return self.model.value("compare") is None and self._result() is not None and not (self._known and self._done)
 
+    def facts_of(self, index: int) -> list[tuple[str, str]]:
+        """Return what is known of an image, for the viewer."""
+        return [
+            ("Class", self._images.class_of(index)),
+            ("Set", "test"),
+            ("Size", self._images.size_words(index)),
+        ]
+
     def _open_image(self, index: int) -> None:
-        view = self.model.latest_value("dataset")
-        if not isinstance(view, DatasetView):
-            return
-        if self._viewer is None:
-            self._viewer = ImageViewer(self)
-        image = view.dataset.images[index]
-        facts = [("Class", image.class_name), ("Set", "test"), ("Size", f"{image.width} × {image.height} pixels")]
-        self._viewer.show_image(view.thumbnail(index), image.path, facts, has_before=False, has_after=False)
-        self._viewer.show()
+        self.large.open(index, self.picture.behind.images.keys)

@@ -15,11 +15,14 @@ from core.service.requests import AnyServiceRequest
 from core.service.selection_requests import ChooseCoreset, CoresetView, DescribeClass, ListClusters, MeasureCoverage
 from core.words import percent
 from desktop_app import theme
+from desktop_app.image_menu import ImageMenu
 from desktop_app.pages.coreset_exporting import Exporting
+from desktop_app.pages.coreset_images import PIN_KEYS
 from desktop_app.pages.coreset_options import CoresetOptions
 from desktop_app.pages.coreset_picture import MEASURING, CoresetPicture
 from desktop_app.pages.coreset_sizes import FRACTIONS
-from desktop_app.pages.images_shown import ImagesShown, LargeImage, pool_by_class
+from desktop_app.pages.images_shown import ImagesShown, pool_by_class
+from desktop_app.pages.large_image import LargeImage
 from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.service.selection import SelectionQuestions
 from desktop_app.widgets.words import images
@@ -64,7 +67,12 @@ class CoresetPage(Page):
         self.picture.sizes.wanted.connect(self._judge_sizes)
         self.picture.sizes.fraction_chosen.connect(self._use_fraction)
         self.exporting = Exporting(self, self.picture.result)
-        self.large = LargeImage(self.images, self.questions, self.facts_of, self)
+        self.menu = ImageMenu.of_page(self, self.images)
+        self.menu.opened.connect(self._open_image)
+        self.menu.attach_grid(self.picture.chosen.grid, keys=PIN_KEYS)
+        self.menu.attach_row(self.picture.worst)
+        self.menu.attach_scatter(self.picture.plot.scatter, self.picture.plot.plotted)
+        self.large = LargeImage(self.images, self.facts_of, self, self.menu.fill)
         self.set_picture(self.picture)
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._settled)
@@ -295,20 +303,8 @@ class CoresetPage(Page):
         self.change_settings("selection", text="change of the coreset size", fraction=fraction, images=None)
 
     def _pin(self, indices: object, how: str) -> None:
-        if not isinstance(indices, tuple):
-            return
-        settings = self.model.settings("selection")
-        paths = {self.images.path(index) for index in indices}
-        inside, outside = set(settings.pinned_in) - paths, set(settings.pinned_out) - paths
-        if how:
-            (inside if how == "in" else outside).update(paths)
-        words = {"in": "pinning in", "out": "pinning out"}.get(how, "unpinning")
-        self.change_settings(
-            "selection",
-            text=f"{words} {images(len(paths))}",
-            pinned_in=tuple(sorted(inside)),
-            pinned_out=tuple(sorted(outside)),
-        )
+        if isinstance(indices, tuple):
+            self.menu.actions.pin(indices, how)
 
     def to_come(self) -> dict[str, tuple[str, float]]:
         """Return which images will be kept; they are chosen as soon as the page is shown."""

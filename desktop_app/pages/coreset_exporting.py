@@ -10,6 +10,7 @@ from PySide6.QtGui import QDesktopServices
 from core.results import ExportResult, VerifyResult
 from core.service.coreset_requests import ExportCoreset, VerifyExport
 from core.settings import ExportSettings
+from desktop_app.dialogs.verify_dialog import VerifyDialog
 from desktop_app.pages.coreset_export import ExportSheet, export_words
 from desktop_app.pages.page import Page
 from desktop_app.widgets.message_strip import Kind, MessageStrip
@@ -24,7 +25,9 @@ class Exporting(QObject):
         self.folder: Path | None = None
         self.sheet: ExportSheet | None = None
         self._written = ""
+        self._found: VerifyResult | None = None
         strip.action_triggered.connect(self.open_folder)
+        strip.more_wanted.connect(self.verify)
 
     def ask(self, n_images: int) -> None:
         """Open the sheet."""
@@ -36,7 +39,7 @@ class Exporting(QObject):
 
     def forget(self) -> None:
         """Know of no export; the sheet has been closed with the other windows of the page."""
-        self.folder, self.sheet, self._written = None, None, ""
+        self.folder, self.sheet, self._written, self._found = None, None, "", None
         self._strip.clear()
 
     def _suggested(self) -> Path:
@@ -58,11 +61,9 @@ class Exporting(QObject):
 
     def _show_export(self, view: ExportResult) -> None:
         """Tell what was written, and verify it."""
-        self.folder = view.folder
+        self.folder, self._found = view.folder, None
         self._written = export_words(view)
-        self._strip.show_message(
-            "info", f"{self._written} Verifying…", "Open folder", "Show the folder in the file manager"
-        )
+        self._tell("info", "Verifying…")
         self._page.ask(
             VerifyExport(view.folder),
             self._show_verified,
@@ -72,15 +73,23 @@ class Exporting(QObject):
 
     def _show_verified(self, view: VerifyResult) -> None:
         """Tell what verifying found."""
-        kind: Kind = "good" if view.ok else "bad"
-        self._strip.show_message(
-            kind, f"{self._written} {view.sentence}", "Open folder", "Show the folder in the file manager"
-        )
+        self._found = view
+        self._tell("good" if view.ok else "bad", view.sentence, "Verify again" if view.ok else "Show differences")
 
     def _show_unverified(self, why: str) -> None:
         """Tell that the export stands and was not verified, after Cancel or a failure."""
-        words = f"{self._written} The export is complete but unverified: {why}."
-        self._strip.show_message("warning", words, "Open folder", "Show the folder in the file manager")
+        self._tell("warning", f"The export is complete but unverified: {why}.", "Verify")
+
+    def _tell(self, kind: Kind, words: str, more: str = "") -> None:
+        self._strip.show_message(
+            kind, f"{self._written} {words}", "Open folder", "Show the folder in the file manager", more=more
+        )
+
+    def verify(self) -> None:
+        """Show the differences that were found; verify again where there were none, or the export is unverified."""
+        if self.folder is not None:
+            known = self._found if self._found is not None and not self._found.ok else None
+            VerifyDialog(self._page.service, self.folder, self._page, result=known).show()
 
     def open_folder(self) -> None:
         """Show the folder in the file browser."""

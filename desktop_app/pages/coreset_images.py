@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QComboBox, QLabel, QMenu, QPushButton, QToolButton, QWidget
 
@@ -15,6 +15,8 @@ from desktop_app.widgets.controls import ComboBox
 from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
 from desktop_app.widgets.words import images, set_tone
 
+PIN_KEYS = ("I", "O", "U")
+"""Pin in, pin out, unpin; of the grid itself, since its button has them, too."""
 SHOWN = {"chosen": "Selected", "others": "Not selected", "pinned": "Pinned"}
 NOTHING = {
     "chosen": "No images selected",
@@ -87,9 +89,9 @@ class CoresetImages(Card):
         self.menu = QMenu(self)
         self.menu.setToolTipsVisible(True)
         for text, tip, key, slot in (
-            ("Always include (pin in)", "Counts towards the budget of its class", "I", self._pin_in),
-            ("Always exclude (pin out)", "Another image takes its place", "O", self._pin_out),
-            ("Unpin", "Let the sampler decide again", "U", self._unpin),
+            ("Always include (pin in)", "Counts towards the budget of its class", PIN_KEYS[0], self._pin_in),
+            ("Always exclude (pin out)", "Another image takes its place", PIN_KEYS[1], self._pin_out),
+            ("Unpin", "Let the sampler decide again", PIN_KEYS[2], self._unpin),
         ):
             action = QAction(text, self.grid)
             action.setShortcut(QKeySequence(key))
@@ -99,8 +101,6 @@ class CoresetImages(Card):
             self.grid.addAction(action)
             self.menu.addAction(action)
         self.pin_button.setMenu(self.menu)
-        self.grid.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.grid.customContextMenuRequested.connect(self._show_menu)
 
     # --- content ----------------------------------------------------------------------------------------------
 
@@ -204,10 +204,6 @@ class CoresetImages(Card):
         tip = "Pin the selected images in (I) or out (O)" if some else "Select images first to pin them in or out."
         self.pin_button.setToolTip(tip)
         self.pin_button.setAccessibleName(tip)
-
-    def _show_menu(self, at: QPoint) -> None:
-        if len(self.grid.selected_keys()):
-            self.menu.popup(self.grid.viewport().mapToGlobal(at))
 
     def _pin_in(self) -> None:
         self._pin("in")

@@ -112,6 +112,10 @@ class CoresetPlot(QWidget):
         self.scatter.set_chosen(rows)
         self.words.setText(f"Selected images have rings: {len(rows):,} of {images(len(self._view.clusters.indices))}")
 
+    def plotted(self) -> list[int]:
+        """Return the images of the points, in their order."""
+        return [] if self._view is None else self._view.clusters.indices.tolist()
+
     def _choose(self) -> None:
         self.class_chosen.emit(self.classes.currentText())
 

@@ -8,8 +8,11 @@ from PySide6.QtCore import QTimer
 from core.errors import SplitError
 from core.service.dataset_requests import DatasetView, DoubtsView, FindDoubts, ScanDataset
 from desktop_app import theme
+from desktop_app.image_menu import ImageMenu
 from desktop_app.pages.dataset_findings import Findings
-from desktop_app.pages.dataset_picture import DatasetPicture
+from desktop_app.pages.dataset_picture import DatasetPicture, facts_of
+from desktop_app.pages.images_shown import ImagesShown
+from desktop_app.pages.large_image import LargeImage
 from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.registries import sources
 from desktop_app.widgets.pattern_field import PatternField
@@ -63,7 +66,18 @@ class DatasetPage(Page):
         self.findings.leave_out_wanted.connect(self._leave_out)
         self.findings.take_back_wanted.connect(self._take_back)
         self.findings.layout_wanted.connect(self._read_by)
-        self.findings.opened.connect(self.picture.open_image)
+        self.images = ImagesShown()
+        self.menu = ImageMenu.of_page(self, self.images)
+        self.picture.samples.row_made.connect(self.menu.attach_row)
+        self.menu.attach_table(self.findings.doubts, lambda row: [row[0]])
+        self.menu.attach_table(self.findings.left_out, lambda row: [row[0]])
+        self.menu.attach_table(self.findings.near, lambda row: [row[0], row[5]])
+        self.menu.attach_table(self.findings.copies, lambda row: [row.image])
+        self.menu.attach_table(self.findings.leaks, self.images.indices)
+        self.large = LargeImage(self.images, self.facts_of, self, self.menu.fill)
+        self.menu.opened.connect(self.large.open)
+        self.picture.opened.connect(self.large.open)
+        self.findings.opened.connect(self.large.open)
         self.picture.add_findings(self.findings)
         self.controls.place(self.pattern, "data.group_pattern")
         self.controls.place(self.picture, "data.left_out_classes")
@@ -133,6 +147,8 @@ class DatasetPage(Page):
     def forget(self) -> None:
         """Show no images; the pattern is the new project's, even while its field has the focus."""
         settings = self.model.settings("data")
+        self.images.forget()
+        self.large.forget()
         self.picture.forget()
         self.findings.forget()
         self.pattern.forget(settings.group_pattern)
@@ -141,12 +157,19 @@ class DatasetPage(Page):
         self._let_be_divided(None)
         self._say_empty()
 
+    def facts_of(self, index: int) -> list[tuple[str, str]]:
+        """Return what is known of an image, for the viewer."""
+        return facts_of(self.images.view, index) if self.images.view is not None else []
+
     def refresh(self) -> None:
         """Show choices and what was found."""
         settings = self.model.settings("data")
         if self.pattern.pattern != settings.group_pattern and not self.pattern.field.hasFocus():
             self.pattern.set_pattern(settings.group_pattern)
         view = self._view()
+        if self.images.are_others(view):
+            self.large.close()
+        self.images.set_view(view)
         self.run_button.setText("Scan" if view is None else "Scan again")
         self.show_empty(view is None)
         if view is None:

@@ -27,8 +27,8 @@ class Findings(TabWidget):
         Images to be left out, or used again.
     layout_wanted : (str)
         The folders are to be read by another layout.
-    opened : (int)
-        An image to be shown large.
+    opened : (int, object)
+        An image to be shown large, and the list of those that can be stepped through.
     """
 
     keep_one_wanted = Signal()
@@ -37,7 +37,7 @@ class Findings(TabWidget):
     leave_out_wanted = Signal(object)
     take_back_wanted = Signal(object)
     layout_wanted = Signal(str)
-    opened = Signal(int)
+    opened = Signal(int, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -211,10 +211,12 @@ class Findings(TabWidget):
         return tab
 
     def _open(self, row: Any) -> None:
-        self.opened.emit(int(row[0]))
+        table = self.sender()
+        shown = table.shown_rows() if isinstance(table, Table) else [row]
+        self.opened.emit(int(row[0]), list(dict.fromkeys(int(each[0]) for each in shown)))
 
     def _open_copy(self, row: Any) -> None:
-        self.opened.emit(int(row.image))
+        self.opened.emit(int(row.image), [int(each.image) for each in self.copies.shown_rows()])
 
     def _leave_selected(self) -> None:
         self._tell(self.leave_out_wanted, self.doubts, 0)

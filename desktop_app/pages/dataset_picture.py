@@ -1,7 +1,7 @@
 """The picture of the Dataset page: class histogram, sample images, facts, and the findings below."""
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from core.service.dataset_requests import DatasetView
@@ -11,7 +11,6 @@ from desktop_app.models.class_model import ClassCount
 from desktop_app.models.thumbnail_model import Thumbnail
 from desktop_app.widgets.card import Card
 from desktop_app.widgets.class_histogram import ClassHistogram
-from desktop_app.widgets.image_viewer import ImageViewer
 from desktop_app.widgets.message_strip import MessageStrip
 from desktop_app.widgets.plot_export import PlotExportButton
 from desktop_app.widgets.sample_strip import SampleStrip
@@ -20,13 +19,19 @@ SAMPLES = 12
 
 
 class DatasetPicture(QWidget):
-    """Facts in one line, warnings, histogram beside sample images, findings below."""
+    """Facts in one line, warnings, histogram beside sample images, findings below.
+
+    Signals
+    -------
+    opened : (int, object)
+        An image to be shown large, and the list of those that can be stepped through.
+    """
+
+    opened = Signal(int, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._view: DatasetView | None = None
-        self._viewer: ImageViewer | None = None
-        self._walk: list[int] = []
         self.facts = QLabel()
         self.facts.setFont(theme.strong_font())
         self.facts.setWordWrap(True)
@@ -65,8 +70,8 @@ class DatasetPicture(QWidget):
         self._split.setSizes([theme.UNIT * 55, theme.UNIT * 26])
 
     def forget(self) -> None:
-        """Show no images; the window of one has been closed with the others of the page."""
-        self._view, self._viewer, self._walk = None, None, []
+        """Show no images."""
+        self._view = None
         self.histogram.set_classes(())
         self.samples.set_samples({})
         self.facts.clear()
@@ -112,42 +117,22 @@ class DatasetPicture(QWidget):
         return Thumbnail(index, str(view.thumbnail(index)), view.dataset.images[index].path)
 
     def open_image(self, index: int) -> None:
-        """Show one image large, with its facts; the arrow keys walk through its class."""
-        if self._view is None:
-            return
-        labels = self._view.dataset.labels
-        self._walk = np.flatnonzero(labels == labels[index]).tolist()
-        if self._viewer is None:
-            self._viewer = ImageViewer(self)
-            self._viewer.stepped.connect(self._step)
-        self._current = self._walk.index(index)
-        self._show_current()
-        self._viewer.show()
-        self._viewer.raise_()
+        """Ask for one image, large, in the list of its class."""
+        if self._view is not None:
+            labels = self._view.dataset.labels
+            self.opened.emit(index, np.flatnonzero(labels == labels[index]).tolist())
 
-    def _step(self, by: int) -> None:
-        self._current = min(max(self._current + by, 0), len(self._walk) - 1)
-        self._show_current()
 
-    def _show_current(self) -> None:
-        view, viewer = self._view, self._viewer
-        if view is None or viewer is None:
-            return
-        index = self._walk[self._current]
-        image = view.dataset.images[index]
-        viewer.show_image(
-            view.thumbnail(index),
-            image.path,
-            [
-                ("Class", image.class_name),
-                ("Set", _set_of(view, index)),
-                ("Size", f"{image.width} × {image.height} pixels, {image.n_bytes / 1000:,.0f} kB"),
-                *([("Group", image.group)] if image.group else []),
-                ("SHA-256", image.file[:16] + "…"),
-            ],
-            has_before=self._current > 0,
-            has_after=self._current < len(self._walk) - 1,
-        )
+def facts_of(view: DatasetView, index: int) -> list[tuple[str, str]]:
+    """Return what is known of an image, for the viewer."""
+    image = view.dataset.images[index]
+    return [
+        ("Class", image.class_name),
+        ("Set", _set_of(view, index)),
+        ("Size", f"{image.width} × {image.height} pixels, {image.n_bytes / 1000:,.0f} kB"),
+        *([("Group", image.group)] if image.group else []),
+        ("SHA-256", image.file[:16] + "…"),
+    ]
 
 
 def _set_of(view: DatasetView, index: int) -> str:

@@ -18,7 +18,8 @@ from desktop_app.models import facets as made
 from desktop_app.models.facets import Facet, Mask
 from desktop_app.models.thumbnails import LazyThumbnails, Thumbnail
 from desktop_app.pages.images_picture import ImagesPicture
-from desktop_app.pages.images_shown import ImagesShown, LargeImage
+from desktop_app.pages.images_shown import ImagesShown
+from desktop_app.pages.large_image import LargeImage
 from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.service.selection import SelectionQuestions
 from desktop_app.widgets.facet_tree import FacetTree
@@ -48,7 +49,7 @@ class ImagesPage(Page):
         self.questions = SelectionQuestions(self.service.selection, self)
         self.questions.refused.connect(self._on_refused)
         self.questions.lost.connect(self._on_refused)
-        self.image_actions = ImageActions(self.model, self.messages, self.questions, self._view_shown, self)
+        self.image_actions = ImageActions(self, self.images)
         self.image_actions.similar_wanted.connect(self.show_similar)
         self.image_actions.dataset_changed.connect(self.dataset_changed)
         self.menu = ImageMenu(self.image_actions, self)
@@ -65,7 +66,7 @@ class ImagesPage(Page):
         self.add_to_options(self.clear_button)
         self.add_to_options(self.tree)
         self.add_to_options(self.doubts_button)
-        self.large = LargeImage(self.images, self.questions, self.facts_of, self)
+        self.large = LargeImage(self.images, self.facts_of, self, self.menu.fill)
         picture = self.picture
         picture.searched.connect(self._apply)
         picture.sorted.connect(self._apply)
@@ -138,9 +139,6 @@ class ImagesPage(Page):
 
     def _go_to_dataset(self) -> None:
         self.step_wanted.emit("dataset")
-
-    def _view_shown(self) -> DatasetView | None:
-        return self.images.view
 
     # --- facets -----------------------------------------------------------------------------------------------
 
@@ -334,21 +332,13 @@ class ImagesPage(Page):
         result = self.model.project.result("dataset")
         return result.content if result is not None else ""
 
-    def _open_service(self) -> None:
-        """Have a process that answers about the images; the selection service where clusters are there."""
-        if self.model.facts("clusters") is not None:
-            self.questions.open(self.study(), self._content())
-        else:
-            has_features = self.model.facts("features") is not None
-            self.questions.open_images(self.study(), self._content(), with_features=has_features)
-
     def _ask_clusters(self) -> None:
         wanted = (self.model.key("clusters"), self._content()) if self.model.facts("clusters") is not None else None
         if wanted == self._clustered:
             return
         self._clustered, self._clusters = wanted, ()
         if wanted is not None and self.images_are_there():
-            self._open_service()
+            self.open_image_service(self.questions)
             self.questions.ask(ListClusters(self.model.settings("clusters")), self._take_clusters)
 
     def _take_clusters(self, clusters: tuple[ClassClusters, ...]) -> None:
@@ -361,7 +351,7 @@ class ImagesPage(Page):
         if self.image_actions.why_no_similar():
             self.messages.warning(self.image_actions.why_no_similar())
             return
-        self._open_service()
+        self.open_image_service(self.questions)
         self.questions.ask(FindSimilar(tuple(int(index) for index in indices), N_SIMILAR), self._take_similar)
 
     def _take_similar(self, found: SimilarView) -> None:
@@ -437,7 +427,6 @@ class ImagesPage(Page):
         self._open_image(index, self.picture.grid.images.keys.tolist())
 
     def _open_image(self, index: int, walk: object) -> None:
-        self._open_service()
         self.large.open(index, walk if isinstance(walk, list) else [index])
 
 

@@ -1,23 +1,19 @@
-"""The images of a dataset as pages show them: thumbnails, the large picture with its facts, the one under the mouse."""
+"""The images of a dataset as pages show them: thumbnails, and the one under the mouse."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, QPoint, QSize, Qt
-from PySide6.QtGui import QCursor, QImage, QPixmap
+from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtGui import QCursor, QPixmap
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from core.service.dataset_requests import DatasetView
-from core.service.image_requests import DecodeImage, PictureView
 from desktop_app import theme
 from desktop_app.models.thumbnail_store import shared_store
 from desktop_app.models.thumbnails import LazyThumbnails, Thumbnail
-from desktop_app.service.selection import SelectionQuestions
-from desktop_app.widgets.image_viewer import ImageViewer
 
 HOVER_SIDE = 128
-Facts = Callable[[int], Sequence[tuple[str, str]]]
 
 
 def pool_by_class(view: DatasetView | None) -> dict[str, int]:
@@ -102,58 +98,6 @@ class ImagesShown:
             return ""
         image = self.view.dataset.images[index]
         return f"{image.width} × {image.height} pixels, {image.n_bytes / 1000:,.0f} kB"
-
-
-class LargeImage(QObject):
-    """Opens the viewer on one image of a walk; the thumbnail stands there until the engine has decoded the picture."""
-
-    def __init__(self, images: ImagesShown, questions: SelectionQuestions, facts: Facts, owner: QWidget) -> None:
-        super().__init__(owner)
-        self._images, self._questions, self._facts, self._owner = images, questions, facts, owner
-        self._walk: Sequence[int] = ()
-        self._at = 0
-        self.viewer: ImageViewer | None = None
-
-    def open(self, index: int, walk: Sequence[int] | np.ndarray[Any, Any]) -> None:
-        """Show `index`; the arrow keys go through `walk`."""
-        self._walk = [int(one) for one in walk]
-        if index not in self._walk:
-            self._walk = [index]
-        self._at = self._walk.index(index)
-        if self.viewer is None:
-            self.viewer = ImageViewer(self._owner)
-            self.viewer.stepped.connect(self._step)
-        self._show(None)
-        self.viewer.show()
-        self.viewer.raise_()
-        self.viewer.activateWindow()
-
-    def forget(self) -> None:
-        """Have no image; the window has been closed with the others of its page."""
-        self._walk, self._at, self.viewer = (), 0, None
-
-    def _step(self, by: int) -> None:
-        self._at = min(max(self._at + by, 0), len(self._walk) - 1)
-        self._show(None)
-
-    def _show(self, picture: QImage | None) -> None:
-        if self.viewer is None or self._images.view is None:
-            return
-        index = self._walk[self._at]
-        self.viewer.show_image(
-            picture if picture is not None else self._images.view.thumbnail(index),
-            self._images.path(index),
-            self._facts(index),
-            has_before=self._at > 0,
-            has_after=self._at < len(self._walk) - 1,
-        )
-        if picture is None:
-            self._questions.ask(DecodeImage(index), self._take)
-
-    def _take(self, picture: PictureView) -> None:
-        if self._walk and picture.index == self._walk[self._at] and picture.rgb:
-            width, height = picture.width, picture.height
-            self._show(QImage(picture.rgb, width, height, 3 * width, QImage.Format.Format_RGB888).copy())
 
 
 class HoverImage(QFrame):

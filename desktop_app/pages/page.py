@@ -1,5 +1,6 @@
 """The base class of the five pages: what every step has in common."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -75,6 +76,8 @@ class Page(AskingPage):
         The user wants to say where the images are now.
     weights_wanted : ()
         The user asks which weights are on this computer.
+    similar_wanted : (tuple of int)
+        Images that are similar to these are to be shown, on the Images page.
     dataset_changed : ()
         Images were excluded, included or relabelled: the dataset has to be divided again.
     summary_told : (sentence, next_stage)
@@ -140,6 +143,7 @@ class Page(AskingPage):
     locate_wanted = Signal()
     weights_wanted = Signal()
     dataset_changed = Signal()
+    similar_wanted = Signal(object)
     summary_told = Signal(str, str)
 
     def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
@@ -224,6 +228,9 @@ class Page(AskingPage):
 
     def divide_soon(self) -> None:
         """Divide the dataset again once nothing has been changed for a moment; only the Dataset page does."""
+
+    def show_similar(self, indices: Sequence[int]) -> None:
+        """Show the images that are most similar to these; only the Images page does."""
 
     def recommend(self) -> None:
         """Choose what is recommended on this machine, where the user has chosen nothing; for doing everything."""

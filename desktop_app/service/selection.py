@@ -234,6 +234,11 @@ class SelectionQuestions(QObject):
         if not serves or (with_features and not self.is_open(study, content)):
             self._client.open(OpenImageService.of(study, content, with_features=with_features))
 
+    def has_images(self, content: str) -> bool:
+        """Whether a service is open on the images of this identity."""
+        opening = self._client.opening
+        return isinstance(opening, OpenSelectionService | OpenImageService) and opening.content == content
+
     def is_open(self, study: Study, content: str) -> bool:
         """Whether the service is on these images and features."""
         opening = self._client.opening

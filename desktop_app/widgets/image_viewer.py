@@ -1,75 +1,186 @@
-"""One image, large, with its facts."""
+"""A window with one image, the facts about it, and the images most similar to it."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QPainter, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, QPointF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QContextMenuEvent, QImage, QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop_app import theme
 from desktop_app.models.thumbnail_store import decode
+from desktop_app.widgets.display_controls import DisplayControls
+from desktop_app.widgets.image_canvas import STEP, ImageCanvas
+from desktop_app.widgets.similar_list import SimilarList
 from desktop_app.widgets.words import ElideLabel, set_tone
 
-LARGEST_ZOOM = 16.0
+LOADING_MS = 300
+"""A full image that takes longer is said to be loading."""
+SIDE_WIDTH = theme.UNIT * 34
+PAN_SHARE = 0.1
+"""Share of the canvas by which an arrow key pans."""
+_DIRECTIONS = {
+    Qt.Key.Key_Left: QPointF(1, 0),
+    Qt.Key.Key_Right: QPointF(-1, 0),
+    Qt.Key.Key_Up: QPointF(0, 1),
+    Qt.Key.Key_Down: QPointF(0, -1),
+}
 
 
 class ImageViewer(QDialog):
-    """A window with a picture at the left and what is known about it at the right.
+    """An image at the left, and at the right what is known about it and which images are similar.
 
-    Left and Right (or Up and Down) ask for the image before and after; Space, Enter or Escape closes; + and - or the
-    wheel zoom, 0 fits again.
+    Arrow keys ask for the image before and after, Home and End for the first and the last; with Shift or Ctrl arrow
+    keys pan. + and - zoom at the centre, 1 shows 100 %, 0 fits the image. N shows or hides similar images, Backspace
+    goes back from one. Space, Enter or Escape closes.
 
     Signals
     -------
     stepped : (int)
-        -1 or 1: the user wants the image before or after; answer with `show_image`.
+        By how many images the user wants to go on in the list, negative for backwards; answer with `show_image`.
+    similar_opened : (int)
+        Key of a similar image that the user wants to see.
+    similar_toggled : (bool)
+        Similar images are shown or hidden.
+    back_wanted : ()
+        The user wants to return to the image that a similar one was opened from.
+    menu_requested : (QPoint)
+        The user wants the actions for the image, at a place of the screen.
     """
 
     stepped = Signal(int)
+    similar_opened = Signal(int)
+    similar_toggled = Signal(bool)
+    back_wanted = Signal()
+    menu_requested = Signal(QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Image")
         self.setAccessibleName("Image preview")
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.picture = _Picture()
-        self._title = ElideLabel()
-        self._title.mode = Qt.TextElideMode.ElideMiddle
-        self._title.setFont(theme.strong_font())
+        self._position, self._count = 0, 1
+        self._known: tuple[tuple[str, str], ...] = ()
+        self._loading = QTimer(self, singleShot=True, interval=LOADING_MS)
+        self._loading.timeout.connect(self._say_loading)
+        self.picture = ImageCanvas()
+        self.picture.setToolTip("Drag to pan, turn the wheel to zoom, double-click for 100 %")
+        self.picture.view_changed.connect(self._show_zoom)
+        left = QVBoxLayout()
+        left.setSpacing(theme.UNIT)
+        left.addWidget(self.picture, 1)
+        left.addLayout(self._make_bar())
+        beside = QWidget()
+        beside.setLayout(self._make_side())
+        beside.setFixedWidth(SIDE_WIDTH)
+        row = QHBoxLayout(self)
+        row.setSpacing(theme.UNIT * 2)
+        row.addLayout(left, 1)
+        row.addWidget(beside)
+        self.resize(theme.UNIT * 110, theme.UNIT * 75)
+        self.picture.setFocus()
+        self._show_position()
+
+    # --- making -----------------------------------------------------------------------------------------------
+
+    def _make_bar(self) -> QHBoxLayout:
+        self.before = self._tool("arrow-left", "Previous image (Left)", self._back)
+        self.after = self._tool("arrow-right", "Next image (Right)", self._forth)
+        self.position = QLabel()
+        self.position.setToolTip("Place in the list that the image was opened from (Home and End: first and last)")
+        self.zoom_out = self._tool("minus", "Zoom out (-)", self._zoom_out)
+        self.zoom_in = self._tool("plus", "Zoom in (+)", self._zoom_in)
+        self.zoom_text = QLabel()
+        self.zoom_text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.zoom_text.setMinimumWidth(theme.UNIT * 7)
+        self.zoom_text.setToolTip("Zoom: pixels of the screen per image pixel")
+        self.fit = self._push("Fit", "Show the whole image (0)", self.picture.fit)
+        self.full = self._push("100 %", "Show one image pixel as one pixel of the screen (1)", self._show_full_size)
+        bar = QHBoxLayout()
+        bar.setSpacing(theme.UNIT // 2)
+        for widget in (self.before, self.position, self.after):
+            bar.addWidget(widget)
+        bar.addStretch(1)
+        for zooming in (self.zoom_out, self.zoom_text, self.zoom_in, self.fit, self.full):
+            bar.addWidget(zooming)
+        return bar
+
+    def _make_side(self) -> QVBoxLayout:
+        self.title = ElideLabel()
+        self.title.mode = Qt.TextElideMode.ElideMiddle
+        self.title.setFont(theme.strong_font())
+        self.more = QToolButton()
+        self.more.setIconSize(QSize(20, 20))
+        theme.set_icon(self.more, "more")
+        self.more.setToolTip("Actions for this image")
+        self.more.setAccessibleName("Actions")
+        self.more.clicked.connect(self._ask_for_menu)
+        self.more.hide()
+        head = QHBoxLayout()
+        head.addWidget(self.title, 1)
+        head.addWidget(self.more)
         self._facts = QFormLayout()
         self._facts.setHorizontalSpacing(theme.UNIT * 2)
         self._facts.setVerticalSpacing(theme.UNIT // 2)
-        self._before = self._arrow("arrow-left", "Previous image (Left)", -1)
-        self._after = self._arrow("arrow-right", "Next image (Right)", 1)
-        arrows = QHBoxLayout()
-        arrows.addWidget(self._before)
-        arrows.addWidget(self._after)
-        arrows.addStretch(1)
+        self.toggle = QToolButton()
+        self.toggle.setText("Similar images")
+        self.toggle.setToolTip("Show or hide the images at the smallest distance in the extracted features (N)")
+        self.toggle.setCheckable(True)
+        self.toggle.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.toggle.toggled.connect(self._on_toggled)
+        self.back = self._push("Back", "Return to the image before (Backspace)", self.back_wanted.emit)
+        self.back.hide()
+        heading = QHBoxLayout()
+        heading.addWidget(self.toggle)
+        heading.addStretch(1)
+        heading.addWidget(self.back)
+        self.similar = SimilarList()
+        self.similar.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        self.similar.opened.connect(self.similar_opened)
+        self.similar.hide()
+        self.display = DisplayControls()
+        self.display.changed.connect(self.picture.set_display)
         side = QVBoxLayout()
         side.setSpacing(theme.UNIT * 3 // 2)
-        side.addWidget(self._title)
+        side.addLayout(head)
         side.addLayout(self._facts)
-        side.addStretch(1)
-        side.addLayout(arrows)
-        beside = QWidget()
-        beside.setLayout(side)
-        beside.setFixedWidth(theme.UNIT * 34)
-        row = QHBoxLayout(self)
-        row.setSpacing(theme.UNIT * 2)
-        row.addWidget(self.picture, 1)
-        row.addWidget(beside)
-        self.resize(theme.UNIT * 110, theme.UNIT * 75)
+        side.addLayout(heading)
+        side.addWidget(self.similar, 1)
+        side.addStretch(0)
+        side.addWidget(self.display)
+        theme.set_icon(self.toggle, "chevron-right")
+        return side
 
-    def _arrow(self, icon: str, tooltip: str, step: int) -> QToolButton:
+    def _tool(self, icon: str, tooltip: str, slot: object) -> QToolButton:
         button = QToolButton()
         button.setToolTip(tooltip)
         button.setAccessibleName(tooltip)
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         button.setIconSize(QSize(20, 20))
         theme.set_icon(button, icon)
-        button.clicked.connect(self._back if step < 0 else self._forth)
+        button.clicked.connect(slot)
         return button
+
+    def _push(self, text: str, tooltip: str, slot: object) -> QPushButton:
+        button = QPushButton(text)
+        button.setToolTip(tooltip)
+        button.setAutoDefault(False)
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # each has a key
+        button.clicked.connect(slot)
+        return button
+
+    # --- showing ----------------------------------------------------------------------------------------------
 
     def show_image(
         self,
@@ -77,30 +188,70 @@ class ImageViewer(QDialog):
         title: str,
         facts: Sequence[tuple[str, str]],
         *,
-        has_before: bool = True,
-        has_after: bool = True,
+        size: QSize | None = None,
+        position: int = 0,
+        count: int = 1,
     ) -> None:
         """Show an image.
 
         Parameters
         ----------
         image : QImage or path
-            A path is that of a thumbnail, shown until the full picture is there.
+            A path is that of a thumbnail, shown in the size of the image until `show_full` brings it.
         title : str
             Its path.
         facts : sequence of (str, str)
             What is known: name and value.
-        has_before, has_after : bool
-            Whether there is an image to step to.
+        size : QSize, optional
+            Of the full image in pixels.
+        position, count : int
+            Place in the list that is stepped through, from 0, and its length.
         """
-        problem = ""
+        is_preview, problem = not isinstance(image, QImage), ""
         if not isinstance(image, QImage):
             image, problem = decode(str(image))
-        self.picture.set_image(image, problem)
+        self.picture.set_image(image, problem, size=size, is_preview=is_preview)
         self.picture.setAccessibleName(problem or title)
-        self._title.setText(title)
-        self._title.setToolTip(title)
+        self.set_note("")
+        if is_preview:
+            self._loading.start()
+        self.title.setText(title)
+        self.title.setToolTip(title)
         self.setWindowTitle(title.rsplit("/", 1)[-1] or "Image")
+        self.show_facts(facts)
+        self._position, self._count = position, count
+        self._show_position()
+
+    def show_full(self, image: QImage, size: QSize, note: str = "") -> None:
+        """Show the full image in place of its thumbnail, where it stands.
+
+        Parameters
+        ----------
+        image : QImage
+            May be smaller than the image where that is too large.
+        size : QSize
+            Of the image, in pixels.
+        note : str
+            What to know about it, such as that it is smaller.
+        """
+        self._loading.stop()
+        self.picture.set_image(image, size=size)
+        self.picture.setAccessibleName(self.title.text())
+        self.set_note(note)
+
+    def set_note(self, note: str, *, warning: bool = False) -> None:
+        """Say over the image what to know about it, such as why only its thumbnail is shown; empty for nothing."""
+        self._loading.stop()
+        self.picture.set_note(note, warning=warning)
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """What is said of the image: names and values."""
+        return self._known
+
+    def show_facts(self, facts: Sequence[tuple[str, str]]) -> None:
+        """Show what is known of the image: names and values."""
+        self._known = tuple(facts)
         while self._facts.rowCount():
             self._facts.removeRow(0)
         for name, value in facts:
@@ -110,82 +261,103 @@ class ImageViewer(QDialog):
             heading = QLabel(name)
             set_tone(heading, "muted")
             self._facts.addRow(heading, words)
-        self._before.setEnabled(has_before)
-        self._after.setEnabled(has_after)
+
+    def show_similar(self, shown: bool) -> None:
+        """Show or hide similar images."""
+        self.toggle.setChecked(shown)
+
+    def offer_back(self, offered: bool) -> None:
+        """Offer to return to an image, or not."""
+        self.back.setVisible(offered)
+
+    def offer_actions(self, offered: bool) -> None:
+        """Offer actions for the image, or not."""
+        self.more.setVisible(offered)
+
+    def _say_loading(self) -> None:
+        self.set_note("Loading the full image…")
+
+    def _show_position(self) -> None:
+        self.position.setText(f"{self._position + 1:,} of {self._count:,}")
+        self.before.setEnabled(self._position > 0)
+        self.after.setEnabled(self._position < self._count - 1)
+
+    def _show_zoom(self) -> None:
+        self.zoom_text.setText(f"{self.picture.zoom * 100:,.0f} %")
+
+    def _on_toggled(self, shown: bool) -> None:
+        self.similar.setVisible(shown)
+        theme.set_icon(self.toggle, "chevron-down" if shown else "chevron-right")
+        self.similar_toggled.emit(shown)
+
+    # --- doing ------------------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        """Step, zoom, close."""
-        key = Qt.Key(event.key())
-        if key in (Qt.Key.Key_Left, Qt.Key.Key_Up):
-            self._back()
-        elif key in (Qt.Key.Key_Right, Qt.Key.Key_Down):
-            self._forth()
-        elif key in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
-            self.close()
-        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
-            self.picture.zoom_by(1.25)
-        elif key == Qt.Key.Key_Minus:
-            self.picture.zoom_by(0.8)
-        elif key == Qt.Key.Key_0:
-            self.picture.fit()
+        """Step, pan, zoom, close."""
+        key, focus = Qt.Key(event.key()), QApplication.focusWidget()
+        pans = event.modifiers() & (Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier)
+        doing = {
+            Qt.Key.Key_Left: self._back,
+            Qt.Key.Key_Up: self._back,
+            Qt.Key.Key_Right: self._forth,
+            Qt.Key.Key_Down: self._forth,
+            Qt.Key.Key_Home: self._first,
+            Qt.Key.Key_End: self._last,
+            Qt.Key.Key_Plus: self._zoom_in,
+            Qt.Key.Key_Equal: self._zoom_in,
+            Qt.Key.Key_Minus: self._zoom_out,
+            Qt.Key.Key_0: self.picture.fit,
+            Qt.Key.Key_1: self._show_full_size,
+            Qt.Key.Key_N: self.toggle.toggle,
+            Qt.Key.Key_Backspace: self._go_back,
+            Qt.Key.Key_Space: self.close,
+            Qt.Key.Key_Escape: self.close,
+        }
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            focus.click() if isinstance(focus, QAbstractButton) else self.close()
+        elif key in _DIRECTIONS and event.modifiers() & Qt.KeyboardModifier.AltModifier:
+            super().keyPressEvent(event)
+        elif key in _DIRECTIONS and pans:
+            by = _DIRECTIONS[key]
+            width, height = self.picture.width(), self.picture.height()
+            self.picture.pan_by(QPointF(by.x() * width, by.y() * height) * PAN_SHARE)
+        elif key in doing:
+            doing[key]()
         else:
             super().keyPressEvent(event)
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
+        """Offer the actions for the image."""
+        self.menu_requested.emit(event.globalPos())
+
+    def _ask_for_menu(self) -> None:
+        self.menu_requested.emit(self.more.mapToGlobal(self.more.rect().bottomLeft()))
+
     def _back(self) -> None:
-        if self._before.isEnabled():
+        if self.before.isEnabled():
             self.stepped.emit(-1)
 
     def _forth(self) -> None:
-        if self._after.isEnabled():
+        if self.after.isEnabled():
             self.stepped.emit(1)
 
+    def _first(self) -> None:
+        if self.before.isEnabled():
+            self.stepped.emit(-self._position)
 
-class _Picture(QWidget):
-    """The picture, as large as fits, or larger."""
+    def _last(self) -> None:
+        if self.after.isEnabled():
+            self.stepped.emit(self._count - 1 - self._position)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._image = QImage()
-        self._problem = ""
-        self.zoom = 1.0
-        self.setMinimumSize(theme.UNIT * 32, theme.UNIT * 32)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        theme.changed.connect(self.update)
+    def _go_back(self) -> None:
+        if not self.back.isHidden():
+            self.back_wanted.emit()
 
-    @property
-    def image(self) -> QImage:
-        return self._image
+    def _zoom_in(self) -> None:
+        self.picture.zoom_by(STEP)
 
-    def set_image(self, image: QImage, problem: str) -> None:
-        self._image, self._problem = image, problem
-        self.fit()
+    def _zoom_out(self) -> None:
+        self.picture.zoom_by(1 / STEP)
 
-    def fit(self) -> None:
-        self.zoom = 1.0
-        self.update()
-
-    def zoom_by(self, factor: float) -> None:
-        self.zoom = min(LARGEST_ZOOM, max(1.0, self.zoom * factor))
-        self.update()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
-        self.zoom_by(1.25 if event.angleDelta().y() > 0 else 0.8)
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802
-        named = theme.colours()
-        painter = QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(named.sunken))
-        painter.drawRoundedRect(QRectF(self.rect()), 6, 6)
-        if self._image.isNull():
-            painter.setPen(QColor(named.muted))
-            words = self._problem or "Loading image…"
-            painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), words)
-        else:
-            size = QSizeF(self._image.size()).scaled(QSizeF(self.size()), Qt.AspectRatioMode.KeepAspectRatio)
-            place = QRectF(QPointF(), size * self.zoom)
-            place.moveCenter(QRectF(self.rect()).center())
-            painter.setClipRect(self.rect())
-            painter.drawImage(place, self._image)
-        painter.end()
+    def _show_full_size(self) -> None:
+        self.picture.set_zoom(1.0)

@@ -21,11 +21,14 @@ class SampleStrip(QScrollArea):
     -------
     hovered, opened, preview_requested : (int)
         Key of an image.
+    row_made : (ThumbnailRow)
+        The row of a class, before it is shown.
     """
 
     hovered = Signal(int)
     opened = Signal(int)
     preview_requested = Signal(int)
+    row_made = Signal(ThumbnailRow)
 
     def __init__(self, side: int = 72, parent: QWidget | None = None, store: ThumbnailStore | None = None) -> None:
         super().__init__(parent)
@@ -59,6 +62,7 @@ class SampleStrip(QScrollArea):
             row.hovered.connect(self.hovered)
             row.opened.connect(self.opened)
             row.preview_requested.connect(self.preview_requested)
+            self.row_made.emit(row)
             name = elide_label(class_name)
             name.setFixedWidth(width)
             name.setToolTip(class_name)

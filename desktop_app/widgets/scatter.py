@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
+from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QWidget
 
 from core.words import percent
@@ -39,6 +39,9 @@ class Scatter(Plot):
         Row of a point; -1 where `hovered` left them all.
     selection_changed : (object)
         Selected rows, int64, ascending; empty for none.
+    menu_wanted : (int, QPoint)
+        Row of the point that was clicked with the right button, or that the keyboard is at, -1 for none; and where on
+        the screen.
     """
 
     hovered = Signal(int)
@@ -46,6 +49,7 @@ class Scatter(Plot):
     opened = Signal(int)
     preview_requested = Signal(int)
     selection_changed = Signal(object)
+    menu_wanted = Signal(int, QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         self._view = LassoView()
@@ -249,7 +253,9 @@ class Scatter(Plot):
         """Select the image that was clicked."""
         super().mouseReleaseEvent(ev)
         # A lasso ends where it began: what counts is how far the mouse went in between.
-        if ev.button() == Qt.MouseButton.LeftButton and self._wandered < REACH_PX / 3:
+        if ev.button() == Qt.MouseButton.RightButton and self._wandered < REACH_PX / 3:
+            self.menu_wanted.emit(self.row_at(ev.position()), ev.globalPosition().toPoint())
+        elif ev.button() == Qt.MouseButton.LeftButton and self._wandered < REACH_PX / 3:
             row = self.row_at(ev.position())
             if row == NONE:
                 self._select(NO_ROWS)
@@ -304,6 +310,12 @@ class Scatter(Plot):
             self.opened.emit(self._current)
         else:
             super().keyPressEvent(event)
+
+    def contextMenuEvent(self, ev: QContextMenuEvent) -> None:  # noqa: N802
+        """Open the menu by the keyboard; the mouse does when its button is released, as it also drags."""
+        if ev.reason() == QContextMenuEvent.Reason.Keyboard:
+            self.menu_wanted.emit(self._current, self.mapToGlobal(self.rect().center()))
+        ev.accept()
 
     def _step(self, step: int) -> None:
         place = np.flatnonzero(self._walk == self._current)

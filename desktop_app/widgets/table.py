@@ -269,6 +269,10 @@ class Table(QTableView):
         indexes = sorted(self.selectionModel().selectedRows(), key=QModelIndex.row)
         return [self.row_at(index) for index in indexes]
 
+    def shown_rows(self) -> list[Any]:
+        """Return all rows, in the order shown."""
+        return [self.row_at(self._sorted.index(number, 0)) for number in range(self._sorted.rowCount())]
+
     def plot_name(self) -> str:
         """Return the name that files get."""
         return self._name
@@ -276,8 +280,10 @@ class Table(QTableView):
     def plot_table(self) -> plot_export.Table:
         """Return what is shown, in the order shown."""
         columns = self.rows_model.columns
-        rows = [self.row_at(self._sorted.index(number, 0)) for number in range(self._sorted.rowCount())]
-        return ([column.title for column in columns], [[column.text(row) for column in columns] for row in rows])
+        return (
+            [column.title for column in columns],
+            [[column.text(row) for column in columns] for row in self.shown_rows()],
+        )
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Enter opens, Ctrl+C copies the selected rows."""

@@ -23,7 +23,7 @@ from core.service.dataset_requests import DrawDemo
 from core.service.feature_requests import ComputeFeatures, DescribeExtractors
 from core.service.requests import AnyRequest
 from core.service.weights_requests import DownloadWeights, ImportWeights, ListWeights
-from desktop_app import job_watch, window_frame
+from desktop_app import job_watch, notifications, window_frame
 from desktop_app.dialogs.question import Question
 from desktop_app.job_watch import progress_words
 from desktop_app.logs import Log
@@ -152,6 +152,19 @@ def test_opening_a_folder_scans_it_at_once(window: MainWindow, images: Path, qtb
     assert window.windowTitle() == "blood cells – Coreset Studio"
     assert window.frame.job_bar.text.text().startswith("Dataset: the sum is 3 · ")
     assert window.frame.job_bar.action.text() == "Continue to Features"
+
+
+def test_the_end_of_a_long_step_is_notified_while_another_program_is_in_use(
+    window: MainWindow, images: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "LONG_SECONDS", 0.0)
+    monkeypatch.setattr(notifications, "is_in_use", lambda: False)
+    with qtbot.waitSignal(window.notifications.notified) as notified:
+        window.files.open_path(images)
+    assert notified.args is not None
+    title, text = notified.args
+    assert title == "Finished"
+    assert text.startswith("Dataset: the sum is 3 · ")
 
 
 def test_the_job_bar_leads_to_the_next_step(opened: MainWindow, qtbot: QtBot) -> None:

@@ -27,7 +27,8 @@ def test_a_whole_export(exported: Path) -> None:
     result = verify(exported)
     assert result.ok
     assert result.n_files == len(some_images(exported)) + 2
-    assert result.sentence == f"All {result.n_files} files are as they were written."
+    assert result.n_images == len(some_images(exported))
+    assert result.sentence == f"All {result.n_files} files are as they were written, {result.n_images} of them images."
     assert verify(exported / "coreset.json") == result
 
 
@@ -90,7 +91,7 @@ def test_a_manifest_may_not_lead_out_of_its_folder(exported: Path, name: str) ->
 
 
 def test_no_export_at_all(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match=r"coreset\.json cannot be read"):
+    with pytest.raises(ExportError, match=r"is not an export: it contains no coreset\.json"):
         verify(tmp_path)
 
 

@@ -43,6 +43,9 @@ def test_every_choice_takes_effect_at_once(dialog: SettingsDialog, page_context:
     dialog.autosave.click()
     dialog.threads.setValue(1)
     preferences = page_context.preferences
+    assert preferences.notifications
+    dialog.notifications.click()
+    assert not preferences.notifications
     assert (preferences.theme, preferences.autosave, preferences.threads) == ("dark", False, 1)
     assert page_context.service.threads == 1
     dialog.threads.setValue(0)

@@ -17,6 +17,7 @@ from core.results import VerifyResult
 from core.service.coreset_requests import VerifyExport
 from core.service.selection_requests import CoresetView
 from core.settings import ExportSettings, own_settings
+from desktop_app.dialogs.verify_dialog import VerifyDialog
 from desktop_app.pages.coreset import CoresetPage
 from desktop_app.pages.coreset_export import ExportSheet
 from desktop_app.pages.page import PageContext
@@ -251,6 +252,7 @@ def test_an_export_is_written_verified_and_opened(
     assert manifest["settings"]["export"]["with_split"] is True
     assert str(tmp_path / "out") in page.picture.result.text
     assert page.picture.result.kind == "good"
+    assert page.picture.result.more_button.text() == "Verify again"
     assert page.model.settings("export").with_split
     opened: list[str] = []
 
@@ -279,6 +281,35 @@ def test_an_export_that_is_not_verified_does_not_say_that_it_is_being(
     told = f"unverified: verification {'was cancelled' if how == 'cancelled' else 'failed'}."
     qtbot.waitUntil(lambda: told in page.picture.result.text, timeout=20_000)
     assert "Verifying…" not in page.picture.result.text
+    monkeypatch.undo()
+    assert page.picture.result.more_button.text() == "Verify"
+    qtbot.mouseClick(page.picture.result.more_button, Qt.MouseButton.LeftButton)
+    (dialog,) = page.findChildren(VerifyDialog)
+    qtbot.waitUntil(lambda: dialog.told.kind == "good")
+    dialog.close()
+
+
+def test_an_export_can_be_verified_again_and_differences_are_shown(
+    page: CoresetPage, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify = VerifyExport.run
+
+    def after_a_change(request: VerifyExport, progress: Progress) -> VerifyResult:
+        (tmp_path / "out" / "coreset.csv").unlink()
+        return verify(request, progress)
+
+    monkeypatch.setattr(VerifyExport, "run", after_a_change)
+    qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
+    assert page.exporting.sheet is not None
+    page.exporting.sheet.folder.setText(str(tmp_path / "out"))
+    page.exporting.sheet.accept_button.click()
+    more = page.picture.result.more_button
+    qtbot.waitUntil(lambda: more.isVisible() and more.text() == "Show differences", timeout=20_000)
+    assert page.picture.result.kind == "bad"
+    more.click()
+    (dialog,) = page.findChildren(VerifyDialog)
+    assert list(dialog.table.rows_model.rows) == [("coreset.csv", "missing")]
+    dialog.close()
 
 
 def test_the_sheet_says_what_does_not_go(qtbot: QtBot, tmp_path: Path) -> None:

@@ -211,7 +211,7 @@ def test_a_double_click_opens_a_copy_and_decides_nothing(page: DatasetPage, qtbo
     row = next(number for number, one in enumerate(rows(copies)) if one.path == "eosinophil/P0_copy.png")
     with qtbot.waitSignal(page.findings.opened) as opened:
         copies.doubleClicked.emit(copies.model().index(row, 0))
-    assert opened.args == [copies.row_at(copies.model().index(row, 0)).image]
+    assert opened.args == [copies.row_at(copies.model().index(row, 0)).image, [one.image for one in rows(copies)]]
     assert page.model.settings("data") == before
     copies.selectRow(row)
     tool(page, "Duplicates").click()

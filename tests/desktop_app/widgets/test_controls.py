@@ -6,14 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QAction, QImage, QKeySequence, QWheelEvent
+from PySide6.QtGui import QAction, QKeySequence, QWheelEvent
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QLineEdit,
     QMainWindow,
     QTabBar,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -21,7 +20,6 @@ from pytestqt.qtbot import QtBot
 
 from desktop_app.widgets.controls import ComboBox, NumberBox, Slider, SpinBox, TabWidget
 from desktop_app.widgets.fraction_control import STEPS, TICKS, FractionControl, to_fraction, to_step
-from desktop_app.widgets.image_viewer import ImageViewer
 from desktop_app.widgets.pattern_field import PatternField
 from desktop_app.widgets.small_multiples import MOST_DRAWN, ClassPicture, SmallMultiples, thinned
 
@@ -134,60 +132,6 @@ class TestPatternField:
         qtbot.addWidget(field)
         with qtbot.assertNotEmitted(field.pattern_changed, wait=200):
             field.set_pattern("(a)")
-
-
-class TestImageViewer:
-    @pytest.fixture
-    def viewer(self, qtbot, pictures) -> ImageViewer:
-        made = ImageViewer()
-        qtbot.addWidget(made)
-        made.show_image(pictures[0], "ig/one.jpg", [("Class", "ig"), ("Size", "32 × 24")])
-        made.show()
-        return made
-
-    def test_arrow_keys_step_and_space_closes(self, qtbot, viewer) -> None:
-        with qtbot.waitSignal(viewer.stepped) as signal:
-            qtbot.keyClick(viewer, Qt.Key.Key_Right)
-        assert signal.args == [1]
-        with qtbot.waitSignal(viewer.stepped) as signal:
-            qtbot.keyClick(viewer, Qt.Key.Key_Left)
-        assert signal.args == [-1]
-        qtbot.keyClick(viewer, Qt.Key.Key_Space)
-        assert not viewer.isVisible()
-
-    def test_buttons_step_and_stop_at_the_ends(self, qtbot, viewer, pictures) -> None:
-        back, forth = viewer.findChildren(QToolButton)
-        with qtbot.waitSignal(viewer.stepped) as signal:
-            qtbot.mouseClick(forth, Qt.MouseButton.LeftButton)
-        assert signal.args == [1]
-        viewer.show_image(pictures[1], "ig/last.jpg", [], has_after=False)
-        with qtbot.assertNotEmitted(viewer.stepped):
-            qtbot.keyClick(viewer, Qt.Key.Key_Right)
-        assert back.isEnabled()
-
-    def test_shows_a_picture_or_why_not(self, viewer) -> None:
-        assert viewer.picture.image.width() == 32
-        full = QImage(360, 363, QImage.Format.Format_RGB32)
-        full.fill(0)
-        viewer.show_image(full, "ig/one.jpg", [])
-        assert viewer.picture.image.width() == 360
-        viewer.show_image("/nowhere.png", "ig/gone.jpg", [])
-        assert viewer.picture.image.isNull()
-        assert "Scan the dataset again" in viewer.picture.accessibleName()
-
-    def test_facts_are_replaced(self, viewer) -> None:
-        assert viewer._facts.rowCount() == 2
-        viewer.show_image("/nowhere.png", "ig/two.jpg", [("Class", "ig")])
-        assert viewer._facts.rowCount() == 1
-        assert viewer.windowTitle() == "two.jpg"
-
-    def test_zooms_and_fits(self, qtbot, viewer) -> None:
-        qtbot.keyClick(viewer, Qt.Key.Key_Plus)
-        assert viewer.picture.zoom == 1.25
-        qtbot.keyClick(viewer, Qt.Key.Key_0)
-        assert viewer.picture.zoom == 1.0
-        qtbot.keyClick(viewer, Qt.Key.Key_Minus)
-        assert viewer.picture.zoom == 1.0
 
 
 class TestSmallMultiples:

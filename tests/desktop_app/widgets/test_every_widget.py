@@ -12,6 +12,7 @@ from desktop_app.widgets.card import Card
 from desktop_app.widgets.class_histogram import ClassHistogram
 from desktop_app.widgets.cluster_bars import ClusterBars
 from desktop_app.widgets.confusion_matrix import ConfusionMatrix
+from desktop_app.widgets.display_controls import DisplayControls
 from desktop_app.widgets.duplicates_table import DuplicatesTable
 from desktop_app.widgets.empty_state import EmptyState
 from desktop_app.widgets.fraction_control import FractionControl
@@ -28,6 +29,7 @@ from desktop_app.widgets.results_table import ResultsTable
 from desktop_app.widgets.sample_strip import SampleStrip
 from desktop_app.widgets.scatter import Scatter
 from desktop_app.widgets.silhouette_curve import SilhouetteCurve
+from desktop_app.widgets.similar_list import SimilarList
 from desktop_app.widgets.skipped_table import SkippedTable
 from desktop_app.widgets.small_multiples import SmallMultiples
 from desktop_app.widgets.step_list import StepList
@@ -50,6 +52,7 @@ MAKERS: dict[str, Callable[[], QWidget]] = {
     "cluster bars": ClusterBars,
     "confusion matrix": ConfusionMatrix,
     "duplicates": DuplicatesTable,
+    "display controls": DisplayControls,
     "empty state": lambda: EmptyState(
         "images", "Images will stand here.", "Choose a folder", "Choose a folder of images"
     ),
@@ -67,6 +70,7 @@ MAKERS: dict[str, Callable[[], QWidget]] = {
     "samples": SampleStrip,
     "scatter": Scatter,
     "silhouette": SilhouetteCurve,
+    "similar": SimilarList,
     "skipped": SkippedTable,
     "small multiples": SmallMultiples,
     "steps": lambda: StepList(["Dataset", "Features"]),
