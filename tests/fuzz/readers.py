@@ -27,6 +27,7 @@ from PIL import Image
 from core.cache import ArrayCache, RowStore
 from core.data.dataset import load_dataset, save_dataset
 from core.data.images import decode, decode_page, n_pages, read_file, read_rgb
+from core.data.label_files import read_label_file
 from core.data.levels import fixed
 from core.data.sources.coreset_list.reader import READER as CORESET_LIST
 from core.data.sources.csv.rows import list_table
@@ -171,6 +172,25 @@ def _read_any_table(file: Path) -> None:
     list_any_table(file, TableSettings())
 
 
+def _labels() -> list[bytes]:
+    """Return tables of corrected classes."""
+    texts = (
+        'path,label\na/1.png,b\n"b,2.png",\'=a\n',
+        "path;old;new;when\na/1.png;a;b;2026-11-27T09:30:00+00:00\nb\\2.png;b;a;2026-11-27 09:30\n",
+        "path,class,original_class,label\na.png,x,,\nb.png,y,x,größe\n",
+    )
+    return [text.encode(form) for text in texts for form in ("utf-8", "cp1252", "utf-16")]
+
+
+def _label_workbooks() -> list[bytes]:
+    book = Workbook()
+    for row in (["path", "new", "when"], ["1.png", "ill", "2026-11-27 09:30"], ["2.png", 1, None]):
+        book.active.append(row)
+    stream = io.BytesIO()
+    book.save(stream)
+    return [stream.getvalue()]
+
+
 def _npz() -> list[bytes]:
     rng = np.random.default_rng(0)
     found = []
@@ -292,6 +312,9 @@ READERS = {
     "coreset list": Reader("coreset.csv", _lists, _read_list),
     "any table": Reader("table.csv", _published, _read_any_table),
     "workbook": Reader("table.xlsx", _workbooks, _read_any_table),
+    "labels": Reader("labels.csv", _labels, read_label_file),
+    "labels workbook": Reader("labels.xlsx", _label_workbooks, read_label_file),
+    "labels of an export": Reader("coreset.json", _stored("study/coreset/coreset.json"), read_label_file),
     "npz": Reader("arrays.npz", _npz, _read_npz),
     "bundle": Reader("bundle.json", lambda: [BUNDLE.read_bytes()], lambda file: read_facts(file.parent)),
     "project": Reader("study.coreset", _stored("project*.coreset"), _read_project),
