@@ -10,6 +10,7 @@ from core.cli.choices import study_of
 from core.cli.terminal import TerminalProgress, say, table
 from core.data.dataset import find_duplicates
 from core.data.group_patterns import suggest_patterns, suggestion_words
+from core.data.relabelling import relabelled_notes
 from core.data.split import count_groups
 from core.descriptions import NO_PLUGINS, all_kinds, inside_sentence, plugin_problems, takes_plugins
 from core.errors import ExportError, SettingsError
@@ -159,7 +160,8 @@ def _tell(prepared: Prepared, coreset: Coreset) -> set[str]:
     print(table(["class", "pool", "chosen", "clusters", "silhouette"], rows, {1, 2, 3, 4}))
     for words, names in said.items():
         say(f"{', '.join(names)}: {inside_sentence(words)}")
-    notes = dict.fromkeys([*reading_notes_of(prepared), *coreset.notes, *labels_of(prepared)])
+    relabelled = relabelled_notes(prepared.dataset, prepared.split)
+    notes = dict.fromkeys([*reading_notes_of(prepared), *relabelled, *coreset.notes, *labels_of(prepared)])
     for note in notes:
         say(f"note: {note}")
     return set(notes)
