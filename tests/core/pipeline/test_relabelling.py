@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from core.data.dataset import scan
@@ -18,9 +19,10 @@ from core.output.verification import verify
 from core.pipeline.exporting import export, rerun, write_selection
 from core.pipeline.stages import Prepared, choose, prepare
 from core.pipeline.study import Study
-from core.pipeline.whole import report_content
+from core.pipeline.whole import compare_study, report_content
 from core.settings import (
     ClusterSettings,
+    ComparisonSettings,
     DataSettings,
     ExportSettings,
     FeatureSettings,
@@ -28,6 +30,7 @@ from core.settings import (
     SelectionSettings,
     Settings,
 )
+from core.training.relabelled import BIAS
 
 WHEN = "2026-11-27T09:30:00+00:00"
 NEW = "precursor"
@@ -177,3 +180,39 @@ def test_a_report_counts_them_and_a_private_one_names_none(
     assert "SmithJohn" not in page
     assert records[0].path.rpartition("/")[2] not in page
     assert "5 images were relabelled: " in page
+
+
+def test_a_comparison_tells_the_accuracy_with_both_labels(cells_folder: Path, tmp_path: Path) -> None:
+    """Half of the neutrophils among the test images become lymphocytes, which no network will follow."""
+    asked = ComparisonSettings(samplers=("random",), fractions=(0.5,), networks=("head",), controls=False)
+    plain = replace(settings_with(()), comparison=asked)
+    study = Study(cells_folder, plain, cells_folder.parent / "cache")
+    first = prepare(study)
+    images = first.dataset.images
+    tested = [images[at].path for at in first.split.test if images[at].class_name == "neutrophil"]
+    changed = tuple(Relabelling(path, "neutrophil", "lymphocyte", WHEN) for path in tested[::2])
+    settings = replace(plain, data=replace(plain.data, relabelled=changed))
+    outcome = compare_study(replace(study, settings=settings), tmp_path / "out")
+    comparison = outcome.comparison
+    found = comparison.relabelled
+    assert found is not None
+    assert found.n_pool + found.n_validation + found.n_test == len(changed)
+    assert found.n_test > 0
+    [run] = comparison.runs
+    dataset = prepare(replace(study, settings=settings)).dataset
+    originals = [dataset.images[at].original_class or dataset.images[at].class_name for at in run.test_indices]
+    right = np.mean([run.classes[p] == name for p, name in zip(run.predicted, originals, strict=True)])
+    assert found.rows[0].original_accuracy == pytest.approx(right)
+    assert found.rows[0].accuracy == comparison.rows[0].means["accuracy"] != found.rows[0].original_accuracy
+    assert BIAS in comparison.notes
+    assert BIAS in (tmp_path / "out" / "report.html").read_text()
+    [row] = read_rows(tmp_path / "out" / "tables" / "relabelled.csv")
+    assert float(row["accuracy_original_labels"]) == pytest.approx(right)
+    assert int(row["relabelled_test_images"]) == found.n_test
+    [row] = read_rows(tmp_path / "out" / "tables" / "comparison.csv")
+    assert float(row["accuracy_original_labels"]) == pytest.approx(right)
+    # Trained without them, nothing of this is there.
+    outcome = compare_study(study, tmp_path / "plain")
+    assert outcome.comparison.relabelled is None
+    assert not (tmp_path / "plain" / "tables" / "relabelled.csv").exists()
+    assert "accuracy_original_labels" not in read_rows(tmp_path / "plain" / "tables" / "comparison.csv")[0]
