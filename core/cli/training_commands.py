@@ -76,7 +76,7 @@ def _tell_comparison(comparison: Comparison) -> None:
     ]
     start = ["network", "sampler", "kept", "images", *([f"{split_word(comparison.folds)}s"] if several else [])]
     first, *others = (metric.label for metric in metrics)
-    labels = ["with original labels"] if relabelled else []
+    labels = [f"{first}, original labels"] if relabelled else []
     header = [
         *start,
         "runs",

@@ -25,7 +25,6 @@ from core.output.training_figures import accuracy_with_intervals
 from core.output.training_sections import comparison_section, has_picture, headline, paper_section
 from core.palette import dark_colours
 from core.progress import NO_PROGRESS, Progress
-from core.training.relabelled import BIAS
 from core.version import __version__
 from core.words import percent
 
@@ -110,8 +109,13 @@ def _answer_section(content: ReportContent, labels: Labels, numbering: Numbering
     if comparison is not None and comparison.rows:
         for sentence in labels.texts(headline(comparison, content.coreset)):
             section.say(sentence)
-        if comparison.relabelled is not None and comparison.relabelled.rows:
-            section.say(f"{BIAS} The table under Comparison has the accuracy with both labels.", "warning")
+        relabelled = comparison.relabelled
+        if relabelled is not None and relabelled.rows:
+            section.say(
+                f"Labels of {relabelled.n_test:,} of {relabelled.n_tested:,} test images were corrected, which biases "
+                "the score; the table under Comparison has the accuracy with both labels.",
+                "warning",
+            )
         section.say("Every row stands under Comparison.", "small")
     else:
         section.say("No network was trained: what the coreset costs in accuracy was not measured.")

@@ -58,8 +58,9 @@ def relabelled_sentences(relabelled: Relabelled | None) -> tuple[str, ...]:
     """Return what to keep in mind: how many labels were corrected, and what corrected test labels do to the score."""
     if relabelled is None:
         return ()
+    n_pool, n_validation = relabelled.n_pool, relabelled.n_validation
     told = (
-        f"Relabelled: {relabelled.n_pool:,} in the pool, {_counted(relabelled.n_validation, 'validation image')}, "
+        f"Relabelled: {_counted(n_pool, 'image')} in the pool, {_counted(n_validation, 'validation image')}, "
         f"{relabelled.n_test:,} of {_counted(relabelled.n_tested, 'test image')}."
     )
     return (told, BIAS) if relabelled.rows else (told,)

@@ -53,6 +53,7 @@ if sys.platform != "win32":
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
 GOLDEN = TESTS / "golden" / "format-2"
+RELABELLED = TESTS / "golden" / "relabelled"
 BUNDLE = TESTS / "core" / "output" / "golden" / "bundle-format-1" / "bundle.json"
 LAYERS = (Layer("a", "conv2d", ((2, 3), (3,))), Layer("b", "dense", ((3, 1), (1,))))
 
@@ -233,7 +234,8 @@ def _read_weights(file: Path) -> None:
 
 def _stored(pattern: str) -> Callable[[], list[bytes]]:
     def whole() -> list[bytes]:
-        return [file.read_bytes() for file in sorted(GOLDEN.glob(pattern))[:3]]
+        files = sorted(GOLDEN.glob(pattern))[:3] + sorted(RELABELLED.rglob(pattern.removeprefix("study/coreset/")))
+        return [file.read_bytes() for file in files]
 
     return whole
 
@@ -262,6 +264,8 @@ def _scan() -> list[bytes]:
         deep = replace(image, stored=Stored("16-bit-tiff", 1.0, 4095.0, 16, n_pages=3))
         reading = Reading(levels="used", ranges={"16-bit-tiff": (0.0, 4095.0)}, alphas={"alpha-png": "ignore"})
         save_dataset(Dataset(Path("/x"), Path("/x"), "folder", (deep,), reading=reading), file)
+        found.append(file.read_bytes())
+        save_dataset(Dataset(Path("/x"), Path("/x"), "folder", (replace(image, original_class="b"),)), file)
         return [*found, file.read_bytes()]
 
 

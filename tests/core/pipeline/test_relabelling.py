@@ -12,6 +12,7 @@ import pytest
 
 from core.data.dataset import scan
 from core.data.demo import make_demo
+from core.data.label_files import labels_from_file
 from core.output.lists import COLUMNS
 from core.output.report import write_report
 from core.output.tables import read_rows
@@ -96,6 +97,10 @@ def test_all_exports_use_the_corrected_classes(
     # The class folders hold no folder of the old class inside.
     names = {file.relative_to(tmp_path / "out").as_posix() for file in (tmp_path / "out").rglob("*.*")}
     assert not any("lymphocyte/neutrophil" in name or f"{NEW}/neutrophil" in name for name in names)
+    # The list itself can be read as corrected classes of the same dataset.
+    read, notes = labels_from_file(tmp_path / "out" / "coreset.csv", prepared.dataset.root, DataSettings())
+    assert [(each.path, each.old, each.new) for each in read] == [(each.path, each.old, each.new) for each in records]
+    assert notes == ()
     opened = scan(tmp_path / "out" / "coreset.csv", cache_folder=tmp_path / "cache")
     images = prepared.dataset.images
     used = [*coreset.indices, *prepared.split.validation, *prepared.split.test]

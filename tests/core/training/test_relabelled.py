@@ -70,7 +70,7 @@ def test_rows_have_both_accuracies_and_the_sentences_warn() -> None:
     assert found.row("head", "stratified", 0.5) == RelabelledRow("head", "stratified", 0.5, 1.0, 0.5, 2)
     assert found.row("head", "stratified", 0.25) is None
     assert relabelled_sentences(found) == (
-        "Relabelled: 1 in the pool, 0 validation images, 2 of 4 test images.", BIAS
+        "Relabelled: 1 image in the pool, 0 validation images, 2 of 4 test images.", BIAS
     )  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def test_changes_of_the_pool_alone_are_counted_and_leave_the_score() -> None:
     found = relabelled_in(compare([a_run([0, 1, 1, 0])], ComparisonSettings()), dataset, SPLIT)
     assert found is not None
     assert found.rows == ()
-    assert relabelled_sentences(found) == ("Relabelled: 1 in the pool, 0 validation images, 0 of 4 test images.",)
+    assert relabelled_sentences(found) == ("Relabelled: 1 image in the pool, 0 validation images, 0 of 4 test images.",)
 
 
 def test_nothing_is_said_where_nothing_was_relabelled() -> None:
