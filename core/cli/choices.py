@@ -9,6 +9,7 @@ from core.cache import default_cache_folder
 from core.cli.flags import asked_of_files, asked_of_images, said_settings
 from core.cli.terminal import TerminalProgress
 from core.descriptions import inside_sentence, resolve
+from core.output.reproducing import unnamed_note
 from core.pipeline.facts import recommended_extractors
 from core.pipeline.stages import open_dataset
 from core.pipeline.study import Study
@@ -68,6 +69,9 @@ def settings_of(options: argparse.Namespace) -> Settings:
     """Return defaults, changed by the settings file, changed by what was said on the command line."""
     file = getattr(options, "settings", None)
     settings = read_settings(file) if file is not None else Settings()
+    note = unnamed_note(file) if file is not None else ""
+    if note:
+        print(f"note: {note}", file=sys.stderr)
     if file is None:
         settings = replace(settings, features=replace(settings.features, extractors=recommended_extractors()))
         validation = getattr(options, "validation_default", None)

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
-from core.output.manifest import Manifest, dataset_fingerprint
+from core.errors import ExportError
+from core.output.manifest import Manifest, dataset_fingerprint, read_manifest
 from core.results import Coreset, Dataset
 from core.settings import Relabelling, Settings
 from core.settings.relabelling import sorted_records
@@ -45,6 +47,26 @@ def settings_for(manifest: Manifest, dataset: Dataset) -> Settings:
     left_out = [places[key].pop(0) for key in manifest.left_out if places.get(key)]
     data = replace(data, left_out_images=tuple(sorted({*data.left_out_images, *left_out})))
     return replace(manifest.settings, data=data, selection=selection)
+
+
+def unnamed_note(file: Path) -> str:
+    """Return what to say if settings are read from the manifest of a private export, which names no images.
+
+    Empty where nothing is missing: for any other file, and for a manifest in which no image was pinned, excluded or
+    relabelled.
+    """
+    try:
+        manifest = read_manifest(file)
+    except ExportError:
+        return ""
+    n = len(manifest.left_out) + len(manifest.relabelled) + sum(len(each) for each in manifest.pinned.values())
+    if not manifest.private or not n:
+        return ""
+    images = f"{n:,} image{'s' * (n != 1)} that {'was' if n == 1 else 'were'}"
+    return (
+        f"{file.name} is of a private export and does not name the {images} pinned, excluded or relabelled, so that "
+        "this is not applied; coreset rerun finds them by their content."
+    )
 
 
 def same_selection(manifest: Manifest, coreset: Coreset, dataset: Dataset) -> tuple[str, ...]:

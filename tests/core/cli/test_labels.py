@@ -9,6 +9,8 @@ from core.cli import main
 from core.cli.choices import study_of
 from core.cli.parser import build_parser
 
+GOLDEN = Path(__file__).parents[2] / "golden" / "relabelled"
+
 
 def path_of(cells: Path, class_name: str, number: int = 0) -> str:
     return sorted((cells / class_name).iterdir())[number].relative_to(cells).as_posix()
@@ -49,3 +51,20 @@ def test_images_that_the_dataset_does_not_have_are_refused(
     file.write_text("path,label\nnowhere.png,other\n")
     assert main(["scan", str(cells), "--cache", str(tmp_path / "cache"), "--labels", str(file)]) == 2
     assert "labels.csv names 1 image that the dataset does not have: nowhere.png (row 2)" in capsys.readouterr().err
+
+
+def test_settings_of_a_private_export_say_what_they_do_not_name(
+    cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    private = GOLDEN / "export-private" / "coreset.json"
+    main(["scan", str(cells), "--cache", str(tmp_path / "cache"), "--settings", str(private)])
+    said = capsys.readouterr().err
+    assert (
+        "note: coreset.json is of a private export and does not name the 5 images that were pinned, excluded or" in said
+    )
+    main(
+        ["scan", str(cells), "--cache", str(tmp_path / "cache"), "--settings", str(GOLDEN / "export" / "coreset.json")]
+    )
+    said = capsys.readouterr()
+    assert "private" not in said.err
+    assert "4 corrections of classes were not applied: the dataset has no " in said.out
