@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.cache import default_cache_folder
-from core.cli.flags import asked_of_images, said_settings
+from core.cli.flags import asked_of_files, asked_of_images, said_settings
 from core.cli.terminal import TerminalProgress
 from core.descriptions import inside_sentence, resolve
+from core.output.reproducing import unnamed_note
 from core.pipeline.facts import recommended_extractors
 from core.pipeline.stages import open_dataset
 from core.pipeline.study import Study
@@ -30,7 +31,21 @@ def study_of(options: argparse.Namespace) -> Study:
     """
     cache = getattr(options, "cache", None) or default_cache_folder()
     weights = getattr(options, "weights", None)
-    return _with_values_of_images(Study(options.dataset, settings_of(options), Path(cache), weights), options)
+    study = Study(options.dataset, settings_of(options), Path(cache), weights)
+    return _with_values_of_images(_with_values_of_files(study, options), options)
+
+
+def _with_values_of_files(study: Study, options: argparse.Namespace) -> Study:
+    """Return the study with the values that files are to give; what was assumed is told in notes."""
+    settings = study.settings
+    for flag, file in asked_of_files(options):
+        progress = TerminalProgress()
+        progress.listen_for_interrupt()
+        value, notes = resolve(flag.setting.facts.from_file)(file, study.source, settings.data, progress)
+        settings = flag.setting.put(settings, value)
+        for note in notes:
+            print(f"note: {note}", file=sys.stderr)
+    return replace(study, settings=settings)
 
 
 def _with_values_of_images(study: Study, options: argparse.Namespace) -> Study:
@@ -54,6 +69,9 @@ def settings_of(options: argparse.Namespace) -> Settings:
     """Return defaults, changed by the settings file, changed by what was said on the command line."""
     file = getattr(options, "settings", None)
     settings = read_settings(file) if file is not None else Settings()
+    note = unnamed_note(file) if file is not None else ""
+    if note:
+        print(f"note: {note}", file=sys.stderr)
     if file is None:
         settings = replace(settings, features=replace(settings.features, extractors=recommended_extractors()))
         validation = getattr(options, "validation_default", None)

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from core.cache import default_cache_folder
-from core.cli.choices import settings_of, study_of
+from core.cli.choices import study_of
 from core.cli.terminal import TerminalProgress, say, table
 from core.data.dataset import find_duplicates
 from core.data.group_patterns import suggest_patterns, suggestion_words
+from core.data.relabelling import relabelled_notes
 from core.data.split import count_groups
 from core.descriptions import NO_PLUGINS, all_kinds, inside_sentence, plugin_problems, takes_plugins
 from core.errors import ExportError, SettingsError
@@ -36,9 +37,9 @@ def progress() -> TerminalProgress:
 
 def scan(options: argparse.Namespace) -> int:
     """Tell what a dataset holds."""
-    settings = settings_of(options)
-    cache = Path(options.cache) if options.cache else default_cache_folder()
-    dataset = open_dataset(options.dataset, cache, progress(), settings=settings.data)
+    study = study_of(options)
+    settings = study.settings
+    dataset = open_dataset(study.source, study.cache_folder, progress(), settings=settings.data)
     sizes = [(i.width, i.height) for i in dataset.images]
     counts = dict.fromkeys(dataset.classes, 0)
     for image in dataset.images:
@@ -46,6 +47,9 @@ def scan(options: argparse.Namespace) -> int:
     say(f"{len(dataset.images):,} images in {len(counts)} classes, {dataset.kind}, {dataset.source}")
     for name, value in dataset.read_as.items():
         say(f"read with {name.replace('_', ' ')}: {value}")
+    n_relabelled = sum(bool(image.original_class) for image in dataset.images)
+    if n_relabelled:
+        say(f"relabelled: {n_relabelled:,} image{'s' * (n_relabelled != 1)}")
     (width, height), (widest, highest) = np.min(sizes, axis=0), np.max(sizes, axis=0)
     say(f"sizes from {width}×{height} to {widest}×{highest} pixels")
     print(table(["class", "images"], [[name, f"{n:,}"] for name, n in counts.items()], {1}))
@@ -156,7 +160,8 @@ def _tell(prepared: Prepared, coreset: Coreset) -> set[str]:
     print(table(["class", "pool", "chosen", "clusters", "silhouette"], rows, {1, 2, 3, 4}))
     for words, names in said.items():
         say(f"{', '.join(names)}: {inside_sentence(words)}")
-    notes = dict.fromkeys([*reading_notes_of(prepared), *coreset.notes, *labels_of(prepared)])
+    relabelled = relabelled_notes(prepared.dataset, prepared.split)
+    notes = dict.fromkeys([*reading_notes_of(prepared), *relabelled, *coreset.notes, *labels_of(prepared)])
     for note in notes:
         say(f"note: {note}")
     return set(notes)

@@ -5,6 +5,7 @@ import typing
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from core.descriptions import inside_sentence
@@ -66,12 +67,12 @@ def add_flags(
             continue
         group = parser.add_argument_group(title)
         for flag in flags_of(section):
-            if flag.setting.name not in sections[section] and not flag.setting.facts.from_file:
+            if flag.setting.name not in sections[section]:
                 _add(group, flag, (defaults or {}).get(flag.dest))
 
 
 def said_settings(options: argparse.Namespace, settings: Settings) -> Settings:
-    """Return `settings` changed by what was said on the command line; what the images are to give stays as it is.
+    """Return `settings` changed by what was said on the command line; what images or files are to give stays as it is.
 
     Raises
     ------
@@ -81,7 +82,7 @@ def said_settings(options: argparse.Namespace, settings: Settings) -> Settings:
     for section in SECTIONS:
         for flag in flags_of(section):
             said = getattr(options, flag.dest, None)
-            if said is not None and not _is_of_images(flag, said):
+            if said is not None and not (_is_of_images(flag, said) or flag.setting.facts.from_file):
                 settings = flag.setting.put(settings, _value(flag, said))
     return settings
 
@@ -90,6 +91,12 @@ def asked_of_images(options: argparse.Namespace) -> tuple[Flag, ...]:
     """Return the flags whose value the images are to give."""
     flags = (flag for section in SECTIONS for flag in flags_of(section))
     return tuple(flag for flag in flags if _is_of_images(flag, getattr(options, flag.dest, None)))
+
+
+def asked_of_files(options: argparse.Namespace) -> tuple[tuple[Flag, Path], ...]:
+    """Return the flags whose value is read from a file, each with the file."""
+    flags = (flag for section in SECTIONS for flag in flags_of(section) if flag.setting.facts.from_file)
+    return tuple((flag, said) for flag in flags if (said := getattr(options, flag.dest, None)) is not None)
 
 
 def _is_of_images(flag: Flag, said: Any) -> bool:
@@ -106,7 +113,7 @@ def _add(group: "argparse._ArgumentGroup", flag: Flag, default: str | None) -> N
         parts.append(f"{AUTO} takes the one that suits the images")
     if flag.is_repeated:
         parts.append("may be given again")
-    elif setting.is_list:
+    elif setting.is_list and not facts.from_file:
         parts.append("several with commas between")
     default = _default_words(setting.default) if default is None else default
     words = "; ".join([*parts, f"default {default}"] if default else parts)
@@ -116,6 +123,8 @@ def _add(group: "argparse._ArgumentGroup", flag: Flag, default: str | None) -> N
         add(action=argparse.BooleanOptionalAction)
     elif facts.values:
         add(choices=tuple(facts.values))
+    elif facts.from_file:
+        add(type=Path, metavar=facts.typed)
     elif setting.is_mapping:
         add(action="append", metavar="CLASS=NUMBER")
     elif flag.is_repeated:

@@ -21,7 +21,7 @@ from core.pipeline.planning import n_splits
 from core.pipeline.searching import search_study
 from core.pipeline.study import Study
 from core.pipeline.views import StudyOutcome
-from core.results import Comparison, Note, Row, RunResult, StageTime, split_of, split_word
+from core.results import Comparison, Note, Relabelled, Row, RunResult, StageTime, split_of, split_word
 from core.settings import STEPS, Settings
 from core.training.metric import Metric
 from core.training.metrics import shown_in
@@ -56,6 +56,7 @@ def _tell_run(result: object, *, n: int = 1, folds: int = 0) -> None:
 def _tell_comparison(comparison: Comparison) -> None:
     several = comparison.n_splits > 1
     metrics = shown_in("terminal")
+    relabelled = comparison.relabelled if comparison.relabelled is not None and comparison.relabelled.rows else None
     rows = [
         [
             row.network,
@@ -65,6 +66,7 @@ def _tell_comparison(comparison: Comparison) -> None:
             *([str(row.n_splits)] if several else []),
             str(row.n_repetitions),
             *_reached(row, metrics),
+            *([_with_original_labels(row, relabelled)] if relabelled else []),
             duration(row.select_seconds),
             duration(row.train_seconds),
             duration(row.validation_seconds),
@@ -74,12 +76,29 @@ def _tell_comparison(comparison: Comparison) -> None:
     ]
     start = ["network", "sampler", "kept", "images", *([f"{split_word(comparison.folds)}s"] if several else [])]
     first, *others = (metric.label for metric in metrics)
-    header = [*start, "runs", first, "95 %", *others, "selecting", "training", "of it validation", "pays after"]
+    labels = [f"{first}, original labels"] if relabelled else []
+    header = [
+        *start,
+        "runs",
+        first,
+        "95 %",
+        *others,
+        *labels,
+        "selecting",
+        "training",
+        "of it validation",
+        "pays after",
+    ]
     if comparison.rows:
         say(f"Test results with 95 % intervals{f', {STEPS[comparison.steps]}' if comparison.steps else ''}:")
     print(table(header, rows, set(range(2, len(header)))))
     for sentence in comparison.sentences:
         say(f"note: {sentence}" if sentence in comparison.notes else sentence)
+
+
+def _with_original_labels(row: Row, relabelled: Relabelled) -> str:
+    found = relabelled.row(row.network, row.sampler, row.fraction)
+    return f"{found.original_accuracy:.3f}" if found is not None else "–"
 
 
 def _reached(row: Row, metrics: Sequence[Metric]) -> list[str]:

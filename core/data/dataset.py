@@ -32,7 +32,7 @@ from core.resources import expanded
 from core.results import Dataset, Image, Reading, Skipped
 from core.settings import DataSettings, own_settings, settings_to_dict
 
-__all__ = ["find_duplicates", "load_dataset", "save_dataset", "scan", "stored_file"]
+__all__ = ["find_duplicates", "list_images", "load_dataset", "save_dataset", "scan", "stored_file"]
 
 _LOG = logging.getLogger(__name__)
 _FEW = 4
@@ -110,6 +110,18 @@ def scan(
             unheeded = unheeded_notes(dataset.images, reading_of(settings))
             dataset = replace(dataset, warnings=(*dataset.warnings, *unheeded))
             return _finished(source, dataset, scanned, cache_folder, stored, progress)
+
+
+def list_images(source: Path, settings: DataSettings, progress: Progress = NO_PROGRESS) -> Listing:
+    """Return what a source says it holds, with the classes in the source; nothing is decoded.
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read or is not as it has to be.
+    """
+    source = expanded(source).absolute()
+    return _listed(source, _recognised(source, settings), replace(settings, relabelled=()), progress)
 
 
 def _listed(source: Path, kind: Source, settings: DataSettings, progress: Progress) -> Listing:

@@ -31,7 +31,7 @@ class ClassFolderReader(FileReader):
         """Return the path without the class folder and what is above it, but for folders such as those of patients."""
         parts = PurePosixPath(image.path).parts
         for at in range(self.depth, len(parts) - 1):
-            if parts[at] == image.class_name:
+            if parts[at] == (image.original_class or image.class_name):
                 return parts[self.depth : at] + parts[at + 1 :]
         return parts
 

@@ -4,7 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from core.data.listing import Entry, Listing, class_text, spelling_notes
+from core.results import Dataset, Split
 from core.settings import Relabelling
 
 _NAMED = 5
@@ -41,6 +44,23 @@ def relabelled(listing: Listing, records: Sequence[Relabelling]) -> Listing:
     warnings = [note for note in listing.warnings if note not in before]
     notes = [*spelling_notes(entries), *_not_applied(list(by_path), changed), *_emptied(listing.entries, entries)]
     return replace(listing, entries=entries, warnings=[*warnings, *notes])
+
+
+def relabelled_notes(dataset: Dataset, split: Split) -> tuple[str, ...]:
+    """Return how many images of each set were relabelled, as a sentence; nothing where none was."""
+    changed = [index for index, image in enumerate(dataset.images) if image.original_class]
+    if not changed:
+        return ()
+    counts = [int(np.isin(changed, part).sum()) for part in (split.pool, split.validation, split.test)]
+    n_pool, n_validation, n_test = counts
+    parts = [
+        (n_pool, "in the pool"),
+        (n_validation, f"validation image{'s' * (n_validation != 1)}"),
+        (n_test, f"test image{'s' * (n_test != 1)}"),
+        (len(changed) - sum(counts), "not used"),
+    ]
+    words = ", ".join(f"{n:,} {where}" for n, where in parts if n)
+    return (f"{len(changed):,} image{'s were' if len(changed) > 1 else ' was'} relabelled: {words}.",)
 
 
 def _not_applied(missing: Sequence[str], changed: Sequence[str]) -> list[str]:

@@ -122,6 +122,8 @@ def labels_for(content: ReportContent, *, private: bool) -> Labels:
     if not private:
         return Labels(dataset)
     paths = [image.path for image in dataset.images] + [skipped.path for skipped in dataset.skipped]
+    # Notes may name a relabelled image that the dataset no longer has.
+    paths += [record.path for record in content.settings.data.relabelled] if content.settings is not None else []
     return Labels(dataset, PrivateNames([*paths, *_folder_names(paths, set(dataset.classes))]))
 
 

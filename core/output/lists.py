@@ -25,11 +25,13 @@ COLUMNS = {
     "reason": "why it was selected, or why it is not used",
     "file": "where its file lies, from the folder of this list, forward slashes; empty where there is none to point to",
 }
+ORIGINAL_COLUMN = "class in the dataset before the image was relabelled; empty if it was not"
+NOTE_COLUMN = "the user's note on the image"
 
 
 @dataclass(frozen=True)
 class AskedColumns:
-    """Columns that a list has on request, behind `COLUMNS`.
+    """Columns that a list has where they are asked for or needed, behind `COLUMNS`.
 
     Attributes
     ----------
@@ -42,8 +44,31 @@ class AskedColumns:
     columns: Mapping[str, str] = field(default_factory=dict)
     cells: Mapping[int, tuple[Cell, ...]] = field(default_factory=dict)
 
+    def beside(self, other: "AskedColumns") -> "AskedColumns":
+        """Return these columns with those of another behind them."""
+        mine, others = (None,) * len(self.columns), (None,) * len(other.columns)
+        indices = {*self.cells, *other.cells}
+        cells = {at: (*self.cells.get(at, mine), *other.cells.get(at, others)) for at in sorted(indices)}
+        return AskedColumns({**self.columns, **other.columns}, cells)
+
 
 NO_COLUMNS = AskedColumns()
+
+
+def image_columns(dataset: Dataset, notes: Mapping[str, str]) -> AskedColumns:
+    """Return columns of what the user did with single images: their class in the source, and notes on them.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        `original_class` is there if any of its images was relabelled.
+    notes : mapping of str to str
+        By path; `note` is there if any image of the dataset has one.
+    """
+    original = {at: (image.original_class,) for at, image in enumerate(dataset.images) if image.original_class}
+    noted = {at: (notes[image.path],) for at, image in enumerate(dataset.images) if notes.get(image.path)}
+    columns = AskedColumns({"original_class": ORIGINAL_COLUMN}, original) if original else NO_COLUMNS
+    return columns.beside(AskedColumns({"note": NOTE_COLUMN}, noted)) if noted else columns
 
 
 @dataclass(frozen=True)

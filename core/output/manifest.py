@@ -6,7 +6,6 @@ Format 1, the first: see `_manifest_values` for its keys. Readers refuse a newer
 import hashlib
 import json
 import platform
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -79,7 +78,7 @@ class Manifest:
     version : str
         Of the program that wrote it.
     settings : Settings
-        In a private export without pins; `settings_for` finds those again.
+        In a private export without what names images; `records_for` and `settings_for` find those again.
     private : bool
     dataset_fingerprint : str
     n_images : int
@@ -90,6 +89,10 @@ class Manifest:
     chosen : tuple of Chosen
     pinned : mapping of {"in", "out"} to tuple of (str, str)
         (class, pixels) of images pinned by hand.
+    left_out : tuple of (str, str)
+        (class, pixels) of images left out by hand; of a private export alone.
+    relabelled : tuple of (str, str, str, str)
+        (class in the source, pixels, new class, time) of relabelled images; of a private export alone.
     files : tuple of ListedFile
     weights : tuple of WeightsUsed
     notes : tuple of str
@@ -114,6 +117,8 @@ class Manifest:
     notes: tuple[str, ...]
     plugins: Mapping[str, str]
     intact: bool
+    left_out: tuple[tuple[str, str], ...] = ()
+    relabelled: tuple[tuple[str, str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -208,50 +213,6 @@ def read_manifest(file: Path) -> Manifest:
         raise ExportError(f"{file} is damaged: {words}.") from error
 
 
-def settings_for(manifest: Manifest, dataset: Dataset) -> Settings:
-    """Return the settings that make the manifest's coreset again from `dataset`.
-
-    Pins of a private export are found again by class and pixels; a pinned image that the dataset no longer has is
-    left out.
-    """
-    if not manifest.private:
-        return manifest.settings
-    by_content: dict[tuple[str, str], str] = {}
-    for image in dataset.images:
-        by_content.setdefault((image.class_name, image.pixels), image.path)
-    pins = {way: tuple(by_content[key] for key in keys if key in by_content) for way, keys in manifest.pinned.items()}
-    selection = replace(manifest.settings.selection, pinned_in=pins["in"], pinned_out=pins["out"])
-    return replace(manifest.settings, selection=selection)
-
-
-def same_selection(manifest: Manifest, coreset: Coreset, dataset: Dataset) -> tuple[str, ...]:
-    """Tell how `coreset`, made again from `dataset`, differs from the manifest's.
-
-    Returns
-    -------
-    tuple of str
-        Sentences; empty where the same images were chosen. Images are compared by class and pixels, in an export that
-        is not private by path as well.
-    """
-    sentences = []
-    if dataset_fingerprint(dataset, private=manifest.private) != manifest.dataset_fingerprint:
-        sentences.append(
-            f"The dataset is not the one of the export: it has {len(dataset.images):,} images, the export's had "
-            f"{manifest.n_images:,}, or some were changed, moved or renamed."
-        )
-    images = [dataset.images[index] for index in coreset.indices]
-    if manifest.private:
-        before = Counter((each.class_name, each.pixels, "") for each in manifest.chosen)
-        now = Counter((image.class_name, image.pixels, "") for image in images)
-    else:
-        before = Counter((each.class_name, each.pixels, each.path) for each in manifest.chosen)
-        now = Counter((image.class_name, image.pixels, image.path) for image in images)
-    for found, words in ((before - now, "is in the export and was not chosen again"), (now - before, "is new")):
-        sentences += [f"{path or f'An image with pixels {pixels[:12]}…'} of class {name} {words}."
-                      for name, pixels, path in sorted(found.elements())]  # fmt: skip
-    return tuple(sentences)
-
-
 def _manifest_values(parts: ManifestParts) -> dict[str, Any]:
     private = parts.names is not None
     settings = parts.settings
@@ -260,8 +221,14 @@ def _manifest_values(parts: ManifestParts) -> dict[str, Any]:
         "in": _pinned(dataset, settings.selection.pinned_in),
         "out": _pinned(dataset, settings.selection.pinned_out),
     }
+    named: dict[str, Any] = {}
     if private:
-        settings = replace(settings, selection=replace(settings.selection, pinned_in=(), pinned_out=()))
+        named = _named_by_content(dataset, settings)
+        settings = replace(
+            settings,
+            data=replace(settings.data, left_out_images=(), relabelled=()),
+            selection=replace(settings.selection, pinned_in=(), pinned_out=()),
+        )
     return {
         "program": "coreset-studio",
         "format": FORMAT,
@@ -290,6 +257,7 @@ def _manifest_values(parts: ManifestParts) -> dict[str, Any]:
         },
         "clusters": {each.class_name: _cluster_values(each, parts) for each in parts.clusters},
         "pinned": pinned,
+        **named,
         "chosen": _chosen_values(parts),
         "class_folders": dict(parts.class_folders),
         "files_as": parts.files_as,
@@ -348,6 +316,18 @@ def _chosen_values(parts: ManifestParts) -> list[dict[str, Any]]:
 def _pinned(dataset: Dataset, paths: Iterable[str]) -> list[list[str]]:
     wanted = set(paths)
     return [[image.class_name, image.pixels] for image in dataset.images if image.path in wanted]
+
+
+def _named_by_content(dataset: Dataset, settings: Settings) -> dict[str, Any]:
+    """Return images that were left out or relabelled by hand by their content; nothing where there are none."""
+    whens = {record.path: record.when for record in settings.data.relabelled}
+    relabelled = [
+        [image.original_class, image.pixels, image.class_name, whens[image.path]]
+        for image in dataset.images
+        if image.original_class and image.path in whens
+    ]
+    left_out = _pinned(dataset, settings.data.left_out_images)
+    return {**({"left_out": left_out} if left_out else {}), **({"relabelled": relabelled} if relabelled else {})}
 
 
 def _digest(values: Mapping[str, Any]) -> str:
@@ -410,6 +390,8 @@ class _ManifestForm:
     weights: tuple[_WeightsForm, ...]
     notes: tuple[str, ...]
     plugins: dict[str, str] = field(default_factory=dict)
+    left_out: tuple[tuple[str, str], ...] = ()
+    relabelled: tuple[tuple[str, str, str, str], ...] = ()
 
 
 def _manifest(file: Path, values: Mapping[str, Any]) -> Manifest:
@@ -432,6 +414,8 @@ def _manifest(file: Path, values: Mapping[str, Any]) -> Manifest:
         notes=form.notes,
         plugins=form.plugins,
         intact=values.get("digest") == _digest(values),
+        left_out=form.left_out,
+        relabelled=form.relabelled,
     )
 
 

@@ -109,6 +109,13 @@ def _answer_section(content: ReportContent, labels: Labels, numbering: Numbering
     if comparison is not None and comparison.rows:
         for sentence in labels.texts(headline(comparison, content.coreset)):
             section.say(sentence)
+        relabelled = comparison.relabelled
+        if relabelled is not None and relabelled.rows:
+            section.say(
+                f"Labels of {relabelled.n_test:,} of {relabelled.n_tested:,} test images were corrected, which biases "
+                "the score; the table under Comparison has the accuracy with both labels.",
+                "warning",
+            )
         section.say("Every row stands under Comparison.", "small")
     else:
         section.say("No network was trained: what the coreset costs in accuracy was not measured.")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
+from core.data.relabelling import relabelled_notes
 from core.output import figures
 from core.output import report_tables as tables
 from core.output.blocks import Numbering, Picture, Section
@@ -32,6 +33,8 @@ def dataset_section(content: ReportContent, labels: Labels, numbering: Numbering
     for warning in labels.texts([*dataset.warnings, *(split.warnings if split else ())]):
         section.say(warning, "warning")
     section.say(_split_words(content))
+    for note in relabelled_notes(dataset, split) if split is not None else ():
+        section.say(note, "note")
     numbering.draw(section, figures.class_histogram(dataset, split), "Images by class (paper, Fig. 4).")
     section.show(tables.class_table(dataset, split), limit=60)
     _sample_pictures(section, content, labels)

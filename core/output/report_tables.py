@@ -234,13 +234,19 @@ def time_table(content: ReportContent) -> Table:
     return Table("times", "What each stage took", columns, rows)
 
 
+# Settings whose values are paths of images.
+_OF_PATHS = ("pinned_in", "pinned_out", "left_out_images")
+
+
 def settings_table(settings: Settings, labels: Labels) -> Table:
     """Return every setting by stage."""
     rows: list[tuple[Cell, ...]] = []
     for stage, values in settings_to_dict(settings).items():
         for name, value in values.items():
-            if name.startswith("pinned"):
+            if name in _OF_PATHS:
                 value = [labels.path(path) for path in value]
+            if name == "relabelled":
+                value = [f"{labels.path(each['path'])}: {each['old']} → {each['new']}" for each in value]
             rows.append((stage, name, _value_words(value)))
     columns = (Column("stage", "Stage"), Column("name", "Setting"), Column("value", "Value"))
     return Table("settings", "Settings", columns, tuple(rows))

@@ -43,6 +43,7 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
     for network in figures.networks_of(comparison):
         section.show(tables.accuracy_table(comparison, network), limit=60, csv="comparison")
         section.show(tables.verdict_table(comparison, network), limit=60, csv="differences")
+    section.show(tables.relabelled_table(comparison), limit=60)
     section.fold("The same in words", labels.texts(comparison.sentences))
     section.show(tables.cost_table(comparison), limit=80)
     if any(row.sampler != figures.EVERYTHING and row.fraction < 1 for row in comparison.rows):

@@ -22,6 +22,7 @@ _ROW = (
     Column("network", "Network"), Column("sampler", "Sampler"), Column("fraction", "Fraction", "number"),
     Column("images", "Images", _COUNT), Column("repetitions", "Repetitions", _COUNT),
 )  # fmt: skip
+_ORIGINAL = Column("accuracy_original_labels", "Accuracy, labels of the dataset", _SHARE)
 _TEACHER = (Column("teacher_seconds", "Teacher", "seconds"),)
 _RUN = (*_ROW[:4], Column("split", "Split", _COUNT), Column("repetition", "Repetition", _COUNT))
 
@@ -50,7 +51,28 @@ def comparison_table(comparison: Comparison) -> Table:
         for name, metric in METRICS.items()
         for column in (_column(metric), Column(f"{name}_low", "from", _SHARE), Column(f"{name}_high", "to", _SHARE))
     )  # fmt: skip
-    return Table("comparison", "Every row with its 95 % intervals", (*_row_columns(comparison), *metrics), rows)
+    columns = (*_row_columns(comparison), *metrics)
+    relabelled = comparison.relabelled
+    if relabelled is not None and relabelled.rows:
+        found = [relabelled.row(row.network, row.sampler, row.fraction) for row in comparison.rows]
+        rows = tuple((*row, each.original_accuracy if each else None) for row, each in zip(rows, found, strict=True))
+        columns = (*columns, _ORIGINAL)
+    return Table("comparison", "Every row with its 95 % intervals", columns, rows)
+
+
+def relabelled_table(comparison: Comparison) -> Table:
+    """Return the test accuracy with the corrected labels and with those of the dataset; empty if none was corrected."""
+    found = comparison.relabelled.rows if comparison.relabelled is not None else ()
+    rows = tuple(
+        (each.network, sampler_mark(each.sampler).title, each.fraction, each.n_images, each.accuracy,
+         each.original_accuracy, each.accuracy - each.original_accuracy)
+        for each in found
+    )  # fmt: skip
+    columns = (
+        *_ROW[:3], Column("relabelled_test_images", "Relabelled test images", _COUNT),
+        Column("accuracy", "Accuracy, corrected labels", _SHARE), _ORIGINAL, Column("difference", "Difference", _SHARE),
+    )  # fmt: skip
+    return Table("relabelled", "Test accuracy with corrected labels and with those of the dataset", columns, rows)
 
 
 def accuracy_table(comparison: Comparison, network: str) -> Table:

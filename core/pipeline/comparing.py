@@ -50,6 +50,7 @@ from core.training.comparison_words import backbone_sentences, weights_sentences
 from core.training.fitting import Places, Seen, TrainedRun, TrainingTask, train
 from core.training.loop import training_problem
 from core.training.pixels import discard_unchecked
+from core.training.relabelled import relabelled_in, relabelled_sentences
 from core.training.runs import load_runs, save_run
 
 __all__ = [
@@ -361,8 +362,11 @@ def summarise(prepared: Prepared, runs: Sequence[RunResult], notes: Sequence[str
         folds=settings.data.folds or 0,
         steps=steps_of(settings.training, names),
     )
+    relabelled = relabelled_in(compared, prepared.dataset, prepared.split) if runs else None
     n_before = len(compared.sentences) - len(compared.notes)
-    return replace(compared, sentences=(*compared.sentences[:n_before], *of_weights, *compared.notes))
+    notes = (*compared.notes, *relabelled_sentences(relabelled))
+    sentences = (*compared.sentences[:n_before], *of_weights, *notes)
+    return replace(compared, sentences=sentences, notes=notes, relabelled=relabelled)
 
 
 def steps_of(training: TrainingSettings, networks: Collection[str]) -> str:

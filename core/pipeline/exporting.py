@@ -1,20 +1,22 @@
 """Take a coreset away, check it, and make it again."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from core.data.reading_notes import reading_notes
+from core.data.relabelling import relabelled_notes
 from core.data.sources import source_of
 from core.descriptions import registry
 from core.errors import ExportError
 from core.features.weights import WeightsEntry, import_weights, list_weights
 from core.output.export import export_coreset
-from core.output.lists import NO_COLUMNS, AskedColumns, renamed_columns_note
+from core.output.lists import AskedColumns, image_columns, renamed_columns_note
 from core.output.lists import write_selection as write_list
-from core.output.manifest import Manifest, read_manifest, same_selection, settings_for
+from core.output.manifest import Manifest, read_manifest
+from core.output.reproducing import records_for, same_selection, settings_for
 from core.output.tables import Cell
 from core.output.verification import verify
 from core.pipeline.stages import Prepared, choose, fixed_settings, open_dataset, prepare
@@ -77,16 +79,21 @@ def write_selection(
 ) -> tuple[str, ...]:
     """Write the list of every image with what was chosen and why; return what to say of its columns."""
     private = prepared.study.settings.export.private
-    asked, notes = asked_columns(prepared, coreset, progress)
+    asked, notes = asked_columns(prepared, coreset, progress=progress)
     write_list(file, prepared.dataset, prepared.split, coreset, prepared.clusters, private=private, asked=asked)
     return notes if private else (*notes, *renamed_columns_note(prepared.dataset, asked))
 
 
 def asked_columns(
-    prepared: Prepared, coreset: Coreset, progress: Progress = NO_PROGRESS
+    prepared: Prepared,
+    coreset: Coreset,
+    image_notes: Mapping[str, str] | None = None,
+    progress: Progress = NO_PROGRESS,
 ) -> tuple[AskedColumns, tuple[str, ...]]:
-    """Return the columns of the list that the settings ask for, and what to say of them.
+    """Return the columns of the list behind those that every list has, and what to say of them.
 
+    ``original_class`` where any image was relabelled, ``note`` where `image_notes` has one on an image of the dataset;
+    a private list has no notes. Those of the settings:
     ``p_<class>`` of every image of the pool: the probability of each class by the teacher of soft labels, out of fold.
     ``weight`` of every chosen image: the share of the pool that it stands for.
 
@@ -95,8 +102,10 @@ def asked_columns(
     TrainingError
         If there is no teacher, since the pool cannot be divided into folds.
     """
-    if not prepared.study.settings.export.probabilities_and_weights:
-        return NO_COLUMNS, ()
+    export_settings = prepared.study.settings.export
+    of_images = image_columns(prepared.dataset, {} if export_settings.private else image_notes or {})
+    if not export_settings.probabilities_and_weights:
+        return of_images, ()
     teacher = Teaching(prepared).teacher(progress)
     places = np.unique(prepared.dataset.labels[teacher.indices])
     counts = represented(prepared.embeddings, coreset, progress)
@@ -114,7 +123,7 @@ def asked_columns(
         f"{n_without:,} image{'s' * (n_without != 1)} of the pool are of classes of which no image was chosen, so the "
         f"weights add up to {1 - n_without / n_pool:.3g}, not to 1."
     )
-    return asked, (*teacher.notes, *((without,) if n_without else ()))
+    return of_images.beside(asked), (*teacher.notes, *((without,) if n_without else ()))
 
 
 def export(
@@ -123,12 +132,13 @@ def export(
     target: Path,
     *,
     notes: Sequence[str] = (),
+    image_notes: Mapping[str, str] | None = None,
     overwrite: bool = False,
     progress: Progress = NO_PROGRESS,
 ) -> ExportResult:
-    """Write the coreset as class folders with its list and its manifest."""
+    """Write the coreset as class folders with its list and its manifest; `image_notes` are the user's, by path."""
     settings = fixed_settings(prepared.study.settings, prepared.dataset)
-    asked, told = asked_columns(prepared, coreset, progress)
+    asked, told = asked_columns(prepared, coreset, image_notes, progress)
     return export_coreset(
         prepared.dataset,
         prepared.split,
@@ -141,6 +151,7 @@ def export(
         notes=(
             *labels_of(prepared),
             *reading_notes_of(prepared),
+            *relabelled_notes(prepared.dataset, prepared.split),
             *_alike_notes(prepared, settings),
             *notes,
             *coreset.notes,
@@ -204,6 +215,11 @@ def rerun(
     manifest = read_manifest(manifest_file)
     _check_plugins(manifest)
     dataset = open_dataset(source, cache_folder, progress, settings=manifest.settings.data)
+    records = records_for(manifest, dataset)
+    if records != manifest.settings.data.relabelled:  # of a private export, found again by content
+        data = replace(manifest.settings.data, relabelled=records)
+        manifest = replace(manifest, settings=replace(manifest.settings, data=data))
+        dataset = open_dataset(source, cache_folder, progress, settings=data)
     study = Study(source, settings_for(manifest, dataset), cache_folder, weights_file)
     prepared = prepare(study, progress)
     coreset = choose(prepared, study.settings.selection, progress)

@@ -11,6 +11,7 @@ from pathlib import Path
 from scipy.stats import kendalltau
 
 from core.cache import write_atomically
+from core.data.relabelling import relabelled_notes
 from core.errors import ExportError, SettingsError
 from core.files import reason_of
 from core.output.tables import csv_of
@@ -75,6 +76,7 @@ def search_study(
     stored = load_runs(out / "runs")
     discarded = discard_unchecked(study.cache_folder)
     notes = [*stored.notes, *([discarded] if discarded else []), *recipe_told(prepared, (network,))]
+    notes += relabelled_notes(prepared.dataset, prepared.split)
     for note in notes:
         progress.publish(Note(note))
     if part.is_taught(chosen):

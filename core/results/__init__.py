@@ -20,6 +20,7 @@ from core.results.dataset import Dataset, Duplicates, Image, LeftOut, Skipped, S
 from core.results.embeddings import ClassEmbedding, PoolEmbedding, Separation, ViewReduction, WeightsUsed
 from core.results.exports import ExportResult, VerifyResult
 from core.results.reading import Range, Reading, Stored
+from core.results.relabelling import Relabelled, RelabelledRow
 from core.results.runs import Answer, Comparison, Difference, Epoch, Metrics, Note, Row, RunKey, RunResult
 from core.results.split_words import split_of, split_word, splits_words
 from core.results.teacher import Teacher
@@ -51,6 +52,8 @@ __all__ = [
     "ProxyPoint",
     "Range",
     "Reading",
+    "Relabelled",
+    "RelabelledRow",
     "Row",
     "RunKey",
     "RunResult",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from core.results.arrays import FloatArray, IntArray
 from core.results.embeddings import WeightsUsed
+from core.results.relabelling import Relabelled
 
 
 @dataclass(frozen=True)
@@ -285,6 +286,8 @@ class Comparison:
     steps : str
         ``"falling"`` or ``"equal"``, as `TrainingSettings.steps`: the mode of all its trainings by steps, since none
         of another mode is put in. Empty where no network is trained by steps, or it is not known.
+    relabelled : Relabelled or None
+        How many of its images were relabelled, and the test accuracy without that; None if none was.
     """
 
     runs: tuple[RunResult, ...]
@@ -295,6 +298,7 @@ class Comparison:
     answers: tuple[Answer, ...] = ()
     folds: int = 0
     steps: str = ""
+    relabelled: Relabelled | None = None
 
     @property
     def n_splits(self) -> int:

@@ -1,6 +1,7 @@
 """Requests that take a chosen coreset further: export it, check an export, judge sizes before any training."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -33,12 +34,13 @@ class ProxyView:
 
 @dataclass(frozen=True)
 class ExportCoreset(Request[ExportResult]):
-    """Choose the coreset of the settings and write it to `target`."""
+    """Choose the coreset of the settings and write it to `target`; `image_notes` are the user's, by path."""
 
     title: ClassVar[str] = "an export"
     study: Study
     target: Path
     overwrite: bool
+    image_notes: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, progress: Progress) -> ExportResult:
         """Choose and write."""
@@ -47,7 +49,9 @@ class ExportCoreset(Request[ExportResult]):
 
         prepared = prepare(self.study, progress)
         coreset = choose(prepared, self.study.settings.selection, progress)
-        return export(prepared, coreset, self.target, overwrite=self.overwrite, progress=progress)
+        return export(
+            prepared, coreset, self.target, image_notes=self.image_notes, overwrite=self.overwrite, progress=progress
+        )
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A class that the user corrected: it replaces the class that an image has in its source."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -89,6 +90,7 @@ def with_relabelled(
     SettingsError
         If `new` is empty.
     """
+    new = unicodedata.normalize("NFC", new).strip()  # as the classes of a dataset are
     found = {record.path: record for record in records}
     for path in dict.fromkeys(paths):
         before = found.pop(path, None)

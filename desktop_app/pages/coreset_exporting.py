@@ -57,7 +57,8 @@ class Exporting(QObject):
         page = self._page
         changes = {one.name: getattr(settings, one.name) for one in fields(settings)}
         if page.change_settings("export", text="change of the export settings", **changes):
-            page.ask(ExportCoreset(page.study(), folder, overwrite), self._show_export)
+            notes = page.model.project.image_notes
+            page.ask(ExportCoreset(page.study(), folder, overwrite, notes), self._show_export)
 
     def _show_export(self, view: ExportResult) -> None:
         """Tell what was written, and verify it."""

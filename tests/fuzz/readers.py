@@ -27,6 +27,7 @@ from PIL import Image
 from core.cache import ArrayCache, RowStore
 from core.data.dataset import load_dataset, save_dataset
 from core.data.images import decode, decode_page, n_pages, read_file, read_rgb
+from core.data.label_files import read_label_file
 from core.data.levels import fixed
 from core.data.sources.coreset_list.reader import READER as CORESET_LIST
 from core.data.sources.csv.rows import list_table
@@ -52,6 +53,7 @@ if sys.platform != "win32":
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
 GOLDEN = TESTS / "golden" / "format-2"
+RELABELLED = TESTS / "golden" / "relabelled"
 BUNDLE = TESTS / "core" / "output" / "golden" / "bundle-format-1" / "bundle.json"
 LAYERS = (Layer("a", "conv2d", ((2, 3), (3,))), Layer("b", "dense", ((3, 1), (1,))))
 
@@ -171,6 +173,25 @@ def _read_any_table(file: Path) -> None:
     list_any_table(file, TableSettings())
 
 
+def _labels() -> list[bytes]:
+    """Return tables of corrected classes."""
+    texts = (
+        'path,label\na/1.png,b\n"b,2.png",\'=a\n',
+        "path;old;new;when\na/1.png;a;b;2026-11-27T09:30:00+00:00\nb\\2.png;b;a;2026-11-27 09:30\n",
+        "path,class,original_class,label\na.png,x,,\nb.png,y,x,größe\n",
+    )
+    return [text.encode(form) for text in texts for form in ("utf-8", "cp1252", "utf-16")]
+
+
+def _label_workbooks() -> list[bytes]:
+    book = Workbook()
+    for row in (["path", "new", "when"], ["1.png", "ill", "2026-11-27 09:30"], ["2.png", 1, None]):
+        book.active.append(row)
+    stream = io.BytesIO()
+    book.save(stream)
+    return [stream.getvalue()]
+
+
 def _npz() -> list[bytes]:
     rng = np.random.default_rng(0)
     found = []
@@ -213,7 +234,8 @@ def _read_weights(file: Path) -> None:
 
 def _stored(pattern: str) -> Callable[[], list[bytes]]:
     def whole() -> list[bytes]:
-        return [file.read_bytes() for file in sorted(GOLDEN.glob(pattern))[:3]]
+        files = sorted(GOLDEN.glob(pattern))[:3] + sorted(RELABELLED.rglob(pattern.removeprefix("study/coreset/")))
+        return [file.read_bytes() for file in files]
 
     return whole
 
@@ -242,6 +264,8 @@ def _scan() -> list[bytes]:
         deep = replace(image, stored=Stored("16-bit-tiff", 1.0, 4095.0, 16, n_pages=3))
         reading = Reading(levels="used", ranges={"16-bit-tiff": (0.0, 4095.0)}, alphas={"alpha-png": "ignore"})
         save_dataset(Dataset(Path("/x"), Path("/x"), "folder", (deep,), reading=reading), file)
+        found.append(file.read_bytes())
+        save_dataset(Dataset(Path("/x"), Path("/x"), "folder", (replace(image, original_class="b"),)), file)
         return [*found, file.read_bytes()]
 
 
@@ -292,6 +316,9 @@ READERS = {
     "coreset list": Reader("coreset.csv", _lists, _read_list),
     "any table": Reader("table.csv", _published, _read_any_table),
     "workbook": Reader("table.xlsx", _workbooks, _read_any_table),
+    "labels": Reader("labels.csv", _labels, read_label_file),
+    "labels workbook": Reader("labels.xlsx", _label_workbooks, read_label_file),
+    "labels of an export": Reader("coreset.json", _stored("study/coreset/coreset.json"), read_label_file),
     "npz": Reader("arrays.npz", _npz, _read_npz),
     "bundle": Reader("bundle.json", lambda: [BUNDLE.read_bytes()], lambda file: read_facts(file.parent)),
     "project": Reader("study.coreset", _stored("project*.coreset"), _read_project),

@@ -1,8 +1,10 @@
 """Write today's stored forms, small and whole, for the tests that later versions must read.
 
     python tests/golden/make.py tests/golden/FOLDER
+    python tests/golden/make.py tests/golden/relabelled relabelled
 
-Run once for each format, by the version that wrote it; never again for the same folder.
+Run once for each format, and once for fields that are left out where they are neutral, by the version that wrote it;
+never again for the same folder.
 """
 
 import json
@@ -36,9 +38,7 @@ def write_images(file: Path) -> None:
 
 def settings_of(study: Path) -> Settings:
     """Return the settings that the study was made with."""
-    from core.settings import read_settings
-
-    return read_settings(study / "coreset" / "coreset.json")
+    return settings_of_export(study / "coreset")
 
 
 def changed(settings: Settings) -> Settings:
@@ -99,5 +99,44 @@ def write(folder: Path) -> None:
     shutil.rmtree(cache)
 
 
+def write_relabelled(folder: Path) -> None:
+    """Write a project and two exports of relabelled images, with notes and reviews, of the images of format 2."""
+    folder.mkdir(parents=True)
+    images = folder.parent / "format-2" / "images.npz"
+    when = "2026-11-27T09:30:00+00:00"
+    labels = folder / "labels.csv"
+    rows = [("train/00000.png", "1"), ("train/00004.png", "new"), ("test/00002.png", "0"), ("val/00000.png", "1")]
+    labels.write_text("path,label,when\n" + "".join(f"{path},{new},{when}\n" for path, new in rows), encoding="utf-8")
+    cache = Path(tempfile.mkdtemp())
+    for name, more in (("export", []), ("export-private", ["--private"])):
+        code = main(
+            [
+                "export", str(images), "--extractor", "colour-texture", "--sampler", "random", "--fraction", "0.5",
+                "--leave-out-image", "train/00005.png", "--labels", str(labels), "--files", "list", *more,
+                "--cache", str(cache), "--out", str(folder / name),
+            ]
+        )  # fmt: skip
+        assert code == 0
+    shutil.rmtree(cache)
+    project = Project(
+        source=images,
+        settings=settings_of_export(folder / "export"),
+        notes="golden",
+        image_notes={"train/00000.png": "blurred", "test/00002.png": "two cells"},
+        reviewed={"train/00001.png": "kept", "train/00002.png": "skipped"},
+    )
+    for stage in STAGES:
+        content = "images" if stage == "dataset" else ""
+        project = project.with_result(stage, StageResult(project.key(stage), {"images": 66}, content, 1.5))
+    write_project(project, folder / "project.coreset", version="golden")
+
+
+def settings_of_export(export: Path) -> Settings:
+    """Return the settings that an export was made with."""
+    from core.settings import read_settings
+
+    return read_settings(export / "coreset.json")
+
+
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    (write_relabelled if "relabelled" in sys.argv[2:] else write)(Path(sys.argv[1]))

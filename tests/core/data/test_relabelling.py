@@ -95,6 +95,8 @@ def test_relabelling_again_replaces_the_record_and_back_removes_it() -> None:
     again = with_relabelled(first, ["a.png", "b.png"], "y", old, LATER)
     assert again == (Relabelling("a.png", "x", "y", LATER),)
     assert with_relabelled(first, ["a.png"], "z", old, LATER) == first
+    assert with_relabelled(first, ["a.png"], " z ", old, LATER) == first
+    assert with_relabelled(first, ["a.png", "b.png"], "x ", old, LATER) == (Relabelling("b.png", "y", "x", LATER),)
 
 
 # --- applied -------------------------------------------------------------------------------------------------------

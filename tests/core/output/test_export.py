@@ -18,7 +18,8 @@ from core.output import export as export_module
 from core.output import placing
 from core.output.export import export_coreset
 from core.output.lists import COLUMNS, write_selection
-from core.output.manifest import read_manifest, same_selection, settings_for
+from core.output.manifest import read_manifest
+from core.output.reproducing import same_selection, settings_for
 from core.output.tables import read_rows
 from core.output.verification import verify
 from core.results import LeftOut, WeightsUsed

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from core.descriptions import registry
 from core.errors import CancelledError, ExportError
+from core.output.tables import read_rows
 from core.progress import Progress
 from core.results import VerifyResult
 from core.service.coreset_requests import VerifyExport
@@ -240,6 +241,8 @@ def test_sizes_are_judged_beside_random_ones_and_none_is_offered(page: CoresetPa
 def test_an_export_is_written_verified_and_opened(
     page: CoresetPage, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    noted = page.model.value("dataset").dataset.images[0].path
+    page.model.set_image_note(noted, "blurred")
     qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
     sheet = page.exporting.sheet
     assert sheet is not None
@@ -250,6 +253,8 @@ def test_an_export_is_written_verified_and_opened(
     qtbot.waitUntil(lambda: not page.job_numbers() and page.picture.result.isVisible(), timeout=20_000)
     manifest = json.loads((tmp_path / "out" / "coreset.json").read_text(encoding="utf-8"))
     assert manifest["settings"]["export"]["with_split"] is True
+    rows = read_rows(tmp_path / "out" / "coreset.csv")
+    assert {row["path"]: row["note"] for row in rows if row["note"]} == {noted: "blurred"}
     assert str(tmp_path / "out") in page.picture.result.text
     assert page.picture.result.kind == "good"
     assert page.picture.result.more_button.text() == "Verify again"
