@@ -93,7 +93,7 @@ def of_set(found: Iterable[Finding], split: Split, name: str) -> tuple[Finding, 
 def decisions(project: Project, paths: Iterable[str]) -> list[str]:
     """Return how the review of each image ended, in words; `OPEN` where it has not."""
     excluded = set(project.settings.data.left_out_images)
-    relabelled = {record.path: f"Relabelled {record.new}" for record in project.settings.data.relabelled}
+    relabelled = {record.path: f"→ {record.new}" for record in project.settings.data.relabelled}
     return [
         DECISIONS["excluded"] if path in excluded
         else relabelled.get(path) or DECISIONS.get(project.reviewed.get(path, ""), OPEN)

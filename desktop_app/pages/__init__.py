@@ -31,5 +31,8 @@ STEPS: tuple[Step, ...] = (
     Step("compare", "Compare", "desktop_app.pages.compare", "ComparePage"),
 )
 
-PLACES: tuple[Step, ...] = (Step("images", "Images", "desktop_app.pages.images", "ImagesPage"),)
+PLACES: tuple[Step, ...] = (
+    Step("images", "Images", "desktop_app.pages.images", "ImagesPage"),
+    Step("review", "Review", "desktop_app.pages.review", "ReviewPage"),
+)
 """Pages that are no step of the way from a dataset to a comparison."""

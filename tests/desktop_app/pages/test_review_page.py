@@ -1,0 +1,203 @@
+"""The Review page, walked as a user does."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from core.results import LabelDoubt, NearDuplicate
+from core.service.dataset_requests import DoubtsView
+from desktop_app.dialogs.relabel_dialog import RelabelDialog
+from desktop_app.models import review
+from desktop_app.pages.page import PageContext
+from desktop_app.pages.review import ReviewPage
+
+
+def press(page: ReviewPage, key: Qt.Key) -> None:
+    page.activateWindow()
+    QTest.keyClick(page, key)
+
+
+def button(page: QWidget, text: str) -> QPushButton:
+    found = [one for one in page.findChildren(QPushButton) if one.text() == text and one.isVisible()]
+    assert found, f"no button {text}"
+    return found[0]
+
+
+def dataset_of(page: ReviewPage) -> Any:
+    return page.model.latest_value("dataset").dataset
+
+
+@pytest.fixture
+def page(clustered_context: PageContext, qtbot: QtBot) -> Iterator[ReviewPage]:
+    """The page with three doubts about pool images, one about a test image, and a pair of near-duplicates."""
+    model = clustered_context.model
+    view = model.latest_value("dataset")
+    images, pool, test = view.dataset.images, view.split.pool.tolist(), view.split.test.tolist()
+    names = view.dataset.classes
+
+    def doubt(index: int, score: float) -> LabelDoubt:
+        own = images[index].class_name
+        return LabelDoubt(index, score, own, next(name for name in names if name != own))
+
+    doubts = [doubt(pool[0], 0.9), doubt(pool[3], 0.8), doubt(test[0], 0.7), doubt(pool[5], 0.6)]
+    near = NearDuplicate(pool[7], pool[8], 1, float("nan"), False, False)
+    clustered_context.findings.keep(DoubtsView(tuple(doubts), (near,)), tuple(image.path for image in images))
+    page = ReviewPage(clustered_context)
+    qtbot.addWidget(page)
+    page.resize(1000, 700)
+    page.show()
+    page.enter()
+    qtbot.waitUntil(lambda: page.finding is not None)
+    yield page
+    page.leave()
+
+
+def test_the_most_suspicious_image_of_the_pool_comes_first_beside_its_neighbours(
+    page: ReviewPage, qtbot: QtBot
+) -> None:
+    pool = page.model.latest_value("dataset").split.pool
+    assert page.finding is not None
+    assert page.finding.index == pool[0]
+    image = dataset_of(page).images[page.finding.index]
+    assert page.picture.title.text() == f"{image.path} · {image.class_name}"
+    assert page.picture.sentence.text() == (
+        f"Labelled {image.class_name}, but 90 % of its nearest neighbours in the pool have another label, most of them "
+        f"{page.finding.suggestion}."
+    )
+    qtbot.waitUntil(lambda: len(page.picture.neighbours.images.keys) == 20)
+    for row in range(20):
+        one = page.picture.neighbours.images.image(row)
+        assert one.caption == dataset_of(page).images[one.key].class_name
+    qtbot.waitUntil(lambda: not page.picture.canvas.is_preview)
+    assert page.picture.canvas.image.width() == image.width
+    assert "test" not in page.progress_label.text()
+
+
+def test_keys_decide_and_go_on_and_undo_comes_back(page: ReviewPage) -> None:
+    model, pool = page.model, page.model.latest_value("dataset").split.pool.tolist()
+    images = dataset_of(page).images
+    first, second, third = (images[pool[n]] for n in (0, 3, 5))
+    n = len(page.list.rows_model.rows)
+    assert page.progress_label.text() == f"0 of {n} reviewed"
+    press(page, Qt.Key.Key_K)
+    assert model.project.reviewed == {first.path: "kept"}
+    assert page.finding is not None
+    assert page.finding.index == pool[3]
+    suggestion = page.finding.suggestion
+    press(page, Qt.Key.Key_A)
+    (record,) = model.settings("data").relabelled
+    assert (record.path, record.old, record.new) == (second.path, second.class_name, suggestion)
+    press(page, Qt.Key.Key_X)
+    assert model.settings("data").left_out_images == (third.path,)
+    decided = {row[1]: row[2] for row in page.list.rows_model.rows if row[2]}
+    assert decided == {first.path: "Kept", second.path: f"→ {suggestion}", third.path: "Excluded"}
+    assert page.progress_label.text() == f"3 of {n} reviewed"
+    assert page.finding.kind != "label"
+    model.undo_stack.undo()
+    assert page.finding.index == pool[5]
+    assert page.progress_label.text() == f"2 of {n} reviewed"
+
+
+def test_a_number_relabels_and_the_own_number_keeps(page: ReviewPage) -> None:
+    pool, images = page.model.latest_value("dataset").split.pool.tolist(), dataset_of(page).images
+    names = dataset_of(page).classes
+    own = images[pool[0]].class_name
+    press(page, Qt.Key(Qt.Key.Key_1 + names.index(own)))
+    assert page.model.project.reviewed == {images[pool[0]].path: "kept"}
+    other = next(name for name in names if name != images[pool[3]].class_name)
+    press(page, Qt.Key(Qt.Key.Key_1 + names.index(other)))
+    assert [record.new for record in page.model.settings("data").relabelled] == [other]
+
+
+def test_skipped_images_are_counted_and_can_be_looked_at_again(page: ReviewPage, qtbot: QtBot) -> None:
+    pool = page.model.latest_value("dataset").split.pool.tolist()
+    button(page, "Skip").click()
+    assert page.finding is not None
+    assert page.finding.index == pool[3]
+    button(page, "Previous").click()
+    assert page.finding.index == pool[0]
+    assert page.picture.state.text() == "Skipped"
+    press(page, Qt.Key.Key_R)
+    dialog = page.findChild(RelabelDialog)
+    assert dialog is not None
+    qtbot.keyClicks(dialog.field, "blast")
+    dialog.buttons.accepted.emit()
+    assert "→" in page.list.rows_model.rows[0][2]
+    assert page.finding.index == pool[3]
+
+
+def test_test_images_are_reviewed_only_where_asked_and_with_a_warning(page: ReviewPage) -> None:
+    test = page.model.latest_value("dataset").split.test.tolist()
+    assert not page.bias.isVisible()
+    page.sets.setCurrentIndex(page.sets.findText("Test"))
+    assert page.bias.isVisible()
+    assert "biases the score" in page.bias.text()
+    assert [row[1] for row in page.list.rows_model.rows if row[0] == 0] == [dataset_of(page).images[test[0]].path]
+
+
+def test_a_pair_is_shown_side_by_side(page: ReviewPage) -> None:
+    pool = page.model.latest_value("dataset").split.pool.tolist()
+    images = dataset_of(page).images
+    page.kinds.setCurrentIndex(page.kinds.findText("Near-duplicates"))
+    assert page.finding is not None
+    assert (page.finding.partner, page.finding.index) == (pool[7], pool[8])
+    assert page.picture.partner_title.text() == f"{images[pool[7]].path} · {images[pool[7]].class_name}"
+    button(page, "Exclude the left one").click()
+    assert page.model.settings("data").left_out_images == (images[pool[8]].path,)
+
+
+def test_the_dataset_is_divided_again_when_the_page_is_left_and_labels_have_changed(
+    page: ReviewPage, qtbot: QtBot
+) -> None:
+    with qtbot.assertNotEmitted(page.dataset_changed):
+        press(page, Qt.Key.Key_K)
+        page.leave()
+    page.enter()
+    with qtbot.waitSignal(page.dataset_changed):
+        press(page, Qt.Key.Key_X)
+        page.leave()
+
+
+def test_progress_is_kept_in_the_project(page: ReviewPage, tmp_path: Any) -> None:
+    press(page, Qt.Key.Key_K)
+    press(page, Qt.Key.Key_S)
+    file = tmp_path / "review.coreset"
+    page.model.save(file)
+    before = dict(page.model.project.reviewed)
+    page.model.open(file)
+    assert page.model.project.reviewed == before
+    assert sorted(before.values()) == ["kept", "skipped"]
+
+
+def test_label_errors_are_searched_for_here(clustered_context: PageContext, qtbot: QtBot) -> None:
+    page = ReviewPage(clustered_context)
+    qtbot.addWidget(page)
+    page.show()
+    page.enter()
+    QTest.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page.found.doubts is not None)
+    assert page.found.doubts is not None
+    assert any(one.kind == "label" for one in review.findings(page.model.latest_value("dataset"), page.found.doubts))
+    page.leave()
+
+
+def test_before_features_it_says_what_is_missing(page_context: PageContext, qtbot: QtBot) -> None:
+    page = ReviewPage(page_context)
+    qtbot.addWidget(page)
+    page.enter()
+    assert not page.run_button.isEnabled()
+    with qtbot.waitSignal(page.step_wanted) as wanted:
+        page.empty.button.click()
+    assert wanted.args == ["features"]
+
+
+def test_the_next_open_finding_is_sought_from_the_present_one_on_and_then_from_the_start() -> None:
+    assert review.next_open(["", "Kept", "", "Kept"], 1) == 2
+    assert review.next_open(["", "Kept", "Kept"], 1) == 0
+    assert review.next_open(["Kept", "Kept"], 1) == -1
+    assert review.next_open([], 0) == -1
