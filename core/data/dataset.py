@@ -327,7 +327,8 @@ def _tables_beside(kind: Source, skipped: Iterable[Skipped]) -> list[str]:
     """Name what lies loose in a folder and can be opened itself, such as a table of the classes."""
     if not kind.is_folder:
         return []
-    found = [one.path for one in skipped if "/" not in one.path and Path(one.path).suffix.lower() in SOURCES.suffixes]
+    loose = [one.path for one in skipped if "/" not in one.path and not one.path.startswith(".")]
+    found = [path for path in loose if Path(path).suffix.lower() in SOURCES.suffixes]
     if not found:
         return []
     words = ", ".join(sorted(found)[:3])

@@ -362,6 +362,9 @@ def test_a_folder_with_a_table_inside_says_so(table: Write, put: Any, look: Look
     put("x/1.png", 60)
     put("y/1.png", 61)
     assert words in look().warnings
+    # A hidden file is a program's own, such as the demo's.
+    table("file_name,label\na0.png,x\n", ".metadata.csv")
+    assert words in look().warnings
 
 
 def test_listing_tells_how_far_it_is_and_can_be_stopped(table: Write) -> None:
