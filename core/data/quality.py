@@ -116,7 +116,7 @@ def _colour(facts: Mapping[str, Values]) -> Values:
 CHECKS: tuple[QualityCheck, ...] = (
     QualityCheck(
         "blurry", "edge width, times the median", True,
-        "The image is out of focus, moved, or enlarged from a smaller one.",
+        "The image is out of focus, was moved during exposure, or is enlarged from a smaller one.",
         "Replace it by a sharp image of the same object, or exclude it.",
         lambda facts: _times_median(facts["edge_width"]),
     ),
