@@ -16,11 +16,13 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
 
 from core.data import scanning
+from core.data.colour import RGBArray
 from core.data.dataset import find_duplicates, scan
 from core.data.duplicates import near_pairs
 from core.data.split import make_split
@@ -77,7 +79,7 @@ def measure(folder: Path, place: Path, repeat: int) -> None:
         plain.append(timed(lambda: plain_decode(folder)))
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         decoded.clear()
-        scans.append(timed(lambda cache=place / f"cache {number}": scan(folder, cache_folder=cache)))
+        scans.append(timed(partial(scan, folder, cache_folder=place / f"cache {number}")))
     dataset = scan(folder, cache_folder=place / f"cache {repeat - 1}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"{len(dataset.images):,} images, {n_images:,} by a plain decode; {scanning.thread_count()} threads")
@@ -112,16 +114,17 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - wall, time.process_time() - processor
 
 
-def count_decodes() -> Counter[int]:
-    """Count calls of the decoder by the bytes it is given."""
-    decoded: Counter[int] = Counter()
-    real = scanning.read_rgb
+def count_decodes() -> Counter[str]:
+    """Count the images that the scan decodes, by content."""
+    decoded: Counter[str] = Counter()
+    real = scanning.pixel_hash
 
-    def counted(data: bytes) -> scanning.RGBArray:
-        decoded[id(data)] += 1
-        return real(data)
+    def counted(rgb: RGBArray) -> str:
+        pixels = real(rgb)
+        decoded[pixels] += 1
+        return pixels
 
-    scanning.read_rgb = counted  # type: ignore[assignment]
+    scanning.pixel_hash = counted
     return decoded
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from core.cache import default_cache_folder
 from core.cli.choices import study_of
+from core.cli.quality import check_listing, tell_quality
 from core.cli.terminal import TerminalProgress, say, table
 from core.data.dataset import find_duplicates
 from core.data.group_patterns import suggest_patterns, suggestion_words
@@ -37,9 +38,10 @@ def progress() -> TerminalProgress:
 
 def scan(options: argparse.Namespace) -> int:
     """Tell what a dataset holds."""
+    check_listing(options.quality)
     study = study_of(options)
     settings = study.settings
-    dataset = open_dataset(study.source, study.cache_folder, progress(), settings=settings.data)
+    dataset = open_dataset(study.source, study.cache_folder, progress(), settings=settings.data, complete=True)
     sizes = [(i.width, i.height) for i in dataset.images]
     counts = dict.fromkeys(dataset.classes, 0)
     for image in dataset.images:
@@ -69,11 +71,12 @@ def scan(options: argparse.Namespace) -> int:
         say("  " + " = ".join(dataset.images[i].path for i in found.indices))
     split = split_dataset(dataset, settings)
     suggested = _tell_groups(dataset, settings.data)
+    of_quality = tell_quality(dataset, settings.quality, options.quality)
     if split.leaks:
         say(f"leaks of the split that was brought: {len(split.leaks):,}")
         for train, test in split.leaks:
             say(f"  {dataset.images[train].path} = {dataset.images[test].path}")
-    for warning in (*dataset.warnings, *split.warnings, *suggested):
+    for warning in (*dataset.warnings, *split.warnings, *suggested, *of_quality):
         say(f"note: {warning}")
     return 0
 

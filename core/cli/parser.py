@@ -67,9 +67,17 @@ def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
 
 def _looking(add: AddCommand) -> None:
     """Add what only looks."""
-    scan = add("scan", "tell what a dataset holds, and what was skipped and why", "coreset scan cells/")
+    scan = add("scan", "tell what a dataset holds, and what was skipped and why",
+               "coreset scan cells/\ncoreset scan cells/ --quality quality.csv --blurry-above 1.5")  # fmt: skip
     _dataset(scan)
-    _settings(scan, "data")
+    _settings(scan, "data", "quality")
+    scan.add_argument(
+        "--quality",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="write a CSV with the flags and the values of the quality checks of every image",
+    )
 
     extractors = add(
         "extractors",
@@ -139,7 +147,9 @@ def _comparing(add: AddCommand) -> None:
         # A comparison brings its own samplers, fractions and seeds; it exports nothing, but its report can be private.
         exports = ("files", "with_split", "remainder", "probabilities_and_weights")
         without = {"selection": NOT_COMPARED, "export": exports} if one is compare else {}
-        _settings(one, *SECTIONS, validation=0.2, without=without)
+        # A flag on quality excludes nothing, so that nothing here depends on its threshold.
+        sections = [section for section in SECTIONS if section != "quality"]
+        _settings(one, *sections, validation=0.2, without=without)
         _weights(one)
         _threads(one)
         _out_folder(one)

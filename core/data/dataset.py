@@ -1,6 +1,7 @@
 """Open a source of labelled images: list it, decode each image once, and say what was left out and why."""
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
@@ -37,7 +38,7 @@ __all__ = ["find_duplicates", "list_images", "load_dataset", "save_dataset", "sc
 _LOG = logging.getLogger(__name__)
 _FEW = 4
 # Of a scan, measured by `benchmarks/memory.py`.
-BYTES_PER_IMAGE = 1500
+BYTES_PER_IMAGE = 1800
 _HEAD_BYTES = 512
 
 
@@ -47,6 +48,7 @@ def scan(
     cache_folder: Path,
     previous: Dataset | None = None,
     settings: DataSettings | None = None,
+    complete: bool = False,
     progress: Progress = NO_PROGRESS,
 ) -> Dataset:
     """Scan whatever one of the sources in `core.data.sources` can read.
@@ -64,6 +66,9 @@ def scan(
         An earlier scan, such as the project's.
     settings : DataSettings, optional
         Hold what sources have as settings of their own.
+    complete : bool
+        Decode unchanged images again whose quality an earlier version did not measure, once, as long as the result can
+        be kept.
     progress : Progress
 
     Returns
@@ -103,8 +108,9 @@ def scan(
     for warning in listing.warnings:
         _LOG.info("%s", warning)
     known = _known(kind, earlier, reading)
+    good = _measured(known) if complete and _can_be_written(stored) else known
     with memory_for(f"Scanning {len(listing.entries):,} images", scan_bytes(len(listing.entries))):
-        scanned, reading = _decoded(source, kind, listing, reading, known, cache_folder, stored, progress)
+        scanned, reading = _decoded(source, kind, listing, reading, known, good, cache_folder, stored, progress)
         with collection_paused():
             dataset = _dataset(source, kind, listing, scanned, reading)
             unheeded = unheeded_notes(dataset.images, reading_of(settings))
@@ -142,14 +148,17 @@ def scan_bytes(n_images: int) -> int:
 
 
 def _decoded(
-    source: Path, kind: Source, listing: Listing, reading: Reading, known: dict[str, Image], cache_folder: Path,
-    stored: Path, progress: Progress,
+    source: Path, kind: Source, listing: Listing, reading: Reading, known: dict[str, Image], good: dict[str, Image],
+    cache_folder: Path, stored: Path, progress: Progress,
 ) -> tuple[Scanned, Reading]:  # fmt: skip
-    """Decode what is listed, and return how all are read; where that is stopped, what was decoded is kept."""
+    """Decode what is listed, and return how all are read; where that is stopped, what was decoded is kept.
+
+    Of what is `known` from an earlier scan, what is `good` is not decoded again if it has not changed.
+    """
     scanned = Scanned()
     try:
         with old_objects_left_alone():
-            decode_all(listing, kind, reading, cache_folder, known, progress, scanned)
+            decode_all(listing, kind, reading, cache_folder, good, progress, scanned)
             # Before anything is decoded by it: what is kept of a scan that is stopped holds for the next one.
             reading, again = _fixed_together(listing, reading, scanned)
             if again.entries:
@@ -283,6 +292,17 @@ def _known(kind: Source, earlier: list[Dataset], reading: Reading) -> dict[str, 
         for image in dataset.images
         if _reads_alike(image, dataset.reading, reading)
     }
+
+
+def _measured(known: dict[str, Image]) -> dict[str, Image]:
+    """Return the images whose quality was measured."""
+    return {path: image for path, image in known.items() if image.quality is not None}
+
+
+def _can_be_written(stored: Path) -> bool:
+    """Return whether a scan can be kept; images that are measured for nothing would be measured at every scan."""
+    folder = stored.parent if stored.parent.exists() else stored.parent.parent
+    return os.access(folder, os.W_OK)
 
 
 def _reads_alike(image: Image, before: Reading, now: Reading) -> bool:

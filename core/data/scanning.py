@@ -15,6 +15,7 @@ from core.data.colour import RGBArray
 from core.data.description import Source
 from core.data.levels import Survey
 from core.data.listing import Entry, Listing, printable
+from core.data.quality_measures import measure_quality
 from core.data.reader import Loaded
 from core.data.thumbnails import has_thumbnail, shrink, thumbnail_file, write_thumbnail
 from core.errors import ImageError, ReadOnlyCacheError
@@ -258,4 +259,5 @@ class _Worker:
             stored=loaded.decoded.stored if loaded.decoded is not None else None,
             more=entry.more,
             original_class=entry.original_class,
+            quality=measure_quality(rgb, small),
         )

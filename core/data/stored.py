@@ -2,23 +2,25 @@
 
 import itertools
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from core.cache import write_atomically
+from core.data.quality import MEASURES
 from core.data.sources import source_of
 from core.errors import CacheError, DatasetError, ReadOnlyCacheError
 from core.files import is_refused, reason_of
-from core.forms import LIST_BYTES, read_form, read_json
+from core.forms import LIST_BYTES, is_number, read_form, read_json
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, Image, Reading, Skipped, Stored
 
 _FORMAT = 1
 _ROWS_AT_ONCE = 5000
 _IMAGE_FIELDS = tuple(each.name for each in fields(Image))
-_MORE, _STORED, _ORIGINAL = "more", "stored", "original_class"
+_MORE, _STORED, _ORIGINAL, _QUALITY = "more", "stored", "original_class", "quality"
 _COUNTS = {"width": 1, "height": 1, "n_bytes": 0, "modified_ns": -(2**63)}
 
 
@@ -29,6 +31,7 @@ class _ScanForm:
     `fields` names the columns of `images`. A field of an image that a file does not name has its default. `stored` is
     named where any image is other than 8 bits, one page and opaque, `original_class` where any was relabelled,
     `reading` where it is not as before it was chosen.
+    `measures` names what `quality` of an image holds, so that a later version can measure something else.
     """
 
     format: int
@@ -43,6 +46,7 @@ class _ScanForm:
     read_as: dict[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ()
 
 
 def save_dataset(dataset: Dataset, file: Path, progress: Progress = NO_PROGRESS) -> None:
@@ -62,15 +66,18 @@ def save_dataset(dataset: Dataset, file: Path, progress: Progress = NO_PROGRESS)
         If it cannot be written for another reason.
     """
     facts = {"format": _FORMAT, "root": str(dataset.root), "source": str(dataset.source), "kind": dataset.kind}
+    measured = any(image.quality is not None for image in dataset.images)
     named = {
         _MORE: bool(dataset.columns),
         _STORED: any(image.stored for image in dataset.images),
         _ORIGINAL: any(image.original_class for image in dataset.images),
+        _QUALITY: measured,
     }
     names = tuple(name for name in _IMAGE_FIELDS if named.get(name, True))
     images = ([_plain(getattr(image, name)) for name in names] for image in dataset.images)
     reading = asdict(dataset.reading) if dataset.reading != Reading() else None
     later = {"read_as": dict(dataset.read_as), "others": dataset.others, "columns": dataset.columns, "reading": reading}
+    later["measures"] = MEASURES if measured else ()
     later = {name: value for name, value in later.items() if value}
     skipped = ({"path": each.path, "reason": each.reason} for each in dataset.skipped)
     total = len(dataset.images) + len(dataset.skipped)
@@ -123,7 +130,23 @@ def _stored(values: Any) -> Stored | None:
     return Stored(*values)
 
 
-def _image(names: tuple[str, ...], row: Any, n_more: int) -> Image:
+def _measured(values: Any, n_measures: int) -> tuple[float, ...] | None:
+    """Return the measures of an image's quality from its row.
+
+    Raises
+    ------
+    ValueError
+        If they cannot be so.
+    """
+    if values is None:
+        return None
+    good = isinstance(values, list) and len(values) == n_measures
+    if not good or not all(is_number(value, float) and math.isfinite(value) for value in values):
+        raise ValueError(f"quality is {values!r}")
+    return tuple(float(value) for value in values)
+
+
+def _image(names: tuple[str, ...], row: Any, n_more: int, measures: tuple[str, ...]) -> Image:
     """Return an image from its row, after checking that each value is what it should be.
 
     Raises
@@ -134,13 +157,17 @@ def _image(names: tuple[str, ...], row: Any, n_more: int) -> Image:
     values = dict(zip(names, row, strict=True))
     if _STORED in values:
         values[_STORED] = _stored(values[_STORED])
+    if _QUALITY in values:
+        measured = _measured(values[_QUALITY], len(measures))
+        # What another version measured is measured again at the next scan.
+        values[_QUALITY] = measured if measures == MEASURES else None
     for name, value in values.items():
         if name in _COUNTS:
             good = type(value) is int and (value >= _COUNTS[name])
         elif name == _MORE:
             good = isinstance(value, list) and len(value) == n_more and all(isinstance(each, str) for each in value)
         else:
-            good = isinstance(value, str) or (name == "split" and value is None) or name == _STORED
+            good = isinstance(value, str) or (name == "split" and value is None) or name in (_STORED, _QUALITY)
         if not good:
             raise ValueError(f"{name} is {value!r}")
     split, pixels = values["split"], values["pixels"]
@@ -167,7 +194,7 @@ def load_dataset(file: Path) -> Dataset:
             root=Path(form.root),
             source=Path(form.source),
             kind=source_of(form.kind).name,
-            images=tuple(_image(form.fields, row, len(form.columns)) for row in form.images),
+            images=tuple(_image(form.fields, row, len(form.columns), form.measures) for row in form.images),
             skipped=form.skipped,
             warnings=form.warnings,
             reading=form.reading,

@@ -81,18 +81,24 @@ def peak_memory() -> int:
 
 
 def open_dataset(
-    source: Path, cache_folder: Path, progress: Progress = NO_PROGRESS, *, settings: DataSettings | None = None
+    source: Path,
+    cache_folder: Path,
+    progress: Progress = NO_PROGRESS,
+    *,
+    settings: DataSettings | None = None,
+    complete: bool = False,
 ) -> Dataset:
     """Scan `source`, under the settings of its kind where it has any.
 
-    Files that are as they were at the last scan are not decoded again.
+    Files that are as they were at the last scan are not decoded again, except where `complete` asks for the quality of
+    images that an earlier version did not measure; see `core.data.dataset.scan`.
 
     Raises
     ------
     DatasetError
         If it holds no usable set of labelled images.
     """
-    return scan(Path(source), cache_folder=cache_folder, settings=settings, progress=progress)
+    return scan(Path(source), cache_folder=cache_folder, settings=settings, complete=complete, progress=progress)
 
 
 def fixed_settings(settings: Settings, dataset: Dataset) -> Settings:

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.results.arrays import IntArray, SplitName
 from core.results.reading import Reading, Stored
@@ -41,6 +42,9 @@ class Image:
         What else is known of it, in the order of `Dataset.columns`; empty where nothing is.
     original_class : str
         Class in the source, where the user has relabelled the image; empty otherwise.
+    quality : tuple of float or None
+        Measures of its quality, those of `core.data.quality.MEASURES`; None where it was not measured, as by versions
+        that did not.
     """
 
     path: str
@@ -57,6 +61,7 @@ class Image:
     stored: Stored | None = None
     more: tuple[str, ...] = ()
     original_class: str = ""
+    quality: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,22 @@ class Dataset:
     def contents(self) -> tuple[str, ...]:
         """What tells the content of each image: the digest of its pixels, equal for identical images."""
         return tuple(image.pixels for image in self.images)
+
+    @cached_property
+    def sizes(self) -> IntArray:
+        """Width and height of each image in pixels, shape (n_images, 2)."""
+        return np.array([(image.width, image.height) for image in self.images], dtype=np.int64).reshape(-1, 2)
+
+    @cached_property
+    def quality(self) -> NDArray[np.float64]:
+        """Measures of the quality of each image, shape (n_images, n_measures); NaN where an image was not measured.
+
+        No measures at all, shape (n_images, 0), if no image was.
+        """
+        rows = [image.quality for image in self.images]
+        unknown = (np.nan,) * max((len(row) for row in rows if row is not None), default=0)
+        measured = [unknown if row is None else row for row in rows]
+        return np.array(measured, dtype=np.float64).reshape(len(rows), len(unknown))
 
     @property
     def has_split(self) -> bool:

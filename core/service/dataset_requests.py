@@ -82,7 +82,15 @@ class ScanDataset(Request[DatasetView]):
         from core.data.split import make_split
 
         study = self.study
-        dataset = scan(study.source, cache_folder=study.cache_folder, settings=study.settings.data, progress=progress)
+        dataset = scan(
+            study.source,
+            cache_folder=study.cache_folder,
+            settings=study.settings.data,
+            complete=True,
+            progress=progress,
+        )
+        # Made here and handed over with the dataset, so that the window need not.
+        _ = dataset.quality, dataset.sizes
         split, same = make_split(dataset, study.settings.data), find_duplicates(dataset)
         suggested = () if any(image.group for image in dataset.images) else suggest_patterns(dataset.images)
         patterns = tuple((one.pattern, one.n_groups) for one in suggested)

@@ -15,6 +15,7 @@ from core.settings.choices import (
 )
 from core.settings.names import check_names, names_used, unknown_names, unknown_words
 from core.settings.own import own_settings, with_own
+from core.settings.quality import QualitySettings
 from core.settings.reading import read_settings, settings_from_dict, settings_in_keys, settings_to_dict
 from core.settings.recipes import (
     BACKBONE_PARTS,
@@ -44,6 +45,7 @@ __all__ = [
     "FeatureSettings",
     "NetworkName",
     "Parts",
+    "QualitySettings",
     "Relabelling",
     "SelectionSettings",
     "Settings",

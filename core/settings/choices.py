@@ -15,6 +15,7 @@ from typing import Any, Literal
 from core.descriptions.choice import SettingsPart, choice, own
 from core.errors import SettingsError
 from core.settings.levels import check_pages, parse_alpha, parse_levels
+from core.settings.quality import QualitySettings
 from core.settings.relabelling import Relabelling, sorted_records
 from core.settings.training import TrainingSettings
 
@@ -484,3 +485,4 @@ class Settings:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     comparison: ComparisonSettings = field(default_factory=ComparisonSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
+    quality: QualitySettings = field(default_factory=QualitySettings)

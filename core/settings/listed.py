@@ -13,6 +13,7 @@ from core.settings.own import described, kind_of, own_settings, with_own
 # The sections in the order in which they are listed, with what they are about.
 SECTIONS: Mapping[str, str] = {
     "data": "images and split",
+    "quality": "quality checks",
     "features": "features",
     "clusters": "clusters",
     "selection": "selection",

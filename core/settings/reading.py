@@ -24,6 +24,7 @@ from core.settings.own import described, kind_of, put_own
 
 _OWN = "own"
 _RELABELLED, _WHEN = "relabelled", "when"
+_IN_NO_KEY = ("quality",)
 
 
 def settings_to_dict(settings: Any) -> dict[str, Any]:
@@ -34,10 +35,12 @@ def settings_to_dict(settings: Any) -> dict[str, Any]:
 def settings_in_keys(settings: Any) -> dict[str, Any]:
     """Return settings, or one section, as keys and fingerprints contain them.
 
-    That is the stored form without what changes no result: the time at which an image was relabelled.
+    That is the stored form without what changes no result: the time at which an image was relabelled, the thresholds of
+    quality checks.
     """
     if isinstance(settings, Settings):
-        return {each.name: settings_in_keys(getattr(settings, each.name)) for each in fields(settings)}
+        names = (each.name for each in fields(settings) if each.name not in _IN_NO_KEY)
+        return {name: settings_in_keys(getattr(settings, name)) for name in names}
     values = settings_to_dict(settings)
     if isinstance(settings, DataSettings) and _RELABELLED in values:
         values[_RELABELLED] = [{k: v for k, v in each.items() if k != _WHEN} for each in values[_RELABELLED]]
@@ -119,7 +122,14 @@ def _make_converter() -> cattrs.Converter:
 
 
 def _unstructure_settings(settings: Settings) -> dict[str, Any]:
-    return {each.name: _unstructure_part(getattr(settings, each.name)) for each in fields(settings)}
+    """Return the stored form of all sections; one that was added later is left out where all of it is neutral."""
+    stored = {each.name: _unstructure_part(getattr(settings, each.name)) for each in fields(settings)}
+    return {name: values for name, values in stored.items() if values or _is_kept(getattr(settings, name))}
+
+
+def _is_kept(part: SettingsPart) -> bool:
+    """Return whether a section is of the first version, whose stored forms name all sections."""
+    return any(facts.kept for _, facts in choices_of(part))
 
 
 def _unstructure_part(part: SettingsPart) -> dict[str, Any]:

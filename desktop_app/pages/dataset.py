@@ -7,6 +7,8 @@ from PySide6.QtCore import QTimer
 
 from core.errors import SplitError
 from core.service.dataset_requests import DatasetView, DoubtsView, FindDoubts, ScanDataset
+from core.service.quality import check_named
+from core.settings.listed import settings_in
 from desktop_app import theme
 from desktop_app.image_menu import ImageMenu
 from desktop_app.pages.dataset_findings import Findings
@@ -65,6 +67,8 @@ class DatasetPage(Page):
         self.findings.doubts_wanted.connect(self._look_for_doubts)
         self.findings.leave_out_wanted.connect(self._leave_out)
         self.findings.take_back_wanted.connect(self._take_back)
+        self.findings.threshold_wanted.connect(self._set_threshold)
+        self.model.settings_changed.connect(self._show_thresholds)
         self.findings.layout_wanted.connect(self._read_by)
         self.images = ImagesShown()
         self.menu = ImageMenu.of_page(self, self.images)
@@ -82,6 +86,7 @@ class DatasetPage(Page):
         self.controls.place(self.pattern, "data.group_pattern")
         self.controls.place(self.picture, "data.left_out_classes")
         self.controls.place(self.findings, "data.left_out_images", "data.relabelled")
+        self.controls.place(self.findings.quality, *(setting.where for setting in settings_in("quality")))
         self.controls.add_rest("data")
         self.set_picture(self.picture)
         self._say_empty()
@@ -179,7 +184,7 @@ class DatasetPage(Page):
         if view is not None:
             self._let_be_divided(view)
             self.picture.show_view(view, settings)
-            self.findings.show_view(view, settings)
+            self.findings.show_view(view, settings, self.model.settings("quality"))
             self._preview_groups(self.pattern.pattern)
 
     def _let_be_divided(self, view: DatasetView | None) -> None:
@@ -222,6 +227,15 @@ class DatasetPage(Page):
     def _scan_again(self) -> None:
         if self.model.state("dataset") == "stale" and not self.reason_not_to_run():
             self.run()
+
+    def _set_threshold(self, name: str, threshold: float) -> None:
+        """Flag images from another value on; no result depends on it, so that nothing is scanned again."""
+        text = f"change of the threshold of {check_named(name).title}"
+        self.change_settings("quality", text=text, merge=True, **{name: threshold})
+
+    def _show_thresholds(self, section: str) -> None:
+        if section == "quality":
+            self.findings.quality.show_settings(self.model.settings("quality"))
 
     def _keep_one(self, keep: bool = True) -> None:
         self._changed(keep_one_of_duplicates=keep)

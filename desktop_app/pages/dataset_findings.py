@@ -1,4 +1,4 @@
-"""What to look at before choosing: skipped files, copies, leaks, doubtful labels, near-duplicates, notes."""
+"""What to look at before choosing: skipped files, copies, leaks, quality, doubtful labels, near-duplicates, notes."""
 
 from typing import Any
 
@@ -8,9 +8,10 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from core.descriptions import choices_of, inside_sentence
 from core.results import Image
 from core.service.dataset_requests import DatasetView, DoubtsView
-from core.settings import DataSettings
+from core.settings import DataSettings, QualitySettings
 from desktop_app import theme
 from desktop_app.models.table_model import Column
+from desktop_app.pages.dataset_quality import QualityPanel
 from desktop_app.widgets.controls import TabWidget
 from desktop_app.widgets.duplicates_table import Copy, DuplicatesTable
 from desktop_app.widgets.skipped_table import SkippedTable
@@ -25,6 +26,8 @@ class Findings(TabWidget):
     keep_one_wanted, drop_leaks_wanted, doubts_wanted : ()
     leave_out_wanted, take_back_wanted : (tuple of int)
         Images to be left out, or used again.
+    threshold_wanted : (str, float)
+        Name of a quality check, and its new threshold.
     layout_wanted : (str)
         The folders are to be read by another layout.
     opened : (int, object)
@@ -36,6 +39,7 @@ class Findings(TabWidget):
     doubts_wanted = Signal()
     leave_out_wanted = Signal(object)
     take_back_wanted = Signal(object)
+    threshold_wanted = Signal(str, float)
     layout_wanted = Signal(str)
     opened = Signal(int, object)
 
@@ -67,6 +71,11 @@ class Findings(TabWidget):
                 Column("Finding", lambda row: row[4]),
             ],
         )
+        self.quality = QualityPanel()
+        self.quality.leave_out_wanted.connect(self.leave_out_wanted)
+        self.quality.threshold_wanted.connect(self.threshold_wanted)
+        self.quality.opened.connect(self.opened)
+        self.quality.counted.connect(self._count_quality)
         self.notes = Table("Notes", [Column("Note", lambda row: row)], wraps=True)
         for table in (self.doubts, self.near, self.left_out):
             table.row_opened.connect(self._open)
@@ -98,6 +107,7 @@ class Findings(TabWidget):
             "Duplicates": self._tab(self.copies, self._keep_this, self._keep_one),
             "Leaks": self._tab(self.leaks, self._drop),
             "Excluded": self._tab(self.left_out, self._back),
+            "Quality": self._tab(self.quality),
             "Suspected label errors": self._tab(self.doubts, self._look, self._leave),
             "Near-duplicates": self._tab(self.near, self._leave_near),
             "Notes": self._tab(self.notes, self._read_otherwise),
@@ -105,7 +115,7 @@ class Findings(TabWidget):
         for name, tab in self._tabs.items():
             self.addTab(tab, name)
 
-    def show_view(self, view: DatasetView, settings: DataSettings) -> None:
+    def show_view(self, view: DatasetView, settings: DataSettings, quality: QualitySettings) -> None:
         """Show what the scan found."""
         images, split = view.dataset.images, view.split
         if view.dataset.images != self._doubted:
@@ -129,6 +139,7 @@ class Findings(TabWidget):
         self.leaks.set_rows([(images[a].path, images[b].path) for a, b in split.leaks])
         self.left_out.set_rows([(left.index, images[left.index].path, left.reason) for left in split.left_out])
         self.notes.set_rows([*view.dataset.warnings, *split.warnings])
+        self.quality.show_view(view, quality)
         self._offer_layout(next(iter(view.dataset.others), ""))
         conflicts = sum(one.conflicting for one in view.duplicates)
         self._count("Skipped", len(view.dataset.skipped))
@@ -163,6 +174,7 @@ class Findings(TabWidget):
         self._forget_doubts()
         for table in (self.skipped, self.copies, self.leaks, self.left_out, self.notes):
             table.set_rows(())
+        self.quality.forget()
         for name, tab in self._tabs.items():
             self.setTabText(self.indexOf(tab), name)
             self.setTabVisible(self.indexOf(tab), True)
@@ -186,6 +198,9 @@ class Findings(TabWidget):
         for name, table in (("Suspected label errors", self.doubts), ("Near-duplicates", self.near)):
             table.set_rows(())
             self.setTabText(self.indexOf(self._tabs[name]), name)
+
+    def _count_quality(self, n: int) -> None:
+        self._count("Quality", n)
 
     def _count(self, name: str, n: int, more: str = "") -> None:
         self.setTabText(self.indexOf(self._tabs[name]), f"{name} ({n:,}{more})")

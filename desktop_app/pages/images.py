@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMenu, QPushButton
 from core.results import ClassClusters, IntArray
 from core.service.dataset_requests import DatasetView, DoubtsView, FindDoubts
 from core.service.image_requests import FindSimilar, SimilarView
+from core.service.quality import CHECKS, quality_flags
 from core.service.selection_requests import CoresetView, ListClusters
 from core.words import percent
 from desktop_app.image_actions import ImageActions
@@ -119,7 +120,8 @@ class ImagesPage(Page):
         self._ask_clusters()
         coreset = self.model.latest_value("coreset")
         of = (view, coreset, self._clusters, self.found.doubts, self.model.project.image_notes,
-              self.model.settings("data").left_out_images, self.model.settings("data").relabelled)  # fmt: skip
+              self.model.settings("data").left_out_images, self.model.settings("data").relabelled,
+              self.model.settings("quality"))  # fmt: skip
         if of != self._made_of:
             self._made_of = of
             self._steps.start(self._make_facets(view, coreset), self._show_facets)
@@ -160,6 +162,12 @@ class ImagesPage(Page):
         findings = made.by_marks("finding", "Findings", self._marks(view), n)
         if findings.values:
             found["finding"] = findings
+        yield
+        flags = quality_flags(dataset, self.model.settings("quality"))
+        flagged = {check.title: np.flatnonzero(flags[check.name]) for check in CHECKS}
+        quality = made.by_marks("quality", "Quality", flagged, n)
+        if quality.values:
+            found["quality"] = quality
         yield
         self._keys = {}
         for column, title in enumerate(dataset.columns):

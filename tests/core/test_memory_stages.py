@@ -46,7 +46,7 @@ for run in runs:
 assert "tensorflow" not in sys.modules
 """
 STAGES = {
-    'scanned("{place}")': "Scanning 10,000 images needs about 49 MB of memory, but",
+    'scanned("{place}")': "Scanning 10,000 images needs about 52 MB of memory, but",
     "doubts(30_000, 50)": "Looking for doubtful labels (30,000 images) needs about 114 MB of memory, but",
     "alike(30_000, 50)": "Looking for images that are alike (30,000 images) needs about 104 MB of memory, but",
     "coverage(4_000, 50)": "Measuring the coverage of class a (4,000 images) needs about 221 MB of memory, but",

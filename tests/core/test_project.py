@@ -51,6 +51,7 @@ def current(project: Project) -> set[str]:
         ("training", {"epochs": 2}, {"dataset", "features", "clusters", "coreset"}),
         ("comparison", {"repetitions": 3}, {"dataset", "features", "clusters", "coreset"}),
         ("export", {"private": True}, set(STAGES)),
+        ("quality", {"blurry": 1.5, "odd_colour": 3.0}, set(STAGES)),
     ],
 )
 def test_a_choice_makes_its_stage_and_all_after_it_stale(

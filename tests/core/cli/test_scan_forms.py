@@ -1,5 +1,6 @@
 """`coreset scan` on the forms in which labs and publishers have their images: figures, notes, and wrong files."""
 
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from openpyxl import Workbook
 from PIL import Image
 
 from core.cli import main
+from core.output.tables import read_rows
 
 Scan = Callable[..., tuple[int, str]]
 
@@ -117,8 +119,6 @@ def test_options_override_the_guess(scan: Scan, picture: Callable[[str], None], 
     ],
 )
 def test_wrong_files_are_one_sentence(name: str, content: bytes, words: str, scan: Scan, tmp_path: Path) -> None:
-    import re
-
     (tmp_path / name).write_bytes(content)
     code, said = scan(name)
     assert code == 2
@@ -160,3 +160,38 @@ def test_every_command_says_what_was_assumed(
     said = capsys.readouterr().err
     assert code == 0
     assert said.count("note: The folders ill and well inside of the folders patient00,") == 1
+
+
+def test_a_scan_counts_what_each_quality_check_flags_and_lists_it(scan: Scan, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0)
+    for number in range(20):
+        pixels = noise.integers(40, 220, (32, 32, 3), dtype=np.uint8)
+        if number in (3, 4):
+            pixels //= 16
+        (tmp_path / "cells" / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / "cells" / "ab"[number % 2] / f"{number:02}.png")
+    code, said = scan("cells", "--quality", str(tmp_path / "quality.csv"))
+    assert code == 0
+    shown = dict(re.findall(r"^(Blurry|Dark|Bright|Nearly empty|Odd size) +(\d+) ", said, re.MULTILINE))
+    assert shown == {"Blurry": "0", "Dark": "2", "Bright": "0", "Nearly empty": "2", "Odd size": "0"}
+    assert re.search(r"^Dark +2 +below 0.4 × median$", said, re.MULTILINE)
+    assert "Flagged images are not excluded." in said
+    rows = read_rows(tmp_path / "quality.csv")
+    assert list(rows[0])[:4] == ["path", "class", "flags", "blurry"]
+    assert [row["path"] for row in rows if "dark" in row["flags"].split()] == ["a/04.png", "b/03.png"]
+    dark = {row["path"]: float(row["dark"]) for row in rows}
+    assert dark["a/04.png"] < 0.1
+    assert dark["a/00.png"] == pytest.approx(1, abs=0.05)
+    assert re.search(r"^Dark +0 ", scan("cells", "--dark-below", "0.01")[1], re.MULTILINE)
+
+
+def test_a_list_of_quality_replaces_no_file(scan: Scan, picture: Callable[[str], None], tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("mine", encoding="utf-8")
+    code, said = scan("set", "--quality", str(tmp_path / "mine.csv"))
+    assert code == 2
+    assert f"{tmp_path / 'mine.csv'} is already there. Name another file." in said
+    assert (tmp_path / "mine.csv").read_text(encoding="utf-8") == "mine"
+    code, said = scan("set", "--dark-below", "-1")
+    assert code == 2
+    assert "dark must be" in said
+    assert "found -1" in said

@@ -18,6 +18,7 @@ from core.data import reader, scanning
 from core.data import stored as stored_form
 from core.data.dataset import find_duplicates, load_dataset, save_dataset, scan, stored_file
 from core.data.images import read_rgb, thumbnail_file
+from core.data.quality import MEASURES
 from core.data.scanning import pixel_hash
 from core.errors import CacheError, CancelledError, DatasetError
 from core.results import Dataset, Image
@@ -348,6 +349,7 @@ def test_keeping_a_scan_tells_how_far_it_is_and_writes_what_it_wrote(
         "images": [[getattr(image, name) for name in names] for image in dataset.images],
         "skipped": [asdict(each) for each in dataset.skipped], "warnings": list(dataset.warnings),
         **({"read_as": dict(dataset.read_as)} if dataset.read_as else {}), "reading": asdict(dataset.reading),
+        "measures": list(MEASURES),
     }  # fmt: skip
     file = stored_file(tmp_path / "cache", tmp_path / "images")
     assert file.read_text() == json.dumps(values, ensure_ascii=True, separators=(",", ":"))

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QInputDialog, QMenu
 from pytestqt.qtbot import QtBot
 
 from core.results import Dataset
+from core.service.quality import quality_flags
 from desktop_app.dialogs.relabel_dialog import RelabelDialog
 from desktop_app.pages.images import ImagesPage
 from desktop_app.pages.page import PageContext
@@ -288,3 +289,15 @@ def test_the_viewer_shows_full_pixels_before_any_features(described_context: Pag
     qtbot.waitUntil(lambda: (viewer.picture.image.width(), viewer.picture.image.height()) == (one.width, one.height))
     assert np.all([name in dict(page.facts_of(3)) for name in ("Class", "Set", "Size")])
     page.leave()
+
+
+def test_images_are_filtered_by_what_quality_checks_flag(page: ImagesPage, qtbot: QtBot) -> None:
+    assert "Quality" not in page.tree.titles()  # the demo has nothing to flag
+    page.model.set_settings("quality", blurry=1.0)
+    page.refresh()
+    qtbot.waitUntil(lambda: "Quality" in page.tree.titles())
+    flagged = np.flatnonzero(quality_flags(dataset_of(page), page.model.settings("quality"))["blurry"])
+    assert len(flagged) == len(dataset_of(page).images) // 2
+    assert count_of(page.tree, "Quality", "Blurry") == str(len(flagged))
+    check(page.tree, "Quality", "Blurry")
+    assert sorted(shown(page)) == flagged.tolist()

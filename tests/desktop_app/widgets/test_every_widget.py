@@ -24,6 +24,7 @@ from desktop_app.widgets.message_strip import MessageStrip
 from desktop_app.widgets.metric_bars import MetricBars
 from desktop_app.widgets.pattern_field import PatternField
 from desktop_app.widgets.plot_export import HasNumbers, PlotExportButton
+from desktop_app.widgets.quality_histogram import QualityHistogram
 from desktop_app.widgets.question_mark import QuestionMark
 from desktop_app.widgets.results_table import ResultsTable
 from desktop_app.widgets.sample_strip import SampleStrip
@@ -65,6 +66,7 @@ MAKERS: dict[str, Callable[[], QWidget]] = {
     "metric bars": MetricBars,
     "pattern": PatternField,
     "plot export": lambda: PlotExportButton(QWidget()),
+    "quality": QualityHistogram,
     "question mark": lambda: QuestionMark("One sentence. Another.", "this"),
     "results": ResultsTable,
     "samples": SampleStrip,
@@ -80,8 +82,8 @@ MAKERS: dict[str, Callable[[], QWidget]] = {
     "variance": VarianceCurve,
 }
 PLOTS = (
-    "bar pairs", "class histogram", "cluster bars", "confusion matrix", "lines", "metric bars", "results", "samples",
-    "scatter", "silhouette", "small multiples", "training", "variance",
+    "bar pairs", "class histogram", "cluster bars", "confusion matrix", "lines", "metric bars", "quality", "results",
+    "samples", "scatter", "silhouette", "small multiples", "training", "variance",
 )  # fmt: skip
 
 

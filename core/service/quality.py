@@ -1,0 +1,23 @@
+"""The quality checks as the window uses them: their facts, values and flags."""
+
+from core.data.quality import (
+    CHECKS,
+    QualityCheck,
+    check_named,
+    flags_of,
+    n_unmeasured,
+    quality_flags,
+    quality_notes,
+    quality_values,
+)
+
+__all__ = [
+    "CHECKS",
+    "QualityCheck",
+    "check_named",
+    "flags_of",
+    "n_unmeasured",
+    "quality_flags",
+    "quality_notes",
+    "quality_values",
+]
