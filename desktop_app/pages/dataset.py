@@ -73,6 +73,7 @@ class DatasetPage(Page):
         self.images = ImagesShown()
         self.menu = ImageMenu.of_page(self, self.images)
         self.picture.samples.row_made.connect(self.menu.attach_row)
+        self.menu.attach_grid(self.findings.quality.images)
         self.menu.attach_table(self.findings.doubts, lambda row: [row[0]])
         self.menu.attach_table(self.findings.left_out, lambda row: [row[0]])
         self.menu.attach_table(self.findings.near, lambda row: [row[0], row[5]])

@@ -44,8 +44,8 @@ class QualityPanel(QWidget):
     -------
     leave_out_wanted : (tuple of int)
         Images to be excluded.
-    opened : (int)
-        An image to be shown large.
+    opened : (int, object)
+        An image to be shown large, and the list of those that can be stepped through.
     threshold_wanted : (str, float)
         Name of a check, and its new threshold.
     counted : (int)
@@ -53,7 +53,7 @@ class QualityPanel(QWidget):
     """
 
     leave_out_wanted = Signal(object)
-    opened = Signal(int)
+    opened = Signal(int, object)
     threshold_wanted = Signal(str, float)
     counted = Signal(int)
 
@@ -90,8 +90,8 @@ class QualityPanel(QWidget):
         self._reset.setAccessibleDescription(self._reset.toolTip())
         self._reset.clicked.connect(self._want_default)
         self.images = ThumbnailGrid(SIDE)
-        self.images.opened.connect(self.opened)
-        self.images.preview_requested.connect(self.opened)
+        self.images.opened.connect(self._open)
+        self.images.preview_requested.connect(self._open)
         self.images.selection_changed.connect(self._offer_exclusion)
         self._exclude = QPushButton("Exclude selected")
         tip = "Do not use the selected images (Delete); Ctrl+A in the list selects all"
@@ -212,6 +212,9 @@ class QualityPanel(QWidget):
             note=NOT_MEASURED if len(values) else NO_IMAGES,
         )
         self._show_flagged()
+
+    def _open(self, index: int) -> None:
+        self.opened.emit(index, self.images.images.keys.tolist())
 
     def _show_flagged(self) -> None:
         """Show the flagged images of the chosen check, those furthest from the threshold first."""
