@@ -1,6 +1,7 @@
 """Commands that select: scan, extractors, select, export, verify, rerun, weights."""
 
 import argparse
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from core.cli.terminal import TerminalProgress, say, table
 from core.data.dataset import find_duplicates
 from core.data.group_patterns import suggest_patterns, suggestion_words
 from core.data.split import count_groups
+from core.data.suspected import suspect_patterns
 from core.descriptions import NO_PLUGINS, all_kinds, inside_sentence, plugin_problems, takes_plugins
 from core.errors import ExportError, SettingsError
 from core.features.weight_download import download
@@ -25,6 +27,8 @@ from core.selection.clustering import cluster_words
 from core.selection.selecting import rule_over_classes
 from core.settings import DataSettings
 from core.words import duration, percent
+
+_REASONS = 10
 
 
 def progress() -> TerminalProgress:
@@ -65,11 +69,16 @@ def scan(options: argparse.Namespace) -> int:
         say("  " + " = ".join(dataset.images[i].path for i in found.indices))
     split = split_dataset(dataset, settings)
     suggested = _tell_groups(dataset, settings.data)
+    suspected = [one.sentence for one in suspect_patterns(dataset.images, settings.data)]
+    if split.left_out:
+        say(f"excluded: {len(split.left_out):,}")
+        for reason, n in Counter(left.reason for left in split.left_out).most_common(_REASONS):
+            say(f"  {n:,}: {reason}")
     if split.leaks:
         say(f"leaks of the split that was brought: {len(split.leaks):,}")
         for train, test in split.leaks:
             say(f"  {dataset.images[train].path} = {dataset.images[test].path}")
-    for warning in (*dataset.warnings, *split.warnings, *suggested):
+    for warning in (*dataset.warnings, *suspected, *split.warnings, *suggested):
         say(f"note: {warning}")
     return 0
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from core.descriptions.choice import SettingsPart, choice, own
 from core.errors import SettingsError
 from core.settings.levels import check_pages, parse_alpha, parse_levels
+from core.settings.path_patterns import check_patterns
 from core.settings.training import TrainingSettings
 
 ClassBudgetRule = Literal[
@@ -52,6 +53,8 @@ class DataSettings(SettingsPart):
         Classes that are not used.
     left_out_images : tuple of str
         Relative paths of single images that are not used, such as a copy or one with a doubtful label.
+    left_out_patterns : tuple of str
+        Patterns of paths of images that are not used, such as thumbnails; see `core.settings.path_patterns`.
     keep_one_of_duplicates : bool
         Use only the first (in path order) of images with the same pixels; where they stand under two labels, none.
     drop_leaks : bool
@@ -109,6 +112,13 @@ class DataSettings(SettingsPart):
         (), neutral=(), kept=True, title="Excluded images",
         tip="Images that are not used, by their path in the dataset", flag="--leave-out-image",
     )  # fmt: skip
+    left_out_patterns: tuple[str, ...] = choice(
+        (), neutral=(), title="Excluded by pattern", flag="--leave-out-pattern", typed="PATTERN",
+        tip="Images that are not used, by patterns of their paths such as *_mask.*; a pattern without a slash such as "
+            "thumbs matches the name of a file or of a folder above it",
+        question="* is any text without a slash, ? one character, [0-9] one of several, and ** any number of folders. "
+                 "Excluded images remain in the list of the dataset, so that you can include them again.",
+    )  # fmt: skip
     keep_one_of_duplicates: bool = choice(
         False, neutral=False, kept=True, title="Keep one of each set of duplicates",
         tip="Use only the first of images with identical pixels; none if they have different labels",
@@ -163,6 +173,7 @@ class DataSettings(SettingsPart):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_patterns(self.left_out_patterns)
         parse_levels(self.grey_levels)
         parse_alpha(self.alpha)
         check_pages(self.pages)

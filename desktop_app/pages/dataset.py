@@ -5,14 +5,18 @@ from typing import Any
 
 from PySide6.QtCore import QTimer
 
+from core.descriptions import choices_of
 from core.errors import SplitError
 from core.service.dataset_requests import DatasetView, DoubtsView, FindDoubts, ScanDataset
+from core.settings import DataSettings
 from desktop_app import theme
+from desktop_app.pages.dataset_excluding import ExcludingByPattern
 from desktop_app.pages.dataset_findings import Findings
 from desktop_app.pages.dataset_picture import DatasetPicture
 from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.registries import sources
 from desktop_app.widgets.pattern_field import PatternField
+from desktop_app.widgets.words import images
 
 SETTLE_MS = 700
 BROUGHT = "The dataset has a predefined split."
@@ -53,7 +57,12 @@ class DatasetPage(Page):
                 "test accuracy is too optimistic."
             ),
         )
+        self.excluding = ExcludingByPattern(self)
+        self.excluding.changed.connect(self._exclude_by)
+        facts = dict(choices_of(DataSettings))["left_out_patterns"]
+        self.add_more_option(facts.title, self.excluding.field, facts.tip, question=facts.question)
         self.picture = DatasetPicture()
+        self.excluding.field.opened.connect(self.picture.open_image)
         self.picture.histogram.inclusion_changed.connect(self._include)
         self.findings = Findings()
         self.findings.copies.keep_changed.connect(self._keep_copy)
@@ -63,9 +72,11 @@ class DatasetPage(Page):
         self.findings.leave_out_wanted.connect(self._leave_out)
         self.findings.take_back_wanted.connect(self._take_back)
         self.findings.layout_wanted.connect(self._read_by)
+        self.findings.pattern_wanted.connect(self._exclude_one)
         self.findings.opened.connect(self.picture.open_image)
         self.picture.add_findings(self.findings)
         self.controls.place(self.pattern, "data.group_pattern")
+        self.controls.place(self.excluding.field, "data.left_out_patterns")
         self.controls.place(self.picture, "data.left_out_classes")
         self.controls.place(self.findings, "data.left_out_images")
         self.controls.add_rest("data")
@@ -136,6 +147,7 @@ class DatasetPage(Page):
         self.picture.forget()
         self.findings.forget()
         self.pattern.forget(settings.group_pattern)
+        self.excluding.forget(settings.left_out_patterns)
         self.run_button.setText(self.run_text)
         self._show_owned(None)
         self._let_be_divided(None)
@@ -147,6 +159,7 @@ class DatasetPage(Page):
         if self.pattern.pattern != settings.group_pattern and not self.pattern.field.hasFocus():
             self.pattern.set_pattern(settings.group_pattern)
         view = self._view()
+        self.excluding.show_view(view, settings.left_out_patterns)
         self.run_button.setText("Scan" if view is None else "Scan again")
         self.show_empty(view is None)
         if view is None:
@@ -187,8 +200,8 @@ class DatasetPage(Page):
 
     # --- choices ----------------------------------------------------------------------------------------------
 
-    def _changed(self, **changes: Any) -> None:
-        if self.change_settings("data", **changes):
+    def _changed(self, *, text: str = "", **changes: Any) -> None:
+        if self.change_settings("data", text=text, **changes):
             self._divide_soon()
 
     def _divide_soon(self) -> None:
@@ -226,6 +239,17 @@ class DatasetPage(Page):
         self._change_left_out(indices, out=True)
 
     def _take_back(self, indices: object) -> None:
+        view = self._view()
+        if view is None or not isinstance(indices, tuple):
+            return
+        by_hand = set(self.model.settings("data").left_out_images)
+        reasons = {left.index: left.reason for left in view.split.left_out}
+        others = [reasons.get(i, "") for i in indices if view.dataset.images[i].path not in by_hand]
+        if others:
+            self.messages.warning(
+                f"{images(len(others))} of the selection cannot be included one by one. Reason: {others[0]} Change the "
+                "setting that excludes such images."
+            )
         self._change_left_out(indices, out=False)
 
     def _change_left_out(self, indices: object, *, out: bool) -> None:
@@ -235,6 +259,13 @@ class DatasetPage(Page):
         paths = {view.dataset.images[index].path for index in indices}
         left_out = set(self.model.settings("data").left_out_images)
         self._changed(left_out_images=tuple(sorted(left_out | paths if out else left_out - paths)))
+
+    def _exclude_by(self, patterns: object) -> None:
+        self._changed(text="change of “Excluded by pattern”", left_out_patterns=patterns)
+
+    def _exclude_one(self, pattern: str) -> None:
+        before = self.model.settings("data").left_out_patterns
+        self._changed(text=f"exclusion of {pattern}", left_out_patterns=tuple(dict.fromkeys((*before, pattern))))
 
     def _look_for_doubts(self) -> None:
         if not self.model.facts("features"):

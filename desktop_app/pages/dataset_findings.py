@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from core.descriptions import choices_of, inside_sentence
 from core.results import Image
-from core.service.dataset_requests import DatasetView, DoubtsView
+from core.service.dataset_requests import DatasetView, DoubtsView, ExclusionSuggestion
 from core.settings import DataSettings
 from desktop_app import theme
 from desktop_app.models.table_model import Column
@@ -15,6 +15,7 @@ from desktop_app.widgets.controls import TabWidget
 from desktop_app.widgets.duplicates_table import Copy, DuplicatesTable
 from desktop_app.widgets.skipped_table import SkippedTable
 from desktop_app.widgets.table import Table
+from desktop_app.widgets.words import images
 
 
 class Findings(TabWidget):
@@ -27,6 +28,8 @@ class Findings(TabWidget):
         Images to be left out, or used again.
     layout_wanted : (str)
         The folders are to be read by another layout.
+    pattern_wanted : (str)
+        Images that match a pattern are to be excluded.
     opened : (int)
         An image to be shown large.
     """
@@ -37,6 +40,7 @@ class Findings(TabWidget):
     leave_out_wanted = Signal(object)
     take_back_wanted = Signal(object)
     layout_wanted = Signal(str)
+    pattern_wanted = Signal(str)
     opened = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -93,6 +97,10 @@ class Findings(TabWidget):
         self._read_otherwise = self._button("Use another folder layout", "Use another folder layout")
         self._read_otherwise.clicked.connect(self._want_layout)
         self._read_otherwise.hide()
+        self._suspected = ""
+        self._exclude = self._button("Exclude", "Exclude these images; undo includes them again")
+        self._exclude.clicked.connect(self._want_pattern)
+        self._exclude.hide()
         self._tabs = {
             "Skipped": self._tab(self.skipped),
             "Duplicates": self._tab(self.copies, self._keep_this, self._keep_one),
@@ -100,7 +108,7 @@ class Findings(TabWidget):
             "Excluded": self._tab(self.left_out, self._back),
             "Suspected label errors": self._tab(self.doubts, self._look, self._leave),
             "Near-duplicates": self._tab(self.near, self._leave_near),
-            "Notes": self._tab(self.notes, self._read_otherwise),
+            "Notes": self._tab(self.notes, self._read_otherwise, self._exclude),
         }
         for name, tab in self._tabs.items():
             self.addTab(tab, name)
@@ -128,14 +136,15 @@ class Findings(TabWidget):
         )
         self.leaks.set_rows([(images[a].path, images[b].path) for a, b in split.leaks])
         self.left_out.set_rows([(left.index, images[left.index].path, left.reason) for left in split.left_out])
-        self.notes.set_rows([*view.dataset.warnings, *split.warnings])
+        self.notes.set_rows(view.notes)
+        self._offer_exclusion(next(iter(view.suspected), None))
         self._offer_layout(next(iter(view.dataset.others), ""))
         conflicts = sum(one.conflicting for one in view.duplicates)
         self._count("Skipped", len(view.dataset.skipped))
         self._count("Duplicates", len(view.duplicates), f", {conflicts} under two classes" if conflicts else "")
         self._count("Leaks", len(split.leaks))
         self._count("Excluded", len(split.left_out))
-        self._count("Notes", len(view.dataset.warnings) + len(split.warnings))
+        self._count("Notes", len(view.notes))
         self._keep_one.setEnabled(bool(view.duplicates) and not settings.keep_one_of_duplicates)
         self._drop.setEnabled(bool(split.leaks))
         self.setTabVisible(self.indexOf(self._tabs["Leaks"]), split.brought)
@@ -169,6 +178,7 @@ class Findings(TabWidget):
         for button in (self._keep_one, self._drop):
             button.setEnabled(True)
         self._offer_layout("")
+        self._offer_exclusion(None)
         self.setCurrentIndex(0)
 
     def _offer_layout(self, layout: str) -> None:
@@ -176,6 +186,19 @@ class Findings(TabWidget):
         self._read_otherwise.setVisible(bool(layout))
         title = dict(choices_of(DataSettings))["layout"].values.get(layout, layout)
         self._read_otherwise.setText(f"Use layout: {inside_sentence(title)}")
+
+    def _offer_exclusion(self, suggestion: ExclusionSuggestion | None) -> None:
+        self._suspected = suggestion.pattern if suggestion is not None else ""
+        self._exclude.setVisible(suggestion is not None)
+        if suggestion is not None:
+            verb = "matches" if suggestion.n_images == 1 else "match"
+            self._exclude.setText(f"Exclude {images(suggestion.n_images)} that {verb} {suggestion.pattern}")
+            tip = f"They may be {suggestion.kind}: {suggestion.evidence}. Undo includes them again"
+            self._exclude.setToolTip(tip)
+            self._exclude.setAccessibleDescription(tip)
+
+    def _want_pattern(self) -> None:
+        self.pattern_wanted.emit(self._suspected)
 
     def _want_layout(self) -> None:
         self.layout_wanted.emit(self._other_layout)

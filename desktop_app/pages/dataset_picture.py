@@ -90,7 +90,7 @@ class DatasetPicture(QWidget):
             self.histogram.setCurrentIndex(self.histogram.classes.index(row, 0))
         self.samples.set_samples({name: self._samples_of(position) for position, name in enumerate(dataset.classes)})
         self.facts.setText(_facts(view))
-        warnings = [*dataset.warnings, *split.warnings]
+        warnings = view.notes
         if warnings:
             more = f" ({len(warnings) - 1} more under Notes)" if len(warnings) > 1 else ""
             self.warning.show_message("warning", warnings[0] + more)

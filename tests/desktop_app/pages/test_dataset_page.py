@@ -1,7 +1,9 @@
 """The Dataset page, walked as a user does, on a small folder with everything that real folders have."""
 
 import shutil
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -432,3 +434,116 @@ def test_the_folders_are_read_otherwise_by_a_button(
     assert page.model.settings("data").layout == "classes"
     qtbot.waitUntil(lambda: not button.isVisible())
     page.leave()
+
+
+# --- excluding by pattern -----------------------------------------------------------------------------------------
+
+
+def used_paths(page: DatasetPage) -> set[str]:
+    view = view_of(page)
+    used = np.concatenate([view.split.pool, view.split.validation, view.split.test])
+    return {view.dataset.images[i].path for i in used}
+
+
+def test_images_are_excluded_by_a_pattern_with_a_preview_while_it_is_typed(page: DatasetPage, qtbot: QtBot) -> None:
+    page.option_column.more_button.setChecked(True)
+    field = page.excluding.field
+    assert field.summary.text() == "No pattern: no image is excluded by its path."
+    qtbot.keyClicks(field.field, "p1_*; nothing")
+    qtbot.waitUntil(lambda: field.summary.text() == "9 images of 32 match")
+    assert rows(field.matches)[0] == ("eosinophil/P1_1.png", "p1_*")
+    assert field.matches.isVisible()
+    assert [image.title for image in field.thumbnails.images][:2] == ["eosinophil/P1_1.png", "eosinophil/P1_5.png"]
+    assert page.model.settings("data").left_out_patterns == ()  # not before Enter
+    qtbot.keyClick(field.field, Qt.Key.Key_Return)
+    assert page.model.settings("data").left_out_patterns == ("p1_*", "nothing")
+    view = settled(page, qtbot)
+    assert not [path for path in used_paths(page) if "/P1_" in path]
+    excluded = {row[1]: row[2] for row in rows(page.findings.left_out)}
+    assert excluded["platelet/P1_conflict.png"] == "It matches the pattern “p1_*”."
+    assert len(excluded) == 9
+    assert any("“nothing” of images to be left out matches none of the 32 paths" in note for note in view.notes)
+    page.model.undo_stack.undo()
+    assert page.model.settings("data").left_out_patterns == ()
+    assert rows(page.findings.left_out) == []
+
+
+def test_an_image_excluded_by_a_pattern_is_not_included_by_hand_in_silence(page: DatasetPage, qtbot: QtBot) -> None:
+    field = page.excluding.field
+    field.field.setText("P1_*")
+    field.field.editingFinished.emit()
+    settled(page, qtbot)
+    page.findings.left_out.selectRow(0)
+    qtbot.mouseClick(tool(page, "Excluded"), Qt.MouseButton.LeftButton)
+    (said,) = page.messages.sentences("warning")  # type: ignore[attr-defined]
+    assert said.startswith(
+        "1 image of the selection cannot be included one by one. Reason: It matches the pattern “P1_*”."
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("*_[0", "a [ has no ]"),
+        ("*", "matches every image"),
+        ("*.png", "All 32 images match"),
+        ("P?_*", "All 32 images"),
+    ],
+)
+def test_patterns_that_cannot_be_used_stay_in_the_field_with_the_reason(
+    page: DatasetPage, qtbot: QtBot, typed: str, words: str
+) -> None:
+    page.option_column.more_button.setChecked(True)
+    field = page.excluding.field
+    qtbot.keyClicks(field.field, typed)
+    qtbot.keyClick(field.field, Qt.Key.Key_Return)
+    assert words in field.summary.text()
+    assert field.summary.property("tone") == "bad"
+    assert field.text == typed
+    assert page.model.settings("data").left_out_patterns == ()
+    assert page.messages.posts == []  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def with_thumbnails(cells: Path) -> Path:
+    """The folder with small copies of some images in it."""
+    for number in range(7):
+        with Image.open(cells / "lymphocyte" / f"P{number % 4}_{number}.png") as image:
+            image.resize((8, 6)).save(cells / "lymphocyte" / f"P{number % 4}_{number}_thumb.png")
+    return cells
+
+
+def test_suspected_thumbnails_are_offered_in_the_notes_and_excluded_by_a_button(
+    with_thumbnails: Path, page: DatasetPage, qtbot: QtBot
+) -> None:
+    assert any(
+        note.startswith("7 images, such as lymphocyte/P0_0_thumb.png, may be thumbnails")
+        for note in rows(page.findings.notes)
+    )
+    page.findings.setCurrentWidget(tab(page, "Notes"))
+    button = tool(page, "Notes", 1)
+    assert button.isVisible()
+    assert button.text() == "Exclude 7 images that match *_thumb.*"
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert page.model.settings("data").left_out_patterns == ("*_thumb.*",)
+    settled(page, qtbot)
+    assert not button.isVisible()
+    assert page.excluding.field.text == "*_thumb.*"
+    assert len(rows(page.findings.left_out)) == 7
+    assert page.model.undo_stack.undoText() == "exclusion of *_thumb.*"
+    page.model.undo_stack.undo()
+    qtbot.waitUntil(button.isVisible)
+    assert rows(page.findings.left_out) == []
+
+
+def test_many_paths_are_compared_in_steps_while_the_window_answers(page: DatasetPage, qtbot: QtBot) -> None:
+    view = view_of(page)
+    some = view.dataset.images[0]
+    many = tuple(replace(some, path=f"class{n % 8}/p{n % 50}/img_{n}.png") for n in range(300_000))
+    page.excluding.show_view(replace(view, dataset=replace(view.dataset, images=many)), ())
+    started = time.perf_counter()
+    page.excluding.field.field.setText("*_7*; p3")
+    page.excluding.field.text_changed.emit("*_7*; p3")
+    assert time.perf_counter() - started < 0.3
+    assert page.excluding.field.summary.text() == "Comparing the paths…"
+    qtbot.waitUntil(lambda: page.excluding.field.summary.text() == "16,889 images of 300,000 match")
