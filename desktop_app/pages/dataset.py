@@ -1,21 +1,18 @@
 """The Dataset page: what was found, how it is divided, and what to look at before anything is chosen."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QTimer
 
 from core.descriptions import choices_of
-from core.errors import SplitError
 from core.service.dataset_requests import DatasetView, DoubtsView, FindDoubts, ScanDataset
-from core.settings import DataSettings
-from desktop_app import theme
+from core.settings import DataSettings, with_own
 from desktop_app.pages.dataset_excluding import ExcludingByPattern
 from desktop_app.pages.dataset_findings import Findings
+from desktop_app.pages.dataset_groups import GroupsOfImages
 from desktop_app.pages.dataset_picture import DatasetPicture
 from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.registries import sources
-from desktop_app.widgets.pattern_field import PatternField
 from desktop_app.widgets.words import images
 
 SETTLE_MS = 700
@@ -44,10 +41,10 @@ class DatasetPage(Page):
         self._settle.timeout.connect(self._scan_again)
         self._add_shares()
         self._add_copies()
-        self.pattern = PatternField()
-        self.pattern.pattern_changed.connect(self._preview_groups)
-        self.pattern.pattern_accepted.connect(self._set_pattern)
-        self.pattern.setMinimumHeight(theme.UNIT * 19)
+        self.groups = GroupsOfImages(self)
+        self.groups.changed.connect(self._group_by)
+        self.groups.column_changed.connect(self._group_by_column)
+        self.pattern = self.groups.field
         self.add_more_option(
             "Groups that stay together",
             self.pattern,
@@ -146,7 +143,7 @@ class DatasetPage(Page):
         settings = self.model.settings("data")
         self.picture.forget()
         self.findings.forget()
-        self.pattern.forget(settings.group_pattern)
+        self.groups.forget(settings.group_pattern)
         self.excluding.forget(settings.left_out_patterns)
         self.run_button.setText(self.run_text)
         self._show_owned(None)
@@ -156,9 +153,8 @@ class DatasetPage(Page):
     def refresh(self) -> None:
         """Show choices and what was found."""
         settings = self.model.settings("data")
-        if self.pattern.pattern != settings.group_pattern and not self.pattern.field.hasFocus():
-            self.pattern.set_pattern(settings.group_pattern)
         view = self._view()
+        self.groups.show_view(view, settings)
         self.excluding.show_view(view, settings.left_out_patterns)
         self.run_button.setText("Scan" if view is None else "Scan again")
         self.show_empty(view is None)
@@ -170,7 +166,6 @@ class DatasetPage(Page):
             self._let_be_divided(view)
             self.picture.show_view(view, settings)
             self.findings.show_view(view, settings)
-            self._preview_groups(self.pattern.pattern)
 
     def _let_be_divided(self, view: DatasetView | None) -> None:
         """Let the shares be chosen that the images do not bring."""
@@ -200,8 +195,8 @@ class DatasetPage(Page):
 
     # --- choices ----------------------------------------------------------------------------------------------
 
-    def _changed(self, *, text: str = "", **changes: Any) -> None:
-        if self.change_settings("data", text=text, **changes):
+    def _changed(self, *, text: str = "", merge: bool = False, **changes: Any) -> None:
+        if self.change_settings("data", text=text, merge=merge, **changes):
             self._divide_soon()
 
     def _divide_soon(self) -> None:
@@ -282,19 +277,13 @@ class DatasetPage(Page):
 
     # --- groups -----------------------------------------------------------------------------------------------
 
-    def _preview_groups(self, pattern: str) -> None:
-        view = self._view()
-        paths = [image.path for image in view.dataset.images] if view is not None and pattern else []
-        groups, problem = _groups(paths, pattern)
-        self.pattern.set_suggestions(view.suggested_patterns if view is not None and not pattern else ())
-        self.pattern.set_preview(tuple(zip(paths, groups, strict=True)) if not problem else (), problem)
+    def _group_by(self, pattern: str) -> None:
+        self._changed(text="change of “Groups that stay together”", group_pattern=pattern)
 
-    def _set_pattern(self, pattern: str) -> None:
-        # A pattern that cannot be used stays in the field with its problem, and is not taken.
-        view = self._view()
-        paths = [image.path for image in view.dataset.images] if view is not None and pattern else []
-        if pattern != self.model.settings("data").group_pattern and not _groups(paths, pattern)[1]:
-            self._changed(group_pattern=pattern)
+    def _group_by_column(self, kind: str, column: str) -> None:
+        data = self.model.settings("data")
+        own = with_own(data, kind, group_column=column).own
+        self._changed(text="change of “Column of the groups”", merge=True, own=own)
 
 
 def _meaning(view: DatasetView) -> str:
@@ -302,15 +291,3 @@ def _meaning(view: DatasetView) -> str:
     pool, test = len(view.split.pool), len(view.split.test)
     judged = f"the {test:,} test images are used to evaluate it" if test else "there are no test images to evaluate it"
     return f"The coreset is selected from the {pool:,} images of the pool; {judged}. Next: extract features."
-
-
-def _groups(paths: Sequence[str], pattern: str) -> tuple[Sequence[str], str]:
-    """Return the group of each path, and why the pattern cannot be used."""
-    if not pattern:
-        return ("",) * len(paths), ""
-    from core.service.groups import found_groups
-
-    try:
-        return found_groups(paths, pattern), ""
-    except SplitError as error:
-        return (), str(error)

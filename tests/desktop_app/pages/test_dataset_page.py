@@ -180,6 +180,86 @@ def test_groups_are_previewed_while_typing_and_kept_together(page: DatasetPage, 
     assert sides[0].isdisjoint(sides[1])
 
 
+def test_the_patient_is_marked_in_an_example_and_its_pattern_used(page: DatasetPage, qtbot: QtBot) -> None:
+    page.option_column.more_button.setChecked(True)
+    field = page.pattern
+    assert field.example.path == "eosinophil/P0_0.png"
+    field.example.line.setFocus()
+    field.example.line.setSelection(len("eosinophil/"), 2)
+    qtbot.waitUntil(field.use.isVisible)
+    assert field.pattern == "(?:^|/)(P[0-9]+)(?=_|$)[^/]*$"
+    qtbot.waitUntil(lambda: field._summary.text() == "4 groups in 32 images")
+    assert rows(field.groups) == [("P0", 9), ("P1", 9), ("P2", 7), ("P3", 7)]
+    assert page.model.settings("data").group_pattern == ""  # a preview, until it is used
+    qtbot.keyClick(field.example.line, Qt.Key.Key_Down)
+    assert field.example.line.selectedText() == field.example.path.split("/")[1][:2]  # what the pattern finds there
+    qtbot.mouseClick(field.use, Qt.MouseButton.LeftButton)
+    assert page.model.settings("data").group_pattern == "(?:^|/)(P[0-9]+)(?=_|$)[^/]*$"
+    settled(page, qtbot)
+    assert not field.use.isVisible()
+    page.model.undo_stack.undo()
+    assert page.model.settings("data").group_pattern == ""
+    assert field.pattern == ""
+
+
+def test_images_without_a_group_are_counted_with_an_example(page: DatasetPage, qtbot: QtBot) -> None:
+    qtbot.keyClicks(page.pattern.field, r"(P\d)_\d")
+    expected = "4 groups in 32 images; 2 images without a group, such as eosinophil/P0_copy.png"
+    qtbot.waitUntil(lambda: page.pattern._summary.text() == expected)
+    assert sum(n for _, n in rows(page.pattern.groups)) == 30
+    sizes = [n for _, n in rows(page.pattern.groups)]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_groups_are_taken_from_a_column_of_the_table(page_context: PageContext, cells: Path, qtbot: QtBot) -> None:
+    lines = [
+        f"{name}/P{number % 4}_{number}.png,{name},visit {number % 3},{'AB'[number % 2]}"
+        for name, n_images in CLASSES.items()
+        for number in range(n_images)
+    ]
+    (cells / "cells.csv").write_text("\n".join(["path,class,visit,scanner", *lines]), encoding="utf-8")
+    page_context.model.start(cells / "cells.csv")
+    page = DatasetPage(page_context)
+    qtbot.addWidget(page)
+    page.resize(1100, 900)
+    page.show()
+    page.enter()
+    page.option_column.more_button.setChecked(True)
+    assert not page.pattern.columns.isVisible()
+    qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page_context.model.state("dataset") == "done")
+    columns = page.pattern.columns
+    assert columns.isVisible()
+    assert [columns.itemText(at) for at in range(columns.count())] == ["Automatic", "None", "visit", "scanner"]
+    columns.setFocus()
+    for _ in range(2):
+        qtbot.keyClick(columns, Qt.Key.Key_Down)
+    view = settled(page, qtbot)
+    assert {image.group for image in view.dataset.images} == {"visit 0", "visit 1", "visit 2"}
+    assert page.pattern._summary.text() == "3 groups from the dataset in 30 images"
+    assert rows(page.pattern.groups) == [("visit 0", 11), ("visit 1", 10), ("visit 2", 9)]
+    of_test = {view.dataset.images[i].group for i in view.split.test}
+    assert of_test.isdisjoint(view.dataset.images[i].group for i in view.split.pool)
+    page.model.undo_stack.undo()
+    settled(page, qtbot)
+    assert columns.currentText() == "Automatic"
+    page.leave()
+
+
+def test_groups_of_many_paths_are_found_in_steps(page: DatasetPage, qtbot: QtBot) -> None:
+    view = view_of(page)
+    some = view.dataset.images[0]
+    many = tuple(replace(some, path=f"class{n % 8}/p{n % 500}_img_{n}.png") for n in range(100_000))
+    page.groups.show_view(replace(view, dataset=replace(view.dataset, images=many)), page.model.settings("data"))
+    waits = []
+    for _ in range(3):
+        started = time.perf_counter()
+        page.pattern.example_marked.emit(many[0].path, 7, 9)
+        waits.append(time.perf_counter() - started)
+        qtbot.waitUntil(lambda: page.pattern._summary.text() == "500 groups in 100,000 images")
+    assert min(waits) < 0.3  # a tenth of a second or two, of which the first results are 0.06 s
+
+
 def test_a_broken_pattern_is_a_sentence_under_the_field(page: DatasetPage, qtbot: QtBot) -> None:
     qtbot.keyClicks(page.pattern.field, "(P")
     qtbot.waitUntil(lambda: "(P" in page.pattern.field.accessibleDescription())
