@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from desktop_app import theme
@@ -54,6 +54,7 @@ class ExclusionField(QWidget):
         self.matches = Table(
             "Images that match", [Column("File", lambda row: row[0]), Column("Pattern", lambda row: row[1])]
         )
+        self.matches.setTextElideMode(Qt.TextElideMode.ElideLeft)  # names say more than folders
         self.matches.setMinimumHeight(theme.UNIT * 12)
         self._wait = QTimer(self, singleShot=True, interval=WAIT_MS)
         self._wait.timeout.connect(self._tell)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from desktop_app import theme
@@ -143,6 +143,7 @@ class PatternField(QWidget):
         self.preview = Table(
             "Groups found", [Column("File", lambda row: row[0]), Column("Group", lambda row: row[1] or "–")]
         )
+        self.preview.setTextElideMode(Qt.TextElideMode.ElideLeft)  # names say more than folders
         self._wait = QTimer(self, singleShot=True, interval=WAIT_MS)
         self._wait.timeout.connect(self._tell)
         self.field.textEdited.connect(self._wait_for_more)
