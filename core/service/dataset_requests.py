@@ -38,6 +38,15 @@ class DatasetView:
     suggested_patterns: tuple[tuple[str, int], ...] = ()
     suspected: tuple[ExclusionSuggestion, ...] = ()
 
+    def is_guessed(self, settings: DataSettings) -> bool:
+        """Return whether folders or columns could be meant in another way, and `settings` do not say how."""
+        own, read = settings.own.get(self.dataset.kind), self.dataset.read_as
+        usual = {"path_column": "path", "class_columns": "class"}
+        odd = any(
+            read.get(name, word).casefold() != word and not getattr(own, name, "") for name, word in usual.items()
+        )
+        return bool(self.dataset.others) or odd
+
     @property
     def notes(self) -> tuple[str, ...]:
         """All notes, in the order in which they are shown."""

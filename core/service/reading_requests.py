@@ -1,6 +1,6 @@
 """Requests about how images would be read by other settings: columns, layouts, grey levels, pages."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -54,6 +54,10 @@ class PreviewLevels(Request[LevelsFacts]):
     ----------
     source_kind : str
         Name of the source.
+    before : Reading
+        How the images were read.
+    after : DataSettings
+        Say how they are to be read.
     """
 
     is_for_display: ClassVar[bool] = True
@@ -62,16 +66,21 @@ class PreviewLevels(Request[LevelsFacts]):
     kind: str
     paths: tuple[str, ...]
     before: Reading
-    after: Reading
+    after: DataSettings
 
     @limited(seconds=120, n_bytes=4_000_000_000)
     def run(self, progress: Progress) -> LevelsFacts:
         """Decode these images."""
         from core.data.pixel_facts import levels_facts
+        from core.data.readings import reading_of
         from core.data.sources import source_of
 
+        before, after = self.before, reading_of(self.after)
+        # What was fixed from all files holds under the same rule; transparency and pages are not in question here.
+        ranges = {**before.ranges, **after.ranges} if before.same_rules(after) and not after.ranges else after.ranges
+        after = replace(before, levels=after.levels, percentiles=after.percentiles, ranges=ranges)
         source = source_of(self.source_kind)
-        return levels_facts(source, self.root, self.kind, self.paths, self.before, self.after, progress)
+        return levels_facts(source, self.root, self.kind, self.paths, before, after, progress)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from PySide6.QtCore import QTimer
 from core.descriptions import choices_of
 from core.service.dataset_requests import DatasetView, DoubtsView, FindDoubts, ScanDataset
 from core.settings import DataSettings, with_own
+from desktop_app.dialogs.reading_sheet import ReadingSheet
 from desktop_app.pages.dataset_excluding import ExcludingByPattern
 from desktop_app.pages.dataset_findings import Findings
 from desktop_app.pages.dataset_groups import GroupsOfImages
@@ -18,6 +19,7 @@ from desktop_app.widgets.words import images
 SETTLE_MS = 700
 BROUGHT = "The dataset has a predefined split."
 IN_FOLDS = "Each fold has its own test images."
+READING_BEFORE = "How the images are read…"
 NOT_BROUGHT = "Leaks are only searched for if the dataset has a predefined split."
 
 
@@ -37,6 +39,7 @@ class DatasetPage(Page):
 
     def build(self) -> None:
         """Make options and picture."""
+        self._has_failed = False
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._scan_again)
         self._add_shares()
@@ -71,6 +74,8 @@ class DatasetPage(Page):
         self.findings.layout_wanted.connect(self._read_by)
         self.findings.pattern_wanted.connect(self._exclude_one)
         self.findings.opened.connect(self.picture.open_image)
+        self.findings.reading_wanted.connect(self.open_reading)
+        self.picture.reading_wanted.connect(self.open_reading)
         self.picture.add_findings(self.findings)
         self.controls.place(self.pattern, "data.group_pattern")
         self.controls.place(self.excluding.field, "data.left_out_patterns")
@@ -105,8 +110,14 @@ class DatasetPage(Page):
 
     def run(self) -> None:
         """Scan and divide."""
+        self._has_failed = False
         request = ScanDataset(self.study())
-        self.ask(request, self._keep_images, on_failed=self._say_empty, on_cancelled=self._say_empty, as_step=True)
+        self.ask(request, self._keep_images, on_failed=self._fail, on_cancelled=self._say_empty, as_step=True)
+        self._say_empty()
+
+    def _fail(self) -> None:
+        """Say where to look: the message says what was wrong."""
+        self._has_failed = True
         self._say_empty()
 
     def _say_empty(self) -> None:
@@ -114,6 +125,8 @@ class DatasetPage(Page):
             self.set_empty(NOT_THERE, "Locate…", self._locate)
         elif self.job_numbers(ScanDataset):
             self.set_empty("Scanning… The images appear here when it is finished.")
+        elif self._has_failed:
+            self.set_empty("The images could not be read like this.", READING_BEFORE, self.open_reading)
         else:
             self.set_empty("No images yet", "Scan", self.try_run)
 
@@ -141,6 +154,7 @@ class DatasetPage(Page):
     def forget(self) -> None:
         """Show no images; the pattern is the new project's, even while its field has the focus."""
         settings = self.model.settings("data")
+        self._has_failed = False
         self.picture.forget()
         self.findings.forget()
         self.groups.forget(settings.group_pattern)
@@ -274,6 +288,26 @@ class DatasetPage(Page):
 
     def _show_doubts(self, doubts: DoubtsView) -> None:
         self.findings.show_doubts(doubts, self._view())
+
+    # --- reading ----------------------------------------------------------------------------------------------
+
+    def open_reading(self) -> None:
+        """Show how the images were read, and let that be changed."""
+        source = self.model.project.source
+        if source is None or not self.images_are_there():
+            self.messages.warning(self.why_not())
+            return
+        sheet = ReadingSheet(source, self._view(), self.model.settings("data"), self.service, self)
+        sheet.chosen.connect(self._read_like)
+        sheet.finished.connect(sheet.deleteLater)
+        sheet.open()
+
+    def _read_like(self, changes: object) -> None:
+        if not isinstance(changes, dict):
+            return
+        self._changed(text="change of how the images are read", **changes)
+        if self._view() is None:
+            self.try_run()
 
     # --- groups -----------------------------------------------------------------------------------------------
 

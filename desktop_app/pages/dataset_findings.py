@@ -11,6 +11,7 @@ from core.service.dataset_requests import DatasetView, DoubtsView, ExclusionSugg
 from core.settings import DataSettings
 from desktop_app import theme
 from desktop_app.models.table_model import Column
+from desktop_app.pages.dataset_picture import READING, READING_TIP
 from desktop_app.widgets.controls import TabWidget
 from desktop_app.widgets.duplicates_table import Copy, DuplicatesTable
 from desktop_app.widgets.skipped_table import SkippedTable
@@ -30,6 +31,8 @@ class Findings(TabWidget):
         The folders are to be read by another layout.
     pattern_wanted : (str)
         Images that match a pattern are to be excluded.
+    reading_wanted : ()
+        The user asks how the images were read.
     opened : (int)
         An image to be shown large.
     """
@@ -41,6 +44,7 @@ class Findings(TabWidget):
     take_back_wanted = Signal(object)
     layout_wanted = Signal(str)
     pattern_wanted = Signal(str)
+    reading_wanted = Signal()
     opened = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -101,6 +105,8 @@ class Findings(TabWidget):
         self._exclude = self._button("Exclude", "Exclude these images; undo includes them again")
         self._exclude.clicked.connect(self._want_pattern)
         self._exclude.hide()
+        self._reading = self._button(READING, READING_TIP)
+        self._reading.clicked.connect(self.reading_wanted)
         self._tabs = {
             "Skipped": self._tab(self.skipped),
             "Duplicates": self._tab(self.copies, self._keep_this, self._keep_one),
@@ -108,7 +114,7 @@ class Findings(TabWidget):
             "Excluded": self._tab(self.left_out, self._back),
             "Suspected label errors": self._tab(self.doubts, self._look, self._leave),
             "Near-duplicates": self._tab(self.near, self._leave_near),
-            "Notes": self._tab(self.notes, self._read_otherwise, self._exclude),
+            "Notes": self._tab(self.notes, self._read_otherwise, self._exclude, self._reading),
         }
         for name, tab in self._tabs.items():
             self.addTab(tab, name)

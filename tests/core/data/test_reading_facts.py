@@ -148,7 +148,7 @@ def levels_of(folder: Path, tmp_path: Path, before: DataSettings, after: DataSet
     dataset = scan(folder, cache_folder=tmp_path / "cache", settings=before)
     some = paths or tuple(image.path for image in dataset.images[:4])
     kind = "16-bit-tiff"
-    return PreviewLevels(dataset.kind, dataset.root, kind, some, dataset.reading, reading_of(after)).run(NO_PROGRESS)
+    return PreviewLevels(dataset.kind, dataset.root, kind, some, dataset.reading, after).run(NO_PROGRESS)
 
 
 def test_values_of_a_file_kind_and_an_image_before_and_after(deep: Path, tmp_path: Path) -> None:
