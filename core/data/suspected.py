@@ -14,7 +14,7 @@ import numpy as np
 from core.data.page_names import file_and_page
 from core.results import Image
 from core.settings import DataSettings
-from core.settings.path_patterns import PathPatterns, literal
+from core.settings.path_patterns import PathPatterns
 
 _MASKS = "masks or label images"
 _WORDS = {
@@ -37,6 +37,8 @@ _SMALLER = 0.5
 _LARGER = 2.0
 _ASPECT = 1.15
 _MOST = 5
+_COMPARED = 40
+"""How many patterns, of those that most images give, are compared with all images."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,9 @@ def suspect_patterns(images: Sequence[Image], settings: DataSettings) -> tuple[E
     classes, paths = set(settings.left_out_classes), set(settings.left_out_images)
     out = PathPatterns(settings.left_out_patterns).first
     used = [i for i in images if not (i.class_name in classes or i.path in paths or out(i.path))]
-    kinds: dict[str, str] = {}
-    for image in used:
-        if _ANY.search(image.path):
-            kinds.update(_candidates(image.path))
+    named = Counter(each for image in used if _ANY.search(image.path) for each in _candidates(image.path))
     found: list[tuple[ExclusionSuggestion, set[str]]] = []
-    for pattern, kind in kinds.items():
+    for (pattern, kind), _ in named.most_common(_COMPARED):
         first = PathPatterns([pattern]).first
         inside = [image for image in used if first(image.path)]
         names = {image.path for image in inside}
@@ -113,7 +112,8 @@ def _candidates(path: str) -> Iterator[tuple[str, str]]:
     for folder in folders:
         match = _FOLDER.fullmatch(folder)
         if match:
-            yield f"{literal(folder)}/", _WORDS[match["word"].lower()]
+            before, word = folder[: match.start("word")], match["word"]
+            yield f"*{before[-1]}{word}/" if before else f"{word}/", _WORDS[word.lower()]
     match = _IN_NAME.fullmatch(_stem(name))
     if match:
         before, word, after = match["before"], match["word"], match["after"]

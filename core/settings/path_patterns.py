@@ -11,7 +11,6 @@ from core.errors import SettingsError
 EXAMPLES = "thumbs, *_mask.* or train/preview/*"
 
 _ANY_FOLDERS = "**"
-_SPECIAL = re.compile(r"[*?\[]")
 _PAGE = re.compile(r"#page=[1-9][0-9]{0,7}$")
 
 _Fits = Callable[[str], object]
@@ -112,11 +111,6 @@ def check_patterns(patterns: Iterable[str]) -> None:
 def split_patterns(text: str) -> tuple[str, ...]:
     """Return the patterns of a text with semicolons between, each once."""
     return tuple(dict.fromkeys(part.strip() for part in text.split(";") if part.strip()))
-
-
-def literal(text: str) -> str:
-    """Return a pattern that matches a text as it is."""
-    return _SPECIAL.sub(lambda found: f"[{found[0]}]", text)
 
 
 def _pattern(text: str) -> _Pattern:

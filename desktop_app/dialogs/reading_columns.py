@@ -15,7 +15,7 @@ from desktop_app.dialogs.reading_tab import ReadingTab, counts_words
 from desktop_app.registries import sources
 from desktop_app.service.engine import EngineService
 from desktop_app.widgets.controls import ComboBox
-from desktop_app.widgets.words import count, elide_label, set_tone
+from desktop_app.widgets.words import count, elide_label, images, set_tone
 
 ROLES = {"image": "Image file", "class": "Class", "split": "Set", "group": "Group", "ignore": "Not used"}
 ONCE = ("image", "split", "group")
@@ -107,9 +107,9 @@ class ColumnsTab(ReadingTab):
         """Make a column for each of the table."""
         self._header, self.combos = facts.header, []
         inside = QWidget()
-        inside.setAutoFillBackground(False)
+        inside.setObjectName("see_through")
         grid = QGridLayout(inside)
-        grid.setContentsMargins(0, 0, theme.UNIT, theme.UNIT)
+        grid.setContentsMargins(2, 2, theme.UNIT, theme.UNIT)
         grid.setHorizontalSpacing(theme.UNIT)
         grid.setVerticalSpacing(theme.UNIT // 2)
         roles = facts.roles or ("ignore",) * len(facts.header)
@@ -127,7 +127,6 @@ class ColumnsTab(ReadingTab):
         grid.setRowStretch(len(facts.rows) + 2, 1)
         grid.setColumnStretch(len(facts.header), 1)
         self.area.setWidget(inside)
-        self.area.viewport().setAutoFillBackground(False)
 
     def _combo(self, name: str, role: str, cells: list[str]) -> ComboBox:
         combo = ComboBox()
@@ -184,11 +183,12 @@ class ColumnsTab(ReadingTab):
 
 def _words(facts: TableFacts) -> str:
     noun = "class" if len(facts.classes) == 1 else "classes"
-    words = f"{count(facts.n_images)} images in {len(facts.classes):,} {noun}: {counts_words(facts.classes)}."
+    words = f"{images(facts.n_images)} in {len(facts.classes):,} {noun}: {counts_words(facts.classes)}."
     if facts.splits:
         words += f" Sets: {counts_words(facts.splits)}."
     if facts.n_groups:
-        words += f" {count(facts.n_groups)} groups."
+        words += f" {count(facts.n_groups)} {'group' if facts.n_groups == 1 else 'groups'}."
     if facts.n_skipped:
-        words += f" {count(facts.n_skipped)} rows are skipped, such as {facts.skipped}"
+        rows = "1 row is" if facts.n_skipped == 1 else f"{count(facts.n_skipped)} rows are"
+        words += f" {rows} skipped, such as {facts.skipped}"
     return words

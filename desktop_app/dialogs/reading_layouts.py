@@ -14,7 +14,7 @@ from desktop_app.dialogs.reading_tab import ReadingTab, counts_words
 from desktop_app.models.table_model import Column
 from desktop_app.service.engine import EngineService
 from desktop_app.widgets.table import Table
-from desktop_app.widgets.words import count, set_tone
+from desktop_app.widgets.words import count, images, set_tone
 
 AUTO = "auto"
 SENTENCE = "Choose what the levels of the folder tree represent. Every row shows what a layout would give."
@@ -98,8 +98,9 @@ class LayoutsTab(ReadingTab):
         self.details.setText("\n".join(lines))
         self.set_problem("" if one.n_images else "This layout finds no image; choose another one.")
         if one.n_images:
-            skipped = f"; {count(one.n_skipped)} other files and folders are skipped" if one.n_skipped else ""
-            self.say(f"{count(one.n_images)} images in {len(one.classes):,} classes{skipped}.", "")
+            skipped = f"; {count(one.n_skipped)} other files or folders are skipped" if one.n_skipped else ""
+            noun = "class" if len(one.classes) == 1 else "classes"
+            self.say(f"{images(one.n_images)} in {len(one.classes):,} {noun}{skipped}.", "")
         self.changed.emit()
 
 

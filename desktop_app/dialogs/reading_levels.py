@@ -28,7 +28,7 @@ RULES = {
 }
 AUTOMATIC = ("used",)
 FILES = 16
-SIDE = theme.UNIT * 20
+SIDE = theme.UNIT * 18
 WIDEST = 1e12
 EMPTY = "All files have 8 bits, so there are no grey levels to choose."
 NOT_SCANNED = "Scan the images first; their stored values are not known yet."
@@ -215,5 +215,5 @@ class LevelsTab(ReadingTab):
         if ends is None:
             self.say("Every file is converted by the bits that its format declares.", "")
             return
-        words = f"Black is {ends[0]:g}, white is {ends[1]:g}; {facts.clipped:.1%} of the values are outside"
+        words = f"Black is {ends[0]:g}, white is {ends[1]:g}; {facts.clipped * 100:.1f} % of the values are outside"
         self.say(f"{words} (from {files(facts.n_files)}; the scan uses all).", "")

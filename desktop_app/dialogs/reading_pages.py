@@ -4,7 +4,16 @@ from typing import Any
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QListView, QListWidget, QListWidgetItem, QWidget
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.results import PagesFacts
 from core.service.dataset_requests import DatasetView
@@ -14,6 +23,7 @@ from desktop_app import theme
 from desktop_app.dialogs.reading_tab import ReadingTab, pixmap_of, scaled_pixmap
 from desktop_app.service.engine import EngineService
 from desktop_app.widgets.controls import ComboBox, SpinBox
+from desktop_app.widgets.words import set_tone
 
 RULES = {
     "first": "The first page",
@@ -97,7 +107,13 @@ class PagesTab(ReadingTab):
         row = QHBoxLayout()
         row.setSpacing(theme.UNIT * 2)
         row.addWidget(self.thumbnails, 1)
-        row.addWidget(self.result, 0, Qt.AlignmentFlag.AlignTop)
+        caption = QLabel("Image that is read")
+        set_tone(caption, "muted")
+        beside = QVBoxLayout()
+        beside.addWidget(caption)
+        beside.addWidget(self.result)
+        beside.addStretch(1)
+        row.addLayout(beside)
         self.body.addLayout(row, 1)
 
     # --- choosing ---------------------------------------------------------------------------------------------

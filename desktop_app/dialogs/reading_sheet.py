@@ -21,7 +21,8 @@ from desktop_app.widgets.controls import TabWidget
 
 TITLE = "How the images were read"
 SENTENCE = "The program reads images by what it finds in names and files. Check it here, and change what is wrong."
-SIZE = QSize(theme.UNIT * 100, theme.UNIT * 64)
+SIZE = QSize(theme.UNIT * 104, theme.UNIT * 70)
+"""Room for ten rows of a table, in the smallest window."""
 
 
 class ReadingSheet(Sheet):
@@ -74,14 +75,12 @@ class ReadingSheet(Sheet):
             part.changed.connect(self._check)
         self.tabs.currentChanged.connect(self._start)
         self.add(self.tabs, 1)
+        self._problem.hide()  # the tabs say themselves what is wrong
+        self.resize(SIZE)
         self.finished.connect(self._end)
         self.accepted.connect(self._tell)
         self._start(0)
         self._check()
-
-    def sizeHint(self) -> QSize:  # noqa: N802
-        """Have room for ten rows of a table, and still fit the smallest window."""
-        return super().sizeHint().expandedTo(SIZE)
 
     @property
     def changes(self) -> dict[str, Any]:

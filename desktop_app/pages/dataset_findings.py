@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from core.descriptions import choices_of, inside_sentence
@@ -114,7 +114,7 @@ class Findings(TabWidget):
             "Excluded": self._tab(self.left_out, self._back),
             "Suspected label errors": self._tab(self.doubts, self._look, self._leave),
             "Near-duplicates": self._tab(self.near, self._leave_near),
-            "Notes": self._tab(self.notes, self._read_otherwise, self._exclude, self._reading),
+            "Notes": self._tab(self.notes, self._read_otherwise, self._reading, below=self._exclude),
         }
         for name, tab in self._tabs.items():
             self.addTab(tab, name)
@@ -225,7 +225,7 @@ class Findings(TabWidget):
         button.setAccessibleDescription(tip)
         return button
 
-    def _tab(self, table: QWidget, *buttons: QPushButton) -> QWidget:
+    def _tab(self, table: QWidget, *buttons: QPushButton, below: QPushButton | None = None) -> QWidget:
         tab = QWidget()
         column = QVBoxLayout(tab)
         column.setContentsMargins(0, theme.UNIT, 0, 0)
@@ -236,6 +236,8 @@ class Findings(TabWidget):
                 row.addWidget(button)
             row.addStretch(1)
             column.addLayout(row)
+        if below is not None:  # too wide to be beside the others in a narrow window
+            column.addWidget(below, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(table, 1)
         return tab
 

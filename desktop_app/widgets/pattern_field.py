@@ -134,6 +134,7 @@ class PatternField(QWidget):
         self.columns.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.columns.setMinimumContentsLength(8)
         self.columns.activated.connect(self._choose_column)
+        self._offered: tuple[tuple[str, ...], str] | None = None
         self._summary = QLabel()
         self._summary.setWordWrap(True)
         self.groups = Table(
@@ -243,8 +244,11 @@ class PatternField(QWidget):
         self.suggestion.setToolTip(f"Pattern: {self._suggested}")
         self.suggestion.setAccessibleDescription(self.suggestion.toolTip())
 
-    def set_columns(self, columns: Sequence[str], chosen: str) -> None:
+    def set_columns(self, columns: tuple[str, ...], chosen: str) -> None:
         """Offer the columns of a table, of which one is used; without any, none can be chosen."""
+        if self._offered == (columns, chosen):
+            return  # its list may be open
+        self._offered = columns, chosen
         for widget in (self._column_label, self.columns):
             widget.setVisible(bool(columns))
         self.columns.clear()

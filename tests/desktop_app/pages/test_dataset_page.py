@@ -601,7 +601,7 @@ def test_suspected_thumbnails_are_offered_in_the_notes_and_excluded_by_a_button(
         for note in rows(page.findings.notes)
     )
     page.findings.setCurrentWidget(tab(page, "Notes"))
-    button = tool(page, "Notes", 1)
+    button = tool(page, "Notes", 2)
     assert button.isVisible()
     assert button.text() == "Exclude 7 images that match *_thumb.*"
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
