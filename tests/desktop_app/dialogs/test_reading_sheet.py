@@ -181,6 +181,27 @@ def test_closing_the_sheet_stops_what_it_asked_for(opened: Opened, table: Path, 
     assert not page.service.running()
 
 
+def test_a_table_is_previewed_by_an_engine_process(process_context: PageContext, table: Path, qtbot: QtBot) -> None:
+    sheet = ReadingSheet(table, None, process_context.model.settings("data"), process_context.service)
+    qtbot.addWidget(sheet)
+    sheet.show()
+    (columns,) = (part for part in sheet.parts if isinstance(part, ColumnsTab))
+    qtbot.waitUntil(lambda: not columns.is_busy, timeout=20_000)
+    assert columns.status.text() == "24 images in 2 classes: ill 16, well 8."
+    sheet.reject()
+
+
+def test_a_damaged_table_is_a_sentence(page_context: PageContext, tmp_path: Path, qtbot: QtBot) -> None:
+    damaged = tmp_path / "cells.xlsx"
+    damaged.write_bytes(b"PK\x03\x04 and nothing more")
+    sheet = ReadingSheet(damaged, None, page_context.model.settings("data"), page_context.service)
+    qtbot.addWidget(sheet)
+    (columns,) = (part for part in sheet.parts if isinstance(part, ColumnsTab))
+    qtbot.waitUntil(lambda: not columns.is_busy)
+    assert "cells.xlsx is not a valid .xlsx" in columns.status.text()
+    assert not sheet.accept_button.isEnabled()
+
+
 # --- folders ------------------------------------------------------------------------------------------------------
 
 
