@@ -56,8 +56,8 @@ class PreviewLevels(Request[LevelsFacts]):
         Name of the source.
     before : Reading
         How the images were read.
-    after : DataSettings
-        Say how they are to be read.
+    after : DataSettings or None
+        Say how they are to be read; None where nothing is changed.
     """
 
     is_for_display: ClassVar[bool] = True
@@ -66,7 +66,7 @@ class PreviewLevels(Request[LevelsFacts]):
     kind: str
     paths: tuple[str, ...]
     before: Reading
-    after: DataSettings
+    after: DataSettings | None
 
     @limited(seconds=120, n_bytes=4_000_000_000)
     def run(self, progress: Progress) -> LevelsFacts:
@@ -75,10 +75,11 @@ class PreviewLevels(Request[LevelsFacts]):
         from core.data.readings import reading_of
         from core.data.sources import source_of
 
-        before, after = self.before, reading_of(self.after)
-        # What was fixed from all files holds under the same rule; transparency and pages are not in question here.
-        ranges = {**before.ranges, **after.ranges} if before.same_rules(after) and not after.ranges else after.ranges
-        after = replace(before, levels=after.levels, percentiles=after.percentiles, ranges=ranges)
+        before = after = self.before
+        if self.after is not None:
+            asked = reading_of(self.after)
+            # Transparency and pages are not in question here.
+            after = replace(before, levels=asked.levels, percentiles=asked.percentiles, ranges=asked.ranges)
         source = source_of(self.source_kind)
         return levels_facts(source, self.root, self.kind, self.paths, before, after, progress)
 

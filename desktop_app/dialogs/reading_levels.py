@@ -197,7 +197,7 @@ class LevelsTab(ReadingTab):
         dataset = self._view.dataset
         paths = [one.path for one in dataset.images if one.stored is not None and one.stored.kind == self.kind]
         some = tuple(paths[at * len(paths) // FILES] for at in range(FILES)) if len(paths) > FILES else tuple(paths)
-        after = DataSettings(grey_levels=self._levels, alpha=self._settings.alpha, pages=self._settings.pages)
+        after = DataSettings(grey_levels=self._levels) if self.changes() else None
         request = PreviewLevels(dataset.kind, dataset.root, self.kind, some, dataset.reading, after)
         self.file.setText(some[0])
         self.ask(request, self._show)
