@@ -1,54 +1,61 @@
-"""Long work of the window's own thread, done in short steps between which the window answers."""
+"""Work that is done in the window's thread a little at a time, so that keys and mouse are answered between."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from PySide6.QtCore import QObject, QTimer
 
-STEP_SECONDS = 0.008
+FIRST_S = 0.025
+STEP_S = 0.008
 
 
 class InSteps(QObject):
-    """Runs a generator until a step has taken `STEP_SECONDS`, and goes on when the window has nothing else to do.
+    """Runs one piece of work at a time; another one takes its place.
 
-    Short work is finished at once, in `start`.
-
-    Parameters
-    ----------
-    parent : QObject
+    A preview of a few thousand paths is finished at once. A longer one goes on between the events of the window.
     """
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._work: Iterator[None] | None = None
-        self._done: Callable[[], object] | None = None
+        self._work: Iterator[object] | None = None
         self._timer = QTimer(self, singleShot=True, interval=0)
         self._timer.timeout.connect(self._go_on)
 
     @property
     def is_running(self) -> bool:
-        """Whether there is work left."""
+        """Whether work is left to do."""
         return self._work is not None
 
-    def start(self, work: Iterator[None], on_done: Callable[[], object]) -> None:
-        """Do other work; what was left of the work before is dropped."""
-        self._timer.stop()
-        self._work, self._done = work, on_done
-        self._go_on()
+    def run(self, work: Iterator[object]) -> bool:
+        """Begin a piece of work, and return whether it is finished already.
 
-    def drop(self) -> None:
-        """Do nothing more."""
+        Parameters
+        ----------
+        work : iterator
+            A generator that yields after every few milliseconds of work; what it shows, it shows itself.
+        """
+        self.stop()
+        self._work = work
+        self._do(FIRST_S)
+        return not self.is_running
+
+    def stop(self) -> None:
+        """Leave what is left undone."""
         self._timer.stop()
-        self._work = self._done = None
+        self._work = None
 
     def _go_on(self) -> None:
-        work, done = self._work, self._done
-        if work is None or done is None:
-            return
-        until = time.perf_counter() + STEP_SECONDS
-        for _ in work:
-            if time.perf_counter() > until:
+        self._do(STEP_S)
+
+    def _do(self, seconds: float) -> None:
+        work, end = self._work, time.perf_counter() + seconds
+        while work is not None and self._work is work:
+            if time.perf_counter() >= end:
                 self._timer.start()
                 return
-        self._work = self._done = None
-        done()
+            try:
+                next(work)
+            except StopIteration:
+                if self._work is work:
+                    self._work = None
+                return

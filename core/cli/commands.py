@@ -1,6 +1,7 @@
 """Commands that select: scan, extractors, select, export, verify, rerun, weights."""
 
 import argparse
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from core.data.dataset import find_duplicates
 from core.data.group_patterns import suggest_patterns, suggestion_words
 from core.data.relabelling import relabelled_notes
 from core.data.split import count_groups
+from core.data.suspected import suspect_patterns
 from core.descriptions import NO_PLUGINS, all_kinds, inside_sentence, plugin_problems, takes_plugins
 from core.errors import ExportError, SettingsError
 from core.features.weight_download import download
@@ -22,11 +24,13 @@ from core.pipeline import exporting
 from core.pipeline.exporting import labels_of, reading_notes_of, write_selection
 from core.pipeline.facts import extractor_facts, separation_if_computed
 from core.pipeline.stages import Prepared, choose, extract_features, open_dataset, prepare, split_dataset
-from core.results import Coreset, Dataset
+from core.results import Coreset, Dataset, Split
 from core.selection.clustering import cluster_words
 from core.selection.selecting import rule_over_classes
 from core.settings import DataSettings
 from core.words import duration, percent
+
+_REASONS = 10
 
 
 def progress() -> TerminalProgress:
@@ -72,11 +76,13 @@ def scan(options: argparse.Namespace) -> int:
     split = split_dataset(dataset, settings)
     suggested = _tell_groups(dataset, settings.data)
     of_quality = tell_quality(dataset, settings.quality, options.quality)
+    suspected = [one.sentence for one in suspect_patterns(dataset.images, settings.data)]
+    _tell_excluded(split)
     if split.leaks:
         say(f"leaks of the split that was brought: {len(split.leaks):,}")
         for train, test in split.leaks:
             say(f"  {dataset.images[train].path} = {dataset.images[test].path}")
-    for warning in (*dataset.warnings, *split.warnings, *suggested, *of_quality):
+    for warning in (*dataset.warnings, *suspected, *split.warnings, *suggested, *of_quality):
         say(f"note: {warning}")
     return 0
 
@@ -86,6 +92,14 @@ def _first_rows(dataset: Dataset) -> str:
     heads = ["path", "class", "split", "group", *dataset.columns[:3]]
     rows = [[i.path, i.class_name, i.split or "–", i.group or "–", *i.more[:3]] for i in dataset.images[:10]]
     return table(heads, rows)
+
+
+def _tell_excluded(split: Split) -> None:
+    """Say how many images are excluded, and the most frequent reasons."""
+    if split.left_out:
+        say(f"excluded: {len(split.left_out):,}")
+        for reason, n in Counter(left.reason for left in split.left_out).most_common(_REASONS):
+            say(f"  {n:,}: {reason}")
 
 
 def _tell_groups(dataset: Dataset, settings: DataSettings) -> list[str]:

@@ -3,7 +3,7 @@
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from core.data.folder_names import has_image_suffix, leftover, split_names
@@ -108,17 +108,55 @@ def list_layout(root: Path, data: DataSettings, progress: Progress = NO_PROGRESS
     CancelledError
         If the user asked to stop.
     """
+    found, folders = _everything(root, data, progress)
+    by_folder = _images_by_folder(found)
+    reading = guess_reading(by_folder) if data.layout == "auto" else read_as(data.layout, by_folder)
+    return _listed_by(reading, found, folders)
+
+
+def list_layouts(
+    root: Path, data: DataSettings, layouts: Sequence[str], progress: Progress = NO_PROGRESS
+) -> list[tuple[FolderReading, Listing]]:
+    """List a folder by several layouts, as `list_layout` does by one; the folder is walked once.
+
+    Parameters
+    ----------
+    root : Path
+        An existing folder.
+    data : DataSettings
+        Say whether masks are left out.
+    layouts : sequence of str
+        ``"auto"`` or levels with slashes between.
+    progress : Progress
+
+    Raises
+    ------
+    DatasetError
+        If the folder cannot be opened.
+    CancelledError
+        If the user asked to stop.
+    """
+    found, folders = _everything(root, data, progress)
+    by_folder = _images_by_folder(found)
+    readings = [guess_reading(by_folder) if one == "auto" else read_as(one, by_folder) for one in layouts]
+    return [(reading, _listed_by(reading, found, folders)) for reading in readings]
+
+
+def _everything(root: Path, data: DataSettings, progress: Progress) -> tuple[Listing, list[str]]:
+    """Return all files below the root, without masks where these are left out, and the folders that were entered."""
     _children_of(root)
     found = Listing(root)
     walk = _Walk(root, found, progress, leftovers=False)
     walk.everything()
     if data.leave_out_masks:
         leave_masks_out(found)
-    folders = _images_by_folder(found)
-    reading = guess_reading(folders) if data.layout == "auto" else read_as(data.layout, folders)
-    listing = Listing(
-        root, [], found.skipped, found.warnings, {"layout": reading.layout}, (reading.other,) if reading.other else ()
-    )
+    return found, walk.folders
+
+
+def _listed_by(reading: FolderReading, found: Listing, folders: list[str]) -> Listing:
+    """Return the files that were found with the classes, sets and groups that a reading gives them."""
+    others = (reading.other,) if reading.other else ()
+    listing = Listing(found.root, [], [*found.skipped], [*found.warnings], {"layout": reading.layout}, others)
     outside: Counter[tuple[str, str]] = Counter()
     for entry in found.entries:
         _place(entry, reading, listing, outside)
@@ -127,7 +165,7 @@ def list_layout(root: Path, data: DataSettings, progress: Progress = NO_PROGRESS
     if reading.assumed:
         advice = f" If they are meant otherwise, choose another layout (--layout {reading.other})."
         listing.warnings.append(reading.assumed + (advice if reading.other else ""))
-    _warn_of_empty(walk.folders, reading, found, listing)
+    _warn_of_empty(folders, reading, found, listing)
     warn_of_spellings(listing)
     return listing
 

@@ -19,6 +19,7 @@ from core.data.units import Ties, find_ties, found_groups, group_notes, preview_
 from core.errors import SplitError
 from core.results import Dataset, IntArray, LeftOut, Split
 from core.settings import DataSettings
+from core.settings.path_patterns import PathPatterns
 
 __all__ = ["count_groups", "found_groups", "make_split", "preview_groups"]
 
@@ -52,8 +53,7 @@ def make_split(dataset: Dataset, settings: DataSettings, fold: int = 0) -> Split
         If no image is left to choose from, the group pattern is no regular expression or finds no group, or the images
         cannot be divided into as many folds as asked for.
     """
-    by_hand = set(settings.left_out_images)
-    left_out = {i: "It was left out by hand." for i, image in enumerate(dataset.images) if image.path in by_hand}
+    left_out = _named_out(dataset, settings)
     if settings.keep_one_of_duplicates:
         left_out |= _repeated(dataset, left_out)
     ties = find_ties(dataset, settings)
@@ -107,6 +107,32 @@ def count_groups(dataset: Dataset, settings: DataSettings) -> tuple[int, int]:
     """
     groups = find_ties(dataset, replace(settings, near_duplicates_together=False)).groups
     return len(set(groups) - {""}), groups.count("")
+
+
+def _named_out(dataset: Dataset, settings: DataSettings) -> dict[int, str]:
+    """Return the images that are left out by their paths, with the reason."""
+    by_hand, patterns = set(settings.left_out_images), PathPatterns(settings.left_out_patterns)
+    left_out: dict[int, str] = {}
+    for index, image in enumerate(dataset.images):
+        if image.path in by_hand:
+            left_out[index] = "It was left out by hand."
+        elif pattern := patterns.first(image.path):
+            left_out[index] = f"It matches the pattern “{pattern}”."
+    return left_out
+
+
+def _pattern_warnings(dataset: Dataset, settings: DataSettings) -> list[str]:
+    """Name patterns that match no image, each with a path that it was compared with."""
+    idle = [
+        pattern
+        for pattern in settings.left_out_patterns
+        if not any(map(PathPatterns([pattern]).first, (image.path for image in dataset.images)))
+    ]
+    return [
+        f"The pattern “{pattern}” of images to be left out matches none of the {len(dataset.images):,} paths, such as "
+        f"{dataset.images[0].path}. Change it or remove it (--leave-out-pattern)."
+        for pattern in idle
+    ]
 
 
 def _repeated(dataset: Dataset, gone: Mapping[int, str]) -> dict[int, str]:
@@ -263,7 +289,7 @@ def _warnings(dataset: Dataset, settings: DataSettings, ties: Ties, split: Split
     of_groups = group_notes(ties, dataset)
     for note in of_groups:
         _LOG.info("%s", note)
-    return warnings + of_groups + _chain_warnings(dataset, settings, ties)
+    return warnings + _pattern_warnings(dataset, settings) + of_groups + _chain_warnings(dataset, settings, ties)
 
 
 def _class_warnings(

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from core.data.duplicates import near_pairs
@@ -36,13 +36,11 @@ class Ties:
         return [next((str(name) for kind, name in keys if kind not in _NO_GROUPS), "") for keys in self.keys]
 
 
-def preview_groups(paths: Sequence[str], pattern: str) -> tuple[str, ...]:
-    """Return the group that `pattern` finds in each path, or ``''`` where it finds none.
+def group_finder(pattern: str) -> Callable[[str], str]:
+    """Return a function from a path to the group that `pattern` finds in it, or ``''`` where it finds none.
 
     Parameters
     ----------
-    paths : sequence of str
-        Relative paths with forward slashes.
     pattern : str
         Regular expression; its first group names the group, or the whole match where it has none.
 
@@ -59,8 +57,31 @@ def preview_groups(paths: Sequence[str], pattern: str) -> tuple[str, ...]:
             "An example that takes the patient from “P12_03.png” is (P[0-9]+)_."
         ) from error
     at = 1 if compiled.groups else 0
-    found = (compiled.search(path) for path in paths)
-    return tuple((match.group(at) or "") if match else "" for match in found)
+
+    def find(path: str) -> str:
+        match = compiled.search(path)
+        return (match.group(at) or "") if match else ""
+
+    return find
+
+
+def group_span(path: str, pattern: str) -> tuple[int, int]:
+    """Return start and end of what a valid pattern takes as the group of a path; 0 and 0 where it finds none."""
+    compiled = re.compile(pattern)
+    match = compiled.search(path)
+    start, end = match.span(1 if compiled.groups else 0) if match else (0, 0)
+    return max(0, start), max(0, end)
+
+
+def preview_groups(paths: Sequence[str], pattern: str) -> tuple[str, ...]:
+    """Return the group that `pattern` finds in each of some relative paths with forward slashes; see `group_finder`.
+
+    Raises
+    ------
+    SplitError
+        If the pattern is no regular expression.
+    """
+    return tuple(map(group_finder(pattern), paths))
 
 
 def found_groups(paths: Sequence[str], pattern: str) -> tuple[str, ...]:
@@ -73,11 +94,16 @@ def found_groups(paths: Sequence[str], pattern: str) -> tuple[str, ...]:
     """
     groups = preview_groups(paths, pattern)
     if paths and not any(groups):
-        raise SplitError(
-            f"The group pattern “{pattern}” finds no group in any of the {len(paths):,} paths, such as "
-            f"“{paths[0]}”. Change it, or leave it empty to divide the images singly."
-        )
+        raise SplitError(no_groups(paths, pattern))
     return groups
+
+
+def no_groups(paths: Sequence[str], pattern: str) -> str:
+    """Return why a pattern that finds no group in any of some paths is refused."""
+    return (
+        f"The group pattern “{pattern}” finds no group in any of the {len(paths):,} paths, such as "
+        f"“{paths[0]}”. Change it, or leave it empty to divide the images singly."
+    )
 
 
 def group_notes(ties: Ties, dataset: Dataset) -> list[str]:

@@ -20,6 +20,7 @@ from core.results.dataset import Dataset, Duplicates, Image, LeftOut, Skipped, S
 from core.results.embeddings import ClassEmbedding, PoolEmbedding, Separation, ViewReduction, WeightsUsed
 from core.results.exports import ExportResult, VerifyResult
 from core.results.reading import Range, Reading, Stored
+from core.results.reading_facts import LayoutFacts, LevelsFacts, PagesFacts, Role, SmallImage, TableFacts, counts_of
 from core.results.relabelling import Relabelled, RelabelledRow
 from core.results.runs import Answer, Comparison, Difference, Epoch, Metrics, Note, Row, RunKey, RunResult
 from core.results.split_words import split_of, split_word, splits_words
@@ -44,29 +45,36 @@ __all__ = [
     "Image",
     "IntArray",
     "LabelDoubt",
+    "LayoutFacts",
     "LeftOut",
+    "LevelsFacts",
     "Metrics",
     "NearDuplicate",
     "Note",
+    "PagesFacts",
     "PoolEmbedding",
     "ProxyPoint",
     "Range",
     "Reading",
     "Relabelled",
     "RelabelledRow",
+    "Role",
     "Row",
     "RunKey",
     "RunResult",
     "Separation",
     "Skipped",
+    "SmallImage",
     "Split",
     "SplitName",
     "StageTime",
     "Stored",
+    "TableFacts",
     "Teacher",
     "VerifyResult",
     "ViewReduction",
     "WeightsUsed",
+    "counts_of",
     "split_of",
     "split_word",
     "splits_words",

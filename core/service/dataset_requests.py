@@ -6,12 +6,15 @@ from typing import Any, ClassVar
 
 from core.cache import fingerprint, thumbnail_file
 from core.data.readings import fixed_choices
+from core.data.suspected import ExclusionSuggestion
 from core.limits import limited
 from core.pipeline.study import Study
 from core.progress import Progress
 from core.results import Dataset, Duplicates, LabelDoubt, NearDuplicate, Split
 from core.service.requests import Request
 from core.settings import DataSettings
+
+__all__ = ["DatasetView", "DoubtsView", "DrawDemo", "ExclusionSuggestion", "FindDoubts", "ScanDataset"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class DatasetView:
         Holds the thumbnails.
     suggested_patterns : tuple of (str, int)
         Patterns that may find patients in the names, each with how many groups it makes, the likeliest first.
+    suspected : tuple of ExclusionSuggestion
+        Patterns of images that are probably thumbnails, masks or the like and are used.
     """
 
     dataset: Dataset
@@ -31,6 +36,21 @@ class DatasetView:
     duplicates: tuple[Duplicates, ...]
     cache_folder: Path
     suggested_patterns: tuple[tuple[str, int], ...] = ()
+    suspected: tuple[ExclusionSuggestion, ...] = ()
+
+    def is_guessed(self, settings: DataSettings) -> bool:
+        """Return whether folders or columns could be meant in another way, and `settings` do not say how."""
+        own, read = settings.own.get(self.dataset.kind), self.dataset.read_as
+        usual = {"path_column": "path", "class_columns": "class"}
+        odd = any(
+            read.get(name, word).casefold() != word and not getattr(own, name, "") for name, word in usual.items()
+        )
+        return bool(self.dataset.others) or odd
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """All notes, in the order in which they are shown."""
+        return (*self.dataset.warnings, *(one.sentence for one in self.suspected), *self.split.warnings)
 
     @property
     def identity(self) -> str:
@@ -80,6 +100,7 @@ class ScanDataset(Request[DatasetView]):
         from core.data.dataset import find_duplicates, scan
         from core.data.group_patterns import suggest_patterns
         from core.data.split import make_split
+        from core.data.suspected import suspect_patterns
 
         study = self.study
         dataset = scan(
@@ -94,7 +115,8 @@ class ScanDataset(Request[DatasetView]):
         split, same = make_split(dataset, study.settings.data), find_duplicates(dataset)
         suggested = () if any(image.group for image in dataset.images) else suggest_patterns(dataset.images)
         patterns = tuple((one.pattern, one.n_groups) for one in suggested)
-        return DatasetView(dataset, split, same, study.cache_folder, patterns)
+        suspected = suspect_patterns(dataset.images, study.settings.data)
+        return DatasetView(dataset, split, same, study.cache_folder, patterns, suspected)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from core.descriptions.choice import SettingsPart, choice, own
 from core.errors import SettingsError
 from core.settings.levels import check_pages, parse_alpha, parse_levels
+from core.settings.path_patterns import check_patterns
 from core.settings.quality import QualitySettings
 from core.settings.relabelling import Relabelling, sorted_records
 from core.settings.training import TrainingSettings
@@ -56,6 +57,8 @@ class DataSettings(SettingsPart):
         Relative paths of single images that are not used, such as a copy or one with a doubtful label.
     relabelled : tuple of Relabelling
         Corrected classes, which replace those in the source; sorted by path, one for each image at most.
+    left_out_patterns : tuple of str
+        Patterns of paths of images that are not used, such as thumbnails; see `core.settings.path_patterns`.
     keep_one_of_duplicates : bool
         Use only the first (in path order) of images with the same pixels; where they stand under two labels, none.
     drop_leaks : bool
@@ -119,6 +122,13 @@ class DataSettings(SettingsPart):
         tip="Corrected classes, from a table with the columns path and label (optionally old and when), a project or "
             "a coreset.json; image files are not changed",
     )  # fmt: skip
+    left_out_patterns: tuple[str, ...] = choice(
+        (), neutral=(), title="Excluded by pattern", flag="--leave-out-pattern", typed="PATTERN",
+        tip="Images that are not used, by patterns of their paths such as *_mask.*; a pattern without a slash such as "
+            "thumbs matches the name of a file or of a folder above it",
+        question="* is any text without a slash, ? one character, [0-9] one of several, and ** any number of folders. "
+                 "Excluded images remain in the list of the dataset, so that you can include them again.",
+    )  # fmt: skip
     keep_one_of_duplicates: bool = choice(
         False, neutral=False, kept=True, title="Keep one of each set of duplicates",
         tip="Use only the first of images with identical pixels; none if they have different labels",
@@ -174,6 +184,7 @@ class DataSettings(SettingsPart):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "relabelled", sorted_records(self.relabelled))
+        check_patterns(self.left_out_patterns)
         parse_levels(self.grey_levels)
         parse_alpha(self.alpha)
         check_pages(self.pages)

@@ -73,6 +73,42 @@ def parse_levels(texts: Sequence[str]) -> LevelsChoice:
     return LevelsChoice(ranges=ranges)
 
 
+def levels_rule(choice: LevelsChoice) -> str:
+    """Return the rule of a choice as it is typed."""
+    return f"percentiles:{range_text(*choice.percentiles)}" if choice.rule == "percentiles" else choice.rule
+
+
+def changed_levels(
+    texts: Sequence[str], kind: str, *, rule: str = "", ends: tuple[float, float] | None = None
+) -> tuple[str, ...]:
+    """Return the values of `--grey-levels` changed for one file kind; ranges of other file kinds stay.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        As they are.
+    kind : str
+        Such as ``"16-bit-tiff"``.
+    rule : str
+        A rule for all file kinds without a range; the kind then has none.
+    ends : (float, float), optional
+        A range of the kind; the rule stays.
+
+    Raises
+    ------
+    SettingsError
+        If the rule or the range is none.
+    """
+    before = parse_levels(texts)
+    ranges = {name: each for name, each in before.ranges.items() if name != kind and (name or ends is not None)}
+    if ends is not None:
+        ranges[kind] = ends
+    typed = [f"{name}={range_text(*each)}" if name else range_text(*each) for name, each in ranges.items()]
+    changed = (rule or levels_rule(before), *sorted(typed))
+    parse_levels(changed)
+    return changed
+
+
 def parse_alpha(texts: Sequence[str]) -> tuple[str, dict[str, str]]:
     """Read the values of `--alpha`: the rule, and what was said of single kinds of file.
 

@@ -1,27 +1,30 @@
 """The Dataset page: what was found, how it is divided, and what to look at before anything is chosen."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QTimer
 
-from core.errors import SplitError
+from core.descriptions import choices_of
 from core.service.dataset_requests import DatasetView, DoubtsView, FindDoubts, ScanDataset
 from core.service.quality import check_named
+from core.settings import DataSettings, with_own
 from core.settings.listed import settings_in
-from desktop_app import theme
+from desktop_app.dialogs.reading_sheet import ReadingSheet
 from desktop_app.image_menu import ImageMenu
+from desktop_app.pages.dataset_excluding import ExcludingByPattern
 from desktop_app.pages.dataset_findings import Findings
+from desktop_app.pages.dataset_groups import GroupsOfImages
 from desktop_app.pages.dataset_picture import DatasetPicture, facts_of
 from desktop_app.pages.images_shown import ImagesShown
 from desktop_app.pages.large_image import LargeImage
 from desktop_app.pages.page import NOT_THERE, Page
 from desktop_app.registries import sources
-from desktop_app.widgets.pattern_field import PatternField
+from desktop_app.widgets.words import images
 
 SETTLE_MS = 700
 BROUGHT = "The dataset has a predefined split."
 IN_FOLDS = "Each fold has its own test images."
+READING_BEFORE = "How the images are read…"
 NOT_BROUGHT = "Leaks are only searched for if the dataset has a predefined split."
 
 
@@ -41,14 +44,15 @@ class DatasetPage(Page):
 
     def build(self) -> None:
         """Make options and picture."""
+        self._has_failed = False
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._scan_again)
         self._add_shares()
         self._add_copies()
-        self.pattern = PatternField()
-        self.pattern.pattern_changed.connect(self._preview_groups)
-        self.pattern.pattern_accepted.connect(self._set_pattern)
-        self.pattern.setMinimumHeight(theme.UNIT * 19)
+        self.groups = GroupsOfImages(self)
+        self.groups.changed.connect(self._group_by)
+        self.groups.column_changed.connect(self._group_by_column)
+        self.pattern = self.groups.field
         self.add_more_option(
             "Groups that stay together",
             self.pattern,
@@ -58,7 +62,12 @@ class DatasetPage(Page):
                 "test accuracy is too optimistic."
             ),
         )
+        self.excluding = ExcludingByPattern(self)
+        self.excluding.changed.connect(self._exclude_by)
+        facts = dict(choices_of(DataSettings))["left_out_patterns"]
+        self.add_more_option(facts.title, self.excluding.field, facts.tip, question=facts.question)
         self.picture = DatasetPicture()
+        self.excluding.field.opened.connect(self.picture.open_image)
         self.picture.histogram.inclusion_changed.connect(self._include)
         self.findings = Findings()
         self.findings.copies.keep_changed.connect(self._keep_copy)
@@ -83,8 +92,12 @@ class DatasetPage(Page):
         self.menu.opened.connect(self.large.open)
         self.picture.opened.connect(self.large.open)
         self.findings.opened.connect(self.large.open)
+        self.findings.pattern_wanted.connect(self._exclude_one)
+        self.findings.reading_wanted.connect(self.open_reading)
+        self.picture.reading_wanted.connect(self.open_reading)
         self.picture.add_findings(self.findings)
         self.controls.place(self.pattern, "data.group_pattern")
+        self.controls.place(self.excluding.field, "data.left_out_patterns")
         self.controls.place(self.picture, "data.left_out_classes")
         self.controls.place(self.findings, "data.left_out_images", "data.relabelled")
         self.controls.place(self.findings.quality, *(setting.where for setting in settings_in("quality")))
@@ -117,8 +130,14 @@ class DatasetPage(Page):
 
     def run(self) -> None:
         """Scan and divide."""
+        self._has_failed = False
         request = ScanDataset(self.study())
-        self.ask(request, self._keep_images, on_failed=self._say_empty, on_cancelled=self._say_empty, as_step=True)
+        self.ask(request, self._keep_images, on_failed=self._fail, on_cancelled=self._say_empty, as_step=True)
+        self._say_empty()
+
+    def _fail(self) -> None:
+        """Say where to look: the message says what was wrong."""
+        self._has_failed = True
         self._say_empty()
 
     def _say_empty(self) -> None:
@@ -126,6 +145,8 @@ class DatasetPage(Page):
             self.set_empty(NOT_THERE, "Locate…", self._locate)
         elif self.job_numbers(ScanDataset):
             self.set_empty("Scanning… The images appear here when it is finished.")
+        elif self._has_failed:
+            self.set_empty("The images could not be read like this.", READING_BEFORE, self.open_reading)
         else:
             self.set_empty("No images yet", "Scan", self.try_run)
 
@@ -155,9 +176,11 @@ class DatasetPage(Page):
         settings = self.model.settings("data")
         self.images.forget()
         self.large.forget()
+        self._has_failed = False
         self.picture.forget()
         self.findings.forget()
-        self.pattern.forget(settings.group_pattern)
+        self.groups.forget(settings.group_pattern)
+        self.excluding.forget(settings.left_out_patterns)
         self.run_button.setText(self.run_text)
         self._show_owned(None)
         self._let_be_divided(None)
@@ -170,12 +193,12 @@ class DatasetPage(Page):
     def refresh(self) -> None:
         """Show choices and what was found."""
         settings = self.model.settings("data")
-        if self.pattern.pattern != settings.group_pattern and not self.pattern.field.hasFocus():
-            self.pattern.set_pattern(settings.group_pattern)
         view = self._view()
         if self.images.are_others(view):
             self.large.close()
         self.images.set_view(view)
+        self.groups.show_view(view, settings)
+        self.excluding.show_view(view, settings.left_out_patterns)
         self.run_button.setText("Scan" if view is None else "Scan again")
         self.show_empty(view is None)
         if view is None:
@@ -186,7 +209,6 @@ class DatasetPage(Page):
             self._let_be_divided(view)
             self.picture.show_view(view, settings)
             self.findings.show_view(view, settings, self.model.settings("quality"))
-            self._preview_groups(self.pattern.pattern)
 
     def _let_be_divided(self, view: DatasetView | None) -> None:
         """Let the shares be chosen that the images do not bring."""
@@ -216,8 +238,8 @@ class DatasetPage(Page):
 
     # --- choices ----------------------------------------------------------------------------------------------
 
-    def _changed(self, **changes: Any) -> None:
-        if self.change_settings("data", **changes):
+    def _changed(self, *, text: str = "", merge: bool = False, **changes: Any) -> None:
+        if self.change_settings("data", text=text, merge=merge, **changes):
             self.divide_soon()
 
     def divide_soon(self) -> None:
@@ -265,6 +287,17 @@ class DatasetPage(Page):
         self._change_left_out(indices, out=True)
 
     def _take_back(self, indices: object) -> None:
+        view = self._view()
+        if view is None or not isinstance(indices, tuple):
+            return
+        by_hand = set(self.model.settings("data").left_out_images)
+        reasons = {left.index: left.reason for left in view.split.left_out}
+        others = [reasons.get(i, "") for i in indices if view.dataset.images[i].path not in by_hand]
+        if others:
+            self.messages.warning(
+                f"{images(len(others))} of the selection cannot be included one by one. Reason: {others[0]} Change the "
+                "setting that excludes such images."
+            )
         self._change_left_out(indices, out=False)
 
     def _change_left_out(self, indices: object, *, out: bool) -> None:
@@ -274,6 +307,13 @@ class DatasetPage(Page):
         paths = {view.dataset.images[index].path for index in indices}
         left_out = set(self.model.settings("data").left_out_images)
         self._changed(left_out_images=tuple(sorted(left_out | paths if out else left_out - paths)))
+
+    def _exclude_by(self, patterns: object) -> None:
+        self._changed(text="change of “Excluded by pattern”", left_out_patterns=patterns)
+
+    def _exclude_one(self, pattern: str) -> None:
+        before = self.model.settings("data").left_out_patterns
+        self._changed(text=f"exclusion of {pattern}", left_out_patterns=tuple(dict.fromkeys((*before, pattern))))
 
     def _look_for_doubts(self) -> None:
         if not self.model.facts("features"):
@@ -291,21 +331,35 @@ class DatasetPage(Page):
             self.context.findings.keep(doubts, tuple(image.path for image in view.dataset.images))
             self.findings.show_doubts(doubts, view)
 
+    # --- reading ----------------------------------------------------------------------------------------------
+
+    def open_reading(self) -> None:
+        """Show how the images were read, and let that be changed."""
+        source = self.model.project.source
+        if source is None or not self.images_are_there():
+            self.messages.warning(self.why_not())
+            return
+        sheet = ReadingSheet(source, self._view(), self.model.settings("data"), self.service, self)
+        sheet.chosen.connect(self._read_like)
+        sheet.finished.connect(sheet.deleteLater)
+        sheet.open()
+
+    def _read_like(self, changes: object) -> None:
+        if not isinstance(changes, dict):
+            return
+        self._changed(text="change of how the images are read", **changes)
+        if self._view() is None:
+            self.try_run()
+
     # --- groups -----------------------------------------------------------------------------------------------
 
-    def _preview_groups(self, pattern: str) -> None:
-        view = self._view()
-        paths = [image.path for image in view.dataset.images] if view is not None and pattern else []
-        groups, problem = _groups(paths, pattern)
-        self.pattern.set_suggestions(view.suggested_patterns if view is not None and not pattern else ())
-        self.pattern.set_preview(tuple(zip(paths, groups, strict=True)) if not problem else (), problem)
+    def _group_by(self, pattern: str) -> None:
+        self._changed(text="change of “Groups that stay together”", group_pattern=pattern)
 
-    def _set_pattern(self, pattern: str) -> None:
-        # A pattern that cannot be used stays in the field with its problem, and is not taken.
-        view = self._view()
-        paths = [image.path for image in view.dataset.images] if view is not None and pattern else []
-        if pattern != self.model.settings("data").group_pattern and not _groups(paths, pattern)[1]:
-            self._changed(group_pattern=pattern)
+    def _group_by_column(self, kind: str, column: str) -> None:
+        data = self.model.settings("data")
+        own = with_own(data, kind, group_column=column).own
+        self._changed(text="change of “Column of the groups”", merge=True, own=own)
 
 
 def _meaning(view: DatasetView) -> str:
@@ -313,15 +367,3 @@ def _meaning(view: DatasetView) -> str:
     pool, test = len(view.split.pool), len(view.split.test)
     judged = f"the {test:,} test images are used to evaluate it" if test else "there are no test images to evaluate it"
     return f"The coreset is selected from the {pool:,} images of the pool; {judged}. Next: extract features."
-
-
-def _groups(paths: Sequence[str], pattern: str) -> tuple[Sequence[str], str]:
-    """Return the group of each path, and why the pattern cannot be used."""
-    if not pattern:
-        return ("",) * len(paths), ""
-    from core.service.groups import found_groups
-
-    try:
-        return found_groups(paths, pattern), ""
-    except SplitError as error:
-        return (), str(error)

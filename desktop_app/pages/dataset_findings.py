@@ -2,20 +2,22 @@
 
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from core.descriptions import choices_of, inside_sentence
 from core.results import Image
-from core.service.dataset_requests import DatasetView, DoubtsView
+from core.service.dataset_requests import DatasetView, DoubtsView, ExclusionSuggestion
 from core.settings import DataSettings, QualitySettings
 from desktop_app import theme
 from desktop_app.models.table_model import Column
+from desktop_app.pages.dataset_picture import READING, READING_TIP
 from desktop_app.pages.dataset_quality import QualityPanel
 from desktop_app.widgets.controls import TabWidget
 from desktop_app.widgets.duplicates_table import Copy, DuplicatesTable
 from desktop_app.widgets.skipped_table import SkippedTable
 from desktop_app.widgets.table import Table
+from desktop_app.widgets.words import images
 
 
 class Findings(TabWidget):
@@ -30,6 +32,10 @@ class Findings(TabWidget):
         Name of a quality check, and its new threshold.
     layout_wanted : (str)
         The folders are to be read by another layout.
+    pattern_wanted : (str)
+        Images that match a pattern are to be excluded.
+    reading_wanted : ()
+        The user asks how the images were read.
     opened : (int, object)
         An image to be shown large, and the list of those that can be stepped through.
     """
@@ -41,6 +47,8 @@ class Findings(TabWidget):
     take_back_wanted = Signal(object)
     threshold_wanted = Signal(str, float)
     layout_wanted = Signal(str)
+    pattern_wanted = Signal(str)
+    reading_wanted = Signal()
     opened = Signal(int, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -102,6 +110,12 @@ class Findings(TabWidget):
         self._read_otherwise = self._button("Use another folder layout", "Use another folder layout")
         self._read_otherwise.clicked.connect(self._want_layout)
         self._read_otherwise.hide()
+        self._suspected = ""
+        self._exclude = self._button("Exclude", "Exclude these images; undo includes them again")
+        self._exclude.clicked.connect(self._want_pattern)
+        self._exclude.hide()
+        self._reading = self._button(READING, READING_TIP)
+        self._reading.clicked.connect(self.reading_wanted)
         self._tabs = {
             "Skipped": self._tab(self.skipped),
             "Duplicates": self._tab(self.copies, self._keep_this, self._keep_one),
@@ -110,7 +124,7 @@ class Findings(TabWidget):
             "Quality": self._tab(self.quality),
             "Suspected label errors": self._tab(self.doubts, self._look, self._leave),
             "Near-duplicates": self._tab(self.near, self._leave_near),
-            "Notes": self._tab(self.notes, self._read_otherwise),
+            "Notes": self._tab(self.notes, self._read_otherwise, self._reading, below=self._exclude),
         }
         for name, tab in self._tabs.items():
             self.addTab(tab, name)
@@ -138,15 +152,16 @@ class Findings(TabWidget):
         )
         self.leaks.set_rows([(images[a].path, images[b].path) for a, b in split.leaks])
         self.left_out.set_rows([(left.index, images[left.index].path, left.reason) for left in split.left_out])
-        self.notes.set_rows([*view.dataset.warnings, *split.warnings])
         self.quality.show_view(view, quality)
+        self.notes.set_rows(view.notes)
+        self._offer_exclusion(next(iter(view.suspected), None))
         self._offer_layout(next(iter(view.dataset.others), ""))
         conflicts = sum(one.conflicting for one in view.duplicates)
         self._count("Skipped", len(view.dataset.skipped))
         self._count("Duplicates", len(view.duplicates), f", {conflicts} under two classes" if conflicts else "")
         self._count("Leaks", len(split.leaks))
         self._count("Excluded", len(split.left_out))
-        self._count("Notes", len(view.dataset.warnings) + len(split.warnings))
+        self._count("Notes", len(view.notes))
         self._keep_one.setEnabled(bool(view.duplicates) and not settings.keep_one_of_duplicates)
         self._drop.setEnabled(bool(split.leaks))
         self.setTabVisible(self.indexOf(self._tabs["Leaks"]), split.brought)
@@ -181,6 +196,7 @@ class Findings(TabWidget):
         for button in (self._keep_one, self._drop):
             button.setEnabled(True)
         self._offer_layout("")
+        self._offer_exclusion(None)
         self.setCurrentIndex(0)
 
     def _offer_layout(self, layout: str) -> None:
@@ -188,6 +204,19 @@ class Findings(TabWidget):
         self._read_otherwise.setVisible(bool(layout))
         title = dict(choices_of(DataSettings))["layout"].values.get(layout, layout)
         self._read_otherwise.setText(f"Use layout: {inside_sentence(title)}")
+
+    def _offer_exclusion(self, suggestion: ExclusionSuggestion | None) -> None:
+        self._suspected = suggestion.pattern if suggestion is not None else ""
+        self._exclude.setVisible(suggestion is not None)
+        if suggestion is not None:
+            verb = "matches" if suggestion.n_images == 1 else "match"
+            self._exclude.setText(f"Exclude {images(suggestion.n_images)} that {verb} {suggestion.pattern}")
+            tip = f"They may be {suggestion.kind}: {suggestion.evidence}. Undo includes them again"
+            self._exclude.setToolTip(tip)
+            self._exclude.setAccessibleDescription(tip)
+
+    def _want_pattern(self) -> None:
+        self.pattern_wanted.emit(self._suspected)
 
     def _want_layout(self) -> None:
         self.layout_wanted.emit(self._other_layout)
@@ -211,7 +240,7 @@ class Findings(TabWidget):
         button.setAccessibleDescription(tip)
         return button
 
-    def _tab(self, table: QWidget, *buttons: QPushButton) -> QWidget:
+    def _tab(self, table: QWidget, *buttons: QPushButton, below: QPushButton | None = None) -> QWidget:
         tab = QWidget()
         column = QVBoxLayout(tab)
         column.setContentsMargins(0, theme.UNIT, 0, 0)
@@ -222,6 +251,8 @@ class Findings(TabWidget):
                 row.addWidget(button)
             row.addStretch(1)
             column.addLayout(row)
+        if below is not None:  # too wide to be beside the others in a narrow window
+            column.addWidget(below, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(table, 1)
         return tab
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from core.service.dataset_requests import DatasetView
 from core.settings import DataSettings
@@ -18,6 +18,10 @@ from desktop_app.widgets.sample_strip import SampleStrip
 SAMPLES = 12
 
 
+READING = "How the images were read…"
+READING_TIP = "Check the columns, folders, grey levels and pages that were read, and change them"
+
+
 class DatasetPicture(QWidget):
     """Facts in one line, warnings, histogram beside sample images, findings below.
 
@@ -25,9 +29,12 @@ class DatasetPicture(QWidget):
     -------
     opened : (int, object)
         An image to be shown large, and the list of those that can be stepped through.
+    reading_wanted : ()
+        The user asks how the images were read.
     """
 
     opened = Signal(int, object)
+    reading_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,7 +42,12 @@ class DatasetPicture(QWidget):
         self.facts = QLabel()
         self.facts.setFont(theme.strong_font())
         self.facts.setWordWrap(True)
+        self.reading = QPushButton(READING)
+        self.reading.setToolTip(READING_TIP)
+        self.reading.setAccessibleDescription(READING_TIP)
+        self.reading.clicked.connect(self.reading_wanted)
         self.warning = MessageStrip()
+        self.warning.action_triggered.connect(self.reading_wanted)
         self.histogram = ClassHistogram()
         self.samples = SampleStrip()
         self.samples.opened.connect(self.open_image)
@@ -58,7 +70,11 @@ class DatasetPicture(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.UNIT)
-        column.addWidget(self.facts)
+        head = QHBoxLayout()
+        head.setSpacing(theme.UNIT)
+        head.addWidget(self.facts, 1)
+        head.addWidget(self.reading, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(head)
         column.addWidget(self.warning)
         column.addWidget(self._split, 1)
 
@@ -95,10 +111,11 @@ class DatasetPicture(QWidget):
             self.histogram.setCurrentIndex(self.histogram.classes.index(row, 0))
         self.samples.set_samples({name: self._samples_of(position) for position, name in enumerate(dataset.classes)})
         self.facts.setText(_facts(view))
-        warnings = [*dataset.warnings, *split.warnings]
+        warnings = view.notes
         if warnings:
             more = f" ({len(warnings) - 1} more under Notes)" if len(warnings) > 1 else ""
-            self.warning.show_message("warning", warnings[0] + more)
+            action = ("Check…", READING_TIP) if view.is_guessed(settings) else ("", "")
+            self.warning.show_message("warning", warnings[0] + more, *action)
         else:
             self.warning.clear()
 

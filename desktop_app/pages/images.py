@@ -96,7 +96,7 @@ class ImagesPage(Page):
 
     def forget(self) -> None:
         """Show no images."""
-        self._steps.drop()
+        self._steps.stop()
         self._know_nothing()
         self.images.forget()
         self.large.forget()
@@ -124,7 +124,7 @@ class ImagesPage(Page):
               self.model.settings("quality"))  # fmt: skip
         if of != self._made_of:
             self._made_of = of
-            self._steps.start(self._make_facets(view, coreset), self._show_facets)
+            self._steps.run(self._make_facets(view, coreset))
         reason = self.image_actions.why_no_similar()
         busy = bool(self.job_numbers(FindDoubts))
         self.doubts_button.setEnabled(not reason and not busy)
@@ -190,6 +190,7 @@ class ImagesPage(Page):
             yield
         self._texts = texts
         self._facets = found
+        self._show_facets()
 
     def _marks(self, view: DatasetView) -> dict[str, Sequence[int]]:
         """Return what was found of images, by its title."""
@@ -234,7 +235,7 @@ class ImagesPage(Page):
     def _apply(self) -> None:
         """Show the images that pass the filters and the search, in the order chosen."""
         view = self.images.view
-        if view is None or self._steps.is_running:
+        if view is None or not self._facets:  # they are being made
             return
         n = len(view.dataset.images)
         base = self._searched(n)

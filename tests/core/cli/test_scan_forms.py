@@ -195,3 +195,33 @@ def test_a_list_of_quality_replaces_no_file(scan: Scan, picture: Callable[[str],
     assert code == 2
     assert "dark must be" in said
     assert "found -1" in said
+
+
+def test_thumbnails_are_suspected_and_excluded_by_a_pattern(
+    tmp_path: Path, picture: Callable[[str], None], scan: Scan
+) -> None:
+    for name in ("ill", "well"):
+        for number in range(12):
+            picture(f"cells/{name}/c{number}.png")
+    small = Image.fromarray(np.zeros((8, 12, 3), np.uint8))
+    for number in range(6):
+        small.putpixel((number, 0), (255, 255, 255))
+        small.save(tmp_path / f"cells/ill/c{number}_thumb.png")
+    code, said = scan("cells")
+    assert code == 0
+    assert "excluded" not in said
+    words = " ".join(said.split())
+    assert (
+        "note: 6 images, such as ill/c0_thumb.png, may be thumbnails: the names match *_thumb.*, and they are smaller "
+        "than other images (12×8 instead of 32×24 pixels). They are used; to exclude them, use --leave-out-pattern "
+        "'*_thumb.*'."
+    ) in words
+    code, said = scan("cells", "--leave-out-pattern", "*_thumb.*", "--leave-out-pattern", "preview")
+    words = " ".join(said.split())
+    assert code == 0
+    assert "may be thumbnails" not in words
+    assert "excluded: 6 6: It matches the pattern “*_thumb.*”." in words
+    assert "The pattern “preview” of images to be left out matches none of the 30 paths, such as ill/c0.png." in words
+    code, said = scan("cells", "--leave-out-pattern", "*_[thumb")
+    assert code == 2
+    assert "in which a [ has no ]" in said

@@ -19,7 +19,7 @@ from core.service.selection_requests import ChooseCoreset, OpenSelectionService
 from core.settings import ClusterSettings, FeatureSettings, SelectionSettings, Settings
 
 ROOT = Path(__file__).resolve().parents[3]
-SUBJECTS = ("cache", "comparison", "coreset", "dataset", "feature", "selection", "weights")
+SUBJECTS = ("cache", "comparison", "coreset", "dataset", "feature", "reading", "selection", "weights")
 MODULES = [f"core.service.{subject}_requests" for subject in SUBJECTS]
 KINDS = [
     one

@@ -1,7 +1,9 @@
 """The Dataset page, walked as a user does, on a small folder with everything that real folders have."""
 
 import shutil
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +178,86 @@ def test_groups_are_previewed_while_typing_and_kept_together(page: DatasetPage, 
         for indices in (np.concatenate([view.split.pool, view.split.validation]), view.split.test)
     ]
     assert sides[0].isdisjoint(sides[1])
+
+
+def test_the_patient_is_marked_in_an_example_and_its_pattern_used(page: DatasetPage, qtbot: QtBot) -> None:
+    page.option_column.more_button.setChecked(True)
+    field = page.pattern
+    assert field.example.path == "eosinophil/P0_0.png"
+    field.example.line.setFocus()
+    field.example.line.setSelection(len("eosinophil/"), 2)
+    qtbot.waitUntil(field.use.isVisible)
+    assert field.pattern == "(?:^|/)(P[0-9]+)(?=_|$)[^/]*$"
+    qtbot.waitUntil(lambda: field._summary.text() == "4 groups in 32 images")
+    assert rows(field.groups) == [("P0", 9), ("P1", 9), ("P2", 7), ("P3", 7)]
+    assert page.model.settings("data").group_pattern == ""  # a preview, until it is used
+    qtbot.keyClick(field.example.line, Qt.Key.Key_Down)
+    assert field.example.line.selectedText() == field.example.path.split("/")[1][:2]  # what the pattern finds there
+    qtbot.mouseClick(field.use, Qt.MouseButton.LeftButton)
+    assert page.model.settings("data").group_pattern == "(?:^|/)(P[0-9]+)(?=_|$)[^/]*$"
+    settled(page, qtbot)
+    assert not field.use.isVisible()
+    page.model.undo_stack.undo()
+    assert page.model.settings("data").group_pattern == ""
+    assert field.pattern == ""
+
+
+def test_images_without_a_group_are_counted_with_an_example(page: DatasetPage, qtbot: QtBot) -> None:
+    qtbot.keyClicks(page.pattern.field, r"(P\d)_\d")
+    expected = "4 groups in 32 images; 2 images without a group, such as eosinophil/P0_copy.png"
+    qtbot.waitUntil(lambda: page.pattern._summary.text() == expected)
+    assert sum(n for _, n in rows(page.pattern.groups)) == 30
+    sizes = [n for _, n in rows(page.pattern.groups)]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_groups_are_taken_from_a_column_of_the_table(page_context: PageContext, cells: Path, qtbot: QtBot) -> None:
+    lines = [
+        f"{name}/P{number % 4}_{number}.png,{name},visit {number % 3},{'AB'[number % 2]}"
+        for name, n_images in CLASSES.items()
+        for number in range(n_images)
+    ]
+    (cells / "cells.csv").write_text("\n".join(["path,class,visit,scanner", *lines]), encoding="utf-8")
+    page_context.model.start(cells / "cells.csv")
+    page = DatasetPage(page_context)
+    qtbot.addWidget(page)
+    page.resize(1100, 900)
+    page.show()
+    page.enter()
+    page.option_column.more_button.setChecked(True)
+    assert not page.pattern.columns.isVisible()
+    qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page_context.model.state("dataset") == "done")
+    columns = page.pattern.columns
+    assert columns.isVisible()
+    assert [columns.itemText(at) for at in range(columns.count())] == ["Automatic", "None", "visit", "scanner"]
+    columns.setFocus()
+    for _ in range(2):
+        qtbot.keyClick(columns, Qt.Key.Key_Down)
+    view = settled(page, qtbot)
+    assert {image.group for image in view.dataset.images} == {"visit 0", "visit 1", "visit 2"}
+    assert page.pattern._summary.text() == "3 groups from the dataset in 30 images"
+    assert rows(page.pattern.groups) == [("visit 0", 11), ("visit 1", 10), ("visit 2", 9)]
+    of_test = {view.dataset.images[i].group for i in view.split.test}
+    assert of_test.isdisjoint(view.dataset.images[i].group for i in view.split.pool)
+    page.model.undo_stack.undo()
+    settled(page, qtbot)
+    assert columns.currentText() == "Automatic"
+    page.leave()
+
+
+def test_groups_of_many_paths_are_found_in_steps(page: DatasetPage, qtbot: QtBot) -> None:
+    view = view_of(page)
+    some = view.dataset.images[0]
+    many = tuple(replace(some, path=f"class{n % 8}/p{n % 500}_img_{n}.png") for n in range(100_000))
+    page.groups.show_view(replace(view, dataset=replace(view.dataset, images=many)), page.model.settings("data"))
+    waits = []
+    for _ in range(3):
+        started = time.perf_counter()
+        page.pattern.example_marked.emit(many[0].path, 7, 9)
+        waits.append(time.perf_counter() - started)
+        qtbot.waitUntil(lambda: page.pattern._summary.text() == "500 groups in 100,000 images")
+    assert min(waits) < 0.3  # a tenth of a second or two, of which the first results are 0.06 s
 
 
 def test_a_broken_pattern_is_a_sentence_under_the_field(page: DatasetPage, qtbot: QtBot) -> None:
@@ -432,3 +514,116 @@ def test_the_folders_are_read_otherwise_by_a_button(
     assert page.model.settings("data").layout == "classes"
     qtbot.waitUntil(lambda: not button.isVisible())
     page.leave()
+
+
+# --- excluding by pattern -----------------------------------------------------------------------------------------
+
+
+def used_paths(page: DatasetPage) -> set[str]:
+    view = view_of(page)
+    used = np.concatenate([view.split.pool, view.split.validation, view.split.test])
+    return {view.dataset.images[i].path for i in used}
+
+
+def test_images_are_excluded_by_a_pattern_with_a_preview_while_it_is_typed(page: DatasetPage, qtbot: QtBot) -> None:
+    page.option_column.more_button.setChecked(True)
+    field = page.excluding.field
+    assert field.summary.text() == "No pattern: no image is excluded by its path."
+    qtbot.keyClicks(field.field, "p1_*; nothing")
+    qtbot.waitUntil(lambda: field.summary.text() == "9 images of 32 match")
+    assert rows(field.matches)[0] == ("eosinophil/P1_1.png", "p1_*")
+    assert field.matches.isVisible()
+    assert [image.title for image in field.thumbnails.images][:2] == ["eosinophil/P1_1.png", "eosinophil/P1_5.png"]
+    assert page.model.settings("data").left_out_patterns == ()  # not before Enter
+    qtbot.keyClick(field.field, Qt.Key.Key_Return)
+    assert page.model.settings("data").left_out_patterns == ("p1_*", "nothing")
+    view = settled(page, qtbot)
+    assert not [path for path in used_paths(page) if "/P1_" in path]
+    excluded = {row[1]: row[2] for row in rows(page.findings.left_out)}
+    assert excluded["platelet/P1_conflict.png"] == "It matches the pattern “p1_*”."
+    assert len(excluded) == 9
+    assert any("“nothing” of images to be left out matches none of the 32 paths" in note for note in view.notes)
+    page.model.undo_stack.undo()
+    assert page.model.settings("data").left_out_patterns == ()
+    assert rows(page.findings.left_out) == []
+
+
+def test_an_image_excluded_by_a_pattern_is_not_included_by_hand_in_silence(page: DatasetPage, qtbot: QtBot) -> None:
+    field = page.excluding.field
+    field.field.setText("P1_*")
+    field.field.editingFinished.emit()
+    settled(page, qtbot)
+    page.findings.left_out.selectRow(0)
+    qtbot.mouseClick(tool(page, "Excluded"), Qt.MouseButton.LeftButton)
+    (said,) = page.messages.sentences("warning")  # type: ignore[attr-defined]
+    assert said.startswith(
+        "1 image of the selection cannot be included one by one. Reason: It matches the pattern “P1_*”."
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("*_[0", "a [ has no ]"),
+        ("*", "matches every image"),
+        ("*.png", "All 32 images match"),
+        ("P?_*", "All 32 images"),
+    ],
+)
+def test_patterns_that_cannot_be_used_stay_in_the_field_with_the_reason(
+    page: DatasetPage, qtbot: QtBot, typed: str, words: str
+) -> None:
+    page.option_column.more_button.setChecked(True)
+    field = page.excluding.field
+    qtbot.keyClicks(field.field, typed)
+    qtbot.keyClick(field.field, Qt.Key.Key_Return)
+    assert words in field.summary.text()
+    assert field.summary.property("tone") == "bad"
+    assert field.text == typed
+    assert page.model.settings("data").left_out_patterns == ()
+    assert page.messages.posts == []  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def with_thumbnails(cells: Path) -> Path:
+    """The folder with small copies of some images in it."""
+    for number in range(7):
+        with Image.open(cells / "lymphocyte" / f"P{number % 4}_{number}.png") as image:
+            image.resize((8, 6)).save(cells / "lymphocyte" / f"P{number % 4}_{number}_thumb.png")
+    return cells
+
+
+def test_suspected_thumbnails_are_offered_in_the_notes_and_excluded_by_a_button(
+    with_thumbnails: Path, page: DatasetPage, qtbot: QtBot
+) -> None:
+    assert any(
+        note.startswith("7 images, such as lymphocyte/P0_0_thumb.png, may be thumbnails")
+        for note in rows(page.findings.notes)
+    )
+    page.findings.setCurrentWidget(tab(page, "Notes"))
+    button = tool(page, "Notes", 2)
+    assert button.isVisible()
+    assert button.text() == "Exclude 7 images that match *_thumb.*"
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert page.model.settings("data").left_out_patterns == ("*_thumb.*",)
+    settled(page, qtbot)
+    assert not button.isVisible()
+    assert page.excluding.field.text == "*_thumb.*"
+    assert len(rows(page.findings.left_out)) == 7
+    assert page.model.undo_stack.undoText() == "exclusion of *_thumb.*"
+    page.model.undo_stack.undo()
+    qtbot.waitUntil(button.isVisible)
+    assert rows(page.findings.left_out) == []
+
+
+def test_many_paths_are_compared_in_steps_while_the_window_answers(page: DatasetPage, qtbot: QtBot) -> None:
+    view = view_of(page)
+    some = view.dataset.images[0]
+    many = tuple(replace(some, path=f"class{n % 8}/p{n % 50}/img_{n}.png") for n in range(300_000))
+    page.excluding.show_view(replace(view, dataset=replace(view.dataset, images=many)), ())
+    started = time.perf_counter()
+    page.excluding.field.field.setText("*_7*; p3")
+    page.excluding.field.text_changed.emit("*_7*; p3")
+    assert time.perf_counter() - started < 0.3
+    assert page.excluding.field.summary.text() == "Comparing the paths…"
+    qtbot.waitUntil(lambda: page.excluding.field.summary.text() == "16,889 images of 300,000 match")

@@ -115,8 +115,51 @@ class TestPatternField:
         field = PatternField()
         qtbot.addWidget(field)
         field.set_preview([("a/P1_1.png", "P1"), ("a/P1_2.png", "P1"), ("a/x.png", "")])
-        assert field._summary.text() == "1 group in 3 images; 1 image without a group"
+        assert field._summary.text() == "1 group in 3 images; 1 image without a group, such as a/x.png"
         assert field.preview.plot_table()[1] == [["a/P1_1.png", "P1"], ["a/P1_2.png", "P1"], ["a/x.png", "–"]]
+
+    def test_groups_are_listed_with_the_largest_first(self, qtbot) -> None:
+        field = PatternField()
+        qtbot.addWidget(field)
+        field.set_preview(
+            [(f"a/{name}_{n}.png", name) for name, many in (("P2", 2), ("P1", 3), ("P3", 2)) for n in range(many)]
+        )
+        assert field.groups.plot_table()[1] == [["P1", "3"], ["P2", "2"], ["P3", "2"]]
+        assert field._summary.text() == "3 groups in 7 images"
+
+    def test_an_example_is_marked_and_stepped_by_keys(self, qtbot) -> None:
+        field = PatternField()
+        qtbot.addWidget(field)
+        field.example.set_paths(["P12_1.png", "P13_2.png"])
+        field.show()
+        field.example.line.setFocus()
+        qtbot.keyClick(field.example.line, Qt.Key.Key_Home)
+        with qtbot.waitSignal(field.example_marked) as marked:
+            for _ in range(3):
+                qtbot.keyClick(field.example.line, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+        assert marked.args == ["P12_1.png", 0, 3]
+        qtbot.keyClicks(field.example.line, "x")
+        assert field.example.line.text() == "P12_1.png"  # read only
+        with qtbot.waitSignal(field.example_moved) as moved:
+            qtbot.keyClick(field.example.line, Qt.Key.Key_Down)
+        assert moved.args == ["P13_2.png"]
+        qtbot.mouseClick(field.example.before, Qt.MouseButton.LeftButton)
+        assert field.example.path == "P12_1.png"
+
+    def test_an_offered_pattern_is_used_by_enter_and_dropped_by_escape(self, qtbot) -> None:
+        field = PatternField()
+        qtbot.addWidget(field)
+        field.example.set_paths(["P12_1.png"])
+        field.set_pattern("old")
+        field.show()
+        for key, accepted, left in ((Qt.Key.Key_Escape, [], "old"), (Qt.Key.Key_Return, ["(P[0-9]+)"], "(P[0-9]+)")):
+            got: list[str] = []
+            field.pattern_accepted.connect(got.append)
+            field.offer("(P[0-9]+)")
+            assert field.use.isVisible()
+            qtbot.keyClick(field.example.line, key)
+            assert (got, field.pattern, field.use.isVisible()) == (accepted, left, False)
+            field.pattern_accepted.disconnect(got.append)
 
     def test_a_bad_pattern_is_said_in_red(self, qtbot) -> None:
         field = PatternField()

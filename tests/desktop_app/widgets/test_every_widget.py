@@ -15,6 +15,7 @@ from desktop_app.widgets.confusion_matrix import ConfusionMatrix
 from desktop_app.widgets.display_controls import DisplayControls
 from desktop_app.widgets.duplicates_table import DuplicatesTable
 from desktop_app.widgets.empty_state import EmptyState
+from desktop_app.widgets.exclusion_field import ExclusionField
 from desktop_app.widgets.fraction_control import FractionControl
 from desktop_app.widgets.image_viewer import ImageViewer
 from desktop_app.widgets.job_bar import JobBar
@@ -57,6 +58,7 @@ MAKERS: dict[str, Callable[[], QWidget]] = {
     "empty state": lambda: EmptyState(
         "images", "Images will stand here.", "Choose a folder", "Choose a folder of images"
     ),
+    "exclusion": ExclusionField,
     "fraction": FractionControl,
     "image viewer": ImageViewer,
     "job bar": JobBar,

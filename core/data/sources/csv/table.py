@@ -16,7 +16,7 @@ from core.data.sources.csv.finding import FileFinder
 from core.data.sources.csv.guess import Columns, Table, choose_columns
 from core.data.sources.csv.labels import MISSING, Labels
 from core.data.sources.csv.rows import ROWS_PER_REPORT, Row, common_root, named_files, relative, told, usable_rows
-from core.data.sources.csv.settings import TableSettings
+from core.data.sources.csv.settings import NONE, TableSettings
 from core.errors import DatasetError
 from core.progress import NO_PROGRESS, Progress
 from core.results import Skipped, SplitName
@@ -66,6 +66,43 @@ def list_any_table(source: Path, settings: TableSettings, progress: Progress = N
     return listing
 
 
+def columns_of(source: Path, settings: TableSettings) -> Columns:
+    """Return which columns of a table are read under certain settings.
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read, or has no columns of images and classes.
+    """
+    folder = str(source.absolute().parent)
+    finder = FileFinder((os.path.normpath(os.path.join(folder, settings.image_folder)), folder))
+    with open_cells(source, settings.sheet) as cells:
+        if settings.names_nothing:
+            known = {name.casefold() for name in cells.header}
+            settings = TableSettings(
+                path_column="path", class_columns=("class",), sheet=settings.sheet,
+                split_column="split" if "split" in known else NONE, group_column="group" if "group" in known else NONE,
+            )  # fmt: skip
+        return _chosen(cells, settings, finder)[1]
+
+
+def _chosen(cells: Cells, settings: TableSettings, finder: FileFinder) -> tuple[list[tuple[int, list[str]]], Columns]:
+    """Return the first rows, which are read by it, and the columns that are chosen by them."""
+    if not cells.header:
+        raise DatasetError(f"{cells.name} has no columns of image files and classes; found nothing.")
+    sample = list(itertools.islice(cells.rows, _SAMPLE))
+    n_columns = len(cells.header)
+    fitting = [row + [""] * (n_columns - len(row)) for _, row in sample if any(row) and len(row) <= n_columns]
+
+    def exists(text: str) -> bool:
+        return not finder.as_written(text)[1]
+
+    def is_found(text: str) -> bool:
+        return not finder.find(text)[1]
+
+    return sample, choose_columns(Table(cells.name, cells.header, fitting), settings, exists, is_found)
+
+
 @dataclass
 class _Rows:
     """The rows of one table as they are read."""
@@ -86,13 +123,7 @@ class _Rows:
             If no columns of images and classes are found.
         """
         cells = self.cells
-        sample = list(itertools.islice(cells.rows, _SAMPLE))
-        n_columns = len(cells.header)
-        fitting = [row + [""] * (n_columns - len(row)) for _, row in sample if any(row) and len(row) <= n_columns]
-        table = Table(cells.name, cells.header, fitting)
-        if not cells.header:
-            raise DatasetError(f"{cells.name} has no columns of image files and classes; found nothing.")
-        self._columns = choose_columns(table, self.settings, self._exists, self._is_found)
+        sample, self._columns = _chosen(cells, self.settings, self.finder)
         self._labels = Labels([cells.header[at] for at in self._columns.classes], self.settings)
         self.kept_columns = tuple(cells.header[at] for at in self._columns.others)
         self._rows: list[Row] = []
@@ -103,12 +134,6 @@ class _Rows:
             if any(row):
                 self._take(number, row)
         self._say_reading(self._columns)
-
-    def _exists(self, text: str) -> bool:
-        return not self.finder.as_written(text)[1]
-
-    def _is_found(self, text: str) -> bool:
-        return not self.finder.find(text)[1]
 
     def _take(self, number: int, row: list[str]) -> None:
         columns, word, n_columns = self._columns, self.cells.word, len(self.cells.header)

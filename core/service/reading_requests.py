@@ -1,0 +1,110 @@
+"""Requests about how images would be read by other settings: columns, layouts, grey levels, pages."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+from core.descriptions import SettingsPart
+from core.limits import limited
+from core.progress import Progress
+from core.results import LayoutFacts, LevelsFacts, PagesFacts, Reading, TableFacts
+from core.service.requests import Request
+from core.settings import DataSettings
+
+
+@dataclass(frozen=True)
+class PreviewTable(Request[TableFacts]):
+    """Read a table under certain settings of its own, without decoding any image."""
+
+    is_for_display: ClassVar[bool] = True
+    source: Path
+    settings: SettingsPart
+
+    @limited(seconds=300)
+    def run(self, progress: Progress) -> TableFacts:
+        """Read the rows, and look for the files that they name."""
+        from core.data.sources.csv.facts import table_facts
+        from core.data.sources.csv.settings import TableSettings
+
+        settings = self.settings if isinstance(self.settings, TableSettings) else TableSettings()
+        return table_facts(self.source, settings, progress)
+
+
+@dataclass(frozen=True)
+class PreviewLayouts(Request[tuple[LayoutFacts, ...]]):
+    """List a folder by each layout, without decoding any image."""
+
+    is_for_display: ClassVar[bool] = True
+    source: Path
+    settings: DataSettings
+
+    @limited(seconds=600)
+    def run(self, progress: Progress) -> tuple[LayoutFacts, ...]:
+        """Walk the folder once."""
+        from core.data.layout_facts import layout_facts
+
+        return layout_facts(self.source, self.settings, progress)
+
+
+@dataclass(frozen=True)
+class PreviewLevels(Request[LevelsFacts]):
+    """Read the stored values of some images of a file kind; see `core.data.pixel_facts.levels_facts`.
+
+    Attributes
+    ----------
+    source_kind : str
+        Name of the source.
+    before : Reading
+        How the images were read.
+    after : DataSettings or None
+        Say how they are to be read; None where nothing is changed.
+    """
+
+    is_for_display: ClassVar[bool] = True
+    source_kind: str
+    root: Path
+    kind: str
+    paths: tuple[str, ...]
+    before: Reading
+    after: DataSettings | None
+
+    @limited(seconds=120, n_bytes=4_000_000_000)
+    def run(self, progress: Progress) -> LevelsFacts:
+        """Decode these images."""
+        from core.data.pixel_facts import levels_facts
+        from core.data.readings import reading_of
+        from core.data.sources import source_of
+
+        before = after = self.before
+        if self.after is not None:
+            asked = reading_of(self.after)
+            # Transparency and pages are not in question here.
+            after = replace(before, levels=asked.levels, percentiles=asked.percentiles, ranges=asked.ranges)
+        source = source_of(self.source_kind)
+        return levels_facts(source, self.root, self.kind, self.paths, before, after, progress)
+
+
+@dataclass(frozen=True)
+class PreviewPages(Request[PagesFacts]):
+    """Read the pages of one file; see `core.data.pixel_facts.pages_facts`.
+
+    Attributes
+    ----------
+    source_kind : str
+        Name of the source.
+    """
+
+    is_for_display: ClassVar[bool] = True
+    source_kind: str
+    root: Path
+    file: str
+    reading: Reading
+    rule: str
+
+    @limited(seconds=120, n_bytes=4_000_000_000)
+    def run(self, progress: Progress) -> PagesFacts:
+        """Decode the first pages."""
+        from core.data.pixel_facts import pages_facts
+        from core.data.sources import source_of
+
+        return pages_facts(source_of(self.source_kind), self.root, self.file, self.reading, self.rule, progress)
