@@ -2,9 +2,12 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from core.data.colour import RGBArray
 from core.data.quality import MEASURES
+
+GreyArray = NDArray[np.uint8]
 
 _LEAST_SIDE = 8
 _LEAST_LAG = 4
@@ -14,7 +17,21 @@ _DARKEST, _BRIGHTEST = 0.05, 0.99
 _ROUNDING = 1e-9
 
 
-def measure_quality(rgb: RGBArray, small: RGBArray) -> tuple[float, ...]:
+def to_grey(rgb: RGBArray) -> GreyArray:
+    """Return the grey levels (ITU-R BT.601) of an image.
+
+    Parameters
+    ----------
+    rgb : ndarray of shape (h, w, 3), uint8
+
+    Returns
+    -------
+    ndarray of shape (h, w), uint8
+    """
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+
+
+def measure_quality(rgb: RGBArray, small: RGBArray, grey: GreyArray) -> tuple[float, ...]:
     """Return the measures of `core.data.quality.MEASURES` of one image.
 
     Parameters
@@ -23,13 +40,14 @@ def measure_quality(rgb: RGBArray, small: RGBArray) -> tuple[float, ...]:
         At full resolution, of which only the edge width is measured.
     small : ndarray of shape (h, w, 3), uint8
         The same image as a thumbnail, of which the others are.
+    grey : ndarray of shape (h, w), uint8
+        Grey levels of `small`.
 
     Returns
     -------
     tuple of float
         Finite, rounded to five significant digits.
     """
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     shares = cv2.calcHist([grey], [0], None, [256], [0, 256]).ravel() / np.float64(grey.size)
     darkest, brightest = np.searchsorted(shares.cumsum() + _ROUNDING, (_DARKEST, _BRIGHTEST)) / 255
     present = shares[shares > 0]
@@ -73,10 +91,10 @@ def edge_width(rgb: RGBArray) -> float:
     if side < _LEAST_SIDE:
         return 0.0
     lag = max(_LEAST_LAG, round(side / _LAGS_PER_SIDE))
-    rows = _grey(rgb[lag :: 2 * lag])
+    rows = to_grey(rgb[lag :: 2 * lag])
     # OpenCV takes the nearest columns several times faster than NumPy takes every n-th.
     some = (max(1, width // (2 * lag)), height)
-    columns = _grey(np.asarray(cv2.resize(rgb, some, interpolation=cv2.INTER_NEAREST), dtype=np.uint8))
+    columns = to_grey(np.asarray(cv2.resize(rgb, some, interpolation=cv2.INTER_NEAREST), dtype=np.uint8))
     near = _mean_square(rows[:, 1:], rows[:, :-1]) + _mean_square(columns[1:], columns[:-1])
     far = _mean_square(rows[:, lag:], rows[:, :-lag]) + _mean_square(columns[lag:], columns[:-lag])
     if far <= 0:
@@ -84,9 +102,5 @@ def edge_width(rgb: RGBArray) -> float:
     return 100 * min(1.0, far / (lag * near) / side) if near > 0 else 100.0 * lag / side
 
 
-def _grey(rows: RGBArray) -> RGBArray:
-    return np.asarray(cv2.cvtColor(rows, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-
-
-def _mean_square(one: RGBArray, other: RGBArray) -> float:
+def _mean_square(one: GreyArray, other: GreyArray) -> float:
     return float(cv2.norm(one, other, cv2.NORM_L2SQR)) / one.size if one.size else 0.0

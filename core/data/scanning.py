@@ -15,7 +15,7 @@ from core.data.colour import RGBArray
 from core.data.description import Source
 from core.data.levels import Survey
 from core.data.listing import Entry, Listing, printable
-from core.data.quality_measures import measure_quality
+from core.data.quality_measures import GreyArray, measure_quality, to_grey
 from core.data.reader import Loaded
 from core.data.thumbnails import has_thumbnail, shrink, thumbnail_file, write_thumbnail
 from core.errors import ImageError, ReadOnlyCacheError
@@ -71,19 +71,19 @@ def pixel_hash(rgb: RGBArray) -> str:
     return digest.hexdigest()
 
 
-def perceptual_hash(small: RGBArray) -> str:
+def perceptual_hash(small: GreyArray) -> str:
     """Return the 64-bit perceptual hash as 16 hex digits: which of 8×8 low cosine frequencies exceed their median.
 
     Parameters
     ----------
-    small : ndarray of shape (h, w, 3), uint8
-        The image or its thumbnail.
+    small : ndarray of shape (h, w), uint8
+        Grey levels of the image or of its thumbnail.
 
     References
     ----------
     Zauner, Implementation and benchmarking of perceptual image hash functions (2010), section 3.2.1.
     """
-    grey = cv2.resize(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (_HASH_SIDE, _HASH_SIDE), interpolation=cv2.INTER_AREA)
+    grey = cv2.resize(small, (_HASH_SIDE, _HASH_SIDE), interpolation=cv2.INTER_AREA)
     low = cv2.dct(grey.astype(np.float32))[:_HASH_FREQUENCIES, :_HASH_FREQUENCIES]
     # Rounded, so that the frequencies of a flat image are all 0 and not signs of what rounding left.
     low = np.round(low, 3)
@@ -238,6 +238,8 @@ class _Worker:
         rgb = loaded.rgb
         pixels = pixel_hash(rgb)
         small = shrink(rgb)
+        grey = to_grey(small)
+        quality = measure_quality(rgb, small, grey)  # while the pixels are in the processor's cache
         if not self._read_only and not self._has_thumbnail(pixels):
             file = thumbnail_file(self._cache_folder, pixels)
             try:
@@ -255,9 +257,9 @@ class _Worker:
             file=loaded.file,
             n_bytes=loaded.n_bytes,
             modified_ns=loaded.modified_ns,
-            perceptual=perceptual_hash(small),
+            perceptual=perceptual_hash(grey),
             stored=loaded.decoded.stored if loaded.decoded is not None else None,
             more=entry.more,
             original_class=entry.original_class,
-            quality=measure_quality(rgb, small),
+            quality=quality,
         )

@@ -26,7 +26,7 @@ from core.data.quality import (
     quality_notes,
     quality_values,
 )
-from core.data.quality_measures import edge_width, measure_quality
+from core.data.quality_measures import edge_width, measure_quality, to_grey
 from core.data.thumbnails import shrink
 from core.errors import DatasetError
 from core.results import Dataset
@@ -38,7 +38,7 @@ RGB = NDArray[np.uint8]
 
 
 def measured(rgb: RGB) -> dict[str, float]:
-    return dict(zip(MEASURES, measure_quality(rgb, shrink(rgb)), strict=True))
+    return dict(zip(MEASURES, measure_quality(rgb, small := shrink(rgb), to_grey(small)), strict=True))
 
 
 def flat(value: int, side: int = 64) -> RGB:
