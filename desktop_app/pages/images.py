@@ -219,6 +219,7 @@ class ImagesPage(Page):
         self.picture.offer_colours({name: facet.title for name, facet in self._facets.items()})
         self._offer_orders(view)
         self._apply()
+        self.large.refresh()
 
     def _offer_orders(self, view: DatasetView) -> None:
         columns = {name: facet.title for name, facet in self._facets.items() if name in self._keys}

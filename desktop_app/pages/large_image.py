@@ -56,9 +56,9 @@ class LargeImage(QObject):
         self._at = 0
         self._before: list[tuple[Sequence[int], int]] = []
         self.viewer: ImageViewer | None = None
-        owner.model.settings_changed.connect(self._refresh)
-        owner.model.results_changed.connect(self._refresh)
-        owner.model.image_facts_changed.connect(self._refresh)
+        # Queued, so that the page has taken notice before.
+        for changed in (owner.model.settings_changed, owner.model.results_changed, owner.model.image_facts_changed):
+            changed.connect(self.refresh, Qt.ConnectionType.QueuedConnection)
 
     def open(self, index: int, walk: Sequence[int] | np.ndarray[Any, Any]) -> None:
         """Show `index`, all of it; the arrow keys go through `walk`."""
@@ -166,8 +166,8 @@ class LargeImage(QObject):
             self._on_no_picture(self._why_no_service())
         self._ask_similar()
 
-    def _refresh(self) -> None:
-        """Show what is known of the image now."""
+    def refresh(self) -> None:
+        """Show what is known of the image now; for pages that learn it after a change of the project."""
         index = self.index
         if self.viewer is not None and self.viewer.isVisible() and index is not None and self._images.view is not None:
             self.viewer.show_facts(self._facts(index))
