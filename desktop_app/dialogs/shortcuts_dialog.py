@@ -24,7 +24,7 @@ ALWAYS: tuple[tuple[str, str], ...] = (
     ("+, -, 0, 1", "Large image: zoom in and out, fit, 100 %"),
     ("Shift or Ctrl+Arrow keys", "Large image: pan"),
     ("Home, End", "Large image: first and last image of the list"),
-    ("N, Backspace", "Large image: show or hide similar images, go back from one"),
+    ("L, Backspace", "Large image: show or hide similar images, go back from one"),
     ("Tab, Shift+Tab", "Go to the next or previous control"),
 )
 

@@ -206,6 +206,7 @@ class ClustersPage(Page):
     def _take_class(self, view: ClassView) -> None:
         self._view = view
         self.picture.show_class(view)
+        self.large.refresh()
 
     def _on_refused(self, sentence: str, details: str) -> None:
         self._asked_for = self._asked_class = None

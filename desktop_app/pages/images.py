@@ -84,7 +84,7 @@ class ImagesPage(Page):
 
     def _know_nothing(self) -> None:
         self._facets: Mapping[str, Facet] = {}
-        self._made_of: object = None
+        self._made_of: tuple[object, ...] = ()
         self._texts: list[str] = []
         self._keys: dict[str, NDArray[np.float64]] = {}
         self._shown: IntArray = np.zeros(0, dtype=np.int64)
@@ -122,7 +122,8 @@ class ImagesPage(Page):
         of = (view, coreset, self._clusters, self.found.doubts, self.model.project.image_notes,
               self.model.settings("data").left_out_images, self.model.settings("data").relabelled,
               self.model.settings("quality"))  # fmt: skip
-        if of != self._made_of:
+        # By identity: views hold arrays, which have no single truth when they are compared.
+        if len(of) != len(self._made_of) or any(one is not old for one, old in zip(of, self._made_of, strict=True)):
             self._made_of = of
             self._steps.run(self._make_facets(view, coreset))
         reason = self.image_actions.why_no_similar()
@@ -219,6 +220,7 @@ class ImagesPage(Page):
         self.picture.offer_colours({name: facet.title for name, facet in self._facets.items()})
         self._offer_orders(view)
         self._apply()
+        self.large.refresh()
 
     def _offer_orders(self, view: DatasetView) -> None:
         columns = {name: facet.title for name, facet in self._facets.items() if name in self._keys}

@@ -5,17 +5,19 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QPoint, QSize, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QKeySequence
 from PySide6.QtWidgets import QMenu
 
 from core.service.image_requests import DecodeImage, FindSimilar, PictureView, SimilarView
 from desktop_app.pages.asking import AskingPage
 from desktop_app.pages.images_shown import ImagesShown
+from desktop_app.pages.page import NOT_THERE
 from desktop_app.service.selection import SelectionQuestions
 from desktop_app.widgets.image_viewer import ImageViewer
 
 N_SIMILAR = 24
 NO_FEATURES = "Similar images are shown once the features are extracted, on the Features page."
+CHANGED = "The settings of the dataset have changed. Scan again."
 Facts = Callable[[int], Sequence[tuple[str, str]]]
 FillMenu = Callable[[QMenu, Sequence[int]], None]
 
@@ -47,14 +49,16 @@ class LargeImage(QObject):
         # Its own: a refusal is said in the viewer, and nothing else of the page waits for it.
         self._pictures = SelectionQuestions(owner.service.selection, self)
         self._pictures.refused.connect(self._on_no_picture)
+        self._pictures.lost.connect(self._on_no_picture)
         self._similar = SelectionQuestions(owner.service.selection, self)
         self._similar.refused.connect(self._on_no_similar)
         self._walk: Sequence[int] = ()
         self._at = 0
         self._before: list[tuple[Sequence[int], int]] = []
         self.viewer: ImageViewer | None = None
-        owner.model.settings_changed.connect(self._refresh)
-        owner.model.results_changed.connect(self._refresh)
+        # Queued, so that the page has taken notice before.
+        for changed in (owner.model.settings_changed, owner.model.results_changed, owner.model.image_facts_changed):
+            changed.connect(self.refresh, Qt.ConnectionType.QueuedConnection)
 
     def open(self, index: int, walk: Sequence[int] | np.ndarray[Any, Any]) -> None:
         """Show `index`, all of it; the arrow keys go through `walk`."""
@@ -88,6 +92,7 @@ class LargeImage(QObject):
         viewer.similar_opened.connect(self._open_similar)
         viewer.back_wanted.connect(self._go_back)
         viewer.menu_requested.connect(self._show_menu)
+        viewer.key_pressed.connect(self._use_key)
         viewer.offer_actions(self.fill_menu is not None)
         viewer.show_similar(self._owner.preferences.similar_images)
         viewer.similar_toggled.connect(self._on_toggled)
@@ -117,11 +122,26 @@ class LargeImage(QObject):
             self._show()
 
     def _show_menu(self, place: QPoint) -> None:
-        if self.fill_menu is not None and self.viewer is not None and self.index is not None:
-            menu = QMenu(self.viewer)
+        menu = self._make_menu()
+        if menu is not None:
             menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            self.fill_menu(menu, [self.index])
             menu.popup(place)
+
+    def _use_key(self, keys: QKeySequence) -> None:
+        """Do what the menu offers with a key, which works without the menu as well."""
+        menu = self._make_menu()
+        if menu is not None:
+            action = next((one for one in menu.actions() if one.shortcut() == keys and one.isEnabled()), None)
+            if action is not None:
+                action.trigger()
+            menu.deleteLater()
+
+    def _make_menu(self) -> QMenu | None:
+        if self.fill_menu is None or self.viewer is None or self.index is None:
+            return None
+        menu = QMenu(self.viewer)
+        self.fill_menu(menu, [self.index])
+        return menu
 
     # --- showing ----------------------------------------------------------------------------------------------
 
@@ -142,13 +162,18 @@ class LargeImage(QObject):
         self.viewer.offer_back(bool(self._before))
         if self._owner.open_image_service(self._pictures):
             self._pictures.ask(DecodeImage(index), self._take)
+        else:
+            self._on_no_picture(self._why_no_service())
         self._ask_similar()
 
-    def _refresh(self) -> None:
-        """Show what is known of the image now."""
+    def refresh(self) -> None:
+        """Show what is known of the image now; for pages that learn it after a change of the project."""
         index = self.index
         if self.viewer is not None and self.viewer.isVisible() and index is not None and self._images.view is not None:
             self.viewer.show_facts(self._facts(index))
+
+    def _why_no_service(self) -> str:
+        return CHANGED if self._owner.images_are_there() else NOT_THERE
 
     def _take(self, picture: PictureView) -> None:
         view = self._images.view
@@ -180,11 +205,13 @@ class LargeImage(QObject):
         viewer, model = self.viewer, self._owner.model
         if viewer is None or self.index is None or not self._owner.preferences.similar_images:
             return
-        if model.facts("features") is not None and self._owner.open_image_service(self._similar):
+        if model.facts("features") is None:
+            viewer.similar.set_note(NO_FEATURES)
+        elif self._owner.open_image_service(self._similar):
             viewer.similar.set_note("Searching…")
             self._similar.ask(FindSimilar((self.index,), N_SIMILAR), self._take_similar)
         else:
-            viewer.similar.set_note(NO_FEATURES)
+            viewer.similar.set_note(self._why_no_service())
 
     def _on_no_similar(self, sentence: str, details: str) -> None:  # noqa: ARG002
         if self.viewer is not None:

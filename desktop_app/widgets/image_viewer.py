@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QPointF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QContextMenuEvent, QImage, QKeyEvent
+from PySide6.QtGui import QContextMenuEvent, QImage, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -37,14 +37,15 @@ _DIRECTIONS = {
     Qt.Key.Key_Up: QPointF(0, 1),
     Qt.Key.Key_Down: QPointF(0, -1),
 }
+_HELD = {Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_AltGr, Qt.Key.Key_Meta}
 
 
 class ImageViewer(QDialog):
     """An image at the left, and at the right what is known about it and which images are similar.
 
     Arrow keys ask for the image before and after, Home and End for the first and the last; with Shift or Ctrl arrow
-    keys pan. + and - zoom at the centre, 1 shows 100 %, 0 fits the image. N shows or hides similar images, Backspace
-    goes back from one. Space, Enter or Escape closes.
+    keys pan. + and - zoom at the centre, 1 shows 100 %, 0 fits the image. L lists similar images or hides them,
+    Backspace goes back from one. Space, Enter or Escape closes.
 
     Signals
     -------
@@ -58,6 +59,8 @@ class ImageViewer(QDialog):
         The user wants to return to the image that a similar one was opened from.
     menu_requested : (QPoint)
         The user wants the actions for the image, at a place of the screen.
+    key_pressed : (QKeySequence)
+        A key that may be that of an action.
     """
 
     stepped = Signal(int)
@@ -65,6 +68,7 @@ class ImageViewer(QDialog):
     similar_toggled = Signal(bool)
     back_wanted = Signal()
     menu_requested = Signal(QPoint)
+    key_pressed = Signal(QKeySequence)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -135,7 +139,7 @@ class ImageViewer(QDialog):
         self._facts.setVerticalSpacing(theme.UNIT // 2)
         self.toggle = QToolButton()
         self.toggle.setText("Similar images")
-        self.toggle.setToolTip("Show or hide the images at the smallest distance in the extracted features (N)")
+        self.toggle.setToolTip("Show or hide the images at the smallest distance in the extracted features (L)")
         self.toggle.setCheckable(True)
         self.toggle.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.toggle.toggled.connect(self._on_toggled)
@@ -308,7 +312,7 @@ class ImageViewer(QDialog):
             Qt.Key.Key_Minus: self._zoom_out,
             Qt.Key.Key_0: self.picture.fit,
             Qt.Key.Key_1: self._show_full_size,
-            Qt.Key.Key_N: self.toggle.toggle,
+            Qt.Key.Key_L: self.toggle.toggle,
             Qt.Key.Key_Backspace: self._go_back,
             Qt.Key.Key_Space: self.close,
             Qt.Key.Key_Escape: self.close,
@@ -321,10 +325,10 @@ class ImageViewer(QDialog):
             by = _DIRECTIONS[key]
             width, height = self.picture.width(), self.picture.height()
             self.picture.pan_by(QPointF(by.x() * width, by.y() * height) * PAN_SHARE)
-        elif key in doing:
+        elif key in doing and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             doing[key]()
-        else:
-            super().keyPressEvent(event)
+        elif key not in _HELD:
+            self.key_pressed.emit(QKeySequence(event.keyCombination()))
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
         """Offer the actions for the image."""

@@ -1,6 +1,7 @@
 """The Images page, walked as a user does."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,6 +62,21 @@ def count_of(tree: FacetTree, facet: str, value: str) -> str:
             if top.child(n).text(0) == value:
                 return top.child(n).text(1)
     raise AssertionError(f"{facet} has no {value}")
+
+
+def test_a_dataset_that_is_divided_again_while_the_page_is_shown(page: ImagesPage, qtbot: QtBot) -> None:
+    view = page.model.latest_value("dataset")
+    n_pool = len(view.split.pool)
+    first = int(view.split.pool[0])
+    page.picture.grid.opened.emit(first)
+    viewer = page.large.viewer
+    assert viewer is not None
+    assert dict(viewer.facts)["Set"] == "Pool"
+    assert count_of(page.tree, "Set", "Pool") == str(n_pool)
+    divided = replace(view, split=replace(view.split, pool=view.split.pool[1:]))
+    page.model.store_result("dataset", page.model.key("dataset"), {"images": len(view.dataset.images)}, divided)
+    qtbot.waitUntil(lambda: count_of(page.tree, "Set", "Pool") == str(n_pool - 1))
+    assert dict(viewer.facts).get("Set") != "Pool"
 
 
 def click(page: ImagesPage, *indices: int) -> None:

@@ -16,8 +16,8 @@ from core.service.image_requests import DecodeImage, OpenImageService
 from core.settings import Settings
 from desktop_app.pages.coreset import CoresetPage
 from desktop_app.pages.dataset import DatasetPage
-from desktop_app.pages.large_image import NO_FEATURES, FillMenu
-from desktop_app.pages.page import PageContext
+from desktop_app.pages.large_image import CHANGED, NO_FEATURES, FillMenu
+from desktop_app.pages.page import NOT_THERE, PageContext
 from desktop_app.widgets.image_viewer import ImageViewer
 
 
@@ -158,10 +158,11 @@ def test_the_window_closes_when_a_scan_finds_other_images(page_context: PageCont
 
 def test_actions_are_those_of_the_page_for_the_image_shown(page: CoresetPage, qtbot: QtBot) -> None:
     asked: list[Sequence[int]] = []
+    pinned: list[int] = []
 
     def fill(menu: QMenu, indices: Sequence[int]) -> None:
         asked.append(indices)
-        menu.addAction("Pin in")
+        menu.addAction("Pin in", "I", lambda: pinned.append(indices[0]))
 
     use: FillMenu = fill
     page.large.fill_menu = use
@@ -171,6 +172,41 @@ def test_actions_are_those_of_the_page_for_the_image_shown(page: CoresetPage, qt
     (menu,) = viewer.findChildren(QMenu)
     assert [action.text() for action in menu.actions()] == ["Pin in"]
     menu.close()
+    qtbot.keyClick(viewer, Qt.Key.Key_I)
+    assert pinned == [9]
+
+
+def test_a_key_of_the_menu_acts_on_the_image_shown(page: CoresetPage, qtbot: QtBot) -> None:
+    viewer = opened(page, 9, [4, 9], qtbot)
+    qtbot.keyClick(viewer, Qt.Key.Key_O)
+    assert page.model.settings("selection").pinned_out == (page.images.path(9),)
+    qtbot.keyClick(viewer, Qt.Key.Key_Left)
+    qtbot.keyClick(viewer, Qt.Key.Key_I)
+    assert page.model.settings("selection").pinned_in == (page.images.path(4),)
+    page.model.undo_stack.undo()
+    assert page.model.settings("selection").pinned_in == ()
+
+
+def test_images_that_are_gone_are_said_to_be_under_the_thumbnail(
+    page_context: PageContext, cells: Path, qtbot: QtBot
+) -> None:
+    page = scanned(page_context, cells, qtbot)
+    cells.rename(cells.parent / "moved")
+    page.large.open(2, [1, 2])
+    viewer = page.large.viewer
+    assert viewer is not None
+    assert viewer.picture.note.text() == f"Only the thumbnail is shown. {NOT_THERE}"
+
+
+def test_the_thumbnail_alone_is_shown_once_settings_have_changed(
+    page_context: PageContext, cells: Path, qtbot: QtBot
+) -> None:
+    page = scanned(page_context, cells, qtbot)
+    page.model.set_settings("data", split_seed=5)
+    page.large.open(2, [1, 2])
+    viewer = page.large.viewer
+    assert viewer is not None
+    assert viewer.picture.note.text() == f"Only the thumbnail is shown. {CHANGED}"
 
 
 def test_facts_follow_what_becomes_of_the_image(page: CoresetPage, qtbot: QtBot) -> None:

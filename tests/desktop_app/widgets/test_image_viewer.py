@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QSize, Qt
-from PySide6.QtGui import QColor, QContextMenuEvent, QImage, QNativeGestureEvent, QPointingDevice, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QImage,
+    QKeySequence,
+    QNativeGestureEvent,
+    QPointingDevice,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
@@ -196,7 +204,7 @@ class TestImageViewer:
 
     def test_keys_zoom_pan_and_fit_and_the_zoom_is_told(self, qtbot: QtBot, viewer: ImageViewer) -> None:
         fitting = viewer.picture.zoom
-        qtbot.keyClick(viewer, Qt.Key.Key_Plus)
+        qtbot.keyClick(viewer, Qt.Key.Key_Plus, Qt.KeyboardModifier.ShiftModifier)  # where + is the other half of =
         assert viewer.picture.zoom == pytest.approx(fitting * 1.25)
         qtbot.keyClick(viewer, Qt.Key.Key_Minus)
         assert viewer.picture.zoom == pytest.approx(fitting)
@@ -272,7 +280,7 @@ class TestImageViewer:
     ) -> None:
         assert not viewer.similar.isVisible()
         with qtbot.waitSignal(viewer.similar_toggled) as toggled:
-            qtbot.keyClick(viewer, Qt.Key.Key_N)
+            qtbot.keyClick(viewer, Qt.Key.Key_L)
         assert toggled.args == [True]
         images = [Thumbnail(key, pictures[key], f"ig/{key}.jpg", caption=f"ig\ndistance 0.{key}") for key in (7, 3, 5)]
         viewer.similar.set_images(images)
@@ -307,6 +315,16 @@ class TestImageViewer:
         with qtbot.waitSignal(viewer.menu_requested) as signal:
             QApplication.sendEvent(viewer.picture, event)
         assert signal.args == [viewer.picture.mapToGlobal(at)]
+
+    def test_other_keys_are_told_as_they_may_be_of_actions(self, qtbot: QtBot, viewer: ImageViewer) -> None:
+        for key, modifiers, text in (
+            (Qt.Key.Key_X, Qt.KeyboardModifier.ShiftModifier, "Shift+X"),
+            (Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier, "Ctrl+C"),
+            (Qt.Key.Key_N, Qt.KeyboardModifier.NoModifier, "N"),
+        ):
+            with qtbot.waitSignal(viewer.key_pressed) as pressed:
+                qtbot.keyClick(viewer, key, modifiers)
+            assert pressed.args == [QKeySequence(text)]
 
     def test_space_and_enter_press_what_has_the_focus(self, qtbot: QtBot, viewer: ImageViewer) -> None:
         viewer.toggle.setFocus()
