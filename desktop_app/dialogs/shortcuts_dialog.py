@@ -17,10 +17,16 @@ from desktop_app.actions import MENUS, Command, command_keys
 
 ALWAYS: tuple[tuple[str, str], ...] = (
     ("Enter", "Run the current step"),
-    ("Ctrl+1 … Ctrl+5", "Go to a step"),
+    ("Ctrl+1 … Ctrl+7", "Go to a step, to Images or to Review"),
     ("Ctrl+Z, Ctrl+Shift+Z", "Undo and redo a change"),
     ("Arrow keys", "Move between images, steps and points"),
     ("Space", "Preview the current image"),
+    ("S", "Find images that are similar to the selected ones"),
+    ("I, O, U", "Pin the selected images in, out, or unpin them"),
+    ("R, X, N", "Relabel, exclude or note on the selected images"),
+    ("Ctrl+F, Ctrl++, Ctrl+-", "Images: search, larger and smaller thumbnails"),
+    ("K, A, 1 … 9, X, S", "Review: keep the label, take the suggested one, relabel, exclude, skip"),
+    ("P, N", "Review: previous and next finding"),
     ("+, -, 0, 1", "Large image: zoom in and out, fit, 100 %"),
     ("Shift or Ctrl+Arrow keys", "Large image: pan"),
     ("Home, End", "Large image: first and last image of the list"),
