@@ -1,22 +1,20 @@
 """The current project, its changes as signals, undo, and the state of every stage."""
 
+import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoStack
+from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from core.errors import ProjectError
 from core.project import (
-    DECISIONS,
     STAGES,
     Choices,
-    Decision,
     Project,
     StageResult,
     digest_on_disk,
@@ -24,12 +22,13 @@ from core.project import (
     write_project,
 )
 from core.settings import Settings
-from core.settings.relabelling import utc_text, with_relabelled
 from core.version import __version__
-from desktop_app.project_commands import FactsCommand, SettingsCommand
+from desktop_app.project_images import ImageRecords
 
 StageState = Literal["ready", "stale", "running", "done"]
 VALUES_KEPT = 4
+MERGE_SECONDS = 1.0
+_MERGE_ID = 1
 
 
 class ChangedOutsideError(ProjectError):
@@ -47,7 +46,7 @@ class ChangedOutsideError(ProjectError):
         super().__init__(f"{file.name} {happened} after it was opened here. It was not saved; save it as another file.")
 
 
-class ProjectModel(QObject):
+class ProjectModel(ImageRecords):
     """The project that is open; pages listen here and never to each other.
 
     Attributes
@@ -90,7 +89,6 @@ class ProjectModel(QObject):
     states_changed = Signal()
     choices_changed = Signal()
     source_changed = Signal()
-    image_facts_changed = Signal()
     saved_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -219,7 +217,7 @@ class ProjectModel(QObject):
         if after.settings != self.project.settings:
             names = tuple(sorted(changes))
             words = text or f"change of {' and '.join(name.replace('_', ' ') for name in names)}"
-            self.undo_stack.push(SettingsCommand(self, section, self.settings(section), after, names, words, merge))
+            self.undo_stack.push(_SettingsCommand(self, section, self.settings(section), after, names, words, merge))
 
     def put_settings(self, section: str, value: Any) -> None:
         """Put a whole section in place, without undo; for the undo commands and for tests."""
@@ -237,58 +235,6 @@ class ProjectModel(QObject):
     def set_notes(self, notes: str) -> None:
         """Keep the user's own words."""
         self._set(replace(self.project, notes=notes))
-
-    # --- facts of single images -------------------------------------------------------------------------------
-
-    def relabel(self, paths: Iterable[str], new_class: str, old_classes: Mapping[str, str]) -> None:
-        """Give images another class, in one step of undo; image files and tables are not changed.
-
-        Parameters
-        ----------
-        paths : iterable of str
-        new_class : str
-            For an image that has this class in its source, the record of an earlier relabelling is removed.
-        old_classes : mapping of str to str
-            Class of each image in its source, by path: `Image.original_class` where there is one, else
-            `Image.class_name`.
-
-        Raises
-        ------
-        SettingsError
-            If `new_class` is empty; nothing has changed then.
-        """
-        before = self.settings("data").relabelled
-        after = with_relabelled(before, paths, new_class, old_classes, utc_text(datetime.now(UTC)))
-        n_changed = len({record.path for record in {*before} ^ {*after}})
-        words = f"relabelling of {n_changed:,} image{'s' * (n_changed != 1)}"
-        self.set_settings("data", text=words, relabelled=after)
-
-    def set_image_note(self, path: str, text: str) -> None:
-        """Keep a note on an image; an empty text removes it. Undo takes it back."""
-        notes = _with(self.project.image_notes, path, text.strip())
-        self._push_facts(replace(self.project, image_notes=notes), "note on an image")
-
-    def set_reviewed(self, path: str, decision: Decision | Literal[""]) -> None:
-        """Keep how the review of an image ended; an empty text removes it. Undo takes it back.
-
-        Raises
-        ------
-        ValueError
-            If it is no such decision.
-        """
-        if decision and decision not in DECISIONS:
-            raise ValueError(decision)
-        reviewed = cast("dict[str, Decision]", _with(self.project.reviewed, path, decision))
-        self._push_facts(replace(self.project, reviewed=reviewed), "review of an image")
-
-    def put_image_facts(self, image_notes: Mapping[str, str], reviewed: Mapping[str, Decision]) -> None:
-        """Put notes and reviewed images in place, without undo; for the undo commands."""
-        self._set(replace(self.project, image_notes=image_notes, reviewed=reviewed))
-        self.image_facts_changed.emit()
-
-    def _push_facts(self, after: Project, words: str) -> None:
-        if after != self.project:
-            self.undo_stack.push(FactsCommand(self, after, words))
 
     # --- the dataset's place ----------------------------------------------------------------------------------
 
@@ -409,7 +355,45 @@ class ProjectModel(QObject):
         self.states_changed.emit()
 
 
-def _with(values: Mapping[str, str], path: str, text: str) -> dict[str, str]:
-    """Return texts by path with another for one path; without it where the text is empty."""
-    others = {name: value for name, value in values.items() if name != path}
-    return {**others, path: text} if text else others
+class _SettingsCommand(QUndoCommand):
+    """One change of one section."""
+
+    def __init__(
+        self,
+        model: ProjectModel,
+        section: str,
+        before: Any,
+        after: Project,
+        names: tuple[str, ...],
+        text: str,
+        merge: bool,
+    ) -> None:
+        super().__init__(text)
+        self._model = model
+        # With the words: own settings of two samplers are both changes of `own`.
+        self.what = (section, names, text)
+        self.before, self.after = before, getattr(after.settings, section)
+        self._merge = merge
+        self.at = time.monotonic()
+
+    def id(self) -> int:
+        """Return what commands that may become one step have in common."""
+        return _MERGE_ID if self._merge else -1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:  # noqa: N802
+        """Take a later change of the same values into this one."""
+        if not isinstance(other, _SettingsCommand) or other.what != self.what:
+            return False
+        if other.at - self.at > MERGE_SECONDS:
+            return False
+        self.after, self.at = other.after, other.at
+        self.setObsolete(self.after == self.before)
+        return True
+
+    def redo(self) -> None:
+        """Put the new values in place."""
+        self._model.put_settings(self.what[0], self.after)
+
+    def undo(self) -> None:
+        """Put the earlier values in place."""
+        self._model.put_settings(self.what[0], self.before)
