@@ -79,6 +79,11 @@ class Plot(pg.PlotWidget):
         """Return the labels of the x and the y axis."""
         return self._axis_labels["bottom"], self._axis_labels["left"]
 
+    @property
+    def note(self) -> str:
+        """What is said while there is nothing to plot."""
+        return self._note.text()
+
     def set_note(self, note: str) -> None:
         """Say in the middle of the plot why it is empty; an empty text takes the note away."""
         self._note.setText(note)

@@ -111,6 +111,11 @@ class ThumbnailGrid(QListView):
         self._note = note
         self.viewport().update()
 
+    @property
+    def note(self) -> str:
+        """What is said while there are no images."""
+        return self._note
+
     def set_badges(self, **marks: Iterable[int] | None) -> None:
         """Mark images; see `ThumbnailModel.set_badges`."""
         self.images.set_badges(**marks)

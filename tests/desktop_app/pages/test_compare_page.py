@@ -728,7 +728,7 @@ def test_a_network_of_a_plugin_is_offered_trained_and_shown(plugin_page: Compare
     assert {row.network for row in result.rows} == {"nearest-mean"}
     assert page.picture.tabs.currentWidget() is page.picture.results_tab
     assert page.picture.confusion_card.accessibleName().startswith("Nearest mean, ")
-    assert page.picture.per_epoch._note.text() == "The nearest mean is not trained by epochs."
+    assert page.picture.per_epoch.note == "The nearest mean is not trained by epochs."
     page.tools.network_menu.actions()[KEEP].trigger()
     assert posts(page, "warning")[-1] == (
         "The nearest mean uses features and is not saved; "

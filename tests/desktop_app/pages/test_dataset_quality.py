@@ -107,7 +107,7 @@ def test_checks_are_listed_with_counts_and_the_chosen_one_shows_its_images(page:
     assert threshold_box(page).accessibleName() == "Threshold: Dark"
     choose(page, qtbot, "Odd size")
     assert paths(page) == []
-    assert panel(page).images._note == "No image is flagged by this check."
+    assert panel(page).images.note == "No image is flagged by this check."
 
 
 def test_the_keyboard_walks_the_checks(page: DatasetPage, qtbot: QtBot) -> None:
@@ -212,17 +212,17 @@ def test_images_of_an_earlier_version_say_that_they_were_not_measured(page: Data
     assert isinstance(view, DatasetView)
     images = tuple(replace(image, quality=None) for image in view.dataset.images)
     page.findings.quality.show_view(replace(view, dataset=replace(view.dataset, images=images)), QualitySettings())
-    assert panel(page).histogram._note.text() == NOT_MEASURED
-    assert panel(page).images._note == NOT_MEASURED
+    assert panel(page).histogram.note == NOT_MEASURED
+    assert panel(page).images.note == NOT_MEASURED
     assert set(counts(page).values()) == {0}
     choose(page, qtbot, "Odd size")
-    assert not panel(page).histogram._note.text()
+    assert not panel(page).histogram.note
 
 
 def test_another_project_shows_no_images(page: DatasetPage, tmp_path: Path) -> None:
     page.model.start(tmp_path)
     assert len(panel(page).images.images.keys) == 0
-    assert panel(page).images._note == "No images yet"
+    assert panel(page).images.note == "No images yet"
     assert counts(page) == {}
     assert page.findings.tabText(number_of_tab(page)) == "Quality"
     assert panel(page).said.text() == ""
