@@ -135,8 +135,8 @@ class PatternField(QWidget):
         self.columns.setMinimumContentsLength(8)
         self.columns.activated.connect(self._choose_column)
         self._offered: tuple[tuple[str, ...], str] | None = None
-        self._summary = QLabel()
-        self._summary.setWordWrap(True)
+        self.summary = QLabel()
+        self.summary.setWordWrap(True)
         self.groups = Table(
             "Groups", [Column("Group", lambda row: row[0]),
                        Column("Images", lambda row: count(row[1]), lambda row: row[1], numeric=True)],
@@ -173,13 +173,14 @@ class PatternField(QWidget):
         column.addWidget(typing)
         column.addWidget(self.field)
         column.addWidget(self.use)
-        column.addWidget(self._summary)
+        column.addWidget(self.summary)
         tabs = TabWidget()
         tabs.setDocumentMode(True)
         tabs.addTab(self.groups, "Groups")
         tabs.addTab(self.preview, "Files")
         tabs.setMinimumHeight(theme.UNIT * 18)
         column.addWidget(tabs, 1)
+        self.setMinimumHeight(theme.UNIT * 40)  # all of it, before the words of its labels are measured
 
     @property
     def pattern(self) -> str:
@@ -259,9 +260,9 @@ class PatternField(QWidget):
         self.columns.setCurrentIndex(max(0, self.columns.findData(chosen)))
 
     def _say(self, words: str, tone: str) -> None:
-        self._summary.setText(words)
+        self.summary.setText(words)
         self.field.setAccessibleDescription(words)
-        set_tone(self._summary, tone)
+        set_tone(self.summary, tone)
 
     def _choose_column(self) -> None:
         self.column_chosen.emit(self.columns.currentData())
