@@ -180,7 +180,6 @@ class PatternField(QWidget):
         tabs.addTab(self.preview, "Files")
         tabs.setMinimumHeight(theme.UNIT * 18)
         column.addWidget(tabs, 1)
-        self.setMinimumHeight(theme.UNIT * 40)  # all of it, before the words of its labels are measured
 
     @property
     def pattern(self) -> str:
