@@ -127,6 +127,7 @@ class TabWidget(QTabWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setTabBar(_TabBar())
+        self.tabBar().lower()  # reached by Tab before what is behind the tabs
 
 
 class _TabBar(QTabBar):

@@ -135,8 +135,8 @@ class PatternField(QWidget):
         self.columns.setMinimumContentsLength(8)
         self.columns.activated.connect(self._choose_column)
         self._offered: tuple[tuple[str, ...], str] | None = None
-        self._summary = QLabel()
-        self._summary.setWordWrap(True)
+        self.summary = QLabel()
+        self.summary.setWordWrap(True)
         self.groups = Table(
             "Groups", [Column("Group", lambda row: row[0]),
                        Column("Images", lambda row: count(row[1]), lambda row: row[1], numeric=True)],
@@ -173,7 +173,7 @@ class PatternField(QWidget):
         column.addWidget(typing)
         column.addWidget(self.field)
         column.addWidget(self.use)
-        column.addWidget(self._summary)
+        column.addWidget(self.summary)
         tabs = TabWidget()
         tabs.setDocumentMode(True)
         tabs.addTab(self.groups, "Groups")
@@ -259,9 +259,9 @@ class PatternField(QWidget):
         self.columns.setCurrentIndex(max(0, self.columns.findData(chosen)))
 
     def _say(self, words: str, tone: str) -> None:
-        self._summary.setText(words)
+        self.summary.setText(words)
         self.field.setAccessibleDescription(words)
-        set_tone(self._summary, tone)
+        set_tone(self.summary, tone)
 
     def _choose_column(self) -> None:
         self.column_chosen.emit(self.columns.currentData())

@@ -188,7 +188,7 @@ def test_the_patient_is_marked_in_an_example_and_its_pattern_used(page: DatasetP
     field.example.line.setSelection(len("eosinophil/"), 2)
     qtbot.waitUntil(field.use.isVisible)
     assert field.pattern == "(?:^|/)(P[0-9]+)(?=_|$)[^/]*$"
-    qtbot.waitUntil(lambda: field._summary.text() == "4 groups in 32 images")
+    qtbot.waitUntil(lambda: field.summary.text() == "4 groups in 32 images")
     assert rows(field.groups) == [("P0", 9), ("P1", 9), ("P2", 7), ("P3", 7)]
     assert page.model.settings("data").group_pattern == ""  # a preview, until it is used
     qtbot.keyClick(field.example.line, Qt.Key.Key_Down)
@@ -205,7 +205,7 @@ def test_the_patient_is_marked_in_an_example_and_its_pattern_used(page: DatasetP
 def test_images_without_a_group_are_counted_with_an_example(page: DatasetPage, qtbot: QtBot) -> None:
     qtbot.keyClicks(page.pattern.field, r"(P\d)_\d")
     expected = "4 groups in 32 images; 2 images without a group, such as eosinophil/P0_copy.png"
-    qtbot.waitUntil(lambda: page.pattern._summary.text() == expected)
+    qtbot.waitUntil(lambda: page.pattern.summary.text() == expected)
     assert sum(n for _, n in rows(page.pattern.groups)) == 30
     sizes = [n for _, n in rows(page.pattern.groups)]
     assert sizes == sorted(sizes, reverse=True)
@@ -236,7 +236,7 @@ def test_groups_are_taken_from_a_column_of_the_table(page_context: PageContext, 
         qtbot.keyClick(columns, Qt.Key.Key_Down)
     view = settled(page, qtbot)
     assert {image.group for image in view.dataset.images} == {"visit 0", "visit 1", "visit 2"}
-    assert page.pattern._summary.text() == "3 groups from the dataset in 30 images"
+    assert page.pattern.summary.text() == "3 groups from the dataset in 30 images"
     assert rows(page.pattern.groups) == [("visit 0", 11), ("visit 1", 10), ("visit 2", 9)]
     of_test = {view.dataset.images[i].group for i in view.split.test}
     assert of_test.isdisjoint(view.dataset.images[i].group for i in view.split.pool)
@@ -256,7 +256,7 @@ def test_groups_of_many_paths_are_found_in_steps(page: DatasetPage, qtbot: QtBot
         started = time.perf_counter()
         page.pattern.example_marked.emit(many[0].path, 7, 9)
         waits.append(time.perf_counter() - started)
-        qtbot.waitUntil(lambda: page.pattern._summary.text() == "500 groups in 100,000 images")
+        qtbot.waitUntil(lambda: page.pattern.summary.text() == "500 groups in 100,000 images")
     assert min(waits) < 0.3  # a tenth of a second or two, of which the first results are 0.06 s
 
 

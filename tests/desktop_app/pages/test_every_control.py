@@ -49,6 +49,7 @@ def make_page(clustered_context: PageContext, qtbot: QtBot) -> Iterator[PageMake
         if stage == "clusters":
             qtbot.waitUntil(page.picture.isVisible)  # type: ignore[attr-defined]
         page.option_column.more_button.setChecked(True)
+        QApplication.processEvents()  # what is shown now takes its place
         pages.append(page)
         return page
 

@@ -115,7 +115,7 @@ class TestPatternField:
         field = PatternField()
         qtbot.addWidget(field)
         field.set_preview([("a/P1_1.png", "P1"), ("a/P1_2.png", "P1"), ("a/x.png", "")])
-        assert field._summary.text() == "1 group in 3 images; 1 image without a group, such as a/x.png"
+        assert field.summary.text() == "1 group in 3 images; 1 image without a group, such as a/x.png"
         assert field.preview.plot_table()[1] == [["a/P1_1.png", "P1"], ["a/P1_2.png", "P1"], ["a/x.png", "–"]]
 
     def test_groups_are_listed_with_the_largest_first(self, qtbot) -> None:
@@ -125,7 +125,7 @@ class TestPatternField:
             [(f"a/{name}_{n}.png", name) for name, many in (("P2", 2), ("P1", 3), ("P3", 2)) for n in range(many)]
         )
         assert field.groups.plot_table()[1] == [["P1", "3"], ["P2", "2"], ["P3", "2"]]
-        assert field._summary.text() == "3 groups in 7 images"
+        assert field.summary.text() == "3 groups in 7 images"
 
     def test_an_example_is_marked_and_stepped_by_keys(self, qtbot) -> None:
         field = PatternField()
@@ -165,10 +165,10 @@ class TestPatternField:
         field = PatternField()
         qtbot.addWidget(field)
         field.set_preview((), "The bracket at place 1 is never closed.")
-        assert field._summary.text() == "The bracket at place 1 is never closed."
-        assert field._summary.property("tone") == "bad"
+        assert field.summary.text() == "The bracket at place 1 is never closed."
+        assert field.summary.property("tone") == "bad"
         field.set_preview(())
-        assert field._summary.property("tone") == "muted"
+        assert field.summary.property("tone") == "muted"
 
     def test_showing_a_pattern_sends_no_signal(self, qtbot) -> None:
         field = PatternField()
