@@ -121,13 +121,13 @@ CHECKS: tuple[QualityCheck, ...] = (
         lambda facts: _times_median(facts["edge_width"]),
     ),
     QualityCheck(
-        "dark", "brightness of the brightest parts, times the median", False,
+        "dark", "brightest parts, times the median", False,
         "The image is underexposed or almost black.",
         "Correct the exposure for all images alike, or exclude it.",
         lambda facts: _times_median(facts["brightest"]),
     ),
     QualityCheck(
-        "bright", "darkness of the darkest parts, times the median", False,
+        "bright", "darkest parts, times the median", False,
         "The image is overexposed or almost white.",
         "Correct the exposure for all images alike, or exclude it.",
         lambda facts: _times_median(1 - facts["darkest"]),
@@ -139,19 +139,19 @@ CHECKS: tuple[QualityCheck, ...] = (
         lambda facts: _times_median(facts["entropy"]),
     ),
     QualityCheck(
-        "odd_size", "deviation of the size, robust standard deviations", True,
+        "odd_size", "deviation of the size", True,
         "The image is much smaller or larger than the others.",
         "Check whether it has the same magnification as the others; if not, rescale or exclude it.",
         _size,
     ),
     QualityCheck(
-        "odd_aspect_ratio", "deviation of the aspect ratio, robust standard deviations", True,
+        "odd_aspect_ratio", "deviation of the aspect ratio", True,
         "The image is much wider or narrower than the others, so that resizing distorts it more.",
         "Crop it like the others, or exclude it.",
         _aspect_ratio,
     ),
     QualityCheck(
-        "odd_colour", "deviation of the mean colour, robust standard deviations", True,
+        "odd_colour", "deviation of the mean colour", True,
         "The image has another staining, white balance or background than the others.",
         "Check whether these images are of one class or group only: a network could learn the colour instead.",
         _colour,

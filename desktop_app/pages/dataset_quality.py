@@ -19,6 +19,7 @@ from desktop_app.models.thumbnail_model import Thumbnail
 from desktop_app.pages.setting_controls import SettingControl
 from desktop_app.widgets.plot_export import PlotExportButton
 from desktop_app.widgets.quality_histogram import QualityHistogram
+from desktop_app.widgets.question_mark import QuestionMark
 from desktop_app.widgets.table import Table
 from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
 from desktop_app.widgets.words import set_tone
@@ -75,6 +76,7 @@ class QualityPanel(QWidget):
             ],
         )
         self.checks.selectionModel().currentRowChanged.connect(self._choose_check)
+        self.remedy = QuestionMark("", "this check")
         self.about = QLabel()
         self.about.setWordWrap(True)
         set_tone(self.about, "muted")
@@ -116,7 +118,10 @@ class QualityPanel(QWidget):
         threshold.addStretch(1)
         threshold.addWidget(PlotExportButton(self.histogram))
         column = _column(middle)
-        column.addWidget(self.about)
+        words = QHBoxLayout()
+        words.addWidget(self.about, 1)
+        words.addWidget(self.remedy, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(words)
         column.addWidget(self.histogram, 1)
         column.addLayout(threshold)
         buttons = QHBoxLayout()
@@ -127,11 +132,11 @@ class QualityPanel(QWidget):
         column.addWidget(self.images, 1)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
-        for widget, least, stretch in ((self.checks, 24, 0), (middle, 30, 1), (right, 24, 1)):
+        for widget, least, stretch in ((self.checks, 28, 0), (middle, 30, 1), (right, 24, 1)):
             widget.setMinimumWidth(theme.UNIT * least)
             split.addWidget(widget)
             split.setStretchFactor(split.count() - 1, stretch)
-        split.setSizes([theme.UNIT * 24, theme.UNIT * 60, theme.UNIT * 44])
+        split.setSizes([theme.UNIT * 28, theme.UNIT * 60, theme.UNIT * 44])
         _column(self).addWidget(split, 1)
 
     # --- content ----------------------------------------------------------------------------------------------
@@ -194,7 +199,8 @@ class QualityPanel(QWidget):
 
     def _show_check(self) -> None:
         check, facts = self._check, self._check.facts
-        self.about.setText(f"{check.finds} {check.remedy}")
+        self.about.setText(check.finds)
+        self.remedy.set_explanation(f"{facts.tip}. {check.remedy}")
         for name, control in self.controls.items():
             control.widget.setVisible(name == check.name)
             control.widget.setEnabled(self._view is not None)

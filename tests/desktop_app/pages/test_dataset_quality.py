@@ -102,7 +102,8 @@ def test_checks_are_listed_with_counts_and_the_chosen_one_shows_its_images(page:
     choose(page, qtbot, "Dark")
     assert sorted(paths(page)) == ["a/04.png", "a/06.png"]
     assert panel(page).said.text() == "2 flagged"
-    assert "underexposed" in panel(page).about.text()
+    assert panel(page).about.text() == "The image is underexposed or almost black."
+    assert panel(page).remedy.explanation.endswith("Correct the exposure for all images alike, or exclude it.")
     assert panel(page).histogram.plot_name().endswith("Dark")
     assert threshold_box(page).accessibleName() == "Threshold: Dark"
     choose(page, qtbot, "Odd size")
