@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QShortcut
+from PySide6.QtGui import QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from core.service.dataset_requests import DatasetView
@@ -17,6 +17,7 @@ from desktop_app import theme
 from desktop_app.models.table_model import Column
 from desktop_app.models.thumbnail_model import Thumbnail
 from desktop_app.pages.setting_controls import SettingControl
+from desktop_app.widgets.controls import ComboBox
 from desktop_app.widgets.plot_export import PlotExportButton
 from desktop_app.widgets.quality_histogram import QualityHistogram
 from desktop_app.widgets.question_mark import QuestionMark
@@ -28,6 +29,8 @@ SIDE = 72
 SETTLE_MS = 60
 NOT_MEASURED = "An earlier version scanned these images without measuring this. Scan again."
 NO_IMAGES = "No images yet"
+NARROW = theme.UNIT * 84
+"""Width below which the checks are a choice above the distribution instead of a table."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,12 @@ class QualityPanel(QWidget):
         )
         self.checks.selectionModel().currentRowChanged.connect(self._choose_check)
         self.remedy = QuestionMark("", "this check")
+        self.choice = ComboBox()
+        self.choice.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.choice.setToolTip("Quality check to show")
+        self.choice.setAccessibleName("Quality check")
+        self.choice.activated.connect(self._choose_number)
+        self.choice.hide()
         self.about = QLabel()
         self.about.setWordWrap(True)
         set_tone(self.about, "muted")
@@ -110,7 +119,8 @@ class QualityPanel(QWidget):
     def _lay_out(self) -> None:
         middle, right = QWidget(), QWidget()
         threshold = QHBoxLayout()
-        threshold.addWidget(QLabel("Threshold"))
+        self._threshold_label = QLabel("Threshold")
+        threshold.addWidget(self._threshold_label)
         for control in self.controls.values():
             control.changed.connect(self._take_typed)
             threshold.addWidget(control.widget)
@@ -119,6 +129,7 @@ class QualityPanel(QWidget):
         threshold.addWidget(PlotExportButton(self.histogram))
         column = _column(middle)
         words = QHBoxLayout()
+        words.addWidget(self.choice, 1)
         words.addWidget(self.about, 1)
         words.addWidget(self.remedy, 0, Qt.AlignmentFlag.AlignTop)
         column.addLayout(words)
@@ -138,6 +149,15 @@ class QualityPanel(QWidget):
             split.setStretchFactor(split.count() - 1, stretch)
         split.setSizes([theme.UNIT * 28, theme.UNIT * 60, theme.UNIT * 44])
         _column(self).addWidget(split, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Give a narrow tab's width to the distribution and the images."""
+        super().resizeEvent(event)
+        narrow = event.size().width() < NARROW
+        self.checks.setVisible(not narrow)
+        self.about.setVisible(not narrow)
+        self._threshold_label.setVisible(not narrow)
+        self.choice.setVisible(narrow)
 
     # --- content ----------------------------------------------------------------------------------------------
 
@@ -164,6 +184,7 @@ class QualityPanel(QWidget):
         self._excluded = np.empty(0, dtype=bool)
         self._settle.stop()
         self.checks.set_rows(())
+        self.choice.clear()
         self._show_check()
 
     def _show_counts(self) -> None:
@@ -172,11 +193,14 @@ class QualityPanel(QWidget):
         flags = {name: flagged & ~self._excluded for name, flagged in flags_of(self._values, self._settings).items()}
         current = CHECKS.index(self._check)
         self.checks.set_rows([_Row(check, int(np.count_nonzero(flags[check.name]))) for check in CHECKS])
+        self.choice.clear()
+        self.choice.addItems([f"{check.title} ({np.count_nonzero(flags[check.name]):,})" for check in CHECKS])
         self._choose_row(current)
         self.counted.emit(int(np.count_nonzero(np.any(list(flags.values()), axis=0))))
 
     def _choose_row(self, number: int) -> None:
         """Let the keyboard stay at the chosen check, however the table is sorted."""
+        self.choice.setCurrentIndex(number)
         model = self.checks.model()
         for row in range(model.rowCount()):
             if model.index(row, 0).data() == CHECKS[number].title:
@@ -190,11 +214,15 @@ class QualityPanel(QWidget):
         self._choose_row(CHECKS.index(self._check))
         self._show_check()
 
+    def _choose_number(self, number: int) -> None:
+        self.choose(CHECKS[number].name)
+
     def _choose_check(self, index: Any) -> None:
         title = index.siblingAtColumn(0).data() if index.isValid() else None
         chosen = next((check for check in CHECKS if check.title == title), self._check)
         if chosen is not self._check:
             self._check = chosen
+            self.choice.setCurrentIndex(CHECKS.index(chosen))
             self._show_check()
 
     def _show_check(self) -> None:

@@ -228,3 +228,22 @@ def test_another_project_shows_no_images(page: DatasetPage, tmp_path: Path) -> N
     assert page.findings.tabText(number_of_tab(page)) == "Quality"
     assert panel(page).said.text() == ""
     assert not button(page, "Exclude selected").isEnabled()
+
+
+def test_a_narrow_tab_keeps_distribution_and_images_apart(page: DatasetPage, qtbot: QtBot) -> None:
+    shown = panel(page)
+    page.setMinimumSize(400, 300)  # as in the window, which may be smaller than all of it wants
+    page.resize(824, 480)
+    titles = [page.findings.tabText(number) for number in range(page.findings.count())]
+    page.findings.setCurrentIndex(next(number for number, title in enumerate(titles) if title.startswith("Quality")))
+    qtbot.waitUntil(lambda: shown.choice.isVisible())
+    assert not shown.checks.isVisible()
+
+    def apart() -> bool:
+        right = shown.histogram.mapTo(shown, shown.histogram.rect().topRight()).x()
+        return bool(right < shown.images.mapTo(shown, shown.images.rect().topLeft()).x())
+
+    qtbot.waitUntil(apart)
+    shown.choice.setCurrentIndex(1)
+    shown.choice.activated.emit(1)
+    assert shown.about.text() == CHECKS[1].finds
