@@ -4,7 +4,7 @@ import math
 import sys
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -28,7 +28,11 @@ STEP = 1.25
 NEAREST_ABOVE = 2.0
 """Zoom above which the pixels of an image are drawn as squares; below it they are interpolated."""
 SMALLEST_LEVEL = 256
+AT_ONCE = 4_000_000
+"""Pixels of an image whose smaller versions are made at once."""
 ByteArray = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+PART = 1 << 16
+"""Bytes that are changed at once for display."""
 NOTCH = 120
 """What the wheel reports for one notch."""
 
@@ -78,6 +82,8 @@ class ImageCanvas(QWidget):
         self._dragged_from: QPointF | None = None
         self._adjusted = (0, 0)
         self._has_key_focus = False
+        self._refine = QTimer(self, singleShot=True, interval=0)
+        self._refine.timeout.connect(self._on_refine)
         # Over the image, so that nothing moves when it comes.
         self.note = QLabel()
         self.note.setObjectName("canvas_note")
@@ -129,9 +135,22 @@ class ImageCanvas(QWidget):
             self._size, self._is_fitted = whole, True
         self._problem, self._is_preview = problem, is_preview
         self._levels = [] if image.isNull() else [image.convertToFormat(QImage.Format.Format_RGB32)]
-        while self._levels and min(self._levels[-1].width(), self._levels[-1].height()) > SMALLEST_LEVEL * 2:
-            self._levels.append(_halved(self._levels[-1]))
+        self._refine.stop()
+        self._add_level()
         self._settle()
+
+    def _add_level(self) -> None:
+        """Add smaller versions of the image, those of a large one in events of their own, so that no frame waits."""
+        while self._levels and min(self._levels[-1].width(), self._levels[-1].height()) > SMALLEST_LEVEL * 2:
+            if self._levels[-1].width() * self._levels[-1].height() > AT_ONCE:
+                self._refine.start()
+                return
+            self._levels.append(_halved(self._levels[-1]))
+
+    def _on_refine(self) -> None:
+        self._levels.append(_halved(self._levels[-1]))
+        self._add_level()
+        self.update()
 
     def set_note(self, note: str, *, warning: bool = False) -> None:
         """Say over the foot of the image what to know about it; empty for nothing."""
@@ -342,7 +361,9 @@ class ImageCanvas(QWidget):
         self._paint_part(inner, place, shown)
         inner.end()
         pixels = np.frombuffer(part.bits(), dtype=np.uint8)
-        np.take(display_table(*self._adjusted), pixels, out=pixels, mode="clip")  # indices are bytes: none is outside
+        table = display_table(*self._adjusted)
+        for start in range(0, len(pixels), PART):  # NumPy makes indices of 8 bytes: 35 MB of them for all at once
+            pixels[start : start + PART] = table[pixels[start : start + PART]]
         pixels[3::4] = 255
         painter.setClipRect(shown)
         painter.drawImage(around.topLeft(), part)

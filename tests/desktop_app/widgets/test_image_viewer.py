@@ -145,6 +145,15 @@ class TestImageCanvas:
         canvas.set_image(checked(640, 800))
         assert canvas.is_fitted
 
+    def test_a_large_image_is_averaged_where_it_is_shrunk(self, canvas: ImageCanvas, qtbot: QtBot) -> None:
+        canvas.set_image(checked(2400, 2400))
+
+        def greys() -> set[int]:
+            shown = canvas.grab().toImage()
+            return {shown.pixelColor(x, y).red() for x in range(80, 320, 7) for y in range(20, 280, 7)}
+
+        qtbot.waitUntil(lambda: greys() <= {127, 128})
+
     def test_a_double_click_shows_100_percent_there_and_all_again(self, canvas: ImageCanvas, qtbot: QtBot) -> None:
         before = canvas.image_point(QPointF(150, 100))
         qtbot.mouseDClick(canvas, Qt.MouseButton.LeftButton, pos=QPoint(150, 100))
