@@ -12,7 +12,7 @@ from core.results import Image, LevelsFacts, Range
 from core.service.dataset_requests import DatasetView
 from core.service.reading_requests import PreviewLevels
 from core.settings import DataSettings
-from core.settings.levels import changed_levels, parse_levels
+from core.settings.levels import changed_levels, parse_levels, range_text
 from desktop_app import theme
 from desktop_app.dialogs.reading_tab import ReadingTab, scaled_pixmap
 from desktop_app.service.engine import EngineService
@@ -176,7 +176,7 @@ class LevelsTab(ReadingTab):
             if rule == "range":
                 self._levels = changed_levels(self._levels, self.kind, ends=ends)
             elif rule == "percentiles":
-                self._levels = changed_levels(self._levels, self.kind, rule=f"percentiles:{ends[0]:g}:{ends[1]:g}")
+                self._levels = changed_levels(self._levels, self.kind, rule=f"percentiles:{range_text(*ends)}")
             else:
                 self._levels = changed_levels(self._levels, self.kind, rule=rule)
         except SettingsError:

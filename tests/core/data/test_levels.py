@@ -17,6 +17,7 @@ from core.data.readings import changed_choices, choices_from, fixed_choices, rea
 from core.errors import ImageError, SettingsError
 from core.results import Dataset, Reading, Stored
 from core.settings import DataSettings, settings_from_dict
+from core.settings.levels import changed_levels
 
 BEFORE = DataSettings(grey_levels=("declared",), alpha=("white",))
 Put = Callable[..., Path]
@@ -375,3 +376,23 @@ def test_one_range_more_leaves_the_others() -> None:
     assert changed_choices(trained, grey_levels=("0:7",)).grey_levels == ("used", "0:7")
     assert changed_choices(trained, pages="max").pages == "max"
     assert changed_choices(trained, alpha=("alpha-png=ignore",)).alpha == ("auto", "alpha-png=ignore")
+
+
+@pytest.mark.parametrize(
+    ("before", "changes", "after"),
+    [
+        (("used",), {"ends": (0.0, 4095.0)}, ("used", "16-bit-tiff=0:4095")),
+        (("used", "16-bit-tiff=0:9"), {"ends": (1.0, 5.5)}, ("used", "16-bit-tiff=1:5.5")),
+        (("used", "16-bit-tiff=0:9", "float-npz=0:1"), {"rule": "declared"}, ("declared", "float-npz=0:1")),
+        (("percentiles:1:99",), {"ends": (0.0, 1.0)}, ("percentiles:1:99", "16-bit-tiff=0:1")),
+        (("0:4095",), {"rule": "used"}, ("used",)),  # a range of all file kinds would go before the rule
+        (("0:4095",), {"ends": (0.0, 9.0)}, ("used", "0:4095", "16-bit-tiff=0:9")),
+    ],
+)
+def test_grey_levels_are_changed_for_one_file_kind(before: Any, changes: Any, after: tuple[str, ...]) -> None:
+    assert changed_levels(before, "16-bit-tiff", **changes) == after
+
+
+def test_grey_levels_are_not_changed_to_an_empty_range() -> None:
+    with pytest.raises(SettingsError, match="first number is below its second"):
+        changed_levels(("used",), "16-bit-tiff", ends=(9.0, 9.0))
