@@ -24,7 +24,7 @@ from desktop_app import theme
 from desktop_app.application import Application, Options, make_qt_application
 from desktop_app.dialogs.everything_sheet import EverythingSheet
 from desktop_app.dialogs.weights_dialog import WeightsDialog
-from desktop_app.window_frame import STAGES
+from desktop_app.window_frame import EVERY, STAGES
 
 SIZES = ((896, 600), (1280, 800), (1920, 1080))
 THEMES: tuple[theme.Mode, ...] = ("light", "dark")
@@ -91,7 +91,7 @@ class Photographer:
         with self.application(folder, demo=folder is None) as opened:
             window, model = opened.window, opened.context.model
             self.wait(lambda: model.state("dataset") == "done", "scan")
-            for stage in STAGES:
+            for stage in EVERY:
                 window.go_to_stage(stage)
                 self.wait(lambda: not window.watch.is_running, "look")
                 self.take(window, "empty", stage)
@@ -113,7 +113,7 @@ class Photographer:
             self.wait(lambda: opened.context.model.project.source is not None, "open")
             gone.rmdir()
             opened.context.messages.error("The images could not be read.")
-            for stage in STAGES:
+            for stage in EVERY:
                 window.go_to_stage(stage)
                 self.take(window, "error", stage, settle=0.5)
 
@@ -141,9 +141,13 @@ class Photographer:
                     self.take(window, "busy", stage, settle=0.1)
             self.wait(lambda: model.state(until) == "done", "everything")
             self.turn(1.0)
-            for stage in STAGES:
+            for stage in EVERY:
                 window.go_to_stage(stage)
                 self.wait(lambda: not window.watch.is_running, "restore")
+                if stage == "review":
+                    window.page(stage).try_run()
+                    self.take(window, "busy", stage, settle=0.1)
+                    self.wait(lambda: not window.watch.is_running, "label errors")
                 self.turn(1.0)
                 self.take(window, "full", stage)
 
