@@ -133,6 +133,7 @@ class ImagesPage(Page):
         self.doubts_button.setToolTip("Searching…" if busy else reason or tip)
 
     def _say_empty(self) -> None:
+        self.option_column.setVisible(self.images.view is not None)
         if self.model.project.source is not None and not self.images_are_there():
             self.set_empty(NOT_THERE)
         elif self.images.view is None and self.model.state("dataset") == "running":

@@ -177,8 +177,11 @@ class ReviewPage(Page):
     def _say_empty(self) -> None:
         searching = bool(self.job_numbers(FindDoubts))
         self.show_empty(not self._all)
+        self.option_column.setVisible(bool(self._all))
         searched = self.images.view is not None and self.found.of(_paths(self.images.view)) is not None
-        if searching:
+        if self.model.project.source is not None and not self.images_are_there():
+            self.set_empty(NOT_THERE)
+        elif searching:
             self.set_empty("Searching… The findings appear here when it is finished.")
         elif searched:
             self.set_empty("No suspected label errors, duplicates or near-duplicates.")

@@ -267,7 +267,9 @@ def test_suspected_label_errors_are_searched_for_and_shown(page: ImagesPage, qtb
 def test_before_a_scan_it_leads_to_the_dataset(page_context: PageContext, qtbot: QtBot) -> None:
     page = ImagesPage(page_context)
     qtbot.addWidget(page)
+    page.show()
     page.enter()
+    assert not page.clear_button.isVisible()
     with qtbot.waitSignal(page.step_wanted) as wanted:
         page.empty.button.click()
     assert wanted.args == ["dataset"]

@@ -189,7 +189,9 @@ def test_label_errors_are_searched_for_here(clustered_context: PageContext, qtbo
 def test_before_features_it_says_what_is_missing(page_context: PageContext, qtbot: QtBot) -> None:
     page = ReviewPage(page_context)
     qtbot.addWidget(page)
+    page.show()
     page.enter()
+    assert not page.bias.isVisible()
     assert not page.run_button.isEnabled()
     with qtbot.waitSignal(page.step_wanted) as wanted:
         page.empty.button.click()
