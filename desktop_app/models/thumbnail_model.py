@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QStringListModel, Qt, QTimer
 from PySide6.QtGui import QPixmap
 
@@ -43,7 +44,6 @@ class ThumbnailModel(QStringListModel):
         self.store = store
         self._images: Sequence[Thumbnail] = ()
         self._keys: Keys = keys_of(())
-        self._row_of_key: dict[int, int] | None = None
         self._rows_of_file: dict[str, int] = {}
         self._selected: frozenset[int] = frozenset()
         self._medoids: frozenset[int] = frozenset()
@@ -62,7 +62,6 @@ class ThumbnailModel(QStringListModel):
         """Show other images."""
         self._images = images
         self._keys = keys_of(images)
-        self._row_of_key = None
         self._rows_of_file.clear()
         self._arrived.clear()
         if len(images) == self.rowCount():
@@ -103,9 +102,12 @@ class ThumbnailModel(QStringListModel):
 
     def row_of(self, key: int) -> int:
         """Return the row of an image, -1 where it is not shown."""
-        if self._row_of_key is None:
-            self._row_of_key = {one: row for row, one in enumerate(self._keys.tolist())}
-        return self._row_of_key.get(key, -1)
+        found = np.flatnonzero(self._keys == key)  # 0.1 ms among 100,000; a dictionary of them takes 11 ms to make
+        return int(found[0]) if len(found) else -1
+
+    def rows_of(self, keys: Iterable[int]) -> list[int]:
+        """Return the rows of images, ascending; those that are not shown are passed over."""
+        return np.flatnonzero(np.isin(self._keys, np.fromiter((int(key) for key in keys), dtype=np.int64))).tolist()
 
     @property
     def keys(self) -> Keys:

@@ -86,7 +86,8 @@ class ImagesShown:
 
     def indices(self, paths: Iterable[str]) -> list[int]:
         """Return the images of paths that are in the dataset."""
-        if self.view is None:
+        paths = tuple(paths)
+        if self.view is None or not paths:
             return []
         if not self._places:
             self._places = {image.path: index for index, image in enumerate(self.view.dataset.images)}

@@ -128,9 +128,8 @@ class ThumbnailGrid(QListView):
 
     def set_selected_keys(self, keys: Iterable[int]) -> None:
         """Select images; those not shown are passed over."""
-        rows = sorted(row for row in (self.images.row_of(int(key)) for key in keys) if row >= 0)
         selection = QItemSelection()
-        for first, last in _runs(rows):
+        for first, last in _runs(self.images.rows_of(keys)):
             selection.select(self.images.index(first), self.images.index(last))
         self.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
 
