@@ -106,8 +106,8 @@ class DatasetPage(Page):
         self._say_empty()
 
     def _add_shares(self) -> None:
-        # What a source reads says what the images are: it comes first, as nothing else means anything without.
-        self.controls.add_owned("data")
+        # The sheet on reading shows the columns of a table beside its rows; here they are for those who know them.
+        self.controls.add_owned("data", more=True)
         self.test_share = self.controls.add("data.test_fraction").widget
         self.validation_share = self.controls.add("data.validation_fraction").widget
         self.seed = self.controls.add("data.split_seed").widget
