@@ -1,22 +1,21 @@
 """The Images page: all images of the dataset, to be filtered, sorted, looked at and acted on."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtWidgets import QMenu, QPushButton
 
-from core.results import ClassClusters, IntArray
+from core.results import ClassClusters, Coreset, IntArray
 from core.service.dataset_requests import DatasetView, DoubtsView, FindDoubts
 from core.service.image_requests import FindSimilar, SimilarView
-from core.service.quality import CHECKS, quality_flags
 from core.service.selection_requests import CoresetView, ListClusters
 from core.words import percent
 from desktop_app.image_actions import ImageActions
 from desktop_app.image_menu import ImageMenu
 from desktop_app.in_steps import InSteps
-from desktop_app.models import facets as made
-from desktop_app.models.facets import Facet, Mask
+from desktop_app.models.facets import Mask, filtered
+from desktop_app.models.image_index import ImageIndex, in_order
 from desktop_app.models.thumbnails import LazyThumbnails, Thumbnail
 from desktop_app.pages.images_picture import ImagesPicture
 from desktop_app.pages.images_shown import ImagesShown
@@ -27,7 +26,6 @@ from desktop_app.widgets.facet_tree import FacetTree
 from desktop_app.widgets.words import images
 
 N_SIMILAR = 200
-ORDERS = {"": "Path", "class": "Class", "pixels": "Number of pixels", "bytes": "File size"}
 SIMILARITY = {"similarity": "Similarity"}
 SUSPICION = {"suspicion": "Suspected label error"}
 
@@ -83,10 +81,8 @@ class ImagesPage(Page):
         self._say_empty()
 
     def _know_nothing(self) -> None:
-        self._facets: Mapping[str, Facet] = {}
+        self._index = ImageIndex()
         self._made_of: tuple[object, ...] = ()
-        self._texts: list[str] = []
-        self._keys: dict[str, NDArray[np.float64]] = {}
         self._shown: IntArray = np.zeros(0, dtype=np.int64)
         self._clusters: tuple[ClassClusters, ...] = ()
         self._clustered: object = None
@@ -125,7 +121,7 @@ class ImagesPage(Page):
         # By identity: views hold arrays, which have no single truth when they are compared.
         if len(of) != len(self._made_of) or any(one is not old for one, old in zip(of, self._made_of, strict=True)):
             self._made_of = of
-            self._steps.run(self._make_facets(view, coreset))
+            self._steps.run(self._make_index(view))
         reason = self.image_actions.why_no_similar()
         busy = bool(self.job_numbers(FindDoubts))
         self.doubts_button.setEnabled(not reason and not busy)
@@ -146,53 +142,18 @@ class ImagesPage(Page):
 
     # --- facets -----------------------------------------------------------------------------------------------
 
-    def _make_facets(self, view: DatasetView, coreset: object) -> Iterator[None]:
-        """Make what images are filtered by, piece by piece."""
-        dataset, split = view.dataset, view.split
-        n = len(dataset.images)
-        self._facets = {}
-        _ = dataset.classes
-        yield
-        found: dict[str, Facet] = {"class": made.by_class(dataset)}
-        yield
-        found["set"] = made.by_set(split, n)
-        if isinstance(coreset, CoresetView) and _fits(coreset, n):
-            found["coreset"] = made.by_selection(coreset.coreset, split, n)
-        if self._clusters:
-            found["cluster"] = made.by_cluster(self._clusters, n)
-        yield
-        findings = made.by_marks("finding", "Findings", self._marks(view), n)
-        if findings.values:
-            found["finding"] = findings
-        yield
-        flags = quality_flags(dataset, self.model.settings("quality"))
-        flagged = {check.title: np.flatnonzero(flags[check.name]) for check in CHECKS}
-        quality = made.by_marks("quality", "Quality", flagged, n)
-        if quality.values:
-            found["quality"] = quality
-        yield
-        self._keys = {}
-        for column, title in enumerate(dataset.columns):
-            column_texts = made.column_texts(dataset, column)
-            yield
-            facet = made.by_column(title, column_texts)
-            yield
-            if facet is not None:
-                found[facet.name] = facet
-                self._keys[facet.name] = made.sort_key(column_texts)
-            yield
-        self._keys["pixels"] = np.array([image.width * image.height for image in dataset.images], dtype=float)
-        yield
-        self._keys["bytes"] = np.array([image.n_bytes for image in dataset.images], dtype=float)
-        yield
-        texts: list[str] = []
-        for start in range(0, n, 10_000):
-            part = dataset.images[start : start + 10_000]
-            texts += ["\n".join((image.path, *image.more)).lower() for image in part]
-            yield
-        self._texts = texts
-        self._facets = found
+    def _make_index(self, view: DatasetView) -> Iterator[None]:
+        """Make what images are filtered by, piece by piece, and show it."""
+        quality = self.model.settings("quality")
+        yield from self._index.make(view, self._coreset(view), self._clusters, quality, self._marks(view))
         self._show_facets()
+
+    def _coreset(self, view: DatasetView) -> Coreset | None:
+        """Return the coreset that was selected last, if it may be of these images."""
+        value = self.model.latest_value("coreset")
+        coreset = value.coreset if isinstance(value, CoresetView) else None
+        n = len(view.dataset.images)
+        return coreset if coreset is not None and (coreset.indices < n).all() else None
 
     def _marks(self, view: DatasetView) -> dict[str, Sequence[int]]:
         """Return what was found of images, by its title."""
@@ -217,17 +178,16 @@ class ImagesPage(Page):
         view = self.images.view
         if view is None:
             return
-        self.tree.set_facets(self._facets)
-        self.picture.offer_colours({name: facet.title for name, facet in self._facets.items()})
+        self.tree.set_facets(self._index.facets)
+        self.picture.offer_colours({name: facet.title for name, facet in self._index.facets.items()})
         self._offer_orders(view)
         self._apply()
         self.large.refresh()
 
     def _offer_orders(self, view: DatasetView) -> None:
-        columns = {name: facet.title for name, facet in self._facets.items() if name in self._keys}
         suspected = SUSPICION if self.found.of(self._paths(view)) else {}
         similarity = SIMILARITY if self._similar is not None else {}
-        self.picture.offer_orders({**similarity, **ORDERS, **suspected, **columns})
+        self.picture.offer_orders({**similarity, **self._index.orders(), **suspected})
 
     def _on_findings(self) -> None:
         if self.isVisible():
@@ -238,55 +198,41 @@ class ImagesPage(Page):
     def _apply(self) -> None:
         """Show the images that pass the filters and the search, in the order chosen."""
         view = self.images.view
-        if view is None or not self._facets:  # they are being made
+        if view is None or not self._index.facets:  # they are being made
             return
         n = len(view.dataset.images)
         base = self._searched(n)
         chosen = self.tree.chosen
-        passed = made.filtered(self._facets, chosen, n)
-        self.tree.show_counts({name: facet.counts(passed[name] & base) for name, facet in self._facets.items()})
+        passed = filtered(self._index.facets, chosen, n)
+        self.tree.show_counts({name: facet.counts(passed[name] & base) for name, facet in self._index.facets.items()})
         shown = np.flatnonzero(passed[""] & base)
-        self._shown = self._sorted(view, shown)
+        key = self._sort_key(view, str(self.picture.order.currentData() or ""))
+        self._shown = in_order(shown, key, descending=self.picture.descending.isChecked())
         self.clear_button.setEnabled(bool(chosen))
         self.picture.show_count(len(shown), n)
         self._show_images()
 
     def _searched(self, n: int) -> Mask:
         """Return which images are found by the search, and are similar to what was asked for."""
-        words = self.picture.search.text().strip().lower()
-        found: Mask = np.ones(n, dtype=bool)
-        if words:
-            found = np.fromiter((words in text for text in self._texts), dtype=bool, count=n)
+        found = self._index.searched(self.picture.search.text())
         if self._similar is not None:
             near: Mask = np.zeros(n, dtype=bool)
-            near[list(self._similar.asked)] = True
-            near[list(self._similar.indices)] = True
+            near[[*self._similar.asked, *self._similar.indices]] = True
             found &= near
         return found
 
-    def _sorted(self, view: DatasetView, shown: IntArray) -> IntArray:
-        key = self._sort_key(view, str(self.picture.order.currentData() or ""), shown)
-        if key is None:
-            return shown[::-1] if self.picture.descending.isChecked() else shown
-        if self.picture.descending.isChecked():
-            key = -key
-        # What has no value comes last, either way.
-        return shown[np.argsort(np.where(np.isnan(key), np.inf, key), kind="stable")]
-
-    def _sort_key(self, view: DatasetView, name: str, shown: IntArray) -> NDArray[np.float64] | None:
-        """Return what the images shown are sorted by; None: their paths, in which they are already."""
-        if name in self._keys:
-            return self._keys[name][shown]
-        if name == "class":
-            return view.dataset.labels[shown].astype(float)
-        if name == "similarity" and self._similar is not None:
-            distance = dict(zip(self._similar.indices, self._similar.distances, strict=True))
-            return np.array([distance.get(int(i), -1.0) for i in shown])
+    def _sort_key(self, view: DatasetView, name: str) -> NDArray[np.float64] | None:
+        """Return what images are sorted by; None: their paths."""
+        key = np.full(len(view.dataset.images), np.nan)
         doubts = self.found.of(self._paths(view)) if name == "suspicion" else None
-        if doubts is not None:
-            score = {one.index: -one.score for one in doubts.doubts}
-            return np.array([score.get(int(i), np.nan) for i in shown])
-        return None
+        if name == "similarity" and self._similar is not None:
+            key[list(self._similar.asked)] = -1.0
+            key[list(self._similar.indices)] = self._similar.distances
+        elif doubts is not None:
+            key[[one.index for one in doubts.doubts]] = [-one.score for one in doubts.doubts]
+        else:
+            return self._index.sort_key(name)
+        return key
 
     def _show_images(self) -> None:
         """Draw the images that pass, with colours and captions."""
@@ -294,7 +240,7 @@ class ImagesPage(Page):
         if view is None:
             return
         coloured = str(self.picture.colour.currentData() or "")
-        facet = self._facets.get(coloured)
+        facet = self._index.facets.get(coloured)
         codes = facet.codes() if facet is not None else None
         caption = self._caption(view)
         shown = self._shown
@@ -314,10 +260,9 @@ class ImagesPage(Page):
             grid.set_selected_keys(selected)
         grid.show_key(current)
         settings = self.model.settings("selection")
-        coreset = self.model.latest_value("coreset")
-        fits = isinstance(coreset, CoresetView) and _fits(coreset, len(view.dataset.images))
+        coreset = self._coreset(view)
         grid.set_badges(
-            selected=coreset.coreset.indices if fits else (),
+            selected=coreset.indices if coreset is not None else (),
             pinned_in=self.images.indices(settings.pinned_in),
             pinned_out=self.images.indices(settings.pinned_out),
             highlighted=self._similar.asked if self._similar is not None else (),
@@ -425,7 +370,7 @@ class ImagesPage(Page):
         if image.original_class:
             facts.append(("Class in the source", image.original_class))
         for name in ("set", "coreset", "cluster", "finding"):
-            facet = self._facets.get(name)
+            facet = self._index.facets.get(name)
             code = int(facet.codes()[index]) if facet is not None else -1
             if facet is not None and code >= 0:
                 facts.append((facet.title, facet.values[code]))
@@ -440,9 +385,3 @@ class ImagesPage(Page):
 
     def _open_image(self, index: int, walk: object) -> None:
         self.large.open(index, walk if isinstance(walk, list) else [index])
-
-
-def _fits(coreset: CoresetView, n_images: int) -> bool:
-    """Return whether a coreset may be of a dataset of so many images."""
-    indices = coreset.coreset.indices
-    return not len(indices) or int(indices.max()) < n_images
