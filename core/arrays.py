@@ -72,14 +72,14 @@ def read_array(file: Path) -> NDArray[Any]:
         dtype, shape, in_columns, start = _header(stream, file)
         n_bytes = math.prod(shape) * dtype.itemsize
         if os.fstat(stream.fileno()).st_size != start + n_bytes:
-            raise DamagedFileError(f"{file.name} is not as long as its header says")
+            raise DamagedFileError(f"{file.name} does not have the length that its header states")
         order: Any = "F" if in_columns else "C"
         try:
             if n_bytes >= READ_BELOW_BYTES:
                 return _remembered(np.memmap(stream, dtype, "r", start, shape, order), file, stream)
             return np.ndarray(shape, dtype, stream.read(), order=order)
         except (TypeError, ValueError) as error:  # cut meanwhile, or a shape that NumPy does not take
-            raise DamagedFileError(f"{file.name} cannot be an array ({error})") from error
+            raise DamagedFileError(f"{file.name} is not an array ({error})") from error
 
 
 def cut_file() -> Path | None:
@@ -110,7 +110,7 @@ def _header(stream: Any, file: Path) -> tuple[np.dtype[Any], tuple[int, ...], bo
     """Return type, shape, whether the numbers stand in columns, and where they begin."""
     start = stream.read(10)
     if len(start) != 10 or start[:8] != _MAGIC + b"\x01\x00":
-        raise DamagedFileError(f"{file.name} is no array of this program")
+        raise DamagedFileError(f"{file.name} is not an array written by this program")
     length = int.from_bytes(start[8:], "little")
     found = _HEADER.fullmatch(stream.read(length).decode("latin-1"))
     if found is None:
@@ -121,5 +121,5 @@ def _header(stream: Any, file: Path) -> tuple[np.dtype[Any], tuple[int, ...], bo
     except (TypeError, ValueError) as error:
         raise DamagedFileError(f"{file.name} has a damaged header") from error
     if dtype.hasobject:
-        raise DamagedFileError(f"{file.name} holds objects")
+        raise DamagedFileError(f"{file.name} contains objects")
     return dtype, shape, found[2] == "True", 10 + length

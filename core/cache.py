@@ -90,8 +90,8 @@ def cannot_write(folder: Path, error: OSError) -> CacheError:
     """Return what a user should read when the cache `folder` refused `error`."""
     if is_refused(error):
         return ReadOnlyCacheError(
-            f"The cache folder {folder} cannot be written ({reason_of(error)}), and not all that is needed is in it. "
-            f"Ask for the right to write there, or set {ENVIRONMENT_VARIABLE} to a folder of your own, "
+            f"The cache folder {folder} cannot be written ({reason_of(error)}), and it does not contain everything "
+            f"that is needed. Ask for write permission, or set {ENVIRONMENT_VARIABLE} to a folder of your own, "
             "such as a copy of it."
         )
     return CacheError(
@@ -102,8 +102,8 @@ def cannot_write(folder: Path, error: OSError) -> CacheError:
 
 def _cannot_read(place: Path, error: OSError) -> CacheError:
     return CacheError(
-        f"{place} in the cache may not be read ({reason_of(error)}). "
-        f"Ask its owner for the right to read it, or set {ENVIRONMENT_VARIABLE} to another folder."
+        f"{place} in the cache cannot be read ({reason_of(error)}). "
+        f"Ask its owner for read permission, or set {ENVIRONMENT_VARIABLE} to another folder."
     )
 
 
@@ -210,7 +210,7 @@ def _entry_text(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) ->
     """Return an entry's facts.json: types and shapes, the facts, and what both are checked by."""
     for name in arrays:
         if _ARRAY_NAME.fullmatch(name) is None:
-            raise ValueError(f"{name!r} is no name for an array")
+            raise ValueError(f"{name!r} is not a valid name for an array")
     shapes = {name: [list(array.shape), array.dtype.str] for name, array in arrays.items()}
     content = json.loads(json.dumps({"arrays": shapes, "facts": dict(facts)}))
     checks = {name: zlib.crc32(np.ascontiguousarray(array).data) for name, array in arrays.items()}
@@ -235,14 +235,14 @@ def _read_entry(place: Path) -> CachedArrays:
         entry = read_json(place / "facts.json")
         named = dict(entry["arrays"])
         if not isinstance(entry["facts"], dict) or not all(map(_ARRAY_NAME.fullmatch, named)):
-            raise DamagedFileError("facts.json is not as it was written")
+            raise DamagedFileError("facts.json is incomplete")
         checks = entry.get("checks")  # entries of earlier versions have none
         if checks is not None and entry.get("check") != _check_of(entry, checks):
             raise DamagedFileError("facts.json has changed")
         arrays = {name: read_array(place / f"{name}.npy") for name in named}
         for name, array in arrays.items():
             if [list(array.shape), array.dtype.str] != named[name]:
-                raise DamagedFileError(f"{name} is not as facts.json says")
+                raise DamagedFileError(f"{name} does not match facts.json")
             if checks is not None and zlib.crc32(np.ascontiguousarray(array).data) != checks[name]:
                 raise DamagedFileError(f"{name} has changed")
     except FileNotFoundError as error:
@@ -315,10 +315,10 @@ def read_chunk(keys_file: Path) -> tuple[list[str], NDArray[Any]] | None:
     try:
         keys = read_json(keys_file)
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-            raise DamagedFileError(f"{keys_file.name} holds no list of keys")
+            raise DamagedFileError(f"{keys_file.name} contains no list of keys")
         rows = read_array(rows_file)
         if rows.shape[:1] != (len(keys),):
-            raise DamagedFileError(f"{rows_file.name} has not as many rows as keys")
+            raise DamagedFileError(f"{rows_file.name} does not have one row per key")
     except PermissionError as error:
         raise _cannot_read(keys_file, error) from error
     except OSError as error:
@@ -462,4 +462,4 @@ def check_mapped() -> None:
 
 
 def _was_cut(file: Path) -> CacheError:
-    return CacheError(f"{file} in the cache was cut short while it was used. Run again; it is computed anew then.")
+    return CacheError(f"{file} in the cache was truncated while in use. Run again to compute it again.")

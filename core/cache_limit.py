@@ -87,7 +87,11 @@ def read_limit(folder: Path) -> CacheLimit:
         return CacheLimit(None)
     except (OSError, FormError) as error:
         why = reason_of(error) if isinstance(error, OSError) else error
-        return CacheLimit(None, f"{file} is no limit of the cache ({why}); it has none. Set it again in the settings.")
+        return CacheLimit(
+            None,
+            f"{file} does not contain a limit of the cache ({why}), so the cache has no limit. Set it again in "
+            "the settings.",
+        )
     return CacheLimit(gigabytes)
 
 
@@ -125,8 +129,8 @@ def set_limit(folder: Path, gigabytes: float | None, progress: Progress = NO_PRO
             replace_atomically(file, json.dumps({"gigabytes": gigabytes}).encode())
     except OSError as error:
         raise CacheError(
-            f"The limit of the cache cannot be kept in {file} ({reason_of(error)}). "
-            "Ask for the right to write there, or choose another folder for the cache."
+            f"The limit of the cache cannot be written to {file} ({reason_of(error)}). "
+            "Ask for write permission, or choose another folder for the cache."
         ) from error
     limit = read_limit(folder)
     if limit.n_bytes is None:
@@ -176,12 +180,12 @@ def _told(folder: Path, limit: CacheLimit, trimmed: Trimmed) -> list[str]:
     size = f"{trimmed.size.n_bytes / GIGABYTE:.3g} GB"
     if trimmed.n_removed:
         said.append(
-            f"{trimmed.n_bytes_removed / GIGABYTE:.3g} GB of what was used least recently were removed from the cache "
-            f"{folder}, which now holds {size} of at most {limit.gigabytes:g} GB."
+            f"{trimmed.n_bytes_removed / GIGABYTE:.3g} GB of the least recently used data were removed from the cache "
+            f"{folder}, which now contains {size} of at most {limit.gigabytes:g} GB."
         )
     if limit.n_bytes is not None and trimmed.size.n_bytes > limit.n_bytes:
         said.append(
-            f"The cache {folder} holds {size}, more than its limit of {limit.gigabytes:g} GB, since what is in use "
-            "stays. Raise the limit if that is wanted for longer."
+            f"The cache {folder} contains {size}, more than its limit of {limit.gigabytes:g} GB, because files in use "
+            "are not removed. Raise the limit if they are needed regularly."
         )
     return said

@@ -17,11 +17,11 @@ def process_died(
     what, again : str
         What ended, and what is to be run again.
     """
-    advice = f"What was finished is kept; run the {again} again"
+    advice = f"Finished work is kept; run the {again} again"
     if exit_code is not None and exit_code == -getattr(signal, "SIGKILL", 9):
-        advice += ", if need be with fewer images or extractors"
+        advice += ", with fewer images or extractors if necessary"
     if _is_bus_error(exit_code):
-        advice += ", which computes anew what is damaged, and look whether the disk is full or failing"
+        advice += " to recompute damaged files, and check whether the disk is full or failing"
     return f"{how_it_died(exit_code, cache_folder, what)} {advice}."
 
 
@@ -29,7 +29,9 @@ def how_it_died(exit_code: int | None, cache_folder: Path | None = None, what: s
     """Return a sentence for how an engine process ended without a last word; see `process_died`."""
     if _is_bus_error(exit_code):
         which = f", probably one in the cache folder {cache_folder}" if cache_folder is not None else ""
-        return f"The {what} crashed (SIGBUS), as a file that it read was cut short or its disk failed{which}."
+        return (
+            f"The {what} crashed (SIGBUS), because a file that it was reading was truncated or its disk failed{which}."
+        )
     if exit_code is None or exit_code >= 0:
         return f"The {what} ended unexpectedly (exit code {exit_code})."
     try:
@@ -37,7 +39,7 @@ def how_it_died(exit_code: int | None, cache_folder: Path | None = None, what: s
     except ValueError:
         name = f"signal {-exit_code}"
     if name == "SIGKILL":
-        return f"The {what} was ended from outside (SIGKILL), often because memory ran out."
+        return f"The {what} was killed (SIGKILL), often because memory ran out."
     return f"The {what} crashed ({name})."
 
 

@@ -35,7 +35,7 @@ class CoresetError(Exception):
 class CancelledError(CoresetError):
     """The user asked to stop. Raised by `Progress.report`, so the engine needs no other cancel code."""
 
-    def __init__(self, message: str = "Cancelled. What was finished before is kept.") -> None:
+    def __init__(self, message: str = "Cancelled. Finished work is kept.") -> None:
         super().__init__(message)
 
 

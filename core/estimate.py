@@ -72,7 +72,7 @@ class Speeds:
         """Return seconds per unit and the words for where the figure is from."""
         if name in self.seconds_per_unit:
             return self.seconds_per_unit[name], "as measured on this machine"
-        return otherwise, "as measured on two cores; this machine was not measured yet"
+        return otherwise, "as measured on two cores of another machine; this machine has not been measured yet"
 
 
 def remember_speed(name: str, seconds: float, units: int, cache_folder: Path | None = None, *, least: int = 20) -> None:

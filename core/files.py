@@ -59,7 +59,7 @@ def reason_of(error: OSError) -> str:
         return os.strerror(error.errno)
     said = " ".join(str(error).split())
     if _PARTLY_WRITTEN.search(said):
-        return "it could be written in part only; the disk may be full"  # NumPy says no more than the numbers
+        return "it could only be written partly; the disk may be full"  # NumPy says no more than the numbers
     return said or type(error).__name__
 
 

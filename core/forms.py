@@ -82,7 +82,7 @@ def parse_json(data: bytes, *, not_finite: NotFinite = "refused") -> Any:
     except RecursionError as error:
         raise FormError("it is nested too deeply") from error
     except UnicodeDecodeError as error:
-        raise FormError("it is no text in UTF-8") from error
+        raise FormError("it is not UTF-8 text") from error
     except FormError:
         raise
     except ValueError as error:
@@ -92,7 +92,7 @@ def parse_json(data: bytes, *, not_finite: NotFinite = "refused") -> Any:
 
 
 def _refuse(word: str) -> NoReturn:
-    raise FormError(f"it has the number {word}, which JSON does not know")
+    raise FormError(f"it has the number {word}, which is not valid JSON")
 
 
 def _as_null(word: str) -> None:  # noqa: ARG001 - the parser passes it
@@ -103,7 +103,7 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
         twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise FormError(f"it has {_short(twice)} twice in one object; nothing tells which of them is meant")
+        raise FormError(f"it has {_short(twice)} twice in one object; expected it once")
     return values
 
 
@@ -250,7 +250,7 @@ def _structured(
             found.append(converter.structure(value, kind))
         except Exception as error:
             error.add_note(IterableValidationNote(f"at {where}", where, kind))
-            raise IterableValidationError("a value is not as it should be", [error], whole) from error
+            raise IterableValidationError("a value is not valid", [error], whole) from error
     return found
 
 

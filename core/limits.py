@@ -97,7 +97,7 @@ def _data_bytes() -> int | None:
 def took_too_long(seconds: float) -> str:
     """Return the sentence for what was ended since nothing was heard of it for so long."""
     return (
-        f"Opening was stopped: nothing was heard of it for {duration(seconds)}, longer than any whole file takes. "
+        f"Opening was stopped: it made no progress for {duration(seconds)}, longer than any intact file takes. "
         "Choose another file, or copy this one to a faster disk first."
     )
 
@@ -105,7 +105,7 @@ def took_too_long(seconds: float) -> str:
 def took_too_much(n_bytes: int) -> str:
     """Return the sentence for what wanted more memory than it may have."""
     return (
-        f"Opening was stopped: it wants more than {n_bytes / 1e9:.1f} GB of memory, the most that it may take here. "
+        f"Opening was stopped: it needs more than the {n_bytes / 1e9:.1f} GB of memory that it may use here. "
         "Choose another file, or close other programs."
     )
 
@@ -113,6 +113,6 @@ def took_too_much(n_bytes: int) -> str:
 def ended_the_process(how: str, n_bytes: int) -> str:
     """Return the sentence for what ended the process that opened it; `how` says how it ended."""
     return (
-        f"{how} A damaged file can do that to a library that reads it, and so can one that wants more than "
+        f"{how} A damaged file can cause this in a library, and so can one that needs more than "
         f"{n_bytes / 1e9:.1f} GB of memory. Choose another file."
     )

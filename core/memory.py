@@ -173,7 +173,7 @@ def _sentence(doing: str, n_bytes: float, free: FreeMemory, ways: Ways) -> str:
     needs = f"needs about {in_words(n_bytes)} of memory"
     if n_bytes <= free.n_bytes:
         # It was let in, and took more than was foreseen, or another program took it meanwhile.
-        needs = "took more memory than there is"
+        needs = "needs more memory than there is"
     return (
         f"{doing} {needs}, but {in_words(free.n_bytes)} are free for this program{where}. "
         f"{either[0].upper()}{either[1:]}."

@@ -355,7 +355,7 @@ def write_recovery(recovery: Recovery, place: Path, *, version: str = "") -> Non
     try:
         replace_atomically(place, json.dumps(values, ensure_ascii=False).encode())
     except OSError as error:
-        raise ProjectError(f"The copy for recovery could not be written ({reason_of(error)}).") from error
+        raise ProjectError(f"The recovery copy could not be written ({reason_of(error)}).") from error
 
 
 def read_recovery(place: Path) -> Recovery:
@@ -369,7 +369,7 @@ def read_recovery(place: Path) -> Recovery:
     try:
         form = read_form(_as_json(_read_bytes(place), place), _RecoveryForm)
     except FormError as error:
-        raise ProjectError(f"The copy for recovery {place.name} is damaged ({error}).") from error
+        raise ProjectError(f"The recovery copy {place.name} is damaged ({error}).") from error
     project = project_from_dict(form.project, place.parent, place.name)
     return Recovery(project, Path(form.file) if form.file is not None else None, form.digest)
 
@@ -387,7 +387,7 @@ def _read_bytes(file: Path) -> bytes:
     try:
         return read_regular(file, PROJECT_BYTES)
     except FileNotFoundError as error:
-        raise ProjectError(f"The project file {file} is not there any more. It may have been moved.") from error
+        raise ProjectError(f"The project file {file} was not found. It may have been moved.") from error
     except OSError as error:
         raise ProjectError(f"The project file {file} cannot be read ({reason_of(error)}).") from error
 

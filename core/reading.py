@@ -40,17 +40,17 @@ def open_regular(file: Path) -> BinaryIO:
     try:
         handle = os.open(file, flags)
     except ValueError as error:  # NUL, or text that no file system can write
-        raise OSError(errno.EINVAL, f"its name is not one that a file can have: {error}", repr(str(file))) from error
+        raise OSError(errno.EINVAL, f"it is not a valid file name: {error}", repr(str(file))) from error
     except OSError as error:
         if error.errno in (errno.ENXIO, errno.EOPNOTSUPP):  # a socket
-            raise IrregularFileError(errno.EINVAL, "it is no regular file", str(file)) from error
+            raise IrregularFileError(errno.EINVAL, "it is not a regular file", str(file)) from error
         raise
     try:
         mode = os.fstat(handle).st_mode
         if stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
         if not stat.S_ISREG(mode):
-            raise IrregularFileError(errno.EINVAL, "it is no regular file", str(file))
+            raise IrregularFileError(errno.EINVAL, "it is not a regular file", str(file))
         # Not `os.fdopen`: what is opened is to be known by its name.
         return open(str(file), "rb", opener=lambda *_: handle)
     except BaseException:
@@ -114,6 +114,6 @@ def check_member(archive: ZipFile, member: ZipInfo, limit: int) -> None:
         raise OversizeError(
             errno.EFBIG,
             f"{member.filename} has {size / 1e9:.1f} GB unpacked and {member.compress_size / 1e6:.1f} MB packed; "
-            f"no more than {ZIP_RATIO} times as much is unpacked",
+            f"at most {ZIP_RATIO} times the packed size is unpacked",
             archive.filename,
         )

@@ -37,8 +37,8 @@ def ensure_home() -> str:
     home = _private_folder()
     os.environ["USERPROFILE" if os.name == "nt" else "HOME"] = str(home)
     return (
-        f"This user has no home folder, so what is kept between calls goes to {home}, which may be emptied. "
-        "Set HOME, or CORESET_CACHE and CORESET_DATA, to a folder of yours."
+        f"This user has no home folder, so the cache and weights are stored in {home}, which may be emptied. "
+        "Set HOME, or CORESET_CACHE and CORESET_DATA, to a folder of your own."
     )
 
 

@@ -18,7 +18,7 @@ from core.settings import Settings, check_names, read_settings
 # Where the parsed options hold them.
 BY_CLASS, CLASS_RULE = "selection.fraction_by_class", "selection.budget_over_classes"
 
-BY_HAND = "note: fractions of classes were given, so budgets are by hand; --budget-over-classes chooses another rule."
+BY_HAND = "note: fractions of classes were given, so budgets are set by hand; --budget-over-classes sets another rule."
 
 
 def study_of(options: argparse.Namespace) -> Study:
@@ -61,7 +61,9 @@ def _with_values_of_images(study: Study, options: argparse.Namespace) -> Study:
         facts = flag.setting.facts
         value = resolve(facts.from_dataset)(dataset)
         settings = flag.setting.put(settings, value)
-        print(f"note: {inside_sentence(facts.title)}, by the images: {flag.words} {value}.", file=sys.stderr)
+        print(
+            f"note: {inside_sentence(facts.title)}, determined from the images: {flag.words} {value}.", file=sys.stderr
+        )
     return replace(study, settings=settings)
 
 

@@ -79,7 +79,7 @@ def scan(options: argparse.Namespace) -> int:
     suspected = [one.sentence for one in suspect_patterns(dataset.images, settings.data)]
     _tell_excluded(split)
     if split.leaks:
-        say(f"leaks of the split that was brought: {len(split.leaks):,}")
+        say(f"leaks of the predefined split: {len(split.leaks):,}")
         for train, test in split.leaks:
             say(f"  {dataset.images[train].path} = {dataset.images[test].path}")
     for warning in (*dataset.warnings, *suspected, *split.warnings, *suggested, *of_quality):
@@ -133,10 +133,10 @@ def extractors(options: argparse.Namespace) -> int:
                 f"{separation.accuracy:.3f}" if separation else "–",
             ]
         )
-    print(table(["extractor", "numbers", "weights", "computed", "to do, about", "5-NN"], rows, {1, 3, 4, 5}))
+    print(table(["extractor", "features", "weights", "computed", "remaining, about", "5-NN"], rows, {1, 3, 4, 5}))
     print(
-        "\n5-NN: share of the pool's images whose five nearest neighbours carry their class. It tells how well an"
-        "\nextractor separates the classes; several together can still be better to select by than the best alone."
+        "\n5-NN: share of the pool images whose five nearest neighbours have their class. It shows how well an"
+        "\nextractor separates the classes; several combined can still select better than the best alone."
     )
     for fact in facts:
         print()
@@ -187,7 +187,7 @@ def _tell(prepared: Prepared, coreset: Coreset) -> set[str]:
 def select(options: argparse.Namespace) -> int:
     """Choose a coreset and write the list."""
     if options.out.exists() and not options.overwrite:
-        raise ExportError(f"{options.out} is already there. Name another file, or add --overwrite.")
+        raise ExportError(f"{options.out} already exists. Name another file, or add --overwrite.")
     prepared, coreset = _choose(options)
     notes = write_selection(options.out, prepared, coreset, progress())
     _tell(prepared, coreset)
@@ -222,7 +222,7 @@ def verify(options: argparse.Namespace) -> int:
 def rerun(options: argparse.Namespace) -> int:
     """Make the same coreset again; exit code 1 where it differs."""
     if options.out is not None and options.out.exists():
-        raise ExportError(f"{options.out} is already there. Name another file.")
+        raise ExportError(f"{options.out} already exists. Name another file.")
     cache = Path(options.cache) if options.cache else default_cache_folder()
     again = exporting.rerun(options.manifest, options.dataset, cache, weights_file=options.weights, progress=progress())
     if options.out is not None:
@@ -233,7 +233,7 @@ def rerun(options: argparse.Namespace) -> int:
         say(difference)
     if again.differences:
         return 1
-    say(f"The same {len(again.coreset.indices):,} images were chosen again.")
+    say(f"The same {len(again.coreset.indices):,} images were selected again.")
     return 0
 
 
@@ -245,7 +245,7 @@ def weights(options: argparse.Namespace) -> int:
         return 0
     if not options.what:
         what = "a weight file" if options.action == "import" else f"a name, such as {next(iter(WEIGHT_SETS))}"
-        raise SettingsError(f"coreset weights {options.action} wants {what}; see coreset weights --help.")
+        raise SettingsError(f"coreset weights {options.action} requires {what}; see coreset weights --help.")
     entry: WeightsEntry
     if options.action == "import":
         entry = import_weights(Path(options.what), options.name)

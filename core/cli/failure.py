@@ -37,15 +37,15 @@ def failure_sentence(error: BaseException, arguments: Sequence[str]) -> str:
 
 def _what_happened(error: BaseException) -> str:
     if isinstance(error, MemoryError):
-        return "There was not enough memory; close other programs, or ask for less at once"
+        return "There was not enough memory; close other programs, or process less at once"
     if isinstance(error, OSError) and error.strerror:
         subject = str(error.filename) if error.filename is not None else "Something"
         return f"{subject} could not be read or written ({error.strerror})"
     if isinstance(error, RecursionError):
-        return "Something is nested too deeply (RecursionError)"
+        return "The input is nested too deeply (RecursionError)"
     first = " ".join(str(error).split())
     said = f"{type(error).__name__}: {first[:200]}" if first else type(error).__name__
-    return f"The command stopped at an error that the program did not expect ({said.rstrip('.')})"
+    return f"The command stopped at an unexpected error ({said.rstrip('.')})"
 
 
 def _keep(error: BaseException, arguments: Sequence[str]) -> Path | None:

@@ -110,11 +110,11 @@ def _add(group: "argparse._ArgumentGroup", flag: Flag, default: str | None) -> N
     if facts.kind:
         parts.append(", ".join(name for name in setting.names if name))
     if facts.from_dataset:
-        parts.append(f"{AUTO} takes the one that suits the images")
+        parts.append(f"{AUTO} determines it from the images")
     if flag.is_repeated:
-        parts.append("may be given again")
+        parts.append("may be repeated")
     elif setting.is_list and not facts.from_file:
-        parts.append("several with commas between")
+        parts.append("several separated by commas")
     default = _default_words(setting.default) if default is None else default
     words = "; ".join([*parts, f"default {default}"] if default else parts)
     add = partial(group.add_argument, flag.words, dest=flag.dest, default=None, help=words)
@@ -146,7 +146,7 @@ def _number_or_auto(kind: Callable[[str], Any], text: str) -> Any:
     try:
         return kind(text)
     except ValueError:
-        words = f"it is {text!r}; expected a number, or {AUTO} for the one that suits the images"
+        words = f"it is {text!r}; expected a number, or {AUTO} to determine it from the images"
         raise argparse.ArgumentTypeError(words) from None
 
 
@@ -200,4 +200,6 @@ def numbers(text: str, flag: str) -> tuple[float, ...]:
     try:
         return tuple(float(word) for word in words(text))
     except ValueError as error:
-        raise SettingsError(f"{flag} is {text!r}; expected numbers between commas, such as 0.05,0.25,1.") from error
+        raise SettingsError(
+            f"{flag} is {text!r}; expected numbers separated by commas, such as 0.05,0.25,1."
+        ) from error

@@ -42,7 +42,8 @@ def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
     """Return the parser; `commands` maps each command's name to what runs it."""
     parser = argparse.ArgumentParser(
         prog="coreset",
-        description="Choose a small, diverse training subset of a labelled image folder, and see what it costs.",
+        description="Select a small, diverse training subset of a labelled image folder, and measure what it costs in "
+        "accuracy.",
         epilog=TOP_EXAMPLES,
         formatter_class=PlainHelp,
     )
@@ -67,7 +68,7 @@ def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
 
 def _looking(add: AddCommand) -> None:
     """Add what only looks."""
-    scan = add("scan", "tell what a dataset holds, and what was skipped and why",
+    scan = add("scan", "list what a dataset contains, and what was skipped and why",
                "coreset scan cells/\ncoreset scan cells/ --quality quality.csv --blurry-above 1.5")  # fmt: skip
     _dataset(scan)
     _settings(scan, "data", "quality")
@@ -81,20 +82,20 @@ def _looking(add: AddCommand) -> None:
 
     extractors = add(
         "extractors",
-        "list the extractors: what each needs, costs and, where computed, how well it separates the classes",
+        "list the extractors: their requirements, cost and, if computed, how well they separate the classes",
         "coreset extractors cells/\ncoreset extractors cells/ --extractor vgg16,colour-texture --compute",
     )
     _dataset(extractors)
     _settings(extractors, "data", "features")
     _weights(extractors)
-    extractors.add_argument("--compute", action="store_true", help="compute what the cache does not hold yet")
+    extractors.add_argument("--compute", action="store_true", help="compute what is not in the cache yet")
 
 
 def _choosing(add: AddCommand) -> None:
     """Add what chooses, writes and checks coresets."""
     select = add(
         "select",
-        "choose a coreset and write it as a list",
+        "select a coreset and write it as a list",
         "coreset select cells/ --sampler balanced-herding --fraction 0.05 --out selection.csv\n"
         "coreset select cells/ --sampler intelligent --extractor vgg16 --fraction 0.25 --seed 1 --out selection.csv\n"
         "coreset select cells/ --fraction 0.1 --test-fraction 0 --out selection.csv     every image is in the pool",
@@ -103,11 +104,11 @@ def _choosing(add: AddCommand) -> None:
     _settings(select, "data", "features", "clusters", "selection", validation=0.0)
     _weights(select)
     select.add_argument("--out", type=Path, required=True, metavar="FILE", help="the CSV to write")
-    select.add_argument("--overwrite", action="store_true", help="replace the file if it is there")
+    select.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
 
     export = add(
         "export",
-        "choose a coreset and write it as class folders with its lists",
+        "select a coreset and write it as class folders with its lists",
         "coreset export cells/ --fraction 0.05 --out coreset/\n"
         "coreset export cells/ --fraction 0.05 --files hardlink --with-split --out coreset/\n"
         "coreset export cells/ --fraction 0.05 --private --out for-sharing/",
@@ -117,10 +118,10 @@ def _choosing(add: AddCommand) -> None:
     _weights(export)
     _out_folder(export)
 
-    verify = add("verify", "check an export and name every file that differs", "coreset verify coreset/")
+    verify = add("verify", "check an export and list every file that differs", "coreset verify coreset/")
     verify.add_argument("folder", type=Path, metavar="DIR")
 
-    rerun = add("rerun", "make the same coreset again", "coreset rerun coreset/coreset.json cells/ --out again.csv")
+    rerun = add("rerun", "reproduce a coreset", "coreset rerun coreset/coreset.json cells/ --out again.csv")
     rerun.add_argument("manifest", type=Path, metavar="coreset.json")
     _dataset(rerun)
     rerun.add_argument("--out", type=Path, default=None, metavar="FILE", help="write the selection as a CSV too")
@@ -131,7 +132,7 @@ def _comparing(add: AddCommand) -> None:
     """Add what trains."""
     compare = add(
         "compare",
-        "train networks on coresets of several samplers and fractions and tell what is shown",
+        "train networks on coresets of several samplers and fractions and report the differences",
         "coreset compare cells/ --samplers random,intelligent --fractions 0.05,0.25,1 --networks custom --out study/\n"
         "coreset compare cells/ --samplers balanced-herding --fractions 0.05,0.1 --networks head --seeds 5 --out s/\n"
         "coreset compare cells/ --samplers balanced-herding --networks head --splits 5 --seeds 3 --out s/\n"
@@ -139,7 +140,7 @@ def _comparing(add: AddCommand) -> None:
     )
     run = add(
         "run",
-        "do everything: select, export, train both networks on 100 %, RS and IS, report",
+        "run the whole method: select, export, train both networks on 100 %, RS and IS, report",
         "coreset run cells/ --out study/\ncoreset run cells/ --extractor vgg16 --backbone vgg16 --out study/",
     )
     for one in (compare, run):
@@ -156,7 +157,7 @@ def _comparing(add: AddCommand) -> None:
 
     search = add(
         "search",
-        "search hyperparameters on the coreset and, on request, on the whole pool beside it",
+        "search hyperparameters on the coreset and, on request, on the whole pool",
         "coreset search cells/ --fraction 0.1 --learning-rates 0.0005,0.002,0.008 --with-pool --out s/",
     )
     _dataset(search)
@@ -171,16 +172,16 @@ def _comparing(add: AddCommand) -> None:
         "--dropouts",
         default="0,0.1",
         metavar="D,…",
-        help="after the pools; of the transfer network, which has no other, before batch normalisation",
+        help="dropout rates after pooling; for the transfer network, before batch normalisation",
     )
     search.add_argument(
         "--epoch-counts",
         default="25",
         metavar="N,…",
-        help="--min-steps is for the largest; the others have as much less as they have fewer epochs",
+        help="numbers of epochs; --min-steps applies to the largest, and is reduced in proportion for the others",
     )
     search.add_argument(
-        "--with-pool", action="store_true", help="search on the whole pool too, and compare the ranking"
+        "--with-pool", action="store_true", help="also search on the whole pool, and compare the rankings"
     )
 
 
@@ -188,7 +189,7 @@ def _using(add: AddCommand) -> None:
     """Add what uses trained networks, weights, and the demo."""
     predict = add(
         "predict",
-        "give every image of a folder a class and its probabilities",
+        "predict the class and its probabilities for every image of a folder",
         "coreset predict study/models/custom-intelligent-0.25-r0 new-images/ --out predictions.csv",
     )
     predict.add_argument("bundle", type=Path, metavar="BUNDLE")
@@ -206,10 +207,10 @@ def _using(add: AddCommand) -> None:
     weights.add_argument("action", choices=("list", "import", "download"))
     weights.add_argument("what", nargs="?", default=None, metavar="FILE|NAME")
     weights.add_argument(
-        "--as", dest="name", default=None, metavar="NAME", help="which set an unknown file is meant to be"
+        "--as", dest="name", default=None, metavar="NAME", help="the weights that an unknown file contains"
     )
 
-    add("plugins", "list what installed plugins add, and what of them is left out and why", "coreset plugins")
+    add("plugins", "list what installed plugins add, and what could not be loaded and why", "coreset plugins")
 
     demo = add("demo", "run the whole method on embedded synthetic cells", "coreset demo --out demo/")
     demo.add_argument("--out", type=Path, default=Path("coreset-demo"), metavar="DIR")
@@ -224,7 +225,7 @@ def _dataset(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--settings", type=Path, default=None, metavar="FILE", help="settings as JSON, or a coreset.json"
     )
-    parser.add_argument("--cache", type=Path, default=None, metavar="DIR", help="where computed features are kept")
+    parser.add_argument("--cache", type=Path, default=None, metavar="DIR", help="folder for computed features")
 
 
 def _settings(
@@ -234,7 +235,7 @@ def _settings(
     without: Mapping[str, Collection[str]] | None = None,
 ) -> None:
     """Add the flags of sections of the settings; `validation` is the command's own default for its fraction."""
-    defaults = {"features.extractors": "what is recommended where the weights are on this machine"}
+    defaults = {"features.extractors": "those recommended whose weights are on this machine"}
     if validation is not None:
         defaults["data.validation_fraction"] = f"{validation:g}"
     add_flags(parser, {section: (without or {}).get(section, ()) for section in sections}, defaults)
@@ -244,7 +245,7 @@ def _settings(
             dest="data.validation_fraction",
             action="store_const",
             const=0.0,
-            help="as --validation-fraction 0: train on the validation images, too, and keep the last weights",
+            help="same as --validation-fraction 0: also train on the validation images, and keep the last weights",
         )
     parser.set_defaults(validation_default=validation)
 
@@ -261,7 +262,7 @@ def _threads(parser: argparse.ArgumentParser) -> None:
         type=_number_of_threads,
         default=None,
         metavar="N",
-        help="processor threads at most; 1 gives the same weights on any number of processors; default all",
+        help="maximum number of processor threads; 1 gives the same weights on any number of processors; default all",
     )
 
 
@@ -277,4 +278,4 @@ def _number_of_threads(text: str) -> int:
 
 def _out_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--overwrite", action="store_true", help="replace what an earlier call left there")
+    parser.add_argument("--overwrite", action="store_true", help="replace existing output")

@@ -55,7 +55,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(arguments)
     except (CancelledError, KeyboardInterrupt):
-        print("Cancelled. What was finished before is kept; the same command goes on from there.", file=sys.stderr)
+        print("Cancelled. Finished work is kept; the same command resumes from there.", file=sys.stderr)
         return CANCELLED
     except CoresetError as error:
         say(f"coreset: {error}", file=sys.stderr)
@@ -127,4 +127,4 @@ def _keep_limit() -> None:
     except (CancelledError, KeyboardInterrupt):
         pass
     except OSError as error:
-        say(f"note: The cache could not be brought within its limit ({reason_of(error)}).", file=sys.stderr)
+        say(f"note: The cache could not be trimmed to its limit ({reason_of(error)}).", file=sys.stderr)

@@ -24,7 +24,7 @@ def check_listing(file: Path | None) -> None:
         If it is.
     """
     if file is not None and file.exists():
-        raise ExportError(f"{file} is already there. Name another file.")
+        raise ExportError(f"{file} already exists. Name another file.")
 
 
 def tell_quality(dataset: Dataset, settings: QualitySettings, file: Path | None) -> list[str]:

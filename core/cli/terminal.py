@@ -66,7 +66,7 @@ class TerminalProgress:
             if self._stop:
                 raise KeyboardInterrupt
             self._stop = True
-            self._stream.write("\nStopping after this unit of work; press Ctrl+C again to stop at once.\n")
+            self._stream.write("\nStopping after this unit of work; press Ctrl+C again to stop immediately.\n")
 
         signal.signal(signal.SIGINT, ask)
 

@@ -110,7 +110,7 @@ def _reached(row: Row, metrics: Sequence[Metric]) -> list[str]:
 
 def _tell_times(times: tuple[StageTime, ...]) -> None:
     rows = [[t.stage, duration(t.seconds), f"{t.peak_bytes / 1e6:,.0f} MB"] for t in times]
-    print(table(["stage", "took", "memory at most"], rows, {1, 2}))
+    print(table(["stage", "took", "peak memory"], rows, {1, 2}))
 
 
 def _tell_outcome(outcome: StudyOutcome) -> None:
@@ -164,7 +164,7 @@ def search(options: argparse.Namespace) -> int:
 def predict(options: argparse.Namespace) -> int:
     """Give every image of a folder a class."""
     if options.out.exists() and not options.overwrite:
-        raise ExportError(f"{options.out} is already there. Name another file, or add --overwrite.")
+        raise ExportError(f"{options.out} already exists. Name another file, or add --overwrite.")
     choices = {name: getattr(options, f"data.{name}", None) for name in READ_BY}
     said = {name: value for name, value in choices.items() if value is not None}
     outcome = whole.predict(options.bundle, options.folder, options.out, progress(), choices=said)
@@ -181,16 +181,16 @@ def demo(options: argparse.Namespace) -> int:
     shown = _progress()
     cache = Path(options.cache) if options.cache else default_cache_folder()
     if options.images is not None and options.images < 40:
-        raise SettingsError(f"--images is {options.images}; the demo wants at least 40.")
+        raise SettingsError(f"--images is {options.images}; the demo requires at least 40.")
     missing = recommended_but_missing()
     if missing:
         say(
-            f"{EXTRACTORS[missing[0]].title}'s weights are not on this machine, so the demo looks at its images with "
-            f"{' and '.join(recommended_extractors())} alone; `coreset weights list` tells the ways to get them.",
+            f"{EXTRACTORS[missing[0]].title}'s weights are not on this machine, so the demo uses "
+            f"{' and '.join(recommended_extractors())} only; `coreset weights list` shows how to get them.",
             file=sys.stderr,
         )
     settings = whole.demo_settings(epochs=options.epochs)
-    say("The demo's images are synthetic: drawn by this program, not photographed.")
+    say("The demo images are synthetic: drawn by this program, not photographed.")
     folder = options.out.parent / f"{options.out.name}-images"
     whole.ensure_demo(folder, n_images=options.images, progress=shown)
     study = Study(folder, settings, cache)

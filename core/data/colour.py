@@ -30,8 +30,8 @@ _HIDDEN = 1
 """Largest alpha of an image that nothing would be seen of; 1 of 255 is what a mask of zeros and ones gives."""
 
 _NO_BLACK = (
-    "which does not say what is black and what is white; save it as 8 or 16 bits, or let --grey-levels used take the "
-    "range of all files"
+    "which does not define black and white; save it with 8 or 16 bits, or use the "
+    "range of all files with --grey-levels used"
 )
 
 
@@ -173,7 +173,7 @@ def settled(decoded: Decoded) -> RGBArray:
     if decoded.is_open:
         stored = decoded.stored or Stored()
         what = stored.kind if decoded.survey is not None else stored.alpha
-        raise ImageError(f"It is {what}, of which the scan saw none; scan the dataset again.")
+        raise ImageError(f"It is {what}, and the scan found no such image; scan the dataset again.")
     return decoded.rgb
 
 
@@ -195,7 +195,7 @@ def decode_array(array: NDArray[np.generic], reading: Reading) -> Decoded:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or 0 in array.shape:
-        raise ImageError(f"The array has the shape {array.shape}, which is no grey or colour image.")
+        raise ImageError(f"The array has the shape {array.shape}, which is not that of a greyscale or colour image.")
     kind = _array_kind(array, reading)
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * np.uint8(255)
@@ -223,13 +223,13 @@ def _array_kind(array: NDArray[np.generic], reading: Reading) -> str:
     declares = reading.levels == "declared" and reading.range_of(name) is None
     if declares and kind != np.uint16:
         raise ImageError(
-            f"The array holds {kind} numbers; uint8, uint16 and floats can be read, whole numbers of any other kind "
+            f"The array contains {kind} values; uint8, uint16 and floats can be read, other integers "
             "with --grey-levels used."
         )
     if kind == np.bool_:
         return ""
     if not np.issubdtype(kind, np.integer):
-        raise ImageError(f"The array holds {kind} numbers; whole numbers, floats and bool can be read.")
+        raise ImageError(f"The array contains {kind} values; integers, floats and bool can be read.")
     return name
 
 
@@ -248,7 +248,7 @@ def decode_deep(deep: Deep, reading: Reading) -> Decoded:
     declared = ends is None and reading.levels == "declared"
     if gaps and finite is not None:
         if declared:
-            raise ImageError("It holds floating-point values that are not finite.")
+            raise ImageError("It contains floating-point values that are not finite.")
         if not finite.any():
             raise ImageError("None of its floating-point values is finite.")
         values = np.where(finite, values, values[finite].min())
@@ -306,8 +306,8 @@ def _seen_through(
         return Decoded(np.zeros((1, 1, 3), np.uint8), stored, open_alpha=True)
     if hidden and rule == "white" and reading.alpha == "auto":
         raise ImageError(
-            "Its alpha channel is 0 everywhere, so that nothing of it would be seen, while other images of its kind "
-            f"are transparent in parts only; --alpha {kind}=ignore reads their colours alone."
+            "Its alpha channel is 0 everywhere, so the image would be invisible, while other images of its kind "
+            f"are only partly transparent; --alpha {kind}=ignore ignores the alpha channel."
         )
     if not waits and rule == "white":
         rgba = Image.alpha_composite(Image.new("RGBA", rgba.size, _WHITE), rgba)
@@ -346,7 +346,7 @@ def _float_to_bytes(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     low, high = float(values.min()), float(values.max())
     if low < 0 or high > 255:
         raise ImageError(
-            f"It holds floating-point values from {low:g} to {high:g}; 0 to 1 or 0 to 255 can be read, other ranges "
+            f"It contains floating-point values from {low:g} to {high:g}; 0 to 1 or 0 to 255 can be read, other ranges "
             "with --grey-levels used."
         )
     return to_bytes(values, (0.0, 1.0 if high <= 1 else 255.0))

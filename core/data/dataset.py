@@ -226,7 +226,7 @@ def _recognised(path: Path, settings: DataSettings) -> Source:
             if source.name not in SOURCES.plugins:
                 raise
             # A plugin that fails must not keep anybody from what it has no part in.
-            faults.append(f" The plugin {SOURCES.plugins[source.name]} could not be asked: {error}.")
+            faults.append(f" The plugin {SOURCES.plugins[source.name]} could not check it: {error}.")
             continue
         if match > surest:
             best, surest = source, match
@@ -252,7 +252,8 @@ def _earlier(source: Path, place: Path) -> list[Dataset]:
         return [load_dataset(place)]
     except MissingSourceError as error:
         raise MissingSourceError(
-            f"{source} was scanned by a source that is missing now. {error} To open it in another way, empty the cache."
+            f"{source} was scanned by a source that is no longer installed. {error} To open it with another "
+            "source, empty the cache."
         ) from error
     except DatasetError:
         return []
@@ -352,7 +353,7 @@ def _tables_beside(kind: Source, skipped: Iterable[Skipped]) -> list[str]:
     if not found:
         return []
     words = ", ".join(sorted(found)[:3])
-    return [f"The folder holds {words}, which is not read with it. If it names the classes, open it itself."]
+    return [f"The folder contains {words}, which was not read. If it lists the classes, open it instead."]
 
 
 def _class_warnings(kind: Source, listing: Listing, scanned: Scanned) -> list[str]:
@@ -362,24 +363,24 @@ def _class_warnings(kind: Source, listing: Listing, scanned: Scanned) -> list[st
     if len(counts) == 1:
         name = next(iter(counts))
         advice = kind.reader.one_class_advice(scanned.images)
-        warnings.append(f"There is one class only, “{name}”. Training and comparing want at least two{advice}.")
+        warnings.append(f"There is only one class, “{name}”. Training and comparison require at least two{advice}.")
     for name, count in sorted(counts.items()):
         if count < _FEW:
             noun = "image" if count == 1 else "images"
-            warnings.append(f"The class “{name}” has {count} {noun} only; too few to judge it by.")
+            warnings.append(f"The class “{name}” has only {count} {noun}, too few to evaluate it.")
     return warnings
 
 
 def _nothing(source: Path, dataset: Dataset) -> str:
     expected = f"Expected {SOURCES.expected()}."
     if not dataset.skipped:
-        return f"{source} holds no images. {expected}"
+        return f"{source} contains no images. {expected}"
     expected = " ".join([expected, *_tables_beside(source_of(dataset.kind), dataset.skipped)])
     reasons = Counter(skipped.reason for skipped in dataset.skipped)
     reason, count = reasons.most_common(1)[0]
     example = next(skipped.path for skipped in dataset.skipped if skipped.reason == reason)
     noun = "file" if len(dataset.skipped) == 1 else "files"
     return (
-        f"{source} holds no usable image: {len(dataset.skipped):,} {noun} left out, "
+        f"{source} contains no usable image: {len(dataset.skipped):,} {noun} skipped, "
         f"{count:,} of them as {example}: {reason} {expected}"
     )

@@ -71,7 +71,7 @@ def make_demo(
         If the user asked to stop; the folder then holds a part.
     """
     if n_images < LEAST_IMAGES:
-        raise DatasetError(f"The demo has at least {LEAST_IMAGES} images; {n_images} were asked for.")
+        raise DatasetError(f"The demo requires at least {LEAST_IMAGES} images; found {n_images}.")
     pictures, copies, broken = _plan(n_images, seed)
 
     def write(picture: _Picture) -> None:
@@ -79,7 +79,7 @@ def make_demo(
 
     try:
         if folder.exists() and any(folder.iterdir()):
-            raise DatasetError(f"{folder} holds files already; the demo is written into an empty or new folder only.")
+            raise DatasetError(f"{folder} already contains files; the demo requires an empty or new folder.")
         for name in CLASSES:
             (folder / name).mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(thread_count(), thread_name_prefix="demo") as pool:
@@ -92,7 +92,7 @@ def make_demo(
         (folder / broken.path).write_bytes(whole[: len(whole) // 2])
         _write_truth(folder, pictures + [copy for copy, _ in copies])
     except OSError as error:
-        raise DatasetError(f"The demo cannot be written into {folder} ({reason_of(error)}).") from error
+        raise DatasetError(f"The demo cannot be written to {folder} ({reason_of(error)}).") from error
     progress.report(len(pictures), len(pictures), "Drawing synthetic cells: images")
 
 
@@ -107,7 +107,7 @@ def demo_truth(folder: Path) -> Mapping[str, str]:
     try:
         text = (folder / _TRUTH).read_text(encoding="utf-8")
     except OSError as error:
-        raise DatasetError(f"{folder} is no demo: it has no {_TRUTH} ({reason_of(error)}).") from error
+        raise DatasetError(f"{folder} is not a demo: it has no {_TRUTH} ({reason_of(error)}).") from error
     return {row["path"]: row["kind"] for row in csv.DictReader(io.StringIO(text))}
 
 

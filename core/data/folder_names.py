@@ -129,9 +129,9 @@ def leftover(name: str, *, is_folder: bool) -> str:
     """Return why a file or folder that a system or an archive left is not used, or nothing."""
     lower = name.casefold()
     if is_folder and lower in LEFTOVER_FOLDERS:
-        return "It is a folder of the system or of an archive, such as thumbnails or a recycle bin."
+        return "It is a folder created by the system or an archive, such as thumbnails or a recycle bin."
     if not is_folder and lower in LEFTOVER_FILES:
-        return "It is a file of the system."
+        return "It is a file created by the system."
     return ""
 
 

@@ -83,7 +83,7 @@ def list_split_folder(root: Path, progress: Progress = NO_PROGRESS) -> Listing:
         walk.class_folders(name, split)
     for child in top:
         if child.name not in splits:
-            walk.leave_out(child.name, "It lies outside the train, validation and test folders.", child)
+            walk.leave_out(child.name, "It is outside the train, validation and test folders.", child)
     warn_of_spellings(listing)
     return listing
 
@@ -163,7 +163,7 @@ def _listed_by(reading: FolderReading, found: Listing, folders: list[str]) -> Li
     for (folder, reason), count in outside.items():
         listing.skipped.append(Skipped(folder, reason.format(count=count)))
     if reading.assumed:
-        advice = f" If they are meant otherwise, choose another layout (--layout {reading.other})."
+        advice = f" If this is wrong, use another layout (--layout {reading.other})."
         listing.warnings.append(reading.assumed + (advice if reading.other else ""))
     _warn_of_empty(folders, reading, found, listing)
     warn_of_spellings(listing)
@@ -192,8 +192,8 @@ def _images_by_folder(listing: Listing) -> Counter[tuple[str, ...]]:
     return Counter(tuple(path.split("/")[:-1]) for path in named or [entry.path for entry in listing.entries])
 
 
-_UNLABELLED = "It holds no class folders, so that its {count:,} files have no class."
-_OUTSIDE = "It lies outside the train, validation and test folders."
+_UNLABELLED = "It contains no class folders, so its {count:,} files have no class."
+_OUTSIDE = "It is outside the train, validation and test folders."
 
 
 def _place(entry: Entry, reading: FolderReading, listing: Listing, outside: Counter[tuple[str, str]]) -> None:
@@ -212,7 +212,7 @@ def _place(entry: Entry, reading: FolderReading, listing: Listing, outside: Coun
             return
         split = reading.splits[said["split"]]
     if "classes" not in said:
-        listing.skipped.append(Skipped(entry.path, "It lies in no class folder."))
+        listing.skipped.append(Skipped(entry.path, "It is not in a class folder."))
         return
     listing.entries.append(Entry(entry.path, class_text(said["classes"]), split, said.get("groups", "")))
 
@@ -229,7 +229,7 @@ def _warn_of_empty(folders: list[str], reading: FolderReading, found: Listing, l
 
 
 def _say_empty(folder: str, listing: Listing) -> None:
-    listing.warnings.append(f"The folder “{folder}” is empty, so it gives its class no image.")
+    listing.warnings.append(f"The folder “{folder}” is empty, so its class has no images.")
 
 
 def is_split_folder(root: Path, data: DataSettings) -> bool:
@@ -304,7 +304,7 @@ class _Walk:
         for child, folder in self._children(base):
             path = f"{base}/{child.name}" if base else child.name
             if not folder:
-                self.leave_out(path, "It lies in no class folder.", child)
+                self.leave_out(path, "It is not in a class folder.", child)
             else:
                 before = len(self._listing.entries) + len(self._listing.skipped)
                 self._class_folder(path, class_text(child.name), split, above)
@@ -341,7 +341,7 @@ class _Walk:
         # Some network drives number no files; there folders are known by where they really are.
         identity = (facts.st_dev, facts.st_ino) if facts.st_ino else os.path.realpath(self._root / folder)
         if identity in ancestors:
-            self._listing.skipped.append(Skipped(f"{folder}/", "The folder is a link back to a folder above it."))
+            self._listing.skipped.append(Skipped(f"{folder}/", "The folder is a link to a folder above it."))
             return None
         return (*ancestors, identity)
 
@@ -397,9 +397,9 @@ def _odd(child: os.DirEntry[str]) -> str:
     try:
         mode = child.stat().st_mode
     except FileNotFoundError:
-        return "It is a link that leads nowhere."
+        return "It is a link whose target does not exist."
     except OSError as error:
-        return f"It cannot be reached ({reason_of(error)})."
+        return f"It cannot be accessed ({reason_of(error)})."
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         return "It is neither a file nor a folder."
     return ""

@@ -43,12 +43,12 @@ def check_folds(dataset: Dataset, units: Sequence[Unit], folds: int, left_out_cl
     if n >= folds:
         return
     whole = all(len(unit) == 1 for unit in units)
-    noun = "image" if whole else "group of images that belong together"
-    many = "images" if whole else "groups of images that belong together"
-    what = f"The class “{name}” has {n:,} {noun if n == 1 else many}, so that"
+    noun = "image" if whole else "group of images that stay together"
+    many = "images" if whole else "groups of images that stay together"
+    what = f"The class “{name}” has {n:,} {noun if n == 1 else many}, so"
     if n < 2:
-        raise SplitError(f"{what} it cannot be divided into folds; leave the class out, or go without folds.")
-    raise SplitError(f"{what} at most {n:,} folds are possible; {folds:,} were asked for. Ask for fewer.")
+        raise SplitError(f"{what} it cannot be divided into folds; exclude the class, or do not use folds.")
+    raise SplitError(f"{what} at most {n:,} folds are possible; found {folds:,}. Use fewer.")
 
 
 def images_of_fold(dataset: Dataset, units: Sequence[Unit], folds: int, fold: int, seed: int) -> list[int]:
@@ -83,8 +83,8 @@ def images_of_fold(dataset: Dataset, units: Sequence[Unit], folds: int, fold: in
     missing = sorted(set(range(folds)) - set(divided.tolist()))
     if missing:
         raise SplitError(
-            f"Fold {missing[0] + 1} of {folds:,} would have no image, since {len(indices):,} images belong together in "
-            f"{len(units):,} groups of very different sizes. Ask for fewer folds."
+            f"Fold {missing[0] + 1} of {folds:,} would have no images, because the {len(indices):,} images form "
+            f"{len(units):,} groups of very different sizes. Use fewer folds."
         )
     return [int(index) for index in indices[divided == fold]]
 

@@ -110,7 +110,7 @@ def decode(source: Path | bytes, reading: Reading) -> Decoded:
     with _QUIET:
         try:
             if name == "JPEG" and _FILL in data:
-                raise ImageError("It is damaged: it holds more bytes that mean nothing than any image has.")
+                raise ImageError("It is damaged: it contains more meaningless bytes than any valid image.")
             with _open(data) as image:
                 _check_scans(image, data)
                 return decode_file(image, data, reading, lambda: _open(data), _check_size)
@@ -120,7 +120,7 @@ def decode(source: Path | bytes, reading: Reading) -> Decoded:
             raise ImageError(f"It has more pixels than the limit of {PIXEL_LIMIT:,}.") from error
         except UnidentifiedImageError as error:
             raise ImageError(
-                f"It begins like a {name} file, but is damaged or of a kind that cannot be read."
+                f"It starts like a {name} file, but is damaged or in a variant that cannot be read."
             ) from error
         except Exception as error:  # Pillow raises nearly any exception on damaged files
             raise ImageError(_damage(name, error)) from error
@@ -171,7 +171,7 @@ def decode_page(data: bytes, page: int, reading: Reading) -> Decoded:
     decoded = decode(data, replace(reading, pages=str(page)))
     n = decoded.stored.n_pages if decoded.stored is not None else 1
     if page > n:
-        raise ImageError(f"It has {n:,} page{'s' * (n != 1)}; page {page:,} was asked for.")
+        raise ImageError(f"It has {n:,} page{'s' * (n != 1)}; page {page:,} was requested.")
     return decoded
 
 
@@ -251,7 +251,7 @@ class _Counted(io.BytesIO):
         """Return the next bytes."""
         self._left -= 1
         if self._left < 0:
-            raise ImageError("It is damaged: it falls into more pieces than any image has.")
+            raise ImageError("It is damaged: it has more parts than any valid image.")
         return super().read(size)
 
 
@@ -260,7 +260,10 @@ def _check_scans(image: Image.Image, data: bytes) -> None:
     if image.format == "JPEG" and image.info.get("progressive"):
         n_scans = data.count(b"\xff\xda")
         if n_scans * image.width * image.height > _MOST_SCANNED and n_scans > _USUAL_SCANS:
-            raise ImageError(f"It is a JPEG of {n_scans:,} passes over {image.width:,} × {image.height:,} pixels.")
+            raise ImageError(
+                f"It is a JPEG with {n_scans:,} scans of {image.width:,} × {image.height:,} pixels, which "
+                "would take too long to decode."
+            )
 
 
 def _check_size(width: int, height: int) -> None:
@@ -272,6 +275,6 @@ def _damage(name: str, error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "There is not enough memory to decode it."
     if "truncated" in str(error).lower() or isinstance(error, EOFError):
-        return f"The {name} file is cut short."
+        return f"The {name} file is truncated."
     detail = str(error).strip().rstrip(".") or type(error).__name__
     return f"The {name} file is damaged ({detail})."

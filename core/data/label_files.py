@@ -135,8 +135,8 @@ def _of_manifest(file: Path) -> tuple[Relabelling, ...]:
         raise SettingsError(f"{file.name} contains no settings; expected a project or the coreset.json of an export.")
     if values.get("private") is True and values.get("relabelled"):
         raise SettingsError(
-            f"{file.name} is of a private export, which names no images. Use the project, or the coreset.json of an "
-            "export that is not private."
+            f"{file.name} is of a private export, which does not name the images. Use the project, or the "
+            "coreset.json of an export that is not private."
         )
     try:
         return settings_from_dict(inner).data.relabelled
@@ -190,7 +190,7 @@ def _places(cells: Cells) -> tuple[dict[str, int], list[str]]:
             places[value] = header.index(found[0])
         if len(found) > 1:
             others = " and ".join(f"“{name}”" for name in found[1:])
-            notes.append(f"{cells.name}: the column “{found[0]}” was read, and not {others}; rename it to change that.")
+            notes.append(f"{cells.name}: the column “{found[0]}” was used, not {others}; to change this, rename it.")
     missing = [words for value, words in (("path", "path"), ("new", "label")) if value not in places]
     if missing:
         columns = ", ".join(f"“{name}”" for name in cells.header[:8]) or "nothing"
@@ -207,12 +207,14 @@ def _read(cells: Cells, places: Mapping[str, int]) -> Iterator[LabelRow]:
             continue
         if any(row[n_columns:]):
             raise SettingsError(
-                f"Row {number} of {cells.name} has {len(row)} cells, but the header {n_columns}; put a cell that "
+                f"Row {number} of {cells.name} has {len(row)} cells, but the header has {n_columns}; put a cell that "
                 "contains the separator in quotes."
             )
         said = {value: plain_text(row[at]) if at < len(row) else "" for value, at in places.items()}
         if not said["path"]:
-            raise SettingsError(f"Row {number} of {cells.name} has no path; expected that of an image in the dataset.")
+            raise SettingsError(
+                f"Row {number} of {cells.name} has no path; expected the path of an image in the dataset."
+            )
         yield LabelRow(
             number, said["path"], class_text(said["new"]), class_text(said.get("old", "")), said.get("when", "")
         )
@@ -272,7 +274,7 @@ def _records(file: Path, rows: Sequence[LabelRow], listing: Listing) -> tuple[Re
         shown = ", ".join(f"{row.path} (row {row.number})" for row in unknown[:3])
         more = f" and {len(unknown) - 3:,} more" if len(unknown) > 3 else ""
         raise SettingsError(
-            f"{file.name} names {len(unknown):,} image{'s' * (len(unknown) != 1)} that the dataset does not have: "
+            f"{file.name} names {len(unknown):,} image{'s' * (len(unknown) != 1)} that the dataset does not contain: "
             f"{shown}{more}. Expected paths in the dataset{example}."
         )
     return tuple(records)

@@ -83,7 +83,7 @@ def spelling_notes(entries: Iterable[Entry]) -> list[str]:
     for name in dict.fromkeys(entry.class_name for entry in entries):
         by_spelling.setdefault(name.casefold(), set()).add(name)
     words = [" and ".join(f"“{name}”" for name in sorted(names)) for names in by_spelling.values() if len(names) > 1]
-    return [f"The classes {each} differ only in capital letters; they count as different." for each in words]
+    return [f"The classes {each} differ only in case; they are different classes." for each in words]
 
 
 def class_text(name: str) -> str:

@@ -40,8 +40,8 @@ def leave_masks_out(listing: Listing) -> None:
         listing.entries[:] = [entry for entry in listing.entries if entry.path not in masks]
         listing.skipped.extend(Skipped(path, f"It is a mask of {image}.") for path, image in masks.items())
         listing.warnings.append(
-            f"{len(masks):,} images, such as {min(masks)}, have names and content of masks of other images and are "
-            "left out. To use them, turn off “Exclude masks” (--no-leave-out-masks)."
+            f"{len(masks):,} images, such as {min(masks)}, are named like masks of other images, look like masks, "
+            "and are excluded. To use them, turn off “Exclude masks” (--no-leave-out-masks)."
         )
     if kept and any(not _is_plain_sibling(path, image) for path, image in kept.items()):
         listing.warnings.append(

@@ -86,14 +86,14 @@ def _decode_pages(stack: Image.Image, data: bytes, pages: list[int], reading: Re
     if reading.pages.isdigit() and len(pages) > 1:
         number = int(reading.pages)
         if number > len(pages):
-            raise ImageError(f"It has {len(pages):,} pages; page {number:,} was asked for.")
+            raise ImageError(f"It has {len(pages):,} pages; page {number:,} was requested.")
         wanted = pages[number - 1 : number]
     else:
         wanted = pages
     if reading.pages == "channels" and len(wanted) > 1 and len(wanted) not in _CHANNELS:
         raise ImageError(
-            f"It has {len(wanted):,} pages; as red, green and blue two or three can be read. Choose --pages max, mean "
-            "each or the number of a page."
+            f"It has {len(wanted):,} pages; only two or three can be read as red, green and blue. Use --pages max, "
+            "mean, each or a page number."
         )
     each = _each_page(stack, data, wanted, reading, check)
     if len(wanted) == 1:
@@ -107,7 +107,7 @@ def _each_page(stack: Image.Image, data: bytes, wanted: list[int], reading: Read
         check(*stack.size)
         if len(wanted) * stack.width * stack.height > MOST_STACKED:
             raise ImageError(
-                f"Its {len(wanted):,} pages have more than {MOST_STACKED:,} pixels together. Choose one with --pages."
+                f"Its {len(wanted):,} pages have more than {MOST_STACKED:,} pixels in total. Select one with --pages."
             )
         yield _decode_page(stack, data, place, reading, in_place=False)
 
@@ -216,7 +216,7 @@ def _deep_colour(image: Image.Image, data: bytes, place: int, kind: str, orienta
         values = None
     channels = len(image.getbands())
     if values is None or values.dtype != np.uint16 or values.shape[:2] != (image.height, image.width):
-        raise ImageError("Its 16 bits a channel are stored in a way that cannot be read; save it without compression.")
+        raise ImageError("Its 16-bit channels are stored in a way that cannot be read; save it without compression.")
     alpha = None
     if values.ndim == 3:
         if values.shape[2] == 4:

@@ -117,19 +117,19 @@ CHECKS: tuple[QualityCheck, ...] = (
     QualityCheck(
         "blurry", "edge width, times the median", True,
         "The image is out of focus, was moved during exposure, or is enlarged from a smaller one.",
-        "Replace it by a sharp image of the same object, or exclude it.",
+        "Replace it with a sharp image of the same object, or exclude it.",
         lambda facts: _times_median(facts["edge_width"]),
     ),
     QualityCheck(
         "dark", "brightest parts, times the median", False,
         "The image is underexposed or almost black.",
-        "Correct the exposure for all images alike, or exclude it.",
+        "Correct the exposure of all images equally, or exclude it.",
         lambda facts: _times_median(facts["brightest"]),
     ),
     QualityCheck(
         "bright", "darkest parts, times the median", False,
         "The image is overexposed or almost white.",
-        "Correct the exposure for all images alike, or exclude it.",
+        "Correct the exposure of all images equally, or exclude it.",
         lambda facts: _times_median(1 - facts["darkest"]),
     ),
     QualityCheck(
@@ -219,8 +219,8 @@ def quality_notes(dataset: Dataset, flags: Mapping[str, Flags]) -> list[str]:
     if missing := n_unmeasured(dataset):
         noun = "image" if missing == 1 else "images"
         notes.append(
-            f"The quality of {missing:,} {noun} was not measured, since an earlier version scanned them; of these, "
-            "only size and aspect ratio are checked. Scan again to measure them."
+            f"The quality of {missing:,} {noun} was not measured, because an earlier version scanned them; for these, "
+            "only size and aspect ratio are checked. Scan again to measure it."
         )
     often = (check for check in CHECKS if 2 * np.count_nonzero(flags[check.name]) > len(flags[check.name]))
     notes += [

@@ -36,14 +36,16 @@ def unheeded_notes(images: Sequence[Image], asked: Reading) -> list[str]:
     kinds, alphas = ({getattr(each, name) for each in found} - {""} for name in ("kind", "alpha"))
     notes = []
     for flag, named, known in (("--grey-levels", asked.ranges, kinds), ("--alpha", asked.alphas, alphas)):
-        there = f"; there are {', '.join(sorted(known))}" if known else ""
+        there = f"; it has {', '.join(sorted(known))}" if known else ""
         notes += [
-            f"{flag} names {kind}, of which there is no image{there}." for kind in named if kind not in {*known, ""}
+            f"{flag} names {kind}, but the dataset has no such image{there}."
+            for kind in named
+            if kind not in {*known, ""}
         ]
     if "" in asked.ranges and not kinds:
-        notes.append("--grey-levels makes no difference: no image has more than 8 bits.")
+        notes.append("--grey-levels has no effect: no image has more than 8 bits.")
     if asked.pages != "first" and all(each.n_pages == 1 for each in found):
-        notes.append(f"--pages {asked.pages} makes no difference: no file has several pages.")
+        notes.append(f"--pages {asked.pages} has no effect: no file has several pages.")
     return notes
 
 
@@ -97,8 +99,8 @@ def _declared(kind: str, found: Mapping[str, Stored]) -> list[str]:
         if all(scales) or not any(scales):
             return []
         note = (
-            f"Each of {len(found):,} floating-point images ({kind}) was taken by itself: {sum(scales):,} as 0 to 1, "
-            f"{len(scales) - sum(scales):,} as 0 to 255. --grey-levels used takes one range for all."
+            f"Each of {len(found):,} floating-point images ({kind}) was converted separately: {sum(scales):,} as 0 "
+            f"to 1, {len(scales) - sum(scales):,} as 0 to 255. --grey-levels used applies one range to all."
         )
         return [note]
     used = max(1, int(most).bit_length())
@@ -107,7 +109,7 @@ def _declared(kind: str, found: Mapping[str, Stored]) -> list[str]:
     kept = int(most) >> max(0, bits - 8)
     note = (
         f"{_images(found)} ({kind}) {_uses(found)} {used} of {bits} bits, so that {kept + 1:,} of {_LEVELS} grey "
-        "levels are left. --grey-levels used takes the range that they use; features are computed anew then."
+        "levels are left. --grey-levels used maps the range that they use; features are then computed again."
     )
     return [note]
 
@@ -117,7 +119,7 @@ def _gaps(found: Mapping[str, Stored]) -> str:
     if not gaps:
         return ""
     holds = "holds" if len(gaps) == 1 else "hold"
-    return f"{_images(gaps)} {holds} values that are no finite numbers, which became black: {_named(gaps)}."
+    return f"{_images(gaps)} {holds} values that are not finite, which became black: {_named(gaps)}."
 
 
 def _alpha(kind: str, found: Mapping[str, Stored], reading: Reading) -> list[str]:
@@ -132,7 +134,7 @@ def _alpha(kind: str, found: Mapping[str, Stored], reading: Reading) -> list[str
         return [f"{what}{why}. --alpha {kind}=white puts transparent parts on white."]
     note = (
         f"{_images(hidden)} ({kind}) {are} an alpha channel that is 0 everywhere and became white: {_named(hidden)}. "
-        f"--alpha {kind}=ignore reads their colours."
+        f"--alpha {kind}=ignore ignores the alpha channel."
     )
     return [note]
 
@@ -140,11 +142,11 @@ def _alpha(kind: str, found: Mapping[str, Stored], reading: Reading) -> list[str
 def _each_page(found: Mapping[str, Stored]) -> str:
     files = {file_and_page(path)[0] for path in found}
     of = "1 file" if len(files) == 1 else f"{len(files):,} files"
-    note = f"{len(found):,} pages of {of} are images of their own; those of one file stay on one side of a split"
+    note = f"{len(found):,} pages of {of} are separate images; those of one file stay on one side of a split"
     blank = [path for path, each in found.items() if each.blank]
     if blank:
         note += f"; {len(blank):,} {'is' if len(blank) == 1 else 'are'} of a single colour ({_named(blank)})"
-    return f"{note}. --pages first, max, mean or the number of a page makes one image of a file."
+    return f"{note}. --pages first, max, mean or a page number reads one image per file."
 
 
 def _pages(found: Mapping[str, Stored], reading: Reading) -> str:
@@ -152,8 +154,8 @@ def _pages(found: Mapping[str, Stored], reading: Reading) -> str:
     count = f"{most:,}" if fewest == most else f"{fewest:,} to {most:,}"
     what = {
         "first": "the first was read",
-        "max": "the largest value of all was taken at every pixel",
-        "mean": "the mean of all was taken at every pixel",
+        "max": "the maximum over all was used at every pixel",
+        "mean": "the mean over all was used at every pixel",
         "channels": "they were read as red, green and blue",
     }.get(reading.pages, f"page {reading.pages} was read")
     blank = [path for path, each in found.items() if each.blank]
@@ -162,7 +164,7 @@ def _pages(found: Mapping[str, Stored], reading: Reading) -> str:
         note += f", which is of a single colour in {len(blank):,} ({_named(blank)})"
     offered = ("first", "max", "mean", *(("channels",) if most <= _CHANNELS else ()), "each")
     others = [word for word in offered if word != reading.pages]
-    return f"{note}. Change it with --pages {', '.join(others)} or the number of a page."
+    return f"{note}. Change it with --pages {', '.join(others)} or a page number."
 
 
 def _bits_of(high: float) -> int:

@@ -58,7 +58,7 @@ def choices_from(stored: Mapping[str, Any]) -> DataSettings:
     """
     unknown = set(stored) - set(_FIELDS)
     if unknown:
-        raise SettingsError(f"The choice {min(unknown)!r} is none of {', '.join(_FIELDS)}.")
+        raise SettingsError(f"The setting {min(unknown)!r} is not one of {', '.join(_FIELDS)}.")
     return settings_from_dict({"data": dict(stored)}).data
 
 

@@ -71,7 +71,7 @@ def make_split(dataset: Dataset, settings: DataSettings, fold: int = 0) -> Split
     reasons = {**sets.left_out, **left_out}
     for index, image in enumerate(dataset.images):
         if image.class_name in chosen_out:
-            reasons[index] = f"The class “{image.class_name}” is left out."
+            reasons[index] = f"The class “{image.class_name}” is excluded."
     pool, validation, test = (sets.without(reasons, part) for part in (sets.pool, sets.validation, sets.test))
     if not len(pool):
         raise SplitError(_no_pool(dataset, settings, reasons))
@@ -92,8 +92,8 @@ def make_split(dataset: Dataset, settings: DataSettings, fold: int = 0) -> Split
 def folds_of_brought(folds: int) -> str:
     """Return why images that bring their own split are not divided into folds."""
     return (
-        f"The images bring their own split, so they are not divided into the {folds:,} folds that were asked for; "
-        "go without folds (in the window, set them to –)."
+        f"The dataset has a predefined split, so it is not divided into the requested {folds:,} folds; "
+        "do not use folds (in the window, set them to –)."
     )
 
 
@@ -115,7 +115,7 @@ def _named_out(dataset: Dataset, settings: DataSettings) -> dict[int, str]:
     left_out: dict[int, str] = {}
     for index, image in enumerate(dataset.images):
         if image.path in by_hand:
-            left_out[index] = "It was left out by hand."
+            left_out[index] = "It was excluded individually."
         elif pattern := patterns.first(image.path):
             left_out[index] = f"It matches the pattern “{pattern}”."
     return left_out
@@ -129,7 +129,7 @@ def _pattern_warnings(dataset: Dataset, settings: DataSettings) -> list[str]:
         if not any(map(PathPatterns([pattern]).first, (image.path for image in dataset.images)))
     ]
     return [
-        f"The pattern “{pattern}” of images to be left out matches none of the {len(dataset.images):,} paths, such as "
+        f"The pattern “{pattern}” of excluded images matches none of the {len(dataset.images):,} paths, such as "
         f"{dataset.images[0].path}. Change it or remove it (--leave-out-pattern)."
         for pattern in idle
     ]
@@ -145,9 +145,7 @@ def _repeated(dataset: Dataset, gone: Mapping[int, str]) -> dict[int, str]:
                 other = next(
                     other for other in indices if dataset.images[other].class_name != dataset.images[index].class_name
                 )
-                left_out[index] = (
-                    f"It has the same pixels as {dataset.images[other].path}, which stands under another class."
-                )
+                left_out[index] = f"It has the same pixels as {dataset.images[other].path}, which has another class."
             continue
         # Of a split that was brought the test copy stays: that way the copy in train is no leak.
         kept = min(indices, key=lambda index: (_TEST_FIRST[dataset.images[index].split], index), default=-1)
@@ -188,7 +186,7 @@ class _Sets:
         for index in used:
             named[self._dataset.images[index].split].append(index)
         self.test, self.validation, train = named["test"], named["validation"], named["train"]
-        self.left_out |= dict.fromkeys(named[None], "The split that was brought does not name it.")
+        self.left_out |= dict.fromkeys(named[None], "The predefined split does not contain it.")
         self.leaks = self._find_leaks(train + self.validation)
         if self._settings.drop_leaks:
             for index, copy in self.leaks:
@@ -240,7 +238,7 @@ class _Sets:
             return f"It has the same pixels as the test image {other.path}."
         if set(self._ties.keys[index]) & set(self._ties.keys[copy]):
             return f"It is of the same group as the test image {other.path}."
-        return f"It is nearly the same as the test image {other.path}."
+        return f"It is nearly identical to the test image {other.path}."
 
 
 def _without(indices: Iterable[int], others: Iterable[int]) -> list[int]:
@@ -250,29 +248,29 @@ def _without(indices: Iterable[int], others: Iterable[int]) -> list[int]:
 
 def _no_pool(dataset: Dataset, settings: DataSettings, reasons: dict[int, str]) -> str:
     if set(dataset.classes) <= set(settings.left_out_classes):
-        return "Every class is left out; use at least one."
+        return "Every class is excluded; include at least one."
     if dataset.has_split and not any(image.split == "train" for image in dataset.images):
-        return "The split that was brought has no training images; there is nothing to choose from."
+        return "The predefined split has no training images; there is nothing to select from."
     reason = next(iter(reasons.values()), "")
     return (
-        f"No image is left to choose from; {len(reasons):,} of {len(dataset.images):,} are left out. {reason}".strip()
+        f"No image is left to select from; {len(reasons):,} of {len(dataset.images):,} are excluded. {reason}".strip()
     )
 
 
 def _warnings(dataset: Dataset, settings: DataSettings, ties: Ties, split: Split) -> list[str]:
     unknown = sorted(set(settings.left_out_classes) - set(dataset.classes))
-    warnings = [f"The class “{name}” is to be left out, but there is none of that name." for name in unknown]
+    warnings = [f"The class “{name}” is to be excluded, but does not exist." for name in unknown]
     in_sets = [
         Counter(dataset.images[index].class_name for index in part)
         for part in (split.pool, split.validation, split.test)
     ]
     if split.folds and settings.test_fraction != DataSettings().test_fraction:
         warnings.append(
-            f"Each of the {split.folds:,} folds tests on 1/{split.folds:,} of the images, so the share of test images "
-            f"that was asked for, {settings.test_fraction:g}, is not used."
+            f"Each of the {split.folds:,} folds tests on 1/{split.folds:,} of the images, so the test fraction of "
+            f"{settings.test_fraction:g} is not used."
         )
     if split.brought and not len(split.test):
-        warnings.append("The split that was brought has no test images, so results cannot be judged.")
+        warnings.append("The predefined split has no test images, so networks cannot be evaluated.")
     for name in dataset.classes:
         if name not in settings.left_out_classes:
             warnings += _class_warnings(name, settings, split, *(counts[name] for counts in in_sets))
@@ -284,7 +282,7 @@ def _warnings(dataset: Dataset, settings: DataSettings, ties: Ties, split: Split
         )
         warnings.append(
             f"{len(split.leaks):,} {verb} also among the test images, or of the same group as one; "
-            "test results will look better than they are. They can be dropped."
+            "test results will be too optimistic. They can be excluded."
         )
     of_groups = group_notes(ties, dataset)
     for note in of_groups:
@@ -297,19 +295,23 @@ def _class_warnings(
 ) -> list[str]:
     total = pool + validation + test
     if total == 0:
-        return [f"The class “{name}” has no image that is used."]
+        return [f"The class “{name}” has no images that are used."]
     if pool == 0:
-        return [f"The class “{name}” has no training image, so it can be neither chosen nor learned."]
+        return [f"The class “{name}” has no training images, so it can be neither selected nor learnt."]
     asked = 1 / split.folds if split.folds else settings.test_fraction
     if split.brought:
-        return [] if test or not len(split.test) else [f"The class “{name}” has no test image."]
+        return [] if test or not len(split.test) else [f"The class “{name}” has no test images."]
     if total == 1:
-        return [f"The class “{name}” has 1 image, which is used for training; it cannot be tested."] if asked else []
+        return (
+            [f"The class “{name}” has only 1 image, which is used for training, so it cannot be evaluated."]
+            if asked
+            else []
+        )
     if asked and not test:
-        return [f"The class “{name}” has no test image, since its images belong together and are not divided."]
+        return [f"The class “{name}” has no test images, because its images belong together and are not divided."]
     if abs(test - total * asked) > max(1.0, _FAR_OFF * total):
         sentence = f"The class “{name}” has {test / total:.0%} test images instead of {asked:.0%}, "
-        return [sentence + "since images that belong together are not divided."]
+        return [sentence + "because images that belong together are not divided."]
     return []
 
 
@@ -321,6 +323,6 @@ def _chain_warnings(dataset: Dataset, settings: DataSettings, ties: Ties) -> lis
     longest = max(len(unit) for unit in linked)
     if longest < max(_LONG_CHAIN, _FAR_OFF * len(dataset.images)):
         return []
-    sentence = f"{longest:,} images are tied together as near-duplicates of near-duplicates. "
+    sentence = f"{longest:,} images are linked as near-duplicates of near-duplicates. "
     advice = f"allow fewer than {settings.near_duplicate_bits} different bits."
-    return [sentence + "That is more likely a chain than copies; " + advice]
+    return [sentence + "These are probably not copies; " + advice]

@@ -91,7 +91,9 @@ def save_dataset(dataset: Dataset, file: Path, progress: Progress = NO_PROGRESS)
         write_atomically(file, b"".join(parts))
     except OSError as error:
         kind = ReadOnlyCacheError if is_refused(error) else CacheError
-        raise kind(f"{file} cannot be written ({reason_of(error)}). Free some space or choose another.") from error
+        raise kind(
+            f"{file} cannot be written ({reason_of(error)}). Free some space or choose another folder."
+        ) from error
 
 
 def _json(values: Any) -> bytes:
@@ -103,7 +105,7 @@ def _told(rows: Iterator[Any], done: int, total: int, progress: Progress) -> Ite
     comma = b""
     while some := list(itertools.islice(rows, _ROWS_AT_ONCE)):
         if done >= _ROWS_AT_ONCE:  # of a few images, nobody wants to hear of it
-            progress.report(done, total, "Keeping the scan: images")
+            progress.report(done, total, "Storing the scan: images")
         yield comma + _json(some)[1:-1]
         comma = b","
         done += len(some)

@@ -54,7 +54,7 @@ def group_finder(pattern: str) -> Callable[[str], str]:
     except re.error as error:
         raise SplitError(
             f"The group pattern “{pattern}” is not a regular expression ({error}). "
-            "An example that takes the patient from “P12_03.png” is (P[0-9]+)_."
+            "For example, (P[0-9]+)_ extracts the patient from “P12_03.png”."
         ) from error
     at = 1 if compiled.groups else 0
 
@@ -102,7 +102,7 @@ def no_groups(paths: Sequence[str], pattern: str) -> str:
     """Return why a pattern that finds no group in any of some paths is refused."""
     return (
         f"The group pattern “{pattern}” finds no group in any of the {len(paths):,} paths, such as "
-        f"“{paths[0]}”. Change it, or leave it empty to divide the images singly."
+        f"“{paths[0]}”. Change it, or leave it empty to divide the images individually."
     )
 
 
@@ -117,19 +117,19 @@ def group_notes(ties: Ties, dataset: Dataset) -> list[str]:
         example = dataset.images[groups.index("")].path
         notes.append(
             f"{len(counts):,} {'group was' if len(counts) == 1 else 'groups were'} found, but none for "
-            f"{groups.count(''):,} of {len(groups):,} images, such as {example}; each of these is divided singly."
+            f"{groups.count(''):,} of {len(groups):,} images, such as {example}; each of these is divided individually."
         )
     if len(counts) == 1 and "" not in groups:
         notes.append("All images are of one group, so they cannot be divided.")
     elif len(counts) == len(groups) > 1:
-        notes.append(f"Each of the {len(groups):,} images is a group of its own, so the groups tie nothing together.")
+        notes.append(f"Each of the {len(groups):,} images is a group of its own, so the groups have no effect.")
     spellings: dict[str, set[str]] = {}
     for name in counts:
         spellings.setdefault(name.casefold().strip(), set()).add(name)
     alike = [names for names in spellings.values() if len(names) > 1]
     if alike:
         n = len(alike)
-        notes.append(f"{n:,} {'group differs' if n == 1 else 'groups differ'} from another only in capital letters.")
+        notes.append(f"{n:,} {'group differs' if n == 1 else 'groups differ'} from another only in case.")
     return notes
 
 

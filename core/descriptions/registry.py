@@ -28,7 +28,7 @@ KINDS: Mapping[str, str] = {
 }
 
 
-NO_PLUGINS = "The packaged program takes no plugins; install Coreset Studio with pip to use them."
+NO_PLUGINS = "The packaged program does not load plugins; install Coreset Studio with pip to use them."
 
 
 @dataclass(frozen=True)
@@ -140,16 +140,16 @@ class Registry(Mapping[str, D], Generic[D]):
     def _add_plugins(self, found: dict[str, D]) -> None:
         for entry in sorted(metadata.entry_points(group=self.group), key=lambda each: (each.name, each.value)):
             plugin = Plugin(entry.dist.name, entry.dist.version) if entry.dist is not None else Plugin("unknown", "")
-            what = f"The {self.kind} {entry.name} of the plugin {plugin} is left out"
+            what = f"The {self.kind} {entry.name} of the plugin {plugin} was not loaded"
             try:
                 description = entry.load()
             except (Exception, SystemExit) as error:  # a plugin may raise anything
-                why = f"{what}: it cannot be loaded ({type(error).__name__}: {error}). Update or remove the plugin."
+                why = f"{what} ({type(error).__name__}: {error}). Update or remove the plugin."
                 self._leave_out(entry.name, plugin, why)
                 continue
             if not isinstance(description, self._described_by):
                 wanted = f"{self._described_by.__module__}.{self._described_by.__name__}"
-                self._leave_out(entry.name, plugin, f"{what}: {entry.value} is no {wanted}.")
+                self._leave_out(entry.name, plugin, f"{what}: {entry.value} is not a {wanted}.")
             elif description.name in found:
                 owner = self._plugins.get(description.name, "the program itself")
                 taken = f"{what}: the name {description.name} is taken by {owner}."

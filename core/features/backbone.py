@@ -54,7 +54,7 @@ def load_backbone(
     extractor = extractor_named(name)
     network = extractor.network
     if network is None:
-        raise FeatureError(f"{name} is no convolutional network; as a backbone there are {', '.join(backbones())}.")
+        raise FeatureError(f"{name} is not a convolutional network; the backbones are {', '.join(backbones())}.")
     tensors, used = load_weights(name, file=weights_file, untrained=untrained)
     with extractor.guard():
         model = network.build(image_size)

@@ -85,7 +85,7 @@ class Extracted:
         except KeyError:
             lacking = next(image.path for image in images if image.pixels not in self.stores[block])
             raise FeatureError(
-                f"{lacking} has no {self.extractor} features: it could not be read or was not asked for. "
+                f"{lacking} has no {self.extractor} features: it could not be read or was not requested. "
                 f"Scan the dataset again."
             ) from None
 
@@ -173,7 +173,7 @@ def _other_extractors(extractor: Extractor) -> Ways:
 
     def ways(free: int) -> list[str]:
         fitting = [each.title for each in EXTRACTORS.values() if each != extractor and each.cost.bytes_fixed < free]
-        return [f"choose another extractor, such as {fitting[0]}"] if fitting else []
+        return [f"select another extractor, such as {fitting[0]}"] if fitting else []
 
     return ways
 
@@ -323,7 +323,7 @@ def _loaded(extractor: Extractor, used: WeightsUsed, weights_file: Path | None, 
         return extractor.load(None)
     tensors, loaded = load_weights(extractor.name, file=weights_file, untrained=untrained)
     if loaded.digest != used.digest:
-        raise WeightsError(f"The weights of {extractor.title} changed while they were being used; run again.")
+        raise WeightsError(f"The weights of {extractor.title} changed while they were in use; run again.")
     return extractor.load(tensors)
 
 

@@ -114,7 +114,7 @@ def sum_of_squares(rows: FloatArray) -> float:
     total = float(np.einsum("ij,ij->i", rows, rows).sum(dtype=np.float64))
     if not np.isfinite(total):
         raise FeatureError(
-            "The features hold values that are not finite numbers; expected finite ones. "
+            "The features contain values that are not finite; expected finite numbers. "
             "Extract the features again, and check the weights."
         )
     return total

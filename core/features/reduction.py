@@ -154,7 +154,7 @@ def _memory_for(
             for each in EXTRACTORS.values()
             if each.name != one.extractor and max(map(needed, each.blocks.values()), default=0) < free
         ]
-        return [f"choose an extractor of fewer numbers, such as {fitting[0]}"] if fitting else []
+        return [f"select an extractor with fewer features, such as {fitting[0]}"] if fitting else []
 
     return memory_for(doing, needed(one.rows(block, some[:1]).shape[1]), ways)
 
@@ -279,11 +279,11 @@ def _pixels(dataset: Dataset, indices: IntArray) -> list[str]:
 def _need_pool(split: Split, extracted: Sequence[FeatureRows]) -> None:
     if len(split.pool) == 0:
         raise FeatureError(
-            "The pool is empty: every image is left out or set aside for validation and test. "
+            "The pool is empty: every image is excluded or set aside for validation and test. "
             "Lower the test or validation fraction, or add images."
         )
     if not extracted:
         raise FeatureError(
-            "No features are extracted; choose at least one extractor, such as "
+            "No features are extracted; select at least one extractor, such as "
             f"{' or '.join(recommended_without_weights())}."
         )

@@ -67,8 +67,8 @@ def download_to(
     """
     if not (address or weights.address):
         raise WeightsError(
-            f"The weights of {weights.title} cannot be downloaded: no address of them is known. "
-            f"Bring a file with `coreset weights import FILE`."
+            f"The weights of {weights.title} cannot be downloaded: their address is not known. "
+            f"Import a file with `coreset weights import FILE`."
         )
     target = folder / weights.official_file
     kept, part = target.with_name(f".{target.name}.part"), temporary_name(target)
@@ -84,7 +84,7 @@ def download_to(
         reason = getattr(error, "reason", None) or error
         raise WeightsError(
             f"The weights of {weights.title} could not be downloaded from {address or weights.address} ({reason})."
-            + (" What has come is kept; the same command goes on from there." if kept.exists() else "")
+            + (" The downloaded part is kept; the same command resumes from there." if kept.exists() else "")
         ) from error
     except OSError as error:
         raise WeightsError(f"The weights cannot be written to {folder} ({reason_of(error)}).") from error
@@ -136,7 +136,7 @@ def _verified(part: Path, target: Path, weights: WeightSet, kept: Path) -> Found
         put_file_in_place(part, target)
     except OSError as error:
         _leave(part, kept)
-        raise WeightsError(f"The weights cannot be kept as {target} ({reason_of(error)}).") from error
+        raise WeightsError(f"The weights cannot be stored as {target} ({reason_of(error)}).") from error
     return moved(found, target)
 
 
@@ -170,4 +170,4 @@ def _receive(response: Any, part: Path, done: int, message: str, progress: Progr
             done += len(block)
             progress.report(min(done, total) if total else done, total, message)
     if total and done != total:
-        raise ConnectionError(f"{done:,} of {total:,} bytes came")
+        raise ConnectionError(f"{done:,} of {total:,} bytes arrived")

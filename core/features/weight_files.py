@@ -113,10 +113,10 @@ def read_tensors(file: Path, layers: Sequence[Layer], network: str) -> Tensors:
     with _opened(file) as found:
         arranged = _arranged(found, layers)
         if isinstance(arranged, str):
-            raise WeightsError(f"The weight file {file} does not fit {network}: {arranged}.")
+            raise WeightsError(f"The weight file {file} does not match {network}: {arranged}.")
         tensors = tensors_of([[dataset[()] for dataset in datasets] for datasets in arranged])
     if not all(np.isfinite(array).all() for arrays in tensors.layers for array in arrays):
-        raise WeightsError(f"The weight file {file} holds numbers that are not finite; it is damaged.")
+        raise WeightsError(f"The weight file {file} contains values that are not finite; it is damaged.")
     return tensors
 
 
@@ -162,12 +162,12 @@ def _opened(file: Path) -> Iterator[list[_Found]]:
         with h5py.File(source, "r") as container:
             yield list(_listed(container))
     except FileNotFoundError as error:
-        raise WeightsError(f"The weight file {file} is not there.") from error
+        raise WeightsError(f"The weight file {file} does not exist.") from error
     except CoresetError:
         raise
     except Exception as error:  # h5py and zipfile raise nearly any exception on damaged files
         raise WeightsError(
-            f"The weight file {file} cannot be read: it is cut short or no Keras weight file (.h5, .weights.h5 or "
+            f"The weight file {file} cannot be read: it is truncated or not a Keras weight file (.h5, .weights.h5 or "
             f".keras). Get it again."
         ) from error
 
@@ -239,14 +239,14 @@ def _inside(group: Any, path: str) -> Any:
 def _arranged(found: Sequence[_Found], layers: Sequence[Layer]) -> list[list[Any]] | str:
     """Return the file's arrays in the architecture's order, or in a few words what does not fit."""
     if len(found) != len(layers):
-        return f"it holds {len(found)} layers with weights, {len(layers)} are expected (the network without its top)"
+        return f"it contains {len(found)} layers with weights, expected {len(layers)} (the network without its top)"
     ordered = _by_name(found, layers) or _by_group(found, layers) or list(found)
     for layer, entry in zip(layers, ordered, strict=True):
         shapes = tuple(tuple(dataset.shape) for dataset in entry.datasets)
         if shapes != layer.shapes:
             return f"layer {layer.name} has the shapes {shapes}, expected {layer.shapes}"
         if any(dataset.dtype != np.float32 for dataset in entry.datasets):
-            return f"layer {layer.name} holds {entry.datasets[0].dtype} numbers, expected float32"
+            return f"layer {layer.name} contains {entry.datasets[0].dtype} values, expected float32"
     return [entry.datasets for entry in ordered]
 
 

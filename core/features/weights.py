@@ -91,11 +91,11 @@ def weight_set(name: str) -> WeightSet:
     """
     wanted = EXTRACTORS[name].weights if name in EXTRACTORS else name
     if not wanted:
-        raise WeightsError(f"{name} needs no weights.")
+        raise WeightsError(f"{name} requires no weights.")
     try:
         return WEIGHT_SETS[wanted]
     except KeyError:
-        raise WeightsError(f"There are no weights {name!r}; there are {', '.join(WEIGHT_SETS)}.") from None
+        raise WeightsError(f"There are no weights named {name!r}; the weights are {', '.join(WEIGHT_SETS)}.") from None
 
 
 def identify(file: Path, wanted: WeightSet | None = None) -> FoundWeights:
@@ -133,7 +133,7 @@ def _first_that_fits(file: Path) -> WeightSet:
             return weights
     titles = ", ".join(weights.title for weights in WEIGHT_SETS.values())
     raise WeightsError(
-        f"The weight file {file} fits none of the networks ({titles}, each without its top) exactly; "
+        f"The weight file {file} matches none of the networks ({titles}, each without its top) exactly; "
         f"a file with the top or with changed layers cannot be used."
     )
 
@@ -166,7 +166,7 @@ def find_weights(name: str, *, file: Path | None = None) -> FoundWeights:
         found = identify(file, weights)
         if found.name != weights.name:
             other = WEIGHT_SETS[found.name].title
-            raise WeightsError(f"The weight file {file} holds {other}; expected {weights.title}.")
+            raise WeightsError(f"The weight file {file} contains {other}; expected {weights.title}.")
         return found
     candidates = list(_candidates(weights))
     for found in candidates:
@@ -179,11 +179,11 @@ def find_weights(name: str, *, file: Path | None = None) -> FoundWeights:
 
 def missing_sentence(weights: WeightSet) -> str:
     """Return what a user reads where these weights are nowhere: one sentence with the ways out."""
-    download = f"get them with `coreset weights download {weights.name}`, " if weights.address else ""
+    download = f"download them with `coreset weights download {weights.name}`, " if weights.address else ""
     return (
         f"The weights of {weights.title} are not on this machine: {download}"
-        f"bring a file with `coreset weights import FILE` or `--weights FILE`, or choose "
-        f"{' or '.join(recommended_without_weights())}, which needs none."
+        f"import a file with `coreset weights import FILE` or `--weights FILE`, or select "
+        f"{' or '.join(recommended_without_weights())}, which requires none."
     )
 
 
@@ -254,7 +254,7 @@ def import_weights(file: Path, name: str | None = None) -> WeightsEntry:
     try:
         return entry_of(copy_to(found, target))
     except OSError as error:
-        raise WeightsError(f"The weights cannot be kept in {target.parent} ({reason_of(error)}).") from error
+        raise WeightsError(f"The weights cannot be stored in {target.parent} ({reason_of(error)}).") from error
 
 
 def copy_to(found: FoundWeights, target: Path) -> FoundWeights:

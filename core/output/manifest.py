@@ -196,7 +196,7 @@ def read_manifest(file: Path) -> Manifest:
             f"{file} cannot be read ({reason_of(error)}). Name an export or its {MANIFEST_NAME}."
         ) from error
     except ValueError as error:
-        raise ExportError(f"{file} is not valid JSON ({error}); it was changed or cut short.") from error
+        raise ExportError(f"{file} is not valid JSON ({error}); it was changed or truncated.") from error
     number = values.get("format") if isinstance(values, dict) else None
     if isinstance(number, bool) or not isinstance(number, int) or values.get("program") != "coreset-studio":
         raise ExportError(f"{file} is not the {MANIFEST_NAME} of an export.")

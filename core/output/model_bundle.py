@@ -362,7 +362,7 @@ def _load_model(file: Path, facts: BundleFacts) -> Any:
     except OSError as error:
         raise ExportError(f"{file} cannot be read ({reason_of(error)}).") from error
     if found != facts.model_sha256:
-        raise ExportError(f"{file} is not the model that the bundle was written with; it was changed or cut short.")
+        raise ExportError(f"{file} is not the model that the bundle was written with; it was changed or truncated.")
     try:
         with zipfile.ZipFile(file) as archive:
             for member in archive.infolist():

@@ -125,7 +125,7 @@ class _Found:
                 facts = place.stat()
                 identity = (facts.st_dev, facts.st_ino)
                 if identity in above:
-                    self._skip(place, "The folder is a link back to a folder above it.")
+                    self._skip(place, "The folder is a link to a folder above it.")
                     continue
                 children = sorted(place.iterdir())
             except OSError as error:

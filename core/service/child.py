@@ -202,7 +202,7 @@ def _keep_limit(progress: Progress) -> None:
     except CancelledError:
         pass
     except OSError as error:
-        sys.stderr.write(f"The cache could not be brought within its limit ({error}).\n")
+        sys.stderr.write(f"The cache could not be trimmed to its limit ({error}).\n")
 
 
 @contextlib.contextmanager

@@ -176,7 +176,7 @@ class SaveNetwork(Request[Path]):
         """
         target = self.target
         if target.exists():
-            raise ExportError(f"{target} is already there. Choose another folder, or move it away.")
+            raise ExportError(f"{target} already exists. Choose another folder, or move it away.")
         try:
             with temporary_folder(target) as part:
                 shutil.copytree(self.bundle, part, dirs_exist_ok=True)

@@ -23,4 +23,4 @@ def failure(error: BaseException) -> Failed:
         return Failed(f"A file could not be read or written{where}: {reason_of(error)}.", details, expected=True)
     what = str(error).strip().splitlines()
     short = f"{type(error).__name__}: {what[0][:160]}" if what else type(error).__name__
-    return Failed(f"This step stopped at an error inside the program ({short}). What was finished is kept.", details)
+    return Failed(f"This step stopped at an error inside the program ({short}). Finished work is kept.", details)

@@ -97,7 +97,7 @@ class OpenImages(ImageService):
     def prepared(self, progress: Progress = NO_PROGRESS) -> Prepared:
         """See `ImageService`."""
         if self._prepared is None:
-            raise SelectionError("Similar images are found from features. Extract them first.")
+            raise SelectionError("Finding similar images requires features. Extract them first.")
         if cut_file() is not None:
             self._prepared = self._prepare(progress)
         return self._prepared

@@ -29,11 +29,12 @@ def sampler_memory_words(class_sizes: Mapping[str, int], sampler: Sampler) -> st
         if needed <= WORTH_TELLING * free:
             return ""
         return (
-            f"Choosing by {sampler.title_inside} takes about {in_words(needed)} of memory; {in_words(free)} are free."
+            f"Selecting by {sampler.title_inside} requires about {in_words(needed)} of memory; {in_words(free)} "
+            "are free."
         )
     components = USUAL_COMPONENTS if sampler.uses_embedding else 0
     needs = {name: sampler.cost.bytes_for(n, components) for name, n in class_sizes.items()}
-    return _words(f"Choosing by {sampler.title_inside} from", needs)
+    return _words(f"Selecting by {sampler.title_inside} from", needs)
 
 
 def _words(doing: str, needs: Mapping[str, int]) -> str:
@@ -41,4 +42,4 @@ def _words(doing: str, needs: Mapping[str, int]) -> str:
     free = free_memory().n_bytes
     if not name or needs[name] <= WORTH_TELLING * free:
         return ""
-    return f"{doing} class {name} takes about {in_words(needs[name])} of memory; {in_words(free)} are free."
+    return f"{doing} class {name} requires about {in_words(needs[name])} of memory; {in_words(free)} are free."

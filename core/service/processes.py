@@ -384,7 +384,7 @@ class ServiceProcess(EngineProcess):
             if number == self._cancelled:
                 last.append(Reply(number, Cancelled()))
             else:  # perhaps what killed it: it is not asked again
-                sentence = opened or f"{self.died_how} What was just asked has no answer."
+                sentence = opened or f"{self.died_how} The last request was not answered."
                 last.append(Reply(number, Failed(sentence, tail(self.output))))
         if not has_ended:
             died = process_died(self._process.exitcode, self.cache_folder)

@@ -56,12 +56,12 @@ def _check(dataset: Dataset, asked: tuple[int, ...], n: int, of_class: str) -> N
     if not asked:
         raise SelectionError("No image was selected to find similar ones for; select one or more.")
     if n < 1:
-        raise SelectionError(f"At least 1 similar image must be asked for, but the number is {n:,}.")
+        raise SelectionError(f"The number of similar images must be at least 1; found {n:,}.")
     last = len(dataset.images) - 1
     for index in asked:
         if not 0 <= index <= last:
             raise SelectionError(
-                f"There is no image {index:,}: the dataset has the images 0 to {last:,}. Scan it again."
+                f"There is no image {index:,}; the dataset has the images 0 to {last:,}. Scan it again."
             )
     if of_class and of_class not in dataset.classes:
         names = ", ".join(dataset.classes)

@@ -126,7 +126,7 @@ def ways_out(fact: ExtractorFact) -> str:
         return fact.missing_sentence
     state = "are not installed" if fact.weights_state == "missing" else "cannot be used"
     instead = _listed([recommended()[name].in_words for name in _without_weights()], "or")
-    return f"The weights of {fact.title} {state}. Import them, or use {instead}, which needs none."
+    return f"The weights of {fact.title} {state}. Import them, or use {instead}, which requires none."
 
 
 def _without_weights() -> tuple[str, ...]:

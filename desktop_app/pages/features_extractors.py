@@ -15,7 +15,7 @@ from desktop_app.widgets.words import set_tone, size
 
 LAST_ONE = "At least one extractor is required. Select another one first."
 STATES = {
-    "needs none": "needs no weights",
+    "needs none": "requires no weights",
     "verified": "weights verified",
     "unverified": "unverified weights: they fit, but their checksum is unknown",
     "missing": "weights missing",

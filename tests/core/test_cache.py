@@ -222,9 +222,9 @@ def test_an_entry_that_may_not_be_read_is_kept_and_told(tmp_path: Path, monkeypa
         return real(file, *arguments, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(os, "open", refused)
-    with pytest.raises(CacheError, match=r"may not be read \(Permission denied\)"):
+    with pytest.raises(CacheError, match=r"cannot be read \(Permission denied\)"):
         cache.load("stage", "key")
-    with pytest.raises(CacheError, match=r"may not be read \(Permission denied\)"):
+    with pytest.raises(CacheError, match=r"cannot be read \(Permission denied\)"):
         RowStore(tmp_path / "rows", 2)
     monkeypatch.undo()
     assert (place / "facts.json").is_file()
@@ -268,7 +268,7 @@ def test_a_file_cut_while_it_is_mapped_is_one_sentence(tmp_path: Path) -> None:
     store.append([str(n) for n in range(200)], np.ones((200, 1000), dtype=np.float32))
     large = max(tmp_path.glob("*.npy"), key=lambda file: file.stat().st_size)
     os.truncate(large, 5000)
-    with pytest.raises(CacheError, match="was cut short while it was used"):
+    with pytest.raises(CacheError, match="was truncated while in use"):
         store.rows(["5"])
     np.testing.assert_array_equal(store.rows(["a"]), np.ones((1, 1000)))
     assert RowStore(tmp_path, 1000).missing(["a", "5"]) == ["5"]
@@ -315,7 +315,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path, monkeypa
     ("error", "said"),
     [
         (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
-        (OSError("4096 requested and 12 written"), "it could be written in part only; the disk may be full"),
+        (OSError("4096 requested and 12 written"), "it could only be written partly; the disk may be full"),
         (OSError("cannot identify"), "cannot identify"),
         (OSError(), "OSError"),
     ],

@@ -288,7 +288,7 @@ def test_a_damaged_limit_is_none_and_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "limit.json").write_text(text)
     limit = read_limit(tmp_path)
     assert limit.gigabytes is None
-    assert limit.note.startswith(f"{tmp_path / 'limit.json'} is no limit of the cache (")
+    assert limit.note.startswith(f"{tmp_path / 'limit.json'} does not contain a limit of the cache (")
     use(tmp_path, "clusters/x")
     assert trim_after_work() == (limit.note,)
 
@@ -308,7 +308,7 @@ def test_after_work_the_cache_is_within_its_limit(tmp_path: Path) -> None:
     fill(tmp_path)
     (said,) = trim_after_work()
     assert held(tmp_path) == [2, 3]
-    assert "used least recently were removed" in said
+    assert "of the least recently used data were removed" in said
     assert trim_after_work() == ()
 
 
@@ -317,7 +317,7 @@ def test_what_the_work_itself_used_stays_and_is_told(tmp_path: Path) -> None:
     ArrayCache(tmp_path).store("clusters", key(1), {"labels": np.zeros(10_000)}, {})
     (said,) = trim_after_work()
     assert held(tmp_path) == [1]
-    assert "since what is in use stays" in said
+    assert "because files in use are not removed" in said
 
 
 def test_it_is_not_measured_after_each_piece_of_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -374,8 +374,8 @@ def test_commands_keep_to_the_limit_and_compute_the_same_again(
     monkeypatch.setenv("CORESET_CACHE_LIMIT", "0.0001")
     select(second, cache, tmp_path / "2.csv")
     said = capsys.readouterr().err
-    assert "used least recently were removed" in said
-    assert "since what is in use stays" in said
+    assert "of the least recently used data were removed" in said
+    assert "because files in use are not removed" in said
     assert datasets.isdisjoint((cache / "datasets").iterdir())
     assert not set(held(cache)) & {0, 1, 2, 3}
     assert list((cache / "features").glob("colour-texture-*"))
@@ -395,7 +395,7 @@ def test_a_job_keeps_to_the_limit(tmp_path: Path) -> None:
     assert isinstance(events[-1], Finished)
     assert 0 not in held(study.cache_folder)
     assert 3 in held(study.cache_folder)
-    assert "used least recently were removed" in output.read_text()
+    assert "of the least recently used data were removed" in output.read_text()
     assert measure_cache(study.cache_folder).n_bytes <= 400_000
     assert events[-1].result.thumbnail(0).exists()
     assert not list((study.cache_folder / "in-use").iterdir())

@@ -70,6 +70,6 @@ def test_features_that_are_not_there_are_refused_in_a_sentence(shared: Path) -> 
     PIL.Image.new("RGB", (48, 48), (200, 30, 90)).save(a_class / "new.png")
     refused = select(shared, "refused.csv", "--extractor", "colour-texture")
     assert refused.returncode == 2
-    assert "cannot be written (Permission denied), and not all that is needed is in it" in refused.stderr
+    assert "cannot be written (Permission denied), and it does not contain everything that is needed" in refused.stderr
     assert "CORESET_CACHE" in refused.stderr
     assert "Traceback" not in refused.stderr

@@ -83,7 +83,7 @@ def images(tmp_path: Path) -> Path:
 def test_choosing_from_a_cut_file_is_refused_and_computed_anew(images: Path, tmp_path: Path) -> None:
     done = run(CHOOSE, images, tmp_path / "cache")
     assert done.returncode == 0, done.stderr
-    assert "was cut short while it was used. Run again; it is computed anew then." in done.stdout
+    assert "was truncated while in use. Run again to compute it again." in done.stdout
 
 
 def test_the_selection_service_computes_anew_what_was_cut(images: Path, tmp_path: Path) -> None:
@@ -100,9 +100,9 @@ def test_an_engine_process_that_dies_of_it_is_told_with_the_cache(
     (last,) = job.events()
     assert isinstance(last, Failed)
     assert last.sentence == (
-        "The engine process crashed (SIGBUS), as a file that it read was cut short or its disk failed, probably one in "
-        f"the cache folder {tmp_path / 'cache'}. What was finished is kept; run the step again, which computes anew "
-        "what is damaged, and look whether the disk is full or failing."
+        "The engine process crashed (SIGBUS), because a file that it was reading was truncated or its disk failed, "
+        f"probably one in the cache folder {tmp_path / 'cache'}. Finished work is kept; run the step again to "
+        "recompute damaged files, and check whether the disk is full or failing."
     )
     assert ArrayCache(study.cache_folder).load("clusters", "0" * 32) is None
 
@@ -112,7 +112,7 @@ def test_pixels_that_were_cut_are_one_sentence(tmp_path: Path) -> None:
     store.append([str(n) for n in range(100)], np.ones((100, 64, 64, 3), np.uint8))
     (file,) = tmp_path.glob("*.npy")
     os.truncate(file, 5000)
-    with pytest.raises(CacheError, match="was cut short while it was used"):
+    with pytest.raises(CacheError, match="was truncated while in use"):
         store.get("50")
 
 
@@ -131,7 +131,7 @@ def test_only_what_is_still_used_and_the_same_file_counts(tmp_path: Path) -> Non
     (tmp_path / "aside").rename(file)
     os.truncate(file, 1000)
     assert cut_file() == file
-    with pytest.raises(CacheError, match="was cut short"):
+    with pytest.raises(CacheError, match="was truncated"):
         check_mapped()
     del part
     check_mapped()

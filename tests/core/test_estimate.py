@@ -29,7 +29,7 @@ def test_a_measured_speed_replaces_the_assumed_one(tmp_path: Path) -> None:
     other = estimate_training(
         "custom", 100, 0, epochs=1, min_steps=0, batch_size=10, image_size=128, cache_folder=tmp_path
     )
-    assert "not measured yet" in other.basis
+    assert "not been measured yet" in other.basis
 
 
 def test_too_few_units_mean_nothing(tmp_path: Path) -> None:

@@ -24,12 +24,12 @@ class Counted:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (b'{"a": NaN}', "NaN, which JSON does not know"),
-        (b'{"a": -Infinity}', "-Infinity, which JSON does not know"),
+        (b'{"a": NaN}', "NaN, which is not valid JSON"),
+        (b'{"a": -Infinity}', "-Infinity, which is not valid JSON"),
         (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
         (b'{"a":' * 200 + b"1" + b"}" * 200, "nested too deeply"),
         (b'{"a": 1, "b": 2, "a": 3}', "'a' twice in one object"),
-        (b"\xff\xfe{}", "no text in UTF-8"),
+        (b"\xff\xfe{}", "not UTF-8 text"),
         (b'{"a": ' + b"1" * 5000 + b"}", "digits"),
         (b'{"a": 1', "delimiter"),
         (b"", "Expecting value"),
@@ -51,9 +51,9 @@ def test_only_regular_files_of_a_size_that_is_looked_at_first_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(IrregularFileError, match="no regular file"):
+    with pytest.raises(IrregularFileError, match="not a regular file"):
         read_json(tmp_path / "pipe")
-    with pytest.raises(IrregularFileError, match="no regular file"):
+    with pytest.raises(IrregularFileError, match="not a regular file"):
         read_json(Path("/dev/zero"))
     with pytest.raises(IsADirectoryError):
         read_json(tmp_path)

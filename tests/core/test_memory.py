@@ -121,7 +121,7 @@ def test_what_fits_begins_and_a_failed_allocation_inside_is_the_same_sentence(mo
     with memory_for("Reducing", GB):
         pass
     with (
-        pytest.raises(MemoryShortError, match="Reducing took more memory than there is, but 1"),
+        pytest.raises(MemoryShortError, match="Reducing needs more memory than there is, but 1"),
         memory_for("Reducing", 0.9 * GB),
     ):
         raise MemoryError

@@ -195,7 +195,7 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
 
 
 def test_a_project_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ProjectError, match="is not there any more"):
+    with pytest.raises(ProjectError, match="was not found"):
         read_project(tmp_path / "x.coreset")
 
 
@@ -205,7 +205,7 @@ def test_what_is_no_file_or_too_large_is_refused_before_it_is_read(tmp_path: Pat
     os.mkfifo(tmp_path / "pipe.coreset")
     with (tmp_path / "large.coreset").open("wb") as stream:
         stream.truncate(PROJECT_BYTES + 1)
-    for name, reason in (("pipe.coreset", "no regular file"), ("large.coreset", "at most 64,000,000 are read")):
+    for name, reason in (("pipe.coreset", "not a regular file"), ("large.coreset", "at most 64,000,000 are read")):
         for read in (read_project, digest_on_disk):
             with pytest.raises(ProjectError, match=reason):
                 read(tmp_path / name)

@@ -20,7 +20,7 @@ def test_pipes_devices_and_sockets_are_no_files(tmp_path: Path, monkeypatch: pyt
         for name in ("pipe", "link", "socket", "/dev/zero", "/dev/null"):
             with pytest.raises(IrregularFileError) as raised:
                 open_regular(Path(name))
-            assert raised.value.strerror == "it is no regular file"
+            assert raised.value.strerror == "it is not a regular file"
             assert raised.value.filename == name
 
 
@@ -55,7 +55,7 @@ def test_a_file_that_says_it_is_empty_is_read_whole_or_refused() -> None:
 
 @pytest.mark.parametrize("name", ["a\0b", "\ud800"])
 def test_a_name_that_no_file_can_have(name: str) -> None:
-    with pytest.raises(OSError, match="not one that a file can have"):
+    with pytest.raises(OSError, match="not a valid file name"):
         open_regular(Path(name))
 
 

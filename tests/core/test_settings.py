@@ -124,7 +124,7 @@ def test_one_split_is_not_written_so_that_what_was_kept_before_is_current() -> N
     ("text", "says"),
     [
         ('{"features": {"extractors": "vgg16"}}', "expected a list, found 'vgg16'"),
-        ('{"selection": {"fraction": NaN}}', "NaN, which JSON does not know"),
+        ('{"selection": {"fraction": NaN}}', "NaN, which is not valid JSON"),
         ('{"selection": {"fraction": 1e999}}', "expected a number, found inf"),
         ('{"training": {"image_size": 1000000}}', "from 32 to 4096"),
         ('{"training": {"epochs": 1e300}}', "whole number"),

@@ -680,7 +680,7 @@ def test_a_recent_project_that_is_gone_is_greyed_and_forgotten_when_asked_for(
     entry = window.frame.host.start_page.recent.item(0)
     assert not entry.flags() & Qt.ItemFlag.ItemIsEnabled
     window.files.open_path(tmp_path / "gone.coreset")
-    assert "is not there any more" in window.helpers.errors[0].sentence.text()
+    assert "was not found" in window.helpers.errors[0].sentence.text()
     assert window.context.preferences.recent == ()
 
 

@@ -141,7 +141,7 @@ def test_what_can_be_kept_nowhere_is_told_although_the_failed_save_was(
     autosave.keep()
     told = messages.sentences("warning")  # type: ignore[attr-defined]
     assert len(told) == 2
-    assert "The copy for recovery could not be written" in told[1]
+    assert "The recovery copy could not be written" in told[1]
 
 
 def test_the_newest_copy_comes_first(tmp_path: Path) -> None:

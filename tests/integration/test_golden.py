@@ -70,7 +70,7 @@ def test_an_export_is_verified_and_made_again(golden: Path, capsys: pytest.Captu
     assert main(["verify", str(coreset)]) == 0
     arguments = ["rerun", str(coreset / "coreset.json"), str(golden / "images.npz"), "--cache", str(golden / "cache")]
     assert main(arguments) == 0
-    assert "The same 12 images were chosen again." in capsys.readouterr().out
+    assert "The same 12 images were selected again." in capsys.readouterr().out
     manifest = read_manifest(coreset)
     assert manifest.intact
     assert len(manifest.chosen) == 12

@@ -160,7 +160,7 @@ def test_source_without_the_weights_is_told(fetch_weights: ModuleType, folder: P
 
     with pytest.raises(WeightsError, match="no file there holds these weights"):
         fetch_weights.fetch(VGG16, folder, source=tmp_path / "source", offline=True)
-    with pytest.raises(WeightsError, match="cut short or no Keras weight file"):
+    with pytest.raises(WeightsError, match="truncated or not a Keras weight file"):
         fetch_weights.fetch(VGG16, folder, source=tmp_path / "source" / "broken.h5", offline=True)
 
 

@@ -20,13 +20,15 @@ NOT_DOCUMENTS = ("docs/settings.md",)
 # Python files whose strings are free of these words: add a file or a folder (``"core/output/**/*.py"``) once its
 # strings are.
 PYTHON = (
-    "core/data/sources/*/__init__.py",
+    "core/*.py",
+    "core/cli/**/*.py",
+    "core/data/**/*.py",
     "core/descriptions/**/*.py",
-    "core/features/extractors/*/__init__.py",
+    "core/features/**/*.py",
     "core/output/formats/**/*.py",
-    "core/reference.py",
     "core/selection/samplers/*/__init__.py",
-    "core/service/*_requests.py",
+    "core/results/**/*.py",
+    "core/service/**/*.py",
     "core/settings/**/*.py",
     "core/training/architectures/*/__init__.py",
     "core/training/architectures/head/**/*.py",

@@ -28,10 +28,10 @@ def test_the_image_size_is_the_images_own_and_is_kept_as_a_number(
     assert study.settings.training.image_size == 64
     assert study.settings.data.layout == AUTO
     assert settings_to_dict(study.settings)["training"]["image_size"] == 64
-    assert "note: image size in pixels, by the images: --image-size 64." in capsys.readouterr().err
+    assert "note: image size in pixels, determined from the images: --image-size 64." in capsys.readouterr().err
     by_hand = study_of(options_of(cells, tmp_path, "--image-size", "64"))
     assert by_hand.settings == study.settings
-    assert "by the images" not in capsys.readouterr().err
+    assert "determined from the images" not in capsys.readouterr().err
 
 
 def test_what_is_neither_a_number_nor_auto_is_refused(
@@ -40,4 +40,4 @@ def test_what_is_neither_a_number_nor_auto_is_refused(
     with pytest.raises(SystemExit):
         options_of(cells, tmp_path, "--image-size", "large")
     error = capsys.readouterr().err
-    assert "argument --image-size: it is 'large'; expected a number, or auto for the one that suits the images" in error
+    assert "argument --image-size: it is 'large'; expected a number, or auto to determine it from the images" in error

@@ -249,7 +249,7 @@ def test_a_comparison_over_folds_says_so(cells: Path, tmp_path: Path, capsys: py
     assert {row["fold"] for row in rows_of(tmp_path / "study" / "tables" / "runs.csv")} == {"0", "1", "2"}
     for more, sentence in (
         (["--splits", "2"], "3 folds and 2 splits were asked for, of which a comparison has one or the other; "),
-        (["--folds", "13"], "The class “red” has 12 images, so that at most 12 folds are possible; 13 were asked for."),
+        (["--folds", "13"], "The class “red” has 12 images, so at most 12 folds are possible; found 13."),
         (["--folds", "1"], "folds must be a whole number of at least 2; found 1."),
     ):
         assert main([*arguments, *more, "--out", str(tmp_path / "none")]) == 2

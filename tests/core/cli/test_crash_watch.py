@@ -74,9 +74,9 @@ def test_a_file_of_the_cache_that_is_cut_while_it_is_read_is_a_sentence(tmp_path
     (said,) = (line for line in done.stderr.splitlines() if line.startswith("coreset: "))
     log = Path(os.environ["CORESET_DATA"]) / "logs" / "coreset.log"
     assert said == (
-        "coreset: The command crashed (SIGBUS), as a file that it read was cut short or its disk failed, probably one "
-        f"in the cache folder {tmp_path / 'cache'}. What was finished is kept; run the command again, which computes "
-        f"anew what is damaged, and look whether the disk is full or failing. The details are in {log}."
+        "coreset: The command crashed (SIGBUS), because a file that it was reading was truncated or its disk failed, "
+        f"probably one in the cache folder {tmp_path / 'cache'}. Finished work is kept; run the command again to "
+        f"recompute damaged files, and check whether the disk is full or failing. The details are in {log}."
     )
     assert "Fatal Python error" not in done.stderr
     kept = log.read_text()
@@ -93,7 +93,7 @@ def test_any_crash_is_a_sentence(call: str, name: str, tmp_path: Path) -> None:
     done = run(ENDED.format(call=call), cwd=tmp_path)
     assert done.returncode == -signal.Signals[name]
     (said,) = done.stderr.splitlines()
-    assert said.startswith(f"coreset: The command crashed ({name}). What was finished is kept; run the command again.")
+    assert said.startswith(f"coreset: The command crashed ({name}). Finished work is kept; run the command again.")
 
 
 def test_what_ends_otherwise_is_as_it_is_without(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_a_user_without_a_home_folder_gets_one(homeless: Callable[..., "subproce
         done = homeless(*arguments)
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
-        assert "note: This user has no home folder, so what is kept between calls goes to" in done.stderr
+        assert "note: This user has no home folder, so the cache and weights are stored in" in done.stderr
     (home,) = (tmp_path / "temporary").iterdir()
     assert home.name == f"coreset-studio-{os.getuid()}"
     assert stat.S_IMODE(home.stat().st_mode) == 0o700

@@ -15,8 +15,8 @@ from core.cli.program import FAILED
         (MemoryError(), "There was not enough memory"),
         (PermissionError(13, "Permission denied", "/x/y.png"), "/x/y.png could not be read or written (Permission"),
         (RecursionError("maximum recursion depth exceeded"), "nested too deeply"),
-        (IndexError("list index\nout of range"), "did not expect (IndexError: list index out of range)"),
-        (AssertionError(), "did not expect (AssertionError)"),
+        (IndexError("list index\nout of range"), "at an unexpected error (IndexError: list index out of range)"),
+        (AssertionError(), "at an unexpected error (AssertionError)"),
     ],
 )
 def test_any_error_is_one_sentence_and_its_details_a_file(

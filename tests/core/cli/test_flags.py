@@ -100,7 +100,7 @@ def test_nothing_said_changes_nothing() -> None:
         (["--k-of-class", "lymphocyte"], "--k-of-class is 'lymphocyte'; expected a class and a number"),
         (["--k-of-class", "a=b"], "such as lymphocyte=3"),
         (["--fraction-of-class", "=0.5"], "such as lymphocyte=0.5"),
-        (["--fractions", "0.1,x"], "--fractions is '0.1,x'; expected numbers between commas"),
+        (["--fractions", "0.1,x"], "--fractions is '0.1,x'; expected numbers separated by commas"),
         (["--mu", "2"], "mu must be from 0 to 1; found 2"),
         (["--test-fraction", "1"], "test_fraction must be a fraction from 0 to below 1"),
     ],
@@ -114,7 +114,7 @@ def test_what_cannot_be_is_one_sentence(words: list[str], sentence: str) -> None
 def test_fractions_of_classes_are_a_budget_by_hand_and_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     settings = settings_of(parsed("--fraction-of-class", "a=0.5"))
     assert settings.selection.budget_over_classes == "by-hand"
-    assert "budgets are by hand" in capsys.readouterr().err
+    assert "budgets are set by hand" in capsys.readouterr().err
     settings = settings_of(parsed("--fraction-of-class", "a=0.5", "--budget-over-classes", "equal"))
     assert settings.selection.budget_over_classes == "equal"
     assert capsys.readouterr().err == ""

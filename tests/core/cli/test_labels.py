@@ -50,7 +50,7 @@ def test_images_that_the_dataset_does_not_have_are_refused(
     file = tmp_path / "labels.csv"
     file.write_text("path,label\nnowhere.png,other\n")
     assert main(["scan", str(cells), "--cache", str(tmp_path / "cache"), "--labels", str(file)]) == 2
-    assert "labels.csv names 1 image that the dataset does not have: nowhere.png (row 2)" in capsys.readouterr().err
+    assert "labels.csv names 1 image that the dataset does not contain: nowhere.png (row 2)" in capsys.readouterr().err
 
 
 def test_settings_of_a_private_export_say_what_they_do_not_name(

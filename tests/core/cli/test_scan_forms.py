@@ -109,12 +109,12 @@ def test_options_override_the_guess(scan: Scan, picture: Callable[[str], None], 
     [
         ("x.xls", b"\xd0\xcf\x11\xe0" + b"\0" * 600, "Save it as .xlsx without a password"),
         ("x.xlsx", b"PK\x03\x04 no archive", "is not a valid .xlsx"),
-        ("x.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "no CSV|no text"),
+        ("x.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "is not a CSV|is not UTF-8 text"),
         ("x.csv", b"", "found nothing"),
         ("x.csv", b"age,sex\n7,m\n", "no column that names image files"),
         ("x.csv", b"file,age\nx.png,3\n", "no column that names the class"),
-        ("x.tsv", b"path\tclass\nx.png\tcat\n", "there is no such file"),
-        ("x.csv", b'path,class\n"x.png,cat\n', "there is no such file|has no class"),
+        ("x.tsv", b"path\tclass\nx.png\tcat\n", "the file does not exist"),
+        ("x.csv", b'path,class\n"x.png,cat\n', "the file does not exist|has no class"),
         ("x.json", b'[{"file": "x.png"}]', "no column"),
     ],
 )
@@ -144,7 +144,7 @@ def test_patients_masks_and_an_unlabelled_test_set(scan: Scan, picture: Callable
     code, said = scan("patients", "--layout", "classes")
     assert (code, "24 images in 12 classes" in said) == (0, True)
     code, said = scan("patients", "--layout", "any/classes")
-    assert "note: The names may tell patients or slides apart: --group-pattern '" in said
+    assert "note: The file names may identify patients or slides: --group-pattern '" in said
     code, said = scan("patients", "--group-pattern", "slide([0-9]+)")
     assert (code, "finds no group in any of the 24 paths, such as “patient00/ill/1.png”" in said) == (2, True)
 
@@ -159,7 +159,7 @@ def test_every_command_says_what_was_assumed(
                  "--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "list.csv")])  # fmt: skip
     said = capsys.readouterr().err
     assert code == 0
-    assert said.count("note: The folders ill and well inside of the folders patient00,") == 1
+    assert said.count("note: The folders ill and well inside the folders patient00,") == 1
 
 
 def test_a_scan_counts_what_each_quality_check_flags_and_lists_it(scan: Scan, tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_list_of_quality_replaces_no_file(scan: Scan, picture: Callable[[str],
     (tmp_path / "mine.csv").write_text("mine", encoding="utf-8")
     code, said = scan("set", "--quality", str(tmp_path / "mine.csv"))
     assert code == 2
-    assert f"{tmp_path / 'mine.csv'} is already there. Name another file." in said
+    assert f"{tmp_path / 'mine.csv'} already exists. Name another file." in said
     assert (tmp_path / "mine.csv").read_text(encoding="utf-8") == "mine"
     code, said = scan("set", "--dark-below", "-1")
     assert code == 2
@@ -221,7 +221,7 @@ def test_thumbnails_are_suspected_and_excluded_by_a_pattern(
     assert code == 0
     assert "may be thumbnails" not in words
     assert "excluded: 6 6: It matches the pattern “*_thumb.*”." in words
-    assert "The pattern “preview” of images to be left out matches none of the 30 paths, such as ill/c0.png." in words
+    assert "The pattern “preview” of excluded images matches none of the 30 paths, such as ill/c0.png." in words
     code, said = scan("cells", "--leave-out-pattern", "*_[thumb")
     assert code == 2
     assert "in which a [ has no ]" in said

@@ -28,7 +28,7 @@ def test_its_faults_are_found(demo: Dataset) -> None:
     assert len(demo.images) == N_IMAGES
     found = {skipped.path: skipped.reason for skipped in demo.skipped}
     assert found.pop(".truth.csv") == "It is a hidden file."
-    assert list(found.values()) == ["The JPEG file is cut short."]
+    assert list(found.values()) == ["The JPEG file is truncated."]
     conflicting = [same for same in find_duplicates(demo) if same.conflicting]
     plain = [same for same in find_duplicates(demo) if not same.conflicting]
     assert [len(same.indices) for same in conflicting] == [2]
@@ -94,13 +94,13 @@ def test_smallest_demo_has_every_class(tmp_path: Path) -> None:
     dataset = scan(tmp_path / "small", cache_folder=tmp_path / "cache")
     assert len(dataset.images) == 20
     assert set(dataset.classes) == set(CLASSES)
-    with pytest.raises(DatasetError, match="at least 20 images; 19 were asked for"):
+    with pytest.raises(DatasetError, match="at least 20 images; found 19"):
         make_demo(tmp_path / "smaller", n_images=19)
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(DatasetError, match="holds files already"):
+    with pytest.raises(DatasetError, match="already contains files"):
         make_demo(tmp_path, n_images=20)
     assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
 
@@ -112,7 +112,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_demo(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="is no demo"):
+    with pytest.raises(DatasetError, match="is not a demo"):
         demo_truth(tmp_path)
 
 

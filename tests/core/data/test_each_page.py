@@ -46,9 +46,9 @@ def test_a_note_says_what_became_of_the_pages(put: Put, look: Look) -> None:
         put(f"{'ab'[number % 2]}/{number}.tif", stacked("TIFF", pages()))
     (note,) = [warning for warning in look(settings=EACH).warnings if "pages" in warning]
     assert note == (
-        "20 pages of 4 files are images of their own; those of one file stay on one side of a split; 4 are of a single "
-        "colour (a/0.tif#page=1, a/2.tif#page=1, b/1.tif#page=1 and 1 more). --pages first, max, mean or the number "
-        "of a page makes one image of a file."
+        "20 pages of 4 files are separate images; those of one file stay on one side of a split; 4 are of a single "
+        "colour (a/0.tif#page=1, a/2.tif#page=1, b/1.tif#page=1 and 1 more). --pages first, max, mean or a page "
+        "number reads one image per file."
     )
 
 
@@ -133,7 +133,7 @@ def test_a_table_may_name_single_pages(put: Put, tmp_path: Path) -> None:
         ]
         assert np.array_equal(read_image(dataset, 1)[:, :, 0], stack(0)[3])
         reasons = {skipped.path: skipped.reason for skipped in dataset.skipped}
-        assert reasons["stacks/0.tif#page=9"] == "It has 4 pages; page 9 was asked for."
+        assert reasons["stacks/0.tif#page=9"] == "It has 4 pages; page 9 was requested."
         assert "stacks/1.tif#page=1" in reasons
 
 
@@ -152,7 +152,7 @@ def test_a_file_of_one_page_has_no_second(put: Put, tmp_path: Path) -> None:
     table = tmp_path / "images" / "table.csv"
     table.write_text("path,class\none.png,a\none.png#page=2,b\n")
     dataset = scan(table, cache_folder=tmp_path / "cache")
-    assert [skipped.reason for skipped in dataset.skipped] == ["It has 1 page; page 2 was asked for."]
+    assert [skipped.reason for skipped in dataset.skipped] == ["It has 1 page; page 2 was requested."]
 
 
 def test_pages_are_counted_of_any_file(put: Put, tmp_path: Path) -> None:

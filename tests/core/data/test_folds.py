@@ -116,18 +116,14 @@ def test_another_seed_is_another_division_and_the_order_of_files_is_not(dataset_
 def test_more_folds_than_the_smallest_class_has_images_or_groups(dataset_of: Make) -> None:
     with pytest.raises(SplitError) as caught:
         make_split(dataset_of(rows({"large": 50, "rare": 4})), DataSettings(folds=5))
-    assert str(caught.value) == (
-        "The class “rare” has 4 images, so that at most 4 folds are possible; 5 were asked for. Ask for fewer."
-    )
+    assert str(caught.value) == ("The class “rare” has 4 images, so at most 4 folds are possible; found 5. Use fewer.")
     make_split(dataset_of(rows({"large": 50, "rare": 4})), DataSettings(folds=4))
     few = dataset_of(patients({"a": [5] * 9, "b": [20, 30, 10]}))
-    with pytest.raises(
-        SplitError, match="“b” has 3 groups of images that belong together, so that at most 3 folds are"
-    ):
+    with pytest.raises(SplitError, match="“b” has 3 groups of images that stay together, so at most 3 folds are"):
         make_split(few, DataSettings(folds=9))
     for split in all_folds(few, 3):
         assert set(counts(few, split.test)) == {"a", "b"}
-    with pytest.raises(SplitError, match="“one” has 1 image, so that it cannot be divided into folds; leave the class"):
+    with pytest.raises(SplitError, match="“one” has 1 image, so it cannot be divided into folds; exclude the class"):
         make_split(dataset_of(rows({"large": 50, "one": 1})), DataSettings(folds=2))
 
 
@@ -135,7 +131,7 @@ def test_a_class_that_is_left_out_may_be_small_and_changes_nothing_for_the_other
     dataset = dataset_of(rows({"large": 50, "rare": 1, "some": 20}))
     split = make_split(dataset, DataSettings(folds=5, left_out_classes=("rare",)))
     assert set(counts(dataset, split.test)) == {"large", "some"}
-    assert [left.reason for left in split.left_out] == ["The class “rare” is left out."]
+    assert [left.reason for left in split.left_out] == ["The class “rare” is excluded."]
 
 
 def test_a_split_that_was_brought_has_no_folds(dataset_of: Make) -> None:
@@ -143,18 +139,15 @@ def test_a_split_that_was_brought_has_no_folds(dataset_of: Make) -> None:
     with pytest.raises(SplitError) as caught:
         make_split(dataset_of(brought), DataSettings(folds=5))
     assert str(caught.value) == (
-        "The images bring their own split, so they are not divided into the 5 folds that were asked for; go without "
-        "folds (in the window, set them to –)."
+        "The dataset has a predefined split, so it is not divided into the requested 5 folds; do not use folds (in "
+        "the window, set them to –)."
     )
 
 
 def test_a_share_of_test_images_that_folds_do_not_use_is_told_once(dataset_of: Make) -> None:
     dataset = dataset_of(rows({"a": 40, "b": 20}))
     [said] = make_split(dataset, DataSettings(folds=4, test_fraction=0.2)).warnings
-    assert said == (
-        "Each of the 4 folds tests on 1/4 of the images, so the share of test images that was asked for, 0.2, is not "
-        "used."
-    )
+    assert said == ("Each of the 4 folds tests on 1/4 of the images, so the test fraction of 0.2 is not used.")
 
 
 def test_groups_that_cannot_be_spread_are_told_by_class(dataset_of: Make) -> None:
@@ -163,7 +156,7 @@ def test_groups_that_cannot_be_spread_are_told_by_class(dataset_of: Make) -> Non
     told = [warning for split in all_folds(dataset, 4) for warning in split.warnings]
     assert any(
         warning
-        == "The class “a” has 87% test images instead of 25%, since images that belong together are not divided."
+        == "The class “a” has 87% test images instead of 25%, because images that belong together are not divided."
         for warning in told
     )
 

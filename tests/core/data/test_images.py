@@ -367,13 +367,13 @@ def _segment(marker: bytes) -> bytes:
     ids=["zeros behind a head", "empty segments", "a comment in pieces"],
 )
 def test_rubbish_behind_a_head_is_given_up_after_a_while(content: bytes) -> None:
-    with pytest.raises(ImageError, match="falls into more pieces"):
+    with pytest.raises(ImageError, match="has more parts than"):
         read_rgb(content)
 
 
 def test_a_long_fill_inside_a_jpeg_is_not_waited_for(encoded: Any, picture: Any) -> None:
     whole = encoded(picture(1, 200, 200), "JPEG")
-    with pytest.raises(ImageError, match="bytes that mean nothing"):
+    with pytest.raises(ImageError, match="more meaningless bytes"):
         read_rgb(whole[: len(whole) // 2] + b"\xff" * 3_000_000)
 
 
@@ -382,13 +382,13 @@ def test_a_jpeg_of_endless_passes_is_refused(encoded: Any, picture: Any, monkeyp
     last = whole[whole.rfind(b"\xff\xda") : -2]
     monkeypatch.setattr(images, "_MOST_SCANNED", 40 * 200 * 200)
     assert read_rgb(whole + last * 5).shape == (200, 200, 3)
-    with pytest.raises(ImageError, match="passes over 200 × 200 pixels"):
+    with pytest.raises(ImageError, match="scans of 200 × 200 pixels"):
         read_rgb(whole[:-2] + last * 50 + whole[-2:])
 
 
 def test_a_pipe_is_no_image(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
-    with pytest.raises(ImageError, match="no regular file"):
+    with pytest.raises(ImageError, match="not a regular file"):
         read_rgb(tmp_path / "a.png")
 
 

@@ -90,7 +90,7 @@ def test_what_is_assumed_is_told(read: ReadLabels) -> None:
     records, notes = read("path,label,new\na/1.png,a,b\na/2.png,,\n")
     assert [record.new for record in records] == ["b"]
     assert notes == (
-        "labels.csv: the column “new” was read, and not “label”; rename it to change that.",
+        "labels.csv: the column “new” was used, not “label”; to change this, rename it.",
         "1 row of labels.csv without a label was skipped.",
     )
     assert read("path,label\na/1.png,a\n") == ((), ("labels.csv changes the class of no image.",))
@@ -112,14 +112,14 @@ def test_records_of_a_project_and_of_a_manifest(read: ReadLabels, tmp_path: Path
         ("labels.csv", "path,score\na/1.png,b\n", "and optionally old and when; found “path”, “score”."),
         ("labels.csv", "", "no column path and no column label"),
         ("labels.csv", "path,label\n", "labels.csv has no rows"),
-        ("labels.csv", "path,label\na/9.png,b\nc.png,b\n", "names 2 images that the dataset does not have: a/9.png"),
+        ("labels.csv", "path,label\na/9.png,b\nc.png,b\n", "names 2 images that the dataset does not contain"),
         ("labels.csv", "path,label\na/9.png,b\nc.png,b\n", "c.png (row 3). Expected paths in the dataset, such as"),
         ("labels.csv", "path,label\na/1.png,b\na/1.png,c\n", "two labels for a/1.png: b (row 2) and c (row 3); keep"),
         ("labels.csv", "path,label\na/1.png,a\na\\1.png,c\n", "two labels for a/1.png: a (row 2) and c (row 3)"),
         ("labels.csv", "path,label\n,b\n", "Row 2 of labels.csv has no path"),
-        ("labels.csv", "path,label\na/1.png,b,c\n", "Row 2 of labels.csv has 3 cells, but the header 2"),
+        ("labels.csv", "path,label\na/1.png,b,c\n", "Row 2 of labels.csv has 3 cells, but the header has 2"),
         ("labels.csv", "path,label,when\na/1.png,b,soon\n", "Row 2 of labels.csv has the time 'soon'; expected a time"),
-        ("labels.csv", b"path,label\n\x00\x01\x02", "is no CSV. For corrected classes: expected the columns"),
+        ("labels.csv", b"path,label\n\x00\x01\x02", "is not a CSV. For corrected classes: expected the columns"),
         ("labels.xlsx", b"PK\x03\x04", "is not a valid .xlsx"),
         ("coreset.json", "{", "coreset.json is not valid JSON"),
         ("coreset.json", "[]", "coreset.json contains no settings"),

@@ -125,7 +125,7 @@ def test_a_pattern_that_matches_nothing_is_named_with_a_path(dataset_of: Make) -
     split = make_split(dataset, DataSettings(left_out_patterns=("thumb", "3.png")))
     (said,) = split.warnings
     assert said == (
-        "The pattern “thumb” of images to be left out matches none of the 20 paths, such as a/0.png. Change it or "
+        "The pattern “thumb” of excluded images matches none of the 20 paths, such as a/0.png. Change it or "
         "remove it (--leave-out-pattern)."
     )
 
@@ -133,7 +133,7 @@ def test_a_pattern_that_matches_nothing_is_named_with_a_path(dataset_of: Make) -
 def test_patterns_that_leave_nothing_are_named(dataset_of: Make) -> None:
     dataset = dataset_of([(f"{name}/{n}.png", name) for name in "ab" for n in range(10)])
     with pytest.raises(
-        SplitError, match=r"No image is left .* 20 of 20 are left out\. It matches the pattern “\*\.png”"
+        SplitError, match=r"No image is left .* 20 of 20 are excluded\. It matches the pattern “\*\.png”"
     ):
         make_split(dataset, DataSettings(left_out_patterns=("*.png",)))
 

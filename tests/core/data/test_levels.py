@@ -96,7 +96,7 @@ def test_one_value_above_one_turns_no_float_image_black(put: Put, look: Look, en
     assert f"float-tiff=0:{float(np.float32(1.0002))!r} clips none" in note
     before = look(settings=BEFORE)
     assert [grey(before, index).mean() < 2 for index in range(12)].count(True) == 1
-    assert "11 as 0 to 1, 1 as 0 to 255" in said(before, "by itself")
+    assert "11 as 0 to 1, 1 as 0 to 255" in said(before, "converted separately")
     stack = np.stack([bright] * 12)
     stack[5, 3, 3] = 1.0002
     np.savez(tmp_path / "floats.npz", images=stack, labels=np.arange(12) % 2)
@@ -241,7 +241,7 @@ def test_true_and_false_are_white_and_black(look: Look, tmp_path: Path) -> None:
     values = noise(0, 0, 2, (4, 8, 8)).astype(bool)
     np.savez(tmp_path / "a.npz", images=values, labels=np.arange(4) % 2)
     assert np.array_equal(grey(look(tmp_path / "a.npz"), 1), values[1] * 255)
-    with pytest.raises(ImageError, match="bool numbers"):
+    with pytest.raises(ImageError, match="bool values"):
         array_to_rgb(values[0])
     with pytest.raises(ImageError, match="complex"):
         array_to_rgb(np.zeros((2, 2), complex), Reading(levels="used"))
@@ -267,9 +267,7 @@ def test_values_that_are_no_numbers_become_black_and_are_named(put: Put, look: L
     put("b/none.tif", encoded(np.full((8, 8), np.nan, np.float32), "TIFF"))
     dataset = look()
     assert grey(dataset, 1)[0, :3].tolist() == [0, 0, 128]
-    assert "1 image holds values that are no finite numbers, which became black: b/holes.tif." in said(
-        dataset, "finite"
-    )
+    assert "1 image holds values that are not finite, which became black: b/holes.tif." in said(dataset, "finite")
     assert [each.path for each in dataset.skipped] == ["b/none.tif"]
 
 
@@ -287,14 +285,14 @@ def test_what_makes_no_difference_is_said(put: Put, look: Look, encoded: Any) ->
     put("a/0.png", 0)
     put("b/1.png", 1)
     for settings, words in (
-        (DataSettings(grey_levels=("0:100",)), "--grey-levels makes no difference: no image has more than 8 bits."),
-        (DataSettings(pages="max"), "--pages max makes no difference: no file has several pages."),
-        (DataSettings(alpha=("alpha-png=white",)), "--alpha names alpha-png, of which there is no image."),
+        (DataSettings(grey_levels=("0:100",)), "--grey-levels has no effect: no image has more than 8 bits."),
+        (DataSettings(pages="max"), "--pages max has no effect: no file has several pages."),
+        (DataSettings(alpha=("alpha-png=white",)), "--alpha names alpha-png, but the dataset has no such image."),
     ):
         assert words in look(settings=settings).warnings
     put("b/2.tif", encoded(noise(0, 0, 4096), "TIFF"))
     settings = DataSettings(grey_levels=("16-bits-tiff=0:100",))
-    assert "--grey-levels names 16-bits-tiff, of which there is no image; there are 16-bit-tiff." in (
+    assert "--grey-levels names 16-bits-tiff, but the dataset has no such image; it has 16-bit-tiff." in (
         look(settings=settings).warnings
     )
     assert not [warning for warning in look().warnings if "difference" in warning or "names" in warning]
@@ -357,7 +355,7 @@ def test_deep_colour_with_alpha(put: Put, look: Look) -> None:
 def test_an_image_of_a_kind_that_no_scan_saw_waits_and_is_never_guessed(encoded: Any) -> None:
     data = encoded(noise(0, 0, 4096), "TIFF")
     assert decode(data, Reading(levels="used")).is_open
-    with pytest.raises(ImageError, match="16-bit-tiff, of which the scan saw none"):
+    with pytest.raises(ImageError, match="16-bit-tiff, and the scan found no such image"):
         read_rgb(data, Reading(levels="used"))
 
 

@@ -211,8 +211,8 @@ def test_images_that_were_not_measured_are_checked_by_their_size_alone(dataset_o
     assert n_unmeasured(dataset) == 11
     (note,) = quality_notes(dataset, flags)
     assert note == (
-        "The quality of 11 images was not measured, since an earlier version scanned them; of these, only size and "
-        "aspect ratio are checked. Scan again to measure them."
+        "The quality of 11 images was not measured, because an earlier version scanned them; for these, only size and "
+        "aspect ratio are checked. Scan again to measure it."
     )
 
 

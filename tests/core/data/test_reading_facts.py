@@ -51,7 +51,7 @@ def test_a_table_is_shown_as_it_is_read(table: Path) -> None:
     assert facts.classes == (("ill", 8), ("well", 4))
     assert facts.splits == (("train", 9), ("test", 3))
     assert (facts.n_groups, facts.n_skipped) == (3, 1)
-    assert facts.skipped == "99: Row 14 of the CSV names it, but there is no such file."
+    assert facts.skipped == "99: Row 14 of the CSV names it, but the file does not exist."
     assert facts.problem == ""
     assert any("“image_id” as the images" in note for note in facts.notes)
 
@@ -201,7 +201,7 @@ def test_pages_of_a_file_and_what_a_rule_makes_of_them(tmp_path: Path) -> None:
     }  # fmt: skip
     assert results["each"].result is None
     assert results["each"].problem == ""
-    assert results["9"].problem == "It has 3 pages; page 9 was asked for."
+    assert results["9"].problem == "It has 3 pages; page 9 was requested."
 
 
 def test_of_many_pages_the_first_are_shown(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def test_a_class_without_images_disappears_with_a_note(look: Look) -> None:
 @pytest.mark.usefixtures("folder")
 def test_classes_that_differ_in_capital_letters_are_told_as_they_are_now(look: Look, put: Put) -> None:
     put("A/1.png", 9)
-    words = "The classes “A” and “a” differ only in capital letters; they count as different."
+    words = "The classes “A” and “a” differ only in case; they are different classes."
     assert look().warnings.count(words) == 1
     assert words not in look(settings=under(("A/1.png", "A", "a"))).warnings
     assert look(settings=under(("A/1.png", "A", "B"))).warnings[0] == words.replace("A", "B").replace("a”", "b”")

@@ -340,7 +340,7 @@ def test_keeping_a_scan_tells_how_far_it_is_and_writes_what_it_wrote(
     monkeypatch.setattr(stored_form, "_ROWS_AT_ONCE", 2)
     listener = Listener()
     dataset = look(progress=listener)
-    assert [report[:2] for report in listener.reports if "Keeping" in report[2]] == [
+    assert [report[:2] for report in listener.reports if "Storing" in report[2]] == [
         (2, 8), (4, 8), (5, 8), (7, 8)
     ]  # fmt: skip
     names = [field.name for field in fields(Image) if field.name not in ("stored", "more", "original_class")]
@@ -364,7 +364,7 @@ def test_a_stop_while_the_scan_is_kept_loses_no_decoded_image(
 
     class Stopping(Listener):
         def report(self, done: int, total: int, message: str = "") -> None:
-            if "Keeping" in message:
+            if "Storing" in message:
                 raise CancelledError
 
     with pytest.raises(CancelledError):

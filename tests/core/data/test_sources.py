@@ -205,7 +205,7 @@ def test_facts_of_one_source_are_not_taken_for_those_of_another(
     assert dataset.images[0].pixels != one.pixels
 
 
-# --- a source that is not there any more ----------------------------------------------------------------------
+# --- a source that was not found ----------------------------------------------------------------------
 
 
 def test_a_dataset_of_a_missing_plugin_is_one_sentence(look: Look, put: Put, tmp_path: Path) -> None:
@@ -230,7 +230,9 @@ def test_a_source_scanned_by_a_missing_plugin_is_not_read_as_something_else(
     put("a/1.png", 1)
     stored = stored_file(tmp_path / "cache", tmp_path / "images")
     save_dataset(replace(look(), kind="shelf"), stored)
-    with pytest.raises(MissingSourceError, match=r"no source named 'shelf'.*install that\. To open it in another way"):
+    with pytest.raises(
+        MissingSourceError, match=r"no source named 'shelf'.*install that\. To open it with another source"
+    ):
         look()
     stored.unlink()
     assert look().kind == "folder"

@@ -90,7 +90,7 @@ def test_tiny_classes(dataset_of: Make, size: int, expected: tuple[int, int, int
     dataset = dataset_of(rows({"tiny": size, "large": 50}))
     split = make_split(dataset, DataSettings())
     assert tuple(counts(dataset, part)["tiny"] for part in (split.pool, split.validation, split.test)) == expected
-    said = "The class “tiny” has 1 image, which is used for training; it cannot be tested."
+    said = "The class “tiny” has only 1 image, which is used for training, so it cannot be evaluated."
     assert split.warnings == ((said,) if size == 1 else ())
 
 
@@ -123,7 +123,7 @@ def test_one_class_more_or_less_changes_nothing_for_the_others(dataset_of: Make,
     without = make_split(large, DataSettings(keep_one_of_duplicates=keep_one, left_out_classes=("a", "c")))
     rest = sets_of(large, without)
     assert {path: together[path] for path in rest} == rest
-    assert {left.reason for left in without.left_out} == {"The class “a” is left out.", "The class “c” is left out."}
+    assert {left.reason for left in without.left_out} == {"The class “a” is excluded.", "The class “c” is excluded."}
 
 
 def test_leaving_out_a_class_that_shares_patients_changes_nothing_for_the_others(dataset_of: Make) -> None:
@@ -207,8 +207,8 @@ def test_a_class_of_one_group_stays_in_training_and_is_told(dataset_of: Make) ->
     split = make_split(dataset, DataSettings())
     assert counts(dataset, split.pool)["a"] == 10
     assert split.warnings == (
-        "The class “a” has no test image, since its images belong together and are not divided.",
-        "1 group was found, but none for 20 of 30 images, such as b/0000.png; each of these is divided singly.",
+        "The class “a” has no test images, because its images belong together and are not divided.",
+        "1 group was found, but none for 20 of 30 images, such as b/0000.png; each of these is divided individually.",
     )
 
 
@@ -217,7 +217,7 @@ def test_a_share_that_groups_push_far_off_is_told(dataset_of: Make) -> None:
         [(f"a/{number}.png", "a", {"group": f"P{number % 2}"}) for number in range(40)] + rows({"b": 20})
     )
     assert make_split(dataset, DataSettings()).warnings[0] == (
-        "The class “a” has 50% test images instead of 30%, since images that belong together are not divided."
+        "The class “a” has 50% test images instead of 30%, because images that belong together are not divided."
     )
 
 
@@ -237,7 +237,7 @@ def test_a_pattern_that_finds_nothing_is_refused(dataset_of: Make) -> None:
         make_split(dataset, DataSettings(group_pattern=r"patient(\d+)"))
     assert str(caught.value) == (
         r"The group pattern “patient(\d+)” finds no group in any of the 24 paths, such as “a/P00_1.png”. "
-        "Change it, or leave it empty to divide the images singly."
+        "Change it, or leave it empty to divide the images individually."
     )
 
 
@@ -250,7 +250,7 @@ def test_images_without_a_group_are_counted(dataset_of: Make) -> None:
     assert count_groups(dataset, settings) == (6, 12)
     (note,) = [word for word in make_split(dataset, settings).warnings if "groups were found" in word]
     assert note == (
-        "6 groups were found, but none for 12 of 24 images, such as b/x0.png; each of these is divided singly."
+        "6 groups were found, but none for 12 of 24 images, such as b/x0.png; each of these is divided individually."
     )
 
 
@@ -258,7 +258,7 @@ def test_images_without_a_group_are_counted(dataset_of: Make) -> None:
     ("pattern", "words"),
     [
         (r"(P)", "All images are of one group, so they cannot be divided."),
-        (r"([^/]+)$", "Each of the 20 images is a group of its own, so the groups tie nothing together."),
+        (r"([^/]+)$", "Each of the 20 images is a group of its own, so the groups have no effect."),
     ],
 )
 def test_groups_that_are_none_are_told(dataset_of: Make, pattern: str, words: str) -> None:
@@ -268,7 +268,7 @@ def test_groups_that_are_none_are_told(dataset_of: Make, pattern: str, words: st
 
 def test_groups_that_differ_in_capitals_are_told(dataset_of: Make) -> None:
     dataset = dataset_of([(f"a/{n}.png", "ab"[n % 2], {"group": ("p1", "P1", "P2")[n % 3]}) for n in range(20)])
-    words = "1 group differs from another only in capital letters."
+    words = "1 group differs from another only in case."
     assert words in make_split(dataset, DataSettings()).warnings
 
 
@@ -309,7 +309,7 @@ def test_preview_of_groups() -> None:
     assert preview_groups(names, r"P1|(none)") == ("", "", "none")
     with pytest.raises(SplitError, match="is not a regular expression"):
         preview_groups(names, "P(")
-    with pytest.raises(SplitError, match="An example"):
+    with pytest.raises(SplitError, match="For example"):
         preview_groups((), "[")
 
 
@@ -335,7 +335,7 @@ def test_a_long_chain_of_near_duplicates_is_told(dataset_of: Make) -> None:
     rest = [(f"b/{n:03d}.png", "b", {"perceptual": f"{(n + 1) << 44 | 0xFFFF_0000_0000:016x}"}) for n in range(1, 30)]
     dataset = dataset_of(chain + rest)
     split = make_split(dataset, DataSettings(near_duplicates_together=True, near_duplicate_bits=1))
-    assert any(warning.startswith("40 images are tied together") for warning in split.warnings)
+    assert any(warning.startswith("40 images are linked") for warning in split.warnings)
 
 
 def test_keep_one_of_duplicates(dataset_of: Make) -> None:
@@ -348,8 +348,8 @@ def test_keep_one_of_duplicates(dataset_of: Make) -> None:
     check_partition(dataset, split)
     assert {dataset.images[left.index].path: left.reason for left in split.left_out} == {
         "a/0001.png": "It has the same pixels as a/0000.png.",
-        "a/0002.png": "It has the same pixels as b/0000.png, which stands under another class.",
-        "b/0000.png": "It has the same pixels as a/0002.png, which stands under another class.",
+        "a/0002.png": "It has the same pixels as b/0000.png, which has another class.",
+        "b/0000.png": "It has the same pixels as a/0002.png, which has another class.",
     }
 
 
@@ -429,7 +429,7 @@ def test_near_duplicates_count_as_leaks_on_request(dataset_of: Make) -> None:
     )
     assert make_split(dataset, DataSettings()).leaks == ()
     split = make_split(dataset, DataSettings(near_duplicates_together=True, drop_leaks=True))
-    assert [left.reason for left in split.left_out] == ["It is nearly the same as the test image test/a/near.png."]
+    assert [left.reason for left in split.left_out] == ["It is nearly identical to the test image test/a/near.png."]
 
 
 def test_one_of_duplicates_in_a_brought_split_is_the_test_copy(dataset_of: Make) -> None:
@@ -446,7 +446,7 @@ def test_one_of_duplicates_in_a_brought_split_is_the_test_copy(dataset_of: Make)
 def test_images_that_a_brought_split_does_not_name_are_left_out(dataset_of: Make) -> None:
     dataset = _brought(dataset_of, ("loose.png", "a", {}))
     split = make_split(dataset, DataSettings())
-    assert [left.reason for left in split.left_out] == ["The split that was brought does not name it."]
+    assert [left.reason for left in split.left_out] == ["The predefined split does not contain it."]
 
 
 def test_a_brought_split_that_lacks_a_set(dataset_of: Make) -> None:
@@ -455,26 +455,26 @@ def test_a_brought_split_that_lacks_a_set(dataset_of: Make) -> None:
         make_split(only_test, DataSettings())
     no_test = dataset_of([(f"a/{n}.png", "a", {"split": "train"}) for n in range(9)])
     assert make_split(no_test, DataSettings()).warnings == (
-        "The split that was brought has no test images, so results cannot be judged.",
+        "The predefined split has no test images, so networks cannot be evaluated.",
     )
     half = _brought(dataset_of, ("train/c/1.png", "c", {"split": "train"}), ("test/d/1.png", "d", {"split": "test"}))
     assert set(make_split(half, DataSettings()).warnings) == {
-        "The class “c” has no test image.",
-        "The class “d” has no training image, so it can be neither chosen nor learned.",
+        "The class “c” has no test images.",
+        "The class “d” has no training images, so it can be neither selected nor learnt.",
     }
 
 
 def test_left_out_classes(dataset_of: Make) -> None:
     dataset = dataset_of(rows({"a": 10, "b": 10}))
-    with pytest.raises(SplitError, match="Every class is left out"):
+    with pytest.raises(SplitError, match="Every class is excluded"):
         make_split(dataset, DataSettings(left_out_classes=("a", "b")))
     split = make_split(dataset, DataSettings(left_out_classes=("zebra",)))
-    assert split.warnings == ("The class “zebra” is to be left out, but there is none of that name.",)
+    assert split.warnings == ("The class “zebra” is to be excluded, but does not exist.",)
 
 
 def test_nothing_left_after_conflicts(dataset_of: Make) -> None:
     dataset = dataset_of([("a/1.png", "a", {"pixels": "x"}), ("b/1.png", "b", {"pixels": "x"})])
-    with pytest.raises(SplitError, match="No image is left to choose from; 2 of 2 are left out"):
+    with pytest.raises(SplitError, match="No image is left to select from; 2 of 2 are excluded"):
         make_split(dataset, DataSettings(keep_one_of_duplicates=True))
 
 

@@ -84,11 +84,11 @@ def test_a_plugin_is_found_behind_the_programs_own_and_named(install_plugin: Ins
 @pytest.mark.parametrize(
     ("text", "value", "sentence"),
     [
-        ("raise RuntimeError('no')", "plug:FIRST", "it cannot be loaded (RuntimeError: no)"),
-        ("import nowhere_at_all", "plug:FIRST", "it cannot be loaded (ModuleNotFoundError"),
-        ("OTHER = 3", "plug:FIRST", "it cannot be loaded (AttributeError"),
-        ("raise SystemExit(3)", "plug:FIRST", "it cannot be loaded (SystemExit: 3)"),
-        ("FIRST = 3", "plug:FIRST", "plug:FIRST is no core.selection.description.Sampler"),
+        ("raise RuntimeError('no')", "plug:FIRST", "was not loaded (RuntimeError: no)"),
+        ("import nowhere_at_all", "plug:FIRST", "was not loaded (ModuleNotFoundError"),
+        ("OTHER = 3", "plug:FIRST", "was not loaded (AttributeError"),
+        ("raise SystemExit(3)", "plug:FIRST", "was not loaded (SystemExit: 3)"),
+        ("FIRST = 3", "plug:FIRST", "plug:FIRST is not a core.selection.description.Sampler"),
         (SAMPLER.format(name="FIRST", of="herding", title="M"), "plug:FIRST", "the name herding is taken by"),
     ],
 )  # fmt: skip
@@ -99,7 +99,7 @@ def test_what_cannot_be_used_is_named_and_left_out(
     install_plugin(SAMPLERS, "plug", {"__init__.py": text}, {"first": value})
     assert list(SAMPLERS) == before
     (problem,) = SAMPLERS.problems
-    assert problem.sentence.startswith("The sampler first of the plugin plug 1.2 is left out: ")
+    assert problem.sentence.startswith("The sampler first of the plugin plug 1.2 was not loaded")
     assert sentence in problem.sentence
     assert problem in plugin_problems()
     assert SAMPLERS.unknown("first") == problem.sentence
@@ -112,7 +112,7 @@ def test_of_two_plugins_of_one_name_the_first_is_taken(install_plugin: Install) 
         install_plugin(SAMPLERS, package, module, {"first": f"{package}:FIRST"})
     assert SAMPLERS["first"].title == "plug_a"
     (problem,) = SAMPLERS.problems
-    assert "of the plugin plug_b 1.2 is left out: the name first is taken by plug_a 1.2." in problem.sentence
+    assert "of the plugin plug_b 1.2 was not loaded: the name first is taken by plug_a 1.2." in problem.sentence
 
 
 def test_the_packaged_program_takes_none_and_says_so(install_plugin: Install, monkeypatch: pytest.MonkeyPatch) -> None:

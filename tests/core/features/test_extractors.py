@@ -163,7 +163,7 @@ def test_preprocessing_travels_inside_a_saved_model(keras: Any, images: np.ndarr
 
 def test_backbones_are_the_convolutional_extractors() -> None:
     assert backbones() == ("vgg16", "resnet101v2", "mobilenetv2")
-    with pytest.raises(FeatureError, match="colour-texture is no convolutional network; as a backbone there are vgg16"):
+    with pytest.raises(FeatureError, match="colour-texture is not a convolutional network; the backbones are vgg16"):
         load_backbone("colour-texture", image_size=64)
 
 

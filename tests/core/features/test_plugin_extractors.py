@@ -339,7 +339,7 @@ def test_a_fault_of_the_programs_own_is_not_dressed_up(
 
 def test_a_plugin_that_cannot_be_loaded_is_told_by_name(install_plugin: Install, dataset: Dataset) -> None:
     install_plugin(EXTRACTORS, "plug_lost", {"__init__.py": "raise ValueError('old')"}, {"lost": "plug_lost:ANY"})
-    with pytest.raises(FeatureError, match=r"The extractor lost of the plugin plug_lost 1\.2 is left out"):
+    with pytest.raises(FeatureError, match=r"The extractor lost of the plugin plug_lost 1\.2 was not loaded"):
         extract(dataset, "lost", cache_folder=Path("unused"))
     with pytest.raises(FeatureError, match="no extractor named 'another'; choose from vgg16"):
         extractor_named("another")
@@ -377,7 +377,7 @@ def test_its_weights_are_missing_until_they_are_imported(
     small()
     assert main(["weights", "list"]) == 0
     assert "small" in capsys.readouterr().out
-    with pytest.raises(MissingWeightsError, match="weights of Small network are not on this machine: bring a file"):
+    with pytest.raises(MissingWeightsError, match="weights of Small network are not on this machine: import a file"):
         extract(dataset, "small-network", cache_folder=tmp_path / "cache")
 
     assert main(["weights", "import", str(write_weights(tmp_path))]) == 0
@@ -401,7 +401,7 @@ def test_its_weights_are_downloaded_from_its_own_address(small: Install, tmp_pat
 
 def test_weights_without_an_address_cannot_be_downloaded(small: Install) -> None:
     small()
-    with pytest.raises(WeightsError, match="no address of them is known"):
+    with pytest.raises(WeightsError, match="their address is not known"):
         download("small")
 
 
@@ -498,5 +498,5 @@ def test_known_tensors_belong_to_the_set_that_knows_them(
     for each in (file, copy):
         found = identify(each)
         assert (found.name, found.state) == ("mobilenetv2-stained", "verified")
-    with pytest.raises(WeightsError, match=r"holds Stained; expected MobileNetV2\."):
+    with pytest.raises(WeightsError, match=r"contains Stained; expected MobileNetV2\."):
         find_weights("mobilenetv2", file=file)

@@ -145,15 +145,15 @@ def test_names_decide_the_order_where_the_file_tells_them(tmp_path: Path, tensor
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ("cut short", "cut short"),
-        ("text", "cut short or no Keras weight file"),
-        ("empty", "cut short or no Keras weight file"),
-        ("other archive", "no Keras weight file"),
-        ("layer missing", "2 layers with weights, 3 are expected"),
+        ("cut short", "truncated"),
+        ("text", "truncated or not a Keras weight file"),
+        ("empty", "truncated or not a Keras weight file"),
+        ("other archive", "not a Keras weight file"),
+        ("layer missing", "2 layers with weights, expected 3"),
         ("shape", "layer second has the shapes"),
-        ("half floats", "float16 numbers, expected float32"),
+        ("half floats", "float16 values, expected float32"),
         ("not finite", "not finite"),
-        ("missing", "is not there"),
+        ("missing", "does not exist"),
     ],
 )
 def test_faulty_file_is_refused_with_its_fault(tmp_path: Path, tensors: Tensors, fault: str, words: str) -> None:
@@ -236,9 +236,9 @@ def test_every_extractor_with_weights_names_a_set() -> None:
 
     assert needing == set(WEIGHT_SETS)
     assert weight_set("vgg16-avg") is WEIGHT_SETS["vgg16"]
-    with pytest.raises(WeightsError, match="needs no weights"):
+    with pytest.raises(WeightsError, match="requires no weights"):
         weight_set("colour-texture")
-    with pytest.raises(WeightsError, match="There are no weights 'vgg19'"):
+    with pytest.raises(WeightsError, match="There are no weights named 'vgg19'"):
         weight_set("vgg19")
 
 
@@ -279,9 +279,9 @@ def test_known_digest_or_official_md5_is_verified(home: Path, mobilenet: Path, m
 
 
 def test_file_of_another_network_is_refused(home: Path, mobilenet: Path) -> None:
-    with pytest.raises(WeightsError, match=r"holds MobileNetV2; expected VGG16\."):
+    with pytest.raises(WeightsError, match=r"contains MobileNetV2; expected VGG16\."):
         find_weights("vgg16", file=mobilenet)
-    with pytest.raises(WeightsError, match=r"holds MobileNetV2; expected VGG16\."):
+    with pytest.raises(WeightsError, match=r"contains MobileNetV2; expected VGG16\."):
         import_weights(mobilenet, "vgg16")
 
 
@@ -289,7 +289,7 @@ def test_file_that_fits_no_network_is_refused(home: Path, tmp_path: Path, tensor
     file = tmp_path / "other.weights.h5"
     write_tensors(file, LAYERS, tensors)
 
-    with pytest.raises(WeightsError, match="fits none of the networks"):
+    with pytest.raises(WeightsError, match="matches none of the networks"):
         import_weights(file)
 
 
@@ -320,7 +320,7 @@ def test_unwritable_data_folder_is_told(home: Path, mobilenet: Path, monkeypatch
     blocked.write_text("a file where a folder should be")
     monkeypatch.setenv("CORESET_DATA", str(blocked))
 
-    with pytest.raises(WeightsError, match="cannot be kept in"):
+    with pytest.raises(WeightsError, match="cannot be stored in"):
         import_weights(mobilenet)
 
 

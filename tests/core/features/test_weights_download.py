@@ -128,7 +128,7 @@ def test_cancelled_download_goes_on_where_it_stopped(
 
 def test_broken_connection_is_told_and_resumed(weights: WeightSet, host: Host, content: bytes, tmp_path: Path) -> None:
     host.breaks_after = 600_000
-    with pytest.raises(WeightsError, match="What has come is kept; the same command goes on from there"):
+    with pytest.raises(WeightsError, match="The downloaded part is kept; the same command resumes from there"):
         download_to(tmp_path, weights)
     host.breaks_after = None
 
@@ -179,7 +179,7 @@ def test_file_without_an_official_md5_is_unverified_and_must_fit(
 
     (tmp_path / "weights.h5").unlink()
     host.content = content[:-200_000]
-    with pytest.raises(WeightsError, match="cut short"):
+    with pytest.raises(WeightsError, match="truncated"):
         download_to(tmp_path, nameless)
     assert list(tmp_path.iterdir()) == []
 

@@ -47,7 +47,7 @@ def test_every_format_opens_again(case, tmp_path: Path, name: str, with_split: b
         assert found(folder) == of(case, case.coreset.indices)
         assert found(folder, "test") == (of(case, case.split.test) if with_split else found(folder))
     elif private:
-        with pytest.raises(DatasetError, match=r"coreset\.csv names .* images, but not where they lie: it is private"):
+        with pytest.raises(DatasetError, match=r"coreset\.csv names .* images, but not their locations: it is private"):
             scan(target / "coreset.csv", cache_folder=cache)
         return
     listed = scan(target / "coreset.csv", cache_folder=cache)
@@ -56,7 +56,7 @@ def test_every_format_opens_again(case, tmp_path: Path, name: str, with_split: b
     if with_split or not private:
         assert found(listed, "test") == of(case, case.split.test)
         assert found(listed, "validation") == of(case, case.split.validation)
-    assert any("is the list of a coreset: its 6 chosen images were taken" in note for note in listed.warnings)
+    assert any("is the list of a coreset: its 6 selected images were read" in note for note in listed.warnings)
 
 
 def test_the_table_of_an_export_opens_with_split_and_group(case, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_list_of_an_earlier_version_opens_in_the_folder_of_the_dataset(case, t
             writer.writerows(rows)
     opened = scan(case.dataset.root / "coreset.csv", cache_folder=tmp_path / "cache")
     assert found(opened) == of(case, case.coreset.indices)
-    with pytest.raises(DatasetError, match="Put it into the folder of the dataset"):
+    with pytest.raises(DatasetError, match="Move it to the folder of the dataset"):
         scan(tmp_path / "elsewhere" / "coreset.csv", cache_folder=tmp_path / "cache")
 
 
@@ -155,9 +155,9 @@ def test_what_is_gone_is_listed_and_what_is_damaged_refused(case, tmp_path: Path
     assert [each.path for each in opened.skipped] == [gone]
     text = file.read_text(encoding="utf-8")
     for damaged, words in (
-        (text.replace("eos/", "gone/").replace("neu/", "gone/"), "of which none is there"),
-        (text.splitlines()[0] + "\n", "without any image"),
-        (text.splitlines()[0] + "\n,,train\n", "without any image"),
+        (text.replace("eos/", "gone/").replace("neu/", "gone/"), "none of which exist"),
+        (text.splitlines()[0] + "\n", "without images"),
+        (text.splitlines()[0] + "\n,,train\n", "without images"),
         (text + '"', None),
     ):
         file.write_text(damaged, encoding="utf-8")
@@ -171,5 +171,5 @@ def test_what_is_gone_is_listed_and_what_is_damaged_refused(case, tmp_path: Path
         with pytest.raises(DatasetError, match=words):
             scan(file, cache_folder=tmp_path / "cache")
     file.write_bytes(text.encode().replace(b"drawn", b"\xff\xfe"))
-    with pytest.raises(DatasetError, match="no text in UTF-8"):
+    with pytest.raises(DatasetError, match="not UTF-8 text"):
         scan(file, cache_folder=tmp_path / "cache")

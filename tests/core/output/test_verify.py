@@ -141,7 +141,7 @@ def test_what_may_not_be_looked_at_is_one_sentence(exported: Path, place: str, m
         ({"chosen": "abc"}, "chosen: expected a list"),
         ({"chosen": [1]}, "chosen"),
         ({"dataset": []}, "dataset"),
-        ({"dataset": {"fingerprint": "", "kind": "folder", "images": float("nan")}}, "NaN, which JSON does not know"),
+        ({"dataset": {"fingerprint": "", "kind": "folder", "images": float("nan")}}, "NaN, which is not valid JSON"),
         ({"dataset": {"fingerprint": "", "kind": "folder", "images": True}}, "images: expected a whole number"),
         ({"settings": {"training": {"image_size": 1_000_000}}}, "from 32 to 4096"),
         ({"settings": []}, "settings: expected an object"),

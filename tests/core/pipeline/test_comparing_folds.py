@@ -138,7 +138,7 @@ def test_a_fold_that_lacks_a_class_is_told(prepared: Prepared, tmp_path: Path, m
     first = run_comparison(prepared, tmp_path)
     assert not any("Fold" in note for note in first.notes)
     open_split = comparing.open_split
-    lacking = "The class “amber cell” has no test image, since its images belong together and are not divided."
+    lacking = "The class “amber cell” has no test images, because its images belong together and are not divided."
 
     def opened(study: Prepared, split: int, *given: Any) -> Any:
         part = open_split(study, split, *given)

@@ -134,7 +134,7 @@ def test_the_command_line_takes_the_new_rule_and_the_manifest_says_it(
     )  # fmt: skip
     capsys.readouterr()
     assert main(["rerun", str(tmp_path / "old" / "coreset.json"), str(make_images)]) == 0
-    assert "images were chosen again" in capsys.readouterr().out
+    assert "images were selected again" in capsys.readouterr().out
 
 
 def test_controls_are_those_of_before_and_count_the_recommended_rule() -> None:

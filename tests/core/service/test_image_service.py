@@ -35,7 +35,7 @@ def test_pixels_are_shown_before_any_features(study: Study) -> None:
         expected = np.asarray(opened.convert("RGB"))
     shown = np.frombuffer(picture.rgb, dtype=np.uint8).reshape(picture.height, picture.width, 3)
     assert np.array_equal(shown, expected)
-    with pytest.raises(SelectionError, match=r"^Similar images are found from features\. Extract them first\.$"):
+    with pytest.raises(SelectionError, match=r"^Finding similar images requires features\. Extract them first\.$"):
         FindSimilar((3,), 5).run(service, NO_PROGRESS)
 
 

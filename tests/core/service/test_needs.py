@@ -22,7 +22,7 @@ def test_only_what_is_more_than_half_of_what_is_free_is_told(monkeypatch: pytest
     free = FreeMemory(2 * needed - 1)
     monkeypatch.setattr(needs, "free_memory", lambda: free)
     assert clustering_memory_words(SIZES, ClusterSettings()) == (
-        f"Clustering class b takes about {in_words(needed)} of memory; {in_words(free.n_bytes)} are free."
+        f"Clustering class b requires about {in_words(needed)} of memory; {in_words(free.n_bytes)} are free."
     )
     assert clustering_memory_words(SIZES, ClusterSettings(sample_above=5_000)) == ""
     assert clustering_memory_words({}, ClusterSettings()) == ""
@@ -31,7 +31,7 @@ def test_only_what_is_more_than_half_of_what_is_free_is_told(monkeypatch: pytest
 def test_a_sampler_tells_what_its_cost_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(needs, "free_memory", lambda: FreeMemory(500_000_000))
     words = sampler_memory_words({"a": 12_000}, SAMPLERS["balanced-herding"])
-    assert words.startswith("Choosing by balanced herding from class a takes about 8")
+    assert words.startswith("Selecting by balanced herding from class a requires about 8")
     assert sampler_memory_words({"a": 12_000}, SAMPLERS["stratified"]) == ""
     assert sampler_memory_words({"a": 12_000}, SAMPLERS["random"]) == ""
 

@@ -391,7 +391,7 @@ def test_what_opens_for_ever_is_ended_with_a_sentence() -> None:
     (failed,) = run("open_for_ever")
     assert isinstance(failed, Failed)
     assert failed.expected
-    assert failed.sentence.startswith("Opening was stopped: nothing was heard of it for 1 s,")
+    assert failed.sentence.startswith("Opening was stopped: it made no progress for 1 s,")
     assert time.monotonic() - began < 20
 
 
@@ -403,7 +403,7 @@ def test_what_is_heard_of_may_take_longer_in_all() -> None:
 def test_what_fills_the_memory_is_ended_with_a_sentence() -> None:
     *reports, failed = run("open_what_fills_the_memory")
     assert isinstance(failed, Failed)
-    assert failed.sentence.startswith("Opening was stopped: it wants more than 0.3 GB of memory")
+    assert failed.sentence.startswith("Opening was stopped: it needs more than the 0.3 GB of memory")
     assert 0 < max(event.done for event in reports if isinstance(event, Progressed)) < 40
 
 
@@ -411,7 +411,7 @@ def test_what_fills_the_memory_is_ended_with_a_sentence() -> None:
 def test_a_crash_while_something_is_opened_is_put_down_to_the_file() -> None:
     (failed,) = run("open_what_crashes")
     assert isinstance(failed, Failed)
-    assert failed.sentence.startswith("The engine process crashed (SIGSEGV). A damaged file can do that")
+    assert failed.sentence.startswith("The engine process crashed (SIGSEGV). A damaged file can cause this")
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux alone keeps a limit of memory")
@@ -423,7 +423,7 @@ def test_a_service_keeps_to_limits_for_the_question_alone(counter: ServiceProces
     counter.ask(5, engine.Add(1))
     answers = wait_for(counter, 99)
     assert [type(answer.event) for answer in answers] == [Ready, Failed, Finished, Finished, Failed, Ended]
-    assert "it wants more than 0.3 GB" in answers[1].event.sentence
+    assert "it needs more than the 0.3 GB" in answers[1].event.sentence
     assert (answers[4].number, answers[4].event.sentence[:20]) == (4, "Opening was stopped:")
     successor = counter.again()
     successor.start()

@@ -178,7 +178,7 @@ def test_of_an_excluded_image_no_similar_ones_are_found_and_it_says_why(study: S
     index = next(i for i, image in enumerate(excluded._prepared.dataset.images) if image.path == path)
     sentence = (
         f"No similar images can be found for {path}, which is excluded and has no features. "
-        "It was left out by hand. Choose another image, or include this one on the Dataset page."
+        "It was excluded individually. Choose another image, or include this one on the Dataset page."
     )
     with pytest.raises(SelectionError) as caught:
         FindSimilar((0, index), 5).run(excluded, NO_PROGRESS)
@@ -190,7 +190,7 @@ def test_of_an_excluded_image_no_similar_ones_are_found_and_it_says_why(study: S
     ("request_", "sentence"),
     [
         (FindSimilar((), 5), "No image was selected to find similar ones for; select one or more."),
-        (FindSimilar((0,), 0), "At least 1 similar image must be asked for, but the number is 0."),
+        (FindSimilar((0,), 0), "The number of similar images must be at least 1; found 0."),
         (FindSimilar((1_000_000,), 5), "There is no image 1,000,000"),
         (FindSimilar((-1,), 5), "There is no image -1"),
         (FindSimilar((0,), 5, "stars"), "There is no class “stars” to find similar images in. The classes are "),

@@ -175,7 +175,7 @@ def arrays_with(file: Path, **changed: object) -> None:
         (lambda file, arrays: rewritten(file, classes=["a", "b"]), "its probabilities are of 3 classes, not of 2"),
         (lambda file, arrays: rewritten(file, weights={"extractor": "x", "digest": "", "state": "odd"}), "state"),
         (lambda file, arrays: rewritten(file, arrays="../x.npz"), "x.npz: No such file"),
-        (lambda file, arrays: file.write_bytes(b"\xff\xfe\x00"), "no text in UTF-8"),
+        (lambda file, arrays: file.write_bytes(b"\xff\xfe\x00"), "not UTF-8 text"),
         (lambda file, arrays: arrays.unlink(), r"\.npz: No such file"),
         (lambda file, arrays: arrays.write_bytes(b""), "No data left in file"),
         (lambda file, arrays: arrays.write_bytes(arrays.read_bytes()[:200]), "not a zip file"),

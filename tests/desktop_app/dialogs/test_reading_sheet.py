@@ -309,7 +309,7 @@ def test_pages_are_shown_and_one_is_read_by_enter(opened: Opened, stacks: Path, 
     choose(pages.rules, "The page with a number")
     pages.number.setValue(7)
     qtbot.waitUntil(lambda: not pages.is_busy)
-    assert "page 7 was asked for" in pages.status.text()
+    assert "page 7 was requested" in pages.status.text()
     pages.thumbnails.setFocus()
     pages.thumbnails.setCurrentRow(1)
     qtbot.keyClick(pages.thumbnails, Qt.Key.Key_Return)

@@ -379,7 +379,7 @@ def test_folds_divide_all_images_and_the_first_is_tested_on(page: DatasetPage, q
     box.setValue(50)
     qtbot.waitUntil(lambda: bool(page.messages.sentences("error")))  # type: ignore[attr-defined]
     [sentence] = page.messages.sentences("error")  # type: ignore[attr-defined]
-    assert "folds are possible; 50 were asked for. Ask for fewer." in sentence
+    assert "folds are possible; found 50. Use fewer." in sentence
     page.model.set_settings("data", folds=None)
     assert settled(page, qtbot).split.folds == 0
     assert page.test_share.isEnabled()
@@ -542,7 +542,7 @@ def test_images_are_excluded_by_a_pattern_with_a_preview_while_it_is_typed(page:
     excluded = {row[1]: row[2] for row in rows(page.findings.left_out)}
     assert excluded["platelet/P1_conflict.png"] == "It matches the pattern “p1_*”."
     assert len(excluded) == 9
-    assert any("“nothing” of images to be left out matches none of the 32 paths" in note for note in view.notes)
+    assert any("“nothing” of excluded images matches none of the 32 paths" in note for note in view.notes)
     page.model.undo_stack.undo()
     assert page.model.settings("data").left_out_patterns == ()
     assert rows(page.findings.left_out) == []

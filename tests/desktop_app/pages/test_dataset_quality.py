@@ -103,7 +103,7 @@ def test_checks_are_listed_with_counts_and_the_chosen_one_shows_its_images(page:
     assert sorted(paths(page)) == ["a/04.png", "a/06.png"]
     assert panel(page).said.text() == "2 flagged"
     assert panel(page).about.text() == "The image is underexposed or almost black."
-    assert panel(page).remedy.explanation.endswith("Correct the exposure for all images alike, or exclude it.")
+    assert panel(page).remedy.explanation.endswith("Correct the exposure of all images equally, or exclude it.")
     assert panel(page).histogram.plot_name().endswith("Dark")
     assert threshold_box(page).accessibleName() == "Threshold: Dark"
     choose(page, qtbot, "Odd size")

@@ -230,7 +230,7 @@ def test_every_extractor_shows_its_facts(
     page = open_page(described_context)
     assert set(page.extractors.rows) == set(EXTRACTORS)
     words = page.extractors.rows["colour-texture"].state.text()
-    assert "needs no weights" in words
+    assert "requires no weights" in words
     assert "computed" in words
     assert "% of the images are closest to their own class" in words
 

@@ -67,13 +67,13 @@ class CoresetListReader(FileReader):
         root = _common_root(str(folder), files)
         listing = Listing(Path(root))
         for row in damaged:
-            reason = f"Row {row.number} of the list has no path or no class; it was changed since it was written."
+            reason = f"Row {row.number} of the list has no path or no class; the list was changed after it was written."
             listing.skipped.append(Skipped(row.path or f"row {row.number}", reason))
         has_split = any(not row.is_chosen for row in wanted if found[row.number])
         for row in wanted:
             file = found[row.number]
             if not file:
-                reason = f"Row {row.number} of the list names it, but there is no such file where the list says."
+                reason = f"Row {row.number} of the list names it, but the file does not exist."
                 listing.skipped.append(Skipped(row.path, reason))
                 continue
             split = SPLIT_NAMES.get(row.split) if has_split else None
@@ -102,9 +102,9 @@ def _rows(path: Path, progress: Progress) -> Iterator[_Row]:
     except OSError as error:
         raise DatasetError(f"{path} cannot be read ({reason_of(error)}).") from error
     except UnicodeError as error:
-        raise DatasetError(f"{path.name} is no text in UTF-8; it was changed since it was written.") from error
+        raise DatasetError(f"{path.name} is not UTF-8 text; it was changed after it was written.") from error
     except csv.Error as error:
-        raise DatasetError(f"{path.name} is not a valid CSV ({error}); it was changed since it was written.") from error
+        raise DatasetError(f"{path.name} is not a valid CSV ({error}); it was changed after it was written.") from error
 
 
 def _place(folder: Path, row: _Row) -> str:
@@ -121,15 +121,15 @@ def _place(folder: Path, row: _Row) -> str:
 
 def _nowhere(path: Path, wanted: list[_Row]) -> str:
     if not wanted:
-        return f"{path.name} is the list of a coreset without any image."
+        return f"{path.name} is the list of a coreset without images."
     if any(row.file for row in wanted):
         return (
-            f"{path.name} names {len(wanted):,} images, such as {wanted[0].file}, of which none is there; put it back "
-            "where it was written, or choose again from the dataset."
+            f"{path.name} names {len(wanted):,} images, such as {wanted[0].file}, none of which exist; move it back to "
+            "where it was written, or create the coreset again from the dataset."
         )
     return (
-        f"{path.name} names {len(wanted):,} images, but not where they lie: it is private, of arrays, or of an earlier "
-        "version. Put it into the folder of the dataset, or export with --files copy and open the folder."
+        f"{path.name} names {len(wanted):,} images, but not their locations: it is private, from arrays, or from "
+        "an earlier version. Move it to the folder of the dataset, or export with --files copy and open the folder."
     )
 
 
@@ -137,8 +137,8 @@ def _note(path: Path, rows: list[_Row]) -> str:
     counts = Counter("chosen" if row.is_chosen else row.split if row.is_wanted else "" for row in rows)
     others = " and ".join(f"{counts[name]:,} of {name}" for name in ("validation", "test") if counts[name])
     return (
-        f"{path.name} is the list of a coreset: its {counts['chosen']:,} chosen images were taken"
-        f"{f', with {others}' if others else ''}; {counts['']:,} others were not. To have all images, open the dataset "
+        f"{path.name} is the list of a coreset: its {counts['chosen']:,} selected images were read"
+        f"{f', with {others}' if others else ''}; {counts['']:,} others were not. To read all images, open the dataset "
         "itself."
     )
 

@@ -75,7 +75,7 @@ def open_cells(source: Path, sheet: str = "") -> Iterator[Cells]:
         stream.seek(0)
         if head == OLD_EXCEL:
             raise DatasetError(
-                f"{source.name} is an Excel file of the old form (.xls) or with a password. Save it as .xlsx without "
+                f"{source.name} is an Excel file in the old format (.xls) or has a password. Save it as .xlsx without "
                 "a password, or as “CSV UTF-8”."
             )
         if head == ZIP:
@@ -106,7 +106,7 @@ def _of_text(source: Path, text: io.TextIOWrapper) -> Cells:
     cells = Cells(source.name, "CSV", [], iter(()))
     if text.encoding == "cp1252":
         cells.notes.append(
-            f"{source.name} is no UTF-8 and was read as Windows-1252. If letters are wrong, save it as “CSV UTF-8”."
+            f"{source.name} is not UTF-8 and was read as Windows-1252. If characters are wrong, save it as “CSV UTF-8”."
         )
         cells.reading["encoding"] = text.encoding
     lines = text_lines(source, text)
@@ -153,7 +153,7 @@ def _encoding(source: Path, stream: BinaryIO) -> str:
             return encoding
         stream.seek(0)
     raise DatasetError(
-        f"{source.name} is no text in UTF-8. Expected {SOURCES.alternatives()}; save a CSV as “CSV UTF-8”."
+        f"{source.name} is not UTF-8 text. Expected {SOURCES.alternatives()}; save a CSV as “CSV UTF-8”."
     )
 
 
@@ -178,9 +178,7 @@ def _take_header(cells: Cells, rows: Rows) -> None:
             continue
         if any(has_image_suffix(cell) for cell in first):
             cells.header = [f"column {at + 1}" for at in range(len(first))]
-            cells.notes.append(
-                f"{cells.name} has no names of columns: its first row names a file, and was read as an image."
-            )
+            cells.notes.append(f"{cells.name} has no header: its first row names a file and was read as an image.")
             cells.rows = itertools.chain([(number, first)], rows)
         else:
             cells.header = first
@@ -239,7 +237,7 @@ def _check_archive(source: Path, stream: BinaryIO) -> None:
     with zipfile.ZipFile(stream) as archive:
         names = archive.namelist()
         if "xl/workbook.xml" not in names:
-            kind = "an OpenDocument table" if "content.xml" in names else "an archive, and no table"
+            kind = "an OpenDocument table" if "content.xml" in names else "an archive, not a table"
             raise DatasetError(f"{source.name} is {kind}. Expected {SOURCES.expected()}; save a table as .xlsx or CSV.")
         for member in archive.infolist():
             if member.filename.endswith((".xml", ".rels")):
@@ -267,7 +265,7 @@ def _chosen_sheet(source: Path, book: Any, wanted: str) -> Cells:
     if len(full) > 1:
         others = ", ".join(f"“{cells.reading['sheet']}”" for cells in full[1:4])
         full[0].notes.append(
-            f"{source.name} has several sheets; “{full[0].reading['sheet']}” was read, and not {others} (--sheet)."
+            f"{source.name} has several sheets; “{full[0].reading['sheet']}” was read, not {others} (--sheet)."
         )
     else:
         del full[0].reading["sheet"]

@@ -36,8 +36,8 @@ class Found:
         """Return a sentence for each way."""
         words = {
             "stem": "by their names without suffix",
-            "case": "with other capital letters than written",
-            "elsewhere": "in another folder than written",
+            "case": "with different capitalisation",
+            "elsewhere": "in another folder",
         }
         return [
             f"{count:,} images of {name} were found {words[how]}, such as {self.examples[how]}."
@@ -92,7 +92,7 @@ class FileFinder:
             self.found.examples.setdefault(how, os.path.split(found[0])[1])
             return found[0], ""
         if found:
-            return path, f"that may be any of {len(found)} files; say in which folder to look (--image-folder)"
+            return path, f"it matches {len(found)} files; specify the folder of the images (--image-folder)"
         return path, fault
 
     def as_written(self, text: str) -> tuple[str, str]:

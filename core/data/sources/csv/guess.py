@@ -44,7 +44,7 @@ class Columns:
     ----------
     path : int
     classes : tuple of int
-        One column of class names, or several with one class each.
+        One column of class names, or several columns with one class each.
     split, group : int or None
     others : tuple of int
         Those that are kept with the images.
@@ -149,8 +149,8 @@ def _path(table: Table, exists: Exists, found: Exists) -> int:
     if named:
         return _single(table, named[0])
     raise DatasetError(
-        f"{table.name} has no column that names image files; found {table.words()}. Name it (--path-column), or say "
-        "where the images lie (--image-folder)."
+        f"{table.name} has no column that names image files; found {table.words()}. Specify it (--path-column), or "
+        "the folder of the images (--image-folder)."
     )
 
 
@@ -166,8 +166,8 @@ def _classes(table: Table, taken: set[int | None]) -> tuple[int, ...]:
     if len(likely) == 1:
         return (likely[0],)
     raise DatasetError(
-        f"{table.name} has no column that names the class; found {table.words()}. Name it (--class-column), or give "
-        "several with one class each."
+        f"{table.name} has no column that names the class; found {table.words()}. Specify it (--class-column), or "
+        "several columns with one class each."
     )
 
 

@@ -77,21 +77,22 @@ class Labels:
             words = ", ".join(f"“{word}”" for word in sorted(self.missing)[:4])
             n, out = self.missing.total(), self.settings.leave_out_missing
             notes.append(
-                f"{n:,} rows of {name} have {words} in place of a class and "
-                + ("are left out (--no-leave-out-missing takes these as classes)." if out else "are of a class of it.")
+                f"{n:,} rows of {name} have {words} instead of a class and "
+                + ("are skipped (--no-leave-out-missing reads these as classes)." if out else "are read as classes.")
             )
         if self.several:
             did = {
-                "leave-out": "are left out (--several-labels first or own-class)",
-                "first": "are taken as of the first (--several-labels leave-out or own-class)",
-                "own-class": "make a class of each combination (--several-labels leave-out or first)",
+                "leave-out": "are skipped (--several-labels first or own-class)",
+                "first": "are read as the first (--several-labels leave-out or own-class)",
+                "own-class": "are read with each combination as a class of its own (--several-labels leave-out or "
+                "first)",
             }[self.settings.several_labels]
             notes.append(f"{self.several.total():,} rows of {name} have several classes and {did}.")
         if self.uncertain:
             did = {
-                "leave-out": "the rows are left out (--uncertain-labels negative or positive)",
-                "negative": "it is taken as not of the class (--uncertain-labels leave-out or positive)",
-                "positive": "it is taken as of the class (--uncertain-labels leave-out or negative)",
+                "leave-out": "the rows are skipped (--uncertain-labels negative or positive)",
+                "negative": "these count as not of the class (--uncertain-labels leave-out or positive)",
+                "positive": "these count as of the class (--uncertain-labels leave-out or negative)",
             }[self.settings.uncertain_labels]
             words = ", ".join(sorted(self.uncertain)[:3])
             notes.append(f"{name} is uncertain (−1) in {self.uncertain.total():,} cells, such as of {words}; {did}.")

@@ -112,15 +112,15 @@ def text_lines(source: Path, text: io.TextIOWrapper) -> Iterator[str]:
         while line := text.readline(LONGEST_LINE + 1):
             if len(line) > LONGEST_LINE:
                 raise DatasetError(
-                    f"{source.name} has a line of more than {LONGEST_LINE:,} characters; it is no CSV. "
+                    f"{source.name} has a line of more than {LONGEST_LINE:,} characters; it is not a CSV. "
                     f"Expected {SOURCES.expected()}."
                 )
             if "\0" in line:
-                raise DatasetError(f"{source.name} is no CSV. Expected {SOURCES.expected()}.")
+                raise DatasetError(f"{source.name} is not a CSV. Expected {SOURCES.expected()}.")
             yield line
     except UnicodeError as error:
         raise DatasetError(
-            f"{source.name} is no text in UTF-8. Expected {SOURCES.alternatives()}; save a CSV as “CSV UTF-8”."
+            f"{source.name} is not UTF-8 text. Expected {SOURCES.alternatives()}; save a CSV as “CSV UTF-8”."
         ) from error
 
 
@@ -235,10 +235,10 @@ def file_fault(file: str) -> str:
     try:
         mode = os.stat(file).st_mode
     except FileNotFoundError:
-        return "there is no such file"
+        return "the file does not exist"
     except (OSError, ValueError) as error:
-        return f"it cannot be reached ({reason_of(error) if isinstance(error, OSError) else error})"
-    return "" if stat.S_ISREG(mode) else "it is no file"
+        return f"it cannot be accessed ({reason_of(error) if isinstance(error, OSError) else error})"
+    return "" if stat.S_ISREG(mode) else "it is not a file"
 
 
 def common_root(folder: str, folders: Collection[str], progress: Progress) -> str:

@@ -35,46 +35,46 @@ class TableSettings(SettingsPart):
 
     columns: str = choice(
         "auto", neutral="named", flag="--columns", title="Columns of the table",
-        tip="Guess the columns from their names and content, or read path, class, split and group alone",
+        tip="Detect the columns from their names and content, or only read path, class, split and group",
         values={"auto": "Automatic", "named": "path, class, split and group"},
     )  # fmt: skip
     path_column: str = choice(
         "", neutral="", flag="--path-column", title="Column of the images",
-        tip="Names the image files, or their names without suffix; empty: it is guessed",
+        tip="The column with the image files, or their names without suffix; empty: automatic",
     )  # fmt: skip
     class_columns: tuple[str, ...] = choice(
         (), neutral=(), flag="--class-column", title="Column of the classes",
-        tip="Names the class; several columns have one class each, with 1 where an image is of it; empty: guessed",
+        tip="The column with the class, or several columns with 1 for the images of one class each; empty: automatic",
     )  # fmt: skip
     split_column: str = choice(
         "", neutral="", flag="--split-column", title="Column of the split",
-        tip="Says train, validation or test; empty: it is guessed, -: there is none",
+        tip="The column with train, validation or test; empty: automatic, -: none",
     )  # fmt: skip
     group_column: str = choice(
         "", neutral="", flag="--group-column", title="Column of the groups",
-        tip="Names a patient, lesion or slide that is never divided; empty: it is guessed, -: there is none",
+        tip="The column with the patient, lesion or slide, which is never divided; empty: automatic, -: none",
     )  # fmt: skip
     image_folder: str = choice(
         "", neutral="", flag="--image-folder", title="Folder of the images",
-        tip="Where the images of a table are looked for, with its sub-folders; empty: beside the table",
+        tip="The folder, with its subfolders, that contains the images of a table; empty: that of the table",
     )  # fmt: skip
     several_labels: str = choice(
         "leave-out", neutral="own-class", flag="--several-labels", title="Images with several classes",
-        tip="Leave them out, take the first of the classes, or make each combination a class of its own",
-        values={"leave-out": "Leave out", "first": "The first class", "own-class": "A class of their own"},
+        tip="Skip them, use the first of the classes, or make each combination a class of its own",
+        values={"leave-out": "Skip", "first": "The first class", "own-class": "A class of their own"},
     )  # fmt: skip
     uncertain_labels: str = choice(
         "leave-out", neutral="leave-out", flag="--uncertain-labels", title="Uncertain classes (-1)",
-        tip="In a column for one class: leave the image out, or take it as not of the class, or as of it",
-        values={"leave-out": "Leave out", "negative": "Not of the class", "positive": "Of the class"},
+        tip="In a column for one class: skip the image, or count it as not of the class or as of the class",
+        values={"leave-out": "Skip", "negative": "Not of the class", "positive": "Of the class"},
     )  # fmt: skip
     leave_out_missing: bool = choice(
-        True, neutral=False, flag="--leave-out-missing", title="Leave out missing classes",
-        tip="Leave out rows whose class is nan, NA, N/A, None, null or ?, rather than take the word for a class",
+        True, neutral=False, flag="--leave-out-missing", title="Skip missing classes",
+        tip="Skip rows whose class is nan, NA, N/A, None, null or ?, instead of reading the word as a class",
     )  # fmt: skip
     sheet: str = choice(
         "", neutral="", flag="--sheet", title="Sheet of the .xlsx",
-        tip="The sheet that is read; empty: the first with anything in it",
+        tip="The sheet to read; empty: the first non-empty sheet",
     )  # fmt: skip
 
     @property

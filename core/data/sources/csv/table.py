@@ -49,7 +49,7 @@ def list_any_table(source: Path, settings: TableSettings, progress: Progress = N
     folder = str(source.parent)
     images = os.path.normpath(os.path.join(folder, settings.image_folder))
     if settings.image_folder and not os.path.isdir(images):  # noqa: PTH112
-        raise DatasetError(f"The folder of the images, {settings.image_folder}, does not exist beside {source.name}.")
+        raise DatasetError(f"The folder of the images, {settings.image_folder}, does not exist next to {source.name}.")
     finder = FileFinder((images, folder), progress)
     with open_cells(source, settings.sheet) as cells:
         read = _Rows(cells, settings, finder)
@@ -142,9 +142,9 @@ class _Rows:
             self._n_unfit += 1
             self._unfit = self._unfit or f"row {number} with {len(row)}"
             reason = (
-                f"Row {number} of the {word} has {len(row)} cells, but the header {n_columns}; a cell with a comma "
+                f"Row {number} of the {word} has {len(row)} cells, but the header has {n_columns}; a cell with a comma "
             )
-            self.skipped.append(Skipped(text or f"row {number}", f"{reason}inside has to stand in quotes."))
+            self.skipped.append(Skipped(text or f"row {number}", f"{reason}must be quoted."))
             return
         if len(row) < n_columns:
             row += [""] * (n_columns - len(row))
@@ -204,8 +204,8 @@ class _Rows:
             notes.append(self._assumed())
         if self._n_unfit:
             notes.append(
-                f"{self._n_unfit:,} rows of {name} do not fit its header of {len(header)} columns, such as "
-                f"{self._unfit}, and are left out; a cell with a comma inside has to stand in quotes."
+                f"{self._n_unfit:,} rows of {name} do not match its header of {len(header)} columns, such as "
+                f"{self._unfit}, and are skipped; a cell with a comma must be quoted."
             )
         notes += self._labels.notes(name)
         notes += self.finder.found.notes(name)
@@ -215,7 +215,7 @@ class _Rows:
         if self.kept_columns:
             shown = ", ".join(self.kept_columns[:_SHOWN])
             more = f" and {len(self.kept_columns) - _SHOWN} more" if len(self.kept_columns) > _SHOWN else ""
-            notes.append(f"{name} has columns that are kept with the images and not used: {shown}{more}.")
+            notes.append(f"{name} has columns that are kept with the images but not used: {shown}{more}.")
         return notes
 
     def _assumed(self) -> str:
@@ -229,6 +229,6 @@ class _Rows:
         if columns.group is not None:
             parts.append(f"“{header[columns.group]}” as groups that are never divided")
         return (
-            f"{self.cells.name} was read with {', '.join(parts[:-1])} and {parts[-1]}. Other columns can be named "
-            "(--path-column, --class-column, --split-column, --group-column)."
+            f"{self.cells.name} was read with {', '.join(parts[:-1])} and {parts[-1]}. To use other columns, set "
+            "--path-column, --class-column, --split-column or --group-column."
         )

@@ -104,7 +104,7 @@ def _opened(source: Path, name: str = "") -> Iterator[tuple[zipfile.ZipFile, Bin
     except Exception as error:  # zipfile and NumPy raise nearly any exception on damaged files
         if "pickle" in str(error) or "Object arrays" in str(error):
             raise DatasetError(
-                f"{what} holds Python objects (pickle), which are never loaded; save plain numbers."
+                f"{what} contains Python objects (pickle), which are never loaded; save numeric arrays."
             ) from error
         if isinstance(error, OversizeError) or (isinstance(error, OSError) and error.strerror):
             raise DatasetError(f"{source.name} cannot be read ({reason_of(error)}).") from error
@@ -128,14 +128,13 @@ def _labels(source: Path, prefix: str, names: set[str]) -> NDArray[np.int64]:
         labels = labels[:, 0]
     if labels.ndim != 1:
         raise DatasetError(
-            f"{prefix}labels of {source.name} has the shape {labels.shape}: more than one label an image. "
-            "Images of one class each are expected."
+            f"{prefix}labels of {source.name} has the shape {labels.shape}: more than one label per image. "
+            "Expected one class per image."
         )
     if not np.issubdtype(labels.dtype, np.integer) or not all(0 <= int(end) < _LABELS for end in _ends(labels)):
         found = "" if not len(labels) or labels.dtype.kind not in "iu" else f" from {labels.min()} to {labels.max()}"
         raise DatasetError(
-            f"{prefix}labels of {source.name} must be whole numbers from 0 to {_LABELS - 1:,}; "
-            f"found {labels.dtype}{found}."
+            f"{prefix}labels of {source.name} must be integers from 0 to {_LABELS - 1:,}; found {labels.dtype}{found}."
         )
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in (1, 3, 4)):
         raise DatasetError(
@@ -227,7 +226,7 @@ def _header(stream: Any, n_bytes: int) -> tuple[tuple[int, ...], bool, np.dtype[
     if any(isinstance(length, bool) or length < 0 for length in shape):
         raise ValueError(f"an array of shape {shape}")
     if math.prod(shape) * dtype.itemsize > n_bytes - offset:
-        raise ValueError(f"it is cut short: an array of shape {shape} and {dtype} does not fit into {n_bytes:,} bytes")
+        raise ValueError(f"it is truncated: an array of shape {shape} and {dtype} does not fit into {n_bytes:,} bytes")
     return shape, in_columns, dtype, offset
 
 

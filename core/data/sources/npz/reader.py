@@ -58,11 +58,11 @@ class NpzReader(SourceReader):
 
     def original(self, root: Path, path: str) -> NoReturn:
         """Refuse: there are pixels only."""
-        raise ImageError(f"{path} of {root.name} is no image file.")
+        raise ImageError(f"{path} of {root.name} is not an image file.")
 
     def file(self, root: Path, path: str) -> NoReturn:
         """Refuse: there are pixels only."""
-        raise ImageError(f"{path} of {root.name} is no file.")
+        raise ImageError(f"{path} of {root.name} is not a file.")
 
     def parts_below_class(self, image: Image) -> tuple[str, ...]:
         """Return split and number as one name, such as ``"train_00012.png"``."""

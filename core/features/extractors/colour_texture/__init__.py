@@ -6,7 +6,7 @@ from core.features.description import Extractor
 DESCRIPTION = Extractor(
     name="colour-texture",
     title="Colour and texture",
-    tip="Colour histograms, a thumbnail, edge directions and rings; needs no weights and takes milliseconds.",
+    tip="Colour histograms, a thumbnail, edge directions and rings; requires no weights and takes milliseconds.",
     source="classical; blocks as measured on the blood cells of Acevedo et al. 2020",
     does="core.features.extractors.colour_texture.blocks:STEPS",
     help="resources:help/extractors/colour-texture.html",

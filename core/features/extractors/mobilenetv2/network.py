@@ -50,7 +50,7 @@ WEIGHTS = WeightSet(
     layers=_layers(),
     known={
         "54dce3c7c7ccd97485398392bdb66ddb9adf062fec8438adbe4fdf275ec7da89": (
-            "trained on ImageNet, kept in 8 bits, made float again; normalisation folded into the convolutions"
+            "trained on ImageNet, stored in 8 bits and converted to float; normalisation folded into the convolutions"
         ),
     },
     address="https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/"

@@ -71,7 +71,7 @@ def test_unknown_columns_are_a_warning(table: Write, look: Any) -> None:
     text = "path,class,age,Scanner\na0.png,cell,7,X\na1.png,other,8,Y\n"
     assert "list.csv has columns that are not used: age, Scanner." in look(table(text), settings=NAMED).warnings
     dataset = look(table(text))
-    assert "list.csv has columns that are kept with the images and not used: age, Scanner." in dataset.warnings
+    assert "list.csv has columns that are kept with the images but not used: age, Scanner." in dataset.warnings
     assert len(dataset.images) == 2
 
 
@@ -80,9 +80,9 @@ def test_missing_files_are_listed(table: Write, look: Any, tmp_path: Path) -> No
     long = "z" * 300 + ".png"
     dataset = look(table(f"path,class\na0.png,cell\nsub/gone.png,cell\nfolder,cell\n{long},cell\n"))
     found = {skipped.path: skipped.reason for skipped in dataset.skipped}
-    assert found["sub/gone.png"] == "Row 3 of the CSV names it, but there is no such file."
-    assert found["folder"] == "Row 4 of the CSV names it, but it is no file."
-    assert "cannot be reached (File name too long)" in found[long]
+    assert found["sub/gone.png"] == "Row 3 of the CSV names it, but the file does not exist."
+    assert found["folder"] == "Row 4 of the CSV names it, but it is not a file."
+    assert "cannot be accessed (File name too long)" in found[long]
     assert [image.path for image in dataset.images] == ["a0.png"]
 
 
@@ -139,9 +139,9 @@ def test_content_of_listed_files_still_decides(table: Write, look: Any, put: Any
         ("file,label\na0.png,cell\n", "no column path and no column class .*found file, label"),
         ("path\na0.png\n", "no column class .*found path"),
         ("", "found nothing"),
-        ("path,class\n", "holds no images"),
-        ("path,class\ngone.png,cell\n", "there is no such file"),
-        ("path,class\na\0b,cell\n", "is no CSV"),
+        ("path,class\n", "contains no images"),
+        ("path,class\ngone.png,cell\n", "the file does not exist"),
+        ("path,class\na\0b,cell\n", "is not a CSV"),
         ('path,class\n"' + "x" * 200_000 + '",cell\n', "not a valid CSV"),
     ],
 )
@@ -151,7 +151,7 @@ def test_tables_that_cannot_be_used(table: Write, look: Any, text: str, words: s
 
 
 def test_a_table_in_another_encoding_is_an_error(table: Write, look: Any) -> None:
-    with pytest.raises(DatasetError, match="no text in UTF-8"):
+    with pytest.raises(DatasetError, match="not UTF-8 text"):
         look(table("path,class\na0.png,größe\n", "latin-1"), settings=NAMED)
 
 
@@ -163,9 +163,9 @@ def test_an_image_as_source_is_an_error(put: Any, look: Any) -> None:
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path, look: Any) -> None:
     os.mkfifo(tmp_path / "table.csv")
     for source in (tmp_path / "table.csv", Path("/dev/zero")):
-        with pytest.raises(DatasetError, match=r"cannot be opened \(it is no regular file\)"):
+        with pytest.raises(DatasetError, match=r"cannot be opened \(it is not a regular file\)"):
             look(source)
-        with pytest.raises(DatasetError, match=r"cannot be read \(it is no regular file\)"):
+        with pytest.raises(DatasetError, match=r"cannot be read \(it is not a regular file\)"):
             list_table(source)
 
 

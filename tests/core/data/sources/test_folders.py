@@ -54,7 +54,7 @@ def test_a_split_is_kept(put: Put, look: Look, names: tuple[str, str, str]) -> N
     assert dataset.classes == ("cell", "other")
     by_path = {image.path: image.split for image in dataset.images}
     assert [by_path[f"{name}/cell/x/1.png"] for name in names] == ["train", "validation", "test"]
-    assert reasons(dataset) == {"notes": "It lies outside the train, validation and test folders."}
+    assert reasons(dataset) == {"notes": "It is outside the train, validation and test folders."}
 
 
 def test_train_alone_is_a_class_like_any_other(put: Put, look: Look) -> None:
@@ -87,10 +87,10 @@ def test_what_is_no_image_is_listed_with_its_reason(put: Put, look: Look, encode
         ".DS_Store": "It is a hidden file.",
         "a/.hidden.png": "It is a hidden file.",
         "a/.thumbs": "It is a hidden folder.",
-        "a/cut.png": "The PNG file is cut short.",
+        "a/cut.png": "The PNG file is truncated.",
         "a/empty.jpg": "The file is empty.",
         "a/notes.txt": "It is not an image (JPEG, PNG, BMP, TIFF, WebP and GIF can be read).",
-        "loose.png": "It lies in no class folder.",
+        "loose.png": "It is not in a class folder.",
     }
     assert [skipped.path for skipped in dataset.skipped] == sorted(reasons(dataset))
 
@@ -98,7 +98,7 @@ def test_what_is_no_image_is_listed_with_its_reason(put: Put, look: Look, encode
 def test_an_empty_folder_is_an_error(tmp_path: Path, look: Look) -> None:
     (tmp_path / "images").mkdir()
     with pytest.raises(
-        DatasetError, match=r"holds no images\. Expected a folder with one folder of images for each class"
+        DatasetError, match=r"contains no images\. Expected a folder with one folder of images for each class"
     ):
         look()
 
@@ -111,14 +111,14 @@ def test_a_missing_folder_is_an_error(tmp_path: Path, look: Look) -> None:
 def test_class_folders_without_images_are_an_error(put: Put, look: Look) -> None:
     put("a/notes.txt", b"words")
     put("b/.x.png", 1)
-    with pytest.raises(DatasetError, match="holds no usable image: 2 files left out"):
+    with pytest.raises(DatasetError, match="contains no usable image: 2 files skipped"):
         look()
 
 
 def test_all_images_broken_is_an_error_that_says_why(put: Put, look: Look, encoded: Any, picture: Any) -> None:
     for number in range(3):
         put(f"a/{number}.png", encoded(picture(number, 60, 60))[:3000])
-    with pytest.raises(DatasetError, match=r"3 files left out, 3 of them as a/0\.png: The PNG file is cut short"):
+    with pytest.raises(DatasetError, match=r"3 files skipped, 3 of them as a/0\.png: The PNG file is truncated"):
         look()
 
 
@@ -127,7 +127,7 @@ def test_one_class_scans_with_a_warning(put: Put, look: Look) -> None:
         put(f"only/{number}.png", number)
     dataset = look()
     assert dataset.classes == ("only",)
-    assert dataset.warnings == ("There is one class only, “only”. Training and comparing want at least two.",)
+    assert dataset.warnings == ("There is only one class, “only”. Training and comparison require at least two.",)
 
 
 def test_one_folder_too_high_is_said(put: Put, look: Look) -> None:
@@ -138,8 +138,8 @@ def test_one_folder_too_high_is_said(put: Put, look: Look) -> None:
     dataset = look()
     assert dataset.classes == ("x", "y")
     assert dataset.warnings[0] == (
-        "All images lie below “download”, so the folders inside of it were read as if it had been opened. "
-        "If they are meant otherwise, choose another layout (--layout classes)."
+        "All images are inside “download”, so it was read as if it had been opened itself. "
+        "If this is wrong, use another layout (--layout classes)."
     )
 
 
@@ -150,8 +150,8 @@ def test_small_and_empty_classes_are_told(put: Put, look: Look, tmp_path: Path) 
     put("none/readme.txt", b"nothing")
     warnings = look().warnings
     assert "The class “none” has no usable image." in warnings
-    assert "The class “one” has 1 image only; too few to judge it by." in warnings
-    assert "The class “three” has 3 images only; too few to judge it by." in warnings
+    assert "The class “one” has only 1 image, too few to evaluate it." in warnings
+    assert "The class “three” has only 3 images, too few to evaluate it." in warnings
     assert not any("four" in warning for warning in warnings)
 
 
@@ -161,9 +161,7 @@ def test_classes_that_differ_in_capitals_are_told(put: Put, look: Look) -> None:
         put(f"cell/{number}.png", number + 4)
     if len(look().classes) == 1:
         pytest.skip("this file system does not tell capitals apart")
-    assert look().warnings == (
-        "The classes “Cell” and “cell” differ only in capital letters; they count as different.",
-    )
+    assert look().warnings == ("The classes “Cell” and “cell” differ only in case; they are different classes.",)
 
 
 def test_links_in_a_circle_end(put: Put, look: Look, tmp_path: Path) -> None:
@@ -178,8 +176,8 @@ def test_links_in_a_circle_end(put: Put, look: Look, tmp_path: Path) -> None:
     assert [image.path for image in dataset.images] == ["a/1.png", "b/deep/2.png"]
     found = reasons(dataset)
     for path in ("a/back/", "a/self/", "b/deep/up/"):
-        assert found[path] == "The folder is a link back to a folder above it."
-    assert found["b/loop"].startswith("It cannot be reached")
+        assert found[path] == "The folder is a link to a folder above it."
+    assert found["b/loop"].startswith("It cannot be accessed")
 
 
 def test_a_drive_that_numbers_no_files_hides_none(
@@ -198,7 +196,7 @@ def test_a_drive_that_numbers_no_files_hides_none(
     monkeypatch.setattr("core.data.folders.Path.stat", unnumbered)
     dataset = look()
     assert [image.path for image in dataset.images] == ["a/1.png", "a/deep/2.png"]
-    assert reasons(dataset)["a/deep/back/"] == "The folder is a link back to a folder above it."
+    assert reasons(dataset)["a/deep/back/"] == "The folder is a link to a folder above it."
 
 
 def test_links_to_files_and_folders_elsewhere_are_followed(put: Put, look: Look, tmp_path: Path) -> None:
@@ -211,7 +209,7 @@ def test_links_to_files_and_folders_elsewhere_are_followed(put: Put, look: Look,
     (tmp_path / "images/a/gone.png").symlink_to(elsewhere / "gone.png")
     dataset = look()
     assert [image.path for image in dataset.images] == ["a/1.png", "b/1.png"]
-    assert reasons(dataset) == {"a/gone.png": "It is a link that leads nowhere."}
+    assert reasons(dataset) == {"a/gone.png": "It is a link whose target does not exist."}
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")

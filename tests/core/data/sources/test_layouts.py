@@ -123,7 +123,7 @@ def test_the_likeliest_reading(patterns: tuple[str, ...], layout: str, other: st
 def test_classes_that_are_hardly_any_are_told(names: str) -> None:
     layout, assumed, _ = read(*tree(names))
     assert layout == "classes"
-    assert assumed.endswith("If they are none, open a table that names the class of each image.")
+    assert assumed.endswith("If they are not classes, open a table that lists the class of each image.")
 
 
 def test_an_unlabelled_test_set_is_no_class(put: Put, look: Look) -> None:
@@ -135,12 +135,12 @@ def test_an_unlabelled_test_set_is_no_class(put: Put, look: Look) -> None:
     assert (dataset.classes, len(dataset.images), dataset.kind) == (("cat", "dog"), 3, "split-folder")
     assert not dataset.has_split  # the program makes it
     assert [(one.path, one.reason) for one in dataset.skipped] == [
-        ("test", "It holds no class folders, so that its 2 files have no class.")
+        ("test", "It contains no class folders, so its 2 files have no class.")
     ]
     (note,) = [word for word in dataset.warnings if "--layout" in word]
     assert note == (
-        "“test” holds no class folders, so its 2 images have no class and are left out; the classes were read inside "
-        "“train”. The program makes the split. If they are meant otherwise, choose another layout (--layout classes)."
+        "“test” contains no class folders, so its 2 images have no class and are skipped; the classes were read inside "
+        "“train”. The program creates the split. If this is wrong, use another layout (--layout classes)."
     )
     assert look(settings=DataSettings(layout="classes")).classes == ("test", "train")
     assert look(settings=DataSettings(layout="plain")).classes == ("test", "train")
@@ -156,7 +156,7 @@ def test_patients_above_classes_are_groups(put: Put, look: Look) -> None:
     assert dataset.read_as == {"layout": "groups/classes"}
     assert dataset.others == ("classes",)
     (note,) = [word for word in dataset.warnings if "--layout" in word]
-    assert note.startswith("The folders ill and well inside of the folders patient00, patient01, patient02, … (6) were")
+    assert note.startswith("The folders ill and well inside the folders patient00, patient01, patient02, … (6) were")
     plain = look(settings=DataSettings(layout="plain", leave_out_masks=False))
     assert plain.classes == tuple(f"patient{n:02d}" for n in range(6))
     assert plain.read_as == {}
@@ -182,7 +182,9 @@ def test_masks_beside_images_are_left_out(put: Put, look: Look, picture: Any, en
         "It is a mask of benign/x (0).png."
     )
     (note,) = [word for word in dataset.warnings if "mask" in word]
-    assert note.startswith("5 images, such as benign/x (0)_mask.png, have names and content of masks")
+    assert note.startswith(
+        "5 images, such as benign/x (0)_mask.png, are named like masks of other images, look like masks"
+    )
     assert len(look(settings=DataSettings(leave_out_masks=False)).images) == 9
 
 
@@ -196,7 +198,10 @@ def test_masks_of_the_same_name_with_another_suffix_are_left_out(
     dataset = look()
     assert [image.path for image in dataset.images] == ["a/x0.jpg", "a/x2.jpg", "b/x1.jpg", "b/x3.jpg"]
     assert {one.path: one.reason for one in dataset.skipped}["a/x0.png"] == "It is a mask of a/x0.jpg."
-    assert any("4 images, such as a/x0.png, have names and content of masks" in word for word in dataset.warnings)
+    assert any(
+        "4 images, such as a/x0.png, are named like masks of other images, look like masks" in word
+        for word in dataset.warnings
+    )
 
 
 def test_pictures_of_the_same_name_with_another_suffix_are_used(put: Put, look: Look, encoded: Any) -> None:
@@ -292,8 +297,11 @@ def test_what_systems_leave_about_is_left_out(put: Put, look: Look) -> None:
     assert [image.path for image in dataset.images] == ["a/1.png", "b/2.png"]
     assert dataset.classes == ("a", "b")
     reasons = {one.path: one.reason for one in dataset.skipped}
-    assert reasons["a/@eaDir"] == "It is a folder of the system or of an archive, such as thumbnails or a recycle bin."
-    assert reasons["a/Thumbs.db"] == "It is a file of the system."
+    assert (
+        reasons["a/@eaDir"] == "It is a folder created by the system or an archive, such as thumbnails or a recycle "
+        "bin."
+    )
+    assert reasons["a/Thumbs.db"] == "It is a file created by the system."
     assert len(reasons) == 10
     assert "a/@eaDir/1.png/thumb.png" in {i.path for i in look(settings=DataSettings(layout="plain")).images}
     assert leftover("@eaDir", is_folder=False) == ""
@@ -305,14 +313,14 @@ def test_an_empty_class_folder_is_told(put: Put, look: Look, layout: str) -> Non
     put("b/1.png", 2)
     (root / "c" / "deeper").mkdir(parents=True)
     dataset = look(settings=DataSettings(layout=layout))
-    assert "The folder “c” is empty, so it gives its class no image." in dataset.warnings
+    assert "The folder “c” is empty, so its class has no images." in dataset.warnings
 
 
 def test_an_empty_class_folder_of_one_set_is_told(put: Put, look: Look) -> None:
     for number, path in enumerate(["train/a/1.png", "train/b/1.png", "test/a/2.png"]):
         root = put(path, number).parents[2]
     (root / "test/b").mkdir()
-    assert "The folder “test/b” is empty, so it gives its class no image." in look().warnings
+    assert "The folder “test/b” is empty, so its class has no images." in look().warnings
 
 
 def test_a_layout_that_is_asked_for_needs_no_note(put: Put, look: Look) -> None:
@@ -340,7 +348,7 @@ def test_images_that_lie_too_high_are_named(put: Put, look: Look) -> None:
         put(f"p{number}/well/{number}.png", number + 3)
     put("p0/loose.png", 9)
     dataset = look(settings=DataSettings(layout="groups/classes"))
-    assert [(one.path, one.reason) for one in dataset.skipped] == [("p0/loose.png", "It lies in no class folder.")]
+    assert [(one.path, one.reason) for one in dataset.skipped] == [("p0/loose.png", "It is not in a class folder.")]
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_ham10000(table: Write, put: Any, look: Look) -> None:
     assert dataset.images[0].more == ("histo", "80.0", "male", "scalp")
     assert note(dataset, "was read with") == (
         "list.csv was read with “image_id” as the images, “dx” as the class and “lesion_id” as groups that are never "
-        "divided. Other columns can be named (--path-column, --class-column, --split-column, --group-column)."
+        "divided. To use other columns, set --path-column, --class-column, --split-column or --group-column."
     )
     assert "6 images of list.csv were found by their names without suffix" in note(dataset, "without suffix")
 
@@ -110,7 +110,7 @@ def test_nih_chest(table: Write, look: Look) -> None:
         ("a1.png", "Row 3 of the CSV has several classes: Cardiomegaly, Emphysema.")
     ]
     assert note(dataset, "several classes") == (
-        "1 rows of list.csv have several classes and are left out (--several-labels first or own-class)."
+        "1 rows of list.csv have several classes and are skipped (--several-labels first or own-class)."
     )
     for rule, expected in (("first", "Cardiomegaly"), ("own-class", "Cardiomegaly|Emphysema")):
         assert look(table(text), settings=told(several_labels=rule)).images[1].class_name == expected
@@ -184,11 +184,11 @@ def test_a_folder_to_look_in(table: Write, put: Any, look: Look, tmp_path: Path)
     for number in range(4):
         put(f"../elsewhere/deep/b{number}.png", number + 30)
     text = "image,label\nb0,x\nb1,y\nb2,x\nb3,y\n"
-    with pytest.raises(DatasetError, match="no such file"):
+    with pytest.raises(DatasetError, match="the file does not exist"):
         look(table(text))
     dataset = look(table(text), settings=told(image_folder="../elsewhere"))
     assert [image.path for image in dataset.images] == [f"elsewhere/deep/b{n}.png" for n in range(4)]
-    with pytest.raises(DatasetError, match=r"The folder of the images, nowhere, does not exist beside list\.csv"):
+    with pytest.raises(DatasetError, match=r"The folder of the images, nowhere, does not exist next to list\.csv"):
         look(table(text), settings=told(image_folder="nowhere"))
 
 
@@ -207,7 +207,7 @@ def test_the_first_sheet_with_anything_in_it(book: Write, look: Look) -> None:
     file = book({"Empty": [], "One": one, "Two": two})
     dataset = look(file)
     assert dataset.classes == ("x", "y")
-    assert "“One” was read, and not “Two” (--sheet)" in note(dataset, "several sheets")
+    assert "“One” was read, not “Two” (--sheet)" in note(dataset, "several sheets")
     assert look(file, settings=told(sheet="Two")).classes == ("z",)
     with pytest.raises(DatasetError, match="has no sheet “Three”; found Empty, One, Two"):
         look(file, settings=told(sheet="Three"))
@@ -216,10 +216,10 @@ def test_the_first_sheet_with_anything_in_it(book: Write, look: Look) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("x.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "an Excel file of the old form"),
+        ("x.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "an Excel file in the old format"),
         ("x.xlsx", b"PK\x03\x04" + b"\0" * 100, "is not a valid .xlsx"),
-        ("x.csv", b"\x89PNG\r\n\x1a\n\0\0\0", "is no text in UTF-8|is no CSV"),
-        ("x.tsv", b"\0\1\2\3" * 100, "is no text in UTF-8|is no CSV"),
+        ("x.csv", b"\x89PNG\r\n\x1a\n\0\0\0", "is not UTF-8 text|is not a CSV"),
+        ("x.tsv", b"\0\1\2\3" * 100, "is not UTF-8 text|is not a CSV"),
     ],
 )
 def test_files_that_are_no_tables(table: Write, look: Look, name: str, content: bytes, words: str) -> None:
@@ -247,12 +247,12 @@ def test_a_comma_without_quotes_merges_no_classes(table: Write, look: Look) -> N
     dataset = look(table(text))
     assert dataset.classes == ("carcinoma, ductal", "normal")
     assert [one.reason for one in dataset.skipped] == [
-        f"Row {number} of the CSV has 3 cells, but the header 2; a cell with a comma inside has to stand in quotes."
+        f"Row {number} of the CSV has 3 cells, but the header has 2; a cell with a comma must be quoted."
         for number in (2, 3)
     ]
-    assert note(dataset, "do not fit") == (
-        "2 rows of list.csv do not fit its header of 2 columns, such as row 2 with 3, and are left out; a cell with a "
-        "comma inside has to stand in quotes."
+    assert note(dataset, "do not match") == (
+        "2 rows of list.csv do not match its header of 2 columns, such as row 2 with 3, and are skipped; a cell "
+        "with a comma must be quoted."
     )
 
 
@@ -264,7 +264,7 @@ def test_words_for_missing_classes(table: Write, look: Look, word: str) -> None:
     assert [one.reason for one in dataset.skipped] == [
         f"Row 3 of the CSV has no class, but “{word}”.", "Row 5 of the CSV has no class.",
     ]  # fmt: skip
-    assert "--no-leave-out-missing" in note(dataset, "in place of a class")
+    assert "--no-leave-out-missing" in note(dataset, "instead of a class")
     assert look(table(text), settings=told(leave_out_missing=False)).classes == tuple(sorted(("x", "y", word)))
 
 
@@ -287,8 +287,8 @@ def test_the_first_line_of_excel_and_decimal_commas(table: Write, look: Look) ->
 def test_no_header(table: Write, look: Look) -> None:
     dataset = look(table("a0.png,x\na1.png,y\na2.png,x\na3.png,y\n"))
     assert [image.class_name for image in dataset.images] == ["x", "y", "x", "y"]
-    assert note(dataset, "no names of columns") == (
-        "list.csv has no names of columns: its first row names a file, and was read as an image."
+    assert note(dataset, "has no header") == (
+        "list.csv has no header: its first row names a file and was read as an image."
     )
 
 
@@ -313,13 +313,13 @@ def test_paths_of_another_machine(table: Write, put: Any, look: Look) -> None:
     assert [image.path for image in dataset.images] == [
         "cells/x/c0.png", "cells/x/c2.png", "cells/y/c1.png", "cells/y/c3.png",
     ]  # fmt: skip
-    assert "4 images of list.csv were found in another folder than written" in note(dataset, "another folder")
+    assert "4 images of list.csv were found in another folder" in note(dataset, "another folder")
 
 
 def test_suffixes_in_other_capitals(table: Write, look: Look) -> None:
     dataset = look(table("path,class\nA0.PNG,x\na1.Png,y\n"))
     assert [image.path for image in dataset.images] == ["a0.png", "a1.png"]
-    assert "with other capital letters than written" in note(dataset, "capital letters")
+    assert "with different capitalisation" in note(dataset, "capitalisation")
 
 
 def test_a_name_of_several_files_is_not_guessed(table: Write, put: Any, look: Look) -> None:
@@ -328,7 +328,7 @@ def test_a_name_of_several_files_is_not_guessed(table: Write, put: Any, look: Lo
     dataset = look(table("path,class\nz,x\na0.png,x\na1.png,y\ntwo/z,y\n"))
     assert [image.path for image in dataset.images] == ["a0.png", "a1.png", "two/z.png"]
     assert [one.reason for one in dataset.skipped] == [
-        "Row 2 of the CSV names it, but that may be any of 2 files; say in which folder to look (--image-folder)."
+        "Row 2 of the CSV names it, but it matches 2 files; specify the folder of the images (--image-folder)."
     ]
 
 
@@ -345,8 +345,8 @@ def test_splits_in_any_spelling(table: Write, look: Look, said: str, split: str)
         ("age,sex\n7,m\n8,f\n", r"no column that names image files; found age, sex\. .*--path-column"),
         ("path\na0.png\n", r"no column that names the class; found path\. .*--class-column"),
         ("", "found nothing"),
-        ("path,class\n", "holds no images"),
-        ("path,class\na0.png,x, y\n", "Row 2 of the CSV has 3 cells, but the header 2"),
+        ("path,class\n", "contains no images"),
+        ("path,class\na0.png,x, y\n", "Row 2 of the CSV has 3 cells, but the header has 2"),
     ],
 )
 def test_tables_that_cannot_be_used(table: Write, look: Look, text: str, words: str) -> None:
@@ -356,7 +356,7 @@ def test_tables_that_cannot_be_used(table: Write, look: Look, text: str, words: 
 
 def test_a_folder_with_a_table_inside_says_so(table: Write, put: Any, look: Look, tmp_path: Path) -> None:
     table("file_name,label\na0.png,x\na1.png,y\n", "metadata.csv")
-    words = "The folder holds metadata.csv, which is not read with it. If it names the classes, open it itself."
+    words = "The folder contains metadata.csv, which was not read. If it lists the classes, open it instead."
     with pytest.raises(DatasetError, match=words):
         look()
     put("x/1.png", 60)
