@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.results.arrays import FloatArray
 
 N_BINS = 10
 """Bins of equal width by which confidence and accuracy are compared."""
-ROC_RATES: FloatArray = np.linspace(0, 1, 201)
+ROC_RATES: NDArray[np.float64] = np.linspace(0, 1, 201)
 """False-positive rates, 1 − specificity, at which ROC curves are kept; shape (n_rates,)."""
 
 
@@ -26,30 +27,34 @@ class Curves:
     """
 
     roc: FloatArray
-    reliability: FloatArray
+    reliability: NDArray[np.float64]
 
     @property
-    def macro(self) -> FloatArray:
+    def macro(self) -> NDArray[np.float64]:
         """Mean of the curves of the classes that have one, shape (n_rates,); NaN without any."""
         known = ~np.isnan(self.roc).any(axis=1)
-        return self.roc[known].mean(axis=0) if known.any() else np.full(self.roc.shape[1], np.nan)
+        return self.roc[known].mean(axis=0, dtype=np.float64) if known.any() else np.full(self.roc.shape[1], np.nan)
 
-    def bins(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def bins(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return mean confidence, accuracy and images of each bin that has images."""
         images, hits, confidence = self.reliability[self.reliability[:, 0] > 0].T
         return confidence / images, hits / images, images
 
 
 def mean_curves(found: Sequence[Curves]) -> Curves:
-    """Return ROC curves averaged over runs, at equal false-positive rates, and the bins of all runs together.
+    """Return ROC curves averaged over runs, at equal false-positive rates, and bins of the mean counts.
 
     Parameters
     ----------
     found : sequence of Curves
         At least one, all of the same classes. A class without a curve in one of them is left out there.
+
+    Notes
+    -----
+    Counts of bins are means and no sums, since repetitions test on the same images.
     """
     roc = np.stack([one.roc for one in found])
     known = ~np.isnan(roc)
     with np.errstate(invalid="ignore"):
         mean = np.where(known, roc, 0).sum(axis=0) / known.sum(axis=0)
-    return Curves(mean.astype(np.float32), np.sum([one.reliability for one in found], axis=0))
+    return Curves(mean.astype(np.float32), np.mean([one.reliability for one in found], axis=0))

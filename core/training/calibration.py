@@ -34,7 +34,7 @@ def expected_calibration_error(evidence: "Evidence") -> "Values":
     return np.asarray(distances.sum(axis=0) / evidence.n_images)
 
 
-def reliability(true: IntArray, predicted: IntArray, probabilities: FloatArray) -> FloatArray:
+def reliability(true: IntArray, predicted: IntArray, probabilities: FloatArray) -> "Values":
     """Return images, hits and summed confidence of each bin, shape (n_bins, 3), float64.
 
     NaN where probabilities are no numbers.

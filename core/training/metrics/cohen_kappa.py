@@ -27,7 +27,9 @@ DESCRIPTION = Metric(
 
 def cohen_kappa(evidence: "Evidence") -> "Values":
     """Return (p_o − p_e) / (1 − p_e): observed agreement, and agreement by chance at the same class frequencies."""
+    import numpy as np
+
     n_images = evidence.n_images
     # Of whole numbers, so that agreement that chance alone explains is exactly 0.
     by_chance = (evidence.support * evidence.answered).sum(axis=1)
-    return (evidence.n_hits * n_images - by_chance) / (n_images**2 - by_chance)
+    return np.asarray((evidence.n_hits * n_images - by_chance) / (n_images**2 - by_chance))

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 DESCRIPTION = Metric(
     name="precision",
     title="Precision",
-    tip="Of the images answered as a class, the share that belong to it (positive predictive value); mean over the classes.",
+    tip="Of the images answered as a class, the share that belong to it (the positive predictive value); mean over "
+    "the classes.",
     does=f"{__name__}:precision",
     source="docs/method.md, 1.8",
     help="resources:help/metrics/precision.html",
