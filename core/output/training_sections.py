@@ -1,11 +1,12 @@
 """The sections of a report on trained networks (paper, Figs. 7 to 11 and Table 1)."""
 
+from core.output import class_tables, curve_figures
 from core.output import training_figures as figures
 from core.output import training_tables as tables
 from core.output.blocks import Numbering, Section
 from core.output.content import Labels, ReportContent
 from core.palette import sampler_mark
-from core.results import Comparison, Coreset, split_word
+from core.results import N_BINS, Comparison, Coreset, split_word
 from core.settings import recipe_sentence
 from core.training.architectures import NETWORKS
 from core.training.comparison_words import backbone_sentences, network_words, repetitions_by_split, rests_on
@@ -43,6 +44,9 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
     for network in figures.networks_of(comparison):
         section.show(tables.accuracy_table(comparison, network), limit=60, csv="comparison")
         section.show(tables.verdict_table(comparison, network), limit=60, csv="differences")
+        section.show(class_tables.further_table(comparison, network), limit=60, csv="comparison")
+        for sentence in class_tables.unknown_sentences(comparison, network):
+            section.say(sentence, "note")
     section.show(tables.relabelled_table(comparison), limit=60)
     section.fold("The same in words", labels.texts(comparison.sentences))
     section.show(tables.cost_table(comparison), limit=80)
@@ -58,7 +62,7 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
         tables.difference_table(comparison),
         tables.run_table(comparison, labels),
         tables.epoch_table(comparison),
-        tables.class_metrics_table(comparison),
+        class_tables.class_metrics_table(comparison),
         tables.confusion_table(comparison),
     )
     return section
@@ -155,12 +159,38 @@ def _network_figures(section: Section, comparison: Comparison, network: str, num
             "colour is the share of a row.",
         )
     section.show(tables.recall_table(comparison, network), limit=60)
+    section.show(class_tables.class_measures_table(comparison, network), limit=60, csv="class_metrics")
+    _curve_figures(section, comparison, network, numbering)
     if any(run.history for run in runs):
         numbering.draw(
             section,
             figures.training_curves(comparison, network),
             f"Accuracy of {network} by epoch; the dot is the epoch whose weights were kept.",
         )
+
+
+def _curve_figures(section: Section, comparison: Comparison, network: str, numbering: Numbering) -> None:
+    """Draw ROC and reliability curves of the rows that have them."""
+    rows = [
+        (figures.row_title(row), row, tables.runs_of(comparison, row))
+        for row in figures.paper_rows(comparison, network)
+    ]
+    found = [(title, row.curves, runs[0].classes) for title, row, runs in rows if row.curves is not None and runs]
+    if not found:
+        return
+    numbering.draw(
+        section,
+        curve_figures.roc_curves([(title, curves) for title, curves, _ in found], found[0][2]),
+        f"ROC curves of {network}: each class against all others, means over the trainings at equal false-positive "
+        "rates; the thick line is the mean of the classes.",
+    )
+    numbering.draw(
+        section,
+        curve_figures.reliability_curves([(title, curves) for title, curves, _ in found]),
+        f"Reliability of {network}: accuracy of the predictions by their confidence, the probability of the predicted "
+        f"class, in {N_BINS} bins of equal width, with 95 % Wilson intervals; larger dots are more images. On the "
+        "diagonal confidence is the share of correct predictions.",
+    )
 
 
 def _bars_words() -> str:

@@ -30,7 +30,7 @@ _RUN = (*_ROW[:4], Column("split", "Split", _COUNT), Column("repetition", "Repet
 def table_one(comparison: Comparison) -> Table:
     """Return the paper's Table 1 for the user's own data, every network, with what was kept."""
     rows = tuple(
-        (row.network, sampler_mark(row.sampler).title, *_row_facts(row)[2:4],
+        (row.network, sampler_mark(row.sampler).title, *row_facts(row)[2:4],
          *(row.means.get(metric.name) for metric in shown_in("table-1")))
         for network in networks_of(comparison)
         for row in paper_rows(comparison, network)
@@ -43,7 +43,7 @@ def table_one(comparison: Comparison) -> Table:
 def comparison_table(comparison: Comparison) -> Table:
     """Return every row with every metric and its interval, for the CSV."""
     rows = tuple(
-        (*_row_facts(row), *(value for name in METRICS for value in _with_interval(row, name)))
+        (*row_facts(row), *(value for name in METRICS for value in _with_interval(row, name)))
         for row in comparison.rows
     )
     metrics = tuple(
@@ -51,7 +51,7 @@ def comparison_table(comparison: Comparison) -> Table:
         for name, metric in METRICS.items()
         for column in (_column(metric), Column(f"{name}_low", "from", _SHARE), Column(f"{name}_high", "to", _SHARE))
     )  # fmt: skip
-    columns = (*_row_columns(comparison), *metrics)
+    columns = (*row_columns(comparison), *metrics)
     relabelled = comparison.relabelled
     if relabelled is not None and relabelled.rows:
         found = [relabelled.row(row.network, row.sampler, row.fraction) for row in comparison.rows]
@@ -79,7 +79,7 @@ def accuracy_table(comparison: Comparison, network: str) -> Table:
     """Return a network's rows as the report prints them: each metric with its interval."""
     rows = tuple(
         (sampler_mark(row.sampler).title, percent(row.fraction), row.n_images, row.n_repetitions,
-         *(_interval_words(row, metric.name) for metric in shown_in("intervals")),
+         *(interval_words(row, metric.name) for metric in shown_in("intervals")),
          *(row.means.get(metric.name) for metric in shown_in("means")))
         for row in comparison.rows
         if row.network == network
@@ -142,7 +142,7 @@ def cost_table(comparison: Comparison) -> Table:
     """Return what each part cost, measured by itself, and when selecting, and a teacher, have paid for themselves."""
     taught = any(row.teacher_seconds for row in comparison.rows)
     rows = tuple(
-        (row.network, sampler_mark(row.sampler).title, *_row_facts(row)[2:4], row.select_seconds,
+        (row.network, sampler_mark(row.sampler).title, *row_facts(row)[2:4], row.select_seconds,
          *((row.teacher_seconds,) if taught else ()), row.feature_seconds, row.train_seconds,
          _known(row.validation_seconds), row.pays_after)
         for row in comparison.rows
@@ -156,32 +156,13 @@ def cost_table(comparison: Comparison) -> Table:
     return Table("cost", f"What it cost{steps_words(comparison)}", columns, rows)
 
 
-def class_metrics_table(comparison: Comparison) -> Table:
-    """Return precision, recall and F1 of every class, means over splits and repetitions."""
-    rows: list[tuple[Cell, ...]] = []
-    for row in comparison.rows:
-        runs = runs_of(comparison, row)
-        for name in runs[0].classes if runs else ():
-            values = [
-                [run.metrics.class_precision[name], run.metrics.class_recall[name], run.metrics.class_f1[name]]
-                for run in runs
-            ]
-            means = [float(value) for value in np.mean(values, axis=0)]
-            rows.append((*_row_facts(row), name, _tested(runs, name), *means))
-    columns = (
-        *_row_columns(comparison), Column("class", "Class"), Column("test_images", "Test images", _COUNT),
-        Column("precision", "Precision", _SHARE), Column("recall", "Recall", _SHARE), Column("f1", "F1", _SHARE),
-    )  # fmt: skip
-    return Table("class_metrics", "Results by class", columns, tuple(rows))
-
-
 def recall_table(comparison: Comparison, network: str) -> Table:
     """Return recall by class, a column for each row that Table 1 compares."""
     shown = [(row, runs_of(comparison, row)) for row in paper_rows(comparison, network)]
     shown = [(row, runs) for row, runs in shown if runs]
     classes = shown[0][1][0].classes if shown else ()
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (name, _tested(shown[0][1], name),
+        (name, tested_images(shown[0][1], name),
          *(float(np.mean([run.metrics.class_recall[name] for run in runs])) for _, runs in shown))
         for name in classes
     )  # fmt: skip
@@ -201,12 +182,12 @@ def confusion_table(comparison: Comparison) -> Table:
             continue
         counts = np.sum([run.metrics.confusion for run in runs], axis=0)
         rows += [
-            (*_row_facts(row), true, predicted, int(counts[i, j]))
+            (*row_facts(row), true, predicted, int(counts[i, j]))
             for i, true in enumerate(runs[0].classes)
             for j, predicted in enumerate(runs[0].classes)
         ]
     columns = (
-        *_row_columns(comparison), Column("true", "True"), Column("predicted", "Predicted"),
+        *row_columns(comparison), Column("true", "True"), Column("predicted", "Predicted"),
         Column("images", "Images", _COUNT),
     )  # fmt: skip
     return Table("confusion", "Confusion matrices", columns, tuple(rows))
@@ -260,7 +241,7 @@ def runs_of(comparison: Comparison, row: Row) -> list[RunResult]:
     return sorted(found, key=lambda run: (run.key.split, run.key.repetition))
 
 
-def _tested(runs: Sequence[RunResult], name: str) -> int:
+def tested_images(runs: Sequence[RunResult], name: str) -> int:
     """Return the test images of a class, those of all splits together."""
     return sum({run.key.split: run.metrics.support[name] for run in runs}.values())
 
@@ -270,7 +251,8 @@ def _splits_column(comparison: Comparison) -> Column:
     return Column(f"{word}s", f"{word.capitalize()}s", _COUNT)
 
 
-def _row_columns(comparison: Comparison) -> tuple[Column, ...]:
+def row_columns(comparison: Comparison) -> tuple[Column, ...]:
+    """Return the columns of `row_facts`."""
     return (*_ROW, _splits_column(comparison))
 
 
@@ -306,7 +288,8 @@ def _run_facts(run: RunResult) -> tuple[Cell, ...]:
     return (key.network, key.sampler, key.fraction, run.n_images, key.split, key.repetition)
 
 
-def _row_facts(row: Row) -> tuple[Cell, ...]:
+def row_facts(row: Row) -> tuple[Cell, ...]:
+    """Return what names a row, and over how many repetitions and splits it is."""
     return (row.network, row.sampler, row.fraction, row.n_images, row.n_repetitions, row.n_splits)
 
 
@@ -314,14 +297,17 @@ def _with_interval(row: Row, key: str) -> tuple[Cell, ...]:
     return (row.means.get(key), row.lows.get(key), row.highs.get(key))
 
 
-def _interval_words(row: Row, key: str) -> Cell:
+def interval_words(row: Row, key: str) -> Cell:
     """Return a mean with its interval, such as ``"0.924 (0.917–0.931)"``; the mean alone where there is none."""
-    mean, low, high = (row.means.get(key), row.lows.get(key), row.highs.get(key))
-    if mean is None or np.isnan(mean):
+    return share_words(*(each.get(key, float("nan")) for each in (row.means, row.lows, row.highs)))
+
+
+def share_words(mean: float, low: float, high: float) -> Cell:
+    """Return a value with the ends of its interval; the value alone where there is none, None for NaN."""
+    if np.isnan(mean):
         return None
-    if low is None or high is None or np.isnan(low) or np.isnan(high):
-        return f"{mean:.3f}"
-    return f"{mean:.3f} ({low:.3f}–{high:.3f})"
+    found = f"{mean:.3f}" if np.isnan(low) or np.isnan(high) else f"{mean:.3f} ({low:.3f}–{high:.3f})"
+    return found.replace("-", "−")
 
 
 def _known(value: float) -> float | None:

@@ -16,6 +16,7 @@ from core.results.coresets import (
     ProxyPoint,
 )
 from core.results.costs import Estimate, StageTime
+from core.results.curves import N_BINS, ROC_RATES, Curves, mean_curves
 from core.results.dataset import Dataset, Duplicates, Image, LeftOut, Skipped, Split
 from core.results.embeddings import ClassEmbedding, PoolEmbedding, Separation, ViewReduction, WeightsUsed
 from core.results.exports import ExportResult, VerifyResult
@@ -27,6 +28,8 @@ from core.results.split_words import split_of, split_word, splits_words
 from core.results.teacher import Teacher
 
 __all__ = [
+    "N_BINS",
+    "ROC_RATES",
     "Answer",
     "ClassClusters",
     "ClassCoverage",
@@ -35,6 +38,7 @@ __all__ = [
     "Comparison",
     "Coreset",
     "Coverage",
+    "Curves",
     "Dataset",
     "Difference",
     "Duplicates",
@@ -75,6 +79,7 @@ __all__ = [
     "ViewReduction",
     "WeightsUsed",
     "counts_of",
+    "mean_curves",
     "split_of",
     "split_word",
     "splits_words",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from core.results.arrays import FloatArray, IntArray
+from core.results.curves import Curves
 from core.results.embeddings import WeightsUsed
 from core.results.relabelling import Relabelled
 
@@ -45,6 +46,14 @@ class Metrics:
         Rows are true classes, columns predicted ones.
     failed : mapping of str to str
         A sentence for each metric of a plugin whose code failed.
+    class_values : mapping of str to mapping of str to float
+        By metric and class, of the metrics that have a value for each class; NaN where it does not exist.
+    class_sizes : mapping of str to mapping of str to int
+        The number of images that each of these is a share of.
+    unknown : mapping of str to str
+        Why a value is NaN, by metric.
+    curves : Curves or None
+        None for a run that was stored without the probabilities of all classes.
     """
 
     values: Mapping[str, float]
@@ -56,6 +65,10 @@ class Metrics:
     support: Mapping[str, int]
     confusion: IntArray
     failed: Mapping[str, str] = field(default_factory=dict)
+    class_values: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    class_sizes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    curves: Curves | None = None
 
     def __getitem__(self, name: str) -> float:
         return self.values[name]
@@ -218,6 +231,13 @@ class Row:
     n_splits : int
     teacher_seconds : float
         Mean; 0 without soft labels.
+    class_measures : mapping of str to mapping of str to (float, float, float)
+        By metric and class: mean and 95 % interval, of the metrics that have a value for each class. The interval is
+        that of the test images alone.
+    unknown : mapping of str to str
+        Why a mean is NaN, by metric.
+    curves : Curves or None
+        Mean over its runs; None where one of them was stored without the probabilities of all classes.
     """
 
     network: str
@@ -235,6 +255,9 @@ class Row:
     teacher_seconds: float = 0.0
     validation_seconds: float = math.nan
     feature_seconds: float = 0.0
+    class_measures: Mapping[str, Mapping[str, tuple[float, float, float]]] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    curves: Curves | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from core.errors import TrainingError
 from core.results import Answer, Comparison, Difference, Row, RunResult
 from core.settings import ComparisonSettings
 from core.training.answer import Costs, answer, beside, wanted
+from core.training.class_measures import class_measures, curves_of
 from core.training.comparison_words import difference_sentence, opening_sentences, splits_sentence
 from core.training.evidence import Values
 from core.training.intervals import Resampled, Unit, by_split_of, correlation, mean_and_interval, shared_tests
@@ -213,6 +214,9 @@ def _row(group: _Group, resampled: Resampled, everything: _Group | None) -> Row:
         teacher_seconds=teacher_seconds,
         validation_seconds=float(np.mean([run.validation_seconds for run in runs])),
         feature_seconds=float(np.sum([run.feature_seconds for run in runs])),
+        class_measures=class_measures(runs),
+        unknown={name: why for run in reversed(runs) for name, why in run.metrics.unknown.items()},
+        curves=curves_of(runs),
     )
 
 

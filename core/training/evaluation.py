@@ -7,9 +7,11 @@ import numpy as np
 
 from core.descriptions import Plugin
 from core.errors import TrainingError
-from core.results import ClassClusters, ClassEmbedding, FloatArray, IntArray, Metrics, Split
-from core.training.evidence import Evidence, Values
+from core.results import ClassClusters, ClassEmbedding, Curves, FloatArray, IntArray, Metrics, Split
+from core.training.calibration import reliability
+from core.training.evidence import ByClass, Evidence, Values
 from core.training.metrics import METRICS
+from core.training.ranking import roc_curves
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,10 @@ def evaluate(
     evidence = Evidence(true, predicted, len(classes), clusters=clusters_of_test, probabilities=probabilities)
     measured = measure(evidence)
     support = evidence.support[0].astype(np.int64)
+    values = {name: float(found[0]) for name, found in measured.values.items()}
+    by_class, failed = _measured_by_class(evidence, measured.failed)
     return Metrics(
-        values={name: float(values[0]) for name, values in measured.values.items()},
+        values=values,
         worst_class=classes[int(np.nanargmin(evidence.recall[0]))],
         worst_cluster=_worst_cluster(evidence, classes),
         class_precision=_by_class(classes, evidence.precision[0]),
@@ -91,8 +95,43 @@ def evaluate(
         class_f1=_by_class(classes, evidence.f1[0]),
         support=dict(zip(classes, support.tolist(), strict=True)),
         confusion=evidence.confusion[0].astype(np.int64),
-        failed=measured.failed,
+        failed=failed,
+        class_values={name: _by_class(classes, found.values[0]) for name, found in by_class.items()},
+        class_sizes={name: _counts(classes, found.sizes[0]) for name, found in by_class.items()},
+        unknown=_unknown(values, failed, evidence),
+        curves=None
+        if probabilities is None
+        else Curves(roc_curves(true, probabilities), reliability(true, predicted, probabilities)),
     )
+
+
+def _measured_by_class(
+    evidence: Evidence, failed: Mapping[str, str]
+) -> tuple[Mapping[str, ByClass], Mapping[str, str]]:
+    """Return the metrics that have a value for each class, and a sentence for each metric of a plugin that fails."""
+    found: dict[str, ByClass] = {}
+    failures = dict(failed)
+    for name, metric in METRICS.items():
+        try:
+            values = metric.class_values(evidence)
+        except Exception as error:
+            plugin = METRICS.plugins.get(name)
+            if plugin is None:
+                raise
+            failures.setdefault(name, _failure(name, plugin, error))
+            continue
+        if values is not None:
+            found[name] = values
+    return found, failures
+
+
+def _unknown(values: Mapping[str, float], failed: Mapping[str, str], evidence: Evidence) -> Mapping[str, str]:
+    """Return why values are NaN."""
+    return {
+        name: "the plugin's metric failed" if name in failed else METRICS[name].why_unknown(evidence)
+        for name, value in values.items()
+        if np.isnan(value)
+    }
 
 
 def clusters_of_others(embedding: ClassEmbedding, clusters: ClassClusters) -> IntArray:
@@ -138,6 +177,10 @@ def _worst_cluster(evidence: Evidence, classes: Sequence[str]) -> str:
 
 def _by_class(classes: Sequence[str], values: Values) -> Mapping[str, float]:
     return dict(zip(classes, values.tolist(), strict=True))
+
+
+def _counts(classes: Sequence[str], values: Values) -> Mapping[str, int]:
+    return dict(zip(classes, values.astype(np.int64).tolist(), strict=True))
 
 
 def _failure(name: str, plugin: Plugin, error: Exception) -> str:

@@ -1,6 +1,7 @@
 """What metrics are computed from: the test images of a run, each counted as often as a resample holds it."""
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
@@ -14,6 +15,27 @@ LEAST_CLUSTER_IMAGES = 10
 NO_CLUSTER = -1
 Values = NDArray[np.float64]
 _Array = TypeVar("_Array", bound=np.ndarray)
+
+
+@dataclass(frozen=True)
+class ByClass:
+    """A value for each class.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_resamples, n_classes), float64
+        NaN where it does not exist.
+    sizes : ndarray of shape (n_resamples, n_classes), float64
+        The number of images that it is a share of; of an area under a ROC curve, the images of the class.
+    """
+
+    values: Values
+    sizes: Values
+
+    @classmethod
+    def share(cls, part: Values, whole: Values) -> "ByClass":
+        """Return part / whole with its sizes; NaN where there is nothing to share."""
+        return cls(_share(part, whole), whole)
 
 
 class Evidence:
@@ -165,13 +187,36 @@ class Evidence:
         ValueError
             If the code gives something of another shape.
         """
-        if ("clusters" in needs and not self.clusters) or ("probabilities" in needs and self.probabilities is None):
+        if self.lacks(needs):
             return np.full(self.n_resamples, np.nan)
         with np.errstate(divide="ignore", invalid="ignore"):
             values = np.asarray(code(self), dtype=np.float64)
         if values.shape != (self.n_resamples,):
             raise ValueError(f"it gives an array of shape {values.shape}; expected ({self.n_resamples},)")
         return values
+
+    def measured_by_class(self, code: Callable[["Evidence"], ByClass]) -> ByClass:
+        """Return what the code of a metric gives for each class.
+
+        Raises
+        ------
+        ValueError
+            If the code gives something of another shape.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = code(self)
+        expected = (self.n_resamples, self.n_classes)
+        arrays = [np.asarray(each, dtype=np.float64) for each in (found.values, found.sizes)]
+        for each in arrays:
+            if each.shape != expected:
+                raise ValueError(f"it gives an array of shape {each.shape}; expected {expected}")
+        return ByClass(*arrays)
+
+    def lacks(self, needs: Collection[str]) -> str:
+        """Return which of the things that a metric needs is not known; empty if none."""
+        if "clusters" in needs and not self.clusters:
+            return "clusters"
+        return "probabilities" if "probabilities" in needs and self.probabilities is None else ""
 
     @cached_property
     def _grouped(self) -> tuple[IntArray, tuple[tuple[int, int], ...]]:

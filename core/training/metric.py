@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from core.descriptions import Description
+from core.descriptions.description import resolve
 
 if TYPE_CHECKING:
-    from core.training.evidence import Evidence, Values
+    from core.training.evidence import ByClass, Evidence, Values
 
 Need = Literal["clusters", "probabilities"]
 LISTS: Mapping[str, str] = {
@@ -15,11 +16,18 @@ LISTS: Mapping[str, str] = {
     "table-1": "the report's table after the paper's Table 1",
     "intervals": "the report's rows of a comparison, with intervals",
     "means": "the report's rows of a comparison, without intervals",
+    "further": "the report's second table of rows, with intervals",
     "verdicts": "the report's paired differences",
     "sizes": "a figure of its own in the report, against the share of the pool kept",
     "bars": "the bars after the paper's Figs. 10 and 11",
     "terminal": "what the command line prints of a training and of a comparison",
 }
+
+NOT_KNOWN: Mapping[str, str] = {
+    "probabilities": "the probabilities of all classes were not stored",
+    "clusters": "no cluster has at least 10 test images",
+}
+"""Why there is no value where something that a metric needs is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +57,20 @@ class Metric(Description):
         Its place among the columns of the window's table, which has all metrics.
     shown : mapping of str to int
         Where else it is shown (a key of `LISTS`), and its place there. The tables in CSV have all metrics.
+    on_request : bool
+        Whether its column of the window's table is hidden until the user asks for it.
+    undefined : str
+        Why there is no value, other than that something it needs is not known: the end of a sentence.
+    by_class : str
+        ``"module:attribute"`` of code that takes `Evidence` and returns `core.training.evidence.ByClass`; empty for a
+        metric without a value for each class.
+    class_title, class_short : str
+        Title of that value, and head of its narrow column; those of the metric where they are empty.
+    class_undefined : str
+        As `undefined`, of that value.
+    class_interval : {"share", "area"}
+        What that value is, which decides on its interval: a share of images (Wilson), or an area under a ROC curve
+        (Newcombe).
 
     Raises
     ------
@@ -66,6 +88,13 @@ class Metric(Description):
     needs: frozenset[Need] = frozenset()
     column: int = 1000
     shown: Mapping[str, int] = field(default_factory=dict, hash=False)
+    on_request: bool = False
+    undefined: str = "there are too few test images"
+    by_class: str = ""
+    class_title: str = ""
+    class_short: str = ""
+    class_undefined: str = "there are too few test images"
+    class_interval: Literal["share", "area"] = "share"
 
     def __post_init__(self) -> None:
         if self.settings is not None:
@@ -92,6 +121,16 @@ class Metric(Description):
         return self.title_inside
 
     @property
+    def class_head(self) -> str:
+        """Head of the narrow column of its value for each class."""
+        return self.class_short or self.class_title or self.head
+
+    @property
+    def class_key(self) -> str:
+        """Name of the column of its value for each class in a CSV."""
+        return "_".join((self.class_title or self.title).casefold().replace("-", " ").split())
+
+    @property
     def compared(self) -> bool:
         """Whether the rows of a comparison are compared pairwise by it."""
         return "differences" in self.shown
@@ -107,3 +146,21 @@ class Metric(Description):
             If it gives something of another shape.
         """
         return evidence.measured_by(self.code, self.needs)
+
+    def class_values(self, evidence: "Evidence") -> "ByClass | None":
+        """Return its value for each class; None without one, and where something it needs is not known.
+
+        Raises
+        ------
+        Exception
+            Whatever the code of a plugin raises.
+        ValueError
+            If it gives something of another shape.
+        """
+        if not self.by_class or evidence.lacks(self.needs):
+            return None
+        return evidence.measured_by_class(resolve(self.by_class))
+
+    def why_unknown(self, evidence: "Evidence") -> str:
+        """Return why its value is NaN: the end of a sentence."""
+        return NOT_KNOWN.get(evidence.lacks(self.needs), self.undefined)

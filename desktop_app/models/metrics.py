@@ -14,6 +14,11 @@ def by_column() -> "list[Metric]":
     return sorted(_metrics().values(), key=lambda metric: metric.column)
 
 
+def by_class() -> "list[Metric]":
+    """Return the metrics that have a value for each class, in the order of the columns of a table."""
+    return [metric for metric in _metrics().values() if metric.by_class]
+
+
 def bars() -> dict[str, str]:
     """Return names and titles of those that stand as bars after the paper's Figs. 10 and 11."""
     shown = sorted((one for one in _metrics().values() if "bars" in one.shown), key=lambda one: one.shown["bars"])

@@ -29,6 +29,8 @@ class Column:
         Row to the tooltip of its cell.
     may_go : int
         Where the columns do not fit side by side, those with the highest number are hidden first; 0 always stays.
+    on_request : bool
+        Hidden until the user asks for it, whatever room there is.
     """
 
     title: str
@@ -38,6 +40,7 @@ class Column:
     tooltip: str = ""
     row_tooltip: Callable[[Any], str] | None = None
     may_go: int = 0
+    on_request: bool = False
 
 
 class TableModel(QAbstractTableModel):

@@ -17,6 +17,7 @@ from desktop_app.models.metrics import bars, bars_words
 from desktop_app.models.thumbnail_model import Thumbnail
 from desktop_app.pages import compare_figures as figures
 from desktop_app.pages.compare_answer import answer_html, how_trained
+from desktop_app.pages.compare_classes import INTERVALS, ClassViews
 from desktop_app.widgets.card import Card
 from desktop_app.widgets.confusion_matrix import ConfusionMatrix
 from desktop_app.widgets.controls import ComboBox, TabWidget
@@ -150,6 +151,13 @@ class ComparePicture(QWidget):
         quality = _exported("Fig. 10, 11", scrolled, self.metrics)
         self.tabs.addTab(_tab(quality), bars_words())
         self._figure_cards = (*times, *kept, quality)
+        self.classes = ClassViews()
+        self.class_card = _exported("", self.classes.table)
+        self.class_card.add_tool(self.classes.table.column_button())
+        self.tabs.addTab(_tab(self.class_card), "Classes")
+        self.roc_card = _exported("", self.classes.roc)
+        self.reliability_card = _exported("Reliability", self.classes.reliability)
+        self.tabs.addTab(_tab(self.roc_card, self.reliability_card), "ROC and calibration")
         behind = QWidget()
         side = QVBoxLayout(behind)
         side.setContentsMargins(0, 0, 0, 0)
@@ -213,6 +221,7 @@ class ComparePicture(QWidget):
         self.show_comparison(Comparison((), (), (), ()))
         self.confusion_card.set_title("")
         self.confusion_card.set_note("")
+        self._show_classes()
         self.curves.set_history(())
         self.curves_card.set_title(NO_TRAINING)
         self.tabs.setCurrentIndex(0)
@@ -259,8 +268,20 @@ class ComparePicture(QWidget):
             self.confusion_card.set_title(trained_words(row.network, row.sampler, row.fraction))
             self.confusion_card.set_note(_summed_over(row, self._comparison.folds))
         self.confusion.set_counts(classes, counts)
+        self._show_classes()
         self.behind.set_images([])
         self.behind_title.setText(CLICK_A_CELL)
+
+    def _show_classes(self) -> None:
+        row = self._row
+        self.classes.show(row, self.runs_of_row())
+        title = trained_words(row.network, row.sampler, row.fraction) if row is not None else ""
+        self.class_card.set_title(title)
+        self.class_card.set_note(INTERVALS if row is not None else "")
+        self.roc_card.set_title(title)
+        known = row is not None and "calibration_error" in row.means and row.curves is not None
+        error = f"expected calibration error {row.means['calibration_error']:.3f}" if known and row is not None else ""
+        self.reliability_card.set_note(error)
 
     def _show_cell(self, true: str, predicted: str) -> None:
         if self._row is None or self._view is None:

@@ -104,14 +104,22 @@ def _column(metric: "Metric", place: int, folds: int) -> Column:
     def tooltip(row: Row) -> str:
         mean = value(row)
         if mean != mean:
-            return "Unknown for this row"
+            why = row.unknown.get(name, "")
+            return f"Unknown for this row: {why}" if why else "Unknown for this row"
         low, high = row.lows.get(name, mean), row.highs.get(name, mean)
         return f"{title} {mean:.3f}{unit}, 95 % interval {low:.3f} to {high:.3f}, {_over(row, folds)}"
 
     key: Callable[[Any], Any] = value
     says = f"{metric.tip.rstrip('.')}{direction}; ± half of the 95 % interval"
     return Column(
-        title, text, key, numeric=True, tooltip=says, row_tooltip=tooltip, may_go=(0, 2, 2)[place] if place < 3 else 6
+        title,
+        text,
+        key,
+        numeric=True,
+        tooltip=says,
+        row_tooltip=tooltip,
+        may_go=(0, 2, 2)[place] if place < 3 else 6,
+        on_request=metric.on_request,
     )
 
 

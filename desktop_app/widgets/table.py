@@ -178,12 +178,15 @@ class Table(QTableView):
 
     def _tell_hidden(self) -> None:
         columns = self.rows_model.columns
-        hidden = [c.title for n, c in enumerate(columns) if self.isColumnHidden(n) and n not in self.absent]
+        hidden = {n: c for n, c in enumerate(columns) if self.isColumnHidden(n) and n not in self.absent}
         if self._button is not None:
             n = len(hidden)
             self._button.setVisible(bool(hidden or self._wanted))
             self._button.setText(f"{n} more column{'s' * (n != 1)}…" if hidden else "Columns")
-            what = f"Hidden, not enough space: {', '.join(hidden)}. " if hidden else ""
+            asked = {n for n, c in hidden.items() if c.on_request and not self._wanted.get(n)}
+            pressed = ", ".join(c.title for n, c in hidden.items() if n not in asked)
+            what = f"Hidden, not enough space: {pressed}. " if pressed else ""
+            what += f"On request: {', '.join(hidden[n].title for n in sorted(asked))}. " if asked else ""
             self._button.setToolTip(f"{what}Choose the columns to show")
             self._button.setAccessibleName(f"Columns of {self._name}")
 
@@ -237,7 +240,7 @@ class Table(QTableView):
         present = [column for column in range(len(columns)) if column not in self.absent]
         needs = {each: max(self.sizeHintForColumn(each), header.sectionSizeHint(each), header.minimumSectionSize())
                  for each in present}  # fmt: skip
-        offered = [each for each in present if self._wanted.get(each, True)]
+        offered = [each for each in present if self._wanted.get(each, not columns[each].on_request)]
         may_go = {each: 0 if self._wanted.get(each) else columns[each].may_go for each in offered}
         shown = fitting({each: needs[each] for each in offered}, may_go, self.viewport().width())
         for column in present:

@@ -287,6 +287,7 @@ def test_each_list_is_in_the_order_that_it_had() -> None:
         "table-1": ["accuracy", "precision", "recall", "f1"],
         "intervals": ["accuracy", "balanced_accuracy", "worst_class_recall"],
         "means": ["worst_cluster_recall"],
+        "further": [],
         "verdicts": ["accuracy", "balanced_accuracy", "worst_class_recall"],
         "sizes": ["balanced_accuracy", "worst_class_recall"],
         "bars": ["precision", "recall", "f1"],

@@ -193,6 +193,20 @@ def test_running_fills_table_words_and_figures(page: ComparePage, qtbot: QtBot) 
     header, lines = page.picture.accuracy.plot_table()
     assert lines
     assert "accuracy" in " ".join(header).lower()
+    first = page.picture.table.rows_model.rows[0]
+    page.picture.table.row_chosen.emit(first)
+    runs = page.picture.runs_of_row()
+    classes = page.picture.classes.table.rows_model.rows
+    assert [one.name for one in classes] == list(runs[0].classes)
+    for one in classes:
+        mean, low, high = one.measured("specificity")
+        assert mean == pytest.approx(sum(run.metrics.class_values["specificity"][one.name] for run in runs) / len(runs))
+        assert low < mean <= high or mean == high == 1
+    header, lines = page.picture.classes.roc.plot_table()
+    assert header == ("curve", "1 − specificity", "sensitivity")
+    assert {line[0] for line in lines} == {*runs[0].classes, "mean of the classes"}
+    assert page.picture.classes.reliability.plot_table()[1]
+    assert page.picture.reliability_card.note == (f"expected calibration error {first.means['calibration_error']:.3f}")
     facts = page.model.facts("compare")
     assert facts is not None
     assert facts["runs"] == 9

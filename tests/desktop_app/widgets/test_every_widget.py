@@ -10,6 +10,7 @@ from desktop_app import theme
 from desktop_app.widgets.bar_pairs import BarPairs
 from desktop_app.widgets.card import Card
 from desktop_app.widgets.class_histogram import ClassHistogram
+from desktop_app.widgets.class_table import ClassTable
 from desktop_app.widgets.cluster_bars import ClusterBars
 from desktop_app.widgets.confusion_matrix import ConfusionMatrix
 from desktop_app.widgets.display_controls import DisplayControls
@@ -38,6 +39,7 @@ from desktop_app.widgets.step_list import StepList
 from desktop_app.widgets.thumbnail_grid import ThumbnailGrid
 from desktop_app.widgets.thumbnail_row import ThumbnailRow
 from desktop_app.widgets.training_curves import TrainingCurves
+from desktop_app.widgets.unit_curves import UnitCurves
 from desktop_app.widgets.variance_curve import VarianceCurve
 
 
@@ -51,6 +53,7 @@ MAKERS: dict[str, Callable[[], QWidget]] = {
     "bar pairs": BarPairs,
     "card": lambda: Card("Clusters", "One sentence. Another."),
     "class histogram": ClassHistogram,
+    "class table": ClassTable,
     "cluster bars": ClusterBars,
     "confusion matrix": ConfusionMatrix,
     "duplicates": DuplicatesTable,
@@ -81,11 +84,12 @@ MAKERS: dict[str, Callable[[], QWidget]] = {
     "thumbnails": ThumbnailGrid,
     "thumbnail row": ThumbnailRow,
     "training": TrainingCurves,
+    "unit curves": lambda: UnitCurves("ROC curves", "1 − specificity", "sensitivity"),
     "variance": VarianceCurve,
 }
 PLOTS = (
-    "bar pairs", "class histogram", "cluster bars", "confusion matrix", "lines", "metric bars", "quality", "results",
-    "samples", "scatter", "silhouette", "small multiples", "training", "variance",
+    "bar pairs", "class histogram", "class table", "cluster bars", "confusion matrix", "lines", "metric bars",
+    "quality", "results", "samples", "scatter", "silhouette", "small multiples", "training", "unit curves", "variance",
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from core.descriptions import registry
 from core.results import Row, Skipped
 from desktop_app import theme
 from desktop_app.models.table_model import Column
+from desktop_app.widgets.class_table import ClassRow, ClassTable
 from desktop_app.widgets.confusion_matrix import ConfusionMatrix
 from desktop_app.widgets.duplicates_table import Copy, DuplicatesTable
 from desktop_app.widgets.results_table import ResultsTable
@@ -142,6 +143,26 @@ class TestResultsTable:
         column = table.rows_model.columns[place]
         assert column.tooltip == "Mean surprise; lower is better; ± half of the 95 % interval"
         assert column.row_tooltip(one) == "Unknown for this row"
+        told = replace(one, unknown={"log-loss": "the probabilities of all classes were not stored"})
+        assert column.row_tooltip(told) == "Unknown for this row: the probabilities of all classes were not stored"
+
+    def test_further_measures_are_shown_on_request(self, qtbot) -> None:
+        table = ResultsTable()
+        qtbot.addWidget(table)
+        button = table.column_button()
+        qtbot.addWidget(button)
+        table.resize(6000, 200)
+        table.show()
+        table.set_rows([row("intelligent", 0.924)])
+        titles = [column.title for column in table.rows_model.columns]
+        hidden = {title for at, title in enumerate(titles) if table.isColumnHidden(at) and at not in table.absent}
+        assert hidden == {"Specificity", "NPV", "Kappa", "MCC", "ECE"}
+        assert button.toolTip() == "On request: Specificity, NPV, Kappa, MCC, ECE. Choose the columns to show"
+        menu = button.menu()
+        menu.aboutToShow.emit()
+        next(action for action in menu.actions() if action.text() == "Kappa").trigger()
+        assert not table.isColumnHidden(titles.index("Kappa"))
+        assert table.isColumnHidden(titles.index("MCC"))
 
     def test_sorts_by_accuracy_and_missing_last(self, qtbot) -> None:
         table = ResultsTable()
@@ -152,6 +173,28 @@ class TestResultsTable:
         assert [line[1] for line in table.plot_table()[1]] == ["b", "a", "c"]
         pays = table.plot_table()[0].index("Pays off after")
         table.sortByColumn(pays, Qt.SortOrder.AscendingOrder)
+
+
+class TestClassTable:
+    def test_shows_each_class_and_why_a_value_is_missing(self, qtbot) -> None:
+        table = ClassTable()
+        qtbot.addWidget(table)
+        nan = float("nan")
+        one = replace(
+            row("intelligent", 0.924),
+            class_measures={"recall": {"a": (0.5, 0.2, 0.8)}, "precision": {"a": (nan, nan, nan)}},
+            unknown={"auc": "the probabilities of all classes were not stored"},
+        )
+        table.show_rows([ClassRow("a", 1234, one)])
+        names, [line] = table.plot_table()
+        found = dict(zip(names, line, strict=True))
+        assert (found["Class"], found["Test images"]) == ("a", "1,234")
+        assert (found["Sensitivity"], found["PPV"], found["AUC"]) == ("0.500 (0.200–0.800)", "–", "–")
+        tips = {column.title: column.row_tooltip for column in table.rows_model.columns}
+        shown = ClassRow("a", 1234, one)
+        assert tips["Sensitivity"](shown) == "Sensitivity of a 0.500, 95 % interval 0.200 to 0.800"
+        assert tips["PPV"](shown) == "Unknown for a: no test image was classified as this class"
+        assert tips["AUC"](shown) == "Unknown for a: the probabilities of all classes were not stored"
 
 
 def test_skipped_files_show_their_reason(qtbot) -> None:
