@@ -41,8 +41,8 @@ def answer_of(sizes: Sizes, margin: float) -> SizeAnswer:
     if place is None:
         return SizeAnswer(margin, least, None, None, None, _nothing(sizes, margin))
     curve = sizes.chosen
-    images = min(_rounded_up(curve.sizes[place]), sizes.n_pool)
-    random = None if at_random is None else min(_rounded_up(sizes.random.sizes[at_random]), sizes.n_pool)
+    images = min(rounded_up(curve.sizes[place]), sizes.n_pool)
+    random = None if at_random is None else min(rounded_up(sizes.random.sizes[at_random]), sizes.n_pool)
     labels = labels_needed(curve.loss[place], curve.variance[place], margin)
     sentence = _sentence(sizes, images, random, labels, place)
     return SizeAnswer(margin, least, images, random, labels, sentence)
@@ -126,15 +126,15 @@ def _smallest(curve: SizeCurve, margin: float) -> int | None:
     return found
 
 
-def _rounded_up(n: int) -> int:
-    """Return n rounded up to two significant digits: more are not known of it."""
+def rounded_up(n: int) -> int:
+    """Return a number of at least 1, rounded up to two significant digits: more are not known of it."""
     unit = int(10 ** max(0, len(str(n)) - 2))
     return -(-n // unit) * unit
 
 
 def _sentence(sizes: Sizes, images: int, random: int | None, labels: int | None, place: int) -> str:
     beside = f"or about {random:,} at random" if random is not None else "and at random nearly the whole pool"
-    checking = f"; checking it needs {_rounded_up(labels):,} validation labels" if labels is not None else ""
+    checking = f"; checking it needs {rounded_up(labels):,} validation labels" if labels is not None else ""
     saved = ""
     if sizes.seconds and sizes.seconds[-1] > 0:
         least, most = sizes.seconds[place], sizes.seconds[-1]
