@@ -22,6 +22,7 @@ TOP_EXAMPLES = """\
 examples:
   coreset demo --out demo                          the whole method on synthetic cells, in a minute
   coreset scan cells/                              what is in a folder, and what was skipped and why
+  coreset size cells/ --margin 0.02                how many images are needed to lose at most 2 points
   coreset select cells/ --fraction 0.05 --out selection.csv
   coreset export cells/ --fraction 0.05 --out coreset/
   coreset run cells/ --extractor vgg16 --out study/   the paper: select, train both networks, report
@@ -61,7 +62,7 @@ def build_parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
         one.set_defaults(run=commands[name])
         return one
 
-    for commands_of in (_looking, _choosing, _comparing, _using):
+    for commands_of in (_looking, _sizing, _choosing, _comparing, _using):
         commands_of(add)
     return parser
 
@@ -126,6 +127,41 @@ def _choosing(add: AddCommand) -> None:
     _dataset(rerun)
     rerun.add_argument("--out", type=Path, default=None, metavar="FILE", help="write the selection as a CSV too")
     rerun.add_argument("--weights", type=Path, default=None, metavar="FILE")
+
+
+def _sizing(add: AddCommand) -> None:
+    """Add what tells how many images are needed."""
+    size = add(
+        "size",
+        "tell how many images are needed if at most so much accuracy may be lost",
+        "coreset size cells/ --margin 0.02\n"
+        "coreset size cells/ --margin 0.02 --sampler even-herding --out sizes.csv\n"
+        "coreset size cells/ --margin 0.03 --network transfer --check     train once at that size, and test it",
+    )
+    _dataset(size)
+    without = {"selection": ("fraction", "images", "fraction_by_class", "pinned_in", "pinned_out")}
+    _settings(size, "data", "features", "clusters", "selection", "training", validation=0.2, without=without)
+    _weights(size)
+    _threads(size)
+    size.add_argument(
+        "--margin",
+        default="0.02",
+        metavar="SHARE",
+        help="the accuracy that may be lost against training on everything; default 0.02, which is 2 points",
+    )
+    size.add_argument(
+        "--network",
+        choices=tuple(NETWORKS),
+        default=None,
+        help="whose training time is estimated, and which --check trains; default the first one of a comparison",
+    )
+    size.add_argument(
+        "--check",
+        action="store_true",
+        help="train the network once at that size and once on everything, and test both on the test images",
+    )
+    size.add_argument("--out", type=Path, default=None, metavar="FILE", help="write the curves as a CSV")
+    size.add_argument("--overwrite", action="store_true", help="replace the file if it is there")
 
 
 def _comparing(add: AddCommand) -> None:

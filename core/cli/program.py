@@ -25,11 +25,11 @@ from core.version import __version__
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
 
-def _later(name: str) -> Command:
-    """Return a command of `training_commands`, imported when it is called: the others start sooner without."""
+def _later(name: str, module: str = "core.cli.training_commands") -> Command:
+    """Return a command that is imported when it is called: the others start sooner without."""
 
     def run(options: argparse.Namespace) -> int:
-        return int(getattr(importlib.import_module("core.cli.training_commands"), name)(options))
+        return int(getattr(importlib.import_module(module), name)(options))
 
     return run
 
@@ -101,6 +101,7 @@ def _run(arguments: Sequence[str] | None) -> int:
             "compare": _later("compare"),
             "run": _later("run"),
             "search": _later("search"),
+            "size": _later("size", "core.cli.size_command"),
             "predict": _later("predict"),
             "demo": _later("demo"),
         }

@@ -182,9 +182,9 @@ def fit_teacher(
         for step, fold in enumerate(numbers):
             told = PartProgress(progress, step / len(numbers), (step + 1) / len(numbers), message=FITTING)
             inside, outside = folds != fold, folds == fold
-            rows = _embedded(extracted, indices, inside, PartProgress(told, 0, 0.6))
+            rows = embedded_by(extracted, indices, inside, PartProgress(told, 0, 0.6))
             choosing = PartProgress(told, 0.6, 1)
-            strength = _strength(rows[inside], labels[inside], together.numbers[inside], n_classes, seed, choosing)
+            strength = penalty_of(rows[inside], labels[inside], together.numbers[inside], n_classes, seed, choosing)
             probe = fit_head(rows[inside], labels[inside], n_classes, strength)
             probabilities[outside] = probe.probabilities(rows[outside])
             knows[outside] = np.isin(labels[outside], probe.seen)
@@ -212,10 +212,30 @@ def teacher_bytes(n_images: int, n_features: Sequence[int], n_classes: int) -> i
     return 8 * joined + max(reducing, fitting) + 16 * n_images * n_classes
 
 
-def _embedded(
+def embedded_by(
     extracted: Sequence[FeatureRows], indices: IntArray, inside: NDArray[np.bool_], progress: Progress
 ) -> FloatArray:
-    """Return all images on the components of those `inside`, views scaled and joined as these want it."""
+    """Return all images on the components of those `inside`, views scaled and joined as these want it.
+
+    Parameters
+    ----------
+    extracted : sequence of Extracted
+        Each block of each is a view.
+    indices : ndarray of shape (n,), int64
+        Images of the dataset.
+    inside : ndarray of shape (n,), bool
+        Those that everything is fitted on.
+    progress : Progress
+
+    Returns
+    -------
+    ndarray of shape (n, n_components), float32
+
+    Raises
+    ------
+    FeatureError
+        If features are not finite.
+    """
     views = [(one, block) for one in extracted for block in one.block_names]
     scores = []
     for step, (one, block) in enumerate(views):
@@ -227,10 +247,25 @@ def _embedded(
     return join(scores, view_scales([one.extractor for one, _ in views], squares))
 
 
-def _strength(
+def penalty_of(
     rows: FloatArray, labels: IntArray, groups: IntArray, n_classes: int, seed: int, progress: Progress
 ) -> float:
-    """Return the penalty of the least log loss in grouped folds of some images."""
+    """Return the penalty of the least log loss in grouped folds of some images.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, n_components), float32
+    labels, groups : ndarray of shape (n,), int64
+    n_classes : int
+    seed : int
+        >= 0; of the folds.
+    progress : Progress
+
+    Returns
+    -------
+    float
+        scikit-learn's C.
+    """
     folds = grouped_folds(labels, groups, INNER_FOLDS, seed)
     if folds is None:
         return USUAL_STRENGTH

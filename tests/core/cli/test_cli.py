@@ -30,7 +30,7 @@ def chosen(file: Path) -> set[str]:
 
 
 COMMANDS = (
-    "scan", "extractors", "select", "export", "verify", "rerun",
+    "scan", "extractors", "size", "select", "export", "verify", "rerun",
     "compare", "run", "search", "predict", "weights", "plugins", "demo",
 )  # fmt: skip
 
