@@ -98,6 +98,10 @@ class SamplerFailedError(SelectionError):
     """A sampler of a plugin that stopped with an error of its own; the text names both."""
 
 
+class CannotContinueError(SelectionError):
+    """A sampler that is to continue from an earlier coreset, and cannot, since it does not rank images."""
+
+
 class TrainingError(InputError):
     """A network, training or model bundle that cannot be had as asked."""
 

@@ -122,7 +122,9 @@ def labels_for(content: ReportContent, *, private: bool) -> Labels:
     if not private:
         return Labels(dataset)
     paths = [image.path for image in dataset.images] + [skipped.path for skipped in dataset.skipped]
-    # Notes may name a relabelled image that the dataset no longer has.
+    # Notes may name a relabelled image that the dataset no longer has, or one of an earlier coreset.
+    earlier = content.settings.selection.continue_from if content.settings is not None else None
+    paths += [image.path for image in earlier.images if image.path] if earlier is not None else []
     paths += [record.path for record in content.settings.data.relabelled] if content.settings is not None else []
     return Labels(dataset, PrivateNames([*paths, *_folder_names(paths, set(dataset.classes))]))
 

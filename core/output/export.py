@@ -16,6 +16,7 @@ import numpy as np
 from core.data.sources import source_of
 from core.errors import ExportError
 from core.files import is_held, make_temporary_folder, move, put_in_place, reason_of, removed_on_failure
+from core.output.continuing import known_paths
 from core.output.formats import EXPORT_FORMATS
 from core.output.image_files import ImageFiles
 from core.output.lists import NO_COLUMNS, AskedColumns, Places, list_text, renamed_columns_note
@@ -90,8 +91,8 @@ def export_coreset(
     refusal = EXPORT_FORMATS.refusal(settings.files, private=settings.private)
     if refusal:
         raise ExportError(refusal)
-    names = PrivateNames(image.path for image in dataset.images) if settings.private else None
     whole = replace(all_settings or Settings(), export=settings)
+    names = PrivateNames(known_paths(dataset, whole.selection)) if settings.private else None
     try:
         made = _make_parents(target.parent)
     except OSError as error:

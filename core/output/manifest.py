@@ -22,7 +22,7 @@ from core.output.lists import COLUMNS, NO_COLUMNS, AskedColumns
 from core.output.names import PrivateNames
 from core.results import ClassClusters, Coreset, Dataset, WeightsUsed
 from core.selection.selecting import rule_over_classes
-from core.settings import Settings, settings_from_dict, settings_to_dict
+from core.settings import SelectionSettings, Settings, settings_from_dict, settings_to_dict
 from core.version import __version__
 
 FORMAT = 1
@@ -227,7 +227,7 @@ def _manifest_values(parts: ManifestParts) -> dict[str, Any]:
         settings = replace(
             settings,
             data=replace(settings.data, left_out_images=(), relabelled=()),
-            selection=replace(settings.selection, pinned_in=(), pinned_out=()),
+            selection=_nameless(settings.selection),
         )
     return {
         "program": "coreset-studio",
@@ -257,6 +257,7 @@ def _manifest_values(parts: ManifestParts) -> dict[str, Any]:
         },
         "clusters": {each.class_name: _cluster_values(each, parts) for each in parts.clusters},
         "pinned": pinned,
+        **_parent_values(settings.selection, coreset),
         **named,
         "chosen": _chosen_values(parts),
         "class_folders": dict(parts.class_folders),
@@ -269,6 +270,22 @@ def _manifest_values(parts: ManifestParts) -> dict[str, Any]:
         "notes": list(parts.notes),
         **_plugin_values(parts),
     }
+
+
+def _nameless(selection: SelectionSettings) -> SelectionSettings:
+    """Return selection settings as a private export has them: without what names images."""
+    earlier = selection.continue_from
+    nameless = earlier.without_names() if earlier is not None else None
+    return replace(selection, pinned_in=(), pinned_out=(), continue_from=nameless)
+
+
+def _parent_values(selection: SelectionSettings, coreset: Coreset) -> dict[str, Any]:
+    """Return which earlier coreset this one continues from; nothing where there is none, as before there could be."""
+    earlier = selection.continue_from
+    if earlier is None:
+        return {}
+    parent = {"name": earlier.name, "sha256": earlier.digest, "images": len(earlier.images), "kept": len(coreset.kept)}
+    return {"parent": parent}
 
 
 def _plugin_values(parts: ManifestParts) -> dict[str, Any]:

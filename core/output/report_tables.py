@@ -247,6 +247,9 @@ def settings_table(settings: Settings, labels: Labels) -> Table:
                 value = [labels.path(path) for path in value]
             if name == "relabelled":
                 value = [f"{labels.path(each['path'])}: {each['old']} → {each['new']}" for each in value]
+            if name == "continue_from":
+                named = value["name"] if labels.private is None else ""
+                value = f"{named} {len(value['images']):,} images, SHA-256 {value['digest']}".strip()
             rows.append((stage, name, _value_words(value)))
     columns = (Column("stage", "Stage"), Column("name", "Setting"), Column("value", "Value"))
     return Table("settings", "Settings", columns, tuple(rows))

@@ -10,6 +10,7 @@ import numpy as np
 from core.cache import check_mapped
 from core.data.readings import stored_choices
 from core.errors import (
+    CannotContinueError,
     LostImagesError,
     SamplerFailedError,
     SettingsError,
@@ -42,6 +43,7 @@ from core.pipeline.teaching import any_taught, lacking_beside
 from core.pipeline.words import bundle_name
 from core.progress import NO_PROGRESS, PartProgress, Progress
 from core.results import Comparison, Note, RunKey, RunResult, split_of
+from core.selection.kept import NO_KEPT, find_kept
 from core.settings import TrainingSettings, recipe_notes, recipe_sentence
 from core.training.architectures import NETWORKS
 from core.training.backbones import backbone_weights
@@ -307,7 +309,9 @@ def _lost_notes(parts: Sequence[SplitPart]) -> list[str]:
 
 
 def _key_unless_left_out(part: SplitPart, planned: PlannedRun, left_out: dict[str, str]) -> RunKey | None:
-    """Return what a planned run is known by; None where its sampler, one of a plugin, fails or failed before.
+    """Return what a planned run is known by; None where its sampler fails or failed before.
+
+    That is one of a plugin, or one that cannot continue from an earlier coreset.
 
     Why is put into `left_out`, by sampler.
     """
@@ -315,7 +319,7 @@ def _key_unless_left_out(part: SplitPart, planned: PlannedRun, left_out: dict[st
         return None
     try:
         return part.key(planned)
-    except SamplerFailedError as error:
+    except (SamplerFailedError, CannotContinueError) as error:
         left_out[planned.sampler] = str(error)
         return None
 
@@ -364,7 +368,8 @@ def summarise(prepared: Prepared, runs: Sequence[RunResult], notes: Sequence[str
     )
     relabelled = relabelled_in(compared, prepared.dataset, prepared.split) if runs else None
     n_before = len(compared.sentences) - len(compared.notes)
-    notes = (*compared.notes, *relabelled_sentences(relabelled))
+    kept = find_kept(prepared.dataset, prepared.split, settings.selection) if runs else NO_KEPT
+    notes = (*compared.notes, *kept.notes, *relabelled_sentences(relabelled))
     sentences = (*compared.sentences[:n_before], *of_weights, *notes)
     return replace(compared, sentences=sentences, notes=notes, relabelled=relabelled)
 

@@ -330,7 +330,11 @@ def choose_at(
 def judge_sizes(
     prepared: Prepared, settings: SelectionSettings, fractions: Sequence[float], progress: Progress = NO_PROGRESS
 ) -> tuple[ProxyPoint, ...]:
-    """Let nearest neighbours judge a sampler at several fractions, beside random draws with the same class budgets."""
+    """Let nearest neighbours judge a sampler at several fractions, beside random draws with the same class budgets.
+
+    Without the images of an earlier coreset, of which there may be more than a fraction has.
+    """
+    settings = replace(settings, continue_from=None)
     coresets = choose_at(prepared, settings, fractions, progress)
     dataset, split = prepared.dataset, prepared.split
     random = [[matched_random(dataset, split, each, seed) for seed in range(_DRAWS)] for each in coresets]

@@ -144,7 +144,12 @@ def report_content(
 def _proxy(prepared: Prepared, coreset: Coreset, progress: Progress) -> tuple[ProxyPoint, ...]:
     """Return what nearest neighbours say of the coreset's sampler at several fractions."""
     settings = replace(
-        prepared.study.settings.selection, sampler=coreset.sampler, images=None, pinned_in=(), pinned_out=()
+        prepared.study.settings.selection,
+        sampler=coreset.sampler,
+        images=None,
+        pinned_in=(),
+        pinned_out=(),
+        continue_from=None,
     )
     return judge_sizes(prepared, settings, PROXY_FRACTIONS, progress)
 

@@ -90,6 +90,8 @@ class Coreset:
         Whether a smaller budget gives a subset of these.
     notes : tuple of str
         Sentences a user should read (a class got nothing, ...).
+    kept : tuple of int
+        Those of the images that are kept from an earlier coreset.
     """
 
     sampler: str
@@ -101,6 +103,7 @@ class Coreset:
     pool_sizes: Mapping[str, int]
     nested: bool
     notes: tuple[str, ...] = ()
+    kept: tuple[int, ...] = ()
 
     @property
     def fraction(self) -> float:

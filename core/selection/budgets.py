@@ -79,6 +79,25 @@ def hand_out(sizes: Sequence[int], weights: Sequence[float] | NDArray[np.float64
     return order
 
 
+def beyond(order: IntArray, counts: Sequence[int] | IntArray) -> IntArray:
+    """Return a handing-out without the first images of each party, which it has already.
+
+    Parameters
+    ----------
+    order : ndarray of int64
+        Positions of parties; see `hand_out`.
+    counts : sequence of int
+        How many images each party has already.
+    """
+    left = list(counts)
+    goes_on = np.ones(len(order), dtype=bool)
+    for place, party in enumerate(order.tolist()):
+        if left[party] > 0:
+            left[party] -= 1
+            goes_on[place] = False
+    return order[goes_on]
+
+
 def budgets_over_classes(
     total: int,
     sizes: Mapping[str, int],
@@ -86,6 +105,7 @@ def budgets_over_classes(
     *,
     at_least_one: bool = True,
     equal_first: int = 0,
+    kept: Mapping[str, int] | None = None,
 ) -> dict[str, int]:
     """Divide a total over classes.
 
@@ -101,6 +121,9 @@ def budgets_over_classes(
         Hand out the first image of each class before any second one.
     equal_first : int
         Hand out so many images of each class equally; see `hand_out` and `equal_first_of`.
+    kept : mapping of str to int, optional
+        Images by class that are kept from an earlier coreset, at most `total` together: no class has fewer, and those
+        that would have stay at that number while the others are handed out.
 
     Returns
     -------
@@ -117,7 +140,8 @@ def budgets_over_classes(
     _need_enough(total, sum(sizes.values()), "the classes")
     first = max(equal_first, int(at_least_one))
     order = hand_out([sizes[name] for name in names], [weights[name] for name in names], equal_first=first)
-    counts = np.bincount(order[:total], minlength=len(names))
+    counts = np.array([(kept or {}).get(name, 0) for name in names], dtype=np.int64)
+    counts += np.bincount(beyond(order, counts)[: total - counts.sum()], minlength=len(names))
     return {name: int(count) for name, count in zip(names, counts, strict=True)}
 
 

@@ -17,7 +17,8 @@ class Sampler(Description):
 
     `does` names that function: ``order(pool, n)``, or ``order(pool, n, settings)`` for a sampler with settings of its
     own, which are all that it is given. It returns exactly ``min(n, pool.n_images)`` rows. For a nested sampler the
-    first m rows of ``order(pool, n)`` are ``order(pool, m)``.
+    first m rows of ``order(pool, n)`` are ``order(pool, m)``. One that `continues` returns ``min(n, pool.n_free)``
+    rows, none of those that are kept.
 
     Attributes
     ----------
@@ -28,6 +29,9 @@ class Sampler(Description):
         What to choose it for, in a few words, for the table in Help.
     nested : bool
         Whether a smaller coreset lies inside a larger one.
+    continues : bool
+        Whether its order depends on the images that are kept from an earlier coreset (`ClassPool.kept`): it gives those
+        that go best with them. Any other nested sampler is not told of them, and they are passed over in its order.
     uses_clusters, uses_embedding, uses_seed : bool
         What of a `ClassPool` its order depends on; what it does not name it is not given (see `ClassPool.seen_by`).
     scope : {"class", "pool", "joint"}
@@ -55,12 +59,13 @@ class Sampler(Description):
     Raises
     ------
     ValueError
-        When it is made for a sampler over the whole pool that says it uses the embedding or clusters, or for one from
-        all classes together that says it uses clusters or is nested.
+        When it is made for a sampler over the whole pool that says it uses the embedding or clusters, for one from
+        all classes together that says it uses clusters or is nested, or for one that continues and is not nested.
     """
 
     good_for: str = ""
     nested: bool = True
+    continues: bool = False
     uses_clusters: bool = False
     uses_embedding: bool = True
     uses_seed: bool = False
@@ -78,6 +83,8 @@ class Sampler(Description):
             raise ValueError(f"the sampler {self.name} chooses over the whole pool, which has no embedding or clusters")
         if self.scope == "joint" and (self.uses_clusters or self.nested):
             raise ValueError(f"the sampler {self.name} chooses from all classes together: without clusters, not nested")
+        if self.continues and not self.nested:
+            raise ValueError(f"the sampler {self.name} continues from earlier coresets, so it has to be nested")
 
     def budget_rule(self, asked: ClassBudgetRule) -> ClassBudgetRule:
         """Return the rule over classes that a setting comes to for this sampler."""

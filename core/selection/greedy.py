@@ -96,7 +96,12 @@ def lazy_greedy(
 
 
 def greedy_cover(
-    rows_of: Callable[[IntArray], NDArray[np.float32]], n_images: int, n: int, *, batch: int = 1
+    rows_of: Callable[[IntArray], NDArray[np.float32]],
+    n_images: int,
+    n: int,
+    *,
+    batch: int = 1,
+    kept: IntArray | None = None,
 ) -> tuple[IntArray, NDArray[np.float64]]:
     """Take images by greedy argmax of Σ_i max_{j∈S} s_ij; at least 1 − 1/e of the best possible.
 
@@ -108,10 +113,12 @@ def greedy_cover(
         All, and how many to take.
     batch : int
         As in `lazy_greedy`.
+    kept : ndarray of int64, optional
+        Images that are in S from the start; they are not taken again.
 
     Returns
     -------
-    rows : ndarray of shape (min(n, n_images),), int64
+    rows : ndarray of shape (min(n, n_images - len(kept)),), int64
     gains : ndarray of the same shape
         By how much each raised the sum.
 
@@ -131,4 +138,16 @@ def greedy_cover(
     def take(row: int) -> None:
         np.maximum(cover, rows_of(np.array([row]))[0], out=cover)
 
-    return lazy_greedy(n_images, min(n, n_images), gains_of, take, batch=batch)
+    return lazy_greedy_beside(kept, n_images, n, gains_of, take, batch=batch)
+
+
+def lazy_greedy_beside(
+    kept: IntArray | None, n_rows: int, n: int, gains_of: GainsFunction, take: Callable[[int], None], batch: int = 1
+) -> tuple[IntArray, NDArray[np.float64]]:
+    """Take rows by `lazy_greedy` beside some that are taken from the start, at most as many as there are others."""
+    taken = frozenset(kept.tolist()) if kept is not None else frozenset()
+    for row in sorted(taken):
+        take(row)
+    n = min(n, n_rows - len(taken))
+    may_take = (lambda row: row not in taken) if taken else None
+    return lazy_greedy(n_rows, n, gains_of, take, batch=batch, may_take=may_take)

@@ -41,7 +41,7 @@ def put_in_order(sampler: Sampler, pool: ClassPool, n: int, own: Any = None, *, 
     Returns
     -------
     Order
-        Of ``min(n, pool.n_images)`` distinct rows, which begin with those of `shorter`.
+        Of ``min(n, pool.n_free)`` distinct rows that are not kept, which begin with those of `shorter`.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def put_in_order(sampler: Sampler, pool: ClassPool, n: int, own: Any = None, *, 
     try:
         with _memory_for(sampler, pool):
             order = sampler.order(pool, n, own)
-        _check(order, min(n, pool.n_images), pool.n_images)
+        _check(order, min(n, pool.n_free), pool)
         if shorter is not None and not np.array_equal(order.rows[: len(shorter.rows)], shorter.rows):
             raise ValueError("it says that it is nested, but more images did not begin with those of fewer")
     except (CoresetError, MemoryError):
@@ -85,12 +85,14 @@ def _memory_for(sampler: Sampler, pool: ClassPool) -> AbstractContextManager[Non
     return memory_for(f"Choosing from {whose} ({pool.n_images:,} images) by {sampler.title_inside}", needed, ways)
 
 
-def _check(order: Order, n: int, n_images: int) -> None:
-    rows = order.rows
+def _check(order: Order, n: int, pool: ClassPool) -> None:
+    rows, n_images = order.rows, pool.n_images
     if len(rows) != n or len(order.reasons) != n:
         raise ValueError(f"it gave {len(rows)} rows with {len(order.reasons)} reasons where {n} were wanted")
     if rows.dtype.kind not in "iu" or len(np.unique(rows)) != n or (n and not 0 <= rows.min() <= rows.max() < n_images):
         raise ValueError(f"it gave other rows than distinct whole numbers from 0 to {n_images - 1}")
+    if np.isin(rows, pool.kept).any():
+        raise ValueError("it gave rows again that are kept from an earlier coreset")
 
 
 @dataclass(frozen=True)
@@ -123,14 +125,20 @@ class OrderCache:
         self._kept: dict[tuple[object, ...], _Kept] = {}
 
     def get(self, sampler: Sampler, pool: ClassPool, n: int, settings: SelectionSettings) -> Order:
-        """Return an order of at least ``min(n, pool.n_images)`` rows; of exactly as many for one that is not nested.
+        """Return an order of at least ``min(n, pool.n_free)`` rows; of exactly as many for one that is not nested.
+
+        None of them is kept.
 
         Raises
         ------
         SamplerFailedError
             If a sampler of a plugin fails.
         """
-        n = min(n, pool.n_images)
+        n = min(n, pool.n_free)
+        if len(pool.kept) and not sampler.continues:
+            whole = self.get(sampler, replace(pool, kept=pool.kept[:0]), n + len(pool.kept), settings)
+            places = np.flatnonzero(~np.isin(whole.rows, pool.kept))
+            return Order(whole.rows[places], tuple(whole.reasons[place] for place in places.tolist()))
         own = own_settings(settings, sampler)
         key = _key(sampler, pool.seen_by(sampler), own, None if sampler.nested else n)
         kept = self._kept.get(key)
@@ -138,8 +146,8 @@ class OrderCache:
         shorter = kept.order if kept is not None and kept.embedding is embedding else None
         if shorter is not None and len(shorter.rows) >= n:
             return shorter
-        half = -(-pool.n_images // self.FIRST_SHARE)
-        wanted = n if not sampler.nested else half if n <= half else pool.n_images
+        half = -(-pool.n_free // self.FIRST_SHARE)
+        wanted = n if not sampler.nested else half if n <= half else pool.n_free
         if self.kernels is not None:
             pool = replace(pool, make_kernel=self.kernels.for_many_steps)
         order = put_in_order(sampler, pool, wanted, own, shorter=shorter)
@@ -153,4 +161,14 @@ def _key(sampler: Sampler, seen: ClassPool, own: Any, n: int | None) -> tuple[ob
     # Every field counts, one without the facts of a setting too.
     shaping = repr(asdict(own)) if own is not None else ""
     together = (seen.classes.tobytes(), seen.quotas.tobytes()) if sampler.scope == "joint" else ()
-    return (sampler.name, together, seen.class_name, seen.seed, seen.n_images, clusters, shaping, n)
+    return (
+        sampler.name,
+        together,
+        seen.kept.tobytes(),
+        seen.class_name,
+        seen.seed,
+        seen.n_images,
+        clusters,
+        shaping,
+        n,
+    )

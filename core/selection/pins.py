@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -33,6 +33,14 @@ class Pins:
     def both(self) -> IntArray:
         """All pinned images."""
         return np.concatenate([self.pinned_in, self.pinned_out])
+
+    def beside(self, kept: IntArray, members: Mapping[str, IntArray]) -> "Pins":
+        """Return the pins without images that are kept anyway; `members` are the images of the pool by class."""
+        if not len(kept):
+            return self
+        pinned_in = self.pinned_in[~np.isin(self.pinned_in, kept)]
+        n_in = {name: n for name, rows in members.items() if (n := int(np.isin(pinned_in, rows).sum()))}
+        return replace(self, pinned_in=pinned_in, n_in=n_in)
 
 
 NO_PINS = Pins(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), {}, {})

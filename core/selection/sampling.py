@@ -31,6 +31,9 @@ class ClassPool:
         Of each image, for a sampler that chooses from all classes together; else empty.
     quotas : ndarray of shape (n_classes,), int64
         How many images each class gives it; else empty.
+    kept : ndarray of int64
+        Rows that are selected already, as those of an earlier coreset, in the order in which they were; else empty.
+        None of them is given again.
     make_kernel : callable
         Returns the kernel of `embedding`; a new one, unless whoever asks for orders keeps kernels.
     """
@@ -43,11 +46,17 @@ class ClassPool:
     make_kernel: Callable[[FloatArray], Kernel] = Kernel
     classes: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     quotas: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    kept: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @property
     def n_images(self) -> int:
         """Number of images."""
         return len(self.labels)
+
+    @property
+    def n_free(self) -> int:
+        """Number of images that can be given: those that are not kept."""
+        return len(self.labels) - len(self.kept)
 
     @classmethod
     def plain(cls, class_name: str, n_images: int, seed: int) -> Self:

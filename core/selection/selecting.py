@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
-from core.errors import SelectionError
+from core.errors import CannotContinueError, SelectionError
 from core.progress import NO_PROGRESS, Progress
 from core.results import ClassClusters, ClassEmbedding, Coreset, Dataset, FloatArray, IntArray, PoolEmbedding, Split
 from core.selection.budgets import budgets_by_hand, budgets_over_classes, class_weights, equal_first_of, total_budget
 from core.selection.description import Sampler
+from core.selection.kept import KEPT, NO_KEPT, Kept, find_kept, need_room, need_room_by_hand, raised_note
 from core.selection.orders import OrderCache, put_in_order
 from core.selection.pins import NO_PINS, Pins, find_pins
 from core.selection.samplers import SAMPLERS
@@ -42,13 +44,13 @@ def select(
 ) -> Coreset:
     """Choose a coreset of the pool of a dataset; see `select_rows`.
 
-    Images pinned in or out are found by the paths in the settings. Images are in path order wherever order matters, so
-    the order in which files were listed does not.
+    Images pinned in or out are found by the paths in the settings, those of an earlier coreset by their content. Images
+    are in path order wherever order matters, so the order in which files were listed does not.
 
     Raises
     ------
     SelectionError
-        Also if a pin cannot be used.
+        Also if a pin cannot be used, or no image of the earlier coreset is found.
     """
     return select_rows(
         dataset.labels,
@@ -60,6 +62,7 @@ def select(
         difficulty=difficulty,
         across=_across_of(split, across),
         pins=find_pins(dataset, split, settings),
+        kept=find_kept(dataset, split, settings),
         orders=orders,
         progress=progress,
     )
@@ -76,6 +79,7 @@ def select_rows(
     difficulty: Mapping[str, float] | None = None,
     across: FloatArray | None = None,
     pins: Pins = NO_PINS,
+    kept: Kept = NO_KEPT,
     orders: OrderCache | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> Coreset:
@@ -90,7 +94,7 @@ def select_rows(
     pool : ndarray of int64
         Rows that can be chosen, in any order.
     settings : SelectionSettings
-        Its pins are not looked at.
+        Its pins and the coreset that it continues from are not looked at.
     embeddings, clusters : sequence of ClassEmbedding, of ClassClusters
         One per class, in any order; may be empty for samplers that use neither.
     difficulty : mapping of str to float, optional
@@ -98,27 +102,33 @@ def select_rows(
     across : ndarray of shape (n_pool, n_components), optional
         Embedding across classes of the pool, rows ascending; wanted by samplers that choose from all classes together.
     pins : Pins, optional
+    kept : Kept, optional
+        Rows of an earlier coreset, none of which is pinned out.
     orders : OrderCache, optional
         Give the same one again, with the same embeddings, to choose another fraction at once.
 
     Returns
     -------
     Coreset
-        Of exactly the budget. Pinned rows come first inside their class's budget.
+        Of exactly the budget. Kept rows come first inside their class's budget, then pinned ones.
 
     Raises
     ------
     SelectionError
-        If the pool is empty, the sampler is not known, lacks features or clusters, or a budget cannot be met.
+        If the pool is empty, the sampler is not known, lacks features or clusters, cannot continue from an earlier
+        coreset, or a budget cannot be met.
     """
     sampler = find_sampler(settings.sampler)
+    if kept.n and not sampler.nested:
+        raise CannotContinueError(_cannot_continue(sampler))
     members = rows_by_class(labels, class_names, pool)
     sizes = {name: len(rows) for name, rows in members.items()}
+    pins = pins.beside(kept.indices, members)
     orders = orders if orders is not None else OrderCache()
     if sampler.scope == "pool":
-        chosen, notes = _from_whole_pool(members, sampler, settings, pins, orders)
+        chosen, notes = _from_whole_pool(members, sampler, settings, pins, kept, orders)
     else:
-        budgets, notes = class_budgets(sampler, sizes, settings, pins, difficulty)
+        budgets, notes = class_budgets(sampler, sizes, settings, pins, difficulty, kept)
         if sampler.scope == "joint":
             chosen = _from_all_classes(members, budgets, sampler, settings, pins, orders, across)
             return _coreset(sampler.name, settings.seed, sampler.nested, sizes, chosen, notes)
@@ -126,21 +136,27 @@ def select_rows(
         chosen = {}
         for step, (name, budget) in enumerate(budgets.items()):
             progress.report(step, len(budgets), f"Choosing with {sampler.title}: classes")
-            chosen[name] = _choose(pools[name], members[name], budget, sampler, settings, pins, orders)
+            chosen[name] = _choose(pools[name], members[name], budget, sampler, settings, pins, kept, orders)
         progress.report(len(budgets), len(budgets), f"Choosing with {sampler.title}: classes")
-    return _coreset(sampler.name, settings.seed, sampler.nested, sizes, chosen, notes)
+    return _coreset(sampler.name, settings.seed, sampler.nested, sizes, chosen, [*kept.notes, *notes], kept)
 
 
 def matched_random(dataset: Dataset, split: Split, like: Coreset, seed: int) -> Coreset:
     """Choose at random inside each class, with the class budgets of another coreset of the same pool.
 
-    See `matched_rows`; only the budgets of `like` count.
+    See `matched_rows`; only the budgets of `like` count, and the images that it keeps from an earlier coreset.
     """
-    return matched_rows(dataset.labels, dataset.classes, split.pool, like.budgets, seed)
+    kept = Kept(np.array(like.kept, dtype=np.int64))
+    return matched_rows(dataset.labels, dataset.classes, split.pool, like.budgets, seed, kept)
 
 
 def matched_rows(
-    labels: IntArray, class_names: Sequence[str], pool: IntArray, budgets: Mapping[str, int], seed: int
+    labels: IntArray,
+    class_names: Sequence[str],
+    pool: IntArray,
+    budgets: Mapping[str, int],
+    seed: int,
+    kept: Kept = NO_KEPT,
 ) -> Coreset:
     """Choose labelled rows at random inside each class.
 
@@ -152,6 +168,8 @@ def matched_rows(
         By class; classes that are missing give none.
     seed : int
         >= 0. With proportional budgets this is the stratified random coreset of the same seed.
+    kept : Kept, optional
+        Rows of an earlier coreset, within the budgets; only the others are drawn.
 
     Raises
     ------
@@ -168,10 +186,13 @@ def matched_rows(
                 f"Class {name} has {len(rows)} images in the pool, but the coreset to match takes {budget} of it. "
                 "Choose it again from this pool."
             )
-        order = put_in_order(stratified, ClassPool.plain(name, len(rows), seed), budget)
-        chosen[name] = _Chosen(rows[order.rows], order.reasons)
+        first = kept.among(rows)
+        order = put_in_order(stratified, ClassPool.plain(name, len(rows), seed), budget + len(first))
+        places = np.flatnonzero(~np.isin(rows[order.rows], first))[: budget - len(first)]
+        reasons = (KEPT,) * len(first) + tuple(order.reasons[place] for place in places.tolist())
+        chosen[name] = _Chosen(np.concatenate([first, rows[order.rows[places]]]), reasons)
     sizes = {name: len(rows) for name, rows in members.items()}
-    return _coreset(MATCHED_RANDOM, seed, True, sizes, chosen, [])
+    return _coreset(MATCHED_RANDOM, seed, True, sizes, chosen, [], kept)
 
 
 def find_sampler(name: str) -> Sampler:
@@ -185,6 +206,19 @@ def find_sampler(name: str) -> Sampler:
     if name not in SAMPLERS:
         raise SelectionError(SAMPLERS.unknown(name))
     return SAMPLERS[name]
+
+
+def _cannot_continue(sampler: Sampler) -> str:
+    """Return the sentence for a sampler that is not nested and is to continue from an earlier coreset."""
+    named = (
+        " and ".join(each.title_inside for each in SAMPLERS.values() if each.continues and each.why_recommended)
+        or "stratified random"
+    )
+    return (
+        f"{sampler.title} cannot continue from an earlier coreset, because it does not rank images: each size is a "
+        f"selection of its own. Choose a sampler that ranks images, such as {named}, or do not continue from the "
+        "earlier coreset."
+    )
 
 
 def rows_by_class(labels: IntArray, class_names: Sequence[str], pool: IntArray) -> dict[str, IntArray]:
@@ -219,6 +253,7 @@ def class_budgets(
     settings: SelectionSettings,
     pins: Pins,
     difficulty: Mapping[str, float] | None = None,
+    kept: Kept = NO_KEPT,
 ) -> tuple[dict[str, int], list[str]]:
     """Return the budget of each class, and what a user should know about them.
 
@@ -228,11 +263,13 @@ def class_budgets(
         Images of the pool by class.
     pins : Pins
         Images pinned out make room for others of their class; where there are none left the class gives fewer.
+    kept : Kept
+        No class has a smaller budget than what it keeps, unless budgets are set by hand.
 
     Raises
     ------
     SelectionError
-        If the total cannot be had, or more images of a class are pinned in than its budget has.
+        If the total cannot be had, or more images of a class are pinned in or kept than its budget has.
     """
     rule = sampler.budget_rule(settings.budget_over_classes)
     available = {name: n - pins.n_out.get(name, 0) for name, n in sizes.items()}
@@ -243,25 +280,36 @@ def class_budgets(
         total = sum(wanted.values())
         if total == 0:
             raise SelectionError("The fractions by hand round to no image at all. Choose larger fractions.")
+        need_room_by_hand(kept, budgets)
     else:
         total = total_budget(sum(sizes.values()), settings)
         weights = class_weights(rule, sizes, settings, difficulty)
         within = min(total, sum(available.values()))
-        budgets = budgets_over_classes(
-            within, available, weights, at_least_one=settings.at_least_one, equal_first=equal_first_of(rule)
-        )
+        need_room(kept, within, sum(sizes.values()))
+        divide = partial(
+            budgets_over_classes, within, available, weights,
+            at_least_one=settings.at_least_one, equal_first=equal_first_of(rule),
+        )  # fmt: skip
+        budgets = divide(kept=kept.n_by_class)
+        notes += raised_note(kept, divide()) if kept.n else []
     if sum(budgets.values()) < total:
         notes.append(
             f"{sum(budgets.values())} images are chosen instead of {total}, because the others are pinned out."
         )
     for name, budget in budgets.items():
-        if pins.n_in.get(name, 0) > budget:
-            raise SelectionError(
-                f"{pins.n_in[name]} images of class {name} are pinned in, but its budget is {budget}. "
-                "Raise the fraction, or take some of the pins back."
-            )
+        _need_room_for_pins(pins.n_in.get(name, 0), kept.n_by_class.get(name, 0), budget, f" of class {name}")
     notes += [_why_none(name, total, available[name]) for name, budget in budgets.items() if budget == 0]
     return budgets, notes
+
+
+def _need_room_for_pins(n_in: int, n_kept: int, budget: int, whose: str = "") -> None:
+    if n_in and n_in + n_kept > budget:
+        and_kept = f", and {n_kept} are kept from the earlier coreset" if n_kept else ""
+        images = f"{n_in} image{'s' * (n_in != 1)}{whose} {'is' if n_in == 1 else 'are'} pinned in"
+        raise SelectionError(
+            f"{images}{and_kept}, but {'its' if whose else 'the'} budget is {budget}. "
+            "Raise the fraction, or take some of the pins back."
+        )
 
 
 def _why_none(name: str, total: int, available: int) -> str:
@@ -274,18 +322,20 @@ def _why_none(name: str, total: int, available: int) -> str:
 
 
 def _from_whole_pool(
-    members: Mapping[str, IntArray], sampler: Sampler, settings: SelectionSettings, pins: Pins, orders: OrderCache
+    members: Mapping[str, IntArray],
+    sampler: Sampler,
+    settings: SelectionSettings,
+    pins: Pins,
+    kept: Kept,
+    orders: OrderCache,
 ) -> tuple[dict[str, _Chosen], list[str]]:
     """Choose over the whole pool; classes get what comes."""
     pool = np.sort(np.concatenate(list(members.values())))
     total = total_budget(len(pool), settings)
     notes = []
     n_out, n_in = sum(pins.n_out.values()), sum(pins.n_in.values())
-    if n_in > total:
-        raise SelectionError(
-            f"{n_in} images are pinned in, but the budget is {total}. "
-            "Raise the fraction, or take some of the pins back."
-        )
+    _need_room_for_pins(n_in, kept.n, total)
+    need_room(kept, total, len(pool))
     if total > len(pool) - n_out:
         notes.append(f"{len(pool) - n_out} images are chosen instead of {total}, because the others are pinned out.")
         total = len(pool) - n_out
@@ -294,7 +344,7 @@ def _from_whole_pool(
             f"{sampler.title} draws from the whole pool and has no class budgets, so the rule "
             f"{settings.budget_over_classes} was not used. Choose stratified random for random images by class."
         )
-    drawn = _choose(ClassPool.plain("", len(pool), settings.seed), pool, total, sampler, settings, pins, orders)
+    drawn = _choose(ClassPool.plain("", len(pool), settings.seed), pool, total, sampler, settings, pins, kept, orders)
     chosen = {}
     for name, rows in members.items():
         at = np.flatnonzero(np.isin(drawn.indices, rows))
@@ -356,17 +406,21 @@ def _choose(
     sampler: Sampler,
     settings: SelectionSettings,
     pins: Pins,
+    kept: Kept,
     orders: OrderCache,
 ) -> _Chosen:
-    """Take pinned images first, then the sampler's order without those pinned in or out."""
+    """Take kept images first, then pinned ones, then the sampler's order without those pinned in or out."""
+    first = kept.among(indices)
+    pool = replace(pool, kept=np.searchsorted(indices, first).astype(np.int64)) if len(first) else pool
     forced = indices[np.isin(indices, pins.pinned_in)]
-    n_skipped = int(np.isin(indices, pins.pinned_out).sum())
-    rest = budget - len(forced)
-    order = orders.get(sampler, pool, budget + n_skipped, settings) if rest > 0 else Order(np.zeros(0, np.int64), ())
+    wanted = budget - len(first) + int(np.isin(indices, pins.pinned_out).sum())
+    rest = budget - len(first) - len(forced)
+    order = orders.get(sampler, pool, wanted, settings) if rest > 0 else Order(np.zeros(0, np.int64), ())
     candidates = indices[order.rows]
     places = np.flatnonzero(~np.isin(candidates, pins.both))[:rest]
-    reasons = ("pinned in",) * len(forced) + tuple(order.reasons[place] for place in places.tolist())
-    return _Chosen(np.concatenate([forced, candidates[places]]), reasons)
+    reasons = (KEPT,) * len(first) + ("pinned in",) * len(forced)
+    reasons += tuple(order.reasons[place] for place in places.tolist())
+    return _Chosen(np.concatenate([first, forced, candidates[places]]), reasons)
 
 
 def _class_pools(
@@ -410,7 +464,13 @@ def _need_same(name: str, indices: IntArray, others: IntArray | None, what: str,
 
 
 def _coreset(
-    sampler: str, seed: int, nested: bool, sizes: Mapping[str, int], chosen: Mapping[str, _Chosen], notes: list[str]
+    sampler: str,
+    seed: int,
+    nested: bool,
+    sizes: Mapping[str, int],
+    chosen: Mapping[str, _Chosen],
+    notes: Sequence[str],
+    kept: Kept = NO_KEPT,
 ) -> Coreset:
     names = sorted(chosen)
     return Coreset(
@@ -423,4 +483,5 @@ def _coreset(
         pool_sizes={name: sizes[name] for name in names},
         nested=nested,
         notes=tuple(notes),
+        kept=tuple(kept.indices.tolist()),
     )

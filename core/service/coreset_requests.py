@@ -10,7 +10,7 @@ from core.pipeline.study import Study
 from core.progress import Progress
 from core.results import ExportResult, ProxyPoint, VerifyResult
 from core.service.requests import Request
-from core.settings import SelectionSettings
+from core.settings import EarlierCoreset, SelectionSettings
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,21 @@ class VerifyExport(Request[VerifyResult]):
         from core.pipeline.exporting import verify
 
         return verify(self.folder, progress)
+
+
+@dataclass(frozen=True)
+class ReadEarlierCoreset(Request[tuple[EarlierCoreset, tuple[str, ...]]]):
+    """Read the images of an earlier export to continue from it, and what was assumed about it."""
+
+    title: ClassVar[str] = "the reading of an earlier coreset"
+    file: Path
+
+    @limited(seconds=120, n_bytes=4_000_000_000)
+    def run(self, progress: Progress) -> tuple[EarlierCoreset, tuple[str, ...]]:  # noqa: ARG002 - it is read at once
+        """Read its manifest."""
+        from core.output.continuing import read_earlier
+
+        return read_earlier(self.file)
 
 
 @dataclass(frozen=True)

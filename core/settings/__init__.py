@@ -13,6 +13,7 @@ from core.settings.choices import (
     SelectionSettings,
     Settings,
 )
+from core.settings.earlier import EarlierCoreset, EarlierImage
 from core.settings.names import check_names, names_used, unknown_names, unknown_words
 from core.settings.own import own_settings, with_own
 from core.settings.quality import QualitySettings
@@ -41,6 +42,8 @@ __all__ = [
     "ClusterSettings",
     "ComparisonSettings",
     "DataSettings",
+    "EarlierCoreset",
+    "EarlierImage",
     "ExportSettings",
     "FeatureSettings",
     "NetworkName",

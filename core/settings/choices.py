@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from core.descriptions.choice import SettingsPart, choice, own
 from core.errors import SettingsError
+from core.settings.earlier import EarlierCoreset
 from core.settings.levels import check_pages, parse_alpha, parse_levels
 from core.settings.path_patterns import check_patterns
 from core.settings.quality import QualitySettings
@@ -300,6 +301,8 @@ class SelectionSettings(SettingsPart):
         >= 0; exponent of the difficulty rule: 0 proportional, 1/2 leans towards rare kinds.
     pinned_in, pinned_out : tuple of str
         Relative paths of images that are always or never chosen, inside their class's budget.
+    continue_from : EarlierCoreset or None
+        Images of an earlier coreset that are selected first; the sampler selects the others to go with them.
     own : mapping of str to SettingsPart
         By sampler, the settings that it alone reads, where they are not its defaults; see `own_settings`.
     """
@@ -356,6 +359,12 @@ class SelectionSettings(SettingsPart):
     pinned_out: tuple[str, ...] = choice(
         (), neutral=(), kept=True, title="Pinned out", flag="--pin-out",
         tip="An image that is never selected, by its path in the dataset",
+    )  # fmt: skip
+    continue_from: EarlierCoreset | None = choice(
+        None, neutral=None, title="Continue from", typed="FILE", from_file="core.output.continuing:earlier_from_file",
+        tip="The coreset.json of an earlier export: its images are kept, and only the others are selected",
+        question="Images are found by their content, so that they may have been moved or renamed. Those that are gone, "
+                 "were changed, or are not in the pool any more are listed in a note.",
     )  # fmt: skip
     own: Mapping[str, Any] = own("sampler")
 

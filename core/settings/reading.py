@@ -19,11 +19,12 @@ from core.descriptions.choice import SettingsPart, choices_of
 from core.errors import SettingsError
 from core.files import reason_of
 from core.forms import LIST_BYTES, is_number, read_json, strict_containers
-from core.settings.choices import DataSettings, Settings
+from core.settings.choices import DataSettings, SelectionSettings, Settings
 from core.settings.own import described, kind_of, put_own
 
 _OWN = "own"
 _RELABELLED, _WHEN = "relabelled", "when"
+_EARLIER, _NAME = "continue_from", "name"
 _IN_NO_KEY = ("quality",)
 
 
@@ -35,8 +36,8 @@ def settings_to_dict(settings: Any) -> dict[str, Any]:
 def settings_in_keys(settings: Any) -> dict[str, Any]:
     """Return settings, or one section, as keys and fingerprints contain them.
 
-    That is the stored form without what changes no result: the time at which an image was relabelled, the thresholds of
-    quality checks.
+    That is the stored form without what changes no result: the time at which an image was relabelled, the name of an
+    earlier coreset, the thresholds of quality checks.
     """
     if isinstance(settings, Settings):
         names = (each.name for each in fields(settings) if each.name not in _IN_NO_KEY)
@@ -44,6 +45,8 @@ def settings_in_keys(settings: Any) -> dict[str, Any]:
     values = settings_to_dict(settings)
     if isinstance(settings, DataSettings) and _RELABELLED in values:
         values[_RELABELLED] = [{k: v for k, v in each.items() if k != _WHEN} for each in values[_RELABELLED]]
+    if isinstance(settings, SelectionSettings) and _EARLIER in values:
+        values[_EARLIER] = {k: v for k, v in values[_EARLIER].items() if k != _NAME}
     return values
 
 
@@ -104,7 +107,11 @@ def _make_converter() -> cattrs.Converter:
     def is_part(kind: Any) -> bool:
         return isinstance(kind, type) and issubclass(kind, SettingsPart)
 
+    def is_record(kind: Any) -> bool:
+        return dataclasses.is_dataclass(kind) and not is_part(kind) and kind is not Settings
+
     strict_containers(converter)
+    converter.register_structure_hook_factory(is_record, _structure_record)
     converter.register_structure_hook(int, strict_number)
     converter.register_structure_hook(float, strict_number)
     converter.register_structure_hook(str, strict_plain)
@@ -178,6 +185,18 @@ def _structure_part(kind: type[SettingsPart], converter: cattrs.Converter) -> Ca
     return structure
 
 
+def _structure_record(kind: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    """Return what reads a value of several parts, such as a relabelled image."""
+    plain = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
+
+    def structure(values: Any, _: Any) -> Any:
+        if not isinstance(values, Mapping):
+            raise SettingsError(f"expected an object in braces, found {str(values)[:40]!r}")
+        return plain(values, kind)
+
+    return structure
+
+
 def _structure_own(kind: type[SettingsPart], given: dict[str, Any], converter: cattrs.Converter) -> dict[str, Any]:
     """Take own settings out of a section's values, and return them by name."""
     nested = given.pop(_OWN, {})
@@ -222,4 +241,6 @@ def _first_fault(error: BaseException, where: str = "settings") -> str:
             if isinstance(name, str):
                 where = name
         return _first_fault(inner, where)
+    if isinstance(error, KeyError):
+        return f"In {where}: it is missing."
     return f"In {where}: {error}"

@@ -19,6 +19,7 @@ from core.service.needs import sampler_memory_words
 from core.settings import BY_DIFFICULTY, SelectionSettings
 from desktop_app import theme
 from desktop_app.dialogs.help_button import HelpButton
+from desktop_app.pages.coreset_continuing import Continuing
 from desktop_app.pages.coreset_fractions import ClassFractions
 from desktop_app.pages.page import Page
 from desktop_app.registries import samplers
@@ -70,6 +71,9 @@ class CoresetOptions(QObject):
         page.add_option("Size", self.size)
         controls.place(self.size, "selection.fraction", "selection.images")
         self._add_budgets(page)
+        self.continuing = Continuing(page)
+        page.add_to_options(self.continuing.widget)
+        controls.place(self.continuing.widget, "selection.continue_from")
         self._add_more(page)
 
     def _with_help(self, sampler: QComboBox) -> QWidget:
@@ -136,6 +140,7 @@ class CoresetOptions(QObject):
         if self.by_hand.set_classes(pool_by_class, settings.fraction_by_class, settings.fraction):
             self._page.order_options()
         self._show_recommendation(settings)
+        self.continuing.show_settings(settings)
         fact = self._samplers.get(settings.sampler)
         self.about.name = settings.sampler
         memory = sampler_memory_words(pool_by_class, fact) if fact and pool_by_class else ""

@@ -15,11 +15,15 @@ from core.errors import SettingsError
 from core.project import STAGES, Project, project_from_dict, project_to_dict, read_project
 from core.settings import (
     DataSettings,
+    EarlierCoreset,
+    EarlierImage,
     Relabelling,
+    SelectionSettings,
     Settings,
     own_settings,
     read_settings,
     settings_from_dict,
+    settings_in_keys,
     settings_to_dict,
     with_own,
 )
@@ -40,8 +44,10 @@ def parts() -> Iterator[type[SettingsPart]]:
 ALL = [(kind, name) for kind in parts() for name, _ in choices_of(kind)]
 
 
-# Settings whose text has a grammar of its own.
+EARLIER = EarlierCoreset("before", "0" * 64, (EarlierImage("a.png", "a", "b"),))
+# Settings whose text has a grammar of its own, or that consist of several values.
 WRITTEN = {
+    "continue_from": EARLIER,
     "grey_levels": ("0:4095",),
     "alpha": ("ignore",),
     "pages": "max",
@@ -53,7 +59,7 @@ def other_value(kind: type[SettingsPart], name: str) -> Any:
     """Return a valid value that is not the default."""
     facts: Choice = dict(choices_of(kind))[name]
     value, annotated = getattr(kind(), name), typing.get_type_hints(kind)[name]
-    if name in WRITTEN and kind is DataSettings:
+    if name in WRITTEN and kind in (DataSettings, SelectionSettings):
         return WRITTEN[name]
     if facts.values:
         return next(each for each in facts.values if each != value)
@@ -249,3 +255,26 @@ def test_a_project_that_names_a_missing_plugin_opens() -> None:
     values = project_to_dict(Project(), None)
     values["settings"]["selection"]["sampler"] = "gone"
     assert project_from_dict(values, Path(), "x.coreset").settings.selection.sampler == "gone"
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (5, "In continue_from: expected an object in braces, found '5'"),
+        ({"name": "a", "digest": "0" * 64}, "In images: it is missing."),
+        ({"name": "a", "digest": "0" * 64, "images": []}, "The earlier coreset has no images"),
+        ({"name": "a", "digest": "x", "images": [{"path": "", "class_name": "a", "pixels": "b"}]}, "64 hexadecimal"),
+        ({"name": "a", "digest": "0" * 64, "images": ["a.png"]}, "expected an object in braces, found 'a.png'"),
+    ],
+)
+def test_an_earlier_coreset_that_is_none_is_refused(value: Any, sentence: str) -> None:
+    stored = settings_to_dict(Settings())
+    stored["selection"]["continue_from"] = value
+    with pytest.raises(SettingsError, match=sentence):
+        settings_from_dict(stored)
+
+
+def test_the_name_of_an_earlier_coreset_changes_no_key() -> None:
+    one, other = (SelectionSettings(continue_from=replace(EARLIER, name=name)) for name in ("one", "other"))
+    assert settings_in_keys(one) == settings_in_keys(other) != settings_in_keys(SelectionSettings())
+    assert "continue_from" not in settings_in_keys(SelectionSettings())

@@ -43,6 +43,7 @@ DESCRIPTION = Sampler(
         pairs_up_to=16_384,
     ),
     place=40,
+    continues=True,
     mark=Mark("#D55E00", "diamond"),
     uses_clusters=True,
     class_budget="difficulty",

@@ -11,9 +11,9 @@ from core.selection.sampling import ClassPool, Order
 
 
 def order(pool: ClassPool, n: int, settings: BalancedHerdingSettings) -> Order:
-    """Return images by repeated argmax_j of τ_j − acc_j / (m + 1), τ = R t and acc the sum of R over those picked.
+    """Return images by repeated argmax_j of τ_j − acc_j / (m + 1), τ = R t and acc the sum of R over those in S.
 
-    Each step lowers the maximum mean discrepancy between the coreset and the target t.
+    S are those picked or kept. Each step lowers the maximum mean discrepancy between the coreset and the target t.
 
     Parameters
     ----------
@@ -30,23 +30,27 @@ def order(pool: ClassPool, n: int, settings: BalancedHerdingSettings) -> Order:
     ----------
     Chen, Welling and Smola, Super-samples from kernel herding, UAI 2010.
     """
-    n = min(n, pool.n_images)
+    n = min(n, pool.n_free)
     kernel = pool.make_kernel(pool.embedding)
     wanted = kernel.times(target(pool.labels, settings.mu))
-    rows = herd(kernel, wanted, n)
+    rows = herd(kernel, wanted, n, pool.kept)
     return Order(rows, tuple(f"stands for cluster {cluster + 1}" for cluster in pool.labels[rows].tolist()))
 
 
-def herd(kernel: Kernel, wanted: NDArray[np.float64], n: int) -> IntArray:
-    """Return `n` rows by kernel herding towards `wanted`, τ of shape (n_images,)."""
+def herd(kernel: Kernel, wanted: NDArray[np.float64], n: int, kept: IntArray | None = None) -> IntArray:
+    """Return `n` rows by kernel herding towards `wanted`, τ of shape (n_images,), beside those that are kept."""
+    kept = np.zeros(0, dtype=np.int64) if kept is None else kept
     if kernel.width == 0:
         # All images are identical: file order.
-        return np.arange(n, dtype=np.int64)
+        return np.setdiff1d(np.arange(kernel.n_images, dtype=np.int64), kept)[:n]
     picked = np.zeros(kernel.n_images)
     free = np.array(wanted, dtype=np.float64)
+    for row in kept.tolist():
+        picked += kernel.rows(np.array([row]))[0]
+    free[kept] = -np.inf
     rows = np.empty(n, dtype=np.int64)
     for m in range(n):
-        row = best_row(free - picked / (m + 1))
+        row = best_row(free - picked / (len(kept) + m + 1))
         rows[m] = row
         picked += kernel.rows(rows[m : m + 1])[0]
         free[row] = -np.inf

@@ -21,6 +21,7 @@ DESCRIPTION = Sampler(
         pairs_up_to=16_384,
     ),
     place=50,
+    continues=True,
     mark=Mark("#6A3D9A", "star", dark="#B18BE0"),
     class_budget="difficulty",
     # From benchmarks/results/budgets.md: the rule was fixed first, and confirmed on held-out images.

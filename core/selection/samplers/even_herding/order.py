@@ -25,7 +25,8 @@ def order(pool: ClassPool, n: int) -> Order:
     images. A stage first takes argmax_j of τ_j − acc_j / (m + 1) again and again, as balanced herding does. Then each
     of its images in turn is given back and the argmax_j of τ_j − acc_j / M is taken, M the images at the end of the
     stage: the exchange that lowers the maximum mean discrepancy most. That goes on for at most three rounds, or until
-    none changes. The images of the stage are then put in the order in which herding would take them.
+    none changes. The images of the stage are then put in the order in which herding would take them. Images that are
+    kept count as those of earlier stages.
 
     Parameters
     ----------
@@ -41,12 +42,12 @@ def order(pool: ClassPool, n: int) -> Order:
     ----------
     Chen, Welling and Smola, Super-samples from kernel herding, UAI 2010; the target and the exchange are ours.
     """
-    n = min(n, pool.n_images)
+    n = min(n, pool.n_free)
     kernel = pool.make_kernel(pool.embedding)
     if kernel.width == 0:
         # All images are identical: file order.
-        return Order(np.arange(n, dtype=np.int64), (DENSE,) * n)
-    rows = herd_in_stages(kernel, kernel.times(even_target(kernel.class_means)), n)
+        return Order(np.setdiff1d(np.arange(pool.n_images, dtype=np.int64), pool.kept)[:n], (DENSE,) * n)
+    rows = herd_in_stages(kernel, kernel.times(even_target(kernel.class_means)), n, pool.kept)
     is_sparse = kernel.class_means < np.median(kernel.class_means)
     return Order(rows, tuple(SPARSE if sparse else DENSE for sparse in is_sparse[rows].tolist()))
 
@@ -63,16 +64,25 @@ def even_target(density: NDArray[np.float64], evenness: float = EVENNESS) -> NDA
     return np.asarray(weights / weights.sum())
 
 
-def herd_in_stages(kernel: Kernel, wanted: NDArray[np.float64], n: int) -> IntArray:
-    """Return `n` rows by herding towards `wanted`, τ of shape (n_images,), in exchanged stages that double."""
+def herd_in_stages(kernel: Kernel, wanted: NDArray[np.float64], n: int, kept: IntArray | None = None) -> IntArray:
+    """Return `n` rows by herding towards `wanted`, τ of shape (n_images,), in exchanged stages that double.
+
+    Rows that are kept are taken before and never exchanged; stages end at the same numbers, with these counted.
+    """
     herd = _Herd(kernel, wanted)
+    n_kept = 0 if kept is None else len(kept)
+    if kept is not None:
+        herd.keep(kept)
     rows: list[int] = []
     end = FIRST_STAGE
     while len(rows) < n:
+        if end <= n_kept:
+            end *= 2
+            continue
         if end > LARGEST_EXCHANGED:
             rows += herd.take(n - len(rows))
             break
-        stage = herd.take(min(end, kernel.n_images) - len(rows))
+        stage = herd.take(min(end, kernel.n_images) - n_kept - len(rows))
         herd.exchange(stage)
         rows += herd.in_order(stage)
         end *= 2
@@ -94,6 +104,11 @@ class _Herd:
         self._taken = np.zeros(kernel.n_images)
         self._is_in = np.zeros(kernel.n_images, dtype=bool)
         self._size = 0
+
+    def keep(self, rows: IntArray) -> None:
+        """Count rows as taken."""
+        for row in rows.tolist():
+            self._add(row)
 
     def take(self, n: int) -> list[int]:
         """Take `n` more."""

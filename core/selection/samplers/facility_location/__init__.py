@@ -21,6 +21,7 @@ DESCRIPTION = Sampler(
         pairs_up_to=16_384,
     ),
     place=60,
+    continues=True,
     mark=Mark("#009E73", "pentagon"),
     picture="spokes",
     picture_numbered=True,

@@ -14,7 +14,7 @@ BATCH = 32
 
 
 def order(pool: ClassPool, n: int) -> Order:
-    """Return images by greedy argmax of Σ_i max_{j∈S} s_ij, s = max(0, cosine).
+    """Return images by greedy argmax of Σ_i max_{j∈S} s_ij, s = max(0, cosine); images that are kept are in S.
 
     Notes
     -----
@@ -27,7 +27,7 @@ def order(pool: ClassPool, n: int) -> Order:
     """
     similarities = Similarities(pool.embedding)
     batch = 1 if similarities.fits else BATCH
-    rows, gains = greedy_cover(similarities.rows, pool.n_images, n, batch=batch)
+    rows, gains = greedy_cover(similarities.rows, pool.n_images, n, batch=batch, kept=pool.kept)
     return Order(rows, tuple(f"raises coverage by {gain:.3g} images" for gain in gains.tolist()))
 
 

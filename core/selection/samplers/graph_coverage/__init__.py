@@ -14,6 +14,7 @@ DESCRIPTION = Sampler(
     help="resources:help/samplers/graph-coverage.html",
     cost=Cost(seconds_per_pair=4.08e-08, bytes_fixed=57e6, bytes_per_number=57),
     place=70,
+    continues=True,
     mark=Mark("#CC79A7", "hexagon"),
     picture="spokes",
     picture_numbered=True,

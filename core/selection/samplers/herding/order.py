@@ -7,21 +7,22 @@ from core.selection.sampling import ClassPool, Order
 
 
 def order(pool: ClassPool, n: int) -> Order:
-    """Return images by repeated argmin_{j∉S} ‖(t + 1) μ − Σ_S x − x_j‖.
+    """Return images by repeated argmin_{j∉S} ‖(t + 1) μ − Σ_S x − x_j‖, t = |S|, with images that are kept in S.
 
     References
     ----------
     Welling, Herding dynamical weights to learn, ICML 2009; Rebuffi et al., iCaRL, CVPR 2017, algorithm 4.
     """
-    n = min(n, pool.n_images)
+    n = min(n, pool.n_free)
     vectors = np.asarray(pool.embedding, dtype=np.float64)
     mean = vectors.mean(axis=0)
     norms = np.einsum("ij,ij->i", vectors, vectors)
-    total = np.zeros(vectors.shape[1])
+    total = vectors[pool.kept].sum(axis=0)
     free = np.zeros(pool.n_images)
+    free[pool.kept] = -np.inf
     rows = np.empty(n, dtype=np.int64)
     for t in range(n):
-        wanted = (t + 1) * mean - total
+        wanted = (len(pool.kept) + t + 1) * mean - total
         squares = np.maximum(norms - 2 * (vectors @ wanted) + wanted @ wanted, 0)
         # argmin, not argmax: the image that brings the sum closest, whose distance is smallest.
         row = best_row(free - np.sqrt(squares))

@@ -39,6 +39,7 @@ DESCRIPTION = Sampler(
     help="resources:help/samplers/intelligent.html",
     cost=Cost(seconds_per_image=6e-7),
     place=30,
+    continues=True,
     mark=Mark("#0072B2", "triangle-up", dark="#3D9BD3"),
     uses_clusters=True,
     uses_seed=True,

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from core.results import IntArray
 from core.seeds import generator
-from core.selection.budgets import hand_out_over_clusters
+from core.selection.budgets import beyond, hand_out_over_clusters
 from core.selection.samplers.intelligent import IntelligentSettings
 from core.selection.sampling import ClassPool, Order
 
@@ -23,11 +23,14 @@ def order(pool: ClassPool, n: int, settings: IntelligentSettings) -> Order:
     k = len(pool.medoids)
     sizes: IntArray = np.bincount(pool.labels, minlength=k).astype(np.int64)
     spreads = cluster_spreads(pool) if settings.budget_over_clusters == "neyman" else np.zeros(k)
-    givers = hand_out_over_clusters(settings.budget_over_clusters, sizes, spreads)[:n]
+    # What a cluster has given to an earlier coreset counts as given.
+    given = np.bincount(pool.labels[pool.kept], minlength=k).astype(np.int64)
+    givers = beyond(hand_out_over_clusters(settings.budget_over_clusters, sizes, spreads), given)[:n]
     rows = np.empty(len(givers), dtype=np.int64)
     for cluster in range(k):
         members = np.flatnonzero(pool.labels == cluster)
         drawn = generator(pool.seed, "intelligent", pool.class_name, cluster).permutation(members)
+        drawn = drawn[~np.isin(drawn, pool.kept)]
         places = np.flatnonzero(givers == cluster)
         rows[places] = drawn[: len(places)]
     words = [f"drawn from cluster {cluster + 1}" for cluster in range(k)]

@@ -21,6 +21,7 @@ DESCRIPTION = Sampler(
         pairs_up_to=16_384,
     ),
     place=100,
+    continues=True,
     mark=Mark("#882255", "cross", dark="#C46A94"),
     picture="links",
     picture_numbered=True,

@@ -12,7 +12,7 @@ from core.selection.sampling import ClassPool, Order
 
 
 def order(pool: ClassPool, n: int) -> Order:
-    """Return images farthest first, starting with the medoid of the class.
+    """Return images farthest first, starting with the medoid of the class unless images are kept.
 
     Notes
     -----
@@ -24,14 +24,18 @@ def order(pool: ClassPool, n: int) -> Order:
     Sener and Savarese, Active learning for convolutional neural networks: a core-set approach, ICLR 2018;
     Gonzalez, Clustering to minimize the maximum intercluster distance (1985).
     """
-    n = min(n, pool.n_images)
+    n = min(n, pool.n_free)
     distances = Distances(pool.embedding)
     rows = np.empty(n, dtype=np.int64)
     reasons: list[str] = []
     nearest = np.full(pool.n_images, np.inf)
+    for row in pool.kept.tolist():
+        np.minimum(nearest, distances.row(row), out=nearest)
+    nearest[pool.kept] = -np.inf
     for place in range(n):
-        row = distances.medoid() if place == 0 else best_row(nearest)
-        reasons.append(f"was {nearest[row]:.3g} away from the nearest chosen" if place else "medoid of the class")
+        is_first = place == 0 and not len(pool.kept)
+        row = distances.medoid() if is_first else best_row(nearest)
+        reasons.append("medoid of the class" if is_first else f"was {nearest[row]:.3g} away from the nearest chosen")
         rows[place] = row
         np.minimum(nearest, distances.row(row), out=nearest)
         nearest[row] = -np.inf

@@ -22,6 +22,7 @@ DESCRIPTION = Sampler(
         pairs_up_to=16_384,
     ),
     place=65,
+    continues=True,
     mark=Mark("#5B8C00", "diamond", dark="#9CCC3C"),
     picture_numbered=True,
 )

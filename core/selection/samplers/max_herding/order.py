@@ -10,6 +10,8 @@ BATCH = 32
 def order(pool: ClassPool, n: int) -> Order:
     """Return images by greedy argmax of Σ_i max_{j∈S} R_ij, R = exp(−d² / 2σ²) with the width of herding.
 
+    Images that are kept are in S.
+
     Notes
     -----
     At least 1 − 1/e of the best possible. Memory is 4 n² bytes where that fits the kernel's budget; beyond, rows are
@@ -21,5 +23,5 @@ def order(pool: ClassPool, n: int) -> Order:
     """
     kernel = pool.make_kernel(pool.embedding)
     batch = 1 if kernel.is_held else BATCH
-    rows, gains = greedy_cover(kernel.rows, pool.n_images, n, batch=batch)
+    rows, gains = greedy_cover(kernel.rows, pool.n_images, n, batch=batch, kept=pool.kept)
     return Order(rows, tuple(f"raises coverage by {gain:.3g} images" for gain in gains.tolist()))
