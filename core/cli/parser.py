@@ -130,10 +130,10 @@ def _choosing(add: AddCommand) -> None:
 
 
 def _sizing(add: AddCommand) -> None:
-    """Add what tells how many images are needed."""
+    """Add the estimate of how many images are needed."""
     size = add(
         "size",
-        "tell how many images are needed if at most so much accuracy may be lost",
+        "estimate how many images are needed for a maximum loss of accuracy",
         "coreset size cells/ --margin 0.02\n"
         "coreset size cells/ --margin 0.02 --sampler even-herding --out sizes.csv\n"
         "coreset size cells/ --margin 0.03 --network transfer --check     train once at that size, and test it",
