@@ -43,6 +43,10 @@ class NoProgress:
 NO_PROGRESS: Progress = NoProgress()
 
 
+SHARES = "%"
+"""Unit of a report that counts shares of a whole rather than things: it is shown as a percentage."""
+
+
 class StepProgress:
     """One step of several, seen from the outside as a share of the whole.
 
@@ -84,9 +88,8 @@ class StepProgress:
             self._parent.report(*counted, self._message or message)
             return
         share = done / total if total > 0 else 0.0
-        self._parent.report(
-            round((self._step + share) * self._resolution), self._n_steps * self._resolution, self._message or message
-        )
+        words = _of_shares(self._message or message)
+        self._parent.report(round((self._step + share) * self._resolution), self._n_steps * self._resolution, words)
 
     def publish(self, result: object) -> None:
         """Hand the part on, unless the parent is not to have it."""
@@ -134,9 +137,15 @@ class PartProgress:
         share = self._start + (self._end - self._start) * self._done
         what = message.partition(":")[0]
         told = f"{self._prefix}{what[:1].lower()}{what[1:]}" if self._prefix else self._message or message
-        self._parent.report(round(share * self.RESOLUTION), self.RESOLUTION, told)
+        self._parent.report(round(share * self.RESOLUTION), self.RESOLUTION, _of_shares(told))
 
     def publish(self, result: object) -> None:
         """Hand the part on, unless the parent is not to have it."""
         if self._hands_on:
             self._parent.publish(result)
+
+
+def _of_shares(message: str) -> str:
+    """Return a message with the unit of shares in place of its own, which they do not count."""
+    what = message.partition(": ")[0]
+    return f"{what}: {SHARES}" if what else ""

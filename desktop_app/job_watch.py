@@ -16,16 +16,15 @@ from desktop_app.widgets.job_bar import JobBar
 PASSING_MS = 8000
 LONG_SECONDS = 30.0
 """A job that has run for so long is not stopped by a key alone."""
-STEP_RESOLUTION = 1000
 
 
 def progress_words(message: str, done: int, total: int) -> str:
     """Return what the bar says: ``"Scanning: images"`` becomes ``"Scanning · 528 of 601 images"``.
 
-    Jobs of several steps count in thousandths (`core.progress.StepProgress`); those are not told as a number.
+    Of work of several steps, which counts shares (`core.progress.StepProgress`), no number is shown beside the bar.
     """
     what, _, unit = message.partition(": ")
-    if total <= 0 or total % STEP_RESOLUTION == 0:
+    if total <= 0 or unit == "%":
         return what
     return f"{what} · {done:,} of {total:,} {unit}".rstrip()
 

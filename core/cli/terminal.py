@@ -9,6 +9,7 @@ from types import FrameType
 from typing import TextIO
 
 from core.errors import CancelledError
+from core.progress import SHARES
 from core.words import duration
 
 BAR_WIDTH = 24
@@ -89,7 +90,10 @@ class TerminalProgress:
 
     def _write(self, done: int, total: int, message: str, now: float) -> None:
         unit = message.partition(":")[2].strip()
-        count = f"{done:,} of {total:,} {unit}".strip() if total > 0 else f"{done:,} {unit}".strip()
+        if total > 0 and unit == SHARES:
+            count = f"{done / total:.0%}".replace("%", " %")
+        else:
+            count = f"{done:,} of {total:,} {unit}".strip() if total > 0 else f"{done:,} {unit}".strip()
         if not self._moving:
             self._stream.write(f"{self._message} · {count}\n")
             self._stream.flush()

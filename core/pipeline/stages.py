@@ -186,7 +186,7 @@ def cluster_classes(
         stored = cache.load("clusters", key)
         if stored is None:
             # The class is handed on once it is stored.
-            told = StepProgress(progress, number, len(embeddings), resolution=100, hands_on=False)
+            told = StepProgress(progress, number, len(embeddings), hands_on=False)
             clusters = cluster_class(embedding, settings.clusters, progress=told)
             facts = {
                 "curve": {str(k): value for k, value in clusters.curve.items()},

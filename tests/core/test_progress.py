@@ -48,13 +48,13 @@ def heard_of(reports: list[tuple[int, int, str]], step: int, n_steps: int, **how
 
 def test_a_step_tells_its_own_messages_in_thousandths() -> None:
     heard = heard_of([(0, 4, "a: x"), (1, 4, "b: x"), (4, 4, ""), (3, 0, "c")], 2, 5)
-    assert heard.told == [(2000, 5000, "a: x"), (2250, 5000, "b: x"), (3000, 5000, ""), (2000, 5000, "c")]
+    assert heard.told == [(2000, 5000, "a: %"), (2250, 5000, "b: %"), (3000, 5000, ""), (2000, 5000, "c: %")]
     assert heard.parts == ["a part"]
 
 
 def test_a_step_may_be_told_under_one_name_and_without_its_parts() -> None:
     heard = heard_of([(1, 2, "Reading: images")], 0, 1, message="Training (run 1 of 1)", hands_on=False)
-    assert heard.told == [(500, 1000, "Training (run 1 of 1)")]
+    assert heard.told == [(500, 1000, "Training (run 1 of 1): %")]
     assert heard.parts == []
 
 
@@ -65,14 +65,14 @@ def test_a_part_tells_its_share_of_the_whole_time_and_never_goes_back() -> None:
         part.report(*report)
     part.publish("a part")
     assert [done for done, *_ in heard.told] == [20_000, 40_000, 40_000, 50_000, 50_000]
-    assert {told[1:] for told in heard.told} == {(100_000, "Training (run 2 of 3)")}
+    assert {told[1:] for told in heard.told} == {(100_000, "Training (run 2 of 3): %")}
     assert heard.parts == ["a part"]
 
 
 def test_parts_lie_inside_parts() -> None:
     heard = Heard()
     PartProgress(PartProgress(heard, 0.5, 1.0), 0.0, 0.1).report(1, 2, "Reading: images")
-    assert heard.told == [(52_500, 100_000, "Reading: images")]
+    assert heard.told == [(52_500, 100_000, "Reading: %")]
 
 
 def test_a_prefix_stands_before_what_is_done_and_the_unit_is_left_out() -> None:
@@ -80,7 +80,7 @@ def test_a_prefix_stands_before_what_is_done_and_the_unit_is_left_out() -> None:
     part = PartProgress(heard, 0.5, 0.5, prefix="Split 2 of 4 · ", hands_on=False)
     part.report(1, 2, "Extracting vgg16: images")
     part.publish("a part")
-    assert heard.told == [(50_000, 100_000, "Split 2 of 4 · extracting vgg16")]
+    assert heard.told == [(50_000, 100_000, "Split 2 of 4 · extracting vgg16: %")]
     assert heard.parts == []
 
 
@@ -89,7 +89,7 @@ def test_units_of_the_steps_can_be_kept() -> None:
     assert heard_of(reports, 0, 1, resolution=0).told == reports
     expected = [(40, 120, "x: images"), (50, 120, "x: images"), (5, 0, "unknown")]
     assert heard_of(reports, 1, 3, resolution=0).told == expected
-    assert heard_of([(1, 3, "k")], 1, 3, resolution=100).told == [(133, 300, "k")]
+    assert heard_of([(1, 3, "k")], 1, 3, resolution=100).told == [(133, 300, "k: %")]
 
 
 def test_plain_lines_where_there_is_no_terminal() -> None:

@@ -588,7 +588,8 @@ def test_work_that_is_no_step_leaves_the_outcome_of_the_step(opened: MainWindow,
     [
         ("Scanning: images", 528, 1601, "Scanning · 528 of 1,601 images"),
         ("Clustering eosinophil", 3, 8, "Clustering eosinophil · 3 of 8"),
-        ("Extracting vgg16: images", 500, 2000, "Extracting vgg16"),
+        ("Extracting vgg16: %", 500, 2000, "Extracting vgg16"),
+        ("Extracting vgg16: images", 500, 2000, "Extracting vgg16 · 500 of 2,000 images"),
         ("Reading: files", 10, 0, "Reading"),
     ],
 )
@@ -924,7 +925,7 @@ def test_a_plugin_that_fails_is_told_once_and_listed_in_about(
     qtbot.addWidget(window)
     window.show()
     sentence = (
-        "The sampler first of the plugin coreset_broken 1.2 is left out: it cannot be loaded (RuntimeError: not "
+        "The sampler first of the plugin coreset_broken 1.2 was not loaded (RuntimeError: not "
         "<today>). Update or remove the plugin."
     )
     # What is said already stays until it is sent away.

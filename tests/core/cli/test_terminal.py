@@ -12,6 +12,7 @@ import pytest
 from core.cli import main
 from core.cli.terminal import TerminalProgress, plain, say, table
 from core.pipeline import whole
+from core.progress import StepProgress
 from core.results import Comparison
 
 WICKED = "re\x1b[31md\x1b]0;x\x07\u202egnp.\u2066"
@@ -102,3 +103,13 @@ def test_a_comparison_names_an_image_that_was_emptied_meanwhile(
     assert f"{path} (The file is empty)" in said
     assert f"without {path}, which could not be read again" in said
     assert path in (tmp_path / "study" / "report.html").read_text(encoding="utf-8")
+
+
+def test_work_of_several_steps_is_shown_as_a_percentage() -> None:
+    for done, total, shown in ((1, 4, "45 %"), (4, 4, "60 %")):
+        written = io.StringIO()
+        StepProgress(TerminalProgress(written), 2, 5).report(done, total, "Measuring learning curves: folds")
+        assert written.getvalue() == f"Measuring learning curves · {shown}\n"
+    written = io.StringIO()
+    TerminalProgress(written).report(0, 1000, "Scanning: images")
+    assert written.getvalue() == "Scanning · 0 of 1,000 images\n"
