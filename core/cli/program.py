@@ -102,6 +102,7 @@ def _run(arguments: Sequence[str] | None) -> int:
             "run": _later("run"),
             "search": _later("search"),
             "predict": _later("predict"),
+            "evaluate": _later("evaluate"),
             "demo": _later("demo"),
         }
     )
