@@ -9,7 +9,7 @@ from core.data.readings import changed_choices, choices_from
 from core.data.split import named_out
 from core.errors import ExportError
 from core.output.class_matching import Matching, match_classes
-from core.output.external_report import headline, write_external_report
+from core.output.external_report import REPORT, headline, write_external_report
 from core.output.external_test import ExternalTest, evaluate_bundle
 from core.output.model_bundle import load_bundle, read_facts
 from core.pipeline.stages import open_dataset
@@ -17,7 +17,7 @@ from core.progress import NO_PROGRESS, PartProgress, Progress
 from core.results import Dataset
 from core.settings import DataSettings
 
-__all__ = ["ClassesView", "evaluate_external", "external_classes", "headline"]
+__all__ = ["ClassesView", "evaluate_external", "external_classes", "headline", "report_in"]
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,11 @@ def evaluate_external(
     if out is not None:
         write_external_report(out, test, cache_folder, overwrite=overwrite)
     return test
+
+
+def report_in(out: Path) -> Path:
+    """Return the page of the report in a folder."""
+    return out / REPORT
 
 
 def _opened(
