@@ -18,15 +18,10 @@ from core.output.training_tables import (
 from core.palette import sampler_mark
 from core.results import Comparison, Row, RunResult
 from core.training.metric import Metric
-from core.training.metrics import METRICS, shown_in
+from core.training.metrics import shown_in, with_classes
 from core.words import percent
 
 INTERVALS = "95 % intervals: of shares Wilson's, of AUC Newcombe's; the chance of the test images alone"
-
-
-def class_metrics() -> tuple[Metric, ...]:
-    """Return the metrics that have a value for each class, in the order of their tables."""
-    return tuple(metric for metric in METRICS.values() if metric.by_class)
 
 
 def further_table(comparison: Comparison, network: str) -> Table:
@@ -82,19 +77,19 @@ def measures_of_classes(row: Row, runs: Sequence[RunResult]) -> Table:
 def _class_columns() -> tuple[Column, ...]:
     return (
         Column("class", "Class"), Column("test_images", "Test images", "count"),
-        *(Column(metric.class_key, metric.class_title or metric.title, "number") for metric in class_metrics()),
+        *(Column(metric.class_key, metric.class_title or metric.title, "number") for metric in with_classes()),
     )  # fmt: skip
 
 
 def _class_cells(row: Row, runs: Sequence[RunResult]) -> Iterator[tuple[Cell, ...]]:
     for name in runs[0].classes if runs and row.class_measures else ():
-        measured = (row.class_measures.get(each.name, {}).get(name, (np.nan,) * 3) for each in class_metrics())
+        measured = (row.class_measures.get(each.name, {}).get(name, (np.nan,) * 3) for each in with_classes())
         yield (name, tested_images(runs, name), *(share_words(*each) for each in measured))
 
 
 def class_metrics_table(comparison: Comparison) -> Table:
     """Return the measures of every class, means over splits and repetitions, with intervals where there are, as CSV."""
-    metrics = class_metrics()
+    metrics = with_classes()
     rows: list[tuple[Cell, ...]] = []
     for row in comparison.rows:
         runs = runs_of(comparison, row)

@@ -1,6 +1,6 @@
 """The sheets of an external test: the question which class is which, and what the network is worth there."""
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from core.results import Row
@@ -60,6 +60,8 @@ class MatchSheet(Sheet):
         scrolled.setWidgetResizable(True)
         scrolled.setFrameShape(QScrollArea.Shape.NoFrame)
         scrolled.setWidget(inside)
+        scrolled.viewport().setAutoFillBackground(False)
+        inside.setAutoFillBackground(False)
         scrolled.setAccessibleName("Classes")
         scrolled.setMinimumHeight(min(theme.UNIT * 50, inside.sizeHint().height() + theme.UNIT))
         self.add(scrolled, 1)
@@ -95,6 +97,8 @@ class ExternalSheet(Sheet):
         self.behind_title.setWordWrap(True)
         self.notes = QLabel("\n\n".join(view.notes))
         self.notes.setWordWrap(True)
+        self.notes.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.notes.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.tabs.addTab(_with_notes(self.measures, self.notes), "Measures")
         self.tabs.addTab(_beside(_saved(self.views.table)), "Classes")
         self.tabs.addTab(_beside(_saved(self.views.roc), _saved(self.views.reliability)), "ROC and calibration")
@@ -154,6 +158,8 @@ def _with_notes(table: QWidget, notes: QLabel) -> QWidget:
     scrolled.setWidgetResizable(True)
     scrolled.setFrameShape(QScrollArea.Shape.NoFrame)
     scrolled.setWidget(notes)
+    scrolled.viewport().setAutoFillBackground(False)
+    notes.setAutoFillBackground(False)
     scrolled.setAccessibleName("Notes")
     return _beside(table, scrolled)
 
