@@ -18,6 +18,12 @@ AddCommand = Callable[[str, str, str], argparse.ArgumentParser]
 READ_BY = ("grey_levels", "alpha", "pages")
 """Settings of the data by which the images of a prediction are read, too."""
 
+NOT_EXTERNAL = (
+    "test_fraction", "validation_fraction", "split_seed", "folds", "group_pattern", "left_out_classes", "relabelled",
+    "keep_one_of_duplicates", "drop_leaks", "near_duplicates_together", "near_duplicate_bits",
+)  # fmt: skip
+"""Settings of the data that say how images are divided, which is not done for an external test."""
+
 TOP_EXAMPLES = """\
 examples:
   coreset demo --out demo                          the whole method on synthetic cells, in a minute
@@ -234,6 +240,28 @@ def _using(add: AddCommand) -> None:
     predict.add_argument("--overwrite", action="store_true")
     others = {setting.name for setting in settings_in("data")} - set(READ_BY)
     add_flags(predict, {"data": others}, {f"data.{name}": "as for the training" for name in READ_BY})
+
+    evaluate = add(
+        "evaluate",
+        "evaluate a trained network on another labelled dataset, such as images of a second scanner",
+        "coreset evaluate study/models/custom-intelligent-0.25-1a2b3c4d other-scanner/ --out external/\n"
+        "coreset evaluate study/models/… other-scanner/ --match Baso=basophil --match artefact=",
+    )
+    evaluate.add_argument("bundle", type=Path, metavar="BUNDLE")
+    evaluate.add_argument("dataset", type=Path, metavar="DATASET", help=SOURCES.expected())
+    evaluate.add_argument(
+        "--out", type=Path, default=None, metavar="DIR", help="write the report, its tables and all predictions here"
+    )
+    evaluate.add_argument("--overwrite", action="store_true", help="replace what an earlier call left there")
+    evaluate.add_argument(
+        "--match",
+        action="append",
+        default=[],
+        metavar="THEIRS=OURS",
+        help="a class of the dataset and the class of the network that it is; THEIRS= leaves the class out",
+    )
+    evaluate.add_argument("--cache", type=Path, default=None, metavar="DIR", help="where computed features are kept")
+    add_flags(evaluate, {"data": NOT_EXTERNAL}, {f"data.{name}": "as for the training" for name in READ_BY})
 
     weights = add(
         "weights",

@@ -103,6 +103,7 @@ def _run(arguments: Sequence[str] | None) -> int:
             "search": _later("search"),
             "size": _later("size", "core.cli.size_command"),
             "predict": _later("predict"),
+            "evaluate": _later("evaluate"),
             "demo": _later("demo"),
         }
     )

@@ -1,4 +1,4 @@
-"""Commands that train: compare, run, search, predict, demo."""
+"""Commands that train, and that use what was trained: compare, run, search, predict, evaluate, demo."""
 
 import argparse
 import sys
@@ -9,12 +9,16 @@ from pathlib import Path
 from core.cache import default_cache_folder
 from core.cli.choices import study_of
 from core.cli.commands import progress
-from core.cli.flags import numbers
+from core.cli.flags import numbers, said_settings
 from core.cli.parser import READ_BY
 from core.cli.terminal import TerminalProgress, say, table
 from core.errors import ExportError, SettingsError
 from core.features.extractors import EXTRACTORS
+from core.output.class_matching import parse_match
+from core.output.class_tables import measures_of_classes
+from core.output.external_report import REPORT, headline, measures_table
 from core.pipeline import whole
+from core.pipeline.external import evaluate_external
 from core.pipeline.facts import recommended_but_missing, recommended_extractors
 from core.pipeline.grid import Grid
 from core.pipeline.planning import n_splits
@@ -173,6 +177,34 @@ def predict(options: argparse.Namespace) -> int:
         say(f"  {skipped.path}: {skipped.reason}")
     for note in outcome.notes:
         say(f"note: {note}")
+    return 0
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Evaluate a trained network on another labelled dataset."""
+    choices = {name: getattr(options, f"data.{name}", None) for name in READ_BY}
+    cache = Path(options.cache) if options.cache else default_cache_folder()
+    test = evaluate_external(
+        options.bundle,
+        options.dataset,
+        cache,
+        options.out,
+        progress(),
+        said=parse_match(options.match),
+        settings=said_settings(options, Settings()).data,
+        choices={name: value for name, value in choices.items() if value is not None},
+        overwrite=options.overwrite,
+    )
+    say(headline(test))
+    measures = [[str(row[0]), str(row[1] or "–"), str(row[5])] for row in measures_table(test).rows]
+    print(table(["measure", "value (95 %)", ""], measures))
+    classes = measures_of_classes(test.row, [test.run])
+    heads = [column.title for column in classes.columns]
+    print(table(heads, [["–" if cell is None else str(cell) for cell in row] for row in classes.rows], {1}))
+    for note in test.notes:
+        say(f"note: {note}")
+    if options.out is not None:
+        say(f"written: {options.out / REPORT}")
     return 0
 
 

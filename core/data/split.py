@@ -53,7 +53,7 @@ def make_split(dataset: Dataset, settings: DataSettings, fold: int = 0) -> Split
         If no image is left to choose from, the group pattern is no regular expression or finds no group, or the images
         cannot be divided into as many folds as asked for.
     """
-    left_out = _named_out(dataset, settings)
+    left_out = named_out(dataset, settings)
     if settings.keep_one_of_duplicates:
         left_out |= _repeated(dataset, left_out)
     ties = find_ties(dataset, settings)
@@ -109,7 +109,7 @@ def count_groups(dataset: Dataset, settings: DataSettings) -> tuple[int, int]:
     return len(set(groups) - {""}), groups.count("")
 
 
-def _named_out(dataset: Dataset, settings: DataSettings) -> dict[int, str]:
+def named_out(dataset: Dataset, settings: DataSettings) -> dict[int, str]:
     """Return the images that are left out by their paths, with the reason."""
     by_hand, patterns = set(settings.left_out_images), PathPatterns(settings.left_out_patterns)
     left_out: dict[int, str] = {}

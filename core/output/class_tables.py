@@ -1,6 +1,6 @@
 """The tables of a report on single classes, and on the measures beyond those of the paper."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -16,17 +16,12 @@ from core.output.training_tables import (
     tested_images,
 )
 from core.palette import sampler_mark
-from core.results import Comparison
+from core.results import Comparison, Row, RunResult
 from core.training.metric import Metric
-from core.training.metrics import METRICS, shown_in
+from core.training.metrics import shown_in, with_classes
 from core.words import percent
 
 INTERVALS = "95 % intervals: of shares Wilson's, of AUC Newcombe's; the chance of the test images alone"
-
-
-def class_metrics() -> tuple[Metric, ...]:
-    """Return the metrics that have a value for each class, in the order of their tables."""
-    return tuple(metric for metric in METRICS.values() if metric.by_class)
 
 
 def further_table(comparison: Comparison, network: str) -> Table:
@@ -63,26 +58,38 @@ def unknown_sentences(comparison: Comparison, network: str) -> list[str]:
 
 def class_measures_table(comparison: Comparison, network: str) -> Table:
     """Return the measures of every class with their intervals, of the rows that Table 1 compares, as printed."""
-    metrics = class_metrics()
-    rows: list[tuple[Cell, ...]] = []
-    for row in paper_rows(comparison, network):
-        runs = runs_of(comparison, row)
-        for name in runs[0].classes if runs and row.class_measures else ():
-            words = (share_words(*row.class_measures.get(each.name, {}).get(name, (np.nan,) * 3)) for each in metrics)
-            rows.append(
-                (sampler_mark(row.sampler).title, percent(row.fraction), name, tested_images(runs, name), *words)
-            )
-    columns = (
-        Column("sampler", "Sampler"), Column("kept", "Kept", "number"), Column("class", "Class"),
-        Column("test_images", "Test images", "count"),
-        *(Column(metric.class_key, metric.class_title or metric.title, "number") for metric in metrics),
+    found = [(row, runs_of(comparison, row)) for row in paper_rows(comparison, network)]
+    rows = tuple(
+        (sampler_mark(row.sampler).title, percent(row.fraction), *cells)
+        for row, runs in found
+        for cells in _class_cells(row, runs)
+    )
+    columns = (Column("sampler", "Sampler"), Column("kept", "Kept", "number"), *_class_columns())
+    return Table(f"classes_{network}", f"{network}: each class against all others ({INTERVALS})", columns, rows)
+
+
+def measures_of_classes(row: Row, runs: Sequence[RunResult]) -> Table:
+    """Return the measures of every class of one row with their intervals, as printed."""
+    title = f"Each class against all others ({INTERVALS})"
+    return Table("classes", title, _class_columns(), tuple(_class_cells(row, runs)))
+
+
+def _class_columns() -> tuple[Column, ...]:
+    return (
+        Column("class", "Class"), Column("test_images", "Test images", "count"),
+        *(Column(metric.class_key, metric.class_title or metric.title, "number") for metric in with_classes()),
     )  # fmt: skip
-    return Table(f"classes_{network}", f"{network}: each class against all others ({INTERVALS})", columns, tuple(rows))
+
+
+def _class_cells(row: Row, runs: Sequence[RunResult]) -> Iterator[tuple[Cell, ...]]:
+    for name in runs[0].classes if runs and row.class_measures else ():
+        measured = (row.class_measures.get(each.name, {}).get(name, (np.nan,) * 3) for each in with_classes())
+        yield (name, tested_images(runs, name), *(share_words(*each) for each in measured))
 
 
 def class_metrics_table(comparison: Comparison) -> Table:
     """Return the measures of every class, means over splits and repetitions, with intervals where there are, as CSV."""
-    metrics = class_metrics()
+    metrics = with_classes()
     rows: list[tuple[Cell, ...]] = []
     for row in comparison.rows:
         runs = runs_of(comparison, row)

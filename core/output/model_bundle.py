@@ -1,7 +1,8 @@
 """A trained network with all that is needed to use it, and its use on new images.
 
-A bundle is a folder: ``model.keras`` (preprocessing inside: it takes RGB pixels of 0 to 255) and ``bundle.json``
-(class names in the order of the outputs, input size, weights, what it was trained on, versions). The model is loaded
+A bundle is a folder: ``model.keras`` (preprocessing inside: it takes RGB pixels of 0 to 255), ``bundle.json``
+(class names in the order of the outputs, input size, weights, what it was trained on, versions) and, where the network
+has features, ``features.npz`` (see `core.output.bundle_features`). The model is loaded
 in Keras' safe mode, and nothing in a bundle is ever unpickled.
 """
 
@@ -20,6 +21,7 @@ from core.errors import ExportError, SettingsError
 from core.features.engine import import_keras
 from core.files import reason_of, temporary_folder
 from core.forms import FormError, is_number, read_form, read_json
+from core.output.bundle_features import KnownImages, write_known
 from core.output.new_images import NewImages
 from core.output.placing import disk_sentence, hash_file
 from core.output.tables import csv_of
@@ -94,6 +96,8 @@ class BundleFacts:
     reading : mapping
         Stored form of the choices by which stored values became pixels, with what was fixed for each kind of file.
         Not written where it is empty: as images were read before there was a choice.
+    features_sha256 : str
+        Of the file with what is kept of the images of the training. Not written where it is empty: without that file.
     """
 
     format: int
@@ -113,6 +117,7 @@ class BundleFacts:
     training: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
     reading: Mapping[str, Any] = field(default_factory=dict)
+    features_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,7 @@ class Bundle:
     model : keras.Model
     reading : mapping
         As in `BundleFacts`.
+    facts : BundleFacts or None
     """
 
     folder: Path
@@ -139,6 +145,7 @@ class Bundle:
     note: str
     model: Any
     reading: Mapping[str, Any] = field(default_factory=dict)
+    facts: BundleFacts | None = None
 
 
 @dataclass(frozen=True)
@@ -170,7 +177,12 @@ class Predictions:
 
 
 def save_bundle(
-    folder: Path, trained: TrainedRun, settings: TrainingSettings, *, reading: Mapping[str, Any] | None = None
+    folder: Path,
+    trained: TrainedRun,
+    settings: TrainingSettings,
+    *,
+    reading: Mapping[str, Any] | None = None,
+    known: KnownImages | None = None,
 ) -> Path:
     """Write a trained Keras network as a bundle; an earlier bundle in `folder` is replaced when this one is complete.
 
@@ -182,6 +194,8 @@ def save_bundle(
     settings : TrainingSettings
     reading : mapping, optional
         As in `BundleFacts`.
+    known : KnownImages, optional
+        What is kept of the images of the training.
 
     Raises
     ------
@@ -197,7 +211,10 @@ def save_bundle(
         with temporary_folder(folder) as building:
             model.save(building / MODEL_NAME)
             facts = replace(_facts(trained, settings, hash_file(building / MODEL_NAME)[0]), reading=reading or {})
-            values = {name: value for name, value in asdict(facts).items() if name != "reading" or value}
+            if known is not None:
+                facts = replace(facts, features_sha256=write_known(building, known))
+            may_lack = ("reading", "features_sha256")
+            values = {name: value for name, value in asdict(facts).items() if name not in may_lack or value}
             text = json.dumps(values, ensure_ascii=False, indent=1)
             (building / FACTS_NAME).write_text(text + "\n", encoding="utf-8")
     except OSError as error:
@@ -261,7 +278,7 @@ def load_bundle(folder: Path) -> Bundle:
         folder = folder.parent
     facts = read_facts(folder)
     model = _load_model(folder / MODEL_NAME, facts)
-    return Bundle(folder, tuple(facts.classes), facts.image_size, facts.note, model, facts.reading)
+    return Bundle(folder, tuple(facts.classes), facts.image_size, facts.note, model, facts.reading, facts)
 
 
 def read_facts(folder: Path) -> BundleFacts:

@@ -1,6 +1,6 @@
 """The report: one HTML file that holds all it shows, and the CSV of every table beside it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from core.progress import NO_PROGRESS, Progress
 from core.version import __version__
 from core.words import percent
 
-__all__ = ["ReportContent", "WrittenReport", "write_report"]
+__all__ = ["ReportContent", "Tile", "WrittenReport", "render_page", "write_report"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class WrittenReport:
 
 
 @dataclass(frozen=True)
-class _Tile:
+class Tile:
     """A number that stands large at the top."""
 
     value: str
@@ -130,39 +130,52 @@ def _answer_section(content: ReportContent, labels: Labels, numbering: Numbering
     return section
 
 
-def _tiles(content: ReportContent) -> list[_Tile]:
+def _tiles(content: ReportContent) -> list[Tile]:
     dataset, coreset = content.dataset, content.coreset
-    tiles = [_Tile(f"{len(dataset.images):,}", "images"), _Tile(f"{len(dataset.classes):,}", "classes")]
+    tiles = [Tile(f"{len(dataset.images):,}", "images"), Tile(f"{len(dataset.classes):,}", "classes")]
     if dataset.skipped:
         n = len(dataset.skipped)
-        tiles.append(_Tile(f"{n:,}", "file skipped" if n == 1 else "files skipped"))
+        tiles.append(Tile(f"{n:,}", "file skipped" if n == 1 else "files skipped"))
     if content.split is not None:
-        tiles.append(_Tile(f"{len(content.split.pool):,}", "in the pool"))
+        tiles.append(Tile(f"{len(content.split.pool):,}", "in the pool"))
     if coreset is not None:
-        tiles.append(_Tile(f"{len(coreset.indices):,}", f"chosen, {percent(coreset.fraction)}"))
+        tiles.append(Tile(f"{len(coreset.indices):,}", f"chosen, {percent(coreset.fraction)}"))
     if content.shares:
         touched = sum(int((share.chosen > 0).sum()) for share in content.shares)
         n_clusters = sum(len(share.sizes) for share in content.shares)
-        tiles.append(_Tile(f"{touched:,} of {n_clusters:,}", "clusters covered"))
+        tiles.append(Tile(f"{touched:,} of {n_clusters:,}", "clusters covered"))
     return tiles
 
 
 def _render(content: ReportContent, sections: list[Section], labels: Labels) -> str:
+    name = content.title or ("" if labels.private else content.dataset.source.name)
+    return render_page(
+        labels.text(name) or "Coreset report",
+        sections,
+        tiles=_tiles(content),
+        labels=labels.texts(content.labels),
+        private=labels.private is not None,
+    )
+
+
+def render_page(
+    title: str, sections: Sequence[Section], *, tiles: Sequence[Tile], labels: Sequence[str], private: bool
+) -> str:
+    """Return a self-contained page of `sections`; the tiles stand in the section with the identifier ``answer``."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     loader = PackageLoader("core.output", "templates")
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    name = content.title or ("" if labels.private else content.dataset.source.name)
     colours = [(colour_variable(colour), colour, dark) for colour, dark in dark_colours().items()]
     return environment.get_template("report.html").render(
-        title=labels.text(name) or "Coreset report",
+        title=title,
         date=datetime.now().astimezone().strftime("%d %B %Y, %H:%M"),
         version=__version__,
-        labels=labels.texts(content.labels),
-        private=labels.private is not None,
-        tiles=_tiles(content),
+        labels=labels,
+        private=private,
+        tiles=tiles,
         sections=sections,
         colours=colours,
     )

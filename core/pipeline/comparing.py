@@ -15,6 +15,7 @@ from core.errors import (
     SamplerFailedError,
     SettingsError,
 )
+from core.output.bundle_features import known_images
 from core.output.model_bundle import save_bundle
 from core.palette import sampler_mark
 from core.pipeline.comparison_progress import (
@@ -198,7 +199,7 @@ def run_comparison(
                 save_run(known, runs_folder)
                 remember_training(part.prepared, known, time.perf_counter() - started - known.feature_seconds)
                 if keep_models is not None:
-                    _keep_model(part.prepared, one, replace(trained, result=asked), keep_models)
+                    _keep_model(part, one, replace(trained, result=asked), keep_models, told)
             runs.append(asked)
             progress.publish(asked.without_probabilities())
     progress.report(n_runs, n_runs, "Training: runs")
@@ -379,12 +380,26 @@ def steps_of(training: TrainingSettings, networks: Collection[str]) -> str:
     return training.steps if any(name in NETWORKS and NETWORKS[name].has_steps for name in networks) else ""
 
 
-def _keep_model(prepared: Prepared, planned: PlannedRun, trained: TrainedRun, folder: Path) -> None:
+def _keep_model(part: SplitPart, planned: PlannedRun, trained: TrainedRun, folder: Path, progress: Progress) -> None:
     """Save a model of the first split's first repetition; the others would fill the disk with more of the same."""
     kept = NETWORKS[planned.network].is_saved and trained.model is not None
     if not kept or planned.repetition > 0 or planned.split > 0:
         return
+    prepared = part.prepared
     settings = fixed_settings(prepared.study.settings, prepared.dataset)
+    known = known_images(
+        trained.model,
+        prepared.dataset,
+        part.indices(planned),
+        trained.result.test_indices,
+        settings.training.image_size,
+        prepared.study.cache_folder,
+        progress,
+    )
     save_bundle(
-        folder / bundle_name(trained.result.key), trained, settings.training, reading=stored_choices(settings.data)
+        folder / bundle_name(trained.result.key),
+        trained,
+        settings.training,
+        reading=stored_choices(settings.data),
+        known=known,
     )

@@ -30,8 +30,8 @@ def expected_calibration_error(evidence: "Evidence") -> "Values":
     signed = (evidence.true == evidence.predicted) - confidence
     rows = np.arange(len(bins))
     members = sparse.csr_matrix((signed, (bins, rows)), shape=(N_BINS, len(bins)))
-    distances = np.abs(np.asarray(members @ evidence.weights.T.astype(np.float64)))
-    return np.asarray(distances.sum(axis=0) / evidence.n_images)
+    sums = np.asarray(members @ evidence.weights.T)
+    return np.asarray(np.abs(sums).sum(axis=0) / evidence.n_images)
 
 
 def reliability(true: IntArray, predicted: IntArray, probabilities: FloatArray) -> "Values":

@@ -7,7 +7,7 @@ import numpy as np
 
 from core.results import Curves, RunResult, mean_curves
 from core.training.metric import Metric
-from core.training.metrics import METRICS
+from core.training.metrics import with_classes
 from core.training.score_intervals import area_interval, wilson
 
 ClassMeasures = Mapping[str, Mapping[str, tuple[float, float, float]]]
@@ -32,10 +32,10 @@ def class_measures(runs: Sequence[RunResult]) -> ClassMeasures:
     different = len(np.unique(np.concatenate([run.test_indices for run in runs])))
     scale = different / float(per_run)
     found: dict[str, Mapping[str, tuple[float, float, float]]] = {}
-    for name, metric in METRICS.items():
-        mine = [run for run in runs if name in run.metrics.class_values]
+    for metric in with_classes():
+        mine = [run for run in runs if metric.name in run.metrics.class_values]
         if mine:
-            found[name] = {each: _measured(metric, each, mine, scale) for each in mine[0].classes}
+            found[metric.name] = {each: _measured(metric, each, mine, scale) for each in mine[0].classes}
     return found
 
 

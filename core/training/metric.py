@@ -66,6 +66,8 @@ class Metric(Description):
         metric without a value for each class.
     class_title, class_short : str
         Title of that value, and head of its narrow column; those of the metric where they are empty.
+    class_place : int
+        Its place among the values for each class.
     class_undefined : str
         As `undefined`, of that value.
     class_interval : {"share", "area"}
@@ -93,6 +95,7 @@ class Metric(Description):
     by_class: str = ""
     class_title: str = ""
     class_short: str = ""
+    class_place: int = 1000
     class_undefined: str = "there are too few test images"
     class_interval: Literal["share", "area"] = "share"
 

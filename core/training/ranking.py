@@ -11,6 +11,9 @@ from core.results.curves import ROC_RATES
 if TYPE_CHECKING:
     from core.training.evidence import Evidence, Values
 
+_MOST_COUNTS = 4_000_000
+"""Counts that are held at once, for resamples and groups of images."""
+
 
 def auc_by_class(evidence: "Evidence") -> "Values":
     """Return the area under the ROC curve of each class against all others, shape (n_resamples, n_classes).
@@ -24,22 +27,19 @@ def auc_by_class(evidence: "Evidence") -> "Values":
     Images that follow each other in the ranking and are all of the class, or all of others, are counted together,
     which changes nothing: a good ranking has few such groups, so that thousands of resamples cost little.
     """
-    n_classes = evidence.n_classes
-    probabilities = evidence.probabilities
-    areas = np.full((evidence.n_resamples, n_classes), np.nan)
-    if probabilities is None or not np.isfinite(probabilities).all():
+    areas = np.full((evidence.n_resamples, evidence.n_classes), np.nan)
+    if evidence.probabilities is None or not np.isfinite(evidence.probabilities).all():
         return areas
-    for position in range(n_classes):
+    ranked = {}
+    for position in range(evidence.n_classes):
         is_class = evidence.true == position
-        if is_class.all() or not is_class.any():
-            continue
-        groups, n_groups = _ranked_groups(probabilities[:, position], is_class)
-        inside = _counted(evidence.weights, groups, n_groups, is_class)
-        outside = _counted(evidence.weights, groups, n_groups, ~is_class)
-        below = outside.cumsum(axis=1) - outside / 2
-        n_pairs = inside.sum(axis=1) * outside.sum(axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            areas[:, position] = (inside * below).sum(axis=1) / n_pairs
+        if is_class.any() and not is_class.all():
+            ranked[position] = _ranked_groups(evidence.probabilities[:, position], is_class)
+    step = max(1, _MOST_COUNTS // max([len(evidence.true), *(members.shape[0] for members in ranked.values())]))
+    for start in range(0, evidence.n_resamples, step):
+        weights = np.ascontiguousarray(evidence.weights[start : start + step].T, dtype=np.float32)
+        for position, members in ranked.items():
+            areas[start : start + step, position] = _areas(members, weights)
     return areas
 
 
@@ -70,8 +70,14 @@ def roc_curves(true: IntArray, probabilities: FloatArray) -> FloatArray:
     return curves
 
 
-def _ranked_groups(scores: FloatArray, is_class: np.ndarray) -> tuple[IntArray, int]:
-    """Return the group of each image in ascending order of the scores, and how many groups there are."""
+def _ranked_groups(scores: FloatArray, is_class: np.ndarray) -> sparse.csr_matrix:
+    """Return which images are in which group of the ranking, in ascending order of the scores.
+
+    Returns
+    -------
+    csr_matrix of shape (2 · n_groups, n_test)
+        Images of the class above, images of the others below.
+    """
     order = np.argsort(scores, kind="stable")
     level = np.cumsum(np.r_[0, np.diff(scores[order]) != 0])
     n_levels = int(level[-1]) + 1
@@ -80,13 +86,16 @@ def _ranked_groups(scores: FloatArray, is_class: np.ndarray) -> tuple[IntArray, 
     kind = np.where(of_class == 0, 0, np.where(of_class == size, 1, 2))  # others alone, the class alone, both
     begins = np.r_[True, (kind[1:] != kind[:-1]) | (kind[1:] == 2)]
     group_of_level = np.cumsum(begins) - 1
-    groups = np.empty(len(scores), dtype=np.int64)
-    groups[order] = group_of_level[level]
-    return groups, int(group_of_level[-1]) + 1
+    n_groups = int(group_of_level[-1]) + 1
+    rows = group_of_level[level] + np.where(is_class[order], 0, n_groups)
+    ones = np.ones(len(scores), dtype=np.float32)
+    return sparse.csr_matrix((ones, (rows, order)), shape=(2 * n_groups, len(scores)))
 
 
-def _counted(weights: np.ndarray, groups: IntArray, n_groups: int, taken: np.ndarray) -> "Values":
-    """Return how many of the images that are `taken` each group has, shape (n_resamples, n_groups)."""
-    rows = np.flatnonzero(taken)
-    members = sparse.csr_matrix((np.ones(len(rows)), (groups[rows], rows)), shape=(n_groups, len(groups)))
-    return np.asarray((members @ weights.T).T, dtype=np.float64)
+def _areas(members: sparse.csr_matrix, weights: FloatArray) -> "Values":
+    """Return the area under each resample, shape (n_resamples,), from weights of shape (n_test, n_resamples)."""
+    # Counts are whole numbers, so that float32 holds them exactly; their products want float64.
+    inside, outside = np.split(np.asarray(members @ weights, dtype=np.float64), 2)
+    below = outside.cumsum(axis=0) - outside / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.einsum("gb,gb->b", inside, below) / (inside.sum(axis=0) * outside.sum(axis=0)))

@@ -16,7 +16,7 @@ def by_column() -> "list[Metric]":
 
 def by_class() -> "list[Metric]":
     """Return the metrics that have a value for each class, in the order of the columns of a table."""
-    return [metric for metric in _metrics().values() if metric.by_class]
+    return sorted((one for one in _metrics().values() if one.by_class), key=lambda one: one.class_place)
 
 
 def bars() -> dict[str, str]:

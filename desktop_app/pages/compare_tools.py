@@ -1,5 +1,6 @@
 """What the Compare page offers beside training: the report, keeping and using networks, the search."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from core.service.comparison_requests import (
     SearchHyperparameters,
     WriteReport,
 )
+from core.service.external_requests import ClassesView, EvaluateExternal, ExternalView, MatchClasses
 from core.service.networks import NETWORKS, title_inside
 from desktop_app import theme
+from desktop_app.pages.compare_external import ExternalSheet, MatchSheet
 from desktop_app.pages.compare_picture import ComparePicture
 from desktop_app.pages.compare_report import ReportSheet
 from desktop_app.pages.compare_search import SearchSheet, show_search
@@ -46,6 +49,7 @@ class CompareTools(QObject):
     def __init__(self, page: Page, picture: ComparePicture) -> None:
         super().__init__(page)
         self._page, self._picture = page, picture
+        self._external = (Path(), Path())
         self.buttons = self._make_buttons()
 
     def _make_buttons(self) -> QWidget:
@@ -53,7 +57,9 @@ class CompareTools(QObject):
         self.report.setToolTip("Write all results to one page that can be sent and printed")
         self.report.clicked.connect(self._choose_report)
         tools = QPushButton("Networks")
-        tools.setToolTip("Save a trained network, predict new images or search hyperparameters")
+        tools.setToolTip(
+            "Save a trained network, predict new images, evaluate on another dataset or search hyperparameters"
+        )
         menu = QMenu(tools)
         menu.setToolTipsVisible(True)
         for words, tip, slot in (
@@ -63,6 +69,11 @@ class CompareTools(QObject):
                 self._choose_keeping,
             ),
             ("Predict a folder of images…", "Uses a network that was trained here", self._choose_prediction),
+            (
+                "Evaluate on another dataset…",
+                "Uses a network that was trained here on labelled images, such as those of a second scanner",
+                self._choose_external,
+            ),
             ("Search hyperparameters on the coreset…", "A typical use of a coreset", self._choose_search),
         ):
             action = menu.addAction(words)
@@ -145,6 +156,42 @@ class CompareTools(QObject):
         skipped = f", {len(view.skipped):,} files skipped" if view.skipped else ""
         told = "".join(f" {note}" for note in view.notes)
         self._page.messages.info(f"{view.n_images:,} images predicted{skipped}: {view.file}{told}", view.file)
+
+    def _choose_external(self) -> None:
+        start = str(models_folder())
+        bundle = QFileDialog.getExistingDirectory(self._page, "Choose the folder of a trained network", start)
+        if not bundle:
+            return
+        source = QFileDialog.getExistingDirectory(self._page, "Choose the folder of labelled images to evaluate on")
+        if source:
+            self._external = (Path(bundle), Path(source))
+            request = MatchClasses(*self._external, self._page.preferences.cache_folder)
+            self._page.ask(request, self._ask_classes)
+
+    def _ask_classes(self, view: ClassesView) -> None:
+        """Ask which class is which, where that is not certain."""
+        if view.is_certain:
+            self._evaluate({})
+            return
+        sheet = MatchSheet(view, self._page)
+        sheet.matched.connect(self._evaluate)
+        sheet.open()
+
+    def _evaluate(self, said: Mapping[str, str]) -> None:
+        bundle, source = self._external
+        place = QFileDialog.getExistingDirectory(
+            self._page, "Choose where to write the report; it gets a folder of its own"
+        )
+        if place:
+            out = Path(place) / f"{bundle.name} on {source.name}"
+            request = EvaluateExternal(
+                bundle, source, self._page.preferences.cache_folder, out, tuple(sorted(said.items()))
+            )
+            self._page.ask(request, self._show_external)
+
+    def _show_external(self, view: ExternalView) -> None:
+        self._page.messages.info(f"{view.headline} Report written to {view.report}", view.report)
+        ExternalSheet(view, self._page).open()
 
     def _choose_search(self) -> None:
         reason = self._page.why_not()

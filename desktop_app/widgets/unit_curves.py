@@ -86,6 +86,7 @@ class UnitCurves(Plot):
             self.removeItem(item)
         self._items = []
         self._legend.clear()
+        self._legend.setLabelTextColor(named.text)
         self._diagonal.setPen(pg.mkPen(named.muted, width=1, style=Qt.PenStyle.DashLine))
         self._diagonal.setVisible(bool(self._curves))
         n_others = sum(not curve.is_main for curve in self._curves)

@@ -19,6 +19,7 @@ DESCRIPTION = Metric(
     shown={"further": 10},
     undefined="test images of at least two classes are needed",
     by_class=f"{__name__}:auc_of_classes",
+    class_place=50,
     class_undefined="there are no test images of this class, or of no other",
     class_interval="area",
     source="docs/method.md, section 4",

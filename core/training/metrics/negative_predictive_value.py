@@ -19,6 +19,7 @@ DESCRIPTION = Metric(
     shown={"further": 30},
     undefined="images must be classified as at least two classes",
     by_class=f"{__name__}:negative_predictive_value_of_classes",
+    class_place=40,
     class_undefined="all test images were classified as this class",
     source="docs/method.md, section 4",
     help="resources:help/metrics/negative_predictive_value.html",

@@ -21,6 +21,7 @@ DESCRIPTION = Metric(
     by_class=f"{__name__}:positive_predictive_value_of_classes",
     class_title="Positive predictive value",
     class_short="PPV",
+    class_place=30,
     class_undefined="no test image was classified as this class",
 )
 

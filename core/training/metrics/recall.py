@@ -19,6 +19,7 @@ DESCRIPTION = Metric(
     shown={"table-1": 30, "bars": 20},
     by_class=f"{__name__}:sensitivity_of_classes",
     class_title="Sensitivity",
+    class_place=10,
     class_undefined="there are no test images of this class",
 )
 

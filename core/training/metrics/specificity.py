@@ -18,6 +18,7 @@ DESCRIPTION = Metric(
     shown={"further": 20},
     undefined="test images of at least two classes are needed",
     by_class=f"{__name__}:specificity_of_classes",
+    class_place=20,
     class_undefined="all test images are of this class",
     source="docs/method.md, section 4",
     help="resources:help/metrics/specificity.html",

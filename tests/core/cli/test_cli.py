@@ -31,7 +31,7 @@ def chosen(file: Path) -> set[str]:
 
 COMMANDS = (
     "scan", "extractors", "size", "select", "export", "verify", "rerun",
-    "compare", "run", "search", "predict", "weights", "plugins", "demo",
+    "compare", "run", "search", "predict", "evaluate", "weights", "plugins", "demo",
 )  # fmt: skip
 
 
@@ -306,7 +306,19 @@ def test_ctrl_c_ends_with_130_and_the_next_call_goes_on(cells: Path, tmp_path: P
 
 
 def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("scan", "extractors", "select", "export", "verify", "rerun", "compare", "run", "search", "predict"):
+    for command in (
+        "scan",
+        "extractors",
+        "select",
+        "export",
+        "verify",
+        "rerun",
+        "compare",
+        "run",
+        "search",
+        "predict",
+        "evaluate",
+    ):
         with pytest.raises(SystemExit) as ended:
             main([command, "--help"])
         assert ended.value.code == 0

@@ -23,6 +23,7 @@ from core.service.child import PipeProgress
 from core.service.comparison_requests import PredictFolder
 from core.service.coreset_requests import VerifyExport
 from core.service.dataset_requests import ScanDataset
+from core.service.external_requests import EvaluateExternal, MatchClasses
 from core.service.image_requests import DecodeImage
 from core.service.messages import (
     BUILDING,
@@ -431,7 +432,9 @@ def test_a_service_keeps_to_limits_for_the_question_alone(counter: ServiceProces
     successor.close()
 
 
-@pytest.mark.parametrize("kind", [ScanDataset, ImportWeights, PredictFolder, VerifyExport, DecodeImage])
+@pytest.mark.parametrize(
+    "kind", [ScanDataset, ImportWeights, PredictFolder, MatchClasses, EvaluateExternal, VerifyExport, DecodeImage]
+)
 def test_what_the_window_opens_from_anywhere_has_limits(
     kind: type[Request[Any]] | type[ServiceRequest[Any, Any]],
 ) -> None:

@@ -27,7 +27,7 @@ EXPECTED: dict[str, Any] = json.loads(
 )
 FORMATS, FOLDERS = (1, 2), ("one-split", "splits")
 # Of rows, what was not told then.
-MEASURED_LATER = ("validation_seconds", "feature_seconds")
+MEASURED_LATER = ("validation_seconds", "feature_seconds", "class_measures", "unknown", "curves")
 SEVEN = ("accuracy", "precision", "recall", "f1", "balanced_accuracy", "worst_class_recall", "worst_cluster_recall")
 
 # Fields that came later, as runs that were stored before have them.
@@ -55,7 +55,8 @@ def as_it_was(run: RunResult) -> dict[str, Any]:
     """A run with the fields that the first format had."""
     metrics = asdict(run.metrics)
     values = metrics.pop("values")
-    del metrics["failed"]
+    for later in ("failed", "class_values", "class_sizes", "unknown", "curves"):
+        del metrics[later]
     facts = asdict(run) | {"metrics": metrics | {name: values[name] for name in SEVEN}}
     del facts["probabilities"]
     return without_later(dict(plain(facts)))

@@ -42,7 +42,7 @@ def a_run(repetition: int = 0, *, clusters: bool = True, probabilities: bool = T
         classes=CLASSES,
         history=(Epoch(1, 1.5, 0.5, math.nan, math.nan, 0.002, 3.0, 0.5), Epoch(2, math.nan, 0.6, 1.0, 0.5, 0.0, 3.0)),
         best_epoch=2,
-        metrics=evaluate(true, predicted, CLASSES, of_test),
+        metrics=evaluate(true, predicted, CLASSES, of_test, of_classes if probabilities else None),
         test_indices=np.arange(10, 15),
         true=true,
         predicted=predicted,
@@ -75,7 +75,9 @@ def same(one: RunResult, other: RunResult) -> bool:
 
 
 def _plain(run: RunResult) -> dict[str, object]:
-    return vars(run) | {"history": [vars(epoch) for epoch in run.history], "metrics": vars(run.metrics)}
+    curves = run.metrics.curves
+    metrics = vars(run.metrics) | {"curves": None if curves is None else vars(curves)}
+    return vars(run) | {"history": [vars(epoch) for epoch in run.history], "metrics": metrics}
 
 
 @pytest.mark.parametrize("probabilities", [True, False])

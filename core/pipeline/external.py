@@ -1,0 +1,128 @@
+"""An external test: a saved network on another dataset, read as the images of its training were."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from core.data.readings import changed_choices, choices_from
+from core.data.split import named_out
+from core.errors import ExportError
+from core.output.class_matching import Matching, match_classes
+from core.output.external_report import REPORT, headline, write_external_report
+from core.output.external_test import ExternalTest, evaluate_bundle
+from core.output.model_bundle import load_bundle, read_facts
+from core.pipeline.stages import open_dataset
+from core.progress import NO_PROGRESS, PartProgress, Progress
+from core.results import Dataset
+from core.settings import DataSettings
+
+__all__ = ["ClassesView", "evaluate_external", "external_classes", "headline", "report_in"]
+
+
+@dataclass(frozen=True)
+class ClassesView:
+    """The classes of a dataset beside those of a network.
+
+    Attributes
+    ----------
+    theirs : mapping of str to int
+        Images by class of the dataset.
+    ours : tuple of str
+        Classes of the network.
+    matching : Matching or None
+        By name; None where no class has the name of another.
+    """
+
+    theirs: Mapping[str, int]
+    ours: tuple[str, ...]
+    matching: Matching | None
+
+
+def external_classes(bundle: Path, source: Path, cache_folder: Path, progress: Progress = NO_PROGRESS) -> ClassesView:
+    """Scan a dataset as a network wants it read, and match the classes by name.
+
+    Raises
+    ------
+    ExportError
+        If the bundle cannot be read.
+    DatasetError
+        If the dataset cannot be read.
+    """
+    facts = read_facts(bundle)
+    dataset = _opened(source, cache_folder, facts.reading, None, None, progress)
+    counts = dict.fromkeys(dataset.classes, 0)
+    for image in dataset.images:
+        counts[image.class_name] += 1
+    try:
+        matching = match_classes(dataset.classes, facts.classes)
+    except ExportError:
+        matching = None
+    return ClassesView(counts, tuple(facts.classes), matching)
+
+
+def evaluate_external(
+    bundle: Path,
+    source: Path,
+    cache_folder: Path,
+    out: Path | None = None,
+    progress: Progress = NO_PROGRESS,
+    *,
+    said: Mapping[str, str] | None = None,
+    settings: DataSettings | None = None,
+    choices: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> ExternalTest:
+    """Judge a saved network on another dataset and, on request, write the report.
+
+    Parameters
+    ----------
+    bundle : Path
+        Folder of the network.
+    source : Path
+        The other dataset, of any kind that can be opened.
+    out : Path, optional
+        Folder of the report; without it nothing is written.
+    said : mapping of str to str, optional
+        See `core.output.class_matching.match_classes`.
+    settings : DataSettings, optional
+        How the dataset is read, apart from pixels.
+    choices : mapping, optional
+        Of ``grey_levels``, ``alpha`` and ``pages``, where images are to be read otherwise than those of the training.
+
+    Raises
+    ------
+    ExportError
+        If the bundle is damaged, no class is matched, no image is left, or the report cannot be written.
+    DatasetError
+        If the dataset cannot be read.
+    """
+    facts = read_facts(bundle)
+    dataset = _opened(source, cache_folder, facts.reading, settings, choices, PartProgress(progress, 0.0, 0.4))
+    match_classes(dataset.classes, facts.classes, said)  # a wrong class is told before the model is loaded
+    loaded = load_bundle(bundle)
+    excluded = named_out(dataset, settings) if settings is not None else {}
+    test = evaluate_bundle(loaded, dataset, said, PartProgress(progress, 0.4, 0.97), excluded=excluded)
+    if out is not None:
+        write_external_report(out, test, cache_folder, overwrite=overwrite)
+    return test
+
+
+def report_in(out: Path) -> Path:
+    """Return the page of the report in a folder."""
+    return out / REPORT
+
+
+def _opened(
+    source: Path,
+    cache_folder: Path,
+    reading: Mapping[str, Any],
+    settings: DataSettings | None,
+    choices: Mapping[str, Any] | None,
+    progress: Progress,
+) -> Dataset:
+    read = choices_from(reading)
+    if choices:
+        read = changed_choices(read, **choices)
+    asked = replace(settings or DataSettings(), grey_levels=read.grey_levels, alpha=read.alpha, pages=read.pages)
+    return open_dataset(source, cache_folder, progress, settings=asked)
