@@ -39,7 +39,7 @@ VERSION = 1
 FOLDS = 5
 DRAWS = 3
 """Of a sampler with chance, and of stratified random."""
-FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7)
+FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7)
 LEAST_SIZES = 3
 LEAST_IMAGES = 20
 MEASURING = "Measuring learning curves: folds"
@@ -67,7 +67,7 @@ def find_sizes(study: Study, *, network: str = "", progress: Progress = NO_PROGR
     """Measure the learning curves of the sampler of the settings and of stratified random, by the linear probe.
 
     The pool is divided into five folds, grouped and stratified. For each fold all is made from the images of the other
-    four alone: features per class, clusters, coresets of up to eight sizes, the components that the probe sees, its
+    four alone: features per class, clusters, coresets of up to seven sizes, the components that the probe sees, its
     penalty. The probe is fitted on each coreset, and on everything, and classifies the held-out images, so that no
     image is classified by a coreset that it was a candidate for, and all sizes are measured on the same images.
 
