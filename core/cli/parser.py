@@ -153,7 +153,13 @@ def _sizing(add: AddCommand) -> None:
         "--network",
         choices=tuple(NETWORKS),
         default=None,
-        help="whose training time is estimated, and which --check trains; default the first one of a comparison",
+        help="whose training time is estimated, and which --check and --train-curves train; default the first one of a "
+        "comparison",
+    )
+    size.add_argument(
+        "--train-curves",
+        action="store_true",
+        help="measure with the network instead of the linear probe: 75 trainings as a rule, each kept in the cache",
     )
     size.add_argument(
         "--check",
