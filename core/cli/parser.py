@@ -139,7 +139,7 @@ def _sizing(add: AddCommand) -> None:
         "coreset size cells/ --margin 0.03 --network transfer --check     train once at that size, and test it",
     )
     _dataset(size)
-    without = {"selection": ("fraction", "images", "fraction_by_class", "pinned_in", "pinned_out")}
+    without = {"selection": ("fraction", "images", "fraction_by_class", "pinned_in", "pinned_out", "continue_from")}
     _settings(size, "data", "features", "clusters", "selection", "training", validation=0.2, without=without)
     _weights(size)
     _threads(size)

@@ -49,6 +49,16 @@ class SizePool:
         return self.dataset.labels[self.together.indices]
 
 
+def without_named_images(settings: SelectionSettings) -> SelectionSettings:
+    """Return the settings without pins and without an earlier coreset: any of these images may be held out.
+
+    Parameters
+    ----------
+    settings : SelectionSettings
+    """
+    return replace(settings, pinned_in=(), pinned_out=(), continue_from=None)
+
+
 class Chooser:
     """Selects coresets from the images of the pool that are inside a fold's training part.
 
@@ -85,7 +95,7 @@ class Chooser:
             self._split,
             self._embeddings,
             self._clusters,
-            replace(settings, images=n_images, pinned_in=(), pinned_out=()),
+            replace(without_named_images(settings), images=n_images),
             difficulty=self._difficulty,
             across=self._across,
             orders=self._orders,

@@ -14,7 +14,7 @@ from core.errors import TrainingError
 from core.features.extraction import without_failed
 from core.memory import memory_for
 from core.pipeline.outlook import plan_view
-from core.pipeline.size_folds import Chooser, Probe, SizePool
+from core.pipeline.size_folds import Chooser, Probe, SizePool, without_named_images
 from core.pipeline.size_networks import NetworkOfFold, network_of_curves, without_soft_labels
 from core.pipeline.stages import extract_features, open_dataset, split_dataset
 from core.pipeline.study import Study
@@ -54,7 +54,7 @@ def find_sizes(
     Parameters
     ----------
     study : Study
-        Pins of the settings are not used, as a pinned image may be held out; nor is the size.
+        Pins and an earlier coreset are not used, as any of these images may be held out; nor is the size.
     network : str
         Whose training time is estimated; empty: the first network of the comparison.
     trains_network : bool
@@ -180,7 +180,7 @@ def _held(pool: SizePool, network: Network | None, progress: Progress) -> tuple[
 def _key(pool: SizePool, sizes: Sequence[int]) -> str:
     """Return what the measurement is kept under: all that it is made from."""
     settings = pool.study.settings
-    selection = settings_to_dict(replace(settings.selection, fraction=1.0, images=None, pinned_in=(), pinned_out=()))
+    selection = settings_to_dict(replace(without_named_images(settings.selection), fraction=1.0, images=None))
     clusters = settings_to_dict(settings.clusters) if find_sampler(settings.selection.sampler).uses_clusters else {}
     images = [pool.dataset.images[index] for index in pool.together.indices]
     return fingerprint(
@@ -323,8 +323,12 @@ def _notes(pool: SizePool) -> list[str]:
             f"{'Class' if len(few) == 1 else 'The classes'} {', '.join(few)} {'has' if len(few) == 1 else 'have'} "
             f"fewer than {FOLDS} images in the pool; what a coreset loses there is hardly measured."
         )
-    if pool.study.settings.selection.pinned_in or pool.study.settings.selection.pinned_out:
-        notes.append("Pinned images are not considered when sizes are measured.")
+    selection = pool.study.settings.selection
+    if selection != without_named_images(selection):
+        notes.append(
+            "Pinned images and images of an earlier coreset have no special role when sizes are measured, since any of "
+            "them may be held out."
+        )
     return notes
 
 

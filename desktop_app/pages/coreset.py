@@ -340,7 +340,14 @@ class CoresetPage(Page):
 
     def _basis_of_sizes(self) -> object:
         """Return what measured sizes depend on: all that selects, other than the size itself."""
-        selection = replace(self.model.settings("selection"), fraction=1.0, images=None, pinned_in=(), pinned_out=())
+        selection = replace(
+            self.model.settings("selection"),
+            fraction=1.0,
+            images=None,
+            pinned_in=(),
+            pinned_out=(),
+            continue_from=None,
+        )
         result = self.model.project.result("dataset")
         return selection, self.model.key("clusters"), result.content if result is not None else ""
 

@@ -23,6 +23,7 @@ from core.progress import NO_PROGRESS
 from core.results import Note
 from core.selection.selecting import select
 from core.settings import ClusterSettings, DataSettings, FeatureSettings, SelectionSettings, Settings, TrainingSettings
+from core.settings.earlier import EarlierCoreset, EarlierImage
 from core.training.architectures import NETWORKS
 from core.training.fitting import TrainingTask
 from core.training.teacher import embedded_by, penalty_of
@@ -105,11 +106,16 @@ def test_samplers_of_every_scope_are_measured(study: Study, sampler: str) -> Non
         assert found.chosen == found.random
 
 
-def test_pinned_images_are_told_not_to_count(study: Study) -> None:
+@pytest.mark.parametrize("named", ["pinned", "earlier"])
+def test_pinned_and_earlier_images_have_no_special_role_and_it_is_said(study: Study, named: str) -> None:
     pool = sizes._open(study, NO_PROGRESS)
-    path = pool.dataset.images[int(pool.together.indices[0])].path
-    found = find_sizes(selecting(study, pinned_out=(path,)))
-    assert "Pinned images are not considered when sizes are measured." in found.notes
+    image = pool.dataset.images[int(pool.together.indices[0])]
+    earlier = EarlierCoreset("before", "0" * 64, (EarlierImage(image.path, image.class_name, image.pixels),))
+    changes: dict[str, Any] = {"pinned_out": (image.path,)} if named == "pinned" else {"continue_from": earlier}
+    found = find_sizes(selecting(study, **changes))
+    assert any(
+        note.startswith("Pinned images and images of an earlier coreset have no special") for note in found.notes
+    )
     assert found.chosen == find_sizes(study).chosen
 
 
