@@ -112,7 +112,7 @@ def _power(n: int, loss: float, variance: float, margin: float) -> float:
 
 def points(share: float) -> str:
     """Return a share of accuracy in points, such as ``"2 points"`` or ``"0.5 points"``."""
-    number = f"{100 * share:.2g}" if abs(share) < 0.1 else f"{100 * share:.0f}"
+    number = f"{100 * share:.3g}"
     return f"{number} point{'' if number == '1' else 's'}"
 
 
@@ -151,7 +151,8 @@ def _sentence(sizes: Sizes, images: int, random: int | None, labels: int | None,
 def _refusal(sizes: Sizes, margin: float, least: float) -> str:
     return (
         f"A margin of {points(margin)} cannot be shown with the {sizes.n_pool:,} images of this pool: the smallest "
-        f"margin that they can show is {points(least)}. Use a margin of at least {least:g}, or add labelled images."
+        f"margin that they can show is {points(least)}. Use a margin of at least {points(least)} ({least:g}), or "
+        "add labelled images."
     )
 
 

@@ -145,7 +145,7 @@ def _sizing(add: AddCommand) -> None:
         "coreset size cells/ --margin 0.03 --network transfer --check     train once at that size, and test it",
     )
     _dataset(size)
-    without = {"selection": ("fraction", "images", "fraction_by_class", "pinned_in", "pinned_out")}
+    without = {"selection": ("fraction", "images", "fraction_by_class", "pinned_in", "pinned_out", "continue_from")}
     _settings(size, "data", "features", "clusters", "selection", "training", validation=0.2, without=without)
     _weights(size)
     _threads(size)
@@ -159,7 +159,13 @@ def _sizing(add: AddCommand) -> None:
         "--network",
         choices=tuple(NETWORKS),
         default=None,
-        help="whose training time is estimated, and which --check trains; default the first one of a comparison",
+        help="whose training time is estimated, and which --check and --train-curves train; default the first one of a "
+        "comparison",
+    )
+    size.add_argument(
+        "--train-curves",
+        action="store_true",
+        help="measure with the network instead of the linear probe: 75 trainings as a rule, each kept in the cache",
     )
     size.add_argument(
         "--check",

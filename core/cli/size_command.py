@@ -6,13 +6,13 @@ from pathlib import Path
 
 from core.cache import write_atomically
 from core.cli.choices import study_of
-from core.cli.commands import progress
-from core.cli.terminal import say, table
+from core.cli.terminal import TerminalProgress, say, table
 from core.errors import ExportError, SettingsError
 from core.files import reason_of
 from core.output.tables import csv_of
 from core.pipeline.size_check import check_size
 from core.pipeline.sizes import find_sizes
+from core.results import Note
 from core.results.sizes import SizePoint, Sizes
 from core.size_answer import answer_of, points
 from core.training.architectures import NETWORKS
@@ -34,8 +34,9 @@ def size(options: argparse.Namespace) -> int:
         raise SettingsError(NETWORKS.unknown(name))
     if note:
         say(f"note: {note}")
-    shown = progress()
-    found = find_sizes(study, network=name, progress=shown)
+    shown = TerminalProgress(on_result=_tell_note)
+    shown.listen_for_interrupt()
+    found = find_sizes(study, network=name, trains_network=options.train_curves, progress=shown)
     print(_table(found))
     for one in found.notes:
         say(f"note: {one}")
@@ -54,6 +55,11 @@ def size(options: argparse.Namespace) -> int:
     check = check_size(study, name, answer.images, margin, progress=shown)
     say(check.sentence)
     return 0 if check.is_within else 1
+
+
+def _tell_note(result: object) -> None:
+    if isinstance(result, Note):
+        say(f"note: {result.sentence}", flush=True)
 
 
 def read_margin(text: str) -> tuple[float, str]:

@@ -1,7 +1,8 @@
 """Learning curves over the pool: each image is classified by coresets that were selected without it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,73 +11,55 @@ from threadpoolctl import threadpool_limits
 
 from core.cache import ArrayCache, fingerprint
 from core.errors import TrainingError
-from core.features.extraction import Extracted, without_failed
-from core.features.reduction import embed_classes, embed_pool
+from core.features.extraction import without_failed
 from core.memory import memory_for
 from core.pipeline.outlook import plan_view
-from core.pipeline.stages import (
-    cached_difficulty,
-    cluster_classes,
-    extract_features,
-    open_dataset,
-    split_dataset,
-)
+from core.pipeline.size_folds import Chooser, Probe, SizePool, without_named_images
+from core.pipeline.size_networks import NetworkOfFold, network_of_curves, without_soft_labels
+from core.pipeline.stages import extract_features, open_dataset, split_dataset
 from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, PartProgress, Progress
-from core.results import Dataset, IntArray, Split
+from core.progress import NO_PROGRESS, PartProgress, Progress, StepProgress
+from core.results import Note
 from core.results.sizes import Sizes
 from core.selection.budgets import share_of
-from core.selection.orders import OrderCache
-from core.selection.selecting import STRATIFIED, find_sampler, select
-from core.settings import ComparisonSettings, SelectionSettings, settings_to_dict
+from core.selection.selecting import STRATIFIED, find_sampler
+from core.settings import ComparisonSettings, settings_to_dict
 from core.training.architectures import NETWORKS
-from core.training.architectures.head.logistic import fit_head
+from core.training.network import Network
 from core.training.size_curve import Held, everything_point, size_curve, unfitted_sizes
-from core.training.teacher import Units, embedded_by, grouped_folds, penalty_of, pool_units, teacher_bytes
+from core.training.teacher import grouped_folds, pool_units, teacher_bytes
+from core.words import duration
 
 STAGE = "sizes"
 VERSION = 1
 FOLDS = 5
 DRAWS = 3
 """Of a sampler with chance, and of stratified random."""
-FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7)
+FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7)
 LEAST_SIZES = 3
 LEAST_IMAGES = 20
 MEASURING = "Measuring learning curves: folds"
-_NONE = np.zeros(0, dtype=np.int64)
 
 
-@dataclass(frozen=True)
-class _Pool:
-    """The pool of a study, its features, and its folds."""
-
-    study: Study
-    dataset: Dataset
-    split: Split
-    extracted: tuple[Extracted, ...]
-    together: Units
-    folds: IntArray
-
-    @property
-    def labels(self) -> IntArray:
-        """The class of each image of the pool."""
-        return self.dataset.labels[self.together.indices]
-
-
-def find_sizes(study: Study, *, network: str = "", progress: Progress = NO_PROGRESS) -> Sizes:
-    """Measure the learning curves of the sampler of the settings and of stratified random, by the linear probe.
+def find_sizes(
+    study: Study, *, network: str = "", trains_network: bool = False, progress: Progress = NO_PROGRESS
+) -> Sizes:
+    """Measure the learning curves of the sampler of the settings and of stratified random.
 
     The pool is divided into five folds, grouped and stratified. For each fold all is made from the images of the other
-    four alone: features per class, clusters, coresets of up to eight sizes, the components that the probe sees, its
-    penalty. The probe is fitted on each coreset, and on everything, and classifies the held-out images, so that no
+    four alone: features per class, clusters, coresets of up to seven sizes, the components that the linear probe sees,
+    its penalty. The probe is fitted on each coreset, and on everything, and classifies the held-out images, so that no
     image is classified by a coreset that it was a candidate for, and all sizes are measured on the same images.
 
     Parameters
     ----------
     study : Study
-        Pins of the settings are not used, as a pinned image may be held out; nor is the size.
+        Pins and an earlier coreset are not used, as any of these images may be held out; nor is the size.
     network : str
         Whose training time is estimated; empty: the first network of the comparison.
+    trains_network : bool
+        Train this network in place of the linear probe, once on each coreset: 75 trainings as a rule. A `Note` tells
+        how long they are estimated to take. The validation images of the split pick the best epochs.
     progress : Progress
 
     Raises
@@ -85,26 +68,32 @@ def find_sizes(study: Study, *, network: str = "", progress: Progress = NO_PROGR
         If the pool has one class or too few images, or cannot be divided into folds.
     SelectionError
         If the sampler is not known.
+    SettingsError
+        If the network is not known.
     MemoryShortError
         If it needs more memory than there is.
 
     Notes
     -----
-    All sums are taken on one thread, so the same images give the same result on any number of them. What was measured
-    is kept in the cache, so that another margin costs nothing.
+    With the linear probe all sums are taken on one thread, so the same images give the same result on any number of
+    them. What was measured is kept in the cache, so that another margin costs nothing, and of networks each training,
+    so that a search that was cancelled goes on where it stopped.
     """
     find_sampler(study.settings.selection.sampler)
+    name = network or study.settings.comparison.networks[0]
+    trained = network_of_curves(name) if trains_network else None
+    if trained is not None:
+        study = without_soft_labels(study, trained)
     pool = _open(study, progress)
-    chosen, random = _held(pool, progress)
+    chosen, random = _held(pool, trained, progress)
     n_pool = len(pool.together.indices)
     curves = [
         size_curve(name, held, n_pool)
         for name, held in ((study.settings.selection.sampler, chosen), (STRATIFIED, random))
     ]
-    name = network or study.settings.comparison.networks[0]
     split = pool.split
     seconds = _training_seconds(study, name, curves[0].sizes, len(split.validation), len(split.test))
-    notes = _notes(pool)
+    notes = [*_notes(pool), _measured_with(trained)]
     for curve, title in zip(curves, ("of the sampler", "of random selection"), strict=True):
         missed = unfitted_sizes(curve)
         if missed:
@@ -125,7 +114,7 @@ def find_sizes(study: Study, *, network: str = "", progress: Progress = NO_PROGR
     )
 
 
-def _open(study: Study, progress: Progress) -> _Pool:
+def _open(study: Study, progress: Progress) -> SizePool:
     settings = study.settings
     dataset = open_dataset(study.source, study.cache_folder, progress, settings=settings.data)
     split = split_dataset(dataset, settings, study.fold)
@@ -148,10 +137,10 @@ def _open(study: Study, progress: Progress) -> _Pool:
             "images, two groups and a class of two images are needed to measure how many images are enough. Add "
             "images, or lower the test and validation fractions."
         )
-    return _Pool(study, dataset, split, extracted, together, folds)
+    return SizePool(study, dataset, split, extracted, together, folds)
 
 
-def _held(pool: _Pool, progress: Progress) -> tuple[Held, Held]:
+def _held(pool: SizePool, network: Network | None, progress: Progress) -> tuple[Held, Held]:
     """Return what was right of the coresets of the sampler, and of stratified random; from the cache if it is there."""
     numbers = np.unique(pool.folds)
     n_least = min(int((pool.folds != fold).sum()) for fold in numbers)
@@ -163,16 +152,21 @@ def _held(pool: _Pool, progress: Progress) -> tuple[Held, Held]:
             f"The pool has {len(pool.labels):,} images of {least:,} classes, too few to compare coresets of several "
             f"sizes. Add images: about {8 * least:,} are enough."
         )
-    cache, key = ArrayCache(pool.study.cache_folder), _key(pool, sizes)
-    stored = cache.load(STAGE, key)
-    if stored is None:
-        stored = cache.store(STAGE, key, _measure(pool, sizes, progress), {})
-    everything = np.array(stored.arrays["everything"]).astype(bool)
+    if network is not None:
+        # Each training is kept by itself.
+        arrays: Mapping[str, NDArray[Any]] = _measure(pool, sizes, network, progress)
+    else:
+        cache, key = ArrayCache(pool.study.cache_folder), _key(pool, sizes)
+        stored = cache.load(STAGE, key)
+        if stored is None:
+            stored = cache.store(STAGE, key, _measure(pool, sizes, None, progress), {})
+        arrays = stored.arrays
+    everything = np.array(arrays["everything"]).astype(bool)
     n_everything = round(float(np.mean([(pool.folds != fold).sum() for fold in numbers])))
     chosen, random = (
         Held(
             tuple(sizes),
-            np.array(stored.arrays[name]).astype(bool),
+            np.array(arrays[name]).astype(bool),
             everything,
             pool.folds,
             pool.together.numbers,
@@ -183,10 +177,10 @@ def _held(pool: _Pool, progress: Progress) -> tuple[Held, Held]:
     return chosen, random
 
 
-def _key(pool: _Pool, sizes: Sequence[int]) -> str:
+def _key(pool: SizePool, sizes: Sequence[int]) -> str:
     """Return what the measurement is kept under: all that it is made from."""
     settings = pool.study.settings
-    selection = settings_to_dict(replace(settings.selection, fraction=1.0, images=None, pinned_in=(), pinned_out=()))
+    selection = settings_to_dict(replace(without_named_images(settings.selection), fraction=1.0, images=None))
     clusters = settings_to_dict(settings.clusters) if find_sampler(settings.selection.sampler).uses_clusters else {}
     images = [pool.dataset.images[index] for index in pool.together.indices]
     return fingerprint(
@@ -203,94 +197,85 @@ def _key(pool: _Pool, sizes: Sequence[int]) -> str:
     )
 
 
-def _measure(pool: _Pool, sizes: Sequence[int], progress: Progress) -> dict[str, NDArray[Any]]:
+def _measure(
+    pool: SizePool, sizes: Sequence[int], network: Network | None, progress: Progress
+) -> dict[str, NDArray[Any]]:
     """Return for each size, draw and image of the pool whether it was right, and for everything."""
     settings, n = pool.study.settings.selection, len(pool.labels)
-    n_classes = len(pool.dataset.classes)
+    # Trainings take long: one draw each.
+    n_draws = DRAWS if network is None else 1
     samplers = {
-        "chosen": (settings, DRAWS if find_sampler(settings.sampler).uses_seed else 1),
-        "random": (replace(settings, sampler=STRATIFIED, budget_over_classes="sampler"), DRAWS),
+        "chosen": (settings, n_draws if find_sampler(settings.sampler).uses_seed else 1),
+        "random": (replace(settings, sampler=STRATIFIED, budget_over_classes="sampler"), n_draws),
     }
     found: dict[str, NDArray[Any]] = {
         name: np.zeros((len(sizes), draws, n), dtype=np.uint8) for name, (_, draws) in samplers.items()
     }
     found["everything"] = np.zeros(n, dtype=np.uint8)
-    widths = [
-        one.rows(block, pool.together.indices[:1]).shape[1] for one in pool.extracted for block in one.block_names
+    folds = np.unique(pool.folds)
+    if network is not None:
+        n_runs = len(folds) * (1 + sum(draws for _, draws in samplers.values()) * len(sizes))
+        progress.publish(Note(_trainings_words(pool, network, sizes, n_runs, len(folds))))
+    # The largest first: smaller coresets of a nested sampler are cut from its ranking.
+    wanted = [
+        (name, of, draw, place)
+        for name, (of, draws) in samplers.items()
+        for draw in range(draws)
+        for place in reversed(range(len(sizes)))
     ]
-    doing = f"Measuring learning curves ({n:,} images)"
-    numbers = np.unique(pool.folds)
-    for step, fold in enumerate(numbers):
-        told = PartProgress(progress, step / len(numbers), (step + 1) / len(numbers), message=MEASURING, hands_on=False)
+    for step, fold in enumerate(folds):
+        told = PartProgress(progress, step / len(folds), (step + 1) / len(folds), message=MEASURING, hands_on=False)
         inside = pool.folds != fold
-        chooser = _Chooser(pool, inside, PartProgress(told, 0, 0.5))
-        with memory_for(doing, teacher_bytes(n, widths, n_classes)), threadpool_limits(limits=1):
-            probe = _Probe(pool, inside, PartProgress(told, 0.5, 0.8))
-            found["everything"][~inside] = probe.right(pool.together.indices[inside])
-            for name, (of, draws) in samplers.items():
-                for draw in range(draws):
-                    # The largest first: smaller coresets of a nested sampler are cut from its ranking.
-                    for place in reversed(range(len(sizes))):
-                        told.report(8 + (name == "random"), 10)
-                        indices = chooser.choose(replace(of, seed=of.seed + draw), sizes[place])
-                        found[name][place, draw, ~inside] = probe.right(indices)
+        with _probing(pool, network):
+            chooser = Chooser(pool, inside, PartProgress(told, 0, 0.1 if network else 0.5))
+            probe = _probe_of(pool, inside, network, PartProgress(told, 0.1 if network else 0.5, 0.8))
+            trainings = PartProgress(told, 0.1 if network else 0.8, 1)
+            of_one = StepProgress(trainings, 0, 1 + len(wanted))
+            found["everything"][~inside] = probe.right(pool.together.indices[inside], 0, of_one)
+            for number, (name, of, draw, place) in enumerate(wanted):
+                of_one = StepProgress(trainings, number + 1, 1 + len(wanted))
+                of_one.report(0, 1)
+                indices = chooser.choose(replace(of, seed=of.seed + draw), sizes[place])
+                found[name][place, draw, ~inside] = probe.right(indices, draw, of_one)
     progress.report(1, 1, MEASURING)
     return found
 
 
-class _Chooser:
-    """Selects coresets from the images of the pool that are inside a fold's training part."""
-
-    def __init__(self, pool: _Pool, inside: NDArray[np.bool_], progress: Progress) -> None:
-        study, settings = pool.study, pool.study.settings
-        self._dataset = pool.dataset
-        self._split = Split(pool.together.indices[inside], _NONE, _NONE)
-        sampler = find_sampler(settings.selection.sampler)
-        cache = study.cache_folder
-        given = pool.dataset, self._split, pool.extracted
-        self._embeddings = (
-            embed_classes(*given, settings.features, cache_folder=cache, progress=progress)
-            if sampler.uses_embedding or sampler.uses_clusters
-            else ()
-        )
-        self._clusters = cluster_classes(self._embeddings, settings, cache, progress) if sampler.uses_clusters else ()
-        rule = sampler.budget_rule(settings.selection.budget_over_classes)
-        is_across = sampler.scope == "joint" or "difficulty" in rule
-        self._across = embed_pool(*given, cache_folder=cache, progress=progress) if is_across else None
-        self._difficulty = cached_difficulty(pool.dataset, self._across, cache) if self._across is not None else None
-        self._orders = OrderCache()
-
-    def choose(self, settings: SelectionSettings, n_images: int) -> IntArray:
-        """Return the indices of a coreset of so many images."""
-        coreset = select(
-            self._dataset,
-            self._split,
-            self._embeddings,
-            self._clusters,
-            replace(settings, images=n_images, pinned_in=(), pinned_out=()),
-            difficulty=self._difficulty,
-            across=self._across,
-            orders=self._orders,
-        )
-        return coreset.indices
+@contextmanager
+def _probing(pool: SizePool, network: Network | None) -> Iterator[None]:
+    """Hold the memory of the linear probe, and keep its sums on one thread; a network takes care of itself."""
+    if network is not None:
+        yield
+        return
+    n, some = len(pool.labels), pool.together.indices[:1]
+    widths = [one.rows(block, some).shape[1] for one in pool.extracted for block in one.block_names]
+    needed = teacher_bytes(n, widths, len(pool.dataset.classes))
+    with memory_for(f"Measuring learning curves ({n:,} images)", needed), threadpool_limits(limits=1):
+        yield
 
 
-class _Probe:
-    """The linear probe of a fold: its components and penalty are those of all images inside."""
+def _probe_of(
+    pool: SizePool, inside: NDArray[np.bool_], network: Network | None, progress: Progress
+) -> "Probe | NetworkOfFold":
+    """Return what is trained on coresets of a fold and classifies its held-out images."""
+    if network is None:
+        return Probe(pool, inside, progress)
+    indices = pool.together.indices
+    return NetworkOfFold(
+        pool.study, pool.dataset, pool.extracted, network, indices[inside], pool.split.validation, indices[~inside]
+    )
 
-    def __init__(self, pool: _Pool, inside: NDArray[np.bool_], progress: Progress) -> None:
-        self._labels, self._n_classes = pool.labels, len(pool.dataset.classes)
-        self._indices, self._outside = pool.together.indices, ~inside
-        self._rows = embedded_by(pool.extracted, self._indices, inside, progress)
-        groups = pool.together.numbers[inside]
-        self._penalty = penalty_of(self._rows[inside], self._labels[inside], groups, self._n_classes, 0, NO_PROGRESS)
 
-    def right(self, chosen: IntArray) -> NDArray[np.bool_]:
-        """Return which held-out images a probe that is fitted on the chosen ones classifies correctly."""
-        rows = np.searchsorted(self._indices, np.sort(chosen))
-        probe = fit_head(self._rows[rows], self._labels[rows], self._n_classes, self._penalty)
-        found = probe.probabilities(self._rows[self._outside]).argmax(axis=1)
-        return np.asarray(found == self._labels[self._outside])
+def _trainings_words(pool: SizePool, network: Network, sizes: Sequence[int], n_runs: int, n_folds: int) -> str:
+    """Return how many trainings there are, and about how long they take together."""
+    n_all = len(pool.labels)
+    split = pool.split
+    seconds = _training_seconds(pool.study, network.name, [*sizes, n_all], len(split.validation), n_all // n_folds)
+    told = f"Measuring with the {network.words} takes {n_runs:,} trainings"
+    if not seconds:
+        return f"{told}."
+    of_all = n_folds * seconds[-1] + sum(seconds[:-1]) * (n_runs - n_folds) / len(sizes)
+    return f"{told}, about {duration(of_all)} in all; finished ones are kept if it is stopped."
 
 
 def _training_seconds(
@@ -311,7 +296,7 @@ def _training_seconds(
     return tuple(by_size.get(n, float("nan")) for n in sizes) if set(sizes) <= set(by_size) else ()
 
 
-def _notes(pool: _Pool) -> list[str]:
+def _notes(pool: SizePool) -> list[str]:
     notes = []
     if pool.together.notes:
         notes.append(
@@ -338,10 +323,19 @@ def _notes(pool: _Pool) -> list[str]:
             f"{'Class' if len(few) == 1 else 'The classes'} {', '.join(few)} {'has' if len(few) == 1 else 'have'} "
             f"fewer than {FOLDS} images in the pool; what a coreset loses there is hardly measured."
         )
-    if pool.study.settings.selection.pinned_in or pool.study.settings.selection.pinned_out:
-        notes.append("Pinned images are not considered when sizes are measured.")
-    notes.append(
+    selection = pool.study.settings.selection
+    if selection != without_named_images(selection):
+        notes.append(
+            "Pinned images and images of an earlier coreset have no special role when sizes are measured, since any of "
+            "them may be held out."
+        )
+    return notes
+
+
+def _measured_with(network: Network | None) -> str:
+    if network is not None:
+        return f"Measured with the {network.words}, one training for each coreset."
+    return (
         "Measured with the linear probe on the features that images are selected by. A network that learns its own "
         "features may need more images: check the size by training once."
     )
-    return notes

@@ -1,4 +1,4 @@
-"""Requests that take a chosen coreset further: export it, check an export, judge sizes before any training."""
+"""Requests that take a chosen coreset further: export it, check an export, find the size that is needed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,28 +8,10 @@ from typing import ClassVar
 from core.limits import limited
 from core.pipeline.study import Study
 from core.progress import Progress
-from core.results import ExportResult, ProxyPoint, VerifyResult
+from core.results import ExportResult, VerifyResult
+from core.results.sizes import Sizes
 from core.service.requests import Request
-from core.settings import EarlierCoreset, SelectionSettings
-
-
-@dataclass(frozen=True)
-class ProxyView:
-    """Accuracy of nearest neighbours by size of the coreset, before any training.
-
-    Attributes
-    ----------
-    points : tuple of ProxyPoint
-        Smallest fraction first.
-    everything : float
-        The same with the whole pool.
-    n_judged : int
-        On how many images every size, and everything, was judged.
-    """
-
-    points: tuple[ProxyPoint, ...]
-    everything: float
-    n_judged: int
+from core.settings import EarlierCoreset
 
 
 @dataclass(frozen=True)
@@ -85,21 +67,14 @@ class ReadEarlierCoreset(Request[tuple[EarlierCoreset, tuple[str, ...]]]):
 
 
 @dataclass(frozen=True)
-class JudgeSizes(Request[ProxyView]):
-    """Measure, by fraction, how often the nearest chosen image has the class of an image, beside random selection."""
+class FindSizes(Request[Sizes]):
+    """Measure how the accuracy of the linear probe depends on the size of the coreset, beside random selection."""
 
-    title: ClassVar[str] = "the evaluation of sizes"
+    title: ClassVar[str] = "the search for a size"
     study: Study
-    selection: SelectionSettings
-    fractions: tuple[float, ...]
 
-    def run(self, progress: Progress) -> ProxyView:
-        """Choose by every fraction and judge by nearest neighbours; nothing is trained."""
-        from core.pipeline.stages import judge_sizes, prepare
-        from core.selection.coverage import proxy_accuracy
+    def run(self, progress: Progress) -> Sizes:
+        """Select, fit and classify fold by fold; what was measured before comes from the cache."""
+        from core.pipeline.sizes import find_sizes
 
-        prepared = prepare(self.study, progress)
-        points = judge_sizes(prepared, self.selection, self.fractions, progress)
-        pool = prepared.pool_embedding
-        everything = proxy_accuracy(prepared.dataset.contents, prepared.dataset.labels, pool, pool.pool_indices)
-        return ProxyView(points, everything, len(pool.pool_indices))
+        return find_sizes(self.study, progress=progress)

@@ -84,6 +84,8 @@ def answer(
     elif costs.low > 0 or costs.high < 0:
         middle = f" ({points_words(costs.difference)} points, {points_words(costs.low)} to {points_words(costs.high)})"
         is_equal = _is_equal(costs, margin)
+        if is_equal:
+            more = f" The difference is inside the margin: equal within {points_words(margin, sign=False)}."
     else:
         middle = (
             f": no difference could be shown, and these data allow {points_words(costs.low)} to "

@@ -13,6 +13,7 @@ from core.settings import ComparisonSettings
 from core.training.answer import Costs, answer, beside, wanted
 from core.training.class_measures import class_measures, curves_of
 from core.training.comparison_words import difference_sentence, opening_sentences, splits_sentence
+from core.training.equivalence import least_half_width
 from core.training.evidence import Values
 from core.training.intervals import Resampled, Unit, by_split_of, correlation, mean_and_interval, shared_tests
 from core.training.metric import Metric
@@ -142,6 +143,9 @@ def _costs(group: _Group, whole: _Group | None, resampled: Resampled) -> Costs |
     folds = resampled.folds
     difference, low, high = mean_and_interval(shared, paired, ours, under_resampling, within, folds=folds)
     _, low_90, high_90 = mean_and_interval(shared, paired, ours, under_resampling, within, level=0.9, folds=folds)
+    # Resamples of images on which nothing differs never differ either, but so few images exclude no difference.
+    floor = least_half_width(len(np.unique(np.concatenate([run.test_indices for run in ours]))))
+    low_90, high_90 = min(low_90, max(-1.0, difference - floor)), max(high_90, min(1.0, difference + floor))
     seconds = [float(np.mean([run.train_seconds for run in runs])) for runs in (ours, whole_runs.values())]
     return Costs(
         everything=float(np.mean([run.metrics["accuracy"] for run in whole_runs.values()])),

@@ -67,5 +67,22 @@ def paired_loss(right: NDArray[np.bool_], of_everything: NDArray[np.bool_], grou
         return PairedLoss(loss, -1.0, 1.0, float("nan"), n, n_groups)
     variance = float(n_groups / (n_groups - 1) * (sums**2).sum() / n)
     half = float(stats.t.ppf(1 - LEVEL, n_groups - 1) * np.sqrt(variance / n))
-    half = max(half, 1 - LEVEL ** (1 / n_groups))
+    half = max(half, least_half_width(n_groups))
     return PairedLoss(loss, max(-1.0, loss - half), min(1.0, loss + half), variance, n, n_groups)
+
+
+def least_half_width(n: int) -> float:
+    """Return what no difference on n images leaves open at 5 %: 1 − 0.05^(1/n), about 3 / n.
+
+    An interval of equality is never narrower to either side.
+
+    Parameters
+    ----------
+    n : int
+        >= 1; images, or groups that were drawn whole.
+
+    References
+    ----------
+    Hanley and Lippman-Hand, If nothing goes wrong, is everything all right?, JAMA 249 (1983).
+    """
+    return float(1 - LEVEL ** (1 / n))

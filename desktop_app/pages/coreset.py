@@ -9,7 +9,8 @@ from PySide6.QtCore import QTimer
 
 from core.descriptions import registry
 from core.results import ClassClusters, Coverage
-from core.service.coreset_requests import JudgeSizes, ProxyView
+from core.results.sizes import Sizes
+from core.service.coreset_requests import FindSizes
 from core.service.dataset_requests import DatasetView
 from core.service.requests import AnyServiceRequest
 from core.service.selection_requests import ChooseCoreset, CoresetView, DescribeClass, ListClusters, MeasureCoverage
@@ -20,7 +21,7 @@ from desktop_app.pages.coreset_exporting import Exporting
 from desktop_app.pages.coreset_images import PIN_KEYS
 from desktop_app.pages.coreset_options import CoresetOptions
 from desktop_app.pages.coreset_picture import MEASURING, CoresetPicture
-from desktop_app.pages.coreset_sizes import FRACTIONS
+from desktop_app.pages.coreset_sizes import CANCELLED, FAILED
 from desktop_app.pages.images_shown import ImagesShown, pool_by_class
 from desktop_app.pages.large_image import LargeImage
 from desktop_app.pages.page import NOT_THERE, Page
@@ -64,7 +65,8 @@ class CoresetPage(Page):
         self.picture.chosen.pins_changed.connect(self._pin)
         self.picture.plot.class_chosen.connect(self._choose_class)
         self.picture.tabs.currentChanged.connect(self._ask_plot)
-        self.picture.sizes.wanted.connect(self._judge_sizes)
+        self.picture.sizes.wanted.connect(self._find_sizes)
+        self.picture.sizes.images_wanted.connect(self._use_images)
         self.picture.sizes.fraction_chosen.connect(self._use_fraction)
         self.exporting = Exporting(self, self.picture.result)
         self.menu = ImageMenu.of_page(self, self.images)
@@ -87,6 +89,8 @@ class CoresetPage(Page):
         self._view: CoresetView | None = None
         self._cluster_of: Mapping[int, tuple[int, int]] = {}
         self._medoids: frozenset[int] = frozenset()
+        self._sizing: object = None
+        self._sized: object = None
 
     # --- hooks ------------------------------------------------------------------------------------------------
 
@@ -138,6 +142,7 @@ class CoresetPage(Page):
         self.images.set_view(view)
         self.options.show_settings(self.model.settings("selection"), self._pool_by_class())
         self.options.show_notes(self.model.project.notes)
+        self.picture.sizes.show_outdated(self._sized != self._basis_of_sizes())
         ready = self.model.facts("clusters") is not None and self.images.view is not None
         if ready:
             self._ask()
@@ -302,6 +307,9 @@ class CoresetPage(Page):
     def _use_fraction(self, fraction: float) -> None:
         self.change_settings("selection", text="change of the coreset size", fraction=fraction, images=None)
 
+    def _use_images(self, n_images: int) -> None:
+        self.change_settings("selection", text="change of the coreset size", images=n_images)
+
     def _pin(self, indices: object, how: str) -> None:
         if isinstance(indices, tuple):
             self.menu.actions.pin(indices, how)
@@ -318,20 +326,41 @@ class CoresetPage(Page):
 
     # --- jobs -------------------------------------------------------------------------------------------------
 
-    def _judge_sizes(self) -> None:
-        if self.model.facts("clusters") is None or self.job_numbers(JudgeSizes):
+    def _find_sizes(self) -> None:
+        if self.model.facts("clusters") is None or self.job_numbers(FindSizes):
             return
-        request = JudgeSizes(self.study(), self.model.settings("selection"), FRACTIONS)
-        self.ask(request, self._take_sizes, on_failed=self._show_no_sizes, on_cancelled=self._show_no_sizes)
+        self._sizing = self._basis_of_sizes()
+        self.ask(
+            FindSizes(self.study()),
+            self._take_sizes,
+            on_failed=self._show_no_sizes,
+            on_cancelled=self._show_no_more_sizes,
+        )
         self.picture.sizes.show_busy(True)
 
-    def _take_sizes(self, view: ProxyView) -> None:
-        self.picture.sizes.show_busy(False)
-        self.picture.sizes.show_view(view, self.model.settings("selection").sampler)
+    def _basis_of_sizes(self) -> object:
+        """Return what measured sizes depend on: all that selects, other than the size itself."""
+        selection = replace(
+            self.model.settings("selection"),
+            fraction=1.0,
+            images=None,
+            pinned_in=(),
+            pinned_out=(),
+            continue_from=None,
+        )
+        result = self.model.project.result("dataset")
+        return selection, self.model.key("clusters"), result.content if result is not None else ""
+
+    def _take_sizes(self, sizes: Sizes) -> None:
+        self._sized = self._sizing
+        self.picture.sizes.show_sizes(sizes)
+        self.picture.sizes.show_outdated(self._sized != self._basis_of_sizes())
 
     def _show_no_sizes(self) -> None:
-        """Let it be tried again."""
-        self.picture.sizes.show_busy(False)
+        self.picture.sizes.show_problem(FAILED)
+
+    def _show_no_more_sizes(self) -> None:
+        self.picture.sizes.show_problem(CANCELLED)
 
     # --- one image --------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from core.service.selection_requests import CoresetView
 from desktop_app import theme
 from desktop_app.pages.coreset_images import CoresetImages
 from desktop_app.pages.coreset_plot import CoresetPlot
-from desktop_app.pages.coreset_sizes import Sizes
+from desktop_app.pages.coreset_sizes import SizesPanel
 from desktop_app.pages.coreset_tables import Given, coverage_table, fill, given, given_table, taken
 from desktop_app.pages.images_shown import ImagesShown
 from desktop_app.widgets.bar_pairs import BarPairs
@@ -75,7 +75,7 @@ class CoresetPicture(QWidget):
         self.coverage = coverage_table()
         self.plot = CoresetPlot(shown)
         self.plot.opened.connect(self.opened)
-        self.sizes = Sizes()
+        self.sizes = SizesPanel()
         self.chosen = CoresetImages(shown)
         self.chosen.opened.connect(self.opened)
         self.chosen.hovered.connect(self.plot.set_current)
@@ -110,7 +110,7 @@ class CoresetPicture(QWidget):
             (self.plot, "Plot", "Selected images among all images of the class"),
             (self.table, "Table", "The same data as a table"),
             (self.coverage, "Coverage", "Coverage of each class"),
-            (self.sizes, "Sizes", "Nearest-neighbour estimates for several sizes, before any training"),
+            (self.sizes, "Sizes", "How many images are needed for a margin of accuracy"),
         ):
             self.tabs.setTabToolTip(self.tabs.addTab(widget, name), tip)
             self._tools.addWidget(PlotExportButton(_drawn(widget)))
@@ -247,6 +247,6 @@ class CoresetPicture(QWidget):
 
 def _drawn(widget: QWidget) -> QWidget:
     """Return what of a tab goes into a file."""
-    if isinstance(widget, Sizes):
+    if isinstance(widget, SizesPanel):
         return widget.plot
     return widget.scatter if isinstance(widget, CoresetPlot) else widget

@@ -1,91 +1,199 @@
-"""What nearest neighbours say of every size of the coreset, before any training."""
+"""How many images are needed: learning curves, a margin, and the smallest size inside it."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from core.service.coreset_requests import ProxyView
-from core.settings.names import MATCHED
+from core.results.sizes import SizeAnswer, SizeCurve, Sizes
+from core.size_answer import answer_of, points
 from desktop_app import theme
+from desktop_app.widgets.controls import NumberBox
 from desktop_app.widgets.line_with_intervals import Level, Line, LineWithIntervals
 from desktop_app.widgets.question_mark import QuestionMark
-from desktop_app.widgets.words import count
+from desktop_app.widgets.words import count, set_tone
 
-RANDOM = ("random", "random_low", "random_high")
-FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5)
-EMPTY = "Shows how well coresets of several sizes represent the whole pool, compared with random ones."
-TIP = "Select coresets of seven sizes and evaluate them with nearest neighbours, compared with random ones"
+MARGIN = 2.0
+EMPTY = "Shows how many images are needed if at most the margin of accuracy may be lost."
+TIP = (
+    "Measure accuracy by coreset size with the linear probe, on images that were held out from the selection, compared "
+    "with stratified random selection"
+)
+MARGIN_TIP = "The accuracy that may be lost against training on the whole pool, in points"
+BUSY = "Measuring how accuracy depends on the size…"
+FAILED = "The sizes could not be measured."
+CANCELLED = "Measuring sizes was cancelled."
+OUTDATED = "The settings have changed since these sizes were measured. Find the size again."
+NOTHING = "No size to use yet"
 HELP = (
-    "Every image of the pool is assigned the class of the nearest selected image, excluding itself and its copies. "
-    "The share of correct assignments shows, without training, from which size on more images add little. All sizes "
-    "and the whole pool are evaluated on the same images. A network that learns its own features often needs more "
-    "images."
+    "The pool is divided into five folds. For each fold, coresets of up to seven sizes are selected from the images of "
+    "the other folds, and the linear probe is trained on them and classifies the images of the fold. No image is "
+    "classified by a coreset that it was a candidate for, and all sizes are measured on the same images. The size is "
+    "the smallest one at which the 90 % interval of the loss is inside the margin. A network that learns its own "
+    "features may need more images: check the size by training on the Compare page, or by coreset size --check."
 )
 
 
-class Sizes(QWidget):
-    """The curve, random draws beside it, and the button that draws both.
+class SizesPanel(QWidget):
+    """The margin, the curves of the sampler and of random selection, the answer, and the button that uses it.
 
     Signals
     -------
     wanted : ()
-        Draw the curve.
+        Measure the curves.
+    images_wanted : (int)
+        Select so many images.
     fraction_chosen : (float)
         The user has clicked a size.
     """
 
     wanted = Signal()
+    images_wanted = Signal(int)
     fraction_chosen = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.button = QPushButton("Evaluate sizes")
+        self._sizes: Sizes | None = None
+        self._answer: SizeAnswer | None = None
+        self._is_outdated = False
+        self.margin = NumberBox()
+        self.margin.setRange(0.1, 49.9)
+        self.margin.setDecimals(1)
+        self.margin.setSingleStep(0.5)
+        self.margin.setSuffix(" points")
+        self.margin.setKeyboardTracking(False)
+        self.margin.setAccessibleName("Margin")
+        self.margin.setToolTip(MARGIN_TIP)
+        self.margin.setValue(MARGIN)
+        self.margin.valueChanged.connect(self._show_answer)
+        self.button = QPushButton("Find size")
         self.button.setToolTip(TIP)
         self.button.clicked.connect(self.wanted)
+        self.use_button = QPushButton("Use this size")
+        self.use_button.clicked.connect(self._use)
         self.words = QLabel()
         self.words.setWordWrap(True)
-        self.words.hide()
-        self.plot = LineWithIntervals("Nearest neighbours", "accuracy on the whole pool")
+        self.words.setAccessibleName("Number of images needed")
+        self.notes = QLabel()
+        self.notes.setWordWrap(True)
+        set_tone(self.notes, "muted")
+        self.plot = LineWithIntervals("Linear probe", "accuracy on held-out images")
         self.plot.point_clicked.connect(self._choose_point)
-        self.plot.set_lines((), note=EMPTY)
+        self._lay_out()
+        self.forget()
+
+    def _lay_out(self) -> None:
+        label = QLabel("&Margin")
+        label.setBuddy(self.margin)
         head = QHBoxLayout()
-        head.addWidget(self.button)
-        head.addWidget(QuestionMark(HELP, about="sizes"))
+        for widget in (label, self.margin, self.button, self.use_button, QuestionMark(HELP, about="sizes")):
+            head.addWidget(widget)
         head.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, theme.UNIT, 0, 0)
         column.setSpacing(theme.UNIT)
         column.addLayout(head)
         column.addWidget(self.words)
+        column.addWidget(self.notes)
         column.addWidget(self.plot, 1)
 
-    def show_busy(self, busy: bool) -> None:
-        """Let the button be pressed, or say that it is at work."""
-        self.button.setEnabled(not busy)
-        self.button.setToolTip("Evaluating sizes…" if busy else TIP)
+    @property
+    def answer(self) -> SizeAnswer | None:
+        """What is shown for the margin; None while nothing is measured."""
+        return self._answer
+
+    # --- states -----------------------------------------------------------------------------------------------
 
     def forget(self) -> None:
-        """Show no curve."""
-        self.words.clear()
-        self.words.hide()
+        """Show no curve, and the usual margin."""
+        self._sizes = self._answer = None
+        self._is_outdated = False
+        blocked = self.margin.blockSignals(True)
+        self.margin.setValue(MARGIN)
+        self.margin.blockSignals(blocked)
         self.plot.set_lines((), note=EMPTY)
         self.show_busy(False)
+        self._say("", "")
+        self._show_use()
 
-    def show_view(self, view: ProxyView, sampler: str) -> None:
-        """Show the curve, and the random one beside it."""
-        fractions = [point.fraction for point in view.points]
-        means = [point.accuracy for point in view.points]
-        random, lows, highs = ([getattr(p, name) for p in view.points] for name in RANDOM)
-        lines = [
-            Line(sampler, fractions, means, means, means),
-            Line(MATCHED + sampler, fractions, random, lows, highs, title="Random, same size", dashed=True),
-        ]
-        self.plot.set_lines(lines, Level(view.everything, view.everything, view.everything))
-        self.words.show()
-        self.words.setText(
-            f"All sizes and the whole pool ({view.everything:.3f}) are evaluated on the same {count(view.n_judged)} "
-            "images by nearest neighbours. This does not replace training: the Compare page shows the accuracy of "
-            "networks."
+    def show_busy(self, busy: bool) -> None:
+        """Let the button be pressed, or say that it is at work; how far it is, and Cancel, are in the job bar."""
+        self.button.setEnabled(not busy)
+        self.button.setToolTip(BUSY if busy else TIP)
+        if busy:
+            self._say(BUSY, "muted")
+            self._show_use()
+        elif self._sizes is not None:
+            self._show_answer()
+
+    def show_problem(self, sentence: str) -> None:
+        """Say that nothing was measured; what was measured before stays."""
+        self.show_busy(False)
+        if self._sizes is None:
+            self._say(sentence, "warning")
+
+    def show_sizes(self, sizes: Sizes) -> None:
+        """Show what was measured, and the answer for the margin."""
+        self._sizes, self._is_outdated = sizes, False
+        self.show_busy(False)
+
+    def show_outdated(self, outdated: bool) -> None:
+        """Say that the curves are of other settings, or that they are of these again."""
+        if self._sizes is not None and outdated != self._is_outdated:
+            self._is_outdated = outdated
+            self._show_answer()
+
+    # --- content ----------------------------------------------------------------------------------------------
+
+    def _show_answer(self) -> None:
+        sizes = self._sizes
+        if sizes is None:
+            return
+        margin = self.margin.value() / 100
+        self._answer = answer_of(sizes, margin)
+        random = _line(sizes.random, sizes.n_pool)._replace(title="Random, same size", dashed=True)
+        whole = sizes.everything.accuracy
+        level = Level(whole, whole - margin, whole + margin, f"Everything, ± {points(margin)}")
+        self.plot.set_lines([_line(sizes.chosen, sizes.n_pool), random], level)
+        if self._is_outdated:
+            self._say(OUTDATED, "warning")
+        else:
+            self._say(self._answer.sentence, "warning" if self._answer.images is None else "")
+        least = f"; the smallest margin that they can show is {points(self._answer.smallest_margin)}"
+        self.notes.setText(
+            f"Measured on {count(sizes.n_pool)} images of the pool, each held out once"
+            f"{'' if self._answer.is_refused else least}. {' '.join(sizes.notes)}"
         )
+        self.notes.show()
+        self._show_use()
+
+    def _show_use(self) -> None:
+        images = self._answer.images if self._answer is not None else None
+        usable = images is not None and not self._is_outdated and self.button.isEnabled()
+        self.use_button.setEnabled(usable)
+        self.use_button.setText(f"Use {images:,} images" if images is not None else "Use this size")
+        self.use_button.setToolTip(f"Select {images:,} images; this can be undone" if usable else NOTHING)
+
+    def _say(self, words: str, tone: str) -> None:
+        self.words.setText(words)
+        self.words.setVisible(bool(words))
+        set_tone(self.words, tone)
+        if self._sizes is None:
+            self.notes.clear()
+            self.notes.hide()
+
+    def _use(self) -> None:
+        if self._answer is not None and self._answer.images is not None:
+            self.images_wanted.emit(self._answer.images)
 
     def _choose_point(self, name: str, fraction: float) -> None:  # noqa: ARG002
         self.fraction_chosen.emit(fraction)
+
+
+def _line(curve: SizeCurve, n_pool: int) -> Line:
+    """Return the measured accuracies of a sampler with their 95 % intervals, by fraction of the pool."""
+    return Line(
+        curve.sampler,
+        [point.n_images / n_pool for point in curve.points],
+        [point.accuracy for point in curve.points],
+        [point.low for point in curve.points],
+        [point.high for point in curve.points],
+    )

@@ -71,7 +71,7 @@ def test_a_margin_below_the_smallest_is_refused_in_one_sentence() -> None:
     assert found.images is None
     assert found.sentence == (
         "A margin of 0.4 points cannot be shown with the 1,000 images of this pool: the smallest margin that they can "
-        "show is 0.5 points. Use a margin of at least 0.005, or add labelled images."
+        "show is 0.5 points. Use a margin of at least 0.5 points (0.005), or add labelled images."
     )
 
 
@@ -114,6 +114,9 @@ def test_labels_where_nothing_differs_follow_the_rule_of_three() -> None:
     assert labels_needed(0.03, 0.05, 0.02) is None
 
 
-@pytest.mark.parametrize(("share", "words"), [(0.02, "2 points"), (0.01, "1 point"), (0.005, "0.5 points")])
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0.02, "2 points"), (0.01, "1 point"), (0.005, "0.5 points"), (0.124, "12.4 points"), (0.0075, "0.75 points")],
+)
 def test_points_are_as_short_as_they_can_be(share: float, words: str) -> None:
     assert points(share) == words

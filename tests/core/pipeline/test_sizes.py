@@ -4,6 +4,7 @@ import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,19 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from core.data.demo import make_demo
-from core.errors import CancelledError, SelectionError, TrainingError
+from core.errors import CancelledError, LostImagesError, SelectionError, TrainingError
 from core.pipeline import sizes
+from core.pipeline.size_folds import Chooser
+from core.pipeline.size_networks import NetworkOfFold
 from core.pipeline.sizes import FRACTIONS, find_sizes
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS
+from core.results import Note
 from core.selection.selecting import select
-from core.settings import ClusterSettings, DataSettings, FeatureSettings, SelectionSettings, Settings
+from core.settings import ClusterSettings, DataSettings, FeatureSettings, SelectionSettings, Settings, TrainingSettings
+from core.settings.earlier import EarlierCoreset, EarlierImage
+from core.training.architectures import NETWORKS
+from core.training.fitting import TrainingTask
 from core.training.teacher import embedded_by, penalty_of
 
 
@@ -40,11 +47,11 @@ def selecting(study: Study, **changes: Any) -> Study:
 
 def test_what_is_measured_is_what_a_fold_by_hand_gives(study: Study) -> None:
     pool = sizes._open(study, NO_PROGRESS)
-    chosen, random = sizes._held(pool, NO_PROGRESS)
+    chosen, random = sizes._held(pool, None, NO_PROGRESS)
     indices, labels = pool.together.indices, pool.labels
     inside = pool.folds != 1
     with threadpool_limits(limits=1):
-        chooser = sizes._Chooser(pool, inside, NO_PROGRESS)
+        chooser = Chooser(pool, inside, NO_PROGRESS)
         size = chosen.sizes[-2]
         coreset = select(
             pool.dataset, chooser._split, chooser._embeddings, (), replace(study.settings.selection, images=size)
@@ -99,11 +106,16 @@ def test_samplers_of_every_scope_are_measured(study: Study, sampler: str) -> Non
         assert found.chosen == found.random
 
 
-def test_pinned_images_are_told_not_to_count(study: Study) -> None:
+@pytest.mark.parametrize("named", ["pinned", "earlier"])
+def test_pinned_and_earlier_images_have_no_special_role_and_it_is_said(study: Study, named: str) -> None:
     pool = sizes._open(study, NO_PROGRESS)
-    path = pool.dataset.images[int(pool.together.indices[0])].path
-    found = find_sizes(selecting(study, pinned_out=(path,)))
-    assert "Pinned images are not considered when sizes are measured." in found.notes
+    image = pool.dataset.images[int(pool.together.indices[0])]
+    earlier = EarlierCoreset("before", "0" * 64, (EarlierImage(image.path, image.class_name, image.pixels),))
+    changes: dict[str, Any] = {"pinned_out": (image.path,)} if named == "pinned" else {"continue_from": earlier}
+    found = find_sizes(selecting(study, **changes))
+    assert any(
+        note.startswith("Pinned images and images of an earlier coreset have no special") for note in found.notes
+    )
     assert found.chosen == find_sizes(study).chosen
 
 
@@ -126,6 +138,101 @@ class Stop:
 def test_it_can_be_cancelled(study: Study, tmp_path: Path) -> None:
     with pytest.raises(CancelledError):
         find_sizes(replace(study, cache_folder=tmp_path / "cache"), progress=Stop())
+
+
+# --- the network to be trained ----------------------------------------------------------------------------------------
+
+
+class Notes:
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def report(self, done: int, total: int, message: str = "") -> None: ...
+
+    def publish(self, result: object) -> None:
+        if isinstance(result, Note):
+            self.notes.append(result.sentence)
+
+
+def test_curves_of_a_network_are_its_trainings_each_done_once(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network that is right about a fixed share of the classes, by how many images it was trained on."""
+    tasks: list[TrainingTask] = []
+
+    def training(network: str, task: TrainingTask, key: Any, progress: Any) -> Any:
+        tasks.append(task)
+        if len(tasks) == 40:
+            raise CancelledError
+        test = task.split.test
+        true = task.dataset.labels[test]
+        wrong = np.arange(len(test)) < 10 / np.sqrt(len(task.indices))
+        return SimpleNamespace(result=SimpleNamespace(true=true, predicted=np.where(wrong, -1, true)))
+
+    monkeypatch.setattr("core.pipeline.size_networks.train", training)
+    asked = replace(study, cache_folder=tmp_path / "cache")
+    listener = Notes()
+    with pytest.raises(CancelledError):
+        find_sizes(asked, network="custom", trains_network=True, progress=listener)
+    found = find_sizes(asked, network="custom", trains_network=True)
+    n_sizes = len(found.chosen.points)
+    n_runs = 5 * (1 + 2 * n_sizes)
+    assert len(tasks) == n_runs + 1, "the one that was stopped is done again, and no other"
+    (note,) = listener.notes
+    assert note.startswith(f"Measuring with the custom network takes {n_runs} trainings, about ")
+    assert "Measured with the custom network, one training for each coreset." in found.notes
+    pool = sizes._open(asked, NO_PROGRESS)
+    for task in tasks:
+        assert set(task.indices.tolist()) <= set(task.split.pool.tolist())
+        assert not set(task.split.test.tolist()) & set(task.split.pool.tolist())
+        assert np.array_equal(task.split.validation, pool.split.validation)
+    tested = np.concatenate([task.split.test for task in tasks[: 1 + 2 * n_sizes] if len(task.indices) > 60])
+    assert set(tested.tolist()) <= set(pool.together.indices.tolist())
+    expected = np.mean([np.ceil(10 / np.sqrt(found.chosen.points[0].n_images)) / 17])
+    assert 1 - found.chosen.points[0].accuracy == pytest.approx(expected, abs=0.05)
+    find_sizes(asked, network="custom", trains_network=True)
+    assert len(tasks) == n_runs + 1
+
+
+def test_the_linear_probe_as_the_network_is_the_usual_way(study: Study) -> None:
+    assert find_sizes(study, network="head", trains_network=True).chosen == find_sizes(study).chosen
+
+
+def test_an_image_that_is_lost_is_left_out_and_counts_as_wrong(study: Study, tmp_path: Path) -> None:
+    pool = sizes._open(study, NO_PROGRESS)
+    indices = pool.together.indices
+    fold = NetworkOfFold(
+        replace(study, cache_folder=tmp_path), pool.dataset, pool.extracted, NETWORKS["custom"],
+        indices[10:], pool.split.validation, indices[:10],
+    )  # fmt: skip
+    seen: list[int] = []
+
+    def training(network: str, task: TrainingTask, key: Any, progress: Any) -> Any:
+        seen.append(len(task.indices))
+        if len(seen) == 1:
+            raise LostImagesError("gone", {int(indices[0]): "gone", int(indices[12]): "gone"})
+        true = task.dataset.labels[task.split.test]
+        return SimpleNamespace(result=SimpleNamespace(true=true, predicted=true))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("core.pipeline.size_networks.train", training)
+        right = fold.right(indices[10:20])
+    assert seen == [10, 9]
+    assert right.tolist() == [False, *[True] * 9]
+
+
+@pytest.mark.slow
+def test_a_real_network_classifies_what_was_held_out(study: Study, tmp_path: Path) -> None:
+    training = TrainingSettings(image_size=32, epochs=1, min_steps=2)
+    pool = sizes._open(replace(study, settings=replace(study.settings, training=training)), NO_PROGRESS)
+    indices = pool.together.indices
+    fold = NetworkOfFold(
+        replace(pool.study, cache_folder=tmp_path), pool.dataset, pool.extracted, NETWORKS["custom"],
+        indices[20:], pool.split.validation, indices[:20],
+    )  # fmt: skip
+    right = fold.right(indices[20:60])
+    assert (right.shape, right.dtype) == ((20,), np.dtype(bool))
+    assert np.array_equal(fold.right(indices[20:60]), right), "from the cache"
 
 
 # --- unusual pools ----------------------------------------------------------------------------------------------------

@@ -80,6 +80,30 @@ def test_the_smallest_margin_that_is_named_would_do_and_a_smaller_one_not() -> N
     assert answers(accuracies, margin=named - 0.0011)[0].is_equal is False
 
 
+def test_a_small_difference_that_is_shown_can_be_inside_the_margin() -> None:
+    (found,) = answers({"herding": [0.905] * 4, "everything": [0.910] * 4}, margin=0.02)
+    assert "(−0.5 points, −0." in found.sentence
+    assert found.is_equal is True
+    assert found.sentence.endswith(" The difference is inside the margin: equal within 2 points.")
+    (found,) = answers({"herding": [0.905] * 4, "everything": [0.910] * 4}, margin=0.004)
+    assert found.is_equal is False
+    assert "equal" not in found.sentence
+
+
+def test_a_few_images_on_which_nothing_differs_do_not_show_equality() -> None:
+    """Of 20 images without a difference up to 1 − 0.05^(1/20), 13.9 %, may differ at 5 %."""
+    few = [
+        replace(run, test_indices=np.arange(20), true=TRUE[:20], predicted=TRUE[:20], metrics=metrics)
+        for run in (a_run(name, number, 1.0) for name in ("herding", "everything") for number in range(4))
+        for metrics in [evaluate(TRUE[:20], TRUE[:20], ("a", "b"), None)]
+    ]
+    for margin, equal in ((0.01, False), (0.139, False), (0.14, True)):
+        (found,) = compare(few, replace(ComparisonSettings(), difference_of_interest=margin)).answers
+        assert found.is_equal is equal
+        if not equal:
+            assert "They could be called equal only within 14 points." in found.sentence
+
+
 def test_one_repetition_says_that_it_cannot_tell() -> None:
     (found,) = answers({"herding": [0.9], "everything": [0.95]})
     assert "(−5.0 points)" in found.sentence

@@ -7,20 +7,21 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QDoubleSpinBox, QPushButton
+from PySide6.QtWidgets import QDoubleSpinBox
 from pytestqt.qtbot import QtBot
 
 from core.descriptions import registry
-from core.errors import CancelledError, ExportError
+from core.errors import CancelledError, ExportError, TrainingError
 from core.output.tables import read_rows
 from core.progress import Progress
 from core.results import VerifyResult
-from core.service.coreset_requests import VerifyExport
+from core.service.coreset_requests import FindSizes, VerifyExport
 from core.service.selection_requests import CoresetView
 from core.settings import ExportSettings, own_settings
 from desktop_app.dialogs.verify_dialog import VerifyDialog
 from desktop_app.pages.coreset import CoresetPage
 from desktop_app.pages.coreset_export import ExportSheet
+from desktop_app.pages.coreset_sizes import SizesPanel
 from desktop_app.pages.page import PageContext
 
 
@@ -224,18 +225,98 @@ def test_a_choice_that_cannot_be_is_told_on_the_page(page: CoresetPage, qtbot: Q
     assert page.model.state("coreset") != "done"
 
 
-def test_sizes_are_judged_beside_random_ones_and_none_is_offered(page: CoresetPage, qtbot: QtBot) -> None:
+def found_size(page: CoresetPage, qtbot: QtBot, margin: float = 40.0) -> SizesPanel:
+    """The panel after the sizes were measured, for a margin so wide that the few images of the demo can show it."""
     sizes = page.picture.sizes
-    before = page.model.settings("selection").fraction
+    page.picture.tabs.setCurrentWidget(sizes)
+    sizes.margin.setValue(margin)
     sizes.button.click()
     assert not sizes.button.isEnabled()
-    qtbot.waitUntil(sizes.button.isEnabled, timeout=20_000)
+    assert not sizes.use_button.isEnabled()
+    assert sizes.words.text() == "Measuring how accuracy depends on the size…"
+    qtbot.waitUntil(sizes.button.isEnabled, timeout=40_000)
+    return sizes
+
+
+def test_the_size_for_a_margin_is_found_used_and_undone(page: CoresetPage, qtbot: QtBot) -> None:
+    before = page.model.settings("selection")
+    assert page.picture.sizes.plot.plot_table()[1] == []
+    sizes = found_size(page, qtbot)
     _, rows = sizes.plot.plot_table()
-    assert {"Intelligent (IS)", "Random, same size", "Whole pool"} == {row[0] for row in rows}
+    assert {row[0] for row in rows} == {"Intelligent (IS)", "Random, same size", "Everything, ± 40 points"}
     assert sum(row[0] == "Random, same size" for row in rows) == sum(row[0] == "Intelligent (IS)" for row in rows) > 3
-    assert "evaluated on the same" in sizes.words.text()
-    assert [button.text() for button in sizes.findChildren(QPushButton) if button.text()] == ["Evaluate sizes"]
-    assert page.model.settings("selection").fraction == before
+    level = rows[-1]
+    assert level[4] - level[2] == pytest.approx(0.4)
+    assert sizes.answer is not None
+    n_images = sizes.answer.images
+    assert n_images is not None
+    assert sizes.words.text() == sizes.answer.sentence
+    assert sizes.words.text().startswith(f"{n_images:,} images chosen, ")
+    assert sizes.use_button.text() == f"Use {n_images:,} images"
+    assert page.model.settings("selection") == before, "nothing is selected before it is asked for"
+    sizes.use_button.click()
+    assert page.model.settings("selection").images == n_images
+    qtbot.waitUntil(lambda: len(chosen(page)) == n_images)
+    assert sizes.use_button.isEnabled(), "another size is no reason to measure again"
+    page.model.undo_stack.undo()
+    assert page.model.settings("selection") == before
+    wait_for(page, qtbot)
+
+
+def test_a_margin_that_cannot_be_shown_is_refused_in_the_panel(page: CoresetPage, qtbot: QtBot) -> None:
+    sizes = found_size(page, qtbot)
+    sizes.margin.setValue(0.1)
+    assert sizes.words.text().startswith("A margin of 0.1 points cannot be shown with the ")
+    assert not sizes.use_button.isEnabled()
+    assert sizes.use_button.text() == "Use this size"
+    sizes.margin.setValue(40.0)
+    assert sizes.use_button.isEnabled()
+
+
+def test_sizes_of_another_sampler_are_said_to_be_outdated(page: CoresetPage, qtbot: QtBot) -> None:
+    sizes = found_size(page, qtbot)
+    page.change_settings("selection", sampler="herding")
+    assert sizes.words.text() == "The settings have changed since these sizes were measured. Find the size again."
+    assert not sizes.use_button.isEnabled()
+    page.model.undo_stack.undo()
+    assert sizes.use_button.isEnabled()
+    wait_for(page, qtbot)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (TrainingError("The pool has one class."), "The sizes could not be measured."),
+        (CancelledError(), "Measuring sizes was cancelled."),
+    ],
+)
+def test_where_no_size_can_be_measured_it_is_said_and_can_be_tried_again(
+    page: CoresetPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, error: Exception, says: str
+) -> None:
+    def fail(self: FindSizes, progress: Progress) -> None:
+        raise error
+
+    monkeypatch.setattr(FindSizes, "run", fail)
+    sizes = page.picture.sizes
+    page.picture.tabs.setCurrentWidget(sizes)
+    sizes.button.click()
+    qtbot.waitUntil(sizes.button.isEnabled, timeout=20_000)
+    assert sizes.words.text() == says
+    assert not sizes.use_button.isEnabled()
+
+
+def test_the_size_panel_is_named_and_reached_by_keys(page: CoresetPage, qtbot: QtBot) -> None:
+    sizes = page.picture.sizes
+    page.picture.tabs.setCurrentWidget(sizes)
+    assert (sizes.margin.accessibleName(), sizes.words.accessibleName()) == ("Margin", "Number of images needed")
+    for control in (sizes.margin, sizes.button, sizes.use_button):
+        assert control.toolTip()
+        assert control.focusPolicy() & Qt.FocusPolicy.TabFocus
+    sizes.margin.setFocus()
+    sizes.margin.selectAll()
+    qtbot.keyClicks(sizes.margin, "3")
+    qtbot.keyClick(sizes.margin, Qt.Key.Key_Return)
+    assert sizes.margin.value() == 3.0
 
 
 def test_an_export_is_written_verified_and_opened(

@@ -1,0 +1,120 @@
+"""The network to be trained in place of the linear probe, for learning curves that are measured with it."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.cache import ArrayCache
+from core.errors import LostImagesError, SettingsError, TrainingError
+from core.features.extraction import Extracted
+from core.pipeline.planning import PlannedRun
+from core.pipeline.run_keys import backbone_choice, run_key
+from core.pipeline.stages import Prepared
+from core.pipeline.study import Study
+from core.pipeline.teaching import is_taught
+from core.progress import NO_PROGRESS, Progress
+from core.results import Dataset, IntArray, PoolEmbedding, Split
+from core.selection.orders import OrderCache
+from core.training.architectures import NETWORKS
+from core.training.fitting import Places, TrainingTask, train
+from core.training.network import Network
+
+STAGE = "sizes-run"
+_NONE = np.zeros(0, dtype=np.int64)
+
+
+def network_of_curves(name: str) -> Network | None:
+    """Return the network that curves are measured with; None for the linear probe, which has a way of its own.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such network.
+    """
+    if name not in NETWORKS:
+        raise SettingsError(NETWORKS.unknown(name))
+    return None if NETWORKS[name].is_judge else NETWORKS[name]
+
+
+def without_soft_labels(study: Study, network: Network) -> Study:
+    """Return the study without soft labels: their teacher would have to be fitted for each fold."""
+    training = study.settings.training
+    if not is_taught(network, training):
+        return study
+    return replace(study, settings=replace(study.settings, training=replace(training, soft_labels=0.0)))
+
+
+@dataclass(frozen=True)
+class NetworkOfFold:
+    """A network that is trained on coresets of one fold's training part and classifies the held-out images.
+
+    Attributes
+    ----------
+    study : Study
+    dataset : Dataset
+    extracted : tuple of Extracted
+    network : Network
+    inside, validation, held_out : ndarray of int64
+        Indices of images: those that coresets are selected from, those that pick the best epoch, and the held-out ones.
+    """
+
+    study: Study
+    dataset: Dataset
+    extracted: tuple[Extracted, ...]
+    network: Network
+    inside: IntArray
+    validation: IntArray
+    held_out: IntArray
+
+    def right(self, chosen: IntArray, seed: int = 0, progress: Progress = NO_PROGRESS) -> NDArray[np.bool_]:
+        """Return which held-out images are classified correctly after a training on the chosen ones.
+
+        A finished training is kept in the cache. Images that can no longer be read are left out; held-out ones count as
+        wrong, for every size alike.
+
+        Parameters
+        ----------
+        chosen : ndarray of int64
+        seed : int
+            Of initial weights and the order of the images.
+        progress : Progress
+
+        Raises
+        ------
+        TrainingError
+            If no image is left to train on, or to test on.
+        """
+        lost: set[int] = set()
+        while True:
+            try:
+                return self._trained(np.sort(chosen), seed, lost, progress)
+            except LostImagesError as error:
+                if not set(error.reasons) - lost:
+                    raise
+                lost |= set(error.reasons)
+
+    def _trained(self, chosen: IntArray, seed: int, lost: set[int], progress: Progress) -> NDArray[np.bool_]:
+        left = [part[~np.isin(part, list(lost))] for part in (chosen, self.validation, self.held_out)]
+        indices, validation, test = left
+        if len(indices) == 0 or len(test) == 0:
+            raise TrainingError(
+                "None of the images of a fold can be read any more. Make them readable, and scan again."
+            )
+        split = Split(self.inside, validation, test)
+        nothing = PoolEmbedding(_NONE, np.zeros((0, 0), dtype=np.float32), np.zeros(0, dtype=bool))
+        prepared = Prepared(self.study, self.dataset, split, self.extracted, (), (), nothing, {}, OrderCache())
+        planned = PlannedRun(self.network.name, "", len(indices) / len(self.inside), seed)
+        key = run_key(prepared, planned, indices, None)
+        cache = ArrayCache(self.study.cache_folder)
+        stored = cache.load(STAGE, key.fingerprint)
+        if stored is None:
+            choice = backbone_choice(self.study, self.network)
+            places = Places(self.study.cache_folder, choice.weights_file if choice else None)
+            task = TrainingTask(self.dataset, split, indices, self.study.settings.training, seed=seed, places=places)
+            result = train(self.network.name, task, key, progress).result
+            right = (result.true == result.predicted).astype(np.uint8)
+            stored = cache.store(STAGE, key.fingerprint, {"right": right}, {})
+        found = np.zeros(len(self.held_out), dtype=bool)
+        found[np.isin(self.held_out, test)] = np.array(stored.arrays["right"]).astype(bool)
+        return found
