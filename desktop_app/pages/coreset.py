@@ -66,7 +66,7 @@ class CoresetPage(Page):
         self.picture.tabs.currentChanged.connect(self._ask_plot)
         self.picture.sizes.wanted.connect(self._judge_sizes)
         self.picture.sizes.fraction_chosen.connect(self._use_fraction)
-        self.exporting = Exporting(self, self.picture.result)
+        self.exporting = Exporting(self, self.picture.result, self.picture.methods)
         self.menu = ImageMenu.of_page(self, self.images)
         self.menu.opened.connect(self._open_image)
         self.menu.attach_grid(self.picture.chosen.grid, keys=PIN_KEYS)
