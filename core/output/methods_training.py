@@ -1,12 +1,17 @@
 """The sentences of a Methods paragraph on trained networks and their comparison."""
 
+from collections.abc import Sequence
+
 from core.descriptions import registry
 from core.output.methods_facts import TrainingFacts
 from core.output.methods_writing import Writer, bracketed, counted, listed, sampler_title, were
 from core.selection.samplers import SAMPLERS
-from core.settings import BACKBONE_PARTS, parts_of
+from core.settings import parts_of
 from core.training.architectures import NETWORKS
+from core.training.augmenting import PIXEL_PARTS
 from core.training.metrics import METRICS
+from core.training.network import Network
+from core.training.tuning_costs import tuned_network
 
 
 def describe_training(writer: Writer, training: TrainingFacts) -> None:
@@ -93,30 +98,38 @@ def _recipe(writer: Writer) -> None:
     decay = f" (weight decay {parts.weight_decay:g})" if parts.weight_decay else ""
     optimiser = f"AdamW{writer.cite('loshchilov2019')}" if decay else f"Adam{writer.cite('kingma2014')}"
     least = f" (more if these were fewer than {chosen.min_steps:,} steps)" if chosen.min_steps else ""
-    titles = listed([f"the {network.title_inside}" for network in networks])
     writer.say(
-        f"{titles} {were(len(networks))} trained on images of {chosen.image_size} × {chosen.image_size} pixels with "
-        f"{optimiser}{decay} for {counted(chosen.epochs, 'epoch')}{least} in batches of "
+        f"{_named(networks)} {were(len(networks))} trained on images of {chosen.image_size} × {chosen.image_size} pixels "
+        f"with {optimiser}{decay} for {counted(chosen.epochs, 'epoch')}{least} in batches of "
         f"{counted(chosen.batch_size, 'image')}; the learning rate fell from {chosen.learning_rate:g} to 0 along a "
         "cosine."
     )
     if chosen.steps == "equal":
         writer.say("All coresets were trained for at least as many steps as the pool.")
-    told = _parts(writer)
-    if told:
-        writer.say(f"Training used {listed(told)}.")
+    by_parts: dict[tuple[str, ...], list[Network]] = {}
+    for network in networks:
+        by_parts.setdefault(_parts(writer, network), []).append(network)
+    for told, alike in by_parts.items():
+        whose = "" if len(alike) == len(networks) else f" of {_named(alike)}"
+        if told:
+            writer.say(f"Training{whose} used {listed(told)}.")
     dropouts = []
     for network in networks:
         amount = getattr(chosen, network.dropout_setting) if network.dropout_setting else 0
         if amount:
-            dropouts.append(f"{network.dropout_words} of {amount:g} ({network.title_inside})")
+            dropouts.append(f"{amount:g} (the {network.title_inside})")
     if dropouts:
-        writer.say(f"There was {listed(dropouts)}.")
+        writer.say(f"The dropout rate was {listed(dropouts)}.")
 
 
-def _parts(writer: Writer) -> list[str]:
-    """Return what the recipe adds to the training of the paper."""
-    parts, temperature = parts_of(writer.settings.training), writer.settings.training.soft_label_temperature
+def _named(networks: Sequence[Network]) -> str:
+    return listed([f"the {network.title_inside}" for network in networks])
+
+
+def _parts(writer: Writer, network: Network) -> tuple[str, ...]:
+    """Return what the recipe adds to the training of a network, beyond that of the paper."""
+    training = writer.settings.training
+    parts, temperature = network.parts(training), training.soft_label_temperature
     told = {
         "flips_and_turns": "random flips and rotations by multiples of 90°",
         "class_weights": "class weights inversely proportional to the class sizes",
@@ -127,30 +140,45 @@ def _parts(writer: Writer) -> list[str]:
         "brightness": f"random changes of brightness by at most {100 * parts.brightness:g} % of the range",
         "contrast": f"random changes of contrast by at most {100 * parts.contrast:g} %",
         "stain_jitter": f"random changes of the stains by at most {100 * parts.stain_jitter:g} %",
-        "regularised_output": "an L2-penalised output layer on standardised features of the backbone",
-        "fine_tuning": "fine-tuning of the last convolutional block of the backbone",
+        "regularised_output": "an L2-penalised output layer on centred and scaled features of the backbone",
+        "fine_tuning": "fine-tuning of the last convolutional block of the backbone at 0.1 times the learning rate",
         "soft_labels": f"soft labels of a teacher fitted out of fold on the pool (weight {parts.soft_labels:g} and "
         f"temperature {temperature:g})",
     }
-    on_backbone = any(network.needs_backbone for network in writer.by_recipe)
-    names = [name for name in parts.used() if on_backbone or name not in BACKBONE_PARTS]
-    return [told[name] for name in names if name in told]
+    # Features that are computed once cannot be changed by pixels, and not every backbone has a block to train.
+    undone = {
+        *(PIXEL_PARTS if network.needs_backbone else ()),
+        *(() if _is_tuned(writer, network) else ("fine_tuning",)),
+    }
+    return tuple(told[name] for name in parts.used() if name in told and name not in undone)
+
+
+def _is_tuned(writer: Writer, network: Network) -> bool:
+    return tuned_network(network, writer.settings.training) is not None
 
 
 def _kept_weights(writer: Writer) -> None:
+    """Say which weights of each network were kept."""
     sets, training = writer.facts.sets, writer.settings.training
     if sets is None:
         return
+    last: list[Network] = []
+    best: list[Network] = []
+    for network in writer.by_recipe:
+        # The regularised output layer has one optimum, unless a block below it is trained as well.
+        has_optimum = network.parts(training).regularised_output and not _is_tuned(writer, network)
+        (last if has_optimum or not sets.validation else best).append(network)
     kind = "averaged weights" if parts_of(training).averaged_weights else "weights"
-    if not sets.validation:
-        writer.say(f"The {kind} of the last epoch were kept.")
-        return
     often = "after every epoch"
     if training.checks is not None:
         often = f"after at most {counted(training.checks, 'epoch')}, evenly spread"
-    writer.say(
-        f"The {kind} with the highest accuracy on the validation images, which were evaluated {often}, were kept."
-    )
+    if best:
+        writer.say(
+            f"Of {_named(best)}, the {kind} with the highest accuracy on the validation images, which were evaluated "
+            f"{often}, were kept."
+        )
+    if last:
+        writer.say(f"Of {_named(last)}, the {kind} of the last epoch were kept.")
 
 
 def _evaluated(writer: Writer, training: TrainingFacts) -> None:

@@ -241,7 +241,9 @@ def test_every_network_is_told_with_how_it_was_trained(name: str, recipe: str) -
     assert ("images of 128 × 128 pixels with Adam (Kingma and Ba, 2014) for 9 epochs" in text) == network.by_epochs
     assert ("flips and rotations" in text) == (network.by_epochs and recipe == "recommended")
     assert ("L2-penalised output layer" in text) == (network.needs_backbone and recipe == "recommended")
-    assert ("highest accuracy on the validation images" in text) == network.by_epochs
+    ends = network.needs_backbone and recipe == "recommended"  # its output layer has one optimum
+    assert ("highest accuracy on the validation images" in text) == (network.by_epochs and not ends)
+    assert (f"Of the {network.title_inside}, the weights of the last epoch were kept." in text) == ends
     assert ("TensorFlow" in text) == network.by_epochs
     assert ("Features were extracted" in text) == network.is_judge
 
@@ -257,7 +259,8 @@ def test_every_network_is_told_with_how_it_was_trained(name: str, recipe: str) -
         ("stain_jitter", 0.05, "stains by at most 5 %"), ("fine_tuning", "on", "fine-tuning of the last"),
         ("soft_labels", 0.5, "soft labels of a teacher fitted out of fold on the pool (weight 0.5 and temperature 2)"),
         ("steps", "equal", "for at least as many steps as the pool"),
-        ("checks", 5, "evaluated after at most 5 epochs, evenly spread"), ("dropout", 0.3, "of 0.3 (custom network)"),
+        ("checks", 5, "evaluated after at most 5 epochs, evenly spread"),
+        ("dropout", 0.3, "The dropout rate was 0.3 (the custom network)"),
     ],
 )  # fmt: skip
 def test_every_part_of_a_training_is_told_where_it_is_on(part: str, value: Any, words: str) -> None:
@@ -276,9 +279,26 @@ def test_parts_of_a_backbone_are_not_told_of_other_networks() -> None:
     assert "backbone" not in text
 
 
+@pytest.mark.parametrize("part", ["shifts", "zoom", "brightness", "contrast", "stain_jitter"])
+def test_changes_of_pixels_are_not_told_of_a_network_on_features(part: str) -> None:
+    settings = Settings(training=TrainingSettings(**{part: 0.1}, orientation="free", flips_and_turns="on"))
+    both = check(methods(facts(settings, training=trained("custom", "transfer"))))
+    alone = check(methods(facts(settings, training=trained("transfer"))))
+    assert "Training of the custom network used random flips and rotations by multiples of 90° and random " in both
+    assert "Training of the transfer network used random flips and rotations by multiples of 90°." in both
+    assert "Training used random flips and rotations by multiples of 90°." in alone
+
+
+def test_fine_tuning_keeps_the_best_epoch() -> None:
+    settings = Settings(training=TrainingSettings(recipe="recommended", fine_tuning="on"))
+    text = check(methods(facts(settings, training=trained("transfer"))))
+    assert "at 0.1 times the learning rate" in text
+    assert "Of the transfer network, the weights with the highest accuracy" in text
+
+
 def test_without_validation_images_the_last_weights_are_kept() -> None:
     text = check(methods(facts(sets=replace(SETS, validation=0), training=trained("custom"))))
-    assert "The weights of the last epoch were kept." in text
+    assert "Of the custom network, the weights of the last epoch were kept." in text
     assert "0 validation images" in text
 
 
