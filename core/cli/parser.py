@@ -269,6 +269,15 @@ def _using(add: AddCommand) -> None:
     evaluate.add_argument("--cache", type=Path, default=None, metavar="DIR", help="where computed features are kept")
     add_flags(evaluate, {"data": NOT_EXTERNAL}, {f"data.{name}": "as for the training" for name in READ_BY})
 
+    methods = add(
+        "methods",
+        "print what was done as a paragraph for the Methods section of a publication",
+        "coreset methods study/\ncoreset methods coreset/coreset.json --bibtex references.bib",
+    )
+    methods.add_argument("place", type=Path, metavar="STUDY_OR_EXPORT", help="folder of a study or an export")
+    methods.add_argument("--bibtex", type=Path, default=None, metavar="FILE", help="write what it cites as BibTeX")
+    methods.add_argument("--overwrite", action="store_true", help="replace the file if it is there")
+
     weights = add(
         "weights",
         "list, import or download trained weights",

@@ -70,6 +70,11 @@ class Description:
         ``"module:attribute"`` of the code; imported when it is first needed.
     source : str
         Paper and section, standard, or where else it comes from.
+    references : tuple of str
+        What a publication that uses it cites: keys in `resources/references.bib`.
+    methods : str
+        What it is in the Methods section of a publication: a noun phrase, true for all of its settings. Empty: its
+        title.
     help : str
         ``"package:file"`` of its Help page, HTML; empty: the page is made of the facts alone.
     cost : Cost
@@ -87,6 +92,8 @@ class Description:
     tip: str
     does: str
     source: str = ""
+    references: tuple[str, ...] = ()
+    methods: str = ""
     help: str = ""
     cost: Cost = Cost()
     settings: type[SettingsPart] | None = None

@@ -158,8 +158,9 @@ def _build(
     (building / LIST_NAME).write_bytes(list_text(dataset, split, coreset, places, clusters, names, asked))
     listed = (*written.files, ListedFile(LIST_NAME, *hash_file(building / LIST_NAME)))
     parts = ManifestParts(
-        dataset, coreset, clusters, settings, weights, folders, listed, files_as, tuple(all_notes), names, asked
-    )
+        dataset, coreset, clusters, settings, weights, folders, listed, files_as, tuple(all_notes), names, asked,
+        split,
+    )  # fmt: skip
     (building / MANIFEST_NAME).write_bytes(manifest_text(parts))
     return ExportResult(building, written.n_images, n_bytes, files_as, folders, tuple(all_notes))
 

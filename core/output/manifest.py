@@ -20,7 +20,7 @@ from core.files import reason_of
 from core.forms import LIST_BYTES, key, read_form, read_json
 from core.output.lists import COLUMNS, NO_COLUMNS, AskedColumns
 from core.output.names import PrivateNames
-from core.results import ClassClusters, Coreset, Dataset, WeightsUsed
+from core.results import ClassClusters, Coreset, Dataset, Split, WeightsUsed
 from core.selection.selecting import rule_over_classes
 from core.settings import SelectionSettings, Settings, settings_from_dict, settings_to_dict
 from core.version import __version__
@@ -147,6 +147,7 @@ class ManifestParts:
     notes: tuple[str, ...]
     names: PrivateNames | None
     asked: AskedColumns = NO_COLUMNS
+    split: Split | None = None
 
 
 def library_versions() -> dict[str, str]:
@@ -245,6 +246,7 @@ def _manifest_values(parts: ManifestParts) -> dict[str, Any]:
             "classes": list(dataset.classes),
             "fingerprint": dataset_fingerprint(dataset, private=private),
         },
+        **({"sets": sets_values(dataset, parts.split)} if parts.split is not None else {}),
         "weights": [{"extractor": w.extractor, "sha256": w.digest, "state": w.state} for w in parts.weights],
         "coreset": {
             "sampler": coreset.sampler,
@@ -269,6 +271,19 @@ def _manifest_values(parts: ManifestParts) -> dict[str, Any]:
         ],
         "notes": list(parts.notes),
         **_plugin_values(parts),
+    }
+
+
+def sets_values(dataset: Dataset, split: Split) -> dict[str, Any]:
+    """Return how many images each set has, and what counts for how they were divided."""
+    return {
+        "pool": len(split.pool),
+        "validation": len(split.validation),
+        "test": len(split.test),
+        "excluded": len(split.left_out),
+        "relabelled": sum(bool(image.original_class) for image in dataset.images),
+        "grouped": any(image.group for image in dataset.images),
+        "predefined": split.brought,
     }
 
 

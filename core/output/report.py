@@ -18,6 +18,7 @@ from core.output.report_sections import (
     dataset_section,
     features_section,
     making_section,
+    methods_section,
     structure_summary,
 )
 from core.output.tables import write_table
@@ -82,6 +83,7 @@ def write_report(
         ("images", lambda: dataset_section(content, labels, numbering)),
         ("features", lambda: features_section(content, numbering)),
         ("clusters", lambda: clusters_section(content, labels, numbering)),
+        ("methods", lambda: methods_section(content)),
         ("making", lambda: making_section(content, labels)),
     ]
     sections = []

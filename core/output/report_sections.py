@@ -326,3 +326,20 @@ def _chunks(items: Sequence[_Item]) -> list[Sequence[_Item]]:
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def methods_section(content: ReportContent) -> Section:
+    """Say what was done as a publication says it, with what to cite."""
+    from core.output.methods import methods
+    from core.output.methods_facts import facts_of
+    from core.output.references import references
+
+    section = Section("methods", "Methods paragraph")
+    section.lead = "For the Methods section of a publication. It is made from what was recorded; check it before use."
+    if content.settings is None:
+        section.say("The settings are not known, so that nothing can be said.")
+        return section
+    found = methods(facts_of(content))
+    section.say(found.text)
+    section.fold("References as BibTeX", [references()[key].text for key in sorted(found.keys) if key in references()])
+    return section

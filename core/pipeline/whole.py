@@ -22,6 +22,7 @@ from core.output.report import write_report
 from core.pipeline.comparing import run_comparison
 from core.pipeline.exporting import SYNTHETIC, export, labels_of
 from core.pipeline.facts import recommended_extractors
+from core.pipeline.methods import write_facts
 from core.pipeline.planning import check_splits
 from core.pipeline.stages import Clock, Prepared, choose, fixed_settings, judge_sizes, prepare, separations
 from core.pipeline.study import Study
@@ -138,6 +139,22 @@ def report_content(
         comparison=comparison,
         settings=fixed_settings(prepared.study.settings, prepared.dataset),
         cache_folder=prepared.study.cache_folder,
+    )
+
+
+def content_for_methods(
+    prepared: Prepared, coreset: Coreset, comparison: Comparison | None, *, synthetic: bool = False
+) -> ReportContent:
+    """Return what a Methods paragraph is made from: a report's content without what has to be computed for it."""
+    return ReportContent(
+        dataset=prepared.dataset,
+        labels=labels_of(prepared, synthetic=synthetic),
+        split=prepared.split,
+        weights=tuple(e.weights for e in prepared.extracted),
+        clusters=prepared.clusters,
+        coreset=coreset,
+        comparison=comparison,
+        settings=fixed_settings(prepared.study.settings, prepared.dataset),
     )
 
 
@@ -296,6 +313,7 @@ def _finish(
 ) -> StudyOutcome:
     with clock.stage("report"):
         content = replace(content, times=tuple(clock.times))
+        write_facts(out, content)
         write_report(out / REPORT, content, private=study.settings.export.private, progress=progress)
     write_atomically(out / MARK, json.dumps({"identity": _identity(study), "finished": True}).encode())
     notes = reading_notes(content.dataset.images, content.dataset.reading)

@@ -19,7 +19,7 @@ from core.results.costs import Estimate, StageTime
 from core.results.curves import N_BINS, ROC_RATES, Curves, mean_curves
 from core.results.dataset import Dataset, Duplicates, Image, LeftOut, Skipped, Split
 from core.results.embeddings import ClassEmbedding, PoolEmbedding, Separation, ViewReduction, WeightsUsed
-from core.results.exports import ExportResult, VerifyResult
+from core.results.exports import ExportResult, MethodsText, VerifyResult
 from core.results.reading import Range, Reading, Stored
 from core.results.reading_facts import LayoutFacts, LevelsFacts, PagesFacts, Role, SmallImage, TableFacts, counts_of
 from core.results.relabelling import Relabelled, RelabelledRow
@@ -52,6 +52,7 @@ __all__ = [
     "LayoutFacts",
     "LeftOut",
     "LevelsFacts",
+    "MethodsText",
     "Metrics",
     "NearDuplicate",
     "Note",

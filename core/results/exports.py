@@ -33,6 +33,25 @@ class ExportResult:
 
 
 @dataclass(frozen=True)
+class MethodsText:
+    """What was done, for the Methods section of a publication.
+
+    Attributes
+    ----------
+    text : str
+        One paragraph.
+    bibtex : str
+        What it cites.
+    notes : tuple of str
+        What it does not describe, and why.
+    """
+
+    text: str
+    bibtex: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class VerifyResult:
     """What `verify` found; paths are relative to the export, with forward slashes.
 

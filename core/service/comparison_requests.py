@@ -11,7 +11,7 @@ from core.limits import limited
 from core.pipeline.study import Study
 from core.pipeline.views import ComparePlanView
 from core.progress import Progress
-from core.results import Comparison, Skipped
+from core.results import Comparison, MethodsText, Skipped
 from core.service.requests import Request
 from core.settings import NetworkName
 
@@ -118,6 +118,28 @@ class WriteReport(Request[Path]):
         )
         write_report(self.target, content, private=settings.export.private, progress=progress)
         return self.target
+
+
+@dataclass(frozen=True)
+class DescribeMethods(Request[MethodsText]):
+    """Describe the coreset of the settings and the finished runs that fit for the Methods section of a publication."""
+
+    title: ClassVar[str] = "a Methods paragraph"
+    study: Study
+    runs_folder: Path | None
+    synthetic: bool
+
+    def run(self, progress: Progress) -> MethodsText:
+        """Choose, compare what is finished, and describe it."""
+        from core.pipeline.comparing import compare_stored
+        from core.pipeline.methods import methods_of_content
+        from core.pipeline.stages import choose, prepare
+        from core.pipeline.whole import content_for_methods
+
+        prepared = prepare(self.study, progress)
+        coreset = choose(prepared, self.study.settings.selection, progress)
+        comparison = compare_stored(prepared, self.runs_folder, progress) if self.runs_folder is not None else None
+        return methods_of_content(content_for_methods(prepared, coreset, comparison, synthetic=self.synthetic))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from core.limits import limited
 from core.pipeline.study import Study
 from core.progress import Progress
-from core.results import ExportResult, VerifyResult
+from core.results import ExportResult, MethodsText, VerifyResult
 from core.results.sizes import Sizes
 from core.service.requests import Request
 from core.settings import EarlierCoreset
@@ -64,6 +64,21 @@ class ReadEarlierCoreset(Request[tuple[EarlierCoreset, tuple[str, ...]]]):
         from core.output.continuing import read_earlier
 
         return read_earlier(self.file)
+
+
+@dataclass(frozen=True)
+class DescribeExport(Request[MethodsText]):
+    """Describe an export for the Methods section of a publication, from its manifest."""
+
+    title: ClassVar[str] = "a Methods paragraph"
+    folder: Path
+
+    @limited(seconds=120, n_bytes=4_000_000_000)
+    def run(self, progress: Progress) -> MethodsText:  # noqa: ARG002 - it is read at once
+        """Read the manifest."""
+        from core.pipeline.methods import read_methods
+
+        return read_methods(self.folder)
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,7 @@ class ComparePage(Page):
         self.options.show_brought(False)
         self.picture.forget()
         self.tools.report.setEnabled(self.model.facts("clusters") is not None)
+        self.tools.methods.setEnabled(self.model.facts("clusters") is not None)
         self._show_way_in()
 
     @property
@@ -279,6 +280,7 @@ class ComparePage(Page):
         self.options.show_brought(brought, model.settings("data").folds)
         self.controls.show_dataset(dataset.dataset if dataset is not None else None)
         self.tools.report.setEnabled(model.facts("clusters") is not None)
+        self.tools.methods.setEnabled(model.facts("clusters") is not None)
         self._show_way_in()
         result = self._result()
         if isinstance(result, Comparison) and not self.job_numbers():

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QPushButton, QWidget
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from core.pipeline.grid import Grid, SearchOutcome
 from core.pipeline.words import bundle_mark
 from core.resources import user_data_folder
 from core.service.comparison_requests import (
+    DescribeMethods,
     PredictFolder,
     PredictView,
     SaveNetwork,
@@ -24,6 +26,7 @@ from desktop_app.pages.compare_external import ExternalSheet, MatchSheet
 from desktop_app.pages.compare_picture import ComparePicture
 from desktop_app.pages.compare_report import ReportSheet
 from desktop_app.pages.compare_search import SearchSheet, show_search
+from desktop_app.pages.methods import copy_methods
 from desktop_app.pages.page import Page
 
 
@@ -43,7 +46,7 @@ class CompareTools(QObject):
     Attributes
     ----------
     buttons : QWidget
-    report : QPushButton
+    report, methods : QPushButton
     """
 
     def __init__(self, page: Page, picture: ComparePicture) -> None:
@@ -56,6 +59,9 @@ class CompareTools(QObject):
         self.report = QPushButton("Report…")
         self.report.setToolTip("Write all results to one page that can be sent and printed")
         self.report.clicked.connect(self._choose_report)
+        self.methods = QPushButton("Copy Methods paragraph")
+        self.methods.setToolTip("Copy what was done, for the Methods section of a publication, with BibTeX below it")
+        self.methods.clicked.connect(self._describe)
         tools = QPushButton("Networks")
         tools.setToolTip(
             "Save a trained network, predict new images, evaluate on another dataset or search hyperparameters"
@@ -81,14 +87,18 @@ class CompareTools(QObject):
             action.triggered.connect(slot)
         tools.setMenu(menu)
         self.network_menu = menu
-        row = QWidget()
-        layout = QHBoxLayout(row)
+        row = QHBoxLayout()
+        row.setSpacing(theme.UNIT)
+        row.addWidget(self.report)
+        row.addWidget(tools)
+        row.addStretch(1)
+        buttons = QWidget()
+        layout = QVBoxLayout(buttons)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.UNIT)
-        layout.addWidget(self.report)
-        layout.addWidget(tools)
-        layout.addStretch(1)
-        return row
+        layout.addLayout(row)
+        layout.addWidget(self.methods, 0, Qt.AlignmentFlag.AlignLeft)
+        return buttons
 
     def _choose_report(self) -> None:
         sheet = ReportSheet(self._page.model.name, self._page, private=self._page.model.settings("export").private)
@@ -104,6 +114,15 @@ class CompareTools(QObject):
 
     def _tell_report(self, file: Path) -> None:
         self._page.messages.info(f"Report written to {file}", file)
+
+    def _describe(self) -> None:
+        reason = self._page.why_not()
+        if reason:
+            self._page.messages.warning(reason)
+            return
+        synthetic = bool(self._page.model.project.notes.startswith("Synthetic"))
+        request = DescribeMethods(self._page.study(), runs_folder(), synthetic)
+        self._page.ask(request, partial(copy_methods, self._page.messages))
 
     def _choose_keeping(self) -> None:
         bundle = self._bundle_of_row()

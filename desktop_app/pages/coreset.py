@@ -68,7 +68,7 @@ class CoresetPage(Page):
         self.picture.sizes.wanted.connect(self._find_sizes)
         self.picture.sizes.images_wanted.connect(self._use_images)
         self.picture.sizes.fraction_chosen.connect(self._use_fraction)
-        self.exporting = Exporting(self, self.picture.result)
+        self.exporting = Exporting(self, self.picture.result, self.picture.methods)
         self.menu = ImageMenu.of_page(self, self.images)
         self.menu.opened.connect(self._open_image)
         self.menu.attach_grid(self.picture.chosen.grid, keys=PIN_KEYS)

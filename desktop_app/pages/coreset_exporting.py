@@ -6,12 +6,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QPushButton
 
 from core.results import ExportResult, VerifyResult
-from core.service.coreset_requests import ExportCoreset, VerifyExport
+from core.service.coreset_requests import DescribeExport, ExportCoreset, VerifyExport
 from core.settings import ExportSettings
 from desktop_app.dialogs.verify_dialog import VerifyDialog
 from desktop_app.pages.coreset_export import ExportSheet, export_words
+from desktop_app.pages.methods import copy_methods
 from desktop_app.pages.page import Page
 from desktop_app.widgets.message_strip import Kind, MessageStrip
 
@@ -19,9 +21,10 @@ from desktop_app.widgets.message_strip import Kind, MessageStrip
 class Exporting(QObject):
     """Runs the export of a page and tells how it went; every export is verified as soon as it is written."""
 
-    def __init__(self, page: Page, strip: MessageStrip) -> None:
+    def __init__(self, page: Page, strip: MessageStrip, methods: QPushButton) -> None:
         super().__init__(page)
-        self._page, self._strip = page, strip
+        self._page, self._strip, self._methods = page, strip, methods
+        methods.clicked.connect(self.describe)
         self.folder: Path | None = None
         self.sheet: ExportSheet | None = None
         self._written = ""
@@ -64,6 +67,7 @@ class Exporting(QObject):
         """Tell what was written, and verify it."""
         self.folder, self._found = view.folder, None
         self._written = export_words(view)
+        self._methods.show()
         self._tell("info", "Verifying…")
         self._page.ask(
             VerifyExport(view.folder),
@@ -71,6 +75,11 @@ class Exporting(QObject):
             on_failed=partial(self._show_unverified, "verification failed"),
             on_cancelled=partial(self._show_unverified, "verification was cancelled"),
         )
+
+    def describe(self) -> None:
+        """Copy what was done for the export that was written last, for the Methods section of a publication."""
+        if self.folder is not None:
+            self._page.ask(DescribeExport(self.folder), partial(copy_methods, self._page.messages))
 
     def _show_verified(self, view: VerifyResult) -> None:
         """Tell what verifying found."""

@@ -7,6 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
+    QPushButton,
     QSizePolicy,
     QSplitter,
     QStackedWidget,
@@ -70,6 +71,11 @@ class CoresetPicture(QWidget):
         self.unanswered = MessageStrip()
         self.unanswered.action_triggered.connect(self.again_wanted)
         self.result = MessageStrip()
+        self.methods = QPushButton("Copy Methods paragraph")
+        self.methods.setToolTip(
+            "Copy what was done for this export, for the Methods section of a publication, with BibTeX below it"
+        )
+        self.methods.hide()
         self.bars = BarPairs()
         self.table = given_table()
         self.coverage = coverage_table()
@@ -134,6 +140,7 @@ class CoresetPicture(QWidget):
         column.addWidget(self.unanswered)
         column.addWidget(self.notes)
         column.addWidget(self.result)
+        column.addWidget(self.methods, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(parts, 1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
@@ -189,6 +196,7 @@ class CoresetPicture(QWidget):
         self.worst.set_images(())
         for strip in (self.notes, self.unanswered, self.result):
             strip.clear()
+        self.methods.hide()
         self.bars.forget()
         fill(self.table, ())
         fill(self.coverage, ())

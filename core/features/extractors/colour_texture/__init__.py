@@ -8,6 +8,8 @@ DESCRIPTION = Extractor(
     title="Colour and texture",
     tip="Colour histograms, a thumbnail, edge directions and rings; requires no weights and takes milliseconds.",
     source="classical; blocks as measured on the blood cells of Acevedo et al. 2020",
+    methods="colour and texture descriptors (colour histograms, a thumbnail, oriented gradients, and "
+    "means and spreads in rings)",
     does="core.features.extractors.colour_texture.blocks:STEPS",
     help="resources:help/extractors/colour-texture.html",
     cost=Cost(seconds_per_image=0.0035, bytes_fixed=150e6, basis="as measured on two cores of another machine"),

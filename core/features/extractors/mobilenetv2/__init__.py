@@ -8,6 +8,8 @@ DESCRIPTION = Extractor(
     title="MobileNetV2",
     tip="A small network trained on photographs; its last feature map, averaged over the image.",
     source="Sandler et al., CVPR 2018, arXiv 1801.04381",
+    references=("sandler2018",),
+    methods="MobileNetV2 (last feature map, averaged)",
     does="core.features.extractors.mobilenetv2.network:STEPS",
     help="resources:help/extractors/mobilenetv2.html",
     cost=Cost(seconds_per_image=0.011, bytes_fixed=1200e6, basis="as measured on two cores of another machine"),

@@ -8,6 +8,8 @@ DESCRIPTION = Extractor(
     title="ResNet101V2",
     tip="A deep network trained on photographs; its last feature map, averaged over the image.",
     source="He et al., arXiv 1603.05027",
+    references=("he2016",),
+    methods="ResNet101V2 (last feature map, averaged)",
     does="core.features.extractors.resnet101v2.network:STEPS",
     help="resources:help/extractors/resnet101v2.html",
     cost=Cost(seconds_per_image=0.09, bytes_fixed=1300e6, basis="as measured on two cores of another machine"),

@@ -31,6 +31,12 @@ DESCRIPTION = Sampler(
     tip="Follows the distribution of each class, with a little more weight on small clusters and on harder classes.",
     good_for="small coresets, more weight on small clusters",
     source="Ours; kernel herding of Chen, Welling and Smola 2010, clusters of Ashraf et al. 2025",
+    references=(
+        "chen2010",
+        "ashraf2025",
+    ),
+    methods="balanced herding, a kernel herding with a Gaussian kernel towards a mixture of the distribution of "
+    "the class and one in which all of its clusters have the same weight",
     does="core.selection.samplers.balanced_herding.order:order",
     settings=BalancedHerdingSettings,
     help="resources:help/samplers/balanced-herding.html",

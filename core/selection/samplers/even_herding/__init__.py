@@ -10,6 +10,9 @@ DESCRIPTION = Sampler(
     tip="Follows the distribution of each class, with more weight on sparse regions and on small classes.",
     good_for="small coresets with rare images, several extractors; recommended",
     source="Ours; kernel herding of Chen, Welling and Smola 2010 towards a target of even density",
+    references=("chen2010",),
+    methods="even herding, a kernel herding with a Gaussian kernel towards a target distribution that raises the "
+    "weight of sparse regions of a class, in stages whose images are exchanged up to 1,024 images",
     does="core.selection.samplers.even_herding.order:order",
     help="resources:help/samplers/even-herding.html",
     cost=Cost(

@@ -10,6 +10,9 @@ DESCRIPTION = Sampler(
     tip="Takes images one by one so that every image of the class has a similar one in the coreset.",
     good_for="a similar image for every image, one extractor",
     source="Nemhauser, Wolsey and Fisher 1978",
+    references=("nemhauser1978",),
+    methods="facility location, a greedy maximisation of the summed cosine similarity of the images of "
+    "a class to their most similar selected image",
     does="core.selection.samplers.facility_location.order:order",
     help="resources:help/samplers/facility-location.html",
     cost=Cost(

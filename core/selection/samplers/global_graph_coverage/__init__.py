@@ -10,6 +10,8 @@ DESCRIPTION = Sampler(
     tip="Covers the whole pool along one neighbour graph over all classes, within the class budgets.",
     good_for="a comparison with graph coverage within each class",
     source="Rustamov et al., arXiv 2606.22002",
+    references=("rustamov2026",),
+    methods="global graph coverage, a greedy coverage of the graph of the 10 nearest neighbours of all classes",
     does="core.selection.samplers.global_graph_coverage.order:order",
     help="resources:help/samplers/global-graph-coverage.html",
     # For all images together, in the embedding across classes, which has few numbers.

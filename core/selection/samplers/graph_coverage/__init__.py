@@ -10,6 +10,8 @@ DESCRIPTION = Sampler(
     tip="Takes images one by one so that every image is a neighbour, or a neighbour's neighbour, of a selected one.",
     good_for="like facility location, neighbours only; 5 to 10 %",
     source="Rustamov et al., arXiv 2606.22002",
+    references=("rustamov2026",),
+    methods="graph coverage, a greedy coverage of the graph of the 10 nearest neighbours in each class",
     does="core.selection.samplers.graph_coverage.order:order",
     help="resources:help/samplers/graph-coverage.html",
     cost=Cost(seconds_per_pair=4.08e-08, bytes_fixed=57e6, bytes_per_number=57),

@@ -10,6 +10,8 @@ DESCRIPTION = Sampler(
     tip="Takes images one by one so that their mean stays as close as possible to the mean of the class.",
     good_for="small coresets, several extractors",
     source="Welling 2009",
+    references=("welling2009",),
+    methods="herding, which keeps the mean of the selected images close to the mean of their class",
     does="core.selection.samplers.herding.order:order",
     help="resources:help/samplers/herding.html",
     cost=Cost(seconds_per_pair=1.22e-08, bytes_per_number=8.5),

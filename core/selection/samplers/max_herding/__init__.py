@@ -10,6 +10,12 @@ DESCRIPTION = Sampler(
     tip="Facility location with a Gaussian kernel as similarity, which only counts close images.",
     good_for="a comparison with herding by the same kernel",
     source="Bae, Noh and Sutherland, arXiv 2407.12212",
+    references=(
+        "bae2024",
+        "nemhauser1978",
+    ),
+    methods="MaxHerding, a greedy maximisation of the summed Gaussian kernel between the images of a "
+    "class and their most similar selected image",
     does="core.selection.samplers.max_herding.order:order",
     help="resources:help/samplers/max-herding.html",
     # The memory of facility location, whose steps and matrix it shares; its kernel takes a third more time.

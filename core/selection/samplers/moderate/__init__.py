@@ -10,6 +10,9 @@ DESCRIPTION = Sampler(
     tip="Takes images at the median distance from the mean of their class, leaving out typical images and outliers.",
     good_for="a published baseline",
     source="Xia et al. 2023",
+    references=("xia2023",),
+    methods="moderate selection, which takes the images whose distance to the mean of their class is "
+    "closest to the median distance",
     does="core.selection.samplers.moderate.order:order",
     help="resources:help/samplers/moderate.html",
     cost=Cost(seconds_per_image=2.4e-6, bytes_per_number=17),

@@ -10,6 +10,8 @@ DESCRIPTION = Sampler(
     tip="Draws from the whole pool, every image equally likely.",
     good_for="the paper's baseline; large coresets",
     source="Ashraf et al. 2025, section 4.4 (RS)",
+    references=("ashraf2025",),
+    methods="random sampling, in which all images of the pool are equally likely",
     does="core.selection.samplers.random.order:order",
     help="resources:help/samplers/random.html",
     cost=Cost(seconds_per_image=2e-7),

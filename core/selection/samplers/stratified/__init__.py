@@ -10,6 +10,8 @@ DESCRIPTION = Sampler(
     tip="Keeps the shares of the classes and draws at random within each; the baseline for every other sampler.",
     good_for="the baseline; needs no features",
     source="Neyman 1934; proportional allocation",
+    references=("neyman1934",),
+    methods="stratified random sampling, in which all images of a class are equally likely",
     does="core.selection.samplers.stratified.order:order",
     help="resources:help/samplers/stratified.html",
     cost=Cost(seconds_per_image=6e-7),

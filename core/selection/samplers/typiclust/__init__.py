@@ -10,6 +10,8 @@ DESCRIPTION = Sampler(
     tip="Clusters each class by k-means and takes the most typical image of each cluster in turn.",
     good_for="1 or 2 %, typical examples",
     source="Hacohen, Dekel and Weinshall 2022",
+    references=("hacohen2022",),
+    methods="TypiClust, which takes the most typical image of each cluster of a k-means clustering of a class in turn",
     does="core.selection.samplers.typiclust.order:order",
     help="resources:help/samplers/typiclust.html",
     cost=Cost(seconds_per_pair=4.49e-08, bytes_fixed=66e6, bytes_per_number=61),

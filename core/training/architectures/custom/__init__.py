@@ -9,6 +9,8 @@ DESCRIPTION = Network(
     tip="The paper's 14-layer network, trained from scratch",
     words="custom network",
     source="Ashraf et al. 2025, Listing 1",
+    references=("ashraf2025",),
+    methods="a convolutional network of 14 layers, trained from scratch",
     does="core.training.architectures.custom.training:train",
     help="resources:help/networks/custom.html",
     # Per image seen: 500 images at 256 px took 4.65 s an epoch.

@@ -1,0 +1,220 @@
+"""The Methods paragraph of a publication: what was done, in sentences made from what is recorded alone."""
+
+from dataclasses import dataclass
+
+from core.output.methods_facts import CoresetFacts, MethodsFacts, SetFacts
+from core.output.methods_training import describe_training
+from core.output.methods_writing import Writer, bracketed, counted, listed, were
+from core.output.references import bibtex
+from core.selection.samplers import SAMPLERS
+from core.settings import BY_DIFFICULTY
+
+_PROGRAM = "ashraf2025"
+# Libraries by the name of their package: what they are called, and what is cited.
+_LIBRARIES = {
+    "python": ("Python", ""),
+    "numpy": ("NumPy", "harris2020"),
+    "scipy": ("SciPy", "virtanen2020"),
+    "scikit-learn": ("scikit-learn", "pedregosa2011"),
+    "kmedoids": ("kmedoids", "schubert2021"),
+    "pillow": ("Pillow", ""),
+    "opencv-python-headless": ("OpenCV", ""),
+    "tensorflow-cpu": ("TensorFlow", "tensorflow2015"),
+    "tensorflow": ("TensorFlow", "tensorflow2015"),
+    "keras": ("Keras", ""),
+}
+_DEEP = ("TensorFlow", "Keras")
+
+
+@dataclass(frozen=True)
+class Methods:
+    """A Methods paragraph.
+
+    Attributes
+    ----------
+    sentences : tuple of str
+    keys : tuple of str
+        What they cite: keys in `resources/references.bib`.
+    """
+
+    sentences: tuple[str, ...]
+    keys: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The paragraph."""
+        return " ".join(self.sentences)
+
+    @property
+    def bibtex(self) -> str:
+        """What it cites, as BibTeX."""
+        return bibtex(self.keys)
+
+
+def methods(facts: MethodsFacts) -> Methods:
+    """Return the paragraph for what is recorded about a study or an export."""
+    writer = Writer(facts)
+    _dataset(writer)
+    if _uses_features(writer):
+        _features(writer)
+    if any(SAMPLERS[name].uses_clusters for name in writer.samplers if name in SAMPLERS):
+        _clusters(writer)
+    if facts.coreset is not None:
+        _coreset(writer, facts.coreset)
+    if facts.training is not None:
+        describe_training(writer, facts.training)
+    _software(writer)
+    return Methods(tuple(writer.sentences), tuple(dict.fromkeys(writer.keys)))
+
+
+# --- images -------------------------------------------------------------------------------------------------------
+
+
+def _dataset(writer: Writer) -> None:
+    facts, sets = writer.facts, writer.facts.sets
+    what = "synthetic image" if facts.synthetic else "image"
+    writer.say(
+        f"The dataset consisted of {counted(facts.images, what)} of {counted(facts.classes, 'class', 'classes')}."
+    )
+    if sets is None:
+        return
+    if sets.relabelled:
+        writer.say(f"The labels of {counted(sets.relabelled, 'image')} were corrected before the analysis.")
+    if sets.excluded:
+        writer.say(f"{counted(sets.excluded, 'image')} {were(sets.excluded)} excluded.")
+    _split(writer, sets)
+
+
+def _split(writer: Writer, sets: SetFacts) -> None:
+    data, training = writer.settings.data, writer.facts.training
+    counts = (
+        f"{counted(sets.pool, 'training image')} (the pool), {counted(sets.validation, 'validation image')} and "
+        f"{counted(sets.test, 'test image')}"
+    )
+    n_splits = training.splits if training is not None else 1
+    seed = f"stratified by class (seed {data.split_seed})"
+    if sets.predefined:
+        writer.say(f"The split that came with the dataset was used, with {counts}.")
+        return
+    if data.folds and n_splits > 1:
+        writer.say(
+            f"The images were divided into {data.folds} folds, {seed}, each of which was the test set once; with the "
+            f"first fold as the test set, there were {counts}."
+        )
+    elif data.folds:
+        writer.say(
+            f"The images were divided into {data.folds} folds, {seed}, the first of which was the test set; there were "
+            f"{counts}."
+        )
+    elif n_splits > 1:
+        writer.say(
+            f"The images were divided at random, stratified by class, {n_splits} times (seeds from {data.split_seed}); "
+            f"the first time into {counts}."
+        )
+    else:
+        writer.say(f"The images were divided at random, {seed}, into {counts}.")
+    near = ""
+    if data.near_duplicates_together:
+        near = f", near-duplicates (at most {data.near_duplicate_bits} of 64 bits of a perceptual hash different)"
+    grouped = " and images of the same group" if sets.grouped or data.group_pattern else ""
+    writer.say(f"Images with identical pixels{near}{grouped} were never divided between the sets.")
+
+
+# --- features and clusters ----------------------------------------------------------------------------------------
+
+
+def _uses_features(writer: Writer) -> bool:
+    known = [SAMPLERS[name] for name in writer.samplers if name in SAMPLERS]
+    asked = writer.settings.selection.budget_over_classes
+    rules = {each.budget_rule(asked) for each in known if each.scope != "pool"}
+    return (
+        any(each.uses_embedding or each.uses_clusters for each in known)
+        or any(network.is_judge for network in writer.networks)
+        or bool(rules & set(BY_DIFFICULTY))
+        or writer.is_taught
+    )
+
+
+def _features(writer: Writer) -> None:
+    features, named = writer.settings.features, []
+    for name in features.extractors:
+        words, keys, plugin = writer.described("extractor", name)
+        named.append(f"{words}{bracketed([*writer.inside(keys), *writer.weight_words(name), *plugin])}")
+    writer.say(f"Features were extracted with {listed(named)}.")
+    known = [SAMPLERS[name] for name in writer.samplers if name in SAMPLERS]
+    joined = ""
+    if len(features.extractors) > 1:
+        joined = ", scaled so that all extractors have the same mean squared norm, and concatenated"
+    if any(each.scope == "class" and (each.uses_embedding or each.uses_clusters) for each in known):
+        writer.say(
+            "Within each class, they were reduced by principal component analysis to the components that explain "
+            f"{100 * features.variance:.4g} % of the variance{joined}."
+        )
+    if any(each.scope == "joint" for each in known):
+        writer.say(
+            "For selection across classes, they were reduced by principal component analysis over the pool to at most "
+            f"50 components per set of features{joined}."
+        )
+
+
+def _clusters(writer: Writer) -> None:
+    clusters, facts = writer.settings.clusters, writer.facts
+    cite = writer.inside(("schubert2021",))
+    writer.say(f"Each class was clustered by K-Medoids{bracketed([*cite, f'seed {clusters.seed}'])}.")
+    if clusters.sample_above:
+        writer.say(
+            f"Classes of more than {clusters.sample_above:,} images were clustered on a random sample of this size, "
+            "and their other images were assigned to the nearest medoid."
+        )
+    found = [k for k, by in zip(facts.ks, facts.chosen_by, strict=True) if by == "silhouette"]
+    if found:
+        low, high = min(found), max(found)
+        training = facts.training
+        first = ""
+        if training is not None and training.splits > 1:
+            first = f" in the first {'fold' if training.folds else 'split'}"
+        writer.say(
+            f"The number of clusters, at most {clusters.k_max}, was the one with the largest mean silhouette"
+            f"{writer.cite('rousseeuw1987')}; it was {low if low == high else f'{low} to {high}'}{first}."
+        )
+    by_hand = facts.chosen_by.count("user")
+    if by_hand:
+        writer.say(f"For {counted(by_hand, 'class', 'classes')}, the number of clusters was set by hand.")
+
+
+# --- the coreset --------------------------------------------------------------------------------------------------
+
+
+def _coreset(writer: Writer, coreset: CoresetFacts) -> None:
+    words, uses_seed = writer.sampler_words(coreset.sampler)
+    seed = f" (seed {coreset.seed})" if uses_seed else ""
+    share = f" ({100 * coreset.images / coreset.pool:.3g} %)" if coreset.pool else ""
+    writer.say(
+        f"A coreset of {coreset.images:,} of the {counted(coreset.pool, 'image')} of the pool{share} was selected by "
+        f"{words}{seed}."
+    )
+    if coreset.rule:
+        writer.say(f"The images were distributed among the classes {writer.rule_words(coreset.rule)}.")
+    if coreset.kept:
+        kept = f"{counted(coreset.kept, 'image')} of an earlier coreset {were(coreset.kept)} kept"
+        writer.say(f"{kept}, and the others were selected in addition.")
+    if coreset.pinned_in:
+        writer.say(f"{counted(coreset.pinned_in, 'image')} {were(coreset.pinned_in)} included by hand.")
+    if coreset.pinned_out:
+        out = f"{counted(coreset.pinned_out, 'image')} {were(coreset.pinned_out)}"
+        writer.say(f"{out} excluded from the selection by hand.")
+
+
+# --- software -----------------------------------------------------------------------------------------------------
+
+
+def _software(writer: Writer) -> None:
+    facts = writer.facts
+    used = [each for each in facts.weights if each.state != "none"] if _uses_features(writer) else []
+    named: dict[str, str] = {}
+    for package, version in facts.libraries.items():
+        name, key = _LIBRARIES.get(package, (package, ""))
+        if name not in named and (name not in _DEEP or used or writer.by_recipe):
+            named[name] = f"{name} {version}{writer.cite(key) if key else ''}"
+    libraries = f", with {listed(named.values())}" if named else ""
+    writer.say(f"All steps were carried out with Coreset Studio {facts.version}{writer.cite(_PROGRAM)}{libraries}.")

@@ -1,0 +1,201 @@
+"""The sentences of a Methods paragraph on trained networks and their comparison."""
+
+from collections.abc import Sequence
+
+from core.descriptions import registry
+from core.output.methods_facts import TrainingFacts
+from core.output.methods_writing import Writer, bracketed, counted, listed, sampler_title, were
+from core.selection.samplers import SAMPLERS
+from core.settings import parts_of
+from core.training.architectures import NETWORKS
+from core.training.augmenting import PIXEL_PARTS
+from core.training.metrics import METRICS
+from core.training.network import Network
+from core.training.tuning_costs import tuned_network
+
+
+def describe_training(writer: Writer, training: TrainingFacts) -> None:
+    """Say which coresets were compared, how networks were trained on them, and how these were evaluated."""
+    _compared(writer, training)
+    _networks(writer, training)
+    if writer.by_recipe:
+        _recipe(writer)
+        _kept_weights(writer)
+    if "head" in training.networks:
+        writer.say(
+            "The strength of the L2 penalty of the linear probe was selected once by 3-fold cross-validation in "
+            "the pool."
+        )
+    _evaluated(writer, training)
+
+
+def _compared(writer: Writer, training: TrainingFacts) -> None:
+    if training.samplers:
+        shares = listed([f"{100 * fraction:.4g} %" for fraction in training.fractions])
+        coreset = writer.facts.coreset
+        titles = []
+        for name in training.samplers:
+            told = coreset is not None and coreset.sampler == name
+            titles.append(sampler_title(name) if told else writer.sampler_words(name)[0])
+        pool = ", and the whole pool was trained on as well" if training.everything else ""
+        writer.say(f"Coresets of {shares} of the pool, selected by {listed(titles)}, were compared{pool}.")
+        _rules(writer, training)
+        if writer.facts.earlier:
+            writer.say("All coresets contain the images of an earlier coreset that are in their pool.")
+    elif training.everything:
+        writer.say("Networks were trained on the whole pool.")
+    total = f"{counted(training.runs, 'training')} {were(training.runs)} done in total"
+    each = f" in each {'fold' if training.folds else 'split'}" if training.splits > 1 else ""
+    seeds = ""
+    if training.repetitions > 1:
+        seeds = (
+            f", with up to {training.repetitions} repetitions{each}, each with its own seed for selection, initial "
+            "weights and shuffling"
+        )
+    writer.say(f"{total}{seeds}.")
+
+
+def _rules(writer: Writer, training: TrainingFacts) -> None:
+    """Say how the images of each coreset were divided over the classes."""
+    asked = writer.settings.selection.budget_over_classes
+    by_rule: dict[str, list[str]] = {}
+    for name in training.samplers:
+        sampler = SAMPLERS.get(name)
+        if sampler is not None and sampler.scope != "pool":
+            by_rule.setdefault(sampler.budget_rule(asked), []).append(sampler.title_inside)
+    if by_rule:
+        told = [f"{writer.rule_words(rule)} ({', '.join(titles)})" for rule, titles in by_rule.items()]
+        writer.say(f"The images were distributed among the classes {listed(told)}.")
+
+
+def _networks(writer: Writer, training: TrainingFacts) -> None:
+    named = []
+    for name in training.networks:
+        words, keys, plugin = writer.described("network", name)
+        inside = [*writer.inside(keys), *plugin]
+        network = NETWORKS.get(name)
+        if network is not None:
+            extractor = network.extractor(writer.settings.training, writer.settings.features.extractors)
+            inside += _extractor_words(writer, extractor, name) if extractor else []
+        named.append(f"{words}{bracketed(inside)}")
+    what = "The networks trained were" if len(named) > 1 else "The network trained was"
+    writer.say(f"{what} {listed(named)}.")
+
+
+def _extractor_words(writer: Writer, extractor: str, network: str) -> list[str]:
+    """Return on whose features or layers a network stands, with what to cite and its weights."""
+    _, keys, plugin = writer.described("extractor", extractor)
+    known = registry("extractor")
+    title = known[extractor].title if extractor in known else extractor
+    of = "features" if NETWORKS[network].is_judge else "backbone"
+    return [f"{of}: {title}", *writer.inside(keys), *writer.weight_words(extractor, network), *plugin]
+
+
+def _recipe(writer: Writer) -> None:
+    """Say how networks were trained by epochs."""
+    chosen, networks = writer.settings.training, writer.by_recipe
+    parts = parts_of(chosen)
+    decay = f" (weight decay {parts.weight_decay:g})" if parts.weight_decay else ""
+    optimiser = f"AdamW{writer.cite('loshchilov2019')}" if decay else f"Adam{writer.cite('kingma2014')}"
+    least = f" (more if these were fewer than {chosen.min_steps:,} steps)" if chosen.min_steps else ""
+    writer.say(
+        f"{_named(networks)} {were(len(networks))} trained on images of {chosen.image_size} × {chosen.image_size} "
+        f"pixels with {optimiser}{decay} for {counted(chosen.epochs, 'epoch')}{least} in batches of "
+        f"{counted(chosen.batch_size, 'image')}; the learning rate fell from {chosen.learning_rate:g} to 0 along a "
+        "cosine."
+    )
+    if chosen.steps == "equal":
+        writer.say("All coresets were trained for at least as many steps as the pool.")
+    by_parts: dict[tuple[str, ...], list[Network]] = {}
+    for network in networks:
+        by_parts.setdefault(_parts(writer, network), []).append(network)
+    for told, alike in by_parts.items():
+        whose = "" if len(alike) == len(networks) else f" of {_named(alike)}"
+        if told:
+            writer.say(f"Training{whose} used {listed(told)}.")
+    dropouts = []
+    for network in networks:
+        amount = getattr(chosen, network.dropout_setting) if network.dropout_setting else 0
+        if amount:
+            dropouts.append(f"{amount:g} (the {network.title_inside})")
+    if dropouts:
+        writer.say(f"The dropout rate was {listed(dropouts)}.")
+
+
+def _named(networks: Sequence[Network]) -> str:
+    return listed([f"the {network.title_inside}" for network in networks])
+
+
+def _parts(writer: Writer, network: Network) -> tuple[str, ...]:
+    """Return what the recipe adds to the training of a network, beyond that of the paper."""
+    training = writer.settings.training
+    parts, temperature = network.parts(training), training.soft_label_temperature
+    told = {
+        "flips_and_turns": "random flips and rotations by multiples of 90°",
+        "class_weights": "class weights inversely proportional to the class sizes",
+        "label_smoothing": f"label smoothing of {parts.label_smoothing:g}",
+        "averaged_weights": f"a running average of the weights with momentum {parts.averaged_weights:g}",
+        "shifts": f"random shifts by at most {100 * parts.shifts:g} % of the side",
+        "zoom": f"random zoom by at most {100 * parts.zoom:g} %",
+        "brightness": f"random changes of brightness by at most {100 * parts.brightness:g} % of the range",
+        "contrast": f"random changes of contrast by at most {100 * parts.contrast:g} %",
+        "stain_jitter": f"random changes of the stains by at most {100 * parts.stain_jitter:g} %",
+        "regularised_output": "an L2-penalised output layer on centred and scaled features of the backbone",
+        "fine_tuning": "fine-tuning of the last convolutional block of the backbone at 0.1 times the learning rate",
+        "soft_labels": f"soft labels of a teacher fitted out of fold on the pool (weight {parts.soft_labels:g} and "
+        f"temperature {temperature:g})",
+    }
+    # Features that are computed once cannot be changed by pixels, and not every backbone has a block to train.
+    undone = {
+        *(PIXEL_PARTS if network.needs_backbone else ()),
+        *(() if _is_tuned(writer, network) else ("fine_tuning",)),
+    }
+    return tuple(told[name] for name in parts.used() if name in told and name not in undone)
+
+
+def _is_tuned(writer: Writer, network: Network) -> bool:
+    return tuned_network(network, writer.settings.training) is not None
+
+
+def _kept_weights(writer: Writer) -> None:
+    """Say which weights of each network were kept."""
+    sets, training = writer.facts.sets, writer.settings.training
+    if sets is None:
+        return
+    last: list[Network] = []
+    best: list[Network] = []
+    for network in writer.by_recipe:
+        # The regularised output layer has one optimum, unless a block below it is trained as well.
+        has_optimum = network.parts(training).regularised_output and not _is_tuned(writer, network)
+        (last if has_optimum or not sets.validation else best).append(network)
+    kind = "averaged weights" if parts_of(training).averaged_weights else "weights"
+    often = "after every epoch"
+    if training.checks is not None:
+        often = f"after at most {counted(training.checks, 'epoch')}, evenly spread"
+    if best:
+        writer.say(
+            f"Of {_named(best)}, the {kind} with the highest accuracy on the validation images, which were evaluated "
+            f"{often}, were kept."
+        )
+    if last:
+        writer.say(f"Of {_named(last)}, the {kind} of the last epoch were kept.")
+
+
+def _evaluated(writer: Writer, training: TrainingFacts) -> None:
+    titles = [METRICS[name].title_inside if name in METRICS else name for name in training.metrics]
+    if titles:
+        writer.say(f"On the test images, {listed(titles)} {were(len(titles))} computed.")
+    if training.splits > 1:
+        what = "folds" if training.folds else "splits"
+        cite = writer.cite("nadeau2003")
+        writer.say(f"Intervals (95 %) are those of the corrected resampled t-test{cite} over the {what}.")
+    else:
+        over = "repetitions and test images" if training.repetitions > 1 else "test images"
+        writer.say(f"Intervals (95 %) were computed by a paired bootstrap with 2,000 resamples of {over}.")
+    if training.equivalence:
+        margin = 100 * writer.settings.comparison.difference_of_interest
+        points = f"{margin:g} percentage point{'s' * (margin != 1)}"
+        writer.say(
+            f"Equality with the whole pool was tested by two one-sided tests{writer.cite('schuirmann1987')} with a "
+            f"margin of {points} of accuracy."
+        )

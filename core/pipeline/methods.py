@@ -1,0 +1,80 @@
+"""The Methods paragraph of a study folder or an export."""
+
+import json
+from pathlib import Path
+
+from core.cache import write_atomically
+from core.errors import ExportError, InputError
+from core.files import reason_of
+from core.forms import FormError, read_form, read_json, write_form
+from core.output.content import ReportContent
+from core.output.manifest import MANIFEST_NAME
+from core.output.methods import methods
+from core.output.methods_facts import MethodsFacts, facts_of, facts_of_manifest
+from core.results import MethodsText
+
+FACTS = "methods.json"
+EXPORT, STUDY = "coreset", "study.json"
+
+
+def methods_of_content(content: ReportContent) -> MethodsText:
+    """Return the paragraph for what a report is made of."""
+    return _text(facts_of(content))
+
+
+def write_facts(folder: Path, content: ReportContent) -> None:
+    """Store what the paragraph of a study is made from in its folder."""
+    text = json.dumps(write_form(facts_of(content)), ensure_ascii=False, indent=1)
+    write_atomically(folder / FACTS, text.encode("utf-8", "backslashreplace") + b"\n")
+
+
+def read_methods(place: Path) -> MethodsText:
+    """Return the paragraph of a study folder, of an export, or of its `coreset.json`.
+
+    Raises
+    ------
+    ExportError
+        If it is neither, is not finished, or cannot be read.
+    """
+    if (place / FACTS).is_file():
+        return _text(_read_facts(place / FACTS))
+    if (place / STUDY).is_file():
+        if not (place / EXPORT / MANIFEST_NAME).is_file():
+            raise ExportError(
+                f"{place} does not contain what a Methods paragraph is made from: the study is not finished, or was "
+                "written by an earlier version. Run it again in the same folder, which keeps finished trainings."
+            )
+        note = (
+            f"{place} was written by an earlier version or is not finished, so that only the selection is described. "
+            "Run the study again in the same folder, which keeps finished trainings."
+        )
+        return _text(facts_of_manifest(place / EXPORT), note)
+    if place.is_dir() and not (place / MANIFEST_NAME).is_file():
+        raise ExportError(
+            f"{place} is neither a study nor an export: it contains no {STUDY} and no {MANIFEST_NAME}. Name the folder "
+            "of a study, or of an export."
+        )
+    facts = facts_of_manifest(place)
+    if facts.sets is not None:
+        return _text(facts)
+    return _text(
+        facts,
+        "The export was written by a version that did not record the sizes of all sets, so that the split is not "
+        "described. Export again to add it.",
+    )
+
+
+def _text(facts: MethodsFacts, *notes: str) -> MethodsText:
+    found = methods(facts)
+    return MethodsText(found.text, found.bibtex, notes)
+
+
+def _read_facts(file: Path) -> MethodsFacts:
+    try:
+        facts = read_form(read_json(file), MethodsFacts)
+        facts.read_settings  # noqa: B018 - raises if they are damaged
+    except OSError as error:
+        raise ExportError(f"{file} cannot be read ({reason_of(error)}).") from error
+    except (FormError, InputError) as error:
+        raise ExportError(f"{file} is damaged: {error}. Run the study again in the same folder.") from error
+    return facts
