@@ -17,6 +17,7 @@ from core.files import reason_of, replace_atomically, try_to_remove
 from core.forms import FormError, read_form, read_json
 from core.housekeeping import SIZE_FILE, CacheSize, Trimmed, measure_cache, remember_size, trim_cache
 from core.progress import NO_PROGRESS, Progress
+from core.words import byte_size
 
 ENVIRONMENT_VARIABLE = "CORESET_CACHE_LIMIT"
 LIMIT_FILE = "limit.json"
@@ -177,10 +178,10 @@ def _has_room(folder: Path, limit: int, added: int) -> bool:
 
 def _told(folder: Path, limit: CacheLimit, trimmed: Trimmed) -> list[str]:
     said = []
-    size = f"{trimmed.size.n_bytes / GIGABYTE:.3g} GB"
+    size = byte_size(trimmed.size.n_bytes)
     if trimmed.n_removed:
         said.append(
-            f"{trimmed.n_bytes_removed / GIGABYTE:.3g} GB of the least recently used data were removed from the cache "
+            f"{byte_size(trimmed.n_bytes_removed)} of the least recently used data were removed from the cache "
             f"{folder}, which now contains {size} of at most {limit.gigabytes:g} GB."
         )
     if limit.n_bytes is not None and trimmed.size.n_bytes > limit.n_bytes:

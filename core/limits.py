@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import psutil
 
-from core.words import duration
+from core.words import byte_size, duration
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -105,7 +105,7 @@ def took_too_long(seconds: float) -> str:
 def took_too_much(n_bytes: int) -> str:
     """Return the sentence for what wanted more memory than it may have."""
     return (
-        f"Opening was stopped: it needs more than the {n_bytes / 1e9:.1f} GB of memory that it may use here. "
+        f"Opening was stopped: it needs more than the {byte_size(n_bytes)} of memory that it may use here. "
         "Choose another file, or close other programs."
     )
 
@@ -114,5 +114,5 @@ def ended_the_process(how: str, n_bytes: int) -> str:
     """Return the sentence for what ended the process that opened it; `how` says how it ended."""
     return (
         f"{how} A damaged file can cause this in a library, and so can one that needs more than "
-        f"{n_bytes / 1e9:.1f} GB of memory. Choose another file."
+        f"{byte_size(n_bytes)} of memory. Choose another file."
     )

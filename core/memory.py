@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from core.errors import MemoryShortError
+from core.words import byte_size
 
 # What is needed below this is never refused: it is less than what a measurement of free memory is wrong by.
 LEAST_CHECKED = 32 * 2**20
@@ -72,7 +73,7 @@ def below_address_limit(mapped: int | None = None) -> FreeMemory | None:
     if soft == resource.RLIM_INFINITY:
         return None
     held = int(psutil.Process().memory_info().vms) if mapped is None else mapped
-    return FreeMemory(max(0, soft - held), f"its address space is limited to {in_words(soft)}, see ulimit -v")
+    return FreeMemory(max(0, soft - held), f"its address space is limited to {byte_size(soft)}, see ulimit -v")
 
 
 def below_group_limit(root: Path = CGROUPS, own: Path = OWN_CGROUPS) -> FreeMemory | None:
@@ -122,7 +123,7 @@ def _left_in(folder: Path) -> FreeMemory | None:
             continue
         if limit < NO_LIMIT:
             free = max(0, limit - max(0, held - _droppable(folder)))
-            return FreeMemory(free, f"its container or group is limited to {in_words(limit)}")
+            return FreeMemory(free, f"its container or group is limited to {byte_size(limit)}")
     return None
 
 
@@ -155,7 +156,7 @@ def memory_for(doing: str, n_bytes: float, ways: Ways = no_ways) -> Iterator[Non
         Naming what is needed, what is free and the ways out.
     """
     if n_bytes >= LEAST_TOLD:
-        _log.info("%s needs about %s of memory.", doing, in_words(n_bytes))
+        _log.info("%s needs about %s of memory.", doing, byte_size(n_bytes))
     if n_bytes > LEAST_CHECKED:
         free = free_memory()
         if n_bytes > free.n_bytes:
@@ -170,21 +171,14 @@ def _sentence(doing: str, n_bytes: float, free: FreeMemory, ways: Ways) -> str:
     where = f" ({free.limit})" if free.limit else ""
     offered = ["close other programs", *ways(free.n_bytes), "use fewer images"]
     either = f"{', '.join(offered[:-1])} or {offered[-1]}"
-    needs = f"needs about {in_words(n_bytes)} of memory"
+    needs = f"needs about {byte_size(n_bytes)} of memory"
     if n_bytes <= free.n_bytes:
         # It was let in, and took more than was foreseen, or another program took it meanwhile.
         needs = "needs more memory than there is"
     return (
-        f"{doing} {needs}, but {in_words(free.n_bytes)} are free for this program{where}. "
+        f"{doing} {needs}, but {byte_size(free.n_bytes)} are free for this program{where}. "
         f"{either[0].upper()}{either[1:]}."
     )
-
-
-def in_words(n_bytes: float) -> str:
-    """Return an amount of memory as a person reads it, such as ``"1.7 GB"``."""
-    if n_bytes >= 1e9:
-        return f"{n_bytes / 1e9:,.1f} GB"
-    return f"{n_bytes / 1e6:,.0f} MB"
 
 
 def round_down(number: int) -> int:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import BinaryIO
 from zipfile import ZipFile, ZipInfo
 
+from core.words import byte_size
+
 ZIP_RATIO = 100
 """How many times smaller than its content a large member of an archive may be; images are about twice smaller."""
 
@@ -107,13 +109,13 @@ def check_member(archive: ZipFile, member: ZipInfo, limit: int) -> None:
     if size > limit:
         raise OversizeError(
             errno.EFBIG,
-            f"{member.filename} needs {size / 1e9:.1f} GB unpacked; at most {limit / 1e9:.1f} GB are read",
+            f"{member.filename} needs {byte_size(size)} unpacked; at most {byte_size(limit)} are read",
             archive.filename,
         )
     if size > ZIP_UNSUSPICIOUS_BYTES and size > ZIP_RATIO * max(1, member.compress_size):
         raise OversizeError(
             errno.EFBIG,
-            f"{member.filename} has {size / 1e9:.1f} GB unpacked and {member.compress_size / 1e6:.1f} MB packed; "
+            f"{member.filename} has {byte_size(size)} unpacked and {byte_size(member.compress_size)} packed; "
             f"at most {ZIP_RATIO} times the packed size is unpacked",
             archive.filename,
         )

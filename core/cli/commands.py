@@ -28,7 +28,7 @@ from core.results import Coreset, Dataset, Split
 from core.selection.clustering import cluster_words
 from core.selection.selecting import rule_over_classes
 from core.settings import DataSettings
-from core.words import duration, percent
+from core.words import byte_size, duration, percent
 
 _REASONS = 10
 
@@ -205,7 +205,7 @@ def export(options: argparse.Namespace) -> int:
     for note in result.notes:
         if note not in told:
             say(f"note: {note}")
-    say(f"written: {result.folder}, {result.n_files:,} images, {result.n_bytes / 1e6:,.1f} MB")
+    say(f"written: {result.folder}, {result.n_files:,} images, {byte_size(result.n_bytes)}")
     return 0
 
 

@@ -25,7 +25,7 @@ from core.results import Comparison, Note, Relabelled, Row, RunResult, StageTime
 from core.settings import STEPS, Settings
 from core.training.metric import Metric
 from core.training.metrics import shown_in
-from core.words import duration, percent
+from core.words import byte_size, duration, percent
 
 
 def _progress(settings: Settings | None = None) -> TerminalProgress:
@@ -109,7 +109,7 @@ def _reached(row: Row, metrics: Sequence[Metric]) -> list[str]:
 
 
 def _tell_times(times: tuple[StageTime, ...]) -> None:
-    rows = [[t.stage, duration(t.seconds), f"{t.peak_bytes / 1e6:,.0f} MB"] for t in times]
+    rows = [[t.stage, duration(t.seconds), byte_size(t.peak_bytes)] for t in times]
     print(table(["stage", "took", "peak memory"], rows, {1, 2}))
 
 

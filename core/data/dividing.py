@@ -57,10 +57,10 @@ def draw(dataset: Dataset, units: Sequence[Unit], fraction: float, seed: int, pu
         names = {dataset.images[index].class_name for index in unit}
         (inside.setdefault(names.pop(), []) if len(names) == 1 else across).append(unit)
 
-    luck = {unit: generator(seed, "split", purpose, "unit", _name(dataset, unit)).random() for unit in across}
-    across.sort(key=lambda unit: (luck[unit], unit))
+    draws = {unit: generator(seed, "split", purpose, "unit", _name(dataset, unit)).random() for unit in across}
+    across.sort(key=lambda unit: (draws[unit], unit))
     for unit in across:
-        if luck[unit] < fraction:
+        if draws[unit] < fraction:
             drawing.take_if_it_fits(unit)
     left = [unit for unit in across if unit not in drawing.taken]
     for name in sorted(inside):

@@ -55,4 +55,4 @@ class ExportFormats(Registry[ExportFormat]):
         if not private or not self[name].not_private:
             return ""
         others = (each.title if titles else each.name for each in self.values() if not each.not_private)
-        return f"{self[name].not_private} Choose {either(others)}."
+        return f"{self[name].not_private} Use {either(others)}."

@@ -110,7 +110,7 @@ def export_coreset(
         if isinstance(error, OSError):
             raise ExportError(disk_sentence(error, target)) from error
         raise
-    told = (f"The export that was there before could not be removed wholly; the rest is in {left}.",) if left else ()
+    told = (f"The previous export could not be removed completely; the rest is in {left}.",) if left else ()
     return replace(result, folder=target, notes=(*result.notes, *told))
 
 
@@ -141,15 +141,15 @@ def _build(
     all_notes = [*notes, *coreset.notes, *_renaming_notes(plan, there), *written.notes]
     if contents.n_rewritten:
         all_notes.append(
-            f"{contents.n_rewritten:,} images were written anew as 8-bit RGB PNG, since their format's metadata "
-            "cannot be taken out otherwise."
+            f"{contents.n_rewritten:,} images were converted to 8-bit RGB PNG, because the metadata of their "
+            "format cannot be removed otherwise."
         )
     if names is None:
         all_notes += renamed_columns_note(dataset, asked)
     else:
         all_notes = [names.scrub(note) for note in all_notes]
-        taken_out = "; metadata was taken out of the images" if described.holds_images else ""
-        all_notes.append(f"Private: file names are hashes under a key that was not kept{taken_out}.")
+        taken_out = "; metadata was removed from the images" if described.holds_images else ""
+        all_notes.append(f"Private: file names are hashes with a key that was not stored{taken_out}.")
     all_notes = list(dict.fromkeys(all_notes))
     n_bytes = sum(each.n_bytes for each in written.files)
     files_as = written.as_format or described.name
@@ -202,7 +202,7 @@ def _check_target(dataset: Dataset, target: Path, overwrite: bool) -> None:
     root = dataset.root.resolve()
     place = target.resolve()
     if place in root.parents or (place == root and root.is_dir()):
-        raise ExportError(f"{target} holds the dataset itself. Choose another folder.")
+        raise ExportError(f"{target} contains the dataset itself. Choose another folder.")
     if source_of(dataset.kind).is_folder and root in place.parents:
         raise ExportError(
             f"{target} is inside the dataset, whose next scan would count the copies as images. Choose another folder."
@@ -210,16 +210,18 @@ def _check_target(dataset: Dataset, target: Path, overwrite: bool) -> None:
     if not target.exists():
         return
     if not target.is_dir():
-        raise ExportError(f"{target} is a file; an export is a folder. Choose another name.")
+        raise ExportError(f"{target} is a file; expected a folder. Choose another name.")
     try:
         if not any(target.iterdir()):
             return
     except OSError as error:
         raise ExportError(disk_sentence(error, target)) from error
     if not overwrite:
-        raise ExportError(f"{target} is not empty. Choose another folder, or ask to overwrite it.")
+        raise ExportError(f"{target} is not empty. Choose another folder, or allow overwriting.")
     if not is_export(target):
-        raise ExportError(f"{target} holds other files than an export and is never overwritten. Choose another folder.")
+        raise ExportError(
+            f"{target} contains files that are not an export, so it is not overwritten. Choose another folder."
+        )
 
 
 def _make_parents(folder: Path) -> list[Path]:
@@ -254,8 +256,8 @@ def _move_into_place(building: Path, target: Path) -> Path | None:
             raise error from None
         why = "A file in it is open in another program" if is_held(error) else reason_of(error)
         raise ExportError(
-            f"{target} cannot be replaced and is as it was: {why}. "
-            f"The new export is complete and stands in {aside}. Close what uses the old one, remove it, and rename "
+            f"{target} cannot be replaced and is unchanged: {why}. "
+            f"The new export is complete, in {aside}. Close the programs that use the old one, remove it, and rename "
             "the new one."
         ) from error
 

@@ -68,9 +68,9 @@ def class_counts(dataset: Dataset, split: Split | None) -> list[tuple[str, str, 
     if split is None:
         return [("images", set_colour("pool"), np.bincount(dataset.labels, minlength=n))]
     left_out = np.array([left.index for left in split.left_out], dtype=np.int64)
-    sets = (("pool", split.pool), ("validation", split.validation), ("test", split.test), ("left out", left_out))
+    sets = (("pool", split.pool), ("validation", split.validation), ("test", split.test), ("left_out", left_out))
     return [
-        (name, set_colour(name.replace(" ", "_")), np.bincount(dataset.labels[rows], minlength=n))
+        ("excluded" if name == "left_out" else name, set_colour(name), np.bincount(dataset.labels[rows], minlength=n))
         for name, rows in sets
         if len(rows)
     ]
@@ -90,7 +90,7 @@ def separation_bars(separations: Sequence[Separation]) -> "Figure":
         axes.invert_yaxis()
         axes.set_xlim(0, 1.0)
         n_neighbours = separations[0].n_neighbours
-        axes.set_xlabel(f"share of the pool's images whose {n_neighbours} nearest neighbours name the right class")
+        axes.set_xlabel(f"share of the pool images that their {n_neighbours} nearest neighbours classify correctly")
         _quiet(axes, "x")
     return figure
 
@@ -219,7 +219,7 @@ def cluster_take(shares: Sequence[ClusterShares], sampler: str) -> "Figure":
             axes.margins(y=0.18)
             axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
             _quiet(axes, "y")
-        all_axes[0].set_ylabel("images taken")
+        all_axes[0].set_ylabel("images selected")
         figure.supxlabel("cluster", fontsize=9)
         figure.legend(handles=[pair[0] for pair in pairs], loc="outside upper right", ncols=2)
     return figure
@@ -250,7 +250,7 @@ def percent_axis(axes: "Axes", fractions: Sequence[float]) -> None:
     ticks = sorted({fraction * 100 for fraction in fractions})
     axes.set_xticks(ticks, [percent(tick / 100) for tick in ticks])
     axes.minorticks_off()
-    axes.set_xlabel("share of the pool kept")
+    axes.set_xlabel("share of the pool selected")
 
 
 def _scatter(axes: "Axes", embedding: ClassEmbedding, clusters: ClassClusters, components: tuple[int, int]) -> None:

@@ -97,7 +97,7 @@ class ImageFiles:
                 told = self._changed(image)
             else:
                 told = (
-                    f"{image.path} cannot be read any more: {error} Scan the dataset again, or leave this image out. "
+                    f"{image.path} can no longer be read: {error} Scan the dataset again, or exclude this image. "
                     "Nothing was exported."
                 )
             raise ExportError(told) from error

@@ -15,15 +15,15 @@ from core.output.tables import Cell, csv_of
 from core.results import ClassClusters, Coreset, Dataset, Split
 
 COLUMNS = {
-    "path": "relative to the dataset, forward slashes",
+    "path": "relative to the dataset, with forward slashes",
     "class": "class name as in the dataset",
     "split": "train (the pool), validation or test; empty for an image that is not used",
-    "cluster": "from 1, the largest cluster of its class first; empty where nothing was clustered",
+    "cluster": "from 1, the largest cluster of its class first; empty if not clustered",
     "is_medoid": "1 for the medoid of a cluster, else 0",
     "selected": "1 for an image of the coreset, else 0",
-    "rank": "from 1, place in the order in which its class was chosen; empty where not selected",
+    "rank": "from 1, place in the ranking of its class; empty if not selected",
     "reason": "why it was selected, or why it is not used",
-    "file": "where its file lies, from the folder of this list, forward slashes; empty where there is none to point to",
+    "file": "path of its file, relative to the folder of this list, with forward slashes; empty if there is none",
 }
 ORIGINAL_COLUMN = "class in the dataset before the image was relabelled; empty if it was not"
 NOTE_COLUMN = "the user's note on the image"
@@ -198,11 +198,11 @@ def table_heads(dataset: Dataset, asked: AskedColumns = NO_COLUMNS) -> list[str]
 def renamed_columns_note(dataset: Dataset, asked: AskedColumns = NO_COLUMNS) -> tuple[str, ...]:
     """Return in a sentence which columns of a table have another head in the list, and why; nothing where none has."""
     heads = zip(dataset.columns, table_heads(dataset, asked), strict=True)
-    renamed = [f"“{name}” as “{head}”" for name, head in heads if head != name]
+    renamed = [f"“{head}”" for name, head in heads if head != name]
     if not renamed:
         return ()
     which = "a column of this name" if len(renamed) == 1 else "columns of these names"
-    told = f"The list has {which} already, so of the table it holds {', '.join(renamed)}."
+    told = f"The list already has {which}, so those of the table are written as {', '.join(renamed)}."
     return (told,)
 
 

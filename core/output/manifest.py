@@ -193,7 +193,7 @@ def read_manifest(file: Path) -> Manifest:
         values = read_json(file, limit=LIST_BYTES)
     except OSError as error:
         raise ExportError(
-            f"{file} cannot be read ({reason_of(error)}). Name an export or its {MANIFEST_NAME}."
+            f"{file} cannot be read ({reason_of(error)}). Expected an export or its {MANIFEST_NAME}."
         ) from error
     except ValueError as error:
         raise ExportError(f"{file} is not valid JSON ({error}); it was changed or truncated.") from error
@@ -201,7 +201,7 @@ def read_manifest(file: Path) -> Manifest:
     if isinstance(number, bool) or not isinstance(number, int) or values.get("program") != "coreset-studio":
         raise ExportError(f"{file} is not the {MANIFEST_NAME} of an export.")
     if number < 1:
-        raise ExportError(f"{file} has format {number}, which there is not; the first is 1. It was changed.")
+        raise ExportError(f"{file} has format {number}, which does not exist; the first is 1. It was changed.")
     if number > FORMAT:
         raise ExportError(
             f"{file} has format {number}; this version ({__version__}) reads up to {FORMAT}. Update the program."
@@ -209,7 +209,7 @@ def read_manifest(file: Path) -> Manifest:
     try:
         return _manifest(file, values)
     except (KeyError, ValueError, InputError) as error:
-        words = f"it does not name {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
+        words = f"{error} is missing" if isinstance(error, KeyError) else str(error).rstrip(".")
         raise ExportError(f"{file} is damaged: {words}.") from error
 
 

@@ -192,7 +192,7 @@ def save_bundle(
     model = trained.model
     _check_saved(trained)
     if folder.exists() and not (folder / FACTS_NAME).is_file() and any(folder.iterdir()):
-        raise ExportError(f"{folder} holds something that is no model bundle; name another folder.")
+        raise ExportError(f"{folder} contains files that are not a model bundle; use another folder.")
     try:
         with temporary_folder(folder) as building:
             model.save(building / MODEL_NAME)
@@ -214,7 +214,7 @@ def _check_saved(trained: TrainedRun) -> None:
         raise ExportError(f"The {network.words} {why} cannot be saved; these can be: {others}.")
     if not hasattr(trained.model, "save"):
         words = name if network is None else network.words
-        raise ExportError(f"The {words} left no Keras model, so there is nothing to save.")
+        raise ExportError(f"The {words} returned no Keras model, so there is nothing to save.")
 
 
 def _facts(trained: TrainedRun, settings: TrainingSettings, model_sha256: str) -> BundleFacts:
@@ -272,7 +272,7 @@ def read_facts(folder: Path) -> BundleFacts:
     ExportError
         If it is none, is of a newer format, or says what cannot be.
     """
-    none_of_ours = f"{folder} is no model bundle that this program wrote"
+    none_of_ours = f"{folder} is not a model bundle written by this program"
     try:
         values = read_json(folder / FACTS_NAME)
         if values["program"] != PROGRAM:
@@ -281,7 +281,9 @@ def read_facts(folder: Path) -> BundleFacts:
         if not is_number(number, int) or number < 1:
             raise ValueError(f"there is no format {number!r}")
     except OSError as error:
-        raise ExportError(f"{folder} is no model bundle: {FACTS_NAME} cannot be read ({reason_of(error)}).") from error
+        raise ExportError(
+            f"{folder} is not a model bundle: {FACTS_NAME} cannot be read ({reason_of(error)})."
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise ExportError(f"{none_of_ours} ({error}).") from error
     if number > FORMAT:
@@ -293,7 +295,7 @@ def read_facts(folder: Path) -> BundleFacts:
         if not 1 <= facts.image_size <= LARGEST_SIDE:
             raise FormError(f"image_size: expected 1 to {LARGEST_SIDE:,} pixels, found {facts.image_size:,}")
         if not facts.classes or len(set(facts.classes)) < len(facts.classes):
-            raise FormError("classes: expected names, each once, found none or one twice")
+            raise FormError("classes: expected distinct names, found none or duplicates")
         choices_from(facts.reading)
     except (FormError, SettingsError) as error:
         raise ExportError(f"{none_of_ours} ({error}).") from error
@@ -362,7 +364,7 @@ def _load_model(file: Path, facts: BundleFacts) -> Any:
     except OSError as error:
         raise ExportError(f"{file} cannot be read ({reason_of(error)}).") from error
     if found != facts.model_sha256:
-        raise ExportError(f"{file} is not the model that the bundle was written with; it was changed or truncated.")
+        raise ExportError(f"{file} is not the model of the bundle; it was changed or truncated.")
     try:
         with zipfile.ZipFile(file) as archive:
             for member in archive.infolist():
@@ -373,10 +375,12 @@ def _load_model(file: Path, facts: BundleFacts) -> Any:
         raise ExportError(f"{file} cannot be loaded ({first}).") from error
     answers, takes = _shape(model, "output_shape"), _shape(model, "input_shape")
     if answers[-1] != len(facts.classes):
-        raise ExportError(f"{file} answers {answers[-1]} classes, the bundle names {len(facts.classes)}.")
+        raise ExportError(f"{file} predicts {answers[-1]} classes, but the bundle lists {len(facts.classes)}.")
     side = facts.image_size
     if len(takes) != 4 or any(each not in (None, side) for each in takes[1:3]) or takes[3] != 3:
-        raise ExportError(f"{file} takes input of the shape {takes}, the bundle names images of {side} × {side} × 3.")
+        raise ExportError(
+            f"{file} expects input of shape {takes}, but the bundle states images of {side} × {side} × 3."
+        )
     return model
 
 

@@ -99,14 +99,14 @@ def why_renamed(name: str, given: str) -> str:
     if given == name:
         return ""
     if given != safe_name(name):
-        return "the name is taken already, and many file systems do not tell capital letters apart"
+        return "the name is already used, and many file systems are not case-sensitive"
     text = unicodedata.normalize("NFC", name)
     if _FORBIDDEN.search(text):
-        return "it holds characters that not every system takes in a name"
+        return "it contains characters that not every system allows in names"
     if text != text.strip(". "):
-        return "Windows takes no dot or space at the end of a name"
+        return "Windows allows no dot or space at the end of a name"
     if text.partition(".")[0].rstrip(" ").casefold() in _RESERVED:
-        return "Windows keeps that name for itself"
+        return "Windows reserves this name"
     return "it is too long" if len(text.encode()) > MAX_BYTES else "accents are written as one character"
 
 
@@ -130,7 +130,7 @@ def renamed_note(renamed: Mapping[str, str], one: str, several: str) -> str:
     rest = len(told) - len(each)
     more = f"; and {rest:,} more" if rest else ""
     have = f"1 {one} has" if len(told) == 1 else f"{len(told):,} {several} have"
-    return f"{have} another name in the export: {'; '.join(each)}{more}. coreset.json holds all names."
+    return f"{have} another name in the export: {'; '.join(each)}{more}. coreset.json lists all names."
 
 
 def safe_path(parts: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from core.errors import ExportError, ImageError
 from core.files import is_full, is_held, is_refused, reason_of
 from core.output.image_files import ImageFiles
 from core.reading import open_regular
+from core.words import byte_size
 
 _CHUNK = 1 << 20
 _SPARE_BYTES = 4 << 20
@@ -76,7 +77,7 @@ class Placer:
                 if isinstance(error, OSError)
                 else "the system does not allow it"
             )
-            self.notes.append(f"{self.link_words} could not be made ({reason}); the images were copied instead.")
+            self.notes.append(f"{self.link_words} could not be created ({reason}); the images were copied instead.")
             self.link = None
             return False
         return True
@@ -103,18 +104,9 @@ def check_space(folder: Path, n_bytes: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < n_bytes + _SPARE_BYTES:
         raise ExportError(
-            f"The export needs {size_words(n_bytes)}, and {folder} has {size_words(free)} left. "
+            f"The export requires {byte_size(n_bytes)}, but {folder} has {byte_size(free)} left. "
             "Free some space, choose another disk, or write links or a list only."
         )
-
-
-def size_words(n_bytes: float) -> str:
-    """Return a size as a person reads it, such as ``"3.2 MB"``."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if n_bytes < 1000:
-            return f"{n_bytes:.0f} {unit}" if unit == "bytes" or n_bytes >= 100 else f"{n_bytes:.1f} {unit}"
-        n_bytes /= 1000
-    return f"{n_bytes:.1f} TB"
 
 
 def disk_sentence(error: OSError, target: Path) -> str:
@@ -124,9 +116,9 @@ def disk_sentence(error: OSError, target: Path) -> str:
     if is_held(error):
         return f"{target} cannot be written: a file in it is open in another program. Close it there and try again."
     if is_refused(error):
-        return f"{target} cannot be written ({reason_of(error)}). Choose a folder in which you may write."
+        return f"{target} cannot be written ({reason_of(error)}). Choose a folder with write permission."
     if error.errno == errno.ENAMETOOLONG:
-        return f"A path below {target} is too long for this disk. Choose a folder nearer to the top."
+        return f"A path below {target} is too long for this disk. Choose a folder with a shorter path."
     return f"{target} cannot be written ({reason_of(error)})."
 
 

@@ -101,7 +101,7 @@ def write_report(
 
 
 def _answer_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:
-    section = Section("answer", "In short")
+    section = Section("answer", "Summary")
     first = labels.texts(content.sentences)
     for sentence in first or [coreset_words(content)]:
         section.say(sentence)
@@ -116,16 +116,16 @@ def _answer_section(content: ReportContent, labels: Labels, numbering: Numbering
                 "the score; the table under Comparison has the accuracy with both labels.",
                 "warning",
             )
-        section.say("Every row stands under Comparison.", "small")
+        section.say("All rows are listed under Comparison.", "small")
     else:
-        section.say("No network was trained: what the coreset costs in accuracy was not measured.")
+        section.say("Networks were not trained, so the cost of the coreset in accuracy was not measured.")
     if content.clusters:
         section.say(structure_summary(content.clusters))
     if comparison is not None and has_picture(comparison):
         numbering.draw(
             section,
             accuracy_with_intervals(comparison),
-            "Test accuracy by share of the pool kept, with 95 % intervals; the level is training on everything.",
+            "Test accuracy by share of the pool selected, with 95 % intervals; the horizontal line is the whole pool.",
         )
     return section
 
@@ -139,7 +139,7 @@ def _tiles(content: ReportContent) -> list[_Tile]:
     if content.split is not None:
         tiles.append(_Tile(f"{len(content.split.pool):,}", "in the pool"))
     if coreset is not None:
-        tiles.append(_Tile(f"{len(coreset.indices):,}", f"chosen, {percent(coreset.fraction)}"))
+        tiles.append(_Tile(f"{len(coreset.indices):,}", f"selected, {percent(coreset.fraction)}"))
     if content.shares:
         touched = sum(int((share.chosen > 0).sum()) for share in content.shares)
         n_clusters = sum(len(share.sizes) for share in content.shares)

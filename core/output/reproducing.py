@@ -64,7 +64,7 @@ def unnamed_note(file: Path) -> str:
         return ""
     images = f"{n:,} image{'s' * (n != 1)} that {'was' if n == 1 else 'were'}"
     return (
-        f"{file.name} is of a private export and does not name the {images} pinned, excluded or relabelled, so that "
+        f"{file.name} is of a private export and does not name the {images} pinned, excluded or relabelled, so "
         "this is not applied; coreset rerun finds them by their content."
     )
 
@@ -81,7 +81,7 @@ def same_selection(manifest: Manifest, coreset: Coreset, dataset: Dataset) -> tu
     sentences = []
     if dataset_fingerprint(dataset, private=manifest.private) != manifest.dataset_fingerprint:
         sentences.append(
-            f"The dataset is not the one of the export: it has {len(dataset.images):,} images, the export's had "
+            f"The dataset is not that of the export: it has {len(dataset.images):,} images, that of the export had "
             f"{manifest.n_images:,}, or some were changed, moved or renamed."
         )
     images = [dataset.images[index] for index in coreset.indices]
@@ -91,7 +91,7 @@ def same_selection(manifest: Manifest, coreset: Coreset, dataset: Dataset) -> tu
     else:
         before = Counter((each.class_name, each.pixels, each.path) for each in manifest.chosen)
         now = Counter((image.class_name, image.pixels, image.path) for image in images)
-    for found, words in ((before - now, "is in the export and was not chosen again"), (now - before, "is new")):
+    for found, words in ((before - now, "is in the export and was not selected again"), (now - before, "is new")):
         sentences += [f"{path or f'An image with pixels {pixels[:12]}…'} of class {name} {words}."
                       for name, pixels, path in sorted(found.elements())]  # fmt: skip
     return tuple(sentences)

@@ -83,7 +83,7 @@ def training_time(comparison: Comparison, network: str) -> "Figure":
         if has_epochs:
             _by_size(all_axes[1], runs, lambda run: float(np.mean([epoch.seconds for epoch in run.history])))
             all_axes[1].set_title(f"{network}: per epoch")
-            all_axes[1].set_ylabel("seconds an epoch")
+            all_axes[1].set_ylabel("seconds per epoch")
         _shared_legend(figure, all_axes)
     return figure
 
@@ -104,12 +104,12 @@ def accuracy_by_size(comparison: Comparison, network: str, samplers: Sequence[st
                 axes.plot(sizes, means, color=colour, label=label, markersize=5.5, **look)
                 axes.vlines(sizes, lows, highs, color=colour, linewidth=1)
             axes.set_title(plain(shortened(f"{network}: {sampler_mark(sampler).title}", 36)))
-            axes.set_xlabel("images trained on")
+            axes.set_xlabel("training images")
             axes.legend(loc="lower right")
         low = min(axes.get_ylim()[0] for axes in all_axes)
         for axes in all_axes:
             axes.set_ylim(low, 1.02)
-        all_axes[0].set_ylabel("accuracy at the kept epoch")
+        all_axes[0].set_ylabel("accuracy at the best epoch")
     return figure
 
 
@@ -221,7 +221,7 @@ def _by_size(axes: "Axes", runs: Sequence[RunResult], value: Callable[[RunResult
         sizes, means, _, _ = _means_by_size(everything, value)
         axes.plot(sizes, means, linestyle="none", **line_style(sampler_mark(EVERYTHING)))
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("images trained on")
+    axes.set_xlabel("training images")
 
 
 def _means_by_size(
@@ -282,7 +282,7 @@ def _curve(axes: "Axes", run: RunResult) -> None:
     axes.plot([epoch.number for epoch in checked], validation, color=colour, linewidth=1.4, label="validation")
     kept = _kept_validation(run)
     if not np.isnan(kept):
-        axes.plot(run.best_epoch, kept, "o", color=colour, markersize=5, markeredgecolor=PAPER, label="kept epoch")
+        axes.plot(run.best_epoch, kept, "o", color=colour, markersize=5, markeredgecolor=PAPER, label="best epoch")
 
 
 def _first_of_each(axes: "Axes") -> "tuple[list[Artist], list[str]]":

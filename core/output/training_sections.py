@@ -19,7 +19,7 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
     section = Section("comparison", "Comparison")
     comparison = content.comparison
     if comparison is None or not comparison.rows:
-        section.say("No network was trained, so nothing is said here about accuracy.")
+        section.say("Networks were not trained, so there are no results on accuracy.")
         for sentence in labels.texts(comparison.notes if comparison is not None else ()):
             section.say(sentence, "note")
         return section
@@ -33,7 +33,7 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
     )
     if most.n_repetitions == 1:
         section.say(
-            "One repetition proves little: initial weights and shuffling alone move accuracy by points.", "warning"
+            "One repetition is not enough: initial weights and shuffling alone change accuracy by points.", "warning"
         )
     for sentence in _recipe_words(content, comparison):
         section.say(sentence)
@@ -48,14 +48,15 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
         for sentence in class_tables.unknown_sentences(comparison, network):
             section.say(sentence, "note")
     section.show(tables.relabelled_table(comparison), limit=60)
-    section.fold("The same in words", labels.texts(comparison.sentences))
+    section.fold("In words", labels.texts(comparison.sentences))
     section.show(tables.cost_table(comparison), limit=80)
     if any(row.sampler != figures.EVERYTHING and row.fraction < 1 for row in comparison.rows):
         for metric in shown_in("sizes"):
             numbering.draw(
                 section,
                 figures.accuracy_with_intervals(comparison, metric.name, metric.label),
-                f"Test {metric.label} by share of the pool kept, with 95 % intervals{tables.steps_words(comparison)}.",
+                f"Test {metric.label} by share of the pool selected, with 95 % "
+                f"intervals{tables.steps_words(comparison)}.",
             )
     section.keep(
         tables.comparison_table(comparison),
@@ -70,10 +71,10 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
 
 def paper_section(content: ReportContent, numbering: Numbering) -> Section:
     """Show the paper's own figures for these data: time, accuracy by size, quality, confusion, curves."""
-    section = Section("networks", "The networks")
+    section = Section("networks", "Networks")
     comparison = content.comparison
     if comparison is None or not comparison.runs:
-        section.say("No network was trained.")
+        section.say("Networks were not trained.")
         return section
     section.show(tables.table_one(comparison))
     for network in figures.networks_of(comparison):
@@ -130,8 +131,8 @@ def _network_figures(section: Section, comparison: Comparison, network: str, num
     numbering.draw(
         section,
         figures.training_time(comparison, network),
-        f"Training time of {network} against coreset size{_of_paper(network, 'Figs. 7 and 8')}{under}; features apart, "
-        "validation included.",
+        f"Training time of {network} against coreset size{_of_paper(network, 'Figs. 7 and 8')}{under}; without "
+        "features, including validation.",
     )
     samplers = figures.samplers_of(comparison, network)
     if any(run.history for run in runs) and samplers:
@@ -165,7 +166,7 @@ def _network_figures(section: Section, comparison: Comparison, network: str, num
         numbering.draw(
             section,
             figures.training_curves(comparison, network),
-            f"Accuracy of {network} by epoch; the dot is the epoch whose weights were kept.",
+            f"Accuracy of {network} by epoch; the dot marks the best epoch, whose weights were kept.",
         )
 
 

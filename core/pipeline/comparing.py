@@ -231,12 +231,12 @@ def _teacher_notes(parts: Sequence[SplitPart]) -> tuple[str, ...]:
 def _no_test_images(prepared: Prepared) -> str:
     fraction = prepared.study.settings.data.test_fraction
     if prepared.split.brought:
-        what = "the split that the images bring has none; add some, or leave the split out"
+        what = "the predefined split has none; add some, or do not use the split"
     elif fraction > 0:
         n_images = len(prepared.split.pool) + len(prepared.split.validation)
         what = (
-            f"a test fraction of {fraction:g} takes none of {n_images:,} image{'s' * (n_images != 1)} in classes so "
-            "small; add images, or raise the test fraction"
+            f"a test fraction of {fraction:g} selects none of {n_images:,} image{'s' * (n_images != 1)} in such small "
+            "classes; add images, or raise the test fraction"
         )
     else:
         what = "set the test fraction above 0"

@@ -31,7 +31,7 @@ class Grid:
 
     def __post_init__(self) -> None:
         if not (self.learning_rates and self.dropouts and self.epochs):
-            raise SettingsError("A search wants at least one learning rate, one dropout and one number of epochs.")
+            raise SettingsError("A search requires at least one learning rate, one dropout and one number of epochs.")
 
     def points(self) -> list[tuple[float, float, int]]:
         """Return (learning rate, dropout, epochs) of every point."""

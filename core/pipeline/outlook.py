@@ -9,7 +9,6 @@ from core.estimate import estimate_training
 from core.features.extraction import extractor_cost
 from core.features.extractors import EXTRACTORS, extractor_named
 from core.features.weights import find_weights
-from core.memory import in_words
 from core.pipeline.planning import n_splits, networks_problem, plan, splits_problem
 from core.pipeline.run_keys import backbone_choice
 from core.pipeline.study import Study
@@ -31,6 +30,7 @@ from core.training.tuning_costs import (
     tuned_network,
     tuning_seconds,
 )
+from core.words import byte_size
 
 __all__ = ["fine_tuning_notes", "plan_view"]
 
@@ -125,7 +125,7 @@ def fine_tuning_notes(study: Study, n_pool: int, n_validation: int, n_test: int)
     plan = plan_view(study, n_pool, n_validation, n_test)
     if not plan.disk_bytes:
         return ()
-    disk = f"Fine-tuning stores up to {in_words(plan.disk_bytes)} of block inputs in the cache."
+    disk = f"Fine-tuning stores up to {byte_size(plan.disk_bytes)} of block inputs in the cache."
     return (disk, *((plan.note,) if plan.note else ()))
 
 
@@ -173,7 +173,7 @@ def _settings_that_work(study: Study) -> tuple[TrainingSettings, ComparisonSetti
         wanted = extractor_named(choice.extractor).title
         found = next((each for each in _backbones(study) if _has_weights(each)), None)
         if found is None:
-            said.append(f"{wanted} weights are not installed; the {network.words} is left out.")
+            said.append(f"{wanted} weights are not installed; the {network.words} is not trained.")
             continue
         names.append(network.name)
         training = with_own(training, network.name, **{network.extractor_setting: found})
@@ -214,7 +214,7 @@ def _backbone_problem(study: Study, network: Network) -> str:
     except MissingWeightsError:
         return (
             f"The weights of {extractor_named(choice.extractor).title} are not on this machine. Import or download "
-            f"them on the Features page, choose another backbone under More, or leave the {network.words} out."
+            f"them on the Features page, set another backbone under More, or deselect the {network.words}."
         )
     except (WeightsError, FeatureError) as error:
         return str(error)

@@ -96,15 +96,15 @@ def splits_problem(settings: ComparisonSettings, *, brought: bool, folds: int | 
     """Return why the images cannot be divided into as many splits or folds as asked for; empty where they can."""
     if folds and settings.splits > 1:
         return (
-            f"{folds:,} folds and {settings.splits:,} splits were asked for, of which a comparison has one or the "
-            "other; set the number of splits to 1, or go without folds."
+            f"{folds:,} folds and {settings.splits:,} splits are set, but a comparison has either folds or "
+            "splits; set the number of splits to 1, or do not use folds."
         )
     if folds and brought:
         return folds_of_brought(folds)
     if settings.splits == 1 or not brought:
         return ""
     return (
-        f"The images bring their own split, so there is one only and {settings.splits:,} were asked for; "
+        f"The dataset has a predefined split, so there is only one split, but {settings.splits:,} are set; "
         "set the number of splits to 1."
     )
 

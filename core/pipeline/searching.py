@@ -58,14 +58,14 @@ def search_study(
     """
     file = out / TABLE
     if file.exists() and not overwrite:
-        raise ExportError(f"{out} holds a finished search. Name another folder, or add --overwrite.")
+        raise ExportError(f"{out} contains a finished search. Name another folder, or add --overwrite.")
     check_searched(network)
     problem = parts_problem(study.settings.training)
     if problem:
         raise SettingsError(problem)
     prepared = prepare(study, progress)
     if len(prepared.split.validation) == 0:
-        raise SettingsError("There are no validation images to choose by; set the validation fraction above 0.")
+        raise SettingsError("There are no validation images to select by; set the validation fraction above 0.")
     selection = study.settings.selection
     n_pool = len(prepared.split.pool)
     fraction = selection.fraction if selection.images is None else min(1.0, selection.images / n_pool)
@@ -185,20 +185,20 @@ def _words(outcome: SearchOutcome) -> str:
     dropout = NETWORKS[outcome.network].dropout_words
     lines = [
         (
-            f"{len(outcome.points)} points. On the coreset of {outcome.n_coreset:,} images the best is learning rate "
+            f"{len(outcome.points)} points. On the coreset of {outcome.n_coreset:,} images, the best has learning rate "
             f"{best.learning_rate:g}, {dropout} {best.dropout:g}, {_epochs_words(best)}: "
             f"validation accuracy {best.coreset_accuracy:.3f}; all points took {duration(outcome.coreset_seconds)}."
         )
     ]
     if outcome.lost is not None:
         lines.append(
-            f"On the pool of {outcome.n_pool:,} images all points took {duration(outcome.pool_seconds)}. The coreset's "
-            f"best point is {100 * outcome.lost:.1f} points below the pool's own best there."
+            f"On the pool of {outcome.n_pool:,} images, all points took {duration(outcome.pool_seconds)}. The "
+            f"coreset's best point is {100 * outcome.lost:.1f} points below the best of the pool there."
         )
-        agreement = "cannot be told" if outcome.tau is None else f"is {outcome.tau:.2f}".replace("-", "−")
+        agreement = "is not defined" if outcome.tau is None else f"is {outcome.tau:.2f}".replace("-", "−")
         lines.append(
-            f"The agreement of the two orders, Kendall's τ, {agreement} (1 is the same order, 0 none); "
-            "it rests on one training a point."
+            f"The agreement of the two rankings, Kendall's τ, {agreement} (1: identical, 0: none); "
+            "each point was trained once."
         )
     return "\n".join(lines)
 
@@ -207,7 +207,7 @@ def _epochs_words(point: SearchPoint) -> str:
     asked = f"{point.epochs:,} epoch{'' if point.epochs == 1 else 's'}"
     if point.coreset_epochs == point.epochs:
         return asked
-    return f"{asked} ({point.coreset_epochs:,} on so few images, for the least number of steps)"
+    return f"{asked} ({point.coreset_epochs:,} on so few images, to reach the minimum training steps)"
 
 
 def _write(outcome: SearchOutcome) -> None:

@@ -147,7 +147,7 @@ class SplitPart:
             raise error
         self.lost.update(fresh)
         if len(self.split.test) == 0:
-            raise TrainingError(f"No test image can be read any more. {error}")
+            raise TrainingError(f"None of the test images can still be read. {error}")
         return without_words(self.prepared, fresh)
 
     def check(self, planned: PlannedRun) -> None:
@@ -161,7 +161,7 @@ class SplitPart:
             _coreset, indices, _seconds = self.selections.get(planned)
             names = named_with_reasons(self.prepared.dataset, {i: self.lost[i] for i in indices.tolist()})
             raise TrainingError(
-                f"None of the images to train on can be read any more: {names}. Make them readable, and scan again."
+                f"None of the training images can still be read: {names}. Make them readable, and scan again."
             )
 
     def _left(self, indices: IntArray) -> IntArray:
@@ -180,7 +180,7 @@ class SplitPart:
             return ""
         names = ", ".join(self.prepared.dataset.images[index].path for index in without[:3])
         more = f" and {len(without) - 3:,} more" if len(without) > 3 else ""
-        return f"without {names}{more}, which could not be read again"
+        return f"without {names}{more}, which could no longer be read"
 
     def judge_for(self, planned: PlannedRun) -> Judge | None:
         """Return what the planned network is trained on if it sees embeddings."""
@@ -229,7 +229,7 @@ def without_words(prepared: Prepared, reasons: Mapping[int, str]) -> str:
     """Return the sentence that names images left out of trainings, and why."""
     names = named_with_reasons(prepared.dataset, reasons)
     count = "1 image that" if len(reasons) == 1 else f"{len(reasons):,} images that"
-    return f"Trained and tested without {count} could not be read again as scanned: {names}."
+    return f"Trained and tested without {count} could no longer be read as scanned: {names}."
 
 
 def judges_of(prepared: Prepared, networks: Sequence[str], progress: Progress = NO_PROGRESS) -> dict[str, Judge]:

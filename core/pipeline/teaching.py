@@ -171,6 +171,6 @@ def _lacking_words(lacking: Sequence[str], samplers: Sequence[str], comparison: 
     if fractions != list(comparison.fractions):
         ways.append(f"--fractions {','.join(f'{each:g}' for each in fractions)} (“Fractions of the pool”)")
     return (
-        f"Soft labels are on, and {named} {'are' if others else 'is'} not trained beside, so what they bring cannot be "
-        f"told from what the sampler brings. Add {'them' if others else 'it'} by {' and '.join(ways)}."
+        f"Soft labels are on, but {named} {'are' if others else 'is'} not trained, so the gain from soft labels "
+        f"cannot be separated from that of the sampler. Add {'them' if others else 'it'} by {' and '.join(ways)}."
     )

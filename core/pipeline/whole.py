@@ -189,7 +189,7 @@ def ensure_demo(folder: Path, *, n_images: int | None = None, progress: Progress
     wanted = {"images": n_images}
     if folder.exists() and any(folder.iterdir()):
         if not mark.is_file():
-            raise ExportError(f"{folder} holds something else than the demo's images; name another folder.")
+            raise ExportError(f"{folder} contains files other than the demo images; use another folder.")
         if _is_demo(mark, wanted):
             return
     try:
@@ -251,21 +251,21 @@ def _claim(out: Path, study: Study, overwrite: bool) -> None:
     identity = _identity(study)
     try:
         if out.exists() and not out.is_dir():
-            raise ExportError(f"{out} is a file; name a folder.")
+            raise ExportError(f"{out} is a file; expected a folder.")
         if out.is_dir() and any(out.iterdir()):
             if not mark.is_file():
-                raise ExportError(f"{out} holds something that is no study; name a new folder.")
+                raise ExportError(f"{out} contains files that are not a study; use a new folder.")
             known = _mark_of(mark)
             if not overwrite and known.get("finished"):
-                raise ExportError(f"{out} holds a finished study. Name another folder, or add --overwrite.")
+                raise ExportError(f"{out} contains a finished study. Use another folder, or add --overwrite.")
             if not overwrite and known.get("identity") != identity:
                 raise ExportError(
-                    f"{out} holds a study with other settings or images. Name another folder, or add --overwrite."
+                    f"{out} contains a study with other settings or images. Use another folder, or add --overwrite."
                 )
         sweep_tree(out)
         write_atomically(mark, json.dumps({"identity": identity, "finished": False}).encode())
     except OSError as error:
-        raise ExportError(f"{out} cannot be written ({reason_of(error)}). Name another folder.") from error
+        raise ExportError(f"{out} cannot be written ({reason_of(error)}). Use another folder.") from error
 
 
 def _mark_of(mark: Path) -> dict[str, Any]:
@@ -281,9 +281,9 @@ def _mark_of(mark: Path) -> dict[str, Any]:
     try:
         known = read_json(mark)
     except FormError as error:
-        raise ExportError(f"{mark} is damaged ({error}); remove it or name another folder.") from error
+        raise ExportError(f"{mark} is damaged ({error}); remove it or use another folder.") from error
     if not isinstance(known, dict):
-        raise ExportError(f"{mark} is damaged; remove it or name another folder.")
+        raise ExportError(f"{mark} is damaged; remove it or use another folder.")
     return known
 
 

@@ -36,14 +36,14 @@ def total_budget(n_pool: int, settings: SelectionSettings) -> int:
     if settings.images is not None:
         if settings.images > n_pool:
             raise SelectionError(
-                f"{settings.images} images were asked for, but the pool has {n_pool}. Ask for at most {n_pool}."
+                f"{settings.images} images were requested, but the pool has {n_pool}. Select at most {n_pool}."
             )
         return settings.images
     total = share_of(settings.fraction, n_pool)
     if total < 1:
         raise SelectionError(
             f"A fraction of {settings.fraction} of a pool of {n_pool} image{'s' * (n_pool != 1)} rounds to no image. "
-            f"Choose a fraction of at least {0.5 / max(n_pool, 1):.2g}, or a number of images."
+            f"Set a fraction of at least {0.5 / max(n_pool, 1):.2g}, or a number of images."
         )
     return total
 
@@ -182,8 +182,8 @@ def class_weights(
     if rule in BY_DIFFICULTY and settings.beta > 0:
         if difficulty is None or not set(sizes) <= set(difficulty):
             raise SelectionError(
-                "Budgets by difficulty need to know how hard each class is, which is measured in the features. "
-                "Compute the features first, or choose proportional budgets."
+                "Budgets by difficulty require the difficulty of each class, which is measured in the features. "
+                "Extract the features first, or use proportional budgets."
             )
         return {name: w * (difficulty[name] + LEAST_DIFFICULTY) ** settings.beta for name, w in by_size.items()}
     return by_size
@@ -296,5 +296,5 @@ def _need_enough(budget: int, available: int, where: str) -> None:
     if not 0 <= budget <= available:
         raise SelectionError(
             f"A budget of {budget} images cannot be divided: {where} have {available}. "
-            f"Choose a budget from 0 to {available}."
+            f"Set a budget from 0 to {available}."
         )

@@ -74,14 +74,14 @@ def cluster_class(
     if asked is not None and asked > n:
         raise SelectionError(
             f"Class {name} cannot have {asked} clusters: it has {n} image{'s' * (n != 1)} in the pool. "
-            f"Choose a number of clusters from 1 to {n}."
+            f"Set a number of clusters from 1 to {n}."
         )
     most = settings.sample_above
     is_sampled = 0 < most < n
     if asked is not None and is_sampled and asked > most:
         raise SelectionError(
             f"Class {name} cannot have {asked} clusters: it is clustered on a sample of {most:,} images. "
-            f"Choose a number of clusters from 1 to {most}, or a larger sample."
+            f"Set a number of clusters from 1 to {most}, or a larger sample."
         )
     needed = clustering_bytes(n, embedding.embedding.shape[1], settings)
 
@@ -204,7 +204,7 @@ def _joined(
     is_sampled[sample] = True
     result = np.zeros(n)
     for block in row_blocks(n, len(sample)):
-        progress.report(block.start, n, "Joining the nearest medoid: images")
+        progress.report(block.start, n, "Assigning to the nearest medoid: images")
         away = squared_distances(embedding[block], vectors, norms)
         np.sqrt(away, out=away)
         sums = away @ members
@@ -344,14 +344,14 @@ def structure_words(mean_silhouette: float | None) -> str:
     weak above 0.25, no substantial structure below.
     """
     if mean_silhouette is None:
-        return "One cluster: there is nothing to compare, so there is no silhouette."
+        return "One cluster, so there is no silhouette."
     if mean_silhouette <= NO_STRUCTURE:
         return (
             "No substantial structure: the clusters of this class are not separate groups, "
             "and intelligent sampling will behave like stratified random."
         )
     if mean_silhouette <= WEAK_STRUCTURE:
-        return "Weak structure: the groups overlap and could be artificial; look at the images of each cluster."
+        return "Weak structure: the groups overlap and could be artificial; inspect the images of each cluster."
     if mean_silhouette <= REASONABLE_STRUCTURE:
         return "Reasonable structure: the clusters of this class are fairly separate groups."
     return "Strong structure: the clusters of this class are clearly separate groups."

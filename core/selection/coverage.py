@@ -204,9 +204,9 @@ def proxy_accuracy(contents: Sequence[str], labels: IntArray, pool_embedding: Po
     vectors, indices = pool_embedding.pool_rows, pool_embedding.pool_indices
     rows = np.flatnonzero(np.isin(indices, chosen))
     if not len(rows):
-        raise SelectionError("No image of the pool is chosen, so there is nothing to judge by. Choose at least one.")
+        raise SelectionError("No image of the pool is selected, so there is nothing to evaluate. Select at least one.")
     needed = proxy_bytes(len(vectors), vectors.shape[1], len(rows))
-    with memory_for(f"Judging {len(vectors):,} images by their nearest of {len(rows):,}", needed):
+    with memory_for(f"Finding the nearest of {len(rows):,} for {len(vectors):,} images", needed):
         n_right = _n_right(contents, labels, vectors, indices, rows)
     return n_right / len(vectors)
 
@@ -265,13 +265,13 @@ def proxy_curve(
     points = []
     steps = sorted(zip(coresets, random, strict=True), key=lambda one: len(one[0].indices))
     for step, (coreset, draws) in enumerate(steps):
-        progress.report(step, len(steps), "Judging by nearest neighbours: fractions")
+        progress.report(step, len(steps), "Evaluating nearest neighbours: fractions")
         accuracy = proxy_accuracy(contents, labels, pool_embedding, coreset.indices)
         beside = [proxy_accuracy(contents, labels, pool_embedding, draw.indices) for draw in draws]
         low, high = min(beside), max(beside)
         mean = min(max(float(np.mean(beside)), low), high)  # of equal values it can be rounded past them
         points.append(ProxyPoint(coreset.fraction, len(coreset.indices), accuracy, mean, low, high))
-    progress.report(len(steps), len(steps), "Judging by nearest neighbours: fractions")
+    progress.report(len(steps), len(steps), "Evaluating nearest neighbours: fractions")
     return tuple(points)
 
 

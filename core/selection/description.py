@@ -80,11 +80,14 @@ class Sampler(Description):
 
     def __post_init__(self) -> None:
         if self.scope == "pool" and (self.uses_embedding or self.uses_clusters):
-            raise ValueError(f"the sampler {self.name} chooses over the whole pool, which has no embedding or clusters")
+            raise ValueError(f"the sampler {self.name} selects from the whole pool, which has no embedding or clusters")
         if self.scope == "joint" and (self.uses_clusters or self.nested):
-            raise ValueError(f"the sampler {self.name} chooses from all classes together: without clusters, not nested")
+            raise ValueError(
+                f"the sampler {self.name} selects from all classes together, so it can neither use clusters "
+                "nor be nested"
+            )
         if self.continues and not self.nested:
-            raise ValueError(f"the sampler {self.name} continues from earlier coresets, so it has to be nested")
+            raise ValueError(f"the sampler {self.name} continues from earlier coresets, so it must be nested")
 
     def budget_rule(self, asked: ClassBudgetRule) -> ClassBudgetRule:
         """Return the rule over classes that a setting comes to for this sampler."""

@@ -46,7 +46,7 @@ def label_doubts(
     indices = pool_embedding.indices[pool_embedding.in_pool]
     labels = dataset.labels[indices]
     needed = doubts_bytes(len(indices), pool_embedding.embedding.shape[1], n_neighbours)
-    with memory_for(f"Looking for doubtful labels ({len(indices):,} images)", needed):
+    with memory_for(f"Finding suspected label errors ({len(indices):,} images)", needed):
         neighbours, _ = nearest(pool_embedding.embedding[pool_embedding.in_pool], n_neighbours, progress)
         if neighbours.shape[1] == 0:
             return ()
@@ -152,7 +152,7 @@ def _closest_first(pair: NearDuplicate) -> tuple[int, float, int, int]:
 def _alike(indices: IntArray, embedding: FloatArray, cosine: float, progress: Progress) -> set[tuple[int, int]]:
     """Return the pairs of indices whose cosine reaches `cosine`, for each image at most its 5 most alike."""
     n, n_components = embedding.shape
-    with memory_for(f"Looking for images that are alike ({n:,} images)", alike_bytes(n, n_components)):
+    with memory_for(f"Finding near-duplicates ({n:,} images)", alike_bytes(n, n_components)):
         units = unit_rows(embedding)
         neighbours, _ = nearest(units, MOST_ALIKE, progress)
         cosines = np.empty(neighbours.shape)

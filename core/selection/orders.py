@@ -55,7 +55,9 @@ def put_in_order(sampler: Sampler, pool: ClassPool, n: int, own: Any = None, *, 
             order = sampler.order(pool, n, own)
         _check(order, min(n, pool.n_free), pool)
         if shorter is not None and not np.array_equal(order.rows[: len(shorter.rows)], shorter.rows):
-            raise ValueError("it says that it is nested, but more images did not begin with those of fewer")
+            raise ValueError(
+                "it is declared nested, but a larger coreset does not start with the images of a smaller one"
+            )
     except (CoresetError, MemoryError):
         raise
     except Exception as error:  # a plugin may raise anything
@@ -64,7 +66,7 @@ def put_in_order(sampler: Sampler, pool: ClassPool, n: int, own: Any = None, *, 
             raise
         raise SamplerFailedError(
             f"The sampler {sampler.title} of the plugin {plugin} failed ({type(error).__name__}: {error}). "
-            "Update or remove the plugin, or choose another sampler."
+            "Update or remove the plugin, or select another sampler."
         ) from error
     return order
 
@@ -80,19 +82,19 @@ def _memory_for(sampler: Sampler, pool: ClassPool) -> AbstractContextManager[Non
             for each in SAMPLERS.values()
             if each.scope == sampler.scope and each.name != sampler.name and sampler_bytes(each, pool) < free
         ]
-        return [f"choose by {fitting[0]} instead"] if fitting else []
+        return [f"select by {fitting[0]} instead"] if fitting else []
 
-    return memory_for(f"Choosing from {whose} ({pool.n_images:,} images) by {sampler.title_inside}", needed, ways)
+    return memory_for(f"Selecting from {whose} ({pool.n_images:,} images) by {sampler.title_inside}", needed, ways)
 
 
 def _check(order: Order, n: int, pool: ClassPool) -> None:
     rows, n_images = order.rows, pool.n_images
     if len(rows) != n or len(order.reasons) != n:
-        raise ValueError(f"it gave {len(rows)} rows with {len(order.reasons)} reasons where {n} were wanted")
+        raise ValueError(f"it returned {len(rows)} rows with {len(order.reasons)} reasons; expected {n}")
     if rows.dtype.kind not in "iu" or len(np.unique(rows)) != n or (n and not 0 <= rows.min() <= rows.max() < n_images):
-        raise ValueError(f"it gave other rows than distinct whole numbers from 0 to {n_images - 1}")
+        raise ValueError(f"it returned rows that are not distinct integers from 0 to {n_images - 1}")
     if np.isin(rows, pool.kept).any():
-        raise ValueError("it gave rows again that are kept from an earlier coreset")
+        raise ValueError("it returned rows that are already in the earlier coreset")
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def represented(
     """
     counts = dict.fromkeys(sorted(int(index) for index in coreset.indices), 0)
     for step, embedding in enumerate(embeddings):
-        progress.report(step, len(embeddings), "Counting what chosen images stand for: classes")
+        progress.report(step, len(embeddings), "Counting represented images: classes")
         chosen = np.flatnonzero(np.isin(embedding.indices, coreset.indices))
         if len(chosen) == 0:
             continue
@@ -47,7 +47,7 @@ def represented(
             nearest, _ = nearest_among(embedding.embedding, embedding.embedding[chosen])
         found = np.bincount(nearest, minlength=len(chosen)).tolist()
         counts |= dict(zip(embedding.indices[chosen].tolist(), found, strict=True))
-    progress.report(len(embeddings), len(embeddings), "Counting what chosen images stand for: classes")
+    progress.report(len(embeddings), len(embeddings), "Counting represented images: classes")
     return counts
 
 

@@ -217,7 +217,7 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
             Also where `y` holds no classes.
         """
         if y is None:
-            raise ValueError("fit_resample wants labels: y is None. Without labels use fit(X).indices_.")
+            raise ValueError("fit_resample requires labels: y is None. Without labels use fit(X).indices_.")
         check_classification_targets(y)
         self.fit(X, y)
         check_is_fitted(self)
@@ -236,7 +236,7 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         known = {each.name for each in fields(sampler.settings)} if sampler.settings is not None else set()
         if self.mu is not None and "mu" in known:
             if own.get("mu", self.mu) != self.mu:
-                raise SettingsError(f"mu is {self.mu} and settings name {own['mu']} for it; give one.")
+                raise SettingsError(f"mu is {self.mu}, but settings has {own['mu']}; set only one of them.")
             own = {"mu": self.mu, **own}
         return with_own(settings, sampler.name, **own) if own else settings
 
@@ -249,7 +249,7 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         if self.blocks is None:
             return [rows]
         if any(isinstance(width, bool) or not isinstance(width, Integral) for width in self.blocks):
-            raise SelectionError(f"The blocks are {list(self.blocks)}; expected whole numbers of columns, in order.")
+            raise SelectionError(f"The blocks are {list(self.blocks)}; expected integer numbers of columns, in order.")
         widths = [int(width) for width in self.blocks]
         if sum(widths) != rows.shape[1] or min(widths, default=0) < 1:
             raise SelectionError(

@@ -74,30 +74,30 @@ def answer(
     kept = f"{start} {percent(fraction)} ({n_images:,} images) {how}: {accuracy:.3f}"
     beside = f"; {random[0]}: {random[1]:.3f}" if random is not None else ""
     if costs is None:
-        return Answer(network, sampler, fraction, f"{kept}{beside}. Everything was not trained, so what is lost by it "
-                      "is not known.", None)  # fmt: skip
-    against = f" against {costs.everything:.3f} for everything"
+        return Answer(network, sampler, fraction, f"{kept}{beside}. The whole pool was not trained on, so the loss is "
+                      "not known.", None)  # fmt: skip
+    against = f" against {costs.everything:.3f} for the whole pool"
     is_equal, more = None, ""
     if costs.n_pairs < 2 or math.isnan(costs.low):
         middle = f" ({points_words(costs.difference)} points)"
-        more = " One repetition cannot tell this from chance: repeat it with more seeds."
+        more = " One repetition does not distinguish this from chance: repeat it with more seeds."
     elif costs.low > 0 or costs.high < 0:
         middle = f" ({points_words(costs.difference)} points, {points_words(costs.low)} to {points_words(costs.high)})"
         is_equal = _is_equal(costs, margin)
     else:
         middle = (
-            f": no difference could be shown, and these data allow {points_words(costs.low)} to "
+            f": no difference was shown, and these data allow {points_words(costs.low)} to "
             f"{points_words(costs.high)} points"
         )
         if costs.low <= -1 or costs.high >= 1:
-            middle += ", up to the end of what is possible: they cannot tell"
+            middle += ", up to the end of the possible range: the difference cannot be determined"
         is_equal = _is_equal(costs, margin)
         smallest = max(abs(costs.low_90), abs(costs.high_90))
         if is_equal:
             more = f" Equal within {points_words(margin, sign=False)}."
         elif smallest < 1:
             up = math.ceil(1000 * smallest - 1e-9) / 1000
-            more = f" They could be called equal only within {points_words(up, sign=False)}."
+            more = f" They are only shown to be equal within {points_words(up, sign=False)}."
     time = ""
     if math.isfinite(costs.time_share):
         time = f" Training takes {percent(round(costs.time_share, 2))} of the time{_teacher(costs)}."

@@ -34,7 +34,7 @@ IMAGES_PER_CHUNK = 256
 FEATURES_VERSION = 1
 # Measured (`benchmarks/memory.py`): the weights while they are loaded, and what Keras makes of the layers.
 WEIGHT_COPIES, GRAPH_BYTES = 3, 90_000_000
-WITHOUT_TURNS = "turn flips and turns off (--flips-and-turns off)"
+WITHOUT_TURNS = "turn flips and rotations off (--flips-and-turns off)"
 
 
 @dataclass(frozen=True)
@@ -264,7 +264,7 @@ def oriented_features(
 
 
 def _ways(_free: int) -> list[str]:
-    return ["choose another backbone", "choose smaller images to train on"]
+    return ["use another backbone", "use smaller training images"]
 
 
 def _features(
@@ -362,4 +362,4 @@ def _built(name: str, image_size: int, weights_file: Path | None, untrained: boo
 
 def _other_backbones(choice: BackboneChoice) -> str:
     others = [EXTRACTORS[other].title for other in backbones() if other != choice.extractor]
-    return f"The {choice.words} can also stand on {' or '.join(others)}: set another backbone."
+    return f"The {choice.words} can also use {' or '.join(others)}: set another backbone."

@@ -176,11 +176,11 @@ def _check_comparable(run: RunResult, of_split: RunResult, of_all: RunResult) ->
     if not same:
         raise TrainingError(
             "The runs were tested on different images, so they cannot be compared. "
-            "Train them again with one split, or compare each split for itself."
+            "Train them again with one split, or compare each split separately."
         )
     if run.classes != of_all.classes:
         raise TrainingError(
-            f"The runs tell different classes apart ({len(run.classes)} and {len(of_all.classes)}), so they cannot be "
+            f"The runs have different classes ({len(run.classes)} and {len(of_all.classes)}), so they cannot be "
             "compared. Train them again on the same classes."
         )
 
@@ -302,7 +302,7 @@ def _why_unknown(metric: Metric, runs: Sequence[RunResult], resampled: Resampled
     if metric.name in resampled.failed or any(metric.name in run.metrics.failed for run in runs):
         return "the plugin's metric failed"
     if "probabilities" in metric.needs and any(run.probabilities is None for run in runs):
-        return "it needs the probabilities of all classes, which a run was stored without"
+        return "it requires the probabilities of all classes, which a stored run does not contain"
     return "there are too few test images"
 
 

@@ -80,7 +80,7 @@ def evaluate(
         If there are no test images.
     """
     if len(true) == 0:
-        raise TrainingError("There are no test images to judge a network by. Set the test fraction above 0.")
+        raise TrainingError("There are no test images to evaluate a network on. Set the test fraction above 0.")
     evidence = Evidence(true, predicted, len(classes), clusters=clusters_of_test, probabilities=probabilities)
     measured = measure(evidence)
     support = evidence.support[0].astype(np.int64)
@@ -186,7 +186,4 @@ def _counts(classes: Sequence[str], values: Values) -> Mapping[str, int]:
 def _failure(name: str, plugin: Plugin, error: Exception) -> str:
     what = " ".join(str(error).split())[:200]
     why = f"{type(error).__name__}: {what}" if what else type(error).__name__
-    return (
-        f"The metric {name} of the plugin {plugin} failed and is left out where it did ({why}). "
-        "Update or remove the plugin."
-    )
+    return f"The metric {name} of the plugin {plugin} failed and is omitted there ({why}). Update or remove the plugin."

@@ -192,7 +192,7 @@ class Evidence:
         with np.errstate(divide="ignore", invalid="ignore"):
             values = np.asarray(code(self), dtype=np.float64)
         if values.shape != (self.n_resamples,):
-            raise ValueError(f"it gives an array of shape {values.shape}; expected ({self.n_resamples},)")
+            raise ValueError(f"it returns an array of shape {values.shape}; expected ({self.n_resamples},)")
         return values
 
     def measured_by_class(self, code: Callable[["Evidence"], ByClass]) -> ByClass:
@@ -209,7 +209,7 @@ class Evidence:
         arrays = [np.asarray(each, dtype=np.float64) for each in (found.values, found.sizes)]
         for each in arrays:
             if each.shape != expected:
-                raise ValueError(f"it gives an array of shape {each.shape}; expected {expected}")
+                raise ValueError(f"it returns an array of shape {each.shape}; expected {expected}")
         return ByClass(*arrays)
 
     def lacks(self, needs: Collection[str]) -> str:

@@ -113,12 +113,12 @@ def _ways(_free: int, *, turned: bool, tuned: bool) -> list[str]:
 
 def _input(network: Network, task: TrainingTask, progress: Progress) -> RunInput:
     if len(task.indices) == 0:
-        raise TrainingError("The coreset is empty, so there is nothing to train on. Choose a larger fraction.")
+        raise TrainingError("The coreset is empty, so there is nothing to train on. Set a larger fraction.")
     if len(task.split.test) == 0:
-        raise TrainingError("There are no test images to judge a network by. Set the test fraction above 0.")
+        raise TrainingError("There are no test images to evaluate a network on. Set the test fraction above 0.")
     classes = used_classes(task.dataset, task.split)
     if len(classes) < 2:
-        raise TrainingError(f"There is one class only ({classes[0]}), so there is nothing to tell apart. Add another.")
+        raise TrainingError(f"There is only one class ({classes[0]}), so there is nothing to classify. Add another.")
     position = {name: i for i, name in enumerate(classes)}
     labels = np.array([position.get(image.class_name, -1) for image in task.dataset.images], dtype=np.int64)
     # In path order, so that the same images give the same network however they were chosen.
@@ -140,7 +140,7 @@ def _trained(run: RunInput) -> Trained:
             raise
         except Exception as error:  # a plugin may raise anything
             raise TrainingError(
-                f"{whose} failed ({type(error).__name__}: {error}). Update the plugin, or leave this network out."
+                f"{whose} failed ({type(error).__name__}: {error}). Update the plugin, or deselect this network."
             ) from error
         trained = _checked(run, trained, whose)
     if trained.train_seconds is None:
@@ -152,18 +152,18 @@ def _checked(run: RunInput, trained: object, whose: str) -> Trained:
     """Refuse what is no answer for every test image and class."""
     if not isinstance(trained, Trained):
         raise TrainingError(
-            f"{whose} gave back a {type(trained).__name__}; expected a {Trained.__module__}.{Trained.__name__}."
+            f"{whose} returned a {type(trained).__name__}; expected a {Trained.__module__}.{Trained.__name__}."
         )
     probabilities = np.asarray(trained.probabilities)
     expected = (len(run.split.test), len(run.classes))
     if probabilities.shape != expected or probabilities.dtype.kind not in "fiu":
         raise TrainingError(
-            f"{whose} gave back probabilities of shape {probabilities.shape} and kind {probabilities.dtype}; expected "
-            f"numbers of shape {expected}, a row for each test image and a column for each class."
+            f"{whose} returned probabilities of shape {probabilities.shape} and type {probabilities.dtype}; expected "
+            f"numbers of shape {expected}, one row per test image and one column per class."
         )
     # Written so that NaN, which a training that diverged gives, is let through as it is of our own networks.
     if (probabilities < 0).any() or (probabilities > 1 + ROUNDING).any():
-        raise TrainingError(f"{whose} gave back probabilities outside 0 to 1.")
+        raise TrainingError(f"{whose} returned probabilities outside 0 to 1.")
     return replace(trained, probabilities=probabilities.astype(np.float32))
 
 

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 Need = Literal["clusters", "probabilities"]
 LISTS: Mapping[str, str] = {
     "differences": "the paired differences of a comparison",
-    "table-1": "the report's table after the paper's Table 1",
-    "intervals": "the report's rows of a comparison, with intervals",
-    "means": "the report's rows of a comparison, without intervals",
-    "further": "the report's second table of rows, with intervals",
-    "verdicts": "the report's paired differences",
-    "sizes": "a figure of its own in the report, against the share of the pool kept",
-    "bars": "the bars after the paper's Figs. 10 and 11",
-    "terminal": "what the command line prints of a training and of a comparison",
+    "table-1": "the table of the report after Table 1 of the paper",
+    "intervals": "the rows of a comparison in the report, with intervals",
+    "means": "the rows of a comparison in the report, without intervals",
+    "further": "the second table of rows in the report, with intervals",
+    "verdicts": "the paired differences in the report",
+    "sizes": "a separate figure in the report, against the share of the pool selected",
+    "bars": "the bars after Figs. 10 and 11 of the paper",
+    "terminal": "the results of trainings and comparisons on the command line",
 }
 
 NOT_KNOWN: Mapping[str, str] = {
@@ -98,7 +98,7 @@ class Metric(Description):
 
     def __post_init__(self) -> None:
         if self.settings is not None:
-            raise ValueError(f"the metric {self.name} has settings, which metrics are not given")
+            raise ValueError(f"the metric {self.name} has settings, which metrics cannot have")
         unknown = sorted(set(self.shown) - set(LISTS))
         if unknown:
             raise ValueError(

@@ -126,9 +126,9 @@ def discard_unchecked(cache_folder: Path) -> str:
     if not removed:
         return ""
     return (
-        "Decoded images that an earlier version kept in the cache were discarded, since it did not check that they "
-        "were still the ones scanned; they are read again. Where images were changed while a study was open, do its "
-        "trainings again in a new folder."
+        "Decoded images that an earlier version stored in the cache were discarded, because it did not check that they "
+        "were still those that were scanned; they are read again. If images were changed while a study was open, "
+        "repeat its trainings again in a new folder."
     )
 
 

@@ -150,7 +150,7 @@ class StoredArrays:
         """Raise ValueError if they are not of so many classes."""
         answers = (self.true, self.predicted)
         if any(array.min() < 0 or array.max() >= n_classes for array in answers):
-            raise ValueError("it answers classes that it does not name")
+            raise ValueError("it predicts classes that it does not list")
         if self.probabilities is not None and self.probabilities.shape[1] != n_classes:
             raise ValueError(f"its probabilities are of {self.probabilities.shape[1]} classes, not of {n_classes}")
 
@@ -285,7 +285,7 @@ def _json(file: Path) -> dict[str, Any]:
     # Losses of a training that went astray were written as Infinity.
     values = read_json(file, not_finite="null")
     if not isinstance(values, dict):
-        raise ValueError(f"it holds a {type(values).__name__}, not a run")
+        raise ValueError(f"it contains a {type(values).__name__}, not a run")
     return values
 
 
@@ -350,13 +350,13 @@ def _notes(damaged: Mapping[str, str], newer: Iterable[str]) -> Iterable[str]:
     if damaged:
         it_is = "they are" if len(damaged) > 1 else "it is"
         files = _some([f"file {name}: {why}" for name, why in damaged.items()])
-        yield f"{_count(len(damaged))} could not be read ({files}); {it_is} trained again when {it_is} asked for."
+        yield f"{_count(len(damaged))} could not be read ({files}); {it_is} trained again when required."
     if names := list(newer):
         was, it_is, file = ("were", "they are", "files") if len(names) > 1 else ("was", "it is", "a file")
         yield (
             f"{_count(len(names))} {was} written by a newer version of the program "
-            f"({_some([f'file {name}' for name in names])}); {it_is} left as {it_is}, and trained again into {file} of "
-            f"{'their' if len(names) > 1 else 'its'} own when {it_is} asked for."
+            f"({_some([f'file {name}' for name in names])}); {it_is} kept, and trained again into {file} of "
+            f"{'their' if len(names) > 1 else 'its'} own when required."
         )
 
 

@@ -132,7 +132,7 @@ def checks_problem(settings: TrainingSettings) -> str:
     if settings.checks is None or settings.checks <= settings.epochs:
         return ""
     return (
-        f"{settings.checks:,} checks on validation images are asked for, and there is at most one an epoch: "
+        f"{settings.checks:,} validation checks are set, but there is at most one per epoch: "
         f"{settings.epochs:,} for the largest coreset. Set --checks (“Validation checks”) to at most "
         f"{settings.epochs:,}, or raise --epochs."
     )

@@ -156,7 +156,7 @@ class RunInput:
         """
         if self.task.seen is None:
             raise TrainingError(
-                f"The {self.network.words} is trained on embeddings across classes, and none were given."
+                f"The {self.network.words} is trained on embeddings across classes, but none were given."
             )
         return self.task.seen
 

@@ -85,9 +85,9 @@ def pool_units(dataset: Dataset, pool: IntArray, settings: DataSettings) -> Unit
 
 def _chained(n_chained: int, n_images: int) -> str:
     return (
-        f"Near-duplicates chain {n_chained:,} of the {n_images:,} images of the pool together, too many for a fold of "
-        "the teacher: its folds keep copies and groups together, and near-duplicates not. --near-duplicate-bits "
-        "(“Near-duplicate tolerance”) sets how alike they are."
+        f"Near-duplicates link {n_chained:,} of the {n_images:,} images of the pool, too many for one fold of "
+        "the teacher, so its folds keep copies and groups together, but not near-duplicates. --near-duplicate-bits "
+        "(“Near-duplicate tolerance”) sets how similar they are."
     )
 
 
@@ -292,21 +292,21 @@ def _undivided(together: Units, labels: IntArray) -> str:
     """Return why there are no folds, and what to do."""
     n_images, n_units = len(together.indices), len(np.unique(together.numbers))
     if n_units < 2:
-        what = f"all {n_images:,} images of the pool belong together, as copies or by their group"
+        what = f"all {n_images:,} images of the pool are copies or of one group"
     else:
         what = f"no class has two of the {n_images:,} images of the pool" if len(labels) else "the pool is empty"
     return (
-        "The teacher of soft labels judges each image by a probe that has not seen it, which wants at least two groups "
-        f"of images and a class of two images; here {what}. Add images, or go without (--soft-labels 0, and no "
-        "--probabilities-and-weights)."
+        "The teacher of soft labels evaluates each image with a probe that has not seen it, which requires at "
+        f"least two groups of images and a class of two images; here {what}. Add images, or turn soft labels off "
+        "(--soft-labels 0, and no --probabilities-and-weights)."
     )
 
 
 def _unseen_notes(dataset: Dataset, labels: IntArray, knows: NDArray[np.bool_]) -> tuple[str, ...]:
     counts = {name: int(((labels == place) & ~knows).sum()) for place, name in enumerate(dataset.classes)}
     return tuple(
-        f"{n:,} image{'s' * (n != 1)} of class {name} {'have' if n != 1 else 'has'} no soft label: all of the class "
-        "that the pool has are in one fold, so no probe that had not seen them knew the class."
+        f"{n:,} image{'s' * (n != 1)} of class {name} {'have' if n != 1 else 'has'} no soft label: all images of "
+        "the class are in one fold, so every probe that has not seen them lacks the class."
         for name, n in counts.items()
         if n
     )

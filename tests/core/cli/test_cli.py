@@ -216,7 +216,7 @@ def test_a_comparison_with_the_head_leaves_report_and_tables(
 
 
 def test_a_comparison_prints_what_it_could_not_read_as_a_note(capsys: pytest.CaptureFixture[str]) -> None:
-    note = "1 stored run could not be read (file x.json: why); it is trained again when it is asked for."
+    note = "1 stored run could not be read (file x.json: why); it is trained again when required."
     training_commands._tell_run(Note(note))
     assert capsys.readouterr().out == f"note: {note}\n"
     means = {"accuracy": 0.9, "f1": 0.8}

@@ -195,9 +195,9 @@ def test_a_report_says_that_the_only_runs_cannot_be_read(prepared: Prepared, tmp
         file.write_text("{")
     WriteReport(prepared.study, tmp_path / "report.html", tmp_path / "runs", synthetic=False).run(NO_PROGRESS)
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "No network was trained, so nothing is said here about accuracy." in html
+    assert "Networks were not trained, so there are no results on accuracy." in html
     assert "6 stored runs could not be read (file " in html
-    assert "Every row stands under Comparison." not in html
+    assert "All rows are listed under Comparison." not in html
 
 
 def test_probabilities_are_stored_and_compared_by_and_not_sent_to_the_window(
@@ -563,7 +563,7 @@ def test_figures_on_another_backbone_or_on_unverified_weights_say_so_everywhere(
     )
     told = (
         f"{other} of the paper's table.",
-        "The transfer network stands on unverified weights, of a digest that is not known here.",
+        "The transfer network stands on unverified weights, whose digest is unknown.",
     )
     assert summed.sentences[-3:] == (*told, "A note.")
     content = ReportContent(dataset=prepared.dataset, comparison=summed, settings=prepared.study.settings)

@@ -27,6 +27,7 @@ from core.errors import CancelledError, DatasetError, ImageError
 from core.files import reason_of
 from core.reading import OversizeError, check_member, open_regular
 from core.results import SplitName
+from core.words import byte_size
 
 _SETS = ("train", "val", "test")
 _DIGITS = 5
@@ -191,8 +192,8 @@ def _load(source: Path, name: str) -> NDArray[Any]:
         free = psutil.virtual_memory().available
         if member.file_size > free:
             raise DatasetError(
-                f"{name} of {source.name} needs {member.file_size / 1e9:.1f} GB unpacked; "
-                f"{free / 1e9:.1f} GB of memory are free."
+                f"{name} of {source.name} needs {byte_size(member.file_size)} unpacked; "
+                f"{byte_size(free)} of memory are free."
             )
         check_member(archive, member, free)
         with archive.open(member) as packed:

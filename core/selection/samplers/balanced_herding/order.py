@@ -34,7 +34,7 @@ def order(pool: ClassPool, n: int, settings: BalancedHerdingSettings) -> Order:
     kernel = pool.make_kernel(pool.embedding)
     wanted = kernel.times(target(pool.labels, settings.mu))
     rows = herd(kernel, wanted, n, pool.kept)
-    return Order(rows, tuple(f"stands for cluster {cluster + 1}" for cluster in pool.labels[rows].tolist()))
+    return Order(rows, tuple(f"represents cluster {cluster + 1}" for cluster in pool.labels[rows].tolist()))
 
 
 def herd(kernel: Kernel, wanted: NDArray[np.float64], n: int, kept: IntArray | None = None) -> IntArray:

@@ -35,7 +35,9 @@ def order(pool: ClassPool, n: int) -> Order:
     for place in range(n):
         is_first = place == 0 and not len(pool.kept)
         row = distances.medoid() if is_first else best_row(nearest)
-        reasons.append("medoid of the class" if is_first else f"was {nearest[row]:.3g} away from the nearest chosen")
+        reasons.append(
+            "medoid of the class" if is_first else f"was {nearest[row]:.3g} away from the nearest selected image"
+        )
         rows[place] = row
         np.minimum(nearest, distances.row(row), out=nearest)
         nearest[row] = -np.inf

@@ -18,7 +18,7 @@ class HeadSettings(SettingsPart):
 
     judge_extractor: str = choice(
         "", neutral="", kept=True, flat=True, title="Features of the linear probe", kind="extractor",
-        tip="Preferably an extractor that the sampler did not use", empty="The first extractor chosen",
+        tip="Preferably an extractor that the sampler did not use", empty="The first selected extractor",
         question="A sampler can look good in the feature space that it selected in. A probe on other features "
         "shows how much of the gain remains.",
     )  # fmt: skip

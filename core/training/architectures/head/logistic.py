@@ -111,7 +111,7 @@ def choose_head_strength(
     labels = dataset.labels[embedding.indices[embedding.in_pool]]
     if len(labels) < FOLDS:
         raise TrainingError(
-            f"The pool has {len(labels)} image{'s' * (len(labels) != 1)}; at least {FOLDS} are needed to choose the "
+            f"The pool has {len(labels)} image{'s' * (len(labels) != 1)}; at least {FOLDS} are required to select the "
             f"linear probe's penalty by {FOLDS}-fold cross-validation. Add images or lower the test and validation "
             "fractions."
         )
@@ -122,7 +122,7 @@ def choose_head_strength(
         for number, predicted in enumerate(_path(rows[inside], labels[inside], rows[outside])):
             hits[number] += (predicted == labels[outside]).sum()
             done = fold * len(STRENGTHS) + number + 1
-            progress.report(done, FOLDS * len(STRENGTHS), "Choosing the linear probe's penalty: fits")
+            progress.report(done, FOLDS * len(STRENGTHS), "Selecting the penalty of the linear probe: fits")
     return STRENGTHS[int(hits.argmax())]
 
 
