@@ -1,6 +1,6 @@
-"""What memory this process may still take, and the sentence of a stage that needs more.
+"""The memory that this process may still use, and the sentence of a stage that needs more.
 
-Nothing that is computed follows from what is free: a stage either runs as its settings say, or stops with
+Results do not depend on free memory: a stage either runs with its settings, or stops with
 `MemoryShortError` before it takes anything.
 """
 
@@ -17,13 +17,13 @@ from core.words import byte_size
 
 # What is needed below this is never refused: it is less than what a measurement of free memory is wrong by.
 LEAST_CHECKED = 32 * 2**20
-# From here on a stage says what it needs, for whoever listens to the log of this module: the command line does.
+# From here on a stage logs what it needs, which the command line shows.
 LEAST_TOLD = 1e9
 # What libraries take for themselves on first use, such as buffers of their threads.
 LIBRARY_BYTES = 32 * 2**20
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUPS = Path("/proc/self/cgroup")
-# A cgroup of version 1 without a limit says a number near 2^63.
+# A cgroup of version 1 without a limit has a number near 2^63.
 NO_LIMIT = 2**60
 
 Ways = Callable[[int], Sequence[str]]
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FreeMemory:
-    """What may still be taken.
+    """Memory that may still be used.
 
     Attributes
     ----------
@@ -84,11 +84,11 @@ def below_group_limit(root: Path = CGROUPS, own: Path = OWN_CGROUPS) -> FreeMemo
     root : Path
         Where cgroups are mounted.
     own : Path
-        Tells those of the process, such as ``/proc/self/cgroup``.
+        Lists those of the process, such as ``/proc/self/cgroup``.
 
     Notes
     -----
-    What a group uses holds files that were read, which the system drops when memory is wanted; they are not counted
+    What a group uses holds files that were read, which the system drops when memory is needed; they are not counted
     (``inactive_file``), as container tools do.
     """
     found = [_left_in(folder) for folder in _own_groups(root, own)]
@@ -97,7 +97,7 @@ def below_group_limit(root: Path = CGROUPS, own: Path = OWN_CGROUPS) -> FreeMemo
 
 
 def _own_groups(root: Path, own: Path) -> Iterator[Path]:
-    """Yield the folders of the groups that this process is in, inner ones first, with those they lie in."""
+    """Yield the folders of the groups that this process is in, inner ones first, with those they are in."""
     try:
         lines = own.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
@@ -138,16 +138,16 @@ def _droppable(folder: Path) -> int:
 
 @contextmanager
 def memory_for(doing: str, n_bytes: float, ways: Ways = no_ways) -> Iterator[None]:
-    """Stop before a stage takes memory that there is not; say the same where an allocation fails inside.
+    """Stop before a stage needs more memory than is free, and raise the same error if an allocation fails inside.
 
     Parameters
     ----------
     doing : str
         What is to be done with how many images, such as ``"Clustering class a (6,000 images)"``.
     n_bytes : float
-        What it takes at its peak.
+        Its peak memory.
     ways : callable, optional
-        Given the bytes that are free, returns what can be done besides, each as a part of a sentence that begins with a
+        Given the bytes that are free, returns what else can be done, each as a part of a sentence that begins with a
         verb.
 
     Raises

@@ -17,7 +17,7 @@ from core.features.extractors import EXTRACTORS
 from core.pipeline import whole
 from core.pipeline.facts import recommended_but_missing, recommended_extractors
 from core.pipeline.grid import Grid
-from core.pipeline.planning import n_splits
+from core.pipeline.planning import EVERYTHING, n_splits
 from core.pipeline.searching import search_study
 from core.pipeline.study import Study
 from core.pipeline.views import StudyOutcome
@@ -36,6 +36,10 @@ def _progress(settings: Settings | None = None) -> TerminalProgress:
     return shown
 
 
+def _sampler(name: str) -> str:
+    return "whole pool" if name == EVERYTHING else name
+
+
 def _tell_run(result: object, *, n: int = 1, folds: int = 0) -> None:
     if isinstance(result, Note):
         say(f"note: {result.sentence}", flush=True)
@@ -45,7 +49,7 @@ def _tell_run(result: object, *, n: int = 1, folds: int = 0) -> None:
         which = f"repetition {key.repetition + 1}"
         which = f"{split_of(key.split, n, folds)}, {which}" if n > 1 else which
         say(
-            f"{key.network}, {key.sampler} {percent(key.fraction)}, {which}: "
+            f"{key.network}, {_sampler(key.sampler)} {percent(key.fraction)}, {which}: "
             f"test {reached}, trained in {duration(result.train_seconds)}"
             + (f", its teacher in {duration(result.teacher_seconds)}" if result.teacher_seconds else "")
             + (f" ({result.note})" if result.note else ""),
@@ -60,7 +64,7 @@ def _tell_comparison(comparison: Comparison) -> None:
     rows = [
         [
             row.network,
-            row.sampler,
+            _sampler(row.sampler),
             percent(row.fraction),
             f"{row.n_images:,}",
             *([str(row.n_splits)] if several else []),

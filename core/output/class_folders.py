@@ -52,9 +52,9 @@ class ClassFolders:
 
 
 def _make_class_folders(plan: Plan, building: Path) -> list[str]:
-    """Make every class's folder in every set, and tell which stay empty.
+    """Make every class folder in every set, and report which stay empty.
 
-    Loaders number the classes by the folders they find: a folder left out would give the same class another number
+    Loaders number the classes by the folders they find: a missing folder would give the same class another number
     in another set.
     """
     filled = {image.file.rpartition("/")[0] for image in plan.images}

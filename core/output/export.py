@@ -1,7 +1,7 @@
 """Take a coreset away: its images in one of the export formats, the list of every image, and the manifest.
 
-An export is built beside its target and moved there when it is complete, so that a target either holds a whole
-export or is as it was before.
+An export is built next to its target and moved there when it is complete, so that a target either contains a whole
+export or is unchanged.
 """
 
 import itertools
@@ -58,9 +58,9 @@ def export_coreset(
         What the coreset was made with, so that it can be made again.
     weights : sequence of WeightsUsed
     notes : sequence of str
-        Sentences about the making that belong into the manifest, such as "synthetic images".
+        Labels to store in the manifest, such as "synthetic images".
     asked : AskedColumns
-        What `coreset.csv` holds besides.
+        Additional columns of `coreset.csv`.
     overwrite : bool
         Replace an export that is there; any other folder is never replaced.
 
@@ -74,16 +74,16 @@ def export_coreset(
         If the target is taken or cannot be written, the disk is full, or an image has changed since the scan; nothing
         is left behind then.
     CancelledError
-        If the user asked to stop; nothing is left behind.
+        If the user cancelled; nothing remains.
 
     Notes
     -----
     Folders: class folders at the top; ``train/``, ``val/`` and ``test/`` with class folders inside where the split is
-    wanted; ``coreset/`` and ``remainder/`` where the remainder is wanted without the split. Keras'
+    requested; ``coreset/`` and ``remainder/`` for the remainder without the split. Keras'
     `image_dataset_from_directory`, torchvision's `ImageFolder` and YOLO's classification read these.
 
     In a private export names are keyed hashes, sub-folders are left away, and metadata is taken out of the images: from
-    JPEG and PNG with the compressed pixels untouched; other formats are written anew as PNG. All other images are the
+    JPEG and PNG with the compressed pixels untouched; other formats are written again as PNG. All other images are the
     dataset's own files, byte for byte.
     """
     target = Path(os.path.abspath(target))  # noqa: PTH100 - without following links: a linked folder is still a target
@@ -165,7 +165,7 @@ def _build(
 
 
 def _renaming_notes(plan: Plan, there: set[str]) -> list[str]:
-    """Say which classes and files have another name than in the dataset, and why."""
+    """Return notes on classes and files that have another name than in the dataset."""
     if not there:
         return []
     notes = [renamed_note(plan.class_folders, "class", "classes")]
@@ -232,7 +232,7 @@ def _make_parents(folder: Path) -> list[Path]:
 
 
 def _move_into_place(building: Path, target: Path) -> Path | None:
-    """Rename `building` to `target`; an export that is there is removed only when the new one stands.
+    """Rename `building` to `target`; an existing export is only removed when the new one is complete.
 
     Returns
     -------
@@ -242,7 +242,7 @@ def _move_into_place(building: Path, target: Path) -> Path | None:
     Raises
     ------
     ExportError
-        If the old export is held by another program; the new one is complete then and stays, beside it.
+        If the old export is held by another program; the new one is complete then and stays, next to it.
     """
     try:
         return put_in_place(building, target)
@@ -263,7 +263,7 @@ def _move_into_place(building: Path, target: Path) -> Path | None:
 
 
 def _free_beside(target: Path) -> Path:
-    """Return a name beside `target` that is free, such as ``out (new 2)``."""
+    """Return a name next to `target` that is free, such as ``out (new 2)``."""
     numbers = itertools.count(1)
     names = (target.with_name(f"{target.name} (new{f' {number}' if number > 1 else ''})") for number in numbers)
     return next(name for name in names if not os.path.lexists(name))

@@ -1,7 +1,7 @@
 """Figures about images, features, clusters and the coreset (the paper's Figs. 2, 4, 5, 6), fit to print.
 
 Every function returns a figure of its own; `core.output.drawing` writes it or puts it into the report. Panels of
-classes stand in the order given, as many a figure as its caller wants.
+classes are in the order given, as many per figure as its caller requires.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MANY_POINTS = 1500
-"""Above this many points a scatter is drawn as a picture inside the SVG."""
+"""Above this many points a scatter is drawn as a bitmap inside the SVG."""
 
 SILHOUETTE_BANDS = (0.25, 0.5, 0.7)
 """Kaufman and Rousseeuw (1990): no substantial structure, weak, reasonable, strong."""
@@ -126,7 +126,7 @@ def explained_variance(embeddings: Sequence[ClassEmbedding], variance: float) ->
 
 
 def silhouette_curves(clusters: Sequence[ClassClusters]) -> "Figure":
-    """Draw the mean silhouette by number of clusters, the chosen one ringed, over the bands of what it says."""
+    """Draw the mean silhouette by number of clusters, the selected one ringed, over the bands of its interpretation."""
     from matplotlib.ticker import MaxNLocator
 
     drawn = [each for each in clusters if each.curve]
@@ -226,7 +226,7 @@ def cluster_take(shares: Sequence[ClusterShares], sampler: str) -> "Figure":
 
 
 def proxy_curve(points: Sequence[ProxyPoint], chosen: float | None = None) -> "Figure":
-    """Draw how often the nearest chosen image, and the nearest random one, has the class of an image, by share kept."""
+    """Draw how often the nearest selected and the nearest random image have the class of an image, by fraction."""
     shares = [point.fraction * 100 for point in points]
     with style():
         figure = new_figure(HALF, 2.6)

@@ -31,7 +31,7 @@ NOTE_COLUMN = "the user's note on the image"
 
 @dataclass(frozen=True)
 class AskedColumns:
-    """Columns that a list has where they are asked for or needed, behind `COLUMNS`.
+    """Columns that a list has where they are requested or needed, behind `COLUMNS`.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ def image_columns(dataset: Dataset, notes: Mapping[str, str]) -> AskedColumns:
 
 @dataclass(frozen=True)
 class Places:
-    """Where the files of images lie, as a list names them.
+    """Paths of the files of images in a list.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class Places:
     written: Mapping[int, str] = field(default_factory=dict)
 
     def file(self, dataset: Dataset, index: int, *, private: bool) -> str:
-        """Return where an image lies; empty where it is no file, or its own place must not be told."""
+        """Return where an image is; empty where it is not a file, or its own place must not be revealed."""
         if index in self.written:
             return self.written[index]
         source = source_of(dataset.kind)
@@ -114,7 +114,7 @@ def selection_rows(
 ) -> list[list[Cell]]:
     """Return the rows of the list under `COLUMNS`, sorted by path.
 
-    With `names` the paths are private names, and rows are sorted by these, so that their order tells nothing.
+    With `names` the paths are private names, and rows are sorted by these, so that their order reveals nothing.
     """
     return [row for _, row in _indexed_rows(dataset, split, coreset, places, clusters, names)]
 
@@ -170,8 +170,8 @@ def list_text(
 ) -> bytes:
     """Return the list as the bytes of a CSV file.
 
-    Behind `COLUMNS` stand those that were asked for, and then what else is known of the images, such as the other
-    columns of a table; nothing of that is told privately.
+    After `COLUMNS` come those that were requested, and then other facts of the images, such as the other
+    columns of a table; none of these are in a private list.
     """
     heads = [] if names is not None else table_heads(dataset, asked)
     nothing = (None,) * len(asked.columns)

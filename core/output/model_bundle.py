@@ -53,7 +53,7 @@ class TrainedOn:
 
 @dataclass(frozen=True)
 class Tested:
-    """What a bundle's network was worth on the test images."""
+    """Test results of the network of a bundle."""
 
     images: int
     accuracy: float
@@ -81,7 +81,7 @@ class BundleFacts:
         In words.
     network : str
     backbone : str
-        The extractor that the network stands on; empty for one without.
+        The extractor that the network uses as its backbone; empty for one without.
     weights : mapping or None
         A `WeightsUsed`.
     trained_on : TrainedOn
@@ -90,9 +90,9 @@ class BundleFacts:
     training : mapping
         `TrainingSettings` in their stored form.
     note : str
-        Labels that belong beside every result, such as "untrained backbone".
+        Labels to show with every result, such as "untrained backbone".
     reading : mapping
-        Stored form of the choices by which stored values became pixels, with what was fixed for each kind of file.
+        Stored form of the choices by which stored values became pixels, with what was fixed for each file kind.
         Not written where it is empty: as images were read before there was a choice.
     """
 
@@ -127,7 +127,7 @@ class Bundle:
     image_size : int
         Side of the square input in pixels.
     note : str
-        Labels that belong beside every result, such as "untrained backbone".
+        Labels to show with every result, such as "untrained backbone".
     model : keras.Model
     reading : mapping
         As in `BundleFacts`.
@@ -143,7 +143,7 @@ class Bundle:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What `predict` found.
+    """Results of `predict`.
 
     Attributes
     ----------
@@ -152,7 +152,7 @@ class Predictions:
         Relative to the folder, forward slashes, sorted.
     probabilities : ndarray of shape (n_images, n_classes), float32
     skipped : tuple of Skipped
-        Files that are no images and folders that cannot be opened (with a slash at the end), with the reason; sorted.
+        Files that are not images and folders that cannot be opened (with a slash at the end), with the reason; sorted.
     notes : tuple of str
         What stored values of more than 8 bits, pages and transparent parts became.
     """
@@ -178,7 +178,7 @@ def save_bundle(
     ----------
     folder : Path
     trained : TrainedRun
-        Of a network that can be saved. A judge cannot: it sees embeddings.
+        Of a network that can be saved. A probe cannot: it sees embeddings.
     settings : TrainingSettings
     reading : mapping, optional
         As in `BundleFacts`.
@@ -186,7 +186,7 @@ def save_bundle(
     Raises
     ------
     ExportError
-        If the network cannot be saved or left no Keras model, something else stands in `folder`, or it cannot be
+        If the network cannot be saved or left no Keras model, something else is in `folder`, or it cannot be
         written.
     """
     model = trained.model
@@ -265,12 +265,12 @@ def load_bundle(folder: Path) -> Bundle:
 
 
 def read_facts(folder: Path) -> BundleFacts:
-    """Read what a bundle says of itself; its model is not looked at.
+    """Read the facts of a bundle; its model is not loaded.
 
     Raises
     ------
     ExportError
-        If it is none, is of a newer format, or says what cannot be.
+        If it is not one, is of a newer format, or has invalid facts.
     """
     none_of_ours = f"{folder} is not a model bundle written by this program"
     try:
@@ -305,15 +305,15 @@ def read_facts(folder: Path) -> BundleFacts:
 def predict(bundle: Bundle, folder: Path, progress: Progress = NO_PROGRESS) -> Predictions:
     """Give every image below `folder` the probabilities of its classes.
 
-    Files that are no images, and folders that cannot be opened, are listed with the reason and stop nothing. Links are
+    Files that are not images, and folders that cannot be opened, are listed with the reason and stop nothing. Links are
     followed as the scan follows them; one that leads back to a folder above it is listed. Hidden files are passed over.
-    Stored values become pixels as they did for the training. Of a kind of file that it had none of, the range is fixed
-    from the images of the folder together; a note says so.
+    Stored values become pixels as they did for the training. Of a file kind that it had none of, the range is fixed
+    from all images of the folder, with a note.
 
     Raises
     ------
     ExportError
-        If `folder` is no folder, or cannot be opened.
+        If `folder` is not a folder, or cannot be opened.
     """
     found = NewImages(folder, bundle.image_size, reading_of(choices_from(bundle.reading)))
     paths: list[str] = []
@@ -370,7 +370,7 @@ def _load_model(file: Path, facts: BundleFacts) -> Any:
             for member in archive.infolist():
                 check_member(archive, member, LARGEST_MEMBER)
         model = keras.saving.load_model(file, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises nearly any exception on what it did not write
+    except Exception as error:  # Keras raises nearly any exception on files of other programs
         first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise ExportError(f"{file} cannot be loaded ({first}).") from error
     answers, takes = _shape(model, "output_shape"), _shape(model, "input_shape")

@@ -1,7 +1,7 @@
-"""Names that every file system takes, and names that tell nothing.
+"""Names that every file system allows, and names that reveal nothing.
 
 Safe means: Windows, macOS and Linux all take it, and two different names stay different where case or
-Unicode form is not told apart.
+Unicode form is not distinguished.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _RESERVED = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
     f"{device}{number}" for device in ("com", "lpt") for number in "0123456789¹²³"
 }
 _NAMED = 5
-# What stands around a file name in a sentence.
+# Characters around a file name in a sentence.
 _AROUND = ".,;:!?()[]{}<>'\"«»“”‘’`"
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 
@@ -49,7 +49,7 @@ def safe_name(name: str) -> str:
 
 
 def safe_names(names: Iterable[str], *, taken: Sequence[str] = ()) -> dict[str, str]:
-    """Return a safe name for each of `names`, all different even where case and Unicode form are not told apart.
+    """Return a safe name for each of `names`, all different even where case and Unicode form are not distinguished.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ class PrivateNames:
     """Names that cannot be traced back: keyed hashes under a random key that is never written anywhere.
 
     Inside one export or report the same path always gets the same name; another export has other names. Without
-    the key nobody can find a path by hashing guesses.
+    the key no path can be found by hashing guesses.
 
     Parameters
     ----------

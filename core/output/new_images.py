@@ -54,7 +54,7 @@ class NewImages:
     Raises
     ------
     ExportError
-        If `folder` is no folder, or cannot be opened.
+        If `folder` is not a folder, or cannot be opened.
     """
 
     def __init__(self, folder: Path, size: int, reading: Reading) -> None:

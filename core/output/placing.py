@@ -1,4 +1,4 @@
-"""How one image gets into an export: copied, linked or written; and the sentence when it does not."""
+"""Placing one image in an export: copied, linked or written; and the sentence if that fails."""
 
 import errno
 import hashlib
@@ -26,7 +26,7 @@ class Placer:
     contents : ImageFiles
     link : callable or None
         ``link(source, target)`` makes a link. Becomes None where the file system makes no such link: the images are
-        copied then, and `notes` says so.
+        copied then, with a note in `notes`.
     link_words : str
         What such links are called, as the start of a sentence.
     notes : list of str
@@ -39,7 +39,7 @@ class Placer:
     notes: list[str] = field(default_factory=list)
 
     def place(self, index: int, target: Path) -> tuple[str, int]:
-        """Put image `index` at `target` (whose folder exists) and return SHA-256 and size of what stands there.
+        """Put image `index` at `target` (whose folder exists) and return SHA-256 and size of the result.
 
         Raises
         ------
@@ -142,7 +142,7 @@ def _hash_source(source: Path) -> tuple[str, int]:
 
 
 def _read_source(source: Path) -> Iterator[bytes]:
-    """Yield the bytes of an image's own file, so that what goes wrong is not taken for a fault of the target."""
+    """Yield the bytes of an image's own file, so that its faults are not attributed to the target."""
     try:
         with open_regular(source) as stream:
             while chunk := stream.read(_CHUNK):

@@ -1,4 +1,4 @@
-"""The report: one HTML file that holds all it shows, and the CSV of every table beside it."""
+"""The report: one HTML file that contains all it shows, and the CSV of every table next to it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ __all__ = ["ReportContent", "WrittenReport", "write_report"]
 
 @dataclass(frozen=True)
 class WrittenReport:
-    """A report on disk: the page, and the CSV files beside it, sorted."""
+    """A report on disk: the page, and the CSV files next to it, sorted."""
 
     page: Path
     tables: tuple[Path, ...]
@@ -41,7 +41,7 @@ class WrittenReport:
 
 @dataclass(frozen=True)
 class _Tile:
-    """A number that stands large at the top."""
+    """A number that is shown large at the top."""
 
     value: str
     name: str
@@ -50,7 +50,7 @@ class _Tile:
 def write_report(
     target: Path, content: ReportContent, *, private: bool = False, progress: Progress = NO_PROGRESS
 ) -> WrittenReport:
-    """Write a report as one self-contained page, and its tables as CSV into the folder ``tables`` beside it.
+    """Write a report as one self-contained page, and its tables as CSV into the folder ``tables`` next to it.
 
     Parameters
     ----------
@@ -58,14 +58,14 @@ def write_report(
         The page, ending with ``.html``; replaced if it is there.
     content : ReportContent
     private : bool
-        No name of a file and no picture of an image appears.
+        No name of a file and no thumbnail of an image appears.
 
     Raises
     ------
     ExportError
         If the page or its tables cannot be written; a page that was there is then as it was.
     CancelledError
-        If the user asked to stop; nothing is written then.
+        If the user cancelled; nothing is written then.
 
     Notes
     -----

@@ -26,7 +26,7 @@ _Item = TypeVar("_Item")
 
 
 def dataset_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:
-    """Tell what was read, how it is divided, and what is doubtful in it (paper, Figs. 3 and 4)."""
+    """Describe the dataset, its split, and suspected errors (paper, Figs. 3 and 4)."""
     dataset, split = content.dataset, content.split
     section = Section("images", "Images")
     section.lead = _read_words(dataset)
@@ -43,7 +43,7 @@ def dataset_section(content: ReportContent, labels: Labels, numbering: Numbering
 
 
 def features_section(content: ReportContent, numbering: Numbering) -> Section:
-    """Tell which extractors looked at the images, how well each separates the classes, and what PCA kept."""
+    """Describe the extractors, how well each separates the classes, and the components that PCA kept."""
     section = Section("features", "Features")
     if not (content.separations or content.embeddings or content.weights):
         section.say("No features were extracted.")
@@ -82,7 +82,7 @@ def features_section(content: ReportContent, numbering: Numbering) -> Section:
 
 
 def clusters_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:
-    """Tell into which clusters each class falls, and honestly how much structure that is (paper, Figs. 5 and 6)."""
+    """Describe the clusters of each class, and how much structure they show (paper, Figs. 5 and 6)."""
     section = Section("clusters", "Clusters")
     if not content.clusters:
         section.say("No clusters were computed.")
@@ -117,7 +117,7 @@ def clusters_section(content: ReportContent, labels: Labels, numbering: Numberin
 
 
 def coreset_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:
-    """Tell what was chosen, what random sampling would take, and what is left out (paper, Fig. 2)."""
+    """Describe the coreset, what random sampling would select, and the coverage (paper, Fig. 2)."""
     section = Section("coreset", "Coreset")
     coreset = content.coreset
     if coreset is None:
@@ -156,7 +156,7 @@ def coreset_section(content: ReportContent, labels: Labels, numbering: Numbering
 
 
 def making_section(content: ReportContent, labels: Labels) -> Section:
-    """Tell how all was made: settings, seeds, versions, times."""
+    """List settings, seeds, versions and times."""
     section = Section("making", "Settings and method")
     if content.times:
         total = sum(each.seconds for each in content.times)
@@ -177,7 +177,7 @@ def making_section(content: ReportContent, labels: Labels) -> Section:
 
 
 def coreset_words(content: ReportContent) -> str:
-    """Return how much was chosen, by what, and whether every cluster gives something."""
+    """Return the size of the coreset, its sampler, and whether every cluster is covered."""
     coreset = content.coreset
     if coreset is None:
         return "No coreset was selected."
@@ -234,12 +234,12 @@ def _split_words(content: ReportContent) -> str:
     )
     whose = "as in the predefined split" if split.brought else "by class, at random from a seed"
     if split.folds:
-        whose += f", into {split.folds:,} folds of which this is fold {split.fold + 1:,}"
+        whose += f", into {split.folds:,} folds, of which this is fold {split.fold + 1:,}"
     return f"Divided {whose}: {sizes}. Features, clusters and coresets only use the pool."
 
 
 def duplicates_words(duplicates: Sequence[Duplicates]) -> str:
-    """Return how many groups of images have the same pixels, and how many of those stand under two labels."""
+    """Return how many groups of images have the same pixels, and how many of those have two labels."""
     n, extra = len(duplicates), sum(len(each.indices) - 1 for each in duplicates)
     conflicts = sum(each.conflicting for each in duplicates)
     groups = "1 group of images has" if n == 1 else f"{n:,} groups of images have"

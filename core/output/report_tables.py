@@ -35,7 +35,7 @@ def class_table(dataset: Dataset, split: Split | None) -> Table:
 
 
 def skipped_table(dataset: Dataset, labels: Labels) -> Table:
-    """Return the files that are no usable image, each with its reason."""
+    """Return the files that are not usable images, each with its reason."""
     rows = sorted((labels.path(each.path), labels.text(each.reason)) for each in dataset.skipped)
     return Table("skipped", "Skipped files", (Column("path", "File"), Column("reason", "Reason")), tuple(rows))
 
@@ -65,7 +65,7 @@ def leaks_table(split: Split, labels: Labels) -> Table:
 
 
 def doubts_table(content: ReportContent, labels: Labels) -> Table:
-    """Return the images most of whose neighbours belong to other classes, the most doubtful first."""
+    """Return the images most of whose neighbours belong to other classes, the most suspect first."""
     rows = [
         (labels.image(doubt.index), doubt.class_name, doubt.other_class, float(doubt.score))
         for doubt in sorted(content.doubts, key=lambda each: (-each.score, each.index))
@@ -88,7 +88,7 @@ def near_duplicates_table(content: ReportContent, labels: Labels) -> Table:
 
 
 def weights_table(content: ReportContent) -> Table:
-    """Return which weights looked at the images."""
+    """Return the weights of the extractors."""
     states = {"none": "needs none", "verified": "verified", "unverified": "not a known set", "untrained": "untrained"}
     rows = tuple((each.extractor, states[each.state], each.digest) for each in content.weights)
     columns = (Column("extractor", "Extractor"), Column("weights", "Weights"), Column("sha256", "SHA-256 over tensors"))
@@ -139,7 +139,7 @@ def explained_table(embeddings: Sequence[ClassEmbedding]) -> Table:
 
 
 def structure_table(clusters: Sequence[ClassClusters], words: Mapping[str, str]) -> Table:
-    """Return k and mean silhouette by class, with what that says in words."""
+    """Return k and mean silhouette by class, with their interpretation."""
     chosen_by = {"silhouette": "highest silhouette", "user": "set by hand", "only": "one cluster"}
     rows = tuple(
         (each.class_name, len(each.indices), each.k, chosen_by[each.chosen_by], each.mean_silhouette,
@@ -198,7 +198,7 @@ def budget_table(content: ReportContent) -> Table:
 
 
 def coverage_table(coverage: Coverage) -> Table:
-    """Return what the coreset leaves out of each class."""
+    """Return the coverage of each class."""
     rows: list[tuple[Cell, ...]] = [
         (each.class_name, each.n_images, each.n_chosen, each.mean_distance, each.largest_distance, each.mmd2,
          f"{each.clusters_touched} of {each.n_clusters}", each.duplicate_pairs)

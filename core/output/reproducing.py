@@ -17,7 +17,7 @@ def records_for(manifest: Manifest, dataset: Dataset) -> tuple[Relabelling, ...]
     Parameters
     ----------
     dataset : Dataset
-        With the classes of its source. An image that it no longer has, or has under another class, is left out.
+        With the classes of its source. An image that it no longer has, or has under another class, is excluded.
     """
     if not manifest.private:
         return manifest.settings.data.relabelled
@@ -32,7 +32,7 @@ def records_for(manifest: Manifest, dataset: Dataset) -> tuple[Relabelling, ...]
 def settings_for(manifest: Manifest, dataset: Dataset) -> Settings:
     """Return the settings that make the manifest's coreset again from `dataset`.
 
-    Images that were pinned or left out by hand in a private export are found again by class and pixels; one that the
+    Images that were pinned or excluded by hand in a private export are found again by class and pixels; one that the
     dataset no longer has is passed over.
     """
     if not manifest.private:
@@ -50,7 +50,7 @@ def settings_for(manifest: Manifest, dataset: Dataset) -> Settings:
 
 
 def unnamed_note(file: Path) -> str:
-    """Return what to say if settings are read from the manifest of a private export, which names no images.
+    """Return a note for settings from the manifest of a private export, which does not name images.
 
     Empty where nothing is missing: for any other file, and for a manifest in which no image was pinned, excluded or
     relabelled.
@@ -70,12 +70,12 @@ def unnamed_note(file: Path) -> str:
 
 
 def same_selection(manifest: Manifest, coreset: Coreset, dataset: Dataset) -> tuple[str, ...]:
-    """Tell how `coreset`, made again from `dataset`, differs from the manifest's.
+    """Describe how `coreset`, reproduced from `dataset`, differs from that of the manifest.
 
     Returns
     -------
     tuple of str
-        Sentences; empty where the same images were chosen. Images are compared by class and pixels, in an export that
+        Sentences; empty where the same images were selected. Images are compared by class and pixels, in an export that
         is not private by path as well.
     """
     sentences = []

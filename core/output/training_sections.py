@@ -15,7 +15,7 @@ from core.words import percent
 
 
 def comparison_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:
-    """Tell what was shown and what was not, with the table that stands behind it."""
+    """Describe which differences were shown and which were not, with their table."""
     section = Section("comparison", "Comparison")
     comparison = content.comparison
     if comparison is None or not comparison.rows:
@@ -90,9 +90,9 @@ def remarks(comparison: Comparison) -> tuple[str, ...]:
 
 
 def headline(comparison: Comparison, coreset: Coreset | None) -> list[str]:
-    """Return for each network what the coreset's sampler reaches beside stratified random and everything.
+    """Return for each network the accuracy of the coreset's sampler, of stratified random and of the whole pool.
 
-    Of a comparison without that sampler, the last one that is no control; of its fractions the one nearest to the
+    Of a comparison without that sampler, the last one that is not a control; of its fractions the one nearest to the
     coreset's.
     """
     sentences = []
@@ -120,7 +120,7 @@ def headline(comparison: Comparison, coreset: Coreset | None) -> list[str]:
 
 
 def has_picture(comparison: Comparison | None) -> bool:
-    """Return whether the comparison has a row that the one picture can show."""
+    """Return whether the comparison has a row that the figure can show."""
     return comparison is not None and any(row.sampler != figures.EVERYTHING for row in comparison.rows)
 
 
@@ -207,7 +207,7 @@ def _of_paper(network: str, number: str) -> str:
 
 
 def _recipe_words(content: ReportContent, comparison: Comparison) -> list[str]:
-    """Return how the networks were trained, and where one of the paper's stands on another backbone than there."""
+    """Return how the networks were trained, and if one of the paper's uses another backbone than there."""
     names = [name for name in figures.networks_of(comparison) if name in NETWORKS and NETWORKS[name].by_epochs]
     if content.settings is None or not names:
         return []

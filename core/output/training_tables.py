@@ -1,4 +1,4 @@
-"""The tables of a report about trained networks (the paper's Table 1, and all that stands behind the figures)."""
+"""The tables of a report about trained networks (the paper's Table 1, and the data of the figures)."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -139,7 +139,7 @@ def verdict_table(comparison: Comparison, network: str) -> Table:
 
 
 def cost_table(comparison: Comparison) -> Table:
-    """Return what each part cost, measured by itself, and when selecting, and a teacher, have paid for themselves."""
+    """Return the cost of each part, measured separately, and when selection and a teacher break even."""
     taught = any(row.teacher_seconds for row in comparison.rows)
     rows = tuple(
         (row.network, sampler_mark(row.sampler).title, *row_facts(row)[2:4], row.select_seconds,
@@ -263,12 +263,12 @@ def _run_columns(comparison: Comparison) -> tuple[Column, ...]:
 
 
 def steps_words(comparison: Comparison, network: str = "") -> str:
-    """Return what a caption says of the steps of smaller coresets: ``", equal steps at every fraction"``.
+    """Return the words of a caption on the steps of smaller coresets: ``", equal steps at every fraction"``.
 
     Parameters
     ----------
     network : str
-        Of a table of one network: nothing is said of one that is not trained by steps.
+        Of a table of one network: empty for one that is not trained by steps.
     """
     if comparison.steps not in STEPS or (network in NETWORKS and not NETWORKS[network].has_steps):
         return ""
@@ -321,9 +321,9 @@ def _column(metric: Metric) -> Column:
 
 
 def _points_words(difference: Difference | None, metric: Metric) -> Cell:
-    """Return a difference in points, such as ``"+2.2 (−0.3 to +4.8)"``, with a star where zero is left out.
+    """Return a difference in points, such as ``"+2.2 (−0.3 to +4.8)"``, with a star if the interval excludes zero.
 
-    One that is not told in points has its own unit.
+    One that is not reported in points has its own unit.
     """
     if difference is None or np.isnan(difference.difference):
         return None

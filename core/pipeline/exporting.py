@@ -54,7 +54,7 @@ SYNTHETIC = "The images are synthetic: drawn by the program, not photographed."
 
 
 def labels_of(prepared: Prepared, *, synthetic: bool = False) -> tuple[str, ...]:
-    """Return the labels that must stand beside every result: unverified or untrained weights, synthetic images."""
+    """Return the labels that must be shown with every result: unverified or untrained weights, synthetic images."""
     labels = [SYNTHETIC] if synthetic else []
     for extracted in prepared.extracted:
         if extracted.weights.state == "unverified":
@@ -77,7 +77,7 @@ def reading_notes_of(prepared: Prepared) -> tuple[str, ...]:
 def write_selection(
     file: Path, prepared: Prepared, coreset: Coreset, progress: Progress = NO_PROGRESS
 ) -> tuple[str, ...]:
-    """Write the list of every image with what was chosen and why; return what to say of its columns."""
+    """Write the list of every image with what was selected and why; return notes on its columns."""
     private = prepared.study.settings.export.private
     asked, notes = asked_columns(prepared, coreset, progress=progress)
     write_list(file, prepared.dataset, prepared.split, coreset, prepared.clusters, private=private, asked=asked)
@@ -90,12 +90,12 @@ def asked_columns(
     image_notes: Mapping[str, str] | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> tuple[AskedColumns, tuple[str, ...]]:
-    """Return the columns of the list behind those that every list has, and what to say of them.
+    """Return the columns of the list after those that every list has, and notes on them.
 
     ``original_class`` where any image was relabelled, ``note`` where `image_notes` has one on an image of the dataset;
     a private list has no notes. Those of the settings:
     ``p_<class>`` of every image of the pool: the probability of each class by the teacher of soft labels, out of fold.
-    ``weight`` of every chosen image: the share of the pool that it stands for.
+    ``weight`` of every selected image: the share of the pool that it represents.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def export(
 
 
 def _alike_notes(prepared: Prepared, settings: Settings) -> list[str]:
-    """Say how the files of an export are read as those of the dataset are: fewer files may use a smaller range."""
+    """Return a note on how to read exported files like the dataset, since fewer files may use a smaller range."""
     if not prepared.dataset.reading.ranges or source_of(prepared.dataset.kind).holds == "arrays":
         return []
     flags = " ".join(f"--grey-levels {text}" for text in settings.data.grey_levels if "=" in text or ":" in text)
@@ -172,7 +172,7 @@ def _alike_notes(prepared: Prepared, settings: Settings) -> list[str]:
 
 
 def _check_plugins(manifest: Manifest) -> None:
-    """Refuse what names a sampler, extractor or source that is not here, with the plugin that brought it.
+    """Refuse a sampler, extractor or source that is not installed, naming its plugin.
 
     Raises
     ------

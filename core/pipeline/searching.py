@@ -1,7 +1,7 @@
-"""Hyperparameter search on the coreset and, on request, on the whole pool beside it: what a coreset is for.
+"""Hyperparameter search on the coreset and, on request, on the whole pool, which is the purpose of a coreset.
 
 A small grid is trained on both; the order of its points by validation accuracy is compared by Kendall's τ, and the time
-of both stands beside it. Test images play no part in choosing.
+of both is compared. Test images are not used to select.
 """
 
 from collections.abc import Sequence
@@ -51,10 +51,10 @@ def search_study(
     Raises
     ------
     SettingsError
-        If there are no validation images to choose by, the network has no such hyperparameters, or parts of the recipe
+        If there are no validation images to select by, the network has no such hyperparameters, or parts of the recipe
         cannot be had together.
     ExportError
-        If `out` holds a finished search and `overwrite` is not set.
+        If `out` contains a finished search and `overwrite` is not set.
     """
     file = out / TABLE
     if file.exists() and not overwrite:
@@ -119,7 +119,7 @@ def summarise_search(
     file: Path,
     network: str = "custom",
 ) -> SearchOutcome:
-    """Put the trainings of a search beside each other."""
+    """Compare the trainings of a search."""
     rows = [
         SearchPoint(
             *point,
@@ -220,5 +220,5 @@ def _write(outcome: SearchOutcome) -> None:
 
 
 def _part_progress(parent: Progress, number: int, n_parts: int) -> StepProgress:
-    """Return what one training of a search tells."""
+    """Return the result of one training of a search."""
     return StepProgress(parent, number, n_parts, message=f"Searching (training {number + 1} of {n_parts})")

@@ -56,16 +56,16 @@ def run_study(
     synthetic: bool = False,
     progress: Progress = NO_PROGRESS,
 ) -> StudyOutcome:
-    """Do everything: select, export the coreset, train every network asked for, compare, report.
+    """Do everything: select, export the coreset, train every network requested, compare, report.
 
     Parameters
     ----------
     study : Study
     out : Path
-        Gets ``report.html``, ``tables/``, ``coreset/``, ``models/`` and ``runs/``. A run that was stopped goes on where
-        it was when it is asked for again.
+        Gets ``report.html``, ``tables/``, ``coreset/``, ``models/`` and ``runs/``. A run that was stopped continues
+        where it was when it is requested again.
     overwrite : bool
-        Replace a finished study that stands there.
+        Replace an existing finished study.
     synthetic : bool
         Label every result as made from synthetic images.
 
@@ -113,7 +113,7 @@ def report_content(
     synthetic: bool = False,
     progress: Progress = NO_PROGRESS,
 ) -> ReportContent:
-    """Collect what a report on a study says."""
+    """Collect the content of a report on a study."""
     covered = shares = None
     points: tuple[ProxyPoint, ...] = ()
     if coreset is not None:
@@ -142,7 +142,7 @@ def report_content(
 
 
 def _proxy(prepared: Prepared, coreset: Coreset, progress: Progress) -> tuple[ProxyPoint, ...]:
-    """Return what nearest neighbours say of the coreset's sampler at several fractions."""
+    """Return the nearest-neighbour proxy of the coreset's sampler at several fractions."""
     settings = replace(
         prepared.study.settings.selection,
         sampler=coreset.sampler,
@@ -208,7 +208,7 @@ def ensure_demo(folder: Path, *, n_images: int | None = None, progress: Progress
 
 
 def _is_demo(mark: Path, wanted: dict[str, int | None]) -> bool:
-    """Return whether `mark` says that the demo that is wanted was drawn."""
+    """Return whether `mark` states that the requested demo was drawn."""
     try:
         return bool(read_json(mark) == wanted)
     except (OSError, ValueError):
@@ -228,7 +228,7 @@ def predict(
     Parameters
     ----------
     choices : mapping, optional
-        Of ``grey_levels``, ``alpha`` and ``pages``, where images are to be read otherwise than those of the training.
+        Of ``grey_levels``, ``alpha`` and ``pages``, if images are to be read differently from those of the training.
     """
     loaded = load_bundle(bundle)
     if choices:
@@ -240,12 +240,12 @@ def predict(
 
 
 def _check(study: Study) -> None:
-    """Refuse what can be told from the settings alone, before features are computed."""
+    """Refuse invalid settings before features are computed."""
     check_splits(study.settings.comparison, brought=False, folds=study.settings.data.folds)
 
 
 def _claim(out: Path, study: Study, overwrite: bool) -> None:
-    """Take `out` for this study: new, empty, its own unfinished one, or, if asked, one to replace."""
+    """Take `out` for this study: new, empty, its own unfinished one, or, on request, one to replace."""
     out = Path(out)
     mark = out / MARK
     identity = _identity(study)
@@ -269,7 +269,7 @@ def _claim(out: Path, study: Study, overwrite: bool) -> None:
 
 
 def _mark_of(mark: Path) -> dict[str, Any]:
-    """Return what a mark of the program says about its folder.
+    """Return the content of a mark of the program in its folder.
 
     Raises
     ------

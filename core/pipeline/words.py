@@ -26,7 +26,7 @@ def bundle_name(key: RunKey) -> str:
 
 
 def bundle_mark(key: RunKey) -> str:
-    """Return how such a name ends: the same for whoever asks for the run."""
+    """Return the end of such a name, which is the same for every request of the run."""
     return key.fingerprint[:8]
 
 

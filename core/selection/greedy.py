@@ -1,4 +1,4 @@
-"""What the greedy samplers share: the best row with ties broken alike everywhere, and lazy greedy covering."""
+"""Common parts of the greedy samplers: the best row with reproducible ties, and lazy greedy covering."""
 
 import heapq
 from collections.abc import Callable

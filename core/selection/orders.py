@@ -15,7 +15,7 @@ from core.selection.samplers import SAMPLERS
 from core.selection.sampling import ClassPool, Order
 from core.settings import SelectionSettings, own_settings
 
-# So many images take a sampler less than 40 MB: what its cost says of larger classes does not hold for them.
+# A sampler needs less than 40 MB for this number of images; its declared cost only applies to larger classes.
 FEW_IMAGES = 1_500
 
 
@@ -25,14 +25,14 @@ def sampler_bytes(sampler: Sampler, pool: ClassPool) -> int:
 
 
 def put_in_order(sampler: Sampler, pool: ClassPool, n: int, own: Any = None, *, shorter: Order | None = None) -> Order:
-    """Let a sampler put the images of a class in order, and check what it gives.
+    """Let a sampler rank the images of a class, and check the result.
 
     Parameters
     ----------
     sampler : Sampler
     pool : ClassPool
     n : int
-        How many rows are wanted.
+        Number of rows to return.
     own : SettingsPart, optional
         The sampler's own settings; by default theirs.
     shorter : Order, optional
@@ -107,7 +107,7 @@ class OrderCache:
     """Orders in memory, by class, sampler and all that the sampler is given.
 
     An order of a nested sampler is computed up to half of its class at first, and for the whole class when more is
-    asked for. One of a sampler that is not nested is kept for the number of images that it was made for.
+    requested. One of a sampler that is not nested is kept for the number of images that it was made for.
 
     Attributes
     ----------
@@ -116,7 +116,7 @@ class OrderCache:
 
     Notes
     -----
-    Embeddings are told apart by identity, not by their values: hashing those of 17,000 images would take longer than
+    Embeddings are distinguished by identity, not by their values: hashing those of 17,000 images would take longer than
     a slider may. So an order serves as long as the same embeddings are handed in.
     """
 
@@ -158,7 +158,7 @@ class OrderCache:
 
 
 def _key(sampler: Sampler, seen: ClassPool, own: Any, n: int | None) -> tuple[object, ...]:
-    """Return what an order depends on besides the embedding: all that the sampler is given."""
+    """Return everything that an order depends on in addition to the embedding."""
     clusters = (seen.labels.tobytes(), seen.medoids.tobytes()) if sampler.uses_clusters else ()
     # Every field counts, one without the facts of a setting too.
     shaping = repr(asdict(own)) if own is not None else ""

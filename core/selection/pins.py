@@ -53,7 +53,7 @@ def find_pins(dataset: Dataset, split: Split, settings: SelectionSettings) -> Pi
     ------
     SelectionError
         If a pinned-in path is not in the dataset or not in the pool. Paths pinned out that are not there have what they
-        want.
+        require.
     """
     wanted = (*settings.pinned_in, *settings.pinned_out)
     if not wanted:

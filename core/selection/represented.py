@@ -1,4 +1,4 @@
-"""How many images of the pool each chosen image stands for."""
+"""How many images of the pool each selected image represents."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,7 @@ from core.results import ClassEmbedding, Coreset
 def represented(
     embeddings: Sequence[ClassEmbedding], coreset: Coreset, progress: Progress = NO_PROGRESS
 ) -> Mapping[int, int]:
-    """Return, by index of each chosen image, of how many pool images of its class it is the nearest chosen one.
+    """Return, by index of each selected image, of how many pool images of its class it is the nearest selected one.
 
     Parameters
     ----------
@@ -26,9 +26,9 @@ def represented(
     Returns
     -------
     mapping of int to int
-        Of equally near images the one that comes first in path order counts, so that of two chosen copies the second
-        stands for none. The numbers of a class of which an image is chosen add up to its images in the pool; a class of
-        which none is chosen is in no number.
+        Of equally near images the one that comes first in path order counts, so that of two selected copies the second
+        represents none. The numbers of a class of which an image is selected add up to its images in the pool; a class
+        of which none is selected is in no number.
 
     Raises
     ------

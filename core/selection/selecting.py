@@ -90,22 +90,23 @@ def select_rows(
     labels : ndarray of shape (n,), int64
         Class of every row, as a position in `class_names`.
     class_names : sequence of str
-        They seed the draws inside a class, and what is alike goes to the name that sorts first.
+        They seed the draws inside a class, and ties go to the name that sorts first.
     pool : ndarray of int64
-        Rows that can be chosen, in any order.
+        Rows that can be selected, in any order.
     settings : SelectionSettings
-        Its pins and the coreset that it continues from are not looked at.
+        Its pins and the coreset that it continues from are not inspected.
     embeddings, clusters : sequence of ClassEmbedding, of ClassClusters
         One per class, in any order; may be empty for samplers that use neither.
     difficulty : mapping of str to float, optional
-        By class; wanted by budgets by difficulty.
+        By class; required for budgets by difficulty.
     across : ndarray of shape (n_pool, n_components), optional
-        Embedding across classes of the pool, rows ascending; wanted by samplers that choose from all classes together.
+        Embedding across classes of the pool, rows ascending; required by samplers that select from all classes
+        together.
     pins : Pins, optional
     kept : Kept, optional
         Rows of an earlier coreset, none of which is pinned out.
     orders : OrderCache, optional
-        Give the same one again, with the same embeddings, to choose another fraction at once.
+        Give the same one again, with the same embeddings, to select another fraction immediately.
 
     Returns
     -------
@@ -222,7 +223,7 @@ def _cannot_continue(sampler: Sampler) -> str:
 
 
 def rows_by_class(labels: IntArray, class_names: Sequence[str], pool: IntArray) -> dict[str, IntArray]:
-    """Return the rows of the pool by class, ascending, in the order of `class_names`; classes without any are left out.
+    """Return the rows of the pool by class, ascending, in the order of `class_names`; classes without any are excluded.
 
     Raises
     ------
@@ -383,7 +384,7 @@ def _from_all_classes(
     classes = np.empty(len(pool), dtype=np.int64)
     for position, name in enumerate(names):
         classes[np.searchsorted(pool, members[name])] = position
-    # Room for those that are pinned out and would be chosen.
+    # Room for those that are pinned out and would be selected.
     quotas = [min(len(members[name]), budgets[name] + pins.n_out.get(name, 0)) for name in names]
     seen = replace(
         ClassPool.plain("", len(pool), settings.seed),

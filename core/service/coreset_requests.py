@@ -1,4 +1,4 @@
-"""Requests that take a chosen coreset further: export it, check an export, judge sizes before any training."""
+"""Requests that take a selected coreset further: export it, check an export, evaluate sizes before any training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class ProxyView:
     everything : float
         The same with the whole pool.
     n_judged : int
-        On how many images every size, and everything, was judged.
+        Number of images that every size, and the whole pool, was evaluated on.
     """
 
     points: tuple[ProxyPoint, ...]
@@ -86,7 +86,7 @@ class ReadEarlierCoreset(Request[tuple[EarlierCoreset, tuple[str, ...]]]):
 
 @dataclass(frozen=True)
 class JudgeSizes(Request[ProxyView]):
-    """Measure, by fraction, how often the nearest chosen image has the class of an image, beside random selection."""
+    """Measure, by fraction, how often the nearest selected image has the class of an image, and the same at random."""
 
     title: ClassVar[str] = "the evaluation of sizes"
     study: Study
@@ -94,7 +94,7 @@ class JudgeSizes(Request[ProxyView]):
     fractions: tuple[float, ...]
 
     def run(self, progress: Progress) -> ProxyView:
-        """Choose by every fraction and judge by nearest neighbours; nothing is trained."""
+        """Select by every fraction and evaluate by nearest neighbours; nothing is trained."""
         from core.pipeline.stages import judge_sizes, prepare
         from core.selection.coverage import proxy_accuracy
 

@@ -1,4 +1,4 @@
-"""The answer of a comparison: what keeping a coreset costs against everything and against random, and what it saves."""
+"""The answer of a comparison: the cost of a coreset against the whole pool and random, and its savings."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,20 +14,20 @@ EVERYTHING, RANDOM, STRATIFIED, MATCHED = "everything", "random", "stratified", 
 
 @dataclass(frozen=True)
 class Costs:
-    """What is known of a coreset against everything.
+    """A coreset compared with the whole pool.
 
     Attributes
     ----------
     everything : float
-        Mean test accuracy with everything.
+        Mean test accuracy with the whole pool.
     difference, low, high : float
-        Paired difference from everything and its 95 % interval, as shares.
+        Paired difference from the whole pool and its 95 % interval, as shares.
     low_90, high_90 : float
         Its 90 % interval: two one-sided tests at 5 %.
     n_pairs : int
         Paired repetitions or splits.
     time_share : float
-        Training time over that of everything; NaN where it is not known.
+        Training time over that of the whole pool; NaN where it is not known.
     teacher_seconds : float
         What the teacher of soft labels took; 0 without soft labels.
     """
@@ -60,14 +60,14 @@ def answer(
     Parameters
     ----------
     costs : Costs or None
-        None where everything was not trained.
+        None if the whole pool was not trained on.
     random : (str, float) or None
-        What is called random beside it, and the mean accuracy of as many images drawn so; None where none were trained.
+        Name and mean accuracy of a random draw of as many images; None if none was trained.
     margin : float
         Difference in accuracy, as a share, that is none to the user. Two are called equal only where the 90 % interval
-        of their difference lies inside of it.
+        of their difference is inside of it.
     names_network : bool
-        Whether there are several networks, so that it has to be said of which one this is.
+        Whether there are several networks, so that the sentence names this one.
     """
     how = "at random" if sampler in (RANDOM, STRATIFIED) else f"by {_title(sampler)}"
     start = f"{network_words(network, first=True)}: keeping" if names_network else "Keeping"
@@ -115,13 +115,13 @@ def _is_equal(costs: Costs, margin: float) -> bool:
 
 
 def wanted(samplers: Sequence[str]) -> list[str]:
-    """Return the samplers that an answer is wanted of: those that are no controls, or else what there is."""
+    """Return the samplers to answer for: those that are not controls, or else all."""
     chosen = [one for one in samplers if one not in (EVERYTHING, RANDOM, STRATIFIED) and not one.startswith(MATCHED)]
     return chosen or [one for one in samplers if one in (RANDOM, STRATIFIED)]
 
 
 def beside(sampler: str, accuracies: Mapping[str, float]) -> tuple[str, float] | None:
-    """Return the random draw that stands beside a sampler, and its accuracy: stratified before plain random."""
+    """Return the random draw to compare a sampler with, and its accuracy: stratified before plain random."""
     if sampler in (RANDOM, STRATIFIED):
         return None
     named = {STRATIFIED: "stratified random", RANDOM: "random", f"{MATCHED}{sampler}": "random with its class budgets"}

@@ -45,7 +45,7 @@ def compare(
     folds: int = 0,
     steps: str = "",
 ) -> Comparison:
-    """Put finished runs into rows with 95 % intervals and tell the paired differences from their controls.
+    """Put finished runs into rows with 95 % intervals and compute the paired differences from their controls.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def compare(
     settings : ComparisonSettings
         For the difference of interest.
     chosen_by : sequence of str
-        Extractors that the coresets were chosen by.
+        Extractors that the coresets were selected by.
     judged_by : mapping of str to str, optional
         Extractor that each network sees that sees embeddings.
     notes : sequence of str
@@ -80,7 +80,7 @@ def compare(
     images, so that a small test set widens it too, and few repetitions as Student's t does. Of several splits, each
     counts as one: the mean of its repetitions, which share their test images. The interval is that of
     `corrected_interval`, since splits of the same images share test images too, and folds share training images; it
-    holds what resampling the test images of all splits gives. A difference is *shown* where its interval leaves zero
+    contains what resampling the test images of all splits gives. A difference is *shown* where its interval leaves zero
     out. With s_d the standard deviation of the paired difference over repetitions, showing a difference of δ takes
     ((1.96 + 0.84) s_d / δ)² of them.
     """
@@ -221,7 +221,7 @@ def _row(group: _Group, resampled: Resampled, everything: _Group | None) -> Row:
 
 
 def _pays_after(group: _Group, once_seconds: float, train_seconds: float, everything: _Group | None) -> int | None:
-    """Return after how many trainings what is done once has cost less than it saved; features apart.
+    """Return after how many trainings the one-time costs are lower than the savings, without features.
 
     That is the selection and the teacher of soft labels. Everything is trained with the teacher here, too, but could be
     trained without.
@@ -309,7 +309,7 @@ def _why_unknown(metric: Metric, runs: Sequence[RunResult], resampled: Resampled
 def _needed(
     units: Sequence[Unit], paired: Sequence[float], runs: Sequence[RunResult], of_interest: float, folds: int
 ) -> tuple[int | None, bool]:
-    """Return what it takes to show a difference of `of_interest`, and whether no number would do.
+    """Return the number of repetitions to show a difference of `of_interest`, and whether none is enough.
 
     Repetitions, or splits where there are several: ((1.96 + 0.84) s_d / δ)² of them if they were independent. Splits
     that share test images are not, and of the same images no number of splits may be enough. Of folds no number is

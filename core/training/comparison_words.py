@@ -1,4 +1,4 @@
-"""What a comparison shows and what it does not, in words."""
+"""Sentences on what a comparison shows and what it does not."""
 
 import math
 from collections import Counter
@@ -44,7 +44,7 @@ def difference_sentence(
     why_not: str = "there are too few test images",
     folds: int = 0,
 ) -> str:
-    """Return one difference in words, with its interval and what it rests on.
+    """Return one difference in words, with its interval and its basis.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def splits_sentence(runs: Sequence[RunResult], rows: Sequence[Row], folds: int =
 
 
 def backbone_sentences(training: TrainingSettings, networks: Iterable[str]) -> tuple[str, ...]:
-    """Return where a network of the paper stands on another backbone than there, so that its figures are no others'."""
+    """Return sentences on networks of the paper with another backbone, whose results are not comparable."""
     sentences = []
     for network in (NETWORKS[name] for name in dict.fromkeys(networks) if name in NETWORKS):
         if not (network.listing and network.needs_backbone):
@@ -148,7 +148,7 @@ def backbone_sentences(training: TrainingSettings, networks: Iterable[str]) -> t
 
 
 def weights_sentences(runs: Iterable[RunResult]) -> tuple[str, ...]:
-    """Return on which weights networks stand whose figures are not those of the weights that everybody has."""
+    """Return sentences on networks with untrained or unverified weights."""
     told = {"unverified": "unverified weights, whose digest is unknown", "untrained": "untrained weights"}
     found = {(run.key.network, run.weights.state): None for run in runs if run.weights and run.weights.state in told}
     return tuple(f"The {network_words(network)} uses {told[state]}." for network, state in found)
@@ -159,7 +159,7 @@ def opening_sentences(
 ) -> tuple[str, ...]:
     """Return the answer in words: what each coreset costs against everything, then the differences in accuracy.
 
-    Last stands what to keep in mind: judges that see what the images were chosen by, and the remarks of the networks.
+    Last are remarks: networks that use the features of the selection, and the remarks of the networks.
     """
     sentences = []
     everything = {row.network: row for row in rows if row.sampler == "everything"}
@@ -188,7 +188,7 @@ def opening_sentences(
 
 
 def _cannot_tell(metric: Metric, low: float, high: float) -> str:
-    """Return that an interval says nothing where it reaches the ends of what a difference can be."""
+    """Return a note if an interval reaches the ends of the possible range."""
     widest = metric.most - metric.least
     ends = (low <= -widest) + (high >= widest)
     if not ends or not math.isfinite(widest):

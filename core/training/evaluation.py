@@ -1,4 +1,4 @@
-"""How good predictions are: the paper's measures, and the ones that a rare kind shows up in."""
+"""Metrics of predictions: those of the paper, and those that show rare subclasses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Measured:
 
 
 def measure(evidence: Evidence) -> Measured:
-    """Compute every metric; one of a plugin that fails is named and left out."""
+    """Compute every metric; one of a plugin that fails is named and omitted."""
     values: dict[str, Values] = {}
     failed: dict[str, str] = {}
     for name, metric in METRICS.items():
@@ -57,7 +57,7 @@ def evaluate(
 
     Precision, recall and F1 are macro-averaged, F1 as the mean of the classes' F1, and a class never predicted
     has precision 0 (paper 5.3 and Table 1). The averages are over the classes that have test images; of the others
-    nothing can be said, so theirs are NaN.
+    metrics are not defined, so theirs are NaN.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def evaluate(
     classes : sequence of str
     clusters_of_test : ndarray of shape (n_test,), int64, optional
         Cluster of each image inside its true class, -1 for none. Clusters of fewer than 10 test images are not
-        judged.
+        evaluated.
     probabilities : ndarray of shape (n_test, n_classes), float32, optional
         A metric that needs them is NaN without.
 

@@ -1,4 +1,4 @@
-"""What a metric is: the facts that tables, figures, sentences and columns are made from."""
+"""Description of a metric: the facts that tables, figures, sentences and columns are made from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ NOT_KNOWN: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Metric(Description):
-    """How good predictions are, as one number.
+    """A measure of predictions, as one number.
 
     Its code is a function that takes `core.training.evidence.Evidence` and returns an ndarray of shape (n_resamples,):
     the value under every resample of the test images, NaN where it does not exist. The evaluation of a run is the one
@@ -49,7 +49,7 @@ class Metric(Description):
     unit : str
         Behind a value; empty for a plain number.
     in_points : bool
-        Whether a difference is told in points, of which 100 make 1. A share is.
+        Whether a difference is reported in points, of which 100 make 1. A share is.
     higher_is_better : bool
     needs : frozenset of {"clusters", "probabilities"}
         Where a run has none of these the value is NaN and the code is not called.
@@ -141,7 +141,7 @@ class Metric(Description):
         Raises
         ------
         Exception
-            Whatever the code of a plugin raises.
+            Any error of the code of a plugin.
         ValueError
             If it gives something of another shape.
         """

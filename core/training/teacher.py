@@ -1,4 +1,4 @@
-"""The teacher of soft labels: class probabilities of the pool, each image judged by a probe that never saw it."""
+"""The teacher of soft labels: class probabilities of the pool, each image evaluated by a probe that never saw it."""
 
 import time
 import warnings
@@ -32,14 +32,14 @@ N_COMPONENTS = 50
 STRENGTHS = (0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0)
 # Where a fold of the pool cannot be divided again.
 USUAL_STRENGTH = 10.0
-# No probability counts as less in the loss by which the penalty is chosen.
+# No probability counts as less in the loss by which the penalty is selected.
 LEAST_PROBABILITY = 1e-12
 FITTING = "Fitting the teacher of soft labels: folds"
 
 
 @dataclass(frozen=True)
 class Units:
-    """What of the pool stays in one fold.
+    """Units of the pool, which stay in one fold.
 
     Attributes
     ----------
@@ -60,12 +60,12 @@ def pool_units(dataset: Dataset, pool: IntArray, settings: DataSettings) -> Unit
     """Return what of the pool stays in one fold: copies, groups such as patients, and near-duplicates.
 
     Near-duplicates count whether or not the split keeps them together, with the tolerance of its settings. Where they
-    chain more than one fold's share of the pool together, they are told nothing by, and copies and groups alone count.
+    link more than one fold's share of the pool, they are ignored, and only copies and groups count.
 
     Raises
     ------
     SplitError
-        If the group pattern is no regular expression, or finds no group in any path.
+        If the group pattern is not a regular expression, or finds no group in any path.
     """
     indices = np.sort(pool).astype(np.int64)
     keys = find_ties(dataset, replace(settings, near_duplicates_together=False)).keys
@@ -98,7 +98,7 @@ def grouped_folds(labels: IntArray, groups: IntArray, n_folds: int, seed: int) -
     ----------
     labels, groups : ndarray of shape (n,), int64
     n_folds : int
-        >= 2; fewer where there are fewer groups, or no class has so many images.
+        >= 2; fewer where there are fewer groups, or no class has that many images.
     seed : int
         >= 0.
 
@@ -114,7 +114,7 @@ def grouped_folds(labels: IntArray, groups: IntArray, n_folds: int, seed: int) -
     splitter = StratifiedGroupKFold(n_splits=n_folds, shuffle=True, random_state=drawn)
     folds = np.zeros(len(labels), dtype=np.int64)
     with warnings.catch_warnings():
-        # Of a class with fewer images than there are folds: it lies in some of them.
+        # Of a class with fewer images than there are folds: it is in some of them.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         for number, (_, held) in enumerate(splitter.split(np.zeros((len(labels), 1)), labels, groups)):
             folds[held] = number
@@ -129,7 +129,7 @@ def fit_teacher(
     seed: int = 0,
     progress: Progress = NO_PROGRESS,
 ) -> Teacher:
-    """Fit the teacher and let it judge every image of the pool out of fold.
+    """Fit the teacher and let it evaluate every image of the pool out of fold.
 
     The pool is divided into five folds by `grouped_folds`. For each fold all is fitted on the images of the other four
     alone: a PCA of each view (at most 50 components), the scales that join the views, the penalty, and a multinomial
@@ -137,7 +137,7 @@ def fit_teacher(
     stratified likewise, the strongest penalty first, until a weaker one is no better; these share the PCA.
 
     A fold that lacks a class: where all images of a class are in one fold, as those of a single patient, the probe of
-    that fold has not seen the class and gives it probability 0; `Teacher.knows` tells of which images that is so.
+    that fold has not seen the class and gives it probability 0; `Teacher.knows` marks the images.
 
     Parameters
     ----------
@@ -208,14 +208,14 @@ def teacher_bytes(n_images: int, n_features: Sequence[int], n_classes: int) -> i
     joined = n_images * N_COMPONENTS * len(n_features)
     # Rows of a fold in float32 and float64; scores of the classes and their gradients.
     fitting = 10 * joined + 32 * n_images * n_classes + LIBRARY_BYTES
-    # Beside either the views, or what they are joined to.
+    # In addition, either the views or their concatenation.
     return 8 * joined + max(reducing, fitting) + 16 * n_images * n_classes
 
 
 def embedded_by(
     extracted: Sequence[FeatureRows], indices: IntArray, inside: NDArray[np.bool_], progress: Progress
 ) -> FloatArray:
-    """Return all images on the components of those `inside`, views scaled and joined as these want it.
+    """Return all images on the components of those `inside`, views scaled and joined as these require it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How far an answer can be trusted, class by class."""
+"""Precision: the share of predictions of a class that are correct."""
 
 from typing import TYPE_CHECKING
 

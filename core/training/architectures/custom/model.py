@@ -1,6 +1,6 @@
 """The custom network (Listing 1), for any number of classes and any size of image.
 
-It takes RGB pixels of 0…255 and prepares them inside, so that a saved model needs nothing beside it.
+It takes RGB pixels of 0…255 and prepares them inside, so that a saved model needs nothing else.
 """
 
 from core.errors import TrainingError

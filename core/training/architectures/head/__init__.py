@@ -13,7 +13,7 @@ class HeadSettings(SettingsPart):
     Attributes
     ----------
     judge_extractor : str
-        Extractor whose across-class embeddings it is trained on; empty: the first one chosen.
+        Extractor whose across-class embeddings it is trained on; empty: the first one selected.
     """
 
     judge_extractor: str = choice(
@@ -37,7 +37,7 @@ DESCRIPTION = Network(
     cost=Cost(seconds_per_image=0.011),
     place=30,
     sees="embeddings",
-    # Its components and its penalty are chosen once; nothing of how other networks are trained changes it.
+    # Its components and its penalty are selected once; nothing of how other networks are trained changes it.
     reads=(),
     extractor_setting="judge_extractor",
     strength_from="core.training.architectures.head.logistic:kept_strength",

@@ -129,7 +129,7 @@ def choose_head_strength(
 def kept_strength(
     dataset: Dataset, embedding: PoolEmbedding, cache_folder: Path, progress: Progress = NO_PROGRESS
 ) -> float:
-    """Return what `choose_head_strength` does, from the cache where it is there: a comparison is looked at often."""
+    """Return what `choose_head_strength` does, from the cache where it is there: a comparison is summarised often."""
     cache = ArrayCache(cache_folder)
     names = [dataset.images[i].class_name for i in embedding.indices]
     key = fingerprint(STRENGTH_VERSION, np.asarray(embedding.embedding), np.asarray(embedding.in_pool), names)
@@ -153,11 +153,11 @@ def _path(rows: NDArray[np.float64], labels: IntArray, others: NDArray[np.float6
 
 
 def _fitted(model: LogisticRegression, rows: NDArray[np.float64], labels: IntArray) -> LogisticRegression:
-    # One thread: the matrices are small, more threads only wait for each other, and sums then fall alike everywhere.
+    # One thread: the matrices are small, more threads only wait for each other, and sums are then equal everywhere.
     with warnings.catch_warnings(), threadpool_limits(limits=1):
-        # Told by `Head.converged` instead.
+        # Reported by `Head.converged` instead.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        # Of whole numbers scikit-learn suspects that they are no classes where few images share one.
+        # Of integers scikit-learn suspects that they are not classes where few images share one.
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         return model.fit(rows, labels)
 

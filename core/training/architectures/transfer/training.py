@@ -29,7 +29,7 @@ def train(run: RunInput) -> Trained:
     MissingWeightsError
         If the backbone's weights are nowhere on this machine.
     FeatureError
-        If the backbone named is no convolutional network.
+        If the backbone named is not a convolutional network.
     """
     choice = run.network.backbone(run.settings, run.task.places.weights_file)
     if choice is None:
