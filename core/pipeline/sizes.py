@@ -137,15 +137,15 @@ def _open(study: Study, progress: Progress) -> _Pool:
     if n_classes < 2:
         what = "has no image" if n_images == 0 else f"has one class, {dataset.classes[int(labels[0])]}"
         raise TrainingError(
-            f"How many images are needed is measured by how well classes are told apart, but the pool {what}. Add "
+            f"The required number of images is measured by how well classes are separated, but the pool {what}. Add "
             "images of another class to the training images."
         )
     folds = grouped_folds(labels, together.numbers, FOLDS, 0)
     if folds is None or n_images < LEAST_IMAGES:
         n_groups = len(np.unique(together.numbers))
         raise TrainingError(
-            f"The pool has {n_images:,} images in {n_groups:,} groups that belong together; at least {LEAST_IMAGES} "
-            "images, two groups and a class of two images are needed to measure how many images are enough. Add "
+            f"The pool has {n_images:,} images in {n_groups:,} groups; at least {LEAST_IMAGES} "
+            "images, two groups and a class of two images are required to measure how many images are enough. Add "
             "images, or lower the test and validation fractions."
         )
     return _Pool(study, dataset, split, extracted, together, folds)
@@ -286,7 +286,7 @@ class _Probe:
         self._penalty = penalty_of(self._rows[inside], self._labels[inside], groups, self._n_classes, 0, NO_PROGRESS)
 
     def right(self, chosen: IntArray) -> NDArray[np.bool_]:
-        """Return which held-out images a probe that is fitted on the chosen ones classifies correctly."""
+        """Return which held-out images a probe that is fitted on the selected ones classifies correctly."""
         rows = np.searchsorted(self._indices, np.sort(chosen))
         probe = fit_head(self._rows[rows], self._labels[rows], self._n_classes, self._penalty)
         found = probe.probabilities(self._rows[self._outside]).argmax(axis=1)
@@ -315,8 +315,8 @@ def _notes(pool: _Pool) -> list[str]:
     notes = []
     if pool.together.notes:
         notes.append(
-            "Near-duplicates chain too many images together for folds, so only copies and groups are held out "
-            "together; --near-duplicate-bits (“Near-duplicate tolerance”) sets how alike they are."
+            "Near-duplicates link too many images for folds, so only copies and groups are held out "
+            "together; --near-duplicate-bits (“Near-duplicate tolerance”) sets how similar they are."
         )
     unseen = [
         name
@@ -336,7 +336,7 @@ def _notes(pool: _Pool) -> list[str]:
     if few:
         notes.append(
             f"{'Class' if len(few) == 1 else 'The classes'} {', '.join(few)} {'has' if len(few) == 1 else 'have'} "
-            f"fewer than {FOLDS} images in the pool; what a coreset loses there is hardly measured."
+            f"fewer than {FOLDS} images in the pool; the loss of a coreset there is hardly measured."
         )
     if pool.study.settings.selection.pinned_in or pool.study.settings.selection.pinned_out:
         notes.append("Pinned images are not considered when sizes are measured.")

@@ -144,7 +144,7 @@ def greedy_cover(
 def lazy_greedy_beside(
     kept: IntArray | None, n_rows: int, n: int, gains_of: GainsFunction, take: Callable[[int], None], batch: int = 1
 ) -> tuple[IntArray, NDArray[np.float64]]:
-    """Take rows by `lazy_greedy` beside some that are taken from the start, at most as many as there are others."""
+    """Take rows by `lazy_greedy` in addition to some taken from the start, at most as many as there are others."""
     taken = frozenset(kept.tolist()) if kept is not None else frozenset()
     for row in sorted(taken):
         take(row)

@@ -58,7 +58,7 @@ class Metric(Description):
     shown : mapping of str to int
         Where else it is shown (a key of `LISTS`), and its place there. The tables in CSV have all metrics.
     on_request : bool
-        Whether its column of the window's table is hidden until the user asks for it.
+        Whether its column of the window's table is hidden until the user shows it.
     undefined : str
         Why there is no value, other than that something it needs is not known: the end of a sentence.
     by_class : str

@@ -257,7 +257,7 @@ def _arrays_of(run: RunResult) -> dict[str, Any]:
 
 
 def _facts(run: RunResult) -> dict[str, Any]:
-    # The rest is computed anew from the arrays when the run is read.
+    # The rest is computed again from the arrays when the run is read.
     computed = ("confusion", "failed", "class_values", "class_sizes", "unknown", "curves")
     metrics = {name: value for name, value in vars(run.metrics).items() if name not in computed}
     facts = {
