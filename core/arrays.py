@@ -29,14 +29,14 @@ class DamagedFileError(ValueError):
 
 
 class _Stream:
-    """What NumPy takes for no file, so that it writes through `write`, whose errors say what is wrong."""
+    """A stream that NumPy does not treat as a file, so that it uses `write`, which raises clear errors."""
 
     def __init__(self, stream: Any) -> None:
         self.write = stream.write
 
 
 def write_array(file: Path, array: NDArray[Any]) -> None:
-    """Write `array` as a new .npy file with the usual rights; nothing is left of it where that fails.
+    """Write `array` as a new .npy file with the usual rights; nothing remains if that fails.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def read_array(file: Path) -> NDArray[Any]:
 
     The size of the file is held against its header first, so that neither a cut file nor an absurd header does harm.
     What remains: where another program cuts a file short while it is mapped, the system ends this process with
-    SIGBUS as soon as the missing part is read. This program never changes a file once it stands; `cut_file` tells of
+    SIGBUS as soon as the missing part is read. This program never changes a finished file; `cut_file` finds
     one that another program did change.
 
     Raises
@@ -83,9 +83,9 @@ def read_array(file: Path) -> NDArray[Any]:
 
 
 def cut_file() -> Path | None:
-    """Return a file that was cut short since it was mapped by `read_array` and is still used, if there is one.
+    """Return a file that was truncated since it was mapped by `read_array` and is still used, if there is one.
 
-    One that was removed or replaced stays as it was for whoever has mapped it.
+    A removed or replaced file stays unchanged for those who have mapped it.
     """
     for array, file, made in list(_mapped.values()):
         if array() is None:
@@ -107,7 +107,7 @@ def _remembered(array: "np.memmap[Any, Any]", file: Path, stream: Any) -> "np.me
 
 
 def _header(stream: Any, file: Path) -> tuple[np.dtype[Any], tuple[int, ...], bool, int]:
-    """Return type, shape, whether the numbers stand in columns, and where they begin."""
+    """Return type, shape, whether the numbers are in columns, and where they begin."""
     start = stream.read(10)
     if len(start) != 10 or start[:8] != _MAGIC + b"\x01\x00":
         raise DamagedFileError(f"{file.name} is not an array written by this program")

@@ -2,11 +2,11 @@
 
 Two shapes of store. `ArrayCache` keeps the arrays of a finished stage under one fingerprint. `RowStore`
 keeps one row per image content and grows chunk by chunk, so that a killed run resumes where it stopped and
-an image that stands in two datasets is computed once.
+an image that is in two datasets is computed once.
 
-Several processes may work on one cache. Entries of one fingerprint are equal by construction, so whoever comes second
-takes what is there, and nobody removes an entry that loads. What is damaged counts as none and is computed again. A
-cache that may only be read serves what it holds.
+Several processes may work on one cache. Entries of one fingerprint are equal by construction, so the second process
+uses the existing one, and no process removes an entry that loads. Damaged entries are computed again. A
+read-only cache serves its entries.
 """
 
 import errno
@@ -72,7 +72,7 @@ def default_cache_folder() -> Path:
 
 
 def fingerprint(*parts: Any) -> str:
-    """Return 32 hex digits that stand for `parts`: JSON values, tuples, bytes or arrays, in this order."""
+    """Return 32 hex digits that represent `parts`: JSON values, tuples, bytes or arrays, in this order."""
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, np.ndarray):
@@ -158,7 +158,7 @@ class ArrayCache:
         return None
 
     def store(self, stage: str, key: str, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> CachedArrays:
-        """Keep `arrays` (names are file names) and `facts` (JSON values), and return them as they now stand on disk.
+        """Keep `arrays` (names are file names) and `facts` (JSON values), and return them as stored on disk.
 
         Where another process has stored the same meanwhile, its entry is returned. Where the cache may only be read,
         or its entry cannot be put in place, what was given is returned, so that it has only to be computed again.
@@ -166,7 +166,7 @@ class ArrayCache:
         Raises
         ------
         CacheError
-            If the folder cannot be written, other than for want of the right to.
+            If the folder cannot be written, other than for lack of permission.
         """
         place = self.path(stage, key)
         text = _entry_text(arrays, facts)
@@ -191,7 +191,7 @@ class ArrayCache:
         )
 
     def _put(self, building: Path, stage: str, key: str) -> CachedArrays | None:
-        """Move a finished entry to its place and return what stands there; None where nothing can be put there."""
+        """Move a finished entry to its place and return the entry there; None if that is not possible."""
         for _ in range(_ATTEMPTS):
             try:
                 move(building, self.path(stage, key))
@@ -286,7 +286,7 @@ def write_chunk(folder: Path, keys: Sequence[str], rows: NDArray[Any]) -> Path:
     Returns
     -------
     Path
-        Of the .json. Nothing is left where this fails.
+        Of the .json. Nothing remains if this fails.
 
     Raises
     ------
@@ -336,7 +336,7 @@ class RowStore:
     """One row of numbers per image content, growing chunk by chunk.
 
     Each append is one pair of files, ``<n>.npy`` (rows) and ``<n>.json`` (their keys), the second renamed
-    into place last. A chunk cut short is removed and computed again.
+    into place last. A truncated chunk is removed and computed again.
 
     Parameters
     ----------
@@ -345,7 +345,7 @@ class RowStore:
     n_features : int
         Length of a row.
     cache_folder : Path, optional
-        The cache that `folder` lies in, whose entry is in use from here on.
+        The cache that `folder` is in, whose entry is in use from here on.
     dtype : dtype-like
         Of the numbers.
 
@@ -431,7 +431,7 @@ class RowStore:
         KeyError
             If a key has no row.
         CacheError
-            If a file was cut short by another program since it was opened.
+            If a file was truncated by another program since it was opened.
         """
         result = np.empty((len(keys), self.n_features), dtype=self.dtype)
         places = np.array([self._places[key] for key in keys], dtype=np.int64).reshape(-1, 2)
@@ -444,7 +444,7 @@ class RowStore:
 
 
 def check_length(file: Path, rows: NDArray[Any]) -> None:
-    """Raise CacheError where a mapped file of the cache was cut short since: reading on would end the process."""
+    """Raise CacheError where a mapped file of the cache was truncated since: reading on would end the process."""
     if not isinstance(rows, np.memmap):
         return
     try:
@@ -456,7 +456,7 @@ def check_length(file: Path, rows: NDArray[Any]) -> None:
 
 
 def check_mapped() -> None:
-    """Raise CacheError where any mapped file of the cache that is still used was cut short since."""
+    """Raise CacheError where any mapped file of the cache that is still used was truncated since."""
     if (file := cut_file()) is not None:
         raise _was_cut(file)
 

@@ -1,6 +1,6 @@
-"""How large the cache may become: where that is kept, and keeping to it after work.
+"""The limit of the cache: where it is stored, and trimming after work.
 
-The limit stands in the cache folder itself, so that the window, the command line and all who share the cache have one.
+The limit is in the cache folder itself, so that the window, the command line and all who share the cache have one.
 Without it there is none, as before there were limits.
 """
 
@@ -17,24 +17,25 @@ from core.files import reason_of, replace_atomically, try_to_remove
 from core.forms import FormError, read_form, read_json
 from core.housekeeping import SIZE_FILE, CacheSize, Trimmed, measure_cache, remember_size, trim_cache
 from core.progress import NO_PROGRESS, Progress
+from core.words import byte_size
 
 ENVIRONMENT_VARIABLE = "CORESET_CACHE_LIMIT"
 LIMIT_FILE = "limit.json"
 GIGABYTE = 1_000_000_000
 MEASURED_AFTER_SECONDS = 60 * 60
-"""What other processes add to the cache is noticed after so long at the latest."""
+"""Additions of other processes to the cache are noticed after this time at the latest."""
 
 
 @dataclass(frozen=True)
 class CacheLimit:
-    """How large the cache may be.
+    """The limit of the cache.
 
     Attributes
     ----------
     gigabytes : float or None
         Of 10⁹ bytes; None: no limit.
     note : str
-        A sentence where something was set that is no limit, which counts as none.
+        A sentence where something was set that is not a limit, which counts as none.
     """
 
     gigabytes: float | None
@@ -48,7 +49,7 @@ class CacheLimit:
 
 @dataclass(frozen=True)
 class CacheState:
-    """What the settings show of the cache: what it holds, its limit, and how many bytes were just removed for it."""
+    """State of the cache: its size, its limit, and how many bytes were just removed."""
 
     size: CacheSize
     limit: CacheLimit
@@ -72,7 +73,7 @@ def is_fixed() -> bool:
 
 
 def read_limit(folder: Path) -> CacheLimit:
-    """Return the limit of the cache in `folder`: CORESET_CACHE_LIMIT, otherwise what stands in the cache."""
+    """Return the limit of the cache in `folder`: CORESET_CACHE_LIMIT, otherwise what is in the cache."""
     named = os.environ.get(ENVIRONMENT_VARIABLE)
     if named:
         found = _as_gigabytes(named)
@@ -112,14 +113,14 @@ def look_at_cache(folder: Path, progress: Progress = NO_PROGRESS) -> CacheState:
 
 
 def set_limit(folder: Path, gigabytes: float | None, progress: Progress = NO_PROGRESS) -> CacheState:
-    """Keep a limit, or None for no limit, in the cache in `folder`, and bring the cache within it.
+    """Keep a limit, or None for no limit, in the cache in `folder`, and trim the cache to it.
 
     Raises
     ------
     CacheError
         If it cannot be written.
     CancelledError
-        If the user asked to stop; the limit is kept, and what was removed until then is gone.
+        If the user cancelled; the limit is kept, and what was removed until then is gone.
     """
     file = folder / LIMIT_FILE
     try:
@@ -141,14 +142,14 @@ def set_limit(folder: Path, gigabytes: float | None, progress: Progress = NO_PRO
 
 
 def trim_after_work(progress: Progress = NO_PROGRESS) -> tuple[str, ...]:
-    """Bring the caches that this process has worked with within their limits; return what the user should know.
+    """Trim the caches that this process has used to their limits; return notes for the user.
 
-    Nothing is measured where it was within the last hour and what this process has added since leaves room.
+    Nothing is measured if it was measured within the last hour and there is still room.
 
     Raises
     ------
     CancelledError
-        If the user asked to stop.
+        If the user cancelled.
     """
     said = []
     for folder, added in added_bytes().items():
@@ -177,10 +178,10 @@ def _has_room(folder: Path, limit: int, added: int) -> bool:
 
 def _told(folder: Path, limit: CacheLimit, trimmed: Trimmed) -> list[str]:
     said = []
-    size = f"{trimmed.size.n_bytes / GIGABYTE:.3g} GB"
+    size = byte_size(trimmed.size.n_bytes)
     if trimmed.n_removed:
         said.append(
-            f"{trimmed.n_bytes_removed / GIGABYTE:.3g} GB of the least recently used data were removed from the cache "
+            f"{byte_size(trimmed.n_bytes_removed)} of the least recently used data were removed from the cache "
             f"{folder}, which now contains {size} of at most {limit.gigabytes:g} GB."
         )
     if limit.n_bytes is not None and trimmed.size.n_bytes > limit.n_bytes:

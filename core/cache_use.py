@@ -1,4 +1,4 @@
-"""Which entries of a cache are in use, by whom, and since when: what the limit of its size goes by.
+"""Which entries of a cache are in use, by which processes, and since when, for trimming.
 
 An entry is what is kept or removed as a whole: the arrays of one stage under their key, the rows of one extractor, a
 scanned dataset. It is named by its place in the cache, such as ``"clusters/0f3a…"``; the name of a kind alone, such as
@@ -7,7 +7,7 @@ scanned dataset. It is named by its place in the cache, such as ``"clusters/0f3a
 Every process that uses entries keeps one file of their names in the folder ``in-use`` of the cache until it ends, one
 line an entry. The file of a process that was killed counts for nothing. When an entry was used last is the newest time
 of anything in it; using it sets the time of the entry itself, since not every file system notes when a file is read. In
-a cache that may only be read neither is kept, and nothing is told about it.
+a cache that may only be read neither is kept, and nothing is reported about it.
 """
 
 import atexit
@@ -25,14 +25,14 @@ NOTED_AFTER_SECONDS = 60.0
 """An entry that is used again and again is noted once in so long."""
 
 EVERYTHING = ""
-"""Stands for every name, where it cannot be read what a process uses."""
+"""Represents every name, if the names that a process uses cannot be read."""
 
 _SUFFIX = ".txt"
 _ATTEMPTS = 5
 
 
 class _Uses:
-    """What this process uses of one cache folder, and how many bytes it has added to it."""
+    """The entries of one cache folder that this process uses, and how many bytes it has added."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -62,7 +62,7 @@ class _Uses:
     def _write(self, due: Iterable[str]) -> None:
         if self.file.exists():
             lines = [name for name in due if name not in self.noted]
-            os.utime(self.file)  # another machine tells by it that this process is still at work
+            os.utime(self.file)  # shows another machine that this process is still working
         else:  # the first of them, or another machine took this process for gone
             lines = list(dict.fromkeys([*self.noted, *due]))
             self.file.parent.mkdir(exist_ok=True)
@@ -82,7 +82,7 @@ _process = os.getpid()
 def use(cache_folder: Path, *names: str, added: int = 0) -> None:
     """Note that this process uses entries: they are not removed before it ends, and were used now.
 
-    To be called before they are opened or put in place, so that nobody removes them meanwhile.
+    Call it before they are opened or put in place, so that no process removes them meanwhile.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def use(cache_folder: Path, *names: str, added: int = 0) -> None:
 
 
 def use_place(cache_folder: Path, place: Path, *, added: int = 0) -> None:
-    """Note the use of the entry that a file or folder in the cache is, or lies in; see `use`."""
+    """Note the use of the entry that a file or folder in the cache is, or is in; see `use`."""
     use(cache_folder, "/".join(place.relative_to(cache_folder).parts[:2]), added=added)
 
 
@@ -112,7 +112,7 @@ def release(cache_folder: Path | None = None) -> None:
 
 
 def added_bytes() -> dict[Path, int]:
-    """Return how many bytes this process has added to each cache folder that it used, and count anew from here."""
+    """Return how many bytes this process has added to each cache folder that it used, and count again from here."""
     with _lock:
         found = {folder: ours.n_bytes_added for folder, ours in _uses.items()}
         for ours in _uses.values():
@@ -147,7 +147,7 @@ def is_in_use(name: str, used: Collection[str]) -> bool:
 
 
 def sweep_uses(cache_folder: Path) -> None:
-    """Remove what processes that are gone have left in the folder ``in-use``, and the folder where nothing is in it."""
+    """Remove files of ended processes from the folder ``in-use``, and the folder if it is empty."""
     for file in _marks(cache_folder):
         if not maker_may_be_at_work(file):
             try_to_remove(file)

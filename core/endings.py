@@ -1,4 +1,4 @@
-"""The sentences for processes that ended without a last word. It imports hardly anything: one is wanted in no time."""
+"""Sentences for processes that ended unexpectedly. It imports hardly anything, because it must be fast."""
 
 import signal
 from pathlib import Path

@@ -3,15 +3,15 @@
 The tree::
 
     CoresetError                 anything this program raises on purpose; its text is one clear sentence for a user
-    ├── CancelledError           the user asked to stop; nothing already done is lost
+    ├── CancelledError           the user cancelled; finished work is kept
     ├── MemoryShortError         a stage needs more memory than there is: the command line ends with exit code 1
     └── InputError               what was given cannot be used: the command line ends with exit code 2
         ├── DatasetError         the folder or file of images
         │   └── MissingSourceError   a kind of dataset that nothing installed knows
-        ├── ImageError           one image that cannot be decoded (the scan lists it and goes on)
+        ├── ImageError           one image that cannot be decoded (the scan lists it and continues)
         │   └── LostImagesError      images of a dataset that can no longer be read as they were scanned
-        ├── SplitError           train, validation and test sets that cannot be made as asked
-        ├── WeightsError         a weight file that is not what it should be
+        ├── SplitError           train, validation and test sets that cannot be made as requested
+        ├── WeightsError         an invalid weight file
         │   └── MissingWeightsError  weights that are nowhere on this machine
         ├── FeatureError         feature extraction or reduction
         ├── SelectionError       clusters, budgets, samplers
@@ -20,7 +20,7 @@ The tree::
         ├── ExportError          writing or verifying an export, a report
         ├── SettingsError        a settings file or a value in it
         ├── ProjectError         a project file
-        ├── OpeningError         what is opened wants more than an engine process may take for it
+        ├── OpeningError         what is opened requires more than an engine process may take for it
         └── CacheError           the cache folder cannot be read or written
             └── ReadOnlyCacheError   it may only be read
 """
@@ -33,22 +33,22 @@ class CoresetError(Exception):
 
 
 class CancelledError(CoresetError):
-    """The user asked to stop. Raised by `Progress.report`, so the engine needs no other cancel code."""
+    """The user cancelled. Raised by `Progress.report`, so the engine needs no other cancel code."""
 
     def __init__(self, message: str = "Cancelled. Finished work is kept.") -> None:
         super().__init__(message)
 
 
 class MemoryShortError(CoresetError):
-    """A stage needs more memory than this process may take; the text says how much, and the ways out."""
+    """A stage needs more memory than this process may take; the text states how much, and what to do."""
 
 
 class InputError(CoresetError):
-    """What was given cannot be used; says what happened, what was expected, what was found, what to do."""
+    """The input cannot be used; states what happened, what was expected, what was found, what to do."""
 
 
 class DatasetError(InputError):
-    """A folder or file that holds no usable set of labelled images."""
+    """A folder or file that contains no usable set of labelled images."""
 
 
 class MissingSourceError(DatasetError):
@@ -75,11 +75,11 @@ class LostImagesError(ImageError):
 
 
 class SplitError(InputError):
-    """Train, validation and test sets that cannot be made as asked."""
+    """Train, validation and test sets that cannot be made as requested."""
 
 
 class WeightsError(InputError):
-    """A weight file that is not what it should be."""
+    """An invalid weight file."""
 
 
 class MissingWeightsError(WeightsError):
@@ -87,11 +87,11 @@ class MissingWeightsError(WeightsError):
 
 
 class FeatureError(InputError):
-    """Feature extraction or reduction that cannot be done as asked."""
+    """Feature extraction or reduction that cannot be done as requested."""
 
 
 class SelectionError(InputError):
-    """Clusters, budgets or samplers that cannot be had as asked."""
+    """Clusters, budgets or samplers that are not possible as requested."""
 
 
 class SamplerFailedError(SelectionError):
@@ -103,7 +103,7 @@ class CannotContinueError(SelectionError):
 
 
 class TrainingError(InputError):
-    """A network, training or model bundle that cannot be had as asked."""
+    """A network, training or model bundle that are not possible as requested."""
 
 
 class ExportError(InputError):
@@ -119,7 +119,7 @@ class ProjectError(InputError):
 
 
 class OpeningError(InputError):
-    """What is opened wants more memory than an engine process may take for it."""
+    """What is opened requires more memory than an engine process may take for it."""
 
 
 class CacheError(InputError):

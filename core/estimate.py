@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from core.settings import ClusterSettings
     from core.training.network import Network
 
-# To build and compile a network that trains by epochs, before its first batch is done, and to judge it.
+# To build and compile a network that trains by epochs, before its first batch is done, and to evaluate it.
 START_SECONDS = 4.0
 FLOPS_OF_TWO_CORES = 6e10
 # Per image, of a network that is not known here.
@@ -31,17 +31,17 @@ FASTERPAM_SECONDS_PER_MILLION_DISTANCES = 0.02
 # Distances are computed in blocks of this size, norms added to them in pieces, so that no second array of the size of a
 # block is made.
 BLOCK_BYTES, PIECE_BYTES = 64 * 2**20, 2**20
-# What TensorFlow and Keras take once they have computed something, and a network of which nothing is known.
+# Memory of TensorFlow and Keras after a first computation, and of an unknown network.
 TENSORFLOW_BYTES, UNKNOWN_NETWORK_BYTES = 560_000_000, 200_000_000
 # Decoded images are held in memory up to this size, and read from the disk beyond.
 HELD_PIXEL_BYTES = 1_000_000_000
 # Of reduction: rows of features in memory at a time, and up to how many rows or columns of the pool the Gram matrix is
-# solved exactly. They stand here because what memory is needed follows from them.
+# solved exactly. They are here because memory estimates depend on them.
 ROWS_AT_ONCE = 1024
 EXACT_LIMIT = 4096
 # About as many numbers are left of an image after reduction.
 USUAL_COMPONENTS = 300
-# Of a pool beyond that: columns besides those asked for, and bytes for every number of a column, in all blocks.
+# Of a pool beyond that: columns in addition to those requested, and bytes for every number of a column, in all blocks.
 SPARE_COLUMNS, KRYLOV_BYTES = 14, 92
 
 
@@ -177,14 +177,14 @@ def estimate_training(
     network: str, n_images: int, n_validation: int, *, epochs: int, min_steps: int, batch_size: int, image_size: int,
     cache_folder: Path | None = None, feature_bytes: int = 0, stored_bytes: int = 0, tuned_seconds: float = 0.0,
 ) -> Estimate:  # fmt: skip
-    """Estimate one training of `network` on `n_images`; computing features of a backbone apart.
+    """Estimate one training of `network` on `n_images`; without computing features of a backbone.
 
     Parameters
     ----------
     network : str
         A name from the registry of networks; of another the figures are a guess.
     n_images, n_validation : int
-        Images to train on and to choose the epoch by.
+        Images to train on and to select the epoch by.
     epochs, min_steps, batch_size, image_size : int
         As in `TrainingSettings`.
     cache_folder : Path, optional
@@ -226,7 +226,7 @@ def training_speeds(network: str, image_size: int, *, tuned: bool = False) -> tu
 
 
 def training_bytes(network: "Network | None", held: Sequence[int], *, image_size: int, batch_size: int) -> int:
-    """Return what training a network takes at its peak besides TensorFlow and a backbone's features, in bytes.
+    """Return what training a network takes at its peak in addition to TensorFlow and a backbone's features, in bytes.
 
     Parameters
     ----------

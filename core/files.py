@@ -1,13 +1,13 @@
 """Writing, moving and removing files: whole or not at all, with patience, and leaving nothing behind.
 
-What is being written stands under a temporary name beside its place, which says which process of which machine writes
+What is being written has a temporary name next to its place, which identifies the process and machine that writes
 it. What a killed process left is known by that name and removed by the next one (`remove_leftovers`).
 
 What is called done is on disk before it is: a file is flushed before it takes its place, a folder with all in it, and
 the change of names after that, so that a power cut leaves either what was there before or what replaced it, whole.
 
 Windows refuses to move or remove what another program has open, and antivirus programs and synchronising folders open
-every fresh file for some milliseconds. So whatever moves or removes here tries again for a while.
+every fresh file for some milliseconds. So moving and removing are retried for a while.
 """
 
 import errno
@@ -28,10 +28,10 @@ from typing import TypeVar
 T = TypeVar("T")
 
 PATIENCE_SECONDS = 4.0
-"""How long a file that another program holds is waited for."""
+"""How long to wait for a file that another program has open."""
 
 FOREIGN_SECONDS = 24 * 60 * 60
-"""How long a process of another machine counts as being at work after it was last heard of."""
+"""How long a process of another machine counts as working after its last sign of activity."""
 
 ACCESS_DENIED, SHARING_VIOLATION, LOCK_VIOLATION = 5, 32, 33
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
@@ -59,7 +59,7 @@ def reason_of(error: OSError) -> str:
         return os.strerror(error.errno)
     said = " ".join(str(error).split())
     if _PARTLY_WRITTEN.search(said):
-        return "it could only be written partly; the disk may be full"  # NumPy says no more than the numbers
+        return "it could only be written partly; the disk may be full"  # NumPy only reports the numbers
     return said or type(error).__name__
 
 
@@ -74,12 +74,12 @@ def is_refused(error: OSError) -> bool:
 
 
 def is_held(error: OSError) -> bool:
-    """Return whether another program may be holding the file, as Windows says it."""
+    """Return whether another program may have the file open, by the error code of Windows."""
     return _winerror(error) in (ACCESS_DENIED, SHARING_VIOLATION, LOCK_VIOLATION)
 
 
 def is_taken(error: OSError) -> bool:
-    """Return whether something stands where something was to be moved."""
+    """Return whether the target of a move exists."""
     return error.errno in _TAKEN
 
 
@@ -91,12 +91,12 @@ def _winerror(error: OSError) -> int | None:
 
 
 def patiently(act: Callable[[], T]) -> T:
-    """Return what `act` returns, trying again while another program holds the file.
+    """Return what `act` returns, trying again while another program has the file open.
 
     Raises
     ------
     OSError
-        Of the last attempt, where it is still held after `PATIENCE_SECONDS`; any other at once.
+        Of the last attempt, if it is still open after `PATIENCE_SECONDS`; any other immediately.
     """
     until = time.monotonic() + PATIENCE_SECONDS
     pause = _FIRST_PAUSE
@@ -116,13 +116,13 @@ def move(source: Path, target: Path) -> None:
     Raises
     ------
     OSError
-        If it cannot be renamed; `is_taken` for a folder where something stands at `target`.
+        If it cannot be renamed; `is_taken` for a folder if `target` exists.
     """
     patiently(lambda: os.rename(source, target))  # noqa: PTH104 - a path's rename is the same
 
 
 def replace(source: Path, target: Path) -> None:
-    """Rename a file, in place of the file that may stand at `target`. Raises OSError where it cannot be."""
+    """Rename a file, replacing the file at `target`, if any. Raises OSError where it cannot be."""
     patiently(lambda: os.replace(source, target))  # noqa: PTH105
 
 
@@ -154,7 +154,7 @@ def try_to_remove(place: Path) -> bool:
 
 
 def put_in_place(building: Path, target: Path) -> Path | None:
-    """Rename the folder `building` to `target`; a folder that is there goes only when the new one stands, on disk.
+    """Rename the folder `building` to `target`; an existing folder is only removed when the new one is on disk.
 
     Returns
     -------
@@ -171,7 +171,7 @@ def put_in_place(building: Path, target: Path) -> Path | None:
         move(building, target)
         flush_names(target.parent)
         return None
-    # Not a temporary name: until the new one stands this may be all that there is, and is nothing to sweep.
+    # Not a temporary name: until the new one exists, this may be the only copy, and must not be swept.
     old = temporary_name(target).with_suffix(".old")
     move(target, old)
     try:
@@ -208,7 +208,7 @@ def flush_tree(folder: Path) -> None:
     for place, _, names in os.walk(folder):
         for name in names:
             facts = os.lstat(file := Path(place, name))
-            # A hard link's content has long been there, and may be one that nobody here may write.
+            # A hard link's content has long been there, and may be read-only.
             if stat.S_ISREG(facts.st_mode) and facts.st_nlink == 1:
                 files.append(file)
     if len(files) > _MANY and sys.platform == "linux":
@@ -221,7 +221,7 @@ def flush_tree(folder: Path) -> None:
 
 
 def flush_names(folder: Path) -> None:
-    """Wait until the names in `folder` are on disk, where the system can say so: Windows and some shares cannot."""
+    """Wait until the names in `folder` are on disk, if the system supports it: Windows and some shares do not."""
     if os.name == "nt":
         return
     with suppress(OSError):
@@ -236,12 +236,12 @@ def flush_names(folder: Path) -> None:
 
 
 def process_mark() -> str:
-    """Return a new word that says which process of which machine made something, such as ``1f0c…-4711-9a3e…``."""
+    """Return a new mark that identifies the process and machine that made something, such as ``1f0c…-4711-9a3e…``."""
     return f"{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 def temporary_name(place: Path) -> Path:
-    """Return a hidden name beside `place` for what is to become `place`, known as this process's own."""
+    """Return a hidden name next to `place` for what is to become `place`, known as this process's own."""
     # A file name has at most 255 bytes.
     stem = os.fsencode(place.name)[:_LONGEST_STEM].decode(errors="ignore")
     return place.with_name(f".{stem}.{process_mark()}.part")
@@ -254,9 +254,9 @@ def stem_of_temporary(place: Path) -> str:
 
 
 def make_temporary_folder(place: Path) -> Path:
-    """Make an empty folder beside `place` with the usual rights, which is to become `place`, and return it.
+    """Make an empty folder next to `place` with the usual rights, which is to become `place`, and return it.
 
-    What killed processes left of the same place is removed. Raises OSError where it cannot be made.
+    Leftovers of killed processes for the same place are removed. Raises OSError where it cannot be made.
     """
     remove_leftovers(place)
     building = temporary_name(place)
@@ -272,7 +272,7 @@ def make_temporary_folder(place: Path) -> Path:
 
 @contextmanager
 def removed_on_failure(place: Path) -> Iterator[Path]:
-    """Remove the file or folder `place`, as far as it is there, where the block raises."""
+    """Remove the file or folder `place`, if it exists, when the block raises."""
     try:
         yield place
     except BaseException:
@@ -282,9 +282,9 @@ def removed_on_failure(place: Path) -> Iterator[Path]:
 
 @contextmanager
 def temporary_folder(place: Path) -> Iterator[Path]:
-    """Give an empty folder beside `place` to fill; on disk, it replaces `place` at the end of the block.
+    """Give an empty folder next to `place` to fill; on disk, it replaces `place` at the end of the block.
 
-    Nothing is left of it where the block raises. What killed processes left of the same place is removed. Raises
+    Nothing remains of it if the block raises. Leftovers of killed processes for the same place are removed. Raises
     OSError where it cannot be.
     """
     with removed_on_failure(make_temporary_folder(place)) as building:
@@ -294,9 +294,9 @@ def temporary_folder(place: Path) -> Iterator[Path]:
 
 @contextmanager
 def temporary_file(place: Path, *, is_flushed: bool = True) -> Iterator[Path]:
-    """Give a name beside `place` to write a file under; it replaces `place` at the end of the block.
+    """Give a name next to `place` to write a file under; it replaces `place` at the end of the block.
 
-    Nothing is left of it where the block raises. The file of a link is replaced, not the link.
+    Nothing remains of it if the block raises. The file of a link is replaced, not the link.
 
     Parameters
     ----------
@@ -344,7 +344,7 @@ def replace_atomically(file: Path, content: bytes) -> None:
     Parameters
     ----------
     file : Path
-        Its folder is made where it is missing. A link is followed, so that what it points to is replaced.
+        Its folder is made where it is missing. A link is followed, so that its target is replaced.
     content : bytes
 
     Raises
@@ -398,8 +398,8 @@ def is_own(place: Path) -> bool:
 def maker_may_be_at_work(place: Path) -> bool:
     """Return whether `place` has the mark of a process in its name that may still be there.
 
-    Nobody here can ask for a process of another machine: it counts as one that is, where `place` was changed within the
-    last day.
+    It is not possible to query a process of another machine: it counts as one that is, where `place` was changed
+    within the last day.
     """
     found = _MARK.search(place.name)
     if found is None:

@@ -1,7 +1,7 @@
 """Stored forms: JSON read into plain dataclasses by cattrs, strictly, with one sentence for what is wrong.
 
 A field that was added to a form later has a default: what the program did before the field existed. A key that a form
-does not know is passed over, so that a form may say more for human readers than is read.
+does not know is passed over, so that a form may contain more for human readers.
 """
 
 import json
@@ -37,7 +37,7 @@ _WHOLE_LIMIT = 2**63
 
 
 class FormError(ValueError):
-    """JSON that is not what a stored form should be; the text says where and what, without a full stop."""
+    """JSON that is not a valid stored form; the text states where and what, without a full stop."""
 
 
 def read_json(file: Path, *, limit: int = JSON_BYTES, not_finite: NotFinite = "refused") -> Any:
@@ -55,7 +55,7 @@ def read_json(file: Path, *, limit: int = JSON_BYTES, not_finite: NotFinite = "r
     Raises
     ------
     OSError
-        If it is no regular file, is larger than `limit` or than the memory that is free, or cannot be read.
+        If it is not a regular file, is larger than `limit` or than the memory that is free, or cannot be read.
     FormError
         If it is no JSON, is nested too deeply, or has a key twice in one object.
     """
@@ -155,7 +155,7 @@ def is_number(value: Any, kind: type = float) -> bool:
 
 
 def key(name: str) -> Any:
-    """Return a dataclass field that stands in JSON under another name, such as a keyword of Python."""
+    """Return a dataclass field that is in JSON under another name, such as a keyword of Python."""
     return field(metadata={_KEY: name})
 
 
@@ -243,7 +243,7 @@ def _structure_mapping(kind: Any, converter: cattrs.Converter) -> Any:
 def _structured(
     named: Iterable[tuple[Any, Any]], kinds: Sequence[Any], converter: cattrs.Converter, whole: Any
 ) -> list[Any]:
-    """Return values in their kinds; an error says where among them it is."""
+    """Return values in their kinds; an error states its position."""
     found = []
     for (where, value), kind in zip(named, kinds, strict=True):
         try:

@@ -10,8 +10,8 @@ def collection_paused() -> Iterator[None]:
     """Look for no reference cycles inside: making millions of objects that have none takes long enough.
 
     A look at all objects takes a second and more once there are millions, and comes each time that their number has
-    grown by a quarter; nothing is reported meanwhile, and Cancel not heard. Memory is freed as ever, but for cycles,
-    which wait for the end.
+    grown by a quarter; during which nothing is reported and cancelling has no effect. Memory is freed as ever, but for
+    cycles, which wait for the end.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -20,7 +20,7 @@ def collection_paused() -> Iterator[None]:
     finally:
         if was_on:
             if not gc.get_freeze_count():
-                # All that was made goes to the oldest objects unlooked at, or it would be looked at right now.
+                # All that was made goes to the oldest objects unseen, or it would be scanned right now.
                 gc.freeze()
                 gc.unfreeze()
             gc.enable()

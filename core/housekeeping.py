@@ -1,4 +1,4 @@
-"""How large the cache is, emptying it, and keeping it within a limit."""
+"""Measuring, emptying and trimming the cache."""
 
 import json
 import os
@@ -43,22 +43,22 @@ OWN_FOLDERS = {
     "strength": re.compile(_STAGE),
     "thumbnails": re.compile(r"[0-9a-f]{2}"),
 }
-"""What the program makes in its cache: the folders, and what their entries are called. A name that begins with a dot
+"""The folders of the cache, and the names of their entries. A name that begins with a dot
 is a file or folder that a killed run left half written."""
 
 
 SMALL_FACTS = re.compile(r"(speeds|weights)\.json|features/.+\.rate\.json")
-"""What no limit removes: a few numbers each, that were measured over all work so far."""
+"""Files that trimming keeps: a few numbers each, measured over all work so far."""
 
 _TRIMMING = "Making room in the cache"
 
 SIZE_FILE = "size.json"
-"""What the cache held when it was last measured, so that it need not be measured after each piece of work."""
+"""The size of the cache when it was last measured, so that it need not be measured after each piece of work."""
 
 
 @dataclass(frozen=True)
 class CacheSize:
-    """What the cache holds: files and bytes; how many of the bytes stayed because another process uses them."""
+    """Size of the cache: files and bytes, and how many of the bytes were kept because another process uses them."""
 
     n_files: int
     n_bytes: int
@@ -67,7 +67,7 @@ class CacheSize:
 
 @dataclass(frozen=True)
 class Trimmed:
-    """What the cache holds after it was trimmed, and what was removed from it.
+    """Size of the cache after trimming, and what was removed.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class Trimmed:
 
 @dataclass(frozen=True)
 class _Measured:
-    """An entry with what it holds, and when it was used last, in seconds since 1970."""
+    """An entry with its size, and when it was last used, in seconds since 1970."""
 
     place: Path
     n_files: int
@@ -142,7 +142,7 @@ def _measure(entry: Path) -> _Measured:
 
 
 def trim_cache(folder: Path, limit_bytes: int, progress: Progress = NO_PROGRESS) -> Trimmed:
-    """Remove what was used least recently from the cache in `folder` until it holds no more than `limit_bytes`.
+    """Remove what was used least recently from the cache in `folder` until it contains no more than `limit_bytes`.
 
     What a process at work uses stays, this one among them, and so do small facts. Where that alone is more than the
     limit, the cache stays larger. What cannot be removed stays.
@@ -150,7 +150,7 @@ def trim_cache(folder: Path, limit_bytes: int, progress: Progress = NO_PROGRESS)
     Raises
     ------
     CancelledError
-        If the user asked to stop; what was removed until then is gone.
+        If the user cancelled; what was removed until then is gone.
     """
     sweep_uses(folder)
     entries = _measured(folder, progress)
@@ -177,8 +177,8 @@ def trim_cache(folder: Path, limit_bytes: int, progress: Progress = NO_PROGRESS)
 def clear_cache(folder: Path, progress: Progress = NO_PROGRESS) -> CacheSize:
     """Remove what this program made in `folder`, and nothing else; return what is left of it.
 
-    What another process uses or is writing stays, and is told as bytes in use; so does the limit. A process of another
-    machine counts as one at work for a day.
+    What another process uses or is writing stays, and is reported as bytes in use; so does the limit. A process of
+    another machine counts as one at work for a day.
 
     Notes
     -----
@@ -216,7 +216,8 @@ def _is_used(folder: Path, entry: Path, *, own: bool) -> bool:
 def _take_away(folder: Path, entry: Path, *, own: bool) -> bool:
     """Remove an entry unless a process uses it, `own`: this one among them; return whether it is gone.
 
-    It is moved aside first, so that nobody finds a part of it. Who has begun to use it just then gets it back.
+    It is moved aside first, so that no process finds a part of it. If a process has just begun to use it, it is moved
+    back.
     """
     if _is_used(folder, entry, own=own):
         return False
@@ -226,7 +227,7 @@ def _take_away(folder: Path, entry: Path, *, own: bool) -> bool:
     try:
         move(entry, aside)
     except OSError:
-        # Gone already, or Windows, where nothing is moved that somebody has open.
+        # Already removed, or Windows, which does not move files that are open.
         return not os.path.lexists(entry)
     if _is_used(folder, entry, own=own):
         # Where the same was computed and put there meanwhile, that stays.
@@ -249,8 +250,8 @@ def remember_size(folder: Path, n_bytes: int, measured: float | None = None) -> 
 def sweep(folder: Path) -> int:
     """Remove what killed processes of this machine left half written in the cache `folder`; return how many places.
 
-    What a process that is still there is writing stays, and so does what another machine left in a shared cache: nobody
-    here can tell whether it is at work. `clear_cache` removes that when it is a day old.
+    What a process that is still there is writing stays, and so do the files of another machine in a shared cache:
+    it is not known whether it is working. `clear_cache` removes those when they are a day old.
     """
     swept = 0
     sweep_uses(folder)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import psutil
 
-from core.words import duration
+from core.words import byte_size, duration
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,7 +25,7 @@ _STATUS = Path("/proc/self/status")
 
 @dataclass(frozen=True)
 class Limits:
-    """What a function may take while it opens something.
+    """Limits of time and memory of a function that opens a file.
 
     Attributes
     ----------
@@ -62,10 +62,10 @@ def limits_of(function: Callable[..., Any]) -> Limits | None:
 
 @contextlib.contextmanager
 def memory_within(n_bytes: int) -> Iterator[None]:
-    """Refuse this process more than so many bytes of memory beyond what it has now, with `MemoryError`.
+    """Limit the memory of this process to this many bytes more than now; beyond that, it gets a `MemoryError`.
 
     Mapped files do not count, and nor does address space that is only reserved, of which TensorFlow takes a lot. Linux
-    alone keeps such a limit; elsewhere nothing is done.
+    has such a limit; elsewhere this has no effect.
     """
     taken = _data_bytes()
     if taken is None:
@@ -86,7 +86,7 @@ def memory_within(n_bytes: int) -> Iterator[None]:
 
 
 def _data_bytes() -> int | None:
-    """Return what RLIMIT_DATA counts of this process, or None where the system does not tell."""
+    """Return what RLIMIT_DATA counts of this process, or None if the system does not report it."""
     try:
         found = re.search(r"^VmData:\s+(\d+) kB", _STATUS.read_text(), re.MULTILINE)
     except OSError:
@@ -95,7 +95,7 @@ def _data_bytes() -> int | None:
 
 
 def took_too_long(seconds: float) -> str:
-    """Return the sentence for what was ended since nothing was heard of it for so long."""
+    """Return the sentence for an opening that was ended because it made no progress for this time."""
     return (
         f"Opening was stopped: it made no progress for {duration(seconds)}, longer than any intact file takes. "
         "Choose another file, or copy this one to a faster disk first."
@@ -103,16 +103,16 @@ def took_too_long(seconds: float) -> str:
 
 
 def took_too_much(n_bytes: int) -> str:
-    """Return the sentence for what wanted more memory than it may have."""
+    """Return the sentence for an opening that needed more memory than allowed."""
     return (
-        f"Opening was stopped: it needs more than the {n_bytes / 1e9:.1f} GB of memory that it may use here. "
+        f"Opening was stopped: it needs more than the {byte_size(n_bytes)} of memory that it may use here. "
         "Choose another file, or close other programs."
     )
 
 
 def ended_the_process(how: str, n_bytes: int) -> str:
-    """Return the sentence for what ended the process that opened it; `how` says how it ended."""
+    """Return the sentence for an opening that ended its process; `how` states how it ended."""
     return (
         f"{how} A damaged file can cause this in a library, and so can one that needs more than "
-        f"{n_bytes / 1e9:.1f} GB of memory. Choose another file."
+        f"{byte_size(n_bytes)} of memory. Choose another file."
     )

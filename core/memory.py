@@ -1,6 +1,6 @@
-"""What memory this process may still take, and the sentence of a stage that needs more.
+"""The memory that this process may still use, and the sentence of a stage that needs more.
 
-Nothing that is computed follows from what is free: a stage either runs as its settings say, or stops with
+Results do not depend on free memory: a stage either runs with its settings, or stops with
 `MemoryShortError` before it takes anything.
 """
 
@@ -13,16 +13,17 @@ from pathlib import Path
 import psutil
 
 from core.errors import MemoryShortError
+from core.words import byte_size
 
 # What is needed below this is never refused: it is less than what a measurement of free memory is wrong by.
 LEAST_CHECKED = 32 * 2**20
-# From here on a stage says what it needs, for whoever listens to the log of this module: the command line does.
+# From here on a stage logs what it needs, which the command line shows.
 LEAST_TOLD = 1e9
 # What libraries take for themselves on first use, such as buffers of their threads.
 LIBRARY_BYTES = 32 * 2**20
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUPS = Path("/proc/self/cgroup")
-# A cgroup of version 1 without a limit says a number near 2^63.
+# A cgroup of version 1 without a limit has a number near 2^63.
 NO_LIMIT = 2**60
 
 Ways = Callable[[int], Sequence[str]]
@@ -31,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FreeMemory:
-    """What may still be taken.
+    """Memory that may still be used.
 
     Attributes
     ----------
@@ -72,7 +73,7 @@ def below_address_limit(mapped: int | None = None) -> FreeMemory | None:
     if soft == resource.RLIM_INFINITY:
         return None
     held = int(psutil.Process().memory_info().vms) if mapped is None else mapped
-    return FreeMemory(max(0, soft - held), f"its address space is limited to {in_words(soft)}, see ulimit -v")
+    return FreeMemory(max(0, soft - held), f"its address space is limited to {byte_size(soft)}, see ulimit -v")
 
 
 def below_group_limit(root: Path = CGROUPS, own: Path = OWN_CGROUPS) -> FreeMemory | None:
@@ -83,11 +84,11 @@ def below_group_limit(root: Path = CGROUPS, own: Path = OWN_CGROUPS) -> FreeMemo
     root : Path
         Where cgroups are mounted.
     own : Path
-        Tells those of the process, such as ``/proc/self/cgroup``.
+        Lists those of the process, such as ``/proc/self/cgroup``.
 
     Notes
     -----
-    What a group uses holds files that were read, which the system drops when memory is wanted; they are not counted
+    What a group uses holds files that were read, which the system drops when memory is needed; they are not counted
     (``inactive_file``), as container tools do.
     """
     found = [_left_in(folder) for folder in _own_groups(root, own)]
@@ -96,7 +97,7 @@ def below_group_limit(root: Path = CGROUPS, own: Path = OWN_CGROUPS) -> FreeMemo
 
 
 def _own_groups(root: Path, own: Path) -> Iterator[Path]:
-    """Yield the folders of the groups that this process is in, inner ones first, with those they lie in."""
+    """Yield the folders of the groups that this process is in, inner ones first, with those they are in."""
     try:
         lines = own.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
@@ -122,7 +123,7 @@ def _left_in(folder: Path) -> FreeMemory | None:
             continue
         if limit < NO_LIMIT:
             free = max(0, limit - max(0, held - _droppable(folder)))
-            return FreeMemory(free, f"its container or group is limited to {in_words(limit)}")
+            return FreeMemory(free, f"its container or group is limited to {byte_size(limit)}")
     return None
 
 
@@ -137,16 +138,16 @@ def _droppable(folder: Path) -> int:
 
 @contextmanager
 def memory_for(doing: str, n_bytes: float, ways: Ways = no_ways) -> Iterator[None]:
-    """Stop before a stage takes memory that there is not; say the same where an allocation fails inside.
+    """Stop before a stage needs more memory than is free, and raise the same error if an allocation fails inside.
 
     Parameters
     ----------
     doing : str
         What is to be done with how many images, such as ``"Clustering class a (6,000 images)"``.
     n_bytes : float
-        What it takes at its peak.
+        Its peak memory.
     ways : callable, optional
-        Given the bytes that are free, returns what can be done besides, each as a part of a sentence that begins with a
+        Given the bytes that are free, returns what else can be done, each as a part of a sentence that begins with a
         verb.
 
     Raises
@@ -155,7 +156,7 @@ def memory_for(doing: str, n_bytes: float, ways: Ways = no_ways) -> Iterator[Non
         Naming what is needed, what is free and the ways out.
     """
     if n_bytes >= LEAST_TOLD:
-        _log.info("%s needs about %s of memory.", doing, in_words(n_bytes))
+        _log.info("%s needs about %s of memory.", doing, byte_size(n_bytes))
     if n_bytes > LEAST_CHECKED:
         free = free_memory()
         if n_bytes > free.n_bytes:
@@ -170,21 +171,14 @@ def _sentence(doing: str, n_bytes: float, free: FreeMemory, ways: Ways) -> str:
     where = f" ({free.limit})" if free.limit else ""
     offered = ["close other programs", *ways(free.n_bytes), "use fewer images"]
     either = f"{', '.join(offered[:-1])} or {offered[-1]}"
-    needs = f"needs about {in_words(n_bytes)} of memory"
+    needs = f"needs about {byte_size(n_bytes)} of memory"
     if n_bytes <= free.n_bytes:
         # It was let in, and took more than was foreseen, or another program took it meanwhile.
         needs = "needs more memory than there is"
     return (
-        f"{doing} {needs}, but {in_words(free.n_bytes)} are free for this program{where}. "
+        f"{doing} {needs}, but {byte_size(free.n_bytes)} are free for this program{where}. "
         f"{either[0].upper()}{either[1:]}."
     )
-
-
-def in_words(n_bytes: float) -> str:
-    """Return an amount of memory as a person reads it, such as ``"1.7 GB"``."""
-    if n_bytes >= 1e9:
-        return f"{n_bytes / 1e9:,.1f} GB"
-    return f"{n_bytes / 1e6:,.0f} MB"
 
 
 def round_down(number: int) -> int:

@@ -44,7 +44,7 @@ def squared_distances(a: Vectors, b: Vectors, b_norms: NDArray[np.float64] | Non
 
     Notes
     -----
-    Through the norms and one matrix product in float64; what lies below `RELATIVE_ZERO` of the norms is 0.
+    Through the norms and one matrix product in float64; what is below `RELATIVE_ZERO` of the norms is 0.
     """
     left, right = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     left_norms = squared_norms(left)
@@ -90,7 +90,7 @@ def nearest(
     k = min(n_neighbours, n - 1)
     if k < 1:
         return np.empty((n, 0), dtype=np.int64), np.empty((n, 0), dtype=np.float32)
-    # A few more than asked for, so that those that tie at the limit are seen, and the row itself can go.
+    # A few more than requested, so that those that tie at the limit are seen, and the row itself can go.
     n_candidates = min(k + 1 + SPARE, n)
     found = NearestNeighbors(n_neighbors=n_candidates, algorithm="brute").fit(embedding)
     rows = np.empty((n, k), dtype=np.int64)
@@ -135,7 +135,7 @@ def _exact_distances(embedding: Vectors, block: slice, candidates: IntArray) -> 
     for part in row_blocks(len(own), candidates.shape[1] * max(embedding.shape[1], 1)):
         differences = embedding[candidates[part]] - own[part, None, :]
         result[part] = np.sqrt(np.einsum("ijk,ijk->ij", differences, differences))
-        # The next part is made in its place, not beside it.
+        # The next part is made in its place, not next to it.
         del differences
     return result
 

@@ -1,6 +1,6 @@
 """Colours and marker shapes by meaning, the same in window and report.
 
-Those of samplers stand in their descriptions, the others in `resources/style/palette.json`.
+Those of samplers are in their descriptions, the others in `resources/style/palette.json`.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from core.resources import resource_folder
 
 @dataclass(frozen=True)
 class Mark:
-    """How one thing is drawn.
+    """Colour and marker of one thing.
 
     Attributes
     ----------
@@ -69,9 +69,9 @@ def _without_mark() -> Iterator[str]:
 
 @cache
 def _spare_marks(names: tuple[str, ...]) -> Mapping[str, Mark]:
-    """Return a mark for each name, no two alike.
+    """Return a distinct mark for each name.
 
-    The name alone says which spare mark is tried first, so that another sampler seldom changes it.
+    The name alone determines which spare mark is tried first, so that another sampler rarely changes it.
     """
     spare = [_mark_of(values) for values in _palette()["spare_samplers"]]
     markers = _palette()["cluster_markers"]

@@ -1,17 +1,17 @@
-"""How a long engine function tells how far it is, and learns that it should stop."""
+"""Progress and cancellation of long engine functions."""
 
 from typing import Protocol
 
 
 class Progress(Protocol):
-    """What every long engine function takes as its last argument.
+    """The last argument of every long engine function.
 
-    `report` is called between units of work. It raises `CancelledError` when the user asked to
+    `report` is called between units of work. It raises `CancelledError` when the user has asked to
     stop, which is the engine's only cancel code.
     """
 
     def report(self, done: int, total: int, message: str = "") -> None:
-        """Tell that `done` of `total` units are finished.
+        """Report that `done` of `total` units are finished.
 
         Parameters
         ----------
@@ -23,7 +23,7 @@ class Progress(Protocol):
         Raises
         ------
         CancelledError
-            If the user asked to stop.
+            If the user cancelled.
         """
 
     def publish(self, result: object) -> None:
@@ -53,14 +53,14 @@ class StepProgress:
     Parameters
     ----------
     parent : Progress
-        Whom to tell.
+        The receiver of reports.
     step, n_steps : int
         0 <= step < n_steps.
     message : str
-        What is told instead of the step's own messages; empty: theirs.
+        What is reported instead of the step's own messages; empty: theirs.
     resolution : int
-        How many parts of a step are told apart; 0: those that the step itself counts, all steps having as many. Of a
-        single step that is what the step tells.
+        How many parts of a step are reported apart; 0: those that the step itself counts, all steps having as many. Of
+        a single step, those that it reports.
     hands_on : bool
         Whether finished parts are handed to the parent.
     """
@@ -82,7 +82,7 @@ class StepProgress:
         self._message, self._resolution, self._hands_on = message, resolution, hands_on
 
     def report(self, done: int, total: int, message: str = "") -> None:
-        """Tell the parent the share of the whole that is done."""
+        """Report the share of the whole that is done to the parent."""
         if self._resolution == 0:
             counted = (done, total) if total <= 0 else (self._step * total + done, self._n_steps * total)
             self._parent.report(*counted, self._message or message)
@@ -103,13 +103,13 @@ class PartProgress:
     Parameters
     ----------
     parent : Progress
-        Whom to tell.
+        The receiver of reports.
     start, end : float
         0 <= start <= end <= 1: shares of the whole.
     message : str
-        What is told instead of the part's own messages; empty: theirs.
+        What is reported instead of the part's own messages; empty: theirs.
     prefix : str
-        What is told before the part's own messages, which then begin in lower case and without the unit that they
+        What is reported before the part's own messages, which then begin in lower case and without the unit that they
         count in.
     hands_on : bool
         Whether finished parts are handed to the parent.
@@ -132,7 +132,7 @@ class PartProgress:
         self._done = 0.0
 
     def report(self, done: int, total: int, message: str = "") -> None:
-        """Tell the parent the share of the whole that is done."""
+        """Report the share of the whole that is done to the parent."""
         self._done = max(self._done, done / total if total > 0 else 0.0)
         share = self._start + (self._end - self._start) * self._done
         what = message.partition(":")[0]

@@ -28,7 +28,7 @@ Decision = Literal["kept", "skipped"]
 DECISIONS: tuple[str, ...] = get_args(Decision)
 
 PROJECT_BYTES = 64_000_000
-"""Largest project file that is read; the window reads it itself, and would stand still with a larger one."""
+"""Largest project file that is read; the window reads it itself, and would freeze with a larger one."""
 
 # Every stage in order, and the sections of the settings that its result is made from.
 STAGES: Mapping[str, tuple[str, ...]] = {
@@ -38,7 +38,7 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "coreset": ("selection",),
     "compare": ("training", "comparison"),
 }
-# A comparison brings its own samplers, fractions and seeds: moving the coreset's slider does not touch it.
+# A comparison has its own samplers, fractions and seeds: moving the coreset's slider does not touch it.
 NOT_COMPARED = ("sampler", "fraction", "images", "seed")
 
 
@@ -67,7 +67,7 @@ class StageResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What the window shows; it changes no result.
+    """State of the window, which changes no result.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class Project:
     Attributes
     ----------
     source : Path or None
-        Folder, CSV or .npz of images; None before one is chosen.
+        Folder, CSV or .npz of images; None before one is selected.
     settings : Settings
     results : mapping of str to tuple of StageResult
         By stage, the newest last; at most eight of each, so that undo finds its result again.
@@ -109,7 +109,7 @@ class Project:
     History of the file format (JSON, UTF-8, suffix ``.coreset``):
 
     1. ``format``, ``program``, ``version``, ``source`` (relative to the file where possible, forward slashes),
-       ``settings``, ``results``, ``choices``, ``notes``. Added later, and left out where they are empty:
+       ``settings``, ``results``, ``choices``, ``notes``. Added later, and excluded where they are empty:
        ``image_notes``, ``reviewed``.
     """
 
@@ -124,7 +124,7 @@ class Project:
     def key(self, stage: str) -> str:
         """Return the fingerprint that a result of `stage` has if it is made from the choices as they are now.
 
-        Where the images lie is no part of it: a folder that moved is still the same study. Which images were found
+        Where the images are is not a part of it: a folder that moved is still the same study. Which images were found
         there is (`StageResult.content` of the dataset), for every stage after it.
         """
         parts: list[Any] = []
@@ -184,7 +184,8 @@ class StoredProject:
     ----------
     project : Project
     digest : str
-        Of the bytes that were read: whoever writes the file later can tell by it whether another has written it since.
+        Of the bytes that were read: before the file is written later, it shows whether another program has written it
+        since.
     """
 
     project: Project
@@ -197,7 +198,7 @@ def read_stored_project(file: Path) -> StoredProject:
     Raises
     ------
     ProjectError
-        If it cannot be read, is no project, is damaged, or was written by a newer version of the program.
+        If it cannot be read, is not a project, is damaged, or was written by a newer version of the program.
     """
     content = _read_bytes(file)
     return StoredProject(project_from_dict(_as_json(content, file), file.parent, file.name), _digest_of(content))
@@ -209,7 +210,7 @@ def read_project(file: Path) -> Project:
     Raises
     ------
     ProjectError
-        If it cannot be read, is no project, is damaged, or was written by a newer version of the program.
+        If it cannot be read, is not a project, is damaged, or was written by a newer version of the program.
     """
     return read_stored_project(file).project
 
@@ -236,7 +237,7 @@ def write_project(project: Project, file: Path, *, version: str = "") -> str:
     Parameters
     ----------
     version : str
-        Of the program, for whoever reads the file later.
+        Of the program, for later readers of the file.
 
     Returns
     -------
@@ -281,7 +282,7 @@ def project_from_dict(values: Any, folder: Path, name: str) -> Project:
     Raises
     ------
     ProjectError
-        If the values are no project, are damaged, or are of a newer format.
+        If the values are not a project, are damaged, or are of a newer format.
     """
     if not isinstance(values, dict) or values.get("program") != PROGRAM or not isinstance(values.get("format"), int):
         raise ProjectError(f"{name} is not a project of {PROGRAM}. Open a file that ends in {SUFFIX}.")

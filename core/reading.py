@@ -1,4 +1,4 @@
-"""Reading what may be anything: regular files only, of a size that is looked at before it is read."""
+"""Reading what may be anything: only regular files, whose size is checked before they are read."""
 
 import errno
 import os
@@ -7,26 +7,28 @@ from pathlib import Path
 from typing import BinaryIO
 from zipfile import ZipFile, ZipInfo
 
+from core.words import byte_size
+
 ZIP_RATIO = 100
 """How many times smaller than its content a large member of an archive may be; images are about twice smaller."""
 
 ZIP_UNSUSPICIOUS_BYTES = 100_000_000
 _PIECE_BYTES = 2**20
-"""Up to so many bytes a member may be of any ratio: a column of equal labels is nearly nothing when it is packed."""
+"""Members up to this size may have any ratio: a column of equal labels is tiny when packed."""
 
 
 class IrregularFileError(OSError):
-    """What was to be read is a pipe, a device or a socket: reading it could wait, or never end."""
+    """The file is a pipe, a device or a socket: reading it could block, or never end."""
 
 
 class OversizeError(OSError):
-    """What was to be read is larger than anything of its kind is."""
+    """The file is larger than any valid one."""
 
 
 def open_regular(file: Path) -> BinaryIO:
     """Open a file for reading, unless it is none.
 
-    Links are followed. A pipe is not waited for, and nothing is read from a device.
+    Links are followed. Pipes are not waited for, and devices are not read.
 
     Raises
     ------
@@ -35,7 +37,7 @@ def open_regular(file: Path) -> BinaryIO:
     OSError
         If it cannot be opened; ValueError is turned into it where the name can be no file's.
     """
-    # Without O_NONBLOCK, opening a pipe that nobody writes to never returns.
+    # Without O_NONBLOCK, opening a pipe without a writer never returns.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     try:
         handle = os.open(file, flags)
@@ -78,7 +80,7 @@ def read_regular(file: Path, limit: int) -> bytes:
         size = os.fstat(stream.fileno()).st_size
         # Asking for `limit` bytes would take as much memory for a file of ten.
         data = stream.read(size + 1) if size <= limit else b""
-        # A file of /proc says that it has 0 bytes; others may grow meanwhile.
+        # A file of /proc has 0 bytes; others may grow meanwhile.
         while size < len(data) <= limit and (more := stream.read(min(_PIECE_BYTES, limit + 1 - len(data)))):
             data += more
     if size > limit or len(data) > limit:
@@ -107,13 +109,13 @@ def check_member(archive: ZipFile, member: ZipInfo, limit: int) -> None:
     if size > limit:
         raise OversizeError(
             errno.EFBIG,
-            f"{member.filename} needs {size / 1e9:.1f} GB unpacked; at most {limit / 1e9:.1f} GB are read",
+            f"{member.filename} needs {byte_size(size)} unpacked; at most {byte_size(limit)} are read",
             archive.filename,
         )
     if size > ZIP_UNSUSPICIOUS_BYTES and size > ZIP_RATIO * max(1, member.compress_size):
         raise OversizeError(
             errno.EFBIG,
-            f"{member.filename} has {size / 1e9:.1f} GB unpacked and {member.compress_size / 1e6:.1f} MB packed; "
+            f"{member.filename} has {byte_size(size)} unpacked and {byte_size(member.compress_size)} packed; "
             f"at most {ZIP_RATIO} times the packed size is unpacked",
             archive.filename,
         )

@@ -27,7 +27,7 @@ FOLDERS: Mapping[str, tuple[str, str]] = {
     "metric": ("metrics", "Metrics"),
     "export format": ("exports", "Export formats"),
 }
-# What stands above the lists; that of samplers is a page of its own.
+# The text above the lists; that of samplers is a separate page.
 _ABOUT: Mapping[str, str] = {
     "source": "Formats in which labelled images can be stored. The program detects the format automatically.",
     "extractor": "Extractors convert images into features. The features of several extractors are concatenated.",
@@ -43,7 +43,7 @@ The names are those used in project files, `coreset.json` and `--settings` files
 line. Prefix the flag of a yes/no setting with `no-` to turn it off, such as `--no-controls`. If a stored form lacks a
 setting, the program behaves as it did before the setting existed. For settings of a single sampler, network or other
 description, see its page in Help, which also lists all settings."""
-# What the seconds of samplers are told for: classes as unequal as real sets are. Dermoscopy has 72 % in one class,
+# What the seconds of samplers are reported for: classes as unequal as real sets are. Dermoscopy has 72 % in one class,
 # blood cells 20 %.
 N_IMAGES = 17_000
 SHARES = (0.41, 0.23, 0.14, 0.09, 0.06, 0.04, 0.02, 0.01)
@@ -137,18 +137,19 @@ def settings_markdown() -> str:
     return "\n".join(lines) + "\n"
 
 
-# --- samplers beside each other ---------------------------------------------------------------------------------------
+# --- samplers next to each other
+# ---------------------------------------------------------------------------------------
 
 
 def class_sizes(n_images: int) -> list[int]:
-    """Return the images of each class of a set that is made up to tell seconds of."""
+    """Return the images of each class of the set that seconds are reported for."""
     sizes = [round(share * n_images) for share in SHARES]
     sizes[0] += n_images - sum(sizes)
     return sizes
 
 
 def seconds_words(sampler: "Sampler") -> str:
-    """Return about how many seconds a sampler takes for `N_IMAGES`, or that nobody measured it."""
+    """Return about how many seconds a sampler takes for `N_IMAGES`, or that it was not measured."""
     sizes = [N_IMAGES] if sampler.scope != "class" else class_sizes(N_IMAGES)
     seconds = sum(sampler.cost.seconds_for(size) for size in sizes)
     if seconds <= 0:
@@ -172,7 +173,7 @@ def kept(words: str) -> str:
 
 
 def _samplers_html() -> str:
-    """Return the overview, with a row for each sampler that nobody measured behind those of its table."""
+    """Return the overview, with a row for each unmeasured sampler after those of its table."""
     text = (resource_folder() / "help" / f"{list_path('sampler')}.html").read_text(encoding="utf-8")
     before, begins, rest = text.partition(TABLE_BEGINS)
     rows, ends, after = rest.partition(TABLE_ENDS)

@@ -1,4 +1,4 @@
-"""Where icons, licences and weights are: in a checkout, in an installed wheel and in a frozen program alike."""
+"""Where icons, licences and weights are, in a checkout, an installed wheel and a frozen program."""
 
 import os
 import stat
@@ -24,7 +24,7 @@ def resource_folder() -> Path:
 def ensure_home() -> str:
     """Let a user without a home folder, as in some containers, have one for as long as the system keeps it.
 
-    Libraries ask for it in ways of their own, so it is set in the environment, and only where nothing tells it.
+    Libraries look it up in different ways, so it is set in the environment, and only if it is not set.
 
     Returns
     -------

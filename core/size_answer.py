@@ -134,7 +134,7 @@ def rounded_up(n: int) -> int:
 
 def _sentence(sizes: Sizes, images: int, random: int | None, labels: int | None, place: int) -> str:
     beside = f"or about {random:,} at random" if random is not None else "and at random nearly the whole pool"
-    checking = f"; checking it needs {rounded_up(labels):,} validation labels" if labels is not None else ""
+    checking = f"; checking it requires {rounded_up(labels):,} validation labels" if labels is not None else ""
     saved = ""
     if sizes.seconds and sizes.seconds[-1] > 0:
         least, most = sizes.seconds[place], sizes.seconds[-1]
@@ -143,9 +143,9 @@ def _sentence(sizes: Sizes, images: int, random: int | None, labels: int | None,
             f"; training the {sizes.network} takes about {duration(least)} instead of {duration(most)} "
             f"({percent(less)} less)"
             if less > 0
-            else f"; training the {sizes.network} takes about as long as on everything ({duration(most)})"
+            else f"; training the {sizes.network} takes about as long as on the whole pool ({duration(most)})"
         )
-    return f"{images:,} images chosen, {beside}{checking}{saved}."
+    return f"{images:,} images selected, {beside}{checking}{saved}."
 
 
 def _refusal(sizes: Sizes, margin: float, least: float) -> str:

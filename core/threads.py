@@ -1,4 +1,4 @@
-"""How many processors this process may use, and how many threads numerical libraries may."""
+"""Numbers of processors of this process, and of threads of numerical libraries."""
 
 import os
 
@@ -15,7 +15,7 @@ def n_processors() -> int:
 
 
 def limit_threads(n_threads: int) -> None:
-    """Let numerical libraries use at most so many threads, in this process from here on.
+    """Let numerical libraries use at most this number of threads, in this process from here on.
 
     Those that are loaded later read the environment; TensorFlow does when it first computes something. With one thread
     its sums fall in one order, so that a training gives the same weights to the bit on any number of processors.

@@ -1,3 +1,3 @@
-"""The one place where the version stands: About, manifests, file names and the package read it here."""
+"""The version, which About, manifests, file names and the package read here."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Shares and times as the window, the command line and the report write them."""
+"""Shares, times and sizes as the window, the command line and the report write them."""
 
 import math
 
@@ -37,3 +37,19 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s" if minutes < 10 and rest else f"{minutes} min"
     hours, rest = divmod(round(whole / 60), 60)
     return f"{hours:,} h {rest} min" if rest else f"{hours:,} h"
+
+
+def byte_size(n_bytes: float) -> str:
+    """Return a size in memory or on disk: ``12 bytes``, ``3.2 kB``, ``59 MB``, ``1.4 GB``.
+
+    Parameters
+    ----------
+    n_bytes : float
+        At least 0. Units are powers of 1000.
+    """
+    value, unit = float(n_bytes), "bytes"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 999.5:
+            break
+        value, unit = value / 1000, larger
+    return f"{value:,.0f} {unit}" if unit == "bytes" or value >= 9.95 else f"{value:.1f} {unit}"

@@ -8,7 +8,7 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `coreset` with `arguments` and return its exit code.
 
-    0 done, 1 it differs, there is not enough memory or an error that nobody expected, 2 bad input, 130 cancelled. No
+    0 done, 1 it differs, there is not enough memory or an unexpected error occurred, 2 bad input, 130 cancelled. No
     error leaves it: one that was not raised on purpose becomes a sentence, and its details a file that the sentence
     names.
 
@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ----------
     arguments : sequence of str, optional
         By default those of the process. This process is then the command, and what ends it without a word of Python,
-        such as a file of the cache that is cut while it is read, is told too; see `core.cli.crash_watch`.
+        such as a file of the cache that is cut while it is read, is reported too; see `core.cli.crash_watch`.
     """
     if arguments is None:
         from core.cli import crash_watch

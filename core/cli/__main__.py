@@ -1,4 +1,4 @@
-"""Lets `python -m core.cli` stand for `coreset`."""
+"""Makes `python -m core.cli` equivalent to `coreset`."""
 
 import sys
 from multiprocessing import freeze_support

@@ -1,4 +1,4 @@
-"""From the words on the command line to `Settings`: a settings file first, then what was said beside it."""
+"""Convert command-line arguments to `Settings`: first the settings file, then flags."""
 
 import argparse
 import sys
@@ -22,7 +22,7 @@ BY_HAND = "note: fractions of classes were given, so budgets are set by hand; --
 
 
 def study_of(options: argparse.Namespace) -> Study:
-    """Return the study that a command line asks for.
+    """Return the study that a command line requests.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def study_of(options: argparse.Namespace) -> Study:
 
 
 def _with_values_of_files(study: Study, options: argparse.Namespace) -> Study:
-    """Return the study with the values that files are to give; what was assumed is told in notes."""
+    """Return the study with the values that files are to give; what was assumed is reported in notes."""
     settings = study.settings
     for flag, file in asked_of_files(options):
         progress = TerminalProgress()
@@ -49,7 +49,7 @@ def _with_values_of_files(study: Study, options: argparse.Namespace) -> Study:
 
 
 def _with_values_of_images(study: Study, options: argparse.Namespace) -> Study:
-    """Return the study with the values that its images are to give, each told in a note."""
+    """Return the study with the values determined from its images, each with a note."""
     asked = asked_of_images(options)
     if not asked:
         return study
@@ -68,7 +68,7 @@ def _with_values_of_images(study: Study, options: argparse.Namespace) -> Study:
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
-    """Return defaults, changed by the settings file, changed by what was said on the command line."""
+    """Return defaults, changed by the settings file, changed by the command line."""
     file = getattr(options, "settings", None)
     settings = read_settings(file) if file is not None else Settings()
     note = unnamed_note(file) if file is not None else ""

@@ -28,7 +28,7 @@ from core.results import Coreset, Dataset, Split
 from core.selection.clustering import cluster_words
 from core.selection.selecting import rule_over_classes
 from core.settings import DataSettings
-from core.words import duration, percent
+from core.words import byte_size, duration, percent
 
 _REASONS = 10
 
@@ -41,7 +41,7 @@ def progress() -> TerminalProgress:
 
 
 def scan(options: argparse.Namespace) -> int:
-    """Tell what a dataset holds."""
+    """Print what a dataset contains."""
     check_listing(options.quality)
     study = study_of(options)
     settings = study.settings
@@ -95,7 +95,7 @@ def _first_rows(dataset: Dataset) -> str:
 
 
 def _tell_excluded(split: Split) -> None:
-    """Say how many images are excluded, and the most frequent reasons."""
+    """Print how many images are excluded, and the most frequent reasons."""
     if split.left_out:
         say(f"excluded: {len(split.left_out):,}")
         for reason, n in Counter(left.reason for left in split.left_out).most_common(_REASONS):
@@ -103,7 +103,7 @@ def _tell_excluded(split: Split) -> None:
 
 
 def _tell_groups(dataset: Dataset, settings: DataSettings) -> list[str]:
-    """Tell how many groups there are; where there are none, return the likeliest pattern as a note."""
+    """Print the number of groups; if there are none, return the most likely pattern as a note."""
     n_groups, n_without = count_groups(dataset, settings)
     if n_groups:
         say(f"groups: {n_groups:,}; images without one: {n_without:,}")
@@ -152,7 +152,7 @@ def _choose(options: argparse.Namespace) -> tuple[Prepared, Coreset]:
 
 
 def _tell(prepared: Prepared, coreset: Coreset) -> set[str]:
-    """Say what was chosen, and return the notes that were said."""
+    """Print the selection, and return the printed notes."""
     chosen, pool = len(coreset.indices), sum(coreset.pool_sizes.values())
     rule = rule_over_classes(coreset, prepared.study.settings.selection)
     say(
@@ -205,7 +205,7 @@ def export(options: argparse.Namespace) -> int:
     for note in result.notes:
         if note not in told:
             say(f"note: {note}")
-    say(f"written: {result.folder}, {result.n_files:,} images, {result.n_bytes / 1e6:,.1f} MB")
+    say(f"written: {result.folder}, {result.n_files:,} images, {byte_size(result.n_bytes)}")
     return 0
 
 
@@ -256,7 +256,7 @@ def weights(options: argparse.Namespace) -> int:
 
 
 def plugins(options: argparse.Namespace) -> int:  # noqa: ARG001 - it has none
-    """List what plugins add; exit code 1 where something is left out."""
+    """List what plugins add; exit code 1 where something is excluded."""
     if not takes_plugins():
         say(NO_PLUGINS)
         return 0

@@ -1,4 +1,4 @@
-"""Tells in a sentence that the command crashed, where it cannot do so itself.
+"""Report in one sentence that the command crashed.
 
 Large files of the cache are mapped, not read. Where another program or the file system cuts one short between the check
 of its length and the reading, the system ends the process with SIGBUS. No Python runs in it any more, so a second
@@ -7,7 +7,7 @@ end of the pipe alone means that it ended in another way. The command itself sta
 its number, exit code and signals, Ctrl+C and job control are what they are without. POSIX only: Windows does not let
 a file be cut that is mapped.
 
-Nothing heavy is imported here, so that the fork takes no time and the sentence comes at once.
+Nothing heavy is imported here, so that the fork is fast and the sentence appears immediately.
 """
 
 import faulthandler
@@ -29,7 +29,7 @@ SIGNALS = {
     "Floating": "SIGFPE",
     "Illegal instruction": "SIGILL",
 }
-"""The signals that `faulthandler` tells of, by how their words begin; anything else is an abort."""
+"""The signals that `faulthandler` reports, by the start of its message; anything else is an abort."""
 
 _FATAL = "Fatal Python error: "
 _LARGEST = 10_000
@@ -37,12 +37,12 @@ _to_watcher: int | None = None
 
 
 def start() -> None:
-    """Have a second process tell it if this one crashes. Call it before threads are started; once is enough."""
+    """Start a second process that reports a crash of this one. Call it once, before threads are started."""
     global _to_watcher
     if sys.platform == "win32" or _to_watcher is not None:
         return
     reading, writing = os.pipe()
-    # Ctrl+C goes to both processes; the second one never takes a signal.
+    # Ctrl+C goes to both processes; the second one ignores signals.
     before = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
     try:
         if os.fork() == 0:
@@ -50,7 +50,7 @@ def start() -> None:
             _watch(reading)
         _to_watcher = writing
         faulthandler.enable(writing)
-    except OSError:  # one process more is not allowed: a crash is then told by the system alone
+    except OSError:  # one process more is not allowed: a crash is then only reported by the system
         os.close(writing)
     finally:
         os.close(reading)
@@ -58,7 +58,7 @@ def start() -> None:
 
 
 def tell(cache_folder: Path, log_file: Path, version: str, arguments: Sequence[str]) -> None:
-    """Say what a sentence about a crash is to name.
+    """Set the facts that a sentence about a crash names.
 
     Parameters
     ----------
@@ -81,15 +81,15 @@ def tell(cache_folder: Path, log_file: Path, version: str, arguments: Sequence[s
 
 
 def _write(descriptor: int, text: str) -> None:
-    with suppress(OSError):  # nobody reads it any more
+    with suppress(OSError):  # the reader has ended
         os.write(descriptor, text.encode("utf-8", "surrogateescape"))
 
 
 def _watch(reading: int) -> NoReturn:
-    """Wait for the end of the command, and tell it where that was a crash."""
+    """Wait for the end of the command, and report a crash."""
     try:
         nothing = os.open(os.devnull, os.O_RDWR)
-        for standard in (0, 1):  # whoever reads the output waits for the command alone
+        for standard in (0, 1):  # readers of the output only wait for the command
             os.dup2(nothing, standard)
         told = b""
         while part := os.read(reading, _LARGEST):
@@ -105,7 +105,7 @@ def _watch(reading: int) -> NoReturn:
 def _tell_crash(told: str) -> None:
     """Write the sentence, and to the log where the threads of the command were."""
     facts, fatal, crash = told.partition(_FATAL)
-    # The last that were told; none where it crashed before it knew them.
+    # The last that were reported; none where it crashed before it knew them.
     cache_folder, log_file, heading = ["", "", "", *facts.split("\0")[:-1]][-3:]
     said = _sentence(crash, cache_folder)
     log = _opened(log_file)

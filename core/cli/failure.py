@@ -1,4 +1,4 @@
-"""The last door: an error that nobody expected becomes one sentence, and its details a file."""
+"""Unexpected errors: one sentence for the user, and a file with the details."""
 
 import platform
 import shlex
@@ -17,7 +17,7 @@ LARGEST_LOG = 1_000_000
 
 
 def log_file() -> Path:
-    """Return the file that details are written to: the user's own, beside the log of the window."""
+    """Return the file that details are written to: the user's own, next to the log of the window."""
     return user_data_folder() / "logs" / LOG_NAME
 
 
@@ -67,7 +67,7 @@ def _details(error: BaseException, arguments: Sequence[str]) -> str:
         f"{datetime.now(UTC).isoformat(timespec='seconds')} Coreset Studio {__version__}",
         f"Python {sys.version.split()[0]}, {platform.platform()}",
     ]
-    # Whatever is wrong may be wrong here too.
+    # The same fault may occur here.
     with suppress(Exception):
         from core.output.manifest import library_versions
 

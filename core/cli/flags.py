@@ -16,7 +16,7 @@ from core.settings.listed import SECTIONS, Setting, settings_in
 __all__ = ["AUTO", "SECTIONS", "Flag", "add_flags", "flags_of", "numbers", "said_settings", "words"]
 
 AUTO = "auto"
-"""Said instead of a value that the images can give; see `core.descriptions.Choice.from_dataset`."""
+"""Used instead of a value that is determined from the images; see `core.descriptions.Choice.from_dataset`."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Flag:
 
     @property
     def words(self) -> str:
-        """What is typed, such as ``"--test-fraction"``."""
+        """The text of the flag, such as ``"--test-fraction"``."""
         return self.setting.flag
 
     @property
@@ -72,7 +72,7 @@ def add_flags(
 
 
 def said_settings(options: argparse.Namespace, settings: Settings) -> Settings:
-    """Return `settings` changed by what was said on the command line; what images or files are to give stays as it is.
+    """Return `settings` changed by the command line; values determined from images or files stay unchanged.
 
     Raises
     ------
@@ -195,7 +195,7 @@ def numbers(text: str, flag: str) -> tuple[float, ...]:
     Raises
     ------
     SettingsError
-        If one is no number.
+        If one is not a number.
     """
     try:
         return tuple(float(word) for word in words(text))

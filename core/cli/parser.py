@@ -38,7 +38,7 @@ Every command explains itself: coreset select --help
 
 
 class PlainHelp(argparse.RawDescriptionHelpFormatter):
-    """Help as it is written: a per cent sign is a per cent sign, not the start of a placeholder."""
+    """Help without formatting: a per cent sign is a per cent sign, not the start of a placeholder."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         words = super()._get_help_string(action)
@@ -99,7 +99,7 @@ def _looking(add: AddCommand) -> None:
 
 
 def _choosing(add: AddCommand) -> None:
-    """Add what chooses, writes and checks coresets."""
+    """Add what selects, writes and checks coresets."""
     select = add(
         "select",
         "select a coreset and write it as a list",
@@ -193,7 +193,7 @@ def _comparing(add: AddCommand) -> None:
     )
     for one in (compare, run):
         _dataset(one)
-        # A comparison brings its own samplers, fractions and seeds; it exports nothing, but its report can be private.
+        # A comparison has its own samplers, fractions and seeds; it exports nothing, but its report can be private.
         exports = ("files", "with_split", "remainder", "probabilities_and_weights")
         without = {"selection": NOT_COMPARED, "export": exports} if one is compare else {}
         # A flag on quality excludes nothing, so that nothing here depends on its threshold.

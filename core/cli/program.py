@@ -35,8 +35,8 @@ def _later(name: str, module: str = "core.cli.training_commands") -> Command:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Do what `core.cli.main` says that it does."""
-    # TensorFlow's start-up messages would stand between the lines of progress.
+    """Run a command; see `core.cli.main`."""
+    # TensorFlow's start-up messages would appear between the lines of progress.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for stream in (sys.stdout, sys.stderr):
         # A file name that the terminal cannot show must not stop a run.
@@ -61,7 +61,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         say(f"coreset: {error}", file=sys.stderr)
         return FAILED if isinstance(error, MemoryShortError) else BAD_INPUT
     except BrokenPipeError:
-        # Whoever read the output has closed it, such as `head`.
+        # The reader of the output, such as `head`, has closed it.
         sys.stderr.close()
         return DONE
     except Exception as error:
@@ -73,7 +73,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Notes(logging.Handler):
-    """Shows what a stage says that it needs of memory, and what was assumed of the images, each once."""
+    """Show messages on memory requirements and on assumptions about the images, each once."""
 
     def __init__(self, level: int) -> None:
         super().__init__(level)
@@ -123,7 +123,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _keep_limit() -> None:
-    """Bring the cache within its limit. The command is done: whatever happens here changes nothing about it."""
+    """Trim the cache to its limit. The command is done, so faults here do not affect it."""
     try:
         for note in trim_after_work():
             say(f"note: {note}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What `coreset scan` says and writes about the quality of images."""
+"""The output of `coreset scan` on the quality of images."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +28,7 @@ def check_listing(file: Path | None) -> None:
 
 
 def tell_quality(dataset: Dataset, settings: QualitySettings, file: Path | None) -> list[str]:
-    """Say how many images each check flags, write the list of all images if `file` is given, and return notes."""
+    """Print how many images each check flags, write the list of all images if `file` is given, and return notes."""
     values = quality_values(dataset)
     flags = flags_of(values, settings)
     rows = [

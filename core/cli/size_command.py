@@ -27,7 +27,7 @@ def size(options: argparse.Namespace) -> int:
     margin, note = read_margin(options.margin)
     out: Path | None = options.out
     if out is not None and out.exists() and not options.overwrite:
-        raise ExportError(f"{out} is already there. Name another file, or add --overwrite.")
+        raise ExportError(f"{out} already exists. Name another file, or add --overwrite.")
     study = study_of(options)
     name = options.network or study.settings.comparison.networks[0]
     if name not in NETWORKS:
@@ -68,7 +68,7 @@ def read_margin(text: str) -> tuple[float, str]:
     Raises
     ------
     SettingsError
-        If it is no margin.
+        If it is not a valid margin.
     """
     plain = text.strip().removesuffix("%").strip()
     is_percentage = text.strip().endswith("%")
@@ -86,7 +86,7 @@ def read_margin(text: str) -> tuple[float, str]:
         return value / 100, ""
     if value >= 1:
         share = value / 100
-        return share, f"--margin {plain} was read as {points(share)}; a share, such as {share:g}, says it exactly."
+        return share, f"--margin {plain} was read as {points(share)}; a share, such as {share:g}, is unambiguous."
     return value, ""
 
 
@@ -105,7 +105,7 @@ def _table(sizes: Sizes) -> str:
         for one, other in zip(sizes.chosen.points, sizes.random.points, strict=True)
     ]
     whole = sizes.everything
-    rows.append([f"{whole.n_images:,}", *_accuracy(whole), *_accuracy(whole), _points(0.0), "everything"])
+    rows.append([f"{whole.n_images:,}", *_accuracy(whole), *_accuracy(whole), _points(0.0), "whole pool"])
     return table(heads, rows, {0, 1, 3, 5})
 
 

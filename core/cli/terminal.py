@@ -1,4 +1,4 @@
-"""What a long command shows: one moving line on a terminal, plain lines elsewhere; Ctrl+C asks it to stop."""
+"""Progress of a long command: one updated line on a terminal, plain lines elsewhere; Ctrl+C stops it."""
 
 import signal
 import sys
@@ -61,7 +61,7 @@ class TerminalProgress:
         self._stop = False
 
     def listen_for_interrupt(self) -> None:
-        """Let the first Ctrl+C ask for a stop at the next unit of work, and a second one stop at once."""
+        """Let the first Ctrl+C request a stop at the next unit of work, and a second one stop immediately."""
 
         def ask(_number: int, _frame: FrameType | None) -> None:
             if self._stop:

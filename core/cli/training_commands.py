@@ -21,7 +21,7 @@ from core.pipeline import whole
 from core.pipeline.external import evaluate_external
 from core.pipeline.facts import recommended_but_missing, recommended_extractors
 from core.pipeline.grid import Grid
-from core.pipeline.planning import n_splits
+from core.pipeline.planning import EVERYTHING, n_splits
 from core.pipeline.searching import search_study
 from core.pipeline.study import Study
 from core.pipeline.views import StudyOutcome
@@ -29,7 +29,7 @@ from core.results import Comparison, Note, Relabelled, Row, RunResult, StageTime
 from core.settings import STEPS, Settings
 from core.training.metric import Metric
 from core.training.metrics import shown_in
-from core.words import duration, percent
+from core.words import byte_size, duration, percent
 
 
 def _progress(settings: Settings | None = None) -> TerminalProgress:
@@ -38,6 +38,10 @@ def _progress(settings: Settings | None = None) -> TerminalProgress:
     shown = TerminalProgress(on_result=partial(_tell_run, n=n, folds=folds))
     shown.listen_for_interrupt()
     return shown
+
+
+def _sampler(name: str) -> str:
+    return "whole pool" if name == EVERYTHING else name
 
 
 def _tell_run(result: object, *, n: int = 1, folds: int = 0) -> None:
@@ -49,7 +53,7 @@ def _tell_run(result: object, *, n: int = 1, folds: int = 0) -> None:
         which = f"repetition {key.repetition + 1}"
         which = f"{split_of(key.split, n, folds)}, {which}" if n > 1 else which
         say(
-            f"{key.network}, {key.sampler} {percent(key.fraction)}, {which}: "
+            f"{key.network}, {_sampler(key.sampler)} {percent(key.fraction)}, {which}: "
             f"test {reached}, trained in {duration(result.train_seconds)}"
             + (f", its teacher in {duration(result.teacher_seconds)}" if result.teacher_seconds else "")
             + (f" ({result.note})" if result.note else ""),
@@ -64,7 +68,7 @@ def _tell_comparison(comparison: Comparison) -> None:
     rows = [
         [
             row.network,
-            row.sampler,
+            _sampler(row.sampler),
             percent(row.fraction),
             f"{row.n_images:,}",
             *([str(row.n_splits)] if several else []),
@@ -113,7 +117,7 @@ def _reached(row: Row, metrics: Sequence[Metric]) -> list[str]:
 
 
 def _tell_times(times: tuple[StageTime, ...]) -> None:
-    rows = [[t.stage, duration(t.seconds), f"{t.peak_bytes / 1e6:,.0f} MB"] for t in times]
+    rows = [[t.stage, duration(t.seconds), byte_size(t.peak_bytes)] for t in times]
     print(table(["stage", "took", "peak memory"], rows, {1, 2}))
 
 

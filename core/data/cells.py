@@ -1,4 +1,4 @@
-"""Draw synthetic stained blood cells: five classes, each of hidden kinds of unequal frequency.
+"""Draw synthetic stained blood cells: five classes, each of hidden subclasses of unequal frequency.
 
 Nothing here is a photograph or made from one.
 """
@@ -228,7 +228,7 @@ def _platelet_clump(slide: Slide) -> None:
 
 @dataclass(frozen=True)
 class Kind:
-    """A hidden kind inside a class: its share of the class, and how it is drawn."""
+    """A hidden subclass inside a class: its share of the class, and how it is drawn."""
 
     share: float
     paint: Callable[[Slide], None]
@@ -287,7 +287,7 @@ CLASSES: Mapping[str, CellClass] = {
 
 
 def draw_cell(class_name: str, kind: str, side: int, rng: np.random.Generator) -> RGBArray:
-    """Draw one picture.
+    """Draw one image.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""Turn whatever Pillow opened, or an array, into 8-bit RGB.
+"""Convert an image opened by Pillow, or an array, to 8-bit RGB.
 
-Depths are converted by what the format says and by what is fixed for a kind of file, never by what one image happens to
-hold, so that equal numbers in two files become equal pixels: see `core.data.levels`. Where no rule gives black and
-white, the image is refused with the reason.
+Depths are converted by the declared format and by the range of the file kind, never by the values that one image
+happens to hold, so that equal numbers in two files become equal pixels: see `core.data.levels`. Where no rule gives
+black and white, the image is refused with the reason.
 """
 
 import io
@@ -20,7 +20,7 @@ __all__ = ["BEFORE", "Deep", "Origin", "RGBArray", "array_to_rgb", "decode_array
            "is_deep_grey", "origin_of", "to_rgb"]  # fmt: skip
 
 BEFORE = Reading()
-"""How images were read before there was a choice."""
+"""How images were read before it could be set."""
 
 _WHITE = (255, 255, 255, 255)
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
@@ -37,7 +37,7 @@ _NO_BLACK = (
 
 @dataclass(frozen=True)
 class Origin:
-    """What the head of a file says of its values.
+    """Facts about the values of a file from its header.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Origin:
     bits : int
         Of a value.
     signed : bool
-        Whether the values are signed whole numbers; a TIFF's.
+        Whether the values are signed integers; a TIFF's.
     inverted : bool
         Whether 0 is white; a TIFF's.
     """
@@ -85,7 +85,7 @@ class Deep:
 
 
 def origin_of(image: Image.Image) -> Origin:
-    """Return what the head of an opened file says; formats other than TIFF have 16 bits where they have more than 8."""
+    """Return the facts in the header of an opened file; formats other than TIFF are 8-bit or 16-bit."""
     tags = getattr(image, "tag_v2", {})
     return Origin(
         form=(image.format or "").lower(),
@@ -101,7 +101,7 @@ def is_deep_grey(mode: str) -> bool:
 
 
 def to_rgb(image: Image.Image) -> RGBArray:
-    """Convert a loaded Pillow image to RGB as it was done before there was a choice; see `decode_plain`.
+    """Convert a loaded Pillow image to RGB as before it could be set; see `decode_plain`.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def to_rgb(image: Image.Image) -> RGBArray:
     Raises
     ------
     ImageError
-        If the numbers of the image say nothing about black and white.
+        If the values of the image do not define black and white.
     """
     return decode_plain(image, origin_of(image), BEFORE).rgb
 
@@ -123,13 +123,13 @@ def to_rgb(image: Image.Image) -> RGBArray:
 def decode_plain(image: Image.Image, origin: Origin, reading: Reading) -> Decoded:
     """Convert a loaded Pillow image, of 8 bits or of deeper grey, to RGB.
 
-    Transparent parts become white, as on paper, unless the alpha channel is to be ignored. CMYK goes through its own
+    Transparent parts become white, unless the alpha channel is to be ignored. CMYK goes through its own
     colour profile where it carries one.
 
     Raises
     ------
     ImageError
-        If the numbers of the image say nothing about black and white, or nothing of it would be seen.
+        If the values of the image do not define black and white, or the image would be invisible.
     """
     mode = image.mode
     if is_deep_grey(mode):
@@ -168,7 +168,7 @@ def settled(decoded: Decoded) -> RGBArray:
     Raises
     ------
     ImageError
-        If a kind of file has no range or rule yet.
+        If a file kind has no range or rule yet.
     """
     if decoded.is_open:
         stored = decoded.stored or Stored()
@@ -213,7 +213,7 @@ def decode_array(array: NDArray[np.generic], reading: Reading) -> Decoded:
 
 
 def _array_kind(array: NDArray[np.generic], reading: Reading) -> str:
-    """Return the kind of file of an array, such as ``"uint16-npz"``; empty for 8 bits."""
+    """Return the file kind of an array, such as ``"uint16-npz"``; empty for 8 bits."""
     kind = array.dtype
     if kind == np.uint8:
         return ""
@@ -239,7 +239,7 @@ def decode_deep(deep: Deep, reading: Reading) -> Decoded:
     Raises
     ------
     ImageError
-        If nothing says what is black and white, or no value is a number.
+        If black and white are not defined, or no value is a number.
     """
     values = deep.values
     finite = np.isfinite(values) if deep.bits == 0 else None
@@ -297,7 +297,7 @@ def _alpha_bytes(alpha: Values, high: float, ends: Range | None) -> NDArray[np.u
 def _seen_through(
     rgba: Image.Image, form: str, stored: Stored | None, reading: Reading, *, waits: bool = False
 ) -> Decoded:
-    """Return an image that is not opaque on white, or without its alpha channel, as is fixed for its kind of file."""
+    """Return an image that is not opaque on white, or without its alpha channel, as is fixed for its file kind."""
     kind = f"alpha-{form}"
     hidden = bool(np.asarray(rgba.getchannel("A")).max() <= _HIDDEN)
     stored = replace(stored or Stored(), alpha=kind, hidden=hidden)
@@ -331,7 +331,7 @@ def _deep_grey(image: Image.Image, origin: Origin) -> Deep:
 
 
 def _declared(deep: Deep) -> NDArray[np.uint8]:
-    """Return values as 8 bits by what the format declares; each floating-point image by itself."""
+    """Return values as 8 bits by the declared range; each floating-point image separately."""
     if deep.bits == 0:
         return _float_to_bytes(deep.values.astype(np.float64))
     if deep.signed or deep.bits not in (10, 12, 14, 16):

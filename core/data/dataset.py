@@ -1,4 +1,4 @@
-"""Open a source of labelled images: list it, decode each image once, and say what was left out and why."""
+"""Open a source of labelled images: list it, decode each image once, and list skipped files with the reasons."""
 
 import logging
 import os
@@ -51,7 +51,7 @@ def scan(
     complete: bool = False,
     progress: Progress = NO_PROGRESS,
 ) -> Dataset:
-    """Scan whatever one of the sources in `core.data.sources` can read.
+    """Scan a path that one of the sources in `core.data.sources` can read.
 
     Every image is decoded once: its hashes, size and thumbnail come from the same pixels. What has not
     changed since an earlier scan (`previous`, or what the cache holds of this source) is not decoded again.
@@ -59,7 +59,7 @@ def scan(
     Parameters
     ----------
     source : Path
-        What the user opened; content decides what it is.
+        The opened path; its content determines the source.
     cache_folder : Path
         Where thumbnails and the result go.
     previous : Dataset, optional
@@ -74,7 +74,7 @@ def scan(
     Returns
     -------
     Dataset
-        Files that are no usable images are in `skipped` with the reason, and never stop the scan.
+        Files that are not usable images are in `skipped` with the reason, and never stop the scan.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def scan(
     MemoryShortError
         If the facts of all its images need more memory than there is; no image was decoded then.
     CancelledError
-        If the user asked to stop. What was scanned is kept, and the next scan goes on from there.
+        If the user cancelled. What was scanned is kept, and the next scan resumes there.
     """
     sweep_once(cache_folder)
     source = expanded(source).absolute()
@@ -102,7 +102,7 @@ def scan(
     if stored != without_own:
         earlier += _earlier(source, stored)
     if previous is not None:
-        earlier.append(previous)  # whatever its root: the folder may have moved
+        earlier.append(previous)  # of any root: the folder may have been moved
     reading = _fixed_before(reading_of(settings), earlier)
     listing = _listed(source, kind, settings, progress)
     for warning in listing.warnings:
@@ -119,19 +119,19 @@ def scan(
 
 
 def list_images(source: Path, settings: DataSettings, progress: Progress = NO_PROGRESS) -> Listing:
-    """Return what a source says it holds, with the classes in the source; nothing is decoded.
+    """Return the listing of a source, with the classes of the source; nothing is decoded.
 
     Raises
     ------
     DatasetError
-        If it cannot be read or is not as it has to be.
+        If it cannot be read or is not valid.
     """
     source = expanded(source).absolute()
     return _listed(source, _recognised(source, settings), replace(settings, relabelled=()), progress)
 
 
 def _listed(source: Path, kind: Source, settings: DataSettings, progress: Progress) -> Listing:
-    """Return what a source says it holds, under the classes that the user has corrected."""
+    """Return the listing of a source, with the classes corrected by the user."""
     listing = kind.listing(source, own_settings(settings, kind), progress, settings)
     if settings.pages == "each" and kind.holds == "files":
         listing = with_each_page(listing, progress)
@@ -139,10 +139,10 @@ def _listed(source: Path, kind: Source, settings: DataSettings, progress: Progre
 
 
 def scan_bytes(n_images: int) -> int:
-    """Return what a scan takes at its peak besides the list of its images, in bytes.
+    """Return what a scan takes at its peak in addition to the list of its images, in bytes.
 
     The facts of every image and the text that they are kept as; a decoded image, of which each thread has one, is
-    small beside them or is refused by itself.
+    small in comparison or is refused separately.
     """
     return BYTES_PER_IMAGE * n_images + LIBRARY_BYTES
 
@@ -179,12 +179,12 @@ def _finished(
         raise DatasetError(_nothing(source, dataset))
     with suppress(ReadOnlyCacheError):  # scanned again next time
         _keep(dataset, stored, progress, worth_it=scanned.n_decoded > 0)
-        use_place(cache_folder, stored)  # where it is the first that stands in the cache
+        use_place(cache_folder, stored)  # where it is the first that is in the cache
     return dataset
 
 
 def _keep(dataset: Dataset, stored: Path, progress: Progress, *, worth_it: bool) -> None:
-    """Write a finished scan; where the user asks to stop meanwhile, it is written first if it was worth the time."""
+    """Write a finished scan; if the user cancels meanwhile, it is written first if it was worth the time."""
     try:
         save_dataset(dataset, stored, progress)
     except CancelledError:
@@ -196,17 +196,17 @@ def _keep(dataset: Dataset, stored: Path, progress: Progress, *, worth_it: bool)
 def stored_file(
     cache_folder: Path, source: Path, own: SettingsPart | None = None, settings: DataSettings | None = None
 ) -> Path:
-    """Return where the cache holds the last scan of `source`.
+    """Return where the cache contains the last scan of `source`.
 
     Parameters
     ----------
     own : SettingsPart, optional
         Settings of its kind, where it has any.
     settings : DataSettings, optional
-        Say how stored values become pixels; the defaults where not given.
+        Determine how stored values become pixels; the defaults if not given.
     """
     choices = stored_choices(settings or DataSettings())
-    # Neutral settings are left out, so that what was kept before there were any is found.
+    # Neutral settings are excluded, so that what was kept before there were any is found.
     chosen = [settings_to_dict(own) if own is not None else {}, choices]
     name = fingerprint(str(expanded(source).absolute()), *(each for each in chosen if each))
     return cache_folder / "datasets" / f"{name}.json"
@@ -225,7 +225,7 @@ def _recognised(path: Path, settings: DataSettings) -> Source:
         except Exception as error:
             if source.name not in SOURCES.plugins:
                 raise
-            # A plugin that fails must not keep anybody from what it has no part in.
+            # A failing plugin must not prevent opening other sources.
             faults.append(f" The plugin {SOURCES.plugins[source.name]} could not check it: {error}.")
             continue
         if match > surest:
@@ -260,7 +260,7 @@ def _earlier(source: Path, place: Path) -> list[Dataset]:
 
 
 def _fixed_before(reading: Reading, earlier: list[Dataset]) -> Reading:
-    """Return `reading` with what an earlier scan under the same rules fixed; what the settings name goes before."""
+    """Return `reading` with what an earlier scan under the same rules fixed; the settings take precedence."""
     for dataset in reversed(earlier):
         before = dataset.reading
         if before.same_rules(reading):
@@ -345,7 +345,7 @@ def _dataset(
 
 
 def _tables_beside(kind: Source, skipped: Iterable[Skipped]) -> list[str]:
-    """Name what lies loose in a folder and can be opened itself, such as a table of the classes."""
+    """Name what is loose in a folder and can be opened itself, such as a table of the classes."""
     if not kind.is_folder:
         return []
     loose = [one.path for one in skipped if "/" not in one.path and not one.path.startswith(".")]

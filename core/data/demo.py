@@ -1,7 +1,7 @@
 """Write the demo: a folder of synthetic stained cells that shows what the program finds.
 
-Beside well-made images it holds one file that is cut short, one image twice, and one image under two labels.
-Which hidden kind an image is of stands in the hidden file `.truth.csv` and nowhere else: file names are numbers in
+Next to well-made images it contains one file that is truncated, one image twice, and one image under two labels.
+Which hidden subclass an image is of is in the hidden file `.truth.csv` and nowhere else: file names are numbers in
 an order drawn by chance.
 """
 
@@ -58,7 +58,7 @@ def make_demo(
     n_images : int
         Images that can be read, the two copies among them; at least 20. One file more cannot be read.
     seed : int
-        >= 0. Same seed, same pictures.
+        >= 0. Same seed, same images.
     side : int
         Pixels.
     progress : Progress
@@ -68,7 +68,7 @@ def make_demo(
     DatasetError
         If the folder holds something already or cannot be written, or `n_images` is too small.
     CancelledError
-        If the user asked to stop; the folder then holds a part.
+        If the user cancelled; the folder then contains a part.
     """
     if n_images < LEAST_IMAGES:
         raise DatasetError(f"The demo requires at least {LEAST_IMAGES} images; found {n_images}.")
@@ -97,12 +97,12 @@ def make_demo(
 
 
 def demo_truth(folder: Path) -> Mapping[str, str]:
-    """Return the hidden kind of every image of a demo by its path, to measure with and never to select by.
+    """Return the hidden subclass of every image of a demo by its path, to measure with and never to select by.
 
     Raises
     ------
     DatasetError
-        If the folder is no demo.
+        If the folder is not a demo.
     """
     try:
         text = (folder / _TRUTH).read_text(encoding="utf-8")
@@ -112,7 +112,7 @@ def demo_truth(folder: Path) -> Mapping[str, str]:
 
 
 def _plan(n_images: int, seed: int) -> tuple[list[_Picture], list[tuple[_Picture, _Picture]], _Picture]:
-    """Return the pictures to draw, the copies with their originals, and the file to be cut short."""
+    """Return the images to draw, the copies with their originals, and the file to be truncated."""
     kinds: list[tuple[str, str]] = []
     n_drawn = n_images - _N_COPIES
     by_class = _shares({name: one.share for name, one in CLASSES.items()}, n_drawn)

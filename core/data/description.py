@@ -1,4 +1,4 @@
-"""What a source of labelled images is: the facts that describe it, without its code."""
+"""Description of a source of labelled images: its facts, without its code."""
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
@@ -23,20 +23,20 @@ Holds = Literal["files", "bytes", "arrays"]
 
 
 class Match(IntEnum):
-    """How surely something that is to be opened is of a source; the source that is surest gets it."""
+    """Confidence that a path belongs to a source; the source with the highest confidence opens it."""
 
     NO = 0
     POSSIBLE = 1
-    """It may be: nothing speaks against it."""
+    """It is possible."""
     NAME = 2
-    """Its name says so, or it is a folder and the source takes any."""
+    """Its name matches, or it is a folder and the source accepts any."""
     CONTENT = 3
-    """Its content says so."""
+    """Its content matches."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source(Description):
-    """A form in which labelled images lie on the disk; its name is the `kind` of a dataset.
+    """A form in which labelled images are on the disk; its name is the `kind` of a dataset.
 
     `does` names an object with the methods of `core.data.reader.SourceReader`.
 
@@ -45,9 +45,9 @@ class Source(Description):
     short : str
         What one is called in a sentence, with its article: ``"a CSV"``.
     expects : str
-        What one has to be like, with its article: ``"a CSV with path,class"``.
+        The expected form, with its article: ``"a CSV with path,class"``.
     is_folder : bool
-        Whether it is a folder that the images lie in; else it is one file.
+        Whether it is a folder that the images are in; else it is one file.
     suffixes : tuple of str
         Of a file: the endings that it usually has, lower case with their dots. The window offers files that have one
         of them.
@@ -88,7 +88,7 @@ class Source(Description):
         Raises
         ------
         DatasetError
-            If it cannot be read or is not as it has to be.
+            If it cannot be read or is not valid.
         """
         given: list[Any] = [path]
         if self.settings is not None:
@@ -121,7 +121,7 @@ class Source(Description):
 
     @property
     def reader(self) -> "SourceReader":
-        """What finds and reads the images; imported when it is first needed."""
+        """The reader that finds and reads the images; imported when first needed."""
         return cast("SourceReader", self.code)
 
 
@@ -164,7 +164,7 @@ class Sources(Registry[Source]):
         return tuple(name for name, source in self.items() if not source.is_folder and suffix in source.suffixes)
 
     def expected(self) -> str:
-        """Return what can be opened, each with what it has to be like."""
+        """Return what can be opened, each with what is expected of it."""
         words = list(dict.fromkeys(source.expects for source in self.values()))
         return ", ".join([*words[:-1], f"or {words[-1]}"]) if len(words) > 1 else words[0]
 
@@ -177,7 +177,7 @@ class Sources(Registry[Source]):
         return either(source.short.partition(" ")[2] for source in self.files)
 
     def file_filter(self) -> str:
-        """Return the files that can be opened as a file dialog wants it, such as ``"CSV or .npz (*.csv *.npz)"``."""
+        """Return the files that can be opened in the form of a file dialog, such as ``"CSV or .npz (*.csv *.npz)"``."""
         return f"{self.file_words()} ({' '.join(f'*{suffix}' for suffix in self.suffixes)})"
 
 

@@ -1,4 +1,4 @@
-"""Draw a share of every class without dividing what belongs together.
+"""Draw a share of every class without dividing images that stay together.
 
 Units inside one class are drawn class by class, each class with its own generator, so that another class more
 or less changes nothing. Units over several classes (a patient with many kinds of cells) are drawn first, with a
@@ -57,10 +57,10 @@ def draw(dataset: Dataset, units: Sequence[Unit], fraction: float, seed: int, pu
         names = {dataset.images[index].class_name for index in unit}
         (inside.setdefault(names.pop(), []) if len(names) == 1 else across).append(unit)
 
-    luck = {unit: generator(seed, "split", purpose, "unit", _name(dataset, unit)).random() for unit in across}
-    across.sort(key=lambda unit: (luck[unit], unit))
+    draws = {unit: generator(seed, "split", purpose, "unit", _name(dataset, unit)).random() for unit in across}
+    across.sort(key=lambda unit: (draws[unit], unit))
     for unit in across:
-        if luck[unit] < fraction:
+        if draws[unit] < fraction:
             drawing.take_if_it_fits(unit)
     left = [unit for unit in across if unit not in drawing.taken]
     for name in sorted(inside):
@@ -74,12 +74,12 @@ def draw(dataset: Dataset, units: Sequence[Unit], fraction: float, seed: int, pu
 
 
 def _name(dataset: Dataset, unit: Unit) -> str:
-    """Return what a unit is called for its generator: the path of its first image, whatever else is there."""
+    """Return the name of a unit for its generator: the path of its first image, independent of other images."""
     return dataset.images[unit[0]].path
 
 
 class _Drawing:
-    """What is drawn so far, and what each class still lacks."""
+    """The units drawn so far, and the images that each class still requires."""
 
     def __init__(self, dataset: Dataset, sizes: Mapping[str, int], fraction: float) -> None:
         self._dataset = dataset

@@ -15,7 +15,7 @@ def find_duplicates(dataset: Dataset) -> tuple[Duplicates, ...]:
     Returns
     -------
     tuple of Duplicates
-        `conflicting` where the images stand under more than one class.
+        `conflicting` where the images have more than one class.
     """
     by_pixels: dict[str, list[int]] = {}
     for index, image in enumerate(dataset.images):
@@ -30,8 +30,8 @@ def find_duplicates(dataset: Dataset) -> tuple[Duplicates, ...]:
 def near_pairs(hashes: Sequence[str], bits: int) -> IntArray:
     """Return the pairs of hashes that differ in at most `bits` bits.
 
-    Equal hashes count as a chain, each paired with the next alone, and stand in for each other in further pairs:
-    enough to join them, and a thousand equal hashes are no million pairs.
+    Equal hashes count as a chain, each paired with the next alone, and represent each other in further pairs:
+    enough to join them, and a thousand equal hashes do not become a million pairs.
 
     Parameters
     ----------

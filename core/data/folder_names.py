@@ -1,4 +1,4 @@
-"""What names of files and folders say: sets of a split, patients, masks, and what systems and archives leave about."""
+"""Interpret names of files and folders: sets of a split, patients, masks, and files created by systems and archives."""
 
 import re
 from collections.abc import Callable, Collection, Iterable
@@ -70,7 +70,7 @@ def split_word(name: str) -> tuple[SplitName, str, tuple[str, ...]] | None:
     -------
     set : {"train", "validation", "test"}
     word : str
-        The word that says so, in lower case.
+        The word that names the set, in lower case.
     frame : tuple of str
         What else the name holds but for words such as "set" and "images", and digits; empty for most.
     """
@@ -91,7 +91,7 @@ def split_word(name: str) -> tuple[SplitName, str, tuple[str, ...]] | None:
 def split_names(names: Iterable[str]) -> dict[str, SplitName]:
     """Return those of `names` that are sets of one split, each with its set; empty where they are not of two sets.
 
-    What stands beside the word has to be the same in all: ``"cat_test"`` and ``"dog_test"`` are no sets. “Evaluation”
+    The text next to the word must be the same in all: ``"cat_test"`` and ``"dog_test"`` are not sets. “Evaluation”
     means the test images where nothing else does.
     """
     by_frame: dict[tuple[str, ...], dict[str, tuple[SplitName, str]]] = {}
@@ -167,7 +167,7 @@ def are_numbered(names: Collection[str]) -> bool:
 
 
 def are_aspects(names: Collection[str]) -> bool:
-    """Return whether all names tell how something was pictured, such as left and right, and not what it is."""
+    """Return whether all names describe how something was imaged, such as left and right, and not what it is."""
     return all(name.casefold() in _ASPECTS for name in names)
 
 

@@ -23,7 +23,7 @@ _Identity = tuple[int, int] | str
 
 
 class ClassFolderReader(FileReader):
-    """A reader of images that lie in class folders, `depth` folders below the root."""
+    """A reader of images that are in class folders, `depth` folders below the root."""
 
     depth = 0
 
@@ -50,7 +50,7 @@ def list_folder(root: Path, progress: Progress = NO_PROGRESS) -> Listing:
     DatasetError
         If the folder cannot be opened.
     CancelledError
-        If the user asked to stop.
+        If the user cancelled.
     """
     _children_of(root)
     listing = Listing(root)
@@ -73,7 +73,7 @@ def list_split_folder(root: Path, progress: Progress = NO_PROGRESS) -> Listing:
     DatasetError
         If the folder cannot be opened.
     CancelledError
-        If the user asked to stop.
+        If the user cancelled.
     """
     top = _children_of(root)
     splits = _split_among(root, top)
@@ -89,9 +89,9 @@ def list_split_folder(root: Path, progress: Progress = NO_PROGRESS) -> Listing:
 
 
 def list_layout(root: Path, data: DataSettings, progress: Progress = NO_PROGRESS) -> Listing:
-    """List every file under `root`, by the layout that is asked for or, on request, by the likeliest one.
+    """List every file under `root`, by the layout that is requested or, on request, by the most likely one.
 
-    What a system or an archive left about is left out, and what was assumed is one warning.
+    What a system or an archive created is excluded, and what was assumed is one warning.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def list_layout(root: Path, data: DataSettings, progress: Progress = NO_PROGRESS
     DatasetError
         If the folder cannot be opened.
     CancelledError
-        If the user asked to stop.
+        If the user cancelled.
     """
     found, folders = _everything(root, data, progress)
     by_folder = _images_by_folder(found)
@@ -124,7 +124,7 @@ def list_layouts(
     root : Path
         An existing folder.
     data : DataSettings
-        Say whether masks are left out.
+        Say whether masks are excluded.
     layouts : sequence of str
         ``"auto"`` or levels with slashes between.
     progress : Progress
@@ -134,7 +134,7 @@ def list_layouts(
     DatasetError
         If the folder cannot be opened.
     CancelledError
-        If the user asked to stop.
+        If the user cancelled.
     """
     found, folders = _everything(root, data, progress)
     by_folder = _images_by_folder(found)
@@ -143,7 +143,7 @@ def list_layouts(
 
 
 def _everything(root: Path, data: DataSettings, progress: Progress) -> tuple[Listing, list[str]]:
-    """Return all files below the root, without masks where these are left out, and the folders that were entered."""
+    """Return all files below the root, without masks where these are excluded, and the folders that were entered."""
     _children_of(root)
     found = Listing(root)
     walk = _Walk(root, found, progress, leftovers=False)
@@ -187,7 +187,7 @@ def listed(
 
 
 def _images_by_folder(listing: Listing) -> Counter[tuple[str, ...]]:
-    """Return how many images lie in each folder itself; where nothing is named like one, how many files."""
+    """Return how many images are in each folder itself; where nothing is named like one, how many files."""
     named = [entry.path for entry in listing.entries if has_image_suffix(entry.path)]
     return Counter(tuple(path.split("/")[:-1]) for path in named or [entry.path for entry in listing.entries])
 
@@ -197,9 +197,9 @@ _OUTSIDE = "It is outside the train, validation and test folders."
 
 
 def _place(entry: Entry, reading: FolderReading, listing: Listing, outside: Counter[tuple[str, str]]) -> None:
-    """Give an entry the class, set and group that its folders say, or list it with the reason why it has none.
+    """Give an entry the class, set and group of its folders, or list it with the reason why it has none.
 
-    Files of folders that are no set, or have no classes, are counted in `outside`.
+    Files of folders that are not sets, or have no classes, are counted in `outside`.
     """
     *folders, _ = entry.path.split("/")
     said = dict(zip(reading.levels, folders, strict=False))
@@ -235,7 +235,7 @@ def _say_empty(folder: str, listing: Listing) -> None:
 def is_split_folder(root: Path, data: DataSettings) -> bool:
     """Return whether `root` holds sets: a train folder and one of another set, each with folders inside.
 
-    With a layout that is asked for, whether that has sets; with the likeliest one, the sets may be spelled in any
+    With a layout that is requested, whether that has sets; with the most likely one, the sets may be spelled in any
     usual way, and some of them may have no folders inside.
     """
     if data.layout not in ("plain", "auto"):
@@ -286,7 +286,7 @@ class _Walk:
         self.folders: list[str] = []
 
     def everything(self) -> None:
-        """Take every file below the root, whatever folder it lies in; classes come later."""
+        """Take every file below the root, whatever folder it is in; classes come later."""
         above = self._identities("")
         if above is None:
             return
@@ -374,7 +374,7 @@ class _Walk:
 
 
 def _hidden(child: os.DirEntry[str]) -> str:
-    """Return why a hidden file or folder is left out, or nothing."""
+    """Return why a hidden file or folder is excluded, or nothing."""
     attributes = 0
     if os.name == "nt":
         attributes = getattr(child.stat(follow_symlinks=False), "st_file_attributes", 0)
@@ -391,7 +391,7 @@ def _is_folder(child: os.DirEntry[str]) -> bool:
 
 
 def _odd(child: os.DirEntry[str]) -> str:
-    """Return why something that is neither a file nor a folder is left out, or nothing."""
+    """Return why something that is neither a file nor a folder is excluded, or nothing."""
     if not is_text(child.name):
         return "Its name is not valid text; rename it."
     try:

@@ -1,4 +1,4 @@
-"""Divide all images into folds, each of which is the test set once, without dividing what belongs together."""
+"""Divide all images into folds, each of which is the test set once, without dividing images that stay together."""
 
 import warnings
 from collections import Counter
@@ -13,11 +13,11 @@ from core.results import Dataset, IntArray
 from core.seeds import generator
 
 DIVISIONS_KEPT = 8
-"""Divisions that are kept in memory: those of many thousand groups take seconds, and every fold asks for the same."""
+"""Divisions that are kept in memory: those of many thousand groups take seconds, and every fold requests the same."""
 
 
 def check_folds(dataset: Dataset, units: Sequence[Unit], folds: int, left_out_classes: Collection[str] = ()) -> None:
-    """Refuse more folds than the smallest class has images, or groups of images that belong together.
+    """Refuse more folds than the smallest class has images, or groups of images that stay together.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def check_folds(dataset: Dataset, units: Sequence[Unit], folds: int, left_out_cl
     counts = Counter(name for unit in units for name in {dataset.images[index].class_name for index in unit})
     used = {name: n for name, n in counts.items() if name not in left_out_classes}
     if not used:
-        return  # told where no image is left
+        return  # reported where no image is left
     name = min(sorted(used), key=lambda each: used[each])
     n = used[name]
     if n >= folds:
@@ -69,12 +69,12 @@ def images_of_fold(dataset: Dataset, units: Sequence[Unit], folds: int, fold: in
     Raises
     ------
     SplitError
-        If a fold stays empty, as where few large groups hold all images.
+        If a fold stays empty, as where few large groups contain all images.
 
     Notes
     -----
     Of single images scikit-learn's `StratifiedKFold`: of every class each fold has the same number of images, but for
-    one. Where images belong together its `StratifiedGroupKFold`, which comes as near to that as the groups let it.
+    one. Where images stay together, its `StratifiedGroupKFold`, which comes as near to that as the groups let it.
     """
     pairs = [(index, number) for number, unit in enumerate(units) for index in unit]
     indices, of_unit = (np.array(part, dtype=np.int64) for part in zip(*sorted(pairs), strict=True))
@@ -92,7 +92,7 @@ def images_of_fold(dataset: Dataset, units: Sequence[Unit], folds: int, fold: in
 @lru_cache(maxsize=DIVISIONS_KEPT)
 def _divided(names: bytes, of_unit: bytes, folds: int, seed: int) -> bytes:
     """Return the fold of each image, int64, from its class and its unit."""
-    # Here, since it takes long to import and folds are seldom asked for.
+    # Here, since it takes long to import and folds are rarely requested.
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     labels, groups = np.frombuffer(names, dtype=np.int64), np.frombuffer(of_unit, dtype=np.int64)
@@ -101,7 +101,7 @@ def _divided(names: bytes, of_unit: bytes, folds: int, seed: int) -> bytes:
     divider = (StratifiedKFold if single else StratifiedGroupKFold)(folds, shuffle=True, random_state=state)
     result: IntArray = np.zeros(len(labels), dtype=np.int64)
     with warnings.catch_warnings():
-        # A class that is left out may have fewer images than there are folds.
+        # A class that is excluded may have fewer images than there are folds.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         for number, (_, test) in enumerate(divider.split(labels, labels, None if single else groups)):
             result[test] = number

@@ -63,7 +63,7 @@ def _candidates(path: str, start: int, end: int) -> Iterator[str]:
     forms = list(_forms(marked, before[-1:], after, separators))
     word = re.search(r"([^\W\d_]{2,})([ _.-]?)$", before)
     if word is not None:
-        # Such as the 12 of patient-12: whatever depth it has.
+        # Such as the 12 of patient-12, at any depth.
         for form in forms[:2]:
             yield f"{_BEGINS}{_escaped(word[0])}({form})"
     for form in forms:
@@ -75,7 +75,7 @@ def _candidates(path: str, start: int, end: int) -> Iterator[str]:
 
 
 def _places(path: str, start: int, end: int) -> Iterator[tuple[str, str]]:
-    """Yield what is before and behind the level of the path that holds what is marked."""
+    """Yield what is before and behind the level of the path that contains what is marked."""
     depth, below = path.count("/", 0, start), path.count("/", end)
     if not below:
         yield "(?:^|/)", "[^/]*$"
@@ -87,7 +87,7 @@ def _places(path: str, start: int, end: int) -> Iterator[tuple[str, str]]:
 def _forms(marked: str, before: str, after: str, separators: str) -> Iterator[str]:
     """Yield descriptions of what is marked: with its own letters, by letters and digits, and by its end alone."""
     runs = [(kind, "".join(run)) for kind, run in groupby(marked, _kind)]
-    # Where the neighbour is of the same kind, nothing but the length says where the part ends.
+    # Where the neighbour is of the same kind, only the length determines where the part ends.
     cut = {0} if before and _kind(before) == runs[0][0] != "" else set()
     cut |= {len(runs) - 1} if after and _kind(after) == runs[-1][0] != "" else set()
     if any(kind == "digit" for kind, _ in runs):

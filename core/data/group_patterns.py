@@ -1,4 +1,4 @@
-"""Likely patterns of patients or slides in the names of images, to be suggested and never taken unasked."""
+"""Likely patterns of patients or slides in the names of images, which are suggested and never applied automatically."""
 
 import re
 from collections import Counter, defaultdict
@@ -48,7 +48,7 @@ class GroupSuggestion:
 
 
 def suggest_patterns(images: Sequence[Image]) -> tuple[GroupSuggestion, ...]:
-    """Return up to three patterns that are likely to find groups in the paths of images, the likeliest first.
+    """Return up to three patterns that are likely to find groups in the paths of images, the most likely first.
 
     A pattern is likely where nearly every path has a group, the groups have numbers and several images each, and they
     are not the classes over again.
@@ -56,9 +56,9 @@ def suggest_patterns(images: Sequence[Image]) -> tuple[GroupSuggestion, ...]:
     Parameters
     ----------
     images : sequence of Image
-        Of a very large dataset the first 200,000 are looked at.
+        Of a very large dataset the first 200,000 are inspected.
     """
-    # Pages of one file are on one side anyway; its name is looked at once.
+    # Pages of one file are on one side anyway; its name is inspected once.
     looked = [image for image in images[:_LOOKED_AT] if file_and_page(image.path)[1] in (0, 1)]
     found: dict[tuple[str, ...], GroupSuggestion] = {}
     for pattern in (*_by_word(looked), *_CANDIDATES):
@@ -72,7 +72,7 @@ def suggest_patterns(images: Sequence[Image]) -> tuple[GroupSuggestion, ...]:
 
 
 def _by_word(images: Sequence[Image]) -> tuple[str, ...]:
-    """Return a pattern of the word for patients that stands before a number in most paths, if there is one."""
+    """Return a pattern of the word for patients before a number in most paths, if there is one."""
     words = Counter(match[1] for image in images if (match := _WORD.search(image.path)))
     return tuple(rf"(?:^|[/_ .-])({word}[ _.-]?[0-9]+)" for word, _ in words.most_common(1))
 
@@ -100,5 +100,5 @@ def _is_likely(groups: Sequence[str], images: Sequence[Image]) -> bool:
     for group, image in zip(groups, images, strict=True):
         classes[group].add(image.class_name)
     n_classes = len({image.class_name for image in images})
-    # Names that begin with the class are no patients; nor are the class folders.
+    # Names that begin with the class are not patients; nor are the class folders.
     return len(counts) > n_classes or any(len(found) > 1 for found in classes.values())

@@ -1,4 +1,4 @@
-"""Read one image: from a file's bytes to upright 8-bit RGB, or one sentence that says why not."""
+"""Read one image: from a file's bytes to upright 8-bit RGB, or one sentence with the reason why not."""
 
 import io
 from dataclasses import replace
@@ -38,7 +38,7 @@ BYTE_LIMIT = 512_000_000
 """Largest file that is read; the pixel limit at 8 bytes a pixel."""
 
 _MOST_PIECES = 1_000_000
-"""How often a decoder may ask for bytes; a file of 512 MB in blocks of 8 kB takes a quarter as many."""
+"""How often a decoder may request bytes; a file of 512 MB in blocks of 8 kB takes a quarter as many."""
 
 _MOST_SCANNED = 20 * PIXEL_LIMIT
 """How many pixels a progressive JPEG may have in all its scans, of which the usual ten refine each pixel."""
@@ -46,7 +46,7 @@ _MOST_SCANNED = 20 * PIXEL_LIMIT
 _USUAL_SCANS = 20
 
 _FILL = b"\xff" * 100_000
-"""Bytes that may stand between the parts of a JPEG; Pillow takes the square of the time for a run of them."""
+"""Bytes that may be between the parts of a JPEG; Pillow takes the square of the time for a run of them."""
 
 # Imported by name: Pillow loads a reader only when it meets the suffix, and a frozen program must hold them all.
 _FORMATS = (
@@ -72,7 +72,7 @@ _QUIET = QuietPillow()
 
 
 def read_rgb(source: Path | bytes, reading: Reading = BEFORE) -> RGBArray:
-    """Decode one image file; its content decides what it is, not its suffix.
+    """Decode one image file; its content determines the format, not its suffix.
 
     EXIF orientation is applied.
 
@@ -81,7 +81,7 @@ def read_rgb(source: Path | bytes, reading: Reading = BEFORE) -> RGBArray:
     source : Path or bytes
         A file, or the bytes of one.
     reading : Reading
-        How stored values become pixels; default: as before there was a choice.
+        How stored values become pixels; default: as before it could be set.
 
     Returns
     -------
@@ -90,18 +90,18 @@ def read_rgb(source: Path | bytes, reading: Reading = BEFORE) -> RGBArray:
     Raises
     ------
     ImageError
-        With the reason, as one sentence, for anything that is no whole image, or whose kind of file waits for a range.
+        With the reason, as one sentence, for anything that is not a whole image, or whose file kind waits for a range.
     """
     return settled(decode(source, reading))
 
 
 def decode(source: Path | bytes, reading: Reading) -> Decoded:
-    """Decode one image file as `read_rgb` does, and tell how it is stored.
+    """Decode one image file as `read_rgb` does, and return how it is stored.
 
     Raises
     ------
     ImageError
-        With the reason, as one sentence, for anything that is no whole image.
+        With the reason, as one sentence, for anything that is not a whole image.
     """
     data = source if isinstance(source, bytes) else read_file(source)
     name = _format_of(data)
@@ -153,7 +153,7 @@ def read_file(file: Path) -> bytes:
 
 
 def decode_page(data: bytes, page: int, reading: Reading) -> Decoded:
-    """Decode one page of an image file, and tell how it is stored.
+    """Decode one page of an image file, and return how it is stored.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def decode_page(data: bytes, page: int, reading: Reading) -> Decoded:
 
 
 def n_pages(file: Path) -> int:
-    """Return how many pages of the size of the largest a file has; 1 where it cannot be told."""
+    """Return how many pages of the size of the largest a file has; 1 if it cannot be determined."""
     try:
         with open_regular(file) as stream:
             if _format_of(stream.read(32)) not in SEVERAL_PAGES:
@@ -184,12 +184,12 @@ def n_pages(file: Path) -> int:
         data = read_file(file)
         with _QUIET, _open(data) as image:
             return len(main_pages(image, lambda: _open(data)))
-    except Exception:  # Pillow raises nearly any exception on damaged files; the scan says what is wrong with it
+    except Exception:  # Pillow raises nearly any exception on damaged files; the scan reports the fault
         return 1
 
 
 def read_image(dataset: Dataset, index: int) -> RGBArray:
-    """Decode an image of a dataset, whatever kind of source it has.
+    """Decode an image of a dataset, of any kind of source.
 
     Returns
     -------
@@ -222,7 +222,7 @@ def read_bytes(dataset: Dataset, index: int) -> bytes | None:
 
 
 def is_unchanged(dataset: Dataset, index: int) -> bool:
-    """Return whether an image is sure to be the one that was scanned, as told without decoding it."""
+    """Return whether an image is sure to be the one that was scanned, without decoding it."""
     return not source_of(dataset.kind).reader.changed(dataset.root, dataset.images[index])
 
 
@@ -237,7 +237,7 @@ def _format_of(data: bytes) -> str | None:
 
 
 class _Counted(io.BytesIO):
-    """The bytes of a file, given out in so many pieces and no more.
+    """The bytes of a file, with a limit on the number of reads.
 
     Pillow looks for what comes next piece by piece, byte by byte where it is lost: megabytes of rubbish that follow
     the head of a file would keep it busy for minutes.
@@ -256,7 +256,7 @@ class _Counted(io.BytesIO):
 
 
 def _check_scans(image: Image.Image, data: bytes) -> None:
-    """Refuse a JPEG of so many passes over its pixels that decoding it would take minutes."""
+    """Refuse a JPEG with so many scans that decoding it would take minutes."""
     if image.format == "JPEG" and image.info.get("progressive"):
         n_scans = data.count(b"\xff\xda")
         if n_scans * image.width * image.height > _MOST_SCANNED and n_scans > _USUAL_SCANS:

@@ -52,7 +52,7 @@ class LabelRow:
 
 @dataclass(frozen=True)
 class LabelFile:
-    """What a file of corrected classes contains.
+    """Contents of a file of corrected classes.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class LabelFile:
 def labels_from_file(
     file: Path, source: Path, settings: DataSettings, progress: Progress = NO_PROGRESS
 ) -> tuple[tuple[Relabelling, ...], tuple[str, ...]]:
-    """Return the corrected classes in a file for the images of a dataset, and what to say of them.
+    """Return the corrected classes in a file for the images of a dataset, and notes on them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a folder gives under each layout, for whoever chooses one."""
+"""The reading of a folder under each layout, for the choice of one."""
 
 from pathlib import Path
 
@@ -16,14 +16,14 @@ _EXAMPLES = 3
 
 
 def layout_facts(root: Path, data: DataSettings, progress: Progress = NO_PROGRESS) -> tuple[LayoutFacts, ...]:
-    """Return what a folder gives under the likeliest layout, and under each other one that gives something else.
+    """Return what a folder gives under the most likely layout, and under each other one that gives something else.
 
     Parameters
     ----------
     root : Path
         An existing folder.
     data : DataSettings
-        Say whether masks are left out, and which layout is used now: that is one of those returned.
+        Determine whether masks are excluded, and which layout is used now, which is among those returned.
     progress : Progress
 
     Raises
@@ -31,7 +31,7 @@ def layout_facts(root: Path, data: DataSettings, progress: Progress = NO_PROGRES
     DatasetError
         If the folder cannot be opened.
     CancelledError
-        If the user asked to stop.
+        If the user cancelled.
     """
     offered = [name for name in dict(choices_of(DataSettings))["layout"].values if name != _OLD]
     facts: list[LayoutFacts] = []

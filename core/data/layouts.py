@@ -1,7 +1,7 @@
-"""What the levels of a folder tree stand for: sets of a split, patients, classes.
+"""The meaning of the levels of a folder tree: sets of a split, patients, classes.
 
-A layout is written as its levels from the top, such as ``"groups/classes"``; what lies deeper belongs to the folder it
-lies in. ``any`` is a level that means nothing.
+A layout is written as its levels from the top, such as ``"groups/classes"``; what is deeper belongs to the folder it
+is in. ``any`` is a level that means nothing.
 """
 
 from collections import Counter
@@ -39,7 +39,7 @@ class FolderReading:
     splits : mapping of str to str
         Sets by folder name, where one of the levels is a split; empty where the split is left to the program.
     unlabelled : tuple of str
-        Folders of sets that hold no class folders.
+        Folders of sets that contain no class folders.
     assumed : str
         What was assumed, as a sentence, where the tree could be meant in another way; else empty.
     other : str
@@ -64,18 +64,18 @@ class FolderReading:
 
 
 def read_as(layout: str, folders: Mapping[Parts, int]) -> FolderReading:
-    """Return the reading that a user asked for.
+    """Return the reading that a user requested.
 
     Parameters
     ----------
     layout : str
         Levels with slashes between.
     folders : mapping of tuple of str to int
-        How many images lie in each folder itself, by the parts of its path.
+        How many images are in each folder itself, by the parts of its path.
     """
     levels = tuple(layout.split("/"))
     if layout not in ("classes", "any/classes"):
-        # One folder around all others is no set, group or class of such a tree.
+        # One folder around all others is not a set, group or class of such a tree.
         levels = ("any",) * _wrapped(folders) + levels
     if "split" not in levels:
         return FolderReading(levels)
@@ -84,12 +84,12 @@ def read_as(layout: str, folders: Mapping[Parts, int]) -> FolderReading:
 
 
 def guess_reading(folders: Mapping[Parts, int]) -> FolderReading:
-    """Return the likeliest reading of a folder tree.
+    """Return the most likely reading of a folder tree.
 
     Parameters
     ----------
     folders : mapping of tuple of str to int
-        How many images lie in each folder itself, by the parts of its path.
+        How many images are in each folder itself, by the parts of its path.
     """
     depth = _wrapped(folders)
     inside = {parts[depth:]: n for parts, n in folders.items() if len(parts) >= depth}
@@ -108,7 +108,7 @@ def guess_reading(folders: Mapping[Parts, int]) -> FolderReading:
 
 
 def _wrapped(folders: Mapping[Parts, int]) -> int:
-    """Return how many levels are one folder that holds all the rest, and no class of its own."""
+    """Return how many levels are one folder that contains all the rest, and no class of its own."""
     depth = 0
     total = sum(folders.values())
     while True:
@@ -262,7 +262,7 @@ def _groups_above(tops: Sequence[str], inner: Sequence[str]) -> FolderReading:
 
 
 def _share_below(folders: Mapping[Parts, int], depth: int) -> float:
-    """Return the share of the images in folders that lie deeper than `depth`."""
+    """Return the share of the images in folders that are deeper than `depth`."""
     held = sum(n for parts, n in folders.items() if parts)
     return sum(n for parts, n in folders.items() if len(parts) > depth) / held if held else 0.0
 

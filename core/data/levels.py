@@ -1,6 +1,6 @@
-"""Fix which stored values become black and white: one range for each kind of file, from all files together.
+"""Fix which stored values become black and white: one range for each file kind, from all files together.
 
-A range belongs to a kind of file (format, bits, sign), never to an image: equal values in two files become equal
+A range belongs to a file kind (format, bits, sign), never to an image: equal values in two files become equal
 pixels. Whole numbers get the fewest bits that hold them, 0 to 2^b − 1, as a camera has them; floating-point values
 0 to 1 or such a range; values below 0 the range from the least to the largest. A few values outside, at most one in
 10,000 (of small images one each), such as those of a dead pixel, do not widen a range; they are clipped, and the images
@@ -36,7 +36,7 @@ _MAX_8_BIT = 255
 
 @dataclass(frozen=True)
 class Survey:
-    """What the values of one image, or of several, say of the range of their kind.
+    """Statistics of the values of one image, or of several, to determine the range of their kind.
 
     Attributes
     ----------
@@ -44,9 +44,9 @@ class Survey:
         How many values.
     n_negative : int
     counts : ndarray of int64
-        How many values that are not negative end in each of the ranges that may be chosen.
+        How many values that are not negative end in each of the ranges that may be selected.
     quantiles : ndarray of float64
-        Of the values, evenly spaced; empty unless percentiles are wanted.
+        Of the values, evenly spaced; empty unless percentiles are requested.
     """
 
     n: int
@@ -62,11 +62,12 @@ class Decoded:
     Attributes
     ----------
     rgb : ndarray of shape (height, width, 3), uint8
-        Not to be used where `survey` is given or `open_alpha` is true: then what they wait for has to be fixed first.
+        Not to be used where `survey` is given or `open_alpha` is true: then the missing range or rule must be
+        determined first.
     stored : Stored or None
         How it is stored, where that is not plainly 8 bits, one page and no transparency.
     survey : Survey or None
-        Of a kind of file that has no range yet.
+        Of a file kind that has no range yet.
     open_alpha : bool
         Whether it is not fixed what becomes of its transparent parts.
     """
@@ -78,7 +79,7 @@ class Decoded:
 
     @property
     def is_open(self) -> bool:
-        """Whether its pixels wait for what is fixed from all files together."""
+        """Whether its pixels require a range or rule that is determined from all files."""
         return self.survey is not None or self.open_alpha
 
 
@@ -100,7 +101,7 @@ def survey_of(values: Values, reading: Reading) -> Survey:
 
 
 def together(surveys: Sequence[Survey]) -> Survey:
-    """Return what several surveys of one kind say together."""
+    """Return the combination of several surveys of one kind."""
     return Survey(
         sum(each.n for each in surveys),
         sum(each.n_negative for each in surveys),
@@ -110,7 +111,7 @@ def together(surveys: Sequence[Survey]) -> Survey:
 
 
 def fixed(reading: Reading, found: Iterable[tuple[Stored, Survey | None, bool]]) -> Reading:
-    """Return `reading` with a range or rule for every kind of file that has been waiting for one.
+    """Return `reading` with a range or rule for every file kind that has been waiting for one.
 
     Parameters
     ----------
@@ -159,7 +160,7 @@ def to_bytes(values: Values, ends: Range) -> NDArray[np.uint8]:
     values : ndarray
         Finite.
     ends : (float, float)
-        The values that become 0 and 255. Of whole numbers from 0 to 2^b − 1 the upper 8 bits are kept.
+        The values that become 0 and 255. Of integers from 0 to 2^b − 1 the upper 8 bits are kept.
     """
     low, high = ends
     bits = float(np.log2(high + 1)) if high > -1 else 0.0

@@ -1,4 +1,4 @@
-"""What a source says it holds, before anything is decoded."""
+"""The listing of a source, before anything is decoded."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ SPLIT_NAMES: dict[str, SplitName] = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One image that is said to be there.
+    """One image in the listing.
 
     Attributes
     ----------
@@ -46,19 +46,19 @@ class Entry:
 
 @dataclass(frozen=True)
 class Listing:
-    """All entries of a source, with what is left out already and why.
+    """All entries of a source, with what is excluded already and why.
 
     Attributes
     ----------
     root : Path
-        What entry paths are relative to: all that a reader gets beside a path to find an image again.
+        What entry paths are relative to: all that a reader gets next to a path to find an image again.
     entries : list of Entry
     skipped : list of Skipped
     warnings : list of str
     read_as : dict of str to str
-        How the source was read where there was a choice, by what was chosen, such as ``"layout"``.
+        How the source was read where there was a choice, by what was selected, such as ``"layout"``.
     others : tuple of str
-        Layouts that it could be read by as well, the likeliest first.
+        Layouts that it could be read by as well, the most likely first.
     columns : tuple of str
         Names of what else is known of the images, such as the other columns of a table.
     """
@@ -92,7 +92,7 @@ def class_text(name: str) -> str:
 
 
 def printable(path: str) -> str:
-    """Return `path` with bytes that are no text replaced, so that it can be shown and stored."""
+    """Return `path` with bytes that are not text replaced, so that it can be shown and stored."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 

@@ -1,4 +1,4 @@
-"""Find masks that lie beside the images that they were drawn for: by their names, and then by what they show."""
+"""Find masks that are next to the images that they were drawn for: by their names, and then by what they show."""
 
 import re
 from collections import defaultdict
@@ -30,7 +30,7 @@ _FEW_VALUES = 6
 
 
 def leave_masks_out(listing: Listing) -> None:
-    """Take entries that are masks of other entries out of a listing, and say so."""
+    """Take entries that are masks of other entries out of a listing, with a note."""
     pairs = masks_by_name(entry.path for entry in listing.entries)
     masks: dict[str, str] = {}
     kept: dict[str, str] = {}
@@ -61,10 +61,10 @@ def masks_by_name(paths: Iterable[str]) -> dict[str, str]:
     Parameters
     ----------
     paths : iterable of str
-        With forward slashes. A mask is named as its image with a word such as ``_mask`` or ``_gt`` beside, with or
-        without a number, in the same folder; or lies under the image's name, or that name with such a word, in a
-        folder named ``masks`` or the like beside the folder of the images; or has the image's name and folder, and
-        another suffix, such as ``.png`` beside a ``.jpg``.
+        With forward slashes. A mask is named as its image with a word such as ``_mask`` or ``_gt`` next to, with or
+        without a number, in the same folder; or is under the image's name, or that name with such a word, in a
+        folder named ``masks`` or the like next to the folder of the images; or has the image's name and folder, and
+        another suffix, such as ``.png`` next to a ``.jpg``.
     """
     stems: dict[str, dict[str, str]] = defaultdict(dict)
     found = {}
@@ -115,7 +115,7 @@ def _image_in_sibling(
     beside: Mapping[str, set[str]],
     begun: Mapping[str, Mapping[str, list[str]]],
 ) -> str:
-    """Return the image of the same name in a folder beside that of masks, wherever in the path that stands."""
+    """Return the image of the same name in a folder next to that of masks, at any level of the path."""
     parts = tuple(folder.split("/")) if folder else ()
     match = _NAME.fullmatch(stem)
     for depth, name in enumerate(parts):

@@ -1,4 +1,4 @@
-"""What the pages of a file are called where each is an image of its own."""
+"""Names of the pages of a file if each is a separate image."""
 
 import re
 from pathlib import PurePosixPath

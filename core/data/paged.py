@@ -26,7 +26,7 @@ def with_each_page(listing: Listing, progress: Progress) -> Listing:
     Raises
     ------
     CancelledError
-        If the user asked to stop.
+        If the user cancelled.
     """
 
     def pages_of(entry: Entry) -> list[Entry]:

@@ -1,4 +1,4 @@
-"""Read one image from a file that holds one page or several: a stack, an animation, a picture with its thumbnails."""
+"""Read one image from a file that contains one page or several: a stack, an animation, an image with its thumbnails."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,13 +15,13 @@ from core.errors import ImageError
 from core.results import Reading, Stored
 
 MOST_PAGES = 10_000
-"""How many pages of a file are looked at."""
+"""How many pages of a file are inspected."""
 
 MOST_STACKED = 1_000_000_000
 """How many pixels all pages of a file may have that are read together."""
 
 SEVERAL_PAGES = ("TIFF", "GIF", "PNG", "WebP")
-"""Formats of which a file may hold several pages or frames."""
+"""Formats of which a file may contain several pages or frames."""
 
 _BITS_PER_SAMPLE, _ORIENTATION = 258, 274
 _WIDTH, _LENGTH, _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _PLANAR = 256, 257, 273, 277, 278, 284
@@ -52,7 +52,7 @@ def decode_file(image: Image.Image, data: bytes, reading: Reading, again: Opener
     Raises
     ------
     ImageError
-        If it cannot be read as `reading` says.
+        If it cannot be read according to `reading`.
     """
     pages = main_pages(image, again)
     if pages == [0] or reading.pages == "first":
@@ -147,7 +147,7 @@ def _of_several(decoded: Decoded, n_pages: int) -> Decoded:
 
 
 def _decode_page(image: Image.Image, data: bytes, place: int, reading: Reading, *, in_place: bool) -> Decoded:
-    """Decode the page that an opened file stands at."""
+    """Decode the current page of an opened file."""
     origin = origin_of(image)
     kind = "" if is_deep_grey(image.mode) else _deep_colour_kind(image, data)
     orientation = int(image.getexif().get(_ORIENTATION, 1)) if kind else 1
@@ -227,7 +227,7 @@ def _deep_colour(image: Image.Image, data: bytes, place: int, kind: str, orienta
 
 
 def _upright(values: NDArray[np.uint16], orientation: int) -> NDArray[np.uint16]:
-    """Turn values as EXIF says, as `PIL.ImageOps.exif_transpose` does an image."""
+    """Rotate and flip values according to EXIF, as `PIL.ImageOps.exif_transpose` does an image."""
     mirrored = values[:, ::-1] if orientation in (2, 4, 5, 7) else values
     turns = {3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}.get(orientation, 0)
     return np.ascontiguousarray(np.rot90(mirrored, turns))

@@ -1,4 +1,4 @@
-"""Stored values and pages of a few files, and what a change of their reading makes of them, for whoever chooses one."""
+"""Stored values and pages of a few files, before and after a change of how they are read."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -43,7 +43,7 @@ def levels_facts(
     Raises
     ------
     CancelledError
-        If the user asked to stop.
+        If the user cancelled.
     """
     # Without a range, the values are surveyed instead of converted.
     survey = Reading("percentiles", (0.0, 100.0), alpha="white", pages=before.pages)
@@ -105,7 +105,7 @@ def pages_facts(
     Raises
     ------
     CancelledError
-        If the user asked to stop.
+        If the user cancelled.
     """
     n = n_pages(root / file)
     pages: list[SmallImage | None] = []

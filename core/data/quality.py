@@ -1,7 +1,7 @@
 """Quality checks: which images are blurry, dark, bright, nearly empty, or unlike the others in size or colour.
 
 The scan measures every image once (`core.data.quality_measures`). What is flagged follows from these measures, the
-thresholds and the distribution over the dataset, at once. A flag excludes nothing.
+thresholds and the distribution over the dataset, immediately. A flag excludes nothing.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 MEASURES = ("edge_width", "darkest", "brightest", "entropy", "lightness", "green_red", "blue_yellow")
-"""What the scan measures, in the sequence of `core.results.Image.quality`.
+"""The measures of the scan, in the sequence of `core.results.Image.quality`.
 
 edge_width : per cent of the shorter side, 0 to 100
 darkest, brightest : 5th and 99th percentile of the grey levels of the thumbnail, 0 (black) to 1 (white)
@@ -27,7 +27,7 @@ entropy : of the grey levels of the thumbnail, 0 to 8 bits
 lightness, green_red, blue_yellow : L* (0 to 100), a* and b* of the mean colour of the thumbnail
 """
 
-# Deviations below these, divided by a threshold of 3.5, are no reason to look at an image: a side of 1.5 times the
+# Deviations below these, divided by a threshold of 3.5, are no reason to inspect an image: a side of 1.5 times the
 # median, an aspect ratio of 1.3 times it. A difference of one in CIELAB can hardly be seen.
 _LEAST_SIZE_DEVIATION = float(np.log2(1.5)) / 3.5
 _LEAST_RATIO_DEVIATION = float(np.log2(1.3)) / 3.5
@@ -83,7 +83,7 @@ class QualityCheck:
 
 
 def _times_median(values: Values) -> Values:
-    """Return values as multiples of their median; where that is 0, nothing is unlike it."""
+    """Return values as multiples of their median; if that is 0, no value deviates from it."""
     median = _median(values)
     return values / median if median > 0 else np.where(np.isnan(values), np.nan, 1.0)
 
@@ -104,7 +104,7 @@ def _size(facts: Mapping[str, Values]) -> Values:
 
 
 def _aspect_ratio(facts: Mapping[str, Values]) -> Values:
-    # Upright and lying images of one shape are alike.
+    # Portrait and landscape images of one shape are equivalent.
     return _deviations(np.abs(np.log2(facts["width"] / facts["height"])), _LEAST_RATIO_DEVIATION)
 
 

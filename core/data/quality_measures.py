@@ -1,4 +1,4 @@
-"""Measure the quality of one image from its decoded pixels, while the scan has them in hand."""
+"""Measure the quality of one image from its decoded pixels, during the scan."""
 
 import cv2
 import numpy as np

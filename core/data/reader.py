@@ -1,4 +1,4 @@
-"""What the code of a source does: list the images, read one, and tell whether it has changed since the scan."""
+"""Interface of the code of a source: list the images, read one, and check whether it has changed since the scan."""
 
 import hashlib
 import threading
@@ -23,7 +23,7 @@ _LAST = threading.local()
 
 @dataclass(frozen=True)
 class Loaded:
-    """One image as the scan wants it.
+    """One image as the scan requires it.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Loaded:
 
 
 class SourceReader(Protocol):
-    """What the program asks of a source.
+    """Interface of a source.
 
     An image is named by the root of its `Listing` and by the path of its `Entry`; a reader keeps nothing of a dataset
     that it could not find again from these. Several threads ask at the same time.
@@ -54,7 +54,7 @@ class SourceReader(Protocol):
 
     @abstractmethod
     def recognise(self, path: Path, head: bytes) -> Match:
-        """Tell how surely a path is of this source.
+        """Return the confidence that a path belongs to this source.
 
         Parameters
         ----------
@@ -65,21 +65,21 @@ class SourceReader(Protocol):
 
         Notes
         -----
-        A reader may take a keyword `data` beside these: the `DataSettings`, where they say what a path is read as.
+        A reader may take a keyword `data` next to these: the `DataSettings`, where they determine how a path is read.
         """
 
     @abstractmethod
     def listing(self, path: Path) -> Listing:
-        """List the images, with what is left out and why; nothing is decoded.
+        """List the images, with what is excluded and why; nothing is decoded.
 
         For a source with settings of its own it is ``listing(path, settings)``. A reader may take a keyword `progress`
-        beside these, a `core.progress.Progress`, and report to it how many it has found; that also lets the user stop.
+        next to these, a `core.progress.Progress`, and report to it how many it has found; that also lets the user stop.
         A keyword `data` gets the `DataSettings`.
 
         Raises
         ------
         DatasetError
-            If it cannot be read or is not as it has to be.
+            If it cannot be read or is not valid.
         """
 
     @abstractmethod
@@ -87,12 +87,12 @@ class SourceReader(Protocol):
         """Decode one image for the scan.
 
         A reader may take a keyword `reading` here and in `read`, a `core.results.Reading`: how stored values become
-        pixels. Then what it returns names what was found in `Loaded.decoded`, whose pixels may wait for a range.
+        pixels. Then the result names what was found in `Loaded.decoded`, whose pixels may wait for a range.
 
         Raises
         ------
         ImageError
-            With the reason, as one sentence; the scan lists it and goes on.
+            With the reason, as one sentence; the scan lists it and continues.
         """
 
     @abstractmethod
@@ -107,14 +107,14 @@ class SourceReader(Protocol):
 
     @abstractmethod
     def changed(self, root: Path, image: Image) -> bool:
-        """Return whether an image may be another than the scan saw, as told without decoding it.
+        """Return whether an image may be another than the scan saw, without decoding it.
 
-        True where it cannot be told, or where it is gone.
+        True if it cannot be determined, or where it is gone.
         """
 
     @abstractmethod
     def original(self, root: Path, path: str) -> bytes:
-        """Return an image as it is stored, a whole image file. Asked only of a source that holds files or bytes.
+        """Return an image as it is stored, a whole image file. Only called for a source that holds files or bytes.
 
         Raises
         ------
@@ -124,7 +124,7 @@ class SourceReader(Protocol):
 
     @abstractmethod
     def file(self, root: Path, path: str) -> Path:
-        """Return the file that an image is. Asked only of a source that holds files."""
+        """Return the file that an image is. Only called for a source that holds files."""
 
     @abstractmethod
     def parts_below_class(self, image: Image) -> tuple[str, ...]:

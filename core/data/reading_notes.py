@@ -1,4 +1,4 @@
-"""Say in a sentence for each kind of file what its values became, what was lost by it, and how to change it."""
+"""Sentences that state for each file kind how its values were converted, what was lost, and how to change it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -24,7 +24,7 @@ def reading_notes(images: Sequence[Image], reading: Reading) -> list[str]:
 
 
 def unheeded_notes(images: Sequence[Image], asked: Reading) -> list[str]:
-    """Return sentences about what was asked for and makes no difference, as no image is of that kind.
+    """Return sentences about what was requested and makes no difference, as no image is of that kind.
 
     Parameters
     ----------

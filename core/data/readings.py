@@ -1,4 +1,4 @@
-"""From the choices in the settings to how stored values become pixels, and back to choices that say what was fixed."""
+"""Conversion between settings and the rules by which stored values become pixels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ def reading_of(settings: DataSettings) -> Reading:
 
 
 def with_reading(settings: DataSettings, reading: Reading) -> DataSettings:
-    """Return settings that name what was fixed for each kind of file, so that any scan under them reads alike."""
+    """Return settings that name what was fixed for each file kind, so that any scan under them reads the same."""
     ranges = [f"{kind}={range_text(*ends)}" if kind else range_text(*ends) for kind, ends in reading.ranges.items()]
     alphas = [f"{kind}={rule}" for kind, rule in reading.alphas.items()]
     return replace(
@@ -49,7 +49,7 @@ def fixed_choices(settings: DataSettings, reading: Reading) -> dict[str, Any]:
 
 
 def choices_from(stored: Mapping[str, Any]) -> DataSettings:
-    """Return settings that read images as a stored form of these choices says; an empty one is neutral.
+    """Return settings that read images according to their stored form; an empty one is neutral.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def choices_from(stored: Mapping[str, Any]) -> DataSettings:
 
 
 def with_fixed(settings: DataSettings, stored: Mapping[str, Any]) -> DataSettings:
-    """Return settings with what an earlier scan under the same rules fixed; what they name themselves goes before."""
+    """Return settings with what an earlier scan under the same rules fixed; the settings take precedence."""
     try:
         before, mine = reading_of(choices_from(stored)), reading_of(settings)
     except SettingsError:
@@ -81,7 +81,7 @@ def changed_choices(
     alpha: Sequence[str] | None = None,
     pages: str | None = None,
 ) -> DataSettings:
-    """Return settings changed by what was said; a range or rule of one kind of file leaves those of others.
+    """Return settings with these changes; a range or rule of one file kind leaves those of others.
 
     Raises
     ------

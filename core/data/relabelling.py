@@ -22,7 +22,7 @@ def relabelled(listing: Listing, records: Sequence[Relabelling]) -> Listing:
     Parameters
     ----------
     listing : Listing
-        As the source gives it, of whatever kind.
+        As in the source, of any kind.
     records : sequence of Relabelling
         One for each image at most.
     """

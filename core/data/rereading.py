@@ -15,8 +15,9 @@ _NAMED = 10
 def check_unchanged(dataset: Dataset, index: int, rgb: RGBArray) -> RGBArray:
     """Return `rgb`, the pixels that were read of an image now, if they are those that were scanned.
 
-    They are hashed whatever time and size of the file say: what is kept under the hash must be made from these pixels.
-    Measured beside decoding and resizing, 0.15 ms to 0.7 ms for a JPEG of 256 px a side and 6 ms to 35 ms for 2,048 px.
+    They are hashed regardless of time and size of the file: results stored under the hash must be made from these
+    pixels. Measured next to decoding and resizing, 0.15 ms to 0.7 ms for a JPEG of 256 px a side and 6 ms to 35 ms for
+    2,048 px.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def read_unchanged(dataset: Dataset, index: int) -> RGBArray:
 
 
 def named_with_reasons(dataset: Dataset, reasons: Mapping[int, str]) -> str:
-    """Return the images `reasons` tells of, by path and each with its reason, as a part of a sentence.
+    """Return the images of `reasons` by path, each with its reason, as a part of a sentence.
 
     Of more than ten the others are counted.
     """

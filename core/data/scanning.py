@@ -31,7 +31,7 @@ _MOST_THREADS = 8
 
 @dataclass(frozen=True)
 class Waiting:
-    """An image whose pixels wait for a range or rule of its kind of file; see `core.data.levels.fixed`."""
+    """An image whose pixels wait for a range or rule of its file kind; see `core.data.levels.fixed`."""
 
     entry: Entry
     stored: Stored
@@ -41,14 +41,14 @@ class Waiting:
 
 @dataclass
 class Scanned:
-    """What decoding gave.
+    """Results of decoding.
 
     Attributes
     ----------
     images : list of Image
     skipped : list of Skipped
     waiting : list of Waiting
-        What has to be decoded once more when ranges are fixed; in no particular order.
+        Images to be decoded again when ranges are determined; in no particular order.
     n_decoded : int
         How many were decoded now, not taken from an earlier scan.
     """
@@ -111,7 +111,7 @@ def decode_all(
     cache_folder : Path
         Where thumbnails go.
     known : mapping of str to Image
-        By entry path, from an earlier scan; used where its reader says that the image has not changed.
+        By entry path, from an earlier scan; used if its reader reports that the image has not changed.
     progress : Progress
     into : Scanned
         Holds what was finished even where this raises.
@@ -119,7 +119,7 @@ def decode_all(
     Raises
     ------
     CancelledError
-        If the user asked to stop; what was begun is finished first, which takes a moment.
+        If the user cancelled; what was begun is finished first, which takes a moment.
     CacheError
         If a thumbnail cannot be written. In a cache that may only be read none is.
     """
@@ -174,7 +174,7 @@ def _merge(into: Scanned, part: Scanned) -> None:
 
 
 class _Worker:
-    """What one thread does with a batch of entries."""
+    """Scan a batch of entries in one thread."""
 
     def __init__(
         self,
@@ -212,7 +212,7 @@ class _Worker:
         return part
 
     def _image(self, entry: Entry) -> tuple[Image | Waiting, bool]:
-        """Return the facts of one image, or what it waits for, and whether it was decoded for them."""
+        """Return the facts of one image, or the missing range or rule, and whether it was decoded for them."""
         old = self._known.get(entry.path)
         if (
             old is not None

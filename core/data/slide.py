@@ -1,4 +1,4 @@
-"""A synthetic field of view under a microscope: shapes, textures, granules, and the picture taken of them.
+"""A synthetic field of view under a microscope: shapes, textures, granules, and the image taken of them.
 
 Every structure adds optical density for red, green and blue, and light falls off exponentially with it
 (Beer–Lambert), so overlapping cells darken each other by themselves.
@@ -30,7 +30,7 @@ class Slide:
     side : int
         Pixels.
     rng : Generator
-        All that differs from picture to picture.
+        All that differs from image to image.
     """
 
     def __init__(self, side: int, rng: np.random.Generator) -> None:
@@ -59,7 +59,7 @@ class Slide:
         return mask
 
     def _window(self, centre: Point, reach: float) -> tuple[slice, slice]:
-        """Return the part of the picture within `reach` of `centre`: most shapes are small."""
+        """Return the part of the image within `reach` of `centre`: most shapes are small."""
         x, y = (
             slice(max(0, math.floor((c - reach) * self.unit)), max(0, math.ceil((c + reach) * self.unit)))
             for c in centre
@@ -91,7 +91,7 @@ class Slide:
             plane += mask * (strength * amount)
 
     def photograph(self) -> RGBArray:
-        """Return the finished picture, shape (side, side, 3): light, stain of this slide, focus, noise."""
+        """Return the finished image, shape (side, side, 3): light, stain of this slide, focus, noise."""
         rng = self.rng
         strength = float(np.exp(rng.normal(0, 0.10))) * rng.normal(1, 0.04, 3)
         lamp = np.array(_LAMP) * rng.normal(1, 0.012, 3)

@@ -30,9 +30,9 @@ _TEST_FIRST = {"test": 0, "validation": 1, "train": 2, None: 3}
 
 
 def make_split(dataset: Dataset, settings: DataSettings, fold: int = 0) -> Split:
-    """Divide `dataset` as `settings` say, or keep the split that it brings.
+    """Divide `dataset` as `settings` say, or keep its predefined split.
 
-    Images with the same pixels or of one group are never divided by a split of ours. A split that was brought is
+    Images with the same pixels or of one group are never divided by a generated split. A predefined split is
     kept; its leaks are reported, and dropped on request. Where it has no validation images and
     `validation_fraction` is above 0, they are drawn from its training images by our rule.
 
@@ -50,8 +50,8 @@ def make_split(dataset: Dataset, settings: DataSettings, fold: int = 0) -> Split
     Raises
     ------
     SplitError
-        If no image is left to choose from, the group pattern is no regular expression or finds no group, or the images
-        cannot be divided into as many folds as asked for.
+        If no image is left to select from, the group pattern is not a regular expression or finds no group, or the
+        images cannot be divided into as many folds as requested.
     """
     left_out = named_out(dataset, settings)
     if settings.keep_one_of_duplicates:
@@ -90,7 +90,7 @@ def make_split(dataset: Dataset, settings: DataSettings, fold: int = 0) -> Split
 
 
 def folds_of_brought(folds: int) -> str:
-    """Return why images that bring their own split are not divided into folds."""
+    """Return why images with a predefined split are not divided into folds."""
     return (
         f"The dataset has a predefined split, so it is not divided into the requested {folds:,} folds; "
         "do not use folds (in the window, set them to –)."
@@ -103,14 +103,14 @@ def count_groups(dataset: Dataset, settings: DataSettings) -> tuple[int, int]:
     Raises
     ------
     SplitError
-        If the group pattern is no regular expression, or finds no group.
+        If the group pattern is not a regular expression, or finds no group.
     """
     groups = find_ties(dataset, replace(settings, near_duplicates_together=False)).groups
     return len(set(groups) - {""}), groups.count("")
 
 
 def named_out(dataset: Dataset, settings: DataSettings) -> dict[int, str]:
-    """Return the images that are left out by their paths, with the reason."""
+    """Return the images that are excluded by their paths, with the reason."""
     by_hand, patterns = set(settings.left_out_images), PathPatterns(settings.left_out_patterns)
     left_out: dict[int, str] = {}
     for index, image in enumerate(dataset.images):
@@ -136,7 +136,7 @@ def _pattern_warnings(dataset: Dataset, settings: DataSettings) -> list[str]:
 
 
 def _repeated(dataset: Dataset, gone: Mapping[int, str]) -> dict[int, str]:
-    """Return the images that `keep_one_of_duplicates` leaves out, with the reason; those `gone` are no copies."""
+    """Return the images that `keep_one_of_duplicates` excludes, with the reason; those `gone` are not copies."""
     left_out: dict[int, str] = {}
     for same in find_duplicates(dataset):
         indices = [index for index in same.indices if index not in gone]
@@ -147,7 +147,7 @@ def _repeated(dataset: Dataset, gone: Mapping[int, str]) -> dict[int, str]:
                 )
                 left_out[index] = f"It has the same pixels as {dataset.images[other].path}, which has another class."
             continue
-        # Of a split that was brought the test copy stays: that way the copy in train is no leak.
+        # Of a predefined split the test copy stays: that way the copy in train is not a leak.
         kept = min(indices, key=lambda index: (_TEST_FIRST[dataset.images[index].split], index), default=-1)
         for index in indices:
             if index != kept:
@@ -181,7 +181,7 @@ class _Sets:
         self._set_validation_aside(_without(used, self.test), seed_after=fold)
 
     def keep_brought(self, used: list[int]) -> None:
-        """Take the sets that the dataset brings, and find the leaks between them."""
+        """Take the sets of the predefined split, and find the leaks between them."""
         named: dict[str | None, list[int]] = {"train": [], "validation": [], "test": [], None: []}
         for index in used:
             named[self._dataset.images[index].split].append(index)
@@ -316,7 +316,7 @@ def _class_warnings(
 
 
 def _chain_warnings(dataset: Dataset, settings: DataSettings, ties: Ties) -> list[str]:
-    """Warn where near-duplicates of near-duplicates tie many images together that are not alike."""
+    """Warn where near-duplicates of near-duplicates link many images that are not similar."""
     if not ties.near:
         return []
     linked = units(range(len(dataset.images)), Ties([()] * len(dataset.images), ties.near))

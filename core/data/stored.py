@@ -30,7 +30,7 @@ class _ScanForm:
 
     `fields` names the columns of `images`. A field of an image that a file does not name has its default. `stored` is
     named where any image is other than 8 bits, one page and opaque, `original_class` where any was relabelled,
-    `reading` where it is not as before it was chosen.
+    `reading` where it is not as before it was selected.
     `measures` names what `quality` of an image holds, so that a later version can measure something else.
     """
 
@@ -104,7 +104,7 @@ def _told(rows: Iterator[Any], done: int, total: int, progress: Progress) -> Ite
     """Yield rows as the inside of a JSON list, some thousands at a time, and report how many of all are done."""
     comma = b""
     while some := list(itertools.islice(rows, _ROWS_AT_ONCE)):
-        if done >= _ROWS_AT_ONCE:  # of a few images, nobody wants to hear of it
+        if done >= _ROWS_AT_ONCE:  # no report for a few images
             progress.report(done, total, "Storing the scan: images")
         yield comma + _json(some)[1:-1]
         comma = b","
@@ -179,12 +179,12 @@ def _image(names: tuple[str, ...], row: Any, n_more: int, measures: tuple[str, .
 
 
 def load_dataset(file: Path) -> Dataset:
-    """Read what `save_dataset` wrote. Nothing says that the files are still the same; `scan` checks that.
+    """Read what `save_dataset` wrote. The files may have changed; `scan` checks that.
 
     Raises
     ------
     DatasetError
-        If there is no such file, or it is cut short, damaged or of another version.
+        If there is no such file, or it is truncated, damaged or of another version.
     MissingSourceError
         If nothing that is installed knows its kind of source.
     """

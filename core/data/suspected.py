@@ -1,7 +1,7 @@
-"""Images that are probably none of the dataset, such as thumbnails and masks: suggested, never left out unasked.
+"""Images that probably do not belong to the dataset, such as thumbnails and masks: only suggested for exclusion.
 
-A name alone is no evidence, since a class can be called ``mask``: the images must also be of another size or shape than
-those beside them, or be named after one of them.
+A name alone is not evidence, since a class can be called ``mask``: the images must also be of another size or shape
+than those next to them, or be named after one of them.
 """
 
 import re
@@ -56,7 +56,7 @@ class ExclusionSuggestion:
     kind : str
         What they seem to be, such as ``"thumbnails"``.
     evidence : str
-        What speaks for it besides the name, as the end of "they are …".
+        What speaks for it in addition to the name, as the end of "they are …".
     """
 
     pattern: str
@@ -82,7 +82,7 @@ def suspect_patterns(images: Sequence[Image], settings: DataSettings) -> tuple[E
     ----------
     images : sequence of Image
     settings : DataSettings
-        Name images that are left out already.
+        Name images that are excluded already.
     """
     classes, paths = set(settings.left_out_classes), set(settings.left_out_images)
     out = PathPatterns(settings.left_out_patterns).first
@@ -107,7 +107,7 @@ def suspect_patterns(images: Sequence[Image], settings: DataSettings) -> tuple[E
 
 
 def _candidates(path: str) -> Iterator[tuple[str, str]]:
-    """Yield the patterns that a path gives, each with what it would match."""
+    """Yield the patterns that a path gives, each with the paths that it would match."""
     *folders, name = file_and_page(path)[0].split("/")
     for folder in folders:
         match = _FOLDER.fullmatch(folder)
@@ -150,7 +150,7 @@ def _evidence(kind: str, inside: Sequence[Image], rest: Sequence[Image]) -> str:
 
 
 def _sizes_beside(inside: Sequence[Image], rest: Sequence[Image]) -> list[tuple[float, float]]:
-    """Return the usual width and height beside each image: in its folder where there are others, else of all others."""
+    """Return the usual width and height of the other images in the folder of each image, else of all others."""
     folders: dict[str, list[Image]] = defaultdict(list)
     for image in rest:
         folders[image.path.rpartition("/")[0]].append(image)

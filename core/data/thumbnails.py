@@ -1,4 +1,4 @@
-"""Small pictures in the cache, written while the scan has the pixels in hand, found by the pixels' hash."""
+"""Thumbnails in the cache, written during the scan and found by the hash of the pixels."""
 
 from pathlib import Path
 

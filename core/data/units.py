@@ -16,7 +16,7 @@ _NO_GROUPS = ("pixels", "file")
 
 @dataclass(frozen=True)
 class Ties:
-    """What ties images together.
+    """Reasons why images stay together.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class Ties:
         For each image of the dataset: its pixels, its groups where it has any, and its file where it is a page of one.
         Images with a key in common are tied.
     near : list of (int, int)
-        Pairs of near-duplicates; empty unless asked for.
+        Pairs of near-duplicates; empty unless requested.
     """
 
     keys: Sequence[tuple[tuple[str, str], ...]]
@@ -47,7 +47,7 @@ def group_finder(pattern: str) -> Callable[[str], str]:
     Raises
     ------
     SplitError
-        If the pattern is no regular expression.
+        If the pattern is not a regular expression.
     """
     try:
         compiled = re.compile(pattern)
@@ -79,7 +79,7 @@ def preview_groups(paths: Sequence[str], pattern: str) -> tuple[str, ...]:
     Raises
     ------
     SplitError
-        If the pattern is no regular expression.
+        If the pattern is not a regular expression.
     """
     return tuple(map(group_finder(pattern), paths))
 
@@ -90,7 +90,7 @@ def found_groups(paths: Sequence[str], pattern: str) -> tuple[str, ...]:
     Raises
     ------
     SplitError
-        If the pattern is no regular expression, or finds no group in any of the paths.
+        If the pattern is not a regular expression, or finds no group in any of the paths.
     """
     groups = preview_groups(paths, pattern)
     if paths and not any(groups):
@@ -139,7 +139,7 @@ def find_ties(dataset: Dataset, settings: DataSettings) -> Ties:
     Raises
     ------
     SplitError
-        If the group pattern is no regular expression, or finds no group in any path.
+        If the group pattern is not a regular expression, or finds no group in any path.
     """
     images = dataset.images
     by_pattern: Sequence[str] = [""] * len(images)
@@ -161,7 +161,7 @@ def find_ties(dataset: Dataset, settings: DataSettings) -> Ties:
 
 
 def _file_of(image: Image) -> tuple[str, str]:
-    """Return what ties the pages of a file together; slices of one stack are nearly alike."""
+    """Return the units of the pages of a file; slices of one stack are very similar."""
     file, page = file_and_page(image.path)
     return "file", file if page else ""
 

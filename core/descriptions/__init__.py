@@ -1,6 +1,6 @@
-"""What every sampler, extractor, network, metric, dataset source and export format is, told once.
+"""Descriptions of samplers, extractors, networks, metrics, dataset sources and export formats.
 
-A description holds the facts (name, title, tip, help page, cost, the settings it reads) and names, without importing
+A description contains the facts (name, title, tip, help page, cost, the settings it reads) and names, without importing
 it, the code that does the work. Flags, controls, columns, keys, estimates, the Help index and the tables of the
 documentation are made from descriptions. Importing them imports neither NumPy nor Qt nor TensorFlow.
 """

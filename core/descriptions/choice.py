@@ -23,7 +23,7 @@ class Choice:
     tip : str
         One line: what it does. Tooltip, help of the flag, line of the documentation.
     neutral : object
-        What the program did before the setting existed. It never changes, whatever becomes of the default: stored
+        What the program did before the setting existed. It never changes, even if the default does: stored
         forms and keys leave a setting out that has this value, and one that a stored form does not name has it.
     kept : bool
         Written even where it is neutral: the settings of the first version, whose stored forms name all of them.
@@ -36,15 +36,15 @@ class Choice:
     offered : (float, float) or None
         The ends of what the window offers, where its range is wider or has no end.
     must : str
-        What it has to be, as the end of "it is …".
+        What is expected, as the end of "must be …".
     values : mapping of str to str
-        The values that can be chosen, with their titles; empty where any value of its kind can.
+        The values that can be selected, with their titles; empty where any value of its kind can.
     kind : str
         The kind of description that it names, such as ``"sampler"``; empty for any other setting.
     only : str
         Of a `kind`: the fact, true or false, that a description must have to be offered, such as ``"backbone"``.
     empty : str
-        Of a `kind`: what the empty name means, where it can be chosen.
+        Of a `kind`: what the empty name means, where it can be selected.
     question : str
         What the window explains behind a "?", in two sentences.
     unit : str
@@ -56,10 +56,10 @@ class Choice:
     decimals : int
         Of the window's control.
     typed : str
-        What stands for a value of a list in the help of its flag, such as ``"RULE"``; empty: ``"PATH"`` or ``"CLASS"``.
+        What represents a value of a list in the help of its flag, such as ``"RULE"``; empty: ``"PATH"`` or ``"CLASS"``.
     from_dataset : str
         ``"module:attribute"`` of a function from a `core.results.Dataset` to the value that suits its images, for who
-        asks for it: ``auto`` on the command line, a button in the window. What is kept is the value. Empty: none.
+        requests it: ``auto`` on the command line, a button in the window. What is kept is the value. Empty: none.
     from_file : str
         ``"module:function"`` of what reads the value from a file on the command line; see
         `core.data.label_files.labels_from_file`. Empty: what is typed is the value.
@@ -93,7 +93,7 @@ class Choice:
     flat: bool = False
 
     def allows(self, value: Any) -> bool:
-        """Return whether a value, of the right type, is one that can be chosen."""
+        """Return whether a value, of the right type, is one that can be selected."""
         if value is None:
             return True
         if self.values and isinstance(value, str):
@@ -115,11 +115,11 @@ def choice(default: Any = MISSING, *, factory: Any = MISSING, neutral: Any = MIS
     Parameters
     ----------
     default : object
-        What the program does today unless told otherwise.
+        The value that is used unless another is set.
     factory : callable, optional
         Makes the default where it must not be shared, such as `dict`.
     neutral : object
-        See `Choice`. It has to be given; it may differ from the default.
+        See `Choice`. Required; it may differ from the default.
     **facts
         Those of `Choice`.
 

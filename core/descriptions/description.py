@@ -1,4 +1,4 @@
-"""What all kinds of description have in common."""
+"""Base of all kinds of description."""
 
 import importlib
 from collections.abc import Callable
@@ -56,7 +56,7 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """One thing that can be chosen by name.
+    """One thing that can be selected by name.
 
     Attributes
     ----------
@@ -102,12 +102,12 @@ class Description:
 
     @property
     def title_inside(self) -> str:
-        """The title as it stands inside a sentence: ``"worst-class recall"``, but ``"F1"``."""
+        """The title as written inside a sentence: ``"worst-class recall"``, but ``"F1"``."""
         return self.title if self.is_proper else inside_sentence(self.title)
 
     @property
     def code(self) -> Any:
-        """What `does` names, imported now if it was not yet."""
+        """The object that `does` names, imported when first used."""
         return resolve(self.does)
 
 

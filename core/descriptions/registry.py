@@ -1,7 +1,7 @@
-"""Where descriptions are found: in a folder of the program, and in installed packages that register some.
+"""Registries of descriptions, from a folder of the program and from installed packages.
 
 A package registers a description of its own through an entry point, in the group ``coreset_studio.samplers`` or that
-of another kind. One that cannot be used is left out and named in `plugin_problems`.
+of another kind. One that cannot be used is excluded and named in `plugin_problems`.
 """
 
 import importlib
@@ -17,7 +17,7 @@ from core.descriptions.description import Description, resolve
 
 D = TypeVar("D", bound=Description)
 
-# Where the registry of each kind stands.
+# Where the registry of each kind is defined.
 KINDS: Mapping[str, str] = {
     "source": "core.data.sources:SOURCES",
     "extractor": "core.features.extractors:EXTRACTORS",
@@ -44,7 +44,7 @@ class Plugin:
 
 @dataclass(frozen=True)
 class PluginProblem:
-    """A description of a plugin that is left out, and why, in one sentence."""
+    """A description of a plugin that is excluded, and why, in one sentence."""
 
     kind: str
     name: str
@@ -94,7 +94,7 @@ class Registry(Mapping[str, D], Generic[D]):
 
     @property
     def problems(self) -> tuple[PluginProblem, ...]:
-        """Descriptions of plugins that were left out."""
+        """Descriptions of plugins that were excluded."""
         self._all()
         return tuple(self._problems)
 
@@ -179,7 +179,7 @@ def all_kinds() -> dict[str, "Registry[Description]"]:
 
 
 def plugin_problems() -> tuple[PluginProblem, ...]:
-    """Return what was left out of all kinds."""
+    """Return what was excluded of all kinds."""
     return tuple(problem for one in all_kinds().values() for problem in one.problems)
 
 

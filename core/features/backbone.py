@@ -39,7 +39,7 @@ def load_backbone(
         not trainable.
     preprocess : callable
         Turns RGB pixels of 0…255 as float32, a tensor or a symbolic Keras tensor, into what `model` takes. Made of
-        Keras operations without weights, so that it can stand inside a saved model.
+        Keras operations without weights, so that it can be part of a saved model.
     weights : WeightsUsed
 
     Raises

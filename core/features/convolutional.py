@@ -1,4 +1,4 @@
-"""What extractors made of a pretrained convolutional network have in common."""
+"""Common parts of extractors with a pretrained convolutional network."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -16,7 +16,7 @@ Pooling = Literal["flatten", "average"]
 
 
 def resized(size: int) -> Callable[[Pixels], Prepared]:
-    """Return the function that brings an image to `size` × `size` pixels, whatever its shape.
+    """Return the function that resizes an image of any shape to `size` × `size` pixels.
 
     Shrinking averages over areas, so that no detail is skipped; enlarging interpolates linearly.
     """
@@ -50,7 +50,7 @@ def loader(network: Network, size: int, pooling: Pooling, block: str) -> Callabl
         set_tensors(model, tensors)
         model.trainable = False
 
-        # Nothing in it wants AutoGraph, which needs the source and so complains in a frozen program.
+        # Nothing in it needs AutoGraph, which needs the source and so complains in a frozen program.
         @tf.function(  # type: ignore[untyped-decorator]
             input_signature=[tf.TensorSpec((None, size, size, 3), tf.uint8)], autograph=False
         )

@@ -1,4 +1,4 @@
-"""Decode and prepare images in parallel threads, a bounded number ahead of whoever computes on them."""
+"""Decode and prepare images in parallel threads, a bounded number ahead of the computation."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Sequence

@@ -1,4 +1,4 @@
-"""What an extractor is: the facts that describe it, and, imported when it is first needed, the code that computes."""
+"""Description of an extractor: its facts, and its code, which is imported when first needed."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ class Extractor(Description):
     version : int
         Raised whenever the same image would give other numbers, so that nothing stale is read from the cache.
     input_size : int
-        Side in pixels of the square that is looked at.
+        Side in pixels of the square input.
     batch_size : int
         Images computed at once.
     weights : str
@@ -47,11 +47,11 @@ class Extractor(Description):
     chosen : SettingsPart or None
         Its own settings where they are not their defaults; see `with_settings`.
     short : str
-        What it is called in the middle of a sentence; empty: its title.
+        Its name inside a sentence; empty: its title.
     paper : {"", "extractor", "backbone"}
         What the paper that the program follows uses it as; empty where it does not.
     recommended : int
-        Place among the extractors to choose by where nothing else is said, from 1, one after the extractor that it is
+        Place among the extractors to select by if nothing else is set, from 1, one after the extractor that it is
         derived from; 0 where it is none of them. Of a plugin's it does not count: those recommended were measured
         together.
     """
@@ -70,7 +70,7 @@ class Extractor(Description):
     chosen: SettingsPart | None = None
 
     def with_settings(self, chosen: Any) -> Self:
-        """Return the extractor as it is under settings of its own; of one without any, the extractor as it is."""
+        """Return the extractor with its own settings applied; one without own settings is returned unchanged."""
         return replace(self, chosen=chosen) if self.settings is not None and chosen is not None else self
 
     @property
@@ -80,12 +80,12 @@ class Extractor(Description):
 
     @property
     def in_words(self) -> str:
-        """What it is called in the middle of a sentence."""
+        """Its name inside a sentence."""
         return self.short or self.title
 
     @property
     def network(self) -> "Network | None":
-        """The network that it stands on; None where there is none.
+        """The network that it uses; None if it uses none.
 
         Raises
         ------
@@ -97,7 +97,7 @@ class Extractor(Description):
 
     @property
     def weight_set(self) -> "WeightSet | None":
-        """What the weights are that it needs; None where it needs none.
+        """The weights that it requires; None if it requires none.
 
         Raises
         ------
@@ -169,7 +169,7 @@ class Extractor(Description):
     def guard(self) -> Iterator[None]:
         """Turn what the code of a plugin raises into a `FeatureError` that names the plugin.
 
-        What the program's own extractors raise stays as it is: it is a fault of the program.
+        Errors of built-in extractors are passed on, since they are faults of the program.
         """
         try:
             yield
@@ -202,7 +202,7 @@ class Extractor(Description):
         return found
 
     def _blocks_of(self, found: "Mapping[str, FloatArray]", n_images: int) -> "Mapping[str, FloatArray]":
-        """Return what was computed when it is what the description says."""
+        """Return the computed blocks if they match the description."""
         import numpy as np
 
         for block, width in self.blocks.items():

@@ -29,7 +29,7 @@ def import_tensorflow() -> Any:
 
 
 def import_keras() -> Any:
-    """Return the module `keras`, on TensorFlow and with channels last, whatever the user's own Keras is set to.
+    """Return the module `keras`, on TensorFlow and with channels last, regardless of the user's configuration of Keras.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def _quiet() -> Iterator[None]:
 def _no_socket() -> Iterator[None]:
     """Keep urllib3, which Keras imports for its downloads, from opening a socket to see whether the machine has IPv6.
 
-    It asks Python first whether that was built with IPv6.
+    It first checks whether Python was built with IPv6.
     """
     had = socket.has_ipv6
     socket.has_ipv6 = False

@@ -27,7 +27,7 @@ from core.results import Dataset, FloatArray, IntArray, LeftOut, Skipped, Split,
 from core.settings import settings_to_dict
 
 CHUNK_IMAGES, CHUNK_SECONDS = 512, 10.0
-"""A chunk is written after so many images or so much time: what a killed run loses at most."""
+"""A chunk is written after this number of images or this time, the most that a killed run loses."""
 
 _FOLDER = "features"
 _ENOUGH_TO_MEASURE = 64
@@ -46,7 +46,7 @@ class Extracted:
     fingerprint : str
         Of extractor, version and weights: same fingerprint and same image, same row.
     failed : tuple of Skipped
-        Images asked for that could not be read now, and why; they have no row.
+        Images requested that could not be read now, and why; they have no row.
     failed_indices : ndarray of shape (n_failed,), int64
         Their rows in the dataset, in the order of `failed`.
     n_computed : int
@@ -77,7 +77,7 @@ class Extracted:
         Raises
         ------
         FeatureError
-            If an image was not extracted, because it failed or was not asked for.
+            If an image was not extracted, because it failed or was not requested.
         """
         images = [self.dataset.images[int(index)] for index in indices]
         try:
@@ -134,7 +134,7 @@ def extract(
     CacheError
         If the cache cannot be written.
     CancelledError
-        If the user asked to stop; what was computed is kept.
+        If the user cancelled; what was computed is kept.
     """
     started = time.perf_counter()
     extractor = extractor_named(name).with_settings(settings)
@@ -146,7 +146,7 @@ def extract(
     run.report(len(wanted) - len(missing))
     missing = run.derive(missing)
     if missing:
-        # What the cost says holds TensorFlow, which may be there already.
+        # The declared cost includes TensorFlow, which may be loaded already.
         there = TENSORFLOW_BYTES if extractor.weights and "tensorflow" in sys.modules else 0
         needed = extractor.cost.bytes_fixed - there
         with memory_for(
@@ -204,7 +204,7 @@ def count_missing(
     untrained: bool = False,
     settings: SettingsPart | None = None,
 ) -> int:
-    """Return how many of the images `indices` the extractor has not looked at yet; nothing is computed.
+    """Return how many of the images `indices` the extractor has not processed yet; nothing is computed.
 
     Raises
     ------
@@ -218,7 +218,7 @@ def count_missing(
 
 
 def extractor_cost(name: str, cache_folder: Path) -> Cost:
-    """Return what an extractor costs: as last measured on this machine, otherwise as its description says.
+    """Return what an extractor costs: as last measured on this machine, otherwise as in its description.
 
     Returns
     -------
@@ -260,11 +260,11 @@ class _Run:
         self._last_written = time.monotonic()
 
     def has(self, key: str) -> bool:
-        """Tell whether every block of this content is in the cache."""
+        """Return whether every block of this content is in the cache."""
         return all(key in store for store in self.stores.values())
 
     def report(self, done: int) -> None:
-        """Tell that `done` more images are finished."""
+        """Report that `done` more images are finished."""
         self._done += done
         self._progress.report(self._done, self._total, f"Extracting {self._extractor.name}: images")
 
@@ -283,7 +283,7 @@ class _Run:
         return [item for item in missing if item.key not in rows]
 
     def compute(self, dataset: Dataset, missing: Sequence[Wanted], compute: Compute) -> None:
-        """Compute `missing`, writing chunks as they fill; what was computed is kept whatever happens."""
+        """Compute `missing`, writing chunks as they fill; results are kept even after an error."""
         begun = time.perf_counter()
         batches = prepared_batches(dataset, missing, self._extractor.prepare, self._extractor.batch_size)
         try:
@@ -331,7 +331,7 @@ def _fingerprint(extractor: Extractor, used: WeightsUsed) -> str:
     own = settings_to_dict(extractor.chosen) if extractor.chosen is not None else {}
     # Another plugin, or another version of one, may give an extractor of the same name other code.
     plugin = plugins_used({"extractor": (extractor.name,)}).get(f"extractor {extractor.name}")
-    # Neutral settings are left out, so that what was kept before there were any is found.
+    # Neutral settings are excluded, so that what was kept before there were any is found.
     more = [*([own] if own else []), *([f"plugin {plugin}"] if plugin is not None else [])]
     return fingerprint(_FOLDER, extractor.name, extractor.version, used.digest, *more)
 

@@ -1,4 +1,4 @@
-"""The networks that extractors and the transfer network stand on, and the weights that they need."""
+"""Networks that extractors and the transfer network use, and the weights that they require."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -52,7 +52,7 @@ class WeightSet:
 
 @dataclass(frozen=True)
 class Network:
-    """A convolutional network that an extractor, or the transfer network, stands on.
+    """A convolutional network that an extractor, or the transfer network, uses.
 
     Attributes
     ----------
@@ -104,7 +104,7 @@ class Network:
     def preprocess(self, pixels: Any) -> Any:
         """Turn RGB pixels of 0…255, a tensor or a symbolic Keras tensor, into what the network was trained on.
 
-        It is made of Keras operations and a Keras layer only, so that it can stand inside a saved model.
+        It is made of Keras operations and a Keras layer only, so that it can be part of a saved model.
         """
         keras = import_keras()
 

@@ -23,7 +23,7 @@ BLOCK_COLUMNS = 4096
 BLOCK_ROWS = ROWS_AT_ONCE
 # Centred rows whose size is a millionth of the rows' own are rounding: identical images.
 RELATIVE_ZERO = 1e-12
-# A cumulative ratio this close to the asked one has reached it; sums of ratios are only that exact.
+# A cumulative ratio this close to the requested one has reached it; sums of ratios are only that exact.
 RATIO_ROUNDING = 1e-9
 # A component whose variance is below this share of the total is rounding of float32 products.
 LEAST_RATIO = 1e-7
@@ -35,7 +35,7 @@ class ClassPca:
     Parameters
     ----------
     rows : ndarray of shape (n, d), float32
-        n >= 1. Centred in place, to have them in memory once: give it rows that nobody else uses.
+        n >= 1. Centred in place, to have them in memory once: do not use the rows elsewhere.
     variance : float
         0 < variance <= 1: the fewest components whose cumulative explained variance ratio reaches this are kept.
 

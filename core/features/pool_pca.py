@@ -82,7 +82,7 @@ class PoolPca:
         elif len(indices) <= exact_limit:
             rows = self._all_centred()
             values, vectors = leading_eigen(row_products(rows), k)
-            # Copies of one image leave fewer components than were asked for: the rest have no length to divide by.
+            # Copies of one image leave fewer components than were requested: the rest have no length to divide by.
             lengths = np.sqrt(np.where(values > RELATIVE_ZERO * left, values, np.inf))
             loadings = rows.T @ (vectors / lengths).astype(np.float32)
         else:

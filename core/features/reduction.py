@@ -53,7 +53,7 @@ def embed_classes(
     Returns
     -------
     tuple of ClassEmbedding
-        Sorted by class; classes without images in the pool are left out.
+        Sorted by class; classes without images in the pool are excluded.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def _memory_for(
 ) -> AbstractContextManager[None]:
     """Return what stops before a reduction that needs more memory than there is, naming an extractor that needs less.
 
-    `needed` says how much a number of features needs.
+    `needed` returns the memory for a number of features.
     """
 
     def ways(free: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""How well features separate the user's classes: leave-one-out nearest neighbours over the pool."""
+"""Separation of the classes by features: leave-one-out nearest neighbours over the pool."""
 
 import numpy as np
 

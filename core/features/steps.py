@@ -1,4 +1,4 @@
-"""What the code of an extractor consists of: a step for one image, a step for a batch of them, and the network."""
+"""Code of an extractor: a step for one image, a step for a batch of images, and the network."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Steps:
     weight_set : WeightSet or None
         None for an extractor without weights.
     network : Network or None
-        What it stands on, of that weight set; None where it is no convolutional network of Keras.
+        The backbone that it uses, of that weight set; None where it is not a convolutional network of Keras.
     derive : callable or None
         From rows of the extractor that it is derived from, shape (b, n), to one's own, float32; None where it is
         derived from none.

@@ -1,4 +1,4 @@
-"""Seeded random weights: a network as it is before training, for tests and loudly labelled trials."""
+"""Seeded random weights: an untrained network, for tests and trials that are labelled as such."""
 
 import math
 from collections.abc import Sequence

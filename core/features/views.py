@@ -9,7 +9,7 @@ from core.results import FloatArray, IntArray
 
 
 class FeatureRows(Protocol):
-    """What reduction needs of an extractor's output; `core.features.extraction.Extracted` is one."""
+    """Interface of an extractor's output for reduction; `core.features.extraction.Extracted` is one."""
 
     @property
     def extractor(self) -> str:
@@ -21,7 +21,7 @@ class FeatureRows(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """What the rows depend on beside the images."""
+        """What the rows depend on in addition to the images."""
 
     def rows(self, block: str, indices: IntArray) -> FloatArray:
         """Return fresh rows of shape (len(indices), n_features), float32."""
@@ -41,7 +41,7 @@ def view_scales(extractors: Sequence[str], mean_squares: Sequence[float]) -> tup
     -------
     tuple of float
         Every extractor gets a mean squared norm of 1 in total, shared equally among its views; a view without
-        variance is left out, by a scale of 0.
+        variance is dropped, by a scale of 0.
     """
     sharing = {
         name: sum(1 for other, square in zip(extractors, mean_squares, strict=True) if other == name and square > 0)
@@ -61,7 +61,7 @@ def mean_square(rows: FloatArray) -> float:
 def join(views: Sequence[FloatArray], scales: Sequence[float]) -> FloatArray:
     """Put scaled views side by side, shape (n, sum of their components).
 
-    Views of scale 0 are left out; where all are, one component of zeros remains.
+    Views of scale 0 are dropped; where all are, one component of zeros remains.
     """
     parts = [view * np.float32(scale) for view, scale in zip(views, scales, strict=True) if scale > 0]
     if not parts:

@@ -1,6 +1,6 @@
 """Get official weights from their host, Keras' for the program's own.
 
-Only when asked to, resumable, verified before they count. Each process downloads into a file of its own; what one that
+Only on request, resumable, and verified before use. Each process downloads into a file of its own; what one that
 was stopped or killed has left is taken over by the next one.
 """
 
@@ -35,7 +35,7 @@ _PARTIAL, _PAST_THE_END = 206, 416
 def download(name: str, progress: Progress = NO_PROGRESS) -> WeightsEntry:
     """Download the official weights of an extractor or weight set into the user's data folder.
 
-    A download that was cut off goes on where it stopped.
+    A download that was cut off continues where it stopped.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def download(name: str, progress: Progress = NO_PROGRESS) -> WeightsEntry:
     WeightsError
         If the host cannot be reached, the folder cannot be written, or what came is not what was expected.
     CancelledError
-        If the user asked to stop; what has come so far is kept.
+        If the user cancelled; what has come so far is kept.
     """
     weights = weight_set(name)
     return entry_of(download_to(user_data_folder() / "weights", weights, progress=progress))
@@ -100,7 +100,7 @@ def _take_over(target: Path, kept: Path, part: Path) -> None:
         if part.exists():
             try_to_remove(left)
             continue
-        # Two may want the same: it is moved for one of them, and the other one finds nothing.
+        # Two may need the same: it is moved for one of them, and the other one finds nothing.
         with suppress(OSError):
             move(left, part)
 
@@ -121,7 +121,7 @@ def _size(file: Path) -> int:
 
 
 def _verified(part: Path, target: Path, weights: WeightSet, kept: Path) -> FoundWeights:
-    """Move a finished download into place, if it is what it should be; else remove it."""
+    """Move a finished download into place, if it is valid; else remove it."""
     try:
         if weights.md5 and md5_of(part) != weights.md5:
             raise WeightsError(
@@ -141,7 +141,7 @@ def _verified(part: Path, target: Path, weights: WeightSet, kept: Path) -> Found
 
 
 def _fetch(address: str, part: Path, message: str, progress: Progress) -> None:
-    """Bring the file at `address` to `part`, going on from what is there."""
+    """Download the file at `address` to `part`, resuming a partial download."""
     done = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(address, headers={"User-Agent": f"coreset-studio/{__version__}"})  # noqa: S310
     if done:

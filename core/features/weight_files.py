@@ -51,7 +51,7 @@ class Layer:
 
     @property
     def n_numbers(self) -> int:
-        """How many numbers it holds."""
+        """Number of values."""
         return sum(math.prod(shape) for shape in self.shapes)
 
 
@@ -82,12 +82,12 @@ def tensors_of(layers: Sequence[Sequence[FloatArray]]) -> Tensors:
 
 
 def fits(file: Path, layers: Sequence[Layer]) -> bool:
-    """Tell whether `file` holds exactly the arrays that `layers` demand; reads shapes only.
+    """Return whether `file` contains exactly the arrays that `layers` require; only reads shapes.
 
     Raises
     ------
     WeightsError
-        If it is no weight file.
+        If it is not a weight file.
     """
     with _opened(file) as found:
         return not isinstance(_arranged(found, layers), str)
@@ -108,7 +108,7 @@ def read_tensors(file: Path, layers: Sequence[Layer], network: str) -> Tensors:
     Raises
     ------
     WeightsError
-        If the file is cut short, is no weight file, holds other layers or shapes, or numbers that are not finite.
+        If the file is truncated, is not a weight file, holds other layers or shapes, or numbers that are not finite.
     """
     with _opened(file) as found:
         arranged = _arranged(found, layers)
@@ -140,7 +140,7 @@ def write_tensors(file: Path, layers: Sequence[Layer], tensors: Tensors) -> None
 
 @dataclass(frozen=True)
 class _Found:
-    """Layers with weights as they stand in a file: how each is called there, and its arrays."""
+    """Layers with weights as they are in a file: how each is called there, and its arrays."""
 
     group: str
     name: str
@@ -149,7 +149,7 @@ class _Found:
 
 @contextmanager
 def _opened(file: Path) -> Iterator[list[_Found]]:
-    """Open a container and list what it holds, turning every fault of the file into a `WeightsError`."""
+    """Open a container and list its layers, converting every fault of the file into a `WeightsError`."""
     import h5py
 
     try:
@@ -191,7 +191,7 @@ def _listed(container: Any) -> Iterator[_Found]:
 
 
 def _listed_by_attributes(root: Any) -> Iterator[_Found]:
-    """Yield from the layout of Keras 1 and 2, and of ``save`` to .h5: names stand in attributes."""
+    """Yield from the layout of Keras 1 and 2, and of ``save`` to .h5: names are in attributes."""
     for name in _texts(root, "layer_names"):
         group = _inside(root, name)
         datasets = [_inside(group, path) for path in _texts(group, "weight_names")]
@@ -224,7 +224,7 @@ def _texts(group: Any, attribute: str) -> list[str]:
 
 
 def _inside(group: Any, path: str) -> Any:
-    """Return what stands at `path`, refusing whatever leads out of the file."""
+    """Return the object at `path`, refusing links out of the file."""
     import h5py
 
     for step in path.split("/"):
@@ -251,7 +251,7 @@ def _arranged(found: Sequence[_Found], layers: Sequence[Layer]) -> list[list[Any
 
 
 def _by_name(found: Sequence[_Found], layers: Sequence[Layer]) -> list[_Found] | None:
-    """Order by the names that the layers have in the network, where the file tells all of them."""
+    """Order by the names that the layers have in the network, if the file contains all of them."""
     named = {entry.name: entry for entry in found}
     if set(named) != {layer.name for layer in layers}:
         return None

@@ -15,7 +15,7 @@ _VERSION = 1
 
 @dataclass(frozen=True)
 class Remembered:
-    """What a file was found to hold.
+    """Weights found in a file.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Remembered:
 
 
 def recall(file: Path) -> Remembered | None:
-    """Return what is known of `file` as it is now, or None."""
+    """Return the remembered facts of `file` if it is unchanged, or None."""
     entry = _entries().get(str(file.resolve()))
     try:
         if entry is None or entry["stamp"] != _stamp(file):

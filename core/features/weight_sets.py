@@ -11,7 +11,7 @@ class _WeightSets(Mapping[str, WeightSet]):
     """Weight sets by name, looked up in the registry each time, in its order.
 
     Where several extractors name the same set, it is that of the program's own. A set whose code, a plugin's, cannot
-    be used is left out; asking for it by name raises the `FeatureError` that says why.
+    be used is excluded; requesting it by name raises a `FeatureError` with the reason.
     """
 
     def __getitem__(self, name: str) -> WeightSet:

@@ -29,7 +29,7 @@ WeightState = Literal["verified", "unverified", "missing"]
 
 @dataclass(frozen=True)
 class FoundWeights:
-    """A weight file and what it holds.
+    """A weight file and its weights.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class FoundWeights:
     digest : str
         SHA-256 (hex) over its tensors.
     state : {"verified", "unverified"}
-        ``"unverified"``: they fit the architecture exactly, but nobody vouches for them.
+        ``"unverified"``: they fit the architecture exactly, but are not a known set.
     """
 
     name: str
@@ -99,13 +99,13 @@ def weight_set(name: str) -> WeightSet:
 
 
 def identify(file: Path, wanted: WeightSet | None = None) -> FoundWeights:
-    """Tell which weights a file holds.
+    """Identify the weights in a file.
 
     Parameters
     ----------
     file : Path
     wanted : WeightSet, optional
-        What tensors that nobody knows are taken for, where several weight sets have the architecture that they fit;
+        The weight set that unknown tensors are assigned to, if several have a matching architecture;
         the set that the file is named after, otherwise the first one, where this is not given.
 
     Raises
@@ -188,9 +188,9 @@ def missing_sentence(weights: WeightSet) -> str:
 
 
 def load_weights(name: str, *, file: Path | None = None, untrained: bool = False) -> tuple[Tensors, WeightsUsed]:
-    """Read the tensors of an extractor's network and say which they are.
+    """Read the tensors of an extractor's network and identify them.
 
-    The digest told is that of the tensors returned, whatever was remembered of the file.
+    The digest is that of the returned tensors, regardless of what was remembered for the file.
 
     Raises
     ------
@@ -211,7 +211,7 @@ def load_weights(name: str, *, file: Path | None = None, untrained: bool = False
 
 
 def weights_used(name: str, *, file: Path | None = None, untrained: bool = False) -> WeightsUsed:
-    """Say which weights an extractor would use, without reading them where they were seen before.
+    """Return which weights an extractor would use, without reading those that are remembered.
 
     Raises
     ------
@@ -272,7 +272,7 @@ def copy_to(found: FoundWeights, target: Path) -> FoundWeights:
 
 
 def moved(found: FoundWeights, target: Path) -> FoundWeights:
-    """Return `found` as it now stands at `target`, and remember that."""
+    """Return `found` with its new place `target`, and remember that."""
     remember(target, Remembered(found.name, found.digest, found.state == "verified"))
     return replace(found, file=target)
 
@@ -343,7 +343,7 @@ def _weight_files(folder: Path) -> list[Path]:
 
 
 def _can_hold(file: Path, weights: WeightSet) -> bool:
-    """Tell by its size alone whether a file may hold this set and little else."""
+    """Return by its size alone whether a file may contain this set and little else."""
     return weights.n_bytes <= file.stat().st_size <= 1.1 * weights.n_bytes + (8 << 20)
 
 

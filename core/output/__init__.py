@@ -1,1 +1,1 @@
-"""What leaves the program: exports and their verification, tables, figures, the report, model bundles."""
+"""Output: exports and their verification, tables, figures, the report, model bundles."""

@@ -1,4 +1,4 @@
-"""What stands in a section of the report: words, figures, tables, pictures."""
+"""The contents of a section of the report: words, figures, tables, images."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROWS_SHOWN = 25
-"""Rows of a table that stand in the report; its CSV has all."""
+"""Rows of a table that are in the report; its CSV has all."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class ShownTable:
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture: its data address, what stands under it, and the colour of its frame (empty for none)."""
+    """One image: its data address, what has it, and the colour of its frame (empty for none)."""
 
     address: str
     caption: str
@@ -115,7 +115,7 @@ class Section:
         self.tables += [table for table in tables if table.rows]
 
     def picture_rows(self, rows: Iterable[tuple[str, Sequence[Picture]]], caption: str) -> None:
-        """Add rows of pictures; rows without any are left away."""
+        """Add rows of images; rows without images are omitted."""
         kept = tuple((title, tuple(p for p in row if p.address)) for title, row in rows)
         kept = tuple(row for row in kept if row[1])
         if kept:
@@ -123,7 +123,7 @@ class Section:
 
 
 class Numbering:
-    """Numbers the figures of a report from 1, in the order in which they stand."""
+    """Number the figures of a report from 1, in order."""
 
     def __init__(self) -> None:
         self.count = 0

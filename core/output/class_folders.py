@@ -43,16 +43,18 @@ class ClassFolders:
         notes += placer.notes
         if self.link is not None and link is None:
             became = "written as PNG" if source.holds == "arrays" else "copied"
-            notes.append(f"The images come out of {source.short} and were {became}; there is nothing to link to.")
+            notes.append(
+                f"The images are from {source.short} and were {became}, because there are no files to link to."
+            )
         notes += _page_notes(plan)
         became_another = self.link is not None and placer.link is None
         return Written(tuple(files), len(files), tuple(notes), self.otherwise if became_another else "")
 
 
 def _make_class_folders(plan: Plan, building: Path) -> list[str]:
-    """Make every class's folder in every set, and tell which stay empty.
+    """Make every class folder in every set, and report which stay empty.
 
-    Loaders number the classes by the folders they find: a folder left out would give the same class another number
+    Loaders number the classes by the folders they find: a missing folder would give the same class another number
     in another set.
     """
     filled = {image.file.rpartition("/")[0] for image in plan.images}
@@ -65,8 +67,8 @@ def _make_class_folders(plan: Plan, building: Path) -> list[str]:
             (building / place).mkdir(parents=True, exist_ok=True)
             if not any(each == place or each.startswith(f"{place}/") for each in filled):
                 notes.append(
-                    f"Class {class_name} has no {set_name} images; its folder {place} is empty, so that class numbers "
-                    "agree between sets (torchvision's ImageFolder wants allow_empty=True)."
+                    f"Class {class_name} has no {set_name} images; its folder {place} is empty, so that class indices "
+                    "agree between sets (torchvision's ImageFolder requires allow_empty=True)."
                 )
     return notes
 
@@ -76,7 +78,7 @@ def _page_notes(plan: Plan) -> list[str]:
     if not n_pages:
         return []
     these = "1 image is a page of a file and was" if n_pages == 1 else f"{n_pages:,} images are pages of files and were"
-    return [f"{these} written as PNG, 8 bits a channel. An export as a list (--files list) names the files themselves."]
+    return [f"{these} written as PNG, 8 bits per channel. A list (--files list) names the files themselves."]
 
 
 def _suffix_notes(planned: Sequence[PlannedImage]) -> list[str]:
@@ -85,7 +87,7 @@ def _suffix_notes(planned: Sequence[PlannedImage]) -> list[str]:
     if not unread:
         return []
     what = ", ".join(f"{n:,} {suffix or 'without suffix'}" for suffix, n in unread.items())
-    return [f"Keras' image_dataset_from_directory reads no such files: {what}."]
+    return [f"Keras' image_dataset_from_directory cannot read some of the files: {what}."]
 
 
 def _place_all(placer: Placer, plan: Plan, folder: Path, progress: Progress) -> list[ListedFile]:

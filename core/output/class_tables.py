@@ -21,13 +21,13 @@ from core.training.metric import Metric
 from core.training.metrics import shown_in, with_classes
 from core.words import percent
 
-INTERVALS = "95 % intervals: of shares Wilson's, of AUC Newcombe's; the chance of the test images alone"
+INTERVALS = "95 % intervals: of shares Wilson's, of AUC Newcombe's; variation of the test images alone"
 
 
 def further_table(comparison: Comparison, network: str) -> Table:
     """Return a network's rows with the measures beyond the paper's, each with its interval, as the report prints them.
 
-    Those that are NaN in every row are left out; `unknown_sentences` says why.
+    Those that are NaN in every row are excluded; `unknown_sentences` says why.
     """
     rows = [row for row in comparison.rows if row.network == network]
     metrics = [metric for metric in shown_in("further") if any(_is_known(row.means, metric.name) for row in rows)]

@@ -1,4 +1,4 @@
-"""What a report is made of; every piece may be missing, and leaves its section out with one line then."""
+"""The content of a report; every piece may be missing, and then its section has one line."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,9 +39,9 @@ class ReportContent:
     title : str
         Empty: the dataset's name.
     sentences : tuple of str
-        The answer in words, where the caller has it; the report adds what the pieces say.
+        The answer in words, where the caller has it; the report adds those of the pieces.
     labels : tuple of str
-        What must stand beside every result: synthetic images, untrained backbone, unverified weights.
+        What must be shown with every result: synthetic images, untrained backbone, unverified weights.
     split : Split, optional
     duplicates : tuple of Duplicates
     separations : tuple of Separation
@@ -65,7 +65,7 @@ class ReportContent:
     cache_folder : Path, optional
         Thumbnails are read there; where one is missing the image itself is.
     export_notes : tuple of str
-        What is to be said of the export that was made with the report, such as classes with other names.
+        Notes on the export that was made with the report, such as classes with other names.
     """
 
     dataset: Dataset
@@ -94,7 +94,7 @@ class ReportContent:
 
 @dataclass(frozen=True)
 class Labels:
-    """How images and texts appear: as they are, or without any name of a file in a private report."""
+    """How images and texts appear: unchanged, or without any file name in a private report."""
 
     dataset: Dataset
     private: PrivateNames | None = None
@@ -130,6 +130,6 @@ def labels_for(content: ReportContent, *, private: bool) -> Labels:
 
 
 def _folder_names(paths: Sequence[str], classes: Collection[str]) -> list[str]:
-    """Return the names of folders that are no class: a patient's may be one. Short numbers tell nobody."""
+    """Return the names of folders that are not the class, such as that of a patient."""
     parts = {part for folder in {path.rpartition("/")[0] for path in paths} for part in folder.split("/")}
     return sorted(part for part in parts - set(classes) if part and not (part.isdecimal() and len(part) < _TELLING))

@@ -22,7 +22,7 @@ def read_earlier(file: Path) -> tuple[EarlierCoreset, tuple[str, ...]]:
     Raises
     ------
     ExportError
-        If it cannot be read, is no export, or has no images.
+        If it cannot be read, is not an export, or has no images.
     """
     notes = []
     manifest_file = file / MANIFEST_NAME if file.is_dir() else file
@@ -30,15 +30,15 @@ def read_earlier(file: Path) -> tuple[EarlierCoreset, tuple[str, ...]]:
         manifest_file = file.with_name(MANIFEST_NAME)
         if not manifest_file.is_file():
             raise ExportError(
-                f"{file} is a list without a {MANIFEST_NAME} next to it; to continue from an earlier coreset, name the "
+                f"{file} is a list without a {MANIFEST_NAME} next to it; to continue from an earlier coreset, use the "
                 f"{MANIFEST_NAME} of its export."
             )
         notes.append(f"{manifest_file} was read instead of the list next to it.")
     manifest = read_manifest(file if file.is_dir() else manifest_file)
     if not manifest.chosen:
-        raise ExportError(f"{manifest_file} names no images. Name the {MANIFEST_NAME} of an export with images.")
+        raise ExportError(f"{manifest_file} names no images. Use the {MANIFEST_NAME} of an export with images.")
     if not manifest.intact:
-        notes.append(f"{manifest_file} was changed after it was written; its list of images was used as it is.")
+        notes.append(f"{manifest_file} was changed after it was written; its list of images was used.")
     images = tuple(EarlierImage(each.path, each.class_name, each.pixels) for each in manifest.chosen)
     try:
         digest, _size = hash_file(manifest_file)

@@ -1,4 +1,4 @@
-"""What an export format is: the facts that describe it, without its code."""
+"""Description of an export format: its facts, without its code."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportFormat(Description):
-    """A form in which the images of a coreset are written, beside `coreset.csv` and `coreset.json`.
+    """A form in which the images of a coreset are written, next to `coreset.csv` and `coreset.json`.
 
     `does` names an object with the method of `core.output.planning.ExportWriter`.
 
@@ -21,7 +21,7 @@ class ExportFormat(Description):
     holds_images : bool
         Whether images are written at all.
     writes : tuple of str
-        Files of its own beside the class folders: no class folder gets such a name.
+        Files of its own next to the class folders: no class folder gets such a name.
     not_private : str
         Why a private export cannot be made so, as a sentence; empty where it can.
     """
@@ -32,15 +32,15 @@ class ExportFormat(Description):
 
     @property
     def writer(self) -> "ExportWriter":
-        """What writes the images; imported when it is first needed."""
+        """The writer of the images; imported when first needed."""
         return cast("ExportWriter", self.code)
 
 
 class ExportFormats(Registry[ExportFormat]):
-    """The export formats, and what is said of those that cannot be used."""
+    """The export formats, and why some cannot be used."""
 
     def refusal(self, name: str, *, private: bool, titles: bool = False) -> str:
-        """Return why an export cannot be made in a format, and what to choose; empty where it can.
+        """Return why an export cannot be made in a format, and what to select; empty where it can.
 
         Parameters
         ----------
@@ -55,4 +55,4 @@ class ExportFormats(Registry[ExportFormat]):
         if not private or not self[name].not_private:
             return ""
         others = (each.title if titles else each.name for each in self.values() if not each.not_private)
-        return f"{self[name].not_private} Choose {either(others)}."
+        return f"{self[name].not_private} Use {either(others)}."

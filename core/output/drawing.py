@@ -1,4 +1,4 @@
-"""How figures are set: page widths, quiet axes, and SVG that follows the page's light or dark colours."""
+"""Style of figures: page widths, quiet axes, and SVG that follows the page's light or dark colours."""
 
 import io
 import re
@@ -104,7 +104,7 @@ def svg_for_page(figure: "Figure", identifier: str, description: str) -> str:
     Parameters
     ----------
     identifier : str
-        Put before every id, so that several figures may stand in one page.
+        Put before every id, so that several figures may be in one page.
     description : str
         Read out by a screen reader.
     """
@@ -125,7 +125,7 @@ def svg_for_page(figure: "Figure", identifier: str, description: str) -> str:
 
 
 def colour_variable(colour: str) -> str:
-    """Return the name of the CSS variable that stands for a colour with a dark form of its own."""
+    """Return the name of the CSS variable that represents a colour with a dark form of its own."""
     return f"--c{colour.lstrip('#').lower()}"
 
 
@@ -150,7 +150,7 @@ def save_figure(figure: "Figure", file: Path) -> None:
 
 
 def _own_identifiers(svg: str, start: str) -> str:
-    """Put `start` before every id that is referred to, and take the others away; none stands twice."""
+    """Put `start` before every id that is referred to, and remove the others, so that ids are unique."""
     used = set(re.findall(r'href="#([^"]+)"', svg)) | set(re.findall(r"url\(#([^)]+)\)", svg))
     seen: set[str] = set()
 

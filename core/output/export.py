@@ -1,7 +1,7 @@
 """Take a coreset away: its images in one of the export formats, the list of every image, and the manifest.
 
-An export is built beside its target and moved there when it is complete, so that a target either holds a whole
-export or is as it was before.
+An export is built next to its target and moved there when it is complete, so that a target either contains a whole
+export or is unchanged.
 """
 
 import itertools
@@ -58,9 +58,9 @@ def export_coreset(
         What the coreset was made with, so that it can be made again.
     weights : sequence of WeightsUsed
     notes : sequence of str
-        Sentences about the making that belong into the manifest, such as "synthetic images".
+        Labels to store in the manifest, such as "synthetic images".
     asked : AskedColumns
-        What `coreset.csv` holds besides.
+        Additional columns of `coreset.csv`.
     overwrite : bool
         Replace an export that is there; any other folder is never replaced.
 
@@ -74,16 +74,16 @@ def export_coreset(
         If the target is taken or cannot be written, the disk is full, or an image has changed since the scan; nothing
         is left behind then.
     CancelledError
-        If the user asked to stop; nothing is left behind.
+        If the user cancelled; nothing remains.
 
     Notes
     -----
     Folders: class folders at the top; ``train/``, ``val/`` and ``test/`` with class folders inside where the split is
-    wanted; ``coreset/`` and ``remainder/`` where the remainder is wanted without the split. Keras'
+    requested; ``coreset/`` and ``remainder/`` for the remainder without the split. Keras'
     `image_dataset_from_directory`, torchvision's `ImageFolder` and YOLO's classification read these.
 
     In a private export names are keyed hashes, sub-folders are left away, and metadata is taken out of the images: from
-    JPEG and PNG with the compressed pixels untouched; other formats are written anew as PNG. All other images are the
+    JPEG and PNG with the compressed pixels untouched; other formats are written again as PNG. All other images are the
     dataset's own files, byte for byte.
     """
     target = Path(os.path.abspath(target))  # noqa: PTH100 - without following links: a linked folder is still a target
@@ -110,7 +110,7 @@ def export_coreset(
         if isinstance(error, OSError):
             raise ExportError(disk_sentence(error, target)) from error
         raise
-    told = (f"The export that was there before could not be removed wholly; the rest is in {left}.",) if left else ()
+    told = (f"The previous export could not be removed completely; the rest is in {left}.",) if left else ()
     return replace(result, folder=target, notes=(*result.notes, *told))
 
 
@@ -141,15 +141,15 @@ def _build(
     all_notes = [*notes, *coreset.notes, *_renaming_notes(plan, there), *written.notes]
     if contents.n_rewritten:
         all_notes.append(
-            f"{contents.n_rewritten:,} images were written anew as 8-bit RGB PNG, since their format's metadata "
-            "cannot be taken out otherwise."
+            f"{contents.n_rewritten:,} images were converted to 8-bit RGB PNG, because the metadata of their "
+            "format cannot be removed otherwise."
         )
     if names is None:
         all_notes += renamed_columns_note(dataset, asked)
     else:
         all_notes = [names.scrub(note) for note in all_notes]
-        taken_out = "; metadata was taken out of the images" if described.holds_images else ""
-        all_notes.append(f"Private: file names are hashes under a key that was not kept{taken_out}.")
+        taken_out = "; metadata was removed from the images" if described.holds_images else ""
+        all_notes.append(f"Private: file names are hashes with a key that was not stored{taken_out}.")
     all_notes = list(dict.fromkeys(all_notes))
     n_bytes = sum(each.n_bytes for each in written.files)
     files_as = written.as_format or described.name
@@ -166,7 +166,7 @@ def _build(
 
 
 def _renaming_notes(plan: Plan, there: set[str]) -> list[str]:
-    """Say which classes and files have another name than in the dataset, and why."""
+    """Return notes on classes and files that have another name than in the dataset."""
     if not there:
         return []
     notes = [renamed_note(plan.class_folders, "class", "classes")]
@@ -203,7 +203,7 @@ def _check_target(dataset: Dataset, target: Path, overwrite: bool) -> None:
     root = dataset.root.resolve()
     place = target.resolve()
     if place in root.parents or (place == root and root.is_dir()):
-        raise ExportError(f"{target} holds the dataset itself. Choose another folder.")
+        raise ExportError(f"{target} contains the dataset itself. Choose another folder.")
     if source_of(dataset.kind).is_folder and root in place.parents:
         raise ExportError(
             f"{target} is inside the dataset, whose next scan would count the copies as images. Choose another folder."
@@ -211,16 +211,18 @@ def _check_target(dataset: Dataset, target: Path, overwrite: bool) -> None:
     if not target.exists():
         return
     if not target.is_dir():
-        raise ExportError(f"{target} is a file; an export is a folder. Choose another name.")
+        raise ExportError(f"{target} is a file; expected a folder. Choose another name.")
     try:
         if not any(target.iterdir()):
             return
     except OSError as error:
         raise ExportError(disk_sentence(error, target)) from error
     if not overwrite:
-        raise ExportError(f"{target} is not empty. Choose another folder, or ask to overwrite it.")
+        raise ExportError(f"{target} is not empty. Choose another folder, or allow overwriting.")
     if not is_export(target):
-        raise ExportError(f"{target} holds other files than an export and is never overwritten. Choose another folder.")
+        raise ExportError(
+            f"{target} contains files that are not an export, so it is not overwritten. Choose another folder."
+        )
 
 
 def _make_parents(folder: Path) -> list[Path]:
@@ -231,7 +233,7 @@ def _make_parents(folder: Path) -> list[Path]:
 
 
 def _move_into_place(building: Path, target: Path) -> Path | None:
-    """Rename `building` to `target`; an export that is there is removed only when the new one stands.
+    """Rename `building` to `target`; an existing export is only removed when the new one is complete.
 
     Returns
     -------
@@ -241,7 +243,7 @@ def _move_into_place(building: Path, target: Path) -> Path | None:
     Raises
     ------
     ExportError
-        If the old export is held by another program; the new one is complete then and stays, beside it.
+        If the old export is held by another program; the new one is complete then and stays, next to it.
     """
     try:
         return put_in_place(building, target)
@@ -255,14 +257,14 @@ def _move_into_place(building: Path, target: Path) -> Path | None:
             raise error from None
         why = "A file in it is open in another program" if is_held(error) else reason_of(error)
         raise ExportError(
-            f"{target} cannot be replaced and is as it was: {why}. "
-            f"The new export is complete and stands in {aside}. Close what uses the old one, remove it, and rename "
+            f"{target} cannot be replaced and is unchanged: {why}. "
+            f"The new export is complete, in {aside}. Close the programs that use the old one, remove it, and rename "
             "the new one."
         ) from error
 
 
 def _free_beside(target: Path) -> Path:
-    """Return a name beside `target` that is free, such as ``out (new 2)``."""
+    """Return a name next to `target` that is free, such as ``out (new 2)``."""
     numbers = itertools.count(1)
     names = (target.with_name(f"{target.name} (new{f' {number}' if number > 1 else ''})") for number in numbers)
     return next(name for name in names if not os.path.lexists(name))

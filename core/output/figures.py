@@ -1,7 +1,7 @@
 """Figures about images, features, clusters and the coreset (the paper's Figs. 2, 4, 5, 6), fit to print.
 
 Every function returns a figure of its own; `core.output.drawing` writes it or puts it into the report. Panels of
-classes stand in the order given, as many a figure as its caller wants.
+classes are in the order given, as many per figure as its caller requires.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MANY_POINTS = 1500
-"""Above this many points a scatter is drawn as a picture inside the SVG."""
+"""Above this many points a scatter is drawn as a bitmap inside the SVG."""
 
 SILHOUETTE_BANDS = (0.25, 0.5, 0.7)
 """Kaufman and Rousseeuw (1990): no substantial structure, weak, reasonable, strong."""
@@ -68,9 +68,9 @@ def class_counts(dataset: Dataset, split: Split | None) -> list[tuple[str, str, 
     if split is None:
         return [("images", set_colour("pool"), np.bincount(dataset.labels, minlength=n))]
     left_out = np.array([left.index for left in split.left_out], dtype=np.int64)
-    sets = (("pool", split.pool), ("validation", split.validation), ("test", split.test), ("left out", left_out))
+    sets = (("pool", split.pool), ("validation", split.validation), ("test", split.test), ("left_out", left_out))
     return [
-        (name, set_colour(name.replace(" ", "_")), np.bincount(dataset.labels[rows], minlength=n))
+        ("excluded" if name == "left_out" else name, set_colour(name), np.bincount(dataset.labels[rows], minlength=n))
         for name, rows in sets
         if len(rows)
     ]
@@ -90,7 +90,7 @@ def separation_bars(separations: Sequence[Separation]) -> "Figure":
         axes.invert_yaxis()
         axes.set_xlim(0, 1.0)
         n_neighbours = separations[0].n_neighbours
-        axes.set_xlabel(f"share of the pool's images whose {n_neighbours} nearest neighbours name the right class")
+        axes.set_xlabel(f"share of the pool images that their {n_neighbours} nearest neighbours classify correctly")
         _quiet(axes, "x")
     return figure
 
@@ -126,7 +126,7 @@ def explained_variance(embeddings: Sequence[ClassEmbedding], variance: float) ->
 
 
 def silhouette_curves(clusters: Sequence[ClassClusters]) -> "Figure":
-    """Draw the mean silhouette by number of clusters, the chosen one ringed, over the bands of what it says."""
+    """Draw the mean silhouette by number of clusters, the selected one ringed, over the bands of its interpretation."""
     from matplotlib.ticker import MaxNLocator
 
     drawn = [each for each in clusters if each.curve]
@@ -219,14 +219,14 @@ def cluster_take(shares: Sequence[ClusterShares], sampler: str) -> "Figure":
             axes.margins(y=0.18)
             axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
             _quiet(axes, "y")
-        all_axes[0].set_ylabel("images taken")
+        all_axes[0].set_ylabel("images selected")
         figure.supxlabel("cluster", fontsize=9)
         figure.legend(handles=[pair[0] for pair in pairs], loc="outside upper right", ncols=2)
     return figure
 
 
 def proxy_curve(points: Sequence[ProxyPoint], chosen: float | None = None) -> "Figure":
-    """Draw how often the nearest chosen image, and the nearest random one, has the class of an image, by share kept."""
+    """Draw how often the nearest selected and the nearest random image have the class of an image, by fraction."""
     shares = [point.fraction * 100 for point in points]
     with style():
         figure = new_figure(HALF, 2.6)
@@ -250,7 +250,7 @@ def percent_axis(axes: "Axes", fractions: Sequence[float]) -> None:
     ticks = sorted({fraction * 100 for fraction in fractions})
     axes.set_xticks(ticks, [percent(tick / 100) for tick in ticks])
     axes.minorticks_off()
-    axes.set_xlabel("share of the pool kept")
+    axes.set_xlabel("share of the pool selected")
 
 
 def _scatter(axes: "Axes", embedding: ClassEmbedding, clusters: ClassClusters, components: tuple[int, int]) -> None:

@@ -1,4 +1,4 @@
-"""What of each image leaves with an export: its file as it is, its file without metadata, or its pixels as PNG."""
+"""The exported form of each image: its file, its file without metadata, or its pixels as PNG."""
 
 import hashlib
 import io
@@ -31,7 +31,7 @@ class ImageFiles:
     Attributes
     ----------
     n_rewritten : int
-        Images that were written anew as PNG so far, since their metadata could not be taken out otherwise.
+        Images that were written again as PNG so far, since their metadata could not be taken out otherwise.
     """
 
     def __init__(self, dataset: Dataset, *, private: bool = False) -> None:
@@ -40,7 +40,7 @@ class ImageFiles:
         self._source = source_of(dataset.kind)
 
     def file(self, index: int) -> Path | None:
-        """Return the file that leaves as it is, byte for byte; None where it has to be made."""
+        """Return the file to copy byte for byte; None if it must be made."""
         return None if self.private else self._own_file(self.dataset.images[index])
 
     def content(self, index: int) -> bytes:
@@ -97,7 +97,7 @@ class ImageFiles:
                 told = self._changed(image)
             else:
                 told = (
-                    f"{image.path} cannot be read any more: {error} Scan the dataset again, or leave this image out. "
+                    f"{image.path} can no longer be read: {error} Scan the dataset again, or exclude this image. "
                     "Nothing was exported."
                 )
             raise ExportError(told) from error

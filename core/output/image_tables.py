@@ -1,4 +1,4 @@
-"""Tables that name the images of an export beside them."""
+"""Tables that name the images of an export next to them."""
 
 from collections.abc import Sequence
 from pathlib import Path

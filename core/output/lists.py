@@ -15,15 +15,15 @@ from core.output.tables import Cell, csv_of
 from core.results import ClassClusters, Coreset, Dataset, Split
 
 COLUMNS = {
-    "path": "relative to the dataset, forward slashes",
+    "path": "relative to the dataset, with forward slashes",
     "class": "class name as in the dataset",
     "split": "train (the pool), validation or test; empty for an image that is not used",
-    "cluster": "from 1, the largest cluster of its class first; empty where nothing was clustered",
+    "cluster": "from 1, the largest cluster of its class first; empty if not clustered",
     "is_medoid": "1 for the medoid of a cluster, else 0",
     "selected": "1 for an image of the coreset, else 0",
-    "rank": "from 1, place in the order in which its class was chosen; empty where not selected",
+    "rank": "from 1, place in the ranking of its class; empty if not selected",
     "reason": "why it was selected, or why it is not used",
-    "file": "where its file lies, from the folder of this list, forward slashes; empty where there is none to point to",
+    "file": "path of its file, relative to the folder of this list, with forward slashes; empty if there is none",
 }
 ORIGINAL_COLUMN = "class in the dataset before the image was relabelled; empty if it was not"
 NOTE_COLUMN = "the user's note on the image"
@@ -31,7 +31,7 @@ NOTE_COLUMN = "the user's note on the image"
 
 @dataclass(frozen=True)
 class AskedColumns:
-    """Columns that a list has where they are asked for or needed, behind `COLUMNS`.
+    """Columns that a list has where they are requested or needed, behind `COLUMNS`.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ def image_columns(dataset: Dataset, notes: Mapping[str, str]) -> AskedColumns:
 
 @dataclass(frozen=True)
 class Places:
-    """Where the files of images lie, as a list names them.
+    """Paths of the files of images in a list.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class Places:
     written: Mapping[int, str] = field(default_factory=dict)
 
     def file(self, dataset: Dataset, index: int, *, private: bool) -> str:
-        """Return where an image lies; empty where it is no file, or its own place must not be told."""
+        """Return where an image is; empty where it is not a file, or its own place must not be revealed."""
         if index in self.written:
             return self.written[index]
         source = source_of(dataset.kind)
@@ -114,7 +114,7 @@ def selection_rows(
 ) -> list[list[Cell]]:
     """Return the rows of the list under `COLUMNS`, sorted by path.
 
-    With `names` the paths are private names, and rows are sorted by these, so that their order tells nothing.
+    With `names` the paths are private names, and rows are sorted by these, so that their order reveals nothing.
     """
     return [row for _, row in _indexed_rows(dataset, split, coreset, places, clusters, names)]
 
@@ -170,8 +170,8 @@ def list_text(
 ) -> bytes:
     """Return the list as the bytes of a CSV file.
 
-    Behind `COLUMNS` stand those that were asked for, and then what else is known of the images, such as the other
-    columns of a table; nothing of that is told privately.
+    After `COLUMNS` come those that were requested, and then other facts of the images, such as the other
+    columns of a table; none of these are in a private list.
     """
     heads = [] if names is not None else table_heads(dataset, asked)
     nothing = (None,) * len(asked.columns)
@@ -198,11 +198,11 @@ def table_heads(dataset: Dataset, asked: AskedColumns = NO_COLUMNS) -> list[str]
 def renamed_columns_note(dataset: Dataset, asked: AskedColumns = NO_COLUMNS) -> tuple[str, ...]:
     """Return in a sentence which columns of a table have another head in the list, and why; nothing where none has."""
     heads = zip(dataset.columns, table_heads(dataset, asked), strict=True)
-    renamed = [f"“{name}” as “{head}”" for name, head in heads if head != name]
+    renamed = [f"“{head}”" for name, head in heads if head != name]
     if not renamed:
         return ()
     which = "a column of this name" if len(renamed) == 1 else "columns of these names"
-    told = f"The list has {which} already, so of the table it holds {', '.join(renamed)}."
+    told = f"The list already has {which}, so those of the table are written as {', '.join(renamed)}."
     return (told,)
 
 

@@ -60,7 +60,7 @@ class ListedFile:
 
 @dataclass(frozen=True)
 class Chosen:
-    """A chosen image: `path` is a private name in a private export, `pixels` its content."""
+    """A selected image: `path` is a private name in a private export, `pixels` its content."""
 
     path: str
     class_name: str
@@ -70,7 +70,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What stands in a `coreset.json`.
+    """The contents of a `coreset.json`.
 
     Attributes
     ----------
@@ -90,14 +90,14 @@ class Manifest:
     pinned : mapping of {"in", "out"} to tuple of (str, str)
         (class, pixels) of images pinned by hand.
     left_out : tuple of (str, str)
-        (class, pixels) of images left out by hand; of a private export alone.
+        (class, pixels) of images excluded by hand; of a private export alone.
     relabelled : tuple of (str, str, str, str)
         (class in the source, pixels, new class, time) of relabelled images; of a private export alone.
     files : tuple of ListedFile
     weights : tuple of WeightsUsed
     notes : tuple of str
     plugins : mapping of str to str
-        Name and version of the plugin by what it brought, such as ``"sampler first"``; empty where none was used.
+        Name and version of the plugin by what it added, such as ``"sampler first"``; empty where none was used.
     intact : bool
         Whether the file is as the program wrote it.
     """
@@ -123,7 +123,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class ManifestParts:
-    """What `manifest_text` puts together.
+    """Input of `manifest_text`.
 
     Attributes
     ----------
@@ -133,7 +133,7 @@ class ManifestParts:
         How they got there in the end.
     notes : tuple of str
     asked : AskedColumns
-        What the list holds besides.
+        Additional columns of the list.
     """
 
     dataset: Dataset
@@ -182,7 +182,7 @@ def read_manifest(file: Path) -> Manifest:
     Raises
     ------
     ExportError
-        If it cannot be read, is of a newer format, or is none of ours.
+        If it cannot be read, is of a newer format, or was not written by this program.
     """
     try:
         if file.is_dir():
@@ -194,7 +194,7 @@ def read_manifest(file: Path) -> Manifest:
         values = read_json(file, limit=LIST_BYTES)
     except OSError as error:
         raise ExportError(
-            f"{file} cannot be read ({reason_of(error)}). Name an export or its {MANIFEST_NAME}."
+            f"{file} cannot be read ({reason_of(error)}). Expected an export or its {MANIFEST_NAME}."
         ) from error
     except ValueError as error:
         raise ExportError(f"{file} is not valid JSON ({error}); it was changed or truncated.") from error
@@ -202,7 +202,7 @@ def read_manifest(file: Path) -> Manifest:
     if isinstance(number, bool) or not isinstance(number, int) or values.get("program") != "coreset-studio":
         raise ExportError(f"{file} is not the {MANIFEST_NAME} of an export.")
     if number < 1:
-        raise ExportError(f"{file} has format {number}, which there is not; the first is 1. It was changed.")
+        raise ExportError(f"{file} has format {number}, which does not exist; the first is 1. It was changed.")
     if number > FORMAT:
         raise ExportError(
             f"{file} has format {number}; this version ({__version__}) reads up to {FORMAT}. Update the program."
@@ -210,7 +210,7 @@ def read_manifest(file: Path) -> Manifest:
     try:
         return _manifest(file, values)
     except (KeyError, ValueError, InputError) as error:
-        words = f"it does not name {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
+        words = f"{error} is missing" if isinstance(error, KeyError) else str(error).rstrip(".")
         raise ExportError(f"{file} is damaged: {words}.") from error
 
 
@@ -304,7 +304,7 @@ def _parent_values(selection: SelectionSettings, coreset: Coreset) -> dict[str, 
 
 
 def _plugin_values(parts: ManifestParts) -> dict[str, Any]:
-    """Return which plugins chose and read; nothing where there were none, as before plugins existed."""
+    """Return which plugins selected and read; nothing where there were none, as before plugins existed."""
     selection, features = parts.settings.selection, parts.settings.features
     used = plugins_used(
         {
@@ -351,7 +351,7 @@ def _pinned(dataset: Dataset, paths: Iterable[str]) -> list[list[str]]:
 
 
 def _named_by_content(dataset: Dataset, settings: Settings) -> dict[str, Any]:
-    """Return images that were left out or relabelled by hand by their content; nothing where there are none."""
+    """Return images that were excluded or relabelled by hand by their content; nothing where there are none."""
     whens = {record.path: record.when for record in settings.data.relabelled}
     relabelled = [
         [image.original_class, image.pixels, image.class_name, whens[image.path]]
@@ -370,7 +370,7 @@ def _digest(values: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class _DatasetForm:
-    """What a manifest says of the dataset."""
+    """The dataset in a manifest."""
 
     fingerprint: str
     images: int
@@ -379,7 +379,7 @@ class _DatasetForm:
 
 @dataclass(frozen=True)
 class _ChosenForm:
-    """A chosen image as a manifest has it; `rank` counts from 1."""
+    """A selected image as a manifest has it; `rank` counts from 1."""
 
     path: str
     class_name: str = key("class")
@@ -409,7 +409,7 @@ class _WeightsForm:
 
 @dataclass(frozen=True)
 class _ManifestForm:
-    """What of a `coreset.json` is read; the rest is for people."""
+    """The parts of a `coreset.json` that are read; the rest is for readers."""
 
     version: str
     settings: dict[str, Any]

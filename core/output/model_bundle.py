@@ -55,7 +55,7 @@ class TrainedOn:
 
 @dataclass(frozen=True)
 class Tested:
-    """What a bundle's network was worth on the test images."""
+    """Test results of the network of a bundle."""
 
     images: int
     accuracy: float
@@ -83,7 +83,7 @@ class BundleFacts:
         In words.
     network : str
     backbone : str
-        The extractor that the network stands on; empty for one without.
+        The extractor that the network uses as its backbone; empty for one without.
     weights : mapping or None
         A `WeightsUsed`.
     trained_on : TrainedOn
@@ -92,9 +92,9 @@ class BundleFacts:
     training : mapping
         `TrainingSettings` in their stored form.
     note : str
-        Labels that belong beside every result, such as "untrained backbone".
+        Labels to show with every result, such as "untrained backbone".
     reading : mapping
-        Stored form of the choices by which stored values became pixels, with what was fixed for each kind of file.
+        Stored form of the choices by which stored values became pixels, with what was fixed for each file kind.
         Not written where it is empty: as images were read before there was a choice.
     features_sha256 : str
         Of the file with what is kept of the images of the training. Not written where it is empty: without that file.
@@ -132,7 +132,7 @@ class Bundle:
     image_size : int
         Side of the square input in pixels.
     note : str
-        Labels that belong beside every result, such as "untrained backbone".
+        Labels to show with every result, such as "untrained backbone".
     model : keras.Model
     reading : mapping
         As in `BundleFacts`.
@@ -150,7 +150,7 @@ class Bundle:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What `predict` found.
+    """Results of `predict`.
 
     Attributes
     ----------
@@ -159,7 +159,7 @@ class Predictions:
         Relative to the folder, forward slashes, sorted.
     probabilities : ndarray of shape (n_images, n_classes), float32
     skipped : tuple of Skipped
-        Files that are no images and folders that cannot be opened (with a slash at the end), with the reason; sorted.
+        Files that are not images and folders that cannot be opened (with a slash at the end), with the reason; sorted.
     notes : tuple of str
         What stored values of more than 8 bits, pages and transparent parts became.
     """
@@ -190,7 +190,7 @@ def save_bundle(
     ----------
     folder : Path
     trained : TrainedRun
-        Of a network that can be saved. A judge cannot: it sees embeddings.
+        Of a network that can be saved. A probe cannot: it sees embeddings.
     settings : TrainingSettings
     reading : mapping, optional
         As in `BundleFacts`.
@@ -200,13 +200,13 @@ def save_bundle(
     Raises
     ------
     ExportError
-        If the network cannot be saved or left no Keras model, something else stands in `folder`, or it cannot be
+        If the network cannot be saved or left no Keras model, something else is in `folder`, or it cannot be
         written.
     """
     model = trained.model
     _check_saved(trained)
     if folder.exists() and not (folder / FACTS_NAME).is_file() and any(folder.iterdir()):
-        raise ExportError(f"{folder} holds something that is no model bundle; name another folder.")
+        raise ExportError(f"{folder} contains files that are not a model bundle; use another folder.")
     try:
         with temporary_folder(folder) as building:
             model.save(building / MODEL_NAME)
@@ -231,7 +231,7 @@ def _check_saved(trained: TrainedRun) -> None:
         raise ExportError(f"The {network.words} {why} cannot be saved; these can be: {others}.")
     if not hasattr(trained.model, "save"):
         words = name if network is None else network.words
-        raise ExportError(f"The {words} left no Keras model, so there is nothing to save.")
+        raise ExportError(f"The {words} returned no Keras model, so there is nothing to save.")
 
 
 def _facts(trained: TrainedRun, settings: TrainingSettings, model_sha256: str) -> BundleFacts:
@@ -282,14 +282,14 @@ def load_bundle(folder: Path) -> Bundle:
 
 
 def read_facts(folder: Path) -> BundleFacts:
-    """Read what a bundle says of itself; its model is not looked at.
+    """Read the facts of a bundle; its model is not loaded.
 
     Raises
     ------
     ExportError
-        If it is none, is of a newer format, or says what cannot be.
+        If it is not one, is of a newer format, or has invalid facts.
     """
-    none_of_ours = f"{folder} is no model bundle that this program wrote"
+    none_of_ours = f"{folder} is not a model bundle written by this program"
     try:
         values = read_json(folder / FACTS_NAME)
         if values["program"] != PROGRAM:
@@ -298,7 +298,9 @@ def read_facts(folder: Path) -> BundleFacts:
         if not is_number(number, int) or number < 1:
             raise ValueError(f"there is no format {number!r}")
     except OSError as error:
-        raise ExportError(f"{folder} is no model bundle: {FACTS_NAME} cannot be read ({reason_of(error)}).") from error
+        raise ExportError(
+            f"{folder} is not a model bundle: {FACTS_NAME} cannot be read ({reason_of(error)})."
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise ExportError(f"{none_of_ours} ({error}).") from error
     if number > FORMAT:
@@ -310,7 +312,7 @@ def read_facts(folder: Path) -> BundleFacts:
         if not 1 <= facts.image_size <= LARGEST_SIDE:
             raise FormError(f"image_size: expected 1 to {LARGEST_SIDE:,} pixels, found {facts.image_size:,}")
         if not facts.classes or len(set(facts.classes)) < len(facts.classes):
-            raise FormError("classes: expected names, each once, found none or one twice")
+            raise FormError("classes: expected distinct names, found none or duplicates")
         choices_from(facts.reading)
     except (FormError, SettingsError) as error:
         raise ExportError(f"{none_of_ours} ({error}).") from error
@@ -320,15 +322,15 @@ def read_facts(folder: Path) -> BundleFacts:
 def predict(bundle: Bundle, folder: Path, progress: Progress = NO_PROGRESS) -> Predictions:
     """Give every image below `folder` the probabilities of its classes.
 
-    Files that are no images, and folders that cannot be opened, are listed with the reason and stop nothing. Links are
+    Files that are not images, and folders that cannot be opened, are listed with the reason and stop nothing. Links are
     followed as the scan follows them; one that leads back to a folder above it is listed. Hidden files are passed over.
-    Stored values become pixels as they did for the training. Of a kind of file that it had none of, the range is fixed
-    from the images of the folder together; a note says so.
+    Stored values become pixels as they did for the training. Of a file kind that it had none of, the range is fixed
+    from all images of the folder, with a note.
 
     Raises
     ------
     ExportError
-        If `folder` is no folder, or cannot be opened.
+        If `folder` is not a folder, or cannot be opened.
     """
     found = NewImages(folder, bundle.image_size, reading_of(choices_from(bundle.reading)))
     paths: list[str] = []
@@ -379,21 +381,23 @@ def _load_model(file: Path, facts: BundleFacts) -> Any:
     except OSError as error:
         raise ExportError(f"{file} cannot be read ({reason_of(error)}).") from error
     if found != facts.model_sha256:
-        raise ExportError(f"{file} is not the model that the bundle was written with; it was changed or truncated.")
+        raise ExportError(f"{file} is not the model of the bundle; it was changed or truncated.")
     try:
         with zipfile.ZipFile(file) as archive:
             for member in archive.infolist():
                 check_member(archive, member, LARGEST_MEMBER)
         model = keras.saving.load_model(file, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises nearly any exception on what it did not write
+    except Exception as error:  # Keras raises nearly any exception on files of other programs
         first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise ExportError(f"{file} cannot be loaded ({first}).") from error
     answers, takes = _shape(model, "output_shape"), _shape(model, "input_shape")
     if answers[-1] != len(facts.classes):
-        raise ExportError(f"{file} answers {answers[-1]} classes, the bundle names {len(facts.classes)}.")
+        raise ExportError(f"{file} predicts {answers[-1]} classes, but the bundle lists {len(facts.classes)}.")
     side = facts.image_size
     if len(takes) != 4 or any(each not in (None, side) for each in takes[1:3]) or takes[3] != 3:
-        raise ExportError(f"{file} takes input of the shape {takes}, the bundle names images of {side} × {side} × 3.")
+        raise ExportError(
+            f"{file} expects input of shape {takes}, but the bundle states images of {side} × {side} × 3."
+        )
     return model
 
 

@@ -1,7 +1,7 @@
-"""Names that every file system takes, and names that tell nothing.
+"""Names that every file system allows, and names that reveal nothing.
 
 Safe means: Windows, macOS and Linux all take it, and two different names stay different where case or
-Unicode form is not told apart.
+Unicode form is not distinguished.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _RESERVED = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
     f"{device}{number}" for device in ("com", "lpt") for number in "0123456789¹²³"
 }
 _NAMED = 5
-# What stands around a file name in a sentence.
+# Characters around a file name in a sentence.
 _AROUND = ".,;:!?()[]{}<>'\"«»“”‘’`"
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 
@@ -49,7 +49,7 @@ def safe_name(name: str) -> str:
 
 
 def safe_names(names: Iterable[str], *, taken: Sequence[str] = ()) -> dict[str, str]:
-    """Return a safe name for each of `names`, all different even where case and Unicode form are not told apart.
+    """Return a safe name for each of `names`, all different even where case and Unicode form are not distinguished.
 
     Parameters
     ----------
@@ -99,14 +99,14 @@ def why_renamed(name: str, given: str) -> str:
     if given == name:
         return ""
     if given != safe_name(name):
-        return "the name is taken already, and many file systems do not tell capital letters apart"
+        return "the name is already used, and many file systems are not case-sensitive"
     text = unicodedata.normalize("NFC", name)
     if _FORBIDDEN.search(text):
-        return "it holds characters that not every system takes in a name"
+        return "it contains characters that not every system allows in names"
     if text != text.strip(". "):
-        return "Windows takes no dot or space at the end of a name"
+        return "Windows allows no dot or space at the end of a name"
     if text.partition(".")[0].rstrip(" ").casefold() in _RESERVED:
-        return "Windows keeps that name for itself"
+        return "Windows reserves this name"
     return "it is too long" if len(text.encode()) > MAX_BYTES else "accents are written as one character"
 
 
@@ -130,7 +130,7 @@ def renamed_note(renamed: Mapping[str, str], one: str, several: str) -> str:
     rest = len(told) - len(each)
     more = f"; and {rest:,} more" if rest else ""
     have = f"1 {one} has" if len(told) == 1 else f"{len(told):,} {several} have"
-    return f"{have} another name in the export: {'; '.join(each)}{more}. coreset.json holds all names."
+    return f"{have} another name in the export: {'; '.join(each)}{more}. coreset.json lists all names."
 
 
 def safe_path(parts: Sequence[str]) -> str:
@@ -152,7 +152,7 @@ class PrivateNames:
     """Names that cannot be traced back: keyed hashes under a random key that is never written anywhere.
 
     Inside one export or report the same path always gets the same name; another export has other names. Without
-    the key nobody can find a path by hashing guesses.
+    the key no path can be found by hashing guesses.
 
     Parameters
     ----------

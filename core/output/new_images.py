@@ -54,7 +54,7 @@ class NewImages:
     Raises
     ------
     ExportError
-        If `folder` is no folder, or cannot be opened.
+        If `folder` is not a folder, or cannot be opened.
     """
 
     def __init__(self, folder: Path, size: int, reading: Reading) -> None:
@@ -85,7 +85,7 @@ class NewImages:
         new = [kind for kind in self._reading.ranges if kind not in self._trained.ranges]
         new += [kind for kind in self._reading.alphas if kind not in self._trained.alphas]
         told = [
-            f"The network was trained on no images of the kind {kind}; how they are read was fixed from these images "
+            f"The network was trained without images of the kind {kind}; their range was determined from these images "
             "together."
             for kind in new
         ]
@@ -117,7 +117,7 @@ class _Found:
         self.skipped: list[Skipped] = []
         self._top = folder
         if not folder.is_dir():
-            raise ExportError(f"{folder} is no folder; name the folder that holds the new images.")
+            raise ExportError(f"{folder} is not a folder; expected the folder of the new images.")
         pending: list[tuple[Path, tuple[tuple[int, int], ...]]] = [(folder, ())]
         while pending:
             place, above = pending.pop()

@@ -1,4 +1,4 @@
-"""Small pictures of images for the report, as data that stands in the page itself."""
+"""Thumbnails for the report, as data that is in the page itself."""
 
 import base64
 import io
@@ -10,7 +10,7 @@ from core.errors import InputError
 from core.results import Dataset
 
 SIDE = 128
-"""Longest side of a picture, in pixels."""
+"""Longest side of a thumbnail, in pixels."""
 
 _KINDS = {b"\xff\xd8": "jpeg", b"\x89P": "png", b"RI": "webp"}
 

@@ -1,4 +1,4 @@
-"""How one image gets into an export: copied, linked or written; and the sentence when it does not."""
+"""Placing one image in an export: copied, linked or written; and the sentence if that fails."""
 
 import errno
 import hashlib
@@ -11,6 +11,7 @@ from core.errors import ExportError, ImageError
 from core.files import is_full, is_held, is_refused, reason_of
 from core.output.image_files import ImageFiles
 from core.reading import open_regular
+from core.words import byte_size
 
 _CHUNK = 1 << 20
 _SPARE_BYTES = 4 << 20
@@ -25,7 +26,7 @@ class Placer:
     contents : ImageFiles
     link : callable or None
         ``link(source, target)`` makes a link. Becomes None where the file system makes no such link: the images are
-        copied then, and `notes` says so.
+        copied then, with a note in `notes`.
     link_words : str
         What such links are called, as the start of a sentence.
     notes : list of str
@@ -38,7 +39,7 @@ class Placer:
     notes: list[str] = field(default_factory=list)
 
     def place(self, index: int, target: Path) -> tuple[str, int]:
-        """Put image `index` at `target` (whose folder exists) and return SHA-256 and size of what stands there.
+        """Put image `index` at `target` (whose folder exists) and return SHA-256 and size of the result.
 
         Raises
         ------
@@ -76,7 +77,7 @@ class Placer:
                 if isinstance(error, OSError)
                 else "the system does not allow it"
             )
-            self.notes.append(f"{self.link_words} could not be made ({reason}); the images were copied instead.")
+            self.notes.append(f"{self.link_words} could not be created ({reason}); the images were copied instead.")
             self.link = None
             return False
         return True
@@ -103,18 +104,9 @@ def check_space(folder: Path, n_bytes: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < n_bytes + _SPARE_BYTES:
         raise ExportError(
-            f"The export needs {size_words(n_bytes)}, and {folder} has {size_words(free)} left. "
+            f"The export requires {byte_size(n_bytes)}, but {folder} has {byte_size(free)} left. "
             "Free some space, choose another disk, or write links or a list only."
         )
-
-
-def size_words(n_bytes: float) -> str:
-    """Return a size as a person reads it, such as ``"3.2 MB"``."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if n_bytes < 1000:
-            return f"{n_bytes:.0f} {unit}" if unit == "bytes" or n_bytes >= 100 else f"{n_bytes:.1f} {unit}"
-        n_bytes /= 1000
-    return f"{n_bytes:.1f} TB"
 
 
 def disk_sentence(error: OSError, target: Path) -> str:
@@ -124,9 +116,9 @@ def disk_sentence(error: OSError, target: Path) -> str:
     if is_held(error):
         return f"{target} cannot be written: a file in it is open in another program. Close it there and try again."
     if is_refused(error):
-        return f"{target} cannot be written ({reason_of(error)}). Choose a folder in which you may write."
+        return f"{target} cannot be written ({reason_of(error)}). Choose a folder with write permission."
     if error.errno == errno.ENAMETOOLONG:
-        return f"A path below {target} is too long for this disk. Choose a folder nearer to the top."
+        return f"A path below {target} is too long for this disk. Choose a folder with a shorter path."
     return f"{target} cannot be written ({reason_of(error)})."
 
 
@@ -150,7 +142,7 @@ def _hash_source(source: Path) -> tuple[str, int]:
 
 
 def _read_source(source: Path) -> Iterator[bytes]:
-    """Yield the bytes of an image's own file, so that what goes wrong is not taken for a fault of the target."""
+    """Yield the bytes of an image's own file, so that its faults are not attributed to the target."""
     try:
         with open_regular(source) as stream:
             while chunk := stream.read(_CHUNK):

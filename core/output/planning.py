@@ -1,4 +1,4 @@
-"""What an export format is given and gives back: where each image goes, what it holds, what was written."""
+"""Input and results of an export format: the place and content of each image, and the files written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class PlannedImage:
         ``"coreset"``, ``"validation"``, ``"test"`` or ``"remainder"``.
     file : str
         Where it goes in class folders, relative to the export, with forward slashes: a name of its own that every
-        common file system takes, and that tells nothing in a private export.
+        common file system allows, and that reveals nothing in a private export.
     """
 
     index: int
@@ -38,7 +38,7 @@ class PlannedImage:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be written.
+    """Plan of the files to write.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Plan:
     contents : ImageFiles
         What of each image leaves: ``plan.contents.content(index)`` is a whole image file.
     names : PrivateNames or None
-        Names that tell nothing; in a private export a format writes no others.
+        Names that reveal nothing; in a private export a format writes no others.
     settings : SettingsPart or None
         The format's own, where it has any.
     """
@@ -73,7 +73,7 @@ class Plan:
                 file = "/".join([*above, self._file_below_class(index)])
                 planned.append(PlannedImage(index, set_name, free_name(file, used)))
         if self.names is not None:
-            # The order in which files are made, too, would tell the order of their names.
+            # The order in which files are made would also reveal the order of their names.
             planned.sort(key=lambda each: each.file)
         return tuple(planned)
 
@@ -99,7 +99,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Written:
-    """What a format wrote.
+    """Files written by a format.
 
     Attributes
     ----------
@@ -110,7 +110,7 @@ class Written:
     notes : tuple of str
         What a user should read.
     as_format : str
-        The format that it became where it could not be made as asked, such as copies in place of links; else empty.
+        The format that it became if it could not be made as requested, such as copies in place of links; else empty.
     """
 
     files: tuple[ListedFile, ...] = ()
@@ -120,7 +120,7 @@ class Written:
 
 
 class ExportWriter(Protocol):
-    """What the program asks of an export format."""
+    """Interface of an export format."""
 
     def write(self, plan: Plan, folder: Path, progress: Progress) -> Written:
         """Write the images of a plan.
@@ -138,5 +138,5 @@ class ExportWriter(Protocol):
         ExportError
             If an image is gone or has changed since the scan, or the disk has no room.
         OSError
-            If a file cannot be written; it is told to the user.
+            If a file cannot be written; it is reported to the user.
         """

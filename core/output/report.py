@@ -1,4 +1,4 @@
-"""The report: one HTML file that holds all it shows, and the CSV of every table beside it."""
+"""The report: one HTML file that contains all it shows, and the CSV of every table next to it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ __all__ = ["ReportContent", "Tile", "WrittenReport", "render_page", "write_repor
 
 @dataclass(frozen=True)
 class WrittenReport:
-    """A report on disk: the page, and the CSV files beside it, sorted."""
+    """A report on disk: the page, and the CSV files next to it, sorted."""
 
     page: Path
     tables: tuple[Path, ...]
@@ -42,7 +42,7 @@ class WrittenReport:
 
 @dataclass(frozen=True)
 class Tile:
-    """A number that stands large at the top."""
+    """A number that is shown large at the top."""
 
     value: str
     name: str
@@ -51,7 +51,7 @@ class Tile:
 def write_report(
     target: Path, content: ReportContent, *, private: bool = False, progress: Progress = NO_PROGRESS
 ) -> WrittenReport:
-    """Write a report as one self-contained page, and its tables as CSV into the folder ``tables`` beside it.
+    """Write a report as one self-contained page, and its tables as CSV into the folder ``tables`` next to it.
 
     Parameters
     ----------
@@ -59,14 +59,14 @@ def write_report(
         The page, ending with ``.html``; replaced if it is there.
     content : ReportContent
     private : bool
-        No name of a file and no picture of an image appears.
+        No name of a file and no thumbnail of an image appears.
 
     Raises
     ------
     ExportError
         If the page or its tables cannot be written; a page that was there is then as it was.
     CancelledError
-        If the user asked to stop; nothing is written then.
+        If the user cancelled; nothing is written then.
 
     Notes
     -----
@@ -103,7 +103,7 @@ def write_report(
 
 
 def _answer_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:
-    section = Section("answer", "In short")
+    section = Section("answer", "Summary")
     first = labels.texts(content.sentences)
     for sentence in first or [coreset_words(content)]:
         section.say(sentence)
@@ -118,16 +118,16 @@ def _answer_section(content: ReportContent, labels: Labels, numbering: Numbering
                 "the score; the table under Comparison has the accuracy with both labels.",
                 "warning",
             )
-        section.say("Every row stands under Comparison.", "small")
+        section.say("All rows are listed under Comparison.", "small")
     else:
-        section.say("No network was trained: what the coreset costs in accuracy was not measured.")
+        section.say("Networks were not trained, so the cost of the coreset in accuracy was not measured.")
     if content.clusters:
         section.say(structure_summary(content.clusters))
     if comparison is not None and has_picture(comparison):
         numbering.draw(
             section,
             accuracy_with_intervals(comparison),
-            "Test accuracy by share of the pool kept, with 95 % intervals; the level is training on everything.",
+            "Test accuracy by share of the pool selected, with 95 % intervals; the horizontal line is the whole pool.",
         )
     return section
 
@@ -141,7 +141,7 @@ def _tiles(content: ReportContent) -> list[Tile]:
     if content.split is not None:
         tiles.append(Tile(f"{len(content.split.pool):,}", "in the pool"))
     if coreset is not None:
-        tiles.append(Tile(f"{len(coreset.indices):,}", f"chosen, {percent(coreset.fraction)}"))
+        tiles.append(Tile(f"{len(coreset.indices):,}", f"selected, {percent(coreset.fraction)}"))
     if content.shares:
         touched = sum(int((share.chosen > 0).sum()) for share in content.shares)
         n_clusters = sum(len(share.sizes) for share in content.shares)

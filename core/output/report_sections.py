@@ -21,14 +21,14 @@ CLASSES_A_FIGURE = 12
 CLASSES_DRAWN = 48
 """Classes beyond these are in the tables only."""
 
-_NO_PICTURES = "A private report shows no pictures of images."
+_NO_PICTURES = "A private report shows no images."
 _Item = TypeVar("_Item")
 
 
 def dataset_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:
-    """Tell what was read, how it is divided, and what is doubtful in it (paper, Figs. 3 and 4)."""
+    """Describe the dataset, its split, and suspected errors (paper, Figs. 3 and 4)."""
     dataset, split = content.dataset, content.split
-    section = Section("images", "The images")
+    section = Section("images", "Images")
     section.lead = _read_words(dataset)
     for warning in labels.texts([*dataset.warnings, *(split.warnings if split else ())]):
         section.say(warning, "warning")
@@ -43,17 +43,17 @@ def dataset_section(content: ReportContent, labels: Labels, numbering: Numbering
 
 
 def features_section(content: ReportContent, numbering: Numbering) -> Section:
-    """Tell which extractors looked at the images, how well each separates the classes, and what PCA kept."""
+    """Describe the extractors, how well each separates the classes, and the components that PCA kept."""
     section = Section("features", "Features")
     if not (content.separations or content.embeddings or content.weights):
-        section.say("No features were computed.")
+        section.say("No features were extracted.")
         return section
     names = list(dict.fromkeys(weights.extractor for weights in content.weights))
     if names:
-        section.lead = f"The images were looked at by {_listed(names)}."
+        section.lead = f"Features were extracted by {_listed(names)}."
     for weights in content.weights:
         if weights.state == "unverified":
-            section.say(f"Unverified weights: those of {weights.extractor} fit, but are not a known set.", "warning")
+            section.say(f"Unverified weights: those of {weights.extractor} match, but are not a known set.", "warning")
         if weights.state == "untrained":
             section.say(f"Untrained weights: {weights.extractor} has seeded random weights.", "warning")
     section.show(tables.weights_table(content))
@@ -62,8 +62,9 @@ def features_section(content: ReportContent, numbering: Numbering) -> Section:
             section,
             figures.separation_bars(content.separations),
             "How well each extractor separates the classes: leave-one-out nearest-neighbour accuracy over the pool; a "
-            "bar over all images, a dot for each class. It says how close images of a class lie together, not which "
-            "extractor chooses the better coreset: several extractors joined can beat the best of them.",
+            "bar for all images, a dot for each class. It measures how close the images of a class are to each "
+            "other, not which extractor selects the better coreset: several extractors combined can be better "
+            "than the best of them.",
         )
         section.show(tables.separation_table(content.separations))
     if content.embeddings:
@@ -72,7 +73,8 @@ def features_section(content: ReportContent, numbering: Numbering) -> Section:
         numbering.draw(
             section,
             figures.explained_variance(shown, variance),
-            f"Cumulative explained variance by class; dots are the components kept, the line {percent(variance)}.",
+            "Cumulative explained variance by class; dots mark the retained components, the line is "
+            f"{percent(variance)}.",
         )
         section.show(tables.components_table(content.embeddings), limit=16)
         section.keep(tables.explained_table(content.embeddings))
@@ -80,7 +82,7 @@ def features_section(content: ReportContent, numbering: Numbering) -> Section:
 
 
 def clusters_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:
-    """Tell into which clusters each class falls, and honestly how much structure that is (paper, Figs. 5 and 6)."""
+    """Describe the clusters of each class, and how much structure they show (paper, Figs. 5 and 6)."""
     section = Section("clusters", "Clusters")
     if not content.clusters:
         section.say("No clusters were computed.")
@@ -96,7 +98,7 @@ def clusters_section(content: ReportContent, labels: Labels, numbering: Numberin
         numbering.draw(
             section,
             figures.silhouette_curves(content.clusters[:20]),
-            "Mean silhouette by number of clusters; the ring is the k in use. Bands: Kaufman and Rousseeuw (1990).",
+            "Mean silhouette by number of clusters; the ring marks the k in use. Bands: Kaufman and Rousseeuw (1990).",
         )
     for clusters in _chunks(content.clusters):
         drawn = {each.class_name for each in clusters}
@@ -105,7 +107,7 @@ def clusters_section(content: ReportContent, labels: Labels, numbering: Numberin
                 section,
                 figures.cluster_scatter(content.embeddings, clusters),
                 "Images of each class on their first two components, by cluster; stars are medoids (paper, Fig. 5). "
-                "Two components show little of what the clusters were made from.",
+                "Two components show only a small part of the features that were clustered.",
             )
         numbering.draw(section, figures.cluster_sizes(clusters), "Images in each cluster (paper, Fig. 6).")
     _medoid_pictures(section, content, labels)
@@ -115,11 +117,11 @@ def clusters_section(content: ReportContent, labels: Labels, numbering: Numberin
 
 
 def coreset_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:
-    """Tell what was chosen, what random sampling would take, and what is left out (paper, Fig. 2)."""
-    section = Section("coreset", "The coreset")
+    """Describe the coreset, what random sampling would select, and the coverage (paper, Fig. 2)."""
+    section = Section("coreset", "Coreset")
     coreset = content.coreset
     if coreset is None:
-        section.say("No coreset was chosen.")
+        section.say("No coreset was selected.")
         return section
     section.lead = coreset_words(content)
     for note in labels.texts([*coreset.notes, *content.export_notes]):
@@ -129,14 +131,15 @@ def coreset_section(content: ReportContent, labels: Labels, numbering: Numbering
         numbering.draw(
             section,
             figures.cluster_take(shares, coreset.sampler),
-            f"What {sampler_mark(coreset.sampler).title} takes from each cluster, beside a random draw of as many "
-            "images from the whole pool (paper, Fig. 2).",
+            f"Images that {sampler_mark(coreset.sampler).title} selects from each cluster, next to a random draw "
+            "of as many images from the whole pool (paper, Fig. 2).",
         )
     _chosen_pictures(section, content, labels)
     if content.coverage is not None:
         section.say(
-            "Coverage: how far the images of the pool are from their nearest chosen image, in the space they were "
-            "chosen in (smaller is better), and how different chosen images and class are as a whole (MMD²)."
+            "Coverage: the distance of the pool images from their nearest selected image, in the space of the "
+            "selection (smaller is better), and the difference between the selected images and the class as a "
+            "whole (MMD²)."
         )
         section.show(tables.coverage_table(content.coverage), limit=60)
         _worst_pictures(section, content, labels)
@@ -144,20 +147,20 @@ def coreset_section(content: ReportContent, labels: Labels, numbering: Numbering
         numbering.draw(
             section,
             figures.proxy_curve(content.proxy, coreset.fraction),
-            "How often the nearest chosen image has the class of an image, by share kept, and the nearest of as many "
-            "random ones (mean and range of the draws). Every size is judged on the whole pool, no image by itself or "
-            "a copy; the vertical line is this coreset. A quick proxy before any training.",
+            "How often the nearest selected image has the class of an image, by share selected, and the same for "
+            "as many random ones (mean and range of the draws). Every size is evaluated on the whole pool, no image by "
+            "itself or a copy; the vertical line is this coreset. A quick proxy before any training.",
         )
         section.keep(tables.proxy_table(content))
     return section
 
 
 def making_section(content: ReportContent, labels: Labels) -> Section:
-    """Tell how all was made: settings, seeds, versions, times."""
-    section = Section("making", "How this was made")
+    """List settings, seeds, versions and times."""
+    section = Section("making", "Settings and method")
     if content.times:
         total = sum(each.seconds for each in content.times)
-        section.lead = f"All stages together took {duration(total)}."
+        section.lead = f"All stages took {duration(total)} in total."
         section.show(tables.time_table(content), limit=60)
     if content.settings is not None:
         section.show(tables.settings_table(content.settings, labels), limit=200)
@@ -167,20 +170,20 @@ def making_section(content: ReportContent, labels: Labels) -> Section:
     section.show(tables.version_table({"coreset-studio": __version__, **versions}))
     section.say(
         "The method: Ashraf, Ullah, Nadeem and Noor, Coreset selection based on Intra-class diversity (2025); "
-        "what is marked with a number of the paper follows it, the rest goes beyond it.",
+        "figures and tables with a number of the paper follow it, the rest goes beyond it.",
         "small",
     )
     return section
 
 
 def coreset_words(content: ReportContent) -> str:
-    """Return how much was chosen, by what, and whether every cluster gives something."""
+    """Return the size of the coreset, its sampler, and whether every cluster is covered."""
     coreset = content.coreset
     if coreset is None:
-        return "No coreset was chosen."
+        return "No coreset was selected."
     pool = sum(coreset.pool_sizes.values())
     text = (
-        f"{sampler_mark(coreset.sampler).title} chose {len(coreset.indices):,} of {pool:,} images of the pool "
+        f"{sampler_mark(coreset.sampler).title} selected {len(coreset.indices):,} of {pool:,} images of the pool "
         f"({percent(coreset.fraction)})"
     )
     rule = rule_over_classes(coreset, content.settings.selection) if content.settings is not None else None
@@ -191,8 +194,8 @@ def coreset_words(content: ReportContent) -> str:
     if not n_clusters:
         return f"{text}."
     if missed:
-        return f"{text}; {missed:,} of {n_clusters:,} clusters {'gives' if missed == 1 else 'give'} no image."
-    return f"{text}; each of the {n_clusters:,} clusters gives at least one."
+        return f"{text}; {missed:,} of {n_clusters:,} clusters {'is' if missed == 1 else 'are'} not covered."
+    return f"{text}; each of the {n_clusters:,} clusters is covered."
 
 
 def structure_summary(clusters: Sequence[ClassClusters]) -> str:
@@ -209,16 +212,16 @@ def structure_summary(clusters: Sequence[ClassClusters]) -> str:
             "groups, and intelligent sampling will behave like stratified random."
         )
     return (
-        f"In {without} of {n} classes the silhouette shows no substantial structure: there the clusters are not "
+        f"In {without} of {n} classes the silhouette shows no substantial structure: their clusters are not "
         "separate groups, and intelligent sampling will behave like stratified random."
     )
 
 
 def _read_words(dataset: Dataset) -> str:
     n, classes, skipped = len(dataset.images), len(dataset.classes), len(dataset.skipped)
-    left = f" {skipped:,} files were skipped, each with its reason below." if skipped else " No file was skipped."
+    left = f" {skipped:,} files were skipped, for the reasons below." if skipped else " No file was skipped."
     if skipped == 1:
-        left = " 1 file was skipped, with its reason below."
+        left = " 1 file was skipped, for the reason below."
     return f"{n:,} images of {classes} {'class' if classes == 1 else 'classes'} were read.{left}"
 
 
@@ -229,19 +232,20 @@ def _split_words(content: ReportContent) -> str:
     sizes = (
         f"{len(split.pool):,} in the pool, {len(split.validation):,} for validation, {len(split.test):,} for testing"
     )
-    whose = "as the split that came with them says" if split.brought else "by class, at random from a seed"
+    whose = "as in the predefined split" if split.brought else "by class, at random from a seed"
     if split.folds:
-        whose += f", into {split.folds:,} folds of which fold {split.fold + 1:,} is shown here"
-    return f"Divided {whose}: {sizes}. Features, clusters and coresets see the pool only."
+        whose += f", into {split.folds:,} folds, of which this is fold {split.fold + 1:,}"
+    return f"Divided {whose}: {sizes}. Features, clusters and coresets only use the pool."
 
 
 def duplicates_words(duplicates: Sequence[Duplicates]) -> str:
-    """Return how many groups of images have the same pixels, and how many of those stand under two labels."""
+    """Return how many groups of images have the same pixels, and how many of those have two labels."""
     n, extra = len(duplicates), sum(len(each.indices) - 1 for each in duplicates)
     conflicts = sum(each.conflicting for each in duplicates)
     groups = "1 group of images has" if n == 1 else f"{n:,} groups of images have"
     copies = "1 copy" if extra == 1 else f"{extra:,} copies"
-    under = f"; {'it stands' if n == 1 else f'{conflicts:,} of them'} under two labels, one of which must be wrong"
+    have = "it has" if n == 1 else f"{conflicts:,} of them {'has' if conflicts == 1 else 'have'}"
+    under = f"; {have} two labels, one of which must be wrong"
     return f"{groups} the same pixels ({copies} too many){under if conflicts else ''}."
 
 
@@ -259,7 +263,7 @@ def _doubtful(section: Section, content: ReportContent, labels: Labels) -> None:
             what = (
                 "1 pair of a training and a test image is" if n == 1 else f"{n:,} pairs of training and test images are"
             )
-            section.say(f"{what} copies or of one group: test results are too good then.", "warning")
+            section.say(f"{what} copies or of one group, so test results are too optimistic.", "warning")
         section.show(tables.leaks_table(content.split, labels))
         section.show(tables.left_out_table(content.split, labels))
     section.show(tables.doubts_table(content, labels))
@@ -303,7 +307,7 @@ def _chosen_pictures(section: Section, content: ReportContent, labels: Labels) -
     for name in list(coreset.budgets)[:CLASSES_DRAWN]:
         mine = [int(index) for index in coreset.indices if images[index].class_name == name]
         rows.append((name, [_picture(content, index) for index in mine[:8]]))
-    section.picture_rows(rows, "The first images chosen of each class.")
+    section.picture_rows(rows, "The first images selected from each class.")
 
 
 def _worst_pictures(section: Section, content: ReportContent, labels: Labels) -> None:

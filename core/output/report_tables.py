@@ -35,7 +35,7 @@ def class_table(dataset: Dataset, split: Split | None) -> Table:
 
 
 def skipped_table(dataset: Dataset, labels: Labels) -> Table:
-    """Return the files that are no usable image, each with its reason."""
+    """Return the files that are not usable images, each with its reason."""
     rows = sorted((labels.path(each.path), labels.text(each.reason)) for each in dataset.skipped)
     return Table("skipped", "Skipped files", (Column("path", "File"), Column("reason", "Reason")), tuple(rows))
 
@@ -43,7 +43,7 @@ def skipped_table(dataset: Dataset, labels: Labels) -> Table:
 def left_out_table(split: Split, labels: Labels) -> Table:
     """Return the images that no set contains, each with its reason."""
     rows = sorted((labels.image(left.index), labels.text(left.reason)) for left in split.left_out)
-    return Table("left_out", "Left out", (Column("path", "Image"), Column("reason", "Reason")), tuple(rows))
+    return Table("left_out", "Excluded images", (Column("path", "Image"), Column("reason", "Reason")), tuple(rows))
 
 
 def duplicates_table(duplicates: Sequence[Duplicates], labels: Labels) -> Table:
@@ -53,7 +53,7 @@ def duplicates_table(duplicates: Sequence[Duplicates], labels: Labels) -> Table:
     for number, group in enumerate(sorted(duplicates, key=lambda g: (not g.conflicting, g.indices)), start=1):
         rows += [(number, labels.image(i), images[i].class_name, group.conflicting) for i in group.indices]
     columns = (Column("group", "Group", _COUNT), Column("path", "Image"), Column("class", "Class"),
-               Column("under_two_labels", "Under two labels"))  # fmt: skip
+               Column("under_two_labels", "Two labels"))  # fmt: skip
     return Table("duplicates", "Images with the same pixels", columns, tuple(rows))
 
 
@@ -65,14 +65,14 @@ def leaks_table(split: Split, labels: Labels) -> Table:
 
 
 def doubts_table(content: ReportContent, labels: Labels) -> Table:
-    """Return the images most of whose neighbours belong to other classes, the most doubtful first."""
+    """Return the images most of whose neighbours belong to other classes, the most suspect first."""
     rows = [
         (labels.image(doubt.index), doubt.class_name, doubt.other_class, float(doubt.score))
         for doubt in sorted(content.doubts, key=lambda each: (-each.score, each.index))
     ]
     columns = (Column("path", "Image"), Column("class", "Label"), Column("other_class", "Most neighbours are"),
                Column("share_of_others", "Share of others", _SHARE))  # fmt: skip
-    return Table("label_doubts", "Labels to look at", columns, tuple(rows))
+    return Table("label_doubts", "Suspected label errors", columns, tuple(rows))
 
 
 def near_duplicates_table(content: ReportContent, labels: Labels) -> Table:
@@ -82,13 +82,13 @@ def near_duplicates_table(content: ReportContent, labels: Labels) -> Table:
         for pair in content.near_duplicates
         if not pair.identical
     ]
-    columns = (Column("first", "Image"), Column("second", "Looks like"), Column("bits", "Bits apart", _COUNT),
-               Column("cosine", "Cosine", _SHARE), Column("under_two_labels", "Under two labels"))  # fmt: skip
+    columns = (Column("first", "Image"), Column("second", "Similar to"), Column("bits", "Different bits", _COUNT),
+               Column("cosine", "Cosine", _SHARE), Column("under_two_labels", "Two labels"))  # fmt: skip
     return Table("near_duplicates", "Near-duplicates", columns, tuple(rows))
 
 
 def weights_table(content: ReportContent) -> Table:
-    """Return which weights looked at the images."""
+    """Return the weights of the extractors."""
     states = {"none": "needs none", "verified": "verified", "unverified": "not a known set", "untrained": "untrained"}
     rows = tuple((each.extractor, states[each.state], each.digest) for each in content.weights)
     columns = (Column("extractor", "Extractor"), Column("weights", "Weights"), Column("sha256", "SHA-256 over tensors"))
@@ -121,7 +121,7 @@ def components_table(embeddings: Sequence[ClassEmbedding]) -> Table:
         Column("components", "Components", _COUNT), Column("explained", "Retained variance", _SHARE),
         Column("scale", "Scale", "number"),
     )  # fmt: skip
-    return Table("components", "Components kept", columns, rows)
+    return Table("components", "Retained components", columns, rows)
 
 
 def explained_table(embeddings: Sequence[ClassEmbedding]) -> Table:
@@ -139,16 +139,16 @@ def explained_table(embeddings: Sequence[ClassEmbedding]) -> Table:
 
 
 def structure_table(clusters: Sequence[ClassClusters], words: Mapping[str, str]) -> Table:
-    """Return k and mean silhouette by class, with what that says in words."""
-    chosen_by = {"silhouette": "highest silhouette", "user": "by hand", "only": "nothing to divide"}
+    """Return k and mean silhouette by class, with their interpretation."""
+    chosen_by = {"silhouette": "highest silhouette", "user": "set by hand", "only": "one cluster"}
     rows = tuple(
         (each.class_name, len(each.indices), each.k, chosen_by[each.chosen_by], each.mean_silhouette,
          words[each.class_name])
         for each in clusters
     )  # fmt: skip
     columns = (Column("class", "Class"), Column("images", "Images", _COUNT), Column("k", "k", _COUNT),
-               Column("chosen_by", "k chosen by"), Column("mean_silhouette", "Silhouette", _SHARE),
-               Column("structure", "What it says"))  # fmt: skip
+               Column("chosen_by", "k set by"), Column("mean_silhouette", "Silhouette", _SHARE),
+               Column("structure", "Structure"))  # fmt: skip
     return Table("structure", "Cluster structure by class", columns, rows)
 
 
@@ -178,7 +178,7 @@ def cluster_table(content: ReportContent, labels: Labels) -> Table:
     columns = (
         Column("class", "Class"), Column("cluster", "Cluster", _COUNT), Column("images", "Images", _COUNT),
         Column("medoid", "Medoid"), Column("silhouette", "Silhouette", _SHARE),
-        Column("coreset", "Coreset takes", _COUNT), Column("random", "Random takes", _COUNT),
+        Column("coreset", "In the coreset", _COUNT), Column("random", "Random draw", _COUNT),
         Column("random_expected", "Random on average", "number"),
     )  # fmt: skip
     return Table("clusters", "Clusters", columns, tuple(rows))
@@ -193,12 +193,12 @@ def budget_table(content: ReportContent) -> Table:
             budget = coreset.budgets.get(name, 0)
             rows.append((name, size, budget, budget / size if size else None))
     columns = (Column("class", "Class"), Column("pool", "Pool", _COUNT), Column("coreset", "Coreset", _COUNT),
-               Column("share", "Share kept", _SHARE))  # fmt: skip
-    return Table("budgets", "What the coreset takes of each class", columns, tuple(rows))
+               Column("share", "Share selected", _SHARE))  # fmt: skip
+    return Table("budgets", "Class budgets of the coreset", columns, tuple(rows))
 
 
 def coverage_table(coverage: Coverage) -> Table:
-    """Return what the coreset leaves out of each class."""
+    """Return the coverage of each class."""
     rows: list[tuple[Cell, ...]] = [
         (each.class_name, each.n_images, each.n_chosen, each.mean_distance, each.largest_distance, each.mmd2,
          f"{each.clusters_touched} of {each.n_clusters}", each.duplicate_pairs)
@@ -212,7 +212,7 @@ def coverage_table(coverage: Coverage) -> Table:
     columns = (
         Column("class", "Class"), Column("pool", "Pool", _COUNT), Column("coreset", "Coreset", _COUNT),
         Column("mean_distance", "Mean distance", "number"), Column("largest_distance", "Largest", "number"),
-        Column("mmd2", "MMD²", "number"), Column("clusters_touched", "Clusters touched"),
+        Column("mmd2", "MMD²", "number"), Column("clusters_touched", "Clusters covered"),
         Column("duplicate_pairs", "Duplicate pairs", _COUNT),
     )  # fmt: skip
     return Table("coverage", "Coverage", columns, tuple(rows))
@@ -222,8 +222,8 @@ def proxy_table(content: ReportContent) -> Table:
     """Return the 1-NN proxy by fraction."""
     rows = tuple((float(p.fraction), p.n_images, float(p.accuracy), float(p.random)) for p in content.proxy)
     columns = (Column("fraction", "Fraction", "number"), Column("images", "Images", _COUNT),
-               Column("accuracy", "1-NN accuracy", _SHARE), Column("random", "At random", _SHARE))  # fmt: skip
-    return Table("proxy", "Nearest chosen image as a proxy", columns, rows)
+               Column("accuracy", "1-NN accuracy", _SHARE), Column("random", "Random", _SHARE))  # fmt: skip
+    return Table("proxy", "Nearest selected image as a proxy", columns, rows)
 
 
 def time_table(content: ReportContent) -> Table:
@@ -231,7 +231,7 @@ def time_table(content: ReportContent) -> Table:
     rows = tuple((each.stage, float(each.seconds), each.peak_bytes / 1e6) for each in content.times)
     columns = (Column("stage", "Stage"), Column("seconds", "Time", "seconds"),
                Column("peak_megabytes", "Peak memory (MB)", _COUNT))  # fmt: skip
-    return Table("times", "What each stage took", columns, rows)
+    return Table("times", "Time and memory by stage", columns, rows)
 
 
 # Settings whose values are paths of images.

@@ -17,7 +17,7 @@ def records_for(manifest: Manifest, dataset: Dataset) -> tuple[Relabelling, ...]
     Parameters
     ----------
     dataset : Dataset
-        With the classes of its source. An image that it no longer has, or has under another class, is left out.
+        With the classes of its source. An image that it no longer has, or has under another class, is excluded.
     """
     if not manifest.private:
         return manifest.settings.data.relabelled
@@ -32,7 +32,7 @@ def records_for(manifest: Manifest, dataset: Dataset) -> tuple[Relabelling, ...]
 def settings_for(manifest: Manifest, dataset: Dataset) -> Settings:
     """Return the settings that make the manifest's coreset again from `dataset`.
 
-    Images that were pinned or left out by hand in a private export are found again by class and pixels; one that the
+    Images that were pinned or excluded by hand in a private export are found again by class and pixels; one that the
     dataset no longer has is passed over.
     """
     if not manifest.private:
@@ -50,7 +50,7 @@ def settings_for(manifest: Manifest, dataset: Dataset) -> Settings:
 
 
 def unnamed_note(file: Path) -> str:
-    """Return what to say if settings are read from the manifest of a private export, which names no images.
+    """Return a note for settings from the manifest of a private export, which does not name images.
 
     Empty where nothing is missing: for any other file, and for a manifest in which no image was pinned, excluded or
     relabelled.
@@ -64,24 +64,24 @@ def unnamed_note(file: Path) -> str:
         return ""
     images = f"{n:,} image{'s' * (n != 1)} that {'was' if n == 1 else 'were'}"
     return (
-        f"{file.name} is of a private export and does not name the {images} pinned, excluded or relabelled, so that "
+        f"{file.name} is of a private export and does not name the {images} pinned, excluded or relabelled, so "
         "this is not applied; coreset rerun finds them by their content."
     )
 
 
 def same_selection(manifest: Manifest, coreset: Coreset, dataset: Dataset) -> tuple[str, ...]:
-    """Tell how `coreset`, made again from `dataset`, differs from the manifest's.
+    """Describe how `coreset`, reproduced from `dataset`, differs from that of the manifest.
 
     Returns
     -------
     tuple of str
-        Sentences; empty where the same images were chosen. Images are compared by class and pixels, in an export that
+        Sentences; empty where the same images were selected. Images are compared by class and pixels, in an export that
         is not private by path as well.
     """
     sentences = []
     if dataset_fingerprint(dataset, private=manifest.private) != manifest.dataset_fingerprint:
         sentences.append(
-            f"The dataset is not the one of the export: it has {len(dataset.images):,} images, the export's had "
+            f"The dataset is not that of the export: it has {len(dataset.images):,} images, that of the export had "
             f"{manifest.n_images:,}, or some were changed, moved or renamed."
         )
     images = [dataset.images[index] for index in coreset.indices]
@@ -91,7 +91,7 @@ def same_selection(manifest: Manifest, coreset: Coreset, dataset: Dataset) -> tu
     else:
         before = Counter((each.class_name, each.pixels, each.path) for each in manifest.chosen)
         now = Counter((image.class_name, image.pixels, image.path) for image in images)
-    for found, words in ((before - now, "is in the export and was not chosen again"), (now - before, "is new")):
+    for found, words in ((before - now, "is in the export and was not selected again"), (now - before, "is new")):
         sentences += [f"{path or f'An image with pixels {pixels[:12]}…'} of class {name} {words}."
                       for name, pixels, path in sorted(found.elements())]  # fmt: skip
     return tuple(sentences)

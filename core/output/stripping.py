@@ -1,8 +1,8 @@
-"""Image files without what they tell about their making: metadata taken out, pixels untouched.
+"""Image files without metadata, with unchanged pixels.
 
 JPEG and PNG are rid of their metadata without decoding: the compressed pixels stay as they are, byte for byte.
-The orientation stays, since without it an image would stand otherwise. Every other format, and any file whose
-pixels would not come out equal, is written anew as PNG by the caller.
+The orientation stays, since without it an image would be rotated. Every other format, and any file whose
+pixels would not come out equal, is written again as PNG by the caller.
 """
 
 import struct

@@ -29,7 +29,7 @@ class Column:
     title : str
         Head in the report.
     kind : {"text", "count", "share", "number", "seconds"}
-        How the report prints it; every kind but text stands at the right.
+        How the report prints it; every kind but text is right-aligned.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the report, and one CSV beside it.
+    """A table of the report, and one CSV next to it.
 
     Attributes
     ----------

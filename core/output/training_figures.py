@@ -1,4 +1,4 @@
-"""Figures about trained networks (the paper's Figs. 7 to 11), with intervals, confusion and curves beside them."""
+"""Figures about trained networks (the paper's Figs. 7 to 11), with intervals, confusion and curves next to them."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 EVERYTHING = "everything"
 PAPER_FRACTION = 0.25
-"""What the paper's Table 1 and Figs. 10 and 11 keep."""
+"""Fraction of Table 1 and Figs. 10 and 11 of the paper."""
 
 
 def networks_of(comparison: Comparison) -> tuple[str, ...]:
@@ -38,7 +38,7 @@ def samplers_of(comparison: Comparison, network: str) -> tuple[str, ...]:
 def paper_rows(comparison: Comparison, network: str) -> list[Row]:
     """Return the rows that Table 1 and Figs. 10 and 11 compare: everything, and each sampler at 25 %.
 
-    Where 25 % was not trained, the nearest fraction below 1 stands in.
+    Where 25 % was not trained, the nearest fraction below 1 is in.
     """
     rows = [row for row in comparison.rows if row.network == network]
     below = {row.fraction for row in rows if row.sampler != EVERYTHING and row.fraction < 1}
@@ -83,7 +83,7 @@ def training_time(comparison: Comparison, network: str) -> "Figure":
         if has_epochs:
             _by_size(all_axes[1], runs, lambda run: float(np.mean([epoch.seconds for epoch in run.history])))
             all_axes[1].set_title(f"{network}: per epoch")
-            all_axes[1].set_ylabel("seconds an epoch")
+            all_axes[1].set_ylabel("seconds per epoch")
         _shared_legend(figure, all_axes)
     return figure
 
@@ -104,12 +104,12 @@ def accuracy_by_size(comparison: Comparison, network: str, samplers: Sequence[st
                 axes.plot(sizes, means, color=colour, label=label, markersize=5.5, **look)
                 axes.vlines(sizes, lows, highs, color=colour, linewidth=1)
             axes.set_title(plain(shortened(f"{network}: {sampler_mark(sampler).title}", 36)))
-            axes.set_xlabel("images trained on")
+            axes.set_xlabel("training images")
             axes.legend(loc="lower right")
         low = min(axes.get_ylim()[0] for axes in all_axes)
         for axes in all_axes:
             axes.set_ylim(low, 1.02)
-        all_axes[0].set_ylabel("accuracy at the kept epoch")
+        all_axes[0].set_ylabel("accuracy at the best epoch")
     return figure
 
 
@@ -185,7 +185,7 @@ def _intervals(axes: "Axes", comparison: Comparison, network: str, metric: str) 
     names = samplers_of(comparison, network)
     for number, sampler in enumerate(names):
         mine = sorted((row for row in rows if row.sampler == sampler), key=lambda row: row.fraction)
-        # Samplers stand a little beside each other, so that intervals do not hide one another.
+        # Samplers are slightly shifted, so that intervals do not hide one another.
         shift = 1.0 + 0.025 * (number - (len(names) - 1) / 2)
         x = [row.fraction * 100 * shift for row in mine]
         errors = np.hstack([_error_bars(row, [metric]) for row in mine])
@@ -221,7 +221,7 @@ def _by_size(axes: "Axes", runs: Sequence[RunResult], value: Callable[[RunResult
         sizes, means, _, _ = _means_by_size(everything, value)
         axes.plot(sizes, means, linestyle="none", **line_style(sampler_mark(EVERYTHING)))
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("images trained on")
+    axes.set_xlabel("training images")
 
 
 def _means_by_size(
@@ -276,13 +276,13 @@ def _curve(axes: "Axes", run: RunResult) -> None:
     numbers = [epoch.number for epoch in run.history]
     axes.plot(numbers, [epoch.accuracy for epoch in run.history], color=MUTED, linewidth=1, linestyle=(0, (4, 2)),
               label="training")  # fmt: skip
-    # Validation images need not be looked at after every epoch.
+    # Validation images need not be inspected after every epoch.
     checked = [epoch for epoch in run.history if not np.isnan(epoch.validation_accuracy)]
     validation = [epoch.validation_accuracy for epoch in checked]
     axes.plot([epoch.number for epoch in checked], validation, color=colour, linewidth=1.4, label="validation")
     kept = _kept_validation(run)
     if not np.isnan(kept):
-        axes.plot(run.best_epoch, kept, "o", color=colour, markersize=5, markeredgecolor=PAPER, label="kept epoch")
+        axes.plot(run.best_epoch, kept, "o", color=colour, markersize=5, markeredgecolor=PAPER, label="best epoch")
 
 
 def _first_of_each(axes: "Axes") -> "tuple[list[Artist], list[str]]":

@@ -15,11 +15,11 @@ from core.words import percent
 
 
 def comparison_section(content: ReportContent, labels: Labels, numbering: Numbering) -> Section:
-    """Tell what was shown and what was not, with the table that stands behind it."""
+    """Describe which differences were shown and which were not, with their table."""
     section = Section("comparison", "Comparison")
     comparison = content.comparison
     if comparison is None or not comparison.rows:
-        section.say("No network was trained, so nothing is said here about accuracy.")
+        section.say("Networks were not trained, so there are no results on accuracy.")
         for sentence in labels.texts(comparison.notes if comparison is not None else ()):
             section.say(sentence, "note")
         return section
@@ -33,7 +33,7 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
     )
     if most.n_repetitions == 1:
         section.say(
-            "One repetition proves little: initial weights and shuffling alone move accuracy by points.", "warning"
+            "One repetition is not enough: initial weights and shuffling alone change accuracy by points.", "warning"
         )
     for sentence in _recipe_words(content, comparison):
         section.say(sentence)
@@ -48,14 +48,15 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
         for sentence in class_tables.unknown_sentences(comparison, network):
             section.say(sentence, "note")
     section.show(tables.relabelled_table(comparison), limit=60)
-    section.fold("The same in words", labels.texts(comparison.sentences))
+    section.fold("In words", labels.texts(comparison.sentences))
     section.show(tables.cost_table(comparison), limit=80)
     if any(row.sampler != figures.EVERYTHING and row.fraction < 1 for row in comparison.rows):
         for metric in shown_in("sizes"):
             numbering.draw(
                 section,
                 figures.accuracy_with_intervals(comparison, metric.name, metric.label),
-                f"Test {metric.label} by share of the pool kept, with 95 % intervals{tables.steps_words(comparison)}.",
+                f"Test {metric.label} by share of the pool selected, with 95 % "
+                f"intervals{tables.steps_words(comparison)}.",
             )
     section.keep(
         tables.comparison_table(comparison),
@@ -70,10 +71,10 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
 
 def paper_section(content: ReportContent, numbering: Numbering) -> Section:
     """Show the paper's own figures for these data: time, accuracy by size, quality, confusion, curves."""
-    section = Section("networks", "The networks")
+    section = Section("networks", "Networks")
     comparison = content.comparison
     if comparison is None or not comparison.runs:
-        section.say("No network was trained.")
+        section.say("Networks were not trained.")
         return section
     section.show(tables.table_one(comparison))
     for network in figures.networks_of(comparison):
@@ -89,9 +90,9 @@ def remarks(comparison: Comparison) -> tuple[str, ...]:
 
 
 def headline(comparison: Comparison, coreset: Coreset | None) -> list[str]:
-    """Return for each network what the coreset's sampler reaches beside stratified random and everything.
+    """Return for each network the accuracy of the coreset's sampler, of stratified random and of the whole pool.
 
-    Of a comparison without that sampler, the last one that is no control; of its fractions the one nearest to the
+    Of a comparison without that sampler, the last one that is not a control; of its fractions the one nearest to the
     coreset's.
     """
     sentences = []
@@ -119,7 +120,7 @@ def headline(comparison: Comparison, coreset: Coreset | None) -> list[str]:
 
 
 def has_picture(comparison: Comparison | None) -> bool:
-    """Return whether the comparison has a row that the one picture can show."""
+    """Return whether the comparison has a row that the figure can show."""
     return comparison is not None and any(row.sampler != figures.EVERYTHING for row in comparison.rows)
 
 
@@ -130,8 +131,8 @@ def _network_figures(section: Section, comparison: Comparison, network: str, num
     numbering.draw(
         section,
         figures.training_time(comparison, network),
-        f"Training time of {network} against coreset size{_of_paper(network, 'Figs. 7 and 8')}{under}; features apart, "
-        "validation included.",
+        f"Training time of {network} against coreset size{_of_paper(network, 'Figs. 7 and 8')}{under}; without "
+        "features, including validation.",
     )
     samplers = figures.samplers_of(comparison, network)
     if any(run.history for run in runs) and samplers:
@@ -165,7 +166,7 @@ def _network_figures(section: Section, comparison: Comparison, network: str, num
         numbering.draw(
             section,
             figures.training_curves(comparison, network),
-            f"Accuracy of {network} by epoch; the dot is the epoch whose weights were kept.",
+            f"Accuracy of {network} by epoch; the dot marks the best epoch, whose weights were kept.",
         )
 
 
@@ -206,7 +207,7 @@ def _of_paper(network: str, number: str) -> str:
 
 
 def _recipe_words(content: ReportContent, comparison: Comparison) -> list[str]:
-    """Return how the networks were trained, and where one of the paper's stands on another backbone than there."""
+    """Return how the networks were trained, and if one of the paper's uses another backbone than there."""
     names = [name for name in figures.networks_of(comparison) if name in NETWORKS and NETWORKS[name].by_epochs]
     if content.settings is None or not names:
         return []

@@ -1,4 +1,4 @@
-"""The tables of a report about trained networks (the paper's Table 1, and all that stands behind the figures)."""
+"""The tables of a report about trained networks (the paper's Table 1, and the data of the figures)."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -22,7 +22,7 @@ _ROW = (
     Column("network", "Network"), Column("sampler", "Sampler"), Column("fraction", "Fraction", "number"),
     Column("images", "Images", _COUNT), Column("repetitions", "Repetitions", _COUNT),
 )  # fmt: skip
-_ORIGINAL = Column("accuracy_original_labels", "Accuracy, labels of the dataset", _SHARE)
+_ORIGINAL = Column("accuracy_original_labels", "Accuracy, original labels", _SHARE)
 _TEACHER = (Column("teacher_seconds", "Teacher", "seconds"),)
 _RUN = (*_ROW[:4], Column("split", "Split", _COUNT), Column("repetition", "Repetition", _COUNT))
 
@@ -57,7 +57,7 @@ def comparison_table(comparison: Comparison) -> Table:
         found = [relabelled.row(row.network, row.sampler, row.fraction) for row in comparison.rows]
         rows = tuple((*row, each.original_accuracy if each else None) for row, each in zip(rows, found, strict=True))
         columns = (*columns, _ORIGINAL)
-    return Table("comparison", "Every row with its 95 % intervals", columns, rows)
+    return Table("comparison", "All rows with 95 % intervals", columns, rows)
 
 
 def relabelled_table(comparison: Comparison) -> Table:
@@ -72,7 +72,7 @@ def relabelled_table(comparison: Comparison) -> Table:
         *_ROW[:3], Column("relabelled_test_images", "Relabelled test images", _COUNT),
         Column("accuracy", "Accuracy, corrected labels", _SHARE), _ORIGINAL, Column("difference", "Difference", _SHARE),
     )  # fmt: skip
-    return Table("relabelled", "Test accuracy with corrected labels and with those of the dataset", columns, rows)
+    return Table("relabelled", "Test accuracy with corrected and with original labels", columns, rows)
 
 
 def accuracy_table(comparison: Comparison, network: str) -> Table:
@@ -133,13 +133,13 @@ def verdict_table(comparison: Comparison, network: str) -> Table:
     title = (
         f"{network}: paired differences in points with 95 % intervals{_over_splits(comparison)}"
         f"{steps_words(comparison, network)} "
-        "(* zero is outside; else none is shown)"
+        "(* interval excludes zero)"
     )
     return Table(f"verdicts_{network}", title, columns, tuple(rows))
 
 
 def cost_table(comparison: Comparison) -> Table:
-    """Return what each part cost, measured by itself, and when selecting, and a teacher, have paid for themselves."""
+    """Return the cost of each part, measured separately, and when selection and a teacher break even."""
     taught = any(row.teacher_seconds for row in comparison.rows)
     rows = tuple(
         (row.network, sampler_mark(row.sampler).title, *row_facts(row)[2:4], row.select_seconds,
@@ -150,10 +150,10 @@ def cost_table(comparison: Comparison) -> Table:
     columns = (
         *_ROW[:4], Column("select_seconds", "Selecting", "seconds"), *(_TEACHER if taught else ()),
         Column("feature_seconds", "Backbone features, once", "seconds"), Column("train_seconds", "Training", "seconds"),
-        Column("validation_seconds", "of it validation", "seconds"),
-        Column("pays_after", "Pays after trainings", _COUNT),
+        Column("validation_seconds", "of which validation", "seconds"),
+        Column("pays_after", "Break-even after trainings", _COUNT),
     )  # fmt: skip
-    return Table("cost", f"What it cost{steps_words(comparison)}", columns, rows)
+    return Table("cost", f"Costs{steps_words(comparison)}", columns, rows)
 
 
 def recall_table(comparison: Comparison, network: str) -> Table:
@@ -208,15 +208,16 @@ def run_table(comparison: Comparison, labels: Labels) -> Table:
         for run in comparison.runs
     )  # fmt: skip
     columns = (
-        *_run_columns(comparison), Column("best_epoch", "Kept epoch", _COUNT),
+        *_run_columns(comparison), Column("best_epoch", "Best epoch", _COUNT),
         *(_column(metric) for metric in METRICS.values()), Column("worst_class", "Worst class"),
         Column("worst_cluster", "Worst cluster"), Column("train_seconds", "Training", "seconds"),
-        Column("validation_seconds", "of it validation", "seconds"), Column("feature_seconds", "Features", "seconds"),
+        Column("validation_seconds", "of which validation", "seconds"),
+        Column("feature_seconds", "Features", "seconds"),
         Column("select_seconds", "Selecting", "seconds"), *(_TEACHER if taught else ()),
         Column("device", "Device"), Column("backbone", "Backbone"), Column("weights", "Weights"),
         Column("note", "Note"),
     )  # fmt: skip
-    return Table("runs", "Every run", columns, rows)
+    return Table("runs", "All runs", columns, rows)
 
 
 def epoch_table(comparison: Comparison) -> Table:
@@ -231,7 +232,7 @@ def epoch_table(comparison: Comparison) -> Table:
              "validation_seconds")  # fmt: skip
     columns = (*_run_columns(comparison), Column("epoch", "Epoch", _COUNT),
                *(Column(head, head.replace("_", " "), "number") for head in heads))  # fmt: skip
-    return Table("epochs", "Every epoch", columns, rows)
+    return Table("epochs", "All epochs", columns, rows)
 
 
 def runs_of(comparison: Comparison, row: Row) -> list[RunResult]:
@@ -262,12 +263,12 @@ def _run_columns(comparison: Comparison) -> tuple[Column, ...]:
 
 
 def steps_words(comparison: Comparison, network: str = "") -> str:
-    """Return what a caption says of the steps of smaller coresets: ``", equal steps at every fraction"``.
+    """Return the words of a caption on the steps of smaller coresets: ``", equal steps at every fraction"``.
 
     Parameters
     ----------
     network : str
-        Of a table of one network: nothing is said of one that is not trained by steps.
+        Of a table of one network: empty for one that is not trained by steps.
     """
     if comparison.steps not in STEPS or (network in NETWORKS and not NETWORKS[network].has_steps):
         return ""
@@ -320,9 +321,9 @@ def _column(metric: Metric) -> Column:
 
 
 def _points_words(difference: Difference | None, metric: Metric) -> Cell:
-    """Return a difference in points, such as ``"+2.2 (−0.3 to +4.8)"``, with a star where zero is left out.
+    """Return a difference in points, such as ``"+2.2 (−0.3 to +4.8)"``, with a star if the interval excludes zero.
 
-    One that is not told in points has its own unit.
+    One that is not reported in points has its own unit.
     """
     if difference is None or np.isnan(difference.difference):
         return None

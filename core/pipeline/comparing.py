@@ -1,4 +1,4 @@
-"""Train networks on several coresets and tell what is shown; finished runs are never trained twice."""
+"""Train networks on several coresets and compare them; finished runs are never trained twice."""
 
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -131,11 +131,11 @@ def run_comparison(
     *,
     keep_models: Path | None = None,
 ) -> Comparison:
-    """Do every training that the settings ask for and compare them; what `runs_folder` holds is not trained again.
+    """Do every training that the settings request and compare them; what `runs_folder` holds is not trained again.
 
-    Each finished run is saved and published at once, so that a stop costs at most the one in progress. What is
+    Each finished run is saved and published immediately, so that a stop costs at most the one in progress. What is
     published has no probabilities. What could not be read of `runs_folder` is published first, as notes. The rows of a
-    plugin's sampler that fails are left out; the sentences name it. So do they name images that could not be read again
+    plugin's sampler that fails are excluded; the sentences name it. So do they name images that could not be read again
     as they were scanned: trainings go without them and are stored as such.
 
     Parameters
@@ -150,12 +150,12 @@ def run_comparison(
     Raises
     ------
     SettingsError
-        If there are no test images to compare on, several splits or folds are asked for of images that bring their own
-        split, splits and folds are asked for at once, or there is no such network.
+        If there are no test images to compare on, several splits or folds are requested for a dataset with a predefined
+        split, splits and folds are both requested, or there is no such network.
     SplitError
-        If the images cannot be divided into as many folds as asked for.
+        If the images cannot be divided into as many folds as requested.
     MissingWeightsError
-        If the backbone's weights are nowhere on this machine; told before anything is trained.
+        If the backbone's weights are not on this machine; raised before anything is trained.
     """
     settings = prepared.study.settings
     if len(prepared.split.test) == 0:
@@ -179,7 +179,7 @@ def run_comparison(
     for split in range(n_parts):
         part = open_split(prepared, split, split_progress(progress, shares[len(runs)], split, settings), lost)
         parts.append(part)
-        # All coresets are chosen before anything is trained, so that one that cannot be had costs no training.
+        # All coresets are selected before anything is trained, so that an impossible one costs no training.
         wanted = [(one, _key_unless_left_out(part, one, left_out)) for one in plan_of_split(settings.comparison, split)]
         if split == 0:
             done = [key is not None and key.fingerprint in stored for _, key in wanted]
@@ -222,7 +222,7 @@ def _check_networks(prepared: Prepared) -> None:
 
 
 def _teacher_notes(parts: Sequence[SplitPart]) -> tuple[str, ...]:
-    """Return what is to be said of the teachers of soft labels, those of all splits."""
+    """Return the notes on the teachers of soft labels of all splits."""
     settings = [part.prepared.study.settings for part in parts]
     taught = [part for part, each in zip(parts, settings, strict=True) if any_taught(each.comparison, each.training)]
     kept = [part.teaching.kept() for part in taught]
@@ -232,12 +232,12 @@ def _teacher_notes(parts: Sequence[SplitPart]) -> tuple[str, ...]:
 def _no_test_images(prepared: Prepared) -> str:
     fraction = prepared.study.settings.data.test_fraction
     if prepared.split.brought:
-        what = "the split that the images bring has none; add some, or leave the split out"
+        what = "the predefined split has none; add some, or do not use the split"
     elif fraction > 0:
         n_images = len(prepared.split.pool) + len(prepared.split.validation)
         what = (
-            f"a test fraction of {fraction:g} takes none of {n_images:,} image{'s' * (n_images != 1)} in classes so "
-            "small; add images, or raise the test fraction"
+            f"a test fraction of {fraction:g} selects none of {n_images:,} image{'s' * (n_images != 1)} in such small "
+            "classes; add images, or raise the test fraction"
         )
     else:
         what = "set the test fraction above 0"
@@ -245,10 +245,10 @@ def _no_test_images(prepared: Prepared) -> str:
 
 
 def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = NO_PROGRESS) -> Comparison:
-    """Compare the finished runs that the settings ask for; what is not there is left out, nothing is trained.
+    """Compare the finished runs that the settings request; missing runs are omitted, nothing is trained.
 
     A further split is prepared only if some stored run was tested on its test images. Runs of a network that is not
-    known now, such as that of a plugin that was removed, are left out.
+    known now, such as that of a plugin that was removed, are excluded.
     """
     settings = prepared.study.settings
     kept = load_runs(runs_folder)
@@ -288,7 +288,7 @@ def recipe_told(prepared: Prepared, networks: Sequence[str] = ()) -> tuple[str, 
 def _fold_notes(parts: Sequence[SplitPart]) -> list[str]:
     """Return which folds lack a class, where the groups do not let it be spread over all of them.
 
-    What the first fold lacks is told with the dataset.
+    What the first fold lacks is reported with the dataset.
     """
     told = []
     for split in (part.prepared.split for part in parts[1:] if part.prepared.split.folds):
@@ -299,7 +299,7 @@ def _fold_notes(parts: Sequence[SplitPart]) -> list[str]:
 
 
 def _lost_notes(parts: Sequence[SplitPart]) -> list[str]:
-    """Return what to say of images that could not be read again, by an extractor or by a training."""
+    """Return notes on images that could no longer be read, by an extractor or by a training."""
     reasons: dict[int, str] = {}
     for part in parts:
         for extracted in part.prepared.extracted:
@@ -328,7 +328,7 @@ def _key_unless_left_out(part: SplitPart, planned: PlannedRun, left_out: dict[st
 def _without(
     left_out: Mapping[str, str], prepared: Prepared, runs: Sequence[RunResult], notes: Sequence[str]
 ) -> Comparison:
-    """Compare the runs of all samplers but those left out, which the last sentences name."""
+    """Compare the runs of all samplers but those excluded, which the last sentences name."""
     comparison = summarise(prepared, [run for run in runs if run.key.sampler not in left_out], notes)
     sentences = []
     for why in dict.fromkeys(left_out.values()):

@@ -45,7 +45,7 @@ def run_progress(
     parent: Progress, number: int, shares: Sequence[float], planned: PlannedRun, settings: Settings
 ) -> PartProgress:
     """Return the progress of one training among several."""
-    of = "everything" if planned.sampler == EVERYTHING else f"{planned.sampler} {percent(planned.fraction)}"
+    of = "the whole pool" if planned.sampler == EVERYTHING else f"{planned.sampler} {percent(planned.fraction)}"
     split = _which_split(planned.split, settings)
     network = NETWORKS[planned.network].words
     message = f"Training {network} on {of} ({split and f'{split}, '}run {number + 1} of {len(shares) - 1})"

@@ -43,28 +43,28 @@ __all__ = [
 ]
 
 P_COLUMN = (
-    "probability of class {} by a teacher fitted on other folds of the pool; 0 for a class that these lack; empty for "
-    "an image outside of the pool"
+    "probability of class {} by a teacher fitted on the other folds of the pool; 0 for a class missing there; "
+    "empty for an image outside the pool"
 )
 WEIGHT_COLUMN = (
-    "share of the pool that a chosen image stands for: the images of its class whose nearest chosen image it is, over "
-    "all of the pool; empty where not selected"
+    "fraction of the pool that a selected image represents: the images of its class whose nearest selected image "
+    "it is, over the size of the pool; empty if not selected"
 )
 SYNTHETIC = "The images are synthetic: drawn by the program, not photographed."
 
 
 def labels_of(prepared: Prepared, *, synthetic: bool = False) -> tuple[str, ...]:
-    """Return the labels that must stand beside every result: unverified or untrained weights, synthetic images."""
+    """Return the labels that must be shown with every result: unverified or untrained weights, synthetic images."""
     labels = [SYNTHETIC] if synthetic else []
     for extracted in prepared.extracted:
         if extracted.weights.state == "unverified":
-            labels.append(f"Unverified weights: those of {extracted.extractor} fit, but are not a known set.")
+            labels.append(f"Unverified weights: those of {extracted.extractor} match, but are not a known set.")
         if extracted.weights.state == "untrained":
-            labels.append(f"Untrained weights: {extracted.extractor} looks at the images with seeded random weights.")
+            labels.append(f"Untrained weights: {extracted.extractor} has seeded random weights.")
         if extracted.failed:
             labels.append(
-                f"{len(extracted.failed):,} images could not be read when {extracted.extractor} looked at them and "
-                f"were left out, the first of them {extracted.failed[0].path}: {extracted.failed[0].reason}"
+                f"{len(extracted.failed):,} images could not be read by {extracted.extractor} and "
+                f"were excluded, the first of them {extracted.failed[0].path}: {extracted.failed[0].reason}"
             )
     return tuple(labels)
 
@@ -77,7 +77,7 @@ def reading_notes_of(prepared: Prepared) -> tuple[str, ...]:
 def write_selection(
     file: Path, prepared: Prepared, coreset: Coreset, progress: Progress = NO_PROGRESS
 ) -> tuple[str, ...]:
-    """Write the list of every image with what was chosen and why; return what to say of its columns."""
+    """Write the list of every image with what was selected and why; return notes on its columns."""
     private = prepared.study.settings.export.private
     asked, notes = asked_columns(prepared, coreset, progress=progress)
     write_list(file, prepared.dataset, prepared.split, coreset, prepared.clusters, private=private, asked=asked)
@@ -90,12 +90,12 @@ def asked_columns(
     image_notes: Mapping[str, str] | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> tuple[AskedColumns, tuple[str, ...]]:
-    """Return the columns of the list behind those that every list has, and what to say of them.
+    """Return the columns of the list after those that every list has, and notes on them.
 
     ``original_class`` where any image was relabelled, ``note`` where `image_notes` has one on an image of the dataset;
     a private list has no notes. Those of the settings:
     ``p_<class>`` of every image of the pool: the probability of each class by the teacher of soft labels, out of fold.
-    ``weight`` of every chosen image: the share of the pool that it stands for.
+    ``weight`` of every selected image: the share of the pool that it represents.
 
     Raises
     ------
@@ -120,8 +120,8 @@ def asked_columns(
     asked = AskedColumns({**heads, "weight": WEIGHT_COLUMN}, cells)
     n_without = n_pool - sum(counts.values())
     without = (
-        f"{n_without:,} image{'s' * (n_without != 1)} of the pool are of classes of which no image was chosen, so the "
-        f"weights add up to {1 - n_without / n_pool:.3g}, not to 1."
+        f"{n_without:,} image{'s' * (n_without != 1)} of the pool are of classes of which no image was selected, "
+        f"so the weights add up to {1 - n_without / n_pool:.3g}, not to 1."
     )
     return of_images.beside(asked), (*teacher.notes, *((without,) if n_without else ()))
 
@@ -164,15 +164,15 @@ def export(
 
 
 def _alike_notes(prepared: Prepared, settings: Settings) -> list[str]:
-    """Say how the files of an export are read as those of the dataset are: fewer files may use a smaller range."""
+    """Return a note on how to read exported files like the dataset, since fewer files may use a smaller range."""
     if not prepared.dataset.reading.ranges or source_of(prepared.dataset.kind).holds == "arrays":
         return []
     flags = " ".join(f"--grey-levels {text}" for text in settings.data.grey_levels if "=" in text or ":" in text)
-    return [f"The files of the export are as they were; with {flags} they are read as those of the dataset."]
+    return [f"The exported files are unchanged; with {flags} they are read like those of the dataset."]
 
 
 def _check_plugins(manifest: Manifest) -> None:
-    """Refuse what names a sampler, extractor or source that is not here, with the plugin that brought it.
+    """Refuse a sampler, extractor or source that is not installed, naming its plugin.
 
     Raises
     ------

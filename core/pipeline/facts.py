@@ -1,4 +1,4 @@
-"""What an extractor needs and costs on this dataset and this machine, before anything starts."""
+"""Requirements and cost of an extractor on this dataset and this machine, before anything starts."""
 
 from collections.abc import Sequence
 
@@ -20,10 +20,10 @@ from core.settings import ClusterSettings, own_settings
 
 
 def recommended_extractors() -> tuple[str, ...]:
-    """Return the extractors to choose by on this machine.
+    """Return the extractors to select by on this machine.
 
-    All that are recommended where their weights are, since herding on them together gains most in the mean over judges,
-    one of which sees features that no sampler saw (see docs/method.md); those that need no weights elsewhere.
+    All that are recommended where their weights are, since herding on them together gains most in the mean over
+    networks, one of which sees features that no sampler saw (see docs/method.md); those that need no weights elsewhere.
     """
     return recommended_without_weights() if recommended_but_missing() else recommended()
 
@@ -93,7 +93,7 @@ def extractor_facts(study: Study, dataset: Dataset, split: Split) -> tuple[Extra
 
 
 def estimate_after_features(study: Study, dataset: Dataset, split: Split) -> Estimate:
-    """Estimate reduction and clustering with the extractors that are chosen."""
+    """Estimate reduction and clustering with the extractors that are selected."""
     sizes = [int(n) for n in np.bincount(dataset.labels[split.pool]) if n]
     seconds, memory = 0.0, 0
     for name in study.settings.features.extractors:

@@ -1,4 +1,4 @@
-"""What a hyperparameter search is asked for and what it found; light enough for the window to import."""
+"""Grid and results of a hyperparameter search; light enough for the window to import."""
 
 import itertools
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ class Grid:
 
     def __post_init__(self) -> None:
         if not (self.learning_rates and self.dropouts and self.epochs):
-            raise SettingsError("A search wants at least one learning rate, one dropout and one number of epochs.")
+            raise SettingsError("A search requires at least one learning rate, one dropout and one number of epochs.")
 
     def points(self) -> list[tuple[float, float, int]]:
         """Return (learning rate, dropout, epochs) of every point."""
@@ -51,7 +51,7 @@ class SearchPoint:
     """One point of the grid; `pool_accuracy` and `pool_seconds` are None where the pool was not searched.
 
     Accuracies are on the validation images, in the epoch whose weights were kept. `coreset_epochs` and `pool_epochs`
-    were done: more than asked for where the least number of steps wants them.
+    were done: more than requested where the least number of steps requires them.
     """
 
     learning_rate: float
@@ -75,7 +75,7 @@ class SearchOutcome:
         Best on the coreset first.
     tau : float or None
         Kendall's τ-b of the two orders, −1 to 1; None without the pool, with fewer than three points, or where all
-        accuracies of one side are alike.
+        accuracies of one side are equal.
     lost : float or None
         Validation accuracy on the pool of the pool's best point minus that of the coreset's best point.
     coreset_seconds, pool_seconds : float

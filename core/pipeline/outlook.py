@@ -1,4 +1,4 @@
-"""What a comparison will take before it starts: time, memory, and what is missing on this machine."""
+"""Outlook on a comparison before it starts: time, memory, and missing weights."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ from core.estimate import estimate_training
 from core.features.extraction import extractor_cost
 from core.features.extractors import EXTRACTORS, extractor_named
 from core.features.weights import find_weights
-from core.memory import in_words
 from core.pipeline.planning import n_splits, networks_problem, plan, splits_problem
 from core.pipeline.run_keys import backbone_choice
 from core.pipeline.study import Study
@@ -31,6 +30,7 @@ from core.training.tuning_costs import (
     tuned_network,
     tuning_seconds,
 )
+from core.words import byte_size
 
 __all__ = ["fine_tuning_notes", "plan_view"]
 
@@ -38,14 +38,14 @@ __all__ = ["fine_tuning_notes", "plan_view"]
 def plan_view(
     study: Study, n_pool: int, n_validation: int, n_test: int = 0, *, brought: bool = False, preparing: float = 0.0
 ) -> ComparePlanView:
-    """Tell what a comparison's trainings will take; the choosing apart.
+    """Estimate the trainings of a comparison, without selection.
 
     Parameters
     ----------
     n_pool, n_validation, n_test : int
         Images of the pool, the validation set and the test set.
     brought : bool
-        Whether the images bring their own split.
+        Whether the dataset has a predefined split.
     preparing : float
         Seconds to reduce and cluster one more split.
     """
@@ -55,7 +55,7 @@ def plan_view(
     for one in plan(comparison, folds):
         n_images = max(1, math.floor(one.fraction * n_pool + 0.5))
         estimate = _estimate(study, one.network, training, n_images, n_validation, n_test)
-        # A network that is not known here is told below.
+        # An unknown network is reported below.
         by_epochs = one.network in NETWORKS and NETWORKS[one.network].by_epochs
         epochs = n_epochs(n_images, training) if by_epochs else 0
         runs.append(
@@ -71,7 +71,7 @@ def plan_view(
     instead = _settings_that_work(study) if problem else None
     device = expected_device()
     known = [NETWORKS[name] for name in comparison.networks if name in NETWORKS]
-    # The coreset alone, at most the pool, is looked at in all orientations.
+    # The coreset alone, at most the pool, is inspected in all orientations.
     looks = ORIENTATIONS if parts_of(training).flips_and_turns else 1
     n_images = looks * n_pool + n_validation + n_test
     backbones = {network.name: _backbone_seconds(study, network, n_images) for network in known}
@@ -125,7 +125,7 @@ def fine_tuning_notes(study: Study, n_pool: int, n_validation: int, n_test: int)
     plan = plan_view(study, n_pool, n_validation, n_test)
     if not plan.disk_bytes:
         return ()
-    disk = f"Fine-tuning stores up to {in_words(plan.disk_bytes)} of block inputs in the cache."
+    disk = f"Fine-tuning stores up to {byte_size(plan.disk_bytes)} of block inputs in the cache."
     return (disk, *((plan.note,) if plan.note else ()))
 
 
@@ -159,8 +159,8 @@ def _backbone_seconds(study: Study, network: Network, n_images: int) -> float:
 def _settings_that_work(study: Study) -> tuple[TrainingSettings, ComparisonSettings, str] | None:
     """Return settings with other backbones or networks where weights are missing here; None where none are.
 
-    A network stands on the first backbone whose weights are here, that of an extractor in use before others. One for
-    which there is none is left out, and where no other is left, one that needs no weights trains instead.
+    A network uses the first backbone whose weights are present, that of an extractor in use before others. One for
+    which there is none is not trained, and if no other is left, one that requires no weights is trained instead.
     """
     training, comparison = study.settings.training, study.settings.comparison
     names: list[str] = []
@@ -173,7 +173,7 @@ def _settings_that_work(study: Study) -> tuple[TrainingSettings, ComparisonSetti
         wanted = extractor_named(choice.extractor).title
         found = next((each for each in _backbones(study) if _has_weights(each)), None)
         if found is None:
-            said.append(f"{wanted} weights are not installed; the {network.words} is left out.")
+            said.append(f"{wanted} weights are not installed; the {network.words} is not trained.")
             continue
         names.append(network.name)
         training = with_own(training, network.name, **{network.extractor_setting: found})
@@ -190,7 +190,7 @@ def _settings_that_work(study: Study) -> tuple[TrainingSettings, ComparisonSetti
 
 
 def _backbones(study: Study) -> list[str]:
-    """Return the extractors that a network can stand on, those in use first."""
+    """Return the extractors that a network can use as its backbone, those in use first."""
     used = study.settings.features.extractors
     offered = [name for name, each in EXTRACTORS.items() if each.backbone]
     return sorted(offered, key=lambda name: used.index(name) if name in used else len(used))
@@ -205,7 +205,7 @@ def _has_weights(name: str) -> bool:
 
 
 def _backbone_problem(study: Study, network: Network) -> str:
-    """Return why a network cannot stand on its backbone, with the window's ways out; empty where nothing is missing."""
+    """Return why a network cannot use its backbone, and what to do in the window; empty if nothing is missing."""
     choice = backbone_choice(study, network)
     if choice is None or choice.untrained:
         return ""
@@ -214,7 +214,7 @@ def _backbone_problem(study: Study, network: Network) -> str:
     except MissingWeightsError:
         return (
             f"The weights of {extractor_named(choice.extractor).title} are not on this machine. Import or download "
-            f"them on the Features page, choose another backbone under More, or leave the {network.words} out."
+            f"them on the Features page, set another backbone under More, or deselect the {network.words}."
         )
     except (WeightsError, FeatureError) as error:
         return str(error)

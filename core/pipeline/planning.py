@@ -1,4 +1,4 @@
-"""Which trainings a comparison asks for."""
+"""Which trainings a comparison requests."""
 
 from dataclasses import dataclass, replace
 
@@ -16,7 +16,7 @@ SEEDS_A_SPLIT = 1000
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One training that a comparison asks for."""
+    """One training that a comparison requests."""
 
     network: str
     sampler: str
@@ -26,7 +26,7 @@ class PlannedRun:
 
     @property
     def seed(self) -> int:
-        """What its draw, its initial weights and its shuffling start from.
+        """Seed of its draw, its initial weights and its shuffling.
 
         No two splits share seeds: random samplers draw places in a sorted pool, so that a seed would draw nearly the
         same share of each class, and neighbours in path order, in every split.
@@ -35,7 +35,7 @@ class PlannedRun:
 
 
 def rows_of(settings: ComparisonSettings) -> tuple[str, ...]:
-    """Return the samplers that stand in a comparison: those asked for and, beside them, their controls.
+    """Return the samplers that are in a comparison: those requested and, next to them, their controls.
 
     Stratified random is the first control for every claim; matched random (the sampler's own class budgets, random
     inside) the second, for samplers with budgets of their own.
@@ -51,7 +51,7 @@ def rows_of(settings: ComparisonSettings) -> tuple[str, ...]:
 
 
 def plan(settings: ComparisonSettings, folds: int | None = None) -> tuple[PlannedRun, ...]:
-    """Return every training that a comparison asks for, the whole pool once per network, split and repetition.
+    """Return every training that a comparison requests, the whole pool once per network, split and repetition.
 
     Splits come outermost, repetitions next, so that a comparison stopped half-way has whole pairs. Where the images are
     divided into `folds`, each fold is a split.
@@ -88,29 +88,29 @@ def study_of_split(study: Study, split: int) -> Study:
 
 
 def networks_problem(settings: ComparisonSettings) -> str:
-    """Return which network that is asked for is not known, and what can be done; empty where all are."""
+    """Return which network that is requested is not known, and what can be done; empty where all are."""
     return next((NETWORKS.unknown(name) for name in settings.networks if name not in NETWORKS), "")
 
 
 def splits_problem(settings: ComparisonSettings, *, brought: bool, folds: int | None = None) -> str:
-    """Return why the images cannot be divided into as many splits or folds as asked for; empty where they can."""
+    """Return why the images cannot be divided into as many splits or folds as requested; empty where they can."""
     if folds and settings.splits > 1:
         return (
-            f"{folds:,} folds and {settings.splits:,} splits were asked for, of which a comparison has one or the "
-            "other; set the number of splits to 1, or go without folds."
+            f"{folds:,} folds and {settings.splits:,} splits are set, but a comparison has either folds or "
+            "splits; set the number of splits to 1, or do not use folds."
         )
     if folds and brought:
         return folds_of_brought(folds)
     if settings.splits == 1 or not brought:
         return ""
     return (
-        f"The images bring their own split, so there is one only and {settings.splits:,} were asked for; "
+        f"The dataset has a predefined split, so there is only one split, but {settings.splits:,} are set; "
         "set the number of splits to 1."
     )
 
 
 def check_splits(settings: ComparisonSettings, *, brought: bool, folds: int | None = None) -> None:
-    """Refuse several splits or folds of images that bring their own split, and splits and folds at once.
+    """Refuse several splits or folds of a dataset with a predefined split, and splits together with folds.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What identifies a run, so that it is never trained twice and never taken for another."""
+"""Keys of runs, so that a run is never trained twice and never taken for another."""
 
 from dataclasses import asdict, dataclass, fields, replace
 
@@ -27,7 +27,7 @@ _OF_RECIPE = frozenset({"recipe", "orientation", "soft_label_temperature", *(par
 
 @dataclass(frozen=True)
 class Judge:
-    """What a network that sees embeddings is trained on.
+    """Training data of a network that uses embeddings.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Judge:
     embedding : PoolEmbedding
         Across classes, of that extractor.
     strength : float or None
-        Of the penalty, chosen once in the pool; None for a network that chooses none.
+        Of the penalty, selected once in the pool; None for a network that selects none.
     extracted : Extracted
     """
 
@@ -76,7 +76,7 @@ def run_key(
     `teacher` is what the teacher of its soft labels is known by; empty without soft labels.
     """
     split, network = prepared.split, NETWORKS[planned.network]
-    # A judge sees no validation images, but its components and its strength come from the whole pool.
+    # A probe sees no validation images, but its components and its strength come from the whole pool.
     others = split.pool if network.is_judge else split.validation
     mark = fingerprint(
         RUN_VERSION,
@@ -107,7 +107,7 @@ def _what_counts(study: Study, network: Network, judge: Judge | None, n_pool: in
         counts["least_steps"] = settings_for(training, n_pool).min_steps
     own = own_settings(training, network)
     if own is not None:
-        # Those that name its extractor count by what that extractor says, or by its weights.
+        # Those that name its extractor count by the key of that extractor, or by its weights.
         named = (network.extractor_setting, network.untrained_setting)
         rest = {name: value for name, value in settings_to_dict(own).items() if name not in named}
         counts |= {"own": rest} if rest else {}
@@ -123,7 +123,7 @@ def _what_counts(study: Study, network: Network, judge: Judge | None, n_pool: in
         try:
             weights = asdict(backbone_weights(choice))
         except WeightsError:
-            # Nothing stored can have been made with them; training says what is missing.
+            # Nothing stored can have been made with them; training reports what is missing.
             weights = {}
         counts["weights"] = {"backbone": choice.extractor, **weights}
     return counts
@@ -134,7 +134,7 @@ def _content(dataset: Dataset, indices: IntArray) -> list[list[str]]:
 
 
 def backbone_choice(study: Study, network: Network) -> BackboneChoice | None:
-    """Return which backbone a network stands on, with the weight file given by hand if it is that backbone's.
+    """Return the backbone of a network, with the weight file given by hand if it is that backbone's.
 
     Where that file is another network's, or none is given, they are looked for. None for a network without a backbone.
     """

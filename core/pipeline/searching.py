@@ -1,7 +1,7 @@
-"""Hyperparameter search on the coreset and, on request, on the whole pool beside it: what a coreset is for.
+"""Hyperparameter search on the coreset and, on request, on the whole pool, which is the purpose of a coreset.
 
 A small grid is trained on both; the order of its points by validation accuracy is compared by Kendall's τ, and the time
-of both stands beside it. Test images play no part in choosing.
+of both is compared. Test images are not used to select.
 """
 
 from collections.abc import Sequence
@@ -51,21 +51,21 @@ def search_study(
     Raises
     ------
     SettingsError
-        If there are no validation images to choose by, the network has no such hyperparameters, or parts of the recipe
+        If there are no validation images to select by, the network has no such hyperparameters, or parts of the recipe
         cannot be had together.
     ExportError
-        If `out` holds a finished search and `overwrite` is not set.
+        If `out` contains a finished search and `overwrite` is not set.
     """
     file = out / TABLE
     if file.exists() and not overwrite:
-        raise ExportError(f"{out} holds a finished search. Name another folder, or add --overwrite.")
+        raise ExportError(f"{out} contains a finished search. Name another folder, or add --overwrite.")
     check_searched(network)
     problem = parts_problem(study.settings.training)
     if problem:
         raise SettingsError(problem)
     prepared = prepare(study, progress)
     if len(prepared.split.validation) == 0:
-        raise SettingsError("There are no validation images to choose by; set the validation fraction above 0.")
+        raise SettingsError("There are no validation images to select by; set the validation fraction above 0.")
     selection = study.settings.selection
     n_pool = len(prepared.split.pool)
     fraction = selection.fraction if selection.images is None else min(1.0, selection.images / n_pool)
@@ -119,7 +119,7 @@ def summarise_search(
     file: Path,
     network: str = "custom",
 ) -> SearchOutcome:
-    """Put the trainings of a search beside each other."""
+    """Compare the trainings of a search."""
     rows = [
         SearchPoint(
             *point,
@@ -185,20 +185,20 @@ def _words(outcome: SearchOutcome) -> str:
     dropout = NETWORKS[outcome.network].dropout_words
     lines = [
         (
-            f"{len(outcome.points)} points. On the coreset of {outcome.n_coreset:,} images the best is learning rate "
+            f"{len(outcome.points)} points. On the coreset of {outcome.n_coreset:,} images, the best has learning rate "
             f"{best.learning_rate:g}, {dropout} {best.dropout:g}, {_epochs_words(best)}: "
             f"validation accuracy {best.coreset_accuracy:.3f}; all points took {duration(outcome.coreset_seconds)}."
         )
     ]
     if outcome.lost is not None:
         lines.append(
-            f"On the pool of {outcome.n_pool:,} images all points took {duration(outcome.pool_seconds)}. The coreset's "
-            f"best point is {100 * outcome.lost:.1f} points below the pool's own best there."
+            f"On the pool of {outcome.n_pool:,} images, all points took {duration(outcome.pool_seconds)}. The "
+            f"coreset's best point is {100 * outcome.lost:.1f} points below the best of the pool there."
         )
-        agreement = "cannot be told" if outcome.tau is None else f"is {outcome.tau:.2f}".replace("-", "−")
+        agreement = "is not defined" if outcome.tau is None else f"is {outcome.tau:.2f}".replace("-", "−")
         lines.append(
-            f"The agreement of the two orders, Kendall's τ, {agreement} (1 is the same order, 0 none); "
-            "it rests on one training a point."
+            f"The agreement of the two rankings, Kendall's τ, {agreement} (1: identical, 0: none); "
+            "each point was trained once."
         )
     return "\n".join(lines)
 
@@ -207,7 +207,7 @@ def _epochs_words(point: SearchPoint) -> str:
     asked = f"{point.epochs:,} epoch{'' if point.epochs == 1 else 's'}"
     if point.coreset_epochs == point.epochs:
         return asked
-    return f"{asked} ({point.coreset_epochs:,} on so few images, for the least number of steps)"
+    return f"{asked} ({point.coreset_epochs:,} on so few images, to reach the minimum training steps)"
 
 
 def _write(outcome: SearchOutcome) -> None:
@@ -220,5 +220,5 @@ def _write(outcome: SearchOutcome) -> None:
 
 
 def _part_progress(parent: Progress, number: int, n_parts: int) -> StepProgress:
-    """Return what one training of a search tells."""
+    """Return the result of one training of a search."""
     return StepProgress(parent, number, n_parts, message=f"Searching (training {number + 1} of {n_parts})")

@@ -64,7 +64,7 @@ def check_size(
     split = prepared.split
     if len(split.test) == 0:
         raise TrainingError(
-            "There are no test images to check the size with; set the test fraction above 0, or go without the check."
+            "There are no test images to check the size with; set the test fraction above 0, or turn off the check."
         )
     settings = prepared.study.settings
     selections = Selections(prepared, replace(settings.selection, images=None))
@@ -75,7 +75,7 @@ def check_size(
         PlannedRun(network, EVERYTHING, 1.0, 0),
     )
     runs = [train_or_find(part, one, {}, progress)[0] for one in planned]
-    # An image that could not be read again in the second training is left out of both.
+    # An image that could not be read again in the second training is excluded from both.
     chosen, everything = (part.tested_alike(one) for one in runs)
     groups = pool_units(prepared.dataset, chosen.test_indices, settings.data).numbers
     right, of_everything = chosen.true == chosen.predicted, everything.true == everything.predicted
@@ -108,8 +108,8 @@ def check_words(
     words = NETWORKS[network].words if network in NETWORKS else network
     told = (
         f"Checked on {loss.n_images:,} test images: the {words}, trained once on {n_images:,} images, reached an "
-        f"accuracy of {accuracy:.3f}, and {everything:.3f} on everything: a loss of {_signed(loss.loss)} points, 90 % "
-        f"interval {_signed(loss.low)} to {_signed(loss.high)}."
+        f"accuracy of {accuracy:.3f}, and {everything:.3f} on the whole pool: a loss of {_signed(loss.loss)} "
+        f"points, 90 % interval {_signed(loss.low)} to {_signed(loss.high)}."
     )
     if loss.is_within(margin):
         return f"{told} The size held: equal within {points(margin)}."

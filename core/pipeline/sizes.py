@@ -126,15 +126,15 @@ def _open(study: Study, progress: Progress) -> SizePool:
     if n_classes < 2:
         what = "has no image" if n_images == 0 else f"has one class, {dataset.classes[int(labels[0])]}"
         raise TrainingError(
-            f"How many images are needed is measured by how well classes are told apart, but the pool {what}. Add "
+            f"The required number of images is measured by how well classes are separated, but the pool {what}. Add "
             "images of another class to the training images."
         )
     folds = grouped_folds(labels, together.numbers, FOLDS, 0)
     if folds is None or n_images < LEAST_IMAGES:
         n_groups = len(np.unique(together.numbers))
         raise TrainingError(
-            f"The pool has {n_images:,} images in {n_groups:,} groups that belong together; at least {LEAST_IMAGES} "
-            "images, two groups and a class of two images are needed to measure how many images are enough. Add "
+            f"The pool has {n_images:,} images in {n_groups:,} groups; at least {LEAST_IMAGES} "
+            "images, two groups and a class of two images are required to measure how many images are enough. Add "
             "images, or lower the test and validation fractions."
         )
     return SizePool(study, dataset, split, extracted, together, folds)
@@ -300,8 +300,8 @@ def _notes(pool: SizePool) -> list[str]:
     notes = []
     if pool.together.notes:
         notes.append(
-            "Near-duplicates chain too many images together for folds, so only copies and groups are held out "
-            "together; --near-duplicate-bits (“Near-duplicate tolerance”) sets how alike they are."
+            "Near-duplicates link too many images for folds, so only copies and groups are held out "
+            "together; --near-duplicate-bits (“Near-duplicate tolerance”) sets how similar they are."
         )
     unseen = [
         name
@@ -321,7 +321,7 @@ def _notes(pool: SizePool) -> list[str]:
     if few:
         notes.append(
             f"{'Class' if len(few) == 1 else 'The classes'} {', '.join(few)} {'has' if len(few) == 1 else 'have'} "
-            f"fewer than {FOLDS} images in the pool; what a coreset loses there is hardly measured."
+            f"fewer than {FOLDS} images in the pool; the loss of a coreset there is hardly measured."
         )
     selection = pool.study.settings.selection
     if selection != without_named_images(selection):

@@ -1,4 +1,4 @@
-"""One split of a comparison: its images divided, described and clustered, its judge, and the coresets chosen in it."""
+"""One split of a comparison: its images, features, clusters, probe and coresets."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -24,13 +24,13 @@ from core.training.evidence import NO_CLUSTER
 
 
 class Selections:
-    """The coresets of one split of a comparison, each chosen once, with what choosing cost.
+    """The coresets of one split of a comparison, each selected once, with the time of the selection.
 
     Parameters
     ----------
     prepared : Prepared
     settings : SelectionSettings
-        Everything but sampler, fraction and seed, which a planned run brings.
+        Everything but sampler, fraction and seed, which belong to a planned run.
     """
 
     def __init__(self, prepared: Prepared, settings: SelectionSettings) -> None:
@@ -40,10 +40,10 @@ class Selections:
         self._seconds: dict[tuple[str, int], float] = {}
 
     def get(self, planned: PlannedRun) -> tuple[Coreset | None, IntArray, float]:
-        """Return the coreset (None for everything), the indices to train on and the seconds that choosing took.
+        """Return the coreset (None for everything), the indices to train on and the seconds that selecting took.
 
-        The seconds are those of the sampler's largest coreset of that repetition, which is chosen first: the smaller
-        ones are cut from the same order. A sampler without chance chooses once for all repetitions.
+        The seconds are those of the sampler's largest coreset of that repetition, which is selected first: the smaller
+        ones are cut from the same order. A sampler without chance selects once for all repetitions.
         """
         if planned.sampler == EVERYTHING:
             return None, self._prepared.split.pool, 0.0
@@ -81,17 +81,17 @@ class SplitPart:
     prepared : Prepared
         Of the split.
     judges : mapping of str to Judge
-        What the networks among those asked for that see embeddings are trained on, by name.
+        What the networks among those requested that see embeddings are trained on, by name.
     of_test : mapping of int to int
         Cluster of each test image inside its true class.
     selections : Selections
     lost : dict of int to str
-        Images that could not be read again as they were scanned when a training wanted them, and why; shared by the
+        Images that could not be read again as they were scanned when a training required them, and why; shared by the
         splits of a comparison. From then on trainings go without them.
 
     Notes
     -----
-    A network that sees embeddings reads no images: it is trained on all that were chosen. No network is tested on an
+    A network that sees embeddings reads no images: it is trained on all that were selected. No network is tested on an
     image that is lost, so that all are tested on the same.
     """
 
@@ -117,13 +117,13 @@ class SplitPart:
         return is_taught(NETWORKS[planned.network], self.prepared.study.settings.training)
 
     def teach(self, planned: PlannedRun, stored: Mapping[str, RunResult], progress: Progress = NO_PROGRESS) -> None:
-        """Fit the teacher, where a planned run wants it that is not stored."""
+        """Fit the teacher, where a planned run requires it that is not stored."""
         if self.is_taught(planned) and self.key(planned).fingerprint not in stored:
             self.teaching.teacher(progress)
 
     @property
     def split(self) -> Split:
-        """The split without the validation and test images that are lost; the pool tells the classes, and is whole."""
+        """The split without lost validation and test images; the pool is complete, since it determines the classes."""
         split = self.prepared.split
         return replace(split, validation=self._left(split.validation), test=self._left(split.test))
 
@@ -147,7 +147,7 @@ class SplitPart:
             raise error
         self.lost.update(fresh)
         if len(self.split.test) == 0:
-            raise TrainingError(f"No test image can be read any more. {error}")
+            raise TrainingError(f"None of the test images can still be read. {error}")
         return without_words(self.prepared, fresh)
 
     def check(self, planned: PlannedRun) -> None:
@@ -161,7 +161,7 @@ class SplitPart:
             _coreset, indices, _seconds = self.selections.get(planned)
             names = named_with_reasons(self.prepared.dataset, {i: self.lost[i] for i in indices.tolist()})
             raise TrainingError(
-                f"None of the images to train on can be read any more: {names}. Make them readable, and scan again."
+                f"None of the training images can still be read: {names}. Make them readable, and scan again."
             )
 
     def _left(self, indices: IntArray) -> IntArray:
@@ -171,7 +171,7 @@ class SplitPart:
         return NETWORKS[planned.network].is_judge
 
     def _note(self, planned: PlannedRun) -> str:
-        """Return what must stand beside a run of which images are lost; empty where none is."""
+        """Return the note of a run of which images are lost; empty if none is."""
         split = self.prepared.split
         _coreset, indices, _seconds = self.selections.get(planned)
         wanted = [split.test] if self._is_judged(planned) else [indices, split.validation, split.test]
@@ -180,7 +180,7 @@ class SplitPart:
             return ""
         names = ", ".join(self.prepared.dataset.images[index].path for index in without[:3])
         more = f" and {len(without) - 3:,} more" if len(without) > 3 else ""
-        return f"without {names}{more}, which could not be read again"
+        return f"without {names}{more}, which could no longer be read"
 
     def judge_for(self, planned: PlannedRun) -> Judge | None:
         """Return what the planned network is trained on if it sees embeddings."""
@@ -189,8 +189,8 @@ class SplitPart:
     def as_asked(self, run: RunResult, planned: PlannedRun, key: RunKey) -> RunResult:
         """Return a finished run as this comparison has it.
 
-        It may have been made for another sampler that chose the same images, for other clusters, for another number of
-        splits, or when the same test images stood elsewhere in the dataset.
+        It may have been made for another sampler that selected the same images, for other clusters, for another number
+        of splits, or when the same test images were elsewhere in the dataset.
         """
         _coreset, _indices, seconds = self.selections.get(planned)
         test = self.split.test
@@ -226,14 +226,14 @@ class SplitPart:
 
 
 def without_words(prepared: Prepared, reasons: Mapping[int, str]) -> str:
-    """Return the sentence that names images left out of trainings, and why."""
+    """Return the sentence that names images excluded from trainings, and why."""
     names = named_with_reasons(prepared.dataset, reasons)
     count = "1 image that" if len(reasons) == 1 else f"{len(reasons):,} images that"
-    return f"Trained and tested without {count} could not be read again as scanned: {names}."
+    return f"Trained and tested without {count} could no longer be read as scanned: {names}."
 
 
 def judges_of(prepared: Prepared, networks: Sequence[str], progress: Progress = NO_PROGRESS) -> dict[str, Judge]:
-    """Prepare what those of some networks that see embeddings are trained on; names that are not known are left out."""
+    """Prepare the data of those networks that use embeddings; unknown names are ignored."""
     known = [NETWORKS[name] for name in dict.fromkeys(networks) if name in NETWORKS]
     return {network.name: judge_of(prepared, network, progress) for network in known if network.is_judge}
 
@@ -246,10 +246,10 @@ def open_split(
     Parameters
     ----------
     first : Prepared
-        The study as it is: the split 0.
+        The study itself: the split 0.
     split : int
         From 0. Features are kept by image, so that another split costs the features of images not seen yet, PCA and
-        clusters. Nothing is scanned again: all splits are of the same images.
+        clusters. Nothing is scanned again, because all splits have the same images.
     lost : dict of int to str, optional
         Images that are known to be lost; those that are lost in this split are put in there, too.
     """

@@ -90,19 +90,19 @@ def open_dataset(
 ) -> Dataset:
     """Scan `source`, under the settings of its kind where it has any.
 
-    Files that are as they were at the last scan are not decoded again, except where `complete` asks for the quality of
+    Files that are unchanged at the last scan are not decoded again, except where `complete` requests the quality of
     images that an earlier version did not measure; see `core.data.dataset.scan`.
 
     Raises
     ------
     DatasetError
-        If it holds no usable set of labelled images.
+        If it contains no usable set of labelled images.
     """
     return scan(Path(source), cache_folder=cache_folder, settings=settings, complete=complete, progress=progress)
 
 
 def fixed_settings(settings: Settings, dataset: Dataset) -> Settings:
-    """Return settings that name what the scan fixed for each kind of file, so that they read other images alike."""
+    """Return settings that name what the scan fixed for each file kind, so that other images are read equally."""
     if not (dataset.reading.ranges or dataset.reading.alphas):
         return settings
     return replace(settings, data=with_reading(settings.data, dataset.reading))
@@ -177,7 +177,7 @@ def cluster_classes(
     cache_folder: Path,
     progress: Progress = NO_PROGRESS,
 ) -> tuple[ClassClusters, ...]:
-    """Cluster every class; each is published as soon as it is there, and cached for itself."""
+    """Cluster every class; each is published when it is finished, and cached separately."""
     cache = ArrayCache(cache_folder)
     results = []
     for number, embedding in enumerate(embeddings):
@@ -212,7 +212,7 @@ def cluster_classes(
 
 @dataclass(frozen=True)
 class Prepared:
-    """A study up to its clusters: all that choosing a coreset needs."""
+    """A study up to its clusters: all that selecting a coreset needs."""
 
     study: Study
     dataset: Dataset
@@ -322,7 +322,7 @@ def choose(prepared: Prepared, settings: SelectionSettings, progress: Progress =
 def choose_at(
     prepared: Prepared, settings: SelectionSettings, fractions: Sequence[float], progress: Progress = NO_PROGRESS
 ) -> list[Coreset]:
-    """Choose at several fractions; those that round to no image of a small pool are left out."""
+    """Select at several fractions; those that round to no image of a small pool are excluded."""
     possible = [fraction for fraction in fractions if share_of(fraction, len(prepared.split.pool)) >= 1]
     return [choose(prepared, replace(settings, fraction=fraction, images=None), progress) for fraction in possible]
 
@@ -330,7 +330,7 @@ def choose_at(
 def judge_sizes(
     prepared: Prepared, settings: SelectionSettings, fractions: Sequence[float], progress: Progress = NO_PROGRESS
 ) -> tuple[ProxyPoint, ...]:
-    """Let nearest neighbours judge a sampler at several fractions, beside random draws with the same class budgets.
+    """Let nearest neighbours evaluate a sampler at several fractions, next to random draws with the same class budgets.
 
     Without the images of an earlier coreset, of which there may be more than a fraction has.
     """
@@ -342,7 +342,7 @@ def judge_sizes(
 
 
 def separations(prepared: Prepared, progress: Progress = NO_PROGRESS) -> tuple[Separation, ...]:
-    """Tell how well each extractor alone, and all of them joined, separate the classes (leave-one-out 5-NN)."""
+    """Return how well each extractor alone, and all of them concatenated, separate the classes (leave-one-out 5-NN)."""
     results = []
     sets: list[tuple[Extracted, ...]] = [(e,) for e in prepared.extracted]
     if len(prepared.extracted) > 1:

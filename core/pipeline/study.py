@@ -1,4 +1,4 @@
-"""What a run works on; light enough for the window to import."""
+"""The dataset, settings and folders of a study; light enough for the window to import."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from core.settings import Settings
 
 @dataclass(frozen=True)
 class Study:
-    """What a run works on.
+    """The dataset, settings and folders of a study.
 
     Attributes
     ----------
@@ -22,7 +22,7 @@ class Study:
     weights_file : Path or None
         A weight file given by hand for the first extractor that needs weights.
     fold : int
-        Which of `DataSettings.folds` is tested on, from 0. It is no setting: a comparison works through all of them,
+        Which of `DataSettings.folds` is tested on, from 0. It is not a setting: a comparison works through all of them,
         everything else has the first.
     """
 

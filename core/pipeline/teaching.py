@@ -1,4 +1,4 @@
-"""The teacher of soft labels in a study: who wants it, what it is known by, and where it is kept."""
+"""The teacher of soft labels in a study: when it is fitted, its key, and where it is stored."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -36,12 +36,12 @@ def is_taught(network: Network, training: TrainingSettings) -> bool:
 
 
 class Teaching:
-    """The teacher of a pool, fitted when it is first wanted and kept in the cache.
+    """The teacher of a pool, fitted when first required and stored in the cache.
 
     Parameters
     ----------
     prepared : Prepared
-        Its whole pool is what the teacher is fitted on and judges, by the features that coresets are chosen by.
+        The teacher is fitted on its whole pool and evaluates it, with the features that coresets are selected by.
     """
 
     def __init__(self, prepared: Prepared) -> None:
@@ -50,13 +50,13 @@ class Teaching:
 
     @cached_property
     def together(self) -> Units:
-        """What of the pool stays in one fold."""
+        """Units of the pool, which stay in one fold."""
         prepared = self._prepared
         return pool_units(prepared.dataset, prepared.split.pool, prepared.study.settings.data)
 
     @cached_property
     def mark(self) -> str:
-        """What the teacher is known by; it costs no fit."""
+        """Key of the teacher, available without fitting."""
         dataset, together = self._prepared.dataset, self.together
         images = [dataset.images[index] for index in together.indices]
         return fingerprint(
@@ -72,7 +72,7 @@ class Teaching:
     def teacher(self, progress: Progress = NO_PROGRESS) -> Teacher:
         """Return the teacher, from the cache where it is there; its seconds are those that it took to fit.
 
-        What is to be said of it is published the first time.
+        Notes on it are published the first time.
 
         Raises
         ------
@@ -119,7 +119,7 @@ class Teaching:
         }
         ArrayCache(prepared.study.cache_folder).store(STAGE, self.mark, arrays, facts)
         name = _speed([one.extractor for one in prepared.extracted])
-        # Of a small pool what every fit begins with tells more than the images.
+        # For a small pool, the fixed cost of every fit matters more than the images.
         remember_speed(name, teacher.seconds, len(teacher.indices), prepared.study.cache_folder, least=LEAST_MEASURED)
         return teacher
 
@@ -150,7 +150,7 @@ def _speed(extractors: Sequence[str]) -> str:
 
 
 def lacking_beside(comparison: ComparisonSettings, training: TrainingSettings) -> tuple[str, ...]:
-    """Return in a sentence which rows soft labels are to be judged by and are missing; nothing where none is."""
+    """Return in a sentence which rows are missing to evaluate soft labels; nothing if none is."""
     if not any_taught(comparison, training):
         return ()
     rows = {planned.sampler for planned in plan(comparison)}
@@ -160,7 +160,7 @@ def lacking_beside(comparison: ComparisonSettings, training: TrainingSettings) -
 
 
 def _lacking_words(lacking: Sequence[str], samplers: Sequence[str], comparison: ComparisonSettings) -> str:
-    *others, last = lacking
+    *others, last = ("the whole pool" if name == EVERYTHING else name for name in lacking)
     named = f"{', '.join(others)} and {last}" if others else last
     ways = []
     if samplers:
@@ -171,6 +171,6 @@ def _lacking_words(lacking: Sequence[str], samplers: Sequence[str], comparison: 
     if fractions != list(comparison.fractions):
         ways.append(f"--fractions {','.join(f'{each:g}' for each in fractions)} (“Fractions of the pool”)")
     return (
-        f"Soft labels are on, and {named} {'are' if others else 'is'} not trained beside, so what they bring cannot be "
-        f"told from what the sampler brings. Add {'them' if others else 'it'} by {' and '.join(ways)}."
+        f"Soft labels are on, but {named} {'are' if others else 'is'} not trained, so the gain from soft labels "
+        f"cannot be separated from that of the sampler. Add {'them' if others else 'it'} by {' and '.join(ways)}."
     )

@@ -1,4 +1,4 @@
-"""What the window and the command line are told before and after a run: plain dataclasses."""
+"""Data for the window and the command line before and after a run: plain dataclasses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,9 +42,9 @@ class ExtractorFact:
 
 @dataclass(frozen=True)
 class PlannedView:
-    """One training that a comparison asks for, and what it will take.
+    """One training that a comparison requests, with estimates.
 
-    `epochs` are those that it will have, more than asked for where the least number of steps rules; 0 where the network
+    `epochs` are those that it will have, more than requested where the least number of steps rules; 0 where the network
     is not trained by epochs.
     """
 
@@ -60,11 +60,11 @@ class PlannedView:
 
 @dataclass(frozen=True)
 class ComparePlanView:
-    """All trainings that a comparison asks for; `problem` says why they cannot be done, or is empty.
+    """All trainings that a comparison requests; `problem` states why they cannot be done, or is empty.
 
     `device` is what will most likely compute, in words. `instead` are training and comparison settings with which the
     networks work on this machine, where weights are missing, and a sentence on what they use; None where none are.
-    `epochs` is the number asked for. `backbones` are the seconds, by network, that the features of its backbone take
+    `epochs` is the number requested. `backbones` are the seconds, by network, that the features of its backbone take
     once, where none is computed. `folds` is the number of folds, 0 where the splits are none; `steps` is
     as in `Comparison`. `disk_bytes` is the disk space of block inputs for fine-tuning; `note` is a
     sentence on trainings that are estimated to be slow.
@@ -87,7 +87,7 @@ class ComparePlanView:
 
 @dataclass(frozen=True)
 class StudyOutcome:
-    """A finished run of everything: where the report is and what it says, and how images were read."""
+    """A finished study: its report and sentences, and how images were read."""
 
     report: Path
     comparison: Comparison

@@ -57,16 +57,16 @@ def run_study(
     synthetic: bool = False,
     progress: Progress = NO_PROGRESS,
 ) -> StudyOutcome:
-    """Do everything: select, export the coreset, train every network asked for, compare, report.
+    """Do everything: select, export the coreset, train every network requested, compare, report.
 
     Parameters
     ----------
     study : Study
     out : Path
-        Gets ``report.html``, ``tables/``, ``coreset/``, ``models/`` and ``runs/``. A run that was stopped goes on where
-        it was when it is asked for again.
+        Gets ``report.html``, ``tables/``, ``coreset/``, ``models/`` and ``runs/``. A run that was stopped continues
+        where it was when it is requested again.
     overwrite : bool
-        Replace a finished study that stands there.
+        Replace an existing finished study.
     synthetic : bool
         Label every result as made from synthetic images.
 
@@ -114,7 +114,7 @@ def report_content(
     synthetic: bool = False,
     progress: Progress = NO_PROGRESS,
 ) -> ReportContent:
-    """Collect what a report on a study says."""
+    """Collect the content of a report on a study."""
     covered = shares = None
     points: tuple[ProxyPoint, ...] = ()
     if coreset is not None:
@@ -159,7 +159,7 @@ def content_for_methods(
 
 
 def _proxy(prepared: Prepared, coreset: Coreset, progress: Progress) -> tuple[ProxyPoint, ...]:
-    """Return what nearest neighbours say of the coreset's sampler at several fractions."""
+    """Return the nearest-neighbour proxy of the coreset's sampler at several fractions."""
     settings = replace(
         prepared.study.settings.selection,
         sampler=coreset.sampler,
@@ -206,7 +206,7 @@ def ensure_demo(folder: Path, *, n_images: int | None = None, progress: Progress
     wanted = {"images": n_images}
     if folder.exists() and any(folder.iterdir()):
         if not mark.is_file():
-            raise ExportError(f"{folder} holds something else than the demo's images; name another folder.")
+            raise ExportError(f"{folder} contains files other than the demo images; use another folder.")
         if _is_demo(mark, wanted):
             return
     try:
@@ -225,7 +225,7 @@ def ensure_demo(folder: Path, *, n_images: int | None = None, progress: Progress
 
 
 def _is_demo(mark: Path, wanted: dict[str, int | None]) -> bool:
-    """Return whether `mark` says that the demo that is wanted was drawn."""
+    """Return whether `mark` states that the requested demo was drawn."""
     try:
         return bool(read_json(mark) == wanted)
     except (OSError, ValueError):
@@ -245,7 +245,7 @@ def predict(
     Parameters
     ----------
     choices : mapping, optional
-        Of ``grey_levels``, ``alpha`` and ``pages``, where images are to be read otherwise than those of the training.
+        Of ``grey_levels``, ``alpha`` and ``pages``, if images are to be read differently from those of the training.
     """
     loaded = load_bundle(bundle)
     if choices:
@@ -257,36 +257,36 @@ def predict(
 
 
 def _check(study: Study) -> None:
-    """Refuse what can be told from the settings alone, before features are computed."""
+    """Refuse invalid settings before features are computed."""
     check_splits(study.settings.comparison, brought=False, folds=study.settings.data.folds)
 
 
 def _claim(out: Path, study: Study, overwrite: bool) -> None:
-    """Take `out` for this study: new, empty, its own unfinished one, or, if asked, one to replace."""
+    """Take `out` for this study: new, empty, its own unfinished one, or, on request, one to replace."""
     out = Path(out)
     mark = out / MARK
     identity = _identity(study)
     try:
         if out.exists() and not out.is_dir():
-            raise ExportError(f"{out} is a file; name a folder.")
+            raise ExportError(f"{out} is a file; expected a folder.")
         if out.is_dir() and any(out.iterdir()):
             if not mark.is_file():
-                raise ExportError(f"{out} holds something that is no study; name a new folder.")
+                raise ExportError(f"{out} contains files that are not a study; use a new folder.")
             known = _mark_of(mark)
             if not overwrite and known.get("finished"):
-                raise ExportError(f"{out} holds a finished study. Name another folder, or add --overwrite.")
+                raise ExportError(f"{out} contains a finished study. Use another folder, or add --overwrite.")
             if not overwrite and known.get("identity") != identity:
                 raise ExportError(
-                    f"{out} holds a study with other settings or images. Name another folder, or add --overwrite."
+                    f"{out} contains a study with other settings or images. Use another folder, or add --overwrite."
                 )
         sweep_tree(out)
         write_atomically(mark, json.dumps({"identity": identity, "finished": False}).encode())
     except OSError as error:
-        raise ExportError(f"{out} cannot be written ({reason_of(error)}). Name another folder.") from error
+        raise ExportError(f"{out} cannot be written ({reason_of(error)}). Use another folder.") from error
 
 
 def _mark_of(mark: Path) -> dict[str, Any]:
-    """Return what a mark of the program says about its folder.
+    """Return the content of a mark of the program in its folder.
 
     Raises
     ------
@@ -298,9 +298,9 @@ def _mark_of(mark: Path) -> dict[str, Any]:
     try:
         known = read_json(mark)
     except FormError as error:
-        raise ExportError(f"{mark} is damaged ({error}); remove it or name another folder.") from error
+        raise ExportError(f"{mark} is damaged ({error}); remove it or use another folder.") from error
     if not isinstance(known, dict):
-        raise ExportError(f"{mark} is damaged; remove it or name another folder.")
+        raise ExportError(f"{mark} is damaged; remove it or use another folder.")
     return known
 
 

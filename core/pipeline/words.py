@@ -14,7 +14,7 @@ def coreset_sentence(coreset: Coreset, shares: Sequence[ClusterShares]) -> str:
     missed = sum(int(((share.chosen == 0) & (share.sizes > 0)).sum()) for share in shares)
     empty = [name for name, n in coreset.budgets.items() if n == 0]
     if empty:
-        return f"{start}; {_list(empty)} {'gives' if len(empty) == 1 else 'give'} no image."
+        return f"{start}; {_list(empty)} {'has' if len(empty) == 1 else 'have'} no selected images."
     if missed:
         return f"{start}; {missed} of {n_clusters} clusters {'is' if missed == 1 else 'are'} not covered."
     return f"{start}; every cluster of every class is covered."
@@ -26,7 +26,7 @@ def bundle_name(key: RunKey) -> str:
 
 
 def bundle_mark(key: RunKey) -> str:
-    """Return how such a name ends: the same for whoever asks for the run."""
+    """Return the end of such a name, which is the same for every request of the run."""
     return key.fingerprint[:8]
 
 

@@ -64,13 +64,13 @@ class ClassClusters:
 
     @property
     def mean_silhouette(self) -> float | None:
-        """Mean silhouette of the chosen k; None for k = 1."""
+        """Mean silhouette of the selected k; None for k = 1."""
         return float(self.silhouettes.mean()) if self.k > 1 else None
 
 
 @dataclass(frozen=True)
 class Coreset:
-    """The chosen images.
+    """The selected images.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class Coreset:
     indices : ndarray of shape (n,), int64
         By class name and, inside a class, by rank.
     ranks : ndarray of shape (n,), int64
-        Place of each in its class's order, from 0. A smaller coreset of a nested sampler holds the lower ranks.
+        Place of each in its class's order, from 0. A smaller coreset of a nested sampler contains the lower ranks.
     reasons : tuple of str
         Why each is in, in a few words ("drawn from cluster 2", "medoid", "pinned in").
     budgets : mapping of str to int
@@ -114,7 +114,7 @@ class Coreset:
 
 @dataclass(frozen=True)
 class ClusterShares:
-    """What a coreset takes from each cluster of a class, beside what random sampling takes (paper, Fig. 2).
+    """Images that a coreset takes from each cluster of a class, next to those of random sampling (paper, Fig. 2).
 
     Attributes
     ----------
@@ -134,21 +134,21 @@ class ClusterShares:
 
 @dataclass(frozen=True)
 class ClassCoverage:
-    """What a coreset leaves out of one class, in its joined embeddings (METHOD 3, last paragraph).
+    """Coverage of one class by a coreset, in its joined embeddings (METHOD 3, last paragraph).
 
     Attributes
     ----------
     class_name : str
     n_images, n_chosen : int
     mean_distance, largest_distance : float
-        From an image of the pool to its nearest chosen image.
+        From an image of the pool to its nearest selected image.
     worst_index : int
-        The image covered worst; -1 where nothing is chosen.
+        The image covered worst; -1 where nothing is selected.
     mmd2 : float
-        Squared maximum mean discrepancy between the chosen images and the class, kernel R.
+        Squared maximum mean discrepancy between the selected images and the class, kernel R.
     clusters_touched, n_clusters : int
     duplicate_pairs : int
-        Pairs of chosen images with the same pixels.
+        Pairs of selected images with the same pixels.
     """
 
     class_name: str
@@ -165,7 +165,7 @@ class ClassCoverage:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a coreset leaves out of all classes: the averages of `ClassCoverage` by number of images.
+    """Coverage of all classes by a coreset: the averages of `ClassCoverage` by number of images.
 
     Attributes
     ----------
@@ -198,16 +198,16 @@ class Coverage:
 
 @dataclass(frozen=True)
 class ProxyPoint:
-    """How often the nearest chosen image has the class of an image, at one fraction.
+    """How often the nearest selected image has the class of an image, at one fraction.
 
     Attributes
     ----------
     fraction : float
     n_images : int
     accuracy : float
-        Of 1-NN on the whole pool; an image is never judged by itself or a copy of it.
+        Of 1-NN on the whole pool; an image is never evaluated by itself or a copy of it.
     random, random_low, random_high : float
-        Mean, least and largest of random draws of as many images, judged likewise.
+        Mean, least and largest of random draws of as many images, evaluated likewise.
     """
 
     fraction: float

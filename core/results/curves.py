@@ -47,7 +47,7 @@ def mean_curves(found: Sequence[Curves]) -> Curves:
     Parameters
     ----------
     found : sequence of Curves
-        At least one, all of the same classes. A class without a curve in one of them is left out there.
+        At least one, all of the same classes. A class without a curve in one of them is excluded there.
 
     Notes
     -----

@@ -66,7 +66,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that is no usable image, and why, in one sentence."""
+    """A file that is not a usable image, and why, in one sentence."""
 
     path: str
     reason: str
@@ -74,7 +74,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
-    """Images with the same decoded pixels; `conflicting` if they stand under more than one class."""
+    """Images with the same decoded pixels; `conflicting` if they have more than one class."""
 
     indices: tuple[int, ...]
     conflicting: bool
@@ -87,7 +87,7 @@ class Dataset:
     Attributes
     ----------
     root : Path
-        What paths are relative to: a folder, or the file that all images lie in, such as an .npz.
+        What paths are relative to: a folder, or the file that all images are in, such as an .npz.
     source : Path
         What the user opened.
     kind : str
@@ -101,10 +101,10 @@ class Dataset:
     reading : Reading
         How stored values become pixels.
     read_as : mapping of str to str
-        How the source was read where there was a choice, by what was chosen: ``"layout"`` of a folder, the columns of
+        How the source was read where there was a choice, by what was selected: ``"layout"`` of a folder, the columns of
         a table.
     others : tuple of str
-        Layouts that a folder could be read by as well, the likeliest first.
+        Layouts that a folder could be read by as well, the most likely first.
     columns : tuple of str
         Names of what else is known of the images (`Image.more`), such as the other columns of a table.
     """
@@ -173,7 +173,7 @@ class Split:
     Attributes
     ----------
     pool : ndarray of int64
-        The training images that a coreset may be chosen from, ascending; never validation images.
+        The training images that a coreset may be selected from, ascending; never validation images.
     validation, test : ndarray of int64
         Ascending; either may be empty.
     left_out : tuple of LeftOut

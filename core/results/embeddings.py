@@ -39,7 +39,7 @@ class ViewReduction:
     explained : ndarray of shape (n_possible,), float64
         Explained variance ratios, falling, of *all* possible components, so that the cumulative curve can be drawn.
     scale : float
-        What the view was multiplied with before joining; 0 if it was left out for having no variance.
+        What the view was multiplied with before joining; 0 if it was dropped for having no variance.
     """
 
     extractor: str

@@ -1,4 +1,4 @@
-"""How stored values become pixels: what was found in an image, and what was fixed for a dataset."""
+"""How stored values become pixels: the facts of an image, and the rules of a dataset."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,15 +13,15 @@ class Stored:
     Attributes
     ----------
     kind : str
-        The kind of file, such as ``"16-bit-tiff"``; empty for 8 bits.
+        The file kind, such as ``"16-bit-tiff"``; empty for 8 bits.
     low, high : float
         Least and largest stored value, over the pages that were read.
     bits : int
         Bits of a value that the format declares; 0 for floating point.
     gaps : bool
-        Whether there are values that are no numbers.
+        Whether there are values that are not numbers.
     alpha : str
-        The kind of file that has transparent parts, such as ``"alpha-png"``; empty where all is opaque.
+        The file kind that has transparent parts, such as ``"alpha-png"``; empty where all is opaque.
     hidden : bool
         Whether the alpha channel is 0 (or 1 of 255) everywhere.
     n_pages : int
@@ -50,17 +50,17 @@ class Reading:
     Attributes
     ----------
     levels : {"declared", "used", "percentiles"}
-        For a kind of file of more than 8 bits that has no range: ``"declared"``: the upper 8 of the bits that the file
-        declares, and each floating-point image 0 to 1 or 0 to 255 by itself. ``"used"``: the range that all files of
+        For a file kind of more than 8 bits that has no range: ``"declared"``: the upper 8 of the bits that the file
+        declares, and each floating-point image 0 to 1 or 0 to 255 separately. ``"used"``: the range that all files of
         the kind use together. ``"percentiles"``: from one percentile of their values to another.
     percentiles : (float, float)
     ranges : mapping of str to (float, float)
-        The stored values that become 0 and 255, by kind of file; that of the empty name is for every other kind.
+        The stored values that become 0 and 255, by file kind; that of the empty name is for every other kind.
     alpha : {"white", "ignore", "auto"}
-        For a kind of file with transparent parts that has no rule of its own: put on white, or the alpha channel is
+        For a file kind with transparent parts that has no rule of its own: put on white, or the alpha channel is
         ignored. ``"auto"``: ignored where it is 0 everywhere in most images of the kind that are not opaque.
     alphas : mapping of str to {"white", "ignore"}
-        By kind of file.
+        By file kind.
     pages : str
         Of files of several pages: ``"first"``, the number of a page from 1, ``"max"``, ``"mean"`` or ``"channels"``;
         ``"each"``: every page is an image of its own, see `core.data.page_names`.
@@ -74,11 +74,11 @@ class Reading:
     pages: str = "first"
 
     def range_of(self, kind: str) -> Range | None:
-        """Return the range of a kind of file; None where none is fixed."""
+        """Return the range of a file kind; None where none is fixed."""
         return self.ranges.get(kind, self.ranges.get(""))
 
     def alpha_of(self, kind: str) -> str | None:
-        """Return ``"white"`` or ``"ignore"`` for a kind of file; None where it is not fixed."""
+        """Return ``"white"`` or ``"ignore"`` for a file kind; None where it is not fixed."""
         return self.alphas.get(kind, None if self.alpha == "auto" else self.alpha)
 
     def same_rules(self, other: "Reading") -> bool:

@@ -1,4 +1,4 @@
-"""What a reading of a source would give, for whoever chooses between several: columns, layouts, grey levels, pages."""
+"""The results of different readings of a source: columns, layouts, grey levels, pages."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ class SmallImage:
 
 @dataclass(frozen=True)
 class TableFacts:
-    """What a table gives under certain settings.
+    """The reading of a table under given settings.
 
     Attributes
     ----------
@@ -71,12 +71,12 @@ class TableFacts:
 
 @dataclass(frozen=True)
 class LayoutFacts:
-    """What a folder gives under one layout.
+    """The reading of a folder under one layout.
 
     Attributes
     ----------
     layout : str
-        Of the setting; ``"auto"`` for the likeliest one.
+        Of the setting; ``"auto"`` for the most likely one.
     levels : str
         What the levels of the tree are read as, such as ``"any/groups/classes"``.
     n_images : int
@@ -87,7 +87,7 @@ class LayoutFacts:
     examples : tuple of (str, str, str, str)
         Path, class, group and set of some images.
     assumed : str
-        What is assumed by the likeliest layout, as a sentence; empty where nothing is.
+        The assumption of the most likely layout, as a sentence; empty if there is none.
     """
 
     layout: str

@@ -1,4 +1,4 @@
-"""What corrected classes change in a comparison."""
+"""The effect of corrected classes on a comparison."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What trainings and a comparison give: epochs, metrics, runs, rows, differences."""
+"""Results of trainings and comparisons: epochs, metrics, runs, rows, differences."""
 
 import math
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Metrics:
-    """How good predictions are (paper 5.3; the averages are over classes, METHOD 1.8).
+    """Metrics of predictions (paper 5.3; the averages are over classes, METHOD 1.8).
 
     ``metrics["accuracy"]`` is short for ``metrics.values["accuracy"]``.
 
@@ -76,7 +76,7 @@ class Metrics:
 
 @dataclass(frozen=True)
 class RunKey:
-    """What identifies a run: one training of one network on one coreset with one seed.
+    """Key of a run: one training of one network on one coreset with one seed.
 
     Attributes
     ----------
@@ -122,21 +122,21 @@ class RunResult:
     confidence : ndarray of shape (n_test,), float32
         Probability of the predicted class.
     train_seconds : float
-        Training, the validation images included (see `validation_seconds`); features apart.
+        Training, including the validation images (see `validation_seconds`), without features.
     feature_seconds : float
         What computing the frozen backbone's features cost where it was not in the cache.
     select_seconds : float
     device : str
     weights : WeightsUsed or None
-        Of the backbone or the judge's extractor.
+        Of the backbone, or of the extractor of the linear probe.
     note : str
-        Labels that belong beside the result, such as "untrained backbone"; empty for none.
+        Labels to show with the result, such as "untrained backbone"; empty for none.
     clusters : ndarray of shape (n_test,), int64, or None
         Cluster of each test image inside its true class, -1 where it has none; None where nothing was clustered.
     probabilities : ndarray of shape (n_test, n_classes), float32, or None
         Of every class; None for a run that was stored without them, and for one that is sent to the window.
     teacher_seconds : float
-        What fitting the teacher of its soft labels took, features apart; 0 without soft labels. Every run of a split
+        Time to fit the teacher of its soft labels, without features; 0 without soft labels. Every run of a split
         has the same teacher, which is fitted once.
     """
 
@@ -168,7 +168,7 @@ class RunResult:
         return math.nan if validated and not seconds > 0 else seconds
 
     def without_probabilities(self) -> "RunResult":
-        """Return the run without its largest array, which nobody but metrics has a use for."""
+        """Return the run without its largest array, which only metrics use."""
         return replace(self, probabilities=None)
 
 
@@ -262,23 +262,24 @@ class Row:
 
 @dataclass(frozen=True)
 class Note:
-    """One sentence for the user that is no result and no error, published while a job goes on."""
+    """One sentence for the user that is not a result and no error, published while a job continues."""
 
     sentence: str
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What keeping one coreset costs, for one network.
+    """The cost of one coreset in accuracy, for one network.
 
     Attributes
     ----------
     network, sampler : str
     fraction : float
     sentence : str
-        Accuracy beside everything and random, the interval of the difference, the time, and what can be said of it.
+        Accuracy compared with the whole pool and with random, the interval of the difference, the time, and what can
+        be said of it.
     is_equal : bool or None
-        Whether the 90 % interval of the difference from everything lies inside the margin; None where that is not
+        Whether the 90 % interval of the difference from the whole pool is inside the margin; None where that is not
         known.
     """
 
@@ -301,7 +302,7 @@ class Comparison:
     sentences : tuple of str
         What they show, and last what to keep in mind.
     notes : tuple of str
-        Those of the sentences that tell of stored runs which could not be read, and of metrics of plugins that failed.
+        The sentences on stored runs that could not be read, and on metrics of plugins that failed.
     answers : tuple of Answer
         What each coreset costs; the sentences begin with theirs.
     folds : int

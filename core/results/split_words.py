@@ -1,4 +1,4 @@
-"""What one and several divisions of the images of a comparison are called: splits, or folds."""
+"""Words for the divisions of the images of a comparison: splits or folds."""
 
 
 def split_word(folds: int) -> str:

@@ -1,4 +1,4 @@
-"""What the teacher of soft labels says of the pool."""
+"""Predictions of the teacher of soft labels for the pool."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from core.results.arrays import FloatArray, IntArray
 
 @dataclass(frozen=True)
 class Teacher:
-    """What the teacher says of the pool, out of fold.
+    """Out-of-fold predictions of the teacher for the pool.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class Teacher:
         Whether that probe saw images of the image's class. Where it did not, the class has probability 0, and the image
         is trained on by its label alone.
     seconds : float
-        What fitting took; features apart.
+        Time to fit, without features.
     notes : tuple of str
         What a user should read.
     """
@@ -45,7 +45,7 @@ class Teacher:
         indices : ndarray of shape (n,), int64
             Of images of the dataset.
         classes : sequence of str
-            What the network tells apart: all classes of the pool, and perhaps others.
+            The classes of the network: all classes of the pool, and possibly others.
 
         Returns
         -------

@@ -1,1 +1,1 @@
-"""Selection: clusters, budgets, samplers, and what a coreset leaves out."""
+"""Selection: clusters, budgets, samplers and coverage."""

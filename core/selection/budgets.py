@@ -1,6 +1,6 @@
-"""How many images are chosen: in total, from each class, from each cluster.
+"""How many images are selected: in total, from each class, from each cluster.
 
-Every division is a handing-out of images one by one in a fixed order, so that nobody loses an image when the
+Every division distributes images one by one in a fixed order, so that no party loses an image when the
 budget grows.
 """
 
@@ -14,7 +14,7 @@ from core.errors import SelectionError
 from core.results import IntArray
 from core.settings import BY_DIFFICULTY, ClassBudgetRule, ClusterBudgetRule, SelectionSettings
 
-# Under "equal-then-square-root" so many images of each class are handed out equally.
+# With "equal-then-square-root", this number of images of each class is distributed equally.
 EQUAL_FIRST = 10
 # Added to every difficulty, so that a class without any still counts.
 LEAST_DIFFICULTY = 0.05
@@ -26,7 +26,7 @@ def share_of(fraction: float, n: int) -> int:
 
 
 def total_budget(n_pool: int, settings: SelectionSettings) -> int:
-    """Return how many images of a pool the settings ask for.
+    """Return how many images of a pool the settings request.
 
     Raises
     ------
@@ -36,29 +36,29 @@ def total_budget(n_pool: int, settings: SelectionSettings) -> int:
     if settings.images is not None:
         if settings.images > n_pool:
             raise SelectionError(
-                f"{settings.images} images were asked for, but the pool has {n_pool}. Ask for at most {n_pool}."
+                f"{settings.images} images were requested, but the pool has {n_pool}. Select at most {n_pool}."
             )
         return settings.images
     total = share_of(settings.fraction, n_pool)
     if total < 1:
         raise SelectionError(
             f"A fraction of {settings.fraction} of a pool of {n_pool} image{'s' * (n_pool != 1)} rounds to no image. "
-            f"Choose a fraction of at least {0.5 / max(n_pool, 1):.2g}, or a number of images."
+            f"Set a fraction of at least {0.5 / max(n_pool, 1):.2g}, or a number of images."
         )
     return total
 
 
 def hand_out(sizes: Sequence[int], weights: Sequence[float] | NDArray[np.float64], *, equal_first: int = 0) -> IntArray:
-    """Return to whom each image goes, one after the other, by the highest averages of Sainte-Laguë.
+    """Return the party of each image, one after the other, by the highest averages of Sainte-Laguë.
 
     Parameters
     ----------
     sizes : sequence of int
-        >= 0; what each party has at most. Parties stand in the order that breaks ties.
+        >= 0; what each party has at most. Parties are in the order that breaks ties.
     weights : sequence of float
         >= 0. The next image goes to the party with the largest weight / (2 · images so far + 1).
     equal_first : int
-        >= 0. So many images of every party are handed out round by round: none has a second before all have one (or
+        >= 0. This number of images of every party is distributed in rounds: none has a second before all have one (or
         all that they have), and so on; weights then only order the parties of a round.
 
     Returns
@@ -114,13 +114,13 @@ def budgets_over_classes(
     total : int
         0 <= total <= sum of sizes.
     sizes : mapping of str to int
-        Images by class that can be chosen.
+        Images by class that can be selected.
     weights : mapping of str to float
         >= 0, by class; see `class_weights`.
     at_least_one : bool
         Hand out the first image of each class before any second one.
     equal_first : int
-        Hand out so many images of each class equally; see `hand_out` and `equal_first_of`.
+        Distribute this number of images of each class equally; see `hand_out` and `equal_first_of`.
     kept : mapping of str to int, optional
         Images by class that are kept from an earlier coreset, at most `total` together: no class has fewer, and those
         that would have stay at that number while the others are handed out.
@@ -172,7 +172,7 @@ def class_weights(
     Raises
     ------
     SelectionError
-        If difficulty is wanted but not known.
+        If difficulty is required but not known.
     """
     if rule == "equal":
         return dict.fromkeys(sizes, 1.0)
@@ -182,8 +182,8 @@ def class_weights(
     if rule in BY_DIFFICULTY and settings.beta > 0:
         if difficulty is None or not set(sizes) <= set(difficulty):
             raise SelectionError(
-                "Budgets by difficulty need to know how hard each class is, which is measured in the features. "
-                "Compute the features first, or choose proportional budgets."
+                "Budgets by difficulty require the difficulty of each class, which is measured in the features. "
+                "Extract the features first, or use proportional budgets."
             )
         return {name: w * (difficulty[name] + LEAST_DIFFICULTY) ** settings.beta for name, w in by_size.items()}
     return by_size
@@ -237,7 +237,7 @@ def water_fill(sizes: Sequence[int] | IntArray, budget: int) -> IntArray:
 
 
 def hand_out_equally(sizes: Sequence[int] | IntArray) -> IntArray:
-    """Return to which cluster each image goes: the first b entries are ``water_fill(sizes, b)``, whatever b."""
+    """Return the cluster of each image: the first b entries are ``water_fill(sizes, b)`` for every b."""
     counts = np.asarray(sizes, dtype=np.int64)
     cluster = np.repeat(np.arange(len(counts)), counts)
     so_far = np.arange(len(cluster)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -250,7 +250,7 @@ def hand_out_equally(sizes: Sequence[int] | IntArray) -> IntArray:
 def hand_out_over_clusters(
     rule: ClusterBudgetRule, sizes: Sequence[int] | IntArray, spreads: Sequence[float] | NDArray[np.float64]
 ) -> IntArray:
-    """Return to which cluster each image goes, one after the other.
+    """Return the cluster of each image, one after the other.
 
     Parameters
     ----------
@@ -296,5 +296,5 @@ def _need_enough(budget: int, available: int, where: str) -> None:
     if not 0 <= budget <= available:
         raise SelectionError(
             f"A budget of {budget} images cannot be divided: {where} have {available}. "
-            f"Choose a budget from 0 to {available}."
+            f"Set a budget from 0 to {available}."
         )

@@ -1,4 +1,4 @@
-"""K-Medoids per class: the number of clusters with the best silhouette, and plain words for what it says."""
+"""K-Medoids per class: the number of clusters with the best silhouette, and sentences for its meaning."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,7 +22,7 @@ from core.seeds import generator
 from core.settings import ClusterSettings
 from core.settings.listed import settings_in
 
-# Mean silhouettes that agree in this many decimals are equal: the smaller k is chosen.
+# Mean silhouettes that agree in this many decimals are equal: the smaller k is selected.
 SILHOUETTE_DECIMALS = 9
 MOST_SWAP_ROUNDS = 300
 # The largest sample that is offered where memory is short, and what is too few to speak for a class.
@@ -34,20 +34,20 @@ NO_STRUCTURE, WEAK_STRUCTURE, REASONABLE_STRUCTURE = 0.25, 0.50, 0.70
 def cluster_class(
     embedding: ClassEmbedding, settings: ClusterSettings, progress: Progress = NO_PROGRESS
 ) -> ClassClusters:
-    """Partition the images of one class around medoids, and choose how many (paper 4.3).
+    """Partition the images of one class around medoids, and select how many (paper 4.3).
 
     Parameters
     ----------
     embedding : ClassEmbedding
         Of n images.
     settings : ClusterSettings
-        k runs from 2 to min(k_max, n - 1), and besides the user's own k for this class is tried, which is then chosen.
+        k runs from 2 to min(k_max, n - 1); a k set by the user for this class is also tried, and is then used.
 
     Returns
     -------
     ClassClusters
         The k of the largest mean silhouette, the smaller of equal ones. Two images or fewer, or images without
-        variance, are one cluster, unless the user says otherwise. Also published to `progress`.
+        variance, are one cluster, unless the user sets k. Also published to `progress`.
 
     Raises
     ------
@@ -59,9 +59,9 @@ def cluster_class(
     Notes
     -----
     Memory is 4 n² bytes for the distances: 256 MB at 8,000 images; see `clustering_bytes`. A class of more images than
-    `ClusterSettings.sample_above` is clustered on one seeded random sample of so many, so that memory grows with the
-    square of the sample: k is chosen by the mean silhouette of the sample, whose curve that is. Every image then joins
-    its nearest medoid, and its silhouette is measured against the sampled images of each cluster.
+    `ClusterSettings.sample_above` is clustered on one seeded random sample of this size, so that memory grows with the
+    square of the sample: k is selected by the mean silhouette of the sample, whose curve that is. Every image then
+    joins its nearest medoid, and its silhouette is measured against the sampled images of each cluster.
 
     References
     ----------
@@ -74,14 +74,14 @@ def cluster_class(
     if asked is not None and asked > n:
         raise SelectionError(
             f"Class {name} cannot have {asked} clusters: it has {n} image{'s' * (n != 1)} in the pool. "
-            f"Choose a number of clusters from 1 to {n}."
+            f"Set a number of clusters from 1 to {n}."
         )
     most = settings.sample_above
     is_sampled = 0 < most < n
     if asked is not None and is_sampled and asked > most:
         raise SelectionError(
             f"Class {name} cannot have {asked} clusters: it is clustered on a sample of {most:,} images. "
-            f"Choose a number of clusters from 1 to {most}, or a larger sample."
+            f"Set a number of clusters from 1 to {most}, or a larger sample."
         )
     needed = clustering_bytes(n, embedding.embedding.shape[1], settings)
 
@@ -204,11 +204,11 @@ def _joined(
     is_sampled[sample] = True
     result = np.zeros(n)
     for block in row_blocks(n, len(sample)):
-        progress.report(block.start, n, "Joining the nearest medoid: images")
+        progress.report(block.start, n, "Assigning to the nearest medoid: images")
         away = squared_distances(embedding[block], vectors, norms)
         np.sqrt(away, out=away)
         sums = away @ members
-        # The next block is made in its place, not beside it.
+        # The next block is made in its place, not next to it.
         del away
         result[block] = _silhouettes(sums, labels[block], members.sum(axis=0), is_sampled[block])
     return labels, medoids, result
@@ -235,7 +235,7 @@ def distance_matrix(embedding: FloatArray) -> FloatArray:
     for block in row_blocks(n, n):
         squares = squared_distances(vectors[block], vectors, norms)
         result[block] = np.sqrt(squares, out=squares)
-        # The next block is made in its place, not beside it.
+        # The next block is made in its place, not next to it.
         del squares
     np.fill_diagonal(result, 0)
     return result
@@ -326,12 +326,12 @@ def _silhouettes(
 
 
 def cluster_words(clusters: ClassClusters) -> str:
-    """Say in plain words how much structure clusters show, and where they are those of a sample."""
+    """Describe how much structure clusters show, and whether they are those of a sample."""
     return f"{structure_words(clusters.mean_silhouette)} {clusters.sample_words}".rstrip()
 
 
 def structure_words(mean_silhouette: float | None) -> str:
-    """Say in plain words how much cluster structure a mean silhouette shows.
+    """Describe how much cluster structure a mean silhouette shows.
 
     Parameters
     ----------
@@ -344,14 +344,14 @@ def structure_words(mean_silhouette: float | None) -> str:
     weak above 0.25, no substantial structure below.
     """
     if mean_silhouette is None:
-        return "One cluster: there is nothing to compare, so there is no silhouette."
+        return "One cluster, so there is no silhouette."
     if mean_silhouette <= NO_STRUCTURE:
         return (
             "No substantial structure: the clusters of this class are not separate groups, "
             "and intelligent sampling will behave like stratified random."
         )
     if mean_silhouette <= WEAK_STRUCTURE:
-        return "Weak structure: the groups overlap and could be artificial; look at the images of each cluster."
+        return "Weak structure: the groups overlap and could be artificial; inspect the images of each cluster."
     if mean_silhouette <= REASONABLE_STRUCTURE:
         return "Reasonable structure: the clusters of this class are fairly separate groups."
     return "Strong structure: the clusters of this class are clearly separate groups."

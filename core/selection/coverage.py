@@ -1,4 +1,4 @@
-"""What a coreset leaves out, seen before any training: distances, discrepancy, clusters, and a 1-NN proxy."""
+"""Coverage of a coreset before any training: distances, discrepancy, clusters, and a 1-NN proxy."""
 
 from collections.abc import Sequence
 
@@ -36,18 +36,18 @@ def class_coverage(
     *,
     kernel: Kernel | None = None,
 ) -> ClassCoverage:
-    """Measure what a coreset leaves out of one class, in the class's joined embeddings.
+    """Measure what a coreset excludes of one class, in the class's joined embeddings.
 
     Parameters
     ----------
     contents : sequence of str
-        What tells the content of every image, such as the digest of its pixels: equal for identical images.
+        The content of every image, such as the digest of its pixels: equal for identical images.
     embedding, clusters : ClassEmbedding, ClassClusters
         Of the same class.
     coreset : Coreset
         Of any classes; only the images of this one count.
     kernel : Kernel, optional
-        Of this embedding; give it again to measure another coreset at once.
+        Of this embedding; pass it again to measure another coreset immediately.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def coverage_bytes(n_images: int, n_components: int, *, whole: bool) -> int:
 
 
 def distances_to_chosen(embedding: ClassEmbedding, coreset: Coreset) -> NDArray[np.float32]:
-    """Return the distance from every image of a class to its nearest chosen one, shape (n,); infinite without any."""
+    """Return the distance from every image of a class to its nearest selected one, shape (n,); infinite without any."""
     chosen = _chosen_rows(embedding, coreset)
     if len(chosen) == 0:
         return np.full(len(embedding.indices), np.inf, dtype=np.float32)
@@ -114,8 +114,8 @@ def distances_to_chosen(embedding: ClassEmbedding, coreset: Coreset) -> NDArray[
 def covered_worst(embeddings: Sequence[ClassEmbedding], coreset: Coreset, n: int = N_WORST) -> IntArray:
     """Return the images covered worst, worst first, shape (at most n,).
 
-    Distances are compared in units of each class's mean distance to the chosen, since every class has a basis of its
-    own. An image that is as near to a chosen one as can be (distance 0) is never among them.
+    Distances are compared in units of each class's mean distance to the selected, since every class has a basis of its
+    own. An image that is as near to a selected one as can be (distance 0) is never among them.
     """
     indices, away = [], []
     for embedding in embeddings:
@@ -135,7 +135,7 @@ def coverage(
     coreset: Coreset,
     progress: Progress = NO_PROGRESS,
 ) -> Coverage:
-    """Measure what a coreset leaves out of every class, and on average.
+    """Measure what a coreset excludes of every class, and on average.
 
     Parameters
     ----------
@@ -173,40 +173,41 @@ def summarise_coverage(measured: Sequence[ClassCoverage], worst_indices: tuple[i
 
 
 def proxy_accuracy(contents: Sequence[str], labels: IntArray, pool_embedding: PoolEmbedding, chosen: IntArray) -> float:
-    """Return the accuracy of 1-NN across classes on the whole pool: leave-one-out where an image was chosen itself.
+    """Return the accuracy of 1-NN across classes on the whole pool: leave-one-out where an image was selected itself.
 
-    Every coreset of a pool is so judged on the same images, and so is everything, whose accuracy is the one with all of
-    the pool chosen. Judged on the images that were not chosen, the ones with few strange images left would do better.
+    Every coreset of a pool is so evaluated on the same images, and so is everything, whose accuracy is the one with
+    all of the pool selected. Evaluated on the images that were not selected, coresets that leave few unusual images
+    would do better.
 
     Parameters
     ----------
     contents : sequence of str
-        See `class_coverage`. An image is never judged by a copy of it.
+        See `class_coverage`. An image is never evaluated by a copy of it.
     labels : ndarray of shape (n_images,), int64
         Class of every image of the dataset.
     pool_embedding : PoolEmbedding
     chosen : ndarray of int64
-        Indices of the chosen images, at least one of the pool.
+        Indices of the selected images, at least one of the pool.
 
     Returns
     -------
     float
-        Share of the pool whose nearest chosen image, other than itself and its copies, is of its class; an image
+        Share of the pool whose nearest selected image, other than itself and its copies, is of its class; an image
         for which there is none counts as wrong.
 
     Raises
     ------
     SelectionError
-        If no image of the pool is chosen.
+        If no image of the pool is selected.
     MemoryShortError
         If it needs more memory than there is.
     """
     vectors, indices = pool_embedding.pool_rows, pool_embedding.pool_indices
     rows = np.flatnonzero(np.isin(indices, chosen))
     if not len(rows):
-        raise SelectionError("No image of the pool is chosen, so there is nothing to judge by. Choose at least one.")
+        raise SelectionError("No image of the pool is selected, so there is nothing to evaluate. Select at least one.")
     needed = proxy_bytes(len(vectors), vectors.shape[1], len(rows))
-    with memory_for(f"Judging {len(vectors):,} images by their nearest of {len(rows):,}", needed):
+    with memory_for(f"Finding the nearest of {len(rows):,} for {len(vectors):,} images", needed):
         n_right = _n_right(contents, labels, vectors, indices, rows)
     return n_right / len(vectors)
 
@@ -251,7 +252,7 @@ def proxy_curve(
     random: Sequence[Sequence[Coreset]],
     progress: Progress = NO_PROGRESS,
 ) -> tuple[ProxyPoint, ...]:
-    """Return the proxy of several coresets of one pool, and of random ones beside each, smallest first.
+    """Return the proxy of several coresets of one pool, and of random ones next to each, smallest first.
 
     Parameters
     ----------
@@ -265,13 +266,13 @@ def proxy_curve(
     points = []
     steps = sorted(zip(coresets, random, strict=True), key=lambda one: len(one[0].indices))
     for step, (coreset, draws) in enumerate(steps):
-        progress.report(step, len(steps), "Judging by nearest neighbours: fractions")
+        progress.report(step, len(steps), "Evaluating nearest neighbours: fractions")
         accuracy = proxy_accuracy(contents, labels, pool_embedding, coreset.indices)
         beside = [proxy_accuracy(contents, labels, pool_embedding, draw.indices) for draw in draws]
         low, high = min(beside), max(beside)
         mean = min(max(float(np.mean(beside)), low), high)  # of equal values it can be rounded past them
         points.append(ProxyPoint(coreset.fraction, len(coreset.indices), accuracy, mean, low, high))
-    progress.report(len(steps), len(steps), "Judging by nearest neighbours: fractions")
+    progress.report(len(steps), len(steps), "Evaluating nearest neighbours: fractions")
     return tuple(points)
 
 

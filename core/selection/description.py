@@ -1,4 +1,4 @@
-"""What a sampler is: the facts that describe it, without its code."""
+"""Description of a sampler: its facts, without its code."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Sampler(Description):
-    """A rule that chooses: one function that puts the images of a class in order.
+    """A rule that selects: one function that puts the images of a class in order.
 
     `does` names that function: ``order(pool, n)``, or ``order(pool, n, settings)`` for a sampler with settings of its
     own, which are all that it is given. It returns exactly ``min(n, pool.n_images)`` rows. For a nested sampler the
@@ -26,24 +26,24 @@ class Sampler(Description):
         Of putting one class of n images in order, features and clusters being there; a pool takes the sum over its
         classes.
     good_for : str
-        What to choose it for, in a few words, for the table in Help.
+        What to select it for, in a few words, for the table in Help.
     nested : bool
-        Whether a smaller coreset lies inside a larger one.
+        Whether a smaller coreset is inside a larger one.
     continues : bool
         Whether its order depends on the images that are kept from an earlier coreset (`ClassPool.kept`): it gives those
         that go best with them. Any other nested sampler is not told of them, and they are passed over in its order.
     uses_clusters, uses_embedding, uses_seed : bool
-        What of a `ClassPool` its order depends on; what it does not name it is not given (see `ClassPool.seen_by`).
+        The parts of a `ClassPool` that its order depends on; it is given no others (see `ClassPool.seen_by`).
     scope : {"class", "pool", "joint"}
-        ``"pool"`` chooses over the whole pool, which has neither an embedding nor clusters of its own, and knows no
-        class budgets. ``"joint"`` chooses from all classes together, in the embedding across classes, exactly as many
-        of each class as its budget says (`ClassPool.quotas`); it has no clusters and is not nested.
+        ``"pool"`` selects over the whole pool, which has neither an embedding nor clusters of its own, and knows no
+        class budgets. ``"joint"`` selects from all classes together, in the embedding across classes, exactly as many
+        of each class as in its budget (`ClassPool.quotas`); it has no clusters and is not nested.
     class_budget : str
-        Its own rule over classes, used where the settings say ``"sampler"``. It stays what it is, since stored settings
+        Its own rule over classes, used if the setting is ``"sampler"``. It does not change, since stored settings
         name the rule and not the budgets.
     recommended_budget : str or None
-        The rule over classes that measurements recommend, used where the settings say ``"recommended"``; None: its own.
-        It stays what it is, as its own rule does.
+        The rule over classes that measurements recommend, used if the setting is ``"recommended"``; None: its own.
+        It does not change either.
     why_recommended : str
         Why it is the one to begin with, in one sentence; empty for all but one.
     evidence : str
@@ -51,8 +51,8 @@ class Sampler(Description):
     mark : Mark or None
         How it is drawn; None: one of the spare marks.
     picture : {"", "clusters", "spokes", "mean", "links", "ring"}
-        What its picture in Help shows of what it looks at: clusters, lines from each image to its chosen one, the mean,
-        links between chosen images, the ring at the median distance; empty: the images alone.
+        What its figure in Help shows: clusters, lines from each image to its selected one, the mean,
+        links between selected images, the ring at the median distance; empty: the images alone.
     picture_numbered : bool
         Whether the first images are numbered there: an order, and no chance in it.
 
@@ -80,11 +80,14 @@ class Sampler(Description):
 
     def __post_init__(self) -> None:
         if self.scope == "pool" and (self.uses_embedding or self.uses_clusters):
-            raise ValueError(f"the sampler {self.name} chooses over the whole pool, which has no embedding or clusters")
+            raise ValueError(f"the sampler {self.name} selects from the whole pool, which has no embedding or clusters")
         if self.scope == "joint" and (self.uses_clusters or self.nested):
-            raise ValueError(f"the sampler {self.name} chooses from all classes together: without clusters, not nested")
+            raise ValueError(
+                f"the sampler {self.name} selects from all classes together, so it can neither use clusters "
+                "nor be nested"
+            )
         if self.continues and not self.nested:
-            raise ValueError(f"the sampler {self.name} continues from earlier coresets, so it has to be nested")
+            raise ValueError(f"the sampler {self.name} continues from earlier coresets, so it must be nested")
 
     def budget_rule(self, asked: ClassBudgetRule) -> ClassBudgetRule:
         """Return the rule over classes that a setting comes to for this sampler."""
@@ -94,7 +97,7 @@ class Sampler(Description):
 
     @property
     def has_own_budgets(self) -> bool:
-        """Whether one of its rules over classes is another than proportional, so that matched random tells more."""
+        """Whether one of its rules over classes is not proportional, so that matched random is informative."""
         return {self.class_budget, self.recommended_budget or "proportional"} != {"proportional"}
 
     def order(self, pool: "ClassPool", n: int, settings: Any = None) -> "Order":
@@ -103,9 +106,9 @@ class Sampler(Description):
         Parameters
         ----------
         pool : ClassPool
-            Of which it sees what it says that it uses.
+            Reduced to the parts that it declares.
         n : int
-            How many rows are wanted.
+            Number of rows to return.
         settings : SettingsPart, optional
             Its own; by default theirs.
         """

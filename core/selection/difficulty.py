@@ -1,4 +1,4 @@
-"""How hard each class is: how much other classes mix with it, which shapes budgets by difficulty."""
+"""Difficulty of each class: how much other classes mix with it, for budgets by difficulty."""
 
 from collections.abc import Mapping, Sequence
 

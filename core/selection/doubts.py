@@ -1,4 +1,4 @@
-"""Images to look at before anything is chosen: doubtful labels and near-duplicates. Nothing is removed here."""
+"""Images to inspect before selecting: suspected label errors and near-duplicates. Nothing is removed here."""
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def label_doubts(
     indices = pool_embedding.indices[pool_embedding.in_pool]
     labels = dataset.labels[indices]
     needed = doubts_bytes(len(indices), pool_embedding.embedding.shape[1], n_neighbours)
-    with memory_for(f"Looking for doubtful labels ({len(indices):,} images)", needed):
+    with memory_for(f"Finding suspected label errors ({len(indices):,} images)", needed):
         neighbours, _ = nearest(pool_embedding.embedding[pool_embedding.in_pool], n_neighbours, progress)
         if neighbours.shape[1] == 0:
             return ()
@@ -80,7 +80,7 @@ def _doubted(dataset: Dataset, indices: IntArray, votes: IntArray) -> tuple[Labe
 
 
 def doubts_bytes(n_images: int, n_components: int, n_neighbours: int = N_NEIGHBOURS) -> int:
-    """Return what looking for doubtful labels takes at its peak, in bytes.
+    """Return the peak memory of finding suspected label errors, in bytes.
 
     Parameters
     ----------
@@ -101,24 +101,24 @@ def near_duplicates(
     cosine: float | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> tuple[NearDuplicate, ...]:
-    """Find pairs of images that look nearly the same: by perceptual hash and, where asked for, by embedding.
+    """Find pairs of images that look nearly the same: by perceptual hash and, where requested, by embedding.
 
     Parameters
     ----------
     bits : int
-        >= 0; pairs whose 64-bit hashes differ in at most so many bits are found. Images of equal hash are a chain, each
-        paired with the next.
+        >= 0; pairs whose 64-bit hashes differ in at most this number of bits are found. Images of equal hash are a
+        chain, each paired with the next.
     pool_embedding : PoolEmbedding, optional
         Embeddings across classes; all of their images count, validation and test ones too.
     cosine : float, optional
-        Up to 1; pairs of at least this cosine are found as well, for each image the 5 most alike. Wants
+        Up to 1; pairs of at least this cosine are found as well, for each image the 5 most similar. Requires
         `pool_embedding`.
 
     Returns
     -------
     tuple of NearDuplicate
         Fewest differing bits first, then the larger cosine, then in path order. Identical images are among them and
-        say so: near-duplicates need not be identical.
+        marked so: near-duplicates need not be identical.
     """
     found = {(int(a), int(b)) for a, b in near_pairs([image.perceptual for image in dataset.images], bits)}
     rows: dict[int, int] = {}
@@ -150,9 +150,9 @@ def _closest_first(pair: NearDuplicate) -> tuple[int, float, int, int]:
 
 
 def _alike(indices: IntArray, embedding: FloatArray, cosine: float, progress: Progress) -> set[tuple[int, int]]:
-    """Return the pairs of indices whose cosine reaches `cosine`, for each image at most its 5 most alike."""
+    """Return the pairs of indices whose cosine reaches `cosine`, for each image at most its 5 most similar."""
     n, n_components = embedding.shape
-    with memory_for(f"Looking for images that are alike ({n:,} images)", alike_bytes(n, n_components)):
+    with memory_for(f"Finding near-duplicates ({n:,} images)", alike_bytes(n, n_components)):
         units = unit_rows(embedding)
         neighbours, _ = nearest(units, MOST_ALIKE, progress)
         cosines = np.empty(neighbours.shape)
@@ -165,7 +165,7 @@ def _alike(indices: IntArray, embedding: FloatArray, cosine: float, progress: Pr
 
 
 def alike_bytes(n_images: int, n_components: int) -> int:
-    """Return what finding alike images by their embeddings takes at its peak, in bytes."""
+    """Return the peak memory of finding similar images by their embeddings, in bytes."""
     block = min(BLOCK_BYTES, 8 * n_images * MOST_ALIKE * n_components)
     searched = nearest_bytes(n_images, n_components, MOST_ALIKE)
     # Unit rows in float64 and what they are made from.

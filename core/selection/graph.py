@@ -11,7 +11,7 @@ N_NEIGHBOURS = 10
 
 
 class GraphCover:
-    """How well the images taken so far cover all, one and two steps away.
+    """Coverage of all images by those taken so far, one and two steps away.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the greedy samplers share: the best row with ties broken alike everywhere, and lazy greedy covering."""
+"""Common parts of the greedy samplers: the best row with reproducible ties, and lazy greedy covering."""
 
 import heapq
 from collections.abc import Callable
@@ -144,7 +144,7 @@ def greedy_cover(
 def lazy_greedy_beside(
     kept: IntArray | None, n_rows: int, n: int, gains_of: GainsFunction, take: Callable[[int], None], batch: int = 1
 ) -> tuple[IntArray, NDArray[np.float64]]:
-    """Take rows by `lazy_greedy` beside some that are taken from the start, at most as many as there are others."""
+    """Take rows by `lazy_greedy` in addition to some taken from the start, at most as many as there are others."""
     taken = frozenset(kept.tolist()) if kept is not None else frozenset()
     for row in sorted(taken):
         take(row)

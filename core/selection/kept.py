@@ -94,10 +94,10 @@ def _match(
 
         best = min(by_content.get(image.pixels, ()), key=worse, default=None)
         if best is not None:
-            by_content[image.pixels].remove(best)  # a copy stands for one image only
+            by_content[image.pixels].remove(best)  # a copy represents one image only
         return best
 
-    # Those whose path is the same choose first, so that no copy takes their place.
+    # Those whose path is the same select first, so that no copy takes their place.
     same_path = {(image.path, image.pixels) for image in dataset.images}
     by_turn = sorted(range(len(images)), key=lambda at: (images[at].path, images[at].pixels) not in same_path)
     matched = {at: match(images[at]) for at in by_turn}

@@ -1,4 +1,4 @@
-"""The kernel R of balanced herding and of the coverage figures: how alike two images of one class are."""
+"""The kernel R of balanced herding and of the coverage figures: the similarity of two images of one class."""
 
 from functools import cached_property
 
@@ -43,7 +43,7 @@ def _smallest_distance(embedding: FloatArray) -> float:
 class Kernel:
     """R_ij = exp(−d_ij² / 2σ²) over the images of one class.
 
-    The whole matrix is held in float32 where it fits `memory_budget`; beyond that columns are computed when asked
+    The whole matrix is held in float32 where it fits `memory_budget`; beyond that columns are computed when requested
     for, and the embeddings and a few vectors are all the memory that is needed.
 
     Parameters
@@ -93,7 +93,7 @@ class Kernel:
             return np.ones((len(rows), len(others)), dtype=np.float32)
         squares = squared_distances(rows, others)
         squares *= -1 / (2 * self.width**2)
-        # float32 holds no e^-104, and values below it warn on some machines.
+        # float32 contains no e^-104, and values below it warn on some machines.
         np.maximum(squares, -87.0, out=squares)
         result: NDArray[np.float32] = np.exp(squares, dtype=np.float32, casting="same_kind")
         return result
@@ -130,7 +130,7 @@ class Kernel:
 class Kernels:
     """Kernels of several classes, each made once; their matrices are held while all of them fit one budget together.
 
-    Embeddings are told apart by identity.
+    Embeddings are distinguished by identity.
     """
 
     def __init__(self, memory_budget: int = MEMORY_BUDGET) -> None:
@@ -138,7 +138,7 @@ class Kernels:
         self._kept: dict[int, tuple[FloatArray, Kernel]] = {}
 
     def of(self, embedding: FloatArray) -> Kernel:
-        """Return the kernel of a class, which may compute its columns each time they are asked for."""
+        """Return the kernel of a class, which may compute its columns each time they are requested."""
         kept = self._kept.get(id(embedding))
         if kept is None:
             kept = embedding, Kernel(embedding, memory_budget=self._left)
@@ -154,7 +154,7 @@ class Kernels:
 
 
 def squared_discrepancy(kernel: Kernel, chosen: IntArray) -> float:
-    """Return MMD² between the chosen images and their whole class, both weighted evenly.
+    """Return MMD² between the selected images and their whole class, both weighted evenly.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def squared_discrepancy(kernel: Kernel, chosen: IntArray) -> float:
     Returns
     -------
     float
-        >= 0; the biased estimate, so 0 when the whole class is chosen.
+        >= 0; the biased estimate, so 0 when the whole class is selected.
 
     References
     ----------

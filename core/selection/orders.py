@@ -15,7 +15,7 @@ from core.selection.samplers import SAMPLERS
 from core.selection.sampling import ClassPool, Order
 from core.settings import SelectionSettings, own_settings
 
-# So many images take a sampler less than 40 MB: what its cost says of larger classes does not hold for them.
+# A sampler needs less than 40 MB for this number of images; its declared cost only applies to larger classes.
 FEW_IMAGES = 1_500
 
 
@@ -25,14 +25,14 @@ def sampler_bytes(sampler: Sampler, pool: ClassPool) -> int:
 
 
 def put_in_order(sampler: Sampler, pool: ClassPool, n: int, own: Any = None, *, shorter: Order | None = None) -> Order:
-    """Let a sampler put the images of a class in order, and check what it gives.
+    """Let a sampler rank the images of a class, and check the result.
 
     Parameters
     ----------
     sampler : Sampler
     pool : ClassPool
     n : int
-        How many rows are wanted.
+        Number of rows to return.
     own : SettingsPart, optional
         The sampler's own settings; by default theirs.
     shorter : Order, optional
@@ -55,7 +55,9 @@ def put_in_order(sampler: Sampler, pool: ClassPool, n: int, own: Any = None, *, 
             order = sampler.order(pool, n, own)
         _check(order, min(n, pool.n_free), pool)
         if shorter is not None and not np.array_equal(order.rows[: len(shorter.rows)], shorter.rows):
-            raise ValueError("it says that it is nested, but more images did not begin with those of fewer")
+            raise ValueError(
+                "it is declared nested, but a larger coreset does not start with the images of a smaller one"
+            )
     except (CoresetError, MemoryError):
         raise
     except Exception as error:  # a plugin may raise anything
@@ -64,7 +66,7 @@ def put_in_order(sampler: Sampler, pool: ClassPool, n: int, own: Any = None, *, 
             raise
         raise SamplerFailedError(
             f"The sampler {sampler.title} of the plugin {plugin} failed ({type(error).__name__}: {error}). "
-            "Update or remove the plugin, or choose another sampler."
+            "Update or remove the plugin, or select another sampler."
         ) from error
     return order
 
@@ -80,19 +82,19 @@ def _memory_for(sampler: Sampler, pool: ClassPool) -> AbstractContextManager[Non
             for each in SAMPLERS.values()
             if each.scope == sampler.scope and each.name != sampler.name and sampler_bytes(each, pool) < free
         ]
-        return [f"choose by {fitting[0]} instead"] if fitting else []
+        return [f"select by {fitting[0]} instead"] if fitting else []
 
-    return memory_for(f"Choosing from {whose} ({pool.n_images:,} images) by {sampler.title_inside}", needed, ways)
+    return memory_for(f"Selecting from {whose} ({pool.n_images:,} images) by {sampler.title_inside}", needed, ways)
 
 
 def _check(order: Order, n: int, pool: ClassPool) -> None:
     rows, n_images = order.rows, pool.n_images
     if len(rows) != n or len(order.reasons) != n:
-        raise ValueError(f"it gave {len(rows)} rows with {len(order.reasons)} reasons where {n} were wanted")
+        raise ValueError(f"it returned {len(rows)} rows with {len(order.reasons)} reasons; expected {n}")
     if rows.dtype.kind not in "iu" or len(np.unique(rows)) != n or (n and not 0 <= rows.min() <= rows.max() < n_images):
-        raise ValueError(f"it gave other rows than distinct whole numbers from 0 to {n_images - 1}")
+        raise ValueError(f"it returned rows that are not distinct integers from 0 to {n_images - 1}")
     if np.isin(rows, pool.kept).any():
-        raise ValueError("it gave rows again that are kept from an earlier coreset")
+        raise ValueError("it returned rows that are already in the earlier coreset")
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class OrderCache:
     """Orders in memory, by class, sampler and all that the sampler is given.
 
     An order of a nested sampler is computed up to half of its class at first, and for the whole class when more is
-    asked for. One of a sampler that is not nested is kept for the number of images that it was made for.
+    requested. One of a sampler that is not nested is kept for the number of images that it was made for.
 
     Attributes
     ----------
@@ -114,7 +116,7 @@ class OrderCache:
 
     Notes
     -----
-    Embeddings are told apart by identity, not by their values: hashing those of 17,000 images would take longer than
+    Embeddings are distinguished by identity, not by their values: hashing those of 17,000 images would take longer than
     a slider may. So an order serves as long as the same embeddings are handed in.
     """
 
@@ -156,7 +158,7 @@ class OrderCache:
 
 
 def _key(sampler: Sampler, seen: ClassPool, own: Any, n: int | None) -> tuple[object, ...]:
-    """Return what an order depends on besides the embedding: all that the sampler is given."""
+    """Return everything that an order depends on in addition to the embedding."""
     clusters = (seen.labels.tobytes(), seen.medoids.tobytes()) if sampler.uses_clusters else ()
     # Every field counts, one without the facts of a setting too.
     shaping = repr(asdict(own)) if own is not None else ""

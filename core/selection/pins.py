@@ -53,7 +53,7 @@ def find_pins(dataset: Dataset, split: Split, settings: SelectionSettings) -> Pi
     ------
     SelectionError
         If a pinned-in path is not in the dataset or not in the pool. Paths pinned out that are not there have what they
-        want.
+        require.
     """
     wanted = (*settings.pinned_in, *settings.pinned_out)
     if not wanted:
@@ -66,7 +66,7 @@ def find_pins(dataset: Dataset, split: Split, settings: SelectionSettings) -> Pi
             raise SelectionError(f"{path} is pinned in, but the dataset has no such image. Unpin it.")
         if places[path] not in pool:
             raise SelectionError(
-                f"{path} is pinned in, but it is not in the pool: it is left out or set aside for validation or test. "
+                f"{path} is pinned in, but it is not in the pool: it is excluded or set aside for validation or test. "
                 "Unpin it."
             )
     inside = sorted({places[path] for path in settings.pinned_in})

@@ -1,4 +1,4 @@
-"""How many images of the pool each chosen image stands for."""
+"""How many images of the pool each selected image represents."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,7 @@ from core.results import ClassEmbedding, Coreset
 def represented(
     embeddings: Sequence[ClassEmbedding], coreset: Coreset, progress: Progress = NO_PROGRESS
 ) -> Mapping[int, int]:
-    """Return, by index of each chosen image, of how many pool images of its class it is the nearest chosen one.
+    """Return, by index of each selected image, of how many pool images of its class it is the nearest selected one.
 
     Parameters
     ----------
@@ -26,9 +26,9 @@ def represented(
     Returns
     -------
     mapping of int to int
-        Of equally near images the one that comes first in path order counts, so that of two chosen copies the second
-        stands for none. The numbers of a class of which an image is chosen add up to its images in the pool; a class of
-        which none is chosen is in no number.
+        Of equally near images the one that comes first in path order counts, so that of two selected copies the second
+        represents none. The numbers of a class of which an image is selected add up to its images in the pool; a class
+        of which none is selected is in no number.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def represented(
     """
     counts = dict.fromkeys(sorted(int(index) for index in coreset.indices), 0)
     for step, embedding in enumerate(embeddings):
-        progress.report(step, len(embeddings), "Counting what chosen images stand for: classes")
+        progress.report(step, len(embeddings), "Counting represented images: classes")
         chosen = np.flatnonzero(np.isin(embedding.indices, coreset.indices))
         if len(chosen) == 0:
             continue
@@ -47,7 +47,7 @@ def represented(
             nearest, _ = nearest_among(embedding.embedding, embedding.embedding[chosen])
         found = np.bincount(nearest, minlength=len(chosen)).tolist()
         counts |= dict(zip(embedding.indices[chosen].tolist(), found, strict=True))
-    progress.report(len(embeddings), len(embeddings), "Counting what chosen images stand for: classes")
+    progress.report(len(embeddings), len(embeddings), "Counting represented images: classes")
     return counts
 
 

@@ -1,4 +1,4 @@
-"""What a sampler sees and gives: the images of one class, and their order."""
+"""Input and result of a sampler: the images of one class, and their ranking."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -13,14 +13,14 @@ from core.selection.kernel import Kernel
 
 @dataclass(frozen=True)
 class ClassPool:
-    """What a sampler sees of one class (or, for a sampler over the whole pool, of the pool).
+    """Input of a sampler for one class (or, for a sampler over the whole pool, of the pool).
 
     Attributes
     ----------
     class_name : str
         Empty for the whole pool.
     embedding : ndarray of shape (n, n_components), float32
-        Joined embeddings; rows in path order. Across classes for one that chooses from all classes
+        Joined embeddings; rows in path order. Across classes for one that selects from all classes
         together, of shape (n, 0) for a sampler over the whole pool.
     labels : ndarray of shape (n,), int64
         Cluster of each image; all 0 where nothing was clustered.
@@ -28,14 +28,14 @@ class ClassPool:
         Rows of the medoids, by cluster.
     seed : int
     classes : ndarray of shape (n,), int64
-        Of each image, for a sampler that chooses from all classes together; else empty.
+        Of each image, for a sampler that selects from all classes together; else empty.
     quotas : ndarray of shape (n_classes,), int64
         How many images each class gives it; else empty.
     kept : ndarray of int64
         Rows that are selected already, as those of an earlier coreset, in the order in which they were; else empty.
         None of them is given again.
     make_kernel : callable
-        Returns the kernel of `embedding`; a new one, unless whoever asks for orders keeps kernels.
+        Returns the kernel of `embedding`; a new one, unless the caller keeps kernels.
     """
 
     class_name: str
@@ -70,7 +70,7 @@ class ClassPool:
         )
 
     def seen_by(self, sampler: Sampler) -> Self:
-        """Return what a sampler is given: of embedding, clusters and seed only those that it says it uses.
+        """Return the input of a sampler: of embedding, clusters and seed only those that it declares.
 
         The others are as in `plain`, with seed 0. So an order cannot depend on what is not in the key that it is kept
         under, nor on a seed that a comparison takes it not to have.
@@ -88,7 +88,7 @@ class ClassPool:
 
 @dataclass(frozen=True)
 class Order:
-    """Rows of a `ClassPool` in the order in which they are chosen.
+    """Rows of a `ClassPool` in the order in which they are selected.
 
     Attributes
     ----------
@@ -103,7 +103,7 @@ class Order:
 
 
 def rounded(gains: np.ndarray) -> np.ndarray:
-    """Round to six significant digits, so that ties fall alike on any number of threads (METHOD 3)."""
+    """Round to six significant digits, so that ties are the same on any number of threads (METHOD 3)."""
     with np.errstate(divide="ignore"):
         exponent = np.floor(np.log10(np.abs(gains)))
     scale = 10.0 ** (5 - np.where(np.isfinite(exponent), exponent, 0))

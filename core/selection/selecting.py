@@ -90,22 +90,23 @@ def select_rows(
     labels : ndarray of shape (n,), int64
         Class of every row, as a position in `class_names`.
     class_names : sequence of str
-        They seed the draws inside a class, and what is alike goes to the name that sorts first.
+        They seed the draws inside a class, and ties go to the name that sorts first.
     pool : ndarray of int64
-        Rows that can be chosen, in any order.
+        Rows that can be selected, in any order.
     settings : SelectionSettings
-        Its pins and the coreset that it continues from are not looked at.
+        Its pins and the coreset that it continues from are not inspected.
     embeddings, clusters : sequence of ClassEmbedding, of ClassClusters
         One per class, in any order; may be empty for samplers that use neither.
     difficulty : mapping of str to float, optional
-        By class; wanted by budgets by difficulty.
+        By class; required for budgets by difficulty.
     across : ndarray of shape (n_pool, n_components), optional
-        Embedding across classes of the pool, rows ascending; wanted by samplers that choose from all classes together.
+        Embedding across classes of the pool, rows ascending; required by samplers that select from all classes
+        together.
     pins : Pins, optional
     kept : Kept, optional
         Rows of an earlier coreset, none of which is pinned out.
     orders : OrderCache, optional
-        Give the same one again, with the same embeddings, to choose another fraction at once.
+        Give the same one again, with the same embeddings, to select another fraction immediately.
 
     Returns
     -------
@@ -135,9 +136,9 @@ def select_rows(
         pools = _class_pools(members, embeddings, clusters, sampler, settings)
         chosen = {}
         for step, (name, budget) in enumerate(budgets.items()):
-            progress.report(step, len(budgets), f"Choosing with {sampler.title}: classes")
+            progress.report(step, len(budgets), f"Selecting with {sampler.title}: classes")
             chosen[name] = _choose(pools[name], members[name], budget, sampler, settings, pins, kept, orders)
-        progress.report(len(budgets), len(budgets), f"Choosing with {sampler.title}: classes")
+        progress.report(len(budgets), len(budgets), f"Selecting with {sampler.title}: classes")
     return _coreset(sampler.name, settings.seed, sampler.nested, sizes, chosen, [*kept.notes, *notes], kept)
 
 
@@ -183,8 +184,8 @@ def matched_rows(
         budget = budgets.get(name, 0)
         if budget > len(rows):
             raise SelectionError(
-                f"Class {name} has {len(rows)} images in the pool, but the coreset to match takes {budget} of it. "
-                "Choose it again from this pool."
+                f"Class {name} has {len(rows)} images in the pool, but the coreset to match has {budget} of it. "
+                "Create it again from this pool."
             )
         first = kept.among(rows)
         order = put_in_order(stratified, ClassPool.plain(name, len(rows), seed), budget + len(first))
@@ -222,7 +223,7 @@ def _cannot_continue(sampler: Sampler) -> str:
 
 
 def rows_by_class(labels: IntArray, class_names: Sequence[str], pool: IntArray) -> dict[str, IntArray]:
-    """Return the rows of the pool by class, ascending, in the order of `class_names`; classes without any are left out.
+    """Return the rows of the pool by class, ascending, in the order of `class_names`; classes without any are excluded.
 
     Raises
     ------
@@ -232,7 +233,7 @@ def rows_by_class(labels: IntArray, class_names: Sequence[str], pool: IntArray) 
     pool = np.sort(pool).astype(np.int64)
     if len(pool) == 0:
         raise SelectionError(
-            "There is nothing to choose from: the pool is empty. Lower the test or validation fraction, or add images."
+            "There is nothing to select from: the pool is empty. Lower the test or validation fraction, or add images."
         )
     of_pool = labels[pool]
     by_class = {name: pool[of_pool == position] for position, name in enumerate(class_names)}
@@ -279,7 +280,7 @@ def class_budgets(
         budgets = {name: min(budget, available[name]) for name, budget in wanted.items()}
         total = sum(wanted.values())
         if total == 0:
-            raise SelectionError("The fractions by hand round to no image at all. Choose larger fractions.")
+            raise SelectionError("The fractions set by hand round to no images. Set larger fractions.")
         need_room_by_hand(kept, budgets)
     else:
         total = total_budget(sum(sizes.values()), settings)
@@ -294,7 +295,7 @@ def class_budgets(
         notes += raised_note(kept, divide()) if kept.n else []
     if sum(budgets.values()) < total:
         notes.append(
-            f"{sum(budgets.values())} images are chosen instead of {total}, because the others are pinned out."
+            f"{sum(budgets.values())} images are selected instead of {total}, because the others are pinned out."
         )
     for name, budget in budgets.items():
         _need_room_for_pins(pins.n_in.get(name, 0), kept.n_by_class.get(name, 0), budget, f" of class {name}")
@@ -308,15 +309,15 @@ def _need_room_for_pins(n_in: int, n_kept: int, budget: int, whose: str = "") ->
         images = f"{n_in} image{'s' * (n_in != 1)}{whose} {'is' if n_in == 1 else 'are'} pinned in"
         raise SelectionError(
             f"{images}{and_kept}, but {'its' if whose else 'the'} budget is {budget}. "
-            "Raise the fraction, or take some of the pins back."
+            "Raise the fraction, or unpin some images."
         )
 
 
 def _why_none(name: str, total: int, available: int) -> str:
     if available == 0:
-        return f"Class {name} gives no image: all of its images are pinned out."
+        return f"No image of class {name} is selected: all of its images are pinned out."
     return (
-        f"Class {name} gives no image: its share of {total} images rounds to none. "
+        f"No image of class {name} is selected: its share of {total} images rounds to 0. "
         "Raise the fraction, or give every class at least one image."
     )
 
@@ -337,12 +338,12 @@ def _from_whole_pool(
     _need_room_for_pins(n_in, kept.n, total)
     need_room(kept, total, len(pool))
     if total > len(pool) - n_out:
-        notes.append(f"{len(pool) - n_out} images are chosen instead of {total}, because the others are pinned out.")
+        notes.append(f"{len(pool) - n_out} images are selected instead of {total}, because the others are pinned out.")
         total = len(pool) - n_out
     if sampler.budget_rule(settings.budget_over_classes) != sampler.class_budget:
         notes.append(
             f"{sampler.title} draws from the whole pool and has no class budgets, so the rule "
-            f"{settings.budget_over_classes} was not used. Choose stratified random for random images by class."
+            f"{settings.budget_over_classes} was not used. Use stratified random to draw images by class."
         )
     drawn = _choose(ClassPool.plain("", len(pool), settings.seed), pool, total, sampler, settings, pins, kept, orders)
     chosen = {}
@@ -350,7 +351,7 @@ def _from_whole_pool(
         at = np.flatnonzero(np.isin(drawn.indices, rows))
         chosen[name] = _Chosen(drawn.indices[at], tuple(drawn.reasons[place] for place in at.tolist()))
         if len(at) == 0:
-            notes.append(f"Class {name} gives no image: none of its images was drawn.")
+            notes.append(f"No image of class {name} is selected: none was drawn.")
     return chosen, notes
 
 
@@ -358,7 +359,8 @@ def _across_of(split: Split, across: PoolEmbedding | None) -> FloatArray | None:
     """Return the embedding across classes of the pool, unless it was made from other images."""
     if across is not None and not np.array_equal(np.sort(split.pool), across.pool_indices):
         raise SelectionError(
-            "The features across classes were made from other images than the pool now holds. Compute them again."
+            "The features across classes were computed from other images than the pool now contains. Compute them "
+            "again."
         )
     return across.pool_rows if across is not None else None
 
@@ -377,12 +379,12 @@ def _from_all_classes(
     pool = np.sort(np.concatenate(list(members.values())))
     if across is None:
         raise SelectionError(
-            f"{sampler.title} needs the features across classes, which are not computed. Compute them first."
+            f"{sampler.title} requires the features across classes, which have not been computed. Compute them first."
         )
     classes = np.empty(len(pool), dtype=np.int64)
     for position, name in enumerate(names):
         classes[np.searchsorted(pool, members[name])] = position
-    # Room for those that are pinned out and would be chosen.
+    # Room for those that are pinned out and would be selected.
     quotas = [min(len(members[name]), budgets[name] + pins.n_out.get(name, 0)) for name in names]
     seen = replace(
         ClassPool.plain("", len(pool), settings.seed),
@@ -455,11 +457,12 @@ def _need_same(name: str, indices: IntArray, others: IntArray | None, what: str,
     """Refuse features or clusters that are missing or were made from other images."""
     if others is None:
         raise SelectionError(
-            f"{sampler.title} needs the {what} of class {name}, which are not computed. Compute them first."
+            f"{sampler.title} requires the {what} of class {name}, which have not been computed. Compute them first."
         )
     if not np.array_equal(indices, others):
         raise SelectionError(
-            f"The {what} of class {name} were made from other images than the pool now holds. Compute them again."
+            f"The {what} of class {name} were computed from other images than the pool now contains. Compute them "
+            "again."
         )
 
 

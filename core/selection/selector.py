@@ -1,4 +1,4 @@
-"""The scikit-learn face: choose a coreset of arrays in a notebook, by the same code as the application."""
+"""scikit-learn interface: select a coreset of arrays in a notebook, by the same code as the application."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -32,14 +32,14 @@ POOL_COMPONENTS = 50
 Float64Array = NDArray[np.float64]
 # All but those by hand, which are fractions of named classes.
 _BUDGETS = tuple(rule for rule in get_args(ClassBudgetRule) if rule != "by-hand")
-# Squares of what lies outside have no place in float32.
+# Squares of what is outside have no place in float32.
 _SMALLEST, _LARGEST = 1e-15, 1e15
 
 
 class CoresetSelector(BaseEstimator):  # type: ignore[misc]
     """Choose a small, diverse part of labelled rows.
 
-    Each class is reduced by PCA, clustered around medoids, and chosen from by a sampler, as the application does with
+    Each class is reduced by PCA, clustered around medoids, and selected from by a sampler, as the application does with
     images.
 
     Parameters
@@ -47,7 +47,7 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
     sampler : str
         A name of the registry, such as ``"balanced-herding"``, ``"intelligent"`` or ``"stratified"``.
     fraction : float
-        0 < fraction <= 1, of the rows; at least one row is chosen.
+        0 < fraction <= 1, of the rows; at least one row is selected.
     random_state : int, RandomState or None
         Seeds clusters and drawing samplers.
     variance : float or None
@@ -73,16 +73,16 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     indices_ : ndarray of shape (n_chosen,), int64
-        Rows chosen, ascending.
+        Rows selected, ascending.
     order_ : ndarray of shape (n_chosen,), int64
-        The same rows in the order in which they are chosen. Of a nested sampler with one rule of budgets the first m
+        The same rows in the order in which they are selected. Of a nested sampler with one rule of budgets the first m
         are the coreset of m.
     clusters_ : ndarray of shape (n_samples,), int64
         Cluster of each row inside its class, 0 the largest.
     classes_ : ndarray of shape (n_classes,)
         Labels seen.
     budgets_ : dict
-        Rows chosen by label.
+        Rows selected by label.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
         Where `X` has column names, such as a DataFrame.
@@ -214,10 +214,10 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            Also where `y` holds no classes.
+            Also where `y` contains no classes.
         """
         if y is None:
-            raise ValueError("fit_resample wants labels: y is None. Without labels use fit(X).indices_.")
+            raise ValueError("fit_resample requires labels: y is None. Without labels use fit(X).indices_.")
         check_classification_targets(y)
         self.fit(X, y)
         check_is_fitted(self)
@@ -236,7 +236,7 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         known = {each.name for each in fields(sampler.settings)} if sampler.settings is not None else set()
         if self.mu is not None and "mu" in known:
             if own.get("mu", self.mu) != self.mu:
-                raise SettingsError(f"mu is {self.mu} and settings name {own['mu']} for it; give one.")
+                raise SettingsError(f"mu is {self.mu}, but settings has {own['mu']}; set only one of them.")
             own = {"mu": self.mu, **own}
         return with_own(settings, sampler.name, **own) if own else settings
 
@@ -249,7 +249,7 @@ class CoresetSelector(BaseEstimator):  # type: ignore[misc]
         if self.blocks is None:
             return [rows]
         if any(isinstance(width, bool) or not isinstance(width, Integral) for width in self.blocks):
-            raise SelectionError(f"The blocks are {list(self.blocks)}; expected whole numbers of columns, in order.")
+            raise SelectionError(f"The blocks are {list(self.blocks)}; expected integer numbers of columns, in order.")
         widths = [int(width) for width in self.blocks]
         if sum(widths) != rows.shape[1] or min(widths, default=0) < 1:
             raise SelectionError(
@@ -269,7 +269,7 @@ def _taken(table: Any, rows: IntArray) -> Any:
 
 
 def _embedded(name: str, rows: IntArray, blocks: Sequence[Float64Array], variance: float | None) -> ClassEmbedding:
-    """Return the embedding of one class, without any rows beside those to choose from."""
+    """Return the embedding of one class, of only the rows to select from."""
     joined = _joined([_reduced(_centred(block[rows]), variance) for block in blocks])
     nothing = np.zeros((0, joined.shape[1]), dtype=np.float32)
     return ClassEmbedding(name, rows.astype(np.int64), joined, np.zeros(0, dtype=np.int64), nothing, ())
@@ -316,7 +316,7 @@ def _joined(views: Sequence[FloatArray]) -> FloatArray:
 
 
 def _interleaved(coreset: Coreset, weights: dict[str, float], equal_first: int) -> NDArray[np.int64]:
-    """Return chosen rows in the order in which a growing budget would add them, class by class as it goes."""
+    """Return selected rows in the order in which a growing budget would add them, across classes."""
     n = len(coreset.indices)
     names = sorted(coreset.budgets)
     givers = hand_out(

@@ -1,4 +1,4 @@
-"""What a coreset takes from each cluster, beside what random sampling takes (paper, Fig. 2)."""
+"""Images that a coreset takes from each cluster, next to those of random sampling (paper, Fig. 2)."""
 
 from collections.abc import Sequence
 
@@ -10,14 +10,14 @@ from core.selection.sampling import ClassPool
 
 
 def expected_random(clusters: Sequence[ClassClusters], coreset: Coreset) -> tuple[ClusterShares, ...]:
-    """Count the chosen images of each cluster, beside a random draw of as many images from the same pool.
+    """Count the selected images of each cluster, next to a random draw of as many images from the same pool.
 
     Parameters
     ----------
     clusters : sequence of ClassClusters
         Of all classes of the pool.
     coreset : Coreset
-        Chosen from the same pool.
+        Selected from the same pool.
 
     Returns
     -------

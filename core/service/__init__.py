@@ -6,9 +6,9 @@
   `cache_requests`.
 - `processes`: the window's side of an engine process: `Job`, which runs one request, and `ServiceProcess`, which stays
   and answers one after another. `child` is the engine's side, and `messages` is what they send to each other.
-- `selection_service`: the object that answers requests about clusters and coresets at once.
-- `needs`, `networks`, `groups`: what the window computes or looks up by itself.
+- `selection_service`: the object that answers requests about clusters and coresets immediately.
+- `needs`, `networks`, `groups`: what the window itself computes or looks up.
 
 It knows no Qt. The window's half is `desktop_app.service`; the command line and notebooks call `core.pipeline` and need
-nothing of this. Kept empty on purpose: importing a request must not bring the engine's libraries along.
+nothing of this. Kept empty on purpose: importing a request must not import the engine's libraries.
 """

@@ -74,7 +74,7 @@ class PipeProgress:
     send : callable
         Takes an event.
     stop : threading.Event
-        Set when the user asked to stop.
+        Set when the user cancels.
     """
 
     def __init__(self, send: Callable[[Progressed | PartialResult], None], stop: threading.Event) -> None:
@@ -85,7 +85,7 @@ class PipeProgress:
         self._lock = threading.Lock()  # the engine may report from several threads
 
     def report(self, done: int, total: int, message: str = "") -> None:
-        """Send a report, unless one was sent within the last 50 ms; raise `CancelledError` when asked to stop."""
+        """Send a report, unless one was sent within the last 50 ms; raise `CancelledError` when cancelled."""
         if self._stop.is_set():
             raise CancelledError
         with self._lock:
@@ -151,7 +151,7 @@ def run_service(events: Connection, commands: Connection, assignment: Assignment
 def _run_first(
     events: Connection, assignment: Assignment, stop: threading.Event, *, keeps_cache: bool = False
 ) -> Finished | Failed | Cancelled:
-    """Run the request that the process was started for; with `keeps_cache` bring the cache within its limit then."""
+    """Run the request that the process was started for; with `keeps_cache` trim the cache to its limit then."""
     try:
         request: Request[Any] = pickle.loads(assignment.request)  # noqa: S301 - from the window's own process
         progress = PipeProgress(_sender(events, BUILDING), stop)
@@ -212,7 +212,7 @@ def _within(limits: Limits | None, events: Connection) -> Iterator[None]:
     Raises
     ------
     OpeningError
-        If it asks for more memory than its limit.
+        If it requests more memory than its limit.
     """
     if limits is None:
         yield

@@ -31,7 +31,7 @@ class PredictView:
 
 @dataclass(frozen=True)
 class EstimateComparison(Request[ComparePlanView]):
-    """List the trainings that the settings ask for, with estimates of time and memory."""
+    """List the trainings that the settings request, with estimates of time and memory."""
 
     is_for_display: ClassVar[bool] = True
     study: Study
@@ -189,7 +189,7 @@ class SaveNetwork(Request[Path]):
     target: Path
 
     def run(self, progress: Progress) -> Path:  # noqa: ARG002
-        """Copy it beside its place, then move it there.
+        """Copy it next to its place, then move it there.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Requests that take a chosen coreset further: export it, check an export, find the size that is needed."""
+"""Requests that take a selected coreset further: export it, check an export, find the size that is needed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Requests about the images themselves: scan and divide them, find doubtful labels, draw the demo."""
+"""Requests about the images themselves: scan and divide them, find suspected label errors, draw the demo."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ class DatasetView:
     cache_folder : Path
         Holds the thumbnails.
     suggested_patterns : tuple of (str, int)
-        Patterns that may find patients in the names, each with how many groups it makes, the likeliest first.
+        Patterns that may find patients in the names, each with how many groups it makes, the most likely first.
     suspected : tuple of ExclusionSuggestion
         Patterns of images that are probably thumbnails, masks or the like and are used.
     """
@@ -65,11 +65,11 @@ class DatasetView:
 
     @property
     def is_one_file(self) -> bool:
-        """Whether all images lie in one file, such as an array."""
+        """Whether all images are in one file, such as an array."""
         return not self.dataset.root.is_dir()
 
     def file(self, index: int) -> Path:
-        """Return the file that an image is read from: its own, or the one that all images lie in."""
+        """Return the file that an image is read from: its own, or the one that all images are in."""
         from core.data.page_names import file_and_page
 
         root = self.dataset.root
@@ -82,7 +82,7 @@ class DatasetView:
 
 @dataclass(frozen=True)
 class DoubtsView:
-    """Images to look at before choosing; nothing is removed without being asked for."""
+    """Images to inspect before selecting; nothing is removed unless requested."""
 
     doubts: tuple[LabelDoubt, ...]
     near_duplicates: tuple[NearDuplicate, ...]
@@ -157,7 +157,7 @@ class DrawDemo(Request[None]):
     n_images: int | None = None
 
     def run(self, progress: Progress) -> None:
-        """Draw as many as asked for, or as the demo has."""
+        """Draw as many as requested, or as in the demo."""
         from core.data.demo import make_demo
 
         if self.n_images is None:

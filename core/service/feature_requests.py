@@ -32,7 +32,7 @@ class FeaturesView:
     views : mapping of str to tuple of ViewReduction
         By class.
     labels : tuple of str
-        Notes to show beside every result, such as "Unverified weights".
+        Notes to show next to every result, such as "Unverified weights".
     """
 
     separations: tuple[Separation, ...]

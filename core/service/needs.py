@@ -6,9 +6,10 @@ Light to import: the window asks.
 from collections.abc import Mapping
 
 from core.estimate import USUAL_COMPONENTS, clustering_bytes
-from core.memory import free_memory, in_words
+from core.memory import free_memory
 from core.selection.description import Sampler
 from core.settings import ClusterSettings
+from core.words import byte_size
 
 WORTH_TELLING = 0.5
 
@@ -29,7 +30,7 @@ def sampler_memory_words(class_sizes: Mapping[str, int], sampler: Sampler) -> st
         if needed <= WORTH_TELLING * free:
             return ""
         return (
-            f"Selecting by {sampler.title_inside} requires about {in_words(needed)} of memory; {in_words(free)} "
+            f"Selecting by {sampler.title_inside} requires about {byte_size(needed)} of memory; {byte_size(free)} "
             "are free."
         )
     components = USUAL_COMPONENTS if sampler.uses_embedding else 0
@@ -42,4 +43,4 @@ def _words(doing: str, needs: Mapping[str, int]) -> str:
     free = free_memory().n_bytes
     if not name or needs[name] <= WORTH_TELLING * free:
         return ""
-    return f"{doing} class {name} requires about {in_words(needs[name])} of memory; {in_words(free)} are free."
+    return f"{doing} class {name} requires about {byte_size(needs[name])} of memory; {byte_size(free)} are free."

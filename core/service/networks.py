@@ -1,4 +1,4 @@
-"""The networks as the window asks for them: their facts, and none of the engine's libraries."""
+"""The networks as the window requests them: their facts, and none of the engine's libraries."""
 
 from core.training.architectures import NETWORKS
 from core.training.network import Network

@@ -5,7 +5,7 @@ seconds. A process can also be stopped at any moment, gives its memory back, and
 window with it.
 
 - `Job`: one request in one process, which ends with it.
-- `ServiceProcess`: one object that stays in a process and answers requests in order; built anew after a death.
+- `ServiceProcess`: one object that stays in a process and answers requests in order; built again after a death.
 
 Everything that is started here ends when this process ends, however it ends.
 """
@@ -269,7 +269,7 @@ class ServiceProcess(EngineProcess):
     died_how : str
         A sentence, where it ended without a last word.
     killed_for_stop : bool
-        It ended because a request was cancelled and did not stop by itself, which is no fault of its own.
+        It ended because a request was cancelled and did not stop by itself, which is not a fault of its own.
     """
 
     def __init__(self, opening: AnyRequest, *, output: Path | None = None, threads: int | None = None) -> None:
@@ -310,10 +310,10 @@ class ServiceProcess(EngineProcess):
             self.send(Stop(number))
 
     def cancel(self, number: int) -> None:
-        """Stop a request as the user wants; `Cancelled` is its answer.
+        """Stop a request when the user cancels it; `Cancelled` is its answer.
 
         One that is being answered stops at its next report; if that takes longer than three seconds, `take_replies`
-        kills the process, and `again` goes on with the requests that wait.
+        kills the process, and `again` continues with the requests that wait.
         """
         waits = any(one[0].number == number for one in self._waiting)
         self.stop(number)

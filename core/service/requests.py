@@ -22,7 +22,7 @@ class Request(ABC, Generic[Result]):
         Name shown to the user, with its article: "an export". Empty for steps, which have names of their own, and for
         requests that are for display.
     is_for_display : bool
-        Whether pages and dialogs ask for it by themselves, only to show something.
+        Whether pages and dialogs request it by themselves, only to show something.
 
     Examples
     --------

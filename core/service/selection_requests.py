@@ -40,13 +40,13 @@ class ClassView:
     ----------
     clusters : ClassClusters
     points : ndarray of shape (n, 2), float32
-        The two chosen components, rows as in ``clusters.indices``.
+        The two selected components, rows as in ``clusters.indices``.
     components : tuple of int
         Which two, from 0.
     shares : tuple of float
         Share of the class's joined variance that each of the two holds.
     n_components : int
-        That can be chosen from.
+        That can be selected from.
     all_shares : tuple of float
         Share of every component.
     words : str
@@ -69,9 +69,9 @@ class CoresetView:
     Attributes
     ----------
     shares : tuple of ClusterShares
-        By class: images in each cluster, chosen of it, drawn at random, expected at random.
+        By class: images in each cluster, selected of it, drawn at random, expected at random.
     coverage : Coverage or None
-        What it leaves out; None where it was not asked for.
+        Its coverage; None where it was not requested.
     sentence : str
         The sentence that matters.
     """
@@ -159,7 +159,7 @@ class ListClusters(ServiceRequest["SelectionService", tuple[ClassClusters, ...]]
 
 @dataclass(frozen=True)
 class ChooseCoreset(ServiceRequest["SelectionService", CoresetView]):
-    """Choose a coreset; what it leaves out is asked for by `MeasureCoverage`, as it takes longer."""
+    """Select a coreset; its coverage is requested by `MeasureCoverage`, as it takes longer."""
 
     selection: SelectionSettings
     clusters: ClusterSettings
@@ -171,7 +171,7 @@ class ChooseCoreset(ServiceRequest["SelectionService", CoresetView]):
 
 @dataclass(frozen=True)
 class MeasureCoverage(ServiceRequest["SelectionService", Coverage]):
-    """Measure what the coreset of `selection` leaves out; stops between two classes where it is not wanted any more."""
+    """Measure the coverage of the coreset of `selection`; stops between two classes if it is no longer required."""
 
     selection: SelectionSettings
     clusters: ClusterSettings

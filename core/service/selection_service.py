@@ -1,6 +1,6 @@
-"""The selection service: it answers at once what another fraction, budget, k or pin chooses, and shows clusters.
+"""The selection service: it answers at once what another fraction, budget, k or pin selects, and shows clusters.
 
-It lives in a process of its own without TensorFlow, holds the embeddings as memory maps, clusters and the samplers'
+It lives in a process of its own without TensorFlow, keeps the embeddings as memory maps, clusters and the samplers'
 orders, and reads all of it from the cache.
 """
 
@@ -128,7 +128,7 @@ class SelectionService(ImageService):
         return self._prepared
 
     def _use(self, clusters: ClusterSettings | None, progress: Progress) -> None:
-        if cut_file() is not None:  # computed anew, from the cache but for what another program has damaged there
+        if cut_file() is not None:  # computed again, from the cache but for what another program has damaged there
             self._prepare(self._prepared.study, progress)
         if clusters is not None and clusters != self._prepared.study.settings.clusters:
             self.set_clusters(clusters, progress)
@@ -162,7 +162,7 @@ class SelectionService(ImageService):
         ----------
         settings : SelectionSettings
         coverage : bool
-            Also measure what it leaves out; takes longer than choosing.
+            Also measure its coverage; takes longer than selecting.
         clusters : ClusterSettings, optional
         """
         self._use(clusters, progress)
@@ -174,7 +174,7 @@ class SelectionService(ImageService):
     def cover(
         self, settings: SelectionSettings, clusters: ClusterSettings | None = None, progress: Progress = NO_PROGRESS
     ) -> Coverage:
-        """Return what the coreset of `settings` leaves out; can be stopped between two classes."""
+        """Return the coverage of the coreset of `settings`; can be stopped between two classes."""
         self._use(clusters, progress)
         return self._measure(choose(self._prepared, settings, progress), progress)
 
@@ -195,7 +195,7 @@ class SelectionService(ImageService):
         return summarise_coverage(tuple(by_class), worst)
 
     def _covered(self, embedding: ClassEmbedding, clusters: ClassClusters, coreset: Coreset) -> ClassCoverage:
-        """Return a class's coverage, remembered by what was chosen of it: a slider often comes back."""
+        """Return a class's coverage, remembered by what was selected of it: a slider often comes back."""
         inside = np.intersect1d(coreset.indices, embedding.indices)
         key = (embedding.class_name, fingerprint(inside))
         if key not in self._coverage:

@@ -22,7 +22,7 @@ class Watchdog:
         self._last_message = time.monotonic()
 
     def reset(self, message: object) -> None:
-        """Start the time anew after a message, with the limits that it brings, if any."""
+        """Start the time again after a message, with its limits, if any."""
         self._last_message = time.monotonic()
         if isinstance(message, Limited):
             self.seconds, self.n_bytes = message.seconds, message.n_bytes

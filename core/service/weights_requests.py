@@ -69,7 +69,7 @@ class ImportWeights(Request[WeightsView]):
 
 @dataclass(frozen=True)
 class DownloadWeights(Request[WeightsView]):
-    """Download the official file; the one request that uses the network, and only when asked for by name."""
+    """Download the official file; the one request that uses the network, and only when requested by name."""
 
     title: ClassVar[str] = "the download of weights"
     name: str

@@ -1,10 +1,10 @@
 """The choices of every stage, as frozen dataclasses, each with its facts.
 
-One `Settings` holds every choice that the window offers and the command line takes; it stands in the
+One `Settings` contains every choice that the window offers and the command line takes; it is in the
 project file, in `coreset.json` and in a `--settings` file, in the same form. Unknown keys are refused.
 
 A choice added later is a field with a *neutral* value, what the program did before: see `core.descriptions.Choice`.
-What only one sampler, network or other description reads is a field of that description's own settings, and stands in
+What only one sampler, network or other description reads is a field of that description's own settings, and is in
 `own` here.
 """
 
@@ -25,7 +25,7 @@ ClassBudgetRule = Literal[
     "recommended", "sampler", "proportional", "equal", "square-root", "equal-then-square-root",
     "square-root-difficulty", "difficulty", "by-hand",
 ]  # fmt: skip
-# Rules that want to know how hard each class is.
+# Rules that require the difficulty of each class.
 BY_DIFFICULTY = ("difficulty", "square-root-difficulty")
 ClusterBudgetRule = Literal["equal", "proportional", "square-root", "neyman"]
 NetworkName = str
@@ -37,50 +37,50 @@ _ONE = "a whole number of at least 1"
 
 @dataclass(frozen=True, kw_only=True)
 class DataSettings(SettingsPart):
-    """What of a dataset is used, and how it is divided (METHOD: 70/30 test, 80/20 validation, paper 5.2).
+    """Which images of a dataset are used, and how they are divided (METHOD: 70/30 test, 80/20 validation, paper 5.2).
 
     Attributes
     ----------
     test_fraction, validation_fraction : float
-        0 <= fraction < 1. Validation is a share of what is left for training. Ignored for a split that was brought.
+        0 <= fraction < 1. Validation is a share of what is left for training. Ignored for a predefined split.
     split_seed : int
         >= 0.
     folds : int or None
         None: the test images are drawn, `test_fraction` of them. At least 2: all images are divided into so many folds,
         of which each is the test set once in a comparison; everything else has the first fold as its test images.
-        Refused for a split that was brought.
+        Refused for a predefined split.
     group_pattern : str
         Regular expression over the relative path; what its first group (or the whole match) finds names the
         group, such as a patient, that is never divided. Empty: no groups (a CSV's `group` column still counts).
     left_out_classes : tuple of str
         Classes that are not used.
     left_out_images : tuple of str
-        Relative paths of single images that are not used, such as a copy or one with a doubtful label.
+        Relative paths of single images that are not used, such as a copy or one with a suspected label error.
     relabelled : tuple of Relabelling
         Corrected classes, which replace those in the source; sorted by path, one for each image at most.
     left_out_patterns : tuple of str
         Patterns of paths of images that are not used, such as thumbnails; see `core.settings.path_patterns`.
     keep_one_of_duplicates : bool
-        Use only the first (in path order) of images with the same pixels; where they stand under two labels, none.
+        Use only the first (in path order) of images with the same pixels; where they have two labels, none.
     drop_leaks : bool
-        With a split that was brought: leave out train and validation copies of test images.
+        With a predefined split: exclude train and validation copies of test images.
     near_duplicates_together : bool
         Never divide near-duplicates between the sets.
     near_duplicate_bits : int
         Largest Hamming distance of two perceptual hashes (64 bits) that counts as a near-duplicate.
     grey_levels : tuple of str
         Which stored values of files of more than 8 bits become black and white: a rule, ranges, or both; see
-        `core.settings.levels.parse_levels`. After a scan ranges of single kinds of file say what was fixed.
+        `core.settings.levels.parse_levels`. After a scan, it contains the determined ranges of single file kinds.
     alpha : tuple of str
         What becomes of transparent parts; see `core.settings.levels.parse_alpha`.
     pages : str
         Which page of a file of several is read: ``"first"``, a number from 1, ``"max"``, ``"mean"``, ``"channels"``.
     layout : str
-        What the folders of a folder of images stand for, from the top, with slashes between; ``"auto"`` takes the
-        likeliest reading and says so, ``"plain"`` reads train and test folders by these names alone and takes every
+        What the folders of a folder of images represent, from the top, with slashes between; ``"auto"`` takes the
+        most likely layout with a note, ``"plain"`` reads train and test folders by these names alone and takes every
         other folder as a class. See `core.data.layouts`.
     leave_out_masks : bool
-        In a folder: leave out images that are masks of others, by name and content.
+        In a folder: exclude images that are masks of others, by name and content.
     own : mapping of str to SettingsPart
         By source; see `SelectionSettings`.
     """
@@ -202,7 +202,7 @@ class FeatureSettings(SettingsPart):
     variance : float
         0 < variance <= 1: the cumulative explained variance that PCA keeps per class.
     untrained : bool
-        Use seeded random weights instead of trained ones. For tests only; every result says so.
+        Use seeded random weights instead of trained ones. For tests only; every result is labelled.
     own : mapping of str to SettingsPart
         By extractor; see `SelectionSettings`.
     """
@@ -277,7 +277,7 @@ class ClusterSettings(SettingsPart):
 
 @dataclass(frozen=True, kw_only=True)
 class SelectionSettings(SettingsPart):
-    """How the coreset is chosen from the pool.
+    """How the coreset is selected from the pool.
 
     Attributes
     ----------
@@ -291,7 +291,7 @@ class SelectionSettings(SettingsPart):
         >= 0.
     budget_over_classes : str
         ``"recommended"`` is the rule that measurements recommend for the sampler; ``"sampler"`` is its own rule, which
-        stood here before there were others (proportional, except where its file says otherwise). They are the same
+        were used here before there were others (proportional, except where its file says otherwise). They are the same
         for most samplers: see `core.selection.description.Sampler.budget_rule`.
     fraction_by_class : mapping of str to float
         With ``"by-hand"``: the fraction of each class's pool; classes not named use `fraction`.
@@ -300,7 +300,7 @@ class SelectionSettings(SettingsPart):
     beta : float
         >= 0; exponent of the difficulty rule: 0 proportional, 1/2 leans towards rare kinds.
     pinned_in, pinned_out : tuple of str
-        Relative paths of images that are always or never chosen, inside their class's budget.
+        Relative paths of images that are always or never selected, inside their class's budget.
     continue_from : EarlierCoreset or None
         Images of an earlier coreset that are selected first; the sampler selects the others to go with them.
     own : mapping of str to SettingsPart
@@ -383,23 +383,23 @@ class SelectionSettings(SettingsPart):
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonSettings(SettingsPart):
-    """Which trainings stand beside each other (METHOD 4).
+    """Which trainings are compared (METHOD 4).
 
     Attributes
     ----------
     samplers : tuple of str
     fractions : tuple of float
-        Of the pool; 1 is the pool itself, trained once per network and repetition whatever the sampler.
+        Of the pool; 1 is the pool itself, trained once per network and repetition for all samplers.
     networks : tuple of str
         Names from the registry of networks.
     repetitions : int
         Repetition r seeds selection, initial weights and shuffling together; rows share it and are paired.
     splits : int
         >= 1: into how many divisions of the images all of this is done. Split s has the split seed
-        ``data.split_seed + s``. A split that was brought is the only one. 1 where the images are divided into folds
+        ``data.split_seed + s``. A predefined split is the only one. 1 where the images are divided into folds
         (`DataSettings.folds`), each of which is a split.
     difference_of_interest : float
-        Accuracy difference for which the needed repetitions are told; 0.01 is one point.
+        Accuracy difference for which the needed repetitions are reported; 0.01 is one point.
     controls : bool
         Add stratified random, and matched random for samplers with budgets of their own.
     """
@@ -423,7 +423,7 @@ class ComparisonSettings(SettingsPart):
         tip="Each repetition has its own seed for selection, weights and shuffling",
         least=1, must=_ONE, flag="--seeds", offered=(1, 100),
     )  # fmt: skip
-    # Left out where it is 1 from the beginning, so that what was kept before there was a choice is still current.
+    # Excluded where it is 1 from the beginning, so that what was kept before there was a choice is still current.
     splits: int = choice(
         1, neutral=1, title="Splits",
         tip="Number of random splits into pool and test images to repeat the comparison on, each with its own seed; "
@@ -451,21 +451,21 @@ class ComparisonSettings(SettingsPart):
 
 @dataclass(frozen=True, kw_only=True)
 class ExportSettings(SettingsPart):
-    """What an export holds.
+    """Contents of an export.
 
     Attributes
     ----------
     files : str
         How images get there, from the registry of export formats; ``"list"`` writes only the lists.
     with_split : bool
-        Put the coreset into `train/`, with `val/` and `test/` beside it.
+        Put the coreset into `train/`, with `val/` and `test/` next to it.
     remainder : bool
-        Also write the images of the pool that were not chosen, into `remainder/`.
+        Also write the images of the pool that were not selected, into `remainder/`.
     private : bool
         No original file name leaves: names become hashes in files, lists and report.
     probabilities_and_weights : bool
-        Add to the list a teacher's out-of-fold probability of each class, and the share of the pool that each chosen
-        image stands for.
+        Add to the list a teacher's out-of-fold probability of each class, and the share of the pool that each selected
+        image represents.
     own : mapping of str to SettingsPart
         By export format; see `SelectionSettings`.
     """

@@ -1,4 +1,4 @@
-"""How stored values become pixels, as it is typed: `--grey-levels`, `--alpha` and `--pages`."""
+"""Parsing of `--grey-levels`, `--alpha` and `--pages`, which determine how stored values become pixels."""
 
 import math
 import re
@@ -24,7 +24,7 @@ _PAGES_MUST = "first, max, mean, channels, each, or a page number such as 3"
 
 @dataclass(frozen=True)
 class LevelsChoice:
-    """What `--grey-levels` says.
+    """The parsed value of `--grey-levels`.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class LevelsChoice:
     percentiles : (float, float)
         0 to 100, ascending; with ``"percentiles"``.
     ranges : dict of str to (float, float)
-        The stored values that become 0 and 255, by kind of file; that of the empty name is for every other kind.
+        The stored values that become 0 and 255, by file kind; that of the empty name is for every other kind.
     """
 
     rule: str = "used"
@@ -47,7 +47,7 @@ def parse_levels(texts: Sequence[str]) -> LevelsChoice:
     Raises
     ------
     SettingsError
-        If one is none, a range is empty, or two say different things about the same.
+        If one is none, a range is empty, or two contradict each other.
     """
     rules: dict[str, tuple[float, float]] = {}
     ranges: dict[str, tuple[float, float]] = {}
@@ -74,7 +74,7 @@ def parse_levels(texts: Sequence[str]) -> LevelsChoice:
 
 
 def levels_rule(choice: LevelsChoice) -> str:
-    """Return the rule of a choice as it is typed."""
+    """Return the rule of a setting in its text form."""
     return f"percentiles:{range_text(*choice.percentiles)}" if choice.rule == "percentiles" else choice.rule
 
 
@@ -110,12 +110,12 @@ def changed_levels(
 
 
 def parse_alpha(texts: Sequence[str]) -> tuple[str, dict[str, str]]:
-    """Read the values of `--alpha`: the rule, and what was said of single kinds of file.
+    """Read the values of `--alpha`: the rule, and the rules of single file kinds.
 
     Raises
     ------
     SettingsError
-        If one is none, or two say different things about the same.
+        If one is none, or two contradict each other.
     """
     rules: list[str] = []
     by_kind: dict[str, str] = {}
@@ -146,7 +146,7 @@ def check_pages(text: str) -> None:
 
 
 def range_text(low: float, high: float) -> str:
-    """Return a range as it is typed, such as ``"0:4095"``; it reads back as the same numbers."""
+    """Return a range in its text form, such as ``"0:4095"``; it reads back as the same numbers."""
     return f"{_number(low)}:{_number(high)}"
 
 

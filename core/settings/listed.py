@@ -79,7 +79,7 @@ class Setting:
 
     @property
     def names(self) -> dict[str, str]:
-        """Titles by name of what can be chosen; empty where any value of its kind can."""
+        """Titles by name of what can be selected; empty where any value of its kind can."""
         facts = self.facts
         if not facts.kind:
             return dict(facts.values)

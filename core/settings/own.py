@@ -62,7 +62,7 @@ def with_own(section: S, name: str, **changes: Any) -> S:
 
 
 def put_own(held: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
-    """Return own settings with those of one description put in; left out where they are its defaults."""
+    """Return own settings with those of one description put in; excluded where they are its defaults."""
     others = {each: kept for each, kept in held.items() if each != name}
     is_default = isinstance(value, SettingsPart) and value == type(value)()
     return others if is_default else dict(sorted({**others, name: value}.items()))

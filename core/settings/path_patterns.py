@@ -102,7 +102,7 @@ def check_patterns(patterns: Iterable[str]) -> None:
     Raises
     ------
     SettingsError
-        If one is empty, has a bracket that is not closed, or matches every image by itself.
+        If one is empty, has a bracket that is not closed, or matches every image.
     """
     for pattern in patterns:
         _pattern(pattern)

@@ -1,7 +1,7 @@
 """Settings as plain JSON values and back, with a sentence for each fault.
 
-In a stored form a setting that was added later stands only where it is not neutral, and one that does not stand there
-is neutral, whatever the default has become since: see `core.descriptions.Choice`.
+A stored form only contains a setting that was added later if it is not neutral, and one that it does not contain
+is neutral, regardless of the present default: see `core.descriptions.Choice`.
 """
 
 import dataclasses
@@ -71,7 +71,7 @@ def read_settings(file: Path) -> Settings:
     Raises
     ------
     SettingsError
-        If the file cannot be read, is no JSON, or holds an unknown key or a value of the wrong kind.
+        If the file cannot be read, is not JSON, or contains an unknown key or a value of the wrong kind.
     """
     try:
         values = read_json(file, limit=LIST_BYTES)
@@ -129,7 +129,7 @@ def _make_converter() -> cattrs.Converter:
 
 
 def _unstructure_settings(settings: Settings) -> dict[str, Any]:
-    """Return the stored form of all sections; one that was added later is left out where all of it is neutral."""
+    """Return the stored form of all sections; one that was added later is excluded where all of it is neutral."""
     stored = {each.name: _unstructure_part(getattr(settings, each.name)) for each in fields(settings)}
     return {name: values for name, values in stored.items() if values or _is_kept(getattr(settings, name))}
 

@@ -1,6 +1,6 @@
 """Recipes of training: named sets of values of its parts, and what the parts come to under given settings.
 
-A recipe covers training alone; samplers and extractors are chosen beside it. Every part is a setting of
+A recipe covers training alone; samplers and extractors are selected next to it. Every part is a setting of
 `core.settings.training.TrainingSettings`, under the same name as here.
 """
 
@@ -17,7 +17,7 @@ STEPS: Mapping[str, str] = {
     "falling": "steps falling with the images",
     "equal": "equal steps at every fraction",
 }
-"""What stands in the caption of a table of trained networks, by `TrainingSettings.steps`."""
+"""The words in the caption of a table of trained networks, by `TrainingSettings.steps`."""
 UNANSWERED = (
     "Trained without flips and rotations, since the orientation of the images is not specified. Set it to free "
     "(--orientation free) to allow them, as for cells, tissue and skin, or to fixed, as for X-ray and MRI."
@@ -35,12 +35,12 @@ SOFT = (
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What a training does besides what the paper does; as it is made, nothing.
+    """Parts of a training in addition to the paper; by default none.
 
     Attributes
     ----------
     flips_and_turns : bool
-        Each image in one of its 8 orientations, drawn anew every epoch.
+        Each image in one of its 8 orientations, drawn again every epoch.
     class_weights : bool
         The loss of an image weighs n / (K n_c): n images of K classes, n_c of its own.
     weight_decay : float
@@ -56,7 +56,7 @@ class Parts:
     stain_jitter : float
         0 <= value < 1: the amount of each stain at most by such a factor, and by so much optical density, either way.
     regularised_output : bool
-        Of a network on a frozen backbone: its output layer stands on features that are centred and brought to one
+        Of a network on a frozen backbone: its output layer uses features that are centred and scaled to one
         scale, instead of on batch normalisation; it starts at 0 and its weights have a penalty.
     fine_tuning : bool
         Of a network on a frozen backbone: a copy of the last convolutional block is trained as well.
@@ -96,20 +96,20 @@ RECIPES: Mapping[str, Recipe] = {
     "recommended": Recipe("Recommended", Parts(flips_and_turns=True, regularised_output=True)),
 }
 BACKBONE_PARTS = ("regularised_output", "fine_tuning")
-"""Parts that only a network on a frozen backbone can have; they say nothing of any other."""
+"""Parts that only a network on a frozen backbone can have; they do not affect others."""
 
 
 def parts_of(training: "TrainingSettings") -> Parts:
-    """Return what a training does: each part as its setting says, or else as the recipe does.
+    """Return the parts of a training: each as in its setting, or else as in the recipe.
 
-    Flips and turns are made of images without an up or down alone, which `TrainingSettings.orientation` says.
+    Flips and rotations are only applied to images of free orientation, see `TrainingSettings.orientation`.
     """
     values = {**vars(RECIPES[training.recipe].parts), **dict(_said(training))}
     return Parts(**{**values, "flips_and_turns": values["flips_and_turns"] and training.orientation == "free"})
 
 
 def recipe_notes(training: "TrainingSettings") -> tuple[str, ...]:
-    """Return what of the recipe is not done or has to be kept in mind, each in a sentence.
+    """Return sentences on parts of the recipe that are not applied or require attention.
 
     Flips and turns that the images, as far as is known, do not allow; and what soft labels rest on.
     """
@@ -139,7 +139,7 @@ def parts_problem(training: "TrainingSettings") -> str:
 def recipe_sentence(training: "TrainingSettings", *, on_backbone: bool = True) -> str:
     """Return in a sentence how networks are trained: the recipe, its parts, and the steps of smaller coresets.
 
-    Parts of a frozen backbone are told where some network stands on one, as `on_backbone` says.
+    Parts of a frozen backbone are reported if some network uses one, as `on_backbone` says.
     """
     untold = () if on_backbone else BACKBONE_PARTS
     recipe = RECIPES[training.recipe]
@@ -168,7 +168,7 @@ def part_words(name: str, value: bool | float) -> str:
 
 
 def _said(training: "TrainingSettings") -> Iterator[tuple[str, bool | float]]:
-    """Yield the parts that the settings themselves say."""
+    """Yield the parts that are set individually."""
     for part in fields(Parts):
         value = getattr(training, part.name)
         if isinstance(value, str):

@@ -42,14 +42,14 @@ def _amount(
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings(SettingsPart):
-    """How the networks are trained (paper, Listings 1 and 2; what the paper leaves open is ours, METHOD 1.6).
+    """How the networks are trained (paper, Listings 1 and 2; for what the paper does not specify, see METHOD 1.6).
 
     Attributes
     ----------
     image_size : int
         Side of the square input in pixels; 256 in the paper.
     epochs, min_steps, batch_size : int
-        As many epochs as asked, but never fewer than `min_steps` steps of `batch_size` images.
+        The number of epochs, but never fewer than `min_steps` steps of `batch_size` images.
     learning_rate : float
         Start of the cosine decay to 0 (Adam).
     dropout : float
@@ -57,20 +57,20 @@ class TrainingSettings(SettingsPart):
     norm_momentum : float
         Momentum of batch normalisation.
     recipe : str
-        A name from `core.settings.recipes.RECIPES`: what the parts below are where they do not say it themselves.
+        A name from `core.settings.recipes.RECIPES`: the values of the parts below that are not set individually.
     orientation : {"unanswered", "free", "fixed"}
         Whether the images have an up and a down. Flips and turns are made where it is ``"free"`` alone.
     flips_and_turns, class_weights, regularised_output, fine_tuning : {"recipe", "on", "off"}
-        See `core.settings.recipes.Parts`; ``"recipe"`` is as the recipe says.
+        See `core.settings.recipes.Parts`; ``"recipe"``: as in the recipe.
     weight_decay, label_smoothing, averaged_weights : float or None
-        See `core.settings.recipes.Parts`; None is as the recipe says, 0 is off.
+        See `core.settings.recipes.Parts`; None: as in the recipe, 0: off.
     shifts, zoom, brightness, contrast, stain_jitter, soft_labels : float or None
-        See `core.settings.recipes.Parts`; None is as the recipe says, 0 is off.
+        See `core.settings.recipes.Parts`; None: as in the recipe, 0: off.
     soft_label_temperature : float
         > 0; what the logits of teacher and network are divided by before they are compared. Without soft labels it
         counts for nothing.
     checks : int or None
-        Number of epochs after which the validation images are looked at, spread evenly; None: after every epoch.
+        Number of epochs after which the validation images are evaluated, spread evenly; None: after every epoch.
     steps : {"falling", "equal"}
         ``"falling"``: smaller coresets are trained for fewer steps, but for at least `min_steps`. ``"equal"``: every
         coreset is trained for at least as many steps as the pool.

@@ -1,4 +1,4 @@
-"""The answer of a comparison: what keeping a coreset costs against everything and against random, and what it saves."""
+"""The answer of a comparison: the cost of a coreset against the whole pool and random, and its savings."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,20 +14,20 @@ EVERYTHING, RANDOM, STRATIFIED, MATCHED = "everything", "random", "stratified", 
 
 @dataclass(frozen=True)
 class Costs:
-    """What is known of a coreset against everything.
+    """A coreset compared with the whole pool.
 
     Attributes
     ----------
     everything : float
-        Mean test accuracy with everything.
+        Mean test accuracy with the whole pool.
     difference, low, high : float
-        Paired difference from everything and its 95 % interval, as shares.
+        Paired difference from the whole pool and its 95 % interval, as shares.
     low_90, high_90 : float
         Its 90 % interval: two one-sided tests at 5 %.
     n_pairs : int
         Paired repetitions or splits.
     time_share : float
-        Training time over that of everything; NaN where it is not known.
+        Training time over that of the whole pool; NaN where it is not known.
     teacher_seconds : float
         What the teacher of soft labels took; 0 without soft labels.
     """
@@ -60,27 +60,27 @@ def answer(
     Parameters
     ----------
     costs : Costs or None
-        None where everything was not trained.
+        None if the whole pool was not trained on.
     random : (str, float) or None
-        What is called random beside it, and the mean accuracy of as many images drawn so; None where none were trained.
+        Name and mean accuracy of a random draw of as many images; None if none was trained.
     margin : float
         Difference in accuracy, as a share, that is none to the user. Two are called equal only where the 90 % interval
-        of their difference lies inside of it.
+        of their difference is inside of it.
     names_network : bool
-        Whether there are several networks, so that it has to be said of which one this is.
+        Whether there are several networks, so that the sentence names this one.
     """
     how = "at random" if sampler in (RANDOM, STRATIFIED) else f"by {_title(sampler)}"
     start = f"{network_words(network, first=True)}: keeping" if names_network else "Keeping"
     kept = f"{start} {percent(fraction)} ({n_images:,} images) {how}: {accuracy:.3f}"
     beside = f"; {random[0]}: {random[1]:.3f}" if random is not None else ""
     if costs is None:
-        return Answer(network, sampler, fraction, f"{kept}{beside}. Everything was not trained, so what is lost by it "
-                      "is not known.", None)  # fmt: skip
-    against = f" against {costs.everything:.3f} for everything"
+        return Answer(network, sampler, fraction, f"{kept}{beside}. The whole pool was not trained on, so the loss is "
+                      "not known.", None)  # fmt: skip
+    against = f" against {costs.everything:.3f} for the whole pool"
     is_equal, more = None, ""
     if costs.n_pairs < 2 or math.isnan(costs.low):
         middle = f" ({points_words(costs.difference)} points)"
-        more = " One repetition cannot tell this from chance: repeat it with more seeds."
+        more = " One repetition does not distinguish this from chance: repeat it with more seeds."
     elif costs.low > 0 or costs.high < 0:
         middle = f" ({points_words(costs.difference)} points, {points_words(costs.low)} to {points_words(costs.high)})"
         is_equal = _is_equal(costs, margin)
@@ -88,18 +88,18 @@ def answer(
             more = f" The difference is inside the margin: equal within {points_words(margin, sign=False)}."
     else:
         middle = (
-            f": no difference could be shown, and these data allow {points_words(costs.low)} to "
+            f": no difference was shown, and these data allow {points_words(costs.low)} to "
             f"{points_words(costs.high)} points"
         )
         if costs.low <= -1 or costs.high >= 1:
-            middle += ", up to the end of what is possible: they cannot tell"
+            middle += ", up to the end of the possible range: the difference cannot be determined"
         is_equal = _is_equal(costs, margin)
         smallest = max(abs(costs.low_90), abs(costs.high_90))
         if is_equal:
             more = f" Equal within {points_words(margin, sign=False)}."
         elif smallest < 1:
             up = math.ceil(1000 * smallest - 1e-9) / 1000
-            more = f" They could be called equal only within {points_words(up, sign=False)}."
+            more = f" They are only shown to be equal within {points_words(up, sign=False)}."
     time = ""
     if math.isfinite(costs.time_share):
         time = f" Training takes {percent(round(costs.time_share, 2))} of the time{_teacher(costs)}."
@@ -117,13 +117,13 @@ def _is_equal(costs: Costs, margin: float) -> bool:
 
 
 def wanted(samplers: Sequence[str]) -> list[str]:
-    """Return the samplers that an answer is wanted of: those that are no controls, or else what there is."""
+    """Return the samplers to answer for: those that are not controls, or else all."""
     chosen = [one for one in samplers if one not in (EVERYTHING, RANDOM, STRATIFIED) and not one.startswith(MATCHED)]
     return chosen or [one for one in samplers if one in (RANDOM, STRATIFIED)]
 
 
 def beside(sampler: str, accuracies: Mapping[str, float]) -> tuple[str, float] | None:
-    """Return the random draw that stands beside a sampler, and its accuracy: stratified before plain random."""
+    """Return the random draw to compare a sampler with, and its accuracy: stratified before plain random."""
     if sampler in (RANDOM, STRATIFIED):
         return None
     named = {STRATIFIED: "stratified random", RANDOM: "random", f"{MATCHED}{sampler}": "random with its class budgets"}

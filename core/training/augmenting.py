@@ -53,7 +53,7 @@ def orientations_of(keys: Sequence[str], seed: int, epoch: int) -> IntArray:
 
 
 def pixel_changes(parts: Parts, seed: int) -> Callable[[Pixels, int, int], Pixels] | None:
-    """Return what shifts, zooms, brightens and changes contrast and stains as `parts` say; None where they say nothing.
+    """Return a function for shifts, zoom, brightness, contrast and stains as in `parts`; None without such parts.
 
     Returns
     -------

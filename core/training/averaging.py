@@ -11,7 +11,7 @@ from core.training.layers import KerasModel
 class AveragedWeights:
     """The exponential moving average of all weights of a model, those of batch normalisation included.
 
-    Keras' own average leaves out means and variances of batch normalisation, which then do not fit the weights.
+    Keras' own average excludes means and variances of batch normalisation, which then do not fit the weights.
 
     Parameters
     ----------

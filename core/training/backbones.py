@@ -1,4 +1,4 @@
-"""The frozen backbone that a network stands on: what it says of an image is computed once and kept."""
+"""The frozen backbone of a network: its features of an image are computed once and stored."""
 
 import sys
 from collections.abc import Callable
@@ -34,7 +34,7 @@ IMAGES_PER_CHUNK = 256
 FEATURES_VERSION = 1
 # Measured (`benchmarks/memory.py`): the weights while they are loaded, and what Keras makes of the layers.
 WEIGHT_COPIES, GRAPH_BYTES = 3, 90_000_000
-WITHOUT_TURNS = "turn flips and turns off (--flips-and-turns off)"
+WITHOUT_TURNS = "turn flips and rotations off (--flips-and-turns off)"
 
 
 @dataclass(frozen=True)
@@ -66,15 +66,15 @@ def backbone_of(choice: BackboneChoice) -> Backbone:
     MissingWeightsError
         If its weights are nowhere on this machine; names the ways out, and the other backbones.
     FeatureError
-        If the extractor named is no convolutional network.
+        If the extractor named is not a convolutional network.
     """
-    # By digest too, so that weights brought meanwhile are not taken for those of the backbone kept.
+    # By digest too, so that weights imported meanwhile are not taken for those of the stored features.
     digest = backbone_weights(choice).digest
     return _built(choice.extractor, choice.image_size, choice.weights_file, choice.untrained, digest)
 
 
 def backbone_weights(choice: BackboneChoice) -> WeightsUsed:
-    """Say which weights the backbone would use, without building it.
+    """Return which weights the backbone would use, without building it.
 
     Raises
     ------
@@ -138,9 +138,9 @@ def backbone_features(
     choice : BackboneChoice
     cache_folder : Path
     orientation : int
-        0 to 7, in which the images are looked at; see `core.training.augmenting.orient`.
+        0 to 7, of the images; see `core.training.augmenting.orient`.
     progress : Progress
-        Told after every batch; what was computed before a stop is kept in chunks.
+        Reported after every batch; results before a stop are kept in chunks.
 
     Returns
     -------
@@ -165,7 +165,7 @@ def backbone_bytes(name: str, image_size: int) -> int:
     Parameters
     ----------
     name : str
-        An extractor; of one that is no network nothing is said.
+        An extractor; the words are empty for one that is not a network.
     image_size : int
     """
     network = extractor_named(name).network
@@ -182,16 +182,16 @@ def feature_bytes(name: str, n_trained: int, n_others: int, *, in_all_orientatio
     Parameters
     ----------
     name : str
-        An extractor; of one that is no network nothing is said.
+        An extractor; the words are empty for one that is not a network.
     n_trained, n_others : int
-        Images that are trained on, and those that are only looked at.
+        Training images, and images that are only evaluated.
     in_all_orientations : bool
         Whether those trained on are held in their 8 orientations, too.
     """
     network = extractor_named(name).network
     if network is None:
         return 0
-    # Besides all of them those of one orientation, which are read before they are put in their place.
+    # In addition to all of them those of one orientation, which are read before they are put in their place.
     turned = (ORIENTATIONS + 1) * n_trained if in_all_orientations else 0
     return 4 * network.n_channels * (n_trained + n_others + turned)
 
@@ -264,7 +264,7 @@ def oriented_features(
 
 
 def _ways(_free: int) -> list[str]:
-    return ["choose another backbone", "choose smaller images to train on"]
+    return ["use another backbone", "use smaller training images"]
 
 
 def _features(
@@ -289,7 +289,7 @@ def _features(
 
 def row_keys(dataset: Dataset, indices: IntArray, orientation: int = 0) -> list[str]:
     """Return what is known of images in an orientation, 0 to 7, by content."""
-    # As the images are, they stand under their own hash, as before there were orientations.
+    # As the images are, they have their own hash, as before there were orientations.
     suffix = f"-{orientation}" if orientation else ""
     return [dataset.images[index].pixels + suffix for index in indices]
 
@@ -316,11 +316,11 @@ def compute_missing(
         From pixels, shape (batch, image_size, image_size, 3), uint8, to rows of `store`.
     store : RowStore
     orientation : int
-        0 to 7, in which the images are looked at.
+        0 to 7, of the images.
     at_once : int
-        >= 1; about so many rows are written together.
+        >= 1; about this number of rows is written together.
     progress : Progress
-        Told after every batch.
+        Reported after every batch.
 
     Raises
     ------
@@ -362,4 +362,4 @@ def _built(name: str, image_size: int, weights_file: Path | None, untrained: boo
 
 def _other_backbones(choice: BackboneChoice) -> str:
     others = [EXTRACTORS[other].title for other in backbones() if other != choice.extractor]
-    return f"The {choice.words} can also stand on {' or '.join(others)}: set another backbone."
+    return f"The {choice.words} can also use {' or '.join(others)}: set another backbone."

@@ -13,7 +13,7 @@ from core.cache import ENVIRONMENT_VARIABLE, RowStore, cannot_write
 from core.errors import CacheError
 from core.features.engine import import_keras
 from core.features.extractors import extractor_named
-from core.memory import in_words, memory_for
+from core.memory import memory_for
 from core.progress import NO_PROGRESS, Progress, StepProgress
 from core.results import Dataset, FloatArray, IntArray
 from core.training.augmenting import ORIENTATIONS
@@ -32,6 +32,7 @@ from core.training.layers import KerasModel
 from core.training.network import BackboneChoice
 from core.training.pixels import DISK_SPARE_BYTES, STORE_VERSION
 from core.training.tuning_costs import WITHOUT_TUNING
+from core.words import byte_size
 
 INPUTS_VERSION = 1
 CHUNK_BYTES = 32 * 2**20
@@ -160,7 +161,7 @@ def block_inputs(
     """
     network = extractor_named(choice.extractor).network
     if network is None or not network.last_block:
-        raise ValueError(f"{choice.extractor} names no last block")
+        raise ValueError(f"{choice.extractor} defines no last block")
     backbone = backbone_of(choice)
     before = divide(backbone, network.last_block).before
     shape = tuple(int(side) for side in before.output_shape[1:])
@@ -176,9 +177,7 @@ def block_inputs(
     row_bytes = 2 * store.n_features
     _check_disk(choice, missing * row_bytes, cache_folder, turned=in_all_orientations)
     at_once = max(1, min(IMAGES_PER_CHUNK, CHUNK_BYTES // row_bytes))
-    doing = (
-        f"Computing what the last block of {extractor_named(choice.extractor).title} at {choice.image_size} px is given"
-    )
+    doing = f"Computing inputs of the last block of {extractor_named(choice.extractor).title} at {choice.image_size} px"
     # Batches collected, their concatenation, and one batch of float32.
     held = 2 * (at_once + IMAGES_AT_ONCE) * row_bytes + 2 * IMAGES_AT_ONCE * row_bytes
     needed = backbone_bytes(choice.extractor, choice.image_size) + held
@@ -222,7 +221,7 @@ def _check_disk(choice: BackboneChoice, n_bytes: int, cache_folder: Path, *, tur
         *([WITHOUT_TURNS] if turned else []),
     ]
     raise CacheError(
-        f"Fine-tuning the {choice.words} needs about {in_words(n_bytes)} of disk space for the inputs of the last "
-        f"block of {extractor_named(choice.extractor).title}, and {in_words(DISK_SPARE_BYTES)} to spare, but "
-        f"{in_words(free)} are free in {cache_folder}. {', '.join(ways)} or {WITHOUT_TUNING}."
+        f"Fine-tuning the {choice.words} needs about {byte_size(n_bytes)} of disk space for the inputs of the last "
+        f"block of {extractor_named(choice.extractor).title}, and {byte_size(DISK_SPARE_BYTES)} in reserve, but "
+        f"{byte_size(free)} are free in {cache_folder}. {', '.join(ways)} or {WITHOUT_TUNING}."
     )

@@ -18,7 +18,7 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class ImageResamples:
-    """How often each test image is drawn, the same for every run, so that differences are paired.
+    """Counts of each test image in each resample, the same for every run, so that differences are paired.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ def corrected_interval(values: Values, shared: float, level: float = 0.95) -> tu
     Notes
     -----
     Student's interval of n independent values is mean ± t(n−1)·s·√(1/n). Random splits of the same images are not
-    independent: each test image is a test image of other splits too, and so are the chance that it brings. With ρ the
+    independent: each test image is a test image of other splits too, and so is the variation that it causes. With ρ the
     correlation that comes of it, the variance of the mean is s²·(1/n + ρ/(1−ρ)): the corrected resampled t-test, with
     ρ the share of test images that two splits have in common. So more splits narrow an interval only so far; what is
     left is the chance of these images. Without the correction one in three comparisons over ten splits shows a

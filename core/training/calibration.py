@@ -16,7 +16,7 @@ def expected_calibration_error(evidence: "Evidence") -> "Values":
     """Return the mean distance of accuracy from confidence over the bins, weighted by their images; (n_resamples,).
 
     Confidence is the probability of the predicted class. The bins are `N_BINS` of equal width, each without its lower
-    and with its upper end. NaN where probabilities are no numbers.
+    and with its upper end. NaN where probabilities are not numbers.
 
     References
     ----------
@@ -37,7 +37,7 @@ def expected_calibration_error(evidence: "Evidence") -> "Values":
 def reliability(true: IntArray, predicted: IntArray, probabilities: FloatArray) -> "Values":
     """Return images, hits and summed confidence of each bin, shape (n_bins, 3), float64.
 
-    NaN where probabilities are no numbers.
+    NaN where probabilities are not numbers.
     """
     if not np.isfinite(probabilities).all():
         return np.full((N_BINS, 3), np.nan)

@@ -1,4 +1,4 @@
-"""Call a Keras model on ready batches: traced once, whatever the size of a batch."""
+"""Call a Keras model on ready batches: traced once for all batch sizes."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -27,13 +27,13 @@ def compiled(model: KerasModel, dtype: np.dtype[Any]) -> Callable[[NDArray[Any]]
 
     Notes
     -----
-    ``predict_on_batch`` traces the model anew for each size of batch, and TensorFlow counts such traces over all
+    ``predict_on_batch`` traces the model again for each size of batch, and TensorFlow counts such traces over all
     models of a process and warns. A concrete function with an open batch size is one trace a model.
     """
     tf = import_tensorflow()
 
     signature = tf.TensorSpec((None, *model.input_shape[1:]), dtype)
-    # Nothing in it wants AutoGraph, which needs the source and so complains in a frozen program.
+    # Nothing in it requires AutoGraph, which needs the source and so complains in a frozen program.
     function = tf.function(lambda batch: model(batch, training=False), autograph=False)
     traced = function.get_concrete_function(signature)
     return lambda batch: np.asarray(traced(tf.constant(batch)), dtype=np.float32)

@@ -46,7 +46,7 @@ def compare(
     folds: int = 0,
     steps: str = "",
 ) -> Comparison:
-    """Put finished runs into rows with 95 % intervals and tell the paired differences from their controls.
+    """Put finished runs into rows with 95 % intervals and compute the paired differences from their controls.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def compare(
     settings : ComparisonSettings
         For the difference of interest.
     chosen_by : sequence of str
-        Extractors that the coresets were chosen by.
+        Extractors that the coresets were selected by.
     judged_by : mapping of str to str, optional
         Extractor that each network sees that sees embeddings.
     notes : sequence of str
@@ -81,7 +81,7 @@ def compare(
     images, so that a small test set widens it too, and few repetitions as Student's t does. Of several splits, each
     counts as one: the mean of its repetitions, which share their test images. The interval is that of
     `corrected_interval`, since splits of the same images share test images too, and folds share training images; it
-    holds what resampling the test images of all splits gives. A difference is *shown* where its interval leaves zero
+    contains what resampling the test images of all splits gives. A difference is *shown* where its interval leaves zero
     out. With s_d the standard deviation of the paired difference over repetitions, showing a difference of δ takes
     ((1.96 + 0.84) s_d / δ)² of them.
     """
@@ -180,11 +180,11 @@ def _check_comparable(run: RunResult, of_split: RunResult, of_all: RunResult) ->
     if not same:
         raise TrainingError(
             "The runs were tested on different images, so they cannot be compared. "
-            "Train them again with one split, or compare each split for itself."
+            "Train them again with one split, or compare each split separately."
         )
     if run.classes != of_all.classes:
         raise TrainingError(
-            f"The runs tell different classes apart ({len(run.classes)} and {len(of_all.classes)}), so they cannot be "
+            f"The runs have different classes ({len(run.classes)} and {len(of_all.classes)}), so they cannot be "
             "compared. Train them again on the same classes."
         )
 
@@ -225,7 +225,7 @@ def _row(group: _Group, resampled: Resampled, everything: _Group | None) -> Row:
 
 
 def _pays_after(group: _Group, once_seconds: float, train_seconds: float, everything: _Group | None) -> int | None:
-    """Return after how many trainings what is done once has cost less than it saved; features apart.
+    """Return after how many trainings the one-time costs are lower than the savings, without features.
 
     That is the selection and the teacher of soft labels. Everything is trained with the teacher here, too, but could be
     trained without.
@@ -306,14 +306,14 @@ def _why_unknown(metric: Metric, runs: Sequence[RunResult], resampled: Resampled
     if metric.name in resampled.failed or any(metric.name in run.metrics.failed for run in runs):
         return "the plugin's metric failed"
     if "probabilities" in metric.needs and any(run.probabilities is None for run in runs):
-        return "it needs the probabilities of all classes, which a run was stored without"
+        return "it requires the probabilities of all classes, which a stored run does not contain"
     return "there are too few test images"
 
 
 def _needed(
     units: Sequence[Unit], paired: Sequence[float], runs: Sequence[RunResult], of_interest: float, folds: int
 ) -> tuple[int | None, bool]:
-    """Return what it takes to show a difference of `of_interest`, and whether no number would do.
+    """Return the number of repetitions to show a difference of `of_interest`, and whether none is enough.
 
     Repetitions, or splits where there are several: ((1.96 + 0.84) s_d / δ)² of them if they were independent. Splits
     that share test images are not, and of the same images no number of splits may be enough. Of folds no number is

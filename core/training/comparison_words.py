@@ -1,4 +1,4 @@
-"""What a comparison shows and what it does not, in words."""
+"""Sentences on what a comparison shows and what it does not."""
 
 import math
 from collections import Counter
@@ -44,7 +44,7 @@ def difference_sentence(
     why_not: str = "there are too few test images",
     folds: int = 0,
 ) -> str:
-    """Return one difference in words, with its interval and what it rests on.
+    """Return one difference in words, with its interval and its basis.
 
     Parameters
     ----------
@@ -66,8 +66,8 @@ def difference_sentence(
     figures = _figures(metric, difference, low, high)
     if sum(pairs) < 2:
         return (
-            f"{where}: {what}: {figures}, of the test images alone. One repetition cannot tell a difference from the "
-            "chance of one draw and one training; repeat it with more seeds."
+            f"{where}: {what}: {figures}, from the test images alone. One repetition does not distinguish a "
+            "difference from the random variation of one draw and one training; repeat it with more seeds."
         )
     based = rests_on(pairs, what="paired repetition", folds=folds)
     if low > 0 or high < 0:
@@ -76,7 +76,7 @@ def difference_sentence(
     units, have = ("splits", len(pairs)) if len(pairs) > 1 else ("repetitions", pairs[0])
     interest = points_words(of_interest, sign=False)
     if needed is not None and needed > have:
-        more += f" About {needed:,} {units} would be needed to show a difference of {interest}."
+        more += f" About {needed:,} {units} would be required to show a difference of {interest}."
     elif beyond:
         more += (
             f" More {split_word(folds)}s of the same images would probably not show a difference of {interest}; more "
@@ -119,20 +119,20 @@ def splits_sentence(runs: Sequence[RunResult], rows: Sequence[Row], folds: int =
         return ()
     fewer = any((row.n_splits, row.n_repetitions) != (most.n_splits, most.n_repetitions) for row in rows)
     shares = (
-        f"folds share their training images, for which the chance is taken to be that of random splits that test on "
+        f"folds share their training images; their variation is taken to be that of random splits that test on "
         f"1/{folds:,} of the images."
         if folds
         else "splits of the same images share test images."
     )
     told = (
-        f"Measured over {rests_on(repetitions_by_split(runs, most), folds=folds)}: intervals hold the chance of the "
-        f"split too, and that {shares}"
+        f"Measured over {rests_on(repetitions_by_split(runs, most), folds=folds)}: intervals include the variation "
+        f"between splits; {shares}"
     )
-    return (f"{told} Some rows rest on fewer, as their trainings are not all done." if fewer else told,)
+    return (f"{told} Some rows are based on fewer, because their trainings are not finished." if fewer else told,)
 
 
 def backbone_sentences(training: TrainingSettings, networks: Iterable[str]) -> tuple[str, ...]:
-    """Return where a network of the paper stands on another backbone than there, so that its figures are no others'."""
+    """Return sentences on networks of the paper with another backbone, whose results are not comparable."""
     sentences = []
     for network in (NETWORKS[name] for name in dict.fromkeys(networks) if name in NETWORKS):
         if not (network.listing and network.needs_backbone):
@@ -141,17 +141,17 @@ def backbone_sentences(training: TrainingSettings, networks: Iterable[str]) -> t
         if used != papers:
             titles = registry("extractor").titles([used, papers])
             sentences.append(
-                f"The {network.words} stands on {titles[used]}; the paper's stands on {titles[papers]}, so its figures "
-                "are not those of the paper's table."
+                f"The {network.words} uses {titles[used]}; that of the paper uses {titles[papers]}, so its results "
+                "are not comparable with the table of the paper."
             )
     return tuple(sentences)
 
 
 def weights_sentences(runs: Iterable[RunResult]) -> tuple[str, ...]:
-    """Return on which weights networks stand whose figures are not those of the weights that everybody has."""
-    told = {"unverified": "unverified weights, of a digest that is not known here", "untrained": "untrained weights"}
+    """Return sentences on networks with untrained or unverified weights."""
+    told = {"unverified": "unverified weights, whose digest is unknown", "untrained": "untrained weights"}
     found = {(run.key.network, run.weights.state): None for run in runs if run.weights and run.weights.state in told}
-    return tuple(f"The {network_words(network)} stands on {told[state]}." for network, state in found)
+    return tuple(f"The {network_words(network)} uses {told[state]}." for network, state in found)
 
 
 def opening_sentences(
@@ -159,7 +159,7 @@ def opening_sentences(
 ) -> tuple[str, ...]:
     """Return the answer in words: what each coreset costs against everything, then the differences in accuracy.
 
-    Last stands what to keep in mind: judges that see what the images were chosen by, and the remarks of the networks.
+    Last are remarks: networks that use the features of the selection, and the remarks of the networks.
     """
     sentences = []
     everything = {row.network: row for row in rows if row.sampler == "everything"}
@@ -169,8 +169,8 @@ def opening_sentences(
             continue
         lost = row.means["accuracy"] - whole.means["accuracy"]
         sentences.append(
-            f"{network_words(row.network, first=True)}: {percent(row.fraction)} chosen by "
-            f"{sampler_words(row.sampler)} reaches an accuracy of {row.means['accuracy']:.3f}, everything "
+            f"{network_words(row.network, first=True)}: {percent(row.fraction)} selected by "
+            f"{sampler_words(row.sampler)} reaches an accuracy of {row.means['accuracy']:.3f}, the whole pool "
             f"{whole.means['accuracy']:.3f} ({points_words(lost)} points)."
         )
     sentences += [one.sentence for one in differences if one.metric == "accuracy"]
@@ -179,8 +179,8 @@ def opening_sentences(
         seen = judged_by.get(network.name, "")
         if network.is_judge and seen and seen in chosen_by:
             sentences.append(
-                f"The {network.words} sees the same features ({seen}) that the images were chosen by. Its gains may be "
-                "lost by a network that sees other features; judge by another extractor too."
+                f"The {network.words} uses the same features ({seen}) as the selection. Its gains may be "
+                "smaller for a network with other features; also evaluate with another extractor."
             )
     if differences:
         sentences += [network.remark for network in shown if network.remark]
@@ -188,13 +188,13 @@ def opening_sentences(
 
 
 def _cannot_tell(metric: Metric, low: float, high: float) -> str:
-    """Return that an interval says nothing where it reaches the ends of what a difference can be."""
+    """Return a note if an interval reaches the ends of the possible range."""
     widest = metric.most - metric.least
     ends = (low <= -widest) + (high >= widest)
     if not ends or not math.isfinite(widest):
         return ""
     how = "both ends" if ends == 2 else "one end"
-    return f" The interval reaches {how} of what a difference can be: these runs cannot tell how large it is."
+    return f" The interval reaches {how} of the possible range: these runs do not show how large the difference is."
 
 
 def _figures(metric: Metric, difference: float, low: float, high: float) -> str:

@@ -1,4 +1,4 @@
-"""What trainings will be computed on, told before TensorFlow is loaded, and what they were computed on."""
+"""The device of trainings, expected before TensorFlow is loaded, and used afterwards."""
 
 import importlib.metadata
 from pathlib import Path
@@ -12,8 +12,8 @@ NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 def expected_device(driver: Path = NVIDIA_DRIVER) -> str:
     """Return in words what trainings will run on.
 
-    TensorFlow itself is not asked, since loading it takes seconds: its build for processors never uses a GPU, and the
-    other one can only where a driver is there. What a training did run on stands in its result.
+    TensorFlow itself is not queried, since loading it takes seconds: its build for processors never uses a GPU, and the
+    other one can only where a driver is there. The device of a training is in its result.
     """
     if not has_gpu(driver):
         cores = n_processors()

@@ -1,4 +1,4 @@
-"""How good predictions are: the paper's measures, and the ones that a rare kind shows up in."""
+"""Metrics of predictions: those of the paper, and those that show rare subclasses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Measured:
 
 
 def measure(evidence: Evidence) -> Measured:
-    """Compute every metric; one of a plugin that fails is named and left out."""
+    """Compute every metric; one of a plugin that fails is named and omitted."""
     values: dict[str, Values] = {}
     failed: dict[str, str] = {}
     for name, metric in METRICS.items():
@@ -57,7 +57,7 @@ def evaluate(
 
     Precision, recall and F1 are macro-averaged, F1 as the mean of the classes' F1, and a class never predicted
     has precision 0 (paper 5.3 and Table 1). The averages are over the classes that have test images; of the others
-    nothing can be said, so theirs are NaN.
+    metrics are not defined, so theirs are NaN.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def evaluate(
     classes : sequence of str
     clusters_of_test : ndarray of shape (n_test,), int64, optional
         Cluster of each image inside its true class, -1 for none. Clusters of fewer than 10 test images are not
-        judged.
+        evaluated.
     probabilities : ndarray of shape (n_test, n_classes), float32, optional
         A metric that needs them is NaN without.
 
@@ -80,7 +80,7 @@ def evaluate(
         If there are no test images.
     """
     if len(true) == 0:
-        raise TrainingError("There are no test images to judge a network by. Set the test fraction above 0.")
+        raise TrainingError("There are no test images to evaluate a network on. Set the test fraction above 0.")
     evidence = Evidence(true, predicted, len(classes), clusters=clusters_of_test, probabilities=probabilities)
     measured = measure(evidence)
     support = evidence.support[0].astype(np.int64)
@@ -186,7 +186,4 @@ def _counts(classes: Sequence[str], values: Values) -> Mapping[str, int]:
 def _failure(name: str, plugin: Plugin, error: Exception) -> str:
     what = " ".join(str(error).split())[:200]
     why = f"{type(error).__name__}: {what}" if what else type(error).__name__
-    return (
-        f"The metric {name} of the plugin {plugin} failed and is left out where it did ({why}). "
-        "Update or remove the plugin."
-    )
+    return f"The metric {name} of the plugin {plugin} failed and is omitted there ({why}). Update or remove the plugin."

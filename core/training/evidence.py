@@ -1,4 +1,4 @@
-"""What metrics are computed from: the test images of a run, each counted as often as a resample holds it."""
+"""Input of metrics: the test images of a run, each counted as often as a resample contains it."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Evidence:
         Positions of classes; n_test >= 1.
     n_classes : int
     weights : ndarray of shape (n_resamples, n_test), optional
-        How often each resample holds each image: whole numbers >= 0. Without them there is one resample, which holds
+        How often each resample holds each image: integers >= 0. Without them there is one resample, which holds
         each image once.
     clusters : ndarray of shape (n_test,), int64, optional
         Cluster of each image inside its true class, -1 for none.
@@ -61,7 +61,7 @@ class Evidence:
 
     Notes
     -----
-    Everything else is computed when it is first asked for. Counts are exact: they are whole numbers, in float64.
+    Everything else is computed when it is first requested. Counts are exact: they are integers, in float64.
     """
 
     def __init__(
@@ -116,24 +116,24 @@ class Evidence:
 
     @cached_property
     def clusters(self) -> tuple[tuple[int, int], ...]:
-        """Class and cluster of the clusters that are judged: those of at least 10 test images."""
+        """Class and cluster of the clusters that are evaluated: those of at least 10 test images."""
         return self._grouped[1]
 
     @cached_property
     def cluster_sizes(self) -> Values:
-        """Images of each judged cluster, shape (n_resamples, n_clusters)."""
+        """Images of each evaluated cluster, shape (n_resamples, n_clusters)."""
         return self._of_clusters(np.ones(len(self.true), dtype=bool))
 
     @cached_property
     def cluster_hits(self) -> Values:
-        """Images of each judged cluster that were recognised, shape (n_resamples, n_clusters)."""
+        """Images of each evaluated cluster that were recognised, shape (n_resamples, n_clusters)."""
         return self._of_clusters(self.true == self.predicted)
 
     # --- shares by class and by cluster -----------------------------------------------------------------------
 
     @cached_property
     def precision(self) -> Values:
-        """Of the images answered as a class the share that belong to it, shape (n_resamples, n_classes).
+        """Of the images predicted as a class the share that belong to it, shape (n_resamples, n_classes).
 
         0 for a class that is never answered (paper 5.3 and Table 1); NaN, as are recall and F1, for one without images.
         """
@@ -151,7 +151,7 @@ class Evidence:
 
     @cached_property
     def cluster_recall(self) -> Values:
-        """Of the images of a judged cluster the share that were recognised, shape (n_resamples, n_clusters)."""
+        """Of the images of an evaluated cluster the share that were recognised, shape (n_resamples, n_clusters)."""
         return _share(self.cluster_hits, self.cluster_sizes)
 
     # --- over classes or clusters -----------------------------------------------------------------------------
@@ -159,7 +159,7 @@ class Evidence:
     def mean_over_classes(self, values: Values) -> Values:
         """Return the mean of values of shape (n_resamples, n_classes) over the classes that have images.
 
-        Of the others nothing can be said. NaN for a resample without any.
+        The others are not evaluated. NaN for a resample without any.
         """
         tested = self.support.any(axis=0)
         found = values if tested.all() else values[:, tested]
@@ -168,7 +168,7 @@ class Evidence:
 
     @staticmethod
     def least(values: Values) -> Values:
-        """Return the least of values of shape (n_resamples, n), NaN left out; NaN where there is no other."""
+        """Return the least of values of shape (n_resamples, n), NaN excluded; NaN where there is no other."""
         return np.asarray(np.fmin.reduce(values, axis=1, initial=np.nan))
 
     # --- measuring --------------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ class Evidence:
         with np.errstate(divide="ignore", invalid="ignore"):
             values = np.asarray(code(self), dtype=np.float64)
         if values.shape != (self.n_resamples,):
-            raise ValueError(f"it gives an array of shape {values.shape}; expected ({self.n_resamples},)")
+            raise ValueError(f"it returns an array of shape {values.shape}; expected ({self.n_resamples},)")
         return values
 
     def measured_by_class(self, code: Callable[["Evidence"], ByClass]) -> ByClass:
@@ -209,7 +209,7 @@ class Evidence:
         arrays = [np.asarray(each, dtype=np.float64) for each in (found.values, found.sizes)]
         for each in arrays:
             if each.shape != expected:
-                raise ValueError(f"it gives an array of shape {each.shape}; expected {expected}")
+                raise ValueError(f"it returns an array of shape {each.shape}; expected {expected}")
         return ByClass(*arrays)
 
     def lacks(self, needs: Collection[str]) -> str:
@@ -223,7 +223,7 @@ class Evidence:
         return cluster_groups(self.true, self._clusters)
 
     def _of_clusters(self, counted: NDArray[np.bool_]) -> Values:
-        """Return how many of the images that are `counted` each judged cluster has."""
+        """Return how many of the images that are `counted` each evaluated cluster has."""
         groups, names = self._grouped
         taken = counted & (groups >= 0)
         members = _one_hot(groups[taken], len(names))
@@ -234,7 +234,7 @@ class Evidence:
 
 
 def cluster_groups(true: IntArray, clusters: IntArray | None) -> tuple[IntArray, tuple[tuple[int, int], ...]]:
-    """Give a number to each of the (class, cluster) pairs that have enough test images to be judged.
+    """Give a number to each of the (class, cluster) pairs that have enough test images to be evaluated.
 
     Returns
     -------

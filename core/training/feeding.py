@@ -1,4 +1,4 @@
-"""Batches for Keras, changed as the parts of a recipe say."""
+"""Batches for Keras, changed by the parts of a recipe."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ def balanced_weights(labels: IntArray) -> FloatArray:
 def targets_of(labels: IntArray, n_classes: int, smoothing: float = 0.0) -> FloatArray:
     """Return the target probabilities of images, shape (n, n_classes), float32.
 
-    The share `smoothing` of each is spread over all classes alike.
+    The share `smoothing` of each is spread equally over all classes.
     """
     targets = np.full((len(labels), n_classes), smoothing / n_classes, dtype=np.float32)
     targets[np.arange(len(labels)), labels] += 1 - smoothing
@@ -37,7 +37,7 @@ def targets_of(labels: IntArray, n_classes: int, smoothing: float = 0.0) -> Floa
 
 
 class Plain:
-    """Batches as they are, such as of validation images: with labels, or with targets of the form that a loss wants."""
+    """Unchanged batches, such as of validation images, with labels or with targets in the form of a loss."""
 
     def __init__(self, data: Labelled, targets: Callable[[IntArray], NDArray[Any]] | None = None) -> None:
         self._data, self._targets = data, targets
@@ -53,7 +53,7 @@ class Plain:
 
 
 class Epochs:
-    """The batches of each epoch in turn, changed as the parts of a recipe say; Keras asks once an epoch."""
+    """The batches of each epoch in turn, changed by the parts of a recipe; Keras requests them once per epoch."""
 
     def __init__(self, data: Labelled, settings: TrainingSettings, parts: Parts, seed: int, n_classes: int) -> None:
         self._data, self._settings, self._parts, self._seed = data, settings, parts, seed
@@ -121,7 +121,7 @@ class Feed:
         example: tuple[NDArray[Any], ...],
         n_batches: int,
     ) -> Any:
-        """Return a tf.data.Dataset of the `n_batches` that `batches` gives, asked anew for every pass.
+        """Return a tf.data.Dataset of the `n_batches` that `batches` gives, called again for every pass.
 
         `example` is one of them, by which TensorFlow knows their kind.
         """
@@ -136,7 +136,7 @@ class Feed:
 
         signature = tuple(tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in example)
         made = tf.data.Dataset.from_generator(one_pass, output_signature=signature)
-        # Said aloud, since Keras would otherwise count the batches of the first pass and warn at the end of it.
+        # Stated explicitly, since Keras would otherwise count the batches of the first pass and warn at the end of it.
         return made.apply(tf.data.experimental.assert_cardinality(n_batches)).prefetch(2)
 
     @contextmanager

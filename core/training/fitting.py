@@ -1,4 +1,4 @@
-"""One run: train one network on one coreset with one seed, and judge it on the test images."""
+"""One run: train one network on one coreset with one seed, and evaluate it on the test images."""
 
 import sys
 import time
@@ -45,22 +45,22 @@ class TrainedRun:
 
 
 def used_classes(dataset: Dataset, split: Split) -> tuple[str, ...]:
-    """Return the classes that have images in pool, validation or test, sorted: what a network tells apart."""
+    """Return the classes that have images in pool, validation or test, sorted: the classes of a network."""
     used = np.concatenate([split.pool, split.validation, split.test]).astype(np.int64)
     return tuple(dataset.classes[position] for position in np.unique(dataset.labels[used]))
 
 
 def train(network: str, task: TrainingTask, key: RunKey, progress: Progress = NO_PROGRESS) -> TrainedRun:
-    """Train one network on a coreset and judge it on the test images.
+    """Train one network on a coreset and evaluate it on the test images.
 
     Parameters
     ----------
     network : str
         A name from the registry of networks.
     task : TrainingTask
-        What it is trained and tested on.
+        Its training and test data.
     key : RunKey
-        Goes into the result as it is.
+        Stored in the result.
     progress : Progress
         Is handed an `Epoch` after each; stops within a batch.
 
@@ -78,8 +78,8 @@ def train(network: str, task: TrainingTask, key: RunKey, progress: Progress = NO
     MemoryShortError
         If it needs more memory than there is; nothing was read then.
     LostImagesError
-        If images can no longer be read as they were scanned: nothing was trained on them. It says which, so that the
-        task can be given again without them, under the key of what is left.
+        If images can no longer be read as they were scanned: nothing was trained on them. The error names them, so
+        that the task can be given again without them, under the key of what is left.
 
     Notes
     -----
@@ -113,21 +113,21 @@ def _ways(_free: int, *, turned: bool, tuned: bool) -> list[str]:
 
 def _input(network: Network, task: TrainingTask, progress: Progress) -> RunInput:
     if len(task.indices) == 0:
-        raise TrainingError("The coreset is empty, so there is nothing to train on. Choose a larger fraction.")
+        raise TrainingError("The coreset is empty, so there is nothing to train on. Set a larger fraction.")
     if len(task.split.test) == 0:
-        raise TrainingError("There are no test images to judge a network by. Set the test fraction above 0.")
+        raise TrainingError("There are no test images to evaluate a network on. Set the test fraction above 0.")
     classes = used_classes(task.dataset, task.split)
     if len(classes) < 2:
-        raise TrainingError(f"There is one class only ({classes[0]}), so there is nothing to tell apart. Add another.")
+        raise TrainingError(f"There is only one class ({classes[0]}), so there is nothing to classify. Add another.")
     position = {name: i for i, name in enumerate(classes)}
     labels = np.array([position.get(image.class_name, -1) for image in task.dataset.images], dtype=np.int64)
-    # In path order, so that the same images give the same network however they were chosen.
+    # In path order, so that the same images give the same network however they were selected.
     indices = np.sort(np.asarray(task.indices, dtype=np.int64))
     return RunInput(network, task, classes, labels, indices, progress)
 
 
 def _trained(run: RunInput) -> Trained:
-    """Let the network's own code do the work, and check what a plugin's gives back."""
+    """Run the code of the network, and check the results of a plugin."""
     plugin = NETWORKS.plugins.get(run.network.name)
     started = time.perf_counter()
     if plugin is None:
@@ -140,7 +140,7 @@ def _trained(run: RunInput) -> Trained:
             raise
         except Exception as error:  # a plugin may raise anything
             raise TrainingError(
-                f"{whose} failed ({type(error).__name__}: {error}). Update the plugin, or leave this network out."
+                f"{whose} failed ({type(error).__name__}: {error}). Update the plugin, or deselect this network."
             ) from error
         trained = _checked(run, trained, whose)
     if trained.train_seconds is None:
@@ -149,21 +149,21 @@ def _trained(run: RunInput) -> Trained:
 
 
 def _checked(run: RunInput, trained: object, whose: str) -> Trained:
-    """Refuse what is no answer for every test image and class."""
+    """Refuse results without a probability for every test image and class."""
     if not isinstance(trained, Trained):
         raise TrainingError(
-            f"{whose} gave back a {type(trained).__name__}; expected a {Trained.__module__}.{Trained.__name__}."
+            f"{whose} returned a {type(trained).__name__}; expected a {Trained.__module__}.{Trained.__name__}."
         )
     probabilities = np.asarray(trained.probabilities)
     expected = (len(run.split.test), len(run.classes))
     if probabilities.shape != expected or probabilities.dtype.kind not in "fiu":
         raise TrainingError(
-            f"{whose} gave back probabilities of shape {probabilities.shape} and kind {probabilities.dtype}; expected "
-            f"numbers of shape {expected}, a row for each test image and a column for each class."
+            f"{whose} returned probabilities of shape {probabilities.shape} and type {probabilities.dtype}; expected "
+            f"numbers of shape {expected}, one row per test image and one column per class."
         )
-    # Written so that NaN, which a training that diverged gives, is let through as it is of our own networks.
+    # Written so that NaN, the result of a diverged training, is passed on as for built-in networks.
     if (probabilities < 0).any() or (probabilities > 1 + ROUNDING).any():
-        raise TrainingError(f"{whose} gave back probabilities outside 0 to 1.")
+        raise TrainingError(f"{whose} returned probabilities outside 0 to 1.")
     return replace(trained, probabilities=probabilities.astype(np.float32))
 
 

@@ -32,7 +32,7 @@ class Drawn(Protocol):
 
 
 class Resampled:
-    """Metrics of runs under resampled test images, each computed once and only where they are asked for.
+    """Metrics of runs under resampled test images, each computed once and only where they are requested.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Resampled:
 
     @property
     def failed(self) -> Mapping[str, str]:
-        """A sentence for each metric of a plugin that failed on a run that was asked for."""
+        """A sentence for each metric of a plugin that failed on a run that was requested."""
         return {name: sentence for one in self._measured.values() for name, sentence in one.failed.items()}
 
     def _alone(self, n_test: int) -> ImageResamples:
@@ -129,10 +129,10 @@ def by_split_of(units: Sequence[Unit], values: Sequence[_Value]) -> list[list[_V
 def correlation(units: Sequence[Unit], runs: Sequence[RunResult], folds: int = 0) -> float:
     """Return ρ of `corrected_interval`: what the values of two splits are taken to have in common.
 
-    Of splits it is the share of test images that two of them have in common, which the runs tell. Folds have none in
+    For splits, it is the share of test images that two of them have in common, known from the runs. Folds have none in
     common, but their trainings have all images but two folds; ρ is then 1/K, the share of the images that a fold tests
     on, so that ρ/(1 − ρ) is Nadeau and Bengio's ratio of test to training images, 1/(K − 1). That takes folds to be as
-    much alike as random splits of that size are; no unbiased estimate of their variance exists.
+    much correlated as random splits of that size are; no unbiased estimate of their variance exists.
 
     References
     ----------

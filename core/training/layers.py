@@ -6,7 +6,7 @@ from core.features.engine import import_keras
 from core.seeds import generator
 from core.settings import TrainingSettings
 
-# A keras.Model. Keras is imported inside functions only, so its name cannot stand in an annotation.
+# A keras.Model. Keras is imported inside functions only, so its name cannot be in an annotation.
 KerasModel = Any
 
 

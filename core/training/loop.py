@@ -61,7 +61,7 @@ PLAIN_LOSS = "sparse_categorical_crossentropy"
 
 @dataclass(frozen=True)
 class Fit:
-    """What fitting came to; the model holds the weights of `best_epoch`.
+    """Result of fitting; the model contains the weights of `best_epoch`.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ def fit(
 
     The best epoch has the highest validation accuracy, of several the one with the lowest validation loss, of
     several the first. Without validation images, and with `keeps_last`, it is the last. Where weights are averaged, the
-    averages are looked at and kept.
+    averages are evaluated and kept.
 
     Parameters
     ----------
@@ -122,9 +122,9 @@ def fit(
     seed : int
         >= 0; of the order of the images.
     title : str
-        What is trained, as progress tells it.
+        Name of what is trained, for progress.
     progress : Progress
-        Told after every batch, and handed an `Epoch` after every epoch.
+        Reported after every batch, and given an `Epoch` after every epoch.
     keeps_last : bool
         Of a model that comes to one optimum, however long it is trained: to pick an epoch adds only chance.
     slower : keras.Model, optional
@@ -137,9 +137,9 @@ def fit(
     Raises
     ------
     CancelledError
-        If the user asked to stop, within a batch.
+        If the user cancelled, within a batch.
     TrainingError
-        If more checks are asked for than there are epochs, or parts that cannot be had together.
+        If more checks are requested than there are epochs, or parts that exclude each other.
     """
     keras = import_keras()
 
@@ -229,7 +229,7 @@ def in_order(source: Source) -> list[IntArray]:
 
 
 class _Watch:
-    """Keep the history and the best weights, and tell progress; every step is a chance to stop."""
+    """Keep the history and the best weights, and report progress; training can stop at every step."""
 
     def __init__(
         self,
@@ -292,7 +292,7 @@ class _Watch:
             self._average.put_in()
 
     def _validation_ends(self, logs: Any = None) -> None:  # noqa: ARG002 - Keras' names
-        # Keras adds it to the loss of validation images, too, where it says nothing of them.
+        # Keras adds it to the loss of validation images, too, where it does not apply.
         self._penalty = sum(float(penalty) for penalty in self._model.losses)
         if self._average is not None:
             self._average.take_out()
@@ -319,7 +319,7 @@ class _Watch:
         if not self._picks:
             return True
         if math.isnan(epoch.validation_accuracy):
-            return False  # the validation images were not looked at
+            return False  # the validation images were not evaluated
         loss = math.inf if math.isnan(epoch.validation_loss) else epoch.validation_loss
         quality = (epoch.validation_accuracy, -loss)
         if self.best_epoch and quality <= self._best:

@@ -1,4 +1,4 @@
-"""What a metric is: the facts that tables, figures, sentences and columns are made from."""
+"""Description of a metric: the facts that tables, figures, sentences and columns are made from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 Need = Literal["clusters", "probabilities"]
 LISTS: Mapping[str, str] = {
     "differences": "the paired differences of a comparison",
-    "table-1": "the report's table after the paper's Table 1",
-    "intervals": "the report's rows of a comparison, with intervals",
-    "means": "the report's rows of a comparison, without intervals",
-    "further": "the report's second table of rows, with intervals",
-    "verdicts": "the report's paired differences",
-    "sizes": "a figure of its own in the report, against the share of the pool kept",
-    "bars": "the bars after the paper's Figs. 10 and 11",
-    "terminal": "what the command line prints of a training and of a comparison",
+    "table-1": "the table of the report after Table 1 of the paper",
+    "intervals": "the rows of a comparison in the report, with intervals",
+    "means": "the rows of a comparison in the report, without intervals",
+    "further": "the second table of rows in the report, with intervals",
+    "verdicts": "the paired differences in the report",
+    "sizes": "a separate figure in the report, against the share of the pool selected",
+    "bars": "the bars after Figs. 10 and 11 of the paper",
+    "terminal": "the results of trainings and comparisons on the command line",
 }
 
 NOT_KNOWN: Mapping[str, str] = {
@@ -32,7 +32,7 @@ NOT_KNOWN: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Metric(Description):
-    """How good predictions are, as one number.
+    """A measure of predictions, as one number.
 
     Its code is a function that takes `core.training.evidence.Evidence` and returns an ndarray of shape (n_resamples,):
     the value under every resample of the test images, NaN where it does not exist. The evaluation of a run is the one
@@ -49,7 +49,7 @@ class Metric(Description):
     unit : str
         Behind a value; empty for a plain number.
     in_points : bool
-        Whether a difference is told in points, of which 100 make 1. A share is.
+        Whether a difference is reported in points, of which 100 make 1. A share is.
     higher_is_better : bool
     needs : frozenset of {"clusters", "probabilities"}
         Where a run has none of these the value is NaN and the code is not called.
@@ -58,7 +58,7 @@ class Metric(Description):
     shown : mapping of str to int
         Where else it is shown (a key of `LISTS`), and its place there. The tables in CSV have all metrics.
     on_request : bool
-        Whether its column of the window's table is hidden until the user asks for it.
+        Whether its column of the window's table is hidden until the user shows it.
     undefined : str
         Why there is no value, other than that something it needs is not known: the end of a sentence.
     by_class : str
@@ -101,7 +101,7 @@ class Metric(Description):
 
     def __post_init__(self) -> None:
         if self.settings is not None:
-            raise ValueError(f"the metric {self.name} has settings, which metrics are not given")
+            raise ValueError(f"the metric {self.name} has settings, which metrics cannot have")
         unknown = sorted(set(self.shown) - set(LISTS))
         if unknown:
             raise ValueError(
@@ -144,7 +144,7 @@ class Metric(Description):
         Raises
         ------
         Exception
-            Whatever the code of a plugin raises.
+            Any error of the code of a plugin.
         ValueError
             If it gives something of another shape.
         """

@@ -1,4 +1,4 @@
-"""What a network is: the facts that describe it, without its code."""
+"""Description of a network: its facts, without its code."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BackboneChoice:
-    """Which frozen backbone a network stands on.
+    """The frozen backbone of a network.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class BackboneChoice:
     weights_file : Path or None
         Use this file instead of looking for one.
     words : str
-        The network that stands on it, as a sentence has it.
+        The network that uses it, as named in a sentence.
     """
 
     extractor: str
@@ -39,38 +39,38 @@ class BackboneChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class Network(Description):
-    """A network, or another classifier, that is trained on coresets and judged on the test images.
+    """A network, or another classifier, that is trained on coresets and evaluated on the test images.
 
     `does` names one function, ``train(run)``, from a `core.training.task.RunInput` to a `core.training.task.Trained`.
 
-    What it is given:
+    Its input:
 
-    - ``run.training()``: what it is trained on. ``.source.take(rows)`` returns the images of some rows: with `sees`
+    - ``run.training()``: the training data. ``.source.take(rows)`` returns the images of some rows: with `sees`
       ``"pixels"`` RGB of 0…255, uint8 of shape (n, size, size, 3); with ``"embeddings"`` float32 of shape
       (n, n_components), centred, of mean squared length 1 over the pool. ``.labels``, int64 of shape (n,), are
       positions in ``run.classes``; a class may be missing among them and is still one of the answers.
       ``.arrays()`` returns both for all rows. ``.teacher`` has the probabilities for soft labels, where they are on.
-    - ``run.validation()``: the same of the validation images, to choose an epoch by; None where there are none, and
+    - ``run.validation()``: the same of the validation images, to select an epoch by; None where there are none, and
       always for a network that sees embeddings.
     - ``run.test()``: the test images, a source without labels.
     - ``run.settings``, ``run.own`` (its own settings, an instance of `settings`), ``run.seed`` and ``run.progress``,
-      which is told of between units of work and raises `CancelledError` where the user asked to stop.
+      which is reported between units of work and raises `CancelledError` if the user cancels.
 
     It returns ``Trained(probabilities=…)``, of shape (n_test, n_classes), rows in the order of ``run.test()``; with
     `is_saved` also a Keras model from pixels to these probabilities. The same run has to give the same numbers.
     A network trained by epochs may leave the work to `core.training.loop.fit` and return `Trained.of_fit`.
 
-    An exception of a plugin's network that is no `CoresetError` is told as a `TrainingError` that names both.
+    An exception of a plugin's network that is no `CoresetError` is reported as a `TrainingError` that names both.
 
-    `cost.seconds_per_image` is for each image that a training by epochs sees, every epoch anew, and else for each image
-    trained on.
+    `cost.seconds_per_image` is for each image that a training by epochs sees, every epoch again, and else for each
+    image trained on.
 
     Attributes
     ----------
     words : str
         As a sentence has it, such as ``"custom network"``.
     sees : {"pixels", "embeddings"}
-        A network that sees ``"embeddings"``, those of one extractor across classes, is a judge of coresets: it is given
+        A network that sees ``"embeddings"``, those of one extractor across classes, is a probe of coresets: it is given
         no validation images.
     by_epochs : bool
         Whether it is trained by epochs, and so has learning curves.
@@ -82,12 +82,12 @@ class Network(Description):
         Raised whenever the same run would give other numbers, so that no stored run is taken for one of today.
     extractor_setting : str
         The one of its own settings that names an extractor: whose embeddings it sees (empty, or no such setting: the
-        first one chosen), or on whose network, frozen, it stands. The weights of that have to be there.
+        first one selected), or whose network it uses, frozen. Its weights must be present.
     untrained_setting : str
-        The one of its own settings that asks for seeded random weights in that network.
+        The one of its own settings that requests seeded random weights in that network.
     strength_from : str
         ``"module:attribute"`` of ``choose(dataset, embedding, cache_folder, progress)``, which returns the strength
-        of a penalty, a float chosen once in the pool for all trainings of a comparison; empty where it has none.
+        of a penalty, a float selected once in the pool for all trainings of a comparison; empty where it has none.
     cost_side : int
         Side in pixels of the images that `cost` was measured at, where it grows with their area; 0: it does not.
     listing : str
@@ -98,7 +98,7 @@ class Network(Description):
     dropout_words : str
         That dropout, in words.
     remark : str
-        A sentence to keep in mind beside its differences.
+        A remark on its differences.
     """
 
     words: str
@@ -128,7 +128,7 @@ class Network(Description):
 
     @property
     def needs_backbone(self) -> bool:
-        """Whether it stands on an extractor's frozen network, whose weights have to be there."""
+        """Whether it uses an extractor's frozen network, whose weights must be present."""
         return not self.is_judge and bool(self.extractor_setting)
 
     @property
@@ -137,7 +137,7 @@ class Network(Description):
         return self.by_epochs and bool(self.dropout_setting)
 
     def seconds_per_image(self, image_size: int) -> float:
-        """Return what an image of `image_size` × `image_size` pixels is said to take."""
+        """Return what an image of `image_size` × `image_size` pixels is estimated to take."""
         return self.cost.seconds_per_image * self._area(image_size)
 
     def batch_bytes(self, image_size: int, batch_size: int) -> int:
@@ -148,20 +148,20 @@ class Network(Description):
         return (image_size / self.cost_side) ** 2 if self.cost_side else 1.0
 
     def extractor(self, settings: TrainingSettings, chosen: Sequence[str] = ()) -> str:
-        """Return the extractor whose embeddings it sees or on whose network it stands; empty where there is none.
+        """Return the extractor whose embeddings it sees or whose network it uses; empty if there is none.
 
         Parameters
         ----------
         settings : TrainingSettings
         chosen : sequence of str
-            The extractors that coresets are chosen by; a judge that names none of its own sees the first.
+            The extractors that coresets are selected by; a probe that names none of its own sees the first.
         """
         own = own_settings(settings, self)
         named = str(getattr(own, self.extractor_setting)) if self.extractor_setting else ""
         return named or (chosen[0] if self.is_judge and chosen else "")
 
     def backbone(self, settings: TrainingSettings, weights_file: Path | None = None) -> BackboneChoice | None:
-        """Return which frozen backbone it stands on; None for a network without one."""
+        """Return its frozen backbone; None for a network without one."""
         if not self.needs_backbone:
             return None
         own = own_settings(settings, self)
@@ -169,7 +169,7 @@ class Network(Description):
         return BackboneChoice(self.extractor(settings), settings.image_size, untrained, weights_file, self.words)
 
     def parts(self, settings: TrainingSettings) -> Parts:
-        """Return the parts of a recipe that concern it: those of a frozen backbone only where it stands on one."""
+        """Return the parts of a recipe that concern it: those of a frozen backbone only if it has one."""
         parts = parts_of(settings)
         return parts if self.needs_backbone else replace(parts, **dict.fromkeys(BACKBONE_PARTS, False))
 

@@ -34,7 +34,7 @@ _VERSIONED = {"pixels": re.compile(r"\d+-v(\d+)"), "backbone": re.compile(r".+-\
 
 
 def resize(rgb: Pixels, size: int) -> Pixels:
-    """Bring an image, shape (h, w, 3), to `size` × `size` pixels, bilinear; shrinking averages over all pixels."""
+    """Resize an image, shape (h, w, 3), to `size` × `size` pixels, bilinear; shrinking averages over all pixels."""
     if rgb.shape[:2] == (size, size):
         return rgb
     image = PIL.Image.fromarray(rgb)
@@ -45,7 +45,7 @@ class PixelStore:
     """Squares of one size on disk, one for each image content, memory-mapped.
 
     Like `core.cache.RowStore` it grows by chunks, ``<n>.npy`` and then ``<n>.json`` with their keys, so that a
-    chunk cut short is ignored and an image that stands in several coresets is decoded once.
+    chunk truncated is ignored and an image that is in several coresets is decoded once.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class PixelStore:
     size : int
         Side in pixels.
     cache_folder : Path, optional
-        The cache that `folder` lies in, whose entry is in use from here on.
+        The cache that `folder` is in, whose entry is in use from here on.
     """
 
     def __init__(self, folder: Path, size: int, cache_folder: Path | None = None) -> None:
@@ -97,7 +97,7 @@ class PixelStore:
         KeyError
             If there is none.
         CacheError
-            If its file was cut short by another program since it was opened.
+            If its file was truncated by another program since it was opened.
         """
         chunk, row = self._places[key]
         file, squares = self._chunks[chunk]
@@ -126,16 +126,16 @@ def discard_unchecked(cache_folder: Path) -> str:
     if not removed:
         return ""
     return (
-        "Decoded images that an earlier version kept in the cache were discarded, since it did not check that they "
-        "were still the ones scanned; they are read again. Where images were changed while a study was open, do its "
-        "trainings again in a new folder."
+        "Decoded images that an earlier version stored in the cache were discarded, because it did not check that they "
+        "were still those that were scanned; they are read again. If images were changed while a study was open, "
+        "repeat its trainings again in a new folder."
     )
 
 
 class ImageSource:
     """The images of a training, from which batches are taken.
 
-    Made without a cache folder it decodes every batch anew. `hold` keeps the pixels for all later batches: in memory
+    Made without a cache folder it decodes every batch again. `hold` keeps the pixels for all later batches: in memory
     where they fit, in the store on disk where they do not, and nowhere where the disk has no room for them. An image
     that is another than the scan saw counts as one that cannot be read; of several with the same pixels one is enough.
 
@@ -313,7 +313,7 @@ def _kept(store: PixelStore, keys: list[str], squares: Pixels) -> bool:
 def decoded_ahead(source: ImageSource, batch_size: int) -> Iterator[tuple[IntArray, Pixels]]:
     """Yield all rows in batches with their squares; the next batch is read while this one is used.
 
-    Rows that cannot be read are missing from their batch; `ImageSource.lost` says why.
+    Rows that cannot be read are missing from their batch; `ImageSource.lost` has the reasons.
     """
     batches = [np.arange(start, min(start + batch_size, len(source))) for start in range(0, len(source), batch_size)]
     with ThreadPoolExecutor(1) as reader:

@@ -20,7 +20,7 @@ def auc_by_class(evidence: "Evidence") -> "Values":
 
     It is the probability that an image of the class has a higher probability of the class than another image, where
     equal probabilities count half (Mann and Whitney). NaN for a class without images, for one that all images belong
-    to, and where probabilities are no numbers.
+    to, and where probabilities are not numbers.
 
     Notes
     -----
@@ -54,7 +54,7 @@ def roc_curves(true: IntArray, probabilities: FloatArray) -> FloatArray:
     Returns
     -------
     ndarray of float32
-        NaN for a class without images, for one that all images belong to, and where probabilities are no numbers.
+        NaN for a class without images, for one that all images belong to, and where probabilities are not numbers.
     """
     from sklearn.metrics import roc_curve
 

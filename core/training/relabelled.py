@@ -1,4 +1,4 @@
-"""Test accuracy with the labels of the dataset, beside that with the corrected ones."""
+"""Test accuracy with the labels of the dataset, next to that with the corrected ones."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def original_accuracy(run: RunResult, dataset: Dataset) -> float:
     run : RunResult
         Its `predicted` are positions in its `classes`, its `test_indices` positions in the dataset.
     dataset : Dataset
-        Classes that are no classes of the run, since all their images were relabelled, are never predicted.
+        Classes that are not classes of the run, since all their images were relabelled, are never predicted.
 
     Returns
     -------

@@ -20,12 +20,12 @@ from core.training.evaluation import evaluate
 FORMAT = 2
 _LARGEST_ARRAY = 8 << 30  # probabilities of two million test images in a thousand classes
 NAMED = 3
-"""How many of the files that cannot be read a sentence names."""
+"""Number of unreadable files that a sentence names."""
 
 
 @dataclass(frozen=True)
 class StoredRuns:
-    """What a folder of finished runs holds.
+    """The runs in a folder of finished runs.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class StoredRuns:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredKey:
-    """`RunKey` as it is stored."""
+    """Stored form of `RunKey`."""
 
     network: str
     sampler: str
@@ -53,7 +53,7 @@ class StoredKey:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredEpoch:
-    """`Epoch` as it is stored; JSON knows no NaN, so that it is null."""
+    """Stored form of `Epoch`; NaN is stored as null."""
 
     number: int
     loss: float | None
@@ -67,7 +67,7 @@ class StoredEpoch:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredWeights:
-    """`WeightsUsed` as it is stored."""
+    """Stored form of `WeightsUsed`."""
 
     extractor: str
     digest: str
@@ -78,7 +78,7 @@ class StoredWeights:
 class StoredRun:
     """The .json of a run; `arrays` is the name of its .npz.
 
-    Its metrics stand in the file for whoever reads it by eye. They are computed anew from the arrays when a run is
+    Its metrics are in the file for readers. They are computed again from the arrays when a run is
     read, so that it has values of metrics that came later. A field that did not exist in the first format has a default
     here: that is its value in runs stored before.
 
@@ -139,7 +139,7 @@ class StoredArrays:
 
     @property
     def largest(self) -> FloatArray:
-        """Probability of the predicted class; ValueError where nothing is known of it."""
+        """Probability of the predicted class; ValueError if it is not stored."""
         if self.probabilities is not None:
             return np.asarray(self.probabilities.max(axis=1))
         if self.confidence is None:
@@ -147,10 +147,10 @@ class StoredArrays:
         return self.confidence
 
     def check(self, n_classes: int) -> None:
-        """Raise ValueError if they are not of so many classes."""
+        """Raise ValueError if they have another number of classes."""
         answers = (self.true, self.predicted)
         if any(array.min() < 0 or array.max() >= n_classes for array in answers):
-            raise ValueError("it answers classes that it does not name")
+            raise ValueError("it predicts classes that it does not list")
         if self.probabilities is not None and self.probabilities.shape[1] != n_classes:
             raise ValueError(f"its probabilities are of {self.probabilities.shape[1]} classes, not of {n_classes}")
 
@@ -158,7 +158,7 @@ class StoredArrays:
 def save_run(run: RunResult, folder: Path) -> Path:
     """Add a run to the store; a run of the same key is replaced by this one.
 
-    A file that a newer version of the program wrote is left as it is, and the run stored beside it.
+    A file that a newer version of the program wrote is unchanged, and the run is stored next to it.
 
     Returns
     -------
@@ -184,7 +184,7 @@ def save_run(run: RunResult, folder: Path) -> Path:
             write_atomically(file, text.encode())
     except OSError as error:
         raise TrainingError(f"The finished run cannot be written to {folder} ({reason_of(error)}).") from error
-    # Of others only what stood here before, or its process left: another one may be writing the same run now.
+    # Of others only earlier files or those of ended processes: another one may be writing the same run now.
     kept = {arrays.name, _arrays_named(file)}
     for old in folder.glob(f"{name}-*.npz"):
         if old.name not in kept and (old.name == before or maker_is_gone(old)):
@@ -195,7 +195,7 @@ def save_run(run: RunResult, folder: Path) -> Path:
 def load_runs(folder: Path) -> StoredRuns:
     """Return every run of the store that can be read, and in sentences what cannot.
 
-    A run that is damaged, or was written by a newer version of the program, is trained again when it is asked for.
+    A run that is damaged, or was written by a newer version of the program, is trained again when it is requested.
     """
     found: list[tuple[int, str, RunResult]] = []
     damaged: dict[str, str] = {}
@@ -222,7 +222,7 @@ def load_runs(folder: Path) -> StoredRuns:
 
 
 def _known_by(key: RunKey) -> dict[str, Any]:
-    """Return what names a run's files: not the split, which depends on who asks; its images are in the fingerprint."""
+    """Return the name of the files of a run, without the split, since its images are in the fingerprint."""
     known = asdict(key)
     del known["split"]
     return known
@@ -237,7 +237,7 @@ def _arrays_named(file: Path) -> str:
 
 
 def _free_name(folder: Path, name: str) -> str:
-    """Return `name`, or one beside it where a newer version of the program has written a run of that name."""
+    """Return `name`, or one next to it where a newer version of the program has written a run of that name."""
     try:
         newer = _is_newer(_json(folder / f"{name}.json"))
     except (OSError, ValueError):
@@ -257,7 +257,7 @@ def _arrays_of(run: RunResult) -> dict[str, Any]:
 
 
 def _facts(run: RunResult) -> dict[str, Any]:
-    # The rest is computed anew from the arrays when the run is read.
+    # The rest is computed again from the arrays when the run is read.
     computed = ("confusion", "failed", "class_values", "class_sizes", "unknown", "curves")
     metrics = {name: value for name, value in vars(run.metrics).items() if name not in computed}
     facts = {
@@ -285,7 +285,7 @@ def _json(file: Path) -> dict[str, Any]:
     # Losses of a training that went astray were written as Infinity.
     values = read_json(file, not_finite="null")
     if not isinstance(values, dict):
-        raise ValueError(f"it holds a {type(values).__name__}, not a run")
+        raise ValueError(f"it contains a {type(values).__name__}, not a run")
     return values
 
 
@@ -350,13 +350,13 @@ def _notes(damaged: Mapping[str, str], newer: Iterable[str]) -> Iterable[str]:
     if damaged:
         it_is = "they are" if len(damaged) > 1 else "it is"
         files = _some([f"file {name}: {why}" for name, why in damaged.items()])
-        yield f"{_count(len(damaged))} could not be read ({files}); {it_is} trained again when {it_is} asked for."
+        yield f"{_count(len(damaged))} could not be read ({files}); {it_is} trained again when required."
     if names := list(newer):
         was, it_is, file = ("were", "they are", "files") if len(names) > 1 else ("was", "it is", "a file")
         yield (
             f"{_count(len(names))} {was} written by a newer version of the program "
-            f"({_some([f'file {name}' for name in names])}); {it_is} left as {it_is}, and trained again into {file} of "
-            f"{'their' if len(names) > 1 else 'its'} own when {it_is} asked for."
+            f"({_some([f'file {name}' for name in names])}); {it_is} kept, and trained again into {file} of "
+            f"{'their' if len(names) > 1 else 'its'} own when required."
         )
 
 

@@ -1,4 +1,4 @@
-"""Intervals of shares and areas from counts alone, which are no points where every image was right."""
+"""Intervals of shares and areas from counts alone, which have a width even where every image was right."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The loss of soft labels, and the targets that it wants: label and teacher side by side."""
+"""The loss of soft labels, and the targets that it requires: label and teacher side by side."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from core.features.engine import import_keras
 from core.results import FloatArray, IntArray
 
-# Below it a probability of float32 says no more; its logarithm is still a number.
+# Smaller probabilities in float32 carry no information; its logarithm is still finite.
 LEAST = 1e-30
 
 
@@ -43,7 +43,7 @@ def soft_targets(labels: IntArray, teacher: FloatArray, amount: float, temperatu
 
 
 def plain_targets(labels: IntArray, n_classes: int) -> FloatArray:
-    """Return targets in the form of `soft_targets` that ask for the label alone, such as of validation images."""
+    """Return targets in the form of `soft_targets` with the label alone, such as for validation images."""
     return soft_targets(labels, np.zeros((len(labels), n_classes), dtype=np.float32), 0.0, 1.0)
 
 
@@ -61,7 +61,7 @@ def soft_label_loss(temperature: float) -> Callable[[Any, Any], Any]:
     References
     ----------
     Hinton, Vinyals and Dean, Distilling the knowledge in a neural network, arXiv 1503.02531; τ² keeps the size of the
-    gradient whatever τ is.
+    gradient for every τ.
     """
     ops = import_keras().ops
 

@@ -1,4 +1,4 @@
-"""What a training is fed from, and how often: sources of images or features, epochs, steps and checks."""
+"""Input of a training: sources of images or features, and numbers of epochs, steps and checks."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from core.settings import TrainingSettings, parts_problem
 
 
 class Source(Protocol):
-    """What batches are taken from: images or features, by row."""
+    """Source of batches: images or features, by row."""
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -107,7 +107,7 @@ def steps_per_epoch(n_images: int, settings: TrainingSettings) -> int:
 
 
 def n_epochs(n_images: int, settings: TrainingSettings) -> int:
-    """Return the number of epochs: as many as asked, and enough for the least number of steps."""
+    """Return the number of epochs: as many as set, and enough for the least number of steps."""
     return max(settings.epochs, math.ceil(settings.min_steps / steps_per_epoch(n_images, settings)))
 
 
@@ -123,23 +123,23 @@ def settings_for(settings: TrainingSettings, n_pool: int) -> TrainingSettings:
 
 
 def training_problem(settings: TrainingSettings) -> str:
-    """Return why networks cannot be trained as asked for; empty where they can."""
+    """Return why networks cannot be trained as requested; empty where they can."""
     return checks_problem(settings) or parts_problem(settings)
 
 
 def checks_problem(settings: TrainingSettings) -> str:
-    """Return why validation images cannot be looked at as often as asked for; empty where they can."""
+    """Return why validation images cannot be evaluated as often as requested; empty if they can."""
     if settings.checks is None or settings.checks <= settings.epochs:
         return ""
     return (
-        f"{settings.checks:,} checks on validation images are asked for, and there is at most one an epoch: "
+        f"{settings.checks:,} validation checks are set, but there is at most one per epoch: "
         f"{settings.epochs:,} for the largest coreset. Set --checks (“Validation checks”) to at most "
         f"{settings.epochs:,}, or raise --epochs."
     )
 
 
 def checked_epochs(epochs: int, checks: int | None) -> list[int]:
-    """Return the numbers, from 1, of the epochs after which the validation images are looked at; the last is one."""
+    """Return the numbers, from 1, of the epochs after which the validation images are evaluated; the last is one."""
     if checks is None:
         return list(range(1, epochs + 1))
     return [epochs * number // checks for number in range(1, checks + 1)]

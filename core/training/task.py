@@ -1,4 +1,4 @@
-"""What a training is asked for, what a network is given of it, and what it gives back."""
+"""Tasks of training, the data that a network gets, and its results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,14 +24,14 @@ READ, FITTED = 0.05, 0.97
 
 @dataclass(frozen=True)
 class Seen:
-    """What a network that sees embeddings is trained on.
+    """Training data of a network that uses embeddings.
 
     Attributes
     ----------
     embedding : PoolEmbedding
         Across classes, of one extractor.
     strength : float or None
-        Of its penalty, as chosen once in the pool; None: the network chooses it itself, if it has one.
+        Of its penalty, as selected once in the pool; None: the network selects it itself, if it has one.
     weights : WeightsUsed or None
         Of the extractor.
     """
@@ -43,7 +43,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Places:
-    """Where a training finds and keeps things.
+    """Folders and stores of a training.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class Places:
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """What one network is to be trained and tested on.
+    """The training and test data of one network.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ class TrainingTask:
     cluster_of_test : mapping of int to int, or None
         Cluster of test images inside their true class, by index.
     select_seconds : float
-        What choosing the coreset took.
+        Time to select the coreset.
     teacher : Teacher or None
         Of the pool, for soft labels.
     """
@@ -99,18 +99,18 @@ class TrainingTask:
 
 @dataclass(frozen=True)
 class RunInput:
-    """What a network's own code is given: see `core.training.network.Network`.
+    """Input of the code of a network: see `core.training.network.Network`.
 
     Attributes
     ----------
     network : Network
     task : TrainingTask
     classes : tuple of str
-        What it tells apart.
+        The classes of the network.
     labels : ndarray of shape (n_images,), int64
         Those of the dataset's images as positions in `classes`; −1 for an image of a class that is not used.
     indices : ndarray of shape (n,), int64
-        The coreset, ascending, so that the same images give the same network however they were chosen.
+        The coreset, ascending, so that the same images give the same network however they were selected.
     progress : Progress
     """
 
@@ -156,12 +156,12 @@ class RunInput:
         """
         if self.task.seen is None:
             raise TrainingError(
-                f"The {self.network.words} is trained on embeddings across classes, and none were given."
+                f"The {self.network.words} is trained on embeddings across classes, but none were given."
             )
         return self.task.seen
 
     def training(self) -> Labelled:
-        """Return what it is trained on: pixels, held in memory or on disk, or embeddings.
+        """Return the training data: pixels, held in memory or on disk, or embeddings.
 
         Raises
         ------
@@ -173,7 +173,7 @@ class RunInput:
         return self.labelled(self._held(self.indices))
 
     def labelled(self, source: Source) -> Labelled:
-        """Return a source of the coreset's images, such as their features, with labels and what a teacher says of them.
+        """Return a source of the coreset's images or features, with labels and the predictions of a teacher.
 
         Parameters
         ----------
@@ -185,16 +185,16 @@ class RunInput:
         return Labelled(source, self.labels[self.indices], taught)
 
     def validation(self) -> Labelled | None:
-        """Return what its best epoch is chosen by; None without validation images, and of embeddings."""
+        """Return the data to select the best epoch by; None without validation images, and for embeddings."""
         indices = self.split.validation
         if self.network.is_judge or len(indices) == 0:
             return None
         return Labelled(self._held(indices), self.labels[indices])
 
     def test(self) -> Source:
-        """Return what it is judged on; pixels are kept on disk where there is room.
+        """Return the test data; pixels are kept on disk where there is room.
 
-        Best asked for before the training, so that an image that cannot be read any more is known before it, too.
+        Best called before the training, so that an image that cannot be read any more is known before it, too.
 
         Raises
         ------
@@ -207,17 +207,17 @@ class RunInput:
 
     @property
     def reading(self) -> Progress:
-        """What is told while images are read, a small part of the whole."""
+        """Progress while images are read, a small part of the whole."""
         return PartProgress(self.progress, 0.0, READ)
 
     @property
     def fitting(self) -> Progress:
-        """What is told while the network is trained, most of the whole."""
+        """Progress while the network is trained, most of the whole."""
         return PartProgress(self.progress, READ, FITTED)
 
     @property
     def testing(self) -> Progress:
-        """What is told while the test images are judged, the rest."""
+        """Progress while the test images are evaluated, the rest."""
         return PartProgress(self.progress, FITTED, 1.0)
 
     def _held(self, indices: IntArray, memory_bytes: int | None = None) -> Source:
@@ -238,7 +238,7 @@ class RunInput:
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """What a network's own code gives back.
+    """Result of the code of a network.
 
     Attributes
     ----------
@@ -252,14 +252,14 @@ class Trained:
     best_epoch : int
         Number, from 1, of the epoch whose weights were kept; 0 without epochs.
     train_seconds : float or None
-        Training alone, features and testing apart; None: all of the call is taken for it.
+        Training alone, without features and testing; None: the whole call.
     feature_seconds : float
         What computing features cost where they were not in the cache.
     device : str
     weights : WeightsUsed or None
         Of the backbone or the extractor.
     notes : tuple of str
-        What belongs beside the result.
+        Notes to show with the result.
     parts : tuple of str
         The parts of the recipe (`core.settings.recipes.Parts`) that it was trained with.
     """

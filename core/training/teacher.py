@@ -1,4 +1,4 @@
-"""The teacher of soft labels: class probabilities of the pool, each image judged by a probe that never saw it."""
+"""The teacher of soft labels: class probabilities of the pool, each image evaluated by a probe that never saw it."""
 
 import time
 import warnings
@@ -32,14 +32,14 @@ N_COMPONENTS = 50
 STRENGTHS = (0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0)
 # Where a fold of the pool cannot be divided again.
 USUAL_STRENGTH = 10.0
-# No probability counts as less in the loss by which the penalty is chosen.
+# No probability counts as less in the loss by which the penalty is selected.
 LEAST_PROBABILITY = 1e-12
 FITTING = "Fitting the teacher of soft labels: folds"
 
 
 @dataclass(frozen=True)
 class Units:
-    """What of the pool stays in one fold.
+    """Units of the pool, which stay in one fold.
 
     Attributes
     ----------
@@ -60,12 +60,12 @@ def pool_units(dataset: Dataset, pool: IntArray, settings: DataSettings) -> Unit
     """Return what of the pool stays in one fold: copies, groups such as patients, and near-duplicates.
 
     Near-duplicates count whether or not the split keeps them together, with the tolerance of its settings. Where they
-    chain more than one fold's share of the pool together, they are told nothing by, and copies and groups alone count.
+    link more than one fold's share of the pool, they are ignored, and only copies and groups count.
 
     Raises
     ------
     SplitError
-        If the group pattern is no regular expression, or finds no group in any path.
+        If the group pattern is not a regular expression, or finds no group in any path.
     """
     indices = np.sort(pool).astype(np.int64)
     keys = find_ties(dataset, replace(settings, near_duplicates_together=False)).keys
@@ -85,9 +85,9 @@ def pool_units(dataset: Dataset, pool: IntArray, settings: DataSettings) -> Unit
 
 def _chained(n_chained: int, n_images: int) -> str:
     return (
-        f"Near-duplicates chain {n_chained:,} of the {n_images:,} images of the pool together, too many for a fold of "
-        "the teacher: its folds keep copies and groups together, and near-duplicates not. --near-duplicate-bits "
-        "(“Near-duplicate tolerance”) sets how alike they are."
+        f"Near-duplicates link {n_chained:,} of the {n_images:,} images of the pool, too many for one fold of "
+        "the teacher, so its folds keep copies and groups together, but not near-duplicates. --near-duplicate-bits "
+        "(“Near-duplicate tolerance”) sets how similar they are."
     )
 
 
@@ -98,7 +98,7 @@ def grouped_folds(labels: IntArray, groups: IntArray, n_folds: int, seed: int) -
     ----------
     labels, groups : ndarray of shape (n,), int64
     n_folds : int
-        >= 2; fewer where there are fewer groups, or no class has so many images.
+        >= 2; fewer where there are fewer groups, or no class has that many images.
     seed : int
         >= 0.
 
@@ -114,7 +114,7 @@ def grouped_folds(labels: IntArray, groups: IntArray, n_folds: int, seed: int) -
     splitter = StratifiedGroupKFold(n_splits=n_folds, shuffle=True, random_state=drawn)
     folds = np.zeros(len(labels), dtype=np.int64)
     with warnings.catch_warnings():
-        # Of a class with fewer images than there are folds: it lies in some of them.
+        # Of a class with fewer images than there are folds: it is in some of them.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         for number, (_, held) in enumerate(splitter.split(np.zeros((len(labels), 1)), labels, groups)):
             folds[held] = number
@@ -129,7 +129,7 @@ def fit_teacher(
     seed: int = 0,
     progress: Progress = NO_PROGRESS,
 ) -> Teacher:
-    """Fit the teacher and let it judge every image of the pool out of fold.
+    """Fit the teacher and let it evaluate every image of the pool out of fold.
 
     The pool is divided into five folds by `grouped_folds`. For each fold all is fitted on the images of the other four
     alone: a PCA of each view (at most 50 components), the scales that join the views, the penalty, and a multinomial
@@ -137,7 +137,7 @@ def fit_teacher(
     stratified likewise, the strongest penalty first, until a weaker one is no better; these share the PCA.
 
     A fold that lacks a class: where all images of a class are in one fold, as those of a single patient, the probe of
-    that fold has not seen the class and gives it probability 0; `Teacher.knows` tells of which images that is so.
+    that fold has not seen the class and gives it probability 0; `Teacher.knows` marks the images.
 
     Parameters
     ----------
@@ -208,14 +208,14 @@ def teacher_bytes(n_images: int, n_features: Sequence[int], n_classes: int) -> i
     joined = n_images * N_COMPONENTS * len(n_features)
     # Rows of a fold in float32 and float64; scores of the classes and their gradients.
     fitting = 10 * joined + 32 * n_images * n_classes + LIBRARY_BYTES
-    # Beside either the views, or what they are joined to.
+    # In addition, either the views or their concatenation.
     return 8 * joined + max(reducing, fitting) + 16 * n_images * n_classes
 
 
 def embedded_by(
     extracted: Sequence[FeatureRows], indices: IntArray, inside: NDArray[np.bool_], progress: Progress
 ) -> FloatArray:
-    """Return all images on the components of those `inside`, views scaled and joined as these want it.
+    """Return all images on the components of those `inside`, views scaled and joined as these require it.
 
     Parameters
     ----------
@@ -292,21 +292,21 @@ def _undivided(together: Units, labels: IntArray) -> str:
     """Return why there are no folds, and what to do."""
     n_images, n_units = len(together.indices), len(np.unique(together.numbers))
     if n_units < 2:
-        what = f"all {n_images:,} images of the pool belong together, as copies or by their group"
+        what = f"all {n_images:,} images of the pool are copies or of one group"
     else:
         what = f"no class has two of the {n_images:,} images of the pool" if len(labels) else "the pool is empty"
     return (
-        "The teacher of soft labels judges each image by a probe that has not seen it, which wants at least two groups "
-        f"of images and a class of two images; here {what}. Add images, or go without (--soft-labels 0, and no "
-        "--probabilities-and-weights)."
+        "The teacher of soft labels evaluates each image with a probe that has not seen it, which requires at "
+        f"least two groups of images and a class of two images; here {what}. Add images, or turn soft labels off "
+        "(--soft-labels 0, and no --probabilities-and-weights)."
     )
 
 
 def _unseen_notes(dataset: Dataset, labels: IntArray, knows: NDArray[np.bool_]) -> tuple[str, ...]:
     counts = {name: int(((labels == place) & ~knows).sum()) for place, name in enumerate(dataset.classes)}
     return tuple(
-        f"{n:,} image{'s' * (n != 1)} of class {name} {'have' if n != 1 else 'has'} no soft label: all of the class "
-        "that the pool has are in one fold, so no probe that had not seen them knew the class."
+        f"{n:,} image{'s' * (n != 1)} of class {name} {'have' if n != 1 else 'has'} no soft label: all images of "
+        "the class are in one fold, so every probe that has not seen them lacks the class."
         for name, n in counts.items()
         if n
     )

@@ -26,14 +26,14 @@ from core.housekeeping import CacheSize
 from core.service.cache_requests import ClearCache, LimitCache, MeasureCache
 from core.service.requests import AnyRequest, Request
 from core.threads import n_processors
-from core.words import percent
+from core.words import byte_size, percent
 from desktop_app import theme
 from desktop_app.dialogs.question import Question
 from desktop_app.messages import Messages
 from desktop_app.service.engine import EngineService
 from desktop_app.settings import LONG_SECONDS, THEMES, Preferences
 from desktop_app.widgets.controls import ComboBox, NumberBox, SpinBox
-from desktop_app.widgets.words import elide_label, files, set_tone, size
+from desktop_app.widgets.words import elide_label, files, set_tone
 
 Result = TypeVar("Result")
 REMOVED_FIRST = "After each step, the least recently used files are removed first. Files in use are kept."
@@ -276,15 +276,15 @@ class SettingsDialog(QDialog):
         self._take_size(state.size)
 
     def _take_size(self, found: CacheSize) -> None:
-        told = f"{size(found.n_bytes)} in {files(found.n_files)}" if found.n_files else "Empty"
-        in_use = f"; {size(found.n_bytes_in_use)} in use by another program were kept"
+        told = f"{byte_size(found.n_bytes)} in {files(found.n_files)}" if found.n_files else "Empty"
+        in_use = f"; {byte_size(found.n_bytes_in_use)} in use by another program were kept"
         self.amount.setText(told + in_use if found.n_bytes_in_use else told)
 
     def _take_limit(self, state: CacheState) -> None:
         self._limit = state.limit
         self.limit.setValue(_shown(state.limit))
         if state.n_bytes_removed:
-            self._messages.info(f"{size(state.n_bytes_removed)} were removed from the cache.")
+            self._messages.info(f"{byte_size(state.n_bytes_removed)} were removed from the cache.")
         largest = state.limit.n_bytes
         over = largest is not None and state.size.n_bytes > largest
         self.limit_note.setText(

@@ -21,11 +21,12 @@ from PySide6.QtWidgets import (
 
 from core.service.requests import Request
 from core.service.weights_requests import DownloadWeights, ImportWeights, ListWeights, WeightsView
+from core.words import byte_size
 from desktop_app import theme
 from desktop_app.dialogs.question import Question
 from desktop_app.service.engine import EngineService
 from desktop_app.widgets.message_strip import MessageStrip
-from desktop_app.widgets.words import seconds_left, set_tone, size
+from desktop_app.widgets.words import seconds_left, set_tone
 
 SENTENCE = (
     "Some extractors, and the transfer network on the Compare page, use pretrained networks, whose parameters are "
@@ -164,8 +165,8 @@ class WeightsDialog(QDialog):
         question = Question(
             self,
             f"Download the weights of {weights.title}?",
-            f"This downloads {weights.official_file} (about {size(weights.n_bytes)}) from {weights.address} to your "
-            "data folder and verifies it. The program uses the internet for nothing else.",
+            f"This downloads {weights.official_file} (about {byte_size(weights.n_bytes)}) from {weights.address} to "
+            "your data folder and verifies it. The program uses the internet for nothing else.",
             {"download": "Download", "no": "Cancel"},
         )
         question.answered.connect(self._on_answered)
@@ -305,7 +306,7 @@ class WeightsRow(QFrame):
         backbone = "; available as backbone of the transfer network" if weights.is_backbone else ""
         self.used_by.setText(f"Used by {' and '.join(weights.used_by)}{backbone}.")
         missing = weights.state == "missing"
-        official = f"{weights.official_file}, about {size(weights.n_bytes)}. {weights.licence}"
+        official = f"{weights.official_file}, about {byte_size(weights.n_bytes)}. {weights.licence}"
         self.place.setText(f"Official file: {official}" if missing else weights.file)
         self.copy.setVisible(missing and bool(weights.address))
         self.copy.setAccessibleName(f"Copy the address of the weights of {weights.title}")

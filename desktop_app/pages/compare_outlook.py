@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from core.pipeline.views import ComparePlanView, PlannedView
 from core.results import RunKey, split_word
-from core.words import duration, percent
-from desktop_app.widgets.words import size
+from core.words import byte_size, duration, percent
 
 RunName = tuple[str, str, float, int, int]
 
@@ -54,9 +53,9 @@ class Outlook(NamedTuple):
             start = f"{_trainings(n)}{splits}, {n - left:,} finished; the others take about {duration(self.seconds())}"
         basis = f" {plan.runs[0].estimate.basis.capitalize()}." if plan.runs else ""
         device = f" Runs on {plan.device}." if plan.device else ""
-        disk = f", up to {size(plan.disk_bytes)} of disk space" if plan.disk_bytes else ""
+        disk = f", up to {byte_size(plan.disk_bytes)} of disk space" if plan.disk_bytes else ""
         note = f" {plan.note}" if plan.note else ""
-        return f"{start}, memory up to {size(plan.memory_bytes)}{disk}.{basis}{device}{self._epochs()}{note}"
+        return f"{start}, memory up to {byte_size(plan.memory_bytes)}{disk}.{basis}{device}{self._epochs()}{note}"
 
     def _epochs(self) -> str:
         """Return how many epochs trainings have where they are not those asked for, and what rules then."""

@@ -298,7 +298,7 @@ class ComparePicture(QWidget):
 
 def trained_words(network: str, sampler: str, fraction: float) -> str:
     """Return what was trained on what, such as "Custom network, Balanced herding 5 %"."""
-    of = "everything" if sampler == figures.EVERYTHING else f"{theme.sampler_title(sampler)} {percent(fraction)}"
+    of = "the whole pool" if sampler == figures.EVERYTHING else f"{theme.sampler_title(sampler)} {percent(fraction)}"
     return f"{network_title(network)}, {of}"
 
 

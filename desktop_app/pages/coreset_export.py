@@ -21,11 +21,12 @@ from core.resources import expanded
 from core.results import ExportResult
 from core.settings import ExportSettings, Settings
 from core.settings.listed import Setting, settings_in
+from core.words import byte_size
 from desktop_app import theme
 from desktop_app.pages.setting_controls import SettingControl
 from desktop_app.registries import export_formats
 from desktop_app.widgets.card import Sheet
-from desktop_app.widgets.words import images, set_tone, size
+from desktop_app.widgets.words import images, set_tone
 
 
 class ExportSheet(Sheet):
@@ -174,7 +175,7 @@ class ExportSheet(Sheet):
 
 def export_words(view: ExportResult) -> str:
     """Return what came out of an export."""
-    what = f"{images(view.n_files)}, {size(view.n_bytes)}," if _holds_images(view.files_as) else "The lists"
+    what = f"{images(view.n_files)}, {byte_size(view.n_bytes)}," if _holds_images(view.files_as) else "The lists"
     return " ".join((f"{what} written to {view.folder}.", *view.notes))
 
 

@@ -20,7 +20,7 @@ from core.results import Separation
 from core.service.dataset_requests import DatasetView
 from core.service.feature_requests import ComputeFeatures, DescribeExtractors, ExtractorsView, FeaturesView
 from core.settings import FeatureSettings
-from core.words import duration
+from core.words import byte_size, duration
 from desktop_app import theme
 from desktop_app.dialogs.question import DetailsDialog
 from desktop_app.pages.features_advice import (
@@ -43,7 +43,6 @@ from desktop_app.widgets.message_strip import MessageStrip
 from desktop_app.widgets.plot_export import PlotExportButton
 from desktop_app.widgets.separation_bars import SeparationBars
 from desktop_app.widgets.variance_curve import VarianceCurve
-from desktop_app.widgets.words import size
 
 USE_BOTH = "Use recommended"
 SEVERAL = "Several extractors can be combined: each adds a view of the images, and their distances are added."
@@ -277,8 +276,8 @@ class FeaturesPage(Page):
         text = f"Remaining: about {duration(seconds)}" if seconds > 0 else "These features are already computed"
         if after is not None:
             text += f"; reduction and clusters take about {duration(max(1.0, after.seconds))}"
-        text += f". Memory up to {size(memory)}"
-        text += f", {size(disk)} on disk." if disk else "."
+        text += f". Memory up to {byte_size(memory)}"
+        text += f", {byte_size(disk)} on disk." if disk else "."
         self.cost.setText(text)
 
     # --- what is known ----------------------------------------------------------------------------------------

@@ -7,11 +7,11 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QTool
 
 from core.pipeline.views import ExtractorFact
 from core.results import Separation
-from core.words import duration, percent
+from core.words import byte_size, duration, percent
 from desktop_app import theme
 from desktop_app.dialogs.help_button import HelpButton
 from desktop_app.pages.features_advice import GONE, cannot_work, ways_out
-from desktop_app.widgets.words import set_tone, size
+from desktop_app.widgets.words import set_tone
 
 LAST_ONE = "At least one extractor is required. Select another one first."
 STATES = {
@@ -182,7 +182,7 @@ def _details_of(fact: ExtractorFact) -> str:
     if fact.n_images > fact.n_cached:
         estimate = fact.estimate
         parts.append(
-            f"Remaining: {size(estimate.memory_bytes)} of memory, {size(estimate.disk_bytes)} on disk "
+            f"Remaining: {byte_size(estimate.memory_bytes)} of memory, {byte_size(estimate.disk_bytes)} on disk "
             f"({estimate.basis})."
         )
     return " ".join(parts)

@@ -42,15 +42,6 @@ def seconds_left(seconds: float) -> str:
     return f"about {hours} h {minutes} min left" if minutes else f"about {hours} h left"
 
 
-def size(n_bytes: float) -> str:
-    """Write an amount of memory or disk: ``812 MB``, ``1.4 GB``."""
-    for unit, step in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if n_bytes >= step:
-            value = n_bytes / step
-            return f"{value:.1f} {unit}" if value < 10 else f"{value:,.0f} {unit}"
-    return f"{n_bytes:.0f} bytes"
-
-
 def set_tone(label: QWidget, tone: str) -> None:
     """Colour the words of a label by meaning, in every mode: "muted", "good", "warning", "bad", or "" as usual."""
     if label.property("tone") != tone:

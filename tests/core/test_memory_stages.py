@@ -47,8 +47,8 @@ assert "tensorflow" not in sys.modules
 """
 STAGES = {
     'scanned("{place}")': "Scanning 10,000 images needs about 52 MB of memory, but",
-    "doubts(30_000, 50)": "Looking for doubtful labels (30,000 images) needs about 114 MB of memory, but",
-    "alike(30_000, 50)": "Looking for images that are alike (30,000 images) needs about 104 MB of memory, but",
+    "doubts(30_000, 50)": "Finding suspected label errors (30,000 images) needs about 114 MB of memory, but",
+    "alike(30_000, 50)": "Finding near-duplicates (30,000 images) needs about 104 MB of memory, but",
     "coverage(4_000, 50)": "Measuring the coverage of class a (4,000 images) needs about 221 MB of memory, but",
     "proxy(30_000, 50, 3_000)": "Judging 30,000 images by their nearest of 3,000 needs about 170 MB of memory, but",
     'computed("mobilenetv2", 64)': "Computing MobileNetV2 at 64 px (0 images) needs about ",

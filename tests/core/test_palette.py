@@ -13,7 +13,7 @@ from core.selection.samplers import SAMPLERS
 
 # Colour on light, on dark, shape and title, as window and report have shown them since the first version.
 SHOWN = {
-    "everything": ("#333333", "#DDDDDD", "hexagon", "Everything"),
+    "everything": ("#333333", "#DDDDDD", "hexagon", "Whole pool"),
     "random": ("#7A7A7A", "#A0A0A0", "circle", "Random (RS)"),
     "stratified": ("#56B4E9", "#56B4E9", "square", "Stratified random"),
     "matched": ("#B07D48", "#B07D48", "triangle-down", "Matched random"),

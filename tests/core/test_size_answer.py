@@ -33,8 +33,8 @@ def test_the_answer_is_the_smallest_size_whose_interval_is_inside_the_margin() -
     n = labels_needed(0.01, 0.04, 0.02)
     assert found.labels == n
     assert found.sentence == (
-        "390 images chosen, or about 800 at random; checking it needs 2,500 validation labels; training the custom "
-        "network takes about 38 s instead of 1 min 40 s (62 % less)."
+        "390 images selected, or about 800 at random; checking it requires 2,500 validation labels; training the "
+        "custom network takes about 38 s instead of 1 min 40 s (62 % less)."
     )
     assert not found.is_refused
 
@@ -59,8 +59,8 @@ def test_where_random_needs_nearly_all_or_training_saves_nothing_the_sentence_sa
     worse = curve((0.5, 0.4, 0.3, 0.2, 0.1, 0.0))
     sentence = answer_of(replace(SIZES, random=worse, seconds=(9.0,) * 6), 0.02).sentence
     assert sentence == (
-        "390 images chosen, and at random nearly the whole pool; checking it needs 2,500 validation labels; training "
-        "the custom network takes about as long as on everything (9 s)."
+        "390 images selected, and at random nearly the whole pool; checking it requires 2,500 validation labels; "
+        "training the custom network takes about as long as on the whole pool (9 s)."
     )
 
 

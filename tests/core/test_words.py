@@ -1,10 +1,10 @@
-"""Shares and times, as everything that a user reads writes them."""
+"""Shares, times and sizes, as everything that a user reads writes them."""
 
 import math
 
 import pytest
 
-from core.words import duration, percent
+from core.words import byte_size, duration, percent
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,15 @@ def test_percent(share: float, words: str) -> None:
 )  # fmt: skip
 def test_duration(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "words"),
+    [
+        (0, "0 bytes"), (12, "12 bytes"), (999, "999 bytes"), (1_100, "1.1 kB"), (9_960, "10 kB"), (64_000, "64 kB"),
+        (999_400, "999 kB"), (999_600, "1.0 MB"), (812e6, "812 MB"), (1.44e9, "1.4 GB"), (16.2e9, "16 GB"),
+        (2.5e12, "2.5 TB"), (3e15, "3,000 TB"),
+    ],
+)  # fmt: skip
+def test_byte_size(n_bytes: float, words: str) -> None:
+    assert byte_size(n_bytes) == words

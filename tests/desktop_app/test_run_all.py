@@ -78,7 +78,7 @@ def test_everything_is_done_to_the_answer(window: MainWindow, first_lot: Any, qt
     assert window.frame.host.current_page is window.page("compare")
     page: Any = window.page("compare")
     assert "against" in page.picture.answer.text()
-    assert "for everything" in page.picture.answer.text()
+    assert "for the whole pool" in page.picture.answer.text()
     assert model.settings("features").extractors == ("colour-texture",)  # the only recommended one that can work here
     assert model.settings("selection").sampler == "even-herding"
     assert model.settings("comparison").samplers == ("random", "even-herding")

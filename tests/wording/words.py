@@ -20,20 +20,7 @@ NOT_DOCUMENTS = ("docs/settings.md",)
 # Python files whose strings are free of these words: add a file or a folder (``"core/output/**/*.py"``) once its
 # strings are.
 PYTHON = (
-    "core/*.py",
-    "core/cli/**/*.py",
-    "core/data/**/*.py",
-    "core/descriptions/**/*.py",
-    "core/features/**/*.py",
-    "core/output/formats/**/*.py",
-    "core/selection/samplers/*/__init__.py",
-    "core/results/**/*.py",
-    "core/service/**/*.py",
-    "core/settings/**/*.py",
-    "core/training/architectures/*/__init__.py",
-    "core/training/architectures/head/**/*.py",
-    "core/training/architectures/transfer/**/*.py",
-    "core/training/metrics/**/*.py",
+    "core/**/*.py",
     "desktop_app/**/*.py",
 )
 # A style sheet, whose classes have names of their own.

@@ -1,4 +1,4 @@
-"""The sources: a folder each, with the description in its ``__init__`` and the work beside it."""
+"""The sources: a folder each, with the description in its ``__init__`` and the work next to it."""
 
 from core.data.description import Source, Sources
 from core.errors import MissingSourceError

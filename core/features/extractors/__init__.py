@@ -21,7 +21,7 @@ def extractor_named(name: str) -> Extractor:
 
 
 def recommended() -> tuple[str, ...]:
-    """Return the names of the extractors to choose by, one derived from another after that."""
+    """Return the names of the extractors to select by, one derived from another after that."""
     found = (each for each in EXTRACTORS.values() if each.recommended and each.name not in EXTRACTORS.plugins)
     return tuple(each.name for each in sorted(found, key=lambda each: each.recommended))
 

@@ -1,4 +1,4 @@
-"""The export formats: a folder each, with the description in its ``__init__`` and the work beside it."""
+"""The export formats: a folder each, with the description in its ``__init__`` and the work next to it."""
 
 from core.output.description import ExportFormat, ExportFormats
 

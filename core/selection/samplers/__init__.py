@@ -1,4 +1,4 @@
-"""The samplers: a folder each, with the description in its ``__init__`` and the work beside it."""
+"""The samplers: a folder each, with the description in its ``__init__`` and the work next to it."""
 
 from core.descriptions import Registry
 from core.selection.description import Sampler

@@ -1,4 +1,4 @@
-"""The networks: a folder each, with the description in its ``__init__`` and the work beside it."""
+"""The networks: a folder each, with the description in its ``__init__`` and the work next to it."""
 
 from core.descriptions import Registry
 from core.training.network import Network

@@ -1,4 +1,4 @@
-"""How good predictions are: a file for each metric, with its facts and, as one function, its formula."""
+"""The metrics: a file for each, with its facts and, as one function, its formula."""
 
 from core.descriptions import Registry
 from core.training.metric import Metric

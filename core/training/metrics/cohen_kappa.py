@@ -30,6 +30,6 @@ def cohen_kappa(evidence: "Evidence") -> "Values":
     import numpy as np
 
     n_images = evidence.n_images
-    # Of whole numbers, so that agreement that chance alone explains is exactly 0.
+    # Of integers, so that agreement that chance alone explains is exactly 0.
     by_chance = (evidence.support * evidence.answered).sum(axis=1)
     return np.asarray((evidence.n_hits * n_images - by_chance) / (n_images**2 - by_chance))

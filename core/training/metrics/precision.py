@@ -1,4 +1,4 @@
-"""How far an answer can be trusted, class by class."""
+"""Precision: the share of predictions of a class that are correct."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 DESCRIPTION = Metric(
     name="precision",
     title="Precision",
-    tip="Of the images answered as a class, the share that belong to it (the positive predictive value); mean over "
+    tip="Of the images predicted as a class, the share that belong to it (the positive predictive value); mean over "
     "the classes.",
     does=f"{__name__}:precision",
     source="docs/method.md, 1.8",

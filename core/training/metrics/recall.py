@@ -1,4 +1,4 @@
-"""How much of each class is recognised."""
+"""Recall: the share of each class that is recognised."""
 
 from typing import TYPE_CHECKING
 

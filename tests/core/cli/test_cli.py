@@ -206,7 +206,7 @@ def test_a_comparison_with_the_head_leaves_report_and_tables(
     ]
     assert main(arguments) == 0
     said = capsys.readouterr().out
-    assert "Linear probe: 20 % chosen by stratified random" in said
+    assert "Linear probe: 20 % selected by stratified random" in said
     html = (out / "report.html").read_text(encoding="utf-8")
     assert "red/notes.jpg" in html
     assert "http://" not in html.replace("http://www.w3.org", "")
@@ -216,7 +216,7 @@ def test_a_comparison_with_the_head_leaves_report_and_tables(
 
 
 def test_a_comparison_prints_what_it_could_not_read_as_a_note(capsys: pytest.CaptureFixture[str]) -> None:
-    note = "1 stored run could not be read (file x.json: why); it is trained again when it is asked for."
+    note = "1 stored run could not be read (file x.json: why); it is trained again when required."
     training_commands._tell_run(Note(note))
     assert capsys.readouterr().out == f"note: {note}\n"
     means = {"accuracy": 0.9, "f1": 0.8}
@@ -243,12 +243,12 @@ def test_a_comparison_over_folds_says_so(cells: Path, tmp_path: Path, capsys: py
     arguments = ["compare", str(cells), *FEW, "--networks", "head", "--fractions", "0.2,1", "--folds", "3"]
     assert main([*arguments, "--out", str(tmp_path / "study")]) == 0
     said = capsys.readouterr().out
-    assert "head, everything 100 %, fold 3 of 3, repetition 1: test accuracy" in said
+    assert "head, whole pool 100 %, fold 3 of 3, repetition 1: test accuracy" in said
     assert "folds  runs" in next(line for line in said.splitlines() if line.startswith("network "))
     assert "Measured over 3 folds, 1 repetition each" in said
     assert {row["fold"] for row in rows_of(tmp_path / "study" / "tables" / "runs.csv")} == {"0", "1", "2"}
     for more, sentence in (
-        (["--splits", "2"], "3 folds and 2 splits were asked for, of which a comparison has one or the other; "),
+        (["--splits", "2"], "3 folds and 2 splits are set, but a comparison has either folds or splits; "),
         (["--folds", "13"], "The class “red” has 12 images, so at most 12 folds are possible; found 13."),
         (["--folds", "1"], "folds must be a whole number of at least 2; found 1."),
     ):
@@ -268,7 +268,7 @@ def test_a_comparison_over_splits_says_so(cells: Path, tmp_path: Path, capsys: p
     arguments = ["compare", str(cells), *FEW, "--networks", "head", "--fractions", "0.2,1", "--splits", "2"]
     assert main([*arguments, "--out", str(out)]) == 0
     said = capsys.readouterr().out
-    assert "head, everything 100 %, split 2 of 2, repetition 1: test accuracy" in said
+    assert "head, whole pool 100 %, split 2 of 2, repetition 1: test accuracy" in said
     header = next(line for line in said.splitlines() if line.startswith("network "))
     assert "splits  runs" in header
     assert "Measured over 2 splits, 1 repetition each" in said
@@ -288,7 +288,7 @@ def test_a_split_that_was_brought_is_not_divided_again(
             shutil.copy(file, brought / part / file.parent.name)
     arguments = ["compare", str(brought), *FEW, "--networks", "head", "--out", str(tmp_path / "study"), "--splits", "3"]
     assert main(arguments) == 2
-    assert "bring their own split, so there is one only and 3 were asked for" in capsys.readouterr().err
+    assert "has a predefined split, so there is only one split, but 3 are set" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")

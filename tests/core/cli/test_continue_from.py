@@ -103,7 +103,7 @@ def test_the_list_next_to_a_manifest_is_taken_for_it_with_a_note(
     assert run("select", "--images", "20", "--continue-from", earlier, out="grown.csv") == 0
     said = capsys.readouterr().err
     assert f"note: {first} was read instead of the list next to it." in said
-    assert f"note: {first} was changed after it was written; its list of images was used as it is." in said
+    assert f"note: {first} was changed after it was written; its list of images was used." in said
     rows = [row for row in read_rows(tmp_path / "grown.csv") if row["selected"] == "1"]
     assert len(rows) == 20
     assert sum(row["reason"] == "kept from the earlier coreset" for row in rows) == 12

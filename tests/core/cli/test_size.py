@@ -72,8 +72,8 @@ def test_a_check_trains_once_and_ends_with_1_if_it_does_not_confirm(
         ("2 %", 0.02, ""),
         ("2%", 0.02, ""),
         ("0,02", 0.02, ""),
-        ("2", 0.02, "--margin 2 was read as 2 points; a share, such as 0.02, says it exactly."),
-        ("1", 0.01, "--margin 1 was read as 1 point; a share, such as 0.01, says it exactly."),
+        ("2", 0.02, "--margin 2 was read as 2 points; a share, such as 0.02, is unambiguous."),
+        ("1", 0.01, "--margin 1 was read as 1 point; a share, such as 0.01, is unambiguous."),
     ],
 )
 def test_margins_are_shares_and_percentages_and_points(text: str, share: float, notes: str) -> None:

@@ -36,7 +36,7 @@ def images(folder: Path, counts: Sequence[int]) -> Path:
         ([5, 5], ["--test-fraction", "0"], "set the test fraction above 0"),
         ([2, 2], [], "The pool has 2 images; at least 3 are needed"),
         ([2, 2], ["--networks", "custom,head"], "The pool has 2 images; at least 3 are needed"),
-        ([8, 8], ["--fractions", "0.01,1"], "rounds to no image. Choose a fraction of at least"),
+        ([8, 8], ["--fractions", "0.01,1"], "rounds to no image. Set a fraction of at least"),
     ],
 )  # fmt: skip
 def test_what_is_too_small_is_refused_before_anything_is_trained(

@@ -147,7 +147,7 @@ def test_a_hard_link_across_disks_becomes_a_copy_and_says_so(case, tmp_path: Pat
     result = export_coreset(case.dataset, case.split, case.coreset, target, ExportSettings(files="hardlink"))
     assert result.files_as == "copy"
     assert result.notes == (
-        "Hard links could not be made (the target is on another disk); the images were copied instead.",
+        "Hard links could not be created (the target is on another disk); the images were copied instead.",
     )
     assert json.loads((target / "coreset.json").read_text())["files_as"] == "copy"
     assert verify(target).ok
@@ -293,14 +293,18 @@ def test_a_folder_of_something_else_is_never_replaced(case, tmp_path: Path) -> N
     target = tmp_path / "out"
     target.mkdir()
     (target / "thesis.txt").write_text("years of work")
-    with pytest.raises(ExportError, match="never overwritten"):
+    with pytest.raises(ExportError, match="not overwritten"):
         export_coreset(case.dataset, case.split, case.coreset, target, PLAIN, overwrite=True)
     assert (target / "thesis.txt").read_text() == "years of work"
 
 
 def test_targets_that_would_harm_the_dataset(case, tmp_path: Path) -> None:
     root = case.dataset.root
-    for target, words in ((root, "holds the dataset"), (tmp_path, "holds the dataset"), (root / "x", "inside the")):
+    for target, words in (
+        (root, "contains the dataset"),
+        (tmp_path, "contains the dataset"),
+        (root / "x", "inside the"),
+    ):
         with pytest.raises(ExportError, match=words):
             export_coreset(case.dataset, case.split, case.coreset, target, PLAIN, overwrite=True)
     (tmp_path / "file").write_text("")
@@ -357,7 +361,7 @@ def test_an_export_is_never_lost_to_an_old_one_in_use(case, tmp_path: Path, monk
     windows_rules(tmp_path)
     with (target / "coreset.csv").open(), pytest.raises(ExportError, match="open in another program") as caught:
         export_coreset(case.dataset, case.split, case.coreset, target, PLAIN, overwrite=True)
-    assert f"complete and stands in {target} (new)" in str(caught.value)
+    assert f"complete, in {target} (new)" in str(caught.value)
     assert verify(target).ok
     assert verify(tmp_path / "out (new)").ok
     assert names_beside(tmp_path) == ["cells", "out", "out (new)"]
@@ -377,12 +381,12 @@ def test_an_old_export_that_cannot_be_removed_is_told(case, tmp_path: Path, monk
     result = export_coreset(case.dataset, case.split, case.coreset, target, PLAIN, overwrite=True)
     assert verify(target).ok
     (left,) = (each for each in tmp_path.iterdir() if each.name.endswith(".old"))
-    assert result.notes[-1] == f"The export that was there before could not be removed wholly; the rest is in {left}."
+    assert result.notes[-1] == f"The previous export could not be removed completely; the rest is in {left}."
 
 
 def test_free_space_is_checked_before_copying(case, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 1))
-    with pytest.raises(ExportError, match=r"needs .* has 1 bytes left"):
+    with pytest.raises(ExportError, match=r"requires .* has 1 bytes left"):
         export_coreset(case.dataset, case.split, case.coreset, tmp_path / "out", PLAIN)
     export_coreset(case.dataset, case.split, case.coreset, tmp_path / "out", ExportSettings(files="symlink"))
     assert names_beside(tmp_path) == ["cells", "out"]
@@ -437,11 +441,11 @@ def test_same_selection_names_what_differs(case, tmp_path: Path) -> None:
     gone, new = other[0], next(i for i in case.split.pool if i not in other)
     other[0] = new
     assert same_selection(manifest, replace(case.coreset, indices=other), case.dataset) == (
-        f"{images[gone].path} of class {images[gone].class_name} is in the export and was not chosen again.",
+        f"{images[gone].path} of class {images[gone].class_name} is in the export and was not selected again.",
         f"{images[new].path} of class {images[new].class_name} is new.",
     )
     fewer = replace(case.dataset, images=images[:-1])
-    assert "not the one of the export" in same_selection(manifest, case.coreset, fewer)[0]
+    assert "not that of the export" in same_selection(manifest, case.coreset, fewer)[0]
 
 
 def test_what_is_no_manifest(case, tmp_path: Path) -> None:
@@ -543,7 +547,7 @@ def test_private_images_lose_their_metadata_and_keep_their_pixels(make_case, tmp
     assert b"House" not in written.read_bytes()
     assert np.array_equal(read_rgb(written), read_rgb(content))
     assert written.suffix == (".png" if kind == "tif" else f".{kind}")
-    assert any("written anew" in note for note in result.notes) == (kind == "tif")
+    assert any("were converted" in note for note in result.notes) == (kind == "tif")
     if kind != "tif":
         assert written.stat().st_size < len(content)
 
@@ -595,7 +599,7 @@ def test_an_image_that_cannot_be_read_is_no_fault_of_the_target(
     with pytest.raises(ExportError) as told:
         export_coreset(case.dataset, case.split, case.coreset, tmp_path / "out", settings)
     said = str(told.value)
-    assert said.startswith(f"{image.path} cannot be read any more: The file cannot be read ({os.strerror(code)}).")
-    assert "Scan the dataset again, or leave this image out." in said
+    assert said.startswith(f"{image.path} can no longer be read: The file cannot be read ({os.strerror(code)}).")
+    assert "Scan the dataset again, or exclude this image." in said
     assert "cannot be written" not in said
     assert names_beside(tmp_path) == ["cells"]

@@ -100,7 +100,7 @@ def test_time_and_accuracy_by_size(content: ReportContent) -> None:
 
 def test_confusion_is_summed_over_repetitions(content: ReportContent) -> None:
     runs = content.comparison.runs[:2]
-    axes = training_figures.confusion_matrices([("Everything", runs)]).axes[0]
+    axes = training_figures.confusion_matrices([("Whole pool", runs)]).axes[0]
     shown = sum(int(text.get_text()) for text in axes.texts)
     assert shown == sum(int(run.metrics.confusion.sum()) for run in runs)
 

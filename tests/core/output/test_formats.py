@@ -68,12 +68,12 @@ def test_what_is_refused_names_what_to_choose() -> None:
     assert EXPORT_FORMATS.refusal("hardlink", private=False) == ""
     assert EXPORT_FORMATS.refusal("copy", private=True) == ""
     for name in ("hardlink", "symlink"):
-        said, _, others = EXPORT_FORMATS.refusal(name, private=True).partition(" Choose ")
+        said, _, others = EXPORT_FORMATS.refusal(name, private=True).partition(" Use ")
         assert said.endswith("they lead back to the files.")
         offered = set(re.split(", | or ", others.rstrip(".")))
         assert offered >= {"copy", "list"}
         assert not offered & {"hardlink", "symlink"}
-        titles = EXPORT_FORMATS.refusal(name, private=True, titles=True).partition(" Choose ")[2]
+        titles = EXPORT_FORMATS.refusal(name, private=True, titles=True).partition(" Use ")[2]
         assert titles.startswith("Copy the files")
         assert "Lists only" in titles
 
@@ -171,7 +171,7 @@ def test_images_of_a_plugin_are_written_as_they_are(
     _, case = on_a_shelf
     target = tmp_path / "out"
     result = export_coreset(case.dataset, case.split, case.coreset, target, settings_of(name))
-    told = ("The images come out of a shelf and were copied; there is nothing to link to.",)
+    told = ("The images are from a shelf and were copied, because there are no files to link to.",)
     assert (result.files_as, result.notes) == ("copy", () if name == "copy" else told)
     for index in case.coreset.indices:
         image = case.dataset.images[index]
@@ -182,7 +182,7 @@ def test_images_of_a_plugin_are_written_as_they_are(
 def test_a_plugin_whose_image_is_gone_leaves_nothing(on_a_shelf: tuple[ModuleType, Any], tmp_path: Path) -> None:
     module, case = on_a_shelf
     module.write_shelf(case.dataset.source, {})
-    with pytest.raises(ExportError, match=r"cannot be read any more: It is not on the shelf\. Scan the dataset again"):
+    with pytest.raises(ExportError, match=r"can no longer be read: It is not on the shelf\. Scan the dataset again"):
         export_coreset(case.dataset, case.split, case.coreset, tmp_path / "out", settings_of("copy"))
     assert not (tmp_path / "out").exists()
 
@@ -194,6 +194,6 @@ def test_the_file_that_holds_the_images_is_never_replaced(on_a_shelf: tuple[Modu
     export_coreset(case.dataset, case.split, case.coreset, target, settings_of("list"))
     inside = case.dataset.source.rename(target / "things.shelf")
     dataset = replace(case.dataset, root=inside, source=inside)
-    with pytest.raises(ExportError, match="holds the dataset itself"):
+    with pytest.raises(ExportError, match="contains the dataset itself"):
         export_coreset(dataset, case.split, case.coreset, target, settings_of("list"), overwrite=True)
     assert inside.exists()

@@ -115,7 +115,7 @@ def test_a_bundle_is_replaced_whole_and_nothing_else_is(bundle: Path, trained: T
     load_bundle(bundle)
     other = tmp_path / "holiday"
     write_images(other)
-    with pytest.raises(ExportError, match="no model bundle; name another folder"):
+    with pytest.raises(ExportError, match="not a model bundle; use another folder"):
         save_bundle(other, trained, SETTINGS)
     assert len(list(other.rglob("*.png"))) == 5
 
@@ -138,8 +138,8 @@ def test_the_head_cannot_be_saved(tmp_path: Path) -> None:
     for network, model, why in (
         ("head", head, "linear probe is trained on embeddings and cannot be saved"),
         ("head", build_custom(3, SETTINGS), "linear probe is trained on embeddings and cannot be saved"),
-        ("custom", None, "custom network left no Keras model"),
-        ("of a plugin that is gone", None, "of a plugin that is gone left no Keras model"),
+        ("custom", None, "custom network returned no Keras model"),
+        ("of a plugin that is gone", None, "of a plugin that is gone returned no Keras model"),
     ):
         with pytest.raises(ExportError, match=why):
             save_bundle(tmp_path / "m", TrainedRun(a_result(network), model), SETTINGS)
@@ -184,10 +184,10 @@ def test_a_pickle_in_place_of_the_model_is_never_opened(
     ("change", "sentence"),
     [
         ({"format": 2}, "Update it"),
-        ({"program": "another"}, "no model bundle that this program wrote"),
-        ({"classes": ["a", "b"]}, "answers 3 classes, the bundle names 2"),
-        ({"image_size": "large"}, "no model bundle that this program wrote"),
-        ({"classes": 3}, "no model bundle that this program wrote"),
+        ({"program": "another"}, "not a model bundle written by this program"),
+        ({"classes": ["a", "b"]}, "predicts 3 classes, but the bundle lists 2"),
+        ({"image_size": "large"}, "not a model bundle written by this program"),
+        ({"classes": 3}, "not a model bundle written by this program"),
     ],
 )
 def test_facts_that_do_not_fit_are_told(bundle: Path, change: dict[str, object], sentence: str) -> None:
@@ -198,11 +198,11 @@ def test_facts_that_do_not_fit_are_told(bundle: Path, change: dict[str, object],
 
 
 def test_what_is_no_bundle_is_told(tmp_path: Path, bundle: Path) -> None:
-    with pytest.raises(ExportError, match="is no model bundle"):
+    with pytest.raises(ExportError, match="is not a model bundle"):
         load_bundle(tmp_path / "nothing")
     for text in ("[]", "{}", "no json"):
         (bundle / FACTS_NAME).write_text(text, encoding="utf-8")
-        with pytest.raises(ExportError, match="no model bundle that this program wrote"):
+        with pytest.raises(ExportError, match="not a model bundle written by this program"):
             load_bundle(bundle)
 
 
@@ -285,7 +285,7 @@ def test_a_kind_of_file_that_the_training_had_none_of_is_told(trained: TrainedRu
     squares = np.stack([as_seen(each, (0, 4095)) for each in values])
     rows = [found.paths.index(name) for name in ("00.png", "01.png")]
     np.testing.assert_allclose(found.probabilities[rows], loaded.model(squares).numpy(), atol=1e-6)
-    assert "trained on no images of the kind 16-bit-png" in found.notes[0]
+    assert "trained without images of the kind 16-bit-png" in found.notes[0]
 
 
 def test_a_bundle_of_before_reads_as_before(trained: TrainedRun, tmp_path: Path) -> None:
@@ -305,7 +305,7 @@ def test_a_bundle_of_before_reads_as_before(trained: TrainedRun, tmp_path: Path)
 @pytest.mark.parametrize("reading", [{"grey_levels": ["foo"]}, {"fraction": 1}, {"pages": 3}])
 def test_a_reading_that_cannot_be_is_refused(reading: dict[str, Any], trained: TrainedRun, tmp_path: Path) -> None:
     folder = save_bundle(tmp_path / "m", trained, SETTINGS, reading=reading)
-    with pytest.raises(ExportError, match="no model bundle that this program wrote"):
+    with pytest.raises(ExportError, match="not a model bundle written by this program"):
         load_bundle(folder)
 
 
@@ -345,7 +345,7 @@ def test_a_folder_without_images_gives_an_empty_table(bundle: Path, tmp_path: Pa
     (tmp_path / "empty").mkdir()
     found = predict(load_bundle(bundle), tmp_path / "empty")
     assert (found.paths, found.probabilities.shape) == ((), (0, 3))
-    with pytest.raises(ExportError, match="is no folder"):
+    with pytest.raises(ExportError, match="is not a folder"):
         predict(load_bundle(bundle), tmp_path / "none")
 
 
@@ -419,13 +419,13 @@ def test_facts_of_a_later_version_are_passed_over_and_missing_ones_are_neutral(b
         ({"image_size": float("inf")}, "Infinity, which is not valid JSON"),
         ({"image_size": True}, "image_size: expected a whole number"),
         ({"image_size": 10**30}, "image_size: expected a whole number"),
-        ({"image_size": 64}, "takes input of the shape"),
+        ({"image_size": 64}, "expects input of shape"),
         ({"format": True}, "no format True"),
         ({"format": -1}, "no format -1"),
         ({"format": 1.5}, "no format 1.5"),
         ({"format": "1"}, "no format '1'"),
-        ({"classes": []}, "classes: expected names"),
-        ({"classes": ["a", "a", "b"]}, "classes: expected names"),
+        ({"classes": []}, "classes: expected distinct names"),
+        ({"classes": ["a", "a", "b"]}, "classes: expected distinct names"),
         ({"classes": "abc"}, "classes"),
         ({"classes": [1, 2, 3]}, "classes"),
     ],
@@ -440,7 +440,7 @@ def test_what_a_bundle_says_is_checked_before_it_is_believed(bundle: Path, chang
 @pytest.mark.parametrize("text", ["[1]", '"a"', "[" * 10_000, "null", "1e999"])
 def test_a_bundle_that_is_no_object_is_refused(bundle: Path, text: str) -> None:
     (bundle / FACTS_NAME).write_text(text, encoding="utf-8")
-    with pytest.raises(ExportError, match="no model bundle"):
+    with pytest.raises(ExportError, match="not a model bundle"):
         load_bundle(bundle)
 
 

@@ -82,11 +82,11 @@ def test_the_page_holds_all_it_shows(written: tuple[Path, Page]) -> None:
 
 def test_the_answer_comes_first_and_says_what_was_shown(written: tuple[Path, Page]) -> None:
     text = " ".join(written[1].text.split())
-    first = text[text.index("In short", text.index("How this was made")) : text.index("Figure 1.")]
-    assert "Intelligent (IS) chose 6 of 12 images of the pool (50 %)" in first
+    first = text[text.index("Summary", text.index("Settings and method")) : text.index("Figure 1.")]
+    assert "Intelligent (IS) selected 6 of 12 images of the pool (50 %)" in first
     assert "Test accuracy of the custom network with 50 % of the pool: Intelligent (IS) 0." in first
     assert "the clusters are not separate groups" in first
-    assert "Synthetic images." in text[: text.index("In short")]
+    assert "Synthetic images." in text[: text.index("Summary")]
 
 
 def test_all_figures_of_the_paper_are_there(written: tuple[Path, Page]) -> None:
@@ -111,7 +111,7 @@ def test_doubtful_things_are_said(written: tuple[Path, Page]) -> None:
     text = " ".join(written[1].text.split())
     assert "1 file was skipped" in text
     assert "It is not an image." in text
-    assert "1 of them under two labels, one of which must be wrong" in text
+    assert "1 of them has two labels, one of which must be wrong" in text
     assert "1 pair of a training and a test image" in text
     assert "Unverified weights: those of vgg16" in text
     assert "VGG16 backbone." in text
@@ -170,14 +170,14 @@ def test_a_private_report_names_no_file_and_shows_no_picture(content: ReportCont
     page = result.page.read_text()
     assert "data:image/jpeg" not in page
     assert "<img" not in page
-    assert "A private report shows no pictures" in page
+    assert "A private report shows no images" in page
     assert re.search(r"[0-9a-f]{16}\.png was pinned in\.", page)
 
 
 def test_missing_pieces_leave_one_line_each(content: ReportContent, tmp_path: Path) -> None:
     result = write_report(tmp_path / "r.html", ReportContent(dataset=content.dataset))
     text = " ".join(Page(result.page.read_text()).text.split())
-    for line in ("No coreset was chosen.", "No network was trained", "No features were computed.",
+    for line in ("No coreset was selected.", "Networks were not trained", "No features were extracted.",
                  "No clusters were computed.", "The settings were not recorded.", "were not divided"):  # fmt: skip
         assert line in text
     assert {file.stem for file in result.tables} == {"classes", "skipped", "versions"}
@@ -217,11 +217,11 @@ def test_an_image_that_is_gone_leaves_its_picture_out(make_case, tmp_path: Path)
 
 def test_words_about_a_coreset(content: ReportContent) -> None:
     assert coreset_words(content) == (
-        "Intelligent (IS) chose 6 of 12 images of the pool (50 %), class budgets: proportional; each of the 4 clusters "
-        "gives at least one."
+        "Intelligent (IS) selected 6 of 12 images of the pool (50 %), class budgets: proportional; each of the 4 "
+        "clusters is covered."
     )
     missed = (replace(content.shares[0], chosen=content.shares[0].chosen * 0), *content.shares[1:])
-    assert coreset_words(replace(content, shares=missed)).endswith("; 2 of 4 clusters give no image.")
+    assert coreset_words(replace(content, shares=missed)).endswith("; 2 of 4 clusters are not covered.")
     assert coreset_words(replace(content, shares=())).endswith("(50 %), class budgets: proportional.")
 
 
@@ -243,7 +243,7 @@ def test_the_headline_takes_the_coresets_sampler_and_nearest_fraction(content: R
 
 
 def test_notes_stand_with_the_remarks_and_alone(content: ReportContent, tmp_path: Path) -> None:
-    note = "1 stored run could not be read (file x.json: why); it is trained again when it is asked for."
+    note = "1 stored run could not be read (file x.json: why); it is trained again when required."
     comparison = replace(content.comparison, sentences=(*content.comparison.sentences, note), notes=(note,))
     assert remarks(comparison) == ("Keep in mind.", note)
     without = replace(comparison, differences=())
@@ -276,7 +276,7 @@ def test_a_comparison_stopped_early_and_without_validation(content: ReportConten
     result = write_report(tmp_path / "r.html", replace(content, comparison=comparison, clusters=lonely, shares=()))
     text = " ".join(Page(result.page.read_text()).text.split())
     assert "Test accuracy of the transfer" not in text
-    assert "nothing to divide" in text
+    assert "one cluster" in text
     assert "nan" not in text.lower().replace("nano", "")
 
 
@@ -293,12 +293,11 @@ def test_one_group_of_copies_is_not_counted_in_the_plural() -> None:
     pair, three = Duplicates((0, 1), conflicting=False), Duplicates((2, 3, 4), conflicting=True)
     assert duplicates_words([pair]) == "1 group of images has the same pixels (1 copy too many)."
     assert duplicates_words([three]) == (
-        "1 group of images has the same pixels (2 copies too many); "
-        "it stands under two labels, one of which must be wrong."
+        "1 group of images has the same pixels (2 copies too many); it has two labels, one of which must be wrong."
     )
     assert duplicates_words([pair, three]) == (
         "2 groups of images have the same pixels (3 copies too many); "
-        "1 of them under two labels, one of which must be wrong."
+        "1 of them has two labels, one of which must be wrong."
     )
 
 

@@ -98,14 +98,11 @@ def test_renamed_classes_and_files_are_told_with_the_reason(make_case, tmp_path:
     settings = ExportSettings(files="table")
     result = export_coreset(case.dataset, case.split, whole, tmp_path / "out", settings)
     (classes,) = [note for note in result.notes if "classes have another name" in note]
-    assert (
-        "“zelle” is zelle-2 (the name is taken already, and many file systems do not tell capital letters apart)"
-        in (classes)
-    )
-    assert "“con” is con_ (Windows keeps that name for itself)" in classes
-    assert "“images.csv” is images-2.csv (the name is taken already" in classes
+    assert "“zelle” is zelle-2 (the name is already used, and many file systems are not case-sensitive)" in (classes)
+    assert "“con” is con_ (Windows reserves this name)" in classes
+    assert "“images.csv” is images-2.csv (the name is already used" in classes
     (files,) = [note for note in result.notes if "file has another name" in note]
-    assert "“x/con.png” is con_.png (Windows keeps that name for itself)" in files
+    assert "“x/con.png” is con_.png (Windows reserves this name)" in files
     assert set(result.notes) <= set(read_manifest(tmp_path / "out").notes)
     opened = scan(tmp_path / "out" / "images.csv", cache_folder=tmp_path / "cache")
     assert {image.class_name for image in opened.images} == {"Zelle", "zelle", "con", "images.csv"}

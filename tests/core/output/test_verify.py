@@ -136,7 +136,7 @@ def test_what_may_not_be_looked_at_is_one_sentence(exported: Path, place: str, m
     ("changes", "says"),
     [
         ({"format": True}, "is not the coreset.json"),
-        ({"format": 0}, "format 0, which there is not"),
+        ({"format": 0}, "format 0, which does not exist"),
         ({"files": {}}, "files: expected a list"),
         ({"chosen": "abc"}, "chosen: expected a list"),
         ({"chosen": [1]}, "chosen"),
@@ -145,7 +145,7 @@ def test_what_may_not_be_looked_at_is_one_sentence(exported: Path, place: str, m
         ({"dataset": {"fingerprint": "", "kind": "folder", "images": True}}, "images: expected a whole number"),
         ({"settings": {"training": {"image_size": 1_000_000}}}, "from 32 to 4096"),
         ({"settings": []}, "settings: expected an object"),
-        ({"pinned": {"in": []}}, "it does not name 'out'"),
+        ({"pinned": {"in": []}}, "'out' is missing"),
         ({"class_folders": ["a"]}, "class_folders: expected an object"),
     ],
 )

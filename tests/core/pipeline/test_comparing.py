@@ -195,9 +195,9 @@ def test_a_report_says_that_the_only_runs_cannot_be_read(prepared: Prepared, tmp
         file.write_text("{")
     WriteReport(prepared.study, tmp_path / "report.html", tmp_path / "runs", synthetic=False).run(NO_PROGRESS)
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "No network was trained, so nothing is said here about accuracy." in html
+    assert "Networks were not trained, so there are no results on accuracy." in html
     assert "6 stored runs could not be read (file " in html
-    assert "Every row stands under Comparison." not in html
+    assert "All rows are listed under Comparison." not in html
 
 
 def test_probabilities_are_stored_and_compared_by_and_not_sent_to_the_window(
@@ -429,7 +429,7 @@ def test_without_any_weights_other_networks_are_named(prepared: Prepared, monkey
     instead = plan_view(both, 100, 20).instead
     assert instead is not None
     assert instead[1].networks == ("custom",)
-    assert instead[2].endswith("weights are not installed; the transfer network is left out.")
+    assert instead[2].endswith("weights are not installed; the transfer network is not trained.")
     alone = plan_view(asking(prepared, TrainingSettings(image_size=32), networks=("transfer",)).study, 100, 20).instead
     assert alone is not None
     assert alone[1].networks == ("head",)
@@ -496,7 +496,9 @@ def test_a_comparison_says_by_which_recipe_it_is_trained_and_what_of_it_is_left_
 
 def test_more_checks_than_epochs_are_refused_before_anything_is_trained(prepared: Prepared, tmp_path: Path) -> None:
     asked = asking(prepared, replace(QUICK, checks=3), networks=("custom",))
-    with pytest.raises(SettingsError, match=r"^3 checks .* there is at most one an epoch: 1 .* or raise --epochs\.$"):
+    with pytest.raises(
+        SettingsError, match=r"^3 validation checks .* there is at most one per epoch: 1 .* or raise --epochs\.$"
+    ):
         run_comparison(asked, tmp_path)
     assert "Set --checks" in plan_view(asked.study, 100, 10).problem
 
@@ -559,11 +561,11 @@ def test_figures_on_another_backbone_or_on_unverified_weights_say_so_everywhere(
     runs = [replace(run, key=replace(run.key, network="transfer"), weights=weights) for run in found.runs]
     summed = summarise(prepared, runs, ["A note."])
     other = (
-        "The transfer network stands on MobileNetV2; the paper's stands on ResNet101V2, so its figures are not those"
+        "The transfer network uses MobileNetV2; that of the paper uses ResNet101V2, so its results are not comparable"
     )
     told = (
-        f"{other} of the paper's table.",
-        "The transfer network stands on unverified weights, of a digest that is not known here.",
+        f"{other} with the table of the paper.",
+        "The transfer network uses unverified weights, whose digest is unknown.",
     )
     assert summed.sentences[-3:] == (*told, "A note.")
     content = ReportContent(dataset=prepared.dataset, comparison=summed, settings=prepared.study.settings)

@@ -117,8 +117,8 @@ def test_folds_and_splits_at_once_are_refused(
 ) -> None:
     both = with_settings(prepared, "comparison", splits=4)
     said = (
-        "3 folds and 4 splits were asked for, of which a comparison has one or the other; set the number of splits to "
-        "1, or go without folds."
+        "3 folds and 4 splits are set, but a comparison has either folds or splits; set the number of splits to 1, "
+        "or do not use folds."
     )
     with pytest.raises(SettingsError) as caught:
         run_comparison(both, tmp_path)
@@ -129,7 +129,7 @@ def test_folds_and_splits_at_once_are_refused(
             do(both.study, tmp_path / "study")
     assert not (tmp_path / "study").exists(), "refused before anything is computed or written"
     assert trained == []
-    assert "bring their own split" in splits_problem(COMPARISON, brought=True, folds=3)
+    assert "has a predefined split" in splits_problem(COMPARISON, brought=True, folds=3)
     assert splits_problem(COMPARISON, brought=False, folds=3) == ""
 
 
@@ -172,7 +172,7 @@ def test_tables_and_report_say_folds(prepared: Prepared, tmp_path: Path) -> None
     assert "fold" in [column.name for column in run_table(found, Labels(prepared.dataset)).columns]
     outcome = whole.compare_study(prepared.study, tmp_path / "study", progress=NO_PROGRESS)
     report = outcome.report.read_text(encoding="utf-8")
-    assert "into 3 folds of which fold 1 is shown here" in report
+    assert "into 3 folds, of which this is fold 1" in report
     assert "In each fold all rows have the same test images" in report
     assert "3 folds, 2 repetitions each" in report
     assert " 3 splits" not in report

@@ -24,7 +24,7 @@ from core.settings import ClusterSettings, ComparisonSettings, FeatureSettings, 
 
 WHY = (
     "Without Fragile and Matched (Fragile): The sampler Fragile of the plugin fragile-samplers 0.3 failed "
-    "(ZeroDivisionError: too many). Update or remove the plugin, or choose another sampler."
+    "(ZeroDivisionError: too many). Update or remove the plugin, or select another sampler."
 )
 
 

@@ -194,7 +194,7 @@ def test_a_store_of_a_time_before_splits_is_read(prepared: Prepared, tmp_path: P
 
 def test_a_split_that_was_brought_is_the_only_one(prepared: Prepared, tmp_path: Path, counted: Counted) -> None:
     brought = replace(prepared, split=replace(prepared.split, brought=True))
-    with pytest.raises(SettingsError, match="bring their own split, so there is one only and 2 were asked for"):
+    with pytest.raises(SettingsError, match="has a predefined split, so there is only one split, but 2 are set"):
         run_comparison(brought, tmp_path)
     assert counted.trained == []
     assert "set the number of splits to 1" in plan_view(prepared.study, 60, 15, brought=True).problem

@@ -177,7 +177,7 @@ def test_a_judge_is_trained_on_what_its_embeddings_hold(prepared: Prepared, tmp_
 def test_a_comparison_without_a_single_test_image_says_so(prepared: Prepared, tmp_path: Path) -> None:
     for index in prepared.split.test:
         file_of(prepared, int(index)).unlink()
-    with pytest.raises(TrainingError, match=r"No test image can be read any more.*Scan the dataset again"):
+    with pytest.raises(TrainingError, match=r"None of the test images can still be read.*Scan the dataset again"):
         run_comparison(prepared, tmp_path / "runs")
 
 
@@ -188,7 +188,7 @@ def test_a_coreset_of_which_nothing_is_left_says_so(prepared: Prepared, tmp_path
     for index in indices:
         file_of(prepared, int(index)).write_bytes(b"")
     path = prepared.dataset.images[int(indices[0])].path
-    with pytest.raises(TrainingError, match=rf"None of the images to train on can be read any more: {path}"):
+    with pytest.raises(TrainingError, match=rf"None of the training images can still be read: {path}"):
         run_comparison(wanted, tmp_path / "runs")
 
 

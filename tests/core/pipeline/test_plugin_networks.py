@@ -67,8 +67,8 @@ def test_they_are_planned_trained_kept_compared_and_told(
         ("nearest-mean", "random"), ("nearest-mean", "everything"), ("tiny", "random"), ("tiny", "everything")
     ]  # fmt: skip
     assert found.sentences[0].startswith("Nearest mean: keeping 50 % (23 images) at random: ")
-    assert found.sentences[2].startswith("Nearest mean: 50 % chosen by random reaches an accuracy of")
-    assert any("The nearest mean sees the same features (colour-texture)" in sentence for sentence in found.sentences)
+    assert found.sentences[2].startswith("Nearest mean: 50 % selected by random reaches an accuracy of")
+    assert any("The nearest mean uses the same features (colour-texture)" in sentence for sentence in found.sentences)
 
     # What is stored is compared again, and nothing is trained again.
     monkeypatch.setattr("core.pipeline.comparing.train", None)
@@ -88,7 +88,7 @@ def test_they_are_planned_trained_kept_compared_and_told(
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "nearest-mean: test results with 95 % intervals" in html
     assert "Accuracy of tiny by epoch" in html
-    (caption,) = set(re.findall("Training time of tiny against coreset size.*?features apart", html))
+    (caption,) = set(re.findall("Training time of tiny against coreset size.*?without features", html))
     assert "Fig" not in caption, "it is not the paper's"
 
 
@@ -123,5 +123,5 @@ def test_without_the_plugin_its_runs_are_left_out_and_the_way_out_is_told(
     assert {row.network for row in compare_stored(wanted, tmp_path).rows} == {"head"}
     problem = plan_view(wanted.study, 40, 10).problem
     assert problem.startswith("There is no network named 'nearest-mean'; choose from custom, transfer, head")
-    with pytest.raises(SettingsError, match="the packaged program takes no plugins"):
+    with pytest.raises(SettingsError, match="the packaged program does not load plugins"):
         run_comparison(wanted, tmp_path)

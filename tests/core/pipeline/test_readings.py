@@ -37,7 +37,7 @@ def test_a_manifest_reads_a_dataset_as_its_export_did(tmp_path: Path, capsys: py
     (note,) = [note for note in manifest.notes if "12 of 16 bits" in note]
     assert said.count(note) == 1
     assert any(
-        "with --grey-levels 16-bit-tiff=0:4095 they are read as those of the dataset" in n for n in manifest.notes
+        "with --grey-levels 16-bit-tiff=0:4095 they are read like those of the dataset" in n for n in manifest.notes
     )
     assert manifest.settings.data.grey_levels == ("used", "16-bit-tiff=0:4095")
     # A later image of more bits would widen a range that is fixed anew; in an empty cache there is nothing to hold it.

@@ -171,7 +171,7 @@ def test_the_teacher_can_be_stopped_and_says_what_it_has_to(
     )
     listener = Listener()
     found = run_comparison(replace(asked, dataset=alike), tmp_path / "runs", listener)
-    (chained,) = (note for note in listener.notes if note.startswith("Near-duplicates chain"))
+    (chained,) = (note for note in listener.notes if note.startswith("Near-duplicates link"))
     assert found.sentences.count(chained) == 1
     assert compare_stored(replace(asked, dataset=alike), tmp_path / "runs").sentences.count(chained) == 1
 
@@ -206,10 +206,10 @@ def test_what_the_teacher_takes_stands_in_the_answer_and_counts_until_selecting_
     ({"samplers": ("even-herding",)}, "random is not", ("--samplers even-herding,random (“Samplers”)",)),
     (
         {"samplers": ("even-herding",), "controls": False, "fractions": (0.1,)},
-        "random, stratified and everything are not",
+        "random, stratified and the whole pool are not",
         ("--samplers even-herding,random,stratified (“Samplers”)", "--fractions 0.1,1 (“Fractions of the pool”)"),
     ),
-    ({"samplers": ("random",), "fractions": (0.05,)}, "everything is not", ("--fractions 0.05,1",)),
+    ({"samplers": ("random",), "fractions": (0.05,)}, "the whole pool is not", ("--fractions 0.05,1",)),
     ({"samplers": ("random",), "fractions": (1.0,)}, "random and stratified are not", ("--fractions 0.1,1",)),
     ({"samplers": ("even-herding",), "networks": ("head",)}, "", ()),
 ])  # fmt: skip
@@ -219,7 +219,7 @@ def test_rows_that_soft_labels_are_judged_by_are_asked_for_in_one_note(
     comparison = replace(ComparisonSettings(fractions=(0.1, 1.0), networks=("custom", "head")), **changes)
     notes = lacking_beside(comparison, SOFT)
     assert len(notes) == bool(lacking)
-    assert all(f"Soft labels are on, and {lacking} trained beside" in note for note in notes)
+    assert all(f"Soft labels are on, but {lacking} trained, so" in note for note in notes)
     assert all(way in note for way in ways for note in notes)
     assert lacking_beside(comparison, TrainingSettings()) == ()
 
@@ -230,7 +230,7 @@ def test_the_note_stands_beside_the_result_and_nothing_is_added(
     asked = asking(prepared, networks=("custom",), samplers=("even-herding",), controls=False, fractions=(0.5,))
     found = run_comparison(asked, tmp_path / "runs")
     assert {run.key.sampler for run in found.runs} == {"even-herding"}
-    assert sum("are not trained beside" in sentence for sentence in found.sentences) == 1
+    assert sum("are not trained, so the gain from soft labels" in sentence for sentence in found.sentences) == 1
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------

@@ -178,7 +178,7 @@ def test_half_of_the_pool_at_random_is_not_judged_better_than_everything() -> No
 
 
 def test_proxy_wants_something_chosen() -> None:
-    with pytest.raises(SelectionError, match="Choose at least one"):
+    with pytest.raises(SelectionError, match="Select at least one"):
         proxy_accuracy(LINE.contents, LINE.labels, embedding_of(POINTS), np.zeros(0, dtype=np.int64))
 
 

@@ -53,7 +53,7 @@ def test_total_is_the_number_of_images_where_one_is_given() -> None:
 
 
 def test_totals_that_cannot_be_had_are_refused() -> None:
-    with pytest.raises(SelectionError, match="201 images were asked for, but the pool has 200"):
+    with pytest.raises(SelectionError, match="201 images were requested, but the pool has 200"):
         total_budget(200, SelectionSettings(images=201))
     with pytest.raises(SelectionError, match="rounds to no image"):
         total_budget(8, SelectionSettings(fraction=0.05))
@@ -112,11 +112,11 @@ def test_class_weights_of_every_rule() -> None:
     assert rooted == pytest.approx({"a": 4 * 0.3, "b": 2 * 0.5})
     assert class_weights("square-root-difficulty", sizes, SelectionSettings(beta=0)) == {"a": 4, "b": 2}
     assert class_weights("equal-then-square-root", sizes, wanted) == {"a": 4, "b": 2}
-    with pytest.raises(SelectionError, match="how hard each class is"):
+    with pytest.raises(SelectionError, match="the difficulty of each class"):
         class_weights("square-root-difficulty", sizes, wanted)
     even = class_weights("difficulty", sizes, SelectionSettings(beta=0))
     assert even == {"a": 16, "b": 4}
-    with pytest.raises(SelectionError, match="how hard each class is"):
+    with pytest.raises(SelectionError, match="the difficulty of each class"):
         class_weights("difficulty", sizes, wanted)
 
 

@@ -58,5 +58,5 @@ def test_pins_are_kept_and_budgets_met() -> None:
 def test_without_features_across_classes_it_says_so() -> None:
     labels, _ = scene(0)
     settings = SelectionSettings(sampler="global-graph-coverage", images=9)
-    with pytest.raises(SelectionError, match="needs the features across classes, which are not computed"):
+    with pytest.raises(SelectionError, match="requires the features across classes, which have not been computed"):
         select_rows(labels, NAMES, np.arange(47), settings)

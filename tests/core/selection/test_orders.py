@@ -132,7 +132,7 @@ def test_what_samplers_say_that_they_use_is_all_that_they_use(name: str) -> None
 
 def test_a_sampler_over_the_whole_pool_cannot_ask_for_what_the_pool_has_not(make_sampler: MakeSampler) -> None:
     for facts in ({"uses_embedding": True}, {"uses_embedding": False, "uses_clusters": True}):
-        with pytest.raises(ValueError, match="the sampler made chooses over the whole pool"):
+        with pytest.raises(ValueError, match="the sampler made selects from the whole pool"):
             make_sampler(tilted, scope="pool", **facts)
 
 
@@ -142,11 +142,11 @@ def test_a_sampler_over_the_whole_pool_cannot_ask_for_what_the_pool_has_not(make
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
-        (np.arange(3), "3 rows with 3 reasons where 4 were wanted"),
-        (np.array([0, 1, 1, 2]), "distinct whole numbers from 0 to 11"),
-        (np.array([0, 1, 2, 12]), "distinct whole numbers from 0 to 11"),
-        (np.array([-1, 1, 2, 3]), "distinct whole numbers from 0 to 11"),
-        (np.arange(4.0), "distinct whole numbers from 0 to 11"),
+        (np.arange(3), "3 rows with 3 reasons; expected 4"),
+        (np.array([0, 1, 1, 2]), "not distinct integers from 0 to 11"),
+        (np.array([0, 1, 2, 12]), "not distinct integers from 0 to 11"),
+        (np.array([-1, 1, 2, 3]), "not distinct integers from 0 to 11"),
+        (np.arange(4.0), "not distinct integers from 0 to 11"),
     ],
 )
 def test_rows_that_cannot_be_are_refused(make_sampler: MakeSampler, rows: np.ndarray, says: str) -> None:
@@ -163,7 +163,7 @@ def test_a_sampler_that_is_not_nested_cannot_say_that_it_is(make_sampler: MakeSa
 
     orders, pool = OrderCache(), make_pool()
     orders.get(make_sampler(turned), pool, 4, SelectionSettings())
-    with pytest.raises(ValueError, match="says that it is nested"):
+    with pytest.raises(ValueError, match="declared nested"):
         orders.get(make_sampler(turned), pool, 9, SelectionSettings())
     honest = make_sampler(turned, nested=False)
     assert orders.get(honest, pool, 9, SelectionSettings()).rows.tolist() == list(range(9))[::-1]
@@ -219,11 +219,9 @@ def test_a_failing_sampler_of_a_plugin_is_named(make_sampler: MakeSampler, plug_
         OrderCache().get(sampler, make_pool(), 4, SelectionSettings())
     assert str(caught.value) == (
         "The sampler Made of the plugin tilted-samplers 1.2 failed (KeyError: 'no such key'). "
-        "Update or remove the plugin, or choose another sampler."
+        "Update or remove the plugin, or select another sampler."
     )
-    with pytest.raises(
-        SamplerFailedError, match=r"of the plugin .* it gave 12 rows with 12 reasons where 4 were wanted"
-    ):
+    with pytest.raises(SamplerFailedError, match=r"of the plugin .* it returned 12 rows with 12 reasons; expected 4"):
         put_in_order(plug_in(make_sampler(greedy)), make_pool(), 4)
 
 
@@ -231,7 +229,7 @@ def test_what_a_plugin_says_on_purpose_is_said_as_it_is(make_sampler: MakeSample
     with pytest.raises(SelectionError, match=r"^There are too few images for this\.$"):
         put_in_order(plug_in(make_sampler(refusing)), make_pool(), 4)
     with pytest.raises(
-        MemoryShortError, match=r"^Choosing from class cells \(12 images\) by made took more memory than"
+        MemoryShortError, match=r"^Selecting from class cells \(12 images\) by made needs more memory than"
     ):
         put_in_order(plug_in(make_sampler(hungry)), make_pool(), 4)
 
@@ -253,7 +251,7 @@ def test_a_sampler_that_needs_more_than_is_free_is_not_called(
         put_in_order(sampler, pool, 2_000)
     assert not called
     assert "by facility location needs about 127 MB of memory, but 50 MB are free" in str(caught.value)
-    assert "choose by stratified random instead" in str(caught.value)
+    assert "select by stratified random instead" in str(caught.value)
     monkeypatch.setattr(memory, "free_memory", lambda: memory.FreeMemory(150_000_000))
     put_in_order(sampler, pool, 2_000)
     assert called == [2_000]

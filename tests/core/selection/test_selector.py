@@ -141,9 +141,9 @@ def test_every_parameter_is_checked_in_a_sentence(name: str, value: Any) -> None
 
 def test_parts_of_parameters_are_checked() -> None:
     points, y = data()
-    with pytest.raises(SelectionError, match="expected whole numbers of columns"):
+    with pytest.raises(SelectionError, match="expected integer numbers of columns"):
         CoresetSelector(blocks=(2.5, 3.5)).fit(points, y)  # type: ignore[arg-type]
-    with pytest.raises(SettingsError, match=r"mu is 0.5 and settings name 1.0 for it; give one"):
+    with pytest.raises(SettingsError, match=r"mu is 0.5, but settings has 1.0; set only one of them"):
         CoresetSelector(mu=0.5, settings={"mu": 1.0}).fit(points, y)
 
 

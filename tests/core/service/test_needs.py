@@ -6,11 +6,12 @@ import sys
 import pytest
 
 from core.estimate import clustering_bytes
-from core.memory import FreeMemory, in_words
+from core.memory import FreeMemory
 from core.selection.samplers import SAMPLERS
 from core.service import needs
 from core.service.needs import USUAL_COMPONENTS, clustering_memory_words, sampler_memory_words
 from core.settings import ClusterSettings
+from core.words import byte_size
 
 SIZES = {"a": 900, "b": 20_000, "c": 3}
 
@@ -22,7 +23,7 @@ def test_only_what_is_more_than_half_of_what_is_free_is_told(monkeypatch: pytest
     free = FreeMemory(2 * needed - 1)
     monkeypatch.setattr(needs, "free_memory", lambda: free)
     assert clustering_memory_words(SIZES, ClusterSettings()) == (
-        f"Clustering class b requires about {in_words(needed)} of memory; {in_words(free.n_bytes)} are free."
+        f"Clustering class b requires about {byte_size(needed)} of memory; {byte_size(free.n_bytes)} are free."
     )
     assert clustering_memory_words(SIZES, ClusterSettings(sample_above=5_000)) == ""
     assert clustering_memory_words({}, ClusterSettings()) == ""

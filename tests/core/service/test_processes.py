@@ -404,7 +404,7 @@ def test_what_is_heard_of_may_take_longer_in_all() -> None:
 def test_what_fills_the_memory_is_ended_with_a_sentence() -> None:
     *reports, failed = run("open_what_fills_the_memory")
     assert isinstance(failed, Failed)
-    assert failed.sentence.startswith("Opening was stopped: it needs more than the 0.3 GB of memory")
+    assert failed.sentence.startswith("Opening was stopped: it needs more than the 300 MB of memory")
     assert 0 < max(event.done for event in reports if isinstance(event, Progressed)) < 40
 
 
@@ -424,7 +424,7 @@ def test_a_service_keeps_to_limits_for_the_question_alone(counter: ServiceProces
     counter.ask(5, engine.Add(1))
     answers = wait_for(counter, 99)
     assert [type(answer.event) for answer in answers] == [Ready, Failed, Finished, Finished, Failed, Ended]
-    assert "it needs more than the 0.3 GB" in answers[1].event.sentence
+    assert "it needs more than the 300 MB" in answers[1].event.sentence
     assert (answers[4].number, answers[4].event.sentence[:20]) == (4, "Opening was stopped:")
     successor = counter.again()
     successor.start()

@@ -50,15 +50,15 @@ def test_what_is_kept_what_it_costs_what_random_costs_and_what_it_saves() -> Non
         }
     )
     start, _, rest = found.sentence.partition("points, ")
-    assert start == "Keeping 25 % (599 images) by even herding: 0.892 against 0.915 for everything (−2.3 "
+    assert start == "Keeping 25 % (599 images) by even herding: 0.892 against 0.915 for the whole pool (−2.3 "
     assert rest.endswith("); stratified random: 0.874. Training takes 27 % of the time.")
     assert found.is_equal is False
 
 
 def test_no_difference_shown_is_not_called_equal() -> None:
     (found,) = answers({"herding": [0.90, 0.93, 0.88], "everything": [0.92, 0.89, 0.91]})
-    assert "no difference could be shown, and these data allow −" in found.sentence
-    assert "They could be called equal only within" in found.sentence
+    assert "no difference was shown, and these data allow −" in found.sentence
+    assert "They are only shown to be equal within" in found.sentence
     assert "Equal" not in found.sentence
     assert found.is_equal is False
 
@@ -69,13 +69,13 @@ def test_equal_only_where_both_one_sided_tests_reject() -> None:
         (found,) = answers(accuracies, margin=margin)
         assert found.is_equal is equal
         assert ("Equal within 1 point." in found.sentence) is equal
-        assert ("called equal only within" in found.sentence) is not equal
+        assert ("only shown to be equal within" in found.sentence) is not equal
 
 
 def test_the_smallest_margin_that_is_named_would_do_and_a_smaller_one_not() -> None:
     accuracies = {"herding": [0.90, 0.93, 0.88], "everything": [0.92, 0.89, 0.91]}
     (found,) = answers(accuracies)
-    named = float(found.sentence.rpartition("only within ")[2].partition(" point")[0]) / 100
+    named = float(found.sentence.rpartition("equal within ")[2].partition(" point")[0]) / 100
     assert answers(accuracies, margin=named + 1e-9)[0].is_equal is True
     assert answers(accuracies, margin=named - 0.0011)[0].is_equal is False
 
@@ -107,15 +107,15 @@ def test_a_few_images_on_which_nothing_differs_do_not_show_equality() -> None:
 def test_one_repetition_says_that_it_cannot_tell() -> None:
     (found,) = answers({"herding": [0.9], "everything": [0.95]})
     assert "(−5.0 points)" in found.sentence
-    assert "One repetition cannot tell this from chance" in found.sentence
+    assert "One repetition does not distinguish this from chance" in found.sentence
     assert found.is_equal is None
 
 
 def test_without_everything_the_cost_is_not_known() -> None:
     (found,) = answers({"herding": [0.9, 0.9], "stratified": [0.8, 0.8]})
     assert found.sentence == (
-        "Keeping 25 % (599 images) by herding: 0.900; stratified random: 0.800. Everything was not trained, so what is "
-        "lost by it is not known."
+        "Keeping 25 % (599 images) by herding: 0.900; stratified random: 0.800. The whole pool was not trained on, "
+        "so the loss is not known."
     )
 
 
@@ -158,9 +158,13 @@ def test_an_interval_stays_inside_of_what_is_possible_and_says_that_it_tells_not
     (difference,) = [one for one in comparison.differences if one.metric == "accuracy"]
     assert (difference.low, difference.high) == (-1.0, 1.0)
     assert "95 % interval −100.0 to +100.0" in difference.sentence
-    assert "The interval reaches both ends of what a difference can be: these runs cannot tell how large it is." in (
-        difference.sentence
+    assert (
+        "The interval reaches both ends of the possible range: these runs do not show how large the "
+        "difference is." in (difference.sentence)
     )
     answer = next(one for one in comparison.answers if one.sampler == "herding")
-    assert "−100.0 to +100.0 points, up to the end of what is possible: they cannot tell" in answer.sentence
+    assert (
+        "−100.0 to +100.0 points, up to the end of the possible range: the difference cannot be "
+        "determined" in answer.sentence
+    )
     assert "only within" not in answer.sentence

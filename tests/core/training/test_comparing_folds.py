@@ -99,8 +99,8 @@ def test_sentences_say_folds() -> None:
     assert (found.folds, found.n_splits) == (5, 5)
     assert "5 folds, 1 paired repetition each" in accuracy_of(found).sentence
     assert found.sentences[-1] == (
-        "Measured over 5 folds, 1 repetition each: intervals hold the chance of the split too, and that folds share "
-        "their training images, for which the chance is taken to be that of random splits that test on 1/5 of the "
+        "Measured over 5 folds, 1 repetition each: intervals include the variation between splits; folds share "
+        "their training images; their variation is taken to be that of random splits that test on 1/5 of the "
         "images."
     )
     assert not any("splits," in sentence for sentence in found.sentences[:-1])

@@ -92,7 +92,7 @@ def test_five_repetitions_of_a_real_training_show_no_difference() -> None:
     assert "no difference shown" in found.sentence
     s_d = np.std(np.subtract(herding, stratified), ddof=1)
     assert found.repetitions_needed == math.ceil((2.8 * s_d / 0.01) ** 2)
-    assert f"About {found.repetitions_needed} repetitions would be needed" in found.sentence
+    assert f"About {found.repetitions_needed} repetitions would be required" in found.sentence
     assert found.n_repetitions == 5
 
 
@@ -109,7 +109,7 @@ def test_one_repetition_shows_nothing_however_large() -> None:
     found = the(compare(runs_with(COIN, stratified=[0.5], herding=[0.9]), SETTINGS))
     assert not found.shown
     assert found.repetitions_needed is None
-    assert "One repetition cannot tell" in found.sentence
+    assert "One repetition does not distinguish" in found.sentence
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 10])

@@ -232,7 +232,7 @@ def test_what_cannot_be_trained_is_told(run: Train, cells: Dataset, split: Split
         run(indices=nothing)
     with pytest.raises(TrainingError, match="no test images"):
         run(split=replace(split, test=nothing))
-    with pytest.raises(TrainingError, match=r"one class only \(blue\)"):
+    with pytest.raises(TrainingError, match=r"only one class \(blue\)"):
         run(indices=blue[:5], split=Split(blue[:5], nothing, blue[5:]))
     with pytest.raises(TrainingError, match="no network named 'perceptron'"):
         run("perceptron")

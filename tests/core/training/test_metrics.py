@@ -222,8 +222,8 @@ def test_without_probabilities_it_is_not_known(metric_plugin: Install) -> None:
     assert all(math.isnan(row.means["log-loss"]) and math.isnan(row.lows["log-loss"]) for row in found.rows)
     [difference] = [each for each in found.differences if each.metric == "log-loss"]
     assert difference.sentence == (
-        "The log loss of herding cannot be compared: it needs the probabilities of all classes, which a run was stored "
-        "without."
+        "The log loss of herding cannot be compared: it requires the probabilities of all classes, which a stored "
+        "run does not contain."
     )
     assert found.notes == ()
     assert all(row.means["accuracy"] > 0 for row in found.rows)
@@ -244,7 +244,7 @@ def _raises_when_resampled(evidence: Evidence) -> Values:
     [
         (_raises, "ZeroDivisionError: nothing to divide by"),
         (_raises_when_resampled, "ZeroDivisionError: nothing to divide by"),
-        (lambda evidence: evidence.recall, "ValueError: it gives an array of shape"),
+        (lambda evidence: evidence.recall, "ValueError: it returns an array of shape"),
         (lambda evidence: "much", "ValueError: could not convert string to float"),
         (lambda evidence: evidence.true.fill(0), "ValueError: assignment destination is read-only"),
     ],
@@ -254,7 +254,7 @@ def test_one_that_fails_is_named_once_and_stops_nothing(metric_plugin: Install, 
     metric_plugin(code, name="odd", title="Odd", shown=PAIRED)
     found = compared()
     [note] = found.notes
-    assert note.startswith("The metric odd of the plugin coreset-test-plugin 1.2 failed and is left out where it did (")
+    assert note.startswith("The metric odd of the plugin coreset-test-plugin 1.2 failed and is omitted there (")
     assert why in note
     assert note.endswith("). Update or remove the plugin.")
     assert found.sentences == (*without.sentences, note)

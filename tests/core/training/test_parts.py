@@ -233,7 +233,7 @@ def test_coresets_of_any_size_have_the_same_number_of_checks() -> None:
         assert checked == checked_epochs(n_epochs(n, settings), 3)
         assert len(checked) == 3
         assert result.best_epoch in checked
-    with pytest.raises(TrainingError, match=r"4 checks .* at most 3, or raise --epochs"):
+    with pytest.raises(TrainingError, match=r"4 validation checks .* at most 3, or raise --epochs"):
         fit(dense(), rows(), rows(), replace(settings, checks=4), seed=0, title="test")
 
 

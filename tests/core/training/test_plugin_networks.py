@@ -66,11 +66,11 @@ def test_a_keras_network_on_pixels_has_curves_and_a_model(task: TrainingTask, ce
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (ZeroDivisionError("by hand"), r"failed \(ZeroDivisionError: by hand\). Update the plugin, or leave"),
+        (ZeroDivisionError("by hand"), r"failed \(ZeroDivisionError: by hand\). Update the plugin, or deselect"),
         ("half", r"probabilities of shape \(14, 2\)"),
         ("scores", "outside 0 to 1"),
         ("words", "expected numbers of shape"),
-        ("nothing", "gave back a NoneType"),
+        ("nothing", "returned a NoneType"),
     ],
 )
 def test_a_fault_names_network_and_plugin(
@@ -90,7 +90,7 @@ def test_what_the_program_raises_on_purpose_passes_through_a_plugin(
     monkeypatch.setattr(sys.modules["coreset_networks.broken"], "ANSWER", "cancel")
     with pytest.raises(CancelledError):
         trained("broken", task)
-    with pytest.raises(TrainingError, match="The nearest mean is trained on embeddings across classes, and none were"):
+    with pytest.raises(TrainingError, match="The nearest mean is trained on embeddings across classes, but none were"):
         trained("nearest-mean", replace(task, seen=None))
 
 

@@ -167,13 +167,13 @@ def arrays_with(file: Path, **changed: object) -> None:
     ("damage", "reason"),
     [
         (lambda file, arrays: file.write_text(file.read_text()[:80]), "delimiter|Unterminated|Expecting"),
-        (lambda file, arrays: file.write_text("[]"), "it holds a list, not a run"),
+        (lambda file, arrays: file.write_text("[]"), "it contains a list, not a run"),
         (lambda file, arrays: rewritten(file, key={"network": "x"}), "'sampler' is missing in key"),
         (lambda file, arrays: rewritten(file, format="2"), "format: expected a whole number, found '2'"),
         (lambda file, arrays: rewritten(file, format=0), "there is no format 0"),
         (lambda file, arrays: rewritten(file, n_images="12"), "n_images: expected a whole number, found '12'"),
         (lambda file, arrays: rewritten(file, train_seconds=None), "train_seconds: expected a number, found None"),
-        (lambda file, arrays: rewritten(file, classes=["a"]), "it answers classes that it does not name"),
+        (lambda file, arrays: rewritten(file, classes=["a"]), "it predicts classes that it does not list"),
         (lambda file, arrays: rewritten(file, classes=["a", "b"]), "its probabilities are of 3 classes, not of 2"),
         (lambda file, arrays: rewritten(file, weights={"extractor": "x", "digest": "", "state": "odd"}), "state"),
         (lambda file, arrays: rewritten(file, arrays="../x.npz"), "x.npz: No such file"),
@@ -199,7 +199,7 @@ def test_a_damaged_run_is_told_and_the_others_are_read(tmp_path: Path, damage: o
     assert [run.key.repetition for run in found.runs] == [2]
     [note] = found.notes
     assert note.startswith(f"1 stored run could not be read (file {file.name}: ")
-    assert note.endswith("); it is trained again when it is asked for.")
+    assert note.endswith("); it is trained again when required.")
     assert re.search(reason, note)
     save_run(a_run(1), tmp_path)
     assert len(read(tmp_path)) == 2
@@ -211,7 +211,7 @@ def test_of_many_that_are_damaged_a_few_are_named(tmp_path: Path) -> None:
     [note] = load_runs(tmp_path).notes
     assert note.startswith("5 stored runs could not be read (file ")
     assert note.count("file ") == 3
-    assert note.endswith("; and 2 more); they are trained again when they are asked for.")
+    assert note.endswith("; and 2 more); they are trained again when required.")
 
 
 def test_a_run_of_a_newer_version_is_told_and_left_as_it_is(tmp_path: Path) -> None:
@@ -221,8 +221,8 @@ def test_a_run_of_a_newer_version_is_told_and_left_as_it_is(tmp_path: Path) -> N
     found = load_runs(tmp_path)
     assert found.runs == ()
     told = (
-        f"1 stored run was written by a newer version of the program (file {file.name}); it is left as it is, and "
-        "trained again into a file of its own when it is asked for."
+        f"1 stored run was written by a newer version of the program (file {file.name}); it is kept, and "
+        "trained again into a file of its own when required."
     )
     assert found.notes == (told,)
     for seconds in (8.0, 9.0):

@@ -192,7 +192,7 @@ def test_how_many_splits_it_takes_is_what_trying_finds(of_interest: float) -> No
             in found.sentence
         )
     elif expected > 3:
-        assert f"About {expected} splits would be needed" in found.sentence
+        assert f"About {expected} splits would be required" in found.sentence
 
 
 @settings(max_examples=20, deadline=None)
@@ -215,7 +215,7 @@ def test_a_second_split_begun_is_told() -> None:
     by_name = {row.sampler: row for row in found.rows}
     assert (by_name["herding"].n_splits, by_name["stratified"].n_splits) == (1, 2)
     assert accuracy_of(found).n_splits == 1
-    assert "Some rows rest on fewer" in found.sentences[-1]
+    assert "Some rows are based on fewer" in found.sentences[-1]
 
 
 def test_what_a_figure_rests_on_in_words() -> None:
@@ -233,7 +233,7 @@ def test_inside_a_split_all_are_tested_on_the_same_images_and_over_all_on_the_sa
         compare([runs[0], moved], ComparisonSettings())
     assert len(compare(runs, ComparisonSettings()).rows) == 2
     other = replace(runs[1], classes=("a", "b", "c"))
-    with pytest.raises(TrainingError, match="different classes apart"):
+    with pytest.raises(TrainingError, match="have different classes"):
         compare([runs[0], other], ComparisonSettings())
 
 
@@ -252,4 +252,4 @@ def test_everything_of_a_split_is_compared_with_the_same_splits_runs() -> None:
     runs += [a_run("everything", s, r, 0.9, fraction=1.0) for s, r in pairs]
     found = compare(runs, ComparisonSettings())
     assert accuracy_of(found).difference == 0
-    assert "reaches an accuracy of 0.750, everything 0.900 (−15.0 points)" in found.sentences[len(found.answers)]
+    assert "reaches an accuracy of 0.750, the whole pool 0.900 (−15.0 points)" in found.sentences[len(found.answers)]

@@ -88,7 +88,7 @@ def test_near_duplicates_that_chain_the_pool_together_are_left_out_and_it_is_sai
     assert len(np.unique(found.numbers)) == 17
     assert len(set(found.numbers[:4].tolist())) == 1
     assert len(found.notes) == 1
-    assert found.notes[0].startswith("Near-duplicates chain 20 of the 20 images of the pool together")
+    assert found.notes[0].startswith("Near-duplicates link 20 of the 20 images of the pool")
     assert "--near-duplicate-bits" in found.notes[0]
 
 
@@ -186,8 +186,8 @@ def test_a_class_in_one_fold_alone_has_probability_0_there_and_no_soft_label() -
     assert (found.probabilities[86:, dataset.classes.index("pair")] > 0).all()
     (note,) = found.notes
     assert note == (
-        "6 images of class rare have no soft label: all of the class that the pool has are in one fold, so no probe "
-        "that had not seen them knew the class."
+        "6 images of class rare have no soft label: all images of the class are in one fold, so every probe that "
+        "has not seen them lacks the class."
     )
     targets = found.targets(np.array([80, 0]), ("a", "b", "pair", "rare"))
     assert (targets[0] == 0).all()
@@ -204,7 +204,7 @@ def test_targets_are_by_class_name_and_nothing_is_known_of_an_image_outside_of_t
 def test_a_pool_that_cannot_be_divided_is_refused_with_what_to_do() -> None:
     names = ["a"] * 6 + ["b"] * 6
     dataset, given = dataset_of(names), [Given("one", {"x": separable(names)})]
-    with pytest.raises(TrainingError, match=r"all 12 images of the pool belong together.*--soft-labels 0"):
+    with pytest.raises(TrainingError, match=r"all 12 images of the pool are copies or of one group.*--soft-labels 0"):
         fit_teacher(dataset, given, Units(np.arange(12), np.zeros(12, dtype=np.int64)))
     singly = dataset_of(["a", "b", "c"])
     with pytest.raises(TrainingError, match="no class has two of the 3 images of the pool"):

@@ -88,7 +88,7 @@ def test_missing_weights_name_the_ways_out_and_the_other_backbones(
 
 def test_a_descriptor_is_no_backbone() -> None:
     for untrained in (True, False):
-        with pytest.raises(FeatureError, match="no convolutional network"):
+        with pytest.raises(FeatureError, match="not a convolutional network"):
             backbone_of(BackboneChoice("colour-texture", 48, untrained))
 
 

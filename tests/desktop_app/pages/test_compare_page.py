@@ -663,7 +663,7 @@ def test_the_network_of_a_row_is_saved(
     assert posts(page, "info")[-1] == f"Network saved to {tmp_path / 'mine' / bundle.name}"
     page.tools.network_menu.actions()[KEEP].trigger()
     qtbot.waitUntil(lambda: not page.job_numbers())
-    assert "is already there" in posts(page, "error")[-1]
+    assert "already exists" in posts(page, "error")[-1]
 
 
 def test_the_training_in_progress_is_named(page: ComparePage, qtbot: QtBot) -> None:
@@ -672,7 +672,7 @@ def test_the_training_in_progress_is_named(page: ComparePage, qtbot: QtBot) -> N
     epoch = Epoch(3, 1.0, 0.5, 1.0, 0.4, 0.1, 1.0)
     page._done = []
     assert page._training_words(epoch) == (
-        "Linear probe, everything, split 1 of 2, repetition 1, epoch 3 (training 1 of 4)"
+        "Linear probe, the whole pool, split 1 of 2, repetition 1, epoch 3 (training 1 of 4)"
     )
     page._done = [None] * 3  # type: ignore[list-item]
     assert page._training_words(epoch).startswith("Linear probe, Stratified random 10 %, split 2 of 2, repetition 1")

@@ -26,9 +26,6 @@ def test_numbers() -> None:
     assert words.with_interval(0.9241, 0.92, 0.928) == "0.924 ± 0.004"
     assert words.with_interval(0.9241, 0.9241, 0.9241) == "0.924"
     assert words.with_interval(float("nan"), 0, 1) == "–"
-    assert words.size(812e6) == "812 MB"
-    assert words.size(1.44e9) == "1.4 GB"
-    assert words.size(12) == "12 bytes"
 
 
 def test_a_long_label_shortens_itself_and_keeps_its_text(qtbot) -> None:

@@ -20,7 +20,7 @@ from core.results import Skipped
 from core.spreadsheet import plain_text
 
 HEAD = "path,class,split,cluster,is_medoid,selected,rank,reason"
-"""What the first line of every such list begins with; `file` stands behind it since lists say where images lie."""
+"""Start of the first line of every such list; followed by `file` since lists contain the locations of images."""
 
 _ROWS_PER_REPORT = 2000
 
@@ -36,7 +36,7 @@ class _Row:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether it is of the coreset, or of a set that judges it."""
+        """Whether it is of the coreset, or of a set that evaluates it."""
         return bool(self.is_chosen or self.split in ("validation", "test"))
 
 
@@ -54,7 +54,7 @@ class CoresetListReader(FileReader):
         Raises
         ------
         DatasetError
-            If it cannot be read, or says of no image where it lies.
+            If it cannot be read, or has no image with a location.
         """
         rows = list(_rows(path, progress))
         damaged = [row for row in rows if not (row.path and row.class_name)]
@@ -110,7 +110,7 @@ def _rows(path: Path, progress: Progress) -> Iterator[_Row]:
 def _place(folder: Path, row: _Row) -> str:
     """Return the absolute path of a row's image; empty where there is no such file.
 
-    A list of an earlier version, which does not say where images lie, may stand in the folder of the dataset.
+    A list of an earlier version, which does not contain the locations of images, may be in the folder of the dataset.
     """
     for text in (row.file, row.path):
         file = os.path.normpath(os.path.join(folder, text)) if text and "\0" not in text else ""  # noqa: PTH118

@@ -35,14 +35,14 @@ Rows = Iterator[tuple[int, list[str]]]
 
 @dataclass
 class Cells:
-    """A table whose rows are read as they are asked for.
+    """A table whose rows are read as they are requested.
 
     Attributes
     ----------
     name : str
         Of the file.
     word : str
-        What it is called in sentences: ``"CSV"`` or ``"table"``.
+        Its name in sentences: ``"CSV"`` or ``"table"``.
     header : list of str
         Names of the columns; of a table without a header ``"column 1"`` and so on.
     rows : iterator of (int, list of str)
@@ -50,7 +50,7 @@ class Cells:
     notes : list of str
         What was assumed.
     reading : dict of str to str
-        The same by what was chosen.
+        The same by what was selected.
     """
 
     name: str
@@ -68,7 +68,7 @@ def open_cells(source: Path, sheet: str = "") -> Iterator[Cells]:
     Raises
     ------
     DatasetError
-        If it cannot be read, or is no table. What is wrong further down is raised when it is reached.
+        If it cannot be read, or is not a table. What is wrong further down is raised when it is reached.
     """
     with _one_sentence(source), open_regular(source) as stream:
         head = stream.read(4)
@@ -132,7 +132,7 @@ def _encoding(source: Path, stream: BinaryIO) -> str:
     Raises
     ------
     DatasetError
-        If it is no text in any of them.
+        If it is not text in any of them.
     """
     head = stream.read(4096)
     stream.seek(0)
@@ -254,7 +254,7 @@ def _chosen_sheet(source: Path, book: Any, wanted: str) -> Cells:
     for sheet in sheets:
         if wanted and sheet.title != wanted:
             continue
-        sheet.reset_dimensions()  # what a file says of its size may be wrong
+        sheet.reset_dimensions()  # the declared size may be wrong
         cells = Cells(source.name, "table", [], iter(()))
         _take_header(cells, _sheet_rows(source, sheet))
         if cells.header:
@@ -292,7 +292,7 @@ def _sheet_rows(source: Path, sheet: Any) -> Rows:
 
 
 def _cell(value: Any) -> str:
-    """Return a cell as it would stand in a CSV; whole numbers without a point."""
+    """Return a cell as it would be in a CSV; integers without a point."""
     if value is None:
         return ""
     if isinstance(value, bool):

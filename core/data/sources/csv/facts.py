@@ -1,4 +1,4 @@
-"""What a table gives under certain settings, and its first rows, for whoever assigns the columns."""
+"""The reading of a table under given settings, and its first rows, for the assignment of columns."""
 
 import itertools
 from pathlib import Path
@@ -33,7 +33,7 @@ def table_facts(source: Path, settings: TableSettings, progress: Progress = NO_P
     Raises
     ------
     CancelledError
-        If the user asked to stop.
+        If the user cancelled.
     """
     try:
         with open_cells(source, settings.sheet) as cells:

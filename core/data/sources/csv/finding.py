@@ -19,7 +19,7 @@ _FILES_PER_REPORT = 5000
 
 @dataclass
 class Found:
-    """How images were found that are not where the table says.
+    """How images were found that are not at the paths of the table.
 
     Attributes
     ----------
@@ -46,12 +46,12 @@ class Found:
 
 
 class FileFinder:
-    """Finds files by what a table says.
+    """Find files by the values of a table.
 
     Parameters
     ----------
     folders : sequence of str
-        Absolute; where the files are looked for, the likeliest first.
+        Absolute; where the files are looked for, the most likely first.
     progress : Progress
     """
 
@@ -64,7 +64,7 @@ class FileFinder:
         self._by_stem: dict[str, list[str]] = {}
 
     def expect(self, texts: Iterable[str]) -> None:
-        """Say which files will be asked for, so that folders with many of them are listed once."""
+        """Announce which files will be requested, so that folders with many of them are listed once."""
         wanted = Counter(os.path.dirname(text) for text in texts)
         folder = self.folders[0]
         self._files = Files(

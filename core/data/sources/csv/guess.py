@@ -59,7 +59,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class Table:
-    """What a guess looks at.
+    """Data for the detection of columns.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ class Table:
 
 
 def choose_columns(table: Table, settings: TableSettings, exists: Exists, found: Exists) -> Columns:
-    """Return the columns that the settings name, and the likeliest where they name none.
+    """Return the columns that the settings name, and the most likely where they name none.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def _classes(table: Table, taken: set[int | None]) -> tuple[int, ...]:
 def _split(table: Table, taken: set[int | None]) -> int | None:
     for at in _by_name(table, _SPLITS):
         cells = table.cells(at)
-        # A column "dataset" may say where images are from, "fold" which fifth they are in.
+        # A column "dataset" may state where images are from, "fold" which fifth they are in.
         if at not in taken and cells and _share(cells, lambda cell: split_word(cell) is not None) >= _HALF:
             return _single(table, at)
     return None
@@ -202,13 +202,13 @@ def _plain(name: str) -> str:
 
 
 def _is_flag(table: Table, at: int) -> bool:
-    """Return whether a column has ones beside zeros or nothing, as a class of its own has."""
+    """Return whether a column has ones next to zeros or nothing, as a class of its own has."""
     plain = [as_flag(row[at]) for row in table.sample]
     return all(flag is not None and str(flag) in _ONE_OF for flag in plain) and any(plain) and not _is_index(table, at)
 
 
 def as_flag(cell: str) -> int | None:
-    """Return what a cell of a column for one class says: 1, 0, −1 for uncertain; None where it says nothing of these.
+    """Return the meaning of a cell of a column for one class: 1, 0, −1 for uncertain; None for any other text.
 
     An empty cell is 0: not mentioned.
     """

@@ -22,7 +22,7 @@ class Labels:
         Of the columns of classes.
     settings : TableSettings
     missing, several, uncertain : Counter
-        What was left out or decided, each with how often.
+        What was excluded or decided, each with how often.
     """
 
     names: Sequence[str]

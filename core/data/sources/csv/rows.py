@@ -52,7 +52,7 @@ class Row:
 def list_table(source: Path, progress: Progress = NO_PROGRESS) -> Listing:
     """List the images of a CSV.
 
-    Paths are relative to the CSV's folder or absolute. The root is the deepest folder that holds the CSV and all
+    Paths are relative to the CSV's folder or absolute. The root is the deepest folder that contains the CSV and all
     files it names, so that no path of the dataset leads upwards.
 
     Parameters
@@ -66,7 +66,7 @@ def list_table(source: Path, progress: Progress = NO_PROGRESS) -> Listing:
     DatasetError
         If it cannot be read, or has no columns `path` and `class`.
     CancelledError
-        If the user asked to stop.
+        If the user cancelled.
     """
     with collection_paused():
         rows, skipped, warnings = _read_rows(source.absolute(), progress)
@@ -78,7 +78,7 @@ def list_table(source: Path, progress: Progress = NO_PROGRESS) -> Listing:
 
 
 def _look_for_files(rows: list[Row], folders: Counter[str], listing: Listing, progress: Progress) -> None:
-    """Make an entry of each row whose file is there; the others are left out."""
+    """Make an entry of each row whose file is there; the others are excluded."""
     root, message = str(listing.root), "Looking for the files of the CSV: files"
     done = 0
     files = Files(folders, lambda: progress.report(done, len(rows), message))
@@ -94,7 +94,7 @@ def _look_for_files(rows: list[Row], folders: Counter[str], listing: Listing, pr
 
 
 def _text(stream: BinaryIO) -> io.TextIOWrapper:
-    """Return a CSV as text; `newline=""`, since the reader of CSV wants the ends of lines as they are."""
+    """Return a CSV as text; `newline=""`, since the reader of CSV needs unchanged line ends."""
     encoding = "utf-16" if stream.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     stream.seek(0)
     return io.TextIOWrapper(stream, encoding, newline="")
@@ -106,7 +106,7 @@ def text_lines(source: Path, text: io.TextIOWrapper) -> Iterator[str]:
     Raises
     ------
     DatasetError
-        If it is no text, or a line is longer than any row is.
+        If it is not text, or a line is longer than any row is.
     """
     try:
         while line := text.readline(LONGEST_LINE + 1):
@@ -150,7 +150,7 @@ def _read_rows(source: Path, progress: Progress) -> tuple[list[Row], list[Skippe
 
 
 def _columns(source: Path, first_row: list[str]) -> tuple[dict[str, int], list[str]]:
-    """Return where the columns stand that are used, and the names of those that are not."""
+    """Return the positions of the columns that are used, and the names of those that are not."""
     places = {name.strip().lower(): at for at, name in enumerate(first_row) if name}
     missing = [name for name in ("path", "class") if name not in places]
     if missing:
@@ -187,17 +187,17 @@ def _absolute(folder: str, path: str) -> str:
 
 
 class Files:
-    """Tells what is wrong with files, most of which lie beside each other.
+    """Check files, most of which are next to each other.
 
     Asking the system for each file takes nearly all the time of a large CSV on a slow disk, so that a folder of which
-    many files are named is listed once; what is not found in it is asked for after all.
+    many files are named is listed once; what is not found in it is requested after all.
 
     Parameters
     ----------
     folders : Counter
         How many files are named in each folder.
     still : callable
-        Called now and then while a folder is listed; what it raises ends that.
+        Called regularly while a folder is listed; what it raises ends that.
     """
 
     def __init__(self, folders: Counter[str], still: Callable[[], None]) -> None:

@@ -1,11 +1,11 @@
-"""What of a table is read, and how."""
+"""How a table is read."""
 
 from dataclasses import dataclass
 
 from core.descriptions import SettingsPart, choice
 
 NONE = "-"
-"""In place of a column's name: no such column, whatever the names say."""
+"""In place of a column's name: no such column, regardless of the names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +16,7 @@ class TableSettings(SettingsPart):
     ----------
     columns : str
         ``"auto"`` guesses the columns that are not named here; ``"named"`` reads those named path, class, split and
-        group alone, and a cell's text is the class, whatever it is.
+        group alone, and the text of a cell is the class.
     path_column, split_column, group_column : str
         Names of columns; empty for a guess. ``"-"`` for no split and no groups.
     class_columns : tuple of str
@@ -79,6 +79,6 @@ class TableSettings(SettingsPart):
 
     @property
     def names_nothing(self) -> bool:
-        """Whether a table is read by the columns path, class, split and group alone, as before there was a choice."""
+        """Whether a table is read by the columns path, class, split and group alone, as before it could be set."""
         named = (self.path_column, self.class_columns, self.split_column, self.group_column, self.image_folder)
         return self.columns == "named" and not any(named)

@@ -1,4 +1,4 @@
-"""List the images of a table whose columns are guessed or named: read the rows, find the files, tell the classes."""
+"""List the images of a table whose columns are detected or named: read rows, find files, determine classes."""
 
 # Paths of millions of rows are texts here: making objects of them takes longer than all the rest.
 # ruff: noqa: PTH118
@@ -29,13 +29,13 @@ _SHOWN = 6
 def list_any_table(source: Path, settings: TableSettings, progress: Progress = NO_PROGRESS) -> Listing:
     """List the images of a CSV or .xlsx.
 
-    The root is the deepest folder that holds the table and all files that it names.
+    The root is the deepest folder that contains the table and all files that it names.
 
     Parameters
     ----------
     source : Path
     settings : TableSettings
-        What is not named there is guessed, and one warning says what was assumed.
+        Other columns are detected, and one warning states the assumption.
     progress : Progress
 
     Raises
@@ -43,7 +43,7 @@ def list_any_table(source: Path, settings: TableSettings, progress: Progress = N
     DatasetError
         If it cannot be read, or has no columns of images and classes.
     CancelledError
-        If the user asked to stop.
+        If the user cancelled.
     """
     source = source.absolute()
     folder = str(source.parent)
@@ -87,7 +87,7 @@ def columns_of(source: Path, settings: TableSettings) -> Columns:
 
 
 def _chosen(cells: Cells, settings: TableSettings, finder: FileFinder) -> tuple[list[tuple[int, list[str]]], Columns]:
-    """Return the first rows, which are read by it, and the columns that are chosen by them."""
+    """Return the first rows, which are read by it, and the columns that are selected by them."""
     if not cells.header:
         raise DatasetError(f"{cells.name} has no columns of image files and classes; found nothing.")
     sample = list(itertools.islice(cells.rows, _SAMPLE))

@@ -1,4 +1,4 @@
-"""A folder that holds one folder of images for each class."""
+"""A folder that contains one folder of images for each class."""
 
 from core.data.description import Source
 

@@ -23,7 +23,7 @@ class FolderReader(ClassFolderReader):
         return listed(path, data, list_folder, progress)
 
     def one_class_advice(self, images: Sequence[Image]) -> str:
-        """Return what to do where the class folders seem to lie one level deeper."""
+        """Return what to do where the class folders seem to are one level deeper."""
         folders = {image.path.split("/")[1] for image in images if image.path.count("/") > 1}
         if len(folders) < 2:
             return ""

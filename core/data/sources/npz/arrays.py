@@ -27,6 +27,7 @@ from core.errors import CancelledError, DatasetError, ImageError
 from core.files import reason_of
 from core.reading import OversizeError, check_member, open_regular
 from core.results import SplitName
+from core.words import byte_size
 
 _SETS = ("train", "val", "test")
 _DIGITS = 5
@@ -36,7 +37,7 @@ _LABELS = 1_000_000
 
 
 def list_npz(source: Path) -> Listing:
-    """List the images of an .npz, with the split it brings; without one (`images`, `labels`) there is none.
+    """List the images of an .npz, with its predefined split; without one (`images`, `labels`) there is none.
 
     Classes are named by their numbers, since the file has no names.
 
@@ -94,7 +95,7 @@ def holds_arrays(source: Path) -> bool:
 
 @contextmanager
 def _opened(source: Path, name: str = "") -> Iterator[tuple[zipfile.ZipFile, BinaryIO]]:
-    """Open an .npz, for its array `name`; whatever is wrong with it inside of this is one `DatasetError`."""
+    """Open an .npz, for its array `name`; any fault in it is raised as one `DatasetError`."""
     what = f"{name} of {source.name}" if name else source.name
     try:
         with open_regular(source) as stream, zipfile.ZipFile(stream) as archive:
@@ -191,8 +192,8 @@ def _load(source: Path, name: str) -> NDArray[Any]:
         free = psutil.virtual_memory().available
         if member.file_size > free:
             raise DatasetError(
-                f"{name} of {source.name} needs {member.file_size / 1e9:.1f} GB unpacked; "
-                f"{free / 1e9:.1f} GB of memory are free."
+                f"{name} of {source.name} needs {byte_size(member.file_size)} unpacked; "
+                f"{byte_size(free)} of memory are free."
             )
         check_member(archive, member, free)
         with archive.open(member) as packed:
@@ -217,7 +218,7 @@ def _header(stream: Any, n_bytes: int) -> tuple[tuple[int, ...], bool, np.dtype[
     version = np.lib.format.read_magic(stream)
     if version not in ((1, 0), (2, 0), (3, 0)):
         raise ValueError(f"an array of version {version[0]}.{version[1]}")
-    # Version 3 differs from 2 by non-Latin names of fields, and arrays of fields are no images.
+    # Version 3 differs from 2 by non-Latin names of fields, and arrays of fields are not images.
     read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, in_columns, dtype = read_header(stream)
     if dtype.hasobject:
@@ -231,7 +232,7 @@ def _header(stream: Any, n_bytes: int) -> tuple[tuple[int, ...], bool, np.dtype[
 
 
 def _map(source: Path, stream: BinaryIO, member: zipfile.ZipInfo) -> NDArray[Any]:
-    """Map an uncompressed array where it lies inside the archive."""
+    """Map an uncompressed array where it is inside the archive."""
     stream.seek(member.header_offset)
     local = stream.read(_LOCAL_HEADER)
     if local[:4] != b"PK\x03\x04":

@@ -98,7 +98,7 @@ def _thumbnail(rgb: Pixels) -> NDArray[np.floating]:
 def _gradients(rgb: Pixels) -> NDArray[np.floating]:
     """Sum gradient sizes by direction (9 bins over half a turn) in 8 × 8 cells, at 128 × 128 pixels.
 
-    Cells are not normalised each for itself: how strong an edge is tells stained cells apart.
+    Cells are not normalised separately, because the strength of edges distinguishes stained cells.
     """
     grey = _resized(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), _GRADIENT_SIDE)
     across, down = (cv2.Sobel(grey, cv2.CV_32F, *order, ksize=1) for order in ((1, 0), (0, 1)))

@@ -1,4 +1,4 @@
-"""Copy the images, and name them in a metadata.csv beside them."""
+"""Copy the images, and name them in a metadata.csv next to them."""
 
 from pathlib import Path
 

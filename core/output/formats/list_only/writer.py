@@ -7,7 +7,7 @@ from core.progress import Progress
 
 
 class NoImages:
-    """Leave the folder as it is; the lists are written for every format."""
+    """Write nothing; the lists are written for every format."""
 
     def write(self, plan: Plan, folder: Path, progress: Progress) -> Written:  # noqa: ARG002
         """Write nothing."""

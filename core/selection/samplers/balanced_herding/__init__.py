@@ -9,7 +9,7 @@ from core.selection.description import Sampler
 
 @dataclass(frozen=True, kw_only=True)
 class BalancedHerdingSettings(SettingsPart):
-    """What balanced herding alone reads.
+    """Own settings of balanced herding.
 
     Attributes
     ----------

@@ -34,11 +34,11 @@ def order(pool: ClassPool, n: int, settings: BalancedHerdingSettings) -> Order:
     kernel = pool.make_kernel(pool.embedding)
     wanted = kernel.times(target(pool.labels, settings.mu))
     rows = herd(kernel, wanted, n, pool.kept)
-    return Order(rows, tuple(f"stands for cluster {cluster + 1}" for cluster in pool.labels[rows].tolist()))
+    return Order(rows, tuple(f"represents cluster {cluster + 1}" for cluster in pool.labels[rows].tolist()))
 
 
 def herd(kernel: Kernel, wanted: NDArray[np.float64], n: int, kept: IntArray | None = None) -> IntArray:
-    """Return `n` rows by kernel herding towards `wanted`, τ of shape (n_images,), beside those that are kept."""
+    """Return `n` rows by kernel herding towards `wanted`, τ of shape (n_images,), next to those that are kept."""
     kept = np.zeros(0, dtype=np.int64) if kept is None else kept
     if kernel.width == 0:
         # All images are identical: file order.

@@ -31,7 +31,7 @@ DESCRIPTION = Sampler(
     recommended_budget="equal-then-square-root",
     # From benchmarks/results/quality.md: ten splits, linear probes on three feature spaces.
     why_recommended=(
-        "Recommended: on blood cells, classifiers trained on 5\u00a0% chosen this way were the most accurate. Other "
+        "Recommended: on blood cells, classifiers trained on 5\u00a0% selected this way were the most accurate. Other "
         "kinds of images were not measured."
     ),
     evidence=(

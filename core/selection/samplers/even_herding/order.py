@@ -8,7 +8,7 @@ from core.selection.greedy import best_row
 from core.selection.kernel import Kernel
 from core.selection.sampling import ClassPool, Order, rounded
 
-# Target ∝ density^-EVENNESS: 0 counts every image alike, 1 every part of the space that the class fills.
+# Target ∝ density^-EVENNESS: 0 weights every image equally, 1 every part of the space that the class fills.
 EVENNESS = 0.5
 # The first stage ends at this many images; each later one at twice as many as the one before.
 FIRST_STAGE = 2
@@ -24,7 +24,7 @@ def order(pool: ClassPool, n: int) -> Order:
     With p_i the mean of R_ij over the class (its density at i), t_i ∝ p_i^-½ and τ = R t, stages end at 2, 4, 8, …
     images. A stage first takes argmax_j of τ_j − acc_j / (m + 1) again and again, as balanced herding does. Then each
     of its images in turn is given back and the argmax_j of τ_j − acc_j / M is taken, M the images at the end of the
-    stage: the exchange that lowers the maximum mean discrepancy most. That goes on for at most three rounds, or until
+    stage: the exchange that lowers the maximum mean discrepancy most. That continues for at most three rounds, or until
     none changes. The images of the stage are then put in the order in which herding would take them. Images that are
     kept count as those of earlier stages.
 
@@ -35,7 +35,7 @@ def order(pool: ClassPool, n: int) -> Order:
 
     Notes
     -----
-    Earlier stages stay as they are, so small coresets lie inside large ones. Memory is 4 n² bytes where that fits
+    Earlier stages stay as they are, so small coresets are inside large ones. Memory is 4 n² bytes where that fits
     the kernel's budget; beyond, the embeddings and a few vectors.
 
     References
@@ -120,7 +120,7 @@ class _Herd:
         return rows
 
     def exchange(self, rows: list[int]) -> None:
-        """Replace each of `rows`, in place, by the image that serves best beside all others."""
+        """Replace each of `rows`, in place, by the image that serves best together with all others."""
         if self._is_in.all():
             return
         size = self._size

@@ -20,7 +20,7 @@ def order(pool: ClassPool, n: int) -> Order:
     Rustamov et al., arXiv 2606.22002.
     """
     cover = GraphCover(pool.embedding)
-    # A pool without quotas is one class that gives what is asked for.
+    # A pool without quotas is one class that gives what is requested.
     has_quotas = len(pool.quotas) > 0
     left = pool.quotas.tolist() if has_quotas else [pool.n_images]
     classes = pool.classes.tolist() if has_quotas else [0] * pool.n_images

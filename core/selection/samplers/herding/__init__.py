@@ -1,4 +1,4 @@
-"""Herding: keep the mean of the chosen images as close as possible to the mean of the class."""
+"""Herding: keep the mean of the selected images as close as possible to the mean of the class."""
 
 from core.descriptions import Cost
 from core.palette import Mark

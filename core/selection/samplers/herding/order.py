@@ -1,4 +1,4 @@
-"""Herding: keep the mean of the chosen images as close as possible to the mean of the class."""
+"""Herding: keep the mean of the selected images as close as possible to the mean of the class."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def order(pool: ClassPool, n: int) -> Order:
     for t in range(n):
         wanted = (len(pool.kept) + t + 1) * mean - total
         squares = np.maximum(norms - 2 * (vectors @ wanted) + wanted @ wanted, 0)
-        # argmin, not argmax: the image that brings the sum closest, whose distance is smallest.
+        # argmin, not argmax: the image whose distance to the sum is smallest.
         row = best_row(free - np.sqrt(squares))
         rows[t] = row
         total += vectors[row]

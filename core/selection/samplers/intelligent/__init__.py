@@ -10,7 +10,7 @@ from core.settings.choices import ClusterBudgetRule
 
 @dataclass(frozen=True, kw_only=True)
 class IntelligentSettings(SettingsPart):
-    """What intelligent sampling alone reads.
+    """Own settings of intelligent sampling.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""k-Center greedy: the image farthest from all chosen ones comes next."""
+"""k-Center greedy: the image farthest from all selected ones comes next."""
 
 from core.descriptions import Cost
 from core.palette import Mark

@@ -1,4 +1,4 @@
-"""k-Center greedy: the image farthest from all chosen ones comes next."""
+"""k-Center greedy: the image farthest from all selected ones comes next."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,8 @@ def order(pool: ClassPool, n: int) -> Order:
 
     Notes
     -----
-    The largest distance to a chosen image is at most twice the best possible. Memory is 4 n² bytes where that fits
-    `MEMORY_BUDGET`; beyond, distances to an image are computed when it is chosen.
+    The largest distance to a selected image is at most twice the best possible. Memory is 4 n² bytes where that fits
+    `MEMORY_BUDGET`; beyond, distances to an image are computed when it is selected.
 
     References
     ----------
@@ -35,7 +35,9 @@ def order(pool: ClassPool, n: int) -> Order:
     for place in range(n):
         is_first = place == 0 and not len(pool.kept)
         row = distances.medoid() if is_first else best_row(nearest)
-        reasons.append("medoid of the class" if is_first else f"was {nearest[row]:.3g} away from the nearest chosen")
+        reasons.append(
+            "medoid of the class" if is_first else f"was {nearest[row]:.3g} away from the nearest selected image"
+        )
         rows[place] = row
         np.minimum(nearest, distances.row(row), out=nearest)
         nearest[row] = -np.inf

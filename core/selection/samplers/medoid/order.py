@@ -1,4 +1,4 @@
-"""Medoid coreset: K-Medoids with as many clusters as images are wanted; the medoids are the coreset."""
+"""Medoid coreset: K-Medoids with as many clusters as images to select; the medoids are the coreset."""
 
 import numpy as np
 

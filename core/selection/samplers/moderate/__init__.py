@@ -7,7 +7,7 @@ from core.selection.description import Sampler
 DESCRIPTION = Sampler(
     name="moderate",
     title="Moderate",
-    tip="Takes images at the median distance from the mean of their class, leaving out typical images and outliers.",
+    tip="Takes images at the median distance from the mean of their class, excluding typical images and outliers.",
     good_for="a published baseline",
     source="Xia et al. 2023",
     references=("xia2023",),

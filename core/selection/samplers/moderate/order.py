@@ -18,4 +18,4 @@ def order(pool: ClassPool, n: int) -> Order:
     distances = np.sqrt(np.einsum("ij,ij->i", centred, centred))
     away = rounded(np.abs(distances - np.median(distances)))
     rows: IntArray = np.argsort(away, kind="stable")[:n].astype(np.int64)
-    return Order(rows, ("at a middling distance from the class mean",) * len(rows))
+    return Order(rows, ("at a median distance from the class mean",) * len(rows))

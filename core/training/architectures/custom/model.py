@@ -1,6 +1,6 @@
 """The custom network (Listing 1), for any number of classes and any size of image.
 
-It takes RGB pixels of 0…255 and prepares them inside, so that a saved model needs nothing beside it.
+It takes RGB pixels of 0…255 and prepares them inside, so that a saved model needs nothing else.
 """
 
 from core.errors import TrainingError
@@ -51,8 +51,8 @@ def build_custom(n_classes: int, settings: TrainingSettings, *, seed: int = 0) -
     size = settings.image_size
     if size < smallest_image_size():
         raise TrainingError(
-            f"Images of {size} pixels are too small for the custom network: after three pools nothing is left. "
-            f"Set the image size to at least {smallest_image_size()}."
+            f"Images of {size} pixels are too small for the custom network: nothing is left after three pooling "
+            f"layers. Set the image size to at least {smallest_image_size()}."
         )
     layers = keras.layers
     pixels = keras.Input((size, size, 3), name="pixels")

@@ -13,12 +13,12 @@ class HeadSettings(SettingsPart):
     Attributes
     ----------
     judge_extractor : str
-        Extractor whose across-class embeddings it is trained on; empty: the first one chosen.
+        Extractor whose across-class embeddings it is trained on; empty: the first one selected.
     """
 
     judge_extractor: str = choice(
         "", neutral="", kept=True, flat=True, title="Features of the linear probe", kind="extractor",
-        tip="Preferably an extractor that the sampler did not use", empty="The first extractor chosen",
+        tip="Preferably an extractor that the sampler did not use", empty="The first selected extractor",
         question="A sampler can look good in the feature space that it selected in. A probe on other features "
         "shows how much of the gain remains.",
     )  # fmt: skip
@@ -39,7 +39,7 @@ DESCRIPTION = Network(
     cost=Cost(seconds_per_image=0.011),
     place=30,
     sees="embeddings",
-    # Its components and its penalty are chosen once; nothing of how other networks are trained changes it.
+    # Its components and its penalty are selected once; nothing of how other networks are trained changes it.
     reads=(),
     extractor_setting="judge_extractor",
     strength_from="core.training.architectures.head.logistic:kept_strength",

@@ -111,7 +111,7 @@ def choose_head_strength(
     labels = dataset.labels[embedding.indices[embedding.in_pool]]
     if len(labels) < FOLDS:
         raise TrainingError(
-            f"The pool has {len(labels)} image{'s' * (len(labels) != 1)}; at least {FOLDS} are needed to choose the "
+            f"The pool has {len(labels)} image{'s' * (len(labels) != 1)}; at least {FOLDS} are required to select the "
             f"linear probe's penalty by {FOLDS}-fold cross-validation. Add images or lower the test and validation "
             "fractions."
         )
@@ -122,14 +122,14 @@ def choose_head_strength(
         for number, predicted in enumerate(_path(rows[inside], labels[inside], rows[outside])):
             hits[number] += (predicted == labels[outside]).sum()
             done = fold * len(STRENGTHS) + number + 1
-            progress.report(done, FOLDS * len(STRENGTHS), "Choosing the linear probe's penalty: fits")
+            progress.report(done, FOLDS * len(STRENGTHS), "Selecting the penalty of the linear probe: fits")
     return STRENGTHS[int(hits.argmax())]
 
 
 def kept_strength(
     dataset: Dataset, embedding: PoolEmbedding, cache_folder: Path, progress: Progress = NO_PROGRESS
 ) -> float:
-    """Return what `choose_head_strength` does, from the cache where it is there: a comparison is looked at often."""
+    """Return what `choose_head_strength` does, from the cache where it is there: a comparison is summarised often."""
     cache = ArrayCache(cache_folder)
     names = [dataset.images[i].class_name for i in embedding.indices]
     key = fingerprint(STRENGTH_VERSION, np.asarray(embedding.embedding), np.asarray(embedding.in_pool), names)
@@ -153,11 +153,11 @@ def _path(rows: NDArray[np.float64], labels: IntArray, others: NDArray[np.float6
 
 
 def _fitted(model: LogisticRegression, rows: NDArray[np.float64], labels: IntArray) -> LogisticRegression:
-    # One thread: the matrices are small, more threads only wait for each other, and sums then fall alike everywhere.
+    # One thread: the matrices are small, more threads only wait for each other, and sums are then equal everywhere.
     with warnings.catch_warnings(), threadpool_limits(limits=1):
-        # Told by `Head.converged` instead.
+        # Reported by `Head.converged` instead.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        # Of whole numbers scikit-learn suspects that they are no classes where few images share one.
+        # Of integers scikit-learn suspects that they are not classes where few images share one.
         warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         return model.fit(rows, labels)
 

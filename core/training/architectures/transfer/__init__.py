@@ -8,14 +8,14 @@ from core.training.network import Network
 
 @dataclass(frozen=True, kw_only=True)
 class TransferSettings(SettingsPart):
-    """What the transfer network alone reads.
+    """Own settings of the transfer network.
 
     Attributes
     ----------
     backbone : str
-        Extractor that it stands on; ``resnet101v2`` is the paper's.
+        Extractor used as its backbone; ``resnet101v2`` is the paper's.
     untrained_backbone : bool
-        Use seeded random weights in the backbone; every result says so.
+        Use seeded random weights in the backbone; every result is labelled.
     """
 
     backbone: str = choice(

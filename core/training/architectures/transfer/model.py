@@ -1,6 +1,6 @@
-"""The transfer network (Listing 2): what stands on a frozen backbone, and both put together.
+"""The transfer network (Listing 2): the layers on a frozen backbone, and the whole.
 
-It takes RGB pixels of 0…255 and prepares them inside, so that a saved model needs nothing beside it.
+It takes RGB pixels of 0…255 and prepares them inside, so that a saved model needs nothing else.
 """
 
 import math
@@ -16,7 +16,7 @@ from core.training.layers import KerasModel, closing, layer_seed
 
 STRENGTH = 100.0
 """Inverse strength of the regularised output's penalty, scikit-learn's C: the middle of those that the linear
-probe chooses from (`core.training.architectures.head.logistic.STRENGTHS`), for features of mean squared length 1."""
+probe selects from (`core.training.architectures.head.logistic.STRENGTHS`), for features of mean squared length 1."""
 ROWS_AT_ONCE = 1024
 
 
@@ -41,7 +41,7 @@ class Scaling:
         total = 0.0
         for start in range(0, len(rows), ROWS_AT_ONCE):
             total += float(np.square(rows[start : start + ROWS_AT_ONCE] - mean).sum())
-        # Images that are all alike have no variance, and stay 0.
+        # Identical images have no variance, and stay 0.
         return cls(mean, math.sqrt(total / rows.size) or 1.0)
 
     def apply_to(self, rows: FloatArray) -> None:
@@ -88,7 +88,7 @@ def build_regularised_head(
 
 
 def fold_scaling(head: KerasModel, scaling: Scaling) -> KerasModel:
-    """Return what a regularised output says of features as the backbone gives them: one layer, no penalty.
+    """Return a regularised output layer for features of the backbone: one layer, no penalty.
 
     Parameters
     ----------

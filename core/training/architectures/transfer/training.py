@@ -29,11 +29,11 @@ def train(run: RunInput) -> Trained:
     MissingWeightsError
         If the backbone's weights are nowhere on this machine.
     FeatureError
-        If the backbone named is no convolutional network.
+        If the backbone named is not a convolutional network.
     """
     choice = run.network.backbone(run.settings, run.task.places.weights_file)
     if choice is None:
-        raise TrainingError(f"The {run.network.words} names no backbone.")
+        raise TrainingError(f"The {run.network.words} has no backbone.")
     tuned = tuned_network(run.network, run.settings)
     if tuned is not None:
         return train_with_last_block(run, choice, tuned)

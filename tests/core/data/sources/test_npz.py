@@ -152,7 +152,7 @@ def test_more_than_the_memory_holds_is_said(look: Any, tmp_path: Path, monkeypat
         available = 1000
 
     monkeypatch.setattr(npz_arrays.psutil, "virtual_memory", Little)
-    with pytest.raises(DatasetError, match="GB of memory are free"):
+    with pytest.raises(DatasetError, match="of memory are free"):
         look(file)
 
 
