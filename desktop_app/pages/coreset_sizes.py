@@ -160,7 +160,7 @@ class SizesPanel(QWidget):
         self._answer = answer_of(sizes, margin)
         random = _line(sizes.random, sizes.n_pool)._replace(title="Random, same size", dashed=True)
         whole = sizes.everything.accuracy
-        level = Level(whole, whole - margin, whole + margin, f"Everything, ± {points(margin)}")
+        level = Level(whole, whole - margin, whole + margin, f"Whole pool, ± {points(margin)}")
         self.plot.set_lines([_line(sizes.chosen, sizes.n_pool), random], level)
         if self._is_outdated:
             self._say(OUTDATED, "warning")
