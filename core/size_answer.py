@@ -149,10 +149,10 @@ def _sentence(sizes: Sizes, images: int, random: int | None, labels: int | None,
 
 
 def _refusal(sizes: Sizes, margin: float, least: float) -> str:
+    larger = f"Use a margin of at least {points(least)} ({least:g}), or add" if least < HALF else "Add"
     return (
         f"A margin of {points(margin)} cannot be shown with the {sizes.n_pool:,} images of this pool: the smallest "
-        f"margin that they can show is {points(least)}. Use a margin of at least {points(least)} ({least:g}), or "
-        "add labelled images."
+        f"margin that they can show is {points(least)}. {larger} labelled images."
     )
 
 

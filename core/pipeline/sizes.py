@@ -1,5 +1,6 @@
 """Learning curves over the pool: each image is classified by coresets that were selected without it."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from core.cache import ArrayCache, fingerprint
 from core.errors import TrainingError
+from core.estimate import remember_speed, sizes_speed
 from core.features.extraction import without_failed
 from core.memory import memory_for
 from core.pipeline.outlook import plan_view
@@ -159,7 +161,11 @@ def _held(pool: SizePool, network: Network | None, progress: Progress) -> tuple[
         cache, key = ArrayCache(pool.study.cache_folder), _key(pool, sizes)
         stored = cache.load(STAGE, key)
         if stored is None:
+            started = time.perf_counter()
             stored = cache.store(STAGE, key, _measure(pool, sizes, None, progress), {})
+            speed = sizes_speed(pool.study.settings.features.extractors)
+            # Of a small pool what every measurement begins with tells more than the images.
+            remember_speed(speed, time.perf_counter() - started, len(pool.labels), cache.folder, least=500)
         arrays = stored.arrays
     everything = np.array(arrays["everything"]).astype(bool)
     n_everything = round(float(np.mean([(pool.folds != fold).sum() for fold in numbers])))

@@ -1,12 +1,13 @@
-"""Sentences about the memory that a step needs, where that is a large part of what is free.
+"""What a step needs: sentences about its memory, where that is a large part of what is free, and its time.
 
 Light to import: the window asks.
 """
 
 from collections.abc import Mapping
 
-from core.estimate import USUAL_COMPONENTS, clustering_bytes
+from core.estimate import USUAL_COMPONENTS, clustering_bytes, estimate_sizes
 from core.memory import free_memory
+from core.pipeline.study import Study
 from core.selection.description import Sampler
 from core.settings import ClusterSettings
 from core.words import byte_size
@@ -18,6 +19,11 @@ def clustering_memory_words(class_sizes: Mapping[str, int], settings: ClusterSet
     """Return what the class that needs most takes to be clustered; empty where it is less than half of what is free."""
     needs = {name: clustering_bytes(n, USUAL_COMPONENTS, settings) for name, n in class_sizes.items()}
     return _words("Clustering", needs)
+
+
+def sizes_seconds(study: Study, n_pool: int) -> float:
+    """Return about how many seconds it takes to find the size for a margin, features being there."""
+    return estimate_sizes(study.settings.features.extractors, n_pool, study.cache_folder)
 
 
 def sampler_memory_words(class_sizes: Mapping[str, int], sampler: Sampler) -> str:

@@ -12,6 +12,7 @@ from core.results import ClassClusters, Coverage
 from core.results.sizes import Sizes
 from core.service.coreset_requests import FindSizes
 from core.service.dataset_requests import DatasetView
+from core.service.needs import sizes_seconds
 from core.service.requests import AnyServiceRequest
 from core.service.selection_requests import ChooseCoreset, CoresetView, DescribeClass, ListClusters, MeasureCoverage
 from core.words import percent
@@ -330,13 +331,15 @@ class CoresetPage(Page):
         if self.model.facts("clusters") is None or self.job_numbers(FindSizes):
             return
         self._sizing = self._basis_of_sizes()
+        seconds = sizes_seconds(self.study(), sum(self._pool_by_class().values()))
         self.ask(
             FindSizes(self.study()),
             self._take_sizes,
             on_failed=self._show_no_sizes,
             on_cancelled=self._show_no_more_sizes,
+            expected_seconds=seconds,
         )
-        self.picture.sizes.show_busy(True)
+        self.picture.sizes.show_busy(True, seconds)
 
     def _basis_of_sizes(self) -> object:
         """Return what measured sizes depend on: all that selects, other than the size itself."""

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from core.results.sizes import SizeAnswer, SizeCurve, Sizes
 from core.size_answer import answer_of, points
+from core.words import duration
 from desktop_app import theme
 from desktop_app.widgets.controls import NumberBox
 from desktop_app.widgets.line_with_intervals import Level, Line, LineWithIntervals
@@ -18,7 +19,7 @@ TIP = (
     "with stratified random selection"
 )
 MARGIN_TIP = "The accuracy that may be lost against training on the whole pool, in points"
-BUSY = "Measuring how accuracy depends on the size…"
+BUSY = "Measuring how accuracy depends on the size"
 FAILED = "The sizes could not be measured."
 CANCELLED = "Measuring sizes was cancelled."
 OUTDATED = "The settings have changed since these sizes were measured. Find the size again."
@@ -114,12 +115,20 @@ class SizesPanel(QWidget):
         self._say("", "")
         self._show_use()
 
-    def show_busy(self, busy: bool) -> None:
-        """Let the button be pressed, or say that it is at work; how far it is, and Cancel, are in the job bar."""
+    def show_busy(self, busy: bool, seconds: float = 0.0) -> None:
+        """Let the button be pressed, or say that it is at work; how far it is, and Cancel, are in the job bar.
+
+        Parameters
+        ----------
+        busy : bool
+        seconds : float
+            About how long it takes; 0 where that is not known.
+        """
         self.button.setEnabled(not busy)
-        self.button.setToolTip(BUSY if busy else TIP)
+        told = f"{BUSY}, about {duration(seconds)}…" if seconds else f"{BUSY}…"
+        self.button.setToolTip(told if busy else TIP)
         if busy:
-            self._say(BUSY, "muted")
+            self._say(told, "muted")
             self._show_use()
         elif self._sizes is not None:
             self._show_answer()
@@ -151,7 +160,7 @@ class SizesPanel(QWidget):
         self._answer = answer_of(sizes, margin)
         random = _line(sizes.random, sizes.n_pool)._replace(title="Random, same size", dashed=True)
         whole = sizes.everything.accuracy
-        level = Level(whole, whole - margin, whole + margin, f"Everything, ± {points(margin)}")
+        level = Level(whole, whole - margin, whole + margin, f"Whole pool, ± {points(margin)}")
         self.plot.set_lines([_line(sizes.chosen, sizes.n_pool), random], level)
         if self._is_outdated:
             self._say(OUTDATED, "warning")

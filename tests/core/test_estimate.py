@@ -9,8 +9,10 @@ from core.estimate import (
     Speeds,
     estimate_clustering,
     estimate_reduction,
+    estimate_sizes,
     estimate_training,
     remember_speed,
+    sizes_speed,
 )
 
 
@@ -67,3 +69,10 @@ def test_each_network_has_a_price_of_its_own(network: str, few: float, many: flo
         network, 4000, 1000, epochs=5, min_steps=0, batch_size=8, image_size=96, cache_folder=tmp_path
     )
     assert (one.seconds, other.seconds) == (few, many)
+
+
+def test_sizes_are_estimated_by_what_was_measured_here(tmp_path: Path) -> None:
+    assert estimate_sizes(("vgg16",), 1000, tmp_path) == pytest.approx(20.0)
+    remember_speed(sizes_speed(("vgg16",)), 90.0, 3000, tmp_path)
+    assert estimate_sizes(("vgg16",), 1000, tmp_path) == pytest.approx(30.0)
+    assert estimate_sizes(("colour-texture",), 1000, tmp_path) == pytest.approx(20.0)

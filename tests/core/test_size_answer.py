@@ -120,3 +120,9 @@ def test_labels_where_nothing_differs_follow_the_rule_of_three() -> None:
 )
 def test_points_are_as_short_as_they_can_be(share: float, words: str) -> None:
     assert points(share) == words
+
+
+def test_where_no_useful_margin_can_be_shown_none_is_recommended() -> None:
+    vague = curve((0.05, 0.02, 0.01, 0.008, 0.004, 0.0), half=0.6)
+    sentence = answer_of(replace(SIZES, chosen=vague), 0.02).sentence
+    assert sentence.endswith("the smallest margin that they can show is 60 points. Add labelled images.")

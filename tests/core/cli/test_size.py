@@ -34,7 +34,7 @@ def test_it_prints_the_table_and_the_sentence_and_writes_the_curves(
     assert main(["size", str(images), "--margin", "0.3", "--out", str(out), *FEW]) == 0
     said = capsys.readouterr().out
     assert "images  even-herding  95 % interval   stratified" in said
-    assert "images chosen, " in said
+    assert "images selected, " in said
     assert " validation labels; training the custom network takes about " in said
     assert "The smallest margin that these images can show is " in said
     with out.open(encoding="utf-8", newline="") as stream:
@@ -46,7 +46,7 @@ def test_it_prints_the_table_and_the_sentence_and_writes_the_curves(
         assert float(row["loss"]) == pytest.approx(float(whole["accuracy"]) - float(row["accuracy"]), abs=1e-9)
         assert float(row["loss_low"]) <= float(row["loss"]) <= float(row["loss_high"])
     assert main(["size", str(images), "--out", str(out), *FEW]) == 2
-    assert "is already there" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
 
 
 def test_a_margin_that_these_images_cannot_show_is_refused(images: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -101,7 +101,7 @@ def test_a_few_images_on_which_nothing_differs_do_not_show_equality() -> None:
         (found,) = compare(few, replace(ComparisonSettings(), difference_of_interest=margin)).answers
         assert found.is_equal is equal
         if not equal:
-            assert "They could be called equal only within 14 points." in found.sentence
+            assert "They are only shown to be equal within 14 points." in found.sentence
 
 
 def test_one_repetition_says_that_it_cannot_tell() -> None:
