@@ -14,7 +14,7 @@ ROC_RATES: NDArray[np.float64] = np.linspace(0, 1, 201)
 """False-positive rates, 1 − specificity, at which ROC curves are kept; shape (n_rates,)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Curves:
     """What the probabilities of all classes show beyond the numbers.
 
@@ -28,6 +28,14 @@ class Curves:
 
     roc: FloatArray
     reliability: NDArray[np.float64]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Curves):
+            return NotImplemented
+        pairs = ((self.roc, other.roc), (self.reliability, other.reliability))
+        return all(np.array_equal(mine, theirs, equal_nan=True) for mine, theirs in pairs)
+
+    __hash__ = None  # type: ignore[assignment]
 
     @property
     def macro(self) -> NDArray[np.float64]:

@@ -22,10 +22,9 @@ def expected_calibration_error(evidence: "Evidence") -> "Values":
     ----------
     Guo, Pleiss, Sun and Weinberger, On calibration of modern neural networks, ICML 2017, equation 3.
     """
-    probabilities = evidence.probabilities
-    if probabilities is None or not np.isfinite(probabilities).all():
+    if evidence.probabilities is None or not evidence.has_numbers:
         return np.full(evidence.n_resamples, np.nan)
-    confidence, bins = _confidence(probabilities, evidence.predicted)
+    confidence, bins = _confidence(evidence.probabilities, evidence.predicted)
     # Of each image what it adds to the distance of its bin: 1 for a hit, less the confidence.
     signed = (evidence.true == evidence.predicted) - confidence
     rows = np.arange(len(bins))

@@ -219,6 +219,11 @@ class Evidence:
         return "probabilities" if "probabilities" in needs and self.probabilities is None else ""
 
     @cached_property
+    def has_numbers(self) -> bool:
+        """Whether the probabilities are known and all of them numbers; those of a training that diverged are not."""
+        return self.probabilities is not None and bool(np.isfinite(self.probabilities).all())
+
+    @cached_property
     def _grouped(self) -> tuple[IntArray, tuple[tuple[int, int], ...]]:
         return cluster_groups(self.true, self._clusters)
 

@@ -25,6 +25,7 @@ LISTS: Mapping[str, str] = {
 
 NOT_KNOWN: Mapping[str, str] = {
     "probabilities": "the probabilities of all classes were not stored",
+    "numbers": "the probabilities are not numbers",
     "clusters": "no cluster has at least 10 test images",
 }
 """Why there is no value where something that a metric needs is not known."""
@@ -166,4 +167,7 @@ class Metric(Description):
 
     def why_unknown(self, evidence: "Evidence") -> str:
         """Return why its value is NaN: the end of a sentence."""
-        return NOT_KNOWN.get(evidence.lacks(self.needs), self.undefined)
+        lacking = evidence.lacks(self.needs)
+        if not lacking and "probabilities" in self.needs and not evidence.has_numbers:
+            lacking = "numbers"
+        return NOT_KNOWN.get(lacking, self.undefined)

@@ -28,7 +28,7 @@ def auc_by_class(evidence: "Evidence") -> "Values":
     which changes nothing: a good ranking has few such groups, so that thousands of resamples cost little.
     """
     areas = np.full((evidence.n_resamples, evidence.n_classes), np.nan)
-    if evidence.probabilities is None or not np.isfinite(evidence.probabilities).all():
+    if evidence.probabilities is None or not evidence.has_numbers:
         return areas
     ranked = {}
     for position in range(evidence.n_classes):

@@ -67,9 +67,7 @@ def _column(metric: "Metric", place: int) -> Column:
     def tooltip(row: ClassRow) -> str:
         mean, low, high = row.measured(name)
         if mean != mean:
-            # Of a metric that was not measured at all, the row says why.
-            why = row.row.unknown.get(name, unknown) if name not in row.row.class_measures else unknown
-            return f"Unknown for {row.name}: {why}"
+            return f"Unknown for {row.name}: {row.row.unknown.get(name, unknown)}"
         return f"{title} of {row.name} {mean:.3f}, 95 % interval {low:.3f} to {high:.3f}"
 
     key: Callable[[Any], Any] = value

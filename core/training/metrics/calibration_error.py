@@ -20,7 +20,6 @@ DESCRIPTION = Metric(
     column=130,
     on_request=True,
     shown={"further": 60},
-    undefined="the probabilities are not numbers",
     source="docs/method.md, section 4",
     help="resources:help/metrics/calibration_error.html",
 )

@@ -141,7 +141,7 @@ def test_probabilities_that_are_no_numbers_stop_nothing() -> None:
     probabilities[3] = np.nan
     mine = found(true, probabilities)
     assert math.isnan(mine["auc"])
-    assert mine.unknown["calibration_error"] == "the probabilities are not numbers"
+    assert mine.unknown["calibration_error"] == mine.unknown["auc"] == "the probabilities are not numbers"
     assert mine.curves is not None
     assert np.isnan(mine.curves.roc).all()
     assert 0 < mine["accuracy"] < 1
