@@ -22,6 +22,7 @@ DESCRIPTION = Metric(
     shown={"further": 60},
     undefined="the probabilities are not numbers",
     source="docs/method.md, section 4",
+    references=("guo2017",),
     help="resources:help/metrics/calibration_error.html",
 )
 
