@@ -166,7 +166,7 @@ def _clusters(writer: Writer) -> None:
             f"Classes of more than {clusters.sample_above:,} images were clustered on a random sample of this size, "
             "and their other images were assigned to the nearest medoid."
         )
-    found = [k for k, by in zip(facts.ks, facts.chosen_by, strict=True) if by == "silhouette"]
+    found = [k for k, by in zip(facts.ks, facts.chosen_by, strict=False) if by == "silhouette"]
     if found:
         low, high = min(found), max(found)
         training = facts.training

@@ -158,7 +158,8 @@ def facts_of(content: ReportContent) -> MethodsFacts:
     settings = content.settings or Settings()
     nameless = _without_names(settings)
     training = _training(content.comparison) if content.comparison is not None and content.comparison.runs else None
-    used = plugins_used({**names_used(settings), "source": (content.dataset.kind,)})
+    measured = training.metrics if training is not None else ()
+    used = plugins_used({**names_used(settings), "source": (content.dataset.kind,), "metric": measured})
     return MethodsFacts(
         version=__version__,
         libraries=dict(content.versions) or library_versions(),

@@ -98,9 +98,10 @@ def _recipe(writer: Writer) -> None:
     decay = f" (weight decay {parts.weight_decay:g})" if parts.weight_decay else ""
     optimiser = f"AdamW{writer.cite('loshchilov2019')}" if decay else f"Adam{writer.cite('kingma2014')}"
     least = f" (more if these were fewer than {chosen.min_steps:,} steps)" if chosen.min_steps else ""
+    size = f"{chosen.image_size} × {chosen.image_size} pixels"
     writer.say(
-        f"{_named(networks)} {were(len(networks))} trained on images of {chosen.image_size} × {chosen.image_size} "
-        f"pixels with {optimiser}{decay} for {counted(chosen.epochs, 'epoch')}{least} in batches of "
+        f"{_named(networks)} {were(len(networks))} trained on images of {size} "
+        f"with {optimiser}{decay} for {counted(chosen.epochs, 'epoch')}{least} in batches of "
         f"{counted(chosen.batch_size, 'image')}; the learning rate fell from {chosen.learning_rate:g} to 0 along a "
         "cosine."
     )
@@ -182,16 +183,22 @@ def _kept_weights(writer: Writer) -> None:
 
 
 def _evaluated(writer: Writer, training: TrainingFacts) -> None:
-    titles = [METRICS[name].title_inside if name in METRICS else name for name in training.metrics]
+    titles = []
+    for name in training.metrics:
+        known = METRICS.get(name)
+        plugin = writer.facts.plugins.get(f"metric {name}")
+        inside = [*writer.inside(known.references if known else ()), *([f"plugin {plugin}"] if plugin else [])]
+        titles.append(f"{known.title_inside if known else name}{bracketed(inside)}")
     if titles:
         writer.say(f"On the test images, {listed(titles)} {were(len(titles))} computed.")
+    intervals = "Intervals (95 %) of means over the classes and of differences"
     if training.splits > 1:
         what = "folds" if training.folds else "splits"
         cite = writer.cite("nadeau2003")
-        writer.say(f"Intervals (95 %) are those of the corrected resampled t-test{cite} over the {what}.")
+        writer.say(f"{intervals} are those of the corrected resampled t-test{cite} over the {what}.")
     else:
         over = "repetitions and test images" if training.repetitions > 1 else "test images"
-        writer.say(f"Intervals (95 %) were computed by a paired bootstrap with 2,000 resamples of {over}.")
+        writer.say(f"{intervals} were computed by a paired bootstrap with 2,000 resamples of {over}.")
     if training.equivalence:
         margin = 100 * writer.settings.comparison.difference_of_interest
         points = f"{margin:g} percentage point{'s' * (margin != 1)}"

@@ -37,9 +37,13 @@ from core.data.sources.npz.arrays import list_npz
 from core.data.sources.npz.reader import READER as NPZ
 from core.errors import CoresetError, ImageError
 from core.features.weight_files import Layer, fits, read_tensors
+from core.forms import write_form
+from core.output.continuing import read_earlier
 from core.output.manifest import read_manifest
+from core.output.methods_facts import TrainingFacts, facts_of_manifest
 from core.output.model_bundle import read_facts
 from core.output.verification import verify
+from core.pipeline.methods import read_methods
 from core.project import digest_on_disk, read_project, read_recovery
 from core.results import Dataset, Reading, Skipped, Stored
 from core.results import Image as ImageFacts
@@ -309,6 +313,12 @@ def _read_project(file: Path) -> None:
     read_project(file)
 
 
+def _facts() -> list[bytes]:
+    found = facts_of_manifest(GOLDEN / "study" / "coreset")
+    training = TrainingFacts(("head",), ("random",), (0.5,), True, 2, 1, 1, 0, ("accuracy",), False)
+    return [json.dumps(write_form(replace(found, training=training))).encode()]
+
+
 READERS = {
     "image": Reader("image.png", _images, read_rgb),
     "deep image": Reader("image.tif", _deep_images, _read_deep),
@@ -319,6 +329,9 @@ READERS = {
     "labels": Reader("labels.csv", _labels, read_label_file),
     "labels workbook": Reader("labels.xlsx", _label_workbooks, read_label_file),
     "labels of an export": Reader("coreset.json", _stored("study/coreset/coreset.json"), read_label_file),
+    "earlier coreset": Reader("coreset.json", _stored("study/coreset/coreset.json"), read_earlier),
+    "methods of an export": Reader("coreset.json", _stored("study/coreset/coreset.json"), read_methods),
+    "methods of a study": Reader("methods.json", _facts, lambda file: read_methods(file.parent)),
     "npz": Reader("arrays.npz", _npz, _read_npz),
     "bundle": Reader("bundle.json", lambda: [BUNDLE.read_bytes()], lambda file: read_facts(file.parent)),
     "project": Reader("study.coreset", _stored("project*.coreset"), _read_project),

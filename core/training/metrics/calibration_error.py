@@ -21,6 +21,7 @@ DESCRIPTION = Metric(
     on_request=True,
     shown={"further": 60},
     source="docs/method.md, section 4",
+    references=("guo2017",),
     help="resources:help/metrics/calibration_error.html",
 )
 

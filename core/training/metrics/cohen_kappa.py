@@ -21,6 +21,7 @@ DESCRIPTION = Metric(
     shown={"further": 40},
     undefined="all test images are of one class and were classified as it",
     source="docs/method.md, section 4",
+    references=("cohen1960",),
     help="resources:help/metrics/cohen_kappa.html",
 )
 

@@ -21,6 +21,7 @@ DESCRIPTION = Metric(
     shown={"further": 50},
     undefined="all test images are of one class",
     source="docs/method.md, section 4",
+    references=("gorodkin2004",),
     help="resources:help/metrics/matthews_correlation.html",
 )
 

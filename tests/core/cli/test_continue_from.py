@@ -67,7 +67,7 @@ def test_the_earlier_images_are_kept_when_new_ones_come(
     # What it takes to make it again stands in the manifest: the earlier export is not needed.
     shutil.rmtree(tmp_path / "one")
     assert main(["rerun", str(second), str(folder), "--cache", str(tmp_path / "cache")]) == 0
-    assert "The same 20 images were chosen again." in capsys.readouterr().out
+    assert "The same 20 images were selected again." in capsys.readouterr().out
     # And again from the second one.
     assert run("export", "--images", "26", "--continue-from", str(tmp_path / "two"), out="three") == 0
     assert contents(second) < contents(tmp_path / "three" / "coreset.json")

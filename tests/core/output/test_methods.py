@@ -35,6 +35,7 @@ from core.settings import (
     with_own,
 )
 from core.training.architectures import NETWORKS
+from core.training.metrics import METRICS
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "format-1" / "study"
 LIBRARIES = {"python": "3.12.1", "numpy": "2.1.0", "tensorflow-cpu": "2.18.0"}
@@ -313,6 +314,14 @@ def test_rows_repetitions_and_equality_are_told() -> None:
     assert "square roots of the class sizes (even herding)" in text
     assert "All coresets contain the images of an earlier coreset that are in their pool." in text
     assert "On the test images, accuracy and F1 were computed." in text
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_every_metric_is_told_with_what_it_cites(name: str) -> None:
+    found = methods(facts(training=trained("head", metrics=(name,))))
+    text = check(found)
+    assert f"On the test images, {METRICS[name].title_inside}{cited(METRICS[name].references)} was computed." in text
+    assert set(METRICS[name].references) <= set(found.keys)
 
 
 def test_weights_of_a_backbone_are_told_with_the_network() -> None:
