@@ -153,7 +153,7 @@ def _sizing(add: AddCommand) -> None:
         "--margin",
         default="0.02",
         metavar="SHARE",
-        help="the accuracy that may be lost against training on everything; default 0.02, which is 2 points",
+        help="the accuracy that may be lost against training on the whole pool; default 0.02, which is 2 points",
     )
     size.add_argument(
         "--network",
@@ -170,7 +170,7 @@ def _sizing(add: AddCommand) -> None:
     size.add_argument(
         "--check",
         action="store_true",
-        help="train the network once at that size and once on everything, and test both on the test images",
+        help="train the network once at that size and once on the whole pool, and test both on the test images",
     )
     size.add_argument("--out", type=Path, default=None, metavar="FILE", help="write the curves as a CSV")
     size.add_argument("--overwrite", action="store_true", help="replace the file if it is there")

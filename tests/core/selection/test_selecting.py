@@ -321,7 +321,7 @@ def test_what_is_missing_is_named(scene: Any) -> None:
     with pytest.raises(SelectionError, match="requires the features of class a"):
         with_parts((), scene.clusters, "herding")
     other = (replace(scene.clusters[0], indices=scene.clusters[0].indices + 1), *scene.clusters[1:])
-    with pytest.raises(SelectionError, match="made from other images"):
+    with pytest.raises(SelectionError, match="computed from other images"):
         with_parts(scene.embeddings, other)
     assert len(with_parts((), (), "stratified").indices) == 18
     assert len(with_parts((), (), "random").indices) == 18
