@@ -182,6 +182,9 @@ class RunAll(QObject):
         if stage is None:
             self.stop()
             self._go_to(STAGES[-1])
+            if self._agreed:
+                for each in STAGES:
+                    self._page_of(each).after_all_steps()
         elif stage != STAGES[0] and not self._agreed:
             self._look_ahead()
         elif self._service.is_running(stage):

@@ -15,6 +15,7 @@ from core.service.dataset_requests import DatasetView
 from core.service.needs import sizes_seconds
 from core.service.requests import AnyServiceRequest
 from core.service.selection_requests import ChooseCoreset, CoresetView, DescribeClass, ListClusters, MeasureCoverage
+from core.size_answer import points
 from core.words import percent
 from desktop_app import theme
 from desktop_app.image_menu import ImageMenu
@@ -30,6 +31,10 @@ from desktop_app.service.selection import SelectionQuestions
 from desktop_app.widgets.words import images
 
 SETTLE_MS = 350
+QUICK_SECONDS = 120.0
+"""How long finding a size may take for it to be done after all steps without being asked for."""
+LEAST_TO_SIZE = 50
+"""Images of the pool below which hardly any margin can be shown."""
 Wanted = tuple[str, str]
 
 
@@ -92,6 +97,7 @@ class CoresetPage(Page):
         self._medoids: frozenset[int] = frozenset()
         self._sizing: object = None
         self._sized: object = None
+        self._tells_size = False
 
     # --- hooks ------------------------------------------------------------------------------------------------
 
@@ -341,6 +347,14 @@ class CoresetPage(Page):
         )
         self.picture.sizes.show_busy(True, seconds)
 
+    def after_all_steps(self) -> None:
+        """Find the size for the margin and report it, if that is quick and there are images enough."""
+        n_pool = sum(self._pool_by_class().values())
+        is_quick = n_pool >= LEAST_TO_SIZE and sizes_seconds(self.study(), n_pool) <= QUICK_SECONDS
+        if is_quick and self._sized != self._basis_of_sizes():
+            self._tells_size = True
+            self._find_sizes()
+
     def _basis_of_sizes(self) -> object:
         """Return what measured sizes depend on: all that selects, other than the size itself."""
         selection = replace(
@@ -358,11 +372,17 @@ class CoresetPage(Page):
         self._sized = self._sizing
         self.picture.sizes.show_sizes(sizes)
         self.picture.sizes.show_outdated(self._sized != self._basis_of_sizes())
+        answer = self.picture.sizes.answer
+        if self._tells_size and answer is not None:
+            self.messages.info(f"Loss of at most {points(answer.margin)}: {answer.sentence}")
+        self._tells_size = False
 
     def _show_no_sizes(self) -> None:
+        self._tells_size = False
         self.picture.sizes.show_problem(FAILED)
 
     def _show_no_more_sizes(self) -> None:
+        self._tells_size = False
         self.picture.sizes.show_problem(CANCELLED)
 
     # --- one image --------------------------------------------------------------------------------------------

@@ -235,6 +235,9 @@ class Page(AskingPage):
     def recommend(self) -> None:
         """Choose what is recommended on this machine, where the user has chosen nothing; for doing everything."""
 
+    def after_all_steps(self) -> None:
+        """Find out what is of interest once all steps were run, if it is quick; it may go on in the background."""
+
     def reason_not_to_run(self) -> str:
         """Return why the step cannot run now, its own running job included, or an empty text."""
         if not self.run_text:

@@ -16,6 +16,7 @@ from desktop_app.logs import Log
 from desktop_app.main_window import MainWindow
 from desktop_app.models.thumbnail_store import shared_store
 from desktop_app.pages import compare as compare_page
+from desktop_app.pages import coreset as coreset_page
 from desktop_app.pages.page import PageContext
 from desktop_app.recovery import Autosave
 
@@ -83,6 +84,23 @@ def test_everything_is_done_to_the_answer(window: MainWindow, first_lot: Any, qt
     assert model.settings("selection").sampler == "even-herding"
     assert model.settings("comparison").samplers == ("random", "even-herding")
     assert window.menus.actions["run_all"].isEnabled()
+
+
+def test_the_size_for_the_margin_is_reported_after_all_steps(
+    window: MainWindow, first_lot: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coreset_page, "LEAST_TO_SIZE", 20)
+    said: list[str] = []
+    monkeypatch.setattr(window.context.messages, "info", said.append)
+    window.files.open_path(first_lot.study.source)
+    ask_for_little(window)
+    window.run_all.start()
+    agree(window, qtbot)
+    page: Any = window.page("coreset")
+    qtbot.waitUntil(lambda: page.picture.sizes.answer is not None, timeout=60_000)
+    assert not window.run_all.is_running
+    assert f"Loss of at most 2 points: {page.picture.sizes.answer.sentence}" in said
+    assert window.context.model.settings("selection").images is None, "it is told, and not used"
 
 
 def test_what_fits_this_machine_is_stored_as_chosen(
