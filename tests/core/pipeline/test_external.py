@@ -218,4 +218,4 @@ def test_the_command_line_writes_and_refuses(home: Path, tmp_path: Path, capsys:
         capsys.readouterr().err
     )
     assert main(["evaluate", str(other), str(other)]) == 2
-    assert "is no model bundle: bundle.json cannot be read" in capsys.readouterr().err
+    assert "model bundle: bundle.json cannot be read" in capsys.readouterr().err
