@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+from scipy import stats
 from sklearn import metrics as sk
 
 from core.cli import main
@@ -73,6 +74,8 @@ def test_measures_are_those_of_the_answers(home: Path, tmp_path: Path) -> None:
     true, predicted = [row["true"] for row in rows], [row["predicted"] for row in rows]
     assert {(row["label"], row["true"]) for row in rows} == {("Blue", "blue"), ("green", "green"), ("RED", "red")}
     assert found.row.means["accuracy"] == pytest.approx(sk.accuracy_score(true, predicted))
+    ends = stats.binomtest(sum(row["correct"] == "1" for row in rows), 18).proportion_ci(method="wilson")
+    assert (found.row.lows["accuracy"], found.row.highs["accuracy"]) == pytest.approx((ends.low, ends.high))
     assert found.row.means["cohen_kappa"] == pytest.approx(sk.cohen_kappa_score(true, predicted))
     by_class = [
         sk.roc_auc_score([name == one for one in true], [float(row[f"p {name}"]) for row in rows]) for name in CLASSES
