@@ -60,14 +60,19 @@ def with_features(model: Any) -> Both | None:
 
     The features of an image are what the last layer of the network takes.
     """
-    keras = import_keras()
     try:
-        taken = model.layers[-1].input
-        if len(taken.shape) != 2:
-            return None
-        both = keras.Model(model.inputs, keras.layers.Concatenate()([model.outputs[0], taken]))
+        try:
+            both = _joined(model)
+        except ValueError:
+            # The layers of the transfer network's head belong to another model, too, and are found with their place in
+            # that one; those of a copy have one place.
+            copy = import_keras().models.clone_model(model)
+            copy.set_weights(model.get_weights())
+            both = _joined(copy)
         n_classes = int(model.outputs[0].shape[-1])
     except (AttributeError, IndexError, TypeError, ValueError):  # not made of layers that follow each other
+        return None
+    if both is None:
         return None
     call = compiled(both, np.dtype(np.uint8))
 
@@ -76,6 +81,21 @@ def with_features(model: Any) -> Both | None:
         return found[:, :n_classes], found[:, n_classes:]
 
     return split
+
+
+def _joined(model: Any) -> Any:
+    """Return a model whose output is that of `model` with what its last layer takes behind it; None for no vector.
+
+    Raises
+    ------
+    ValueError
+        If that layer is found with another input than in this model.
+    """
+    keras = import_keras()
+    taken = model.layers[-1].input
+    if len(taken.shape) != 2:
+        return None
+    return keras.Model(model.inputs, keras.layers.Concatenate()([model.outputs[0], taken]))
 
 
 def known_images(

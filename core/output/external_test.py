@@ -23,6 +23,7 @@ from core.training.comparison import compare
 from core.training.drift import Drift, drift
 from core.training.evaluation import evaluate
 from core.training.pixels import ImageSource, decoded_ahead
+from core.training.score_intervals import wilson
 
 BATCH = 32
 NO_FEATURES = (
@@ -139,6 +140,9 @@ def evaluate_bundle(
         notes.append(f"{_images(len(excluded))} excluded by hand or by a pattern.")
     notes.append(found.sentence if found is not None else NO_FEATURES if known is None else NO_DRIFT)
     [row] = compare([run], ComparisonSettings()).rows
+    # Of one run accuracy is a share of images, whose interval has a width also where all were right or wrong.
+    low, high = wilson(row.means["accuracy"], len(true))
+    row = replace(row, lows={**row.lows, "accuracy": low}, highs={**row.highs, "accuracy": high})
     return ExternalTest(
         dataset, bundle.folder.name, matching, run, row, left_out, trained_on, lost, found, tuple(notes)
     )

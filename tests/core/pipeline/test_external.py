@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+from scipy import stats
 from sklearn import metrics as sk
 
 from core.cli import main
 from core.data.dataset import scan
 from core.errors import ExportError
+from core.features.engine import import_keras
 from core.output.bundle_features import FEATURES_NAME, known_images, read_known, with_features
 from core.output.external_report import ANSWERS, REPORT
 from core.output.model_bundle import FACTS_NAME, MODEL_NAME, load_bundle, read_facts, save_bundle
@@ -22,6 +24,7 @@ from core.pipeline.external import evaluate_external, external_classes
 from core.results import RunKey, RunResult
 from core.settings import DataSettings, TrainingSettings
 from core.training.architectures.custom.model import build_custom
+from core.training.architectures.transfer.model import assemble_transfer
 from core.training.evaluation import evaluate
 from core.training.fitting import TrainedRun
 
@@ -71,6 +74,8 @@ def test_measures_are_those_of_the_answers(home: Path, tmp_path: Path) -> None:
     true, predicted = [row["true"] for row in rows], [row["predicted"] for row in rows]
     assert {(row["label"], row["true"]) for row in rows} == {("Blue", "blue"), ("green", "green"), ("RED", "red")}
     assert found.row.means["accuracy"] == pytest.approx(sk.accuracy_score(true, predicted))
+    ends = stats.binomtest(sum(row["correct"] == "1" for row in rows), 18).proportion_ci(method="wilson")
+    assert (found.row.lows["accuracy"], found.row.highs["accuracy"]) == pytest.approx((ends.low, ends.high))
     assert found.row.means["cohen_kappa"] == pytest.approx(sk.cohen_kappa_score(true, predicted))
     by_class = [
         sk.roc_auc_score([name == one for one in true], [float(row[f"p {name}"]) for row in rows]) for name in CLASSES
@@ -161,6 +166,26 @@ def test_what_a_bundle_knows_comes_back(home: Path) -> None:
     np.testing.assert_allclose(both(pixels)[0], model(pixels).numpy(), atol=1e-6)
 
 
+def test_the_features_of_a_transfer_network_are_those_of_its_backbone() -> None:
+    keras = import_keras()
+    pixels = keras.Input((32, 32, 3))
+    maps = keras.layers.Conv2D(5, 3)(keras.layers.Rescaling(1 / 255)(pixels))
+    backbone = keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(maps))
+    features = keras.Input((5,))
+    head = keras.Model(features, keras.layers.Dense(3, activation="softmax")(features))
+    model = assemble_transfer(backbone, head)
+    both = with_features(model)
+    assert both is not None
+    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    probabilities, found = both(images)
+    np.testing.assert_allclose(probabilities, model(images).numpy(), atol=1e-6)
+    np.testing.assert_allclose(found, backbone(images).numpy(), atol=1e-6)
+
+
+def test_a_model_of_other_parts_has_no_features() -> None:
+    assert with_features(object()) is None
+
+
 @pytest.mark.parametrize("name", [FEATURES_NAME, MODEL_NAME])
 @pytest.mark.parametrize("how", ["cut", "gone"])
 def test_a_damaged_bundle_is_a_sentence(home: Path, tmp_path: Path, name: str, how: str) -> None:
@@ -218,4 +243,4 @@ def test_the_command_line_writes_and_refuses(home: Path, tmp_path: Path, capsys:
         capsys.readouterr().err
     )
     assert main(["evaluate", str(other), str(other)]) == 2
-    assert "is no model bundle: bundle.json cannot be read" in capsys.readouterr().err
+    assert "model bundle: bundle.json cannot be read" in capsys.readouterr().err
