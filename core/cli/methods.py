@@ -13,7 +13,7 @@ def methods(options: argparse.Namespace) -> int:
     """Print the paragraph, and write what it cites as BibTeX on request."""
     file = options.bibtex
     if file is not None and file.exists() and not options.overwrite:
-        raise ExportError(f"{file} is already there. Name another file, or add --overwrite.")
+        raise ExportError(f"{file} already exists. Name another file, or add --overwrite.")
     found = read_methods(options.place)
     print(found.text)
     for note in found.notes:

@@ -72,10 +72,12 @@ def match_classes(theirs: Sequence[str], ours: Sequence[str], said: Mapping[str,
     for theirs_said, ours_said in said.items():
         if theirs_said not in theirs:
             raise ExportError(
-                f"--match names {theirs_said!r}, which is no class of the dataset; it has {_names(theirs)}."
+                f"--match names {theirs_said!r}, which is not a class of the dataset; it has {_names(theirs)}."
             )
         if ours_said and ours_said not in ours:
-            raise ExportError(f"--match names {ours_said!r}, which is no class of the network; it has {_names(ours)}.")
+            raise ExportError(
+                f"--match names {ours_said!r}, which is not a class of the network; it has {_names(ours)}."
+            )
     by_plain: dict[str, list[str]] = {}
     for name in ours:
         by_plain.setdefault(_plain(name), []).append(name)
@@ -123,7 +125,7 @@ def parse_match(texts: Sequence[str]) -> Mapping[str, str]:
                 f"--match is {text!r}; expected a class of the dataset and one of the network, such as Baso=basophil."
             )
         if theirs.strip() in said:
-            raise ExportError(f"--match names the class {theirs.strip()!r} twice; name it once.")
+            raise ExportError(f"--match has the class {theirs.strip()!r} twice; expected it once.")
         said[theirs.strip()] = ours.strip()
     return said
 

@@ -42,12 +42,12 @@ def write_external_report(
     """
     try:
         if out.exists() and not out.is_dir():
-            raise ExportError(f"{out} is a file; name a folder.")
+            raise ExportError(f"{out} is a file; expected a folder.")
         if out.is_dir() and any(out.iterdir()):
             if not (out / ANSWERS).is_file() or not (out / REPORT).is_file():
-                raise ExportError(f"{out} holds something that is no external test; name a new folder.")
+                raise ExportError(f"{out} contains files that are not an external test; use a new folder.")
             if not overwrite:
-                raise ExportError(f"{out} holds an external test. Name another folder, or add --overwrite.")
+                raise ExportError(f"{out} contains an external test. Use another folder, or add --overwrite.")
         out.mkdir(parents=True, exist_ok=True)
         numbering = Numbering()
         sections = [_answer(test), _classes(test, numbering), _confusion(test, numbering, cache_folder)]
@@ -119,7 +119,7 @@ def _tiles(test: ExternalTest) -> list[Tile]:
 
 
 def _answer(test: ExternalTest) -> Section:
-    section = Section("answer", "In short")
+    section = Section("answer", "Summary")
     section.say(headline(test))
     for note in test.notes:
         section.say(note, "note")
@@ -135,10 +135,10 @@ def _classes(test: ExternalTest, numbering: Numbering) -> Section:
     section = Section("classes", "Classes")
     matched = tuple((theirs, ours, sum(image.class_name == theirs for image in test.dataset.images))
                     for theirs, ours in test.matching.matched.items())  # fmt: skip
-    left = tuple((name, "left out", n) for name, n in test.left_out.items())
+    left = tuple((name, "skipped", n) for name, n in test.left_out.items())
     columns = (Column("dataset", "Class of the dataset"), Column("network", "Class of the network"),
                Column("images", "Images", "count"))  # fmt: skip
-    section.show(Table("matching", "Which class is which", columns, matched + left), limit=60)
+    section.show(Table("matching", "Matched classes", columns, matched + left), limit=60)
     measures = class_tables.measures_of_classes(test.row, [test.run])
     section.show(measures, limit=60, csv="class_metrics")
     section.keep(class_tables.class_metrics_table(test.comparison))

@@ -123,7 +123,7 @@ def evaluate_bundle(
     if not indices:
         raise ExportError(
             f"No image of {dataset.source} is left to evaluate: {trained_on:,} have the same pixels as images that the "
-            f"network was trained on, and {len(excluded):,} are excluded. Choose a dataset of other images."
+            f"network was trained on, and {len(excluded):,} are excluded. Choose a dataset with other images."
         )
     source = ImageSource(dataset, np.array(indices, dtype=np.int64), bundle.image_size)
     rows, probabilities, features = _answers(bundle, source, progress)
@@ -238,16 +238,15 @@ def _notes(
     told += matching.notes()
     if left_out:
         classes = ", ".join(f"{name} ({n:,})" for name, n in left_out.items())
-        told.append(
-            f"{_images(sum(left_out.values()))} left out, of classes that the network does not know: {classes}."
-        )
+        told.append(f"{_images(sum(left_out.values()))} skipped, of classes that the network does not have: {classes}.")
     if trained_on:
-        told.append(f"{_images(trained_on)} left out, with the same pixels as images that the network was trained on.")
+        told.append(f"{_images(trained_on)} skipped, with the same pixels as images that the network was trained on.")
     if lost:
-        told.append(f"{_images(len(lost))} left out that could not be read, such as {lost[0].path}: {lost[0].reason}")
+        told.append(f"{_images(len(lost))} skipped that could not be read, such as {lost[0].path}: {lost[0].reason}")
     if len(np.unique(true)) == 1:
         told.append(
-            f"All images are of the class {bundle.classes[true[0]]}: specificity and AUC need images of another class."
+            f"All images are of the class {bundle.classes[true[0]]}: specificity and AUC require images of another "
+            "class."
         )
     if dataset.skipped:
         n = len(dataset.skipped)
@@ -256,7 +255,7 @@ def _notes(
     new = [kind for kind in dataset.reading.ranges if kind not in trained.ranges]
     new += [kind for kind in dataset.reading.alphas if kind not in trained.alphas]
     told += [
-        f"The network was trained on no images of the kind {kind}; how they are read was fixed from these images "
+        f"The network was trained without images of the kind {kind}; their range was determined from these images "
         "together."
         for kind in dict.fromkeys(new)
     ]

@@ -60,7 +60,7 @@ class Drift:
         )
         return (
             f"Drift of the network's features from {self.training_images:,} training images: "
-            f"{_percent(self.new.outside)} of the images lie outside their range, and the means differ by "
+            f"{_percent(self.new.outside)} of the images are outside their range, and the means differ by "
             f"{self.new.mean_distance:.2f} standard deviations{beside}. Different class frequencies contribute to both."
         )
 

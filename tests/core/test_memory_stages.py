@@ -50,7 +50,7 @@ STAGES = {
     "doubts(30_000, 50)": "Finding suspected label errors (30,000 images) needs about 114 MB of memory, but",
     "alike(30_000, 50)": "Finding near-duplicates (30,000 images) needs about 104 MB of memory, but",
     "coverage(4_000, 50)": "Measuring the coverage of class a (4,000 images) needs about 221 MB of memory, but",
-    "proxy(30_000, 50, 3_000)": "Judging 30,000 images by their nearest of 3,000 needs about 170 MB of memory, but",
+    "proxy(30_000, 50, 3_000)": "Finding the nearest of 3,000 for 30,000 images needs about 170 MB of memory, but",
     'computed("mobilenetv2", 64)': "Computing MobileNetV2 at 64 px (0 images) needs about ",
 }
 

@@ -45,6 +45,6 @@ def test_a_comparison_by_the_head_says_what_is_in_the_folder(
     for words in (".DS_169665.jpg", "EO_225902.jpg", "BNE_191112.jpg", "stratified random"):
         assert words in html
     said = capsys.readouterr().out
-    assert "The linear probe sees the same features (colour-texture)" in said
+    assert "The linear probe uses the same features (colour-texture)" in said
     assert main(["verify", str(out / "coreset")]) == 0
     assert main(["rerun", str(out / "coreset"), str(shared_folder / "data" / "pbc_sample"), "--cache", str(cache)]) == 0

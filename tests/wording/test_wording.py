@@ -67,11 +67,11 @@ def test_messages_name_file_line_and_what_to_write(tmp_path: Path) -> None:
             (tmp_path / pattern).write_text("", encoding="utf-8")
     assert messages(tmp_path) == []
     (tmp_path / "README.md").write_text("Clean.\nIt wants a file.\n", encoding="utf-8")
-    (tmp_path / "core/training/metrics/one.py").write_text('TIP = "What it tells"\n', encoding="utf-8")
+    (tmp_path / "core/one.py").write_text('TIP = "What it tells"\n', encoding="utf-8")
     (tmp_path / "docs/settings.md").write_text("It wants.\n", encoding="utf-8")
     assert messages(tmp_path) == [
         'README.md:2: "wants" is a word to avoid; write instead: require, need',
-        'core/training/metrics/one.py:1: "tells" is a word to avoid; write instead: show, report, state',
+        'core/one.py:1: "tells" is a word to avoid; write instead: show, report, state',
     ]
 
 

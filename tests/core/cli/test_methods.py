@@ -31,7 +31,7 @@ def test_an_export_is_described_with_what_it_cites(
     assert "blue_0" not in said.out
     assert "@misc{ashraf2025," in bib.read_text()
     assert main(["methods", str(out), "--bibtex", str(bib)]) == 2
-    assert "is already there. Name another file, or add --overwrite." in capsys.readouterr().err
+    assert "already exists. Name another file, or add --overwrite." in capsys.readouterr().err
     assert main(["methods", str(out), "--bibtex", str(bib), "--overwrite"]) == 0
 
 

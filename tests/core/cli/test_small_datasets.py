@@ -29,13 +29,13 @@ def images(folder: Path, counts: Sequence[int]) -> Path:
 @pytest.mark.parametrize(
     ("counts", "flags", "says"),
     [
-        ([1, 1], [], "a test fraction of 0.3 takes none of 2 images"),
-        ([1], [], "a test fraction of 0.3 takes none of 1 image "),
-        ([12], [], "There is one class only"),
-        ([2], [], "The pool has 1 image; at least 3 are needed"),
+        ([1, 1], [], "a test fraction of 0.3 selects none of 2 images"),
+        ([1], [], "a test fraction of 0.3 selects none of 1 image "),
+        ([12], [], "There is only one class"),
+        ([2], [], "The pool has 1 image; at least 3 are required"),
         ([5, 5], ["--test-fraction", "0"], "set the test fraction above 0"),
-        ([2, 2], [], "The pool has 2 images; at least 3 are needed"),
-        ([2, 2], ["--networks", "custom,head"], "The pool has 2 images; at least 3 are needed"),
+        ([2, 2], [], "The pool has 2 images; at least 3 are required"),
+        ([2, 2], ["--networks", "custom,head"], "The pool has 2 images; at least 3 are required"),
         ([8, 8], ["--fractions", "0.01,1"], "rounds to no image. Set a fraction of at least"),
     ],
 )  # fmt: skip

@@ -101,7 +101,7 @@ def test_a_comparison_names_an_image_that_was_emptied_meanwhile(
     said = capsys.readouterr().out
     [path] = emptied
     assert f"{path} (The file is empty)" in said
-    assert f"without {path}, which could not be read again" in said
+    assert f"without {path}, which could no longer be read" in said
     assert path in (tmp_path / "study" / "report.html").read_text(encoding="utf-8")
 
 

@@ -412,7 +412,7 @@ def test_leaks_are_reported_and_dropped_on_request(dataset_of: Make) -> None:
     dropped = make_split(dataset, DataSettings(drop_leaks=True))
     check_partition(dataset, dropped)
     assert dropped.leaks == ()
-    assert not any("look better than they are" in warning for warning in dropped.warnings)
+    assert not any("be too optimistic" in warning for warning in dropped.warnings)
     assert np.array_equal(dropped.test, split.test)
     assert {dataset.images[left.index].path: left.reason for left in dropped.left_out} == {
         "train/a/copy.png": "It has the same pixels as the test image test/a/copy.png.",

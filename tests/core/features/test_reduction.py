@@ -186,7 +186,7 @@ def test_a_class_that_needs_more_memory_than_is_free_is_not_read(
         embed_classes(dataset, split, [features], SETTINGS, cache_folder=tmp_path)
     with pytest.raises(MemoryShortError, match=r"^Reducing e of the pool \(300 images\) needs about") as caught:
         embed_pool(dataset, split, [features], cache_folder=tmp_path)
-    assert "an extractor of fewer numbers" in str(caught.value) or "use fewer images" in str(caught.value)
+    assert "an extractor with fewer features" in str(caught.value) or "use fewer images" in str(caught.value)
 
 
 def test_empty_pool_and_no_extractor_are_refused(

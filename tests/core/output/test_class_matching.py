@@ -44,9 +44,9 @@ def test_what_is_said_goes_first_and_may_join_or_leave_out() -> None:
 
 
 def test_wrong_names_are_a_sentence() -> None:
-    with pytest.raises(ExportError, match=r"names 'x', which is no class of the dataset; it has a, b\."):
+    with pytest.raises(ExportError, match=r"names 'x', which is not a class of the dataset; it has a, b\."):
         match_classes(("a", "b"), OURS, {"x": "platelet"})
-    with pytest.raises(ExportError, match="names 'x', which is no class of the network; it has Basophil, immature"):
+    with pytest.raises(ExportError, match="names 'x', which is not a class of the network; it has Basophil, immature"):
         match_classes(("a", "b"), OURS, {"a": "x"})
     with pytest.raises(ExportError, match=r"None of the classes of the dataset \(a, b\) is a class of the network"):
         match_classes(("a", "b"), OURS)
@@ -57,7 +57,7 @@ def test_wrong_names_are_a_sentence() -> None:
     [
         (["Baso"], "--match is 'Baso'; expected a class of the dataset and one of the network"),
         (["=x"], "--match is '=x'; expected"),
-        (["a=b", "a=c"], "--match names the class 'a' twice"),
+        (["a=b", "a=c"], "--match has the class 'a' twice"),
     ],
 )
 def test_what_cannot_be_read_is_a_sentence(texts: list[str], why: str) -> None:

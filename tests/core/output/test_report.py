@@ -250,7 +250,7 @@ def test_notes_stand_with_the_remarks_and_alone(content: ReportContent, tmp_path
     assert remarks(without) == (note,)
     for each in (comparison, without):
         page = write_report(tmp_path / "r.html", replace(content, comparison=each)).page.read_text(encoding="utf-8")
-        assert note in page.partition("The same in words")[0]
+        assert note in page.partition("In words")[0]
 
 
 def test_a_comparison_stopped_early_and_without_validation(content: ReportContent, tmp_path: Path) -> None:
@@ -321,7 +321,7 @@ def test_a_comparison_over_splits_says_so_and_draws_a_point_a_fraction(content: 
     assert "95 % intervals over 2 splits" in page
     assert "Splits needed" in page
     assert "summed over splits and repetitions" in page
-    assert "One repetition proves little" not in page
+    assert "One repetition is not enough" not in page
     lines = (tmp_path / "tables" / "runs.csv").read_text(encoding="utf-8-sig").splitlines()
     assert lines[0].startswith("network,sampler,fraction,images,split,repetition")
     axes = training_time(over, "custom").axes[0]

@@ -124,7 +124,7 @@ def test_a_class_of_which_nothing_was_chosen_is_in_no_weight_and_it_is_said(prep
     assert inside < n_pool
     assert sum(float(row["weight"] or 0) for row in rows) == pytest.approx(inside / n_pool)
     (note,) = (note for note in notes if "the weights add up to" in note)
-    assert note.startswith(f"{n_pool - inside} images of the pool are of classes of which no image was chosen")
+    assert note.startswith(f"{n_pool - inside} images of the pool are of classes of which no image was selected")
     assert f"{inside / n_pool:.3g}, not to 1" in note
     assert note in manifest["notes"]
 
@@ -138,8 +138,8 @@ def test_columns_of_the_table_with_such_a_name_get_another_and_it_is_said(prepar
     assert list(rows[0])[-3:] == [f"{columns[0]} of the table", "Weight of the table", "age"]
     assert {(row[f"{columns[0]} of the table"], row["Weight of the table"]) for row in rows} == {("a", "b")}
     expected = (
-        f"The list has columns of these names already, so of the table it holds “{columns[0]}” as “{columns[0]} of the "
-        "table”, “Weight” as “Weight of the table”."
+        f"The list already has columns of these names, so those of the table are written as “{columns[0]} of the "
+        "table”, “Weight of the table”."
     )
     assert expected in notes
     plain = asking(replace(prepared, dataset=dataset), export=ExportSettings())

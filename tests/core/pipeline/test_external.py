@@ -104,9 +104,9 @@ def test_classes_that_are_not_in_both_are_told(home: Path, tmp_path: Path) -> No
     assert (view.matching.unmatched, view.matching.missing) == (("Azure",), ("blue", "red"))
     found = evaluate_external(home / "bundle", other, home / "cache")
     assert (len(found.run.true), found.left_out) == (6, {"Azure": 6})
-    assert "6 images were left out, of classes that the network does not know: Azure (6)." in found.notes
+    assert "6 images were skipped, of classes that the network does not have: Azure (6)." in found.notes
     assert "There are no images of these classes of the network: blue, red." in found.notes
-    assert "All images are of the class green: specificity and AUC need images of another class." in found.notes
+    assert "All images are of the class green: specificity and AUC require images of another class." in found.notes
     assert found.row.unknown["auc"] == "test images of at least two classes are needed"
     assert np.isnan(found.row.class_measures["recall"]["red"][0])
     found = evaluate_external(home / "bundle", other, home / "cache", said={"Azure": "blue"})
@@ -117,7 +117,7 @@ def test_classes_that_are_not_in_both_are_told(home: Path, tmp_path: Path) -> No
 def test_images_of_the_training_are_left_out(home: Path, tmp_path: Path) -> None:
     found = evaluate_external(home / "bundle", home / "training", home / "cache")
     assert (len(found.run.true), found.trained_on) == (12, 12)
-    assert "12 images were left out, with the same pixels as images that the network was trained on." in found.notes
+    assert "12 images were skipped, with the same pixels as images that the network was trained on." in found.notes
     for number, name in enumerate(("0", "2")):
         target = tmp_path / "same" / CLASSES[number]
         target.mkdir(parents=True)
@@ -211,7 +211,7 @@ def test_an_image_that_is_gone_since_the_scan_stops_nothing(home: Path, tmp_path
     assert len(found.run.true) == 8
     assert [one.path for one in found.lost] == ["blue/1.png"]
     assert any(
-        note.startswith("1 image was left out that could not be read, such as blue/1.png: ") for note in found.notes
+        note.startswith("1 image was skipped that could not be read, such as blue/1.png: ") for note in found.notes
     )
     assert "1 file was skipped by the scan; `coreset scan` lists the reasons." in found.notes
 
@@ -231,16 +231,16 @@ def test_the_command_line_writes_and_refuses(home: Path, tmp_path: Path, capsys:
     assert main([*call, "--match", "Azure=blue", "--match", "artefact=", "--out", str(out)]) == 0
     said = capsys.readouterr().out
     assert said.startswith("Accuracy 0.")
-    assert "6 images were left out, of classes that the network does not know: artefact (6)." in said
+    assert "6 images were skipped, of classes that the network does not have: artefact (6)." in said
     assert f"written: {out / REPORT}" in said
     assert main([*call, "--out", str(out)]) == 2
-    assert "holds an external test. Name another folder, or add --overwrite." in capsys.readouterr().err
+    assert "contains an external test. Use another folder, or add --overwrite." in capsys.readouterr().err
     assert main([*call, "--out", str(out), "--overwrite"]) == 0
     assert main([*call, "--out", str(home / "training")]) == 2
-    assert "holds something that is no external test" in capsys.readouterr().err
+    assert "contains files that are not an external test" in capsys.readouterr().err
     assert main([*call, "--match", "Azur=blue"]) == 2
-    assert "--match names 'Azur', which is no class of the dataset; it has Azure, artefact, green." in (
+    assert "--match names 'Azur', which is not a class of the dataset; it has Azure, artefact, green." in (
         capsys.readouterr().err
     )
     assert main(["evaluate", str(other), str(other)]) == 2
-    assert "model bundle: bundle.json cannot be read" in capsys.readouterr().err
+    assert "is not a model bundle: bundle.json cannot be read" in capsys.readouterr().err

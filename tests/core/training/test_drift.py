@@ -27,7 +27,7 @@ def test_a_shift_is_told_in_standard_deviations() -> None:
     assert found.own is None, "too few test images"
     assert found.new.outside == 1.0
     assert found.new.mean_distance == pytest.approx(10.0, rel=0.05), "√3 · 10 / √3"
-    assert "100 % of the images lie outside their range, and the means differ by" in found.sentence
+    assert "100 % of the images are outside their range, and the means differ by" in found.sentence
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_a_limit_that_was_set_is_shown_and_a_damaged_one_told(
     for text, shown, told in (
         ('{"gigabytes": 12.5}', "Limit to 12.5 GB", "least recently"),
         ('{"gigabytes": 1e-6}', "Limit to 0.01 GB", "exceeds its limit"),
-        ("{", "No limit", "is no limit of the cache"),
+        ("{", "No limit", "does not contain a limit of the cache"),
     ):
         (cache / "limit.json").write_text(text)
         dialog = SettingsDialog(page_context.preferences, page_context.service, page_context.messages, None)

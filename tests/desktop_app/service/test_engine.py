@@ -269,7 +269,7 @@ def test_what_the_engine_prints_is_logged(service: EngineService, listener: List
 
 @pytest.mark.parametrize(
     ("function", "said"),
-    [("open_for_ever", "nothing was heard of it"), ("open_what_fills_the_memory", "it needs more than the 0.3 GB")],
+    [("open_for_ever", "it made no progress"), ("open_what_fills_the_memory", "it needs more than the 300 MB")],
 )
 def test_a_hostile_file_leaves_the_window_awake_and_ends_with_one_sentence(
     function: str, said: str, service: EngineService, listener: Listener, qtbot: QtBot
