@@ -22,6 +22,8 @@ from desktop_app.registries import sources
 from desktop_app.widgets.words import images
 
 SETTLE_MS = 700
+IN_SHEET = ("csv",)
+"""Sources whose settings the sheet on reading shows beside what they read."""
 BROUGHT = "The dataset has a predefined split."
 IN_FOLDS = "Each fold has its own test images."
 READING_BEFORE = "How the images are read…"
@@ -106,8 +108,8 @@ class DatasetPage(Page):
         self._say_empty()
 
     def _add_shares(self) -> None:
-        # The sheet on reading shows the columns of a table beside its rows; here they are for those who know them.
-        self.controls.add_owned("data", more=True)
+        # What a source reads says what the images are, so it comes first; columns of a table have a sheet of their own.
+        self.controls.add_owned("data", more_of=IN_SHEET)
         self.test_share = self.controls.add("data.test_fraction").widget
         self.validation_share = self.controls.add("data.validation_fraction").widget
         self.seed = self.controls.add("data.split_seed").widget

@@ -397,17 +397,24 @@ class SettingControls(QObject):
             self._of_images.append(of_images)
         return control
 
-    def add_owned(self, section: str, *, more: bool = False, several: bool = False) -> None:
+    def add_owned(
+        self, section: str, *, more: bool = False, more_of: Collection[str] = (), several: bool = False
+    ) -> None:
         """Add the own settings of a section's descriptions, for `show_owned`.
 
         Parameters
         ----------
+        more : bool
+            Whether "More" opens them.
+        more_of : collection of str
+            Descriptions whose settings "More" opens.
         several : bool
             Those of several descriptions may be shown at once: each tells whose it is.
         """
         for setting in settings_in(section):
             if setting.owner and setting.where not in self.placed:
-                self.add(setting.where, more=more, title=_with_owner(setting) if several else "")
+                hidden = more or setting.owner in more_of
+                self.add(setting.where, more=hidden, title=_with_owner(setting) if several else "")
 
     def add_rest(self, *sections: str) -> None:
         """Add the settings of sections that have no place yet to those that "More" opens."""

@@ -132,7 +132,7 @@ def test_a_comparison_trains_its_network_and_shows_its_metric(site: Path, lines:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "nearest-mean  evenly-spaced" in done.stdout
-    assert "Nearest mean: 30 % chosen by" in done.stdout
+    assert "Nearest mean: 30 % selected by" in done.stdout
     tables = " ".join(file.read_text(encoding="utf-8") for file in (tmp_path / "study" / "tables").glob("*.csv"))
     assert "kappa" in tables
     assert "Kappa" in (tmp_path / "study" / "report.html").read_text(encoding="utf-8")

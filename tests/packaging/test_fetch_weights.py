@@ -150,7 +150,7 @@ def test_failure_is_one_line_and_a_status(
     assert "no network in tests" in lines[0]
     assert "No matching distribution found" in lines[0]
     assert "ResNet101V2 could not be fetched" in lines[1]
-    assert "no weights 'vgg19'" in lines[2]
+    assert "no weights named 'vgg19'" in lines[2]
     assert not folder.exists() or not list(folder.iterdir())
 
 

@@ -66,7 +66,7 @@ def test_probabilities_and_weights_are_asked_for_by_a_box(qtbot: QtBot, tmp_path
 def test_private_and_links_do_not_go_together(qtbot: QtBot, tmp_path: Path, name: str, refused: bool) -> None:
     sheet = make_sheet(qtbot, ExportSettings(files=name, private=True), tmp_path)  # type: ignore[arg-type]
     assert sheet.accept_button.isEnabled() != refused
-    said, _, others = sheet.accept_button.toolTip().partition(" Choose Copy the files")
+    said, _, others = sheet.accept_button.toolTip().partition(" Use Copy the files")
     assert ("cannot consist of links" in said) == ("Lists only" in others) == refused
 
 
