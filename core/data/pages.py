@@ -27,6 +27,7 @@ _BITS_PER_SAMPLE, _ORIENTATION = 258, 274
 _WIDTH, _LENGTH, _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _PLANAR = 256, 257, 273, 277, 278, 284
 _TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS = 322, 323, 324
 _SEPARATE = 2
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _CHANNELS = (2, 3)
 
@@ -203,9 +204,23 @@ def _deep_colour_kind(image: Image.Image, data: bytes) -> str:
     return ""
 
 
+def _check_chunks(data: bytes) -> None:
+    """Refuse a PNG with a chunk that is longer than the file: OpenCV reserves its length, up to 4 GB, and fills it."""
+    place = len(_PNG_SIGNATURE)
+    while place + 8 <= len(data):
+        length, kind = int.from_bytes(data[place : place + 4]), data[place + 4 : place + 8]
+        place += 12 + length
+        if place > len(data):
+            raise ImageError("The PNG file is cut short.")
+        if kind == b"IEND":
+            return
+
+
 def _deep_colour(image: Image.Image, data: bytes, place: int, kind: str, orientation: int) -> Deep:
     """Return colours of 16 bits, upright, by OpenCV: Pillow, which has made sure that the file is whole, reads 8."""
     content = np.frombuffer(data, np.uint8)
+    if image.format == "PNG":
+        _check_chunks(data)
     try:
         if image.format == "TIFF":
             _, found = cv2.imdecodemulti(content, cv2.IMREAD_UNCHANGED, range=(place, place + 1))

@@ -21,6 +21,7 @@ from core.data import images
 from core.data.colour import array_to_rgb
 from core.data.images import read_bytes, read_image, read_rgb
 from core.errors import ImageError
+from core.results import Reading
 
 
 @pytest.mark.parametrize("form", ["PNG", "BMP", "TIFF", "WEBP"])
@@ -423,3 +424,15 @@ def test_a_whole_tiff_of_one_strip_or_many_is_read(encoded: Any, picture: Any, c
     with Image.open(io.BytesIO(data)) as opened:
         assert (len(opened.tag_v2[273]) > 1) is (compression is not None)
     assert read_rgb(data).shape == (image.height, image.width, 3)
+
+
+def test_a_png_with_a_chunk_longer_than_the_file_is_refused_at_once(tmp_path: Path) -> None:
+    # OpenCV, which reads colours of 16 bits, would reserve up to 4 GB for it.
+    file, reading = tmp_path / "deep.png", Reading(levels="used", alpha="auto")
+    whole = cv2.imencode(".png", np.arange(9 * 12 * 3, dtype=np.uint16).reshape(9, 12, 3))[1].tobytes()
+    file.write_bytes(whole)
+    assert images.decode(file, reading).is_open
+    at = whole.index(b"IDAT") - 4
+    file.write_bytes(whole[:at] + b"\x0f\xff" + whole[at + 2 :])
+    with pytest.raises(ImageError, match=r"^The PNG file is cut short\.$"):
+        images.decode(file, reading)
