@@ -30,6 +30,7 @@ from core.cache import thumbnail_file
 from core.results import Dataset, Image, Split
 from core.service.dataset_requests import DatasetView
 from desktop_app.application import make_qt_application
+from desktop_app.garbage import GarbageCollection, leave_out_of_collections
 from desktop_app.messages import Messages
 from desktop_app.pages.images import ImagesPage
 from desktop_app.pages.page import PageContext
@@ -109,6 +110,9 @@ def measure(n_images: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         view = synthetic_view(folder, n_images)
+        collection = GarbageCollection(app)  # as in the application
+        collection.start()
+        leave_out_of_collections(n_images)
         service = EngineService()
         store = QSettings(str(folder / "preferences.ini"), QSettings.Format.IniFormat)
         context = PageContext(ProjectModel(), service, Messages(), Preferences(store))
@@ -156,6 +160,7 @@ def measure(n_images: int) -> dict[str, float]:
         page.leave()
         page.close()
         service.close()
+        collection.stop()
         app.processEvents()
     return found
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from PySide6.QtCore import QObject, QTimer
 
-FIRST_S = 0.025
+FIRST_S = 0.01
 STEP_S = 0.008
 
 
@@ -26,17 +26,22 @@ class InSteps(QObject):
         """Whether work is left to do."""
         return self._work is not None
 
-    def run(self, work: Iterator[object]) -> bool:
+    def run(self, work: Iterator[object], *, at_once: bool = True) -> bool:
         """Begin a piece of work, and return whether it is finished already.
 
         Parameters
         ----------
         work : iterator
             A generator that yields after every few milliseconds of work; what it shows, it shows itself.
+        at_once : bool
+            Begin now; False: once the window has answered what waits.
         """
         self.stop()
         self._work = work
-        self._do(FIRST_S)
+        if at_once:
+            self._do(FIRST_S)
+        else:
+            self._timer.start()
         return not self.is_running
 
     def stop(self) -> None:

@@ -66,6 +66,10 @@ class ImageIndex:
         if clusters:
             found["cluster"] = made.by_cluster(clusters, n)
         yield
+        _ = dataset.sizes
+        yield
+        _ = dataset.quality
+        yield
         flags = quality_flags(dataset, quality)
         yield
         flagged = {check.title: np.flatnonzero(flags[check.name]) for check in CHECKS}

@@ -10,6 +10,7 @@ from core.service.quality import check_named
 from core.settings import DataSettings, with_own
 from core.settings.listed import settings_in
 from desktop_app.dialogs.reading_sheet import ReadingSheet
+from desktop_app.garbage import leave_out_of_collections
 from desktop_app.image_menu import ImageMenu
 from desktop_app.pages.dataset_excluding import ExcludingByPattern
 from desktop_app.pages.dataset_findings import Findings
@@ -158,6 +159,7 @@ class DatasetPage(Page):
     def _keep_images(self, result: DatasetView) -> None:
         """Keep the images found."""
         dataset, split = result.dataset, result.split
+        leave_out_of_collections(len(dataset.images))
         facts = {
             "images": len(dataset.images),
             "classes": list(dataset.classes),

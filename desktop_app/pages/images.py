@@ -26,6 +26,7 @@ from desktop_app.widgets.facet_tree import FacetTree
 from desktop_app.widgets.words import images
 
 N_SIMILAR = 200
+MANY = 20_000
 SIMILARITY = {"similarity": "Similarity"}
 SUSPICION = {"suspicion": "Suspected label error"}
 
@@ -121,7 +122,8 @@ class ImagesPage(Page):
         # By identity: views hold arrays, which have no single truth when they are compared.
         if len(of) != len(self._made_of) or any(one is not old for one, old in zip(of, self._made_of, strict=True)):
             self._made_of = of
-            self._steps.run(self._make_index(view))
+            # Of many images not before the page itself is shown, which takes a moment, too.
+            self._steps.run(self._make_index(view), at_once=len(view.dataset.images) < MANY)
         reason = self.image_actions.why_no_similar()
         busy = bool(self.job_numbers(FindDoubts))
         self.doubts_button.setEnabled(not reason and not busy)
@@ -146,7 +148,12 @@ class ImagesPage(Page):
         """Make what images are filtered by, piece by piece, and show it."""
         quality = self.model.settings("quality")
         yield from self._index.make(view, self._coreset(view), self._clusters, quality, self._marks(view))
-        self._show_facets()
+        self.tree.set_facets(self._index.facets)
+        self.picture.offer_colours({name: facet.title for name, facet in self._index.facets.items()})
+        self._offer_orders(view)
+        yield
+        self._apply()
+        self.large.refresh()
 
     def _coreset(self, view: DatasetView) -> Coreset | None:
         """Return the coreset that was selected last, if it may be of these images."""
@@ -173,16 +180,6 @@ class ImagesPage(Page):
 
     def _paths(self, view: DatasetView) -> tuple[str, ...]:
         return tuple(image.path for image in view.dataset.images)
-
-    def _show_facets(self) -> None:
-        view = self.images.view
-        if view is None:
-            return
-        self.tree.set_facets(self._index.facets)
-        self.picture.offer_colours({name: facet.title for name, facet in self._index.facets.items()})
-        self._offer_orders(view)
-        self._apply()
-        self.large.refresh()
 
     def _offer_orders(self, view: DatasetView) -> None:
         suspected = SUSPICION if self.found.of(self._paths(view)) else {}

@@ -2,11 +2,13 @@
 
 import gc
 import threading
+import weakref
 from collections.abc import Iterator
 
 import pytest
 from pytestqt.qtbot import QtBot
 
+from desktop_app import garbage
 from desktop_app.garbage import GarbageCollection
 
 
@@ -46,7 +48,10 @@ def test_a_cycle_is_destroyed_in_the_thread_of_the_window(qtbot: QtBot) -> None:
     elsewhere.start()
     elsewhere.join()
     assert threads == []
+    # What the thread has freed counts against what was allocated: more has to be, for a collection to be due.
+    kept = [[] for _ in range(10_000)]  # type: list[list[int]]
     qtbot.waitUntil(lambda: len(threads) == 1000, timeout=5000)
+    assert kept
     assert set(threads) == {threading.main_thread()}
 
 
@@ -56,3 +61,20 @@ def test_nothing_is_collected_before_it_is_due(collection: GarbageCollection) ->
     Ring(threads)
     collection.collect_if_due()
     assert threads == []
+
+
+def test_many_images_are_left_out_of_later_collections_and_freed_all_the_same() -> None:
+    class Image:
+        __slots__ = ("__weakref__",)
+
+    images = [Image() for _ in range(garbage.MANY)]
+    last = weakref.ref(images[-1])
+    try:
+        garbage.leave_out_of_collections(len(images) - 1)
+        assert gc.get_freeze_count() == 0
+        garbage.leave_out_of_collections(len(images))
+        assert gc.get_freeze_count() >= len(images)
+        images.clear()
+        assert last() is None
+    finally:
+        gc.unfreeze()
