@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QInputDialog
 
 from core.errors import CoresetError
 from core.service.dataset_requests import DatasetView
 from core.service.image_requests import DecodeImage, PictureView
 from desktop_app.dialogs.relabel_dialog import RelabelDialog
+from desktop_app.models.pixels import image_of
 from desktop_app.pages.asking import AskingPage
 from desktop_app.pages.images_shown import ImagesShown
 from desktop_app.service.selection import SelectionQuestions
@@ -220,7 +221,5 @@ class ImageActions(QObject):
         if not picture.rgb:
             self._messages.warning(picture.problem)
             return
-        width, height = picture.width, picture.height
-        image = QImage(picture.rgb, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
-        QGuiApplication.clipboard().setImage(image)
-        self._messages.info(f"Copied the image ({width:,} × {height:,} pixels).")
+        QGuiApplication.clipboard().setImage(image_of(picture))
+        self._messages.info(f"Copied the image ({picture.width:,} × {picture.height:,} pixels).")

@@ -1,6 +1,7 @@
 """Requests about the images themselves: scan and divide them, find suspected label errors, draw the demo."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -62,6 +63,11 @@ class DatasetView:
     def fixed(self) -> dict[str, Any]:
         """Reading choices that the scan fixed, in stored form; empty where there are none."""
         return fixed_choices(DataSettings(), self.dataset.reading)
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """Paths of all images, which tell whether positions of images are of the same dataset."""
+        return tuple(image.path for image in self.dataset.images)
 
     @property
     def is_one_file(self) -> bool:

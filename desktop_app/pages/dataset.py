@@ -332,7 +332,7 @@ class DatasetPage(Page):
     def _show_doubts(self, doubts: DoubtsView) -> None:
         view = self._view()
         if view is not None:
-            self.context.findings.keep(doubts, tuple(image.path for image in view.dataset.images))
+            self.context.findings.keep(doubts, view.paths)
             self.findings.show_doubts(doubts, view)
 
     # --- reading ----------------------------------------------------------------------------------------------

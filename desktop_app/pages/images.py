@@ -165,7 +165,7 @@ class ImagesPage(Page):
     def _marks(self, view: DatasetView) -> dict[str, Sequence[int]]:
         """Return what was found of images, by its title."""
         all_images = view.dataset.images
-        doubts = self.found.of(self._paths(view))
+        doubts = self.found.of(view.paths)
         notes = self.model.project.image_notes
         excluded = set(self.model.settings("data").left_out_images)
         return {
@@ -178,11 +178,8 @@ class ImagesPage(Page):
             "With a note": self.images.indices(notes),
         }
 
-    def _paths(self, view: DatasetView) -> tuple[str, ...]:
-        return tuple(image.path for image in view.dataset.images)
-
     def _offer_orders(self, view: DatasetView) -> None:
-        suspected = SUSPICION if self.found.of(self._paths(view)) else {}
+        suspected = SUSPICION if self.found.of(view.paths) else {}
         similarity = SIMILARITY if self._similar is not None else {}
         self.picture.offer_orders({**similarity, **self._index.orders(), **suspected})
 
@@ -221,7 +218,7 @@ class ImagesPage(Page):
     def _sort_key(self, view: DatasetView, name: str) -> NDArray[np.float64] | None:
         """Return what images are sorted by; None: their paths."""
         key = np.full(len(view.dataset.images), np.nan)
-        doubts = self.found.of(self._paths(view)) if name == "suspicion" else None
+        doubts = self.found.of(view.paths) if name == "suspicion" else None
         if name == "similarity" and self._similar is not None:
             key[list(self._similar.asked)] = -1.0
             key[list(self._similar.indices)] = self._similar.distances
@@ -344,7 +341,7 @@ class ImagesPage(Page):
     def _take_doubts(self, doubts: DoubtsView) -> None:
         view = self.images.view
         if view is not None:
-            self.found.keep(doubts, self._paths(view))
+            self.found.keep(doubts, view.paths)
             self.tree.check("finding", ["Suspected label error"])
 
     def _on_refused(self, sentence: str, details: str) -> None:

@@ -29,8 +29,11 @@ class ImagesPicture(QWidget):
         Another text is searched for; another order, colour or caption is chosen.
     left_similar : ()
         All images are to be shown again.
-    menu_wanted : (QMenu)
-        The menu of the selected images is about to open: fill it.
+
+    Parameters
+    ----------
+    fill_menu : callable
+        Fills the menu of the selected images, which are its second argument.
     """
 
     searched = Signal()

@@ -45,7 +45,7 @@ class ImagesShown:
         before = self._last
         if view is None or before is None or view is before:
             return False
-        return [image.path for image in view.dataset.images] != [image.path for image in before.dataset.images]
+        return view.paths != before.paths
 
     def forget(self) -> None:
         """Have no dataset, and none before."""

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize
-from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel, QProgressBar
 
 from core.service.dataset_requests import DatasetView, DoubtsView, FindDoubts
@@ -12,6 +11,7 @@ from desktop_app import theme
 from desktop_app.image_actions import ImageActions
 from desktop_app.image_menu import ImageMenu
 from desktop_app.models import review
+from desktop_app.models.pixels import image_of
 from desktop_app.models.review import KINDS, SETS, Finding
 from desktop_app.models.table_model import Column
 from desktop_app.pages.images_shown import ImagesShown
@@ -161,7 +161,7 @@ class ReviewPage(Page):
             self.start_empty()
             self._labels_before = self._labels()
         self.images.set_view(view)
-        doubts = self.found.of(_paths(view)) if view is not None else None
+        doubts = self.found.of(view.paths) if view is not None else None
         if view is not None and (view.duplicates, doubts, len(view.dataset.images)) != self._made_of:
             self._made_of = (view.duplicates, doubts, len(view.dataset.images))
             self._all, self._at = review.findings(view, doubts), -1
@@ -178,7 +178,7 @@ class ReviewPage(Page):
         searching = bool(self.job_numbers(FindDoubts))
         self.show_empty(not self._all)
         self.option_column.setVisible(bool(self._all))
-        searched = self.images.view is not None and self.found.of(_paths(self.images.view)) is not None
+        searched = self.images.view is not None and self.found.of(self.images.view.paths) is not None
         if self.model.project.source is not None and not self.images_are_there():
             self.set_empty(NOT_THERE)
         elif searching:
@@ -196,7 +196,7 @@ class ReviewPage(Page):
     def _take_doubts(self, doubts: DoubtsView) -> None:
         view = self.images.view
         if view is not None:
-            self.found.keep(doubts, _paths(view))
+            self.found.keep(doubts, view.paths)
             self.refresh()
 
     def _on_found(self) -> None:
@@ -333,9 +333,9 @@ class ReviewPage(Page):
         if one is None or view is None or picture.index not in (one.index, one.partner) or not picture.rgb:
             return
         image = view.dataset.images[picture.index]
-        width, height = picture.width, picture.height
-        pixels = QImage(picture.rgb, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
-        self.picture.show_pixels(pixels, QSize(image.width, image.height), partner=picture.index == one.partner)
+        self.picture.show_pixels(
+            image_of(picture), QSize(image.width, image.height), partner=picture.index == one.partner
+        )
 
     def _take_neighbours(self, found: SimilarView) -> None:
         one = self.finding
@@ -352,7 +352,3 @@ class ReviewPage(Page):
     def facts_of(self, index: int) -> list[tuple[str, str]]:
         """Return what is known of an image, for the viewer."""
         return [("Class", self.menu.actions.class_of(index)), ("Size", self.images.size_words(index))]
-
-
-def _paths(view: DatasetView) -> tuple[str, ...]:
-    return tuple(image.path for image in view.dataset.images)
