@@ -98,9 +98,7 @@ class ImagesPage(Page):
         self.images.forget()
         self.large.forget()
         self.tree.set_facets({})
-        self.picture.search.clear()
-        self.picture.show_similar("")
-        self.picture.grid.set_images(())
+        self.picture.forget()
         self._say_empty()
 
     def refresh(self) -> None:

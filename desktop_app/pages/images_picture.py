@@ -154,6 +154,18 @@ class ImagesPicture(QWidget):
         self.order.setCurrentIndex(max(0, self.order.findData(name)))
         self.order.blockSignals(False)
 
+    def forget(self) -> None:
+        """Show and offer nothing of a dataset."""
+        self._typing.stop()
+        self.search.clear()
+        self.count.clear()
+        self.offer_orders({})
+        self.offer_colours({})
+        self.show_similar("")
+        self.grid.set_images(())
+        self.grid.set_badges(selected=(), pinned_in=(), pinned_out=(), highlighted=())
+        self._show_selection()
+
     def show_count(self, n_shown: int, n_images: int) -> None:
         """Say how many images there are and how many pass."""
         self._n_images = n_images

@@ -145,6 +145,8 @@ class ReviewPage(Page):
         self.images.forget()
         self.large.forget()
         self.list.set_rows(())
+        self.progress_label.clear()
+        self.progress.reset()
         self.kinds.setCurrentIndex(0)
         self.sets.setCurrentIndex(0)
         self.picture.show_image("", "", QSize())

@@ -17,12 +17,13 @@ from core.results import Epoch
 from core.service.dataset_requests import ScanDataset
 from core.service.messages import Cancelled, Failed, Finished
 from desktop_app.models.thumbnail_store import shared_store
-from desktop_app.pages import STEPS
+from desktop_app.pages import PLACES, STEPS
 from desktop_app.pages import compare as compare_page
 from desktop_app.pages.page import Page, PageContext
 from desktop_app.project_model import ProjectModel
 
-STAGES = tuple(step.stage for step in STEPS)
+EVERY = (*STEPS, *PLACES)
+STAGES = tuple(step.stage for step in EVERY)
 CLASSES = ("amber", "azure", "ashen")
 LONG = 60_000
 Texts = Callable[[QWidget], set[str]]
@@ -92,17 +93,36 @@ def fill_compare(page: Any, qtbot: QtBot, place: Path) -> None:
     page.tools.network_menu.actions()[-1].trigger()
 
 
+def fill_images(page: Any, qtbot: QtBot, place: Path) -> None:
+    qtbot.waitUntil(lambda: "Cluster" in page.tree.titles(), timeout=LONG)
+    page.show_similar([1])
+    qtbot.waitUntil(lambda: page.picture.similar.isVisible(), timeout=LONG)
+    page.tree.check("class", [page.image_actions.classes()[0]])
+    page.picture.grid.opened.emit(int(page.picture.grid.images.keys[0]))
+
+
+def fill_review(page: Any, qtbot: QtBot, place: Path) -> None:
+    page.run_button.click()
+    qtbot.waitUntil(lambda: not page.job_numbers(), timeout=LONG)
+    page.sets.setCurrentIndex(page.sets.count() - 1)
+    if page.finding is not None:
+        page.picture.kept.emit()
+        page.large.open(page.finding.index, [page.finding.index])
+
+
 FILLS = {
     "dataset": fill_dataset,
     "features": fill_features,
     "clusters": fill_clusters,
     "coreset": fill_coreset,
     "compare": fill_compare,
+    "images": fill_images,
+    "review": fill_review,
 }
 
 
 def make_page(stage: str, context: PageContext, qtbot: QtBot) -> Page:
-    page = STEPS[STAGES.index(stage)].make_page(context)
+    page = EVERY[STAGES.index(stage)].make_page(context)
     qtbot.addWidget(page)
     page.resize(1100, 700)
     page.show()
@@ -251,10 +271,10 @@ def test_the_next_project_fills_the_page_as_the_first_did(
     monkeypatch.setenv("CORESET_CACHE", str(second_lot.study.cache_folder))
     second_lot.open_in(page.model)
     page.enter()
-    FILLS[page.stage](page, qtbot, tmp_path / "again")
+    FILLS[page.place or page.stage](page, qtbot, tmp_path / "again")
     said = texts_of(page)
     assert not {text for text in said if any(name in text for name in CLASSES)}
-    assert {text for text in said_of_second[page.stage] if "brick" in text and "/" not in text} <= said
+    assert {text for text in said_of_second[page.place or page.stage] if "brick" in text and "/" not in text} <= said
 
 
 @pytest.mark.parametrize("stage", ["clusters", "coreset"], indirect=True)
