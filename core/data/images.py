@@ -1,6 +1,7 @@
 """Read one image: from a file's bytes to upright 8-bit RGB, or one sentence with the reason why not."""
 
 import io
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,15 +17,17 @@ from PIL import (
 )
 
 from core.data.colour import BEFORE, RGBArray, settled
+from core.data.dicom.recognising import HEAD_BYTES, has_preamble, is_dicom
 from core.data.levels import Decoded
 from core.data.pages import SEVERAL_PAGES, decode_file, main_pages
 from core.data.quiet import QuietPillow
 from core.data.sources import source_of
+from core.data.streams import CountedBytes
 from core.data.thumbnails import THUMBNAIL_SIDE, thumbnail_file, write_thumbnail
 from core.errors import ImageError
 from core.files import reason_of
 from core.reading import open_regular
-from core.results import Dataset, Reading
+from core.results import Dataset, Reading, Stored
 
 __all__ = [
     "PIXEL_LIMIT", "THUMBNAIL_SIDE", "RGBArray", "decode", "is_unchanged", "read_bytes", "read_file", "read_image",
@@ -57,7 +60,7 @@ _FORMATS = (
     WebPImagePlugin.WebPImageFile.format,
     GifImagePlugin.GifImageFile.format,
 )
-_KNOWN = "JPEG, PNG, BMP, TIFF, WebP and GIF can be read"
+_KNOWN = "JPEG, PNG, BMP, TIFF, WebP, GIF and DICOM can be read"
 _SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -109,11 +112,14 @@ def decode(source: Path | bytes, reading: Reading) -> Decoded:
         raise ImageError("The file is empty." if not data else f"It is not an image ({_KNOWN}).")
     with _QUIET:
         try:
+            if _is_dicom(name, data):
+                name = "DICOM"
+                return _dicom(data, reading)
             if name == "JPEG" and _FILL in data:
                 raise ImageError("It is damaged: it contains more meaningless bytes than any valid image.")
             with _open(data) as image:
                 _check_scans(image, data)
-                return decode_file(image, data, reading, lambda: _open(data), _check_size)
+                return _with_form(data, decode_file(image, data, reading, lambda: _open(data), _check_size))
         except ImageError:
             raise
         except Image.DecompressionBombError as error:
@@ -123,11 +129,42 @@ def decode(source: Path | bytes, reading: Reading) -> Decoded:
                 f"It starts like a {name} file, but is damaged or in a variant that cannot be read."
             ) from error
         except Exception as error:  # Pillow raises nearly any exception on damaged files
-            raise ImageError(_damage(name, error)) from error
+            # What else is wrong with a DICOM file is not quoted: it may be a value of the header.
+            told = "The DICOM file is damaged." if name == "DICOM" else _damage(name, error)
+            raise ImageError(told) from error
 
 
 def _open(data: bytes) -> Image.Image:
-    return Image.open(_Counted(data), formats=_FORMATS)
+    return Image.open(CountedBytes(data, _MOST_PIECES), formats=_FORMATS)
+
+
+def _dicom(data: bytes, reading: Reading) -> Decoded:
+    # Imported here: pydicom takes longer to load than a small dataset to read.
+    from core.data.dicom.decoding import decode_dicom
+
+    return decode_dicom(data, reading, _check_size)
+
+
+def _is_dicom(name: str, data: bytes) -> bool:
+    """Return whether a file is read as DICOM; many of these begin like a TIFF, and some are one as well."""
+    if name == "DICOM" or not has_preamble(data):
+        return name == "DICOM"
+    try:
+        with _open(data):
+            return False
+    except Exception:  # Pillow raises nearly any exception on damaged files
+        return True
+
+
+def _with_form(data: bytes, decoded: Decoded) -> Decoded:
+    """Return an image of which it is known if its file has the header of DICOM as well, as some TIFF files do."""
+    if not has_preamble(data):
+        return decoded
+    from core.data.dicom.parsing import parse
+
+    with suppress(ImageError):
+        decoded = replace(decoded, header=parse(data).header())
+    return replace(decoded, stored=replace(decoded.stored or Stored(), form="dicom"))
 
 
 def read_file(file: Path) -> bytes:
@@ -140,7 +177,7 @@ def read_file(file: Path) -> bytes:
     """
     try:
         with open_regular(file) as stream:
-            head = stream.read(32)
+            head = stream.read(HEAD_BYTES)
             if _format_of(head) is None:
                 return head
             size = stream.seek(0, io.SEEK_END)
@@ -179,13 +216,23 @@ def n_pages(file: Path) -> int:
     """Return how many pages of the size of the largest a file has; 1 if it cannot be determined."""
     try:
         with open_regular(file) as stream:
-            if _format_of(stream.read(32)) not in SEVERAL_PAGES:
-                return 1
+            name = _format_of(stream.read(HEAD_BYTES))
+        if name not in SEVERAL_PAGES:
+            return 1
         data = read_file(file)
+        with _QUIET:
+            if _is_dicom(name, data):
+                return _n_frames(data)
         with _QUIET, _open(data) as image:
             return len(main_pages(image, lambda: _open(data)))
     except Exception:  # Pillow raises nearly any exception on damaged files; the scan reports the fault
         return 1
+
+
+def _n_frames(data: bytes) -> int:
+    from core.data.dicom.decoding import n_frames
+
+    return n_frames(data)
 
 
 def read_image(dataset: Dataset, index: int) -> RGBArray:
@@ -233,26 +280,7 @@ def _format_of(data: bytes) -> str | None:
             return name
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WebP"
-    return None
-
-
-class _Counted(io.BytesIO):
-    """The bytes of a file, with a limit on the number of reads.
-
-    Pillow looks for what comes next piece by piece, byte by byte where it is lost: megabytes of rubbish that follow
-    the head of a file would keep it busy for minutes.
-    """
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data)
-        self._left = _MOST_PIECES
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Return the next bytes."""
-        self._left -= 1
-        if self._left < 0:
-            raise ImageError("It is damaged: it has more parts than any valid image.")
-        return super().read(size)
+    return "DICOM" if is_dicom(data[:HEAD_BYTES]) else None
 
 
 def _check_scans(image: Image.Image, data: bytes) -> None:

@@ -20,7 +20,7 @@ MOST_PAGES = 10_000
 MOST_STACKED = 1_000_000_000
 """How many pixels all pages of a file may have that are read together."""
 
-SEVERAL_PAGES = ("TIFF", "GIF", "PNG", "WebP")
+SEVERAL_PAGES = ("TIFF", "GIF", "PNG", "WebP", "DICOM")
 """Formats of which a file may contain several pages or frames."""
 
 _BITS_PER_SAMPLE, _ORIENTATION = 258, 274
@@ -59,10 +59,10 @@ def decode_file(image: Image.Image, data: bytes, reading: Reading, again: Opener
     if pages == [0] or reading.pages == "first":
         check(*image.size)
         decoded = _decode_page(image, data, 0, reading, in_place=True)
-        return decoded if len(pages) < 2 else _of_several(decoded, len(pages))
+        return decoded if len(pages) < 2 else of_several(decoded, len(pages))
     with again() as stack:
         decoded = _decode_pages(stack, data, pages, reading, check)
-    return decoded if len(pages) < 2 else _of_several(decoded, len(pages))
+    return decoded if len(pages) < 2 else of_several(decoded, len(pages))
 
 
 def main_pages(image: Image.Image, again: Opener) -> list[int]:
@@ -84,22 +84,34 @@ def main_pages(image: Image.Image, again: Opener) -> list[int]:
 
 
 def _decode_pages(stack: Image.Image, data: bytes, pages: list[int], reading: Reading, check: Check) -> Decoded:
-    if reading.pages.isdigit() and len(pages) > 1:
-        number = int(reading.pages)
-        if number > len(pages):
-            raise ImageError(f"It has {len(pages):,} pages; page {number:,} was requested.")
-        wanted = pages[number - 1 : number]
-    else:
-        wanted = pages
-    if reading.pages == "channels" and len(wanted) > 1 and len(wanted) not in _CHANNELS:
-        raise ImageError(
-            f"It has {len(wanted):,} pages; only two or three can be read as red, green and blue. Use --pages max, "
-            "mean, each or a page number."
-        )
+    wanted = [pages[at] for at in wanted_pages(len(pages), reading)]
     each = _each_page(stack, data, wanted, reading, check)
     if len(wanted) == 1:
         return next(each)
-    return _joined(each, reading.pages, len(wanted))
+    return joined_pages(each, reading.pages, len(wanted))
+
+
+def wanted_pages(n: int, reading: Reading) -> list[int]:
+    """Return which of `n` pages are read, from 0.
+
+    Raises
+    ------
+    ImageError
+        If there is no such page, or too many pages for the channels of one image.
+    """
+    if n == 1 or reading.pages == "first":
+        return [0]
+    if reading.pages.isdigit():
+        number = int(reading.pages)
+        if number > n:
+            raise ImageError(f"It has {n:,} pages; page {number:,} was requested.")
+        return [number - 1]
+    if reading.pages == "channels" and n not in _CHANNELS:
+        raise ImageError(
+            f"It has {n:,} pages; only two or three can be read as red, green and blue. Use --pages max, "
+            "mean, each or a page number."
+        )
+    return list(range(n))
 
 
 def _each_page(stack: Image.Image, data: bytes, wanted: list[int], reading: Reading, check: Check) -> Iterator[Decoded]:
@@ -113,7 +125,15 @@ def _each_page(stack: Image.Image, data: bytes, wanted: list[int], reading: Read
         yield _decode_page(stack, data, place, reading, in_place=False)
 
 
-def _joined(pages: Iterator[Decoded], how: str, n: int) -> Decoded:
+def joined_pages(pages: Iterator[Decoded], how: str, n: int) -> Decoded:
+    """Return one image from `n` pages: their maximum, mean, or their grey levels as channels.
+
+    Parameters
+    ----------
+    pages : iterator of Decoded
+    how : {"max", "mean", "channels"}
+    n : int
+    """
     stored: list[Stored | None] = []
     surveys: list[Survey] = []
     is_open = False
@@ -142,7 +162,8 @@ def _joined(pages: Iterator[Decoded], how: str, n: int) -> Decoded:
     return Decoded((joined if how == "max" else (joined + n // 2) // n).astype(np.uint8), told)
 
 
-def _of_several(decoded: Decoded, n_pages: int) -> Decoded:
+def of_several(decoded: Decoded, n_pages: int) -> Decoded:
+    """Return a decoded image that is of a file of several pages."""
     blank = not decoded.is_open and bool((decoded.rgb == decoded.rgb[0, 0]).all())
     return replace(decoded, stored=replace(decoded.stored or Stored(), n_pages=n_pages, blank=blank))
 

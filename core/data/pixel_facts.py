@@ -46,7 +46,7 @@ def levels_facts(
         If the user cancelled.
     """
     # Without a range, the values are surveyed instead of converted.
-    survey = Reading("percentiles", (0.0, 100.0), alpha="white", pages=before.pages)
+    survey = Reading("percentiles", (0.0, 100.0), alpha="white", pages=before.pages, window="full")
     found, faults = [], []
     for number, path in enumerate(paths):
         progress.report(number, len(paths), "Reading stored values: files")

@@ -1,10 +1,11 @@
 """Sentences that state for each file kind how its values were converted, what was lost, and how to change it."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from core.data.page_names import file_and_page
 from core.results import Image, Range, Reading, Stored
-from core.settings.levels import range_text
+from core.settings.levels import WINDOW_RULES, parse_window, range_text
 
 _NAMED = 3
 _LEVELS = 256
@@ -42,6 +43,16 @@ def unheeded_notes(images: Sequence[Image], asked: Reading) -> list[str]:
             for kind in named
             if kind not in {*known, ""}
         ]
+    by_window = {each.kind for each in found if each.window} - {each.kind for each in found if not each.window}
+    notes += [
+        f"--grey-levels names {kind}, but all its images are converted by windows; --window full uses the range."
+        for kind in asked.ranges
+        if kind in by_window
+    ]
+    if asked.window != "stored" and not any(each.form for each in found):
+        notes.append(f"--window {asked.window} has no effect: no image is DICOM.")
+    elif asked.window not in WINDOW_RULES and not any(each.window for each in found):
+        notes.append(f"--window {asked.window} has no effect: all DICOM images are in colour or have 8 bits.")
     if "" in asked.ranges and not kinds:
         notes.append("--grey-levels has no effect: no image has more than 8 bits.")
     if asked.pages != "first" and all(each.n_pages == 1 for each in found):
@@ -54,7 +65,7 @@ def notes_on(stored: Mapping[str, Stored], reading: Reading) -> list[str]:
     kinds: dict[str, dict[str, Stored]] = {}
     alphas: dict[str, dict[str, Stored]] = {}
     for path, each in stored.items():
-        if each.kind:
+        if each.kind and not each.window:
             kinds.setdefault(each.kind, {})[path] = each
         if each.alpha:
             alphas.setdefault(each.alpha, {})[path] = each
@@ -63,6 +74,8 @@ def notes_on(stored: Mapping[str, Stored], reading: Reading) -> list[str]:
         ends = reading.range_of(kind)
         told = _declared(kind, found) if ends is None else _ranged(kind, found, ends)
         notes += [note for note in (*told, _gaps(found)) if note]
+    windowed = {path: each for path, each in stored.items() if each.window}
+    notes += [note for note in (*_windows(windowed, reading), _gaps(windowed)) if note]
     notes += [note for kind, found in sorted(alphas.items()) for note in _alpha(kind, found, reading)]
     several = {path: each for path, each in stored.items() if each.n_pages > 1}
     by_page = {path: each for path, each in several.items() if file_and_page(path)[1]}
@@ -112,6 +125,35 @@ def _declared(kind: str, found: Mapping[str, Stored]) -> list[str]:
         "levels are left. --grey-levels used maps the range that they use; features are then computed again."
     )
     return [note]
+
+
+def _windows(found: Mapping[str, Stored], reading: Reading) -> list[str]:
+    """Return by which windows DICOM images were converted, and how to change that."""
+    if not found:
+        return []
+    n, own = _images(found), parse_window(reading.window)
+    if own is not None:
+        low, high = own[0] - own[1] / 2, own[0] + own[1] / 2
+        note = (
+            f"{n} (DICOM): values from {_number(low)} to {_number(high)} became 0 to 255, by the window "
+            f"{reading.window}. --window stored uses the windows in the files, full the range of all files."
+        )
+        return [note]
+    counts = Counter(each.window for each in found.values())
+    kinds = {each.kind for each in found.values()}
+    listed = ", ".join(f"{window} in {count:,}" for window, count in counts.most_common(_NAMED))
+    rest = f" and {len(counts) - _NAMED:,} more" if len(counts) > _NAMED else ""
+    several = sum(each.n_windows > 1 for each in found.values())
+    first = f" {several:,} of them offer several windows, of which the first was used." if several else ""
+    if len(counts) == 1 and len(kinds) == 1:
+        was = "was" if len(found) == 1 else "were"
+        told = f"{n} (DICOM) {was} converted by the window in the file, {next(iter(counts))} (centre and width)."
+    else:
+        told = (
+            f"{n} (DICOM) were converted by the windows in the files (centre and width: {listed}{rest}), so equal "
+            "values may have become different grey levels."
+        )
+    return [f"{told}{first} Change it with --window full or centre and width, such as --window 40:400."]
 
 
 def _gaps(found: Mapping[str, Stored]) -> str:

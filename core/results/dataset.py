@@ -45,6 +45,9 @@ class Image:
     quality : tuple of float or None
         Measures of its quality, those of `core.data.quality.MEASURES`; None where it was not measured, as by versions
         that did not.
+    header : tuple of str
+        Of a DICOM image: keyed hashes of patient, study and series, empty where it has none, and its place in the
+        series; see `core.data.dicom.subjects`. Empty for any other.
     """
 
     path: str
@@ -62,6 +65,7 @@ class Image:
     more: tuple[str, ...] = ()
     original_class: str = ""
     quality: tuple[float, ...] | None = None
+    header: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,13 @@ class Stored:
         Pages of the size of the largest.
     blank : bool
         Of several pages: the one that was read is of a single colour.
+    form : str
+        Format of a file whose header may identify a person, ``"dicom"``, so that exports write its pixels instead of
+        the file; empty for any other.
+    window : str
+        Of a DICOM image that was converted by a window: centre and width such as ``"40:400"``, or ``"table"``.
+    n_windows : int
+        How many windows the file offers, of which the first was used; 0 where a window of the settings was.
     """
 
     kind: str = ""
@@ -39,6 +46,9 @@ class Stored:
     hidden: bool = False
     n_pages: int = 1
     blank: bool = False
+    form: str = ""
+    window: str = ""
+    n_windows: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,9 @@ class Reading:
     pages : str
         Of files of several pages: ``"first"``, the number of a page from 1, ``"max"``, ``"mean"`` or ``"channels"``;
         ``"each"``: every page is an image of its own, see `core.data.page_names`.
+    window : str
+        Of greyscale DICOM images: ``"stored"``, by the first window in the file, ``"full"``, by the range of the file
+        kind, or centre and width such as ``"40:400"``.
     """
 
     levels: str = "declared"
@@ -72,6 +85,7 @@ class Reading:
     alpha: str = "white"
     alphas: Mapping[str, str] = field(default_factory=dict)
     pages: str = "first"
+    window: str = "stored"
 
     def range_of(self, kind: str) -> Range | None:
         """Return the range of a file kind; None where none is fixed."""
@@ -83,5 +97,5 @@ class Reading:
 
     def same_rules(self, other: "Reading") -> bool:
         """Return whether what was fixed under one holds under the other."""
-        mine, theirs = ((each.levels, each.percentiles, each.alpha, each.pages) for each in (self, other))
+        mine, theirs = ((each.levels, each.percentiles, each.alpha, each.pages, each.window) for each in (self, other))
         return mine == theirs

@@ -51,6 +51,7 @@ WRITTEN = {
     "grey_levels": ("0:4095",),
     "alpha": ("ignore",),
     "pages": "max",
+    "window": "40:400",
     "relabelled": (Relabelling("a.png", "a", "b", "2026-11-27T09:30:00+00:00"),),
 }
 
