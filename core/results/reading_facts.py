@@ -120,6 +120,9 @@ class LevelsFacts:
         The values that become black and white; None where each file has its own.
     clipped : float
         Share of the values outside of `range_after`.
+    window : str
+        Of DICOM: the window by which the first image is converted, such as ``"40:400"``; then `range_after` is its
+        range, if it has one.
     before, after : SmallImage or None
     problem : str
         Why there is no image, as a sentence.
@@ -134,6 +137,7 @@ class LevelsFacts:
     range_before: Range | None = None
     range_after: Range | None = None
     clipped: float = 0.0
+    window: str = ""
     before: SmallImage | None = None
     after: SmallImage | None = None
     problem: str = ""

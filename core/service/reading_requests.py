@@ -79,7 +79,9 @@ class PreviewLevels(Request[LevelsFacts]):
         if self.after is not None:
             asked = reading_of(self.after)
             # Transparency and pages are not in question here.
-            after = replace(before, levels=asked.levels, percentiles=asked.percentiles, ranges=asked.ranges)
+            after = replace(
+                before, levels=asked.levels, percentiles=asked.percentiles, ranges=asked.ranges, window=asked.window
+            )
         source = source_of(self.source_kind)
         return levels_facts(source, self.root, self.kind, self.paths, before, after, progress)
 

@@ -28,6 +28,7 @@ IN_SHEET = ("csv",)
 BROUGHT = "The dataset has a predefined split."
 IN_FOLDS = "Each fold has its own test images."
 READING_BEFORE = "How the images are read…"
+NO_HEADERS = "None of the images is DICOM."
 NOT_BROUGHT = "Leaks are only searched for if the dataset has a predefined split."
 
 
@@ -122,6 +123,7 @@ class DatasetPage(Page):
         self.controls.add("data.near_duplicates_together", more=True)
         self.controls.add("data.near_duplicate_bits", more=True)
         self.leaks = self.controls.add("data.drop_leaks", more=True)
+        self.header_groups = self.controls.add("data.header_groups", more=True)
 
     # --- hooks ------------------------------------------------------------------------------------------------
 
@@ -226,6 +228,8 @@ class DatasetPage(Page):
         if in_folds and not brought:
             self.test_share.setEnabled(False)
             self.test_share.setToolTip(IN_FOLDS)
+        with_headers = view is None or any(image.header for image in view.dataset.images)
+        self.header_groups.set_no_effect("" if with_headers else NO_HEADERS)
         self.leaks.set_no_effect("" if view is None or brought or self.leaks.value else NOT_BROUGHT)
 
     def _show_owned(self, view: DatasetView | None) -> None:

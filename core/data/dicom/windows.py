@@ -43,11 +43,11 @@ class Window:
 
     @property
     def words(self) -> str:
-        """The window in its text form, such as ``"40:400"``; ``"table"`` for a table."""
+        """The window in its text form, such as ``"40:400"`` or ``"sigmoid 40:400"``; ``"table"`` for a table."""
         if self.function == "table":
             return "table"
         text = range_text(self.centre, self.width)
-        return text if self.function == "linear" else f"{self.function} {text}"
+        return f"sigmoid {text}" if self.function == "sigmoid" else text
 
     def applied(self, values: Values) -> NDArray[np.uint8]:
         """Return grey levels for finite values, of the same shape."""
