@@ -74,9 +74,10 @@ _LAST = threading.local()
 def _quieten() -> None:
     """Keep values of headers out of logs and warnings, in which pydicom quotes what is not valid."""
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
-    logger = logging.getLogger("pydicom")
-    logger.setLevel(logging.CRITICAL + 1)
-    logger.propagate = False
+    for name in ("pydicom", "pylibjpeg", "openjpeg", "libjpeg"):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.CRITICAL + 1)
+        logger.propagate = False
 
 
 _quieten()
