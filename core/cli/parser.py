@@ -15,7 +15,7 @@ Command = Callable[[argparse.Namespace], int]
 AddCommand = Callable[[str, str, str], argparse.ArgumentParser]
 """Takes a command's name, summary and examples."""
 
-READ_BY = ("grey_levels", "alpha", "pages", "window")
+READ_BY = ("grey_levels", "alpha", "pages", "window", "channels")
 """Settings of the data by which the images of a prediction are read, too."""
 
 NOT_EXTERNAL = (

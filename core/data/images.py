@@ -24,6 +24,7 @@ from core.data.quiet import QuietPillow
 from core.data.sources import source_of
 from core.data.streams import CountedBytes
 from core.data.thumbnails import THUMBNAIL_SIDE, thumbnail_file, write_thumbnail
+from core.data.tiff.faults import DAMAGED, is_misread
 from core.errors import ImageError
 from core.files import reason_of
 from core.reading import open_regular
@@ -115,6 +116,8 @@ def decode(source: Path | bytes, reading: Reading) -> Decoded:
             if _is_dicom(name, data):
                 name = "DICOM"
                 return _dicom(data, reading)
+            if name == "TIFF":
+                return _with_form(data, _tiff(data, reading))
             if name == "JPEG" and _FILL in data:
                 raise ImageError("It is damaged: it contains more meaningless bytes than any valid image.")
             with _open(data) as image:
@@ -136,6 +139,32 @@ def decode(source: Path | bytes, reading: Reading) -> Decoded:
 
 def _open(data: bytes) -> Image.Image:
     return Image.open(CountedBytes(data, _MOST_PIECES), formats=_FORMATS)
+
+
+def _tiff(data: bytes, reading: Reading) -> Decoded:
+    """Decode a TIFF file by Pillow, and by tifffile what Pillow does not read, or reads wrongly."""
+    try:
+        with _open(data) as image:
+            if not is_misread(image):
+                return decode_file(image, data, reading, lambda: _open(data), _check_size)
+    except (Image.DecompressionBombError, MemoryError):
+        raise
+    except Exception as fault:  # Pillow raises nearly any exception on damaged files
+        try:
+            return _other_tiff(data, reading)
+        except ImageError as error:
+            # What Pillow says of a damaged file is more than what is said there.
+            if str(error) != DAMAGED:
+                raise
+            raise fault from None
+    return _other_tiff(data, reading)
+
+
+def _other_tiff(data: bytes, reading: Reading) -> Decoded:
+    # Imported here: most TIFF files need no tifffile.
+    from core.data.tiff.decoding import decode_tiff
+
+    return decode_tiff(data, reading, _check_size)
 
 
 def _dicom(data: bytes, reading: Reading) -> Decoded:
@@ -223,10 +252,23 @@ def n_pages(file: Path) -> int:
         with _QUIET:
             if _is_dicom(name, data):
                 return _n_frames(data)
-        with _QUIET, _open(data) as image:
-            return len(main_pages(image, lambda: _open(data)))
+            return _n_tiff_pages(data) if name == "TIFF" else _n_pillow_pages(data)
     except Exception:  # Pillow raises nearly any exception on damaged files; the scan reports the fault
         return 1
+
+
+def _n_pillow_pages(data: bytes) -> int:
+    with _open(data) as image:
+        return len(main_pages(image, lambda: _open(data)))
+
+
+def _n_tiff_pages(data: bytes) -> int:
+    try:
+        return _n_pillow_pages(data)
+    except Exception:  # as above
+        from core.data.tiff.decoding import n_tiff_pages
+
+        return n_tiff_pages(data)
 
 
 def _n_frames(data: bytes) -> int:

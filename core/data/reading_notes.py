@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from core.data.page_names import file_and_page
 from core.results import Image, Range, Reading, Stored
-from core.settings.levels import WINDOW_RULES, parse_window, range_text
+from core.settings.levels import WINDOW_RULES, parse_channels, parse_window, range_text
 
 _NAMED = 3
 _LEVELS = 256
 _CHANNELS = 3
+_COLOURS = ("red", "green", "blue")
 
 
 def reading_notes(images: Sequence[Image], reading: Reading) -> list[str]:
@@ -53,6 +54,10 @@ def unheeded_notes(images: Sequence[Image], asked: Reading) -> list[str]:
         notes.append(f"--window {asked.window} has no effect: no image is DICOM.")
     elif asked.window not in WINDOW_RULES and not any(each.window for each in found):
         notes.append(f"--window {asked.window} has no effect: all DICOM images are in colour or have 8 bits.")
+    if asked.channels != "auto" and asked.pages != "channels" and not any(each.n_channels for each in found):
+        notes.append(
+            f"--channels {asked.channels} has no effect: no image has channels other than red, green and blue."
+        )
     if "" in asked.ranges and not kinds:
         notes.append("--grey-levels has no effect: no image has more than 8 bits.")
     if asked.pages != "first" and all(each.n_pages == 1 for each in found):
@@ -77,6 +82,7 @@ def notes_on(stored: Mapping[str, Stored], reading: Reading) -> list[str]:
     windowed = {path: each for path, each in stored.items() if each.window}
     notes += [note for note in (*_windows(windowed, reading), _gaps(windowed)) if note]
     notes += [note for kind, found in sorted(alphas.items()) for note in _alpha(kind, found, reading)]
+    notes += _channels({path: each for path, each in stored.items() if each.n_channels}, reading)
     several = {path: each for path, each in stored.items() if each.n_pages > 1}
     by_page = {path: each for path, each in several.items() if file_and_page(path)[1]}
     whole = {path: each for path, each in several.items() if path not in by_page}
@@ -156,6 +162,25 @@ def _windows(found: Mapping[str, Stored], reading: Reading) -> list[str]:
     return [f"{told}{first} Change it with --window full or centre and width, such as --window 40:400."]
 
 
+def _channels(found: Mapping[str, Stored], reading: Reading) -> list[str]:
+    """Return which channels of images with others than red, green and blue are shown, and how to change that."""
+    if not found:
+        return []
+    fewest, most = min(each.n_channels for each in found.values()), max(each.n_channels for each in found.values())
+    count = f"{most:,}" if fewest == most else f"{fewest:,} to {most:,}"
+    chosen = parse_channels(reading.channels) or tuple(range(1, min(most, _CHANNELS) + 1))
+    if len(chosen) == 1:
+        what = f"channel {chosen[0]} is shown in grey"
+    else:
+        colours = " and ".join((", ".join(_COLOURS[: len(chosen) - 1]), _COLOURS[len(chosen) - 1]))
+        what = f"channels {', '.join(map(str, chosen))} are shown as {colours}"
+    note = (
+        f"{_images(found)} {'has' if len(found) == 1 else 'have'} {count} channels that are not red, green and blue; "
+        f"{what}. Change it with --channels, such as --channels 3,1,2."
+    )
+    return [note]
+
+
 def _gaps(found: Mapping[str, Stored]) -> str:
     gaps = [path for path, each in found.items() if each.gaps]
     if not gaps:
@@ -204,7 +229,11 @@ def _pages(found: Mapping[str, Stored], reading: Reading) -> str:
     note = f"{_images(found)} {'holds' if len(found) == 1 else 'hold'} {count} pages each; {what}"
     if blank:
         note += f", which is of a single colour in {len(blank):,} ({_named(blank)})"
-    offered = ("first", "max", "mean", *(("channels",) if most <= _CHANNELS else ()), "each")
+    planes = Counter(each.planes for each in found.values() if each.planes)
+    if planes:
+        note += f" ({planes.most_common(1)[0][0]})"
+    with_channels = most <= _CHANNELS or any("channels" in words for words in planes)
+    offered = ("first", "max", "mean", *(("channels",) if with_channels else ()), "each")
     others = [word for word in offered if word != reading.pages]
     return f"{note}. Change it with --pages {', '.join(others)} or a page number."
 

@@ -25,7 +25,7 @@ _FIRST_STORED = 9
 """How many values the first version wrote of how an image is stored."""
 
 _HEADER_PARTS = 4
-_LATER_READING = {"window": Reading().window}
+_LATER_READING = {"window": Reading().window, "channels": Reading().channels}
 _COUNTS = {"width": 1, "height": 1, "n_bytes": 0, "modified_ns": -(2**63)}
 
 

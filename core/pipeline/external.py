@@ -88,8 +88,8 @@ def evaluate_external(
     settings : DataSettings, optional
         How the dataset is read, apart from pixels.
     choices : mapping, optional
-        Of ``grey_levels``, ``alpha``, ``pages`` and ``window``, where images are to be read otherwise than those of
-        the training.
+        Of ``grey_levels``, ``alpha``, ``pages``, ``window`` and ``channels``, where images are to be read otherwise
+        than those of the training.
 
     Raises
     ------
@@ -127,6 +127,6 @@ def _opened(
         read = changed_choices(read, **choices)
     asked = replace(
         settings or DataSettings(),
-        grey_levels=read.grey_levels, alpha=read.alpha, pages=read.pages, window=read.window,
+        grey_levels=read.grey_levels, alpha=read.alpha, pages=read.pages, window=read.window, channels=read.channels,
     )  # fmt: skip
     return open_dataset(source, cache_folder, progress, settings=asked)

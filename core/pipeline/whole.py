@@ -245,8 +245,8 @@ def predict(
     Parameters
     ----------
     choices : mapping, optional
-        Of ``grey_levels``, ``alpha``, ``pages`` and ``window``, if images are to be read differently from those of the
-        training.
+        Of ``grey_levels``, ``alpha``, ``pages``, ``window`` and ``channels``, if images are to be read differently from
+        those of the training.
     """
     loaded = load_bundle(bundle)
     if choices:

@@ -1,7 +1,7 @@
 """How stored values become pixels: the facts of an image, and the rules of a dataset."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Range = tuple[float, float]
 
@@ -35,6 +35,10 @@ class Stored:
         Of a DICOM image that was converted by a window: centre and width such as ``"40:400"``, or ``"table"``.
     n_windows : int
         How many windows the file offers, of which the first was used; 0 where a window of the settings was.
+    n_channels : int
+        Channels of an image that are not red, green and blue and an alpha channel; 0 for any other.
+    planes : str
+        What OME or ImageJ say of the pages of a file, such as ``"OME-TIFF of 3 channels (DAPI, FITC, TRITC)"``.
     """
 
     kind: str = ""
@@ -49,6 +53,8 @@ class Stored:
     form: str = ""
     window: str = ""
     n_windows: int = 0
+    n_channels: int = 0
+    planes: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,9 @@ class Reading:
     window : str
         Of greyscale DICOM images: ``"stored"``, by the first window in the file, ``"full"``, by the range of the file
         kind, or centre and width such as ``"40:400"``.
+    channels : str
+        Of images with other channels than red, green and blue: which become these, numbers from 1 with commas between;
+        ``"auto"``: the first three.
     """
 
     levels: str = "declared"
@@ -86,6 +95,7 @@ class Reading:
     alphas: Mapping[str, str] = field(default_factory=dict)
     pages: str = "first"
     window: str = "stored"
+    channels: str = "auto"
 
     def range_of(self, kind: str) -> Range | None:
         """Return the range of a file kind; None where none is fixed."""
@@ -97,5 +107,5 @@ class Reading:
 
     def same_rules(self, other: "Reading") -> bool:
         """Return whether what was fixed under one holds under the other."""
-        mine, theirs = ((each.levels, each.percentiles, each.alpha, each.pages, each.window) for each in (self, other))
+        mine, theirs = (replace(each, ranges={}, alphas={}) for each in (self, other))
         return mine == theirs

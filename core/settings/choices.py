@@ -15,7 +15,7 @@ from typing import Any, Literal
 from core.descriptions.choice import SettingsPart, choice, own
 from core.errors import SettingsError
 from core.settings.earlier import EarlierCoreset
-from core.settings.levels import check_pages, parse_alpha, parse_levels, parse_window
+from core.settings.levels import check_pages, parse_alpha, parse_channels, parse_levels, parse_window
 from core.settings.path_patterns import check_patterns
 from core.settings.quality import QualitySettings
 from core.settings.relabelling import Relabelling, sorted_records
@@ -78,6 +78,9 @@ class DataSettings(SettingsPart):
     window : str
         Of greyscale DICOM images: ``"stored"``, ``"full"``, or centre and width; see
         `core.settings.levels.parse_window`.
+    channels : str
+        Which channels of images that are not in colour become red, green and blue; see
+        `core.settings.levels.parse_channels`.
     header_groups : str
         What of the headers of DICOM files names groups where the dataset has no others: ``"patient"``, ``"study"``,
         ``"series"`` or ``"none"``.
@@ -177,6 +180,11 @@ class DataSettings(SettingsPart):
         question="A window applies to the values after rescaling, such as Hounsfield units in CT. With windows from "
                  "the files, equal values in two files may become different grey levels; one window avoids this.",
     )  # fmt: skip
+    channels: str = choice(
+        "auto", neutral="auto", title="Channels shown as colours", typed="CHANNELS",
+        tip="Which channels of images such as fluorescence become red, green and blue: auto (the first three), or one "
+            "to three numbers such as 3,1,2; one alone is shown in grey",
+    )  # fmt: skip
     header_groups: str = choice(
         "patient", neutral="none", title="Groups from DICOM headers",
         tip="What keeps DICOM images together in a split if neither folders nor a table define groups",
@@ -209,6 +217,7 @@ class DataSettings(SettingsPart):
         parse_alpha(self.alpha)
         check_pages(self.pages)
         parse_window(self.window)
+        parse_channels(self.channels)
 
 
 @dataclass(frozen=True, kw_only=True)

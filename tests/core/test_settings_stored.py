@@ -52,6 +52,7 @@ WRITTEN = {
     "alpha": ("ignore",),
     "pages": "max",
     "window": "40:400",
+    "channels": "3,1,2",
     "relabelled": (Relabelling("a.png", "a", "b", "2026-11-27T09:30:00+00:00"),),
 }
 

@@ -22,6 +22,7 @@ import cv2
 import h5py
 import numpy as np
 import pydicom
+import tifffile
 from openpyxl import Workbook
 from PIL import Image
 from pydicom.uid import JPEG2000Lossless, RLELossless
@@ -109,6 +110,26 @@ def _deep_images() -> list[bytes]:
                          ("GIF", pages), ("WEBP", pages), ("PNG", pages)):  # fmt: skip
         stream = io.BytesIO()
         images[0].save(stream, form, save_all=len(images) > 1, append_images=images[1:])
+        found.append(stream.getvalue())
+    return found
+
+
+def _other_tiffs() -> list[bytes]:
+    """Return TIFF files that Pillow does not read, and such with dimensions by OME and ImageJ."""
+    values = (np.random.default_rng(0).random((9, 12, 4)) * 250).astype(np.float32)
+    planes = {"photometric": "minisblack", "planarconfig": "separate"}
+    found = []
+    for array, options in (
+        (values, {"photometric": "minisblack", "planarconfig": "contig", "compression": "zlib", "rowsperstrip": 2}),
+        (values.astype(np.uint8), {"photometric": "minisblack", "planarconfig": "contig", "tile": (16, 16)}),
+        (np.moveaxis(values, 2, 0).astype(np.uint16), {**planes, "byteorder": ">", "compression": "lzma"}),
+        (np.moveaxis(values, 2, 0).astype(np.uint8), {"ome": True, "photometric": "minisblack", "metadata":
+         {"axes": "CYX", "Channel": {"Name": ["a", "b", "c", "d"]}}}),
+        (np.moveaxis(values, 2, 0).astype(np.uint8), {"imagej": True, "metadata": {"axes": "CYX"}}),
+        (values[:, :, 0].astype(np.float64), {"photometric": "minisblack", "bigtiff": True, "compression": "zlib"}),
+    ):  # fmt: skip
+        stream = io.BytesIO()
+        tifffile.imwrite(stream, array, **options)
         found.append(stream.getvalue())
     return found
 
@@ -356,6 +377,7 @@ def _facts() -> list[bytes]:
 READERS = {
     "image": Reader("image.png", _images, read_rgb),
     "deep image": Reader("image.tif", _deep_images, _read_deep),
+    "other tiff": Reader("image.tif", _other_tiffs, _read_deep),
     "dicom": Reader("IM0001", _dicom_images, _read_deep),
     "table": Reader("table.csv", _tables, list_table),
     "coreset list": Reader("coreset.csv", _lists, _read_list),
