@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from core.pipeline.study import Study
-from core.pipeline.views import ComparePlanView
+from core.pipeline.views import ComparisonPlan
 from desktop_app.dialogs.everything_sheet import JUDGE, TRAIN, EverythingSheet, Step
 from desktop_app.messages import Messages
 from desktop_app.pages.page import Page
@@ -60,7 +60,7 @@ class RunAll(QObject):
         self._sheet: EverythingSheet | None = None
         self._agreed, self._ahead = False, ""
         self._idle = 0
-        self._judging: ComparePlanView | None = None
+        self._judging: ComparisonPlan | None = None
         self._model, self._service, self._messages = model, service, messages
         self._page_of, self._go_to = page_of, go_to
         self._entered = self._recommended = self._started = ""
@@ -136,7 +136,7 @@ class RunAll(QObject):
         request = EstimateComparison(self._quick_study(compare))
         self._service.ask(request, self._take_judging, on_failed=self._on_judge_failed)
 
-    def _take_judging(self, plan: ComparePlanView) -> None:
+    def _take_judging(self, plan: ComparisonPlan) -> None:
         if self._ahead == "judge":
             self._judging = plan
 
@@ -145,7 +145,7 @@ class RunAll(QObject):
             self.stop()
             self._messages.error(sentence, details)
 
-    def _ask(self, judging: ComparePlanView) -> None:
+    def _ask(self, judging: ComparisonPlan) -> None:
         told: dict[str, tuple[str, float]] = {}
         for stage in STAGES:
             told |= self._page_of(stage).to_come()

@@ -19,12 +19,12 @@ from core.descriptions import NO_PLUGINS, all_kinds, inside_sentence, plugin_pro
 from core.errors import ExportError, SettingsError
 from core.features.weight_download import download
 from core.features.weight_sets import WEIGHT_SETS
-from core.features.weights import WeightsEntry, import_weights, list_weights
+from core.features.weights import import_weights, list_weights
 from core.pipeline import exporting
 from core.pipeline.exporting import labels_of, reading_notes_of, write_selection
 from core.pipeline.facts import extractor_facts, separation_if_computed
 from core.pipeline.stages import Prepared, choose, extract_features, open_dataset, prepare, split_dataset
-from core.results import Coreset, Dataset, Split
+from core.results import Coreset, Dataset, Split, WeightsEntry
 from core.selection.clustering import cluster_words
 from core.selection.selecting import rule_over_classes
 from core.settings import DataSettings

@@ -22,9 +22,8 @@ from core.features.weight_memory import Remembered, recall, remember
 from core.features.weight_sets import WEIGHT_SETS
 from core.files import reason_of, temporary_file
 from core.resources import resource_folder, user_data_folder, weight_folders
-from core.results import WeightsUsed
-
-WeightState = Literal["verified", "unverified", "missing"]
+from core.results import WeightsEntry, WeightsUsed
+from core.results.weights import WeightState
 
 
 @dataclass(frozen=True)
@@ -46,37 +45,6 @@ class FoundWeights:
     file: Path
     digest: str
     state: Literal["verified", "unverified"]
-
-
-@dataclass(frozen=True)
-class WeightsEntry:
-    """One weight set as `coreset weights list` shows it.
-
-    Attributes
-    ----------
-    name, title : str
-    extractors : tuple of str
-        Those that need it.
-    state : {"verified", "unverified", "missing"}
-    file : Path or None
-    digest : str
-        Empty where missing.
-    origin : str
-        Where these very tensors come from, if they are known.
-    n_bytes : int
-        Of the arrays: about what a download takes.
-    licence : str
-    """
-
-    name: str
-    title: str
-    extractors: tuple[str, ...]
-    state: WeightState
-    file: Path | None
-    digest: str
-    origin: str
-    n_bytes: int
-    licence: str
 
 
 def weight_set(name: str) -> WeightSet:
@@ -230,7 +198,7 @@ def weights_used(name: str, *, file: Path | None = None, untrained: bool = False
 
 def list_weights() -> tuple[WeightsEntry, ...]:
     """Return every weight set with its state on this machine."""
-    return tuple(_entry(weights) for weights in WEIGHT_SETS.values())
+    return tuple(_entry_on_disk(weights) for weights in WEIGHT_SETS.values())
 
 
 def import_weights(file: Path, name: str | None = None) -> WeightsEntry:
@@ -278,37 +246,42 @@ def moved(found: FoundWeights, target: Path) -> FoundWeights:
 
 
 def entry_of(found: FoundWeights) -> WeightsEntry:
-    """Return how `coreset weights list` shows what was found."""
+    """Return the entry of a weight set whose file was found."""
     weights = WEIGHT_SETS[found.name]
-    return WeightsEntry(
-        name=weights.name,
-        title=weights.title,
-        extractors=_users(weights),
-        state=found.state,
-        file=found.file,
-        digest=found.digest,
-        origin=weights.known.get(found.digest, ""),
-        n_bytes=weights.n_bytes,
-        licence=weights.licence,
-    )
+    return _entry(weights, found.state, found.file, found.digest, weights.known.get(found.digest, ""))
 
 
-def _entry(weights: WeightSet) -> WeightsEntry:
+def _entry_on_disk(weights: WeightSet) -> WeightsEntry:
     try:
         return entry_of(find_weights(weights.name))
     except MissingWeightsError:
-        return WeightsEntry(
-            weights.name, weights.title, _users(weights), "missing", None, "", "", weights.n_bytes, weights.licence
-        )
+        return _entry(weights, "missing")
+
+
+def _entry(
+    weights: WeightSet, state: WeightState, file: Path | None = None, digest: str = "", origin: str = ""
+) -> WeightsEntry:
+    extractors = [extractor for extractor in EXTRACTORS.values() if extractor.weights == weights.name]
+    return WeightsEntry(
+        name=weights.name,
+        title=weights.title,
+        extractors=tuple(extractor.name for extractor in extractors),
+        extractor_titles=tuple(extractor.title for extractor in extractors),
+        state=state,
+        file=file,
+        digest=digest,
+        origin=origin,
+        n_bytes=weights.n_bytes,
+        licence=weights.licence,
+        is_backbone=any(extractor.backbone for extractor in extractors),
+        official_file=weights.official_file,
+        address=weights.address,
+    )
 
 
 @cache
 def _untrained_digest(name: str) -> str:
     return untrained_tensors(WEIGHT_SETS[name].layers).digest
-
-
-def _users(weights: WeightSet) -> tuple[str, ...]:
-    return tuple(extractor.name for extractor in EXTRACTORS.values() if extractor.weights == weights.name)
 
 
 def _candidates(weights: WeightSet) -> Iterator[FoundWeights]:

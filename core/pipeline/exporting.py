@@ -11,7 +11,7 @@ from core.data.relabelling import relabelled_notes
 from core.data.sources import source_of
 from core.descriptions import registry
 from core.errors import ExportError
-from core.features.weights import WeightsEntry, import_weights, list_weights
+from core.features.weights import import_weights, list_weights
 from core.output.export import export_coreset
 from core.output.lists import AskedColumns, image_columns, renamed_columns_note
 from core.output.lists import write_selection as write_list
@@ -31,7 +31,6 @@ __all__ = [
     "Again",
     "ExportResult",
     "VerifyResult",
-    "WeightsEntry",
     "export",
     "import_weights",
     "labels_of",

@@ -1,45 +1,28 @@
 """An external test: a saved network on another dataset, read as the images of its training were."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from core.data.readings import changed_choices, choices_from
 from core.data.split import named_out
 from core.errors import ExportError
-from core.output.class_matching import Matching, match_classes
+from core.output.class_matching import match_classes
 from core.output.external_report import REPORT, headline, write_external_report
 from core.output.external_test import ExternalTest, evaluate_bundle
 from core.output.model_bundle import load_bundle, read_facts
 from core.pipeline.stages import open_dataset
 from core.progress import NO_PROGRESS, PartProgress, Progress
-from core.results import Dataset
+from core.results import Dataset, MatchedClasses
 from core.settings import DataSettings
 
-__all__ = ["ClassesView", "evaluate_external", "external_classes", "headline", "report_in"]
+__all__ = ["evaluate_external", "external_classes", "headline", "report_in"]
 
 
-@dataclass(frozen=True)
-class ClassesView:
-    """The classes of a dataset beside those of a network.
-
-    Attributes
-    ----------
-    theirs : mapping of str to int
-        Images by class of the dataset.
-    ours : tuple of str
-        Classes of the network.
-    matching : Matching or None
-        By name; None where no class has the name of another.
-    """
-
-    theirs: Mapping[str, int]
-    ours: tuple[str, ...]
-    matching: Matching | None
-
-
-def external_classes(bundle: Path, source: Path, cache_folder: Path, progress: Progress = NO_PROGRESS) -> ClassesView:
+def external_classes(
+    bundle: Path, source: Path, cache_folder: Path, progress: Progress = NO_PROGRESS
+) -> MatchedClasses:
     """Scan a dataset as a network wants it read, and match the classes by name.
 
     Raises
@@ -56,9 +39,9 @@ def external_classes(bundle: Path, source: Path, cache_folder: Path, progress: P
         counts[image.class_name] += 1
     try:
         matching = match_classes(dataset.classes, facts.classes)
-    except ExportError:
-        matching = None
-    return ClassesView(counts, tuple(facts.classes), matching)
+    except ExportError:  # no class has the name of another
+        return MatchedClasses(counts, tuple(facts.classes), {}, is_certain=False)
+    return MatchedClasses(counts, tuple(facts.classes), matching.matched, matching.is_certain)
 
 
 def evaluate_external(

@@ -13,7 +13,7 @@ from core.pipeline.planning import n_splits, networks_problem, plan, splits_prob
 from core.pipeline.run_keys import backbone_choice
 from core.pipeline.study import Study
 from core.pipeline.teaching import teacher_seconds
-from core.pipeline.views import ComparePlanView, PlannedView
+from core.pipeline.views import ComparisonPlan, EstimatedRun
 from core.results import Estimate
 from core.settings import ComparisonSettings, TrainingSettings, parts_of
 from core.settings.own import with_own
@@ -37,7 +37,7 @@ __all__ = ["fine_tuning_notes", "plan_view"]
 
 def plan_view(
     study: Study, n_pool: int, n_validation: int, n_test: int = 0, *, brought: bool = False, preparing: float = 0.0
-) -> ComparePlanView:
+) -> ComparisonPlan:
     """Estimate the trainings of a comparison, without selection.
 
     Parameters
@@ -58,9 +58,7 @@ def plan_view(
         # An unknown network is reported below.
         by_epochs = one.network in NETWORKS and NETWORKS[one.network].by_epochs
         epochs = n_epochs(n_images, training) if by_epochs else 0
-        runs.append(
-            PlannedView(one.network, one.sampler, one.fraction, one.repetition, n_images, estimate, one.split, epochs)
-        )
+        runs.append(EstimatedRun(**vars(one), n_images=n_images, estimate=estimate, epochs=epochs))
     problem = splits_problem(comparison, brought=brought, folds=folds) or networks_problem(comparison)
     problem = problem or training_problem(training)
     for name in comparison.networks:
@@ -75,7 +73,7 @@ def plan_view(
     looks = ORIENTATIONS if parts_of(training).flips_and_turns else 1
     n_images = looks * n_pool + n_validation + n_test
     backbones = {network.name: _backbone_seconds(study, network, n_images) for network in known}
-    return ComparePlanView(
+    return ComparisonPlan(
         tuple(runs),
         seconds,
         memory,
@@ -130,7 +128,7 @@ def fine_tuning_notes(study: Study, n_pool: int, n_validation: int, n_test: int)
 
 
 def _tuning_note(
-    study: Study, runs: Sequence[PlannedView], training: TrainingSettings, n_validation: int, n_test: int
+    study: Study, runs: Sequence[EstimatedRun], training: TrainingSettings, n_validation: int, n_test: int
 ) -> str:
     """Return a note that fine-tuning is meant for a GPU, if it is estimated to be slow without one; else empty."""
     tuned = [run for run in runs if run.network in NETWORKS and tuned_network(NETWORKS[run.network], training)]

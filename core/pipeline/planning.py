@@ -1,37 +1,31 @@
 """Which trainings a comparison requests."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from core.data.split import folds_of_brought
 from core.errors import SelectionError, SettingsError
 from core.pipeline.study import Study
+from core.pipeline.views import PlannedRun
 from core.selection.samplers import SAMPLERS
 from core.settings import ComparisonSettings, Settings
 from core.training.architectures import NETWORKS
 
+__all__ = [
+    "EVERYTHING",
+    "STRATIFIED",
+    "PlannedRun",
+    "check_splits",
+    "n_splits",
+    "networks_problem",
+    "plan",
+    "plan_of_split",
+    "rows_of",
+    "splits_problem",
+    "study_of_split",
+]
+
 EVERYTHING = "everything"
 STRATIFIED = "stratified"
-SEEDS_A_SPLIT = 1000
-
-
-@dataclass(frozen=True)
-class PlannedRun:
-    """One training that a comparison requests."""
-
-    network: str
-    sampler: str
-    fraction: float
-    repetition: int
-    split: int = 0
-
-    @property
-    def seed(self) -> int:
-        """Seed of its draw, its initial weights and its shuffling.
-
-        No two splits share seeds: random samplers draw places in a sorted pool, so that a seed would draw nearly the
-        same share of each class, and neighbours in path order, in every split.
-        """
-        return self.repetition + SEEDS_A_SPLIT * self.split
 
 
 def rows_of(settings: ComparisonSettings) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from pathlib import Path
 from core.results import Comparison, Estimate, StageTime
 from core.settings import ComparisonSettings, TrainingSettings
 
+SEEDS_A_SPLIT = 1000
+
 
 @dataclass(frozen=True)
 class ExtractorFact:
@@ -41,25 +43,56 @@ class ExtractorFact:
 
 
 @dataclass(frozen=True)
-class PlannedView:
-    """One training that a comparison requests, with estimates.
+class PlannedRun:
+    """One training that a comparison requests.
 
-    `epochs` are those that it will have, more than requested where the least number of steps rules; 0 where the network
-    is not trained by epochs.
+    Attributes
+    ----------
+    network, sampler : str
+        Names.
+    fraction : float
+        Share of the pool, 0 < f <= 1.
+    repetition, split : int
+        From 0.
     """
 
     network: str
     sampler: str
     fraction: float
     repetition: int
-    n_images: int
-    estimate: Estimate
     split: int = 0
-    epochs: int = 0
+
+    @property
+    def seed(self) -> int:
+        """Seed of its draw, its initial weights and its shuffling.
+
+        No two splits share seeds: random samplers draw places in a sorted pool, so that a seed would draw nearly the
+        same share of each class, and neighbours in path order, in every split.
+        """
+        return self.repetition + SEEDS_A_SPLIT * self.split
 
 
 @dataclass(frozen=True)
-class ComparePlanView:
+class EstimatedRun(PlannedRun):
+    """A planned training with its estimates.
+
+    Attributes
+    ----------
+    n_images : int
+        Number of images that the network is trained on.
+    estimate : Estimate
+    epochs : int
+        Number of epochs, more than requested if the minimum number of training steps requires it; 0 if the network is
+        not trained by epochs.
+    """
+
+    n_images: int = field(kw_only=True)
+    estimate: Estimate = field(kw_only=True)
+    epochs: int = field(default=0, kw_only=True)
+
+
+@dataclass(frozen=True)
+class ComparisonPlan:
     """All trainings that a comparison requests; `problem` states why they cannot be done, or is empty.
 
     `device` is what will most likely compute, in words. `instead` are training and comparison settings with which the
@@ -70,7 +103,7 @@ class ComparePlanView:
     sentence on trainings that are estimated to be slow.
     """
 
-    runs: tuple[PlannedView, ...]
+    runs: tuple[EstimatedRun, ...]
     seconds: float
     memory_bytes: int
     problem: str

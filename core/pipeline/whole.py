@@ -16,7 +16,7 @@ from core.files import make_temporary_folder, put_in_place, reason_of, removed_o
 from core.forms import FormError, read_json
 from core.housekeeping import sweep_tree
 from core.output.content import ReportContent
-from core.output.model_bundle import Predictions, load_bundle, write_predictions
+from core.output.model_bundle import load_bundle, write_predictions
 from core.output.model_bundle import predict as predict_images
 from core.output.report import write_report
 from core.pipeline.comparing import run_comparison
@@ -28,7 +28,7 @@ from core.pipeline.stages import Clock, Prepared, choose, fixed_settings, judge_
 from core.pipeline.study import Study
 from core.pipeline.views import StudyOutcome
 from core.progress import NO_PROGRESS, Progress
-from core.results import Comparison, Coreset, ProxyPoint
+from core.results import Comparison, Coreset, PredictionFile, ProxyPoint
 from core.selection.coverage import coverage
 from core.selection.doubts import label_doubts, near_duplicates
 from core.selection.shares import expected_random
@@ -239,7 +239,7 @@ def predict(
     progress: Progress = NO_PROGRESS,
     *,
     choices: Mapping[str, Any] | None = None,
-) -> Predictions:
+) -> PredictionFile:
     """Give every image of a folder a class and write the CSV.
 
     Parameters
@@ -253,7 +253,7 @@ def predict(
         loaded = replace(loaded, reading=stored_choices(settings))
     predictions = predict_images(loaded, folder, progress)
     write_predictions(out, predictions)
-    return predictions
+    return PredictionFile(out, predictions.n_images, predictions.skipped, predictions.notes)
 
 
 def _check(study: Study) -> None:

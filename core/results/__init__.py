@@ -20,12 +20,14 @@ from core.results.curves import N_BINS, ROC_RATES, Curves, mean_curves
 from core.results.dataset import Dataset, Duplicates, Image, LeftOut, Skipped, Split
 from core.results.embeddings import ClassEmbedding, PoolEmbedding, Separation, ViewReduction, WeightsUsed
 from core.results.exports import ExportResult, MethodsText, VerifyResult
+from core.results.networks import MatchedClasses, PredictionFile
 from core.results.reading import Range, Reading, Stored
 from core.results.reading_facts import LayoutFacts, LevelsFacts, PagesFacts, Role, SmallImage, TableFacts, counts_of
 from core.results.relabelling import Relabelled, RelabelledRow
 from core.results.runs import Answer, Comparison, Difference, Epoch, Metrics, Note, Row, RunKey, RunResult
 from core.results.split_words import split_of, split_word, splits_words
 from core.results.teacher import Teacher
+from core.results.weights import WeightsEntry
 
 __all__ = [
     "N_BINS",
@@ -52,12 +54,14 @@ __all__ = [
     "LayoutFacts",
     "LeftOut",
     "LevelsFacts",
+    "MatchedClasses",
     "MethodsText",
     "Metrics",
     "NearDuplicate",
     "Note",
     "PagesFacts",
     "PoolEmbedding",
+    "PredictionFile",
     "ProxyPoint",
     "Range",
     "Reading",
@@ -78,6 +82,7 @@ __all__ = [
     "Teacher",
     "VerifyResult",
     "ViewReduction",
+    "WeightsEntry",
     "WeightsUsed",
     "counts_of",
     "mean_curves",

@@ -9,9 +9,9 @@ from core.errors import ExportError
 from core.files import reason_of, temporary_folder
 from core.limits import limited
 from core.pipeline.study import Study
-from core.pipeline.views import ComparePlanView
+from core.pipeline.views import ComparisonPlan
 from core.progress import Progress
-from core.results import Comparison, MethodsText, Skipped
+from core.results import Comparison, MethodsText, PredictionFile
 from core.service.requests import Request
 from core.settings import NetworkName
 
@@ -20,23 +20,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PredictView:
-    """Predictions for a folder: where the CSV is, how many images, what was skipped, and sentences to read."""
-
-    file: Path
-    n_images: int
-    skipped: tuple[Skipped, ...]
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class EstimateComparison(Request[ComparePlanView]):
+class EstimateComparison(Request[ComparisonPlan]):
     """List the trainings that the settings request, with estimates of time and memory."""
 
     is_for_display: ClassVar[bool] = True
     study: Study
 
-    def run(self, progress: Progress) -> ComparePlanView:
+    def run(self, progress: Progress) -> ComparisonPlan:
         """Divide the images and count; nothing is trained."""
         from core.pipeline.facts import estimate_after_features
         from core.pipeline.outlook import plan_view
@@ -163,7 +153,7 @@ class SearchHyperparameters(Request["SearchOutcome"]):
 
 
 @dataclass(frozen=True)
-class PredictFolder(Request[PredictView]):
+class PredictFolder(Request[PredictionFile]):
     """Give every image of a folder a class and write the CSV."""
 
     title: ClassVar[str] = "a prediction"
@@ -172,12 +162,11 @@ class PredictFolder(Request[PredictView]):
     out: Path
 
     @limited(seconds=600)
-    def run(self, progress: Progress) -> PredictView:
+    def run(self, progress: Progress) -> PredictionFile:
         """Read, predict, write."""
         from core.pipeline.whole import predict
 
-        found = predict(self.bundle, self.folder, self.out, progress)
-        return PredictView(self.out, found.n_images, found.skipped, found.notes)
+        return predict(self.bundle, self.folder, self.out, progress)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Requests about a saved network on another dataset: which class is which, and the evaluation."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -8,34 +7,12 @@ from typing import ClassVar
 from core.cache import thumbnail_file
 from core.limits import limited
 from core.progress import Progress
-from core.results import Dataset, Row, RunResult
+from core.results import Dataset, MatchedClasses, Row, RunResult
 from core.service.requests import Request
 
 
 @dataclass(frozen=True)
-class ClassesView:
-    """The classes of a dataset beside those of a network.
-
-    Attributes
-    ----------
-    theirs : mapping of str to int
-        Images by class of the dataset.
-    ours : tuple of str
-        Classes of the network.
-    matched : mapping of str to str
-        By name: class of the network by class of the dataset.
-    is_certain : bool
-        Whether all classes have the same names in both, so that nothing needs to be asked.
-    """
-
-    theirs: Mapping[str, int]
-    ours: tuple[str, ...]
-    matched: Mapping[str, str]
-    is_certain: bool
-
-
-@dataclass(frozen=True)
-class ExternalView:
+class ExternalResult:
     """What a network is worth on another dataset.
 
     Attributes
@@ -66,7 +43,7 @@ class ExternalView:
 
 
 @dataclass(frozen=True)
-class MatchClasses(Request[ClassesView]):
+class MatchClasses(Request[MatchedClasses]):
     """Scan a dataset as a network wants it read, and match the classes by name."""
 
     title: ClassVar[str] = "an external test"
@@ -75,18 +52,15 @@ class MatchClasses(Request[ClassesView]):
     cache_folder: Path
 
     @limited(seconds=900)
-    def run(self, progress: Progress) -> ClassesView:
+    def run(self, progress: Progress) -> MatchedClasses:
         """Scan and match."""
         from core.pipeline.external import external_classes
 
-        found = external_classes(self.bundle, self.source, self.cache_folder, progress)
-        if found.matching is None:
-            return ClassesView(found.theirs, found.ours, {}, is_certain=False)
-        return ClassesView(found.theirs, found.ours, found.matching.matched, found.matching.is_certain)
+        return external_classes(self.bundle, self.source, self.cache_folder, progress)
 
 
 @dataclass(frozen=True)
-class EvaluateExternal(Request[ExternalView]):
+class EvaluateExternal(Request[ExternalResult]):
     """Evaluate a network on another dataset and write the report into a new folder."""
 
     title: ClassVar[str] = "an external test"
@@ -97,13 +71,13 @@ class EvaluateExternal(Request[ExternalView]):
     said: tuple[tuple[str, str], ...] = ()
 
     @limited(seconds=900)
-    def run(self, progress: Progress) -> ExternalView:
+    def run(self, progress: Progress) -> ExternalResult:
         """Read, evaluate, write."""
         from core.pipeline.external import evaluate_external, headline, report_in
 
         said = dict(self.said)
         test = evaluate_external(self.bundle, self.source, self.cache_folder, self.out, progress, said=said)
         run = test.run.without_probabilities()
-        return ExternalView(
+        return ExternalResult(
             headline(test), test.notes, test.dataset, self.cache_folder, run, test.row, report_in(self.out)
         )

@@ -19,8 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.results import WeightsEntry
 from core.service.requests import Request
-from core.service.weights_requests import DownloadWeights, ImportWeights, ListWeights, WeightsView
+from core.service.weights_requests import DownloadWeights, ImportWeights, ListWeights
 from core.words import byte_size
 from desktop_app import theme
 from desktop_app.dialogs.question import Question
@@ -61,7 +62,7 @@ class WeightsDialog(QDialog):
         self._service = service
         self._bringing: int | None = None
         self._is_closed = False
-        self._wanted: WeightsView | None = None
+        self._wanted: WeightsEntry | None = None
         self.rows: dict[str, WeightsRow] = {}
         self.setWindowTitle("Pretrained weights")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -159,7 +160,7 @@ class WeightsDialog(QDialog):
             self._show_busy(f"Importing {Path(file).name}")
             self._bring(ImportWeights(Path(file)))
 
-    def ask_to_download(self, weights: WeightsView) -> None:
+    def ask_to_download(self, weights: WeightsEntry) -> None:
         """Ask before the network is used."""
         self._wanted = weights
         question = Question(
@@ -178,7 +179,7 @@ class WeightsDialog(QDialog):
             self._show_busy(f"Downloading {self._wanted.official_file}")
             self._bring(DownloadWeights(self._wanted.name))
 
-    def _bring(self, request: Request[WeightsView]) -> None:
+    def _bring(self, request: Request[WeightsEntry]) -> None:
         self._bringing = self._service.ask(
             request, self._on_brought, on_failed=self._on_failed, on_cancelled=self._on_cancelled
         )
@@ -204,7 +205,7 @@ class WeightsDialog(QDialog):
         if message:
             self._doing.setText(message + (f", {seconds_left(left)}" if isinstance(left, float) else ""))
 
-    def _on_brought(self, weights: WeightsView) -> None:
+    def _on_brought(self, weights: WeightsEntry) -> None:
         if self._is_over():
             return
         words = f"The weights of {weights.title} are installed"
@@ -235,7 +236,7 @@ class WeightsDialog(QDialog):
 
     # --- showing ----------------------------------------------------------------------------------------------
 
-    def _show(self, found: Sequence[WeightsView]) -> None:
+    def _show(self, found: Sequence[WeightsEntry]) -> None:
         self.looking.hide()
         for weights in found:
             if weights.name not in self.rows:
@@ -259,14 +260,14 @@ class WeightsRow(QFrame):
 
     Signals
     -------
-    download_wanted : (WeightsView)
+    download_wanted : (WeightsEntry)
     """
 
     download_wanted = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
-        self._weights: WeightsView | None = None
+        self._weights: WeightsEntry | None = None
         self.title = QLabel()
         self.title.setFont(theme.strong_font())
         self.state = QLabel()
@@ -296,7 +297,7 @@ class WeightsRow(QFrame):
         column.addWidget(self.used_by)
         column.addWidget(self.place)
 
-    def show_weights(self, weights: WeightsView, *, busy: bool) -> None:
+    def show_weights(self, weights: WeightsEntry, *, busy: bool) -> None:
         """Show what is known of a set."""
         self._weights = weights
         words, tone = STATES.get(weights.state, (weights.state, "warning"))
@@ -304,10 +305,10 @@ class WeightsRow(QFrame):
         self.state.setText(words)
         set_tone(self.state, tone)
         backbone = "; available as backbone of the transfer network" if weights.is_backbone else ""
-        self.used_by.setText(f"Used by {' and '.join(weights.used_by)}{backbone}.")
+        self.used_by.setText(f"Used by {' and '.join(weights.extractor_titles)}{backbone}.")
         missing = weights.state == "missing"
         official = f"{weights.official_file}, about {byte_size(weights.n_bytes)}. {weights.licence}"
-        self.place.setText(f"Official file: {official}" if missing else weights.file)
+        self.place.setText(f"Official file: {official}" if missing else str(weights.file))
         self.copy.setVisible(missing and bool(weights.address))
         self.copy.setAccessibleName(f"Copy the address of the weights of {weights.title}")
         self.download.setVisible(missing and bool(weights.address))

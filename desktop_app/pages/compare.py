@@ -6,7 +6,7 @@ from typing import Any
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel, QPushButton
 
-from core.pipeline.views import ComparePlanView
+from core.pipeline.views import ComparisonPlan
 from core.results import Comparison, Epoch, RunResult
 from core.service.comparison_requests import CompareNetworks, EstimateComparison, ReadComparison
 from core.service.dataset_requests import DatasetView
@@ -48,7 +48,7 @@ class ComparePage(Page):
 
     def build(self) -> None:
         """Make options and picture."""
-        self._plan: ComparePlanView | None = None
+        self._plan: ComparisonPlan | None = None
         self._known: set[RunName] | None = None
         self._done: list[RunResult] = []
         self._notes: tuple[str, ...] = ()
@@ -108,7 +108,7 @@ class ComparePage(Page):
         self._show_way_in()
 
     @property
-    def plan(self) -> ComparePlanView | None:
+    def plan(self) -> ComparisonPlan | None:
         """The trainings that the settings ask for; None while that is not known."""
         return self._plan
 
@@ -206,7 +206,7 @@ class ComparePage(Page):
         which = run_words(self._plan.runs[number], self._plan.n_splits, self._plan.folds)
         return f"{which}, epoch {epoch.number} (training {number + 1} of {len(self._plan.runs)})"
 
-    def _take_plan(self, plan: ComparePlanView) -> None:
+    def _take_plan(self, plan: ComparisonPlan) -> None:
         """Show what is to come; where weights are missing, fall back on what works here."""
         self._plan = plan
         if self._fall_back():

@@ -11,15 +11,15 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QPushButton, QVBo
 from core.pipeline.grid import Grid, SearchOutcome
 from core.pipeline.words import bundle_mark
 from core.resources import user_data_folder
+from core.results import MatchedClasses, PredictionFile
 from core.service.comparison_requests import (
     DescribeMethods,
     PredictFolder,
-    PredictView,
     SaveNetwork,
     SearchHyperparameters,
     WriteReport,
 )
-from core.service.external_requests import ClassesView, EvaluateExternal, ExternalView, MatchClasses
+from core.service.external_requests import EvaluateExternal, ExternalResult, MatchClasses
 from core.service.networks import NETWORKS, title_inside
 from desktop_app import theme
 from desktop_app.pages.compare_external import ExternalSheet, MatchSheet
@@ -171,7 +171,7 @@ class CompareTools(QObject):
         if out:
             self._page.ask(PredictFolder(Path(bundle), Path(folder), Path(out)), self._tell_predicted)
 
-    def _tell_predicted(self, view: PredictView) -> None:
+    def _tell_predicted(self, view: PredictionFile) -> None:
         skipped = f", {len(view.skipped):,} files skipped" if view.skipped else ""
         told = "".join(f" {note}" for note in view.notes)
         self._page.messages.info(f"{view.n_images:,} images predicted{skipped}: {view.file}{told}", view.file)
@@ -187,7 +187,7 @@ class CompareTools(QObject):
             request = MatchClasses(*self._external, self._page.preferences.cache_folder)
             self._page.ask(request, self._ask_classes)
 
-    def _ask_classes(self, view: ClassesView) -> None:
+    def _ask_classes(self, view: MatchedClasses) -> None:
         """Ask which class is which, where that is not certain."""
         if view.is_certain:
             self._evaluate({})
@@ -208,7 +208,7 @@ class CompareTools(QObject):
             )
             self._page.ask(request, self._show_external)
 
-    def _show_external(self, view: ExternalView) -> None:
+    def _show_external(self, view: ExternalResult) -> None:
         self._page.messages.info(f"{view.headline} Report written to {view.report}", view.report)
         ExternalSheet(view, self._page).open()
 
