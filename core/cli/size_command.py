@@ -34,7 +34,7 @@ def size(options: argparse.Namespace) -> int:
         raise SettingsError(NETWORKS.unknown(name))
     if note:
         say(f"note: {note}")
-    shown = TerminalProgress(on_result=_tell_note)
+    shown = TerminalProgress(on_part=_tell_note)
     shown.listen_for_interrupt()
     found = find_sizes(study, network=name, trains_network=options.train_curves, progress=shown)
     print(_table(found))

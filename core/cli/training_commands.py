@@ -35,7 +35,7 @@ from core.words import byte_size, duration, percent
 def _progress(settings: Settings | None = None) -> TerminalProgress:
     """Return what shows runs, where `settings` are given each with its split or fold."""
     n, folds = (n_splits(settings), settings.data.folds or 0) if settings is not None else (1, 0)
-    shown = TerminalProgress(on_result=partial(_tell_run, n=n, folds=folds))
+    shown = TerminalProgress(on_part=partial(_tell_run, n=n, folds=folds))
     shown.listen_for_interrupt()
     return shown
 

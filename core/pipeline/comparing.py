@@ -42,8 +42,8 @@ from core.pipeline.split_parts import Selections, SplitPart, open_split, without
 from core.pipeline.stages import Prepared, fixed_settings, split_dataset
 from core.pipeline.teaching import any_taught, lacking_beside
 from core.pipeline.words import bundle_name
-from core.progress import NO_PROGRESS, PartProgress, Progress
-from core.results import Comparison, Note, RunKey, RunResult, split_of
+from core.progress import NO_PROGRESS, PartProgress, Progress, Publisher, PublishingProgress
+from core.results import Comparison, Epoch, Note, RunKey, RunResult, TrainingPart, split_of
 from core.selection.kept import NO_KEPT, find_kept
 from core.settings import TrainingSettings, recipe_notes, recipe_sentence
 from core.training.architectures import NETWORKS
@@ -73,7 +73,7 @@ __all__ = [
 ]
 
 
-def train_planned(part: SplitPart, planned: PlannedRun, progress: Progress = NO_PROGRESS) -> TrainedRun:
+def train_planned(part: SplitPart, planned: PlannedRun, progress: Publisher[Epoch] = NO_PROGRESS) -> TrainedRun:
     """Train one network on one coreset and evaluate it on the test images of its split.
 
     Raises
@@ -105,7 +105,10 @@ def train_planned(part: SplitPart, planned: PlannedRun, progress: Progress = NO_
 
 
 def train_or_find(
-    part: SplitPart, planned: PlannedRun, stored: Mapping[str, RunResult], progress: Progress = NO_PROGRESS
+    part: SplitPart,
+    planned: PlannedRun,
+    stored: Mapping[str, RunResult],
+    progress: Publisher[Epoch | Note] = NO_PROGRESS,
 ) -> tuple[RunResult, TrainedRun | None]:
     """Return a finished run, and what was trained for it; None where `stored` has it, by fingerprint.
 
@@ -127,7 +130,7 @@ def train_or_find(
 def run_comparison(
     prepared: Prepared,
     runs_folder: Path,
-    progress: Progress = NO_PROGRESS,
+    progress: Publisher[TrainingPart] = NO_PROGRESS,
     *,
     keep_models: Path | None = None,
 ) -> Comparison:
@@ -143,7 +146,7 @@ def run_comparison(
     prepared : Prepared
     runs_folder : Path
         Append-only store of finished runs.
-    progress : Progress
+    progress : Publisher
     keep_models : Path, optional
         Save every newly trained model of the first split's first repetition as a bundle in here.
 
@@ -189,10 +192,11 @@ def run_comparison(
         for one, key in wanted:
             if key is None or one.sampler in left_out:
                 continue
-            part.teach(one, stored, PartProgress(progress, shares[len(runs)], shares[len(runs)]))
+            preparing = PartProgress(progress, shares[len(runs)], shares[len(runs)])
+            part.teach(one, stored, PublishingProgress(preparing, progress))
             told = run_progress(progress, len(runs), shares, one, settings)
             started = time.perf_counter()
-            known, trained = train_or_find(part, one, stored, told)
+            known, trained = train_or_find(part, one, stored, PublishingProgress(told, progress))
             asked = part.as_asked(known, one, part.key(one))
             if trained is not None:
                 stored[known.key.fingerprint] = known

@@ -55,14 +55,11 @@ def run_progress(
 
 
 def split_progress(parent: Progress, share: float, split: int, settings: Settings) -> StepProgress | PartProgress:
-    """Return the progress of preparing a split; with several splits the bar stays where the last training left it.
-
-    Partial results are not passed on: the window shows the clusters of the first split.
-    """
+    """Return the progress of preparing a split; with several splits the bar stays where the last training left it."""
     which = _which_split(split, settings)
     if not which:
-        return StepProgress(parent, 0, 1, resolution=0, hands_on=False)
-    return PartProgress(parent, share, share, prefix=f"Preparing {which} · ", hands_on=False)
+        return StepProgress(parent, 0, 1, resolution=0)
+    return PartProgress(parent, share, share, prefix=f"Preparing {which} · ")
 
 
 def _which_split(split: int, settings: Settings) -> str:

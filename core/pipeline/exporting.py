@@ -22,7 +22,11 @@ from core.output.verification import verify
 from core.pipeline.stages import Prepared, choose, fixed_settings, open_dataset, prepare
 from core.pipeline.study import Study
 from core.pipeline.teaching import Teaching
-from core.progress import NO_PROGRESS, Progress
+from core.progress import (
+    NO_PROGRESS,
+    Progress,
+    PublishingProgress,
+)
 from core.results import Coreset, ExportResult, VerifyResult
 from core.selection.represented import represented
 from core.settings import Settings, names_used
@@ -105,7 +109,7 @@ def asked_columns(
     of_images = image_columns(prepared.dataset, {} if export_settings.private else image_notes or {})
     if not export_settings.probabilities_and_weights:
         return of_images, ()
-    teacher = Teaching(prepared).teacher(progress)
+    teacher = Teaching(prepared).teacher(PublishingProgress(progress, NO_PROGRESS))  # its notes are returned
     places = np.unique(prepared.dataset.labels[teacher.indices])
     counts = represented(prepared.embeddings, coreset, progress)
     n_pool = len(teacher.indices)

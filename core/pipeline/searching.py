@@ -20,8 +20,12 @@ from core.pipeline.grid import Grid, SearchOutcome, SearchPoint
 from core.pipeline.split_parts import judges_of, without_words
 from core.pipeline.stages import prepare
 from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, Progress, StepProgress
-from core.results import Note, RunResult
+from core.progress import NO_PROGRESS, Publisher, PublishingProgress, StepProgress
+from core.results import (
+    Note,
+    RunResult,
+    TrainingPart,
+)
 from core.settings import NetworkName, parts_problem
 from core.training.architectures import NETWORKS
 from core.training.pixels import discard_unchecked
@@ -39,7 +43,7 @@ def search_study(
     *,
     with_pool: bool = False,
     overwrite: bool = False,
-    progress: Progress = NO_PROGRESS,
+    progress: Publisher[TrainingPart] = NO_PROGRESS,
 ) -> SearchOutcome:
     """Search the grid on the coreset of the settings and, `with_pool`, on the whole pool.
 
@@ -80,7 +84,7 @@ def search_study(
     for note in notes:
         progress.publish(Note(note))
     if part.is_taught(chosen):
-        notes += part.teaching.teacher(StepProgress(progress, 0, 1, resolution=0)).notes
+        notes += part.teaching.teacher(progress).notes
     known = {run.key.fingerprint: run for run in stored.runs}
     trained: list[list[RunResult]] = []
     n_parts = len(sets) * len(points)
@@ -166,7 +170,7 @@ def _train_point(
     point: tuple[float, float, int],
     runs_folder: Path,
     known: dict[str, RunResult],
-    progress: Progress,
+    progress: Publisher[TrainingPart],
 ) -> RunResult:
     study = part.prepared.study
     training = grid.training(study.settings.training, planned.network, point)
@@ -219,6 +223,7 @@ def _write(outcome: SearchOutcome) -> None:
         raise ExportError(f"{outcome.file} cannot be written ({reason_of(error)}).") from error
 
 
-def _part_progress(parent: Progress, number: int, n_parts: int) -> StepProgress:
+def _part_progress(parent: Publisher[TrainingPart], number: int, n_parts: int) -> PublishingProgress[TrainingPart]:
     """Return the result of one training of a search."""
-    return StepProgress(parent, number, n_parts, message=f"Searching (training {number + 1} of {n_parts})")
+    step = StepProgress(parent, number, n_parts, message=f"Searching (training {number + 1} of {n_parts})")
+    return PublishingProgress(step, parent)

@@ -9,7 +9,11 @@ from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPar
 from core.pipeline.split_parts import judges_of
 from core.pipeline.stages import prepare
 from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, Progress
+from core.progress import (
+    NO_PROGRESS,
+    Publisher,
+)
+from core.results import Epoch, Note
 from core.size_answer import labels_needed, points, rounded_up
 from core.training.architectures import NETWORKS
 from core.training.equivalence import PairedLoss, paired_loss
@@ -41,7 +45,7 @@ class SizeCheck:
 
 
 def check_size(
-    study: Study, network: str, n_images: int, margin: float, *, progress: Progress = NO_PROGRESS
+    study: Study, network: str, n_images: int, margin: float, *, progress: Publisher[Epoch | Note] = NO_PROGRESS
 ) -> SizeCheck:
     """Train a network once on a coreset of a size and once on the whole pool, and test both on the test images.
 
@@ -53,7 +57,7 @@ def check_size(
     n_images : int
     margin : float
         As a share.
-    progress : Progress
+    progress : Publisher
 
     Raises
     ------

@@ -13,7 +13,11 @@ from core.pipeline.run_keys import backbone_choice, run_key
 from core.pipeline.stages import Prepared
 from core.pipeline.study import Study
 from core.pipeline.teaching import is_taught
-from core.progress import NO_PROGRESS, Progress
+from core.progress import (
+    NO_PROGRESS,
+    Progress,
+    PublishingProgress,
+)
 from core.results import Dataset, IntArray, PoolEmbedding, Split
 from core.selection.orders import OrderCache
 from core.training.architectures import NETWORKS
@@ -112,7 +116,7 @@ class NetworkOfFold:
             choice = backbone_choice(self.study, self.network)
             places = Places(self.study.cache_folder, choice.weights_file if choice else None)
             task = TrainingTask(self.dataset, split, indices, self.study.settings.training, seed=seed, places=places)
-            result = train(self.network.name, task, key, progress).result
+            result = train(self.network.name, task, key, PublishingProgress(progress, NO_PROGRESS)).result
             right = (result.true == result.predicted).astype(np.uint8)
             stored = cache.store(STAGE, key.fingerprint, {"right": right}, {})
         found = np.zeros(len(self.held_out), dtype=bool)

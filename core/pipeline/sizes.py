@@ -20,7 +20,13 @@ from core.pipeline.size_folds import Chooser, Probe, SizePool, without_named_ima
 from core.pipeline.size_networks import NetworkOfFold, network_of_curves, without_soft_labels
 from core.pipeline.stages import extract_features, open_dataset, split_dataset
 from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, PartProgress, Progress, StepProgress
+from core.progress import (
+    NO_PROGRESS,
+    PartProgress,
+    Progress,
+    Publisher,
+    StepProgress,
+)
 from core.results import Note
 from core.results.sizes import Sizes
 from core.selection.budgets import share_of
@@ -44,7 +50,7 @@ MEASURING = "Measuring learning curves: folds"
 
 
 def find_sizes(
-    study: Study, *, network: str = "", trains_network: bool = False, progress: Progress = NO_PROGRESS
+    study: Study, *, network: str = "", trains_network: bool = False, progress: Publisher[Note] = NO_PROGRESS
 ) -> Sizes:
     """Measure the learning curves of the sampler of the settings and of stratified random.
 
@@ -62,7 +68,7 @@ def find_sizes(
     trains_network : bool
         Train this network in place of the linear probe, once on each coreset: 75 trainings as a rule. A `Note` tells
         how long they are estimated to take. The validation images of the split pick the best epochs.
-    progress : Progress
+    progress : Publisher
 
     Raises
     ------
@@ -142,7 +148,7 @@ def _open(study: Study, progress: Progress) -> SizePool:
     return SizePool(study, dataset, split, extracted, together, folds)
 
 
-def _held(pool: SizePool, network: Network | None, progress: Progress) -> tuple[Held, Held]:
+def _held(pool: SizePool, network: Network | None, progress: Publisher[Note]) -> tuple[Held, Held]:
     """Return what was right of the coresets of the sampler, and of stratified random; from the cache if it is there."""
     numbers = np.unique(pool.folds)
     n_least = min(int((pool.folds != fold).sum()) for fold in numbers)
@@ -204,7 +210,7 @@ def _key(pool: SizePool, sizes: Sequence[int]) -> str:
 
 
 def _measure(
-    pool: SizePool, sizes: Sequence[int], network: Network | None, progress: Progress
+    pool: SizePool, sizes: Sequence[int], network: Network | None, progress: Publisher[Note]
 ) -> dict[str, NDArray[Any]]:
     """Return for each size, draw and image of the pool whether it was right, and for everything."""
     settings, n = pool.study.settings.selection, len(pool.labels)
@@ -230,7 +236,7 @@ def _measure(
         for place in reversed(range(len(sizes)))
     ]
     for step, fold in enumerate(folds):
-        told = PartProgress(progress, step / len(folds), (step + 1) / len(folds), message=MEASURING, hands_on=False)
+        told = PartProgress(progress, step / len(folds), (step + 1) / len(folds), message=MEASURING)
         inside = pool.folds != fold
         with _probing(pool, network):
             chooser = Chooser(pool, inside, PartProgress(told, 0, 0.1 if network else 0.5))

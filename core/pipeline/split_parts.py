@@ -13,8 +13,15 @@ from core.pipeline.planning import EVERYTHING, PlannedRun, study_of_split
 from core.pipeline.run_keys import Judge, judge_of, run_key
 from core.pipeline.stages import MATCHED, Prepared, choose, prepare
 from core.pipeline.teaching import Teaching, is_taught
-from core.progress import NO_PROGRESS, Progress
-from core.results import Coreset, IntArray, RunKey, RunResult, Split
+from core.progress import NO_PROGRESS, Progress, Publisher
+from core.results import (
+    Coreset,
+    IntArray,
+    Note,
+    RunKey,
+    RunResult,
+    Split,
+)
 from core.selection.samplers import SAMPLERS
 from core.selection.selecting import matched_random
 from core.settings import SelectionSettings
@@ -116,7 +123,9 @@ class SplitPart:
         """Whether a planned run is trained with soft labels."""
         return is_taught(NETWORKS[planned.network], self.prepared.study.settings.training)
 
-    def teach(self, planned: PlannedRun, stored: Mapping[str, RunResult], progress: Progress = NO_PROGRESS) -> None:
+    def teach(
+        self, planned: PlannedRun, stored: Mapping[str, RunResult], progress: Publisher[Note] = NO_PROGRESS
+    ) -> None:
         """Fit the teacher, where a planned run requires it that is not stored."""
         if self.is_taught(planned) and self.key(planned).fingerprint not in stored:
             self.teaching.teacher(progress)

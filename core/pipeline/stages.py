@@ -177,7 +177,7 @@ def cluster_classes(
     cache_folder: Path,
     progress: Progress = NO_PROGRESS,
 ) -> tuple[ClassClusters, ...]:
-    """Cluster every class; each is published when it is finished, and cached separately."""
+    """Cluster every class; each is cached separately."""
     cache = ArrayCache(cache_folder)
     results = []
     for number, embedding in enumerate(embeddings):
@@ -186,7 +186,7 @@ def cluster_classes(
         stored = cache.load("clusters", key)
         if stored is None:
             # The class is handed on once it is stored.
-            told = StepProgress(progress, number, len(embeddings), hands_on=False)
+            told = StepProgress(progress, number, len(embeddings))
             clusters = cluster_class(embedding, settings.clusters, progress=told)
             facts = {
                 "curve": {str(k): value for k, value in clusters.curve.items()},
@@ -205,7 +205,6 @@ def cluster_classes(
             n_sampled=int(stored.facts.get("n_sampled", 0)),
         )
         results.append(clusters)
-        progress.publish(clusters)
     progress.report(len(embeddings), len(embeddings), "Clustering: classes")
     return tuple(results)
 

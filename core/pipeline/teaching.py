@@ -13,7 +13,7 @@ from core.features.extractors import EXTRACTORS
 from core.pipeline.planning import EVERYTHING, STRATIFIED, plan
 from core.pipeline.stages import Prepared
 from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, Progress
+from core.progress import NO_PROGRESS, Progress, Publisher
 from core.results import Note, Teacher
 from core.settings import ComparisonSettings, TrainingSettings, parts_of
 from core.training.architectures import NETWORKS
@@ -69,7 +69,7 @@ class Teaching:
             together.notes,
         )
 
-    def teacher(self, progress: Progress = NO_PROGRESS) -> Teacher:
+    def teacher(self, progress: Publisher[Note] = NO_PROGRESS) -> Teacher:
         """Return the teacher, from the cache where it is there; its seconds are those that it took to fit.
 
         Notes on it are published the first time.

@@ -27,8 +27,18 @@ from core.pipeline.planning import check_splits
 from core.pipeline.stages import Clock, Prepared, choose, fixed_settings, judge_sizes, prepare, separations
 from core.pipeline.study import Study
 from core.pipeline.views import StudyOutcome
-from core.progress import NO_PROGRESS, Progress
-from core.results import Comparison, Coreset, PredictionFile, ProxyPoint
+from core.progress import (
+    NO_PROGRESS,
+    Progress,
+    Publisher,
+)
+from core.results import (
+    Comparison,
+    Coreset,
+    PredictionFile,
+    ProxyPoint,
+    TrainingPart,
+)
 from core.selection.coverage import coverage
 from core.selection.doubts import label_doubts, near_duplicates
 from core.selection.shares import expected_random
@@ -55,7 +65,7 @@ def run_study(
     *,
     overwrite: bool = False,
     synthetic: bool = False,
-    progress: Progress = NO_PROGRESS,
+    progress: Publisher[TrainingPart] = NO_PROGRESS,
 ) -> StudyOutcome:
     """Do everything: select, export the coreset, train every network requested, compare, report.
 
@@ -93,7 +103,7 @@ def run_study(
 
 
 def compare_study(
-    study: Study, out: Path, *, overwrite: bool = False, progress: Progress = NO_PROGRESS
+    study: Study, out: Path, *, overwrite: bool = False, progress: Publisher[TrainingPart] = NO_PROGRESS
 ) -> StudyOutcome:
     """Train and compare, and report; nothing is exported."""
     _check(study)

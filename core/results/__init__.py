@@ -24,7 +24,7 @@ from core.results.networks import MatchedClasses, PredictionFile
 from core.results.reading import Range, Reading, Stored
 from core.results.reading_facts import LayoutFacts, LevelsFacts, PagesFacts, Role, SmallImage, TableFacts, counts_of
 from core.results.relabelling import Relabelled, RelabelledRow
-from core.results.runs import Answer, Comparison, Difference, Epoch, Metrics, Note, Row, RunKey, RunResult
+from core.results.runs import Answer, Comparison, Difference, Epoch, Metrics, Note, Row, RunKey, RunResult, TrainingPart
 from core.results.split_words import split_of, split_word, splits_words
 from core.results.teacher import Teacher
 from core.results.weights import WeightsEntry
@@ -80,6 +80,7 @@ __all__ = [
     "Stored",
     "TableFacts",
     "Teacher",
+    "TrainingPart",
     "VerifyResult",
     "ViewReduction",
     "WeightsEntry",

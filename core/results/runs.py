@@ -267,6 +267,10 @@ class Note:
     sentence: str
 
 
+TrainingPart = Epoch | RunResult | Note
+"""Parts that trainings publish before all are done: each epoch, each finished run, and sentences for the user."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """The cost of one coreset in accuracy, for one network.

@@ -47,7 +47,7 @@ def cluster_class(
     -------
     ClassClusters
         The k of the largest mean silhouette, the smaller of equal ones. Two images or fewer, or images without
-        variance, are one cluster, unless the user sets k. Also published to `progress`.
+        variance, are one cluster, unless the user sets k.
 
     Raises
     ------
@@ -89,9 +89,7 @@ def cluster_class(
         return _smaller_sample(n, embedding.embedding.shape[1], settings, free)
 
     with memory_for(f"Clustering class {name} ({n:,} images)", needed, ways):
-        result = _clustered(embedding, settings, most if is_sampled else 0, progress)
-    progress.publish(result)
-    return result
+        return _clustered(embedding, settings, most if is_sampled else 0, progress)
 
 
 def _smaller_sample(n: int, n_components: int, settings: ClusterSettings, free: int) -> list[str]:

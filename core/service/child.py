@@ -41,7 +41,7 @@ from core.service.messages import (
     Reply,
     Stop,
 )
-from core.service.requests import Request
+from core.service.requests import AnyRequest
 from core.threads import limit_threads
 
 REPORTS_PER_SECOND = 20
@@ -97,11 +97,11 @@ class PipeProgress:
             self._sent_at, self._held_back = now, None
             self._send(event)
 
-    def publish(self, result: object) -> None:
-        """Hand out a finished part, after the report that was held back."""
+    def publish(self, part: object, /) -> None:
+        """Send a finished part, after the report that was held back."""
         with self._lock:
             self._flush()
-            self._send(PartialResult(result))
+            self._send(PartialResult(part))
 
     def close(self) -> None:
         """Send the report that was held back."""
@@ -153,7 +153,7 @@ def _run_first(
 ) -> Finished | Failed | Cancelled:
     """Run the request that the process was started for; with `keeps_cache` trim the cache to its limit then."""
     try:
-        request: Request[Any] = pickle.loads(assignment.request)  # noqa: S301 - from the window's own process
+        request: AnyRequest = pickle.loads(assignment.request)  # noqa: S301 - from the window's own process
         progress = PipeProgress(_sender(events, BUILDING), stop)
         began = time.monotonic()
         with _within(request.limits, events):

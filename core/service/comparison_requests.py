@@ -10,9 +10,20 @@ from core.files import reason_of, temporary_folder
 from core.limits import limited
 from core.pipeline.study import Study
 from core.pipeline.views import ComparisonPlan
-from core.progress import Progress
-from core.results import Comparison, MethodsText, PredictionFile
-from core.service.requests import Request
+from core.progress import (
+    Progress,
+    Publisher,
+)
+from core.results import (
+    Comparison,
+    MethodsText,
+    PredictionFile,
+    TrainingPart,
+)
+from core.service.requests import (
+    PublishingRequest,
+    Request,
+)
 from core.settings import NetworkName
 
 if TYPE_CHECKING:
@@ -44,7 +55,7 @@ class EstimateComparison(Request[ComparisonPlan]):
 
 
 @dataclass(frozen=True)
-class CompareNetworks(Request[Comparison]):
+class CompareNetworks(PublishingRequest[Comparison, TrainingPart]):
     """Do the trainings that are missing, publishing each finished run and every epoch of the one in progress.
 
     The runs have no probabilities: the window shows none, and they would be most of what is sent to it.
@@ -54,7 +65,7 @@ class CompareNetworks(Request[Comparison]):
     runs_folder: Path
     models_folder: Path | None
 
-    def run(self, progress: Progress) -> Comparison:
+    def run(self, progress: Publisher[TrainingPart]) -> Comparison:
         """Train and compare."""
         from core.pipeline.comparing import run_comparison
         from core.pipeline.stages import prepare
@@ -133,7 +144,7 @@ class DescribeMethods(Request[MethodsText]):
 
 
 @dataclass(frozen=True)
-class SearchHyperparameters(Request["SearchOutcome"]):
+class SearchHyperparameters(PublishingRequest["SearchOutcome", TrainingPart]):
     """Search hyperparameters on the coreset and, on request, on the pool."""
 
     title: ClassVar[str] = "a search"
@@ -143,7 +154,7 @@ class SearchHyperparameters(Request["SearchOutcome"]):
     out: Path
     with_pool: bool
 
-    def run(self, progress: Progress) -> "SearchOutcome":
+    def run(self, progress: Publisher[TrainingPart]) -> "SearchOutcome":
         """Train every point of the grid."""
         from core.pipeline.searching import search_study
 

@@ -7,10 +7,21 @@ from typing import ClassVar
 
 from core.limits import limited
 from core.pipeline.study import Study
-from core.progress import Progress
-from core.results import ExportResult, MethodsText, VerifyResult
+from core.progress import (
+    Progress,
+    Publisher,
+)
+from core.results import (
+    ExportResult,
+    MethodsText,
+    Note,
+    VerifyResult,
+)
 from core.results.sizes import Sizes
-from core.service.requests import Request
+from core.service.requests import (
+    PublishingRequest,
+    Request,
+)
 from core.settings import EarlierCoreset
 
 
@@ -82,13 +93,13 @@ class DescribeExport(Request[MethodsText]):
 
 
 @dataclass(frozen=True)
-class FindSizes(Request[Sizes]):
+class FindSizes(PublishingRequest[Sizes, Note]):
     """Measure how the accuracy of the linear probe depends on the size of the coreset, beside random selection."""
 
     title: ClassVar[str] = "the search for a size"
     study: Study
 
-    def run(self, progress: Progress) -> Sizes:
+    def run(self, progress: Publisher[Note]) -> Sizes:
         """Select, fit and classify fold by fold; what was measured before comes from the cache."""
         from core.pipeline.sizes import find_sizes
 

@@ -20,9 +20,9 @@ class Progressed:
 
 @dataclass(frozen=True)
 class PartialResult:
-    """A finished part of the result (a class's clusters, an epoch, a run)."""
+    """A finished part of the result, such as an epoch or a run."""
 
-    result: object
+    part: object
 
 
 @dataclass(frozen=True)

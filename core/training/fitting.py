@@ -11,8 +11,15 @@ import numpy as np
 from core.errors import CoresetError, TrainingError
 from core.estimate import TENSORFLOW_BYTES, training_bytes
 from core.memory import memory_for
-from core.progress import NO_PROGRESS, Progress
-from core.results import Dataset, RunKey, RunResult, Split, WeightsUsed
+from core.progress import NO_PROGRESS, Publisher
+from core.results import (
+    Dataset,
+    Epoch,
+    RunKey,
+    RunResult,
+    Split,
+    WeightsUsed,
+)
 from core.settings import part_words
 from core.settings.listed import settings_in
 from core.training.architectures import NETWORKS
@@ -50,7 +57,7 @@ def used_classes(dataset: Dataset, split: Split) -> tuple[str, ...]:
     return tuple(dataset.classes[position] for position in np.unique(dataset.labels[used]))
 
 
-def train(network: str, task: TrainingTask, key: RunKey, progress: Progress = NO_PROGRESS) -> TrainedRun:
+def train(network: str, task: TrainingTask, key: RunKey, progress: Publisher[Epoch] = NO_PROGRESS) -> TrainedRun:
     """Train one network on a coreset and evaluate it on the test images.
 
     Parameters
@@ -61,7 +68,8 @@ def train(network: str, task: TrainingTask, key: RunKey, progress: Progress = NO
         Its training and test data.
     key : RunKey
         Stored in the result.
-    progress : Progress
+    progress : Publisher
+        Each epoch is published.
         Is handed an `Epoch` after each; stops within a batch.
 
     Returns
@@ -111,7 +119,7 @@ def _ways(_free: int, *, turned: bool, tuned: bool) -> list[str]:
     return [*([WITHOUT_TURNS] if turned else []), *([WITHOUT_TUNING] if tuned else []), lower]
 
 
-def _input(network: Network, task: TrainingTask, progress: Progress) -> RunInput:
+def _input(network: Network, task: TrainingTask, progress: Publisher[Epoch]) -> RunInput:
     if len(task.indices) == 0:
         raise TrainingError("The coreset is empty, so there is nothing to train on. Set a larger fraction.")
     if len(task.split.test) == 0:

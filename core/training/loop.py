@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.errors import TrainingError
 from core.features.engine import import_keras, import_tensorflow
-from core.progress import NO_PROGRESS, Progress
+from core.progress import NO_PROGRESS, Progress, Publisher
 from core.results import Epoch, FloatArray, IntArray
 from core.seeds import generator
 from core.settings import Parts, TrainingSettings, parts_of
@@ -100,7 +100,7 @@ def fit(
     *,
     seed: int,
     title: str,
-    progress: Progress = NO_PROGRESS,
+    progress: Publisher[Epoch] = NO_PROGRESS,
     keeps_last: bool = False,
     slower: KerasModel | None = None,
 ) -> Fit:
@@ -123,7 +123,8 @@ def fit(
         >= 0; of the order of the images.
     title : str
         Name of what is trained, for progress.
-    progress : Progress
+    progress : Publisher
+        Each epoch is published.
         Reported after every batch, and given an `Epoch` after every epoch.
     keeps_last : bool
         Of a model that comes to one optimum, however long it is trained: to pick an epoch adds only chance.
@@ -236,7 +237,7 @@ class _Watch:
         model: KerasModel,
         total: int,
         title: str,
-        progress: Progress,
+        progress: Publisher[Epoch],
         *,
         picks: bool,
         average: AveragedWeights | None = None,

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.cache import default_cache_folder
 from core.errors import TrainingError
-from core.progress import PartProgress, Progress
+from core.progress import PartProgress, Progress, Publisher, PublishingProgress
 from core.results import Dataset, Epoch, FloatArray, IntArray, PoolEmbedding, Split, Teacher, WeightsUsed
 from core.settings import TrainingSettings, own_settings, parts_of
 from core.training.device import device_used
@@ -111,7 +111,7 @@ class RunInput:
         Those of the dataset's images as positions in `classes`; −1 for an image of a class that is not used.
     indices : ndarray of shape (n,), int64
         The coreset, ascending, so that the same images give the same network however they were selected.
-    progress : Progress
+    progress : Publisher
     """
 
     network: Network
@@ -119,7 +119,7 @@ class RunInput:
     classes: tuple[str, ...]
     labels: IntArray
     indices: IntArray
-    progress: Progress
+    progress: Publisher[Epoch]
 
     @property
     def dataset(self) -> Dataset:
@@ -211,9 +211,9 @@ class RunInput:
         return PartProgress(self.progress, 0.0, READ)
 
     @property
-    def fitting(self) -> Progress:
-        """Progress while the network is trained, most of the whole."""
-        return PartProgress(self.progress, READ, FITTED)
+    def fitting(self) -> Publisher[Epoch]:
+        """Progress while the network is trained, most of the whole; it publishes each epoch."""
+        return PublishingProgress(PartProgress(self.progress, READ, FITTED), self.progress)
 
     @property
     def testing(self) -> Progress:

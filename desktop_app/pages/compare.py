@@ -7,7 +7,12 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel, QPushButton
 
 from core.pipeline.views import ComparisonPlan
-from core.results import Comparison, Epoch, RunResult
+from core.results import (
+    Comparison,
+    Epoch,
+    RunResult,
+    TrainingPart,
+)
 from core.service.comparison_requests import CompareNetworks, EstimateComparison, ReadComparison
 from core.service.dataset_requests import DatasetView
 from core.service.networks import NETWORKS, title_inside
@@ -185,8 +190,8 @@ class ComparePage(Page):
             # Without undo: the user has not done it.
             self.model.put_settings("comparison", replace(comparison, **taken))
 
-    def _take_part(self, part: object) -> None:
-        """Take a finished run or an epoch of the one in progress; the steps before publish parts, too."""
+    def _take_part(self, part: TrainingPart) -> None:
+        """Show a finished run or an epoch of the one in progress; the notes are shown with the comparison."""
         match part:
             case Epoch():
                 self.picture.show_epoch(part, self._training_words(part))

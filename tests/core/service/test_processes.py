@@ -191,7 +191,7 @@ def test_cancelling_takes_grandchildren_with_it(monkeypatch: pytest.MonkeyPatch)
     grandchild = 0
     for event in job.events():
         if isinstance(event, PartialResult):
-            grandchild = int(str(event.result))
+            grandchild = int(str(event.part))
             job.cancel()
     assert grandchild
     assert gone(grandchild)
