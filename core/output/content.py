@@ -14,12 +14,12 @@ from core.results import (
     Coverage,
     Dataset,
     Duplicates,
-    LabelDoubt,
     NearDuplicate,
     ProxyPoint,
     Separation,
     Split,
     StageTime,
+    SuspectedLabelError,
     WeightsUsed,
 )
 from core.settings import Settings
@@ -55,7 +55,7 @@ class ReportContent:
         What `coreset` and random sampling take from each cluster.
     coverage : Coverage, optional
     proxy : tuple of ProxyPoint
-    doubts : tuple of LabelDoubt
+    label_errors : tuple of SuspectedLabelError
     near_duplicates : tuple of NearDuplicate
     comparison : Comparison, optional
     settings : Settings, optional
@@ -82,7 +82,7 @@ class ReportContent:
     shares: tuple[ClusterShares, ...] = ()
     coverage: Coverage | None = None
     proxy: tuple[ProxyPoint, ...] = ()
-    doubts: tuple[LabelDoubt, ...] = ()
+    label_errors: tuple[SuspectedLabelError, ...] = ()
     near_duplicates: tuple[NearDuplicate, ...] = ()
     comparison: Comparison | None = None
     settings: Settings | None = None

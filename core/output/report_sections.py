@@ -38,7 +38,7 @@ def dataset_section(content: ReportContent, labels: Labels, numbering: Numbering
     numbering.draw(section, figures.class_histogram(dataset, split), "Images by class (paper, Fig. 4).")
     section.show(tables.class_table(dataset, split), limit=60)
     _sample_pictures(section, content, labels)
-    _doubtful(section, content, labels)
+    _label_errors(section, content, labels)
     return section
 
 
@@ -249,7 +249,7 @@ def duplicates_words(duplicates: Sequence[Duplicates]) -> str:
     return f"{groups} the same pixels ({copies} too many){under if conflicts else ''}."
 
 
-def _doubtful(section: Section, content: ReportContent, labels: Labels) -> None:
+def _label_errors(section: Section, content: ReportContent, labels: Labels) -> None:
     conflicts = sum(each.conflicting for each in content.duplicates)
     if content.duplicates:
         section.say(duplicates_words(content.duplicates), "warning" if conflicts else "note")
@@ -266,7 +266,7 @@ def _doubtful(section: Section, content: ReportContent, labels: Labels) -> None:
             section.say(f"{what} copies or of one group, so test results are too optimistic.", "warning")
         section.show(tables.leaks_table(content.split, labels))
         section.show(tables.left_out_table(content.split, labels))
-    section.show(tables.doubts_table(content, labels))
+    section.show(tables.label_errors_table(content, labels))
     section.show(tables.near_duplicates_table(content, labels))
 
 

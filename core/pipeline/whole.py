@@ -40,7 +40,7 @@ from core.results import (
     TrainingPart,
 )
 from core.selection.coverage import coverage
-from core.selection.doubts import label_doubts, near_duplicates
+from core.selection.label_errors import near_duplicates, suspected_label_errors
 from core.selection.shares import expected_random
 from core.settings import (
     ComparisonSettings,
@@ -144,7 +144,7 @@ def report_content(
         shares=shares or (),
         coverage=covered,
         proxy=points,
-        doubts=label_doubts(prepared.dataset, prepared.pool_embedding),
+        label_errors=suspected_label_errors(prepared.dataset, prepared.pool_embedding),
         near_duplicates=near_duplicates(prepared.dataset, bits=prepared.study.settings.data.near_duplicate_bits),
         comparison=comparison,
         settings=fixed_settings(prepared.study.settings, prepared.dataset),

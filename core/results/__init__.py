@@ -11,9 +11,9 @@ from core.results.coresets import (
     ClusterShares,
     Coreset,
     Coverage,
-    LabelDoubt,
     NearDuplicate,
     ProxyPoint,
+    SuspectedLabelError,
 )
 from core.results.costs import Estimate, StageTime
 from core.results.curves import N_BINS, ROC_RATES, Curves, mean_curves
@@ -50,7 +50,6 @@ __all__ = [
     "FloatArray",
     "Image",
     "IntArray",
-    "LabelDoubt",
     "LayoutFacts",
     "LeftOut",
     "LevelsFacts",
@@ -78,6 +77,7 @@ __all__ = [
     "SplitName",
     "StageTime",
     "Stored",
+    "SuspectedLabelError",
     "TableFacts",
     "Teacher",
     "TrainingPart",

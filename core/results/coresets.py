@@ -1,4 +1,4 @@
-"""What clustering and selection give: clusters, coresets, coverage, doubts."""
+"""Results of clustering and selection: clusters, coresets, coverage, suspected label errors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -219,7 +219,7 @@ class ProxyPoint:
 
 
 @dataclass(frozen=True)
-class LabelDoubt:
+class SuspectedLabelError:
     """An image most of whose neighbours in the pool belong to other classes.
 
     Attributes

@@ -11,11 +11,11 @@ from core.data.suspected import ExclusionSuggestion
 from core.limits import limited
 from core.pipeline.study import Study
 from core.progress import Progress
-from core.results import Dataset, Duplicates, LabelDoubt, NearDuplicate, Split
+from core.results import Dataset, Duplicates, NearDuplicate, Split, SuspectedLabelError
 from core.service.requests import Request
 from core.settings import DataSettings
 
-__all__ = ["DatasetView", "DoubtsView", "DrawDemo", "ExclusionSuggestion", "FindDoubts", "ScanDataset"]
+__all__ = ["DatasetFindings", "DatasetView", "DrawDemo", "ExclusionSuggestion", "FindLabelErrors", "ScanDataset"]
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,10 @@ class DatasetView:
 
 
 @dataclass(frozen=True)
-class DoubtsView:
+class DatasetFindings:
     """Images to inspect before selecting; nothing is removed unless requested."""
 
-    doubts: tuple[LabelDoubt, ...]
+    label_errors: tuple[SuspectedLabelError, ...]
     near_duplicates: tuple[NearDuplicate, ...]
 
 
@@ -126,7 +126,7 @@ class ScanDataset(Request[DatasetView]):
 
 
 @dataclass(frozen=True)
-class FindDoubts(Request[DoubtsView]):
+class FindLabelErrors(Request[DatasetFindings]):
     """Find images whose neighbours carry another label, and near-duplicates; nothing is removed.
 
     Attributes
@@ -142,14 +142,16 @@ class FindDoubts(Request[DoubtsView]):
     bits: int
     held_out: bool = False
 
-    def run(self, progress: Progress) -> DoubtsView:
+    def run(self, progress: Progress) -> DatasetFindings:
         """Prepare the study and look."""
         from core.pipeline.stages import prepare
-        from core.selection.doubts import label_doubts, near_duplicates
+        from core.selection.label_errors import near_duplicates, suspected_label_errors
 
         prepared = prepare(self.study, progress)
-        return DoubtsView(
-            doubts=label_doubts(prepared.dataset, prepared.pool_embedding, progress=progress, held_out=self.held_out),
+        return DatasetFindings(
+            label_errors=suspected_label_errors(
+                prepared.dataset, prepared.pool_embedding, progress=progress, held_out=self.held_out
+            ),
             near_duplicates=near_duplicates(prepared.dataset, bits=self.bits),
         )
 

@@ -5,7 +5,7 @@ from typing import Any
 from PySide6.QtCore import QTimer
 
 from core.descriptions import choices_of
-from core.service.dataset_requests import DatasetView, DoubtsView, FindDoubts, ScanDataset
+from core.service.dataset_requests import DatasetFindings, DatasetView, FindLabelErrors, ScanDataset
 from core.service.quality import check_named
 from core.settings import DataSettings, with_own
 from core.settings.listed import settings_in
@@ -76,7 +76,7 @@ class DatasetPage(Page):
         self.findings.copies.keep_changed.connect(self._keep_copy)
         self.findings.keep_one_wanted.connect(self._keep_one)
         self.findings.drop_leaks_wanted.connect(self._drop_leaks)
-        self.findings.doubts_wanted.connect(self._look_for_doubts)
+        self.findings.label_errors_requested.connect(self._find_label_errors)
         self.findings.leave_out_wanted.connect(self._leave_out)
         self.findings.take_back_wanted.connect(self._take_back)
         self.findings.threshold_wanted.connect(self._set_threshold)
@@ -86,7 +86,7 @@ class DatasetPage(Page):
         self.menu = ImageMenu.of_page(self, self.images)
         self.picture.samples.row_made.connect(self.menu.attach_row)
         self.menu.attach_grid(self.findings.quality.images)
-        self.menu.attach_table(self.findings.doubts, lambda row: [row[0]])
+        self.menu.attach_table(self.findings.label_errors, lambda row: [row[0]])
         self.menu.attach_table(self.findings.left_out, lambda row: [row[0]])
         self.menu.attach_table(self.findings.near, lambda row: [row[0], row[5]])
         self.menu.attach_table(self.findings.copies, lambda row: [row.image])
@@ -319,21 +319,21 @@ class DatasetPage(Page):
         before = self.model.settings("data").left_out_patterns
         self._changed(text=f"exclusion of {pattern}", left_out_patterns=tuple(dict.fromkeys((*before, pattern))))
 
-    def _look_for_doubts(self) -> None:
+    def _find_label_errors(self) -> None:
         if not self.model.facts("features"):
             self.messages.warning(
                 "Suspected label errors are found from features. Extract them first, on the Features page."
             )
             return
-        if not self.job_numbers(FindDoubts):
+        if not self.job_numbers(FindLabelErrors):
             bits = self.model.settings("data").near_duplicate_bits
-            self.ask(FindDoubts(self.study(), bits), self._show_doubts)
+            self.ask(FindLabelErrors(self.study(), bits), self._show_label_errors)
 
-    def _show_doubts(self, doubts: DoubtsView) -> None:
+    def _show_label_errors(self, findings: DatasetFindings) -> None:
         view = self._view()
         if view is not None:
-            self.context.findings.keep(doubts, view.paths)
-            self.findings.show_doubts(doubts, view)
+            self.context.findings.keep(findings, view.paths)
+            self.findings.show_label_errors(findings, view)
 
     # --- reading ----------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from core.descriptions import choices_of, inside_sentence
 from core.results import Image
-from core.service.dataset_requests import DatasetView, DoubtsView, ExclusionSuggestion
+from core.service.dataset_requests import DatasetFindings, DatasetView, ExclusionSuggestion
 from core.settings import DataSettings, QualitySettings
 from desktop_app import theme
 from desktop_app.models.table_model import Column
@@ -25,7 +25,7 @@ class Findings(TabWidget):
 
     Signals
     -------
-    keep_one_wanted, drop_leaks_wanted, doubts_wanted : ()
+    keep_one_wanted, drop_leaks_wanted, label_errors_requested : ()
     leave_out_wanted, take_back_wanted : (tuple of int)
         Images to be left out, or used again.
     threshold_wanted : (str, float)
@@ -42,7 +42,7 @@ class Findings(TabWidget):
 
     keep_one_wanted = Signal()
     drop_leaks_wanted = Signal()
-    doubts_wanted = Signal()
+    label_errors_requested = Signal()
     leave_out_wanted = Signal(object)
     take_back_wanted = Signal(object)
     threshold_wanted = Signal(str, float)
@@ -54,14 +54,14 @@ class Findings(TabWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setDocumentMode(True)
-        self._doubted: tuple[Image, ...] = ()
+        self._searched: tuple[Image, ...] = ()
         self.skipped = SkippedTable()
         self.copies = DuplicatesTable()
         self.leaks = Table(
             "Leaks", [Column(("Training or validation image"), lambda r: r[0]), Column(("Test image"), lambda r: r[1])]
         )
         self.left_out = Table("Excluded", [Column("File", lambda row: row[1]), Column("Reason", lambda row: row[2])])
-        self.doubts = Table(
+        self.label_errors = Table(
             "Suspected label errors",
             [
                 Column("File", lambda row: row[1]),
@@ -85,7 +85,7 @@ class Findings(TabWidget):
         self.quality.opened.connect(self.opened)
         self.quality.counted.connect(self._count_quality)
         self.notes = Table("Notes", [Column("Note", lambda row: row)], wraps=True)
-        for table in (self.doubts, self.near, self.left_out):
+        for table in (self.label_errors, self.near, self.left_out):
             table.row_opened.connect(self._open)
         self.copies.row_opened.connect(self._open_copy)
         self._keep_this = self._button(
@@ -99,7 +99,7 @@ class Findings(TabWidget):
         self._drop = self._button("Exclude leaks", "Exclude training images that are copies of test images")
         self._drop.clicked.connect(self.drop_leaks_wanted)
         self._look = self._button("Find label errors", "Compare every image with its neighbours; requires features")
-        self._look.clicked.connect(self.doubts_wanted)
+        self._look.clicked.connect(self.label_errors_requested)
         self._leave = self._button("Exclude selected", "Do not use the selected images")
         self._leave.clicked.connect(self._leave_selected)
         self._leave_near = self._button("Exclude second", "Exclude the second image of the selected pairs")
@@ -122,7 +122,7 @@ class Findings(TabWidget):
             "Leaks": self._tab(self.leaks, self._drop),
             "Excluded": self._tab(self.left_out, self._back),
             "Quality": self._tab(self.quality),
-            "Suspected label errors": self._tab(self.doubts, self._look, self._leave),
+            "Suspected label errors": self._tab(self.label_errors, self._look, self._leave),
             "Near-duplicates": self._tab(self.near, self._leave_near),
             "Notes": self._tab(self.notes, self._read_otherwise, self._reading, below=self._exclude),
         }
@@ -132,8 +132,8 @@ class Findings(TabWidget):
     def show_view(self, view: DatasetView, settings: DataSettings, quality: QualitySettings) -> None:
         """Show what the scan found."""
         images, split = view.dataset.images, view.split
-        if view.dataset.images != self._doubted:
-            self._forget_doubts()
+        if view.dataset.images != self._searched:
+            self._clear_label_errors()
         by_hand = set(settings.left_out_images)
         self.skipped.set_rows(view.dataset.skipped)
         self.copies.set_copies(
@@ -166,13 +166,16 @@ class Findings(TabWidget):
         self._drop.setEnabled(bool(split.leaks))
         self.setTabVisible(self.indexOf(self._tabs["Leaks"]), split.brought)
 
-    def show_doubts(self, found: DoubtsView, view: DatasetView | None) -> None:
+    def show_label_errors(self, found: DatasetFindings, view: DatasetView | None) -> None:
         """Show doubtful labels and near-duplicates."""
         if view is None:
             return
-        images = self._doubted = view.dataset.images
-        self.doubts.set_rows(
-            [(one.index, images[one.index].path, one.class_name, one.other_class, one.score) for one in found.doubts]
+        images = self._searched = view.dataset.images
+        self.label_errors.set_rows(
+            [
+                (one.index, images[one.index].path, one.class_name, one.other_class, one.score)
+                for one in found.label_errors
+            ]
         )
         self.near.set_rows(
             [
@@ -180,13 +183,13 @@ class Findings(TabWidget):
                 for one in found.near_duplicates
             ]
         )
-        self._count("Suspected label errors", len(found.doubts))
+        self._count("Suspected label errors", len(found.label_errors))
         self._count("Near-duplicates", len(found.near_duplicates))
         self.setCurrentWidget(self._tabs["Suspected label errors"])
 
     def forget(self) -> None:
         """List nothing."""
-        self._forget_doubts()
+        self._clear_label_errors()
         for table in (self.skipped, self.copies, self.leaks, self.left_out, self.notes):
             table.set_rows(())
         self.quality.forget()
@@ -221,10 +224,10 @@ class Findings(TabWidget):
     def _want_layout(self) -> None:
         self.layout_wanted.emit(self._other_layout)
 
-    def _forget_doubts(self) -> None:
-        """Show no doubts of other images: their numbers would name others now."""
-        self._doubted = ()
-        for name, table in (("Suspected label errors", self.doubts), ("Near-duplicates", self.near)):
+    def _clear_label_errors(self) -> None:
+        """Show no suspected label errors of other images: their numbers would name others now."""
+        self._searched = ()
+        for name, table in (("Suspected label errors", self.label_errors), ("Near-duplicates", self.near)):
             table.set_rows(())
             self.setTabText(self.indexOf(self._tabs[name]), name)
 
@@ -265,7 +268,7 @@ class Findings(TabWidget):
         self.opened.emit(int(row.image), [int(each.image) for each in self.copies.shown_rows()])
 
     def _leave_selected(self) -> None:
-        self._tell(self.leave_out_wanted, self.doubts, 0)
+        self._tell(self.leave_out_wanted, self.label_errors, 0)
 
     def _leave_seconds(self) -> None:
         self._tell(self.leave_out_wanted, self.near, 5)

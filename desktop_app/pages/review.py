@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QLabel, QProgressBar
 
-from core.service.dataset_requests import DatasetView, DoubtsView, FindDoubts
+from core.service.dataset_requests import DatasetFindings, DatasetView, FindLabelErrors
 from core.service.image_requests import DecodeImage, FindSimilar, PictureView, SimilarView
 from desktop_app import theme
 from desktop_app.image_actions import ImageActions
@@ -123,8 +123,8 @@ class ReviewPage(Page):
 
     def run(self) -> None:
         """Search for label errors and near-duplicates."""
-        request = FindDoubts(self.study(), self.model.settings("data").near_duplicate_bits, held_out=True)
-        self.ask(request, self._take_doubts, on_failed=self.refresh, on_cancelled=self.refresh)
+        request = FindLabelErrors(self.study(), self.model.settings("data").near_duplicate_bits, held_out=True)
+        self.ask(request, self._take_findings, on_failed=self.refresh, on_cancelled=self.refresh)
         self._say_empty()
 
     def restore(self) -> None:
@@ -163,10 +163,10 @@ class ReviewPage(Page):
             self.start_empty()
             self._labels_before = self._labels()
         self.images.set_view(view)
-        doubts = self.found.of(view.paths) if view is not None else None
-        if view is not None and (view.duplicates, doubts, len(view.dataset.images)) != self._made_of:
-            self._made_of = (view.duplicates, doubts, len(view.dataset.images))
-            self._all, self._at = review.findings(view, doubts), -1
+        findings = self.found.of(view.paths) if view is not None else None
+        if view is not None and (view.duplicates, findings, len(view.dataset.images)) != self._made_of:
+            self._made_of = (view.duplicates, findings, len(view.dataset.images))
+            self._all, self._at = review.findings(view, findings), -1
             self._filter()
         elif view is not None:
             self._on_decided()
@@ -177,7 +177,7 @@ class ReviewPage(Page):
         return data.relabelled, data.left_out_images
 
     def _say_empty(self) -> None:
-        searching = bool(self.job_numbers(FindDoubts))
+        searching = bool(self.job_numbers(FindLabelErrors))
         self.show_empty(not self._all)
         self.option_column.setVisible(bool(self._all))
         searched = self.images.view is not None and self.found.of(self.images.view.paths) is not None
@@ -195,10 +195,10 @@ class ReviewPage(Page):
     def _go_to_features(self) -> None:
         self.step_wanted.emit("features")
 
-    def _take_doubts(self, doubts: DoubtsView) -> None:
+    def _take_findings(self, findings: DatasetFindings) -> None:
         view = self.images.view
         if view is not None:
-            self.found.keep(doubts, view.paths)
+            self.found.keep(findings, view.paths)
             self.refresh()
 
     def _on_found(self) -> None:

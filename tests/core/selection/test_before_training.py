@@ -1,4 +1,4 @@
-"""Difficulty, coverage, the proxy, label doubts and near-duplicates: equal to counting by hand."""
+"""Difficulty, coverage, the proxy, suspected label errors and near-duplicates: equal to counting by hand."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,8 +18,8 @@ from core.selection.coverage import (
     proxy_curve,
 )
 from core.selection.difficulty import class_difficulty
-from core.selection.doubts import label_doubts, near_duplicates
 from core.selection.kernel import Kernel
+from core.selection.label_errors import near_duplicates, suspected_label_errors
 from core.selection.selecting import select
 from core.settings import SelectionSettings
 
@@ -170,7 +170,7 @@ def test_half_of_the_pool_at_random_is_not_judged_better_than_everything() -> No
     dataset = dataset_of([image(f"{'ab'[i // 300]}/{i:03}") for i in range(600)])
     embedding = embedding_of(points)
     everything = proxy_accuracy(dataset.contents, dataset.labels, embedding, np.arange(600))
-    strange = np.array([one.index for one in label_doubts(dataset, embedding)])
+    strange = np.array([one.index for one in suspected_label_errors(dataset, embedding)])
     rest = np.setdiff1d(np.arange(600), strange)
     chosen = np.sort(np.concatenate([strange, rest[::2]]))
     found = proxy_accuracy(dataset.contents, dataset.labels, embedding, chosen)
@@ -211,8 +211,8 @@ def test_equal_draws_have_no_spread() -> None:
 
 
 def test_doubtful_labels_are_those_most_of_whose_neighbours_are_strangers() -> None:
-    doubts = label_doubts(LINE, embedding_of(POINTS), n_neighbours=3)
-    assert [(one.index, one.score, one.class_name, one.other_class) for one in doubts] == [
+    suspected = suspected_label_errors(LINE, embedding_of(POINTS), n_neighbours=3)
+    assert [(one.index, one.score, one.class_name, one.other_class) for one in suspected] == [
         (9, pytest.approx(1.0), "b", "a"),
         (5, pytest.approx(2 / 3), "b", "a"),
     ]
@@ -220,15 +220,15 @@ def test_doubtful_labels_are_those_most_of_whose_neighbours_are_strangers() -> N
 
 def test_held_out_images_are_compared_with_the_pool_alone() -> None:
     outside = embedding_of(POINTS, [i not in (4, 9) for i in range(10)])
-    assert [one.index for one in label_doubts(LINE, outside, n_neighbours=3)] == []
-    doubts = label_doubts(LINE, outside, n_neighbours=3, held_out=True)
-    assert [(one.index, one.score, one.class_name, one.other_class) for one in doubts] == [
+    assert [one.index for one in suspected_label_errors(LINE, outside, n_neighbours=3)] == []
+    suspected = suspected_label_errors(LINE, outside, n_neighbours=3, held_out=True)
+    assert [(one.index, one.score, one.class_name, one.other_class) for one in suspected] == [
         (9, pytest.approx(1.0), "b", "a")
     ]
 
 
 def test_half_strangers_are_no_doubt() -> None:
-    assert all(one.score > 0.5 for one in label_doubts(LINE, embedding_of(POINTS), n_neighbours=2))
+    assert all(one.score > 0.5 for one in suspected_label_errors(LINE, embedding_of(POINTS), n_neighbours=2))
 
 
 def test_near_duplicates_need_not_be_identical() -> None:
@@ -262,6 +262,6 @@ def test_near_duplicates_by_embedding_have_a_threshold_of_their_own() -> None:
 
 def test_nothing_is_removed() -> None:
     before = LINE.images
-    label_doubts(LINE, embedding_of(POINTS))
+    suspected_label_errors(LINE, embedding_of(POINTS))
     near_duplicates(LINE, bits=64)
     assert LINE.images == before
