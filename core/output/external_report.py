@@ -1,4 +1,4 @@
-"""The report on a network that was judged on another dataset: one page, its tables as CSV, and every answer."""
+"""The report on a network evaluated on another dataset: one page, its tables as CSV, and every answer."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A saved network judged on the labelled images of another dataset, such as those of a second scanner."""
+"""A saved network evaluated on the labelled images of another dataset, such as those of a second scanner."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -87,7 +87,7 @@ def evaluate_bundle(
     *,
     excluded: Collection[int] = (),
 ) -> ExternalTest:
-    """Judge a network on all labelled images of another dataset, whatever sets they are in.
+    """ProbeInput a network on all labelled images of another dataset, whatever sets they are in.
 
     Parameters
     ----------

@@ -129,7 +129,7 @@ def _uses_features(writer: Writer) -> bool:
     rules = {each.budget_rule(asked) for each in known if each.scope != "pool"}
     return (
         any(each.uses_embedding or each.uses_clusters for each in known)
-        or any(network.is_judge for network in writer.networks)
+        or any(network.sees_embeddings for network in writer.networks)
         or bool(rules & set(BY_DIFFICULTY))
         or writer.is_taught
     )

@@ -87,7 +87,7 @@ def _extractor_words(writer: Writer, extractor: str, network: str) -> list[str]:
     _, keys, plugin = writer.described("extractor", extractor)
     known = registry("extractor")
     title = known[extractor].title if extractor in known else extractor
-    of = "features" if NETWORKS[network].is_judge else "backbone"
+    of = "features" if NETWORKS[network].sees_embeddings else "backbone"
     return [f"{of}: {title}", *writer.inside(keys), *writer.weight_words(extractor, network), *plugin]
 
 

@@ -86,7 +86,7 @@ def train_planned(part: SplitPart, planned: PlannedRun, progress: Publisher[Epoc
     check_mapped()
     part.check(planned)
     _coreset, _indices, seconds = part.selections.get(planned)
-    prepared, judge = part.prepared, part.judge_for(planned)
+    prepared, probe_input = part.prepared, part.probe_input_for(planned)
     study = prepared.study
     choice = backbone_choice(study, NETWORKS[planned.network])
     task = TrainingTask(
@@ -95,7 +95,7 @@ def train_planned(part: SplitPart, planned: PlannedRun, progress: Publisher[Epoc
         part.indices(planned),
         study.settings.training,
         seed=planned.seed,
-        seen=Seen(judge.embedding, judge.strength, judge.extracted.weights) if judge else None,
+        seen=Seen(probe_input.embedding, probe_input.strength, probe_input.extracted.weights) if probe_input else None,
         places=Places(study.cache_folder, choice.weights_file if choice else None),
         cluster_of_test=part.of_test,
         select_seconds=seconds,
@@ -359,14 +359,14 @@ def summarise(prepared: Prepared, runs: Sequence[RunResult], notes: Sequence[str
     """
     settings = prepared.study.settings
     chosen_by = settings.features.extractors
-    judges = {name: network for name, network in NETWORKS.items() if network.is_judge}
+    probes = {name: network for name, network in NETWORKS.items() if network.sees_embeddings}
     names = list(dict.fromkeys(run.key.network for run in runs))
     of_weights = (*backbone_sentences(settings.training, names), *weights_sentences(runs))
     compared = compare(
         tuple(runs),
         settings.comparison,
         chosen_by=chosen_by,
-        judged_by={name: network.extractor(settings.training, chosen_by) for name, network in judges.items()},
+        probe_extractors={name: network.extractor(settings.training, chosen_by) for name, network in probes.items()},
         notes=notes,
         folds=settings.data.folds or 0,
         steps=steps_of(settings.training, names),

@@ -56,7 +56,7 @@ def evaluate_external(
     choices: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> ExternalTest:
-    """Judge a saved network on another dataset and, on request, write the report.
+    """ProbeInput a saved network on another dataset and, on request, write the report.
 
     Parameters
     ----------

@@ -182,7 +182,7 @@ def _settings_that_work(study: Study) -> tuple[TrainingSettings, ComparisonSetti
     if not said:
         return None
     if not names:
-        names = [next(name for name, each in NETWORKS.items() if each.is_judge)]
+        names = [next(name for name, each in NETWORKS.items() if each.sees_embeddings)]
         said.append(f"The {NETWORKS[names[0]].title_inside} is trained instead.")
     return training, replace(comparison, networks=tuple(names)), " ".join(said)
 

@@ -9,7 +9,7 @@ from core.features.extraction import Extracted
 from core.features.reduction import embed_pool
 from core.features.weights import identify, weight_set
 from core.pipeline.planning import PlannedRun
-from core.pipeline.stages import JUDGE_COMPONENTS, Prepared, extract_features
+from core.pipeline.stages import PROBE_COMPONENTS, Prepared, extract_features
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, IntArray, PoolEmbedding, RunKey
@@ -26,7 +26,7 @@ _OF_RECIPE = frozenset({"recipe", "orientation", "soft_label_temperature", *(par
 
 
 @dataclass(frozen=True)
-class Judge:
+class ProbeInput:
     """Training data of a network that uses embeddings.
 
     Attributes
@@ -45,7 +45,7 @@ class Judge:
     extracted: Extracted
 
 
-def judge_of(prepared: Prepared, network: Network, progress: Progress = NO_PROGRESS) -> Judge:
+def probe_input_of(prepared: Prepared, network: Network, progress: Progress = NO_PROGRESS) -> ProbeInput:
     """Prepare what a network that sees embeddings is trained on: features, 300 components, and its penalty."""
     settings = prepared.study.settings
     name = network.extractor(settings.training, settings.features.extractors)
@@ -57,7 +57,7 @@ def judge_of(prepared: Prepared, network: Network, progress: Progress = NO_PROGR
         prepared.dataset,
         prepared.split,
         (extracted,),
-        n_components=JUDGE_COMPONENTS,
+        n_components=PROBE_COMPONENTS,
         cache_folder=prepared.study.cache_folder,
         progress=progress,
     )
@@ -65,11 +65,11 @@ def judge_of(prepared: Prepared, network: Network, progress: Progress = NO_PROGR
     if network.strength_from:
         choose = resolve(network.strength_from)
         strength = float(choose(prepared.dataset, embedding, prepared.study.cache_folder, progress))
-    return Judge(name, embedding, strength, extracted)
+    return ProbeInput(name, embedding, strength, extracted)
 
 
 def run_key(
-    prepared: Prepared, planned: PlannedRun, indices: IntArray, judge: Judge | None, teacher: str = ""
+    prepared: Prepared, planned: PlannedRun, indices: IntArray, probe_input: ProbeInput | None, teacher: str = ""
 ) -> RunKey:
     """Return the identity of a run: two runs of the same key would give the same result.
 
@@ -77,19 +77,21 @@ def run_key(
     """
     split, network = prepared.split, NETWORKS[planned.network]
     # A probe sees no validation images, but its components and its strength come from the whole pool.
-    others = split.pool if network.is_judge else split.validation
+    others = split.pool if network.sees_embeddings else split.validation
     mark = fingerprint(
         RUN_VERSION,
         planned.network,
         planned.seed,
-        _what_counts(prepared.study, network, judge, len(split.pool), teacher),
+        _what_counts(prepared.study, network, probe_input, len(split.pool), teacher),
         used_classes(prepared.dataset, split),
         *([_content(prepared.dataset, part) for part in (indices, others, split.test)]),
     )
     return RunKey(planned.network, planned.sampler, planned.fraction, planned.repetition, mark, planned.split)
 
 
-def _what_counts(study: Study, network: Network, judge: Judge | None, n_pool: int, teacher: str) -> dict[str, object]:
+def _what_counts(
+    study: Study, network: Network, probe_input: ProbeInput | None, n_pool: int, teacher: str
+) -> dict[str, object]:
     """Return those settings, and the digest of those weights, that a network's result depends on.
 
     Settings count in their stored form, so that one that was added later counts only where it is not neutral.
@@ -115,9 +117,9 @@ def _what_counts(study: Study, network: Network, judge: Judge | None, n_pool: in
         counts["version"] = network.version
     if network.name in NETWORKS.plugins:
         counts["plugin"] = str(NETWORKS.plugins[network.name])
-    if judge is not None and network.is_judge:
-        counts["seen"] = judge.extracted.fingerprint
-        counts |= {"strength": judge.strength} if judge.strength is not None else {}
+    if probe_input is not None and network.sees_embeddings:
+        counts["seen"] = probe_input.extracted.fingerprint
+        counts |= {"strength": probe_input.strength} if probe_input.strength is not None else {}
     choice = backbone_choice(study, network)
     if choice is not None:
         try:

@@ -17,7 +17,7 @@ from core.files import reason_of
 from core.output.tables import csv_of
 from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPart, recipe_told, train_or_find
 from core.pipeline.grid import Grid, SearchOutcome, SearchPoint
-from core.pipeline.split_parts import judges_of, without_words
+from core.pipeline.split_parts import probe_inputs_of, without_words
 from core.pipeline.stages import prepare
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Publisher, PublishingProgress, StepProgress
@@ -75,7 +75,7 @@ def search_study(
     fraction = selection.fraction if selection.images is None else min(1.0, selection.images / n_pool)
     chosen = PlannedRun(network, selection.sampler, fraction, 0)
     sets = [chosen, PlannedRun(network, EVERYTHING, 1.0, 0)] if with_pool else [chosen]
-    part = SplitPart(prepared, judges_of(prepared, (network,), progress), {}, Selections(prepared, selection))
+    part = SplitPart(prepared, probe_inputs_of(prepared, (network,), progress), {}, Selections(prepared, selection))
     points = grid.points()
     stored = load_runs(out / "runs")
     discarded = discard_unchecked(study.cache_folder)

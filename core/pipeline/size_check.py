@@ -6,7 +6,7 @@ import numpy as np
 
 from core.errors import TrainingError
 from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPart, train_or_find
-from core.pipeline.split_parts import judges_of
+from core.pipeline.split_parts import probe_inputs_of
 from core.pipeline.stages import prepare
 from core.pipeline.study import Study
 from core.progress import (
@@ -72,7 +72,7 @@ def check_size(
         )
     settings = prepared.study.settings
     selections = Selections(prepared, replace(settings.selection, images=None))
-    part = SplitPart(prepared, judges_of(prepared, (network,), progress), {}, selections)
+    part = SplitPart(prepared, probe_inputs_of(prepared, (network,), progress), {}, selections)
     fraction = min(1.0, n_images / len(split.pool))
     planned = (
         PlannedRun(network, settings.selection.sampler, fraction, 0),

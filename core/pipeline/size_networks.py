@@ -38,7 +38,7 @@ def network_of_curves(name: str) -> Network | None:
     """
     if name not in NETWORKS:
         raise SettingsError(NETWORKS.unknown(name))
-    return None if NETWORKS[name].is_judge else NETWORKS[name]
+    return None if NETWORKS[name].sees_embeddings else NETWORKS[name]
 
 
 def without_soft_labels(study: Study, network: Network) -> Study:

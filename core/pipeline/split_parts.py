@@ -10,7 +10,7 @@ import numpy as np
 from core.data.rereading import named_with_reasons
 from core.errors import LostImagesError, TrainingError
 from core.pipeline.planning import EVERYTHING, PlannedRun, study_of_split
-from core.pipeline.run_keys import Judge, judge_of, run_key
+from core.pipeline.run_keys import ProbeInput, probe_input_of, run_key
 from core.pipeline.stages import MATCHED, Prepared, choose, prepare
 from core.pipeline.teaching import Teaching, is_taught
 from core.progress import NO_PROGRESS, Progress, Publisher
@@ -87,7 +87,7 @@ class SplitPart:
     ----------
     prepared : Prepared
         Of the split.
-    judges : mapping of str to Judge
+    probe_inputs : mapping of str to ProbeInput
         What the networks among those requested that see embeddings are trained on, by name.
     of_test : mapping of int to int
         Cluster of each test image inside its true class.
@@ -103,7 +103,7 @@ class SplitPart:
     """
 
     prepared: Prepared
-    judges: Mapping[str, Judge]
+    probe_inputs: Mapping[str, ProbeInput]
     of_test: Mapping[int, int]
     selections: Selections
     lost: dict[int, str] = field(default_factory=dict)
@@ -112,7 +112,7 @@ class SplitPart:
         """Return what a planned run is known by: the images that it is really trained and tested on, among others."""
         prepared = replace(self.prepared, split=self.split) if self.lost else self.prepared
         teacher = self.teaching.mark if self.is_taught(planned) else ""
-        return run_key(prepared, planned, self.indices(planned), self.judge_for(planned), teacher)
+        return run_key(prepared, planned, self.indices(planned), self.probe_input_for(planned), teacher)
 
     @cached_property
     def teaching(self) -> Teaching:
@@ -139,7 +139,7 @@ class SplitPart:
     def indices(self, planned: PlannedRun) -> IntArray:
         """Return the images that a planned run is trained on, ascending."""
         _coreset, indices, _seconds = self.selections.get(planned)
-        return indices if self._is_judged(planned) else self._left(indices)
+        return indices if self._sees_embeddings(planned) else self._left(indices)
 
     def lose(self, error: LostImagesError) -> str:
         """Go without the images that a training could not read; return a sentence that names them.
@@ -176,14 +176,14 @@ class SplitPart:
     def _left(self, indices: IntArray) -> IntArray:
         return indices[~np.isin(indices, list(self.lost))] if self.lost else indices
 
-    def _is_judged(self, planned: PlannedRun) -> bool:
-        return NETWORKS[planned.network].is_judge
+    def _sees_embeddings(self, planned: PlannedRun) -> bool:
+        return NETWORKS[planned.network].sees_embeddings
 
     def _note(self, planned: PlannedRun) -> str:
         """Return the note of a run of which images are lost; empty if none is."""
         split = self.prepared.split
         _coreset, indices, _seconds = self.selections.get(planned)
-        wanted = [split.test] if self._is_judged(planned) else [indices, split.validation, split.test]
+        wanted = [split.test] if self._sees_embeddings(planned) else [indices, split.validation, split.test]
         without = np.intersect1d(np.concatenate(wanted), list(self.lost)).astype(np.int64).tolist()
         if not without:
             return ""
@@ -191,9 +191,9 @@ class SplitPart:
         more = f" and {len(without) - 3:,} more" if len(without) > 3 else ""
         return f"without {names}{more}, which could no longer be read"
 
-    def judge_for(self, planned: PlannedRun) -> Judge | None:
+    def probe_input_for(self, planned: PlannedRun) -> ProbeInput | None:
         """Return what the planned network is trained on if it sees embeddings."""
-        return self.judges.get(planned.network)
+        return self.probe_inputs.get(planned.network)
 
     def as_asked(self, run: RunResult, planned: PlannedRun, key: RunKey) -> RunResult:
         """Return a finished run as this comparison has it.
@@ -241,10 +241,12 @@ def without_words(prepared: Prepared, reasons: Mapping[int, str]) -> str:
     return f"Trained and tested without {count} could no longer be read as scanned: {names}."
 
 
-def judges_of(prepared: Prepared, networks: Sequence[str], progress: Progress = NO_PROGRESS) -> dict[str, Judge]:
+def probe_inputs_of(
+    prepared: Prepared, networks: Sequence[str], progress: Progress = NO_PROGRESS
+) -> dict[str, ProbeInput]:
     """Prepare the data of those networks that use embeddings; unknown names are ignored."""
     known = [NETWORKS[name] for name in dict.fromkeys(networks) if name in NETWORKS]
-    return {network.name: judge_of(prepared, network, progress) for network in known if network.is_judge}
+    return {network.name: probe_input_of(prepared, network, progress) for network in known if network.sees_embeddings}
 
 
 def open_split(
@@ -266,7 +268,7 @@ def open_split(
     settings = first.study.settings
     return SplitPart(
         prepared=prepared,
-        judges=judges_of(prepared, settings.comparison.networks, progress),
+        probe_inputs=probe_inputs_of(prepared, settings.comparison.networks, progress),
         of_test=clusters_of_test(prepared.split, prepared.embeddings, prepared.clusters),
         selections=Selections(prepared, settings.selection),
         lost={} if lost is None else lost,

@@ -50,7 +50,7 @@ from core.settings import (
 
 CLUSTERING_VERSION = 1
 _DRAWS = 3
-JUDGE_COMPONENTS = 300
+PROBE_COMPONENTS = 300
 MATCHED = "matched:"
 
 
@@ -326,7 +326,7 @@ def choose_at(
     return [choose(prepared, replace(settings, fraction=fraction, images=None), progress) for fraction in possible]
 
 
-def judge_sizes(
+def evaluate_sizes(
     prepared: Prepared, settings: SelectionSettings, fractions: Sequence[float], progress: Progress = NO_PROGRESS
 ) -> tuple[ProxyPoint, ...]:
     """Let nearest neighbours evaluate a sampler at several fractions, next to random draws with the same class budgets.

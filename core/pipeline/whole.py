@@ -24,7 +24,7 @@ from core.pipeline.exporting import SYNTHETIC, export, labels_of
 from core.pipeline.facts import recommended_extractors
 from core.pipeline.methods import write_facts
 from core.pipeline.planning import check_splits
-from core.pipeline.stages import Clock, Prepared, choose, fixed_settings, judge_sizes, prepare, separations
+from core.pipeline.stages import Clock, Prepared, choose, evaluate_sizes, fixed_settings, prepare, separations
 from core.pipeline.study import Study
 from core.pipeline.views import StudyOutcome
 from core.progress import (
@@ -178,7 +178,7 @@ def _proxy(prepared: Prepared, coreset: Coreset, progress: Progress) -> tuple[Pr
         pinned_out=(),
         continue_from=None,
     )
-    return judge_sizes(prepared, settings, PROXY_FRACTIONS, progress)
+    return evaluate_sizes(prepared, settings, PROXY_FRACTIONS, progress)
 
 
 def demo_settings(*, epochs: int | None = None) -> Settings:

@@ -41,7 +41,7 @@ def compare(
     settings: ComparisonSettings,
     *,
     chosen_by: Sequence[str] = (),
-    judged_by: Mapping[str, str] | None = None,
+    probe_extractors: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
     folds: int = 0,
     steps: str = "",
@@ -56,7 +56,7 @@ def compare(
         For the difference of interest.
     chosen_by : sequence of str
         Extractors that the coresets were selected by.
-    judged_by : mapping of str to str, optional
+    probe_extractors : mapping of str to str, optional
         Extractor that each network sees that sees embeddings.
     notes : sequence of str
         Sentences on stored runs that could not be read; they become its last ones.
@@ -92,7 +92,7 @@ def compare(
     everything = {group.network: group for group in groups if group.sampler == EVERYTHING}
     rows = tuple(_row(group, resampled, everything.get(group.network)) for group in groups)
     differences = tuple(_differences(groups, resampled, settings))
-    sentences = opening_sentences(rows, differences, chosen_by=chosen_by, judged_by=judged_by or {})
+    sentences = opening_sentences(rows, differences, chosen_by=chosen_by, probe_extractors=probe_extractors or {})
     failed = {name: sentence for run in runs for name, sentence in run.metrics.failed.items()}
     notes = (*(failed | dict(resampled.failed)).values(), *notes)
     answers = tuple(_answers(groups, rows, resampled, settings))

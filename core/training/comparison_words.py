@@ -155,7 +155,11 @@ def weights_sentences(runs: Iterable[RunResult]) -> tuple[str, ...]:
 
 
 def opening_sentences(
-    rows: Sequence[Row], differences: Sequence[Difference], *, chosen_by: Sequence[str], judged_by: Mapping[str, str]
+    rows: Sequence[Row],
+    differences: Sequence[Difference],
+    *,
+    chosen_by: Sequence[str],
+    probe_extractors: Mapping[str, str],
 ) -> tuple[str, ...]:
     """Return the answer in words: what each coreset costs against everything, then the differences in accuracy.
 
@@ -176,8 +180,8 @@ def opening_sentences(
     sentences += [one.sentence for one in differences if one.metric == "accuracy"]
     shown = [network for name, network in NETWORKS.items() if any(row.network == name for row in rows)]
     for network in shown:
-        seen = judged_by.get(network.name, "")
-        if network.is_judge and seen and seen in chosen_by:
+        seen = probe_extractors.get(network.name, "")
+        if network.sees_embeddings and seen and seen in chosen_by:
             sentences.append(
                 f"The {network.words} uses the same features ({seen}) as the selection. Its gains may be "
                 "smaller for a network with other features; also evaluate with another extractor."

@@ -153,8 +153,8 @@ def fit(
     schedule = keras.optimizers.schedules.CosineDecay(settings.learning_rate, epochs * steps)
     n_classes = int(model.output_shape[-1])
     batches = Epochs(train, settings, parts, seed, n_classes)
-    judged = _judged_by(batches, settings, parts, n_classes)
-    model.compile(optimizer_of(schedule, parts, slower), judged.loss, metrics=[judged.accuracy])
+    objective = _objective_of(batches, settings, parts, n_classes)
+    model.compile(optimizer_of(schedule, parts, slower), objective.loss, metrics=[objective.accuracy])
     feed = Feed()
     validation_batches = [] if validation is None else in_order(validation.source)
     checked = checked_epochs(epochs, settings.checks) if validation_batches else []
@@ -165,7 +165,7 @@ def fit(
     started = time.perf_counter()
     held_back = None
     if validation is not None and validation_batches:
-        plain = Plain(validation, judged.plain)
+        plain = Plain(validation, objective.plain)
         held_back = feed.dataset(lambda: map(plain.batch, validation_batches), plain.example(), len(validation_batches))
     with feed.own_errors(), one_trace_a_network():
         model.fit(
@@ -187,7 +187,7 @@ def fit(
 
 
 @dataclass(frozen=True)
-class _Judged:
+class _Objective:
     """A loss and an accuracy for Keras, and what makes their targets of labels alone; None: labels as they are."""
 
     loss: Any
@@ -195,14 +195,14 @@ class _Judged:
     plain: Callable[[IntArray], NDArray[Any]] | None
 
 
-def _judged_by(batches: Epochs, settings: TrainingSettings, parts: Parts, n_classes: int) -> _Judged:
+def _objective_of(batches: Epochs, settings: TrainingSettings, parts: Parts, n_classes: int) -> _Objective:
     """Return the loss that the targets of `batches` are made for; that of validation images is the plain one."""
     if batches.is_taught:
         loss = soft_label_loss(settings.soft_label_temperature)
-        return _Judged(loss, label_accuracy(), partial(plain_targets, n_classes=n_classes))
+        return _Objective(loss, label_accuracy(), partial(plain_targets, n_classes=n_classes))
     if parts.label_smoothing:
-        return _Judged("categorical_crossentropy", "accuracy", partial(targets_of, n_classes=n_classes))
-    return _Judged(PLAIN_LOSS, "accuracy", None)
+        return _Objective("categorical_crossentropy", "accuracy", partial(targets_of, n_classes=n_classes))
+    return _Objective(PLAIN_LOSS, "accuracy", None)
 
 
 def predict(

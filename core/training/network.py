@@ -122,14 +122,14 @@ class Network(Description):
         return self.by_epochs and (self.reads is None or "steps" in self.reads)
 
     @property
-    def is_judge(self) -> bool:
+    def sees_embeddings(self) -> bool:
         """Whether it sees embeddings across classes."""
         return self.sees == "embeddings"
 
     @property
     def needs_backbone(self) -> bool:
         """Whether it uses an extractor's frozen network, whose weights must be present."""
-        return not self.is_judge and bool(self.extractor_setting)
+        return not self.sees_embeddings and bool(self.extractor_setting)
 
     @property
     def is_searched(self) -> bool:
@@ -158,7 +158,7 @@ class Network(Description):
         """
         own = own_settings(settings, self)
         named = str(getattr(own, self.extractor_setting)) if self.extractor_setting else ""
-        return named or (chosen[0] if self.is_judge and chosen else "")
+        return named or (chosen[0] if self.sees_embeddings and chosen else "")
 
     def backbone(self, settings: TrainingSettings, weights_file: Path | None = None) -> BackboneChoice | None:
         """Return its frozen backbone; None for a network without one."""

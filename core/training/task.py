@@ -187,7 +187,7 @@ class RunInput:
     def validation(self) -> Labelled | None:
         """Return the data to select the best epoch by; None without validation images, and for embeddings."""
         indices = self.split.validation
-        if self.network.is_judge or len(indices) == 0:
+        if self.network.sees_embeddings or len(indices) == 0:
             return None
         return Labelled(self._held(indices), self.labels[indices])
 
@@ -221,7 +221,7 @@ class RunInput:
         return PartProgress(self.progress, FITTED, 1.0)
 
     def _held(self, indices: IntArray, memory_bytes: int | None = None) -> Source:
-        if self.network.is_judge:
+        if self.network.sees_embeddings:
             return Rows(self._embedded(indices))
         source = ImageSource(self.dataset, indices, self.settings.image_size)
         places = self.task.places

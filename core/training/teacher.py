@@ -272,7 +272,7 @@ def penalty_of(
     best, least = USUAL_STRENGTH, np.inf
     numbers = np.unique(folds)
     for step, strength in enumerate(STRENGTHS):
-        loss, n_judged = 0.0, 0
+        loss, n_evaluated = 0.0, 0
         for at, fold in enumerate(numbers):
             progress.report(step * len(numbers) + at, len(STRENGTHS) * len(numbers))
             inside = folds != fold
@@ -281,8 +281,8 @@ def penalty_of(
             outside = ~inside & np.isin(labels, probe.seen)
             found = probe.probabilities(rows[outside])[np.arange(outside.sum()), labels[outside]]
             loss -= float(np.log(np.maximum(found, LEAST_PROBABILITY), dtype=np.float64).sum())
-            n_judged += len(found)
-        if n_judged == 0 or loss >= least:
+            n_evaluated += len(found)
+        if n_evaluated == 0 or loss >= least:
             break
         best, least = strength, loss
     return best

@@ -143,7 +143,7 @@ class CompareTools(QObject):
         if row is None:
             self._page.messages.warning("Select a row of the results first.")
         elif row.network in NETWORKS and not NETWORKS[row.network].is_saved:
-            works = " uses features and" if NETWORKS[row.network].is_judge else ""
+            works = " uses features and" if NETWORKS[row.network].sees_embeddings else ""
             kept = " or the ".join(title_inside(name) for name, each in NETWORKS.items() if each.is_saved)
             self._page.messages.warning(
                 f"The {title_inside(row.network)}{works} is not saved; select a row of the {kept}."

@@ -369,5 +369,5 @@ class DatasetPage(Page):
 def _meaning(view: DatasetView) -> str:
     """Return what the images found mean for who wants a coreset, and what to do next."""
     pool, test = len(view.split.pool), len(view.split.test)
-    judged = f"the {test:,} test images are used to evaluate it" if test else "there are no test images to evaluate it"
-    return f"The coreset is selected from the {pool:,} images of the pool; {judged}. Next: extract features."
+    use = f"the {test:,} test images are used to evaluate it" if test else "there are no test images to evaluate it"
+    return f"The coreset is selected from the {pool:,} images of the pool; {use}. Next: extract features."

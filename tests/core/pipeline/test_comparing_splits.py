@@ -215,10 +215,10 @@ def test_the_plan_tells_every_split_and_what_preparing_it_takes(prepared: Prepar
     )
 
 
-def test_the_judges_penalty_is_chosen_once(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = open_split(prepared, 0).judges["head"]
+def test_the_penalty_of_the_probe_is_chosen_once(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = open_split(prepared, 0).probe_inputs["head"]
     monkeypatch.setattr("core.training.architectures.head.logistic.choose_head_strength", None)
-    again = open_split(prepared, 0).judges["head"]
+    again = open_split(prepared, 0).probe_inputs["head"]
     assert first.strength is not None
     assert first.strength == again.strength
 

@@ -165,7 +165,7 @@ def test_all_networks_are_tested_on_the_same_images_though_one_was_lost_between_
     assert prepared.dataset.images[gone].path in found.sentences[-1]
 
 
-def test_a_judge_is_trained_on_what_its_embeddings_hold(prepared: Prepared, tmp_path: Path) -> None:
+def test_a_probe_is_trained_on_what_its_embeddings_hold(prepared: Prepared, tmp_path: Path) -> None:
     before = run_comparison(asking(prepared, networks=("head",)), tmp_path / "runs")
     for index in (int(prepared.split.pool[0]), int(prepared.split.test[0])):
         file_of(prepared, index).write_bytes(b"")

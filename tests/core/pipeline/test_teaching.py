@@ -213,7 +213,7 @@ def test_what_the_teacher_takes_stands_in_the_answer_and_counts_until_selecting_
     ({"samplers": ("random",), "fractions": (1.0,)}, "random and stratified are not", ("--fractions 0.1,1",)),
     ({"samplers": ("even-herding",), "networks": ("head",)}, "", ()),
 ])  # fmt: skip
-def test_rows_that_soft_labels_are_judged_by_are_asked_for_in_one_note(
+def test_rows_that_soft_labels_are_evaluated_by_are_suggested_in_one_note(
     changes: dict[str, Any], lacking: str, ways: tuple[str, ...]
 ) -> None:
     comparison = replace(ComparisonSettings(fractions=(0.1, 1.0), networks=("custom", "head")), **changes)

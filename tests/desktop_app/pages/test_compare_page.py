@@ -707,12 +707,12 @@ def test_a_network_trained_here_predicts_a_folder(
     assert posts(page, "info")[-1] == f"{n_images:,} images predicted: {out}"
 
 
-def test_every_extractor_can_be_the_judge_and_every_network_the_backbone(page: ComparePage) -> None:
-    judge, backbone = (
+def test_every_extractor_can_be_the_probe_and_every_network_the_backbone(page: ComparePage) -> None:
+    probe, backbone = (
         page.controls.placed["training.head.judge_extractor"],
         page.controls.placed["training.transfer.backbone"],
     )
-    names = [judge.itemData(place) for place in range(judge.count())]
+    names = [probe.itemData(place) for place in range(probe.count())]
     assert names == ["", *registry("extractor")]
     shown = {backbone.itemData(place): backbone.itemText(place) for place in range(backbone.count())}
     assert list(shown.items()) == [
