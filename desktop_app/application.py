@@ -104,7 +104,7 @@ class Application(QObject):
         self._left = list(left.copies)
         self._offer_next()
 
-    def _open_what_was_asked(self) -> None:
+    def _open_requested(self) -> None:
         if self._options.path is not None:
             self.window.files.open_path(self._options.path)
         elif self._options.demo:
@@ -118,9 +118,9 @@ class Application(QObject):
             self._offer(*self._left.pop(0))
         else:
             if not self._recovered:
-                self._open_what_was_asked()
+                self._open_requested()
             # After what was opened, which clears what was said before.
-            self.window.tell_plugin_problems()
+            self.window.show_plugin_problems()
 
     def _offer(self, place: Path, recovery: Recovery) -> None:
         self._offered = place, recovery

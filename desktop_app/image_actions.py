@@ -35,13 +35,13 @@ class ImageActions(QObject):
 
     Signals
     -------
-    similar_wanted : (tuple of int)
+    similar_requested : (tuple of int)
         Images that are similar to these are to be shown.
     dataset_changed : ()
         The dataset has to be divided again, as images were excluded, included or relabelled.
     """
 
-    similar_wanted = Signal(object)
+    similar_requested = Signal(object)
     dataset_changed = Signal()
 
     def __init__(self, page: AskingPage, images: ImagesShown) -> None:
@@ -189,7 +189,7 @@ class ImageActions(QObject):
 
     def find_similar(self, indices: Sequence[int]) -> None:
         """Show images that are similar to these."""
-        self.similar_wanted.emit(tuple(indices))
+        self.similar_requested.emit(tuple(indices))
 
     def show_in_folder(self, indices: Sequence[int]) -> None:
         """Show the file of the first image in the system's file manager."""

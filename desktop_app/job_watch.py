@@ -10,7 +10,7 @@ from PySide6.QtGui import QDesktopServices
 from core.words import duration
 from desktop_app.messages import Message, Messages
 from desktop_app.service.engine import EngineService
-from desktop_app.service.running import asked_for, is_for_display
+from desktop_app.service.running import is_for_display, title_of_job
 from desktop_app.widgets.job_bar import JobBar
 
 PASSING_MS = 8000
@@ -43,15 +43,15 @@ class JobWatch(QObject):
     -------
     running_changed : ()
         A job, or a long answer of the selection service, has started or ended.
-    step_wanted : (stage)
+    step_requested : (stage)
         The user follows the bar's button to the next step.
-    cancel_wanted : ()
+    stop_requested : ()
         The user stops what is shown.
     """
 
     running_changed = Signal()
-    step_wanted = Signal(str)
-    cancel_wanted = Signal()
+    step_requested = Signal(str)
+    stop_requested = Signal()
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class JobWatch(QObject):
 
     def cancel(self) -> None:
         """Stop what the bar shows."""
-        self.cancel_wanted.emit()
+        self.stop_requested.emit()
         if self._shown is not None:
             self._bar.show_cancelling()
             self._service.cancel(self._shown)
@@ -125,7 +125,7 @@ class JobWatch(QObject):
             self._bar.show_cancelling()
             self._service.selection.cancel(self._asked)
 
-    def tell_outcome(self, sentence: str, next_stage: str) -> None:
+    def show_outcome(self, sentence: str, next_stage: str) -> None:
         """Say what came out of a step, and offer the next one; at once where no job is about to end."""
         self._outcome, self._next, self._file = sentence, next_stage, None
         self._end_note()
@@ -156,7 +156,7 @@ class JobWatch(QObject):
             self._outcome = self._next = ""
             self._file = None
             self._bar.show_progress(f"{self._names[stage]} · starting", 0, 0)
-        elif words := asked_for(self._service, number):
+        elif words := title_of_job(self._service, number):
             self._bar.show_progress(f"{words} · starting", 0, 0)
         # What pages ask for by themselves is often over at once: it is shown when it first reports, and what came out
         # of the step before stays.
@@ -196,25 +196,25 @@ class JobWatch(QObject):
 
     def _on_selection_progressed(self, request: int, done: int, total: int, message: str, left: object) -> None:
         if self._shown is None and request != self._stopping:
-            self._set_asked(request)
+            self._set_request(request)
             text = progress_words(message or "Working", done, total)
             self._bar.show_progress(text, done, total, left if isinstance(left, float) else None)
 
     def _on_selection_over(self, request: int) -> None:
         if request == self._asked:
-            self._set_asked(None)
+            self._set_request(None)
 
     def _on_selection_ready(self) -> None:
         self._on_selection_over(0)
 
     def _on_selection_lost(self, sentence: str, details: str) -> None:  # noqa: ARG002
-        self._set_asked(None)
+        self._set_request(None)
 
     def _on_selection_restarted(self, sentence: str) -> None:
-        self._set_asked(None)
+        self._set_request(None)
         self._messages.info(sentence)
 
-    def _set_asked(self, request: int | None) -> None:
+    def _set_request(self, request: int | None) -> None:
         if request == self._asked:
             return
         self._asked = request
@@ -266,7 +266,7 @@ class JobWatch(QObject):
             if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._file))):
                 self._messages.warning(f"No program to open this file was found. The file is {self._file}.")
         elif wanted := self._way_on():
-            self.step_wanted.emit(wanted)
+            self.step_requested.emit(wanted)
 
     def _way_on(self) -> str:
         """Return the first step from the next one on that is not done; empty where all are, or none comes."""

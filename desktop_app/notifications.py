@@ -11,7 +11,7 @@ from desktop_app import theme
 from desktop_app.job_watch import JobWatch
 from desktop_app.messages import Message, Messages
 from desktop_app.service.engine import EngineService
-from desktop_app.service.running import asked_for, is_for_display
+from desktop_app.service.running import is_for_display, title_of_job
 from desktop_app.settings import LONG_SECONDS, Preferences
 
 SETTLE_MS = 1500
@@ -70,12 +70,12 @@ class Notifications(QObject):
     # --- hearing ----------------------------------------------------------------------------------------------
 
     def _on_started(self, number: int, stage: str) -> None:
-        if not stage and (is_for_display(self._service, number) or not asked_for(self._service, number)):
+        if not stage and (is_for_display(self._service, number) or not title_of_job(self._service, number)):
             return
         self._settle.stop()
         if self._since is None:
             self._since = time.monotonic()
-        self._running[number] = "" if stage else asked_for(self._service, number)
+        self._running[number] = "" if stage else title_of_job(self._service, number)
         self._said = ""
 
     def _on_finished(self, number: int) -> None:
@@ -109,8 +109,8 @@ class Notifications(QObject):
     def _end(self) -> None:
         """Notify, unless the work was short, was cancelled, or the user is here."""
         self._since = None
-        is_wanted = self._preferences.notifications and self._seconds >= LONG_SECONDS and self._title
-        if is_wanted and not is_in_use():
+        is_due = self._preferences.notifications and self._seconds >= LONG_SECONDS and self._title
+        if is_due and not is_in_use():
             self.notify(self._title, self._text)
 
     # --- telling ----------------------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ class ProjectFiles(QObject):
         """Open what a session that ended badly has left."""
         self._model.recover(recovery.project, recovery.file, recovery.digest)
         self.opened.emit()
-        self._tell_missing()
+        self._warn_missing()
         if recovery.file is not None and self._model.held_elsewhere:
             name = recovery.file.name
             self._messages.warning(f"{name} is open in another window. Save the recovered project under another name.")
@@ -122,7 +122,7 @@ class ProjectFiles(QObject):
             with suppress(OSError):
                 place.unlink(missing_ok=True)
 
-    def _tell_missing(self) -> None:
+    def _warn_missing(self) -> None:
         """Say what the project names that is not here, such as a sampler of a plugin; the project is as it was."""
         missing = unknown_words(self._model.project.settings)
         if missing:
@@ -229,7 +229,7 @@ class ProjectFiles(QObject):
                 self._messages.exception(error)
                 return
             self.opened.emit()
-            self._tell_missing()
+            self._warn_missing()
         self._preferences.remember(copy)
         self._messages.info(f"Your version was saved as {copy}.", copy.parent)
         self._go_on()
@@ -261,7 +261,7 @@ class ProjectFiles(QObject):
         self._preferences.remember(file)
         self._preferences.last_folder = file.parent
         self.opened.emit()
-        self._tell_missing()
+        self._warn_missing()
 
     def _start(self, source: Path) -> None:
         self._preferences.last_folder = source.parent

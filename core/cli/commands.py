@@ -8,7 +8,7 @@ import numpy as np
 
 from core.cache import default_cache_folder
 from core.cli.choices import study_of
-from core.cli.quality import check_listing, tell_quality
+from core.cli.quality import check_listing, print_quality
 from core.cli.terminal import TerminalProgress, say, table
 from core.data.dataset import find_duplicates
 from core.data.group_patterns import suggest_patterns, suggestion_words
@@ -74,10 +74,10 @@ def scan(options: argparse.Namespace) -> int:
     for found in conflicts:
         say("  " + " = ".join(dataset.images[i].path for i in found.indices))
     split = split_dataset(dataset, settings)
-    suggested = _tell_groups(dataset, settings.data)
-    of_quality = tell_quality(dataset, settings.quality, options.quality)
+    suggested = _print_groups(dataset, settings.data)
+    of_quality = print_quality(dataset, settings.quality, options.quality)
     suspected = [one.sentence for one in suspect_patterns(dataset.images, settings.data)]
-    _tell_excluded(split)
+    _print_excluded(split)
     if split.leaks:
         say(f"leaks of the predefined split: {len(split.leaks):,}")
         for train, test in split.leaks:
@@ -94,7 +94,7 @@ def _first_rows(dataset: Dataset) -> str:
     return table(heads, rows)
 
 
-def _tell_excluded(split: Split) -> None:
+def _print_excluded(split: Split) -> None:
     """Print how many images are excluded, and the most frequent reasons."""
     if split.left_out:
         say(f"excluded: {len(split.left_out):,}")
@@ -102,7 +102,7 @@ def _tell_excluded(split: Split) -> None:
             say(f"  {n:,}: {reason}")
 
 
-def _tell_groups(dataset: Dataset, settings: DataSettings) -> list[str]:
+def _print_groups(dataset: Dataset, settings: DataSettings) -> list[str]:
     """Print the number of groups; if there are none, return the most likely pattern as a note."""
     n_groups, n_without = count_groups(dataset, settings)
     if n_groups:

@@ -96,13 +96,13 @@ def _watch(reading: int) -> NoReturn:
             told = (told + part)[: 10 * _LARGEST]
         text = told.decode("utf-8", "surrogateescape")
         if _FATAL in text:
-            _tell_crash(text)
+            _report_crash(text)
     finally:
         # Neither a traceback nor anything that the command has registered for its end.
         os._exit(0)
 
 
-def _tell_crash(told: str) -> None:
+def _report_crash(told: str) -> None:
     """Write the sentence, and to the log where the threads of the command were."""
     facts, fatal, crash = told.partition(_FATAL)
     # The last that were reported; none where it crashed before it knew them.

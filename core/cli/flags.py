@@ -87,13 +87,13 @@ def said_settings(options: argparse.Namespace, settings: Settings) -> Settings:
     return settings
 
 
-def asked_of_images(options: argparse.Namespace) -> tuple[Flag, ...]:
+def flags_of_images(options: argparse.Namespace) -> tuple[Flag, ...]:
     """Return the flags whose value the images are to give."""
     flags = (flag for section in SECTIONS for flag in flags_of(section))
     return tuple(flag for flag in flags if _is_of_images(flag, getattr(options, flag.dest, None)))
 
 
-def asked_of_files(options: argparse.Namespace) -> tuple[tuple[Flag, Path], ...]:
+def flags_of_files(options: argparse.Namespace) -> tuple[tuple[Flag, Path], ...]:
     """Return the flags whose value is read from a file, each with the file."""
     flags = (flag for section in SECTIONS for flag in flags_of(section) if flag.setting.facts.from_file)
     return tuple((flag, said) for flag in flags if (said := getattr(options, flag.dest, None)) is not None)

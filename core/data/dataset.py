@@ -15,7 +15,7 @@ from core.data.duplicates import find_duplicates
 from core.data.levels import fixed
 from core.data.listing import Listing
 from core.data.paged import with_each_page
-from core.data.reading_notes import reading_notes, unheeded_notes
+from core.data.reading_notes import ignored_notes, reading_notes
 from core.data.readings import reading_of, rules_alone, stored_choices
 from core.data.relabelling import relabelled
 from core.data.scanning import Scanned, decode_all
@@ -113,7 +113,7 @@ def scan(
         scanned, reading = _decoded(source, kind, listing, reading, known, good, cache_folder, stored, progress)
         with collection_paused():
             dataset = _dataset(source, kind, listing, scanned, reading)
-            unheeded = unheeded_notes(dataset.images, reading_of(settings))
+            unheeded = ignored_notes(dataset.images, reading_of(settings))
             dataset = replace(dataset, warnings=(*dataset.warnings, *unheeded))
             return _finished(source, dataset, scanned, cache_folder, stored, progress)
 

@@ -23,7 +23,7 @@ def reading_notes(images: Sequence[Image], reading: Reading) -> list[str]:
     return notes_on({image.path: image.stored for image in images if image.stored is not None}, reading)
 
 
-def unheeded_notes(images: Sequence[Image], asked: Reading) -> list[str]:
+def ignored_notes(images: Sequence[Image], asked: Reading) -> list[str]:
     """Return sentences about what was requested and makes no difference, as no image is of that kind.
 
     Parameters

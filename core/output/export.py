@@ -19,7 +19,7 @@ from core.files import is_held, make_temporary_folder, move, put_in_place, reaso
 from core.output.continuing import known_paths
 from core.output.formats import EXPORT_FORMATS
 from core.output.image_files import ImageFiles
-from core.output.lists import NO_COLUMNS, AskedColumns, Places, list_text, renamed_columns_note
+from core.output.lists import NO_COLUMNS, Places, RequestedColumns, list_text, renamed_columns_note
 from core.output.manifest import LIST_NAME, MANIFEST_NAME, ListedFile, ManifestParts, manifest_text
 from core.output.names import PrivateNames, parts_inside_class, renamed_note, safe_names
 from core.output.placing import disk_sentence, hash_file
@@ -41,7 +41,7 @@ def export_coreset(
     all_settings: Settings | None = None,
     weights: Sequence[WeightsUsed] = (),
     notes: Sequence[str] = (),
-    asked: AskedColumns = NO_COLUMNS,
+    asked: RequestedColumns = NO_COLUMNS,
     overwrite: bool = False,
     progress: Progress = NO_PROGRESS,
 ) -> ExportResult:
@@ -59,7 +59,7 @@ def export_coreset(
     weights : sequence of WeightsUsed
     notes : sequence of str
         Labels to store in the manifest, such as "synthetic images".
-    asked : AskedColumns
+    asked : RequestedColumns
         Additional columns of `coreset.csv`.
     overwrite : bool
         Replace an export that is there; any other folder is never replaced.
@@ -125,7 +125,7 @@ def _build(
     clusters: Sequence[ClassClusters],
     weights: Sequence[WeightsUsed],
     notes: Sequence[str],
-    asked: AskedColumns,
+    asked: RequestedColumns,
     progress: Progress,
 ) -> ExportResult:
     """Write everything into the empty folder `building`, which becomes `target`."""

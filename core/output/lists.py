@@ -30,7 +30,7 @@ NOTE_COLUMN = "the user's note on the image"
 
 
 @dataclass(frozen=True)
-class AskedColumns:
+class RequestedColumns:
     """Columns that a list has where they are requested or needed, behind `COLUMNS`.
 
     Attributes
@@ -44,18 +44,18 @@ class AskedColumns:
     columns: Mapping[str, str] = field(default_factory=dict)
     cells: Mapping[int, tuple[Cell, ...]] = field(default_factory=dict)
 
-    def beside(self, other: "AskedColumns") -> "AskedColumns":
+    def beside(self, other: "RequestedColumns") -> "RequestedColumns":
         """Return these columns with those of another behind them."""
         mine, others = (None,) * len(self.columns), (None,) * len(other.columns)
         indices = {*self.cells, *other.cells}
         cells = {at: (*self.cells.get(at, mine), *other.cells.get(at, others)) for at in sorted(indices)}
-        return AskedColumns({**self.columns, **other.columns}, cells)
+        return RequestedColumns({**self.columns, **other.columns}, cells)
 
 
-NO_COLUMNS = AskedColumns()
+NO_COLUMNS = RequestedColumns()
 
 
-def image_columns(dataset: Dataset, notes: Mapping[str, str]) -> AskedColumns:
+def image_columns(dataset: Dataset, notes: Mapping[str, str]) -> RequestedColumns:
     """Return columns of what the user did with single images: their class in the source, and notes on them.
 
     Parameters
@@ -67,8 +67,8 @@ def image_columns(dataset: Dataset, notes: Mapping[str, str]) -> AskedColumns:
     """
     original = {at: (image.original_class,) for at, image in enumerate(dataset.images) if image.original_class}
     noted = {at: (notes[image.path],) for at, image in enumerate(dataset.images) if notes.get(image.path)}
-    columns = AskedColumns({"original_class": ORIGINAL_COLUMN}, original) if original else NO_COLUMNS
-    return columns.beside(AskedColumns({"note": NOTE_COLUMN}, noted)) if noted else columns
+    columns = RequestedColumns({"original_class": ORIGINAL_COLUMN}, original) if original else NO_COLUMNS
+    return columns.beside(RequestedColumns({"note": NOTE_COLUMN}, noted)) if noted else columns
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def list_text(
     places: Places,
     clusters: Sequence[ClassClusters] | None = None,
     names: PrivateNames | None = None,
-    asked: AskedColumns = NO_COLUMNS,
+    asked: RequestedColumns = NO_COLUMNS,
 ) -> bytes:
     """Return the list as the bytes of a CSV file.
 
@@ -182,7 +182,7 @@ def list_text(
     return csv_of([*COLUMNS, *asked.columns, *heads], whole).encode("utf-8", "backslashreplace")
 
 
-def table_heads(dataset: Dataset, asked: AskedColumns = NO_COLUMNS) -> list[str]:
+def table_heads(dataset: Dataset, asked: RequestedColumns = NO_COLUMNS) -> list[str]:
     """Return the heads of what else is known of the images: other than its name where the list has one like it."""
     taken = {name.casefold() for name in (*COLUMNS, *asked.columns)}
     heads = []
@@ -195,7 +195,7 @@ def table_heads(dataset: Dataset, asked: AskedColumns = NO_COLUMNS) -> list[str]
     return heads
 
 
-def renamed_columns_note(dataset: Dataset, asked: AskedColumns = NO_COLUMNS) -> tuple[str, ...]:
+def renamed_columns_note(dataset: Dataset, asked: RequestedColumns = NO_COLUMNS) -> tuple[str, ...]:
     """Return in a sentence which columns of a table have another head in the list, and why; nothing where none has."""
     heads = zip(dataset.columns, table_heads(dataset, asked), strict=True)
     renamed = [f"“{head}”" for name, head in heads if head != name]
@@ -214,7 +214,7 @@ def write_selection(
     clusters: Sequence[ClassClusters] | None = None,
     *,
     private: bool = False,
-    asked: AskedColumns = NO_COLUMNS,
+    asked: RequestedColumns = NO_COLUMNS,
 ) -> None:
     """Write the list of a selection, whole or not at all.
 
@@ -224,7 +224,7 @@ def write_selection(
         A CSV; replaced if it is there.
     private : bool
         Write keyed hashes in place of paths.
-    asked : AskedColumns
+    asked : RequestedColumns
 
     Raises
     ------

@@ -18,7 +18,7 @@ from core.descriptions import plugins_used
 from core.errors import ExportError, InputError
 from core.files import reason_of
 from core.forms import LIST_BYTES, key, read_form, read_json
-from core.output.lists import COLUMNS, NO_COLUMNS, AskedColumns
+from core.output.lists import COLUMNS, NO_COLUMNS, RequestedColumns
 from core.output.names import PrivateNames
 from core.results import ClassClusters, Coreset, Dataset, Split, WeightsUsed
 from core.selection.selecting import rule_over_classes
@@ -132,7 +132,7 @@ class ManifestParts:
     files_as : str
         How they got there in the end.
     notes : tuple of str
-    asked : AskedColumns
+    asked : RequestedColumns
         Additional columns of the list.
     """
 
@@ -146,7 +146,7 @@ class ManifestParts:
     files_as: str
     notes: tuple[str, ...]
     names: PrivateNames | None
-    asked: AskedColumns = NO_COLUMNS
+    asked: RequestedColumns = NO_COLUMNS
     split: Split | None = None
 
 

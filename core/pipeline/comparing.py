@@ -63,7 +63,7 @@ __all__ = [
     "SplitPart",
     "compare_stored",
     "plan",
-    "recipe_told",
+    "recipe_notes_of",
     "rows_of",
     "run_comparison",
     "run_key",
@@ -169,7 +169,7 @@ def run_comparison(
     n_runs, n_parts = len(plan(settings.comparison, folds)), n_splits(settings)
     kept = load_runs(runs_folder)
     discarded = discard_unchecked(prepared.study.cache_folder)
-    notes = [*kept.notes, *([discarded] if discarded else []), *recipe_told(prepared)]
+    notes = [*kept.notes, *([discarded] if discarded else []), *recipe_notes_of(prepared)]
     notes += lacking_beside(settings.comparison, settings.training)
     for note in notes:
         progress.publish(Note(note))
@@ -197,7 +197,7 @@ def run_comparison(
             told = run_progress(progress, len(runs), shares, one, settings)
             started = time.perf_counter()
             known, trained = train_or_find(part, one, stored, PublishingProgress(told, progress))
-            asked = part.as_asked(known, one, part.key(one))
+            asked = part.as_planned(known, one, part.key(one))
             if trained is not None:
                 stored[known.key.fingerprint] = known
                 save_run(known, runs_folder)
@@ -271,13 +271,13 @@ def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = N
                 continue
             key = _key_unless_left_out(part, one, left_out)
             if key is not None and key.fingerprint in stored:
-                runs.append(part.as_asked(stored[key.fingerprint], one, key))
-    told = [*recipe_told(prepared), *lacking_beside(settings.comparison, settings.training)]
+                runs.append(part.as_planned(stored[key.fingerprint], one, key))
+    told = [*recipe_notes_of(prepared), *lacking_beside(settings.comparison, settings.training)]
     told = [*told, *_teacher_notes(parts), *_fold_notes(parts), *_lost_notes(parts)] if runs else []
     return _without(left_out, prepared, runs, [*kept.notes, *told])
 
 
-def recipe_told(prepared: Prepared, networks: Sequence[str] = ()) -> tuple[str, ...]:
+def recipe_notes_of(prepared: Prepared, networks: Sequence[str] = ()) -> tuple[str, ...]:
     """Return how networks are trained, where it is not as the paper does, and what of it the images do not allow."""
     training = prepared.study.settings.training
     names = networks or prepared.study.settings.comparison.networks

@@ -15,7 +15,7 @@ from core.data.relabelling import relabelled_notes
 from core.errors import ExportError, SettingsError
 from core.files import reason_of
 from core.output.tables import csv_of
-from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPart, recipe_told, train_or_find
+from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPart, recipe_notes_of, train_or_find
 from core.pipeline.grid import Grid, SearchOutcome, SearchPoint
 from core.pipeline.split_parts import probe_inputs_of, without_words
 from core.pipeline.stages import prepare
@@ -79,7 +79,7 @@ def search_study(
     points = grid.points()
     stored = load_runs(out / "runs")
     discarded = discard_unchecked(study.cache_folder)
-    notes = [*stored.notes, *([discarded] if discarded else []), *recipe_told(prepared, (network,))]
+    notes = [*stored.notes, *([discarded] if discarded else []), *recipe_notes_of(prepared, (network,))]
     notes += relabelled_notes(prepared.dataset, prepared.split)
     for note in notes:
         progress.publish(Note(note))

@@ -195,7 +195,7 @@ class SplitPart:
         """Return what the planned network is trained on if it sees embeddings."""
         return self.probe_inputs.get(planned.network)
 
-    def as_asked(self, run: RunResult, planned: PlannedRun, key: RunKey) -> RunResult:
+    def as_planned(self, run: RunResult, planned: PlannedRun, key: RunKey) -> RunResult:
         """Return a finished run as this comparison has it.
 
         It may have been made for another sampler that selected the same images, for other clusters, for another number

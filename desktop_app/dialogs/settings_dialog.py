@@ -47,11 +47,11 @@ class SettingsDialog(QDialog):
 
     Signals
     -------
-    weights_wanted : ()
+    weights_requested : ()
         The user asks which weights are here.
     """
 
-    weights_wanted = Signal()
+    weights_requested = Signal()
 
     def __init__(
         self, preferences: Preferences, service: EngineService, messages: Messages, parent: QWidget | None
@@ -160,7 +160,7 @@ class SettingsDialog(QDialog):
         self.weights = QPushButton("Pretrained weights…")
         self.weights.setToolTip("See which pretrained networks are available, and import others")
         self.weights.setAutoDefault(False)
-        self.weights.clicked.connect(self.weights_wanted)
+        self.weights.clicked.connect(self.weights_requested)
         box = QWidget()
         row = QHBoxLayout(box)
         row.setContentsMargins(0, 0, 0, 0)

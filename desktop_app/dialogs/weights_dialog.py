@@ -241,7 +241,7 @@ class WeightsDialog(QDialog):
         for weights in found:
             if weights.name not in self.rows:
                 row = WeightsRow()
-                row.download_wanted.connect(self.ask_to_download)
+                row.download_requested.connect(self.ask_to_download)
                 self.rows[weights.name] = row
                 self._column.insertWidget(self._column.count() - 1, row)
             self.rows[weights.name].show_weights(weights, busy=self._bringing is not None)
@@ -260,10 +260,10 @@ class WeightsRow(QFrame):
 
     Signals
     -------
-    download_wanted : (WeightsEntry)
+    download_requested : (WeightsEntry)
     """
 
-    download_wanted = Signal(object)
+    download_requested = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -321,4 +321,4 @@ class WeightsRow(QFrame):
             self.copy.setText("Copied")
 
     def _tell(self) -> None:
-        self.download_wanted.emit(self._weights)
+        self.download_requested.emit(self._weights)

@@ -31,7 +31,7 @@ from desktop_app.widgets.words import set_tone
 SETTLE_MS = 600
 REPETITIONS = 3
 """So many, where the user asks for no other number: one shows no difference, whatever it is."""
-NOT_ASKED: dict[str, Any] = {
+DEFAULTS: dict[str, Any] = {
     name: getattr(ComparisonSettings(), name) for name in ("samplers", "fractions", "repetitions")
 }
 MEANING = (
@@ -73,7 +73,7 @@ class ComparePage(Page):
         self.add_to_options(self.cost)
         self.bring = QPushButton("Weights…")
         self.bring.setToolTip("See which pretrained networks are available, and import others")
-        self.bring.clicked.connect(self.weights_wanted)
+        self.bring.clicked.connect(self.weights_requested)
         self.bring.hide()
         self.add_to_options(self.bring)
         self.tools = CompareTools(self, self.picture)
@@ -176,12 +176,12 @@ class ComparePage(Page):
     def _take_from_coreset(self) -> None:
         """Compare what was chosen on Coreset with random and everything, as long as nothing else was asked for."""
         comparison, selection = self.model.settings("comparison"), self.model.settings("selection")
-        asked = {name: getattr(comparison, name) for name in NOT_ASKED}
-        if asked not in (NOT_ASKED, self._taken) or self.model.project.results.get("compare"):
+        asked = {name: getattr(comparison, name) for name in DEFAULTS}
+        if asked not in (DEFAULTS, self._taken) or self.model.project.results.get("compare"):
             return
-        fraction = selection.fraction if selection.images is None else NOT_ASKED["fractions"][0]
+        fraction = selection.fraction if selection.images is None else DEFAULTS["fractions"][0]
         taken: dict[str, Any] = {
-            "samplers": ("random", selection.sampler) if selection.sampler != "random" else NOT_ASKED["samplers"],
+            "samplers": ("random", selection.sampler) if selection.sampler != "random" else DEFAULTS["samplers"],
             "fractions": tuple(dict.fromkeys((fraction, 1.0))),
             "repetitions": REPETITIONS,
         }
@@ -231,13 +231,13 @@ class ComparePage(Page):
 
     def _restore(self, result: Comparison) -> None:
         self._know(result)
-        self._tell_missing(result)
+        self._warn_missing(result)
         self._keep_comparison(result)
 
     def _keep_trainings(self, result: Comparison) -> None:
         self._know(result)
         self._keep_comparison(result)
-        self.summary_told.emit(f"{len(result.runs):,} trainings compared", "")
+        self.summary_reported.emit(f"{len(result.runs):,} trainings compared", "")
 
     def _know(self, result: Comparison) -> None:
         self._known = {name_of(run.key) for run in result.runs}
@@ -248,7 +248,7 @@ class ComparePage(Page):
         self._done = []
         self._show_cost()
 
-    def _tell_missing(self, result: Comparison) -> None:
+    def _warn_missing(self, result: Comparison) -> None:
         facts = self.model.facts("compare") or {}
         missing = int(facts.get("runs", 0)) - len(result.runs)
         if missing > 0 and result.notes:

@@ -102,7 +102,7 @@ class CompareTools(QObject):
 
     def _choose_report(self) -> None:
         sheet = ReportSheet(self._page.model.name, self._page, private=self._page.model.settings("export").private)
-        sheet.report_wanted.connect(self._write_report)
+        sheet.report_requested.connect(self._write_report)
         sheet.open()
 
     def _write_report(self, target: Path, private: bool) -> None:
@@ -110,9 +110,9 @@ class CompareTools(QObject):
         export = replace(study.settings.export, private=private)
         study = replace(study, settings=replace(study.settings, export=export))
         synthetic = bool(self._page.model.project.notes.startswith("Synthetic"))
-        self._page.ask(WriteReport(study, target, runs_folder(), synthetic), self._tell_report)
+        self._page.ask(WriteReport(study, target, runs_folder(), synthetic), self._show_report)
 
-    def _tell_report(self, file: Path) -> None:
+    def _show_report(self, file: Path) -> None:
         self._page.messages.info(f"Report written to {file}", file)
 
     def _describe(self) -> None:
@@ -132,9 +132,9 @@ class CompareTools(QObject):
             self._page, "Choose where to save the network; it gets a folder of its own"
         )
         if place:
-            self._page.ask(SaveNetwork(bundle, Path(place) / bundle.name), self._tell_saved)
+            self._page.ask(SaveNetwork(bundle, Path(place) / bundle.name), self._show_saved)
 
-    def _tell_saved(self, folder: Path) -> None:
+    def _show_saved(self, folder: Path) -> None:
         self._page.messages.info(f"Network saved to {folder}", folder)
 
     def _bundle_of_row(self) -> Path | None:
@@ -169,9 +169,9 @@ class CompareTools(QObject):
             return
         out, _ = QFileDialog.getSaveFileName(self._page, "Save predictions", "predictions.csv", "CSV (*.csv)")
         if out:
-            self._page.ask(PredictFolder(Path(bundle), Path(folder), Path(out)), self._tell_predicted)
+            self._page.ask(PredictFolder(Path(bundle), Path(folder), Path(out)), self._show_predicted)
 
-    def _tell_predicted(self, view: PredictionFile) -> None:
+    def _show_predicted(self, view: PredictionFile) -> None:
         skipped = f", {len(view.skipped):,} files skipped" if view.skipped else ""
         told = "".join(f" {note}" for note in view.notes)
         self._page.messages.info(f"{view.n_images:,} images predicted{skipped}: {view.file}{told}", view.file)
@@ -218,7 +218,7 @@ class CompareTools(QObject):
             self._page.messages.warning(reason)
             return
         sheet = SearchSheet(self._page)
-        sheet.search_wanted.connect(self._search)
+        sheet.search_requested.connect(self._search)
         sheet.open()
 
     def _search(self, grid: Grid, network: str, with_pool: bool) -> None:

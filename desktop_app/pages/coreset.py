@@ -35,7 +35,7 @@ QUICK_SECONDS = 120.0
 """How long finding a size may take for it to be done after all steps without being asked for."""
 LEAST_TO_SIZE = 50
 """Images of the pool below which hardly any margin can be shown."""
-Wanted = tuple[str, str]
+SelectionKey = tuple[str, str]
 
 
 class CoresetPage(Page):
@@ -66,13 +66,13 @@ class CoresetPage(Page):
         self.options.dragged.connect(self._drag)
         self.options.noted.connect(self.model.set_notes)
         self.picture.opened.connect(self._open_image)
-        self.picture.again_wanted.connect(self._ask_again)
+        self.picture.retry_requested.connect(self._ask_again)
         self.questions.restarted.connect(self.picture.offer_again)
         self.picture.chosen.pins_changed.connect(self._pin)
         self.picture.plot.class_chosen.connect(self._choose_class)
         self.picture.tabs.currentChanged.connect(self._ask_plot)
-        self.picture.sizes.wanted.connect(self._find_sizes)
-        self.picture.sizes.images_wanted.connect(self._use_images)
+        self.picture.sizes.requested.connect(self._find_sizes)
+        self.picture.sizes.images_requested.connect(self._use_images)
         self.picture.sizes.fraction_chosen.connect(self._use_fraction)
         self.exporting = Exporting(self, self.picture.result, self.picture.methods)
         self.menu = ImageMenu.of_page(self, self.images)
@@ -88,8 +88,8 @@ class CoresetPage(Page):
         self._slow.timeout.connect(self._show_slow)
 
     def _know_nothing(self) -> None:
-        self._wanted: Wanted = ("", "")
-        self._answered: Wanted = ("", "")
+        self._wanted: SelectionKey = ("", "")
+        self._answered: SelectionKey = ("", "")
         self._clustered: object = None
         self._plotted: object = None
         self._view: CoresetView | None = None
@@ -97,7 +97,7 @@ class CoresetPage(Page):
         self._medoids: frozenset[int] = frozenset()
         self._sizing: object = None
         self._sized: object = None
-        self._tells_size = False
+        self._reports_size = False
 
     # --- hooks ------------------------------------------------------------------------------------------------
 
@@ -225,7 +225,7 @@ class CoresetPage(Page):
         if self._view is not None and self.questions.is_waiting(ChooseCoreset):
             self.picture.show_choosing(theme.sampler_title(self.model.settings("selection").sampler))
 
-    def _take_selection(self, wanted: Wanted, view: CoresetView) -> None:
+    def _take_selection(self, wanted: SelectionKey, view: CoresetView) -> None:
         self._view, self._answered = view, wanted
         self._slow.stop()
         settings = self.model.settings("selection")
@@ -250,7 +250,7 @@ class CoresetPage(Page):
             "budgets": dict(coreset.budgets),
         }
         self.model.store_result("coreset", self._wanted[0], facts, view)
-        self.summary_told.emit(f"Coreset: {images(len(coreset.indices))} selected", "compare")
+        self.summary_reported.emit(f"Coreset: {images(len(coreset.indices))} selected", "compare")
         self._ask_coverage()
 
     def _ask_coverage(self) -> None:
@@ -352,7 +352,7 @@ class CoresetPage(Page):
         n_pool = sum(self._pool_by_class().values())
         is_quick = n_pool >= LEAST_TO_SIZE and sizes_seconds(self.study(), n_pool) <= QUICK_SECONDS
         if is_quick and self._sized != self._basis_of_sizes():
-            self._tells_size = True
+            self._reports_size = True
             self._find_sizes()
 
     def _basis_of_sizes(self) -> object:
@@ -373,16 +373,16 @@ class CoresetPage(Page):
         self.picture.sizes.show_sizes(sizes)
         self.picture.sizes.show_outdated(self._sized != self._basis_of_sizes())
         answer = self.picture.sizes.answer
-        if self._tells_size and answer is not None:
+        if self._reports_size and answer is not None:
             self.messages.info(f"Loss of at most {points(answer.margin)}: {answer.sentence}")
-        self._tells_size = False
+        self._reports_size = False
 
     def _show_no_sizes(self) -> None:
-        self._tells_size = False
+        self._reports_size = False
         self.picture.sizes.show_problem(FAILED)
 
     def _show_no_more_sizes(self) -> None:
-        self._tells_size = False
+        self._reports_size = False
         self.picture.sizes.show_problem(CANCELLED)
 
     # --- one image --------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ class Exporting(QObject):
         self._written = ""
         self._found: VerifyResult | None = None
         strip.action_triggered.connect(self.open_folder)
-        strip.more_wanted.connect(self.verify)
+        strip.more_requested.connect(self.verify)
 
     def ask(self, n_images: int) -> None:
         """Open the sheet."""

@@ -38,16 +38,16 @@ class SizesPanel(QWidget):
 
     Signals
     -------
-    wanted : ()
+    requested : ()
         Measure the curves.
-    images_wanted : (int)
+    images_requested : (int)
         Select so many images.
     fraction_chosen : (float)
         The user has clicked a size.
     """
 
-    wanted = Signal()
-    images_wanted = Signal(int)
+    requested = Signal()
+    images_requested = Signal(int)
     fraction_chosen = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -67,7 +67,7 @@ class SizesPanel(QWidget):
         self.margin.valueChanged.connect(self._show_answer)
         self.button = QPushButton("Find size")
         self.button.setToolTip(TIP)
-        self.button.clicked.connect(self.wanted)
+        self.button.clicked.connect(self.requested)
         self.use_button = QPushButton("Use this size")
         self.use_button.clicked.connect(self._use)
         self.words = QLabel()
@@ -191,7 +191,7 @@ class SizesPanel(QWidget):
 
     def _use(self) -> None:
         if self._answer is not None and self._answer.images is not None:
-            self.images_wanted.emit(self._answer.images)
+            self.images_requested.emit(self._answer.images)
 
     def _choose_point(self, name: str, fraction: float) -> None:  # noqa: ARG002
         self.fraction_chosen.emit(fraction)

@@ -74,14 +74,14 @@ class DatasetPage(Page):
         self.picture.histogram.inclusion_changed.connect(self._include)
         self.findings = Findings()
         self.findings.copies.keep_changed.connect(self._keep_copy)
-        self.findings.keep_one_wanted.connect(self._keep_one)
-        self.findings.drop_leaks_wanted.connect(self._drop_leaks)
+        self.findings.keep_one_requested.connect(self._keep_one)
+        self.findings.drop_leaks_requested.connect(self._drop_leaks)
         self.findings.label_errors_requested.connect(self._find_label_errors)
-        self.findings.leave_out_wanted.connect(self._leave_out)
-        self.findings.take_back_wanted.connect(self._take_back)
-        self.findings.threshold_wanted.connect(self._set_threshold)
+        self.findings.exclusion_requested.connect(self._leave_out)
+        self.findings.inclusion_requested.connect(self._take_back)
+        self.findings.threshold_requested.connect(self._set_threshold)
         self.model.settings_changed.connect(self._show_thresholds)
-        self.findings.layout_wanted.connect(self._read_by)
+        self.findings.layout_requested.connect(self._read_by)
         self.images = ImagesShown()
         self.menu = ImageMenu.of_page(self, self.images)
         self.picture.samples.row_made.connect(self.menu.attach_row)
@@ -95,9 +95,9 @@ class DatasetPage(Page):
         self.menu.opened.connect(self.large.open)
         self.picture.opened.connect(self.large.open)
         self.findings.opened.connect(self.large.open)
-        self.findings.pattern_wanted.connect(self._exclude_one)
-        self.findings.reading_wanted.connect(self.open_reading)
-        self.picture.reading_wanted.connect(self.open_reading)
+        self.findings.pattern_requested.connect(self._exclude_one)
+        self.findings.reading_requested.connect(self.open_reading)
+        self.picture.reading_requested.connect(self.open_reading)
         self.picture.add_findings(self.findings)
         self.controls.place(self.pattern, "data.group_pattern")
         self.controls.place(self.excluding.field, "data.left_out_patterns")
@@ -154,7 +154,7 @@ class DatasetPage(Page):
             self.set_empty("No images yet", "Scan", self.try_run)
 
     def _locate(self) -> None:
-        self.locate_wanted.emit()
+        self.locate_requested.emit()
 
     def _keep_images(self, result: DatasetView) -> None:
         """Keep the images found."""
@@ -173,7 +173,7 @@ class DatasetPage(Page):
         }
         self.keep(result, facts, content=result.identity)
         words = f"{len(dataset.images):,} images in {len(dataset.classes)} classes, {len(split.pool):,} in the pool"
-        self.summary_told.emit(words, "features")
+        self.summary_reported.emit(words, "features")
 
     def forget(self) -> None:
         """Show no images; the pattern is the new project's, even while its field has the focus."""

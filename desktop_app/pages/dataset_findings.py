@@ -25,30 +25,30 @@ class Findings(TabWidget):
 
     Signals
     -------
-    keep_one_wanted, drop_leaks_wanted, label_errors_requested : ()
-    leave_out_wanted, take_back_wanted : (tuple of int)
+    keep_one_requested, drop_leaks_requested, label_errors_requested : ()
+    exclusion_requested, inclusion_requested : (tuple of int)
         Images to be left out, or used again.
-    threshold_wanted : (str, float)
+    threshold_requested : (str, float)
         Name of a quality check, and its new threshold.
-    layout_wanted : (str)
+    layout_requested : (str)
         The folders are to be read by another layout.
-    pattern_wanted : (str)
+    pattern_requested : (str)
         Images that match a pattern are to be excluded.
-    reading_wanted : ()
+    reading_requested : ()
         The user asks how the images were read.
     opened : (int, object)
         An image to be shown large, and the list of those that can be stepped through.
     """
 
-    keep_one_wanted = Signal()
-    drop_leaks_wanted = Signal()
+    keep_one_requested = Signal()
+    drop_leaks_requested = Signal()
     label_errors_requested = Signal()
-    leave_out_wanted = Signal(object)
-    take_back_wanted = Signal(object)
-    threshold_wanted = Signal(str, float)
-    layout_wanted = Signal(str)
-    pattern_wanted = Signal(str)
-    reading_wanted = Signal()
+    exclusion_requested = Signal(object)
+    inclusion_requested = Signal(object)
+    threshold_requested = Signal(str, float)
+    layout_requested = Signal(str)
+    pattern_requested = Signal(str)
+    reading_requested = Signal()
     opened = Signal(int, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -80,8 +80,8 @@ class Findings(TabWidget):
             ],
         )
         self.quality = QualityPanel()
-        self.quality.leave_out_wanted.connect(self.leave_out_wanted)
-        self.quality.threshold_wanted.connect(self.threshold_wanted)
+        self.quality.exclusion_requested.connect(self.exclusion_requested)
+        self.quality.threshold_requested.connect(self.threshold_requested)
         self.quality.opened.connect(self.opened)
         self.quality.counted.connect(self._count_quality)
         self.notes = Table("Notes", [Column("Note", lambda row: row)], wraps=True)
@@ -95,9 +95,9 @@ class Findings(TabWidget):
         self._keep_one = self._button(
             "Keep one of each set", "Use one of each set of duplicates; none if their classes differ"
         )
-        self._keep_one.clicked.connect(self.keep_one_wanted)
+        self._keep_one.clicked.connect(self.keep_one_requested)
         self._drop = self._button("Exclude leaks", "Exclude training images that are copies of test images")
-        self._drop.clicked.connect(self.drop_leaks_wanted)
+        self._drop.clicked.connect(self.drop_leaks_requested)
         self._look = self._button("Find label errors", "Compare every image with its neighbours; requires features")
         self._look.clicked.connect(self.label_errors_requested)
         self._leave = self._button("Exclude selected", "Do not use the selected images")
@@ -108,14 +108,14 @@ class Findings(TabWidget):
         self._back.clicked.connect(self._take_back_selected)
         self._other_layout = ""
         self._read_otherwise = self._button("Use another folder layout", "Use another folder layout")
-        self._read_otherwise.clicked.connect(self._want_layout)
+        self._read_otherwise.clicked.connect(self._request_layout)
         self._read_otherwise.hide()
         self._suspected = ""
         self._exclude = self._button("Exclude", "Exclude these images; undo includes them again")
-        self._exclude.clicked.connect(self._want_pattern)
+        self._exclude.clicked.connect(self._request_pattern)
         self._exclude.hide()
         self._reading = self._button(READING, READING_TIP)
-        self._reading.clicked.connect(self.reading_wanted)
+        self._reading.clicked.connect(self.reading_requested)
         self._tabs = {
             "Skipped": self._tab(self.skipped),
             "Duplicates": self._tab(self.copies, self._keep_this, self._keep_one),
@@ -218,11 +218,11 @@ class Findings(TabWidget):
             self._exclude.setToolTip(tip)
             self._exclude.setAccessibleDescription(tip)
 
-    def _want_pattern(self) -> None:
-        self.pattern_wanted.emit(self._suspected)
+    def _request_pattern(self) -> None:
+        self.pattern_requested.emit(self._suspected)
 
-    def _want_layout(self) -> None:
-        self.layout_wanted.emit(self._other_layout)
+    def _request_layout(self) -> None:
+        self.layout_requested.emit(self._other_layout)
 
     def _clear_label_errors(self) -> None:
         """Show no suspected label errors of other images: their numbers would name others now."""
@@ -268,13 +268,13 @@ class Findings(TabWidget):
         self.opened.emit(int(row.image), [int(each.image) for each in self.copies.shown_rows()])
 
     def _leave_selected(self) -> None:
-        self._tell(self.leave_out_wanted, self.label_errors, 0)
+        self._tell(self.exclusion_requested, self.label_errors, 0)
 
     def _leave_seconds(self) -> None:
-        self._tell(self.leave_out_wanted, self.near, 5)
+        self._tell(self.exclusion_requested, self.near, 5)
 
     def _take_back_selected(self) -> None:
-        self._tell(self.take_back_wanted, self.left_out, 0)
+        self._tell(self.inclusion_requested, self.left_out, 0)
 
     def _tell(self, signal: Any, table: Table, place: int) -> None:
         indices = tuple(int(row[place]) for row in table.chosen_rows())

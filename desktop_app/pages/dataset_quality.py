@@ -46,19 +46,19 @@ class QualityPanel(QWidget):
 
     Signals
     -------
-    leave_out_wanted : (tuple of int)
+    exclusion_requested : (tuple of int)
         Images to be excluded.
     opened : (int, object)
         An image to be shown large, and the list of those that can be stepped through.
-    threshold_wanted : (str, float)
+    threshold_requested : (str, float)
         Name of a check, and its new threshold.
     counted : (int)
         How many images are flagged by any check and not excluded.
     """
 
-    leave_out_wanted = Signal(object)
+    exclusion_requested = Signal(object)
     opened = Signal(int, object)
-    threshold_wanted = Signal(str, float)
+    threshold_requested = Signal(str, float)
     counted = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -91,7 +91,7 @@ class QualityPanel(QWidget):
         set_tone(self.about, "muted")
         self.histogram = QualityHistogram()
         self.histogram.threshold_moved.connect(self._try_threshold)
-        self.histogram.threshold_chosen.connect(self._want_threshold)
+        self.histogram.threshold_chosen.connect(self._request_threshold)
         self.controls = {
             setting.name: SettingControl(setting, self, title=f"Threshold: {setting.facts.title}")
             for setting in settings_in("quality")
@@ -99,7 +99,7 @@ class QualityPanel(QWidget):
         self._reset = QPushButton("Default")
         self._reset.setToolTip("Use the default threshold of this check")
         self._reset.setAccessibleDescription(self._reset.toolTip())
-        self._reset.clicked.connect(self._want_default)
+        self._reset.clicked.connect(self._request_default)
         self.images = ThumbnailGrid(SIDE)
         self.images.opened.connect(self._open)
         self.images.preview_requested.connect(self._open)
@@ -108,9 +108,9 @@ class QualityPanel(QWidget):
         tip = "Do not use the selected images (Delete); Ctrl+A in the list selects all"
         self._exclude.setToolTip(tip)
         self._exclude.setAccessibleDescription(tip)
-        self._exclude.clicked.connect(self._want_exclusion)
+        self._exclude.clicked.connect(self._request_exclusion)
         delete = QShortcut(Qt.Key.Key_Delete, self.images, context=Qt.ShortcutContext.WidgetShortcut)
-        delete.activated.connect(self._want_exclusion)
+        delete.activated.connect(self._request_exclusion)
         self.said = QLabel()
         set_tone(self.said, "muted")
         self._lay_out()
@@ -287,25 +287,25 @@ class QualityPanel(QWidget):
         if not self._settle.isActive():
             self._settle.start()
 
-    def _want_threshold(self, threshold: float) -> None:
+    def _request_threshold(self, threshold: float) -> None:
         self._settle.stop()
         self._moving = None
-        self.threshold_wanted.emit(self._check.name, threshold)
+        self.threshold_requested.emit(self._check.name, threshold)
 
     def _take_typed(self, setting: Any, value: object) -> None:
         if isinstance(value, float):
-            self.threshold_wanted.emit(setting.name, value)
+            self.threshold_requested.emit(setting.name, value)
 
-    def _want_default(self) -> None:
-        self._want_threshold(self._check.threshold(QualitySettings()))
+    def _request_default(self) -> None:
+        self._request_threshold(self._check.threshold(QualitySettings()))
 
     def _offer_exclusion(self) -> None:
         self._exclude.setEnabled(len(self.images.selected_keys()) > 0)
 
-    def _want_exclusion(self) -> None:
+    def _request_exclusion(self) -> None:
         chosen = tuple(int(key) for key in self.images.selected_keys())
         if chosen:
-            self.leave_out_wanted.emit(chosen)
+            self.exclusion_requested.emit(chosen)
 
 
 def _column(widget: QWidget) -> QVBoxLayout:

@@ -50,7 +50,7 @@ class ImagesPage(Page):
         self.questions.refused.connect(self._on_refused)
         self.questions.lost.connect(self._on_refused)
         self.image_actions = ImageActions(self, self.images)
-        self.image_actions.similar_wanted.connect(self.show_similar)
+        self.image_actions.similar_requested.connect(self.show_similar)
         self.image_actions.dataset_changed.connect(self.dataset_changed)
         self.menu = ImageMenu(self.image_actions, self)
         self.picture = ImagesPicture(self._fill_menu)
@@ -138,7 +138,7 @@ class ImagesPage(Page):
             self.set_empty("No images yet", "Go to Dataset", self._go_to_dataset)
 
     def _go_to_dataset(self) -> None:
-        self.step_wanted.emit("dataset")
+        self.step_requested.emit("dataset")
 
     # --- facets -----------------------------------------------------------------------------------------------
 

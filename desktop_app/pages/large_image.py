@@ -90,7 +90,7 @@ class LargeImage(QObject):
         viewer = ImageViewer(self._owner)
         viewer.stepped.connect(self._step)
         viewer.similar_opened.connect(self._open_similar)
-        viewer.back_wanted.connect(self._go_back)
+        viewer.back_requested.connect(self._go_back)
         viewer.menu_requested.connect(self._show_menu)
         viewer.key_pressed.connect(self._use_key)
         viewer.offer_actions(self.fill_menu is not None)

@@ -51,7 +51,7 @@ class ReviewPage(Page):
         self.questions.refused.connect(self._on_refused)
         # Not divided again after each decision, but when the page is left.
         self.menu = ImageMenu(ImageActions(self, self.images), self)
-        self.menu.actions.similar_wanted.connect(self.similar_wanted)
+        self.menu.actions.similar_requested.connect(self.similar_requested)
         self.picture = ReviewPicture()
         self.kinds, self.sets = ComboBox(), ComboBox()
         self.kinds.addItem("All findings", "")
@@ -193,7 +193,7 @@ class ReviewPage(Page):
             self.set_empty("Nothing to review yet", self.run_text, self.try_run)
 
     def _go_to_features(self) -> None:
-        self.step_wanted.emit("features")
+        self.step_requested.emit("features")
 
     def _take_findings(self, findings: DatasetFindings) -> None:
         view = self.images.view

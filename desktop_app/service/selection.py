@@ -56,7 +56,7 @@ class SelectionClient(QObject):
         self._thread = thread
         self._numbers = itertools.count(1)
         self._build = self._since = 0
-        self._asked: dict[int, _Asked] = {}
+        self._asked: dict[int, _Pending] = {}
         self._pages: list[SelectionQuestions] = []
         thread.service_replied.connect(self._on_replied)
         thread.service_progressed.connect(self._on_progressed)
@@ -103,7 +103,7 @@ class SelectionClient(QObject):
     ) -> int:
         """Ask for a page; see `SelectionQuestions.ask`."""
         number = next(self._numbers)
-        self._asked[number] = _Asked(request, on_result, page)
+        self._asked[number] = _Pending(request, on_result, page)
         self._send(number, request, latest=latest)
         return number
 
@@ -276,7 +276,7 @@ class SelectionQuestions(QObject):
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Pending:
     """A request that waits for an answer, with its callback."""
 
     request: AnyServiceRequest

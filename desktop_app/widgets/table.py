@@ -147,7 +147,7 @@ class Table(QTableView):
             self._button = QToolButton()
             self._button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
             self._button.setMenu(self._column_menu())
-            self._tell_hidden()
+            self._show_hidden()
         return self._button
 
     def _column_menu(self) -> QMenu:
@@ -176,7 +176,7 @@ class Table(QTableView):
         self._wanted.clear()
         self._spread()
 
-    def _tell_hidden(self) -> None:
+    def _show_hidden(self) -> None:
         columns = self.rows_model.columns
         hidden = {n: c for n, c in enumerate(columns) if self.isColumnHidden(n) and n not in self.absent}
         if self._button is not None:
@@ -230,7 +230,7 @@ class Table(QTableView):
         if shown:
             self.setColumnWidth(shown[-1], max(room - sum(wanted[:-1]), wanted[-1] if spare < 0 else 0, least))
         self._spread_to = self._widths()
-        self._tell_hidden()
+        self._show_hidden()
 
     def _shown(self) -> tuple[dict[int, int], list[int]]:
         """Show the columns that fit, and return what each wants and which are shown."""

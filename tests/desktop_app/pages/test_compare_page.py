@@ -83,7 +83,7 @@ def test_before_clusters_it_says_what_to_do(page_context: PageContext, qtbot: Qt
     assert not page.run_button.isEnabled()
     assert page.run_button.toolTip() == "Cluster the classes first, on the Clusters page."
     assert not page.tools.report.isEnabled()
-    with qtbot.waitSignal(page.step_wanted) as wanted:
+    with qtbot.waitSignal(page.step_requested) as wanted:
         page.empty.button.click()
     # The first step that is not done, as the bar below says.
     assert (wanted.args, page.empty.button.text()) == (["dataset"], "Go to Dataset")
@@ -178,7 +178,7 @@ def test_the_last_network_and_the_last_sampler_stay(page: ComparePage) -> None:
 
 def test_running_fills_table_words_and_figures(page: ComparePage, qtbot: QtBot) -> None:
     page.model.set_settings("comparison", samplers=("stratified", "balanced-herding"), repetitions=3)
-    with qtbot.waitSignal(page.summary_told, timeout=60_000) as told:
+    with qtbot.waitSignal(page.summary_reported, timeout=60_000) as told:
         result = run(page, qtbot)
     assert told.args == ["9 trainings compared", ""]
     assert {(row.sampler, row.fraction) for row in rows(page)} == {
@@ -319,8 +319,8 @@ def test_the_search_sheet_wants_numbers(page: ComparePage, qtbot: QtBot) -> None
     sheet = page.findChild(SearchSheet)
     assert sheet is not None
     heard: list[Any] = []
-    sheet.search_wanted.disconnect()
-    sheet.search_wanted.connect(lambda *given: heard.append(given))
+    sheet.search_requested.disconnect()
+    sheet.search_requested.connect(lambda *given: heard.append(given))
     for field, wrong in (("rates", "fast"), ("rates", "-1"), ("dropouts", "1.5"), ("epochs", "2.5"), ("epochs", "")):
         control = getattr(sheet, field)
         right = control.text()

@@ -56,7 +56,7 @@ def test_before_clusters_it_offers_the_way_there(page_context: PageContext, qtbo
     qtbot.addWidget(page)
     page.enter()
     assert "Clusters page" in page.run_button.toolTip()
-    with qtbot.waitSignal(page.step_wanted) as wanted:
+    with qtbot.waitSignal(page.step_requested) as wanted:
         page.empty.button.click()
     assert wanted.args == ["dataset"]
 
@@ -65,7 +65,7 @@ def test_after_features_it_offers_the_way_to_the_clusters(described_context: Pag
     page = CoresetPage(described_context)
     qtbot.addWidget(page)
     page.enter()
-    with qtbot.waitSignal(page.step_wanted) as wanted:
+    with qtbot.waitSignal(page.step_requested) as wanted:
         page.empty.button.click()
     assert (wanted.args, page.empty.button.text()) == (["clusters"], "Go to Clusters")
 

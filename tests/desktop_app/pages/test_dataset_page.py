@@ -468,7 +468,7 @@ def test_a_folder_that_has_gone_can_be_located_and_not_scanned(page: DatasetPage
     assert "images were not found" in page.run_button.toolTip()
     page.model.start(cells)
     assert page.empty.button.text() == "Locate…"
-    with qtbot.waitSignal(page.locate_wanted):
+    with qtbot.waitSignal(page.locate_requested):
         qtbot.mouseClick(page.empty.button, Qt.MouseButton.LeftButton)
 
 

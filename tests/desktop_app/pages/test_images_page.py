@@ -270,7 +270,7 @@ def test_before_a_scan_it_leads_to_the_dataset(page_context: PageContext, qtbot:
     page.show()
     page.enter()
     assert not page.clear_button.isVisible()
-    with qtbot.waitSignal(page.step_wanted) as wanted:
+    with qtbot.waitSignal(page.step_requested) as wanted:
         page.empty.button.click()
     assert wanted.args == ["dataset"]
 

@@ -198,7 +198,7 @@ def test_before_features_it_says_what_is_missing(page_context: PageContext, qtbo
     page.enter()
     assert not page.bias.isVisible()
     assert not page.run_button.isEnabled()
-    with qtbot.waitSignal(page.step_wanted) as wanted:
+    with qtbot.waitSignal(page.step_requested) as wanted:
         page.empty.button.click()
     assert wanted.args == ["features"]
 

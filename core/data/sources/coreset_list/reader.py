@@ -35,7 +35,7 @@ class _Row:
     file: str
 
     @property
-    def is_wanted(self) -> bool:
+    def is_in_dataset(self) -> bool:
         """Whether it is of the coreset, or of a set that evaluates it."""
         return bool(self.is_chosen or self.split in ("validation", "test"))
 
@@ -58,7 +58,7 @@ class CoresetListReader(FileReader):
         """
         rows = list(_rows(path, progress))
         damaged = [row for row in rows if not (row.path and row.class_name)]
-        wanted = [row for row in rows if row.is_wanted and row.path and row.class_name]
+        wanted = [row for row in rows if row.is_in_dataset and row.path and row.class_name]
         folder = path.resolve().parent
         found = {row.number: _place(folder, row) for row in wanted}
         files = [file for file in found.values() if file]
@@ -134,7 +134,7 @@ def _nowhere(path: Path, wanted: list[_Row]) -> str:
 
 
 def _note(path: Path, rows: list[_Row]) -> str:
-    counts = Counter("chosen" if row.is_chosen else row.split if row.is_wanted else "" for row in rows)
+    counts = Counter("chosen" if row.is_chosen else row.split if row.is_in_dataset else "" for row in rows)
     others = " and ".join(f"{counts[name]:,} of {name}" for name in ("validation", "test") if counts[name])
     return (
         f"{path.name} is the list of a coreset: its {counts['chosen']:,} selected images were read"
