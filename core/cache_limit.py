@@ -158,7 +158,7 @@ def trim_after_work(progress: Progress = NO_PROGRESS) -> tuple[str, ...]:
             said.append(limit.note)
         if limit.n_bytes is None or not os.access(folder, os.W_OK) or _has_room(folder, limit.n_bytes, added):
             continue
-        said += _told(folder, limit, trim_cache(folder, limit.n_bytes, progress))
+        said += _trim_notes(folder, limit, trim_cache(folder, limit.n_bytes, progress))
     return tuple(said)
 
 
@@ -176,7 +176,7 @@ def _has_room(folder: Path, limit: int, added: int) -> bool:
     return 0 <= time.time() - last.measured < MEASURED_AFTER_SECONDS
 
 
-def _told(folder: Path, limit: CacheLimit, trimmed: Trimmed) -> list[str]:
+def _trim_notes(folder: Path, limit: CacheLimit, trimmed: Trimmed) -> list[str]:
     said = []
     size = byte_size(trimmed.size.n_bytes)
     if trimmed.n_removed:

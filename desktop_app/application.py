@@ -144,10 +144,10 @@ class Application(QObject):
                 place.unlink(missing_ok=True)
         self._offer_next()
 
-    def _on_theme_changed(self, wanted: theme.Mode) -> None:
+    def _on_theme_changed(self, mode: theme.Mode) -> None:
         app = QApplication.instance()
         if isinstance(app, QApplication):
-            theme.apply(app, wanted)
+            theme.apply(app, mode)
 
     def _on_crashed(self, report: str) -> None:
         self.window.helpers.show_crash(report)

@@ -66,7 +66,7 @@ class JobWatch(QObject):
         self._bar, self._service, self._messages, self._names = bar, service, messages, names
         self._is_done = is_done
         self._shown: int | None = None
-        self._asked: int | None = None
+        self._request: int | None = None
         self._stopping: int | None = None
         self._since = 0.0
         self._came_out = 0
@@ -97,7 +97,7 @@ class JobWatch(QObject):
     @property
     def is_running(self) -> bool:
         """Whether there is something to cancel."""
-        return self._shown is not None or self._asked is not None
+        return self._shown is not None or self._request is not None
 
     @property
     def outcome(self) -> str:
@@ -120,10 +120,10 @@ class JobWatch(QObject):
         if self._shown is not None:
             self._bar.show_cancelling()
             self._service.cancel(self._shown)
-        elif self._asked is not None:
-            self._stopping = self._asked
+        elif self._request is not None:
+            self._stopping = self._request
             self._bar.show_cancelling()
-            self._service.selection.cancel(self._asked)
+            self._service.selection.cancel(self._request)
 
     def show_outcome(self, sentence: str, next_stage: str) -> None:
         """Say what came out of a step, and offer the next one; at once where no job is about to end."""
@@ -139,7 +139,7 @@ class JobWatch(QObject):
     def clear(self) -> None:
         """Forget what runs and what came out: another project is open."""
         self._end_note()
-        self._shown = self._asked = self._stopping = None
+        self._shown = self._request = self._stopping = None
         self._came_out = 0
         self._outcome = self._next = ""
         self._file = None
@@ -201,7 +201,7 @@ class JobWatch(QObject):
             self._bar.show_progress(text, done, total, left if isinstance(left, float) else None)
 
     def _on_selection_over(self, request: int) -> None:
-        if request == self._asked:
+        if request == self._request:
             self._set_request(None)
 
     def _on_selection_ready(self) -> None:
@@ -215,9 +215,9 @@ class JobWatch(QObject):
         self._messages.info(sentence)
 
     def _set_request(self, request: int | None) -> None:
-        if request == self._asked:
+        if request == self._request:
             return
-        self._asked = request
+        self._request = request
         self._since = time.monotonic()
         self._stopping = None
         if request is None and self._shown is None:
@@ -254,8 +254,8 @@ class JobWatch(QObject):
         if self._note and self._file is None and not self.is_running:
             self._bar.show_message(self._note)
         elif not self.is_running:
-            wanted = self._way_on()
-            offer = f"Continue to {self._names[wanted]}" if wanted and wanted != self._stage else ""
+            stage = self._way_on()
+            offer = f"Continue to {self._names[stage]}" if stage and stage != self._stage else ""
             if self._file is not None:
                 self._bar.show_message(self._outcome, *self._opening(self._file))
             else:
@@ -265,8 +265,8 @@ class JobWatch(QObject):
         if self._file is not None:
             if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._file))):
                 self._messages.warning(f"No program to open this file was found. The file is {self._file}.")
-        elif wanted := self._way_on():
-            self.step_requested.emit(wanted)
+        elif stage := self._way_on():
+            self.step_requested.emit(stage)
 
     def _way_on(self) -> str:
         """Return the first step from the next one on that is not done; empty where all are, or none comes."""

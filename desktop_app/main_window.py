@@ -171,10 +171,10 @@ class MainWindow(QMainWindow):
         self.context.findings.forget()
 
     def _on_opened(self) -> None:
-        wanted, self._runs_all_next = self._runs_all_next, False
+        runs_all, self._runs_all_next = self._runs_all_next, False
         self._show_project()
         self._begin()
-        if wanted:
+        if runs_all:
             self.run_all.start()
 
     def _choose_everything(self) -> None:

@@ -66,7 +66,7 @@ class ProjectFiles(QObject):
         self._model, self._service, self._messages = model, service, messages
         self._preferences, self._autosave = preferences, autosave
         self._then: Callable[[], object] | None = None
-        self._wanted = Path()
+        self._requested = Path()
         self._is_drawing = False
         self._demo_folder = Path()
         self._questions = ProjectQuestions(preferences, window)
@@ -205,7 +205,7 @@ class ProjectFiles(QObject):
 
     def _ask_about_other_window(self, file: Path, other: OtherWindow) -> None:
         """Ask before a project is opened that another window has."""
-        self._wanted = file
+        self._requested = file
         more = (
             "If you open it anyway, changes here are not saved automatically, and conflicting changes are resolved "
             "when you save. Take it over if the other window is no longer in use."
@@ -218,7 +218,7 @@ class ProjectFiles(QObject):
 
     def _on_other_window_answered(self, answer: str) -> None:
         if answer != "stay":
-            self._leave(partial(self._open, self._wanted, take_over=answer == "take"))
+            self._leave(partial(self._open, self._requested, take_over=answer == "take"))
 
     def _on_gave_way(self, file: Path, copy: Path) -> None:
         """Open the version that another window has saved, or go where the user wanted to go."""

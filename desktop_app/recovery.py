@@ -102,12 +102,12 @@ class Autosave(QObject):
             write_recovery(recovery, self.place, version=__version__)
         except ProjectError as error:
             not_kept = error
-        self._tell(not_saved, not_kept)
+        self._report(not_saved, not_kept)
         if gone is not None:
             self._conflict = True
             self.changed_outside.emit(gone)
 
-    def _tell(self, not_saved: ProjectError | None, not_kept: ProjectError | None) -> None:
+    def _report(self, not_saved: ProjectError | None, not_kept: ProjectError | None) -> None:
         """Say what is wrong when it begins, not at every change, and when it is over; and try again by and by."""
         before = self._trouble
         self._trouble = "lost" if not_kept is not None else "kept" if not_saved is not None else ""

@@ -146,13 +146,13 @@ class RunAll(QObject):
             self._messages.error(sentence, details)
 
     def _ask(self, probe_plan: ComparisonPlan) -> None:
-        told: dict[str, tuple[str, float]] = {}
+        estimates: dict[str, tuple[str, float]] = {}
         for stage in STAGES:
-            told |= self._page_of(stage).to_come()
-        training = Step(TRAIN, *told.pop(STAGES[-1], ("", 0.0)))
+            estimates |= self._page_of(stage).to_come()
+        training = Step(TRAIN, *estimates.pop(STAGES[-1], ("", 0.0)))
         fits = f"{len(probe_plan.runs):,} fits of the {_quick().title_inside.partition(' (')[0]}"
         probe = Step(PROBE, fits, probe_plan.seconds)
-        steps = [Step(NAMES[stage], *each) for stage, each in told.items() if self._model.state(stage) != "done"]
+        steps = [Step(NAMES[stage], *each) for stage, each in estimates.items() if self._model.state(stage) != "done"]
         self._sheet = EverythingSheet(self._model.name, steps, training, probe, self._window)
         self._sheet.accepted.connect(self._begin)
         self._sheet.rejected.connect(self.stop)

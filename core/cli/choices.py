@@ -50,14 +50,14 @@ def _with_values_of_files(study: Study, options: argparse.Namespace) -> Study:
 
 def _with_values_of_images(study: Study, options: argparse.Namespace) -> Study:
     """Return the study with the values determined from its images, each with a note."""
-    asked = flags_of_images(options)
-    if not asked:
+    of_images = flags_of_images(options)
+    if not of_images:
         return study
     progress = TerminalProgress()
     progress.listen_for_interrupt()
     dataset = open_dataset(study.source, study.cache_folder, progress, settings=study.settings.data)
     settings = study.settings
-    for flag in asked:
+    for flag in of_images:
         facts = flag.setting.facts
         value = resolve(facts.from_dataset)(dataset)
         settings = flag.setting.put(settings, value)

@@ -151,7 +151,7 @@ def _choose(options: argparse.Namespace) -> tuple[Prepared, Coreset]:
     return prepared, choose(prepared, study.settings.selection, shown)
 
 
-def _tell(prepared: Prepared, coreset: Coreset) -> set[str]:
+def _print_coreset(prepared: Prepared, coreset: Coreset) -> set[str]:
     """Print the selection, and return the printed notes."""
     chosen, pool = len(coreset.indices), sum(coreset.pool_sizes.values())
     rule = rule_over_classes(coreset, prepared.study.settings.selection)
@@ -190,7 +190,7 @@ def select(options: argparse.Namespace) -> int:
         raise ExportError(f"{options.out} already exists. Name another file, or add --overwrite.")
     prepared, coreset = _choose(options)
     notes = write_selection(options.out, prepared, coreset, progress())
-    _tell(prepared, coreset)
+    _print_coreset(prepared, coreset)
     for note in notes:
         say(f"note: {note}")
     say(f"written: {options.out}")
@@ -201,9 +201,9 @@ def export(options: argparse.Namespace) -> int:
     """Choose a coreset and write it as class folders."""
     prepared, coreset = _choose(options)
     result = exporting.export(prepared, coreset, options.out, overwrite=options.overwrite, progress=progress())
-    told = _tell(prepared, coreset)
+    printed_notes = _print_coreset(prepared, coreset)
     for note in result.notes:
-        if note not in told:
+        if note not in printed_notes:
             say(f"note: {note}")
     say(f"written: {result.folder}, {result.n_files:,} images, {byte_size(result.n_bytes)}")
     return 0

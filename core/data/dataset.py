@@ -113,8 +113,8 @@ def scan(
         scanned, reading = _decoded(source, kind, listing, reading, known, good, cache_folder, stored, progress)
         with collection_paused():
             dataset = _dataset(source, kind, listing, scanned, reading)
-            unheeded = ignored_notes(dataset.images, reading_of(settings))
-            dataset = replace(dataset, warnings=(*dataset.warnings, *unheeded))
+            ignored = ignored_notes(dataset.images, reading_of(settings))
+            dataset = replace(dataset, warnings=(*dataset.warnings, *ignored))
             return _finished(source, dataset, scanned, cache_folder, stored, progress)
 
 

@@ -167,19 +167,19 @@ def _read_split(folders: Mapping[Parts, int], splits: Mapping[str, SplitName]) -
             below[parts[1:]] += n
     rest = _read_classes(below)
     sets = set(labelled.values())
-    told: list[str] = []
+    sentences: list[str] = []
     if unlabelled:
         count = sum(n for parts, n in folders.items() if parts and parts[0] in unlabelled)
-        told.append(
+        sentences.append(
             f"“{_named(unlabelled, plain=True)}” contains no class folders, so its {count:,} images have no class "
             f"and are skipped; the classes were read inside “{_named(labelled, plain=True)}”."
         )
         if len(sets) == 1:
-            told.append("The program creates the split.")
+            sentences.append("The program creates the split.")
     if rest.assumed:
-        told.append(rest.assumed)
+        sentences.append(rest.assumed)
     kept: dict[str, SplitName | None] = {name: found if len(sets) > 1 else None for name, found in labelled.items()}
-    return FolderReading(("split", *rest.levels), kept, unlabelled, " ".join(told), "classes" if told else "")
+    return FolderReading(("split", *rest.levels), kept, unlabelled, " ".join(sentences), "classes" if sentences else "")
 
 
 def _read_classes(folders: Mapping[Parts, int]) -> FolderReading:

@@ -298,19 +298,19 @@ def _class_warnings(
         return [f"The class “{name}” has no images that are used."]
     if pool == 0:
         return [f"The class “{name}” has no training images, so it can be neither selected nor learnt."]
-    asked = 1 / split.folds if split.folds else settings.test_fraction
+    target = 1 / split.folds if split.folds else settings.test_fraction
     if split.brought:
         return [] if test or not len(split.test) else [f"The class “{name}” has no test images."]
     if total == 1:
         return (
             [f"The class “{name}” has only 1 image, which is used for training, so it cannot be evaluated."]
-            if asked
+            if target
             else []
         )
-    if asked and not test:
+    if target and not test:
         return [f"The class “{name}” has no test images, because its images belong together and are not divided."]
-    if abs(test - total * asked) > max(1.0, _FAR_OFF * total):
-        sentence = f"The class “{name}” has {test / total:.0%} test images instead of {asked:.0%}, "
+    if abs(test - total * target) > max(1.0, _FAR_OFF * total):
+        sentence = f"The class “{name}” has {test / total:.0%} test images instead of {target:.0%}, "
         return [sentence + "because images that belong together are not divided."]
     return []
 

@@ -59,9 +59,9 @@ def images_to_decode(dataset: Dataset, indices: Sequence[int]) -> list[ImageToDe
 
 
 def prepared_batches(
-    dataset: Dataset, wanted: Sequence[ImageToDecode], prepare: Callable[[Pixels], Prepared], batch_size: int
+    dataset: Dataset, items: Sequence[ImageToDecode], prepare: Callable[[Pixels], Prepared], batch_size: int
 ) -> Generator[Batch, None, None]:
-    """Yield `wanted` in order, `batch_size` at a time, while the next batches are being decoded.
+    """Yield `items` in order, `batch_size` at a time, while the next batches are being decoded.
 
     At most three batches are held ahead, so memory does not grow with the dataset. The order, and so what stands
     in which batch, does not depend on the number of threads.
@@ -72,7 +72,7 @@ def prepared_batches(
 
     # Each thread has an image to itself; OpenCV's own threads would only take turns with them.
     cv2.setNumThreads(1)
-    waiting = iter(wanted)
+    waiting = iter(items)
     running: deque[tuple[ImageToDecode, Future[Prepared | str]]] = deque()
     pool = ThreadPoolExecutor(_thread_count(), thread_name_prefix="decode")
     try:

@@ -140,10 +140,10 @@ def extract(
     extractor = extractor_named(name).with_settings(settings)
     used = weights_used(name, file=weights_file, untrained=untrained)
     chosen = range(len(dataset.images)) if indices is None else indices.tolist()
-    wanted = images_to_decode(dataset, chosen)
-    run = _Run(extractor, used, cache_folder, progress, len(wanted))
-    missing = [item for item in wanted if not run.has(item.key)]
-    run.report(len(wanted) - len(missing))
+    items = images_to_decode(dataset, chosen)
+    run = _Run(extractor, used, cache_folder, progress, len(items))
+    missing = [item for item in items if not run.has(item.key)]
+    run.report(len(items) - len(missing))
     missing = run.derive(missing)
     if missing:
         # The declared cost includes TensorFlow, which may be loaded already.

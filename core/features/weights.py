@@ -57,22 +57,22 @@ def weight_set(name: str) -> WeightSet:
     FeatureError
         If it is a plugin's, and its code cannot be used.
     """
-    wanted = EXTRACTORS[name].weights if name in EXTRACTORS else name
-    if not wanted:
+    set_name = EXTRACTORS[name].weights if name in EXTRACTORS else name
+    if not set_name:
         raise WeightsError(f"{name} requires no weights.")
     try:
-        return WEIGHT_SETS[wanted]
+        return WEIGHT_SETS[set_name]
     except KeyError:
         raise WeightsError(f"There are no weights named {name!r}; the weights are {', '.join(WEIGHT_SETS)}.") from None
 
 
-def identify(file: Path, wanted: WeightSet | None = None) -> FoundWeights:
+def identify(file: Path, preferred: WeightSet | None = None) -> FoundWeights:
     """Identify the weights in a file.
 
     Parameters
     ----------
     file : Path
-    wanted : WeightSet, optional
+    preferred : WeightSet, optional
         The weight set that unknown tensors are assigned to, if several have a matching architecture;
         the set that the file is named after, otherwise the first one, where this is not given.
 
@@ -90,9 +90,9 @@ def identify(file: Path, wanted: WeightSet | None = None) -> FoundWeights:
         found = FoundWeights(name, file, held.digest, "verified" if held.official or known else "unverified")
     else:
         found = _examined(file, _of_the_architecture(_first_that_fits(file)))
-    if wanted is None or found.state == "verified" or wanted not in _of_the_architecture(WEIGHT_SETS[found.name]):
+    if preferred is None or found.state == "verified" or preferred not in _of_the_architecture(WEIGHT_SETS[found.name]):
         return found
-    return replace(found, name=wanted.name)
+    return replace(found, name=preferred.name)
 
 
 def _first_that_fits(file: Path) -> WeightSet:

@@ -39,13 +39,13 @@ class Matching:
 
     def notes(self) -> list[str]:
         """Return what was assumed, and which classes are not in both, as sentences."""
-        told = []
+        lines = []
         if self.assumed:
             pairs = ", ".join(f"{theirs} = {ours}" for theirs, ours in self.assumed.items())
-            told.append(f"Classes that are spelt differently were matched: {pairs}. To change this, use --match.")
+            lines.append(f"Classes that are spelt differently were matched: {pairs}. To change this, use --match.")
         if self.missing:
-            told.append(f"There are no images of these classes of the network: {_names(self.missing)}.")
-        return told
+            lines.append(f"There are no images of these classes of the network: {_names(self.missing)}.")
+        return lines
 
 
 def match_classes(theirs: Sequence[str], ours: Sequence[str], said: Mapping[str, str] | None = None) -> Matching:

@@ -234,32 +234,36 @@ def _notes(
     lost: tuple[Skipped, ...],
     true: IntArray,
 ) -> list[str]:
-    told = [bundle.note[:1].upper() + bundle.note[1:] + "."] if bundle.note else []
-    told += matching.notes()
+    found = [bundle.note[:1].upper() + bundle.note[1:] + "."] if bundle.note else []
+    found += matching.notes()
     if left_out:
         classes = ", ".join(f"{name} ({n:,})" for name, n in left_out.items())
-        told.append(f"{_images(sum(left_out.values()))} skipped, of classes that the network does not have: {classes}.")
+        found.append(
+            f"{_images(sum(left_out.values()))} skipped, of classes that the network does not have: {classes}."
+        )
     if trained_on:
-        told.append(f"{_images(trained_on)} skipped, with the same pixels as images that the network was trained on.")
+        found.append(f"{_images(trained_on)} skipped, with the same pixels as images that the network was trained on.")
     if lost:
-        told.append(f"{_images(len(lost))} skipped that could not be read, such as {lost[0].path}: {lost[0].reason}")
+        found.append(f"{_images(len(lost))} skipped that could not be read, such as {lost[0].path}: {lost[0].reason}")
     if len(np.unique(true)) == 1:
-        told.append(
+        found.append(
             f"All images are of the class {bundle.classes[true[0]]}: specificity and AUC require images of another "
             "class."
         )
     if dataset.skipped:
         n = len(dataset.skipped)
-        told.append(f"{n:,} file{'s were' if n > 1 else ' was'} skipped by the scan; `coreset scan` lists the reasons.")
+        found.append(
+            f"{n:,} file{'s were' if n > 1 else ' was'} skipped by the scan; `coreset scan` lists the reasons."
+        )
     trained = reading_of(choices_from(bundle.reading))
     new = [kind for kind in dataset.reading.ranges if kind not in trained.ranges]
     new += [kind for kind in dataset.reading.alphas if kind not in trained.alphas]
-    told += [
+    found += [
         f"The network was trained without images of the kind {kind}; their range was determined from these images "
         "together."
         for kind in dict.fromkeys(new)
     ]
-    return [*told, *reading_notes(dataset.images, dataset.reading)]
+    return [*found, *reading_notes(dataset.images, dataset.reading)]
 
 
 def _images(n: int) -> str:

@@ -18,7 +18,7 @@ from core.descriptions import plugins_used
 from core.errors import ExportError, InputError
 from core.files import reason_of
 from core.forms import LIST_BYTES, key, read_form, read_json
-from core.output.lists import COLUMNS, NO_COLUMNS, RequestedColumns
+from core.output.lists import COLUMNS, NO_COLUMNS, ExtraColumns
 from core.output.names import PrivateNames
 from core.results import ClassClusters, Coreset, Dataset, Split, WeightsUsed
 from core.selection.selecting import rule_over_classes
@@ -132,7 +132,7 @@ class ManifestParts:
     files_as : str
         How they got there in the end.
     notes : tuple of str
-    asked : RequestedColumns
+    extra : ExtraColumns
         Additional columns of the list.
     """
 
@@ -146,7 +146,7 @@ class ManifestParts:
     files_as: str
     notes: tuple[str, ...]
     names: PrivateNames | None
-    asked: RequestedColumns = NO_COLUMNS
+    extra: ExtraColumns = NO_COLUMNS
     split: Split | None = None
 
 
@@ -264,7 +264,7 @@ def _manifest_values(parts: ManifestParts) -> dict[str, Any]:
         "chosen": _chosen_values(parts),
         "class_folders": dict(parts.class_folders),
         "files_as": parts.files_as,
-        "columns": {**COLUMNS, **parts.asked.columns},
+        "columns": {**COLUMNS, **parts.extra.columns},
         "files": [
             {"file": f.file, "sha256": f.sha256, "bytes": f.n_bytes, "set": f.set_name, "path": f.path}
             for f in parts.files
@@ -346,8 +346,8 @@ def _chosen_values(parts: ManifestParts) -> list[dict[str, Any]]:
 
 
 def _pinned(dataset: Dataset, paths: Iterable[str]) -> list[list[str]]:
-    wanted = set(paths)
-    return [[image.class_name, image.pixels] for image in dataset.images if image.path in wanted]
+    chosen = set(paths)
+    return [[image.class_name, image.pixels] for image in dataset.images if image.path in chosen]
 
 
 def _named_by_content(dataset: Dataset, settings: Settings) -> dict[str, Any]:

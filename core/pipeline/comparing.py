@@ -183,29 +183,29 @@ def run_comparison(
         part = open_split(prepared, split, split_progress(progress, shares[len(runs)], split, settings), lost)
         parts.append(part)
         # All coresets are selected before anything is trained, so that an impossible one costs no training.
-        wanted = [(one, _key_unless_left_out(part, one, left_out)) for one in plan_of_split(settings.comparison, split)]
+        keyed = [(one, _key_unless_left_out(part, one, left_out)) for one in plan_of_split(settings.comparison, split)]
         if split == 0:
-            done = [key is not None and key.fingerprint in stored for _, key in wanted]
+            done = [key is not None and key.fingerprint in stored for _, key in keyed]
             shares = time_shares(prepared, done)
             for note in () if all(done) else fine_tuning_notes(prepared.study, *sizes_of(prepared)):
                 progress.publish(Note(note))
-        for one, key in wanted:
+        for one, key in keyed:
             if key is None or one.sampler in left_out:
                 continue
             preparing = PartProgress(progress, shares[len(runs)], shares[len(runs)])
             part.teach(one, stored, PublishingProgress(preparing, progress))
-            told = run_progress(progress, len(runs), shares, one, settings)
+            training_progress = run_progress(progress, len(runs), shares, one, settings)
             started = time.perf_counter()
-            known, trained = train_or_find(part, one, stored, PublishingProgress(told, progress))
-            asked = part.as_planned(known, one, part.key(one))
+            known, trained = train_or_find(part, one, stored, PublishingProgress(training_progress, progress))
+            result = part.as_planned(known, one, part.key(one))
             if trained is not None:
                 stored[known.key.fingerprint] = known
                 save_run(known, runs_folder)
                 remember_training(part.prepared, known, time.perf_counter() - started - known.feature_seconds)
                 if keep_models is not None:
-                    _keep_model(part, one, replace(trained, result=asked), keep_models, told)
-            runs.append(asked)
-            progress.publish(asked.without_probabilities())
+                    _keep_model(part, one, replace(trained, result=result), keep_models, training_progress)
+            runs.append(result)
+            progress.publish(result.without_probabilities())
     progress.report(n_runs, n_runs, "Training: runs")
     alike = [parts[run.key.split].tested_alike(run) for run in runs]
     return _without(
@@ -272,9 +272,9 @@ def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = N
             key = _key_unless_left_out(part, one, left_out)
             if key is not None and key.fingerprint in stored:
                 runs.append(part.as_planned(stored[key.fingerprint], one, key))
-    told = [*recipe_notes_of(prepared), *lacking_beside(settings.comparison, settings.training)]
-    told = [*told, *_teacher_notes(parts), *_fold_notes(parts), *_lost_notes(parts)] if runs else []
-    return _without(left_out, prepared, runs, [*kept.notes, *told])
+    notes = [*recipe_notes_of(prepared), *lacking_beside(settings.comparison, settings.training)]
+    notes = [*notes, *_teacher_notes(parts), *_fold_notes(parts), *_lost_notes(parts)] if runs else []
+    return _without(left_out, prepared, runs, [*kept.notes, *notes])
 
 
 def recipe_notes_of(prepared: Prepared, networks: Sequence[str] = ()) -> tuple[str, ...]:
@@ -285,8 +285,8 @@ def recipe_notes_of(prepared: Prepared, networks: Sequence[str] = ()) -> tuple[s
         return ()
     plain = recipe_sentence(TrainingSettings())
     on_backbone = any(name in NETWORKS and NETWORKS[name].needs_backbone for name in names)
-    told = recipe_sentence(training, on_backbone=on_backbone)
-    return (*((told,) if told != plain else ()), *recipe_notes(training))
+    sentence = recipe_sentence(training, on_backbone=on_backbone)
+    return (*((sentence,) if sentence != plain else ()), *recipe_notes(training))
 
 
 def _fold_notes(parts: Sequence[SplitPart]) -> list[str]:
@@ -294,12 +294,12 @@ def _fold_notes(parts: Sequence[SplitPart]) -> list[str]:
 
     What the first fold lacks is reported with the dataset.
     """
-    told = []
+    notes = []
     for split in (part.prepared.split for part in parts[1:] if part.prepared.split.folds):
         lacking = [one for one in split.warnings if "has no test image" in one or "has no training image" in one]
         which = split_of(split.fold, split.folds, split.folds).capitalize()
-        told += [f"{which}: {warning}" for warning in lacking]
-    return told
+        notes += [f"{which}: {warning}" for warning in lacking]
+    return notes
 
 
 def _lost_notes(parts: Sequence[SplitPart]) -> list[str]:

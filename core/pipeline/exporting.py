@@ -13,7 +13,7 @@ from core.descriptions import registry
 from core.errors import ExportError
 from core.features.weights import import_weights, list_weights
 from core.output.export import export_coreset
-from core.output.lists import RequestedColumns, image_columns, renamed_columns_note
+from core.output.lists import ExtraColumns, image_columns, renamed_columns_note
 from core.output.lists import write_selection as write_list
 from core.output.manifest import Manifest, read_manifest
 from core.output.reproducing import records_for, same_selection, settings_for
@@ -82,17 +82,17 @@ def write_selection(
 ) -> tuple[str, ...]:
     """Write the list of every image with what was selected and why; return notes on its columns."""
     private = prepared.study.settings.export.private
-    asked, notes = requested_columns(prepared, coreset, progress=progress)
-    write_list(file, prepared.dataset, prepared.split, coreset, prepared.clusters, private=private, asked=asked)
-    return notes if private else (*notes, *renamed_columns_note(prepared.dataset, asked))
+    extra, notes = extra_columns(prepared, coreset, progress=progress)
+    write_list(file, prepared.dataset, prepared.split, coreset, prepared.clusters, private=private, extra=extra)
+    return notes if private else (*notes, *renamed_columns_note(prepared.dataset, extra))
 
 
-def requested_columns(
+def extra_columns(
     prepared: Prepared,
     coreset: Coreset,
     image_notes: Mapping[str, str] | None = None,
     progress: Progress = NO_PROGRESS,
-) -> tuple[RequestedColumns, tuple[str, ...]]:
+) -> tuple[ExtraColumns, tuple[str, ...]]:
     """Return the columns of the list after those that every list has, and notes on them.
 
     ``original_class`` where any image was relabelled, ``note`` where `image_notes` has one on an image of the dataset;
@@ -120,13 +120,13 @@ def requested_columns(
         for index, row in zip(teacher.indices.tolist(), teacher.probabilities[:, places], strict=True)
     }
     heads = {f"p_{teacher.classes[place]}": P_COLUMN.format(teacher.classes[place]) for place in places}
-    asked = RequestedColumns({**heads, "weight": WEIGHT_COLUMN}, cells)
+    columns = ExtraColumns({**heads, "weight": WEIGHT_COLUMN}, cells)
     n_without = n_pool - sum(counts.values())
     without = (
         f"{n_without:,} image{'s' * (n_without != 1)} of the pool are of classes of which no image was selected, "
         f"so the weights add up to {1 - n_without / n_pool:.3g}, not to 1."
     )
-    return of_images.beside(asked), (*teacher.notes, *((without,) if n_without else ()))
+    return of_images.beside(columns), (*teacher.notes, *((without,) if n_without else ()))
 
 
 def export(
@@ -141,7 +141,7 @@ def export(
 ) -> ExportResult:
     """Write the coreset as class folders with its list and its manifest; `image_notes` are the user's, by path."""
     settings = fixed_settings(prepared.study.settings, prepared.dataset)
-    asked, told = requested_columns(prepared, coreset, image_notes, progress)
+    columns, column_notes = extra_columns(prepared, coreset, image_notes, progress)
     return export_coreset(
         prepared.dataset,
         prepared.split,
@@ -158,9 +158,9 @@ def export(
             *_alike_notes(prepared, settings),
             *notes,
             *coreset.notes,
-            *told,
+            *column_notes,
         ),
-        asked=asked,
+        extra=columns,
         overwrite=overwrite,
         progress=progress,
     )

@@ -107,5 +107,5 @@ def _opened(
     read = choices_from(reading)
     if choices:
         read = changed_choices(read, **choices)
-    asked = replace(settings or DataSettings(), grey_levels=read.grey_levels, alpha=read.alpha, pages=read.pages)
-    return open_dataset(source, cache_folder, progress, settings=asked)
+    changed = replace(settings or DataSettings(), grey_levels=read.grey_levels, alpha=read.alpha, pages=read.pages)
+    return open_dataset(source, cache_folder, progress, settings=changed)

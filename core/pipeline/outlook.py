@@ -168,15 +168,15 @@ def _settings_that_work(study: Study) -> tuple[TrainingSettings, ComparisonSetti
         if choice is None or not _backbone_problem(study, network):
             names.append(network.name)
             continue
-        wanted = extractor_named(choice.extractor).title
+        title = extractor_named(choice.extractor).title
         found = next((each for each in _backbones(study) if _has_weights(each)), None)
         if found is None:
-            said.append(f"{wanted} weights are not installed; the {network.words} is not trained.")
+            said.append(f"{title} weights are not installed; the {network.words} is not trained.")
             continue
         names.append(network.name)
         training = with_own(training, network.name, **{network.extractor_setting: found})
         said.append(
-            f"{wanted} weights are not installed; using {extractor_named(found).title} as the backbone of the "
+            f"{title} weights are not installed; using {extractor_named(found).title} as the backbone of the "
             f"{network.words} instead."
         )
     if not said:

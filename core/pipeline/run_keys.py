@@ -144,8 +144,8 @@ def backbone_choice(study: Study, network: Network) -> BackboneChoice | None:
     if choice is None or study.weights_file is None or choice.untrained:
         return choice
     try:
-        wanted = weight_set(choice.extractor)
-        fits = identify(study.weights_file, wanted).name == wanted.name
+        required = weight_set(choice.extractor)
+        fits = identify(study.weights_file, required).name == required.name
     except (WeightsError, FeatureError):
         return choice
     return replace(choice, weights_file=study.weights_file) if fits else choice

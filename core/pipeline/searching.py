@@ -89,9 +89,12 @@ def search_study(
     trained: list[list[RunResult]] = []
     n_parts = len(sets) * len(points)
     for number, planned in enumerate(sets):
-        told = [_part_progress(progress, number * len(points) + place, n_parts) for place in range(len(points))]
+        steps = [_part_progress(progress, number * len(points) + place, n_parts) for place in range(len(points))]
         trained.append(
-            [_train_point(part, planned, grid, point, out / "runs", known, told[at]) for at, point in enumerate(points)]
+            [
+                _train_point(part, planned, grid, point, out / "runs", known, steps[at])
+                for at, point in enumerate(points)
+            ]
         )
     outcome = summarise_search(points, trained[0], trained[1] if with_pool else None, file, network)
     outcome = replace(outcome, notes=(*notes, *([without_words(prepared, part.lost)] if part.lost else ())))
@@ -208,10 +211,10 @@ def _words(outcome: SearchOutcome) -> str:
 
 
 def _epochs_words(point: SearchPoint) -> str:
-    asked = f"{point.epochs:,} epoch{'' if point.epochs == 1 else 's'}"
+    epochs_words = f"{point.epochs:,} epoch{'' if point.epochs == 1 else 's'}"
     if point.coreset_epochs == point.epochs:
-        return asked
-    return f"{asked} ({point.coreset_epochs:,} on so few images, to reach the minimum training steps)"
+        return epochs_words
+    return f"{epochs_words} ({point.coreset_epochs:,} on so few images, to reach the minimum training steps)"
 
 
 def _write(outcome: SearchOutcome) -> None:

@@ -110,20 +110,20 @@ def check_words(
     margin : float
     """
     words = NETWORKS[network].words if network in NETWORKS else network
-    told = (
+    result = (
         f"Checked on {loss.n_images:,} test images: the {words}, trained once on {n_images:,} images, reached an "
         f"accuracy of {accuracy:.3f}, and {everything:.3f} on the whole pool: a loss of {_signed(loss.loss)} "
         f"points, 90 % interval {_signed(loss.low)} to {_signed(loss.high)}."
     )
     if loss.is_within(margin):
-        return f"{told} The size held: equal within {points(margin)}."
+        return f"{result} The size held: equal within {points(margin)}."
     if loss.low >= margin:
-        return f"{told} The size failed: more than {points(margin)} are lost. Select more images."
+        return f"{result} The size failed: more than {points(margin)} are lost. Select more images."
     needed = labels_needed(loss.loss, loss.variance, margin)
     if abs(loss.loss) >= margin or needed is None:
-        return f"{told} The size failed: the loss is not inside the margin of {points(margin)}. Select more images."
+        return f"{result} The size failed: the loss is not inside the margin of {points(margin)}. Select more images."
     return (
-        f"{told} The size was not confirmed: the interval reaches beyond the margin of {points(margin)}. If the loss "
+        f"{result} The size was not confirmed: the interval reaches beyond the margin of {points(margin)}. If the loss "
         f"is as measured, about {rounded_up(needed):,} test images would show it."
     )
 

@@ -229,23 +229,23 @@ def _measure(
         n_runs = len(folds) * (1 + sum(draws for _, draws in samplers.values()) * len(sizes))
         progress.publish(Note(_trainings_words(pool, network, sizes, n_runs, len(folds))))
     # The largest first: smaller coresets of a nested sampler are cut from its ranking.
-    wanted = [
+    fits = [
         (name, of, draw, place)
         for name, (of, draws) in samplers.items()
         for draw in range(draws)
         for place in reversed(range(len(sizes)))
     ]
     for step, fold in enumerate(folds):
-        told = PartProgress(progress, step / len(folds), (step + 1) / len(folds), message=MEASURING)
+        fold_progress = PartProgress(progress, step / len(folds), (step + 1) / len(folds), message=MEASURING)
         inside = pool.folds != fold
         with _probing(pool, network):
-            chooser = Chooser(pool, inside, PartProgress(told, 0, 0.1 if network else 0.5))
-            probe = _probe_of(pool, inside, network, PartProgress(told, 0.1 if network else 0.5, 0.8))
-            trainings = PartProgress(told, 0.1 if network else 0.8, 1)
-            of_one = StepProgress(trainings, 0, 1 + len(wanted))
+            chooser = Chooser(pool, inside, PartProgress(fold_progress, 0, 0.1 if network else 0.5))
+            probe = _probe_of(pool, inside, network, PartProgress(fold_progress, 0.1 if network else 0.5, 0.8))
+            trainings = PartProgress(fold_progress, 0.1 if network else 0.8, 1)
+            of_one = StepProgress(trainings, 0, 1 + len(fits))
             found["everything"][~inside] = probe.right(pool.together.indices[inside], 0, of_one)
-            for number, (name, of, draw, place) in enumerate(wanted):
-                of_one = StepProgress(trainings, number + 1, 1 + len(wanted))
+            for number, (name, of, draw, place) in enumerate(fits):
+                of_one = StepProgress(trainings, number + 1, 1 + len(fits))
                 of_one.report(0, 1)
                 indices = chooser.choose(replace(of, seed=of.seed + draw), sizes[place])
                 found[name][place, draw, ~inside] = probe.right(indices, draw, of_one)
@@ -283,11 +283,11 @@ def _trainings_words(pool: SizePool, network: Network, sizes: Sequence[int], n_r
     n_all = len(pool.labels)
     split = pool.split
     seconds = _training_seconds(pool.study, network.name, [*sizes, n_all], len(split.validation), n_all // n_folds)
-    told = f"Measuring with the {network.words} takes {n_runs:,} trainings"
+    sentence = f"Measuring with the {network.words} takes {n_runs:,} trainings"
     if not seconds:
-        return f"{told}."
+        return f"{sentence}."
     of_all = n_folds * seconds[-1] + sum(seconds[:-1]) * (n_runs - n_folds) / len(sizes)
-    return f"{told}, about {duration(of_all)} in all; finished ones are kept if it is stopped."
+    return f"{sentence}, about {duration(of_all)} in all; finished ones are kept if it is stopped."
 
 
 def _training_seconds(

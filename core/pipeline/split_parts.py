@@ -183,8 +183,8 @@ class SplitPart:
         """Return the note of a run of which images are lost; empty if none is."""
         split = self.prepared.split
         _coreset, indices, _seconds = self.selections.get(planned)
-        wanted = [split.test] if self._sees_embeddings(planned) else [indices, split.validation, split.test]
-        without = np.intersect1d(np.concatenate(wanted), list(self.lost)).astype(np.int64).tolist()
+        used = [split.test] if self._sees_embeddings(planned) else [indices, split.validation, split.test]
+        without = np.intersect1d(np.concatenate(used), list(self.lost)).astype(np.int64).tolist()
         if not without:
             return ""
         names = ", ".join(self.prepared.dataset.images[index].path for index in without[:3])

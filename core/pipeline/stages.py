@@ -186,8 +186,8 @@ def cluster_classes(
         stored = cache.load("clusters", key)
         if stored is None:
             # The class is handed on once it is stored.
-            told = StepProgress(progress, number, len(embeddings))
-            clusters = cluster_class(embedding, settings.clusters, progress=told)
+            class_progress = StepProgress(progress, number, len(embeddings))
+            clusters = cluster_class(embedding, settings.clusters, progress=class_progress)
             facts = {
                 "curve": {str(k): value for k, value in clusters.curve.items()},
                 "chosen_by": clusters.chosen_by,

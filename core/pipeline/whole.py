@@ -97,8 +97,8 @@ def run_study(
     with clock.stage("training"):
         comparison = run_comparison(prepared, out / RUNS, progress, keep_models=out / MODELS)
     content = report_content(prepared, coreset=coreset, comparison=comparison, synthetic=synthetic, progress=progress)
-    told = tuple(note for note in exported.notes if note not in content.labels)
-    content = replace(content, export_notes=told)
+    new_notes = tuple(note for note in exported.notes if note not in content.labels)
+    content = replace(content, export_notes=new_notes)
     return _finish(out, study, content, comparison, clock, progress)
 
 
@@ -213,11 +213,11 @@ def ensure_demo(folder: Path, *, n_images: int | None = None, progress: Progress
         If the folder holds something else.
     """
     mark = folder.parent / f".{folder.name}.demo.json"
-    wanted = {"images": n_images}
+    facts = {"images": n_images}
     if folder.exists() and any(folder.iterdir()):
         if not mark.is_file():
             raise ExportError(f"{folder} contains files other than the demo images; use another folder.")
-        if _is_demo(mark, wanted):
+        if _is_demo(mark, facts):
             return
     try:
         with removed_on_failure(make_temporary_folder(folder)) as building:
@@ -225,19 +225,19 @@ def ensure_demo(folder: Path, *, n_images: int | None = None, progress: Progress
                 make_demo(building, progress=progress)
             else:
                 make_demo(building, n_images=n_images, progress=progress)
-            if folder.is_dir() and _is_demo(mark, wanted) and any(folder.iterdir()):
+            if folder.is_dir() and _is_demo(mark, facts) and any(folder.iterdir()):
                 try_to_remove(building)  # another program has drawn the same meanwhile
                 return
             put_in_place(building, folder)
     except OSError as error:
         raise ExportError(f"The demo cannot be written to {folder} ({reason_of(error)}).") from error
-    write_atomically(mark, json.dumps(wanted).encode())
+    write_atomically(mark, json.dumps(facts).encode())
 
 
-def _is_demo(mark: Path, wanted: dict[str, int | None]) -> bool:
+def _is_demo(mark: Path, facts: dict[str, int | None]) -> bool:
     """Return whether `mark` states that the requested demo was drawn."""
     try:
-        return bool(read_json(mark) == wanted)
+        return bool(read_json(mark) == facts)
     except (OSError, ValueError):
         return False
 

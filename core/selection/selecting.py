@@ -276,9 +276,9 @@ def class_budgets(
     available = {name: n - pins.n_out.get(name, 0) for name, n in sizes.items()}
     notes: list[str] = []
     if rule == "by-hand" and settings.images is None:
-        wanted = budgets_by_hand(sizes, settings)
-        budgets = {name: min(budget, available[name]) for name, budget in wanted.items()}
-        total = sum(wanted.values())
+        requested = budgets_by_hand(sizes, settings)
+        budgets = {name: min(budget, available[name]) for name, budget in requested.items()}
+        total = sum(requested.values())
         if total == 0:
             raise SelectionError("The fractions set by hand round to no images. Set larger fractions.")
         need_room_by_hand(kept, budgets)
@@ -415,9 +415,9 @@ def _choose(
     first = kept.among(indices)
     pool = replace(pool, kept=np.searchsorted(indices, first).astype(np.int64)) if len(first) else pool
     forced = indices[np.isin(indices, pins.pinned_in)]
-    wanted = budget - len(first) + int(np.isin(indices, pins.pinned_out).sum())
+    n_needed = budget - len(first) + int(np.isin(indices, pins.pinned_out).sum())
     rest = budget - len(first) - len(forced)
-    order = orders.get(sampler, pool, wanted, settings) if rest > 0 else Order(np.zeros(0, np.int64), ())
+    order = orders.get(sampler, pool, n_needed, settings) if rest > 0 else Order(np.zeros(0, np.int64), ())
     candidates = indices[order.rows]
     places = np.flatnonzero(~np.isin(candidates, pins.both))[:rest]
     reasons = (KEPT,) * len(first) + ("pinned in",) * len(forced)

@@ -126,10 +126,10 @@ def run_job(events: Connection, commands: Connection, assignment: Assignment) ->
 
 def run_service(events: Connection, commands: Connection, assignment: Assignment) -> None:
     """Build one object and answer requests until the pipe closes; the entry point of a service's process."""
-    asked: queue.SimpleQueue[Ask] = queue.SimpleQueue()
+    waiting: queue.SimpleQueue[Ask] = queue.SimpleQueue()
     stops: dict[int, threading.Event] = {BUILDING: threading.Event()}
     _set_up(assignment)
-    _listen(commands, stops, asked)
+    _listen(commands, stops, waiting)
     built = _run_first(events, assignment, stops[BUILDING])
     if not isinstance(built, Finished):
         failed = built if isinstance(built, Failed) else Failed("It was cancelled.", expected=True)
@@ -137,7 +137,7 @@ def run_service(events: Connection, commands: Connection, assignment: Assignment
         return
     events.send(Reply(BUILDING, Ready()))
     while True:
-        one = asked.get()
+        one = waiting.get()
         reply = Reply(one.number, _answer(built.result, one, events, stops[one.number]))
         del stops[one.number]
         try:
@@ -267,7 +267,7 @@ def _redirect_output(output: Path | None) -> None:
     faulthandler.enable(sys.stderr, all_threads=True)
 
 
-def _listen(commands: Connection, stops: dict[int, threading.Event], asked: "queue.SimpleQueue[Ask] | None") -> None:
+def _listen(commands: Connection, stops: dict[int, threading.Event], waiting: "queue.SimpleQueue[Ask] | None") -> None:
     """Read commands in a thread; when the window's process is gone, end this one and all that it started."""
 
     def loop() -> None:
@@ -280,9 +280,9 @@ def _listen(commands: Connection, stops: dict[int, threading.Event], asked: "que
             match command:
                 case Stop(number) if number in stops:
                     stops[number].set()
-                case Ask() if asked is not None:
+                case Ask() if waiting is not None:
                     stops[command.number] = threading.Event()
-                    asked.put(command)
+                    waiting.put(command)
 
     threading.Thread(target=loop, name="engine-listener", daemon=True).start()
 

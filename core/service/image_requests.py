@@ -33,15 +33,15 @@ class SimilarView:
 
     Attributes
     ----------
-    asked : tuple of int
+    queries : tuple of int
         What they are similar to: indices of images of the dataset, without repetitions.
     indices : tuple of int
-        Most similar first; equally similar ones by index. None of `asked`.
+        Most similar first; equally similar ones by index. None of `queries`.
     distances : tuple of float
-        Of each, the smallest Euclidean distance to any of `asked` in the embedding across classes.
+        Of each, the smallest Euclidean distance to any of `queries` in the embedding across classes.
     """
 
-    asked: tuple[int, ...]
+    queries: tuple[int, ...]
     indices: tuple[int, ...]
     distances: tuple[float, ...]
 

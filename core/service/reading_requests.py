@@ -77,9 +77,9 @@ class PreviewLevels(Request[LevelsFacts]):
 
         before = after = self.before
         if self.after is not None:
-            asked = reading_of(self.after)
+            requested = reading_of(self.after)
             # Transparency and pages are not in question here.
-            after = replace(before, levels=asked.levels, percentiles=asked.percentiles, ranges=asked.ranges)
+            after = replace(before, levels=requested.levels, percentiles=requested.percentiles, ranges=requested.ranges)
         source = source_of(self.source_kind)
         return levels_facts(source, self.root, self.kind, self.paths, before, after, progress)
 

@@ -10,7 +10,7 @@ import numpy as np
 from core.errors import TrainingError
 from core.results import Answer, Comparison, Difference, Row, RunResult
 from core.settings import ComparisonSettings
-from core.training.answer import Costs, answer, beside, wanted
+from core.training.answer import Costs, answer, beside, samplers_to_answer_for
 from core.training.class_measures import class_measures, curves_of
 from core.training.comparison_words import difference_sentence, opening_sentences, splits_sentence
 from core.training.equivalence import least_half_width
@@ -106,7 +106,7 @@ def _answers(
     """Yield what each coreset costs against everything, of every network in its order."""
     everything = {group.network: group for group in groups if group.sampler == EVERYTHING}
     networks = {group.network for group in groups}
-    samplers = wanted([group.sampler for group in groups])
+    samplers = samplers_to_answer_for([group.sampler for group in groups])
     for group, row in zip(groups, rows, strict=True):
         if group.sampler not in samplers:
             continue

@@ -124,11 +124,11 @@ def splits_sentence(runs: Sequence[RunResult], rows: Sequence[Row], folds: int =
         if folds
         else "splits of the same images share test images."
     )
-    told = (
+    basis = (
         f"Measured over {rests_on(repetitions_by_split(runs, most), folds=folds)}: intervals include the variation "
         f"between splits; {shares}"
     )
-    return (f"{told} Some rows are based on fewer, because their trainings are not finished." if fewer else told,)
+    return (f"{basis} Some rows are based on fewer, because their trainings are not finished." if fewer else basis,)
 
 
 def backbone_sentences(training: TrainingSettings, networks: Iterable[str]) -> tuple[str, ...]:
@@ -149,9 +149,9 @@ def backbone_sentences(training: TrainingSettings, networks: Iterable[str]) -> t
 
 def weights_sentences(runs: Iterable[RunResult]) -> tuple[str, ...]:
     """Return sentences on networks with untrained or unverified weights."""
-    told = {"unverified": "unverified weights, whose digest is unknown", "untrained": "untrained weights"}
-    found = {(run.key.network, run.weights.state): None for run in runs if run.weights and run.weights.state in told}
-    return tuple(f"The {network_words(network)} uses {told[state]}." for network, state in found)
+    words = {"unverified": "unverified weights, whose digest is unknown", "untrained": "untrained weights"}
+    found = {(run.key.network, run.weights.state): None for run in runs if run.weights and run.weights.state in words}
+    return tuple(f"The {network_words(network)} uses {words[state]}." for network, state in found)
 
 
 def opening_sentences(

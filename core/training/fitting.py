@@ -224,6 +224,6 @@ def _unused_notes(job: RunInput, trained: Trained) -> tuple[str, ...]:
     """Return which parts of the recipe it was not trained with; nothing of a network that reads no such setting."""
     if job.network.reads is not None and "recipe" not in job.network.reads:
         return ()
-    wanted = job.network.parts(job.settings).used()
-    unused = [part_words(name, value) for name, value in wanted.items() if name not in trained.parts]
+    requested_parts = job.network.parts(job.settings).used()
+    unused = [part_words(name, value) for name, value in requested_parts.items() if name not in trained.parts]
     return (f"the {job.network.words} is trained without {', '.join(unused)}",) if unused else ()

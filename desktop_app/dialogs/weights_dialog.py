@@ -62,7 +62,7 @@ class WeightsDialog(QDialog):
         self._service = service
         self._bringing: int | None = None
         self._is_closed = False
-        self._wanted: WeightsEntry | None = None
+        self._to_download: WeightsEntry | None = None
         self.rows: dict[str, WeightsRow] = {}
         self.setWindowTitle("Pretrained weights")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -75,8 +75,8 @@ class WeightsDialog(QDialog):
             label.setWordWrap(True)
             layout.addWidget(label)
         layout.addWidget(self._make_list(), 1)
-        self.told = MessageStrip()
-        layout.addWidget(self.told)
+        self.strip = MessageStrip()
+        layout.addWidget(self.strip)
         layout.addWidget(self._make_progress())
         layout.addLayout(self._make_buttons())
         service.progressed.connect(self._on_progressed)
@@ -156,13 +156,13 @@ class WeightsDialog(QDialog):
     def import_file(self, file: str) -> None:
         """Copy a file into the user's data folder, if it fits a network."""
         if self._bringing is None:
-            self.told.clear()
+            self.strip.clear()
             self._show_busy(f"Importing {Path(file).name}")
             self._bring(ImportWeights(Path(file)))
 
     def ask_to_download(self, weights: WeightsEntry) -> None:
         """Ask before the network is used."""
-        self._wanted = weights
+        self._to_download = weights
         question = Question(
             self,
             f"Download the weights of {weights.title}?",
@@ -174,10 +174,10 @@ class WeightsDialog(QDialog):
         question.open()
 
     def _on_answered(self, answer: str) -> None:
-        if answer == "download" and self._wanted is not None and self._bringing is None:
-            self.told.clear()
-            self._show_busy(f"Downloading {self._wanted.official_file}")
-            self._bring(DownloadWeights(self._wanted.name))
+        if answer == "download" and self._to_download is not None and self._bringing is None:
+            self.strip.clear()
+            self._show_busy(f"Downloading {self._to_download.official_file}")
+            self._bring(DownloadWeights(self._to_download.name))
 
     def _bring(self, request: Request[WeightsEntry]) -> None:
         self._bringing = self._service.ask(
@@ -210,19 +210,19 @@ class WeightsDialog(QDialog):
             return
         words = f"The weights of {weights.title} are installed"
         if weights.state == "verified":
-            self.told.show_message("good", f"{words} and verified.")
+            self.strip.show_message("good", f"{words} and verified.")
         else:
-            self.told.show_message("warning", f"{words}. They fit, but their checksum is unknown.")
+            self.strip.show_message("warning", f"{words}. They fit, but their checksum is unknown.")
         self._look()
         self.weights_changed.emit()
 
     def _on_failed(self, sentence: str, details: str) -> None:  # noqa: ARG002
         if not self._is_over():
-            self.told.show_message("bad", sentence)
+            self.strip.show_message("bad", sentence)
 
     def _on_cancelled(self) -> None:
         if not self._is_over():
-            self.told.show_message("info", "Cancelled. Nothing was changed.")
+            self.strip.show_message("info", "Cancelled. Nothing was changed.")
 
     def _is_over(self) -> bool:
         """Take notice that nothing is being brought any more, and return whether nobody is there to be told."""
@@ -282,7 +282,7 @@ class WeightsRow(QFrame):
         self.copy.clicked.connect(self._copy)
         self.download = QPushButton("Download…")
         self.download.setToolTip("Download the official file to this computer, after confirmation")
-        self.download.clicked.connect(self._tell)
+        self.download.clicked.connect(self._emit)
         for button in (self.copy, self.download):
             button.setAutoDefault(False)
         head = QHBoxLayout()
@@ -320,5 +320,5 @@ class WeightsRow(QFrame):
             QGuiApplication.clipboard().setText(self._weights.address)
             self.copy.setText("Copied")
 
-    def _tell(self) -> None:
+    def _emit(self) -> None:
         self.download_requested.emit(self._weights)

@@ -162,11 +162,11 @@ class ClustersPage(Page):
 
     def _ask_overview(self) -> None:
         study, content = self.study(), self._content()
-        wanted = (self.model.key("clusters"), content)
-        if wanted == self._requested and self.questions.is_open(study, content):
+        key = (self.model.key("clusters"), content)
+        if key == self._requested and self.questions.is_open(study, content):
             self._ask_class()
             return
-        self._requested = wanted
+        self._requested = key
         self._requested_class = None
         self.questions.open(study, content)
         self.questions.ask(DescribeClasses(self.model.settings("clusters")), self._take_overview)
@@ -197,9 +197,9 @@ class ClustersPage(Page):
         if not name:
             return
         components = self.model.project.choices.components
-        wanted = (self._requested, name, components)
-        if wanted != self._requested_class:
-            self._requested_class = wanted
+        key = (self._requested, name, components)
+        if key != self._requested_class:
+            self._requested_class = key
             self.picture.classes.set_chosen(name)
             self.questions.ask(DescribeClass(name, *components, self.model.settings("clusters")), self._take_class)
 

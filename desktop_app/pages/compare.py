@@ -174,10 +174,10 @@ class ComparePage(Page):
         return self._plan is not None and not self._settle.isActive() and not self.job_numbers(EstimateComparison)
 
     def _take_from_coreset(self) -> None:
-        """Compare what was chosen on Coreset with random and everything, as long as nothing else was asked for."""
+        """Compare what was chosen on Coreset with random and everything, as long as nothing else was set."""
         comparison, selection = self.model.settings("comparison"), self.model.settings("selection")
-        asked = {name: getattr(comparison, name) for name in DEFAULTS}
-        if asked not in (DEFAULTS, self._taken) or self.model.project.results.get("compare"):
+        before = {name: getattr(comparison, name) for name in DEFAULTS}
+        if before not in (DEFAULTS, self._taken) or self.model.project.results.get("compare"):
             return
         fraction = selection.fraction if selection.images is None else DEFAULTS["fractions"][0]
         taken: dict[str, Any] = {
@@ -185,7 +185,7 @@ class ComparePage(Page):
             "fractions": tuple(dict.fromkeys((fraction, 1.0))),
             "repetitions": REPETITIONS,
         }
-        if taken != asked:
+        if taken != before:
             self._taken = taken
             # Without undo: the user has not done it.
             self.model.put_settings("comparison", replace(comparison, **taken))

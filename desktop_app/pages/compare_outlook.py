@@ -62,9 +62,9 @@ class Outlook(NamedTuple):
         epochs = {run.fraction: run.epochs for run in self.plan.runs if run.epochs}
         if set(epochs.values()) <= {self.plan.epochs}:
             return ""
-        told = ", ".join(f"{percent(fraction)}: {n:,}" for fraction, n in sorted(epochs.items()))
+        listed = ", ".join(f"{percent(fraction)}: {n:,}" for fraction, n in sorted(epochs.items()))
         return (
-            f" Epochs: {told}; the minimum number of training steps, under More, gives small coresets more epochs "
+            f" Epochs: {listed}; the minimum number of training steps, under More, gives small coresets more epochs "
             "than set."
         )
 

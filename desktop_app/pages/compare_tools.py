@@ -173,8 +173,8 @@ class CompareTools(QObject):
 
     def _show_predicted(self, view: PredictionFile) -> None:
         skipped = f", {len(view.skipped):,} files skipped" if view.skipped else ""
-        told = "".join(f" {note}" for note in view.notes)
-        self._page.messages.info(f"{view.n_images:,} images predicted{skipped}: {view.file}{told}", view.file)
+        notes = "".join(f" {note}" for note in view.notes)
+        self._page.messages.info(f"{view.n_images:,} images predicted{skipped}: {view.file}{notes}", view.file)
 
     def _choose_external(self) -> None:
         start = str(models_folder())

@@ -125,10 +125,10 @@ class SizesPanel(QWidget):
             About how long it takes; 0 where that is not known.
         """
         self.button.setEnabled(not busy)
-        told = f"{BUSY}, about {duration(seconds)}…" if seconds else f"{BUSY}…"
-        self.button.setToolTip(told if busy else TIP)
+        busy_words = f"{BUSY}, about {duration(seconds)}…" if seconds else f"{BUSY}…"
+        self.button.setToolTip(busy_words if busy else TIP)
         if busy:
-            self._say(told, "muted")
+            self._say(busy_words, "muted")
             self._show_use()
         elif self._sizes is not None:
             self._show_answer()

@@ -268,15 +268,15 @@ class Findings(TabWidget):
         self.opened.emit(int(row.image), [int(each.image) for each in self.copies.shown_rows()])
 
     def _leave_selected(self) -> None:
-        self._tell(self.exclusion_requested, self.label_errors, 0)
+        self._emit_images(self.exclusion_requested, self.label_errors, 0)
 
     def _leave_seconds(self) -> None:
-        self._tell(self.exclusion_requested, self.near, 5)
+        self._emit_images(self.exclusion_requested, self.near, 5)
 
     def _take_back_selected(self) -> None:
-        self._tell(self.inclusion_requested, self.left_out, 0)
+        self._emit_images(self.inclusion_requested, self.left_out, 0)
 
-    def _tell(self, signal: Any, table: Table, place: int) -> None:
+    def _emit_images(self, signal: Any, table: Table, place: int) -> None:
         indices = tuple(int(row[place]) for row in table.chosen_rows())
         if indices:
             signal.emit(indices)

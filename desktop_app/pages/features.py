@@ -294,9 +294,9 @@ class FeaturesPage(Page):
         """Ask what every extractor needs and costs here, unless it is known for these images."""
         if self.model.facts("dataset") is None or self.job_numbers(DescribeExtractors) or not self.images_are_there():
             return
-        wanted = f"{self.model.project.source} {self.model.project.settings.data}"
-        if wanted != self._looked_for:
-            self._looked_for = wanted
+        searched = f"{self.model.project.source} {self.model.project.settings.data}"
+        if searched != self._looked_for:
+            self._looked_for = searched
             self.ask(DescribeExtractors(self._study_of_known()), self._show_extractors)
 
     def _study_of_known(self) -> Study:

@@ -62,7 +62,7 @@ class ExtractorList(QWidget):
         for place, fact in enumerate(sorted(facts, key=cannot_work)):
             if fact.name not in self._rows:
                 row = _Row(fact.name)
-                row.box.toggled.connect(self._tell)
+                row.box.toggled.connect(self._emit)
                 row.weights_requested.connect(self.weights_requested)
                 self._rows[fact.name] = row
                 self._column.insertWidget(place, row)
@@ -89,7 +89,7 @@ class ExtractorList(QWidget):
         row.hide()
         row.deleteLater()
 
-    def _tell(self) -> None:
+    def _emit(self) -> None:
         ticked = tuple(name for name, row in self._rows.items() if row.box.isChecked())
         box = self.sender()
         if ticked:

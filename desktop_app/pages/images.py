@@ -210,7 +210,7 @@ class ImagesPage(Page):
         found = self._index.searched(self.picture.search.text())
         if self._similar is not None:
             near: Mask = np.zeros(n, dtype=bool)
-            near[[*self._similar.asked, *self._similar.indices]] = True
+            near[[*self._similar.queries, *self._similar.indices]] = True
             found &= near
         return found
 
@@ -219,7 +219,7 @@ class ImagesPage(Page):
         key = np.full(len(view.dataset.images), np.nan)
         findings = self.found.of(view.paths) if name == "suspicion" else None
         if name == "similarity" and self._similar is not None:
-            key[list(self._similar.asked)] = -1.0
+            key[list(self._similar.queries)] = -1.0
             key[list(self._similar.indices)] = self._similar.distances
         elif findings is not None:
             key[[one.index for one in findings.label_errors]] = [-one.score for one in findings.label_errors]
@@ -258,7 +258,7 @@ class ImagesPage(Page):
             selected=coreset.indices if coreset is not None else (),
             pinned_in=self.images.indices(settings.pinned_in),
             pinned_out=self.images.indices(settings.pinned_out),
-            highlighted=self._similar.asked if self._similar is not None else (),
+            highlighted=self._similar.queries if self._similar is not None else (),
         )
 
     def _caption(self, view: DatasetView) -> Callable[[int], str]:
@@ -283,11 +283,11 @@ class ImagesPage(Page):
         return result.content if result is not None else ""
 
     def _ask_clusters(self) -> None:
-        wanted = (self.model.key("clusters"), self._content()) if self.model.facts("clusters") is not None else None
-        if wanted == self._clustered:
+        clustered = (self.model.key("clusters"), self._content()) if self.model.facts("clusters") is not None else None
+        if clustered == self._clustered:
             return
-        self._clustered, self._clusters = wanted, ()
-        if wanted is not None and self.images_are_there():
+        self._clustered, self._clusters = clustered, ()
+        if clustered is not None and self.images_are_there():
             self.open_image_service(self.questions)
             self.questions.ask(ListClusters(self.model.settings("clusters")), self._take_clusters)
 
@@ -306,10 +306,14 @@ class ImagesPage(Page):
 
     def _take_similar(self, found: SimilarView) -> None:
         self._similar = found
-        of = self.images.path(found.asked[0]).rsplit("/", 1)[-1] if len(found.asked) == 1 else images(len(found.asked))
+        of = (
+            self.images.path(found.queries[0]).rsplit("/", 1)[-1]
+            if len(found.queries) == 1
+            else images(len(found.queries))
+        )
         labels = [self.images.class_of(index) for index in found.indices]
-        asked = {self.images.class_of(index) for index in found.asked}
-        same = sum(label in asked for label in labels) / max(1, len(labels))
+        own = {self.images.class_of(index) for index in found.queries}
+        same = sum(label in own for label in labels) / max(1, len(labels))
         self.picture.show_similar(
             f"The {len(found.indices):,} images most similar to {of}, nearest first; {percent(round(same, 2))} of them "
             f"have the same label."

@@ -219,7 +219,7 @@ class LargeImage(QObject):
 
     def _take_similar(self, found: SimilarView) -> None:
         index = self.index
-        if self.viewer is None or index is None or found.asked != (index,):
+        if self.viewer is None or index is None or found.queries != (index,):
             return
         own, images = self._images.class_of(index), []
         for each, distance in zip(found.indices, found.distances, strict=True):

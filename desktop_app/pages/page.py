@@ -179,10 +179,10 @@ class Page(AskingPage):
         return ""
 
     def on_enter(self) -> None:
-        """Do what is wanted when the page is shown, beyond `refresh`."""
+        """Update what depends on the page being shown, beyond `refresh`."""
 
     def on_leave(self) -> None:
-        """Do what is wanted when the page is hidden."""
+        """Stop what only a visible page needs."""
 
     def forget(self) -> None:
         """Show and keep nothing of the project before; the model holds the new one."""
@@ -291,8 +291,8 @@ class Page(AskingPage):
 
     def restore_if_needed(self) -> None:
         """Restore the step's result where the project has one that is not in memory."""
-        wanted = self.model.facts(self.stage) is not None and self.model.value(self.stage) is None
-        if wanted and self.images_are_there() and not self.reason_not_to_run():
+        is_outdated = self.model.facts(self.stage) is not None and self.model.value(self.stage) is None
+        if is_outdated and self.images_are_there() and not self.reason_not_to_run():
             self.restore()
 
     def leave(self) -> None:

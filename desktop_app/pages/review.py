@@ -341,7 +341,7 @@ class ReviewPage(Page):
 
     def _take_neighbours(self, found: SimilarView) -> None:
         one = self.finding
-        if one is None or found.asked != (one.index,):
+        if one is None or found.queries != (one.index,):
             return
         label = self.menu.actions.class_of
         images = [self.images.thumbnail(index)._replace(caption=label(index)) for index in found.indices]

@@ -153,7 +153,7 @@ def test_similar_images_are_the_nearest_across_classes_and_sets(service: Selecti
     distances = np.sqrt(((rows - rows[7]) ** 2).sum(axis=1)).astype(np.float32)
     expected = [(d, int(i)) for d, i in zip(distances.tolist(), across.indices, strict=True) if i != asked]
     view = FindSimilar((asked, asked), 200).run(service, NO_PROGRESS)
-    assert view.asked == (asked,)
+    assert view.queries == (asked,)
     assert list(zip(view.distances, view.indices, strict=True)) == sorted(expected)
     assert set(view.indices) == set(across.indices.tolist()) - {asked}
     split = service._prepared.split

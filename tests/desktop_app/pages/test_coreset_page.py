@@ -372,7 +372,7 @@ def test_an_export_that_is_not_verified_does_not_say_that_it_is_being(
     assert page.picture.result.more_button.text() == "Verify"
     qtbot.mouseClick(page.picture.result.more_button, Qt.MouseButton.LeftButton)
     (dialog,) = page.findChildren(VerifyDialog)
-    qtbot.waitUntil(lambda: dialog.told.kind == "good")
+    qtbot.waitUntil(lambda: dialog.strip.kind == "good")
     dialog.close()
 
 
@@ -419,7 +419,7 @@ def test_the_sheet_says_what_does_not_go(qtbot: QtBot, tmp_path: Path) -> None:
 def test_a_coreset_known_to_the_project_comes_back_without_a_job(page: CoresetPage, qtbot: QtBot) -> None:
     page.leave()
     page.model._values["coreset"].clear()
-    page._wanted = ("", "")
+    page._requested = ("", "")
     page.enter()
     qtbot.waitUntil(lambda: isinstance(page.model.value("coreset"), CoresetView))
     assert page.job_numbers() == ()

@@ -15,7 +15,7 @@ from core.data.sources.csv.cells import Cells, open_cells
 from core.data.sources.csv.finding import FileFinder
 from core.data.sources.csv.guess import Columns, Table, choose_columns
 from core.data.sources.csv.labels import MISSING, Labels
-from core.data.sources.csv.rows import ROWS_PER_REPORT, Row, common_root, named_files, relative, told, usable_rows
+from core.data.sources.csv.rows import ROWS_PER_REPORT, Row, common_root, named_files, relative, reported, usable_rows
 from core.data.sources.csv.settings import NONE, TableSettings
 from core.errors import DatasetError
 from core.progress import NO_PROGRESS, Progress
@@ -174,7 +174,7 @@ class _Rows:
         self.finder.found.examples.clear()
         self.finder.expect(row.file for row in self._rows)
         found = []
-        for row in told(self._rows, progress, f"Looking for the files of the {self.cells.word}: files"):
+        for row in reported(self._rows, progress, f"Looking for the files of the {self.cells.word}: files"):
             file, fault = self.finder.find(row.file)
             if fault:
                 reason = f"Row {row.number} of the {self.cells.word} names it, but {fault}."
