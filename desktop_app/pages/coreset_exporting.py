@@ -82,7 +82,7 @@ class Exporting(QObject):
             self._page.ask(DescribeExport(self.folder), partial(copy_methods, self._page.messages))
 
     def _show_verified(self, view: VerifyResult) -> None:
-        """Tell what verifying found."""
+        """Show the result of the verification."""
         self._found = view
         self._show_message(
             "good" if view.ok else "bad", view.sentence, "Verify again" if view.ok else "Show differences"
