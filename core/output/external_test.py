@@ -250,6 +250,9 @@ def _notes(
             f"All images are of the class {bundle.classes[true[0]]}: specificity and AUC require images of another "
             "class."
         )
+    relabelled = sum(bool(image.original_class) for image in dataset.images)
+    if relabelled:
+        found.append(f"{_images(relabelled)} evaluated under a corrected class (--labels).")
     if dataset.skipped:
         n = len(dataset.skipped)
         found.append(

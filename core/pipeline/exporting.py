@@ -22,11 +22,7 @@ from core.output.verification import verify
 from core.pipeline.stages import Prepared, choose, fixed_settings, open_dataset, prepare
 from core.pipeline.study import Study
 from core.pipeline.teaching import Teaching
-from core.progress import (
-    NO_PROGRESS,
-    Progress,
-    PublishingProgress,
-)
+from core.progress import NO_PROGRESS, Progress, PublishingProgress
 from core.results import Coreset, ExportResult, VerifyResult
 from core.selection.represented import represented
 from core.settings import Settings, names_used

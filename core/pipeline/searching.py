@@ -21,11 +21,7 @@ from core.pipeline.split_parts import probe_inputs_of, without_words
 from core.pipeline.stages import prepare
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Publisher, PublishingProgress, StepProgress
-from core.results import (
-    Note,
-    RunResult,
-    TrainingPart,
-)
+from core.results import Note, RunResult, TrainingPart
 from core.settings import NetworkName, parts_problem
 from core.training.architectures import NETWORKS
 from core.training.pixels import discard_unchecked

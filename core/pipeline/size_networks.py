@@ -13,11 +13,7 @@ from core.pipeline.run_keys import backbone_choice, run_key
 from core.pipeline.stages import Prepared
 from core.pipeline.study import Study
 from core.pipeline.teaching import is_taught
-from core.progress import (
-    NO_PROGRESS,
-    Progress,
-    PublishingProgress,
-)
+from core.progress import NO_PROGRESS, Progress, PublishingProgress
 from core.results import Dataset, IntArray, PoolEmbedding, Split
 from core.selection.orders import OrderCache
 from core.training.architectures import NETWORKS

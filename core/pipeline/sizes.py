@@ -20,13 +20,7 @@ from core.pipeline.size_folds import Chooser, Probe, SizePool, without_named_ima
 from core.pipeline.size_networks import NetworkOfFold, network_of_curves, without_soft_labels
 from core.pipeline.stages import extract_features, open_dataset, split_dataset
 from core.pipeline.study import Study
-from core.progress import (
-    NO_PROGRESS,
-    PartProgress,
-    Progress,
-    Publisher,
-    StepProgress,
-)
+from core.progress import NO_PROGRESS, PartProgress, Progress, Publisher, StepProgress
 from core.results import Note
 from core.results.sizes import Sizes
 from core.selection.budgets import share_of

@@ -14,14 +14,7 @@ from core.pipeline.run_keys import ProbeInput, probe_input_of, run_key
 from core.pipeline.stages import MATCHED, Prepared, choose, prepare
 from core.pipeline.teaching import Teaching, is_taught
 from core.progress import NO_PROGRESS, Progress, Publisher
-from core.results import (
-    Coreset,
-    IntArray,
-    Note,
-    RunKey,
-    RunResult,
-    Split,
-)
+from core.results import Coreset, IntArray, Note, RunKey, RunResult, Split
 from core.selection.samplers import SAMPLERS
 from core.selection.selecting import matched_random
 from core.settings import SelectionSettings

@@ -27,18 +27,8 @@ from core.pipeline.planning import check_splits
 from core.pipeline.stages import Clock, Prepared, choose, evaluate_sizes, fixed_settings, prepare, separations
 from core.pipeline.study import Study
 from core.pipeline.views import StudyOutcome
-from core.progress import (
-    NO_PROGRESS,
-    Progress,
-    Publisher,
-)
-from core.results import (
-    Comparison,
-    Coreset,
-    PredictionFile,
-    ProxyPoint,
-    TrainingPart,
-)
+from core.progress import NO_PROGRESS, Progress, Publisher
+from core.results import Comparison, Coreset, PredictionFile, ProxyPoint, TrainingPart
 from core.selection.coverage import coverage
 from core.selection.label_errors import near_duplicates, suspected_label_errors
 from core.selection.shares import expected_random

@@ -10,20 +10,9 @@ from core.files import reason_of, temporary_folder
 from core.limits import limited
 from core.pipeline.study import Study
 from core.pipeline.views import ComparisonPlan
-from core.progress import (
-    Progress,
-    Publisher,
-)
-from core.results import (
-    Comparison,
-    MethodsText,
-    PredictionFile,
-    TrainingPart,
-)
-from core.service.requests import (
-    PublishingRequest,
-    Request,
-)
+from core.progress import Progress, Publisher
+from core.results import Comparison, MethodsText, PredictionFile, TrainingPart
+from core.service.requests import PublishingRequest, Request
 from core.settings import NetworkName
 
 if TYPE_CHECKING:

@@ -12,14 +12,7 @@ from core.errors import CoresetError, TrainingError
 from core.estimate import TENSORFLOW_BYTES, training_bytes
 from core.memory import memory_for
 from core.progress import NO_PROGRESS, Publisher
-from core.results import (
-    Dataset,
-    Epoch,
-    RunKey,
-    RunResult,
-    Split,
-    WeightsUsed,
-)
+from core.results import Dataset, Epoch, RunKey, RunResult, Split, WeightsUsed
 from core.settings import part_words
 from core.settings.listed import settings_in
 from core.training.architectures import NETWORKS

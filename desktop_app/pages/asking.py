@@ -9,10 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.errors import DatasetError
 from core.pipeline.study import Study, settings_of_project
-from core.service.requests import (
-    AnyRequest,
-    PublishingRequest,
-)
+from core.service.requests import AnyRequest, PublishingRequest
 from desktop_app.image_findings import ImageFindings
 from desktop_app.messages import Messages
 from desktop_app.pages.frame import PageFrame

@@ -7,12 +7,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel, QPushButton
 
 from core.pipeline.views import ComparisonPlan
-from core.results import (
-    Comparison,
-    Epoch,
-    RunResult,
-    TrainingPart,
-)
+from core.results import Comparison, Epoch, RunResult, TrainingPart
 from core.service.comparison_requests import CompareNetworks, EstimateComparison, ReadComparison
 from core.service.dataset_requests import DatasetView
 from core.service.networks import NETWORKS, title_inside

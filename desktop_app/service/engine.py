@@ -10,10 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from shiboken6 import isValid
 
 from core.service.messages import Cancelled, Failed, Finished
-from core.service.requests import (
-    AnyRequest,
-    PublishingRequest,
-)
+from core.service.requests import AnyRequest, PublishingRequest
 from desktop_app.service.selection import SelectionClient
 from desktop_app.service.thread import WorkerThread
 
