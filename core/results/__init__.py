@@ -1,7 +1,7 @@
-"""The small frozen dataclasses that stages hand on, a file for each part of the way.
+"""Results of the stages: small frozen dataclasses.
 
-Everywhere an *index* is the row of an image in `Dataset.images`, which is sorted by path; arrays of
-embeddings say which indices their rows are.
+An *index* is always the position of an image in `Dataset.images`, which is sorted by path. Classes that hold arrays
+of embeddings state the indices of their rows.
 """
 
 from core.results.arrays import FloatArray, IntArray, SplitName
