@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QInputDialog
 
 from core.errors import CoresetError
 from core.service.dataset_requests import DatasetView
-from core.service.image_requests import DecodeImage, PictureView
+from core.service.image_requests import DecodeImage, DecodedImage
 from desktop_app.dialogs.relabel_dialog import RelabelDialog
 from desktop_app.models.pixels import image_of
 from desktop_app.pages.asking import AskingPage
@@ -217,7 +217,7 @@ class ImageActions(QObject):
         else:
             self._messages.warning("The image cannot be read now. Scan the dataset again.")
 
-    def _copy(self, picture: PictureView) -> None:
+    def _copy(self, picture: DecodedImage) -> None:
         if not picture.rgb:
             self._messages.warning(picture.problem)
             return

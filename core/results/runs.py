@@ -23,7 +23,7 @@ class Epoch:
     validation_loss, validation_accuracy : float
         On the validation images; NaN if they were not evaluated.
     learning_rate : float
-        At the end of the epoch.
+        At the start of the epoch.
     seconds : float
         Time of the whole epoch.
     validation_seconds : float

@@ -1,4 +1,4 @@
-"""Requests about trainings: what they will take, doing and comparing them, and what is made of them."""
+"""Requests about trainings: estimate, run, compare and report them, and use the networks."""
 
 import shutil
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class EstimateComparison(Request[ComparisonPlan]):
     study: Study
 
     def run(self, progress: Progress) -> ComparisonPlan:
-        """Divide the images and count; nothing is trained."""
+        """Divide the images, and estimate each training; nothing is trained."""
         from core.pipeline.facts import estimate_after_features
         from core.pipeline.outlook import plan_view
         from core.pipeline.planning import n_splits
@@ -45,9 +45,9 @@ class EstimateComparison(Request[ComparisonPlan]):
 
 @dataclass(frozen=True)
 class CompareNetworks(PublishingRequest[Comparison, TrainingPart]):
-    """Do the trainings that are missing, publishing each finished run and every epoch of the one in progress.
+    """Run the missing trainings and compare all, publishing each epoch and each finished run.
 
-    The runs have no probabilities: the window shows none, and they would be most of what is sent to it.
+    The runs have no probabilities, which the window does not show and which are large.
     """
 
     study: Study
@@ -55,7 +55,7 @@ class CompareNetworks(PublishingRequest[Comparison, TrainingPart]):
     models_folder: Path | None
 
     def run(self, progress: Publisher[TrainingPart]) -> Comparison:
-        """Train and compare."""
+        """Train the networks, and compare the runs."""
         from core.pipeline.comparing import run_comparison
         from core.pipeline.stages import prepare
 
@@ -66,14 +66,14 @@ class CompareNetworks(PublishingRequest[Comparison, TrainingPart]):
 
 @dataclass(frozen=True)
 class ReadComparison(Request[Comparison]):
-    """Compare the finished runs that fit the settings; nothing is trained. The runs have no probabilities."""
+    """Compare the finished runs that match the settings, without training. The runs have no probabilities."""
 
     is_for_display: ClassVar[bool] = True
     study: Study
     runs_folder: Path
 
     def run(self, progress: Progress) -> Comparison:
-        """Read and compare."""
+        """Read the stored runs, and compare them."""
         from core.pipeline.comparing import compare_stored
         from core.pipeline.stages import prepare
 
@@ -82,7 +82,7 @@ class ReadComparison(Request[Comparison]):
 
 @dataclass(frozen=True)
 class WriteReport(Request[Path]):
-    """Write the report on the coreset of the settings and the finished runs that fit; the result is where it is."""
+    """Write the report on the coreset of the settings and the finished runs that match them; the result is its path."""
 
     title: ClassVar[str] = "a report"
     study: Study
@@ -91,7 +91,7 @@ class WriteReport(Request[Path]):
     synthetic: bool
 
     def run(self, progress: Progress) -> Path:
-        """Choose, compare what is finished, and write."""
+        """Select the coreset, compare the finished runs, and write the report."""
         from core.output.report import write_report
         from core.pipeline.comparing import compare_stored
         from core.pipeline.stages import choose, prepare
@@ -112,7 +112,7 @@ class WriteReport(Request[Path]):
 
 @dataclass(frozen=True)
 class DescribeMethods(Request[MethodsText]):
-    """Describe the coreset of the settings and the finished runs that fit for the Methods section of a publication."""
+    """Describe the coreset of the settings and the finished runs that match them, as a Methods paragraph."""
 
     title: ClassVar[str] = "a Methods paragraph"
     study: Study
@@ -120,7 +120,7 @@ class DescribeMethods(Request[MethodsText]):
     synthetic: bool
 
     def run(self, progress: Progress) -> MethodsText:
-        """Choose, compare what is finished, and describe it."""
+        """Select the coreset, compare the finished runs, and describe both."""
         from core.pipeline.comparing import compare_stored
         from core.pipeline.methods import methods_of_content
         from core.pipeline.stages import choose, prepare
@@ -144,7 +144,7 @@ class SearchHyperparameters(PublishingRequest["SearchOutcome", TrainingPart]):
     with_pool: bool
 
     def run(self, progress: Publisher[TrainingPart]) -> "SearchOutcome":
-        """Train every point of the grid."""
+        """Train the network with every point of the grid."""
         from core.pipeline.searching import search_study
 
         return search_study(
@@ -154,7 +154,7 @@ class SearchHyperparameters(PublishingRequest["SearchOutcome", TrainingPart]):
 
 @dataclass(frozen=True)
 class PredictFolder(Request[PredictionFile]):
-    """Give every image of a folder a class and write the CSV."""
+    """Predict the images of a folder with a saved network, and write a CSV."""
 
     title: ClassVar[str] = "a prediction"
     bundle: Path
@@ -163,7 +163,7 @@ class PredictFolder(Request[PredictionFile]):
 
     @limited(seconds=600)
     def run(self, progress: Progress) -> PredictionFile:
-        """Read, predict, write."""
+        """Read the images, predict them, and write the CSV."""
         from core.pipeline.whole import predict
 
         return predict(self.bundle, self.folder, self.out, progress)
@@ -171,19 +171,19 @@ class PredictFolder(Request[PredictionFile]):
 
 @dataclass(frozen=True)
 class SaveNetwork(Request[Path]):
-    """Copy a trained network to a place of the user's own; the result is that place."""
+    """Copy a trained network to a folder of the user; the result is that folder."""
 
     title: ClassVar[str] = "the saving of a network"
     bundle: Path
     target: Path
 
     def run(self, progress: Progress) -> Path:  # noqa: ARG002
-        """Copy it next to its place, then move it there.
+        """Copy the bundle under a temporary name, then rename it.
 
         Raises
         ------
         ExportError
-            If something is there already, or it cannot be written.
+            If the target exists, or cannot be written.
         """
         target = self.target
         if target.exists():

@@ -1,4 +1,4 @@
-"""Requests about a saved network on another dataset: which class is which, and the evaluation."""
+"""Requests about a saved network and another dataset: match the classes, and evaluate the network."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,20 +13,24 @@ from core.service.requests import Request
 
 @dataclass(frozen=True)
 class ExternalResult:
-    """What a network is worth on another dataset.
+    """Evaluation of a network on another dataset.
 
     Attributes
     ----------
     headline : str
+        The result in one sentence.
     notes : tuple of str
+        Sentences for the user.
     dataset : Dataset
+        The other dataset.
     cache_folder : Path
-        Holds the thumbnails.
+        Folder of the cache, which contains the thumbnails.
     run : RunResult
-        Without probabilities; its images are those of `dataset`.
+        Without probabilities; its indices are those of `dataset`.
     row : Row
+        All metrics with their intervals.
     report : Path
-        The page that was written.
+        File of the report.
     """
 
     headline: str
@@ -38,13 +42,13 @@ class ExternalResult:
     report: Path
 
     def thumbnail(self, index: int) -> Path:
-        """Return the file of an image's thumbnail; it may be missing if the cache was cleared."""
+        """Return the file of the thumbnail of an image; it is missing if the cache was cleared."""
         return thumbnail_file(self.cache_folder, self.dataset.images[index].pixels)
 
 
 @dataclass(frozen=True)
 class MatchClasses(Request[MatchedClasses]):
-    """Scan a dataset as a network wants it read, and match the classes by name."""
+    """Scan a dataset with the reading of a network, and match the classes by name."""
 
     title: ClassVar[str] = "an external test"
     bundle: Path
@@ -53,7 +57,7 @@ class MatchClasses(Request[MatchedClasses]):
 
     @limited(seconds=900)
     def run(self, progress: Progress) -> MatchedClasses:
-        """Scan and match."""
+        """Scan the dataset, and match the classes."""
         from core.pipeline.external import external_classes
 
         return external_classes(self.bundle, self.source, self.cache_folder, progress)
@@ -72,7 +76,7 @@ class EvaluateExternal(Request[ExternalResult]):
 
     @limited(seconds=900)
     def run(self, progress: Progress) -> ExternalResult:
-        """Read, evaluate, write."""
+        """Scan the dataset, evaluate the network, and write the report."""
         from core.pipeline.external import evaluate_external, headline, report_in
 
         said = dict(self.said)

@@ -1,4 +1,4 @@
-"""Base classes of requests to the engine: small frozen dataclasses that name the type of their result."""
+"""Base classes of requests to the engine: small frozen dataclasses that name the types of their results and parts."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Generic, Never, TypeVar
@@ -12,7 +12,7 @@ Service = TypeVar("Service", contravariant=True)
 
 
 class PublishingRequest(ABC, Generic[Result, Part]):
-    """Something to be done in an engine process of its own, which also publishes finished parts of its result.
+    """A request that runs in an engine process of its own and publishes finished parts of its result.
 
     A request is a frozen dataclass whose fields are small and can be pickled: paths, settings, frozen dataclasses.
     Arrays are passed through the cache on disk. Requests are imported by the window, so `run` imports what it needs.
@@ -23,7 +23,7 @@ class PublishingRequest(ABC, Generic[Result, Part]):
         Name shown to the user, with its article: "an export". Empty for steps, which have names of their own, and for
         requests that are for display.
     is_for_display : bool
-        Whether pages and dialogs send it without being asked by the user, only to show something.
+        Whether pages and dialogs send it by themselves, only to show something.
 
     See Also
     --------
@@ -50,7 +50,7 @@ class PublishingRequest(ABC, Generic[Result, Part]):
 
 
 class Request(PublishingRequest[Result, Never]):
-    """Something to be done in an engine process of its own.
+    """A request that runs in an engine process of its own and publishes no parts.
 
     Examples
     --------
@@ -74,15 +74,23 @@ class Request(PublishingRequest[Result, Never]):
 
 
 class ServiceRequest(ABC, Generic[Service, Result]):
-    """Something to be answered by an object that stays in an engine process, as `Request` otherwise."""
+    """A request that is answered by an object that stays in an engine process; else as `Request`."""
 
     @abstractmethod
     def run(self, service: Service, progress: Progress) -> Result:
-        """Answer it, in the engine's process, from the object that stays there."""
+        """Compute the result, in the engine process.
+
+        Parameters
+        ----------
+        service : Service
+            The object that stays there.
+        progress : Progress
+            Its reports reach the window.
+        """
 
     @property
     def limits(self) -> Limits | None:
-        """Limits of time and memory of `run` where it opens untrusted files."""
+        """Limits of time and memory of `run` if it opens untrusted files; see `core.limits.limited`."""
         return limits_of(self.run)
 
 

@@ -1,4 +1,4 @@
-"""Find images that are similar to others, for the selection service."""
+"""Find images that are similar to others, for the image service and the selection service."""
 
 from collections.abc import Sequence
 
@@ -21,11 +21,11 @@ def similar_images(
     ----------
     prepared : Prepared
     indices : sequence of int
-        Images of the dataset, at least one; repetitions count once.
+        Indices of images of the dataset, at least one; repetitions are ignored.
     n : int
-        At most this many are returned, >= 1.
+        Largest number of similar images, >= 1.
     of_class : str
-        Only images of this class are returned; empty: of every class.
+        Only find images of this class; empty: of all classes.
     progress : Progress
 
     Returns

@@ -17,7 +17,7 @@ class ListWeights(Request[tuple[WeightsEntry, ...]]):
     is_for_display: ClassVar[bool] = True
 
     def run(self, progress: Progress) -> tuple[WeightsEntry, ...]:  # noqa: ARG002
-        """Look at the files on this computer."""
+        """Search the weight folders of this computer."""
         from core.pipeline.exporting import list_weights
 
         return list_weights()
@@ -25,12 +25,12 @@ class ListWeights(Request[tuple[WeightsEntry, ...]]):
 
 @dataclass(frozen=True)
 class ImportWeights(Request[WeightsEntry]):
-    """Copy a weight file into the user's data folder once it is known to fit.
+    """Check a weight file and copy it into the data folder of the user.
 
     Attributes
     ----------
     name : str or None
-        Of the weight set; None: found out from the file.
+        Name of the weight set; None: detected from the file.
     """
 
     title: ClassVar[str] = "the import of weights"
@@ -39,7 +39,7 @@ class ImportWeights(Request[WeightsEntry]):
 
     @limited(seconds=600, n_bytes=8_000_000_000)
     def run(self, progress: Progress) -> WeightsEntry:  # noqa: ARG002
-        """Check and copy."""
+        """Check the tensors, and copy the file."""
         from core.pipeline.exporting import import_weights
 
         return import_weights(self.file, self.name)
@@ -47,13 +47,13 @@ class ImportWeights(Request[WeightsEntry]):
 
 @dataclass(frozen=True)
 class DownloadWeights(Request[WeightsEntry]):
-    """Download the official file; the one request that uses the network, and only when requested by name."""
+    """Download the official file of a weight set; the only request that uses the internet."""
 
     title: ClassVar[str] = "the download of weights"
     name: str
 
     def run(self, progress: Progress) -> WeightsEntry:
-        """Download and verify."""
+        """Download the file, and verify it."""
         from core.features.weight_download import download
 
         return download(self.name, progress)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QPoint, QSize, Qt
 from PySide6.QtGui import QImage, QKeySequence
 from PySide6.QtWidgets import QMenu
 
-from core.service.image_requests import DecodeImage, FindSimilar, PictureView, SimilarView
+from core.service.image_requests import DecodeImage, FindSimilar, DecodedImage, SimilarView
 from desktop_app.pages.asking import AskingPage
 from desktop_app.pages.images_shown import ImagesShown
 from desktop_app.pages.page import NOT_THERE
@@ -175,7 +175,7 @@ class LargeImage(QObject):
     def _why_no_service(self) -> str:
         return CHANGED if self._owner.images_are_there() else NOT_THERE
 
-    def _take(self, picture: PictureView) -> None:
+    def _take(self, picture: DecodedImage) -> None:
         view = self._images.view
         if self.viewer is None or view is None or picture.index != self.index:
             return

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QLabel, QProgressBar
 
 from core.service.dataset_requests import DatasetFindings, DatasetView, FindLabelErrors
-from core.service.image_requests import DecodeImage, FindSimilar, PictureView, SimilarView
+from core.service.image_requests import DecodeImage, FindSimilar, DecodedImage, SimilarView
 from desktop_app import theme
 from desktop_app.image_actions import ImageActions
 from desktop_app.image_menu import ImageMenu
@@ -330,7 +330,7 @@ class ReviewPage(Page):
             self.picture.show_neighbours((), "Searching…")
             self.questions.ask(FindSimilar((one.index,), N_NEIGHBOURS), self._take_neighbours)
 
-    def _take_pixels(self, picture: PictureView) -> None:
+    def _take_pixels(self, picture: DecodedImage) -> None:
         one, view = self.finding, self.images.view
         if one is None or view is None or picture.index not in (one.index, one.partner) or not picture.rgb:
             return

@@ -234,10 +234,10 @@ def test_the_viewer_and_the_report_show_no_other_image_than_was_scanned(prepared
     changed, emptied = 4, 5
     replace_quietly(file_of(prepared, changed))
     file_of(prepared, emptied).write_bytes(b"")
-    assert service.picture(3).problem == ""
-    assert service.picture(changed).problem == "The image has changed since it was scanned; scan again."
-    assert service.picture(changed).rgb == b""
-    assert service.picture(emptied).problem == EMPTY
+    assert service.decoded(3).problem == ""
+    assert service.decoded(changed).problem == "The image has changed since it was scanned; scan again."
+    assert service.decoded(changed).rgb == b""
+    assert service.decoded(emptied).problem == EMPTY
     assert picture(prepared.dataset, 3)
     assert picture(prepared.dataset, changed) == ""
 
