@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QInputDialog
 
 from core.errors import CoresetError
 from core.service.dataset_requests import DatasetView
-from core.service.image_requests import DecodeImage, DecodedImage
+from core.service.image_requests import DecodedImage, DecodeImage
 from desktop_app.dialogs.relabel_dialog import RelabelDialog
 from desktop_app.models.pixels import image_of
 from desktop_app.pages.asking import AskingPage

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QPoint, QSize, Qt
 from PySide6.QtGui import QImage, QKeySequence
 from PySide6.QtWidgets import QMenu
 
-from core.service.image_requests import DecodeImage, FindSimilar, DecodedImage, SimilarView
+from core.service.image_requests import DecodedImage, DecodeImage, FindSimilar, SimilarView
 from desktop_app.pages.asking import AskingPage
 from desktop_app.pages.images_shown import ImagesShown
 from desktop_app.pages.page import NOT_THERE

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QLabel, QProgressBar
 
 from core.service.dataset_requests import DatasetFindings, DatasetView, FindLabelErrors
-from core.service.image_requests import DecodeImage, FindSimilar, DecodedImage, SimilarView
+from core.service.image_requests import DecodedImage, DecodeImage, FindSimilar, SimilarView
 from desktop_app import theme
 from desktop_app.image_actions import ImageActions
 from desktop_app.image_menu import ImageMenu
