@@ -25,8 +25,8 @@ from core.pipeline.exporting import labels_of, reading_notes_of, write_selection
 from core.pipeline.facts import extractor_facts, separation_if_computed
 from core.pipeline.stages import Prepared, choose, extract_features, open_dataset, prepare, split_dataset
 from core.results import Coreset, Dataset, Split, WeightsEntry
+from core.selection.class_budgets import rule_over_classes
 from core.selection.clustering import cluster_words
-from core.selection.selecting import rule_over_classes
 from core.settings import DataSettings
 from core.words import byte_size, duration, percent
 

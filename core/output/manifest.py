@@ -21,7 +21,7 @@ from core.forms import LIST_BYTES, key, read_form, read_json
 from core.output.lists import COLUMNS, NO_COLUMNS, ExtraColumns
 from core.output.names import PrivateNames
 from core.results import ClassClusters, Coreset, Dataset, Split, WeightsUsed
-from core.selection.selecting import rule_over_classes
+from core.selection.class_budgets import rule_over_classes
 from core.settings import SelectionSettings, Settings, settings_from_dict, settings_to_dict
 from core.version import __version__
 

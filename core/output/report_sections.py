@@ -12,8 +12,8 @@ from core.output.manifest import library_versions
 from core.output.pictures import picture
 from core.palette import cluster_mark, sampler_mark
 from core.results import ClassClusters, Dataset, Duplicates
+from core.selection.class_budgets import rule_over_classes
 from core.selection.clustering import cluster_words
-from core.selection.selecting import rule_over_classes
 from core.version import __version__
 from core.words import duration, percent
 
