@@ -1,4 +1,4 @@
-"""What to look at before choosing: skipped files, copies, leaks, quality, doubtful labels, near-duplicates, notes."""
+"""Findings of a dataset: skipped files, duplicates, leaks, quality, suspected label errors, near-duplicates, notes."""
 
 from typing import Any
 
@@ -21,23 +21,23 @@ from desktop_app.widgets.words import images
 
 
 class Findings(TabWidget):
-    """Tabs of findings; nothing is removed without being asked for.
+    """Tabs of findings; images are only excluded on request.
 
     Signals
     -------
     keep_one_requested, drop_leaks_requested, label_errors_requested : ()
     exclusion_requested, inclusion_requested : (tuple of int)
-        Images to be left out, or used again.
+        Indices of images to exclude, or to include again.
     threshold_requested : (str, float)
         Name of a quality check, and its new threshold.
     layout_requested : (str)
-        The folders are to be read by another layout.
+        Read the folders with this layout.
     pattern_requested : (str)
-        Images that match a pattern are to be excluded.
+        Exclude images that match this pattern.
     reading_requested : ()
-        The user asks how the images were read.
+        Show how the images were read.
     opened : (int, object)
-        An image to be shown large, and the list of those that can be stepped through.
+        An image to be shown large, and the list of images to browse.
     """
 
     keep_one_requested = Signal()
@@ -55,38 +55,25 @@ class Findings(TabWidget):
         super().__init__(parent)
         self.setDocumentMode(True)
         self._searched: tuple[Image, ...] = ()
+        self._other_layout = self._suggested_pattern = ""
         self.skipped = SkippedTable()
-        self.copies = DuplicatesTable()
-        self.leaks = Table(
-            "Leaks", [Column(("Training or validation image"), lambda r: r[0]), Column(("Test image"), lambda r: r[1])]
-        )
-        self.left_out = Table("Excluded", [Column("File", lambda row: row[1]), Column("Reason", lambda row: row[2])])
-        self.label_errors = Table(
-            "Suspected label errors",
-            [
-                Column("File", lambda row: row[1]),
-                Column("Label", lambda row: row[2]),
-                Column("Label of neighbours", lambda row: row[3]),
-                Column("Share of neighbours", lambda row: f"{row[4]:.2f}", lambda row: row[4], numeric=True),
-            ],
-        )
-        self.near = Table(
-            "Near-duplicates",
-            [
-                Column("First image", lambda row: row[1]),
-                Column("Second image", lambda row: row[2]),
-                Column("Different bits", lambda row: str(row[3]), lambda row: row[3], numeric=True),
-                Column("Finding", lambda row: row[4]),
-            ],
-        )
-        self.quality = QualityPanel()
-        self.quality.exclusion_requested.connect(self.exclusion_requested)
-        self.quality.threshold_requested.connect(self.threshold_requested)
-        self.quality.opened.connect(self.opened)
-        self.quality.counted.connect(self._count_quality)
-        self.notes = Table("Notes", [Column("Note", lambda row: row)], wraps=True)
+        self._tabs = {
+            "Skipped": self._tab(self.skipped),
+            "Duplicates": self._duplicates_tab(),
+            "Leaks": self._leaks_tab(),
+            "Excluded": self._excluded_tab(),
+            "Quality": self._quality_tab(),
+            "Suspected label errors": self._label_errors_tab(),
+            "Near-duplicates": self._near_duplicates_tab(),
+            "Notes": self._notes_tab(),
+        }
+        for name, tab in self._tabs.items():
+            self.addTab(tab, name)
         for table in (self.label_errors, self.near, self.left_out):
             table.row_opened.connect(self._open)
+
+    def _duplicates_tab(self) -> QWidget:
+        self.copies = DuplicatesTable()
         self.copies.row_opened.connect(self._open_copy)
         self._keep_this = self._button(
             "Keep this copy", "Use only the selected copy; repeat to use the whole group (Space)"
@@ -96,41 +83,73 @@ class Findings(TabWidget):
             "Keep one of each set", "Use one of each set of duplicates; none if their classes differ"
         )
         self._keep_one.clicked.connect(self.keep_one_requested)
+        return self._tab(self.copies, self._keep_this, self._keep_one)
+
+    def _leaks_tab(self) -> QWidget:
+        columns = [Column("Training or validation image", lambda r: r[0]), Column("Test image", lambda r: r[1])]
+        self.leaks = Table("Leaks", columns)
         self._drop = self._button("Exclude leaks", "Exclude training images that are copies of test images")
         self._drop.clicked.connect(self.drop_leaks_requested)
+        return self._tab(self.leaks, self._drop)
+
+    def _excluded_tab(self) -> QWidget:
+        self.left_out = Table("Excluded", [Column("File", lambda row: row[1]), Column("Reason", lambda row: row[2])])
+        self._back = self._button("Include selected", "Use selected images again that you excluded")
+        self._back.clicked.connect(self._include_selected)
+        return self._tab(self.left_out, self._back)
+
+    def _quality_tab(self) -> QWidget:
+        self.quality = QualityPanel()
+        self.quality.exclusion_requested.connect(self.exclusion_requested)
+        self.quality.threshold_requested.connect(self.threshold_requested)
+        self.quality.opened.connect(self.opened)
+        self.quality.counted.connect(self._count_quality)
+        return self._tab(self.quality)
+
+    def _label_errors_tab(self) -> QWidget:
+        self.label_errors = Table(
+            "Suspected label errors",
+            [
+                Column("File", lambda row: row[1]),
+                Column("Label", lambda row: row[2]),
+                Column("Label of neighbours", lambda row: row[3]),
+                Column("Share of neighbours", lambda row: f"{row[4]:.2f}", lambda row: row[4], numeric=True),
+            ],
+        )
         self._look = self._button("Find label errors", "Compare every image with its neighbours; requires features")
         self._look.clicked.connect(self.label_errors_requested)
         self._leave = self._button("Exclude selected", "Do not use the selected images")
-        self._leave.clicked.connect(self._leave_selected)
+        self._leave.clicked.connect(self._exclude_selected)
+        return self._tab(self.label_errors, self._look, self._leave)
+
+    def _near_duplicates_tab(self) -> QWidget:
+        self.near = Table(
+            "Near-duplicates",
+            [
+                Column("First image", lambda row: row[1]),
+                Column("Second image", lambda row: row[2]),
+                Column("Different bits", lambda row: str(row[3]), lambda row: row[3], numeric=True),
+                Column("Finding", lambda row: row[4]),
+            ],
+        )
         self._leave_near = self._button("Exclude second", "Exclude the second image of the selected pairs")
-        self._leave_near.clicked.connect(self._leave_seconds)
-        self._back = self._button("Include selected", "Use selected images again that you excluded")
-        self._back.clicked.connect(self._take_back_selected)
-        self._other_layout = ""
+        self._leave_near.clicked.connect(self._exclude_seconds)
+        return self._tab(self.near, self._leave_near)
+
+    def _notes_tab(self) -> QWidget:
+        self.notes = Table("Notes", [Column("Note", lambda row: row)], wraps=True)
         self._read_otherwise = self._button("Use another folder layout", "Use another folder layout")
         self._read_otherwise.clicked.connect(self._request_layout)
         self._read_otherwise.hide()
-        self._suspected = ""
         self._exclude = self._button("Exclude", "Exclude these images; undo includes them again")
         self._exclude.clicked.connect(self._request_pattern)
         self._exclude.hide()
         self._reading = self._button(READING, READING_TIP)
         self._reading.clicked.connect(self.reading_requested)
-        self._tabs = {
-            "Skipped": self._tab(self.skipped),
-            "Duplicates": self._tab(self.copies, self._keep_this, self._keep_one),
-            "Leaks": self._tab(self.leaks, self._drop),
-            "Excluded": self._tab(self.left_out, self._back),
-            "Quality": self._tab(self.quality),
-            "Suspected label errors": self._tab(self.label_errors, self._look, self._leave),
-            "Near-duplicates": self._tab(self.near, self._leave_near),
-            "Notes": self._tab(self.notes, self._read_otherwise, self._reading, below=self._exclude),
-        }
-        for name, tab in self._tabs.items():
-            self.addTab(tab, name)
+        return self._tab(self.notes, self._read_otherwise, self._reading, below=self._exclude)
 
     def show_view(self, view: DatasetView, settings: DataSettings, quality: QualitySettings) -> None:
-        """Show what the scan found."""
+        """Show the findings of a scan."""
         images, split = view.dataset.images, view.split
         if view.dataset.images != self._searched:
             self._clear_label_errors()
@@ -167,7 +186,7 @@ class Findings(TabWidget):
         self.setTabVisible(self.indexOf(self._tabs["Leaks"]), split.brought)
 
     def show_label_errors(self, found: DatasetFindings, view: DatasetView | None) -> None:
-        """Show doubtful labels and near-duplicates."""
+        """Show suspected label errors and near-duplicates."""
         if view is None:
             return
         images = self._searched = view.dataset.images
@@ -188,7 +207,7 @@ class Findings(TabWidget):
         self.setCurrentWidget(self._tabs["Suspected label errors"])
 
     def forget(self) -> None:
-        """List nothing."""
+        """Clear all tabs."""
         self._clear_label_errors()
         for table in (self.skipped, self.copies, self.leaks, self.left_out, self.notes):
             table.set_rows(())
@@ -209,7 +228,7 @@ class Findings(TabWidget):
         self._read_otherwise.setText(f"Use layout: {inside_sentence(title)}")
 
     def _offer_exclusion(self, suggestion: ExclusionSuggestion | None) -> None:
-        self._suspected = suggestion.pattern if suggestion is not None else ""
+        self._suggested_pattern = suggestion.pattern if suggestion is not None else ""
         self._exclude.setVisible(suggestion is not None)
         if suggestion is not None:
             verb = "matches" if suggestion.n_images == 1 else "match"
@@ -219,13 +238,13 @@ class Findings(TabWidget):
             self._exclude.setAccessibleDescription(tip)
 
     def _request_pattern(self) -> None:
-        self.pattern_requested.emit(self._suspected)
+        self.pattern_requested.emit(self._suggested_pattern)
 
     def _request_layout(self) -> None:
         self.layout_requested.emit(self._other_layout)
 
     def _clear_label_errors(self) -> None:
-        """Show no suspected label errors of other images: their numbers would name others now."""
+        """Clear results of other images, whose indices would refer to the wrong images."""
         self._searched = ()
         for name, table in (("Suspected label errors", self.label_errors), ("Near-duplicates", self.near)):
             table.set_rows(())
@@ -267,13 +286,13 @@ class Findings(TabWidget):
     def _open_copy(self, row: Any) -> None:
         self.opened.emit(int(row.image), [int(each.image) for each in self.copies.shown_rows()])
 
-    def _leave_selected(self) -> None:
+    def _exclude_selected(self) -> None:
         self._emit_images(self.exclusion_requested, self.label_errors, 0)
 
-    def _leave_seconds(self) -> None:
+    def _exclude_seconds(self) -> None:
         self._emit_images(self.exclusion_requested, self.near, 5)
 
-    def _take_back_selected(self) -> None:
+    def _include_selected(self) -> None:
         self._emit_images(self.inclusion_requested, self.left_out, 0)
 
     def _emit_images(self, signal: Any, table: Table, place: int) -> None:
