@@ -48,7 +48,7 @@ class Notifications(QObject):
         self._running: dict[int, str] = {}
         self._since: float | None = None
         self._seconds = 0.0
-        self._title = self._text = self._said = ""
+        self._title = self._text = self._sentence = ""
         self._tray: QSystemTrayIcon | None = None
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._end)
@@ -76,7 +76,7 @@ class Notifications(QObject):
         if self._since is None:
             self._since = time.monotonic()
         self._running[number] = "" if stage else title_of_job(self._service, number)
-        self._said = ""
+        self._sentence = ""
 
     def _on_finished(self, number: int) -> None:
         if number in self._running:
@@ -92,7 +92,7 @@ class Notifications(QObject):
 
     def _on_message(self, message: Message) -> None:
         if message.level == "info" and self._running:
-            self._said = message.sentence
+            self._sentence = message.sentence
 
     def _on_ended(self, number: int, stage: str) -> None:
         """Keep what came out: a step says it in the job bar, another job by a message or not at all."""
@@ -102,7 +102,7 @@ class Notifications(QObject):
         self._seconds = time.monotonic() - self._since
         if self._title == "Finished":
             took = duration(self._service.seconds_of(number))
-            self._text = self._watch.outcome if stage else self._said or f"{name}: done · {took}"
+            self._text = self._watch.outcome if stage else self._sentence or f"{name}: done · {took}"
         if not self._running:
             self._settle.start()
 

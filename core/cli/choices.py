@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.cache import default_cache_folder
-from core.cli.flags import flags_of_files, flags_of_images, said_settings
+from core.cli.flags import flags_of_files, flags_of_images, given_settings
 from core.cli.terminal import TerminalProgress
 from core.descriptions import inside_sentence, resolve
 from core.output.reproducing import unnamed_note
@@ -79,7 +79,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         validation = getattr(options, "validation_default", None)
         if validation is not None:
             settings = replace(settings, data=replace(settings.data, validation_fraction=validation))
-    settings = said_settings(options, settings)
+    settings = given_settings(options, settings)
     by_class, rule = (getattr(options, name, None) for name in (BY_CLASS, CLASS_RULE))
     if by_class and rule is None and settings.selection.budget_over_classes != "by-hand":
         print(BY_HAND, file=sys.stderr)

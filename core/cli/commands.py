@@ -160,7 +160,7 @@ def _print_coreset(prepared: Prepared, coreset: Coreset) -> set[str]:
         f"{f'class budgets {rule}, ' if rule else ''}seed {coreset.seed}"
     )
     rows = []
-    said: dict[str, list[str]] = {}
+    names_by_words: dict[str, list[str]] = {}
     for name, n in coreset.budgets.items():
         clusters = prepared.clusters_of(name)
         silhouette = clusters.mean_silhouette
@@ -173,9 +173,9 @@ def _print_coreset(prepared: Prepared, coreset: Coreset) -> set[str]:
                 "–" if silhouette is None else f"{silhouette:.3f}",
             ]
         )
-        said.setdefault(cluster_words(clusters), []).append(name)
+        names_by_words.setdefault(cluster_words(clusters), []).append(name)
     print(table(["class", "pool", "chosen", "clusters", "silhouette"], rows, {1, 2, 3, 4}))
-    for words, names in said.items():
+    for words, names in names_by_words.items():
         say(f"{', '.join(names)}: {inside_sentence(words)}")
     relabelled = relabelled_notes(prepared.dataset, prepared.split)
     notes = dict.fromkeys([*reading_notes_of(prepared), *relabelled, *coreset.notes, *labels_of(prepared)])

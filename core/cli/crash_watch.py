@@ -107,9 +107,9 @@ def _report_crash(report: str) -> None:
     facts, fatal, crash = report.partition(_FATAL)
     # The last that were reported; none where it crashed before it knew them.
     cache_folder, log_file, heading = ["", "", "", *facts.split("\0")[:-1]][-3:]
-    said = _sentence(crash, cache_folder)
+    message = _sentence(crash, cache_folder)
     log = _opened(log_file)
-    _write(2, _one_line(f"coreset: {said}" + (f" The details are in {log_file}." if log is not None else "")) + "\n")
+    _write(2, _one_line(f"coreset: {message}" + (f" The details are in {log_file}." if log is not None else "")) + "\n")
     if log is not None:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         threads, _, _ = crash.partition("\nExtension modules: ")

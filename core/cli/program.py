@@ -77,14 +77,14 @@ class _Notes(logging.Handler):
 
     def __init__(self, level: int) -> None:
         super().__init__(level)
-        self._said: set[str] = set()
+        self._printed: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line to standard error."""
-        said = record.getMessage()
-        if said not in self._said:
-            self._said.add(said)
-            say(f"note: {said}", file=sys.stderr)
+        message = record.getMessage()
+        if message not in self._printed:
+            self._printed.add(message)
+            say(f"note: {message}", file=sys.stderr)
 
 
 def _run(arguments: Sequence[str] | None) -> int:

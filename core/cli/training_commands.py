@@ -174,8 +174,8 @@ def predict(options: argparse.Namespace) -> int:
     if options.out.exists() and not options.overwrite:
         raise ExportError(f"{options.out} already exists. Name another file, or add --overwrite.")
     choices = {name: getattr(options, f"data.{name}", None) for name in READ_BY}
-    said = {name: value for name, value in choices.items() if value is not None}
-    outcome = whole.predict(options.bundle, options.folder, options.out, progress(), choices=said)
+    given = {name: value for name, value in choices.items() if value is not None}
+    outcome = whole.predict(options.bundle, options.folder, options.out, progress(), choices=given)
     say(f"{outcome.n_images:,} images predicted, {len(outcome.skipped):,} skipped; written: {options.out}")
     for skipped in outcome.skipped:
         say(f"  {skipped.path}: {skipped.reason}")
@@ -194,7 +194,7 @@ def evaluate(options: argparse.Namespace) -> int:
         study.cache_folder,
         options.out,
         progress(),
-        said=parse_match(options.match),
+        matches=parse_match(options.match),
         settings=study.settings.data,
         choices={name: value for name, value in choices.items() if value is not None},
         overwrite=options.overwrite,

@@ -358,8 +358,8 @@ def _tables_beside(kind: Source, skipped: Iterable[Skipped]) -> list[str]:
 
 def _class_warnings(kind: Source, listing: Listing, scanned: Scanned) -> list[str]:
     counts = Counter(image.class_name for image in scanned.images)
-    said = dict.fromkeys(entry.class_name for entry in listing.entries)
-    warnings = [f"The class “{name}” has no usable image." for name in sorted(said) if name not in counts]
+    named = dict.fromkeys(entry.class_name for entry in listing.entries)
+    warnings = [f"The class “{name}” has no usable image." for name in sorted(named) if name not in counts]
     if len(counts) == 1:
         name = next(iter(counts))
         advice = kind.reader.one_class_advice(scanned.images)

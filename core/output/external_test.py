@@ -82,7 +82,7 @@ class ExternalTest:
 def evaluate_bundle(
     bundle: Bundle,
     dataset: Dataset,
-    said: Mapping[str, str] | None = None,
+    matches: Mapping[str, str] | None = None,
     progress: Progress = NO_PROGRESS,
     *,
     excluded: Collection[int] = (),
@@ -94,7 +94,7 @@ def evaluate_bundle(
     bundle : Bundle
     dataset : Dataset
         Read with the choices of the bundle.
-    said : mapping of str to str, optional
+    matches : mapping of str to str, optional
         See `core.output.class_matching.match_classes`.
     excluded : collection of int
         Images that the user has excluded.
@@ -105,7 +105,7 @@ def evaluate_bundle(
         If no class is matched, no image is left, or the bundle is damaged.
     """
     known = read_known(bundle.folder, bundle.facts.features_sha256 if bundle.facts is not None else "")
-    matching = match_classes(dataset.classes, bundle.classes, said)
+    matching = match_classes(dataset.classes, bundle.classes, matches)
     digests = set(known.trained_on.tolist()) if known is not None else set()
     place = {name: number for number, name in enumerate(bundle.classes)}
     left_out = dict.fromkeys(matching.unmatched, 0)

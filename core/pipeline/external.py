@@ -51,7 +51,7 @@ def evaluate_external(
     out: Path | None = None,
     progress: Progress = NO_PROGRESS,
     *,
-    said: Mapping[str, str] | None = None,
+    matches: Mapping[str, str] | None = None,
     settings: DataSettings | None = None,
     choices: Mapping[str, Any] | None = None,
     overwrite: bool = False,
@@ -66,7 +66,7 @@ def evaluate_external(
         The other dataset, of any kind that can be opened.
     out : Path, optional
         Folder of the report; without it nothing is written.
-    said : mapping of str to str, optional
+    matches : mapping of str to str, optional
         See `core.output.class_matching.match_classes`.
     settings : DataSettings, optional
         How the dataset is read, apart from pixels.
@@ -82,10 +82,10 @@ def evaluate_external(
     """
     facts = read_facts(bundle)
     dataset = _opened(source, cache_folder, facts.reading, settings, choices, PartProgress(progress, 0.0, 0.4))
-    match_classes(dataset.classes, facts.classes, said)  # a wrong class is told before the model is loaded
+    match_classes(dataset.classes, facts.classes, matches)  # reports a wrong class before the model is loaded
     loaded = load_bundle(bundle)
     excluded = named_out(dataset, settings) if settings is not None else {}
-    test = evaluate_bundle(loaded, dataset, said, PartProgress(progress, 0.4, 0.97), excluded=excluded)
+    test = evaluate_bundle(loaded, dataset, matches, PartProgress(progress, 0.4, 0.97), excluded=excluded)
     if out is not None:
         write_external_report(out, test, cache_folder, overwrite=overwrite)
     return test

@@ -162,7 +162,7 @@ def _settings_that_work(study: Study) -> tuple[TrainingSettings, ComparisonSetti
     """
     training, comparison = study.settings.training, study.settings.comparison
     names: list[str] = []
-    said = []
+    reasons = []
     for network in (NETWORKS[name] for name in comparison.networks if name in NETWORKS):
         choice = backbone_choice(study, network)
         if choice is None or not _backbone_problem(study, network):
@@ -171,20 +171,20 @@ def _settings_that_work(study: Study) -> tuple[TrainingSettings, ComparisonSetti
         title = extractor_named(choice.extractor).title
         found = next((each for each in _backbones(study) if _has_weights(each)), None)
         if found is None:
-            said.append(f"{title} weights are not installed; the {network.words} is not trained.")
+            reasons.append(f"{title} weights are not installed; the {network.words} is not trained.")
             continue
         names.append(network.name)
         training = with_own(training, network.name, **{network.extractor_setting: found})
-        said.append(
+        reasons.append(
             f"{title} weights are not installed; using {extractor_named(found).title} as the backbone of the "
             f"{network.words} instead."
         )
-    if not said:
+    if not reasons:
         return None
     if not names:
         names = [next(name for name, each in NETWORKS.items() if each.sees_embeddings)]
-        said.append(f"The {NETWORKS[names[0]].title_inside} is trained instead.")
-    return training, replace(comparison, networks=tuple(names)), " ".join(said)
+        reasons.append(f"The {NETWORKS[names[0]].title_inside} is trained instead.")
+    return training, replace(comparison, networks=tuple(names)), " ".join(reasons)
 
 
 def _backbones(study: Study) -> list[str]:

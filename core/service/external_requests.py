@@ -72,15 +72,15 @@ class EvaluateExternal(Request[ExternalResult]):
     source: Path
     cache_folder: Path
     out: Path
-    said: tuple[tuple[str, str], ...] = ()
+    matches: tuple[tuple[str, str], ...] = ()
 
     @limited(seconds=900)
     def run(self, progress: Progress) -> ExternalResult:
         """Scan the dataset, evaluate the network, and write the report."""
         from core.pipeline.external import evaluate_external, headline, report_in
 
-        said = dict(self.said)
-        test = evaluate_external(self.bundle, self.source, self.cache_folder, self.out, progress, said=said)
+        matches = dict(self.matches)
+        test = evaluate_external(self.bundle, self.source, self.cache_folder, self.out, progress, matches=matches)
         run = test.run.without_probabilities()
         return ExternalResult(
             headline(test), test.notes, test.dataset, self.cache_folder, run, test.row, report_in(self.out)

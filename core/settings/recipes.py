@@ -104,7 +104,7 @@ def parts_of(training: "TrainingSettings") -> Parts:
 
     Flips and rotations are only applied to images of free orientation, see `TrainingSettings.orientation`.
     """
-    values = {**vars(RECIPES[training.recipe].parts), **dict(_said(training))}
+    values = {**vars(RECIPES[training.recipe].parts), **dict(_set_parts(training))}
     return Parts(**{**values, "flips_and_turns": values["flips_and_turns"] and training.orientation == "free"})
 
 
@@ -113,7 +113,7 @@ def recipe_notes(training: "TrainingSettings") -> tuple[str, ...]:
 
     Flips and turns that the images, as far as is known, do not allow; and what soft labels rest on.
     """
-    is_requested = {**vars(RECIPES[training.recipe].parts), **dict(_said(training))}["flips_and_turns"]
+    is_requested = {**vars(RECIPES[training.recipe].parts), **dict(_set_parts(training))}["flips_and_turns"]
     notes = []
     if is_requested and training.orientation == "unanswered":
         notes.append(UNANSWERED)
@@ -144,7 +144,7 @@ def recipe_sentence(training: "TrainingSettings", *, on_backbone: bool = True) -
     excluded = () if on_backbone else BACKBONE_PARTS
     recipe = RECIPES[training.recipe]
     used = {name: value for name, value in parts_of(training).used().items() if name not in excluded}
-    changed = {name: value for name, value in _said(training) if name not in excluded}
+    changed = {name: value for name, value in _set_parts(training) if name not in excluded}
     of = f"Recipe “{recipe.title}”{', modified' if changed else ''}"
     titles = [part_words(name, value) for name, value in used.items()]
     if "soft_labels" in used:
@@ -167,7 +167,7 @@ def part_words(name: str, value: bool | float) -> str:
     return words if value is True else f"{words} {value:g}"
 
 
-def _said(training: "TrainingSettings") -> Iterator[tuple[str, bool | float]]:
+def _set_parts(training: "TrainingSettings") -> Iterator[tuple[str, bool | float]]:
     """Yield the parts that are set individually."""
     for part in fields(Parts):
         value = getattr(training, part.name)

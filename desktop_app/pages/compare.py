@@ -332,8 +332,8 @@ class ComparePage(Page):
         problem = unknown or (plan.problem if plan is not None else "")
         outlook = Outlook(plan, self._known).words() if plan is not None else ""
         set_tone(self.cost, "warning" if problem else "")
-        said = [problem or outlook, *([] if problem or not self._fell_back else [self._fell_back]), *self._notes]
-        self.cost.setText("\n\n".join(said))
+        notes = [problem or outlook, *([] if problem or not self._fell_back else [self._fell_back]), *self._notes]
+        self.cost.setText("\n\n".join(notes))
         self.bring.setVisible(bool(self._fell_back) or (plan is not None and plan.instead is not None))
         self._show_way_in()
         self._show_hint()

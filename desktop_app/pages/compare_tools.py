@@ -213,7 +213,7 @@ class CompareTools(QObject):
         sheet.matched.connect(self._evaluate)
         sheet.open()
 
-    def _evaluate(self, said: Mapping[str, str]) -> None:
+    def _evaluate(self, matches: Mapping[str, str]) -> None:
         bundle, source = self._external
         place = QFileDialog.getExistingDirectory(
             self._page, "Choose where to write the report; it gets a folder of its own"
@@ -221,7 +221,7 @@ class CompareTools(QObject):
         if place:
             out = Path(place) / f"{bundle.name} on {source.stem if source.is_file() else source.name}"
             request = EvaluateExternal(
-                bundle, source, self._page.preferences.cache_folder, out, tuple(sorted(said.items()))
+                bundle, source, self._page.preferences.cache_folder, out, tuple(sorted(matches.items()))
             )
             self._page.ask(request, self._show_external)
 

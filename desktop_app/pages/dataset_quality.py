@@ -111,8 +111,8 @@ class QualityPanel(QWidget):
         self._exclude.clicked.connect(self._request_exclusion)
         delete = QShortcut(Qt.Key.Key_Delete, self.images, context=Qt.ShortcutContext.WidgetShortcut)
         delete.activated.connect(self._request_exclusion)
-        self.said = QLabel()
-        set_tone(self.said, "muted")
+        self.flag_count = QLabel()
+        set_tone(self.flag_count, "muted")
         self._lay_out()
         self._show_check()
 
@@ -137,7 +137,7 @@ class QualityPanel(QWidget):
         column.addLayout(threshold)
         buttons = QHBoxLayout()
         buttons.addWidget(self._exclude)
-        buttons.addWidget(self.said, 1)
+        buttons.addWidget(self.flag_count, 1)
         column = _column(right)
         column.addLayout(buttons)
         column.addWidget(self.images, 1)
@@ -256,7 +256,7 @@ class QualityPanel(QWidget):
         if view is None:
             self.images.set_images([])
             self.images.set_note(NO_IMAGES)
-            self.said.clear()
+            self.flag_count.clear()
             self._offer_exclusion()
             return
         values = self._values[check.name]
@@ -269,7 +269,9 @@ class QualityPanel(QWidget):
         measured = not np.isnan(values).all()
         self.images.set_note("No image is flagged by this check." if measured else NOT_MEASURED)
         n_excluded = int(np.count_nonzero(flagged & self._excluded))
-        self.said.setText(f"{len(kept):,} flagged" + (f", {n_excluded:,} more are excluded" if n_excluded else ""))
+        self.flag_count.setText(
+            f"{len(kept):,} flagged" + (f", {n_excluded:,} more are excluded" if n_excluded else "")
+        )
         self._offer_exclusion()
 
     def _words(self, index: int, values: NDArray[np.float64]) -> str:

@@ -229,8 +229,8 @@ def _sheet(source: Path, stream: BinaryIO, sheet_name: str) -> Iterator[Cells]:
 
 
 def _damaged(source: Path, error: Exception) -> DatasetError:
-    said = "there is not enough memory" if isinstance(error, MemoryError) else " ".join(str(error).split())
-    return DatasetError(f"{source.name} is not a valid .xlsx ({said[:200].rstrip('.') or type(error).__name__}).")
+    text = "there is not enough memory" if isinstance(error, MemoryError) else " ".join(str(error).split())
+    return DatasetError(f"{source.name} is not a valid .xlsx ({text[:200].rstrip('.') or type(error).__name__}).")
 
 
 def _check_archive(source: Path, stream: BinaryIO) -> None:

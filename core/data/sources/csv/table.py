@@ -153,11 +153,11 @@ class _Rows:
             return
         class_name, fault = self._labels.read([row[at] for at in columns.classes])
         split: SplitName | None = None
-        said = row[columns.split] if columns.split is not None else ""
-        if not fault and said and said.casefold() not in MISSING:
-            found = split_word(said)
+        split_text = row[columns.split] if columns.split is not None else ""
+        if not fault and split_text and split_text.casefold() not in MISSING:
+            found = split_word(split_text)
             if found is None:
-                fault = f"has the split “{said[:40]}”; expected train, validation or test"
+                fault = f"has the split “{split_text[:40]}”; expected train, validation or test"
             else:
                 split = found[0]
         if fault:
