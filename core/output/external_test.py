@@ -87,7 +87,7 @@ def evaluate_bundle(
     *,
     excluded: Collection[int] = (),
 ) -> ExternalTest:
-    """ProbeInput a network on all labelled images of another dataset, whatever sets they are in.
+    """Evaluate a network on all labelled images of another dataset, whatever sets they are in.
 
     Parameters
     ----------

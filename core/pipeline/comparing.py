@@ -110,10 +110,17 @@ def train_or_find(
     stored: Mapping[str, RunResult],
     progress: Publisher[Epoch | Note] = NO_PROGRESS,
 ) -> tuple[RunResult, TrainedRun | None]:
-    """Return a finished run, and what was trained for it; None where `stored` has it, by fingerprint.
+    """Return a finished run, and its network if it was trained now; None if `stored` contains the run.
 
-    A training that cannot read an image again as it was scanned is done, and known, as one without that image; a
-    `Note` names it.
+    If an image can no longer be read as it was scanned, the network is trained without it, and a `Note` names it.
+
+    Parameters
+    ----------
+    part : SplitPart
+    planned : PlannedRun
+    stored : mapping of str to RunResult
+        By fingerprint.
+    progress : Publisher
     """
     while True:
         known = stored.get(part.key(planned).fingerprint)
@@ -134,21 +141,22 @@ def run_comparison(
     *,
     keep_models: Path | None = None,
 ) -> Comparison:
-    """Do every training that the settings request and compare them; what `runs_folder` holds is not trained again.
+    """Run all trainings of the settings that are not in `runs_folder`, and compare all.
 
-    Each finished run is saved and published immediately, so that a stop costs at most the one in progress. What is
-    published has no probabilities. What could not be read of `runs_folder` is published first, as notes. The rows of a
-    plugin's sampler that fails are excluded; the sentences name it. So do they name images that could not be read again
-    as they were scanned: trainings go without them and are stored as such.
+    Each finished run is saved and published immediately, without probabilities, so that a stop loses at most the
+    training in progress. Notes on stored runs that could not be read are published first. Rows of a sampler of a plugin
+    that fails are excluded, and networks are trained without images that can no longer be read as they were scanned; the
+    sentences name both.
 
     Parameters
     ----------
     prepared : Prepared
     runs_folder : Path
-        Append-only store of finished runs.
+        Folder of finished runs, which are never changed.
     progress : Publisher
+        Epochs, finished runs and notes are published.
     keep_models : Path, optional
-        Save every newly trained model of the first split's first repetition as a bundle in here.
+        Folder for model bundles of the newly trained networks of the first repetition of the first split.
 
     Raises
     ------
@@ -158,7 +166,7 @@ def run_comparison(
     SplitError
         If the images cannot be divided into as many folds as requested.
     MissingWeightsError
-        If the backbone's weights are not on this machine; raised before anything is trained.
+        If weights of a backbone are missing on this machine; raised before anything is trained.
     """
     settings = prepared.study.settings
     if len(prepared.split.test) == 0:
@@ -214,7 +222,7 @@ def run_comparison(
 
 
 def _check_networks(prepared: Prepared) -> None:
-    """Make sure, before anything is trained, that all networks are known, have their weights, and can be trained."""
+    """Check before training that all networks are known, have their weights, and can be trained."""
     settings = prepared.study.settings
     problem = networks_problem(settings.comparison) or training_problem(settings.training)
     if problem:
@@ -249,10 +257,10 @@ def _no_test_images(prepared: Prepared) -> str:
 
 
 def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = NO_PROGRESS) -> Comparison:
-    """Compare the finished runs that the settings request; missing runs are omitted, nothing is trained.
+    """Compare the finished runs of the settings, without training.
 
-    A further split is prepared only if some stored run was tested on its test images. Runs of a network that is not
-    known now, such as that of a plugin that was removed, are excluded.
+    Splits after the first are only prepared if a stored run was tested on their test images. Runs of unknown networks,
+    such as that of a removed plugin, are excluded.
     """
     settings = prepared.study.settings
     kept = load_runs(runs_folder)
@@ -278,7 +286,7 @@ def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = N
 
 
 def recipe_notes_of(prepared: Prepared, networks: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return how networks are trained, where it is not as the paper does, and what of it the images do not allow."""
+    """Return sentences on how training differs from the paper, and on parts of the recipe that are not applied."""
     training = prepared.study.settings.training
     names = networks or prepared.study.settings.comparison.networks
     if not any(name in NETWORKS and NETWORKS[name].by_epochs for name in names):
@@ -290,10 +298,7 @@ def recipe_notes_of(prepared: Prepared, networks: Sequence[str] = ()) -> tuple[s
 
 
 def _fold_notes(parts: Sequence[SplitPart]) -> list[str]:
-    """Return which folds lack a class, where the groups do not let it be spread over all of them.
-
-    What the first fold lacks is reported with the dataset.
-    """
+    """Return sentences on folds that lack a class because of groups; those on the first fold are in the split."""
     notes = []
     for split in (part.prepared.split for part in parts[1:] if part.prepared.split.folds):
         lacking = [one for one in split.warnings if "has no test image" in one or "has no training image" in one]
@@ -314,11 +319,10 @@ def _lost_notes(parts: Sequence[SplitPart]) -> list[str]:
 
 
 def _key_unless_left_out(part: SplitPart, planned: PlannedRun, left_out: dict[str, str]) -> RunKey | None:
-    """Return what a planned run is known by; None where its sampler fails or failed before.
+    """Return the key of a planned run; None if its sampler fails or failed before.
 
-    That is one of a plugin, or one that cannot continue from an earlier coreset.
-
-    Why is put into `left_out`, by sampler.
+    A sampler fails if it is of a plugin and raises an error, or if it cannot continue from an earlier coreset. The
+    reason is added to `left_out`, by sampler.
     """
     if planned.sampler in left_out:
         return None
@@ -332,7 +336,7 @@ def _key_unless_left_out(part: SplitPart, planned: PlannedRun, left_out: dict[st
 def _without(
     left_out: Mapping[str, str], prepared: Prepared, runs: Sequence[RunResult], notes: Sequence[str]
 ) -> Comparison:
-    """Compare the runs of all samplers but those excluded, which the last sentences name."""
+    """Compare the runs of all samplers that are not excluded; the last sentences name the others."""
     comparison = summarise(prepared, [run for run in runs if run.key.sampler not in left_out], notes)
     sentences = []
     for why in dict.fromkeys(left_out.values()):
@@ -342,7 +346,7 @@ def _without(
 
 
 def _was_tested_on(known: Sequence[RunResult], first: Prepared, split: int) -> bool:
-    """Return whether a stored run has test images that are all test images of a split; costs no features."""
+    """Return whether all test images of a stored run are test images of a split, without computing features."""
     study = study_of_split(first.study, split)
     test = split_dataset(first.dataset, study.settings, study.fold).test
     # Images that could not be read again are missing in the run.
@@ -350,7 +354,7 @@ def _was_tested_on(known: Sequence[RunResult], first: Prepared, split: int) -> b
 
 
 def summarise(prepared: Prepared, runs: Sequence[RunResult], notes: Sequence[str] = ()) -> Comparison:
-    """Compare finished runs: rows with intervals, paired differences, and what they show in words.
+    """Compare finished runs: rows with intervals, paired differences, and conclusions.
 
     Parameters
     ----------
@@ -385,7 +389,7 @@ def steps_of(training: TrainingSettings, networks: Collection[str]) -> str:
 
 
 def _keep_model(part: SplitPart, planned: PlannedRun, trained: TrainedRun, folder: Path, progress: Progress) -> None:
-    """Save a model of the first split's first repetition; the others would fill the disk with more of the same."""
+    """Save the network of a run as a model bundle, if it is of the first repetition of the first split."""
     kept = NETWORKS[planned.network].is_saved and trained.model is not None
     if not kept or planned.repetition > 0 or planned.split > 0:
         return

@@ -23,7 +23,7 @@ __all__ = ["evaluate_external", "external_classes", "headline", "report_in"]
 def external_classes(
     bundle: Path, source: Path, cache_folder: Path, progress: Progress = NO_PROGRESS
 ) -> MatchedClasses:
-    """Scan a dataset as a network wants it read, and match the classes by name.
+    """Scan a dataset with the reading of a network, and match the classes by name.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def evaluate_external(
     choices: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> ExternalTest:
-    """ProbeInput a saved network on another dataset and, on request, write the report.
+    """Evaluate a saved network on another dataset and, on request, write the report.
 
     Parameters
     ----------

@@ -146,7 +146,7 @@ def _tuning_note(
 
 
 def _backbone_seconds(study: Study, network: Network, n_images: int) -> float:
-    """Return about how long the features of a network's backbone take, where none of them is computed."""
+    """Return an estimate of the seconds to compute the features of the backbone of a network, if none is computed."""
     choice = backbone_choice(study, network)
     if choice is None or choice.extractor not in EXTRACTORS:
         return 0.0
@@ -155,7 +155,7 @@ def _backbone_seconds(study: Study, network: Network, n_images: int) -> float:
 
 
 def _settings_that_work(study: Study) -> tuple[TrainingSettings, ComparisonSettings, str] | None:
-    """Return settings with other backbones or networks where weights are missing here; None where none are.
+    """Return settings with other backbones or networks if weights are missing; None if none are.
 
     A network uses the first backbone whose weights are present, that of an extractor in use before others. One for
     which there is none is not trained, and if no other is left, one that requires no weights is trained instead.

@@ -1,4 +1,4 @@
-"""Which trainings a comparison requests."""
+"""Plan of a comparison: its trainings, splits and baselines."""
 
 from dataclasses import replace
 
@@ -29,10 +29,10 @@ STRATIFIED = "stratified"
 
 
 def rows_of(settings: ComparisonSettings) -> tuple[str, ...]:
-    """Return the samplers that are in a comparison: those requested and, next to them, their controls.
+    """Return the samplers of a comparison: those requested, followed by their baselines.
 
-    Stratified random is the first control for every claim; matched random (the sampler's own class budgets, random
-    inside) the second, for samplers with budgets of their own.
+    Stratified random is the baseline for all samplers; matched random (random within each class, with the class budgets
+    of the sampler) is the second one for samplers with class budgets of their own.
     """
     names = list(dict.fromkeys(settings.samplers))
     for name in names:
@@ -45,21 +45,21 @@ def rows_of(settings: ComparisonSettings) -> tuple[str, ...]:
 
 
 def plan(settings: ComparisonSettings, folds: int | None = None) -> tuple[PlannedRun, ...]:
-    """Return every training that a comparison requests, the whole pool once per network, split and repetition.
+    """Return all trainings of a comparison, the whole pool once per network, split and repetition.
 
-    Splits come outermost, repetitions next, so that a comparison stopped half-way has whole pairs. Where the images are
-    divided into `folds`, each fold is a split.
+    They are sorted by split, then by repetition, so that a comparison that was stopped has complete pairs. With `folds`
+    each fold is a split.
     """
     return tuple(one for split in range(folds or settings.splits) for one in plan_of_split(settings, split))
 
 
 def n_splits(settings: Settings) -> int:
-    """Return on how many divisions of the images a comparison is done: the folds, where there are any."""
+    """Return the number of splits of a comparison: the number of folds, if there are any."""
     return settings.data.folds or settings.comparison.splits
 
 
 def plan_of_split(settings: ComparisonSettings, split: int) -> tuple[PlannedRun, ...]:
-    """Return the trainings of one split, counted from 0."""
+    """Return the trainings of one split, from 0."""
     runs = []
     fractions = sorted(set(settings.fractions), reverse=True)
     for repetition in range(settings.repetitions):
@@ -71,9 +71,9 @@ def plan_of_split(settings: ComparisonSettings, split: int) -> tuple[PlannedRun,
 
 
 def study_of_split(study: Study, split: int) -> Study:
-    """Return the study with the images divided as in a split of its comparison, counted from 0.
+    """Return the study with the images divided as in one split of its comparison, from 0.
 
-    With folds split s tests on fold s; without, it has the split seed s further on.
+    With folds, split s is tested on fold s; without, its split seed is larger by s.
     """
     if study.settings.data.folds:
         return replace(study, fold=split)
@@ -82,12 +82,12 @@ def study_of_split(study: Study, split: int) -> Study:
 
 
 def networks_problem(settings: ComparisonSettings) -> str:
-    """Return which network that is requested is not known, and what can be done; empty where all are."""
+    """Return a sentence on a requested network that is unknown; empty if all are known."""
     return next((NETWORKS.unknown(name) for name in settings.networks if name not in NETWORKS), "")
 
 
 def splits_problem(settings: ComparisonSettings, *, brought: bool, folds: int | None = None) -> str:
-    """Return why the images cannot be divided into as many splits or folds as requested; empty where they can."""
+    """Return why the images cannot be divided into the requested splits or folds; empty if they can."""
     if folds and settings.splits > 1:
         return (
             f"{folds:,} folds and {settings.splits:,} splits are set, but a comparison has either folds or "

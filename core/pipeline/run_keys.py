@@ -22,7 +22,7 @@ from core.training.network import BackboneChoice, Network
 
 RUN_VERSION = 2
 _OF_RECIPE = frozenset({"recipe", "orientation", "soft_label_temperature", *(part.name for part in fields(Parts))})
-"""Settings that count by what they come to: a recipe may be another in a later version."""
+"""Settings that affect keys by the parts of training that they result in, as recipes may change in later versions."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class ProbeInput:
     ----------
     extractor : str
     embedding : PoolEmbedding
-        Across classes, of that extractor.
+        Embedding across classes of that extractor.
     strength : float or None
-        Of the penalty, selected once in the pool; None for a network that selects none.
+        Strength of the penalty, selected once in the pool; None for a network without one.
     extracted : Extracted
     """
 
@@ -46,7 +46,7 @@ class ProbeInput:
 
 
 def probe_input_of(prepared: Prepared, network: Network, progress: Progress = NO_PROGRESS) -> ProbeInput:
-    """Prepare what a network that sees embeddings is trained on: features, 300 components, and its penalty."""
+    """Prepare the training data of a network that sees embeddings: features, 300 components, and its penalty."""
     settings = prepared.study.settings
     name = network.extractor(settings.training, settings.features.extractors)
     known = {e.extractor: e for e in prepared.extracted}
@@ -71,9 +71,9 @@ def probe_input_of(prepared: Prepared, network: Network, progress: Progress = NO
 def run_key(
     prepared: Prepared, planned: PlannedRun, indices: IntArray, probe_input: ProbeInput | None, teacher: str = ""
 ) -> RunKey:
-    """Return the identity of a run: two runs of the same key would give the same result.
+    """Return the key of a run: two runs with the same key have the same result.
 
-    `teacher` is what the teacher of its soft labels is known by; empty without soft labels.
+    `teacher` is the key of the teacher of its soft labels; empty without soft labels.
     """
     split, network = prepared.split, NETWORKS[planned.network]
     # A probe sees no validation images, but its components and its strength come from the whole pool.
@@ -92,9 +92,9 @@ def run_key(
 def _what_counts(
     study: Study, network: Network, probe_input: ProbeInput | None, n_pool: int, teacher: str
 ) -> dict[str, object]:
-    """Return those settings, and the digest of those weights, that a network's result depends on.
+    """Return the settings and the digests of weights that the result of a network depends on.
 
-    Settings count in their stored form, so that one that was added later counts only where it is not neutral.
+    Settings are in stored form, so that those added later only affect the key if they are not neutral.
     """
     training = study.settings.training
     stored = settings_to_dict(training)
@@ -136,9 +136,9 @@ def _content(dataset: Dataset, indices: IntArray) -> list[list[str]]:
 
 
 def backbone_choice(study: Study, network: Network) -> BackboneChoice | None:
-    """Return the backbone of a network, with the weight file given by hand if it is that backbone's.
+    """Return the backbone of a network, with the weight file of the user if it fits; None without a backbone.
 
-    Where that file is another network's, or none is given, they are looked for. None for a network without a backbone.
+    If the file is of another network, or none is given, the weights are searched for.
     """
     choice = network.backbone(study.settings.training)
     if choice is None or study.weights_file is None or choice.untrained:

@@ -141,7 +141,7 @@ def test_proxy_is_the_accuracy_of_the_nearest_chosen_on_the_whole_pool() -> None
 
 
 def probe_accuracy(dataset: Dataset, points: np.ndarray, chosen: list[int]) -> float:
-    """ProbeInput by hand: each image by the nearest chosen one that is no copy of it."""
+    """Evaluate by hand: each image by the nearest chosen one that is no copy of it."""
     right = 0
     for image in range(len(points)):
         others = [other for other in chosen if dataset.contents[other] != dataset.contents[image]]
