@@ -145,8 +145,8 @@ def run_comparison(
 
     Each finished run is saved and published immediately, without probabilities, so that a stop loses at most the
     training in progress. Notes on stored runs that could not be read are published first. Rows of a sampler of a plugin
-    that fails are excluded, and networks are trained without images that can no longer be read as they were scanned; the
-    sentences name both.
+    that fails are excluded, and networks are trained without images that can no longer be read as they were scanned;
+    the sentences name both.
 
     Parameters
     ----------

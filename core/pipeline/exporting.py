@@ -1,4 +1,4 @@
-"""Take a coreset away, check it, and make it again."""
+"""Export a coreset, verify an export, and reproduce it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -69,14 +69,14 @@ def labels_of(prepared: Prepared, *, synthetic: bool = False) -> tuple[str, ...]
 
 
 def reading_notes_of(prepared: Prepared) -> tuple[str, ...]:
-    """Return what stored values of more than 8 bits, pages and transparent parts became, as sentences."""
+    """Return sentences on the conversion of stored values of more than 8 bits, pages and transparent parts."""
     return tuple(reading_notes(prepared.dataset.images, prepared.dataset.reading))
 
 
 def write_selection(
     file: Path, prepared: Prepared, coreset: Coreset, progress: Progress = NO_PROGRESS
 ) -> tuple[str, ...]:
-    """Write the list of every image with what was selected and why; return notes on its columns."""
+    """Write the list of all images with the selected ones and the reasons; return notes on its columns."""
     private = prepared.study.settings.export.private
     extra, notes = extra_columns(prepared, coreset, progress=progress)
     write_list(file, prepared.dataset, prepared.split, coreset, prepared.clusters, private=private, extra=extra)
@@ -89,12 +89,11 @@ def extra_columns(
     image_notes: Mapping[str, str] | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> tuple[ExtraColumns, tuple[str, ...]]:
-    """Return the columns of the list after those that every list has, and notes on them.
+    """Return the additional columns of the list, and notes on them.
 
-    ``original_class`` where any image was relabelled, ``note`` where `image_notes` has one on an image of the dataset;
-    a private list has no notes. Those of the settings:
-    ``p_<class>`` of every image of the pool: the probability of each class by the teacher of soft labels, out of fold.
-    ``weight`` of every selected image: the share of the pool that it represents.
+    ``original_class`` if an image was relabelled, ``note`` if `image_notes` has a note on an image of the dataset and
+    the list is not private. If the settings request them, ``p_<class>``: the out-of-fold probabilities of the teacher
+    of soft labels for each pool image, and ``weight``: the share of the pool that each selected image represents.
 
     Raises
     ------
@@ -135,7 +134,7 @@ def export(
     overwrite: bool = False,
     progress: Progress = NO_PROGRESS,
 ) -> ExportResult:
-    """Write the coreset as class folders with its list and its manifest; `image_notes` are the user's, by path."""
+    """Export the coreset with its list and manifest; `image_notes` are notes of the user, by path."""
     settings = fixed_settings(prepared.study.settings, prepared.dataset)
     columns, column_notes = extra_columns(prepared, coreset, image_notes, progress)
     return export_coreset(
@@ -171,11 +170,12 @@ def _alike_notes(prepared: Prepared, settings: Settings) -> list[str]:
 
 
 def _check_plugins(manifest: Manifest) -> None:
-    """Refuse a sampler, extractor or source that is not installed, naming its plugin.
+    """Refuse samplers, extractors and sources that are not installed.
 
     Raises
     ------
     ExportError
+        If one is missing; the message names its plugin.
     """
     chose = {"sampler", "extractor", "source"}
     used = {**names_used(manifest.settings), "source": (manifest.kind,)}
@@ -189,7 +189,7 @@ def _check_plugins(manifest: Manifest) -> None:
 
 @dataclass(frozen=True)
 class Again:
-    """A coreset made again from its manifest; `differences` are sentences, empty where it is the same."""
+    """A reproduced coreset; `differences` are sentences, empty if it is the same."""
 
     prepared: Prepared
     coreset: Coreset
@@ -204,12 +204,12 @@ def rerun(
     weights_file: Path | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> Again:
-    """Make the coreset of a `coreset.json` again from `source`.
+    """Reproduce the coreset of a `coreset.json` from `source`.
 
     Raises
     ------
     ExportError
-        If the manifest cannot be read, or names what is not installed here.
+        If the manifest cannot be read, or names a plugin that is not installed.
     """
     manifest = read_manifest(manifest_file)
     _check_plugins(manifest)

@@ -1,4 +1,4 @@
-"""An external test: a saved network on another dataset, read as the images of its training were."""
+"""An external test: evaluate a saved network on another dataset, read like its training images."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -63,15 +63,15 @@ def evaluate_external(
     bundle : Path
         Folder of the network.
     source : Path
-        The other dataset, of any kind that can be opened.
+        The other dataset, of any source.
     out : Path, optional
-        Folder of the report; without it nothing is written.
+        Folder of the report; by default none is written.
     matches : mapping of str to str, optional
         See `core.output.class_matching.match_classes`.
     settings : DataSettings, optional
-        How the dataset is read, apart from pixels.
+        Settings to read the dataset with, other than those of pixels.
     choices : mapping, optional
-        Of ``grey_levels``, ``alpha`` and ``pages``, where images are to be read otherwise than those of the training.
+        Values of ``grey_levels``, ``alpha`` and ``pages`` that differ from those of the training.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def evaluate_external(
 
 
 def report_in(out: Path) -> Path:
-    """Return the page of the report in a folder."""
+    """Return the path of the report in a folder."""
     return out / REPORT
 
 

@@ -1,4 +1,4 @@
-"""Whether a size holds: a network trained once on so many images and once on everything, tested on the same images."""
+"""Check of a size: a network trained once on a coreset and once on the whole pool, tested on the same images."""
 
 from dataclasses import replace
 
@@ -27,10 +27,11 @@ def check_size(
     ----------
     study : Study
     network : str
-        From the registry of networks.
+        Name in the registry of networks.
     n_images : int
+        Size of the coreset.
     margin : float
-        As a share.
+        Acceptable loss of accuracy, as a share.
     progress : Publisher
 
     Raises
@@ -71,17 +72,18 @@ def check_size(
 def check_words(
     network: str, n_images: int, loss: PairedLoss, accuracy: float, everything: float, margin: float
 ) -> str:
-    """Return what a check showed, in two sentences.
+    """Return the result of a check in two sentences.
 
     Parameters
     ----------
     network : str
     n_images : int
-        Of the coreset.
+        Size of the coreset.
     loss : PairedLoss
     accuracy, everything : float
-        Of the coreset, and of the whole pool.
+        Accuracy of the coreset, and of the whole pool.
     margin : float
+        As a share.
     """
     words = NETWORKS[network].words if network in NETWORKS else network
     result = (

@@ -1,4 +1,4 @@
-"""Whole runs: everything from a folder to a report, a comparison alone, the demo, predictions."""
+"""Complete runs: a study from a folder to a report, a comparison, the demo, predictions."""
 
 import json
 from collections.abc import Mapping
@@ -57,23 +57,23 @@ def run_study(
     synthetic: bool = False,
     progress: Publisher[TrainingPart] = NO_PROGRESS,
 ) -> StudyOutcome:
-    """Do everything: select, export the coreset, train every network requested, compare, report.
+    """Run a study: select and export a coreset, train all requested networks, compare, and write the report.
 
     Parameters
     ----------
     study : Study
     out : Path
-        Gets ``report.html``, ``tables/``, ``coreset/``, ``models/`` and ``runs/``. A run that was stopped continues
-        where it was when it is requested again.
+        Folder for ``report.html``, ``tables/``, ``coreset/``, ``models/`` and ``runs/``. A study that was stopped
+        continues when it is run again.
     overwrite : bool
-        Replace an existing finished study.
+        Whether a finished study may be replaced.
     synthetic : bool
-        Label every result as made from synthetic images.
+        Whether all results are labelled as from synthetic images.
 
     Raises
     ------
     ExportError
-        If `out` holds something else, or cannot be written.
+        If `out` contains other files, or cannot be written.
     """
     _check(study)
     _claim(out, study, overwrite)
@@ -95,7 +95,7 @@ def run_study(
 def compare_study(
     study: Study, out: Path, *, overwrite: bool = False, progress: Publisher[TrainingPart] = NO_PROGRESS
 ) -> StudyOutcome:
-    """Train and compare, and report; nothing is exported."""
+    """Train networks, compare them, and write the report, without exporting a coreset."""
     _check(study)
     _claim(out, study, overwrite)
     clock = Clock()
@@ -145,7 +145,7 @@ def report_content(
 def content_for_methods(
     prepared: Prepared, coreset: Coreset, comparison: Comparison | None, *, synthetic: bool = False
 ) -> ReportContent:
-    """Return what a Methods paragraph is made from: a report's content without what has to be computed for it."""
+    """Return the content of a report that a Methods paragraph requires, without further computations."""
     return ReportContent(
         dataset=prepared.dataset,
         labels=labels_of(prepared, synthetic=synthetic),
@@ -159,7 +159,7 @@ def content_for_methods(
 
 
 def _proxy(prepared: Prepared, coreset: Coreset, progress: Progress) -> tuple[ProxyPoint, ...]:
-    """Return the nearest-neighbour proxy of the coreset's sampler at several fractions."""
+    """Return the nearest-neighbour proxy of the sampler of a coreset at several fractions."""
     settings = replace(
         prepared.study.settings.selection,
         sampler=coreset.sampler,
@@ -172,7 +172,7 @@ def _proxy(prepared: Prepared, coreset: Coreset, progress: Progress) -> tuple[Pr
 
 
 def demo_settings(*, epochs: int | None = None) -> Settings:
-    """Return the settings of the demo: the whole method, small enough for a minute or two."""
+    """Return the settings of the demo: the whole method in one or two minutes."""
     names = recommended_extractors()
     # Of those recommended, so that the transfer network needs no other weights than the features do.
     backbone = next(name for name in recommended() if EXTRACTORS[name].backbone)
@@ -195,12 +195,12 @@ def demo_settings(*, epochs: int | None = None) -> Settings:
 
 
 def ensure_demo(folder: Path, *, n_images: int | None = None, progress: Progress = NO_PROGRESS) -> None:
-    """Draw the demo's images into `folder`, unless they are there.
+    """Generate the images of the demo in `folder`, unless they exist.
 
     Raises
     ------
     ExportError
-        If the folder holds something else.
+        If the folder contains other files.
     """
     mark = folder.parent / f".{folder.name}.demo.json"
     facts = {"images": n_images}
@@ -225,7 +225,7 @@ def ensure_demo(folder: Path, *, n_images: int | None = None, progress: Progress
 
 
 def _is_demo(mark: Path, facts: dict[str, int | None]) -> bool:
-    """Return whether `mark` states that the requested demo was drawn."""
+    """Return whether `mark` states that the requested demo was generated."""
     try:
         return bool(read_json(mark) == facts)
     except (OSError, ValueError):
@@ -240,12 +240,12 @@ def predict(
     *,
     choices: Mapping[str, Any] | None = None,
 ) -> PredictionFile:
-    """Give every image of a folder a class and write the CSV.
+    """Predict the images of a folder with a saved network, and write a CSV.
 
     Parameters
     ----------
     choices : mapping, optional
-        Of ``grey_levels``, ``alpha`` and ``pages``, if images are to be read differently from those of the training.
+        Values of ``grey_levels``, ``alpha`` and ``pages`` that differ from those of the training.
     """
     loaded = load_bundle(bundle)
     if choices:
@@ -262,7 +262,7 @@ def _check(study: Study) -> None:
 
 
 def _claim(out: Path, study: Study, overwrite: bool) -> None:
-    """Take `out` for this study: new, empty, its own unfinished one, or, on request, one to replace."""
+    """Reserve `out` for this study: a new or empty folder, its unfinished one, or, on request, one to replace."""
     out = Path(out)
     mark = out / MARK
     identity = _identity(study)
@@ -286,7 +286,7 @@ def _claim(out: Path, study: Study, overwrite: bool) -> None:
 
 
 def _mark_of(mark: Path) -> dict[str, Any]:
-    """Return the content of a mark of the program in its folder.
+    """Return the content of a mark file of the program.
 
     Raises
     ------
