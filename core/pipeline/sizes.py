@@ -144,7 +144,7 @@ def _open(study: Study, progress: Progress) -> SizePool:
 
 
 def _held(pool: SizePool, network: Network | None, progress: Publisher[Note]) -> tuple[Held, Held]:
-    """Return the correct classifications of coresets of the sampler and of stratified random, from the cache if there."""
+    """Return the correct classifications of coresets of the sampler and of stratified random."""
     numbers = np.unique(pool.folds)
     n_least = min(int((pool.folds != fold).sum()) for fold in numbers)
     least = max(2, len(np.unique(pool.labels)))

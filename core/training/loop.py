@@ -69,9 +69,9 @@ class Fit:
     best_epoch : int
         Number, from 1, of the epoch whose weights were kept.
     seconds : float
-        All epochs, validation included.
+        Time of all epochs, including validation.
     diverged : bool
-        Whether the loss was not a number in some epoch.
+        Whether the loss was NaN in some epoch.
     parts : tuple of str
         The parts of the recipe (`core.settings.recipes.Parts`) that it was trained with.
     """
@@ -84,7 +84,7 @@ class Fit:
 
 
 def make_deterministic(seed: int) -> None:
-    """Seed Python, NumPy and TensorFlow, and have TensorFlow compute the same numbers every time."""
+    """Seed Python, NumPy and TensorFlow, and make TensorFlow deterministic."""
     keras = import_keras()
     tf = import_tensorflow()
 
@@ -104,30 +104,30 @@ def fit(
     keeps_last: bool = False,
     slower: KerasModel | None = None,
 ) -> Fit:
-    """Train `model` and leave it with the weights of its best epoch.
+    """Train `model`, which then has the weights of its best epoch.
 
-    The best epoch has the highest validation accuracy, of several the one with the lowest validation loss, of
-    several the first. Without validation images, and with `keeps_last`, it is the last. Where weights are averaged, the
-    averages are evaluated and kept.
+    The best epoch has the highest validation accuracy; ties are broken by the lowest validation loss, then by the first
+    epoch. Without validation images, and with `keeps_last`, it is the last one. If weights are averaged, the averages
+    are evaluated and kept.
 
     Parameters
     ----------
     model : keras.Model
-        Output: probabilities of the classes.
+        Its output are probabilities of the classes.
     train : Labelled
         At least one image.
     validation : Labelled or None
     settings : TrainingSettings
         Epochs, steps, batch size, learning rate and the parts of the recipe.
     seed : int
-        >= 0; of the order of the images.
+        >= 0; seed of shuffling.
     title : str
-        Name of what is trained, for progress.
+        Name of the network in reports of progress.
     progress : Publisher
-        Each epoch is published.
-        Reported after every batch, and given an `Epoch` after every epoch.
+        Reports each batch, and publishes each epoch.
     keeps_last : bool
-        Of a model that comes to one optimum, however long it is trained: to pick an epoch adds only chance.
+        Whether the last epoch is kept, as for a model with one optimum, for which selecting an epoch only adds random
+        variation.
     slower : keras.Model, optional
         Pretrained part of `model`, trained at a lower learning rate; see `core.training.optimizing.optimizer_of`.
 
@@ -138,9 +138,9 @@ def fit(
     Raises
     ------
     CancelledError
-        If the user cancelled, within a batch.
+        If the training was cancelled; it stops within a batch.
     TrainingError
-        If more checks are requested than there are epochs, or parts that exclude each other.
+        If more checks are requested than there are epochs, or parts of the recipe exclude each other.
     """
     keras = import_keras()
 
@@ -188,7 +188,7 @@ def fit(
 
 @dataclass(frozen=True)
 class _Objective:
-    """A loss and an accuracy for Keras, and what makes their targets of labels alone; None: labels as they are."""
+    """A loss and an accuracy for Keras, and a function from labels to their targets; None: the labels."""
 
     loss: Any
     accuracy: Any
@@ -196,7 +196,7 @@ class _Objective:
 
 
 def _objective_of(batches: Epochs, settings: TrainingSettings, parts: Parts, n_classes: int) -> _Objective:
-    """Return the loss that the targets of `batches` are made for; that of validation images is the plain one."""
+    """Return the loss and accuracy for the targets of `batches`, and for labels of validation images."""
     if batches.is_taught:
         loss = soft_label_loss(settings.soft_label_temperature)
         return _Objective(loss, label_accuracy(), partial(plain_targets, n_classes=n_classes))
@@ -208,7 +208,7 @@ def _objective_of(batches: Epochs, settings: TrainingSettings, parts: Parts, n_c
 def predict(
     model: KerasModel, source: Source, *, title: str = "Testing", progress: Progress = NO_PROGRESS
 ) -> FloatArray:
-    """Return the probabilities of the classes for every row of `source`, shape (n, n_classes), float32."""
+    """Return the probabilities of the classes for all rows of `source`, shape (n, n_classes), float32."""
     outputs = [np.empty((0, int(model.output_shape[-1])), dtype=np.float32)]
     if len(source) == 0:
         return outputs[0]
@@ -222,7 +222,7 @@ def predict(
 
 
 def in_order(source: Source) -> list[IntArray]:
-    """Return all rows of `source` in batches of about the size of 32 images of 256 pixels."""
+    """Return all rows of `source` in batches of the size of about 32 images of 256 × 256 pixels."""
     if len(source) == 0:
         return []
     at_once = max(1, min(MOST_ROWS, BATCH_BYTES // source.take(np.zeros(1, dtype=np.int64)).nbytes))
@@ -230,7 +230,7 @@ def in_order(source: Source) -> list[IntArray]:
 
 
 class _Watch:
-    """Keep the history and the best weights, and report progress; training can stop at every step."""
+    """Records the history and the best weights, and reports progress, so that training can stop at each step."""
 
     def __init__(
         self,
@@ -257,7 +257,7 @@ class _Watch:
         self.history: list[Epoch] = []
 
     def callback(self) -> Any:
-        """Return the one Keras callback."""
+        """Return the Keras callback."""
         keras = import_keras()
 
         return keras.callbacks.LambdaCallback(
@@ -270,7 +270,7 @@ class _Watch:
         )
 
     def restore_best(self) -> None:
-        """Give the model the weights of its best epoch."""
+        """Restore the weights of the best epoch."""
         self._model.set_weights(self._best_weights)
 
     def _epoch_begins(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras' names
