@@ -49,7 +49,7 @@ class Application(QObject):
 
     def __init__(self, app: QApplication, options: Options) -> None:
         super().__init__(app)
-        self._homeless = ensure_home()
+        self._without_home = ensure_home()
         self.garbage = GarbageCollection(self)
         self.garbage.start()
         self._options = options
@@ -88,8 +88,8 @@ class Application(QObject):
         self.log.close()
 
     def _begin(self) -> None:
-        if self._homeless:
-            self.messages.warning(self._homeless)
+        if self._without_home:
+            self.messages.warning(self._without_home)
         reports = crash.reports_of_last_time()
         if reports:
             self.window.helpers.show_last_crash(reports)

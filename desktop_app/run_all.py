@@ -193,7 +193,7 @@ class RunAll(QObject):
             self._enter(stage)
         elif stage == BY_ITSELF:
             return
-        elif stage == self._started:  # it has ended and brought nothing: whoever ended it has said why
+        elif stage == self._started:  # it has ended without a result, and the reason was shown
             self.stop()
         elif self._page_of(stage).is_settled():
             self._run(stage)

@@ -42,9 +42,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # A file name that the terminal cannot show must not stop a run.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    homeless = ensure_home()
-    if homeless:
-        say(f"note: {homeless}", file=sys.stderr)
+    without_home = ensure_home()
+    if without_home:
+        say(f"note: {without_home}", file=sys.stderr)
     noted = _Notes(logging.INFO)
     given = sys.argv[1:] if arguments is None else arguments
     # `scan` lists all that was assumed itself.

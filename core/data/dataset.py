@@ -213,12 +213,12 @@ def stored_file(
 
 
 def _recognised(path: Path, settings: DataSettings) -> Source:
-    """Return the source that is surest that `path` is its own; of equally sure ones the first in the registry."""
+    """Return the source that matches `path` best; of equal matches the first in the registry."""
     try:
         head = b"" if path.is_dir() else _head(path)
     except OSError as error:
         raise DatasetError(f"{path} cannot be opened ({reason_of(error)}). Expected {SOURCES.expected()}.") from error
-    best, surest, faults = None, Match.NO, []
+    best, best_match, faults = None, Match.NO, []
     for source in SOURCES.values():
         try:
             match = source.match(path, head, settings)
@@ -228,8 +228,8 @@ def _recognised(path: Path, settings: DataSettings) -> Source:
             # A failing plugin must not prevent opening other sources.
             faults.append(f" The plugin {SOURCES.plugins[source.name]} could not check it: {error}.")
             continue
-        if match > surest:
-            best, surest = source, match
+        if match > best_match:
+            best, best_match = source, match
     if best is None:
         raise DatasetError(f"{path} cannot be read. Expected {SOURCES.expected()}.{''.join(faults)}")
     return best
@@ -291,7 +291,7 @@ def _known(kind: Source, earlier: list[Dataset], reading: Reading) -> dict[str, 
         for dataset in earlier
         if dataset.kind in good and dataset.reading.same_rules(reading)
         for image in dataset.images
-        if _reads_alike(image, dataset.reading, reading)
+        if _is_read_equally(image, dataset.reading, reading)
     }
 
 
@@ -306,7 +306,7 @@ def _can_be_written(stored: Path) -> bool:
     return os.access(folder, os.W_OK)
 
 
-def _reads_alike(image: Image, before: Reading, now: Reading) -> bool:
+def _is_read_equally(image: Image, before: Reading, now: Reading) -> bool:
     """Return whether an image has the same pixels under two readings of the same rules."""
     stored = image.stored
     return stored is None or (

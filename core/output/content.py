@@ -24,7 +24,7 @@ from core.results import (
 )
 from core.settings import Settings
 
-_TELLING = 4
+_INFORMATIVE = 4
 """Digits of a number that may be a patient's."""
 
 
@@ -132,4 +132,4 @@ def labels_for(content: ReportContent, *, private: bool) -> Labels:
 def _folder_names(paths: Sequence[str], classes: Collection[str]) -> list[str]:
     """Return the names of folders that are not the class, such as that of a patient."""
     parts = {part for folder in {path.rpartition("/")[0] for path in paths} for part in folder.split("/")}
-    return sorted(part for part in parts - set(classes) if part and not (part.isdecimal() and len(part) < _TELLING))
+    return sorted(part for part in parts - set(classes) if part and not (part.isdecimal() and len(part) < _INFORMATIVE))

@@ -283,7 +283,7 @@ def sets_values(dataset: Dataset, split: Split) -> dict[str, Any]:
         "excluded": len(split.left_out),
         "relabelled": sum(bool(image.original_class) for image in dataset.images),
         "grouped": any(image.group for image in dataset.images),
-        "predefined": split.brought,
+        "predefined": split.is_predefined,
     }
 
 
@@ -352,11 +352,11 @@ def _pinned(dataset: Dataset, paths: Iterable[str]) -> list[list[str]]:
 
 def _named_by_content(dataset: Dataset, settings: Settings) -> dict[str, Any]:
     """Return images that were excluded or relabelled by hand by their content; nothing where there are none."""
-    whens = {record.path: record.when for record in settings.data.relabelled}
+    dates = {record.path: record.when for record in settings.data.relabelled}
     relabelled = [
-        [image.original_class, image.pixels, image.class_name, whens[image.path]]
+        [image.original_class, image.pixels, image.class_name, dates[image.path]]
         for image in dataset.images
-        if image.original_class and image.path in whens
+        if image.original_class and image.path in dates
     ]
     left_out = _pinned(dataset, settings.data.left_out_images)
     return {**({"left_out": left_out} if left_out else {}), **({"relabelled": relabelled} if relabelled else {})}

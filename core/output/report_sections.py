@@ -232,7 +232,7 @@ def _split_words(content: ReportContent) -> str:
     sizes = (
         f"{len(split.pool):,} in the pool, {len(split.validation):,} for validation, {len(split.test):,} for testing"
     )
-    whose = "as in the predefined split" if split.brought else "by class, at random from a seed"
+    whose = "as in the predefined split" if split.is_predefined else "by class, at random from a seed"
     if split.folds:
         whose += f", into {split.folds:,} folds, of which this is fold {split.fold + 1:,}"
     return f"Divided {whose}: {sizes}. Features, clusters and coresets only use the pool."

@@ -9,7 +9,7 @@ from core.palette import sampler_mark
 from core.results import N_BINS, Comparison, Coreset, split_word
 from core.settings import recipe_sentence
 from core.training.architectures import NETWORKS
-from core.training.comparison_words import backbone_sentences, network_words, repetitions_by_split, rests_on
+from core.training.comparison_words import backbone_sentences, basis_words, network_words, repetitions_by_split
 from core.training.metrics import shown_in
 from core.words import percent
 
@@ -26,7 +26,7 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
     most = max(comparison.rows, key=lambda row: row.n_repetitions)
     folds = comparison.folds
     where = "All rows have" if most.n_splits == 1 else f"In each {split_word(folds)} all rows have"
-    rest = rests_on(repetitions_by_split(comparison.runs, most), folds=folds)
+    rest = basis_words(repetitions_by_split(comparison.runs, most), folds=folds)
     section.lead = (
         f"{len(comparison.runs):,} trainings, {rest} of each row. "
         f"{where} the same test images; repetitions share their seeds, so that differences are paired."

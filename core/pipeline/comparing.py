@@ -40,7 +40,7 @@ from core.pipeline.planning import (
 from core.pipeline.run_keys import backbone_choice, run_key
 from core.pipeline.split_parts import Selections, SplitPart, open_split, without_words
 from core.pipeline.stages import Prepared, fixed_settings, split_dataset
-from core.pipeline.teaching import any_taught, lacking_beside
+from core.pipeline.teaching import any_taught, missing_baselines
 from core.pipeline.words import bundle_name
 from core.progress import NO_PROGRESS, PartProgress, Progress, Publisher, PublishingProgress
 from core.results import Comparison, Epoch, Note, RunKey, RunResult, TrainingPart, split_of
@@ -172,13 +172,13 @@ def run_comparison(
     if len(prepared.split.test) == 0:
         raise SettingsError(_no_test_images(prepared))
     folds = settings.data.folds
-    check_splits(settings.comparison, brought=prepared.split.brought, folds=folds)
+    check_splits(settings.comparison, is_predefined=prepared.split.is_predefined, folds=folds)
     _check_networks(prepared)
     n_runs, n_parts = len(plan(settings.comparison, folds)), n_splits(settings)
     kept = load_runs(runs_folder)
     discarded = discard_unchecked(prepared.study.cache_folder)
     notes = [*kept.notes, *([discarded] if discarded else []), *recipe_notes_of(prepared)]
-    notes += lacking_beside(settings.comparison, settings.training)
+    notes += missing_baselines(settings.comparison, settings.training)
     for note in notes:
         progress.publish(Note(note))
     stored = {run.key.fingerprint: run for run in kept.runs}
@@ -215,7 +215,7 @@ def run_comparison(
             runs.append(result)
             progress.publish(result.without_probabilities())
     progress.report(n_runs, n_runs, "Training: runs")
-    alike = [parts[run.key.split].tested_alike(run) for run in runs]
+    alike = [parts[run.key.split].without_lost_tests(run) for run in runs]
     return _without(
         left_out, prepared, alike, [*notes, *_teacher_notes(parts), *_fold_notes(parts), *_lost_notes(parts)]
     )
@@ -243,7 +243,7 @@ def _teacher_notes(parts: Sequence[SplitPart]) -> tuple[str, ...]:
 
 def _no_test_images(prepared: Prepared) -> str:
     fraction = prepared.study.settings.data.test_fraction
-    if prepared.split.brought:
+    if prepared.split.is_predefined:
         what = "the predefined split has none; add some, or do not use the split"
     elif fraction > 0:
         n_images = len(prepared.split.pool) + len(prepared.split.validation)
@@ -265,7 +265,7 @@ def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = N
     settings = prepared.study.settings
     kept = load_runs(runs_folder)
     stored = {run.key.fingerprint: run for run in kept.runs}
-    n_parts = 1 if prepared.split.brought else n_splits(settings)
+    n_parts = 1 if prepared.split.is_predefined else n_splits(settings)
     runs = []
     left_out: dict[str, str] = {}
     parts: list[SplitPart] = []
@@ -280,7 +280,7 @@ def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = N
             key = _key_unless_left_out(part, one, left_out)
             if key is not None and key.fingerprint in stored:
                 runs.append(part.as_planned(stored[key.fingerprint], one, key))
-    notes = [*recipe_notes_of(prepared), *lacking_beside(settings.comparison, settings.training)]
+    notes = [*recipe_notes_of(prepared), *missing_baselines(settings.comparison, settings.training)]
     notes = [*notes, *_teacher_notes(parts), *_fold_notes(parts), *_lost_notes(parts)] if runs else []
     return _without(left_out, prepared, runs, [*kept.notes, *notes])
 

@@ -150,7 +150,7 @@ def export(
             *labels_of(prepared),
             *reading_notes_of(prepared),
             *relabelled_notes(prepared.dataset, prepared.split),
-            *_alike_notes(prepared, settings),
+            *_equal_reading_notes(prepared, settings),
             *notes,
             *coreset.notes,
             *column_notes,
@@ -161,7 +161,7 @@ def export(
     )
 
 
-def _alike_notes(prepared: Prepared, settings: Settings) -> list[str]:
+def _equal_reading_notes(prepared: Prepared, settings: Settings) -> list[str]:
     """Return a note on how to read exported files like the dataset, since fewer files may use a smaller range."""
     if not prepared.dataset.reading.ranges or source_of(prepared.dataset.kind).holds == "arrays":
         return []

@@ -36,7 +36,13 @@ __all__ = ["fine_tuning_notes", "plan_view"]
 
 
 def plan_view(
-    study: Study, n_pool: int, n_validation: int, n_test: int = 0, *, brought: bool = False, preparing: float = 0.0
+    study: Study,
+    n_pool: int,
+    n_validation: int,
+    n_test: int = 0,
+    *,
+    is_predefined: bool = False,
+    preparing: float = 0.0,
 ) -> ComparisonPlan:
     """Estimate the trainings of a comparison, without selection.
 
@@ -44,7 +50,7 @@ def plan_view(
     ----------
     n_pool, n_validation, n_test : int
         Images of the pool, the validation set and the test set.
-    brought : bool
+    is_predefined : bool
         Whether the dataset has a predefined split.
     preparing : float
         Seconds to reduce and cluster one more split.
@@ -59,7 +65,7 @@ def plan_view(
         by_epochs = one.network in NETWORKS and NETWORKS[one.network].by_epochs
         epochs = n_epochs(n_images, training) if by_epochs else 0
         runs.append(EstimatedRun(**vars(one), n_images=n_images, estimate=estimate, epochs=epochs))
-    problem = splits_problem(comparison, brought=brought, folds=folds) or networks_problem(comparison)
+    problem = splits_problem(comparison, is_predefined=is_predefined, folds=folds) or networks_problem(comparison)
     problem = problem or training_problem(training)
     for name in comparison.networks:
         problem = problem or _backbone_problem(study, NETWORKS[name])

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from core.data.split import folds_of_brought
+from core.data.split import folds_of_predefined
 from core.errors import SelectionError, SettingsError
 from core.pipeline.study import Study
 from core.pipeline.views import PlannedRun
@@ -86,16 +86,16 @@ def networks_problem(settings: ComparisonSettings) -> str:
     return next((NETWORKS.unknown(name) for name in settings.networks if name not in NETWORKS), "")
 
 
-def splits_problem(settings: ComparisonSettings, *, brought: bool, folds: int | None = None) -> str:
+def splits_problem(settings: ComparisonSettings, *, is_predefined: bool, folds: int | None = None) -> str:
     """Return why the images cannot be divided into the requested splits or folds; empty if they can."""
     if folds and settings.splits > 1:
         return (
             f"{folds:,} folds and {settings.splits:,} splits are set, but a comparison has either folds or "
             "splits; set the number of splits to 1, or do not use folds."
         )
-    if folds and brought:
-        return folds_of_brought(folds)
-    if settings.splits == 1 or not brought:
+    if folds and is_predefined:
+        return folds_of_predefined(folds)
+    if settings.splits == 1 or not is_predefined:
         return ""
     return (
         f"The dataset has a predefined split, so there is only one split, but {settings.splits:,} are set; "
@@ -103,13 +103,13 @@ def splits_problem(settings: ComparisonSettings, *, brought: bool, folds: int | 
     )
 
 
-def check_splits(settings: ComparisonSettings, *, brought: bool, folds: int | None = None) -> None:
+def check_splits(settings: ComparisonSettings, *, is_predefined: bool, folds: int | None = None) -> None:
     """Refuse several splits or folds of a dataset with a predefined split, and splits together with folds.
 
     Raises
     ------
     SettingsError
     """
-    problem = splits_problem(settings, brought=brought, folds=folds)
+    problem = splits_problem(settings, is_predefined=is_predefined, folds=folds)
     if problem:
         raise SettingsError(problem)

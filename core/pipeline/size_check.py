@@ -55,7 +55,7 @@ def check_size(
     )
     runs = [train_or_find(part, one, {}, progress)[0] for one in planned]
     # An image that could not be read again in the second training is excluded from both.
-    chosen, everything = (part.tested_alike(one) for one in runs)
+    chosen, everything = (part.without_lost_tests(one) for one in runs)
     groups = pool_units(prepared.dataset, chosen.test_indices, settings.data).numbers
     right, of_everything = chosen.true == chosen.predicted, everything.true == everything.predicted
     loss = paired_loss(right, of_everything, groups)

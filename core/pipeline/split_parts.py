@@ -208,7 +208,7 @@ class SplitPart:
             note="; ".join(part for part in (run.note, self._note(planned)) if part),
         )
 
-    def tested_alike(self, run: RunResult) -> RunResult:
+    def without_lost_tests(self, run: RunResult) -> RunResult:
         """Return a run evaluated without the test images that were lost after it."""
         kept = ~np.isin(run.test_indices, list(self.lost))
         if kept.all():

@@ -147,17 +147,17 @@ def _speed(extractors: Sequence[str]) -> str:
     return f"{STAGE} {'+'.join(extractors)}"
 
 
-def lacking_beside(comparison: ComparisonSettings, training: TrainingSettings) -> tuple[str, ...]:
+def missing_baselines(comparison: ComparisonSettings, training: TrainingSettings) -> tuple[str, ...]:
     """Return a sentence on rows that are missing for evaluating soft labels; empty if none is."""
     if not any_taught(comparison, training):
         return ()
     rows = {planned.sampler for planned in plan(comparison)}
     samplers = [name for name in (RANDOM, STRATIFIED) if name not in rows]
     lacking = [*samplers, *([] if EVERYTHING in rows else [EVERYTHING])]
-    return (_lacking_words(lacking, samplers, comparison),) if lacking else ()
+    return (_missing_words(lacking, samplers, comparison),) if lacking else ()
 
 
-def _lacking_words(lacking: Sequence[str], samplers: Sequence[str], comparison: ComparisonSettings) -> str:
+def _missing_words(lacking: Sequence[str], samplers: Sequence[str], comparison: ComparisonSettings) -> str:
     *others, last = ("the whole pool" if name == EVERYTHING else name for name in lacking)
     named = f"{', '.join(others)} and {last}" if others else last
     ways = []

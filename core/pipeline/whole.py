@@ -258,7 +258,7 @@ def predict(
 
 def _check(study: Study) -> None:
     """Refuse invalid settings before features are computed."""
-    check_splits(study.settings.comparison, brought=False, folds=study.settings.data.folds)
+    check_splits(study.settings.comparison, is_predefined=False, folds=study.settings.data.folds)
 
 
 def _claim(out: Path, study: Study, overwrite: bool) -> None:

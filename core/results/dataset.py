@@ -177,7 +177,7 @@ class Split:
     leaks : tuple of (int, int)
         Pairs of a pool or validation image and a test image with the same pixels or group; only of a predefined
         split.
-    brought : bool
+    is_predefined : bool
         Whether it is a predefined split.
     folds, fold : int
         Number of folds, and the fold, from 0, that contains the test images; both 0 without folds.
@@ -190,7 +190,7 @@ class Split:
     test: IntArray
     left_out: tuple[LeftOut, ...] = ()
     leaks: tuple[tuple[int, int], ...] = ()
-    brought: bool = False
+    is_predefined: bool = False
     warnings: tuple[str, ...] = ()
     folds: int = 0
     fold: int = 0

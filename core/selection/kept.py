@@ -139,7 +139,7 @@ def _note(n_images: int, lost: Mapping[str, Sequence[str]], words: str, split: S
     of_all = f"{n_images - n_lost:,} of the {n_images:,} images of the earlier coreset are kept"
     sentence = f"{of_all}; {n_lost:,} {'is' if n_lost == 1 else 'are'} not: {words}."
     in_other_sets = any(reason in lost for reason in (_TEST, _VALIDATION))
-    if in_other_sets and not split.brought:
+    if in_other_sets and not split.is_predefined:
         sentence += (
             " To keep images of the test and validation sets, too, provide a split that has them as training images."
         )

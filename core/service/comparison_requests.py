@@ -39,7 +39,12 @@ class EstimateComparison(Request[ComparisonPlan]):
         several = n_splits(study.settings) > 1
         preparing = estimate_after_features(study, dataset, split).seconds if several else 0.0
         return plan_view(
-            study, len(split.pool), len(split.validation), len(split.test), brought=split.brought, preparing=preparing
+            study,
+            len(split.pool),
+            len(split.validation),
+            len(split.test),
+            is_predefined=split.is_predefined,
+            preparing=preparing,
         )
 
 

@@ -162,10 +162,10 @@ def _costs(group: _Group, whole: _Group | None, resampled: Resampled) -> Costs |
 
 def _groups(runs: Sequence[RunResult]) -> list[_Group]:
     """Collect runs into rows: by network, fraction and sampler; everything last of its network."""
-    firsts: dict[int, RunResult] = {}
+    first_of_split: dict[int, RunResult] = {}
     found: dict[tuple[str, float, str], dict[Unit, RunResult]] = {}
     for run in runs:
-        _check_comparable(run, firsts.setdefault(run.key.split, run), runs[0])
+        _check_comparable(run, first_of_split.setdefault(run.key.split, run), runs[0])
         key = (run.key.network, run.key.fraction, run.key.sampler)
         found.setdefault(key, {})[run.key.split, run.key.repetition] = run
     networks = list(dict.fromkeys(run.key.network for run in runs))

@@ -69,10 +69,10 @@ def difference_sentence(
             f"{where}: {what}: {figures}, from the test images alone. One repetition does not distinguish a "
             "difference from the random variation of one draw and one training; repeat it with more seeds."
         )
-    based = rests_on(pairs, what="paired repetition", folds=folds)
+    based = basis_words(pairs, what="paired repetition", folds=folds)
     if low > 0 or high < 0:
         return f"{where}: {what}: {figures} ({based})."
-    more = _cannot_tell(metric, low, high)
+    more = _range_note(metric, low, high)
     units, have = ("splits", len(pairs)) if len(pairs) > 1 else ("repetitions", pairs[0])
     interest = points_words(of_interest, sign=False)
     if needed is not None and needed > have:
@@ -85,7 +85,7 @@ def difference_sentence(
     return f"{where}: {what}: no difference shown ({figures}; {based}).{more}"
 
 
-def rests_on(repetitions: Sequence[int], *, what: str = "repetition", folds: int = 0) -> str:
+def basis_words(repetitions: Sequence[int], *, what: str = "repetition", folds: int = 0) -> str:
     """Return what a row or a difference rests on, such as ``"5 splits, 3 repetitions each"``.
 
     Parameters
@@ -125,7 +125,7 @@ def splits_sentence(runs: Sequence[RunResult], rows: Sequence[Row], folds: int =
         else "splits of the same images share test images."
     )
     basis = (
-        f"Measured over {rests_on(repetitions_by_split(runs, most), folds=folds)}: intervals include the variation "
+        f"Measured over {basis_words(repetitions_by_split(runs, most), folds=folds)}: intervals include the variation "
         f"between splits; {shares}"
     )
     return (f"{basis} Some rows are based on fewer, because their trainings are not finished." if fewer else basis,)
@@ -191,7 +191,7 @@ def opening_sentences(
     return tuple(sentences)
 
 
-def _cannot_tell(metric: Metric, low: float, high: float) -> str:
+def _range_note(metric: Metric, low: float, high: float) -> str:
     """Return a note if an interval reaches the ends of the possible range."""
     widest = metric.most - metric.least
     ends = (low <= -widest) + (high >= widest)

@@ -101,7 +101,7 @@ class ComparePage(Page):
         self.cost.clear()
         set_tone(self.cost, "")
         self.bring.hide()
-        self.options.show_brought(False)
+        self.options.show_predefined(False)
         self.picture.forget()
         self.tools.report.setEnabled(self.model.facts("clusters") is not None)
         self.tools.methods.setEnabled(self.model.facts("clusters") is not None)
@@ -276,8 +276,8 @@ class ComparePage(Page):
             self._of_others = model.latest_value("compare")
         self._images.set_view(dataset)
         self.picture.set_dataset(dataset)
-        brought = dataset is not None and dataset.split.brought
-        self.options.show_brought(brought, model.settings("data").folds)
+        is_predefined = dataset is not None and dataset.split.is_predefined
+        self.options.show_predefined(is_predefined, model.settings("data").folds)
         self.controls.show_dataset(dataset.dataset if dataset is not None else None)
         self.tools.report.setEnabled(model.facts("clusters") is not None)
         self.tools.methods.setEnabled(model.facts("clusters") is not None)

@@ -25,10 +25,10 @@ from desktop_app.widgets.words import images
 SETTLE_MS = 700
 IN_SHEET = ("csv",)
 """Sources whose settings the sheet on reading shows beside what they read."""
-BROUGHT = "The dataset has a predefined split."
+PREDEFINED = "The dataset has a predefined split."
 IN_FOLDS = "Each fold has its own test images."
 READING_BEFORE = "How the images are read…"
-NOT_BROUGHT = "Leaks are only searched for if the dataset has a predefined split."
+NOT_PREDEFINED = "Leaks are only searched for if the dataset has a predefined split."
 
 
 class DatasetPage(Page):
@@ -215,18 +215,18 @@ class DatasetPage(Page):
             self.findings.show_view(view, settings, self.model.settings("quality"))
 
     def _let_be_divided(self, view: DatasetView | None) -> None:
-        """Let the shares be chosen that the images do not bring."""
-        brought = view is not None and view.split.brought
-        validates = brought and view is not None and any(one.split == "validation" for one in view.dataset.images)
-        for box, kept in ((self.test_share, brought), (self.validation_share, validates), (self.seed, validates)):
+        """Enable the shares that a predefined split does not determine."""
+        is_predefined = view is not None and view.split.is_predefined
+        validates = is_predefined and view is not None and any(one.split == "validation" for one in view.dataset.images)
+        for box, kept in ((self.test_share, is_predefined), (self.validation_share, validates), (self.seed, validates)):
             box.setEnabled(not kept)
-            box.setToolTip(BROUGHT if kept else box.accessibleDescription())
+            box.setToolTip(PREDEFINED if kept else box.accessibleDescription())
         in_folds = self.folds.value is not None
-        self.folds.set_no_effect(BROUGHT if brought and not in_folds else "")
-        if in_folds and not brought:
+        self.folds.set_no_effect(PREDEFINED if is_predefined and not in_folds else "")
+        if in_folds and not is_predefined:
             self.test_share.setEnabled(False)
             self.test_share.setToolTip(IN_FOLDS)
-        self.leaks.set_no_effect("" if view is None or brought or self.leaks.value else NOT_BROUGHT)
+        self.leaks.set_no_effect("" if view is None or is_predefined or self.leaks.value else NOT_PREDEFINED)
 
     def _show_owned(self, view: DatasetView | None) -> None:
         """Show what the source of the images reads; before they are read, what any reads that they may be of."""

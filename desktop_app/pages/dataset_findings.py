@@ -183,7 +183,7 @@ class Findings(TabWidget):
         self._count("Notes", len(view.notes))
         self._keep_one.setEnabled(bool(view.duplicates) and not settings.keep_one_of_duplicates)
         self._drop.setEnabled(bool(split.leaks))
-        self.setTabVisible(self.indexOf(self._tabs["Leaks"]), split.brought)
+        self.setTabVisible(self.indexOf(self._tabs["Leaks"]), split.is_predefined)
 
     def show_label_errors(self, found: DatasetFindings, view: DatasetView | None) -> None:
         """Show suspected label errors and near-duplicates."""

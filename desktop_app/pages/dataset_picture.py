@@ -168,6 +168,6 @@ def _facts(view: DatasetView) -> str:
         size,
         f"{len(split.pool):,} in the pool, {len(split.validation):,} validation, {len(split.test):,} test",
     ]
-    if split.brought:
+    if split.is_predefined:
         parts.append("predefined split")
     return "  ·  ".join(parts)

@@ -472,7 +472,7 @@ def test_splits_are_chosen_beside_repetitions(
 def test_a_split_that_was_brought_is_said_on_the_box(page: ComparePage, qtbot: QtBot) -> None:
     model = page.model
     view = model.latest_value("dataset")
-    brought = replace(view, split=replace(view.split, brought=True))
+    brought = replace(view, split=replace(view.split, is_predefined=True))
     model.store_result("dataset", model.key("dataset"), model.facts("dataset") or {}, brought, content=view.identity)
     page.refresh()
     assert not page.controls.placed["comparison.splits"].isEnabled()

@@ -405,7 +405,7 @@ def test_a_split_that_was_brought_shows_its_leaks_and_drops_them(
     settled(page, qtbot)
     assert not page.test_share.isEnabled()
     assert not page.folds.widget.isEnabled()
-    assert page.folds.widget.toolTip() == dataset_page.BROUGHT
+    assert page.folds.widget.toolTip() == dataset_page.PREDEFINED
     assert page.findings.isTabVisible(page.findings.indexOf(tab(page, "Leaks")))
     assert rows(page.findings.leaks) == [("train/one/leak.png", "test/one/0.png")]
     qtbot.mouseClick(tool(page, "Leaks"), Qt.MouseButton.LeftButton)

@@ -197,10 +197,10 @@ class _Rows:
         """Return what was assumed, what of the table is not plain, and what is not used."""
         name, header, columns = self.cells.name, self.cells.header, self._columns
         notes = [*self.cells.notes]
-        told_by_user = self.settings.path_column and self.settings.class_columns
+        given_by_user = self.settings.path_column and self.settings.class_columns
         used = [header[at].strip().casefold() for at in (columns.path, *columns.classes, columns.split, columns.group)
                 if at is not None]  # fmt: skip
-        if not (told_by_user or set(used) <= set(_USUAL)):
+        if not (given_by_user or set(used) <= set(_USUAL)):
             notes.append(self._assumed())
         if self._n_unfit:
             notes.append(
