@@ -201,7 +201,7 @@ class _OptionColumn(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._wanted_width = width
+        self._preferred_width = width
         self.setFixedWidth(width)
         self.setAccessibleName("Options")
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -261,7 +261,7 @@ class _OptionColumn(QScrollArea):
 
     def set_width(self, width: int) -> None:
         """Be so wide, or as wide as "More" where nothing else is shown."""
-        self._wanted_width = width
+        self._preferred_width = width
         shown = any(widget.isVisibleTo(self) for widget in _widgets(self.plain))
         width = width if shown or self.more_button.isChecked() else SLIM
         width = max(width, min(self._needed_width(), WIDEST))
@@ -284,7 +284,7 @@ class _OptionColumn(QScrollArea):
 
     def fit(self) -> None:
         """Be as wide as what is shown now needs."""
-        self.set_width(self._wanted_width)
+        self.set_width(self._preferred_width)
 
     def order_tabs(self) -> None:
         """Let Tab walk from the top to the bottom."""

@@ -301,7 +301,7 @@ def test_changes_of_one_number_are_one_step_and_of_two_are_two(make_page: PageMa
         made["training.batch_size"].widget.setValue(value)  # type: ignore[attr-defined]
     assert page.model.undo_stack.count() == 1
     owned = [each for each in settings_in("training") if each.owner and each.plain_kind is str]
-    assert len(owned) == 2, "the backbone, and the features of the judge"
+    assert len(owned) == 2, "the backbone, and the features of the linear probe"
     for setting in owned:
         choice = made[setting.where].widget
         assert isinstance(choice, QComboBox)
