@@ -33,6 +33,10 @@ from core.data.sources.coreset_list.reader import READER as CORESET_LIST
 from core.data.sources.csv.rows import list_table
 from core.data.sources.csv.settings import TableSettings
 from core.data.sources.csv.table import list_any_table
+from core.data.sources.hdf5.container import close
+from core.data.sources.hdf5.listing import list_hdf5
+from core.data.sources.hdf5.reader import READER as HDF5
+from core.data.sources.hdf5.settings import Hdf5Settings
 from core.data.sources.npz.arrays import list_npz
 from core.data.sources.npz.reader import READER as NPZ
 from core.errors import CoresetError, ImageError
@@ -218,6 +222,36 @@ def _read_npz(file: Path) -> None:
                 continue
 
 
+def _hdf5() -> list[bytes]:
+    """Return files of images: packed, with named classes, of more than 8 bits, of old and new formats."""
+    rng = np.random.default_rng(0)
+    found = []
+    for kind, libver, options in (
+        (np.uint8, "earliest", {}), (np.uint8, "latest", {"compression": "gzip", "chunks": (2, 5, 6), "shuffle": True}),
+        (np.uint16, "earliest", {"chunks": (1, 5, 6), "fletcher32": True}), (np.float32, "latest", {}),
+    ):  # fmt: skip
+        stream = io.BytesIO()
+        with h5py.File(stream, "w", libver=libver) as container:
+            container.create_dataset("train/x", data=rng.integers(0, 256, (4, 5, 6)).astype(kind), **options)
+            labels = container.create_dataset("train/y", data=np.arange(4)[:, None] % 2)
+            labels.attrs["class_names"] = ["a", "b"]
+            container.create_dataset("train/patient", data=["p", "p", "q", "r"], dtype=h5py.string_dtype())
+            container["link"] = h5py.SoftLink("/train")
+        found.append(stream.getvalue())
+    return found
+
+
+def _read_hdf5(file: Path) -> None:
+    try:
+        for entry in list_hdf5(file, Hdf5Settings()).entries[:6]:
+            try:
+                HDF5.read(file.parent, entry.path, Reading(levels="used", ranges={"": (0.0, 1000.0)}, alpha="auto"))
+            except ImageError:
+                continue
+    finally:
+        close(file)
+
+
 def _weights() -> list[bytes]:
     stream = io.BytesIO()
     with h5py.File(stream, "w") as container:
@@ -333,6 +367,7 @@ READERS = {
     "methods of an export": Reader("coreset.json", _stored("study/coreset/coreset.json"), read_methods),
     "methods of a study": Reader("methods.json", _facts, lambda file: read_methods(file.parent)),
     "npz": Reader("arrays.npz", _npz, _read_npz),
+    "hdf5": Reader("arrays.h5", _hdf5, _read_hdf5),
     "bundle": Reader("bundle.json", lambda: [BUNDLE.read_bytes()], lambda file: read_facts(file.parent)),
     "project": Reader("study.coreset", _stored("project*.coreset"), _read_project),
     "recovery": Reader("recovery.json", _stored("recovery.json"), read_recovery),
