@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import sys
+import tarfile
 import tempfile
 import time
 import zipfile
@@ -39,6 +40,9 @@ from core.data.sources.hdf5.reader import READER as HDF5
 from core.data.sources.hdf5.settings import Hdf5Settings
 from core.data.sources.npz.arrays import list_npz
 from core.data.sources.npz.reader import READER as NPZ
+from core.data.sources.tar.listing import list_tar
+from core.data.sources.tar.reader import READER as TAR
+from core.data.sources.tar.settings import TarSettings
 from core.errors import CoresetError, ImageError
 from core.features.weight_files import Layer, fits, read_tensors
 from core.forms import write_form
@@ -252,6 +256,33 @@ def _read_hdf5(file: Path) -> None:
         close(file)
 
 
+def _tars() -> list[bytes]:
+    """Return archives of samples and of folders, in each form."""
+    image = _images()[2]
+    samples = {"1.png": image, "1.cls": b"0", "2.png": image, "2.json": b'{"label": "x", "patient": 7}', "3.txt": b"y",
+               "classes.txt": b"a\nb\n"}  # fmt: skip
+    folders = {"a/1.png": image, "b/../2.png": image, "c/3.png": image[:20]}
+    found = []
+    for form in (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+        for files in (samples, folders):
+            stream = io.BytesIO()
+            with tarfile.open(fileobj=stream, mode="w", format=form) as archive:
+                for name, content in files.items():
+                    info = tarfile.TarInfo(name if form == tarfile.USTAR_FORMAT else f"{'long/' * 30}{name}")
+                    info.size = len(content)
+                    archive.addfile(info, io.BytesIO(content))
+            found.append(stream.getvalue().rstrip(b"\0") + bytes(1024))
+    return found
+
+
+def _read_tar(file: Path) -> None:
+    for entry in list_tar(file, TarSettings()).entries[:6]:
+        try:
+            TAR.read(file.parent, entry.path)
+        except ImageError:
+            continue
+
+
 def _weights() -> list[bytes]:
     stream = io.BytesIO()
     with h5py.File(stream, "w") as container:
@@ -368,6 +399,7 @@ READERS = {
     "methods of a study": Reader("methods.json", _facts, lambda file: read_methods(file.parent)),
     "npz": Reader("arrays.npz", _npz, _read_npz),
     "hdf5": Reader("arrays.h5", _hdf5, _read_hdf5),
+    "tar": Reader("images.tar", _tars, _read_tar),
     "bundle": Reader("bundle.json", lambda: [BUNDLE.read_bytes()], lambda file: read_facts(file.parent)),
     "project": Reader("study.coreset", _stored("project*.coreset"), _read_project),
     "recovery": Reader("recovery.json", _stored("recovery.json"), read_recovery),

@@ -1,7 +1,6 @@
 """Read the images of HDF5 files."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -9,9 +8,9 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data.beside import folder_has_images
 from core.data.colour import BEFORE, RGBArray, decode_array, settled
 from core.data.description import Match
-from core.data.folder_names import has_image_suffix
 from core.data.levels import Decoded
 from core.data.listing import Listing
 from core.data.reader import Loaded, SourceReader
@@ -27,7 +26,6 @@ from core.progress import NO_PROGRESS, Progress
 from core.results import Image, Reading
 
 _GZIP = b"\x1f\x8b"
-_INSPECTED = 50
 _AS_PAGES = "hdf5"
 
 
@@ -37,7 +35,7 @@ class Hdf5Reader(SourceReader):
     def recognise(self, path: Path, head: bytes) -> Match:
         """Take what begins as such a file or is named like one, and a folder of such files in pairs."""
         if path.is_dir():
-            return Match.CONTENT if not _has_images(path) and family_in(path) is not None else Match.NO
+            return Match.CONTENT if not folder_has_images(path) and family_in(path) is not None else Match.NO
         # A block of a user's own can come first, of 512 bytes or twice, four times, … as many.
         if head.startswith(SIGNATURE) or _starts_later(path):
             return Match.CONTENT
@@ -157,25 +155,6 @@ def _starts_later(path: Path) -> bool:
     except OSError:
         return False
     return False
-
-
-def _has_images(folder: Path) -> bool:
-    """Return whether a folder has image files, or folders of them, which are read as classes then."""
-    try:
-        for name in _names(folder):
-            if has_image_suffix(name):
-                return True
-            inner = folder / name
-            if inner.is_dir() and not name.startswith(".") and any(map(has_image_suffix, _names(inner))):
-                return True
-    except OSError:
-        return True
-    return False
-
-
-def _names(folder: Path) -> list[str]:
-    with os.scandir(folder) as entries:
-        return [entry.name for entry, _ in zip(entries, range(_INSPECTED), strict=False)]
 
 
 READER = Hdf5Reader()
