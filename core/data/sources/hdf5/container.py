@@ -12,7 +12,7 @@ The HDF Group, HDF5 File Format Specification, version 3.0 (https://docs.hdfgrou
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,13 +23,16 @@ from numpy.typing import NDArray
 
 from core.errors import DatasetError, ImageError
 from core.files import reason_of
+from core.limits import memory_within
 from core.reading import open_regular
 from core.words import byte_size
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 LARGEST_CHUNK = 512_000_000
-"""Largest chunk that is unpacked, in bytes; h5py itself makes chunks of at most 1 MB."""
+"""Largest chunk that is unpacked, and largest image, in bytes; h5py itself makes chunks of at most 1 MB."""
+
+_TEXT_BYTES = 256_000_000
 
 _KEPT_BYTES = 64_000_000
 _KEPT_BLOCKS = 4
@@ -222,6 +225,9 @@ class Container:
         n_rows = array.shape[0] if array.shape else 0
         if not 0 <= number < n_rows:
             raise ImageError(f"Row {number:,} cannot be read: {key} of {self.file.name} has {n_rows:,} rows.")
+        n_bytes = _product(array.shape[1:]) * array.dtype.itemsize
+        if n_bytes > LARGEST_CHUNK:
+            raise ImageError(f"It has {byte_size(n_bytes)}; at most {byte_size(LARGEST_CHUNK)} are read.")
         n_together = self._rows_together(array)
         if n_together < 2:
             return np.asarray(array[number])
@@ -254,10 +260,16 @@ class Container:
             for name in list(holder.attrs)[:200]:
                 try:
                     if holder.attrs.get_id(name).get_storage_size() <= 1_000_000:
-                        found[str(name)] = holder.attrs[name]
-                except (OSError, TypeError, ValueError, RuntimeError):  # of a type that NumPy does not have
-                    continue
+                        with text_memory():
+                            found[str(name)] = holder.attrs[name]
+                except (OSError, TypeError, ValueError, RuntimeError, MemoryError):
+                    continue  # damaged, or of a type that NumPy does not have
         return found
+
+
+def text_memory() -> AbstractContextManager[None]:
+    """Limit the memory for texts of any length: HDF5 takes what the file claims they need before it reads them."""
+    return memory_within(_TEXT_BYTES)
 
 
 def _product(lengths: Any) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.listing import class_text
-from core.data.sources.hdf5.container import ArrayFacts, Container
+from core.data.sources.hdf5.container import ArrayFacts, Container, text_memory
 from core.data.sources.hdf5.names import is_class_names
 from core.errors import DatasetError
 
@@ -17,6 +17,7 @@ MOST_IMAGES = 5_000_000
 
 _ROWS_AT_ONCE = 1000
 _LONGEST = 200
+_LONGEST_STORED = 10_000
 _MOST_NAMES = 10_000
 _LARGEST = 1_000_000
 
@@ -110,6 +111,11 @@ def _text_kind(container: Container, array: Any) -> str:
     import h5py
 
     if array.dtype.kind == "S":
+        if array.dtype.itemsize > _LONGEST_STORED:
+            key = array.name.strip("/")
+            raise DatasetError(
+                f"{key} of {container.file.name} contains texts of {array.dtype.itemsize:,} bytes; expected names."
+            )
         return "S"
     if array.dtype.kind != "O":
         return ""
@@ -137,7 +143,9 @@ def _values(array: Any, n_rows: int) -> Iterator[Any]:
     axis = array.shape.index(n_rows)
     for first in range(0, n_rows, _ROWS_AT_ONCE):
         place = tuple(slice(first, first + _ROWS_AT_ONCE) if at == axis else slice(None) for at in range(array.ndim))
-        yield from np.asarray(array[place]).reshape(-1).tolist()
+        with text_memory():
+            values = np.asarray(array[place])
+        yield from values.reshape(-1).tolist()
 
 
 def _text(where: str, value: Any) -> str:
@@ -225,7 +233,9 @@ def _class_names(container: Container, key: str, numbers: list[int]) -> tuple[Ma
         if is_class_names(facts.key) and facts.key != key and not facts.fault and len(facts.shape) == 1:
             few = facts.dtype is not None and facts.dtype.kind in "SO" and numbers[-1] < facts.shape[0] <= _MOST_NAMES
             if few and is_text_array(container, facts):
-                found = _as_names(container.array(facts.key)[()], numbers)
+                with text_memory():
+                    value = container.array(facts.key)[()]
+                found = _as_names(value, numbers)
                 if found:
                     return found, f"the array {facts.key}"
     return {}, ""
