@@ -11,7 +11,7 @@ The HDF Group, HDF5 File Format Specification, version 3.0 (https://docs.hdfgrou
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data.sources.hdf5.heaps import check_heaps
 from core.errors import DatasetError, ImageError
 from core.files import reason_of
 from core.limits import memory_within
@@ -33,6 +34,7 @@ LARGEST_CHUNK = 512_000_000
 """Largest chunk that is unpacked, and largest image, in bytes; h5py itself makes chunks of at most 1 MB."""
 
 _TEXT_BYTES = 256_000_000
+_LARGEST_ATTRIBUTE = 1_000_000
 
 _KEPT_BYTES = 64_000_000
 _KEPT_BLOCKS = 4
@@ -108,6 +110,7 @@ class Container:
                 pass
             self._container = h5py.File(file, "r", locking=False, rdcc_nbytes=_CHUNK_CACHE)
         self._arrays: dict[str, Any] = {}
+        self._checked_heaps = False
         self._blocks: OrderedDict[tuple[str, int], NDArray[Any]] = OrderedDict()
 
     def close(self) -> None:
@@ -252,24 +255,37 @@ class Container:
         size = n_rows * _product(array.shape[1:]) * array.dtype.itemsize
         return n_rows if size <= _KEPT_BYTES else 1
 
-    def attributes(self, key: str) -> Mapping[str, Any]:
-        """Return the attributes of an array, or with an empty key of the file, that are text."""
+    def texts(self) -> AbstractContextManager[None]:
+        """Allow texts of any length to be read: with little memory, as HDF5 takes what the file claims they need.
+
+        Raises
+        ------
+        DatasetError
+            If they are stored in a way that HDF5 would not stop reading.
+        """
+        if not self._checked_heaps:
+            check_heaps(self.file)
+            self._checked_heaps = True
+        return memory_within(_TEXT_BYTES)
+
+    def attributes(self, key: str, is_wanted: Callable[[str], bool]) -> Mapping[str, Any]:
+        """Return the attributes of an array, or with an empty key of the file, whose names are wanted."""
         found: dict[str, Any] = {}
         holder = self._container if not key else self.array(key)
         with _one_sentence(self.file):
             for name in list(holder.attrs)[:200]:
                 try:
-                    if holder.attrs.get_id(name).get_storage_size() <= 1_000_000:
-                        with text_memory():
+                    facts = holder.attrs.get_id(name)
+                    if not is_wanted(name) or facts.get_storage_size() > _LARGEST_ATTRIBUTE:
+                        continue
+                    if facts.dtype.kind == "O":
+                        with self.texts():
                             found[str(name)] = holder.attrs[name]
+                    else:
+                        found[str(name)] = holder.attrs[name]
                 except (OSError, TypeError, ValueError, RuntimeError, MemoryError):
                     continue  # damaged, or of a type that NumPy does not have
         return found
-
-
-def text_memory() -> AbstractContextManager[None]:
-    """Limit the memory for texts of any length: HDF5 takes what the file claims they need before it reads them."""
-    return memory_within(_TEXT_BYTES)
 
 
 def _product(lengths: Any) -> int:

@@ -1,6 +1,7 @@
 """Read the class of each image from an array of labels."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.listing import class_text
-from core.data.sources.hdf5.container import ArrayFacts, Container, text_memory
+from core.data.sources.hdf5.container import ArrayFacts, Container
 from core.data.sources.hdf5.names import is_class_names
 from core.errors import DatasetError
 
@@ -84,7 +85,7 @@ def read_labels(container: Container, key: str, n_rows: int, images: str) -> Lab
         raise DatasetError(f"{where} contains no labels: nothing was written into it.")
     kind = _text_kind(container, array)
     if kind:
-        return Labels(_texts(where, array, n_rows))
+        return Labels(_texts(container, where, array, n_rows))
     return _named(container, key, _numbers(where, np.asarray(array[()]).reshape(-1)), "")
 
 
@@ -95,7 +96,7 @@ def text_column(container: Container, key: str, n_rows: int) -> list[str] | None
         return None
     array = container.array(key)
     if _text_kind(container, array):
-        return _texts(f"{key} of {container.file.name}", array, n_rows)
+        return _texts(container, f"{key} of {container.file.name}", array, n_rows)
     if facts.dtype is not None and facts.dtype.kind in "iu":
         return [str(value) for value in np.asarray(array[()]).reshape(-1).tolist()]
     return None
@@ -128,22 +129,22 @@ def _text_kind(container: Container, array: Any) -> str:
     return "O"
 
 
-def _texts(where: str, array: Any, n_rows: int) -> list[str]:
+def _texts(container: Container, where: str, array: Any, n_rows: int) -> list[str]:
     known: dict[Any, str] = {}
     texts: list[str] = []
-    for value in _values(array, n_rows):
+    for value in _values(container, array, n_rows):
         if value not in known:
             known[value] = _text(where, value)
         texts.append(known[value])
     return texts
 
 
-def _values(array: Any, n_rows: int) -> Iterator[Any]:
+def _values(container: Container, array: Any, n_rows: int) -> Iterator[Any]:
     """Yield the values, read in pieces along the axis that is as long as there are images."""
     axis = array.shape.index(n_rows)
     for first in range(0, n_rows, _ROWS_AT_ONCE):
         place = tuple(slice(first, first + _ROWS_AT_ONCE) if at == axis else slice(None) for at in range(array.ndim))
-        with text_memory():
+        with container.texts() if array.dtype.kind == "O" else nullcontext():
             values = np.asarray(array[place])
         yield from values.reshape(-1).tolist()
 
@@ -226,14 +227,14 @@ def _class_names(container: Container, key: str, numbers: list[int]) -> tuple[Ma
         if all(names.get(number) for number in numbers):
             return names, f"the type of {key}"
     for holder in (key, ""):
-        for name, value in container.attributes(holder).items():
-            if is_class_names(name) and (found := _as_names(value, numbers)):
+        for name, value in container.attributes(holder, is_class_names).items():
+            if found := _as_names(value, numbers):
                 return found, f"the attribute {name}"
     for facts in container.arrays.values():
         if is_class_names(facts.key) and facts.key != key and not facts.fault and len(facts.shape) == 1:
             few = facts.dtype is not None and facts.dtype.kind in "SO" and numbers[-1] < facts.shape[0] <= _MOST_NAMES
             if few and is_text_array(container, facts):
-                with text_memory():
+                with container.texts():
                     value = container.array(facts.key)[()]
                 found = _as_names(value, numbers)
                 if found:

@@ -539,6 +539,28 @@ def test_arrays_that_were_never_written(write: Any, look: Any) -> None:
         look(write(images=empty, y=np.arange(3)))
 
 
+def test_texts_that_hdf5_would_never_end_to_read(write: Any, look: Any) -> None:
+    """A heap of texts whose free space has the size 0 keeps HDF5 walking for ever."""
+
+    def add(container: Any) -> None:
+        container.create_dataset("y", data=["a", "b", "a"], dtype=h5py.string_dtype())
+
+    file = write(x=_pixels(3), labels=add)
+    assert look(file).classes == ("a", "b")
+    close(file)
+    content = bytearray(file.read_bytes())
+    heap = content.index(b"GCOL")
+    at, length = heap + 16, int.from_bytes(content[heap + 8 : heap + 16], "little")
+    while int.from_bytes(content[at : at + 2], "little"):
+        at += 16 + -(-int.from_bytes(content[at + 8 : at + 16], "little") // 8) * 8
+    assert int.from_bytes(content[at + 8 : at + 16], "little") == heap + length - at
+    for claimed in (0, 8, 2**63):
+        content[at + 8 : at + 16] = claimed.to_bytes(8, "little")
+        file.write_bytes(bytes(content))
+        with pytest.raises(DatasetError, match="a part with texts has objects of impossible sizes"):
+            look(file)
+
+
 def test_a_matlab_file_is_refused(tmp_path: Path, look: Any) -> None:
     file = tmp_path / "images.mat"
     with h5py.File(file, "w", userblock_size=512) as container:
