@@ -22,6 +22,7 @@ from typing import Any, Literal
 import cv2
 import h5py
 import numpy as np
+from openjpeg.utils import encode_array
 from openpyxl import Workbook
 from PIL import Image
 
@@ -94,7 +95,7 @@ def _images() -> list[bytes]:
     found = []
     for form, options in (("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {}), ("GIF", {}), ("BMP", {}),
                           ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}), ("WEBP", {}),
-                          ("WEBP", {"lossless": True})):  # fmt: skip
+                          ("WEBP", {"lossless": True}), ("HEIF", {}), ("AVIF", {}), ("JPEG2000", {})):  # fmt: skip
         stream = io.BytesIO()
         Image.fromarray(rgb).save(stream, form, **options)
         found.append(stream.getvalue())
@@ -110,11 +111,14 @@ def _deep_images() -> list[bytes]:
     clear = np.dstack([rng.integers(0, 256, (9, 12, 3), dtype=np.uint8), np.zeros((9, 12), np.uint8)])
     pages = [Image.fromarray(each) for each in rng.integers(0, 256, (4, 9, 12), dtype=np.uint8)]
     for form, images in (("TIFF", [Image.fromarray(values)]), ("PNG", [Image.fromarray(clear)]), ("TIFF", pages),
-                         ("GIF", pages), ("WEBP", pages), ("PNG", pages)):  # fmt: skip
+                         ("GIF", pages), ("WEBP", pages), ("PNG", pages), ("HEIF", pages), ("AVIF", pages),
+                         ("HEIF", [Image.fromarray(clear)])):  # fmt: skip
         stream = io.BytesIO()
         images[0].save(stream, form, save_all=len(images) > 1, append_images=images[1:])
         found.append(stream.getvalue())
-    return found
+    found += [cv2.imencode(".avif", colour >> 2, [cv2.IMWRITE_AVIF_DEPTH, 10])[1].tobytes()]
+    large = (np.resize(each, (40, 40, *each.shape[2:])) for each in (grey, colour))
+    return [*found, *(bytes(encode_array(each, bits_stored=12)) for each in large)]
 
 
 def _read_deep(file: Path) -> None:
