@@ -16,6 +16,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from core.data.codecs import FORMATS, NAMES, boxed_format
 from core.data.colour import BEFORE, RGBArray, settled
 from core.data.dicom.recognising import HEAD_BYTES, has_preamble, is_dicom
 from core.data.levels import Decoded
@@ -60,8 +61,9 @@ _FORMATS = (
     TiffImagePlugin.TiffImageFile.format,
     WebPImagePlugin.WebPImageFile.format,
     GifImagePlugin.GifImageFile.format,
+    *FORMATS,
 )
-_KNOWN = "JPEG, PNG, BMP, TIFF, WebP, GIF and DICOM can be read"
+_KNOWN = f"JPEG, PNG, BMP, TIFF, WebP, GIF, {NAMES[0]}, {NAMES[1]}, {NAMES[2]} and DICOM can be read"
 _SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -128,9 +130,8 @@ def decode(source: Path | bytes, reading: Reading) -> Decoded:
         except Image.DecompressionBombError as error:
             raise ImageError(f"It has more pixels than the limit of {PIXEL_LIMIT:,}.") from error
         except UnidentifiedImageError as error:
-            raise ImageError(
-                f"It starts like a {name} file, but is damaged or in a variant that cannot be read."
-            ) from error
+            words = f"{'an' if name == 'AVIF' else 'a'} {name} file"
+            raise ImageError(f"It starts like {words}, but is damaged or in a variant that cannot be read.") from error
         except Exception as error:  # Pillow raises nearly any exception on damaged files
             # What else is wrong with a DICOM file is not quoted: it may be a value of the header.
             told = "The DICOM file is damaged." if name == "DICOM" else _damage(name, error)
@@ -322,7 +323,7 @@ def _format_of(data: bytes) -> str | None:
             return name
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WebP"
-    return "DICOM" if is_dicom(data[:HEAD_BYTES]) else None
+    return boxed_format(data[:32]) or ("DICOM" if is_dicom(data[:HEAD_BYTES]) else None)
 
 
 def _check_scans(image: Image.Image, data: bytes) -> None:
@@ -344,7 +345,7 @@ def _check_size(width: int, height: int) -> None:
 def _damage(name: str, error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "There is not enough memory to decode it."
-    if "truncated" in str(error).lower() or isinstance(error, EOFError):
+    if isinstance(error, EOFError) or any(word in str(error).lower() for word in ("truncated", "unexpected end")):
         return f"The {name} file is truncated."
     detail = str(error).strip().rstrip(".") or type(error).__name__
     return f"The {name} file is damaged ({detail})."

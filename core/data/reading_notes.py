@@ -25,19 +25,19 @@ def reading_notes(images: Sequence[Image], reading: Reading) -> list[str]:
     return notes_on({image.path: image.stored for image in images if image.stored is not None}, reading)
 
 
-def unheeded_notes(images: Sequence[Image], asked: Reading) -> list[str]:
+def ignored_notes(images: Sequence[Image], settings: Reading) -> list[str]:
     """Return sentences about what was requested and makes no difference, as no image is of that kind.
 
     Parameters
     ----------
     images : sequence of Image
-    asked : Reading
+    settings : Reading
         What the settings name.
     """
     found = [image.stored for image in images if image.stored is not None]
     kinds, alphas = ({getattr(each, name) for each in found} - {""} for name in ("kind", "alpha"))
     notes = []
-    for flag, named, known in (("--grey-levels", asked.ranges, kinds), ("--alpha", asked.alphas, alphas)):
+    for flag, named, known in (("--grey-levels", settings.ranges, kinds), ("--alpha", settings.alphas, alphas)):
         there = f"; it has {', '.join(sorted(known))}" if known else ""
         notes += [
             f"{flag} names {kind}, but the dataset has no such image{there}."
@@ -47,21 +47,21 @@ def unheeded_notes(images: Sequence[Image], asked: Reading) -> list[str]:
     by_window = {each.kind for each in found if each.window} - {each.kind for each in found if not each.window}
     notes += [
         f"--grey-levels names {kind}, but all its images are converted by windows; --window full uses the range."
-        for kind in asked.ranges
+        for kind in settings.ranges
         if kind in by_window
     ]
-    if asked.window != "stored" and not any(each.form for each in found):
-        notes.append(f"--window {asked.window} has no effect: no image is DICOM.")
-    elif asked.window not in WINDOW_RULES and not any(each.window for each in found):
-        notes.append(f"--window {asked.window} has no effect: all DICOM images are in colour or have 8 bits.")
-    if asked.channels != "auto" and asked.pages != "channels" and not any(each.n_channels for each in found):
+    if settings.window != "stored" and not any(each.form for each in found):
+        notes.append(f"--window {settings.window} has no effect: no image is DICOM.")
+    elif settings.window not in WINDOW_RULES and not any(each.window for each in found):
+        notes.append(f"--window {settings.window} has no effect: all DICOM images are in colour or have 8 bits.")
+    if settings.channels != "auto" and settings.pages != "channels" and not any(each.n_channels for each in found):
         notes.append(
-            f"--channels {asked.channels} has no effect: no image has channels other than red, green and blue."
+            f"--channels {settings.channels} has no effect: no image has channels other than red, green and blue."
         )
-    if "" in asked.ranges and not kinds:
+    if "" in settings.ranges and not kinds:
         notes.append("--grey-levels has no effect: no image has more than 8 bits.")
-    if asked.pages != "first" and all(each.n_pages == 1 for each in found):
-        notes.append(f"--pages {asked.pages} has no effect: no file has several pages.")
+    if settings.pages != "first" and all(each.n_pages == 1 for each in found):
+        notes.append(f"--pages {settings.pages} has no effect: no file has several pages.")
     return notes
 
 
@@ -77,8 +77,8 @@ def notes_on(stored: Mapping[str, Stored], reading: Reading) -> list[str]:
     notes = []
     for kind, found in sorted(kinds.items()):
         ends = reading.range_of(kind)
-        told = _declared(kind, found) if ends is None else _ranged(kind, found, ends)
-        notes += [note for note in (*told, _gaps(found)) if note]
+        range_notes = _declared(kind, found) if ends is None else _ranged(kind, found, ends)
+        notes += [note for note in (*range_notes, _gaps(found)) if note]
     windowed = {path: each for path, each in stored.items() if each.window}
     notes += [note for note in (*_windows(windowed, reading), _gaps(windowed)) if note]
     notes += [note for kind, found in sorted(alphas.items()) for note in _alpha(kind, found, reading)]
