@@ -133,9 +133,9 @@ def decode(source: Path | bytes, reading: Reading) -> Decoded:
             words = f"{'an' if name == 'AVIF' else 'a'} {name} file"
             raise ImageError(f"It starts like {words}, but is damaged or in a variant that cannot be read.") from error
         except Exception as error:  # Pillow raises nearly any exception on damaged files
-            # What else is wrong with a DICOM file is not quoted: it may be a value of the header.
-            told = "The DICOM file is damaged." if name == "DICOM" else _damage(name, error)
-            raise ImageError(told) from error
+            if name == "DICOM":  # what is wrong may be a value of the header
+                raise ImageError("The DICOM file is damaged.") from None
+            raise ImageError(_damage(name, error)) from error
 
 
 def _open(data: bytes) -> Image.Image:

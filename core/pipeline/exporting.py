@@ -170,6 +170,8 @@ def _equal_reading_notes(prepared: Prepared, settings: Settings) -> list[str]:
     if not any(each.kind and (with_headers or not each.form) for each in stored):
         return []
     flags = " ".join(f"--grey-levels {text}" for text in settings.data.grey_levels if "=" in text or ":" in text)
+    if with_headers and settings.data.window != "stored":
+        flags += f" --window {settings.data.window}"
     return [f"The exported files are unchanged; with {flags} they are read like those of the dataset."]
 
 

@@ -203,6 +203,14 @@ class LevelsTab(ReadingTab):
         self.changed.emit()
         self.preview_soon()
 
+    def _show_ends(self, ends: Range) -> None:
+        """Show what a window makes black and white; both are typed for the range of a file kind alone."""
+        for box, value in ((self.low, ends[0]), (self.high, ends[1])):
+            if not box.isEnabled():
+                box.blockSignals(True)
+                box.setValue(value)
+                box.blockSignals(False)
+
     def _let_type(self) -> None:
         typed = self.rules.currentData() in ("range", "percentiles")
         suffix = " %" if self.rules.currentData() == "percentiles" else ""
@@ -262,6 +270,8 @@ class LevelsTab(ReadingTab):
         for label, image in ((self.before, facts.before), (self.after, facts.after)):
             label.setPixmap(scaled_pixmap(image, SIDE))
         parts = [f"{percentile:g} %: {value:g}" for percentile, value in facts.percentiles]
+        if facts.window and facts.range_after is not None:
+            self._show_ends(facts.range_after)
         self.values.setText("Percentiles of the values\n" + "\n".join(parts) if parts else "")
         if facts.problem:
             self.say(facts.problem, "bad")

@@ -28,7 +28,6 @@ IN_SHEET = ("csv",)
 PREDEFINED = "The dataset has a predefined split."
 IN_FOLDS = "Each fold has its own test images."
 READING_BEFORE = "How the images are read…"
-NO_HEADERS = "None of the images is DICOM."
 NOT_PREDEFINED = "Leaks are only searched for if the dataset has a predefined split."
 
 
@@ -124,6 +123,7 @@ class DatasetPage(Page):
         self.controls.add("data.near_duplicate_bits", more=True)
         self.leaks = self.controls.add("data.drop_leaks", more=True)
         self.header_groups = self.controls.add("data.header_groups", more=True)
+        self.controls.add("data.channels", more=True)
 
     # --- hooks ------------------------------------------------------------------------------------------------
 
@@ -228,8 +228,6 @@ class DatasetPage(Page):
         if in_folds and not is_predefined:
             self.test_share.setEnabled(False)
             self.test_share.setToolTip(IN_FOLDS)
-        with_headers = view is None or any(image.header for image in view.dataset.images)
-        self.header_groups.set_no_effect("" if with_headers else NO_HEADERS)
         self.leaks.set_no_effect("" if view is None or is_predefined or self.leaks.value else NOT_PREDEFINED)
 
     def _show_owned(self, view: DatasetView | None) -> None:

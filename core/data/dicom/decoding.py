@@ -96,8 +96,8 @@ def _palette(parsed: Parsed, values: Values) -> Values:
         raise ImageError("Its palette is stored in segments, which are not read; export it as RGB.")
     try:
         colours: Values = apply_color_lut(values, parsed.dataset)
-    except Exception as error:  # as in `core.data.dicom.frames`
-        raise ImageError(DAMAGED) from error
+    except Exception:  # as in `core.data.dicom.frames`
+        raise ImageError(DAMAGED) from None
     if colours.dtype == np.uint8:
         return colours
     # Some palettes of 16 bits hold numbers of 8.

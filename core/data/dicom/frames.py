@@ -87,8 +87,8 @@ def frame_values(parsed: Parsed, frame: int) -> Values:
     try:
         if not syntax.is_compressed:
             return _decoded(parsed, frame, "")
-    except NotImplementedError as error:
-        raise _unknown(parsed) from error
+    except NotImplementedError:
+        raise _unknown(parsed) from None
     except ValueError:  # no transfer syntax
         raise _unknown(parsed) from None
     compressed = _compressed(parsed, frame)
@@ -102,14 +102,14 @@ def frame_values(parsed: Parsed, frame: int) -> Values:
 def _decoded(parsed: Parsed, frame: int, plugin: str) -> Values:
     try:
         decoder = get_decoder(parsed.transfer_syntax)
-    except NotImplementedError as error:
-        raise _unknown(parsed) from error
+    except NotImplementedError:
+        raise _unknown(parsed) from None
     try:
         values: Values = decoder.as_array(parsed.dataset, index=frame, decoding_plugin=plugin)[0]
-    except MemoryError as error:
-        raise ImageError("There is not enough memory to decode it.") from error
-    except Exception as error:  # pydicom and its decoders raise nearly any exception on damaged files
-        raise ImageError(UNREAD if plugin else DAMAGED) from error
+    except MemoryError:
+        raise ImageError("There is not enough memory to decode it.") from None
+    except Exception:  # pydicom and its decoders raise nearly any exception on damaged files
+        raise ImageError(UNREAD if plugin else DAMAGED) from None
     return values
 
 
@@ -133,8 +133,8 @@ def _compressed(parsed: Parsed, frame: int) -> bytes:
         raise ImageError(TOO_MANY_PARTS)
     try:
         return bytes(get_frame(data, frame, number_of_frames=parsed.n_frames))
-    except Exception as error:  # as in `_decoded`
-        raise ImageError(DAMAGED) from error
+    except Exception:  # as in `_decoded`
+        raise ImageError(DAMAGED) from None
 
 
 def _check_size(parsed: Parsed, compressed: bytes) -> None:
@@ -202,8 +202,8 @@ def _run_lengths(parsed: Parsed, compressed: bytes) -> Values:
             raise ImageError(DAMAGED)
         try:
             plane = Image.frombytes("L", (rows * columns, 1), compressed[start:end], "packbits", "L")
-        except Exception as error:  # as in `_decoded`
-            raise ImageError(DAMAGED) from error
+        except Exception:  # as in `_decoded`
+            raise ImageError(DAMAGED) from None
         planes[at] = np.asarray(plane, np.uint8)[0]
     # Of each sample the highest byte comes first.
     bytes_of = planes.reshape(samples, n_bytes, rows, columns)

@@ -157,8 +157,8 @@ def _parse(data: bytes) -> Parsed:
     wanted: list[Any] = [Tag(name) for name in (*_WANTED, *_PIXELS)]
     try:
         dataset = pydicom.dcmread(stream, force=True, specific_tags=wanted)
-    except Exception as error:  # pydicom raises nearly any exception on damaged files, and quotes values in it
-        raise ImageError(TOO_MANY_PARTS if stream.is_used_up else DAMAGED) from error
+    except Exception:  # pydicom raises nearly any exception on damaged files, and quotes values in it
+        raise ImageError(TOO_MANY_PARTS if stream.is_used_up else DAMAGED) from None
     if not meta.transfer_syntax:
         implicit, little = dataset.original_encoding
         native = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
@@ -173,8 +173,8 @@ def _inflated(deflated: bytes) -> bytes:
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         data = inflater.decompress(deflated, INFLATED_BYTES)
-    except zlib.error as error:
-        raise ImageError(DAMAGED) from error
+    except zlib.error:
+        raise ImageError(DAMAGED) from None
     if inflater.unconsumed_tail and not inflater.eof:
         raise ImageError(f"The DICOM file has more than {INFLATED_BYTES:,} bytes once inflated, more than are read.")
     return data

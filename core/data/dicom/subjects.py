@@ -116,15 +116,21 @@ def with_subjects(
     notes = _group_notes(names, grouped_by, has_groups=has_groups, offered=numbered)
     if len(set(names) - {""}) < 2:
         names = [""] * len(images)
+    # What no header states is no column.
+    shown = [
+        (title, texts)
+        for title, texts in zip(COLUMNS, (*numbered, slices), strict=True)
+        if any(texts) and title not in columns
+    ]
     found = [
         replace(
             image,
             group=image.group or names[at],
-            more=(*(image.more or ("",) * len(columns)), *(numbered[kind][at] for kind in range(3)), slices[at]),
+            more=(*(image.more or ("",) * len(columns)), *(texts[at] for _, texts in shown)),
         )
         for at, image in enumerate(images)
     ]
-    return tuple(found), (*columns, *COLUMNS), notes
+    return tuple(found), (*columns, *(title for title, _ in shown)), notes
 
 
 def _numbered(images: Sequence[Image], at: int) -> list[str]:

@@ -4,12 +4,12 @@ import re
 from dataclasses import dataclass
 from html import unescape
 
-_PIXELS = re.compile(r"<(?:\w+:)?Pixels\b([^>]{0,4000})>")
+_PIXELS = re.compile(r"<(?:\w+:)?Pixels\b([^<>]{0,4000})>")
 _SIZE = re.compile(r"\bSize([CZT])=\"(\d{1,9})\"")
 _ORDER = re.compile(r"\bDimensionOrder=\"XY([CZT]{3})\"")
-_CHANNEL = re.compile(r"<(?:\w+:)?Channel\b([^>]{0,4000})>")
+_CHANNEL = re.compile(r"<(?:\w+:)?Channel\b([^<>]{0,4000})>")
 _NAME = re.compile(r"\bName=\"([^\"]{0,200})\"")
-_OTHER_FILE = re.compile(r"<(?:\w+:)?UUID\b[^>]{0,400}\bFileName=\"([^\"]{1,400})\"|<(?:\w+:)?BinaryOnly\b")
+_OTHER_FILE = re.compile(r"<(?:\w+:)?UUID\b[^<>]{0,400}\bFileName=\"([^\"]{1,400})\"|<(?:\w+:)?BinaryOnly\b")
 _IMAGEJ = re.compile(r"^(channels|slices|frames)=(\d{1,9})\s*$", re.MULTILINE)
 _LONGEST = 4_000_000
 _MOST_NAMES = 8

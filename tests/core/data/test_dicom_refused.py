@@ -2,6 +2,7 @@
 
 import io
 import struct
+import traceback
 import zlib
 from typing import Any
 
@@ -67,6 +68,19 @@ def test_sentences_quote_no_value_of_the_header() -> None:
     secret = "DOE^JANE"
     for elements in ({"PhotometricInterpretation": secret}, {"Rows": 0, "PatientName": secret}, {"BitsAllocated": 12}):
         assert secret not in refusal(dicom_bytes(ramp(), **{"PatientID": secret, **elements}))
+
+
+def test_tracebacks_quote_no_value_of_the_header() -> None:
+    secret = "QXDOE"
+    whole = dicom_bytes(ramp(), PatientID=secret, PatientName=secret, RescaleSlope=1, WindowCenter=4, WindowWidth=5)
+    for at in range(132, len(whole) - 1, 7):
+        for wrong in (whole[:at], whole[:at] + secret.encode() * 3 + whole[at:]):
+            found = ""
+            try:
+                decode(wrong, Reading(levels="used"))
+            except ImageError as error:
+                found = "".join(traceback.format_exception(error))
+            assert secret not in found
 
 
 def test_unknown_transfer_syntax_is_named() -> None:

@@ -398,6 +398,7 @@ def test_windows_of_dicom_images_are_shown_and_changed(opened: Opened, scans: Pa
         "white 240)."
     )
     assert not levels.centre.isEnabled()
+    assert (levels.low.value(), levels.high.value(), levels.low.isEnabled()) == (-160.0, 240.0, False)
     choose(levels.windows, "One window for all")
     levels.centre.setValue(-1000)
     qtbot.waitUntil(lambda: not levels.is_busy)
@@ -411,6 +412,15 @@ def test_windows_of_dicom_images_are_shown_and_changed(opened: Opened, scans: Pa
     assert page.model.settings("data").window == "-1000:300"
     view = settle(page, qtbot)
     assert {image.stored.window for image in view.dataset.images if image.stored} == {"-1000:300"}
+
+
+def test_groups_of_headers_are_chosen_on_the_page(opened: Opened, scans: Path, qtbot: QtBot) -> None:
+    page = opened(scans)
+    groups = page.header_groups.widget
+    assert isinstance(groups, QComboBox)
+    choose(groups, "None")
+    assert page.model.settings("data").header_groups == "none"
+    assert {image.group for image in settle(page, qtbot).dataset.images} == {""}
 
 
 def test_windows_are_not_offered_without_dicom(opened: Opened, stacks: Path, qtbot: QtBot) -> None:
