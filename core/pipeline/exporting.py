@@ -9,8 +9,10 @@ import numpy as np
 from core.data.reading_notes import reading_notes
 from core.data.relabelling import relabelled_notes
 from core.data.sources import source_of
-from core.descriptions import registry
+from core.descriptions import registry, resolve
 from core.errors import ExportError
+from core.features.extraction import Extracted
+from core.features.extractors import extractor_in
 from core.features.weights import WeightsEntry, import_weights, list_weights
 from core.output.export import export_coreset
 from core.output.lists import AskedColumns, image_columns, renamed_columns_note
@@ -26,6 +28,8 @@ from core.progress import NO_PROGRESS, Progress
 from core.results import Coreset, ExportResult, VerifyResult
 from core.selection.represented import represented
 from core.settings import Settings, names_used
+from core.settings.chosen_file import ChosenFile, changed_files, without_places
+from core.settings.listed import settings_in
 
 __all__ = [
     "Again",
@@ -61,12 +65,37 @@ def labels_of(prepared: Prepared, *, synthetic: bool = False) -> tuple[str, ...]
             labels.append(f"Unverified weights: those of {extracted.extractor} match, but are not a known set.")
         if extracted.weights.state == "untrained":
             labels.append(f"Untrained weights: {extracted.extractor} has seeded random weights.")
-        if extracted.failed:
+        if extracted.label:
+            labels += [_label(prepared, extracted), *extracted.notes]
+        if extracted.failed and extracted.label:
+            labels.append(_without_row(extracted))
+        elif extracted.failed:
             labels.append(
                 f"{len(extracted.failed):,} images could not be read by {extracted.extractor} and "
                 f"were excluded, the first of them {extracted.failed[0].path}: {extracted.failed[0].reason}"
             )
     return tuple(labels)
+
+
+def _label(prepared: Prepared, extracted: Extracted) -> str:
+    """Return the label of features that are read from a file, in a private export without its name."""
+    if not prepared.study.settings.export.private:
+        return extracted.label
+    features = without_places(prepared.study.settings.features, private=True)
+    stored = extractor_in(features, extracted.extractor).stored
+    return stored.label if stored is not None else extracted.label
+
+
+def _without_row(extracted: Extracted) -> str:
+    """Return how many images have no usable row in a features file, with the first few."""
+    n, first = len(extracted.failed), extracted.failed[0]
+    shown = ", ".join(failed.path for failed in extracted.failed[:3])
+    more = f" and {n - 3:,} more" if n > 3 else ""
+    images, were = ("image has", "was") if n == 1 else ("images have", "were")
+    return (
+        f"{n:,} {images} no usable row in the features file and {were} excluded: {shown}{more}. Reason for the first: "
+        f"{first.reason}"
+    )
 
 
 def reading_notes_of(prepared: Prepared) -> tuple[str, ...]:
@@ -188,6 +217,21 @@ def _check_plugins(manifest: Manifest) -> None:
                 raise ExportError(f"{registry(kind).unknown(name)}{made}")
 
 
+def _with_files(manifest: Manifest, source: Path, files: Mapping[str, Path], progress: Progress) -> Settings:
+    """Return the settings of a manifest with the places of files that it knows by their content alone."""
+
+    def beside(file: ChosenFile) -> ChosenFile:
+        place = manifest.file.absolute().parent / file.name
+        return replace(file, place=place.as_posix()) if file.name and place.is_file() else file
+
+    settings = replace(manifest.settings, features=changed_files(manifest.settings.features, beside))
+    for setting in settings_in("features"):
+        if setting.where in files:
+            value, _ = resolve(setting.facts.from_file)(files[setting.where], source, settings.data, progress)
+            settings = setting.put(settings, value)
+    return settings
+
+
 @dataclass(frozen=True)
 class Again:
     """A coreset made again from its manifest; `differences` are sentences, empty where it is the same."""
@@ -203,9 +247,20 @@ def rerun(
     cache_folder: Path,
     *,
     weights_file: Path | None = None,
+    files: Mapping[str, Path] | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> Again:
     """Make the coreset of a `coreset.json` again from `source`.
+
+    Parameters
+    ----------
+    manifest_file, source, cache_folder : Path
+    weights_file : Path, optional
+        As in `core.pipeline.study.Study`.
+    files : mapping of str to Path, optional
+        Where files are that settings name by their content, such as a features file, by `Setting.where`. Others are
+        looked for in the folders of the manifest and of the dataset.
+    progress : Progress
 
     Raises
     ------
@@ -214,6 +269,7 @@ def rerun(
     """
     manifest = read_manifest(manifest_file)
     _check_plugins(manifest)
+    manifest = replace(manifest, settings=_with_files(manifest, source, files or {}, progress))
     dataset = open_dataset(source, cache_folder, progress, settings=manifest.settings.data)
     records = records_for(manifest, dataset)
     if records != manifest.settings.data.relabelled:  # of a private export, found again by content
@@ -227,6 +283,10 @@ def rerun(
     before = {(w.extractor, w.digest) for w in manifest.weights}
     now = {(e.weights.extractor, e.weights.digest) for e in prepared.extracted}
     if before != now:
-        names = sorted({name for name, _ in before ^ now})
-        differences.append(f"The weights of {', '.join(names)} are not those of the export.")
+        of_files = {e.extractor for e in prepared.extracted if e.label}
+        names = sorted({name for name, _ in before ^ now} - of_files)
+        if names:
+            differences.append(f"The weights of {', '.join(names)} are not those of the export.")
+        if {name for name, _ in before ^ now} & of_files:
+            differences.append("The features file is not that of the export: its SHA-256 is another.")
     return Again(prepared, coreset, tuple(differences))

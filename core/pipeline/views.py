@@ -16,7 +16,7 @@ class ExtractorFact:
     ----------
     weights_state : str
         ``"needs none"``, ``"verified"``, ``"unverified"``, ``"missing"``, ``"unusable"``; ``"broken"``: the code of a
-        plugin's extractor fails.
+        plugin's extractor fails. Of one that reads a file, one of the names of `core.features.steps.FileState`.
     missing_sentence : str
         The ways out where the extractor cannot be used; else empty.
     n_cached, n_images : int
@@ -25,6 +25,8 @@ class ExtractorFact:
         For what is not computed yet.
     follows : str
         The extractor whose features give this one's at no cost, where that one is used too; empty if there is none.
+    file : str
+        Which file its features are read from, with the label of every result; empty if they are computed.
     """
 
     name: str
@@ -38,6 +40,7 @@ class ExtractorFact:
     n_images: int
     estimate: Estimate
     follows: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,13 @@ class WeightsUsed:
     extractor : str
     digest : str
         SHA-256 over the tensors; empty for an extractor without weights.
-    state : {"none", "verified", "unverified", "untrained"}
-        ``"none"``: needs no weights.
+    state : {"none", "verified", "unverified", "untrained", "file"}
+        ``"none"``: needs no weights; ``"file"``: its features are read from a file, of which `digest` is the SHA-256.
     """
 
     extractor: str
     digest: str
-    state: Literal["none", "verified", "unverified", "untrained"]
+    state: Literal["none", "verified", "unverified", "untrained", "file"]
 
 
 @dataclass(frozen=True)
