@@ -11,8 +11,6 @@ from core.data.relabelling import relabelled_notes
 from core.data.sources import source_of
 from core.descriptions import registry, resolve
 from core.errors import ExportError
-from core.features.extraction import Extracted
-from core.features.extractors import extractor_in
 from core.features.weights import WeightsEntry, import_weights, list_weights
 from core.output.export import export_coreset
 from core.output.lists import AskedColumns, image_columns, renamed_columns_note
@@ -21,6 +19,7 @@ from core.output.manifest import Manifest, read_manifest
 from core.output.reproducing import records_for, same_selection, settings_for
 from core.output.tables import Cell
 from core.output.verification import verify
+from core.pipeline.feature_labels import feature_labels
 from core.pipeline.stages import Prepared, choose, fixed_settings, open_dataset, prepare
 from core.pipeline.study import Study
 from core.pipeline.teaching import Teaching
@@ -28,7 +27,7 @@ from core.progress import NO_PROGRESS, Progress
 from core.results import Coreset, ExportResult, VerifyResult
 from core.selection.represented import represented
 from core.settings import Settings, names_used
-from core.settings.chosen_file import ChosenFile, changed_files, without_places
+from core.settings.chosen_file import ChosenFile, changed_files
 from core.settings.listed import settings_in
 
 __all__ = [
@@ -58,44 +57,9 @@ SYNTHETIC = "The images are synthetic: drawn by the program, not photographed."
 
 
 def labels_of(prepared: Prepared, *, synthetic: bool = False) -> tuple[str, ...]:
-    """Return the labels that must be shown with every result: unverified or untrained weights, synthetic images."""
-    labels = [SYNTHETIC] if synthetic else []
-    for extracted in prepared.extracted:
-        if extracted.weights.state == "unverified":
-            labels.append(f"Unverified weights: those of {extracted.extractor} match, but are not a known set.")
-        if extracted.weights.state == "untrained":
-            labels.append(f"Untrained weights: {extracted.extractor} has seeded random weights.")
-        if extracted.label:
-            labels += [_label(prepared, extracted), *extracted.notes]
-        if extracted.failed and extracted.label:
-            labels.append(_without_row(extracted))
-        elif extracted.failed:
-            labels.append(
-                f"{len(extracted.failed):,} images could not be read by {extracted.extractor} and "
-                f"were excluded, the first of them {extracted.failed[0].path}: {extracted.failed[0].reason}"
-            )
-    return tuple(labels)
-
-
-def _label(prepared: Prepared, extracted: Extracted) -> str:
-    """Return the label of features that are read from a file, in a private export without its name."""
-    if not prepared.study.settings.export.private:
-        return extracted.label
-    features = without_places(prepared.study.settings.features, private=True)
-    stored = extractor_in(features, extracted.extractor).stored
-    return stored.label if stored is not None else extracted.label
-
-
-def _without_row(extracted: Extracted) -> str:
-    """Return how many images have no usable row in a features file, with the first few."""
-    n, first = len(extracted.failed), extracted.failed[0]
-    shown = ", ".join(failed.path for failed in extracted.failed[:3])
-    more = f" and {n - 3:,} more" if n > 3 else ""
-    images, were = ("image has", "was") if n == 1 else ("images have", "were")
-    return (
-        f"{n:,} {images} no usable row in the features file and {were} excluded: {shown}{more}. Reason for the first: "
-        f"{first.reason}"
-    )
+    """Return the labels that must be shown with every result, as of unverified weights; see `feature_labels`."""
+    labels = feature_labels(prepared.study, prepared.extracted)
+    return (SYNTHETIC, *labels) if synthetic else labels
 
 
 def reading_notes_of(prepared: Prepared) -> tuple[str, ...]:

@@ -167,6 +167,8 @@ def test_a_private_export_names_no_file_and_is_made_again_with_it(
 ) -> None:
     own = tmp_path / "Dr Smith.npy"
     write_own(cells, own, without=["blue/blue_03.png"])
+    np.save(own, np.concatenate([np.load(own), np.zeros((1, 7), np.float32)]))
+    own.with_suffix(".csv").write_text(own.with_suffix(".csv").read_text() + "\nMrs Smith.png", encoding="utf-8")
     out = tmp_path / "out"
     private = ["--private", "--features-file", own, "--files", "list"]
     assert run("export", cells, *FEW, *private, "--out", out) == 0
