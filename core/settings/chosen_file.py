@@ -97,7 +97,8 @@ class FeaturesFile(ChosenFile):
     @property
     def in_words(self) -> str:
         """Which file it is and its size, for people."""
-        return f"{super().in_words}, {self.rows:,} images × {self.n_features:,} features"
+        beside = f" with {self.paths_name}" if self.paths_name else ""
+        return f"{super().in_words}{beside}, {self.rows:,} images × {self.n_features:,} features"
 
     def without_place(self, *, private: bool) -> "FeaturesFile":
         """Return what an export says of it, see `ChosenFile.without_place`."""

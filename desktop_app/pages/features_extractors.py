@@ -22,7 +22,7 @@ STATES = {
     "unusable": "weight file cannot be used",
     "broken": "plugin failed",
     "no file": "no features file chosen",
-    "file": "not computed, and not checked, by this program",
+    "file": "read from the file",
     "file missing": "features file not found",
     "file changed": "features file has changed",
     GONE: "not installed",

@@ -339,9 +339,9 @@ def test_a_large_file_costs_what_its_form_takes() -> None:
     large = FeaturesFile(digest="0" * 64, name="f.npy", rows=100_000, blocks={"features": 1536})
     mapped = FeaturesFileSettings(file=large).cost
     unpacked = FeaturesFileSettings(file=replace(large, name="f.npz")).cost
-    assert mapped.bytes_fixed < 200e6
+    assert mapped.bytes_fixed < 250e6
     assert unpacked.bytes_fixed > 8 * 100_000 * 1536
-    assert 1 < mapped.seconds_for(100_000) < 10
+    assert 5 < mapped.seconds_for(100_000) < 30
 
 
 def test_as_an_extractor_it_has_the_blocks_and_the_state_of_its_file(
@@ -436,5 +436,5 @@ def test_settings_from_elsewhere_cannot_name_what_is_no_such_file(change: dict[s
 
 def test_a_chosen_file_is_told_in_words() -> None:
     file = of_file().own[NAME].file
-    assert file.in_words == "f.npy, 3 images × 2 features"
+    assert file.in_words == "f.npy with f.csv, 3 images × 2 features"
     assert ChosenFile(digest="0" * 64).in_words == f"SHA-256 {'0' * 12}…"

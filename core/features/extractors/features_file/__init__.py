@@ -10,6 +10,7 @@ from core.settings.chosen_file import ChosenFile, FeaturesFile
 _CODE = "core.features.extractors.features_file"
 _FIXED = 120e6
 _NUMBERS_OF_A_PART = 4e6
+_BYTES_OF_A_KEY = 500.0
 _WHOLE_IN_MEMORY = (".npz",)
 
 
@@ -52,15 +53,15 @@ class FeaturesFileSettings(SettingsPart):
         if file is None:
             return _COST
         whole = 8.0 * file.rows * file.n_features if file.name.lower().endswith(_WHOLE_IN_MEMORY) else 0.0
-        seconds = (3e-7 if file.name.lower().endswith((".csv", ".tsv", ".txt")) else 1e-8) * file.n_features
+        seconds = (3e-7 if file.name.lower().endswith((".csv", ".tsv", ".txt")) else 3e-8) * file.n_features
         return Cost(
-            seconds_per_image=seconds + 1e-5,
-            bytes_fixed=_FIXED + 12 * max(_NUMBERS_OF_A_PART, file.n_features) + whole,
+            seconds_per_image=seconds + 1e-4,
+            bytes_fixed=_FIXED + 12 * max(_NUMBERS_OF_A_PART, file.n_features) + _BYTES_OF_A_KEY * file.rows + whole,
             basis="as measured on two cores of another machine",
         )
 
 
-_COST = Cost(seconds_per_image=1e-5, bytes_fixed=_FIXED, basis="as measured on two cores of another machine")
+_COST = Cost(seconds_per_image=1e-4, bytes_fixed=_FIXED, basis="as measured on two cores of another machine")
 
 DESCRIPTION = Extractor(
     name="features-file",
