@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.cache import default_cache_folder
-from core.cli.flags import Flag, asked_of_files, asked_of_images, said_settings
+from core.cli.flags import Flag, flags_of_files, flags_of_images, given_settings
 from core.cli.terminal import TerminalProgress
 from core.descriptions import inside_sentence, resolve
 from core.output.reproducing import unnamed_note
@@ -40,7 +40,7 @@ def study_of(options: argparse.Namespace) -> Study:
 def _with_values_of_files(study: Study, options: argparse.Namespace) -> Study:
     """Return the study with the values that files are to give; what was assumed is reported in notes."""
     settings = study.settings
-    asked = asked_of_files(options)
+    asked = flags_of_files(options)
     for flag, file in asked:
         progress = TerminalProgress()
         progress.listen_for_interrupt()
@@ -72,14 +72,14 @@ def _with_extractors_of(settings: Settings, flags: Sequence[Flag], options: argp
 
 def _with_values_of_images(study: Study, options: argparse.Namespace) -> Study:
     """Return the study with the values determined from its images, each with a note."""
-    asked = asked_of_images(options)
-    if not asked:
+    of_images = flags_of_images(options)
+    if not of_images:
         return study
     progress = TerminalProgress()
     progress.listen_for_interrupt()
     dataset = open_dataset(study.source, study.cache_folder, progress, settings=study.settings.data)
     settings = study.settings
-    for flag in asked:
+    for flag in of_images:
         facts = flag.setting.facts
         value = resolve(facts.from_dataset)(dataset)
         settings = flag.setting.put(settings, value)
@@ -101,7 +101,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         validation = getattr(options, "validation_default", None)
         if validation is not None:
             settings = replace(settings, data=replace(settings.data, validation_fraction=validation))
-    settings = said_settings(options, settings)
+    settings = given_settings(options, settings)
     by_class, rule = (getattr(options, name, None) for name in (BY_CLASS, CLASS_RULE))
     if by_class and rule is None and settings.selection.budget_over_classes != "by-hand":
         print(BY_HAND, file=sys.stderr)

@@ -15,7 +15,7 @@ from core.cache import RowStore, fingerprint, write_atomically
 from core.descriptions import Cost, SettingsPart, plugins_used
 from core.errors import FeatureError, WeightsError
 from core.estimate import TENSORFLOW_BYTES
-from core.features.decoding import Batch, Wanted, prepared_batches, wanted_images
+from core.features.decoding import Batch, ImageToDecode, images_to_decode, prepared_batches
 from core.features.description import Extractor
 from core.features.extractors import EXTRACTORS, extractor_named
 from core.features.steps import Compute, FileState, StoredRows
@@ -146,10 +146,10 @@ def extract(
     extractor = extractor_named(name).with_settings(settings)
     used = weights_of(extractor, weights_file, untrained=untrained)
     chosen = range(len(dataset.images)) if indices is None else indices.tolist()
-    wanted = wanted_images(dataset, chosen)
-    run = _Run(extractor, used, cache_folder, progress, len(wanted))
-    missing = [item for item in wanted if not run.has(item.key)]
-    run.report(len(wanted) - len(missing))
+    items = images_to_decode(dataset, chosen)
+    run = _Run(extractor, used, cache_folder, progress, len(items))
+    missing = [item for item in items if not run.has(item.key)]
+    run.report(len(items) - len(missing))
     missing = run.derive(missing)
     stored = extractor.stored
     if stored is not None:
@@ -291,7 +291,7 @@ class _Run:
         self, extractor: Extractor, used: WeightsUsed, cache_folder: Path, progress: Progress, total: int
     ) -> None:
         self.stores = _stores(extractor, used, cache_folder)
-        self.failures: list[tuple[Wanted, str]] = []
+        self.failures: list[tuple[ImageToDecode, str]] = []
         self.notes: list[str] = []
         self.n_computed = 0
         self._extractor = extractor
@@ -313,7 +313,7 @@ class _Run:
         self._done += done
         self._progress.report(self._done, self._total, f"Extracting {self._extractor.name}: images")
 
-    def derive(self, missing: Sequence[Wanted]) -> list[Wanted]:
+    def derive(self, missing: Sequence[ImageToDecode]) -> list[ImageToDecode]:
         """Take what follows from another extractor's rows in the cache; return what is still missing."""
         source = self._extractor.derived_from
         if not source or not missing:
@@ -327,11 +327,11 @@ class _Run:
             self.report(len(keys))
         return [item for item in missing if item.key not in rows]
 
-    def compute(self, dataset: Dataset, missing: Sequence[Wanted], compute: Compute) -> None:
+    def compute(self, dataset: Dataset, missing: Sequence[ImageToDecode], compute: Compute) -> None:
         """Compute `missing`, writing chunks as they fill; results are kept even after an error."""
         self._take(prepared_batches(dataset, missing, self._extractor.prepare, self._extractor.batch_size), compute)
 
-    def read(self, stored: StoredRows, dataset: Dataset, missing: Sequence[Wanted]) -> None:
+    def read(self, stored: StoredRows, dataset: Dataset, missing: Sequence[ImageToDecode]) -> None:
         """Read `missing` from a file; images without a row there fail, now and whenever they are requested again."""
         found = stored.match(dataset, self._cache_folder, self._progress)
         state = stored.state(dataset, self._cache_folder)

@@ -14,7 +14,7 @@ from core.progress import Progress
 from core.results import Dataset, FloatArray
 
 if TYPE_CHECKING:
-    from core.features.decoding import Batch, Wanted
+    from core.features.decoding import Batch, ImageToDecode
 
 Pixels = NDArray[np.uint8]
 Prepared = NDArray[Any]
@@ -82,7 +82,7 @@ class StoredRows(Protocol):
         """Return which images have a row; the file is read if that was not found out before."""
 
     def batches(
-        self, dataset: Dataset, wanted: "Sequence[Wanted]", cache_folder: Path, progress: Progress
+        self, dataset: Dataset, wanted: "Sequence[ImageToDecode]", cache_folder: Path, progress: Progress
     ) -> "Generator[Batch, None, None]":
         """Yield the rows of `wanted`, all of which have one, float32 of shape (b, n_features) over all blocks."""
 

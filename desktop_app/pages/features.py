@@ -75,8 +75,8 @@ class FeaturesPage(Page):
         self._advises = True
         self.extractors = ExtractorList()
         self.extractors.chosen.connect(self._choose)
-        self.extractors.weights_wanted.connect(self.weights_wanted)
-        self.extractors.file_wanted.connect(self._choose_file)
+        self.extractors.weights_requested.connect(self.weights_requested)
+        self.extractors.file_requested.connect(self._choose_file)
         self.add_option("Extractors", self.extractors, question=SEVERAL)
         self.controls.place(self.extractors, "features.extractors")
         self.variance = self.controls.add("features.variance").widget
@@ -87,7 +87,7 @@ class FeaturesPage(Page):
         self.labels = MessageStrip()
         self.advice = MessageStrip()
         self.advice.action_triggered.connect(self._follow_advice)
-        self.advice.more_wanted.connect(self._show_evidence)
+        self.advice.more_requested.connect(self._show_evidence)
         self.advice.closed.connect(self._stop_advising)
         self.bars = SeparationBars()
         self.curve = VarianceCurve()
@@ -138,7 +138,7 @@ class FeaturesPage(Page):
     def _keep_features(self, result: FeaturesView) -> None:
         accuracies = {" + ".join(one.extractors): one.accuracy for one in result.separations}
         self.keep(result, {"separations": accuracies, "images": result.n_images, "labels": list(result.labels)})
-        self.summary_told.emit(f"Features of {result.n_images:,} images extracted", "clusters")
+        self.summary_reported.emit(f"Features of {result.n_images:,} images extracted", "clusters")
         self._looked_for = ""
         self._ask()
 
@@ -240,7 +240,7 @@ class FeaturesPage(Page):
 
     def _follow_advice(self) -> None:
         if self._fell_back:
-            self.weights_wanted.emit()
+            self.weights_requested.emit()
             return
         self._choose(tuple(fact.name for fact in self._facts() if fact.name in recommended()))
 
@@ -298,9 +298,9 @@ class FeaturesPage(Page):
         if self.model.facts("dataset") is None or self.job_numbers(DescribeExtractors) or not self.images_are_there():
             return
         settings = self.model.project.settings
-        wanted = f"{self.model.project.source} {settings.data} {settings.features.own}"
-        if wanted != self._looked_for:
-            self._looked_for = wanted
+        searched = f"{self.model.project.source} {settings.data} {settings.features.own}"
+        if searched != self._looked_for:
+            self._looked_for = searched
             self.ask(DescribeExtractors(self._study_of_known()), self._show_extractors)
 
     def _study_of_known(self) -> Study:
@@ -333,7 +333,7 @@ class FeaturesPage(Page):
         used = features.extractors
         extractors = used if setting.owner in used else (*used, setting.owner)
         self._fell_back, self._looked_for = None, ""
-        text = f"choice of a file for “{setting.owner_title}”"
+        text = f"change of “{setting.facts.title}”"
         self.change_settings("features", text=text, extractors=extractors, **setting.changed(features, value))
 
     def _choose(self, names: object) -> None:

@@ -42,15 +42,15 @@ class ExtractorList(QWidget):
     -------
     chosen : (tuple of str)
         The extractors ticked now, in the order shown; at least one.
-    weights_wanted : ()
+    weights_requested : ()
         The user asks for weights that are missing.
-    file_wanted : (str)
+    file_requested : (str)
         The user is to choose the file that this extractor reads.
     """
 
     chosen = Signal(object)
-    weights_wanted = Signal()
-    file_wanted = Signal(str)
+    weights_requested = Signal()
+    file_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -75,9 +75,9 @@ class ExtractorList(QWidget):
         for place, fact in enumerate(sorted(facts, key=cannot_work)):
             if fact.name not in self._rows:
                 row = _Row(fact.name)
-                row.box.toggled.connect(self._tell)
-                row.weights_wanted.connect(self.weights_wanted)
-                row.file_wanted.connect(self.file_wanted)
+                row.box.toggled.connect(self._emit)
+                row.weights_requested.connect(self.weights_requested)
+                row.file_requested.connect(self.file_requested)
                 self._rows[fact.name] = row
                 self._column.insertWidget(place, row)
             self._rows[fact.name].show_fact(fact, accuracy.get(fact.name))
@@ -103,7 +103,7 @@ class ExtractorList(QWidget):
         row.hide()
         row.deleteLater()
 
-    def _tell(self) -> None:
+    def _emit(self) -> None:
         ticked = tuple(name for name, row in self._rows.items() if row.box.isChecked())
         box = self.sender()
         if ticked:
@@ -119,8 +119,8 @@ class ExtractorList(QWidget):
 class _Row(QWidget):
     """One extractor."""
 
-    weights_wanted = Signal()
-    file_wanted = Signal(str)
+    weights_requested = Signal()
+    file_requested = Signal(str)
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -143,7 +143,7 @@ class _Row(QWidget):
             set_tone(label, "muted")
         self.bring = QPushButton("Import weights…")
         self.bring.setToolTip("See what is missing, where to get it and how to import it")
-        self.bring.clicked.connect(self._want)
+        self.bring.clicked.connect(self._emit_request)
         ways = QHBoxLayout()
         ways.setContentsMargins(theme.UNIT * 3, 0, 0, 0)
         ways.addWidget(self.bring)
@@ -180,11 +180,11 @@ class _Row(QWidget):
         else:
             self.bring.setAccessibleName(f"Import the weights of {fact.title}")
 
-    def _want(self) -> None:
+    def _emit_request(self) -> None:
         if self._reads_file:
-            self.file_wanted.emit(self._name)
+            self.file_requested.emit(self._name)
         else:
-            self.weights_wanted.emit()
+            self.weights_requested.emit()
 
     def show_used(self, used: bool) -> None:
         """Tick it or not; what lacks its weights can be unticked, not ticked."""

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,8 +29,10 @@ from desktop_app.pages import STEPS
 from desktop_app.pages.coreset_export import ExportSheet
 from desktop_app.pages.page import Page, PageContext
 from desktop_app.widgets.check_group import CheckGroup
+from desktop_app.widgets.file_field import FileField
 
 IN_SHEETS = ("export",)
+FEATURES = Path(__file__).parents[2] / "golden" / "features-file" / "features.npy"
 PageMaker = Callable[[str], Page]
 
 
@@ -94,6 +97,8 @@ def words_of(widget: QWidget) -> Any:
         return widget.currentData()
     if isinstance(widget, QCheckBox):
         return widget.isChecked()
+    if isinstance(widget, FileField):
+        return widget.words.text()
     assert isinstance(widget, QAbstractSpinBox | QLineEdit)
     return widget.text()
 
@@ -105,6 +110,11 @@ WRITTEN = {"grey_levels": "0:4095, 16-bit-png=0:99", "alpha": "ignore", "pages":
 def change_by_keys(widget: QWidget, qtbot: QtBot, words: str = "5, 37") -> None:
     """Change what a control shows, as somebody does who has a keyboard alone."""
     target: QWidget = widget
+    if isinstance(widget, FileField):
+        before = widget.words.text()
+        widget.chosen.emit(str(FEATURES.with_suffix(".csv" if "paths" in widget.objectName() else ".npy")))
+        qtbot.waitUntil(lambda: widget.words.text() != before, timeout=60_000)
+        return
     if isinstance(widget, CheckGroup):
         target = next(box for box in widget.boxes.values() if not box.isChecked())
     if not widget.isVisible():  # the clusters of another project are not there yet, and what stands among them
@@ -179,11 +189,19 @@ def test_a_control_is_in_reach_named_and_explained(make_page: PageMaker, stage: 
 @pytest.mark.parametrize("stage", STAGES)
 def test_options_are_as_wide_as_their_column(make_page: PageMaker, stage: str) -> None:
     page = make_page(stage)
-    for control in page.controls.made.values():
-        choose_owner(page, control.setting)
+
+    def assert_fits(where: str) -> None:
         QApplication.processEvents()
         inside = page.option_column.widget()
-        assert inside.width() <= page.option_column.viewport().width(), control.setting.where
+        assert inside.width() <= page.option_column.viewport().width(), where
+
+    for control in page.controls.made.values():
+        choose_owner(page, control.setting)
+        assert_fits(control.setting.where)
+    page.resize(800, 600)
+    assert_fits("a narrow page")
+    page.option_column.more_button.setChecked(False)
+    assert_fits("a narrow page without more")
 
 
 # --- changing ----------------------------------------------------------------------------------------------------
@@ -293,7 +311,7 @@ def test_changes_of_one_number_are_one_step_and_of_two_are_two(make_page: PageMa
         made["training.batch_size"].widget.setValue(value)  # type: ignore[attr-defined]
     assert page.model.undo_stack.count() == 1
     owned = [each for each in settings_in("training") if each.owner and each.plain_kind is str]
-    assert len(owned) == 2, "the backbone, and the features of the judge"
+    assert len(owned) == 2, "the backbone, and the features of the linear probe"
     for setting in owned:
         choice = made[setting.where].widget
         assert isinstance(choice, QComboBox)

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.cache import ArrayCache, fingerprint
 from core.errors import FeatureError
-from core.features.decoding import Batch, Wanted
+from core.features.decoding import Batch, ImageToDecode
 from core.features.extractors.features_file import FeaturesFileSettings
 from core.features.extractors.features_file.forms import Opened, list_beside, open_features
 from core.features.extractors.features_file.looking import find, locate, rows_of
@@ -102,7 +102,7 @@ class FileRows:
         return found
 
     def batches(
-        self, dataset: Dataset, wanted: Sequence[Wanted], cache_folder: Path, progress: Progress = NO_PROGRESS
+        self, dataset: Dataset, wanted: Sequence[ImageToDecode], cache_folder: Path, progress: Progress = NO_PROGRESS
     ) -> Generator[Batch, None, None]:
         """Yield the rows of `wanted`, in the sequence of the file.
 
