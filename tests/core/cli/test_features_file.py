@@ -122,6 +122,17 @@ def test_images_without_a_row_are_excluded_and_listed_with_the_reason(
     assert not set(gone) & set(selected(tmp_path / "a.csv"))
 
 
+def test_a_class_without_any_row_is_left_without_images_and_the_others_are_selected(
+    cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    red = [f"red/red_{number:02d}.png" for number in range(12)]
+    write_own(cells, tmp_path / "own.npy", without=red)
+    everything = ["--test-fraction", "0", "--features-file", tmp_path / "own.npy"]
+    assert run("select", cells, *FEW, *everything, "--out", tmp_path / "a.csv") == 0
+    assert "12 images have no usable row" in capsys.readouterr().out
+    assert {path.partition("/")[0] for path in selected(tmp_path / "a.csv")} == {"blue", "green"}
+
+
 def test_extractors_lists_it_with_its_state_and_separation(
     cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -213,7 +224,7 @@ def test_the_linear_probe_learns_from_it_and_the_report_says_so(
     assert MARK in report
     assert "own.npy" in report
     assert str(tmp_path) not in report
-    capsys.readouterr()
+    assert MARK in capsys.readouterr().out
     judged = [*compare, "--extractor", "colour-texture", "--judge-extractor", "features-file"]
     assert run(*judged, "--out", tmp_path / "judged") == 2
     assert "which 1 image of this comparison lacks, such as blue/blue_03.png" in capsys.readouterr().err
