@@ -113,6 +113,13 @@ def test_rows_are_found_by_the_sha256_of_files_in_any_sequence(write: Callable[[
     assert "decoded pixels" in by_pixels.notes[0]
 
 
+def test_the_sha256_of_a_file_with_several_images_is_of_none_of_them() -> None:
+    images = [replace(image(f"stack.tif#page={n}"), file="0" * 64, pixels=f"{n:064x}") for n in (1, 2)]
+    images.append(replace(image("one.png"), file="1" * 64, pixels="a" * 64))
+    matched = match("f.npy", rows(["0" * 64, "1" * 64]), images)
+    assert found(matched, images) == [None, None, 1]
+
+
 def test_rows_that_cannot_be_used_are_named_with_the_reason() -> None:
     images = [image("1.png"), image("2.png"), image("3.png"), image("4.png")]
     matched = match("f.npy", rows(["1.png", "2.png", "2.png", "3.png", "3.png"], [5, 6, 7, 8, 8], bad=[0]), images)
@@ -218,7 +225,7 @@ def test_images_without_a_usable_row_are_excluded_and_the_others_used(
         "The features file has no row for it.",
     ]
     everything = np.arange(24)
-    split = Split(everything[:12], everything[12:16], everything[16:], brought=False)
+    split = Split(everything[:12], everything[12:16], everything[16:])
     left = without_failed(split, [extracted])
     assert left.pool.tolist() == [n for n in range(12) if n != 3]
     assert left.test.tolist() == [16, 17, 18, 19]

@@ -81,7 +81,7 @@ def match(name: str, rows: Sequence[Row], images: Sequence[Image]) -> Matched:
         If no row is of any image, or no such row can be used.
     """
     if _SHA256.fullmatch(rows[0].key.strip()):
-        find, words = _best(_by_digest(rows), images)
+        find, words = _best(_by_digest(rows, images), images)
     else:
         find, words = _best(_by_path(rows, images), images)
         if find is None:
@@ -160,12 +160,14 @@ def _first_reason(images: Sequence[Image], reasons: Mapping[str, str]) -> str:
 # --- by content ---------------------------------------------------------------------------------------------------
 
 
-def _by_digest(rows: Sequence[Row]) -> Iterable[tuple[Find, str]]:
+def _by_digest(rows: Sequence[Row], images: Sequence[Image]) -> Iterable[tuple[Find, str]]:
+    # Pages of a file that are images of their own share its digest.
+    n_contents = Counter(file for file, _ in {(image.file, image.pixels) for image in images})
     index: dict[str, list[Row]] = {}
     for row in rows:
         if digest := _SHA256.fullmatch(row.key.strip()):
             index.setdefault(digest[1].lower(), []).append(row)
-    yield (lambda image: index.get(image.file, [])), ""
+    yield (lambda image: index.get(image.file, []) if n_contents[image.file] == 1 else []), ""
     yield (lambda image: index.get(image.pixels, [])), "The SHA-256 in the features file are those of decoded pixels."
 
 
