@@ -206,8 +206,8 @@ def test_the_methods_paragraph_states_that_features_are_from_a_file(
     said = capsys.readouterr().out
     digest = read_manifest(tmp_path / "out").weights[0].digest
     assert (
-        "Features were extracted with features that were computed with another program and read from a file (file with "
-        f"SHA-256 {digest}, not checked by the program)." in said
+        "Features were extracted with a model outside of the program, from whose features a file was written (SHA-256 "
+        f"of the file {digest}, not checked by the program)." in said
     )
 
 
