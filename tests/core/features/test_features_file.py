@@ -139,6 +139,15 @@ def test_copies_of_an_image_have_one_row_and_a_note_counts_those_that_differ() -
     assert (found(one_of_two, images), one_of_two.reasons) == ([0, 0, 1], {})
 
 
+def test_rows_that_are_all_the_same_are_told() -> None:
+    images = [image("1.png"), image("2.png")]
+    assert (
+        "All rows of the features file are the same"
+        in match("f.npy", rows(["1.png", "2.png"], [4, 4]), images).notes[0]
+    )
+    assert match("f.npy", rows(["1.png"]), images[:1]).notes == ()
+
+
 def test_a_file_of_other_images_is_refused_with_both_spellings() -> None:
     with pytest.raises(FeatureError, match=r"it has “x/9\.png”, the dataset “a/1\.png”. Expected paths in the dataset"):
         match("f.npy", rows(["x/9.png"]), [image("a/1.png")])
@@ -216,20 +225,20 @@ def test_images_without_a_usable_row_are_excluded_and_the_others_used(
     dataset: Dataset, cache: Path, tmp_path: Path
 ) -> None:
     values = numbers(24)
-    values[3, 2] = np.nan
+    values[3, 2], values[4, 0] = np.nan, -1e13
     settings = write(tmp_path / "f.npy", paths_of(dataset)[:20], values[:20])
     extracted = read(dataset, settings, cache)
-    assert extracted.failed_indices.tolist() == [3, 20, 21, 22, 23]
-    assert [each.reason for each in extracted.failed[:2]] == [
-        "Its row in the features file has values that are missing, not finite or too large (3).",
+    assert extracted.failed_indices.tolist() == [3, 4, 20, 21, 22, 23]
+    assert [each.reason for each in extracted.failed[1:3]] == [
+        "Its row in the features file has values that are missing, not finite or too large (4).",
         "The features file has no row for it.",
     ]
     everything = np.arange(24)
     split = Split(everything[:12], everything[12:16], everything[16:])
     left = without_failed(split, [extracted])
-    assert left.pool.tolist() == [n for n in range(12) if n != 3]
+    assert left.pool.tolist() == [n for n in range(12) if n not in (3, 4)]
     assert left.test.tolist() == [16, 17, 18, 19]
-    assert [each.index for each in left.left_out] == [3, 20, 21, 22, 23]
+    assert [each.index for each in left.left_out] == [3, 4, 20, 21, 22, 23]
     assert count_missing(dataset, NAME, cache_folder=cache, indices=everything, settings=settings) == 0
 
 

@@ -19,6 +19,9 @@ from core.settings import DataSettings
 from core.settings.chosen_file import ChosenFile, FeaturesFile
 
 DIGEST_STAGE = "file-digest"
+LARGEST = 1e12
+"""Numbers beyond are not used: sums of their squares over many images would not be finite in float32."""
+
 _PIECE = 1 << 22
 
 
@@ -76,7 +79,7 @@ def rows_of(opened: Opened, progress: Progress = NO_PROGRESS) -> Iterator[Row]:
     """
     number = 0
     for part in opened.parts():
-        finite = np.asarray(np.isfinite(part.rows).all(axis=1)).tolist()
+        finite = np.asarray((np.abs(part.rows) <= LARGEST).all(axis=1)).tolist()  # nor is a NaN
         for name, key, row, is_finite in zip(part.numbers, part.keys, part.rows, finite, strict=True):
             yield Row(number, name, key, zlib.crc32(row.data), is_finite)
             number += 1

@@ -31,6 +31,7 @@ class Row:
     check : int
         CRC-32 of its numbers: rows that differ in it differ.
     is_finite : bool
+        Whether all of its numbers can be used.
     """
 
     number: int
@@ -113,6 +114,8 @@ def match(name: str, rows: Sequence[Row], images: Sequence[Image]) -> Matched:
             f"{_counted(n_unequal, 'image has', 'images have')} the same pixels as another image and a different row "
             "in the features file; the row of the first in the sequence of paths was used."
         )
+    if len(found) > 1 and len({row.check for row in found.values()}) == 1:
+        notes.append("All rows of the features file are the same, so that they do not distinguish any images.")
     n_unused = len(rows) - len(used)
     if n_unused:
         notes.append(
