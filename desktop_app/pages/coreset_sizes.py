@@ -1,7 +1,7 @@
 """How many images are needed: learning curves, a margin, and the smallest size inside it."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from core.project import Choices
 from core.results.sizes import SizeAnswer, SizeCheck, SizeCurve, Sizes
@@ -117,22 +117,37 @@ class SizesPanel(QWidget):
         with_label = QLabel("M&easured with")
         with_label.setBuddy(self.measured_with)
         about = QuestionMark(HELP, about="sizes")
-        for widget in (label, self.margin, with_label, self.measured_with, self.button, about):
+        for widget in (label, self.margin, with_label, self.measured_with):
             head.addWidget(widget)
         head.addStretch(1)
-        use = QHBoxLayout()
-        use.addWidget(self.use_button)
-        use.addWidget(self.check_button)
-        use.addStretch(1)
+        buttons = QHBoxLayout()
+        for widget in (self.button, self.use_button, self.check_button):
+            buttons.addWidget(widget)
+        buttons.addStretch(1)
+        buttons.addWidget(about)
+        # A scrolled column is given the height that its plot would like, not the one that it can do with.
+        self.plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self.plot.setMinimumHeight(theme.UNIT * 26)
+        inside = QWidget()
+        content = QVBoxLayout(inside)
+        content.setContentsMargins(0, 0, 0, 0)
+        content.setSpacing(theme.UNIT)
+        for widget in (self.words, self.checked, self.notes):
+            content.addWidget(widget)
+        content.addWidget(self.plot, 1)
+        scrolled = QScrollArea()
+        scrolled.setWidgetResizable(True)
+        scrolled.setFrameShape(QScrollArea.Shape.NoFrame)
+        scrolled.setWidget(inside)
+        scrolled.viewport().setAutoFillBackground(False)
+        inside.setAutoFillBackground(False)
+        scrolled.setAccessibleName("Sizes")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, theme.UNIT, 0, 0)
         column.setSpacing(theme.UNIT)
         column.addLayout(head)
-        column.addWidget(self.words)
-        column.addLayout(use)
-        column.addWidget(self.checked)
-        column.addWidget(self.notes)
-        column.addWidget(self.plot, 1)
+        column.addLayout(buttons)
+        column.addWidget(scrolled, 1)
 
     @property
     def answer(self) -> SizeAnswer | None:
