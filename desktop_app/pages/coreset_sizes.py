@@ -121,8 +121,8 @@ class SizesPanel(QWidget):
             head.addWidget(widget)
         head.addStretch(1)
         buttons = QHBoxLayout()
-        for widget in (self.button, self.use_button, self.check_button):
-            buttons.addWidget(widget)
+        for button in (self.button, self.use_button, self.check_button):
+            buttons.addWidget(button)
         buttons.addStretch(1)
         buttons.addWidget(about)
         # A scrolled column is given the height that its plot would like, not the one that it can do with.
