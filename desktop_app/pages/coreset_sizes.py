@@ -132,8 +132,8 @@ class SizesPanel(QWidget):
         content = QVBoxLayout(inside)
         content.setContentsMargins(0, 0, 0, 0)
         content.setSpacing(theme.UNIT)
-        for widget in (self.words, self.checked, self.notes):
-            content.addWidget(widget)
+        for text in (self.words, self.checked, self.notes):
+            content.addWidget(text)
         content.addWidget(self.plot, 1)
         scrolled = QScrollArea()
         scrolled.setWidgetResizable(True)
