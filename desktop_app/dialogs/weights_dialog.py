@@ -78,7 +78,6 @@ class WeightsDialog(QDialog):
         self.strip = MessageStrip()
         layout.addWidget(self.strip)
         self.busy = JobProgress("Stop without changing anything")
-        self.busy.doing.setWordWrap(True)
         self.busy.keep_space()  # so that nothing moves when a file is imported
         self.busy.cancel_requested.connect(self._stop)
         layout.addWidget(self.busy)

@@ -41,12 +41,14 @@ class JobProgress(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.UNIT * 2)
-        row.addWidget(self.doing, 1)
-        row.addWidget(self.bar, 1)
+        row.addWidget(self.doing, 3)
+        row.addWidget(self.bar, 2)
         row.addWidget(self.cancel)
 
     def keep_space(self) -> None:
-        """Keep its space in the layout while it is hidden."""
+        """Wrap the text, and keep the space of two lines of it in the layout while the row is hidden."""
+        self.doing.setWordWrap(True)
+        self.doing.setMinimumHeight(2 * self.doing.fontMetrics().lineSpacing())
         policy = self.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.setSizePolicy(policy)
