@@ -19,6 +19,8 @@ __all__ = ["FORMATS", "NAMES", "boxed_format", "deep_bits", "deep_kind", "deep_v
 
 # Thumbnails and depth maps in a file are not what was photographed; threads decode several images at a time already.
 pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+# What is wrong with a file is one sentence of this program; OpenCV would print its own next to it.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 FORMATS = (AvifImagePlugin.AvifImageFile.format, Jpeg2KImagePlugin.Jpeg2KImageFile.format, "HEIF")
 """Formats, as Pillow calls them."""
