@@ -160,9 +160,10 @@ def _decode_page(image: Image.Image, data: bytes, place: int, reading: Reading, 
     orientation = int(image.getexif().get(_ORIENTATION, 1)) if kind else 1
     _check_strips(image)
     image.load()
+    if kind and image.format in CODECS:
+        return decode_deep(_deep_by_codec(image, data, place, kind, orientation), reading)
     if kind and (reading.levels != "declared" or reading.range_of(kind) is not None):
-        deep = _deep_by_codec if image.format in CODECS else _deep_colour
-        return decode_deep(deep(image, data, place, kind, orientation), reading)
+        return decode_deep(_deep_colour(image, data, place, kind, orientation), reading)
     upright = image
     if in_place:
         ImageOps.exif_transpose(image, in_place=True)
@@ -171,10 +172,9 @@ def _decode_page(image: Image.Image, data: bytes, place: int, reading: Reading, 
     decoded = decode_plain(upright, origin, reading)
     if not kind:
         return decoded
-    # The upper 8 bits are all that Pillow reads of colours.
-    bits = deep_bits(kind)
-    low, high = int(decoded.rgb.min()) << bits - 8, (int(decoded.rgb.max()) + 1 << bits - 8) - 1
-    stored = replace(decoded.stored or Stored(), kind=kind, low=float(low), high=float(high), bits=bits)
+    # The upper 8 of 16 bits are all that Pillow reads of colours.
+    low, high = int(decoded.rgb.min()) << 8, int(decoded.rgb.max()) << 8 | 255
+    stored = replace(decoded.stored or Stored(), kind=kind, low=float(low), high=float(high), bits=16)
     return replace(decoded, stored=stored)
 
 

@@ -160,6 +160,20 @@ def test_colours_of_more_than_8_bits_are_mapped_by_the_range_of_their_kind(
     assert _close(declared.rgb, values >> (bits - 8), 2)
 
 
+@pytest.mark.parametrize("bits", [12, 16])
+def test_the_largest_values_of_jpeg_2000_are_white(bits: int) -> None:
+    """Pillow alone makes them black."""
+    most = 2**bits - 1
+    values = np.full((40, 40, 3), most, np.uint16)
+    values[:20] = most // 2
+    data = _deep("JPEG2000", values, bits)
+    found = decode(data, USED)
+    assert found.stored is not None
+    read = read_rgb(data, fixed(USED, [(found.stored, found.survey, False)]))
+    assert np.array_equal(read, values >> (bits - 8))
+    assert np.array_equal(read_rgb(data), values >> (bits - 8))
+
+
 def test_grey_of_16_bits(smooth: Any) -> None:
     values = (smooth[:, :, 0] * 4095).astype(np.uint16)
     data = _deep("JPEG2000", values, 16)
