@@ -152,6 +152,7 @@ def test_the_menu_lets_a_folder_be_chosen(page_context: PageContext, exported: P
     dialog.close()
 
 
+@pytest.mark.slow
 def test_a_real_process_tells_how_far_it_is(process_context: PageContext, exported: Path, qtbot: QtBot) -> None:
     dialog = opened(process_context, exported, qtbot)
     n_files = len(list(exported.rglob("*.png"))) + 1
