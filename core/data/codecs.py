@@ -15,7 +15,7 @@ from PIL import AvifImagePlugin, Image, Jpeg2KImagePlugin
 
 from core.errors import ImageError
 
-__all__ = ["FORMATS", "NAMES", "boxed_format", "deep_bits", "deep_kind", "deep_values"]
+__all__ = ["FORMATS", "NAMES", "boxed_format", "deep_bits", "deep_kind", "deep_values", "page_sizes"]
 
 # Thumbnails and depth maps in a file are not what was photographed; threads decode several images at a time already.
 pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
@@ -35,6 +35,8 @@ _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 # In the codestream of JPEG 2000: marker, length, capabilities, sizes and places of image and tiles, then components.
 _N_COMPONENTS, _FIRST_DEPTH, _PER_COMPONENT = 40, 42, 3
 
+_MOST_PAGES = 10_000
+
 _TOLERANCE = 4
 """How far two decoders may differ in 256 grey levels, as they round the conversion of colours differently."""
 
@@ -49,6 +51,14 @@ def boxed_format(head: bytes) -> str | None:
     if any(brand in _AVIF_BRANDS for brand in brands):
         return "AVIF"
     return "HEIC" if brands[0] in _HEIC_BRANDS else None
+
+
+def page_sizes(image: Image.Image) -> list[tuple[int, int]]:
+    """Return the sizes of all images in an opened HEIC of which nothing is loaded; empty for any other format."""
+    if image.format != "HEIF" or image.fp is None:  # type: ignore[attr-defined]
+        return []
+    image.fp.seek(0)  # type: ignore[attr-defined]
+    return [each.size for each in pillow_heif.open_heif(image.fp)][:_MOST_PAGES]  # type: ignore[attr-defined]
 
 
 def deep_kind(image: Image.Image, data: bytes) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from core.data.codecs import FORMATS as CODECS
-from core.data.codecs import deep_bits, deep_kind, deep_values
+from core.data.codecs import deep_bits, deep_kind, deep_values, page_sizes
 from core.data.colour import Deep, decode_deep, decode_plain, is_deep_grey, origin_of
 from core.data.levels import Decoded, RGBArray, Survey, merged, together
 from core.errors import ImageError
@@ -58,6 +58,8 @@ def decode_file(image: Image.Image, data: bytes, reading: Reading, again: Opener
     ImageError
         If it cannot be read according to `reading`.
     """
+    for size in page_sizes(image):  # Pillow takes the memory of a page before it is asked for its size
+        check(*size)
     pages = main_pages(image, again)
     if pages == [0] or reading.pages == "first":
         check(*image.size)
@@ -79,10 +81,9 @@ def main_pages(image: Image.Image, again: Opener) -> list[int]:
     with suppress(Exception), again() as other:
         if image.format == "GIF":
             return list(range(max(1, min(MOST_PAGES, int(getattr(other, "n_frames", 1))))))
-        if image.format == "HEIF":  # which opens the main image, wherever it is
-            other.seek(0)
-            sizes = [other.size]
-        for place in range(1, MOST_PAGES):
+        if image.format == "HEIF":
+            sizes = page_sizes(image)
+        for place in range(len(sizes), MOST_PAGES):
             other.seek(place)
             sizes.append(other.size)
     largest = max(sizes, key=lambda size: size[0] * size[1])

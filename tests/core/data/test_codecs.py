@@ -220,6 +220,19 @@ def test_the_limit_of_pixels_holds_before_anything_is_decoded(
         read_rgb(data)
 
 
+def test_the_limit_of_pixels_holds_for_all_pages_of_a_heic(
+    stored: Any, smooth: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rgb = (smooth * 255).astype(np.uint8)
+    large = Image.fromarray(np.tile(rgb, (2, 2, 1)))
+    data = stored("HEIF", Image.fromarray(rgb), save_all=True, append_images=[large], primary_index=0)
+    assert _close(read_rgb(data), rgb)
+    monkeypatch.setattr("core.data.images.PIXEL_LIMIT", 6000)
+    monkeypatch.setattr(Image.Image, "seek", lambda *_: pytest.fail("memory was taken for a page"))
+    with pytest.raises(ImageError, match="It has 160 × 128 pixels, more than the limit of 6,000"):
+        read_rgb(data)
+
+
 def test_a_folder_with_all_of_them(stored: Any, put: Any, look: Any, smooth: Any) -> None:
     for at, form in enumerate(FORMS):
         put(f"a/{at}.{form.lower()}", stored(form))
