@@ -162,7 +162,8 @@ class SearchTrials:
 
         with _file_errors(self._file):
             found = self._found(identity, overwrite=overwrite)
-            try_to_remove(self._file.with_name(f"{JOURNAL}.lock"))  # of a killed process
+            for left in self._file.parent.glob(f"{JOURNAL}.lock*"):
+                try_to_remove(left)  # of a killed process
             with temporary_file(self._file) as part:
                 study = optuna.create_study(storage=_storage(part), study_name=NAME, direction="maximize")
                 study.set_user_attr(_IDENTITY, identity)

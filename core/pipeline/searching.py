@@ -239,6 +239,10 @@ def _run_trials(
     store = SearchTrials(out, search, ranges, _identity(job, ranges), epochs, overwrite=overwrite)
     for note in store.notes:
         progress.publish(Note(note))
+    n_done = min(len(store.finished), search.trials)
+    if n_done:
+        trials_are = "1 trial is" if n_done == 1 else f"{n_done:,} trials are"
+        progress.publish(Note(f"{trials_are} done already."))
     while len(store.finished) < search.trials:
         proposed = store.propose()
         step = _of_trial(progress, proposed.number, search.trials, search)

@@ -26,7 +26,9 @@ from desktop_app.widgets.table import Table
 from desktop_app.widgets.words import set_tone
 
 OF_GRID = ("learning_rates", "dropouts", "epoch_counts")
-ALWAYS = ("network", "method", "with_pool")
+ALWAYS = ("network", "method")
+BELOW = ("with_pool",)
+"""Below the others, which may be scrolled: it decides how long the search takes."""
 PAUSE = 400
 """Milliseconds without a change before an estimate is asked for."""
 ESTIMATING = "Estimating the time…"
@@ -63,6 +65,7 @@ class SearchSheet(Sheet):
         self.controls: dict[str, SettingControl] = {}
         self._form = QFormLayout()
         self._rows: dict[str, QWidget] = {}
+        self._below: list[QWidget] = []
         for setting in settings_in("search"):
             self._add(setting)
         self.estimate = QLabel()
@@ -81,6 +84,8 @@ class SearchSheet(Sheet):
         scrolled.setMinimumHeight(theme.UNIT * 48)
         scrolled.setMinimumWidth(theme.UNIT * 66)
         self.add(scrolled, 1)
+        for widget in self._below:
+            self.add(widget)
         self.add(self.estimate)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -99,6 +104,9 @@ class SearchSheet(Sheet):
         label = QLabel(control.label)
         label.setToolTip(setting.facts.tip)
         label.setBuddy(widget)
+        if setting.name in BELOW:
+            self._below.append(placed)
+            return
         self._form.addRow(label, placed)
 
     # --- what is asked for --------------------------------------------------------------------------------------------
@@ -113,7 +121,7 @@ class SearchSheet(Sheet):
         try:
             self.search = replace(self.search, **changes)
         except CoresetError as error:
-            self._refuse(str(error))
+            self._refuse(str(error).replace(setting.name, f"“{setting.facts.title}”", 1))
         else:
             self._refuse("")
         self._show()
@@ -148,7 +156,8 @@ class SearchSheet(Sheet):
             is_shown = name in ALWAYS or (name in OF_GRID) == is_grid
             if name.endswith("_range"):
                 is_shown = is_shown and ranged in ticked
-            self._form.setRowVisible(self._rows[name], is_shown)
+            if name not in BELOW:
+                self._form.setRowVisible(self._rows[name], is_shown)
         boxes = self.controls["parameters"].widget
         if isinstance(boxes, CheckGroup):
             for name, box in boxes.boxes.items():

@@ -103,6 +103,20 @@ def test_the_method_is_that_which_the_words_mean(
         assert ("grid is trained" in said) == bool(note)
 
 
+@pytest.mark.parametrize(
+    "words", ["from core.cli import main; main(['search', '--help'])", "import desktop_app.pages.compare_tools"]
+)
+def test_the_library_is_imported_by_a_search_alone(words: str) -> None:
+    code = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print(sorted({'optuna', 'sqlalchemy', 'alembic'} & set(sys.modules))))\n" + words
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=Path(__file__).parents[3]
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def start(out: Path, cache: Path) -> "subprocess.Popen[str]":
     command = [*COMMON, *SMALL, "--trials", "5", "--cache", str(cache), "--out", str(out)]
     return subprocess.Popen(

@@ -340,9 +340,9 @@ def test_the_search_sheet_takes_what_can_be_trained_and_says_what_cannot(page: C
     for name, wrong, sentence in (
         ("learning_rate_range", "fast", "Learning rate from, to: “fast” is not valid; expected numbers"),
         ("learning_rate_range", "0.1, 0.01", "must have the lowest learning rate first; found 0.1 and then 0.01."),
-        ("dropout_range", "0, 1.5", "dropout_range must be from 0 to below 1; found 1.5."),
+        ("dropout_range", "0, 1.5", "“Dropout from, to” must be from 0 to below 1; found 1.5."),
         ("dropout_range", "0.2", "must be two numbers, the lowest and the highest dropout, such as 0,0.5; found 0.2."),
-        ("image_size_range", "8, 64", "image_size_range must be whole numbers from 32 to 4096; found 8."),
+        ("image_size_range", "8, 64", "“Image size from, to” must be whole numbers from 32 to 4096; found 8."),
     ):
         type_in(sheet, qtbot, name, wrong)
         sheet.accept_button.click()
