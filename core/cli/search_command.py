@@ -19,7 +19,11 @@ from core.results.searches import SearchResult, SearchTrial
 from core.search_answer import search_sentences, trial_words
 from core.settings import GRID, SearchSettings
 
-GRID_LISTS = ("learning_rates", "dropouts", "epoch_counts")
+OF_GRID = ("learning_rates", "dropouts", "epoch_counts")
+OF_TRIALS = (
+    "trials", "parameters", "learning_rate_range", "image_size_range", "dropout_range", "augmentation_range", "pruning",
+    "search_seed",
+)  # fmt: skip
 
 
 def search(options: argparse.Namespace) -> int:
@@ -44,21 +48,28 @@ def _search_settings(options: argparse.Namespace, search: SearchSettings) -> Sea
     Raises
     ------
     SettingsError
-        If a list of a grid is given and another method.
+        If flags exclude each other.
     """
-    given = [flag for flag in flags_of("search") if getattr(options, flag.dest) is not None]
-    lists = [flag.words for flag in given if flag.setting.name in GRID_LISTS]
-    if any(flag.setting.name == "method" for flag in given):
-        if lists and search.method != GRID:
+    given = {flag.setting.name: flag.words for flag in flags_of("search") if getattr(options, flag.dest) is not None}
+    of_grid = [words for name, words in given.items() if name in OF_GRID]
+    of_trials = [words for name, words in given.items() if name in OF_TRIALS]
+    if "method" in given:
+        without_effect = of_trials if search.method == GRID else of_grid
+        if without_effect:
+            have = "have" if len(without_effect) > 1 else "has"
             raise SettingsError(
-                f"{lists[0]} belongs to a grid, but --method is {search.method}; remove one of the two."
+                f"{' and '.join(without_effect)} {have} no effect with --method {search.method}; remove one of the two."
             )
         return search
-    if lists:
-        say(f"note: {lists[0]} was given, so every combination of a grid is trained; --method tpe searches by trials.")
+    if of_grid and of_trials:
+        raise SettingsError(
+            f"{of_grid[0]} belongs to a grid, and {of_trials[0]} to a search by trials; remove one of the two."
+        )
+    if of_grid:
+        say(f"note: {of_grid[0]} was given, so every combination of a grid is trained; remove it to search by trials.")
         return replace(search, method="grid")
-    if options.settings is None:
-        return replace(search, method="tpe")
+    if options.settings is None or of_trials:
+        return replace(search, method="tpe" if search.method == GRID else search.method)
     if search.method == GRID:
         say("note: The settings file names no other method, so a grid is trained; --method tpe searches by trials.")
     return search

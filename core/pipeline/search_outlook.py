@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from core.pipeline.grid import Grid
 from core.pipeline.outlook import backbone_seconds, estimate_run
-from core.pipeline.search_space import search_ranges, searched_network
-from core.pipeline.searching import TITLES_OF_GRID, check_search
+from core.pipeline.search_space import search_ranges, searched_network, titles_of_grid
+from core.pipeline.searching import check_search
 from core.pipeline.stages import open_dataset, split_dataset
 from core.pipeline.study import Study
 from core.pipeline.views import SearchPlan
@@ -27,7 +27,7 @@ def search_titles(settings: Settings) -> Mapping[str, str]:
         If there are none.
     """
     if settings.search.method == GRID:
-        return TITLES_OF_GRID
+        return titles_of_grid(searched_network(settings.search.network))
     return {each.name: each.title for each in search_ranges(settings.search, settings.training)}
 
 

@@ -25,6 +25,8 @@ from core.training.network import Network
 
 SIZE_STEP = 16
 LEAST_SIZE = 32
+GRID_VALUES = ("learning_rate", "dropout", "epochs")
+"""What a point of a grid consists of, in its sequence."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def _range(name: str, search: SearchSettings, network: Network, training: Traini
                 f"The augmentation strength goes up to {high:g}, but {part.replace('_', ' ')} {largest:g} times "
                 f"{high:g} is not below 1; lower --augmentation-range (“{_title('augmentation_range')}”) or the amount."
             )
-    title = _capital(network.dropout_words) if name == "dropout" and network.dropout_words else SEARCHED[name]
+    title = _dropout_title(network) if name == "dropout" else SEARCHED[name]
     return SearchRange(name, title, low, high, is_log=name == "learning_rate")
 
 
@@ -141,6 +143,11 @@ def configured(network: Network, training: TrainingSettings, values: Mapping[str
         else:
             changes[network.dropout_setting if name == "dropout" else name] = value
     return replace(training, **changes)
+
+
+def titles_of_grid(network: Network) -> Mapping[str, str]:
+    """Return the titles of what a grid varies, by name; the dropout is that which the network has."""
+    return dict(zip(GRID_VALUES, (SEARCHED["learning_rate"], _dropout_title(network), "Epochs"), strict=True))
 
 
 def training_of_trial(settings: Settings, values: Mapping[str, float]) -> TrainingSettings:
@@ -164,5 +171,6 @@ def _title(name: str) -> str:
     return next(each.facts.title for each in settings_in("search") if each.name == name)
 
 
-def _capital(words: str) -> str:
+def _dropout_title(network: Network) -> str:
+    words = network.dropout_words or SEARCHED["dropout"]
     return words[:1].upper() + words[1:]

@@ -18,10 +18,12 @@ from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPar
 from core.pipeline.comparison_progress import remember_training
 from core.pipeline.grid import Grid
 from core.pipeline.search_space import (
+    GRID_VALUES,
     SearchRange,
     configured,
     search_ranges,
     searched_network,
+    titles_of_grid,
     training_of_trial,
 )
 from core.pipeline.search_summary import Searched, best_on_pool, once_seconds, reached_on_test, summarise_search
@@ -37,7 +39,6 @@ from core.training.loop import n_epochs, settings_for, training_problem
 from core.training.pixels import discard_unchecked
 from core.training.runs import load_runs, save_run
 
-TITLES_OF_GRID = {"learning_rate": "Learning rate", "dropout": "Dropout", "epochs": "Epochs"}
 RUNS = "runs"
 VERSION = 1
 """Raised whenever the same seed would propose or prune other trials."""
@@ -159,7 +160,7 @@ def _search(study: Study, out: Path, *, overwrite: bool, progress: Publisher[Sea
     if len(prepared.split.validation) == 0:
         raise SettingsError("There are no validation images to select by; set the validation fraction above 0.")
     job, notes = _prepared_job(prepared, out, progress)
-    titles: Mapping[str, str] = TITLES_OF_GRID
+    titles = titles_of_grid(searched_network(search.network))
     of_trials: list[str] = []
     if search.method == GRID:
         trials = _run_grid(job, progress)
@@ -222,7 +223,7 @@ def _run_grid(job: _Job, progress: Publisher[SearchPart]) -> list[SearchTrial]:
     points = Grid.of(search).points()
     trials = []
     for number, point in enumerate(points):
-        values = dict(zip(TITLES_OF_GRID, point, strict=True))
+        values = dict(zip(GRID_VALUES, point, strict=True))
         run = job.train(job.chosen, values, _of_trial(progress, number, len(points), search))
         trials.append(SearchTrial(number, values, _complete(run)))
         progress.publish(trials[-1])

@@ -57,7 +57,9 @@ def test_a_search_of_the_first_version_is_complete_and_gives_the_same_table(
         (["--parameters", "augmentation"], "Augmentation strength cannot be searched: the recipe has none"),
         (["--network", "head"], "The linear probe has none of these hyperparameters; search with"),
         (["--network", "x"], "There is no network named 'x'"),
-        (["--method", "random", "--dropouts", "0.1"], "--dropouts belongs to a grid, but --method is random"),
+        (["--method", "random", "--dropouts", "0.1"], "--dropouts has no effect with --method random; remove one"),
+        (["--method", "grid", "--trials", "3", "--no-pruning"], "--trials and --pruning have no effect with --method"),
+        (["--dropouts", "0.1", "--trials", "3"], "--dropouts belongs to a grid, and --trials to a search by trials"),
         (["--no-validation"], "There are no validation images to select by"),
         (["--soft-labels", "0.5", "--label-smoothing", "0.1"], "are both on"),
     ],
@@ -95,6 +97,7 @@ def test_the_method_is_that_which_the_words_mean(
         (["--method", "random"], "random", ""),
         (["--settings", str(settings)], "grid", "The settings file names no other method, so a grid is trained"),
         (["--settings", str(settings), "--method", "tpe"], "tpe", ""),
+        (["--settings", str(settings), "--trials", "3"], "tpe", ""),
     ):
         assert main([*COMMON, *words, "--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "out")]) == 130
         assert asked[-1].method == method, words
