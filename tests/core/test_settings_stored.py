@@ -18,6 +18,7 @@ from core.settings import (
     EarlierCoreset,
     EarlierImage,
     Relabelling,
+    SearchSettings,
     SelectionSettings,
     Settings,
     own_settings,
@@ -56,6 +57,12 @@ WRITTEN = {
     "grey_levels": ("0:4095",),
     "alpha": ("ignore",),
     "pages": "max",
+    "parameters": ("dropout",),
+    "learning_rate_range": (0.001, 0.01),
+    "image_size_range": (64, 128),
+    "dropout_range": (0.1, 0.2),
+    "augmentation_range": (0.5, 1.5),
+    "epoch_counts": (5, 10),
     "relabelled": (Relabelling("a.png", "a", "b", "2026-11-27T09:30:00+00:00"),),
 }
 
@@ -66,7 +73,7 @@ def other_value(kind: type[SettingsPart], name: str) -> Any:
     value, annotated = getattr(kind(), name), typing.get_type_hints(kind)[name]
     if ChosenFile in (chosen := typing.get_args(annotated)) or FeaturesFile in chosen:
         return CHOSEN[typing.get_args(annotated)[0]]
-    if name in WRITTEN and kind in (DataSettings, SelectionSettings):
+    if name in WRITTEN and kind in (DataSettings, SelectionSettings, SearchSettings):
         return WRITTEN[name]
     if facts.values:
         return next(each for each in facts.values if each != value)
