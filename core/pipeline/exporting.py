@@ -158,7 +158,13 @@ def _equal_reading_notes(prepared: Prepared, settings: Settings) -> list[str]:
     """Return a note on how to read exported files like the dataset, since fewer files may use a smaller range."""
     if not prepared.dataset.reading.ranges or source_of(prepared.dataset.kind).holds == "arrays":
         return []
+    with_headers = settings.export.dicom_headers and not settings.export.private
+    stored = [image.stored for image in prepared.dataset.images if image.stored is not None]
+    if not any(each.kind and (with_headers or not each.form) for each in stored):
+        return []
     flags = " ".join(f"--grey-levels {text}" for text in settings.data.grey_levels if "=" in text or ":" in text)
+    if with_headers and settings.data.window != "stored":
+        flags += f" --window {settings.data.window}"
     return [f"The exported files are unchanged; with {flags} they are read like those of the dataset."]
 
 

@@ -245,7 +245,8 @@ def predict(
     Parameters
     ----------
     choices : mapping, optional
-        Values of ``grey_levels``, ``alpha`` and ``pages`` that differ from those of the training.
+        Values of ``grey_levels``, ``alpha``, ``pages``, ``window`` and ``channels`` that differ from those of the
+        training.
     """
     loaded = load_bundle(bundle)
     if choices:

@@ -63,6 +63,8 @@ WRITTEN = {
     "dropout_range": (0.1, 0.2),
     "augmentation_range": (0.5, 1.5),
     "epoch_counts": (5, 10),
+    "window": "40:400",
+    "channels": "3,1,2",
     "relabelled": (Relabelling("a.png", "a", "b", "2026-11-27T09:30:00+00:00"),),
 }
 

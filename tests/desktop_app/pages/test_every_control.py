@@ -104,7 +104,13 @@ def words_of(widget: QWidget) -> Any:
 
 
 # Settings whose text has a grammar of its own; any other takes numbers, and texts.
-WRITTEN = {"grey_levels": "0:4095, 16-bit-png=0:99", "alpha": "ignore", "pages": "max"}
+WRITTEN = {
+    "grey_levels": "0:4095, 16-bit-png=0:99",
+    "alpha": "ignore",
+    "pages": "max",
+    "window": "40:400",
+    "channels": "3,1",
+}
 
 
 def change_by_keys(widget: QWidget, qtbot: QtBot, words: str = "5, 37") -> None:
