@@ -17,7 +17,7 @@ class WeightsView:
     """One set of weights: its state and where it is; `file` is empty where it is missing.
 
     `used_by` are titles of extractors; `is_backbone` tells whether the transfer network can stand on it. The official
-    file has a name, an address (empty where there is none) and about `n_bytes`.
+    file has a name, an address (empty where there is none) and about `n_bytes`. `command` gets weights without address.
     """
 
     name: str
@@ -30,6 +30,7 @@ class WeightsView:
     official_file: str = ""
     address: str = ""
     n_bytes: int = 0
+    command: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,4 +98,5 @@ def _view_of(entry: "WeightsEntry") -> WeightsView:
         weights.official_file,
         weights.address,
         weights.n_bytes,
+        weights.command,
     )
