@@ -9,7 +9,7 @@ from pathlib import Path
 from core.cache import default_cache_folder
 from core.cli.choices import study_of
 from core.cli.commands import progress
-from core.cli.flags import numbers, said_settings
+from core.cli.flags import numbers
 from core.cli.parser import READ_BY
 from core.cli.terminal import TerminalProgress, say, table
 from core.errors import ExportError, SettingsError
@@ -187,15 +187,15 @@ def predict(options: argparse.Namespace) -> int:
 def evaluate(options: argparse.Namespace) -> int:
     """Evaluate a trained network on another labelled dataset."""
     choices = {name: getattr(options, f"data.{name}", None) for name in READ_BY}
-    cache = Path(options.cache) if options.cache else default_cache_folder()
+    study = study_of(options)
     test = evaluate_external(
         options.bundle,
-        options.dataset,
-        cache,
+        study.source,
+        study.cache_folder,
         options.out,
         progress(),
         said=parse_match(options.match),
-        settings=said_settings(options, Settings()).data,
+        settings=study.settings.data,
         choices={name: value for name, value in choices.items() if value is not None},
         overwrite=options.overwrite,
     )

@@ -248,6 +248,9 @@ def _notes(
             f"All images are of the class {bundle.classes[true[0]]}: specificity and AUC require images of another "
             "class."
         )
+    relabelled = sum(bool(image.original_class) for image in dataset.images)
+    if relabelled:
+        told.append(f"{_images(relabelled)} evaluated under a corrected class (--labels).")
     if dataset.skipped:
         n = len(dataset.skipped)
         told.append(f"{n:,} file{'s were' if n > 1 else ' was'} skipped by the scan; `coreset scan` lists the reasons.")

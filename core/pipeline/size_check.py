@@ -1,6 +1,6 @@
 """Whether a size holds: a network trained once on so many images and once on everything, tested on the same images."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,34 +10,11 @@ from core.pipeline.split_parts import judges_of
 from core.pipeline.stages import prepare
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress
+from core.results.sizes import PairedLoss, SizeCheck
 from core.size_answer import labels_needed, points, rounded_up
 from core.training.architectures import NETWORKS
-from core.training.equivalence import PairedLoss, paired_loss
+from core.training.equivalence import paired_loss
 from core.training.teacher import pool_units
-
-
-@dataclass(frozen=True)
-class SizeCheck:
-    """What training once at a size showed.
-
-    Attributes
-    ----------
-    n_images : int
-    loss : PairedLoss
-        Against the network trained on everything, on the test images.
-    accuracy, everything : float
-        Test accuracy of both.
-    is_within : bool
-        Whether the loss was shown to be inside the margin.
-    sentence : str
-    """
-
-    n_images: int
-    loss: PairedLoss
-    accuracy: float
-    everything: float
-    is_within: bool
-    sentence: str
 
 
 def check_size(

@@ -1,4 +1,4 @@
-"""How the accuracy of the linear probe depends on the number of images that it is trained on."""
+"""How accuracy depends on the number of images that are trained on, and whether a size holds when it is trained."""
 
 from dataclasses import dataclass
 
@@ -123,3 +123,52 @@ class SizeAnswer:
     labels: int | None
     sentence: str
     is_refused: bool = False
+
+
+@dataclass(frozen=True)
+class PairedLoss:
+    """How much less accurate one classifier is than another on the same images.
+
+    Attributes
+    ----------
+    loss, low, high : float
+        As a share, and its 90 % interval.
+    variance : float
+        Of the paired difference on one image, with the design effect of groups.
+    n_images, n_groups : int
+    """
+
+    loss: float
+    low: float
+    high: float
+    variance: float
+    n_images: int
+    n_groups: int
+
+    def is_within(self, margin: float) -> bool:
+        """Return whether two one-sided tests at 5 % show that the loss is inside ±`margin`."""
+        return -margin < self.low and self.high < margin
+
+
+@dataclass(frozen=True)
+class SizeCheck:
+    """What training once at a size showed.
+
+    Attributes
+    ----------
+    n_images : int
+    loss : PairedLoss
+        Against the network trained on everything, on the test images.
+    accuracy, everything : float
+        Test accuracy of both.
+    is_within : bool
+        Whether the loss was shown to be inside the margin.
+    sentence : str
+    """
+
+    n_images: int
+    loss: PairedLoss
+    accuracy: float
+    everything: float
+    is_within: bool
+    sentence: str

@@ -9,7 +9,7 @@ from core.limits import limited
 from core.pipeline.study import Study
 from core.progress import Progress
 from core.results import ExportResult, MethodsText, VerifyResult
-from core.results.sizes import Sizes
+from core.results.sizes import SizeCheck, Sizes
 from core.service.requests import Request
 from core.settings import EarlierCoreset
 
@@ -83,13 +83,38 @@ class DescribeExport(Request[MethodsText]):
 
 @dataclass(frozen=True)
 class FindSizes(Request[Sizes]):
-    """Measure how the accuracy of the linear probe depends on the size of the coreset, beside random selection."""
+    """Measure how accuracy depends on the size of the coreset, beside random selection.
+
+    Attributes
+    ----------
+    study : Study
+    network : str
+        Trained on each coreset in place of the linear probe; empty: the linear probe.
+    """
 
     title: ClassVar[str] = "the search for a size"
     study: Study
+    network: str = ""
 
     def run(self, progress: Progress) -> Sizes:
         """Select, fit and classify fold by fold; what was measured before comes from the cache."""
         from core.pipeline.sizes import find_sizes
 
-        return find_sizes(self.study, progress=progress)
+        return find_sizes(self.study, network=self.network, trains_network=bool(self.network), progress=progress)
+
+
+@dataclass(frozen=True)
+class CheckSize(Request[SizeCheck]):
+    """Train a network once on a coreset of a size and once on the whole pool, and test both."""
+
+    title: ClassVar[str] = "the check of a size"
+    study: Study
+    network: str
+    n_images: int
+    margin: float
+
+    def run(self, progress: Progress) -> SizeCheck:
+        """Select, train and test; finished trainings come from the cache."""
+        from core.pipeline.size_check import check_size
+
+        return check_size(self.study, self.network, self.n_images, self.margin, progress=progress)

@@ -28,6 +28,7 @@ from desktop_app.pages.compare_report import ReportSheet
 from desktop_app.pages.compare_search import SearchSheet, show_search
 from desktop_app.pages.methods import copy_methods
 from desktop_app.pages.page import Page
+from desktop_app.registries import sources
 
 
 def runs_folder() -> Path:
@@ -76,9 +77,14 @@ class CompareTools(QObject):
             ),
             ("Predict a folder of images…", "Uses a network that was trained here", self._choose_prediction),
             (
-                "Evaluate on another dataset…",
+                "Evaluate on another folder…",
                 "Uses a network that was trained here on labelled images, such as those of a second scanner",
-                self._choose_external,
+                self._choose_external_folder,
+            ),
+            (
+                f"Evaluate on another {sources().file_words()}…",
+                "Uses a network that was trained here on the labelled images of a file",
+                self._choose_external_file,
             ),
             ("Search hyperparameters on the coreset…", "A typical use of a coreset", self._choose_search),
         ):
@@ -160,8 +166,7 @@ class CompareTools(QObject):
         return None
 
     def _choose_prediction(self) -> None:
-        start = str(models_folder())
-        bundle = QFileDialog.getExistingDirectory(self._page, "Choose the folder of a trained network", start)
+        bundle = self._chosen_bundle()
         if not bundle:
             return
         folder = QFileDialog.getExistingDirectory(self._page, "Choose the folder of images to predict")
@@ -176,12 +181,24 @@ class CompareTools(QObject):
         told = "".join(f" {note}" for note in view.notes)
         self._page.messages.info(f"{view.n_images:,} images predicted{skipped}: {view.file}{told}", view.file)
 
-    def _choose_external(self) -> None:
+    def _choose_external_folder(self) -> None:
+        bundle = self._chosen_bundle()
+        if bundle:
+            title = "Choose the folder of labelled images to evaluate on"
+            self._match_classes(bundle, QFileDialog.getExistingDirectory(self._page, title))
+
+    def _choose_external_file(self) -> None:
+        bundle = self._chosen_bundle()
+        if bundle:
+            title = f"Choose the {sources().file_words()} of labelled images to evaluate on"
+            source, _ = QFileDialog.getOpenFileName(self._page, title, "", sources().file_filter())
+            self._match_classes(bundle, source)
+
+    def _chosen_bundle(self) -> str:
         start = str(models_folder())
-        bundle = QFileDialog.getExistingDirectory(self._page, "Choose the folder of a trained network", start)
-        if not bundle:
-            return
-        source = QFileDialog.getExistingDirectory(self._page, "Choose the folder of labelled images to evaluate on")
+        return QFileDialog.getExistingDirectory(self._page, "Choose the folder of a trained network", start)
+
+    def _match_classes(self, bundle: str, source: str) -> None:
         if source:
             self._external = (Path(bundle), Path(source))
             request = MatchClasses(*self._external, self._page.preferences.cache_folder)
@@ -202,7 +219,7 @@ class CompareTools(QObject):
             self._page, "Choose where to write the report; it gets a folder of its own"
         )
         if place:
-            out = Path(place) / f"{bundle.name} on {source.name}"
+            out = Path(place) / f"{bundle.name} on {source.stem if source.is_file() else source.name}"
             request = EvaluateExternal(
                 bundle, source, self._page.preferences.cache_folder, out, tuple(sorted(said.items()))
             )

@@ -9,13 +9,9 @@ from PySide6.QtCore import QTimer
 
 from core.descriptions import registry
 from core.results import ClassClusters, Coverage
-from core.results.sizes import Sizes
-from core.service.coreset_requests import FindSizes
 from core.service.dataset_requests import DatasetView
-from core.service.needs import sizes_seconds
 from core.service.requests import AnyServiceRequest
 from core.service.selection_requests import ChooseCoreset, CoresetView, DescribeClass, ListClusters, MeasureCoverage
-from core.size_answer import points
 from core.words import percent
 from desktop_app import theme
 from desktop_app.image_menu import ImageMenu
@@ -23,7 +19,7 @@ from desktop_app.pages.coreset_exporting import Exporting
 from desktop_app.pages.coreset_images import PIN_KEYS
 from desktop_app.pages.coreset_options import CoresetOptions
 from desktop_app.pages.coreset_picture import MEASURING, CoresetPicture
-from desktop_app.pages.coreset_sizes import CANCELLED, FAILED
+from desktop_app.pages.coreset_sizing import Sizing
 from desktop_app.pages.images_shown import ImagesShown, pool_by_class
 from desktop_app.pages.large_image import LargeImage
 from desktop_app.pages.page import NOT_THERE, Page
@@ -31,10 +27,6 @@ from desktop_app.service.selection import SelectionQuestions
 from desktop_app.widgets.words import images
 
 SETTLE_MS = 350
-QUICK_SECONDS = 120.0
-"""How long finding a size may take for it to be done after all steps without being asked for."""
-LEAST_TO_SIZE = 50
-"""Images of the pool below which hardly any margin can be shown."""
 Wanted = tuple[str, str]
 
 
@@ -47,7 +39,7 @@ class CoresetPage(Page):
     run_text = "Export…"
     run_tip = "Write the selected images to a folder"
     is_always_next = True
-    sections = ("selection", "clusters", "features", "data")
+    sections = ("selection", "clusters", "features", "data", "comparison", "training")
     reads = ("dataset", "features", "clusters", "coreset")
 
     def build(self) -> None:
@@ -71,7 +63,7 @@ class CoresetPage(Page):
         self.picture.chosen.pins_changed.connect(self._pin)
         self.picture.plot.class_chosen.connect(self._choose_class)
         self.picture.tabs.currentChanged.connect(self._ask_plot)
-        self.picture.sizes.wanted.connect(self._find_sizes)
+        self.sizing = Sizing(self, self.picture.sizes, self.images)
         self.picture.sizes.images_wanted.connect(self._use_images)
         self.picture.sizes.fraction_chosen.connect(self._use_fraction)
         self.exporting = Exporting(self, self.picture.result, self.picture.methods)
@@ -95,9 +87,6 @@ class CoresetPage(Page):
         self._view: CoresetView | None = None
         self._cluster_of: Mapping[int, tuple[int, int]] = {}
         self._medoids: frozenset[int] = frozenset()
-        self._sizing: object = None
-        self._sized: object = None
-        self._tells_size = False
 
     # --- hooks ------------------------------------------------------------------------------------------------
 
@@ -107,6 +96,7 @@ class CoresetPage(Page):
         self.images.forget()
         self.large.forget()
         self.exporting.forget()
+        self.sizing.forget()
         self.picture.forget()
         self.options.show_settings(self.model.settings("selection"), {})
         self.options.show_notes(self.model.project.notes)
@@ -149,7 +139,7 @@ class CoresetPage(Page):
         self.images.set_view(view)
         self.options.show_settings(self.model.settings("selection"), self._pool_by_class())
         self.options.show_notes(self.model.project.notes)
-        self.picture.sizes.show_outdated(self._sized != self._basis_of_sizes())
+        self.sizing.refresh()
         ready = self.model.facts("clusters") is not None and self.images.view is not None
         if ready:
             self._ask()
@@ -333,57 +323,9 @@ class CoresetPage(Page):
 
     # --- jobs -------------------------------------------------------------------------------------------------
 
-    def _find_sizes(self) -> None:
-        if self.model.facts("clusters") is None or self.job_numbers(FindSizes):
-            return
-        self._sizing = self._basis_of_sizes()
-        seconds = sizes_seconds(self.study(), sum(self._pool_by_class().values()))
-        self.ask(
-            FindSizes(self.study()),
-            self._take_sizes,
-            on_failed=self._show_no_sizes,
-            on_cancelled=self._show_no_more_sizes,
-            expected_seconds=seconds,
-        )
-        self.picture.sizes.show_busy(True, seconds)
-
     def after_all_steps(self) -> None:
         """Find the size for the margin and report it, if that is quick and there are images enough."""
-        n_pool = sum(self._pool_by_class().values())
-        is_quick = n_pool >= LEAST_TO_SIZE and sizes_seconds(self.study(), n_pool) <= QUICK_SECONDS
-        if is_quick and self._sized != self._basis_of_sizes():
-            self._tells_size = True
-            self._find_sizes()
-
-    def _basis_of_sizes(self) -> object:
-        """Return what measured sizes depend on: all that selects, other than the size itself."""
-        selection = replace(
-            self.model.settings("selection"),
-            fraction=1.0,
-            images=None,
-            pinned_in=(),
-            pinned_out=(),
-            continue_from=None,
-        )
-        result = self.model.project.result("dataset")
-        return selection, self.model.key("clusters"), result.content if result is not None else ""
-
-    def _take_sizes(self, sizes: Sizes) -> None:
-        self._sized = self._sizing
-        self.picture.sizes.show_sizes(sizes)
-        self.picture.sizes.show_outdated(self._sized != self._basis_of_sizes())
-        answer = self.picture.sizes.answer
-        if self._tells_size and answer is not None:
-            self.messages.info(f"Loss of at most {points(answer.margin)}: {answer.sentence}")
-        self._tells_size = False
-
-    def _show_no_sizes(self) -> None:
-        self._tells_size = False
-        self.picture.sizes.show_problem(FAILED)
-
-    def _show_no_more_sizes(self) -> None:
-        self._tells_size = False
-        self.picture.sizes.show_problem(CANCELLED)
+        self.sizing.find_if_quick()
 
     # --- one image --------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from desktop_app.logs import Log
 from desktop_app.main_window import MainWindow
 from desktop_app.models.thumbnail_store import shared_store
 from desktop_app.pages import compare as compare_page
-from desktop_app.pages import coreset as coreset_page
+from desktop_app.pages import coreset_sizing
 from desktop_app.pages.page import PageContext
 from desktop_app.recovery import Autosave
 
@@ -89,7 +89,7 @@ def test_everything_is_done_to_the_answer(window: MainWindow, first_lot: Any, qt
 def test_the_size_for_the_margin_is_reported_after_all_steps(
     window: MainWindow, first_lot: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(coreset_page, "LEAST_TO_SIZE", 20)
+    monkeypatch.setattr(coreset_sizing, "LEAST_TO_SIZE", 20)
     said: list[str] = []
     monkeypatch.setattr(window.context.messages, "info", said.append)
     window.files.open_path(first_lot.study.source)

@@ -224,6 +224,20 @@ def test_images_excluded_by_a_pattern_are_left_out(home: Path, tmp_path: Path) -
     assert "3 images were excluded by hand or by a pattern." in found.notes
 
 
+def test_corrected_classes_are_evaluated(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = write(tmp_path / "other", dict(zip(CLASSES, CLASSES, strict=True)), seed=5)
+    (tmp_path / "labels.csv").write_text("path,old,new\nblue/0.png,blue,red\n")
+    found = main(
+        ["evaluate", str(home / "bundle"), str(other), "--labels", str(tmp_path / "labels.csv"),
+         "--cache", str(home / "cache"), "--out", str(tmp_path / "out")]
+    )  # fmt: skip
+    assert found == 0
+    assert "1 image was evaluated under a corrected class (--labels)." in capsys.readouterr().out
+    with (tmp_path / "out" / ANSWERS).open(encoding="utf-8", newline="") as file:
+        true = {row["path"]: row["true"] for row in csv.DictReader(file)}
+    assert true["blue/0.png"] == "red"
+
+
 def test_the_command_line_writes_and_refuses(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = write(tmp_path / "other", {"blue": "Azure", "green": "green", "red": "artefact"}, seed=2)
     call = ["evaluate", str(home / "bundle"), str(other), "--cache", str(home / "cache")]

@@ -31,7 +31,7 @@ from desktop_app.pages.compare_search import SearchSheet
 from desktop_app.pages.page import PageContext
 from desktop_app.widgets.image_viewer import ImageViewer
 
-KEEP, PREDICT, EXTERNAL, SEARCH = range(4)  # actions of the menu of networks
+KEEP, PREDICT, FOLDER, FILE, SEARCH = range(5)  # actions of the menu of networks
 
 
 @pytest.fixture(scope="module")
