@@ -92,6 +92,7 @@ def collect_licences() -> int:
         "jinja2",
         "openpyxl",
         "et_xmlfile",
+        "tf2onnx",
     }
     count = 0
     for distribution in distributions():
