@@ -100,7 +100,7 @@ def missing_packages() -> str:
     )
 
 
-def to_onnx(model: Any, pixels: Pixels, *, title: str, classes: Sequence[str]) -> OnnxFile:
+def to_onnx(model: Any, pixels: Pixels, *, title: str, classes: Sequence[str], note: str = "") -> OnnxFile:
     """Convert a network and compare both on images.
 
     Parameters
@@ -113,6 +113,8 @@ def to_onnx(model: Any, pixels: Pixels, *, title: str, classes: Sequence[str]) -
         The network, as in messages and in the description.
     classes : sequence of str
         In the order of the model's outputs.
+    note : str
+        Label to show with every result, such as "untrained backbone"; it is in the file and in the description.
 
     Raises
     ------
@@ -122,9 +124,9 @@ def to_onnx(model: Any, pixels: Pixels, *, title: str, classes: Sequence[str]) -
     missing = missing_packages()
     if missing:
         raise ExportError(missing)
-    size = pixels.shape[1]
+    size, name = pixels.shape[1], f"{title}, {note}" if note else title
     try:
-        content, opset = _named(_converted(model, size), classes, title)
+        content, opset = _named(_converted(model, size), classes, name)
         found = _probabilities(content, pixels)
     except Exception as error:  # converter and runtime raise nearly any exception on layers that they do not know
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
@@ -142,7 +144,7 @@ def to_onnx(model: Any, pixels: Pixels, *, title: str, classes: Sequence[str]) -
             "saved as model.keras alone."
         )
     facts = OnnxFacts(hashlib.sha256(content).hexdigest(), len(pixels), difference, opset, _converter())
-    return OnnxFile(content, describe(title, classes, size), facts)
+    return OnnxFile(content, describe(name, classes, size), facts)
 
 
 def describe(title: str, classes: Sequence[str], size: int) -> str:

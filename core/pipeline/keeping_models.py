@@ -102,7 +102,9 @@ class KeptModels:
             settings.training,
             reading=stored_choices(settings.data),
             known=known,
-            onnx=self._converted(part, planned, trained.model, trained.result.classes, size, progress),
+            onnx=self._converted(
+                part, planned, trained.model, trained.result.classes, trained.result.note, size, progress
+            ),
         )
 
     def _add_onnx(self, part: SplitPart, planned: PlannedRun, key: RunKey, place: Path, progress: Progress) -> None:
@@ -115,7 +117,9 @@ class KeptModels:
             if has_it or facts.trained_on.fingerprint != key.fingerprint:
                 return
             bundle = load_bundle(place)
-            found = self._converted(part, planned, bundle.model, bundle.classes, bundle.image_size, progress)
+            found = self._converted(
+                part, planned, bundle.model, bundle.classes, bundle.note, bundle.image_size, progress
+            )
             if found is not None:
                 add_onnx(place, found)
         except ExportError as error:
@@ -127,6 +131,7 @@ class KeptModels:
         planned: PlannedRun,
         model: Any,
         classes: Sequence[str],
+        note: str,
         size: int,
         progress: Progress,
     ) -> OnnxFile | None:
@@ -136,7 +141,7 @@ class KeptModels:
         title = _title(planned)
         progress.report(0, 1, f"Saving the {network_words(planned.network)} as ONNX")
         try:
-            found = to_onnx(model, _images(part, planned, size), title=title, classes=classes)
+            found = to_onnx(model, _images(part, planned, size), title=title, classes=classes, note=note)
         except ExportError as error:
             self._refused[str(error)] = None
             return None

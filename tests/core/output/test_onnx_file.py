@@ -97,6 +97,14 @@ def test_the_file_names_its_input_output_and_classes(converted: OnnxFile) -> Non
     assert json.loads(session.get_modelmeta().custom_metadata_map["classes"]) == list(CLASSES)
 
 
+def test_a_label_is_in_the_file_and_its_description(custom: Any) -> None:
+    found = to_onnx(custom, some_pixels(2), title="transfer network", classes=CLASSES, note="untrained backbone")
+
+    session = onnxruntime.InferenceSession(found.content, providers=["CPUExecutionProvider"])
+    assert session.get_modelmeta().custom_metadata_map["title"] == "transfer network, untrained backbone"
+    assert json.loads(found.description)["architecture"] == "transfer network, untrained backbone"
+
+
 def test_the_manifest_states_the_check(custom: Any, converted: OnnxFile, tmp_path: Path) -> None:
     with_it = save_bundle(tmp_path / "with", TrainedRun(a_result(), custom), SETTINGS, onnx=converted)
     without = save_bundle(tmp_path / "without", TrainedRun(a_result(), custom), SETTINGS)

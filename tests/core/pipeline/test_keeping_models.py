@@ -106,7 +106,7 @@ def test_a_network_that_cannot_be_converted_is_kept_as_keras_with_a_sentence(
 ) -> None:
     seen = {}
 
-    def refuse(model: Any, pixels: np.ndarray, *, title: str, classes: tuple[str, ...]) -> None:
+    def refuse(model: Any, pixels: np.ndarray, *, title: str, classes: tuple[str, ...], note: str) -> None:
         seen["classes"], seen["title"], seen["shape"] = tuple(classes), title, pixels.shape
         raise ExportError(f"The {title} is odd.")
 
