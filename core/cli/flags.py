@@ -13,7 +13,7 @@ from core.errors import SettingsError
 from core.settings import Settings
 from core.settings.listed import SECTIONS, Setting, settings_in
 
-__all__ = ["AUTO", "SECTIONS", "Flag", "add_flags", "flags_of", "numbers", "said_settings", "words"]
+__all__ = ["AUTO", "SECTIONS", "Flag", "add_flags", "flags_of", "given_settings", "numbers", "words"]
 
 AUTO = "auto"
 """Used instead of a value that is determined from the images; see `core.descriptions.Choice.from_dataset`."""
@@ -71,7 +71,7 @@ def add_flags(
                 _add(group, flag, (defaults or {}).get(flag.dest))
 
 
-def said_settings(options: argparse.Namespace, settings: Settings) -> Settings:
+def given_settings(options: argparse.Namespace, settings: Settings) -> Settings:
     """Return `settings` changed by the command line; values determined from images or files stay unchanged.
 
     Raises
@@ -81,26 +81,26 @@ def said_settings(options: argparse.Namespace, settings: Settings) -> Settings:
     """
     for section in SECTIONS:
         for flag in flags_of(section):
-            said = getattr(options, flag.dest, None)
-            if said is not None and not (_is_of_images(flag, said) or flag.setting.facts.from_file):
-                settings = flag.setting.put(settings, _value(flag, said))
+            value = getattr(options, flag.dest, None)
+            if value is not None and not (_is_of_images(flag, value) or flag.setting.facts.from_file):
+                settings = flag.setting.put(settings, _value(flag, value))
     return settings
 
 
-def asked_of_images(options: argparse.Namespace) -> tuple[Flag, ...]:
+def flags_of_images(options: argparse.Namespace) -> tuple[Flag, ...]:
     """Return the flags whose value the images are to give."""
     flags = (flag for section in SECTIONS for flag in flags_of(section))
     return tuple(flag for flag in flags if _is_of_images(flag, getattr(options, flag.dest, None)))
 
 
-def asked_of_files(options: argparse.Namespace) -> tuple[tuple[Flag, Path], ...]:
+def flags_of_files(options: argparse.Namespace) -> tuple[tuple[Flag, Path], ...]:
     """Return the flags whose value is read from a file, each with the file."""
     flags = (flag for section in SECTIONS for flag in flags_of(section) if flag.setting.facts.from_file)
-    return tuple((flag, said) for flag in flags if (said := getattr(options, flag.dest, None)) is not None)
+    return tuple((flag, value) for flag in flags if (value := getattr(options, flag.dest, None)) is not None)
 
 
-def _is_of_images(flag: Flag, said: Any) -> bool:
-    return bool(flag.setting.facts.from_dataset) and said == AUTO
+def _is_of_images(flag: Flag, value: Any) -> bool:
+    return bool(flag.setting.facts.from_dataset) and value == AUTO
 
 
 def _add(group: "argparse._ArgumentGroup", flag: Flag, default: str | None) -> None:
@@ -160,17 +160,17 @@ def _default_words(default: Any) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
-def _value(flag: Flag, said: Any) -> Any:
+def _value(flag: Flag, value: Any) -> Any:
     setting = flag.setting
     if setting.is_mapping:
         number: Callable[[str], Any] = typing.get_args(setting.kind)[1]
-        return dict(_pair(flag, text, number) for text in said)
+        return dict(_pair(flag, text, number) for text in value)
     if flag.is_repeated:
-        return tuple(said)
+        return tuple(value)
     if setting.is_list:
         kind = typing.get_args(setting.kind)[0]
-        return words(said) if kind is str else tuple(kind(each) for each in numbers(said, flag.words))
-    return said
+        return words(value) if kind is str else tuple(kind(each) for each in numbers(value, flag.words))
+    return value
 
 
 def _pair(flag: Flag, text: str, number: Callable[[str], Any]) -> tuple[str, Any]:

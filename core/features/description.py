@@ -208,8 +208,8 @@ class Extractor(Description):
         for block, width in self.blocks.items():
             rows = found[block]
             if rows.shape != (n_images, width) or rows.dtype != np.float32:
-                wanted = f"float32 of shape {(n_images, width)}"
-                raise ValueError(f"block {block} is {rows.dtype} of shape {rows.shape}, expected {wanted}")
+                form = f"float32 of shape {(n_images, width)}"
+                raise ValueError(f"block {block} is {rows.dtype} of shape {rows.shape}, expected {form}")
             if not np.isfinite(rows).all():
                 raise ValueError(f"block {block} holds numbers that are not finite")
         return found

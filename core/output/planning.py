@@ -13,7 +13,7 @@ from core.output.names import PrivateNames, free_name, parts_inside_class, safe_
 from core.progress import Progress
 from core.results import Dataset, IntArray
 
-_IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+_IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif", ".jp2"}
 
 
 @dataclass(frozen=True)

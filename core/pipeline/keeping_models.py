@@ -174,7 +174,7 @@ def _not_saved(networks: Collection[str]) -> tuple[str, ...]:
     others = " and ".join(each.words for each in NETWORKS.values() if each.is_saved)
     return tuple(
         f"The {network.words} is not saved as ONNX, since it has no Keras model"
-        f"{', but is trained on features' * network.is_judge}; these can be saved: {others}."
+        f"{', but is trained on features' * network.sees_embeddings}; these can be saved: {others}."
         for network in named
         if not network.is_saved
     )

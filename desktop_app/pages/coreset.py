@@ -27,7 +27,7 @@ from desktop_app.service.selection import SelectionQuestions
 from desktop_app.widgets.words import images
 
 SETTLE_MS = 350
-Wanted = tuple[str, str]
+SelectionKey = tuple[str, str]
 
 
 class CoresetPage(Page):
@@ -58,13 +58,13 @@ class CoresetPage(Page):
         self.options.dragged.connect(self._drag)
         self.options.noted.connect(self.model.set_notes)
         self.picture.opened.connect(self._open_image)
-        self.picture.again_wanted.connect(self._ask_again)
+        self.picture.retry_requested.connect(self._ask_again)
         self.questions.restarted.connect(self.picture.offer_again)
         self.picture.chosen.pins_changed.connect(self._pin)
         self.picture.plot.class_chosen.connect(self._choose_class)
         self.picture.tabs.currentChanged.connect(self._ask_plot)
         self.sizing = Sizing(self, self.picture.sizes, self.images)
-        self.picture.sizes.images_wanted.connect(self._use_images)
+        self.picture.sizes.images_requested.connect(self._use_images)
         self.picture.sizes.fraction_chosen.connect(self._use_fraction)
         self.exporting = Exporting(self, self.picture.result, self.picture.methods)
         self.menu = ImageMenu.of_page(self, self.images)
@@ -80,8 +80,8 @@ class CoresetPage(Page):
         self._slow.timeout.connect(self._show_slow)
 
     def _know_nothing(self) -> None:
-        self._wanted: Wanted = ("", "")
-        self._answered: Wanted = ("", "")
+        self._requested: SelectionKey = ("", "")
+        self._answered: SelectionKey = ("", "")
         self._clustered: object = None
         self._plotted: object = None
         self._view: CoresetView | None = None
@@ -110,7 +110,7 @@ class CoresetPage(Page):
     @property
     def is_answered(self) -> bool:
         """Whether what is shown was chosen by the settings as they are now."""
-        return self._answered == self._wanted != ("", "")
+        return self._answered == self._requested != ("", "")
 
     def why_not(self) -> str:
         """Return why nothing can be exported."""
@@ -170,18 +170,18 @@ class CoresetPage(Page):
         study, clusters = self.study(), self.model.settings("clusters")
         if self.questions.open(study, content):
             self._clustered = None
-            self._wanted = ("", "")
+            self._requested = ("", "")
         clustered = (self.model.key("clusters"), content)
         if clustered != self._clustered:
             self._clustered = clustered
             self.questions.ask(ListClusters(clusters), self._take_clusters)
-        wanted = (self.model.key("coreset"), content)
-        if wanted != self._wanted:
-            self._wanted = wanted
+        key = (self.model.key("coreset"), content)
+        if key != self._requested:
+            self._requested = key
             self._settle.stop()
             self.questions.drop(MeasureCoverage)
             request = ChooseCoreset(self.model.settings("selection"), clusters)
-            self.questions.ask(request, partial(self._take_selection, wanted))
+            self.questions.ask(request, partial(self._take_selection, key))
             if not self._slow.isActive():
                 self._slow.start()
         self._ask_plot()
@@ -192,10 +192,10 @@ class CoresetPage(Page):
         chosen = self.model.project.choices.class_name
         name = chosen if chosen in names else (names[0] if names else "")
         self.picture.plot.set_classes(names, name)
-        wanted = (self._clustered, name, self.model.project.choices.components)
-        if name and self._clustered and wanted != self._plotted and self.picture.plot.isVisible():
-            self._plotted = wanted
-            request = DescribeClass(name, *wanted[2], self.model.settings("clusters"))
+        key = (self._clustered, name, self.model.project.choices.components)
+        if name and self._clustered and key != self._plotted and self.picture.plot.isVisible():
+            self._plotted = key
+            request = DescribeClass(name, *key[2], self.model.settings("clusters"))
             self.questions.ask(request, self.picture.plot.show_class, latest=False)
 
     def _choose_class(self, name: str) -> None:
@@ -215,21 +215,21 @@ class CoresetPage(Page):
         if self._view is not None and self.questions.is_waiting(ChooseCoreset):
             self.picture.show_choosing(theme.sampler_title(self.model.settings("selection").sampler))
 
-    def _take_selection(self, wanted: Wanted, view: CoresetView) -> None:
-        self._view, self._answered = view, wanted
+    def _take_selection(self, key: SelectionKey, view: CoresetView) -> None:
+        self._view, self._answered = view, key
         self._slow.stop()
         settings = self.model.settings("selection")
         pinned_in, pinned_out = self.images.indices(settings.pinned_in), self.images.indices(settings.pinned_out)
         self.picture.show_coreset(view, pinned_in, pinned_out)
         self.show_empty(False)
         self.show_run_state()
-        if wanted == self._wanted:
+        if key == self._requested:
             self._settle.start()
 
     def _settled(self) -> None:
         """Keep what is chosen, and measure what it leaves out."""
         view = self._view
-        if view is None or self._wanted[0] != self.model.key("coreset"):
+        if view is None or self._requested[0] != self.model.key("coreset"):
             return
         coreset = view.coreset
         facts = {
@@ -239,8 +239,8 @@ class CoresetPage(Page):
             "fraction": coreset.fraction,
             "budgets": dict(coreset.budgets),
         }
-        self.model.store_result("coreset", self._wanted[0], facts, view)
-        self.summary_told.emit(f"Coreset: {images(len(coreset.indices))} selected", "compare")
+        self.model.store_result("coreset", self._requested[0], facts, view)
+        self.summary_reported.emit(f"Coreset: {images(len(coreset.indices))} selected", "compare")
         self._ask_coverage()
 
     def _ask_coverage(self) -> None:
@@ -275,16 +275,16 @@ class CoresetPage(Page):
         if self.questions.is_waiting(ChooseCoreset):
             return
         self._slow.stop()
-        if self._wanted != self._answered:
+        if self._requested != self._answered:
             self.picture.show_unanswered(why, again=again)
         elif self._view is not None and self._view.coverage is None:
             self.picture.show_not_covered(why)
-        self._wanted = ("", "")
+        self._requested = ("", "")
         if self._view is None:
             self.set_empty(f"{why} No coreset is shown.", "Select", self._ask_again)
 
     def _ask_again(self) -> None:
-        if self._wanted == self._answered != ("", ""):
+        if self._requested == self._answered != ("", ""):
             self.picture.unanswered.clear()
             self.picture.covered.setText(MEASURING)
             self._ask_coverage()

@@ -1,7 +1,7 @@
 """How many images are needed: learning curves, a margin, and the smallest size inside it."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from core.project import Choices
 from core.results.sizes import SizeAnswer, SizeCheck, SizeCurve, Sizes
@@ -46,22 +46,22 @@ class SizesPanel(QWidget):
 
     Signals
     -------
-    wanted : (str)
+    requested : (str)
         Measure the curves, with this network; empty for the linear probe.
-    check_wanted : (int, float)
+    check_requested : (int, float)
         Train once on so many images and once on the whole pool, for a margin as a share.
     margin_changed : (float)
         The user has changed the margin, a share.
-    images_wanted : (int)
+    images_requested : (int)
         Select so many images.
     fraction_chosen : (float)
         The user has clicked a size.
     """
 
-    wanted = Signal(str)
-    check_wanted = Signal(int, float)
+    requested = Signal(str)
+    check_requested = Signal(int, float)
     margin_changed = Signal(float)
-    images_wanted = Signal(int)
+    images_requested = Signal(int)
     fraction_chosen = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -83,13 +83,13 @@ class SizesPanel(QWidget):
         self.measured_with = ComboBox()
         self.measured_with.addItem(NETWORKS[PROBE].title, "")
         for name, network in NETWORKS.items():
-            if not network.is_judge:
+            if not network.sees_embeddings:
                 self.measured_with.addItem(network.title, name)
         self.measured_with.setAccessibleName("Measured with")
         self.measured_with.setToolTip(WITH_TIP)
         self.button = QPushButton("Find size")
         self.button.setToolTip(TIP)
-        self.button.clicked.connect(lambda: self.wanted.emit(self.measured_with.currentData()))
+        self.button.clicked.connect(lambda: self.requested.emit(self.measured_with.currentData()))
         self.use_button = QPushButton("Use this size")
         self.use_button.clicked.connect(self._use)
         self.check_button = QPushButton("Check by training")
@@ -117,22 +117,37 @@ class SizesPanel(QWidget):
         with_label = QLabel("M&easured with")
         with_label.setBuddy(self.measured_with)
         about = QuestionMark(HELP, about="sizes")
-        for widget in (label, self.margin, with_label, self.measured_with, self.button, about):
+        for widget in (label, self.margin, with_label, self.measured_with):
             head.addWidget(widget)
         head.addStretch(1)
-        use = QHBoxLayout()
-        use.addWidget(self.use_button)
-        use.addWidget(self.check_button)
-        use.addStretch(1)
+        buttons = QHBoxLayout()
+        for button in (self.button, self.use_button, self.check_button):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        buttons.addWidget(about)
+        # A scrolled column is given the height that its plot would like, not the one that it can do with.
+        self.plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self.plot.setMinimumHeight(theme.UNIT * 26)
+        inside = QWidget()
+        content = QVBoxLayout(inside)
+        content.setContentsMargins(0, 0, 0, 0)
+        content.setSpacing(theme.UNIT)
+        for text in (self.words, self.checked, self.notes):
+            content.addWidget(text)
+        content.addWidget(self.plot, 1)
+        scrolled = QScrollArea()
+        scrolled.setWidgetResizable(True)
+        scrolled.setFrameShape(QScrollArea.Shape.NoFrame)
+        scrolled.setWidget(inside)
+        scrolled.viewport().setAutoFillBackground(False)
+        inside.setAutoFillBackground(False)
+        scrolled.setAccessibleName("Sizes")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, theme.UNIT, 0, 0)
         column.setSpacing(theme.UNIT)
         column.addLayout(head)
-        column.addWidget(self.words)
-        column.addLayout(use)
-        column.addWidget(self.checked)
-        column.addWidget(self.notes)
-        column.addWidget(self.plot, 1)
+        column.addLayout(buttons)
+        column.addWidget(scrolled, 1)
 
     @property
     def answer(self) -> SizeAnswer | None:
@@ -176,10 +191,10 @@ class SizesPanel(QWidget):
         """
         self.button.setEnabled(not busy)
         self.measured_with.setEnabled(not busy)
-        told = f"{BUSY}, about {duration(seconds)}…" if seconds else f"{BUSY}…"
-        self.button.setToolTip(told if busy else TIP)
+        busy_words = f"{BUSY}, about {duration(seconds)}…" if seconds else f"{BUSY}…"
+        self.button.setToolTip(busy_words if busy else TIP)
         if busy:
-            self._say(told, "muted")
+            self._say(busy_words, "muted")
             self._show_use()
         elif self._sizes is not None:
             self._show_answer()
@@ -275,11 +290,11 @@ class SizesPanel(QWidget):
 
     def _check(self) -> None:
         if self._answer is not None and self._answer.images is not None:
-            self.check_wanted.emit(self._answer.images, self._answer.margin)
+            self.check_requested.emit(self._answer.images, self._answer.margin)
 
     def _use(self) -> None:
         if self._answer is not None and self._answer.images is not None:
-            self.images_wanted.emit(self._answer.images)
+            self.images_requested.emit(self._answer.images)
 
     def _choose_point(self, name: str, fraction: float) -> None:  # noqa: ARG002
         self.fraction_chosen.emit(fraction)

@@ -28,8 +28,8 @@ class Sizing(QObject):
         self._page, self._panel, self._images = page, panel, images
         self._measured: object = None
         self._is_reported = False
-        panel.wanted.connect(self.find)
-        panel.check_wanted.connect(self._check)
+        panel.requested.connect(self.find)
+        panel.check_requested.connect(self._check)
         panel.margin_changed.connect(self._keep_margin)
 
     def forget(self) -> None:
@@ -52,7 +52,7 @@ class Sizing(QObject):
         page.ask(
             FindSizes(page.study(), network),
             partial(self._take, (network, self._basis(network))),
-            on_part=self._tell_note,
+            on_part=self._print_note,
             on_failed=partial(self._end, FAILED),
             on_cancelled=partial(self._end, CANCELLED),
             expected_seconds=seconds,
@@ -103,7 +103,7 @@ class Sizing(QObject):
         self._is_reported = False
         self._panel.show_problem(sentence)
 
-    def _tell_note(self, part: object) -> None:
+    def _print_note(self, part: object) -> None:
         if isinstance(part, Note):
             self._page.messages.info(part.sentence)
 

@@ -32,12 +32,12 @@ class ExtractorList(QWidget):
     -------
     chosen : (tuple of str)
         The extractors ticked now, in the order shown; at least one.
-    weights_wanted : ()
+    weights_requested : ()
         The user asks for weights that are missing.
     """
 
     chosen = Signal(object)
-    weights_wanted = Signal()
+    weights_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,8 +62,8 @@ class ExtractorList(QWidget):
         for place, fact in enumerate(sorted(facts, key=cannot_work)):
             if fact.name not in self._rows:
                 row = _Row(fact.name)
-                row.box.toggled.connect(self._tell)
-                row.weights_wanted.connect(self.weights_wanted)
+                row.box.toggled.connect(self._emit)
+                row.weights_requested.connect(self.weights_requested)
                 self._rows[fact.name] = row
                 self._column.insertWidget(place, row)
             self._rows[fact.name].show_fact(fact, accuracy.get(fact.name))
@@ -89,7 +89,7 @@ class ExtractorList(QWidget):
         row.hide()
         row.deleteLater()
 
-    def _tell(self) -> None:
+    def _emit(self) -> None:
         ticked = tuple(name for name, row in self._rows.items() if row.box.isChecked())
         box = self.sender()
         if ticked:
@@ -105,7 +105,7 @@ class ExtractorList(QWidget):
 class _Row(QWidget):
     """One extractor."""
 
-    weights_wanted = Signal()
+    weights_requested = Signal()
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -127,7 +127,7 @@ class _Row(QWidget):
             set_tone(label, "muted")
         self.bring = QPushButton("Import weights…")
         self.bring.setToolTip("See what is missing, where to get it and how to import it")
-        self.bring.clicked.connect(self.weights_wanted)
+        self.bring.clicked.connect(self.weights_requested)
         ways = QHBoxLayout()
         ways.setContentsMargins(theme.UNIT * 3, 0, 0, 0)
         ways.addWidget(self.bring)

@@ -58,7 +58,7 @@ def agree(window: MainWindow, qtbot: QtBot, *, quick: bool = False) -> Everythin
     sheet = window.findChild(EverythingSheet)
     assert sheet is not None
     if quick:
-        sheet.judge.click()
+        sheet.probe.click()
     sheet.accept_button.click()
     return sheet
 
@@ -86,6 +86,7 @@ def test_everything_is_done_to_the_answer(window: MainWindow, first_lot: Any, qt
     assert window.menus.actions["run_all"].isEnabled()
 
 
+@pytest.mark.slow
 def test_the_size_for_the_margin_is_reported_after_all_steps(
     window: MainWindow, first_lot: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,7 +141,7 @@ def test_what_it_takes_is_said_before_it_starts(window: MainWindow, first_lot: A
     assert sheet.train.text() == "Train the networks: 15 trainings of the custom network"  # what works without weights
     whole = sheet.whole.text()
     assert whole.startswith("About ")
-    sheet.judge.click()
+    sheet.probe.click()
     assert sheet.whole.text() != whole
     assert model.state("features") != "done"
     sheet.reject()
@@ -148,7 +149,7 @@ def test_what_it_takes_is_said_before_it_starts(window: MainWindow, first_lot: A
     assert model.state("features") != "done"
 
 
-def test_the_quick_judge_can_answer(window: MainWindow, first_lot: Any, qtbot: QtBot) -> None:
+def test_the_linear_probe_can_answer(window: MainWindow, first_lot: Any, qtbot: QtBot) -> None:
     model = window.context.model
     window.files.open_path(first_lot.study.source)
     window.run_all.start()

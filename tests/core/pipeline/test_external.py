@@ -100,8 +100,7 @@ def test_classes_that_are_not_in_both_are_told(home: Path, tmp_path: Path) -> No
     other = write(tmp_path / "other", {"blue": "Azure", "green": "green"}, seed=2)
     view = external_classes(home / "bundle", other, home / "cache")
     assert (view.theirs, view.ours) == ({"Azure": 6, "green": 6}, CLASSES)
-    assert view.matching is not None
-    assert (view.matching.unmatched, view.matching.missing) == (("Azure",), ("blue", "red"))
+    assert (view.matched, view.is_certain) == ({"green": "green"}, False)
     found = evaluate_external(home / "bundle", other, home / "cache")
     assert (len(found.run.true), found.left_out) == (6, {"Azure": 6})
     assert "6 images were skipped, of classes that the network does not have: Azure (6)." in found.notes
@@ -109,7 +108,7 @@ def test_classes_that_are_not_in_both_are_told(home: Path, tmp_path: Path) -> No
     assert "All images are of the class green: specificity and AUC require images of another class." in found.notes
     assert found.row.unknown["auc"] == "test images of at least two classes are needed"
     assert np.isnan(found.row.class_measures["recall"]["red"][0])
-    found = evaluate_external(home / "bundle", other, home / "cache", said={"Azure": "blue"})
+    found = evaluate_external(home / "bundle", other, home / "cache", matches={"Azure": "blue"})
     assert len(found.run.true) == 12
     assert not np.isnan(found.row.means["auc"])
 
@@ -243,10 +242,10 @@ def test_the_command_line_writes_and_refuses(home: Path, tmp_path: Path, capsys:
     call = ["evaluate", str(home / "bundle"), str(other), "--cache", str(home / "cache")]
     out = tmp_path / "out"
     assert main([*call, "--match", "Azure=blue", "--match", "artefact=", "--out", str(out)]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith("Accuracy 0.")
-    assert "6 images were skipped, of classes that the network does not have: artefact (6)." in said
-    assert f"written: {out / REPORT}" in said
+    matches = capsys.readouterr().out
+    assert matches.startswith("Accuracy 0.")
+    assert "6 images were skipped, of classes that the network does not have: artefact (6)." in matches
+    assert f"written: {out / REPORT}" in matches
     assert main([*call, "--out", str(out)]) == 2
     assert "contains an external test. Use another folder, or add --overwrite." in capsys.readouterr().err
     assert main([*call, "--out", str(out), "--overwrite"]) == 0

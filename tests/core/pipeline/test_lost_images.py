@@ -102,6 +102,7 @@ class Listener:
             self.notes.append(result.sentence)
 
 
+@pytest.mark.slow
 def test_trainings_go_on_without_images_that_changed_and_name_them(
     prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +145,7 @@ def test_trainings_go_on_without_images_that_changed_and_name_them(
     assert compare_stored(fresh, tmp_path / "runs").runs == ()
 
 
+@pytest.mark.slow
 def test_all_networks_are_tested_on_the_same_images_though_one_was_lost_between_them(
     prepared: Prepared, tmp_path: Path
 ) -> None:
@@ -165,7 +167,7 @@ def test_all_networks_are_tested_on_the_same_images_though_one_was_lost_between_
     assert prepared.dataset.images[gone].path in found.sentences[-1]
 
 
-def test_a_judge_is_trained_on_what_its_embeddings_hold(prepared: Prepared, tmp_path: Path) -> None:
+def test_a_probe_is_trained_on_what_its_embeddings_hold(prepared: Prepared, tmp_path: Path) -> None:
     before = run_comparison(asking(prepared, networks=("head",)), tmp_path / "runs")
     for index in (int(prepared.split.pool[0]), int(prepared.split.test[0])):
         file_of(prepared, index).write_bytes(b"")
@@ -192,6 +194,7 @@ def test_a_coreset_of_which_nothing_is_left_says_so(prepared: Prepared, tmp_path
         run_comparison(wanted, tmp_path / "runs")
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_without_an_image_that_is_empty(prepared: Prepared, tmp_path: Path) -> None:
     index = int(prepared.split.validation[0])
 
@@ -210,6 +213,7 @@ def test_a_search_goes_on_without_an_image_that_is_empty(prepared: Prepared, tmp
     assert any(path in note for note in listener.notes)
 
 
+@pytest.mark.slow
 def test_pixels_kept_unchecked_by_an_earlier_version_are_discarded_once(prepared: Prepared, tmp_path: Path) -> None:
     cache = prepared.study.cache_folder
     old = [cache / "pixels" / "32-v1", cache / "backbone" / f"mobilenetv2-32-{'0' * 16}-v1.1"]
@@ -234,10 +238,10 @@ def test_the_viewer_and_the_report_show_no_other_image_than_was_scanned(prepared
     changed, emptied = 4, 5
     replace_quietly(file_of(prepared, changed))
     file_of(prepared, emptied).write_bytes(b"")
-    assert service.picture(3).problem == ""
-    assert service.picture(changed).problem == "The image has changed since it was scanned; scan again."
-    assert service.picture(changed).rgb == b""
-    assert service.picture(emptied).problem == EMPTY
+    assert service.decoded(3).problem == ""
+    assert service.decoded(changed).problem == "The image has changed since it was scanned; scan again."
+    assert service.decoded(changed).rgb == b""
+    assert service.decoded(emptied).problem == EMPTY
     assert picture(prepared.dataset, 3)
     assert picture(prepared.dataset, changed) == ""
 

@@ -54,6 +54,7 @@ def asking(prepared: Prepared, **changes: Any) -> Prepared:
     return replace(prepared, study=replace(prepared.study, settings=wanted))
 
 
+@pytest.mark.slow
 def test_they_are_planned_trained_kept_compared_and_told(
     prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

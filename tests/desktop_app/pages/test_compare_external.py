@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from core.results import Dataset, Image, RunKey, RunResult
-from core.service.external_requests import ClassesView, ExternalView, MatchClasses
+from core.service.external_requests import ExternalResult, MatchClasses, MatchedClasses
 from core.settings import ComparisonSettings, TrainingSettings
 from core.training.comparison import compare
 from core.training.evaluation import evaluate
@@ -19,7 +19,7 @@ from desktop_app.pages.page import PageContext
 
 CLASSES = ("blue", "red")
 EXTERNAL = 2  # action of the menu of networks
-FOUND = ClassesView({"Blue": 3}, CLASSES, {"Blue": "blue"}, is_certain=False)
+FOUND = MatchedClasses({"Blue": 3}, CLASSES, {"Blue": "blue"}, is_certain=False)
 
 
 def a_run() -> RunResult:
@@ -36,17 +36,17 @@ def a_run() -> RunResult:
 
 
 @pytest.fixture
-def view(tmp_path: Path) -> ExternalView:
+def view(tmp_path: Path) -> ExternalResult:
     images = tuple(Image(f"{n}.png", "blue", None, "", 8, 8, f"{n:064}", f"{n:064}", 1, 0, "0" * 16) for n in range(5))
     [row] = compare([a_run()], ComparisonSettings()).rows
-    return ExternalView(
+    return ExternalResult(
         "Accuracy 0.600.", ("One note.", "Another."), Dataset(tmp_path, tmp_path, "folder", images), tmp_path,
         a_run().without_probabilities(), row, tmp_path / "report.html",
     )  # fmt: skip
 
 
 def test_the_sheet_shows_measures_classes_curves_and_the_images_behind_a_cell(
-    view: ExternalView, page_context: PageContext, qtbot: QtBot
+    view: ExternalResult, page_context: PageContext, qtbot: QtBot
 ) -> None:
     page = ComparePage(page_context)
     qtbot.addWidget(page)
@@ -70,7 +70,7 @@ def test_the_sheet_shows_measures_classes_curves_and_the_images_behind_a_cell(
 def test_the_question_starts_with_what_is_known_and_wants_one_class(page_context: PageContext, qtbot: QtBot) -> None:
     page = ComparePage(page_context)
     qtbot.addWidget(page)
-    sheet = MatchSheet(ClassesView({"Blue": 3, "rot": 1}, CLASSES, {"Blue": "blue"}, is_certain=False), page)
+    sheet = MatchSheet(MatchedClasses({"Blue": 3, "rot": 1}, CLASSES, {"Blue": "blue"}, is_certain=False), page)
     qtbot.addWidget(sheet)
     heard: list[object] = []
     sheet.matched.connect(heard.append)

@@ -59,7 +59,7 @@ def test_before_clusters_it_offers_the_way_there(page_context: PageContext, qtbo
     qtbot.addWidget(page)
     page.enter()
     assert "Clusters page" in page.run_button.toolTip()
-    with qtbot.waitSignal(page.step_wanted) as wanted:
+    with qtbot.waitSignal(page.step_requested) as wanted:
         page.empty.button.click()
     assert wanted.args == ["dataset"]
 
@@ -68,7 +68,7 @@ def test_after_features_it_offers_the_way_to_the_clusters(described_context: Pag
     page = CoresetPage(described_context)
     qtbot.addWidget(page)
     page.enter()
-    with qtbot.waitSignal(page.step_wanted) as wanted:
+    with qtbot.waitSignal(page.step_requested) as wanted:
         page.empty.button.click()
     assert (wanted.args, page.empty.button.text()) == (["clusters"], "Go to Clusters")
 
@@ -443,7 +443,7 @@ def test_an_export_that_is_not_verified_does_not_say_that_it_is_being(
     assert page.picture.result.more_button.text() == "Verify"
     qtbot.mouseClick(page.picture.result.more_button, Qt.MouseButton.LeftButton)
     (dialog,) = page.findChildren(VerifyDialog)
-    qtbot.waitUntil(lambda: dialog.told.kind == "good")
+    qtbot.waitUntil(lambda: dialog.strip.kind == "good")
     dialog.close()
 
 
@@ -490,7 +490,7 @@ def test_the_sheet_says_what_does_not_go(qtbot: QtBot, tmp_path: Path) -> None:
 def test_a_coreset_known_to_the_project_comes_back_without_a_job(page: CoresetPage, qtbot: QtBot) -> None:
     page.leave()
     page.model._values["coreset"].clear()
-    page._wanted = ("", "")
+    page._requested = ("", "")
     page.enter()
     qtbot.waitUntil(lambda: isinstance(page.model.value("coreset"), CoresetView))
     assert page.job_numbers() == ()
