@@ -159,6 +159,10 @@ def describe(title: str, classes: Sequence[str], size: int) -> str:
             {"name": "Resize", "arguments": {"size": [size, size], "interpolation": "bilinear"}},
             {"name": "ToTensor"},
         ],
+        # Beyond those keys, what this program asks of the model of a user.
+        "channels": "RGB",
+        "layout": "NCHW",
+        "output": OUTPUT_NAME,
     }
     return json.dumps(values, ensure_ascii=False, indent=1) + "\n"
 

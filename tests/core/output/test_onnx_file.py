@@ -84,6 +84,7 @@ def test_onnx_runtime_alone_predicts_files_as_the_bundle_does(custom: Any, conve
     assert description["class_names"] == list(expected.classes) == list(CLASSES)
     assert (description["num_classes"], description["patch_size_pixels"]) == (3, 32)
     assert description["spec_version"] == "1.0"
+    assert (description["channels"], description["layout"], description["output"]) == ("RGB", "NCHW", "probabilities")
     np.testing.assert_allclose(found, expected.probabilities, atol=1e-4)
     assert found.std(axis=0).max() > 1e-3
 
