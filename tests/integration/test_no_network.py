@@ -41,8 +41,8 @@ def test_a_whole_run_asks_the_system_for_no_network_socket(tmp_path: Path) -> No
     trace = tmp_path / "trace"
     options = (
         f"--out {tmp_path / 'out'} --cache {tmp_path / 'cache'} --extractor colour-texture --fractions 0.2 --seeds 1 "
-        "--samplers random,even-herding --networks transfer,custom --untrained-backbone --image-size 32 --epochs 1 "
-        "--min-steps 1 --no-controls"
+        "--samplers random,even-herding --networks transfer,custom --untrained-backbone --backbone mobilenetv2 "
+        "--image-size 32 --epochs 1 --min-steps 1 --no-controls --onnx"
     ).split()
     run = [sys.executable, "-m", "core.cli", "run", str(tmp_path / "images"), *options]
     said = subprocess.run(
