@@ -213,7 +213,8 @@ def _notes(source: Path, family: Family, parts: Sequence[_Part], settings: Hdf5S
     files = list(dict.fromkeys(part.file.name for part in parts))
     if len(files) > 1 and not source.is_dir():
         notes.append(
-            f"{_some(files)} were read together, as the sets of one split. --hdf5-files one reads {source.name} only."
+            f"{_some(files)} were read together, as the sets of one split. To read {source.name} only, use "
+            "“Files of the split” (--hdf5-files one)."
         )
     if source.is_dir() and family.rest:
         notes.append(f"The folder also contains {_some(family.rest)}, which was not read; open it instead.")

@@ -368,7 +368,9 @@ def test_a_folder_of_images_is_no_folder_of_arrays(pcam: Any, put: Any, tmp_path
     put("b/1.png", 2)
     for file in (tmp_path / "pcam").iterdir():
         file.rename(tmp_path / "images" / file.name)
-    assert look().kind == "folder"
+    dataset = look()
+    assert dataset.kind == "folder"
+    assert any("which was not read. If it contains the images, open it instead." in note for note in dataset.warnings)
 
 
 # --- names --------------------------------------------------------------------------------------------------------
@@ -412,6 +414,12 @@ def test_names_of_arrays_and_files(text: str, expected: Name) -> None:
 def test_arrays_that_cannot_be_used(write: Any, look: Any, arrays: dict[str, Any], words: str) -> None:
     with pytest.raises(DatasetError, match=words):
         look(write(**arrays))
+
+
+def test_a_file_named_like_something_else_is_read_for_what_it_holds(write: Any, look: Any) -> None:
+    file = write("train_features.h5", features=np.zeros((5, 512), np.float32))
+    with pytest.raises(DatasetError, match=r"train_features\.h5 has no array of images; .* found features \(5, 512\)"):
+        look(file)
 
 
 def test_a_key_that_is_not_there_lists_those_that_are(write: Any, look: Any) -> None:
