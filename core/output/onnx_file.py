@@ -216,6 +216,8 @@ def _probabilities(content: bytes, pixels: Pixels) -> FloatArray:
     """Return what an ONNX file gives for images, prepared as its description says."""
     import onnxruntime
 
+    # For Windows, where ORT_DISABLE_TELEMETRY (see `core`) is not read.
+    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
