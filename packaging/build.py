@@ -92,6 +92,11 @@ def collect_licences() -> int:
         "jinja2",
         "openpyxl",
         "et_xmlfile",
+        "optuna",
+        "colorlog",
+        "tqdm",
+        "packaging",
+        "tf2onnx",
     }
     count = 0
     for distribution in distributions():

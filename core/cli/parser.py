@@ -95,6 +95,21 @@ def _looking(add: AddCommand) -> None:
     _dataset(extractors)
     _settings(extractors, "data", "features")
     _weights(extractors)
+    features = add(
+        "features",
+        "write the features of an extractor to a file, with the path of each row",
+        "coreset features cells/ --extractor colour-texture --out features.npy     with the paths in features.csv\n"
+        "coreset features cells/ --extractor vgg16 --out features.h5\n"
+        "coreset select cells/ --features-file features.npy --fraction 0.05 --out selection.csv     read it again",
+    )
+    _dataset(features)
+    _settings(features, "data", "features")
+    _weights(features)
+    features.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the .npy, .h5 or .csv to write, by its ending"
+    )
+    features.add_argument("--overwrite", action="store_true", help="replace existing files")
+
     extractors.add_argument("--compute", action="store_true", help="compute what is not in the cache yet")
 
 
@@ -133,6 +148,9 @@ def _choosing(add: AddCommand) -> None:
     _dataset(rerun)
     rerun.add_argument("--out", type=Path, default=None, metavar="FILE", help="write the selection as a CSV too")
     rerun.add_argument("--weights", type=Path, default=None, metavar="FILE")
+    # Files that settings name by their content may be elsewhere now.
+    not_files = {each.name for each in settings_in("features") if not each.facts.from_file}
+    add_flags(rerun, {"features": not_files}, {})
 
 
 def _sizing(add: AddCommand) -> None:
@@ -196,8 +214,8 @@ def _comparing(add: AddCommand) -> None:
         # A comparison has its own samplers, fractions and seeds; it exports nothing, but its report can be private.
         exports = ("files", "with_split", "remainder", "probabilities_and_weights")
         without = {"selection": NOT_COMPARED, "export": exports} if one is compare else {}
-        # A flag on quality excludes nothing, so that nothing here depends on its threshold.
-        sections = [section for section in SECTIONS if section != "quality"]
+        # A flag on quality excludes nothing, so that nothing here depends on its threshold; nor on a search.
+        sections = [section for section in SECTIONS if section not in ("quality", "search")]
         _settings(one, *sections, validation=0.2, without=without)
         _weights(one)
         _threads(one)
@@ -206,31 +224,16 @@ def _comparing(add: AddCommand) -> None:
     search = add(
         "search",
         "search hyperparameters on the coreset and, on request, on the whole pool",
-        "coreset search cells/ --fraction 0.1 --learning-rates 0.0005,0.002,0.008 --with-pool --out s/",
+        "coreset search cells/ --fraction 0.1 --trials 20 --out s/\n"
+        "coreset search cells/ --fraction 0.1 --trials 20 --with-pool --out s/     compare with the pool\n"
+        "coreset search cells/ --fraction 0.1 --learning-rates 0.0005,0.002 --dropouts 0,0.1 --out s/     a grid\n"
+        "coreset compare cells/ --settings s/best-settings.json --out study/     train with the best configuration",
     )
     _dataset(search)
-    _settings(search, "data", "features", "clusters", "selection", "training", validation=0.2)
+    _settings(search, "data", "features", "clusters", "selection", "training", "search", validation=0.2)
     _weights(search)
     _threads(search)
     _out_folder(search)
-    searched = tuple(name for name, network in NETWORKS.items() if network.is_searched)
-    search.add_argument("--network", choices=searched, default=searched[0], help=f"default {searched[0]}")
-    search.add_argument("--learning-rates", default="0.0005,0.002,0.008", metavar="L,…")
-    search.add_argument(
-        "--dropouts",
-        default="0,0.1",
-        metavar="D,…",
-        help="dropout rates after pooling; for the transfer network, before batch normalisation",
-    )
-    search.add_argument(
-        "--epoch-counts",
-        default="25",
-        metavar="N,…",
-        help="numbers of epochs; --min-steps applies to the largest, and is reduced in proportion for the others",
-    )
-    search.add_argument(
-        "--with-pool", action="store_true", help="also search on the whole pool, and compare the rankings"
-    )
 
 
 def _using(add: AddCommand) -> None:
@@ -315,6 +318,8 @@ def _settings(
 ) -> None:
     """Add the flags of sections of the settings; `validation` is the command's own default for its fraction."""
     defaults = {"features.extractors": "those recommended whose weights are on this machine"}
+    if "search" in sections:
+        defaults["search.method"] = "tpe, or grid if one of its lists or a settings file is given"
     if validation is not None:
         defaults["data.validation_fraction"] = f"{validation:g}"
     add_flags(parser, {section: (without or {}).get(section, ()) for section in sections}, defaults)

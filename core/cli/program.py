@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from core import memory
 from core.cache import default_cache_folder
 from core.cache_limit import trim_after_work
-from core.cli import commands, crash_watch, methods
+from core.cli import commands, crash_watch, features_command, methods
 from core.cli.failure import failure_sentence, log_file
 from core.cli.parser import Command, build_parser
 from core.cli.terminal import say
@@ -92,6 +92,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         {
             "scan": commands.scan,
             "extractors": commands.extractors,
+            "features": features_command.features,
             "select": commands.select,
             "export": commands.export,
             "verify": commands.verify,
@@ -101,7 +102,7 @@ def _run(arguments: Sequence[str] | None) -> int:
             "plugins": commands.plugins,
             "compare": _later("compare"),
             "run": _later("run"),
-            "search": _later("search"),
+            "search": _later("search", "core.cli.search_command"),
             "size": _later("size", "core.cli.size_command"),
             "predict": _later("predict"),
             "evaluate": _later("evaluate"),

@@ -15,10 +15,12 @@ from PIL import AvifImagePlugin, Image, Jpeg2KImagePlugin
 
 from core.errors import ImageError
 
-__all__ = ["FORMATS", "NAMES", "boxed_format", "deep_bits", "deep_kind", "deep_values"]
+__all__ = ["FORMATS", "NAMES", "boxed_format", "deep_bits", "deep_kind", "deep_values", "page_sizes"]
 
 # Thumbnails and depth maps in a file are not what was photographed; threads decode several images at a time already.
 pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+# What is wrong with a file is one sentence of this program; OpenCV would print its own next to it.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 FORMATS = (AvifImagePlugin.AvifImageFile.format, Jpeg2KImagePlugin.Jpeg2KImageFile.format, "HEIF")
 """Formats, as Pillow calls them."""
@@ -32,6 +34,8 @@ _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", 
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 # In the codestream of JPEG 2000: marker, length, capabilities, sizes and places of image and tiles, then components.
 _N_COMPONENTS, _FIRST_DEPTH, _PER_COMPONENT = 40, 42, 3
+
+_MOST_PAGES = 10_000
 
 _TOLERANCE = 4
 """How far two decoders may differ in 256 grey levels, as they round the conversion of colours differently."""
@@ -47,6 +51,14 @@ def boxed_format(head: bytes) -> str | None:
     if any(brand in _AVIF_BRANDS for brand in brands):
         return "AVIF"
     return "HEIC" if brands[0] in _HEIC_BRANDS else None
+
+
+def page_sizes(image: Image.Image) -> list[tuple[int, int]]:
+    """Return the sizes of all images in an opened HEIC of which nothing is loaded; empty for any other format."""
+    if image.format != "HEIF" or image.fp is None:  # type: ignore[attr-defined]
+        return []
+    image.fp.seek(0)  # type: ignore[attr-defined]
+    return [each.size for each in pillow_heif.open_heif(image.fp)][:_MOST_PAGES]  # type: ignore[attr-defined]
 
 
 def deep_kind(image: Image.Image, data: bytes) -> str:
@@ -112,8 +124,9 @@ def deep_values(image: Image.Image, data: bytes, place: int, kind: str) -> NDArr
         values = values[:, :, 0]
     if values is None or values.dtype != np.uint16 or values.shape != seen.shape:
         raise ImageError(f"Its {bits}-bit channels are stored in a way that cannot be read; save it with 8 bits.")
-    shifted = (values >> (bits - 8)).astype(np.int16)
-    if int(np.abs(shifted - seen.astype(np.int16)).max(initial=0)) > _TOLERANCE:
+    apart = np.abs((values >> (bits - 8)).astype(np.int16) - seen.astype(np.int16))
+    # Of JPEG 2000, Pillow rounds the largest values up to 256, which becomes 0.
+    if int(np.minimum(apart, 256 - apart).max(initial=0)) > _TOLERANCE:
         raise ImageError(f"Its {bits}-bit colours are in a colour space that cannot be read; save it with 8 bits.")
     return np.ascontiguousarray(values)
 

@@ -378,7 +378,9 @@ def _tables_beside(kind: Source, skipped: Iterable[Skipped]) -> list[str]:
     if not found:
         return []
     words = ", ".join(sorted(found)[:3])
-    return [f"The folder contains {words}, which was not read. If it lists the classes, open it instead."]
+    lists = all(SOURCES[name].holds == "files" for path in found for name in SOURCES.likely(Path(path)))
+    what = "lists the classes" if lists else "contains the images"
+    return [f"The folder contains {words}, which was not read. If it {what}, open it instead."]
 
 
 def _class_warnings(kind: Source, listing: Listing, scanned: Scanned) -> list[str]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from core.data.codecs import FORMATS as CODECS
-from core.data.codecs import deep_bits, deep_kind, deep_values
+from core.data.codecs import deep_bits, deep_kind, deep_values, page_sizes
 from core.data.colour import Deep, decode_deep, decode_plain, is_deep_grey, origin_of
 from core.data.levels import Decoded, RGBArray, Survey, merged, together
 from core.data.tiff.planes import Planes, planes_of
@@ -60,6 +60,8 @@ def decode_file(image: Image.Image, data: bytes, reading: Reading, again: Opener
     ImageError
         If it cannot be read according to `reading`.
     """
+    for size in page_sizes(image):  # Pillow takes the memory of a page before it is asked for its size
+        check(*size)
     pages = main_pages(image, again)
     planes = _planes(image) if len(pages) > 1 else None
     words = planes.words_in(len(pages)) if planes is not None else ""
@@ -89,10 +91,9 @@ def main_pages(image: Image.Image, again: Opener) -> list[int]:
     with suppress(Exception), again() as other:
         if image.format == "GIF":
             return list(range(max(1, min(MOST_PAGES, int(getattr(other, "n_frames", 1))))))
-        if image.format == "HEIF":  # which opens the main image, wherever it is
-            other.seek(0)
-            sizes = [other.size]
-        for place in range(1, MOST_PAGES):
+        if image.format == "HEIF":
+            sizes = page_sizes(image)
+        for place in range(len(sizes), MOST_PAGES):
             other.seek(place)
             sizes.append(other.size)
     largest = max(sizes, key=lambda size: size[0] * size[1])
@@ -207,9 +208,10 @@ def _decode_page(image: Image.Image, data: bytes, place: int, reading: Reading, 
     orientation = int(image.getexif().get(_ORIENTATION, 1)) if kind else 1
     _check_strips(image)
     image.load()
+    if kind and image.format in CODECS:
+        return decode_deep(_deep_by_codec(image, data, place, kind, orientation), reading)
     if kind and (reading.levels != "declared" or reading.range_of(kind) is not None):
-        deep = _deep_by_codec if image.format in CODECS else _deep_colour
-        return decode_deep(deep(image, data, place, kind, orientation), reading)
+        return decode_deep(_deep_colour(image, data, place, kind, orientation), reading)
     upright = image
     if in_place:
         ImageOps.exif_transpose(image, in_place=True)
@@ -218,10 +220,9 @@ def _decode_page(image: Image.Image, data: bytes, place: int, reading: Reading, 
     decoded = decode_plain(upright, origin, reading)
     if not kind:
         return decoded
-    # The upper 8 bits are all that Pillow reads of colours.
-    bits = deep_bits(kind)
-    low, high = int(decoded.rgb.min()) << bits - 8, (int(decoded.rgb.max()) + 1 << bits - 8) - 1
-    stored = replace(decoded.stored or Stored(), kind=kind, low=float(low), high=float(high), bits=bits)
+    # The upper 8 of 16 bits are all that Pillow reads of colours.
+    low, high = int(decoded.rgb.min()) << 8, int(decoded.rgb.max()) << 8 | 255
+    stored = replace(decoded.stored or Stored(), kind=kind, low=float(low), high=float(high), bits=16)
     return replace(decoded, stored=stored)
 
 

@@ -114,7 +114,7 @@ class Written:
     n_images : int
         How many images these hold.
     notes : tuple of str
-        What a user should read.
+        Sentences for the user.
     as_format : str
         The format that it became if it could not be made as requested, such as copies in place of links; else empty.
     """

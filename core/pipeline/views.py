@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.results import Comparison, Estimate, StageTime
+from core.results.searches import SearchResult
 from core.settings import ComparisonSettings, TrainingSettings
 
 SEEDS_A_SPLIT = 1000
@@ -18,7 +19,8 @@ class ExtractorFact:
     ----------
     weights_state : str
         ``"needs none"``, ``"verified"``, ``"unverified"``, ``"missing"``, ``"unusable"``; ``"broken"``: the code of the
-        extractor of a plugin fails.
+        extractor of a plugin fails. Of one that reads a file, one of the names of
+        `core.features.steps.FileState`.
     missing_sentence : str
         What to do if the extractor cannot be used; else empty.
     n_cached, n_images : int
@@ -27,6 +29,8 @@ class ExtractorFact:
         Costs of the features that are not computed.
     follows : str
         Name of an extractor from whose features those of this one are derived at no cost; empty if there is none.
+    file : str
+        Which file its features are read from, with the label of every result; empty if they are computed.
     """
 
     name: str
@@ -40,6 +44,7 @@ class ExtractorFact:
     n_images: int
     estimate: Estimate
     follows: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -156,3 +161,47 @@ class StudyOutcome:
     comparison: Comparison
     times: tuple[StageTime, ...]
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """What a search will do.
+
+    Attributes
+    ----------
+    n_trials, n_images, n_pool : int
+    seconds, pool_seconds : float
+        Estimated, of all trials without pruning; `pool_seconds` also where the pool is not searched.
+    sentence : str
+    n_done : int
+        Trials of an unfinished search that are done already.
+    """
+
+    n_trials: int
+    n_images: int
+    n_pool: int
+    seconds: float
+    pool_seconds: float
+    sentence: str
+    n_done: int = 0
+
+
+@dataclass(frozen=True)
+class SearchOutcome:
+    """A finished search with its files.
+
+    Attributes
+    ----------
+    result : SearchResult
+    sentences : tuple of str
+        What it shows.
+    training : TrainingSettings
+        How the best configuration is trained.
+    table, report : Path
+    """
+
+    result: SearchResult
+    sentences: tuple[str, ...]
+    training: TrainingSettings
+    table: Path
+    report: Path

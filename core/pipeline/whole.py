@@ -318,4 +318,4 @@ def _finish(
         write_report(out / REPORT, content, private=study.settings.export.private, progress=progress)
     write_atomically(out / MARK, json.dumps({"identity": _identity(study), "finished": True}).encode())
     notes = reading_notes(content.dataset.images, content.dataset.reading)
-    return StudyOutcome(out / REPORT, comparison, tuple(clock.times), tuple(notes))
+    return StudyOutcome(out / REPORT, comparison, tuple(clock.times), (*content.labels, *notes))

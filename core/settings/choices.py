@@ -19,6 +19,7 @@ from core.settings.levels import check_pages, parse_alpha, parse_channels, parse
 from core.settings.path_patterns import check_patterns
 from core.settings.quality import QualitySettings
 from core.settings.relabelling import Relabelling, sorted_records
+from core.settings.search import SearchSettings
 from core.settings.training import TrainingSettings
 
 ClassBudgetRule = Literal[
@@ -431,6 +432,8 @@ class ComparisonSettings(SettingsPart):
         Accuracy difference for which the needed repetitions are reported; 0.01 is one point.
     controls : bool
         Add stratified random, and matched random for samplers with budgets of their own.
+    onnx : bool
+        Also write each network that is saved as a model bundle as an ONNX file.
     """
 
     samplers: tuple[str, ...] = choice(
@@ -467,6 +470,11 @@ class ComparisonSettings(SettingsPart):
     controls: bool = choice(
         True, neutral=True, kept=True, title="Add baselines",
         tip="Add stratified random, and matched random for samplers with budgets of their own",
+    )  # fmt: skip
+    onnx: bool = choice(
+        False, neutral=False, title="Also save networks as ONNX",
+        tip="Adds model.onnx to each saved network, for other programs; only if it gives the same probabilities as the "
+            "Keras model on validation images",
     )  # fmt: skip
 
     def __post_init__(self) -> None:
@@ -543,3 +551,4 @@ class Settings:
     comparison: ComparisonSettings = field(default_factory=ComparisonSettings)
     export: ExportSettings = field(default_factory=ExportSettings)
     quality: QualitySettings = field(default_factory=QualitySettings)
+    search: SearchSettings = field(default_factory=SearchSettings)

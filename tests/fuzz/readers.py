@@ -64,6 +64,7 @@ from core.training.pixels import PixelStore
 from core.training.runs import load_runs
 from tests.core.data.dicom_files import compressed as encapsulated
 from tests.core.data.dicom_files import dicom_bytes, item, written
+from tests.fuzz import feature_files
 
 if sys.platform != "win32":
     import resource
@@ -476,6 +477,11 @@ READERS = {
     "rows": Reader("1.npy", _array, _read_rows),
     "pixel keys": Reader("1.json", lambda: [b'["a", "b"]'], _read_squares),
     "weights": Reader("weights.h5", _weights, _read_weights),
+    "features array": Reader("features.npy", feature_files.arrays, feature_files.read_features),
+    "features archive": Reader("features.npz", feature_files.archives, feature_files.read_features),
+    "features container": Reader("features.h5", feature_files.containers, feature_files.read_features),
+    "features table": Reader("features.csv", feature_files.tables, feature_files.read_features),
+    "features list": Reader("features.csv", feature_files.lists, feature_files.read_list),
 }
 
 CORPUS = Path(__file__).parent / "corpus"

@@ -160,6 +160,20 @@ def test_colours_of_more_than_8_bits_are_mapped_by_the_range_of_their_kind(
     assert _close(declared.rgb, values >> (bits - 8), 2)
 
 
+@pytest.mark.parametrize("bits", [12, 16])
+def test_the_largest_values_of_jpeg_2000_are_white(bits: int) -> None:
+    """Pillow alone makes them black."""
+    most = 2**bits - 1
+    values = np.full((40, 40, 3), most, np.uint16)
+    values[:20] = most // 2
+    data = _deep("JPEG2000", values, bits)
+    found = decode(data, USED)
+    assert found.stored is not None
+    read = read_rgb(data, fixed(USED, [(found.stored, found.survey, False)]))
+    assert np.array_equal(read, values >> (bits - 8))
+    assert np.array_equal(read_rgb(data), values >> (bits - 8))
+
+
 def test_grey_of_16_bits(smooth: Any) -> None:
     values = (smooth[:, :, 0] * 4095).astype(np.uint16)
     data = _deep("JPEG2000", values, 16)
@@ -203,6 +217,19 @@ def test_the_limit_of_pixels_holds_before_anything_is_decoded(
     data = stored(form)
     monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("it was decoded"))
     with pytest.raises(ImageError, match="It has 80 × 64 pixels, more than the limit of 5,000"):
+        read_rgb(data)
+
+
+def test_the_limit_of_pixels_holds_for_all_pages_of_a_heic(
+    stored: Any, smooth: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rgb = (smooth * 255).astype(np.uint8)
+    large = Image.fromarray(np.tile(rgb, (2, 2, 1)))
+    data = stored("HEIF", Image.fromarray(rgb), save_all=True, append_images=[large], primary_index=0)
+    assert _close(read_rgb(data), rgb)
+    monkeypatch.setattr("core.data.images.PIXEL_LIMIT", 6000)
+    monkeypatch.setattr(Image.Image, "seek", lambda *_: pytest.fail("memory was taken for a page"))
+    with pytest.raises(ImageError, match="It has 160 × 128 pixels, more than the limit of 6,000"):
         read_rgb(data)
 
 

@@ -130,6 +130,8 @@ def family_of(file: Path, *, alone: bool) -> Family:
     if own.role in ("", "other") and own.split is None:
         return Family((FileSet(None, file, None, _tables(by_frame.get(own.frame, ()), None)),))
     sets = _sets(by_frame.get(own.frame, ()), file, alone=alone)
+    if not any(file in (one.images, one.labels) for one in sets):  # its name says that it holds something else
+        return Family((FileSet(None, file),))
     used = {each.name for one in sets for each in (one.images, one.labels) if each is not None}
     return Family(tuple(sets), tuple(sorted(set(names) - used)))
 

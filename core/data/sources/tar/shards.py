@@ -62,7 +62,7 @@ def archives_of(source: Path, pattern: str) -> tuple[list[Path], list[str]]:
     chosen = sorted({*families.get(_frame(source.name), ()), source.name})
     if len(chosen) == 1:
         return [source], []
-    note = f"{_some(chosen)} were read together. --shards - reads {source.name} only."
+    note = f"{_some(chosen)} were read together. To read {source.name} only, enter - under “Archives” (--shards -)."
     return [folder / name for name in chosen], [note]
 
 
