@@ -74,6 +74,8 @@ class Writer:
             if (each.extractor, each.network) == (extractor, network):
                 if each.state == "untrained":
                     return ["with random weights"]
+                if each.state == "file":
+                    return [f"SHA-256 of the file {each.sha256}, not checked by the program"]
                 if each.sha256 and each.state != "none":
                     unverified = ", not a known set" if each.state == "unverified" else ""
                     return [f"weights SHA-256 {each.sha256}{unverified}"]

@@ -54,6 +54,8 @@ def features_section(content: ReportContent, numbering: Numbering) -> Section:
     for weights in content.weights:
         if weights.state == "unverified":
             section.say(f"Unverified weights: those of {weights.extractor} match, but are not a known set.", "warning")
+        if weights.state == "file":
+            section.say("Features from a file were not computed, and are not checked, by this program.", "warning")
         if weights.state == "untrained":
             section.say(f"Untrained weights: {weights.extractor} has seeded random weights.", "warning")
     section.show(tables.weights_table(content))

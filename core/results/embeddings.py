@@ -19,13 +19,13 @@ class WeightsUsed:
     extractor : str
     digest : str
         SHA-256 (hex) over the tensors; empty for an extractor without weights.
-    state : {"none", "verified", "unverified", "untrained"}
-        ``"none"``: the extractor has no weights.
+    state : {"none", "verified", "unverified", "untrained", "file"}
+        ``"none"``: the extractor has no weights; ``"file"``: its features are read from a file; `digest` is of that.
     """
 
     extractor: str
     digest: str
-    state: Literal["none", "verified", "unverified", "untrained"]
+    state: Literal["none", "verified", "unverified", "untrained", "file"]
 
 
 @dataclass(frozen=True)
