@@ -286,11 +286,13 @@ class _Run:
         """Compute `missing`, writing chunks as they fill; results are kept even after an error."""
         begun = time.perf_counter()
         batches = prepared_batches(dataset, missing, self._extractor.prepare, self._extractor.batch_size)
+        wanted = {item.key: item for item in missing}
         try:
             for batch in batches:
                 self.failures += batch.failures
                 if batch.keys:
-                    self._keep(batch.keys, compute(batch.prepared))
+                    keys, blocks = self._finite(batch.keys, compute(batch.prepared), wanted)
+                    self._keep(keys, blocks)
                 self.report(batch.n_images)
         finally:
             batches.close()
@@ -299,6 +301,18 @@ class _Run:
             facts = {"images": self.n_computed, "seconds": time.perf_counter() - begun}
             with suppress(OSError):
                 write_atomically(_rate_file(self._cache_folder, self._extractor), json.dumps(facts).encode())
+
+    def _finite(
+        self, keys: Sequence[str], blocks: Mapping[str, FloatArray], wanted: Mapping[str, Wanted]
+    ) -> tuple[Sequence[str], Mapping[str, FloatArray]]:
+        """Return the rows of finite numbers; images with others are listed like those that cannot be read."""
+        is_finite = np.logical_and.reduce([np.isfinite(rows).all(axis=1) for rows in blocks.values()])
+        if is_finite.all():
+            return keys, blocks
+        reason = f"Its features by {self._extractor.title} are not finite."
+        self.failures += [(wanted[key], reason) for key, fine in zip(keys, is_finite, strict=True) if not fine]
+        kept = [key for key, fine in zip(keys, is_finite, strict=True) if fine]
+        return kept, {block: rows[is_finite] for block, rows in blocks.items()}
 
     def _keep(self, keys: Sequence[str], blocks: Mapping[str, FloatArray]) -> None:
         for block, parts in self._parts.items():
@@ -333,13 +347,13 @@ def _fingerprint(extractor: Extractor, used: WeightsUsed) -> str:
     plugin = plugins_used({"extractor": (extractor.name,)}).get(f"extractor {extractor.name}")
     # Neutral settings are excluded, so that what was kept before there were any is found.
     more = [*([own] if own else []), *([f"plugin {plugin}"] if plugin is not None else [])]
-    return fingerprint(_FOLDER, extractor.name, extractor.version, used.digest, *more)
+    return fingerprint(_FOLDER, extractor.cache_name, extractor.version, used.digest, *more)
 
 
 def _stores(extractor: Extractor, used: WeightsUsed, cache_folder: Path) -> dict[str, RowStore]:
-    place = cache_folder / _FOLDER / f"{extractor.name}-{_fingerprint(extractor, used)[:16]}"
+    place = cache_folder / _FOLDER / f"{extractor.cache_name}-{_fingerprint(extractor, used)[:16]}"
     return {block: RowStore(place / block, width, cache_folder) for block, width in extractor.blocks.items()}
 
 
 def _rate_file(cache_folder: Path, extractor: Extractor) -> Path:
-    return cache_folder / _FOLDER / f"{extractor.name}.rate.json"
+    return cache_folder / _FOLDER / f"{extractor.cache_name}.rate.json"

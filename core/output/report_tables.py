@@ -90,8 +90,12 @@ def near_duplicates_table(content: ReportContent, labels: Labels) -> Table:
 def weights_table(content: ReportContent) -> Table:
     """Return the weights of the extractors."""
     states = {"none": "needs none", "verified": "verified", "unverified": "not a known set", "untrained": "untrained"}
-    rows = tuple((each.extractor, states[each.state], each.digest) for each in content.weights)
-    columns = (Column("extractor", "Extractor"), Column("weights", "Weights"), Column("sha256", "SHA-256 over tensors"))
+    rows = tuple(
+        (each.extractor, states[each.state] if each.model is None else "unverified model of the user", each.digest)
+        for each in content.weights
+    )
+    of_what = "over tensors" if all(each.model is None for each in content.weights) else "over tensors, or of the file"
+    columns = (Column("extractor", "Extractor"), Column("weights", "Weights"), Column("sha256", f"SHA-256 {of_what}"))
     return Table("weights", "Weights", columns, rows)
 
 

@@ -19,6 +19,7 @@ from core.output.manifest import Manifest, read_manifest
 from core.output.reproducing import records_for, same_selection, settings_for
 from core.output.tables import Cell
 from core.output.verification import verify
+from core.pipeline.own_models import with_models_here
 from core.pipeline.stages import Prepared, choose, fixed_settings, open_dataset, prepare
 from core.pipeline.study import Study
 from core.pipeline.teaching import Teaching
@@ -54,13 +55,11 @@ SYNTHETIC = "The images are synthetic: drawn by the program, not photographed."
 
 
 def labels_of(prepared: Prepared, *, synthetic: bool = False) -> tuple[str, ...]:
-    """Return the labels that must be shown with every result: unverified or untrained weights, synthetic images."""
+    """Return the labels that must be shown with every result: unverified models or weights, synthetic images."""
     labels = [SYNTHETIC] if synthetic else []
     for extracted in prepared.extracted:
-        if extracted.weights.state == "unverified":
-            labels.append(f"Unverified weights: those of {extracted.extractor} match, but are not a known set.")
-        if extracted.weights.state == "untrained":
-            labels.append(f"Untrained weights: {extracted.extractor} has seeded random weights.")
+        if extracted.weights.label:
+            labels.append(extracted.weights.label)
         if extracted.failed:
             labels.append(
                 f"{len(extracted.failed):,} images could not be read by {extracted.extractor} and "
@@ -212,7 +211,7 @@ def rerun(
     ExportError
         If the manifest cannot be read, or names what is not installed here.
     """
-    manifest = read_manifest(manifest_file)
+    manifest = with_models_here(read_manifest(manifest_file))
     _check_plugins(manifest)
     dataset = open_dataset(source, cache_folder, progress, settings=manifest.settings.data)
     records = records_for(manifest, dataset)

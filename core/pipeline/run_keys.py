@@ -1,6 +1,6 @@
 """Keys of runs, so that a run is never trained twice and never taken for another."""
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 
 from core.cache import fingerprint
 from core.descriptions import choices_of, resolve
@@ -121,7 +121,7 @@ def _what_counts(study: Study, network: Network, judge: Judge | None, n_pool: in
     choice = backbone_choice(study, network)
     if choice is not None:
         try:
-            weights = asdict(backbone_weights(choice))
+            weights = backbone_weights(choice).values
         except WeightsError:
             # Nothing stored can have been made with them; training reports what is missing.
             weights = {}

@@ -15,8 +15,8 @@ class ExtractorFact:
     Attributes
     ----------
     weights_state : str
-        ``"needs none"``, ``"verified"``, ``"unverified"``, ``"missing"``, ``"unusable"``; ``"broken"``: the code of a
-        plugin's extractor fails.
+        ``"needs none"``, ``"verified"``, ``"unverified"``, ``"unverified model"``, ``"missing"``,
+        ``"unusable"``; ``"broken"``: the code of a plugin's extractor fails.
     missing_sentence : str
         The ways out where the extractor cannot be used; else empty.
     n_cached, n_images : int

@@ -150,8 +150,15 @@ def backbone_sentences(training: TrainingSettings, networks: Iterable[str]) -> t
 def weights_sentences(runs: Iterable[RunResult]) -> tuple[str, ...]:
     """Return sentences on networks with untrained or unverified weights."""
     told = {"unverified": "unverified weights, whose digest is unknown", "untrained": "untrained weights"}
-    found = {(run.key.network, run.weights.state): None for run in runs if run.weights and run.weights.state in told}
-    return tuple(f"The {network_words(network)} uses {told[state]}." for network, state in found)
+    found = {
+        (
+            run.key.network,
+            f"the unverified model {used.model.title}" if used.model is not None else told[used.state],
+        ): None
+        for run in runs
+        if (used := run.weights) is not None and used.state in told
+    }
+    return tuple(f"The {network_words(network)} uses {words}." for network, words in found)
 
 
 def opening_sentences(
