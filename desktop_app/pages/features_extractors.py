@@ -18,11 +18,13 @@ STATES = {
     "needs none": "requires no weights",
     "verified": "weights verified",
     "unverified": "unverified weights: they fit, but their checksum is unknown",
+    "unverified model": "unverified model, added by the user",
     "missing": "weights missing",
     "unusable": "weight file cannot be used",
     "broken": "plugin failed",
     GONE: "not installed",
 }
+UNVERIFIED = ("unverified", "unverified model")
 
 
 class ExtractorList(QWidget):
@@ -34,10 +36,13 @@ class ExtractorList(QWidget):
         The extractors ticked now, in the order shown; at least one.
     weights_wanted : ()
         The user asks for weights that are missing.
+    removal_wanted : (str)
+        The user wants to remove a model that was added, by its name.
     """
 
     chosen = Signal(object)
     weights_wanted = Signal()
+    removal_wanted = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,6 +69,7 @@ class ExtractorList(QWidget):
                 row = _Row(fact.name)
                 row.box.toggled.connect(self._tell)
                 row.weights_wanted.connect(self.weights_wanted)
+                row.removal_wanted.connect(self.removal_wanted)
                 self._rows[fact.name] = row
                 self._column.insertWidget(place, row)
             self._rows[fact.name].show_fact(fact, accuracy.get(fact.name))
@@ -106,6 +112,7 @@ class _Row(QWidget):
     """One extractor."""
 
     weights_wanted = Signal()
+    removal_wanted = Signal(str)
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -128,9 +135,13 @@ class _Row(QWidget):
         self.bring = QPushButton("Import weights…")
         self.bring.setToolTip("See what is missing, where to get it and how to import it")
         self.bring.clicked.connect(self.weights_wanted)
+        self.remove = QPushButton("Remove model…")
+        self.remove.setToolTip("Remove this model from the extractors, after confirmation")
+        self.remove.clicked.connect(self._ask_to_remove)
         ways = QHBoxLayout()
         ways.setContentsMargins(theme.UNIT * 3, 0, 0, 0)
         ways.addWidget(self.bring)
+        ways.addWidget(self.remove)
         ways.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -153,9 +164,14 @@ class _Row(QWidget):
         self.tip.setText(fact.tip if has_code else fact.missing_sentence)
         self.state.setText("  ·  ".join(_facts_of(fact, accuracy, missing=missing)))
         self.state.setToolTip(_details_of(fact))
-        set_tone(self.state, "warning" if missing or fact.weights_state == "unverified" else "muted")
+        set_tone(self.state, "warning" if missing or fact.weights_state in UNVERIFIED else "muted")
+        self.remove.setVisible(fact.weights_state == "unverified model")
+        self.remove.setAccessibleName(f"Remove the model {fact.title}")
         self.bring.setVisible(missing and has_code)
         self.bring.setAccessibleName(f"Import the weights of {fact.title}")
+
+    def _ask_to_remove(self) -> None:
+        self.removal_wanted.emit(self._name)
 
     def show_used(self, used: bool) -> None:
         """Tick it or not; what lacks its weights can be unticked, not ticked."""

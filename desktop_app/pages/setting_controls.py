@@ -267,7 +267,11 @@ class SettingControl(QObject):
         if not self.setting.is_list:
             return text
         words = [word.strip() for word in text.replace("%", " ").replace(";", ",").split(",") if word.strip()]
-        inner = typing.get_args(self.setting.kind)[0]
+        inner, *others = typing.get_args(self.setting.kind)
+        if Ellipsis not in others:  # a fixed number of values, which may be equal, such as those of three channels
+            if len(words) != 1 + len(others):
+                raise ValueError(text)
+            return tuple(round(float(word) / self.setting.facts.factor, 12) for word in words)
         if inner is str:
             return tuple(dict.fromkeys(words))
         if inner is int:
