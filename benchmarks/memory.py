@@ -162,15 +162,15 @@ def extraction(name: str) -> tuple[float, Callable[[], object]]:
     return extractor.cost.bytes_fixed, run
 
 
-def doubts(n: int, d: int) -> tuple[float, Callable[[], object]]:
-    from core.selection.doubts import doubts_bytes, label_doubts
+def label_errors(n: int, d: int) -> tuple[float, Callable[[], object]]:
+    from core.selection.label_errors import label_errors_bytes, suspected_label_errors
 
     dataset, pool = made_up_pool(n, d)
-    return doubts_bytes(n, d), lambda: label_doubts(dataset, pool)
+    return label_errors_bytes(n, d), lambda: suspected_label_errors(dataset, pool)
 
 
 def alike(n: int, d: int) -> tuple[float, Callable[[], object]]:
-    from core.selection.doubts import _alike, alike_bytes
+    from core.selection.label_errors import _alike, alike_bytes
 
     rows = embedding(n, d)
     return alike_bytes(n, d), lambda: _alike(np.arange(n), rows, 0.99, NO_PROGRESS)
@@ -262,8 +262,8 @@ def cases() -> Iterator[Case]:
 
 def judging_cases() -> Iterator[Case]:
     for n, d in ((5_000, 50), (30_000, 50), (30_000, 200)):
-        yield Case("doubts", f"{n:,} × {d}", doubts, (n, d))
-        yield Case("doubts alike", f"{n:,} × {d}", alike, (n, d))
+        yield Case("label_errors", f"{n:,} × {d}", label_errors, (n, d))
+        yield Case("label_errors alike", f"{n:,} × {d}", alike, (n, d))
     for n, d in ((4_000, 50), (9_000, 200), (20_000, 50)):
         yield Case("coverage", f"{n:,} × {d}", coverage, (n, d))
     for n, d, m in ((5_000, 50, 500), (30_000, 50, 3_000), (60_000, 200, 60_000)):

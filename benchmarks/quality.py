@@ -48,7 +48,7 @@ FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.25)
 RULES = ("proportional", "difficulty")
 CONTROLS = ("random", "stratified")
 LEAST_TEST_IMAGES = 30
-# Draws of one split are averaged, so that the control's own luck does not stand in every gain.
+# Draws of one split are averaged, so that the random variation of the control does not enter every gain.
 CONTROL_SEEDS, DRAWN_SEEDS = 5, 2
 
 

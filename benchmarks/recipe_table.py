@@ -91,7 +91,7 @@ def trained(studies: Mapping[str, Study], folder: Path, until: float) -> list[Ro
                     save_run(run, folder)
                     print(split, recipe, one.sampler, one.fraction, f"{run.metrics['accuracy']:.4f}",
                           f"{run.train_seconds:.0f} s", flush=True)  # fmt: skip
-                asked = part.as_asked(run, one, part.key(one))
+                asked = part.as_planned(run, one, part.key(one))
                 found.setdefault((recipe, one.sampler, one.fraction), {})[split] = (asked, part)
     return [
         Row(

@@ -119,7 +119,7 @@ KINDS = (
         "section setting",
         "not counted",
         # The field, the list of settings, and the code that reads it.
-        ("core/settings/choices.py", "docs/settings.md", "core/selection/selecting.py"),
+        ("core/settings/choices.py", "docs/settings.md", "core/selection/class_budgets.py"),
         ("tests/core/selection/test_budgets.py", "tests/core/selection/test_selecting.py"),
         written_by="core.reference",
     ),

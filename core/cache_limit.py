@@ -151,15 +151,15 @@ def trim_after_work(progress: Progress = NO_PROGRESS) -> tuple[str, ...]:
     CancelledError
         If the user cancelled.
     """
-    said = []
+    sentences = []
     for folder, added in added_bytes().items():
         limit = read_limit(folder)
         if limit.note:
-            said.append(limit.note)
+            sentences.append(limit.note)
         if limit.n_bytes is None or not os.access(folder, os.W_OK) or _has_room(folder, limit.n_bytes, added):
             continue
-        said += _told(folder, limit, trim_cache(folder, limit.n_bytes, progress))
-    return tuple(said)
+        sentences += _trim_notes(folder, limit, trim_cache(folder, limit.n_bytes, progress))
+    return tuple(sentences)
 
 
 def _has_room(folder: Path, limit: int, added: int) -> bool:
@@ -176,17 +176,17 @@ def _has_room(folder: Path, limit: int, added: int) -> bool:
     return 0 <= time.time() - last.measured < MEASURED_AFTER_SECONDS
 
 
-def _told(folder: Path, limit: CacheLimit, trimmed: Trimmed) -> list[str]:
-    said = []
+def _trim_notes(folder: Path, limit: CacheLimit, trimmed: Trimmed) -> list[str]:
+    sentences = []
     size = byte_size(trimmed.size.n_bytes)
     if trimmed.n_removed:
-        said.append(
+        sentences.append(
             f"{byte_size(trimmed.n_bytes_removed)} of the least recently used data were removed from the cache "
             f"{folder}, which now contains {size} of at most {limit.gigabytes:g} GB."
         )
     if limit.n_bytes is not None and trimmed.size.n_bytes > limit.n_bytes:
-        said.append(
+        sentences.append(
             f"The cache {folder} contains {size}, more than its limit of {limit.gigabytes:g} GB, because files in use "
             "are not removed. Raise the limit if they are needed regularly."
         )
-    return said
+    return sentences

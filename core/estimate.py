@@ -258,7 +258,7 @@ def training_bytes(network: "Network | None", held: Sequence[int], *, image_size
         Numbers of images whose pixels are held together: those trained on, those for validation.
     image_size, batch_size : int
     """
-    if network is not None and network.is_judge:
+    if network is not None and network.sees_embeddings:
         return 0
     # On a frozen backbone it sees features, and images pass by a batch at a time.
     sees_pixels = network is None or (network.by_epochs and not network.needs_backbone)

@@ -57,10 +57,10 @@ def reason_of(error: OSError) -> str:
         return error.strerror
     if error.errno:
         return os.strerror(error.errno)
-    said = " ".join(str(error).split())
-    if _PARTLY_WRITTEN.search(said):
+    text = " ".join(str(error).split())
+    if _PARTLY_WRITTEN.search(text):
         return "it could only be written partly; the disk may be full"  # NumPy only reports the numbers
-    return said or type(error).__name__
+    return text or type(error).__name__
 
 
 def is_full(error: OSError) -> bool:

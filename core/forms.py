@@ -282,5 +282,5 @@ def _first_fault(error: BaseException, where: str = "") -> str:
         return _first_fault(inner, where)
     if isinstance(error, KeyError):
         return f"{error.args[0]!r} is missing" + (f" in {where.rpartition('.')[0]}" if "." in where else "")
-    said = str(error).strip() or type(error).__name__
-    return f"{where}: {said}" if where else said
+    text = str(error).strip() or type(error).__name__
+    return f"{where}: {text}" if where else text

@@ -106,12 +106,12 @@ def _sum(entries: Collection[_Measured]) -> CacheSize:
 
 def _measured(folder: Path, progress: Progress) -> list[_Measured]:
     found: list[_Measured] = []
-    n_files = told = 0
+    n_files = n_reported = 0
     for entry in own_entries(folder):
         found.append(_measure(entry))
         n_files += found[-1].n_files
-        if n_files - told >= 1000:
-            told = n_files
+        if n_files - n_reported >= 1000:
+            n_reported = n_files
             progress.report(n_files, 0, "Measuring the cache: files")
     return found
 

@@ -74,11 +74,11 @@ def memory_within(n_bytes: int) -> Iterator[None]:
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    wanted = taken + n_bytes
+    n_allowed = taken + n_bytes
     for known in (soft, hard):
         if known != resource.RLIM_INFINITY:
-            wanted = min(wanted, known)
-    resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+            n_allowed = min(n_allowed, known)
+    resource.setrlimit(resource.RLIMIT_DATA, (n_allowed, hard))
     try:
         yield
     finally:

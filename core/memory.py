@@ -18,7 +18,7 @@ from core.words import byte_size
 # What is needed below this is never refused: it is less than what a measurement of free memory is wrong by.
 LEAST_CHECKED = 32 * 2**20
 # From here on a stage logs what it needs, which the command line shows.
-LEAST_TOLD = 1e9
+LEAST_REPORTED = 1e9
 # What libraries take for themselves on first use, such as buffers of their threads.
 LIBRARY_BYTES = 32 * 2**20
 CGROUPS = Path("/sys/fs/cgroup")
@@ -155,7 +155,7 @@ def memory_for(doing: str, n_bytes: float, ways: Ways = no_ways) -> Iterator[Non
     MemoryShortError
         Naming what is needed, what is free and the ways out.
     """
-    if n_bytes >= LEAST_TOLD:
+    if n_bytes >= LEAST_REPORTED:
         _log.info("%s needs about %s of memory.", doing, byte_size(n_bytes))
     if n_bytes > LEAST_CHECKED:
         free = free_memory()

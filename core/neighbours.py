@@ -192,14 +192,14 @@ def nearest_in(
 
 
 def nearest_to_any(
-    embedding: Vectors, asked: IntArray, n: int, among: IntArray | None = None, progress: Progress = NO_PROGRESS
+    embedding: Vectors, queries: IntArray, n: int, among: IntArray | None = None, progress: Progress = NO_PROGRESS
 ) -> tuple[IntArray, NDArray[np.float32]]:
     """Find the rows that are nearest to any of some rows, by Euclidean distance.
 
     Parameters
     ----------
     embedding : ndarray of shape (n_rows, n_components)
-    asked : ndarray of shape (m,), int64
+    queries : ndarray of shape (m,), int64
         Rows whose neighbours are sought; m >= 1. They are never found themselves.
     n : int
         >= 1; all other rows are returned where there are fewer.
@@ -209,12 +209,12 @@ def nearest_to_any(
     Returns
     -------
     rows : ndarray of shape (min(n, number of other rows),), int64
-        Nearest first, by the smallest distance to any of `asked`; equally near ones by row.
+        Nearest first, by the smallest distance to any of `queries`; equally near ones by row.
     distances : ndarray of the same shape, float32
     """
     others = np.arange(len(embedding), dtype=np.int64) if among is None else np.asarray(among, dtype=np.int64)
-    others = others[~np.isin(others, asked)]
-    targets = np.asarray(embedding[asked], dtype=np.float64)
+    others = others[~np.isin(others, queries)]
+    targets = np.asarray(embedding[queries], dtype=np.float64)
     norms = squared_norms(targets)
     squares = np.empty(len(others))
     positions = np.empty(len(others), dtype=np.int64)

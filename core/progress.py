@@ -1,6 +1,8 @@
 """Progress and cancellation of long engine functions."""
 
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
+
+Part = TypeVar("Part", contravariant=True)
 
 
 class Progress(Protocol):
@@ -26,21 +28,25 @@ class Progress(Protocol):
             If the user cancelled.
         """
 
-    def publish(self, result: object) -> None:
-        """Hand out a finished part (a class's clusters, an epoch, a run) before the whole is done."""
+
+class Publisher(Progress, Protocol[Part]):
+    """The last argument of an engine function that also publishes finished parts of its result, of type `Part`."""
+
+    def publish(self, part: Part, /) -> None:
+        """Publish a finished part, such as an epoch or a run, before the whole is done."""
 
 
 class NoProgress:
-    """Listen to nothing and never stop; the default of every engine function."""
+    """Ignore everything and never stop; the default of every engine function."""
 
     def report(self, done: int, total: int, message: str = "") -> None:
         """Do nothing."""
 
-    def publish(self, result: object) -> None:
+    def publish(self, part: object, /) -> None:
         """Do nothing."""
 
 
-NO_PROGRESS: Progress = NoProgress()
+NO_PROGRESS: Publisher[object] = NoProgress()
 
 
 SHARES = "%"
@@ -61,8 +67,6 @@ class StepProgress:
     resolution : int
         How many parts of a step are reported apart; 0: those that the step itself counts, all steps having as many. Of
         a single step, those that it reports.
-    hands_on : bool
-        Whether finished parts are handed to the parent.
     """
 
     RESOLUTION = 1000
@@ -75,11 +79,10 @@ class StepProgress:
         *,
         message: str = "",
         resolution: int = RESOLUTION,
-        hands_on: bool = True,
     ) -> None:
         self._parent = parent
         self._step, self._n_steps = step, n_steps
-        self._message, self._resolution, self._hands_on = message, resolution, hands_on
+        self._message, self._resolution = message, resolution
 
     def report(self, done: int, total: int, message: str = "") -> None:
         """Report the share of the whole that is done to the parent."""
@@ -90,11 +93,6 @@ class StepProgress:
         share = done / total if total > 0 else 0.0
         words = _of_shares(self._message or message)
         self._parent.report(round((self._step + share) * self._resolution), self._n_steps * self._resolution, words)
-
-    def publish(self, result: object) -> None:
-        """Hand the part on, unless the parent is not to have it."""
-        if self._hands_on:
-            self._parent.publish(result)
 
 
 class PartProgress:
@@ -111,8 +109,6 @@ class PartProgress:
     prefix : str
         What is reported before the part's own messages, which then begin in lower case and without the unit that they
         count in.
-    hands_on : bool
-        Whether finished parts are handed to the parent.
     """
 
     RESOLUTION = 100_000
@@ -125,10 +121,9 @@ class PartProgress:
         *,
         message: str = "",
         prefix: str = "",
-        hands_on: bool = True,
     ) -> None:
         self._parent, self._start, self._end = parent, start, end
-        self._message, self._prefix, self._hands_on = message, prefix, hands_on
+        self._message, self._prefix = message, prefix
         self._done = 0.0
 
     def report(self, done: int, total: int, message: str = "") -> None:
@@ -136,13 +131,31 @@ class PartProgress:
         self._done = max(self._done, done / total if total > 0 else 0.0)
         share = self._start + (self._end - self._start) * self._done
         what = message.partition(":")[0]
-        told = f"{self._prefix}{what[:1].lower()}{what[1:]}" if self._prefix else self._message or message
-        self._parent.report(round(share * self.RESOLUTION), self.RESOLUTION, _of_shares(told))
+        message = f"{self._prefix}{what[:1].lower()}{what[1:]}" if self._prefix else self._message or message
+        self._parent.report(round(share * self.RESOLUTION), self.RESOLUTION, _of_shares(message))
 
-    def publish(self, result: object) -> None:
-        """Hand the part on, unless the parent is not to have it."""
-        if self._hands_on:
-            self._parent.publish(result)
+
+class PublishingProgress(Generic[Part]):
+    """Reports to one object and publishes to another, such as for one step of a function that publishes parts.
+
+    Parameters
+    ----------
+    progress : Progress
+        Receiver of reports, such as a `StepProgress`.
+    publisher : Publisher
+        Receiver of parts.
+    """
+
+    def __init__(self, progress: Progress, publisher: Publisher[Part]) -> None:
+        self._progress, self._publisher = progress, publisher
+
+    def report(self, done: int, total: int, message: str = "") -> None:
+        """Report to the receiver of reports."""
+        self._progress.report(done, total, message)
+
+    def publish(self, part: Part, /) -> None:
+        """Publish to the receiver of parts."""
+        self._publisher.publish(part)
 
 
 def _of_shares(message: str) -> str:

@@ -77,11 +77,14 @@ class Choices:
         The class in view; empty for the first.
     components : tuple of int
         The two components that are plotted, from 0.
+    margin : float
+        The accuracy that may be lost when the size of a coreset is looked for, as a share above 0 and below 0.5.
     """
 
     stage: str = "dataset"
     class_name: str = ""
     components: tuple[int, int] = (0, 1)
+    margin: float = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +113,7 @@ class Project:
 
     1. ``format``, ``program``, ``version``, ``source`` (relative to the file where possible, forward slashes),
        ``settings``, ``results``, ``choices``, ``notes``. Added later, and excluded where they are empty:
-       ``image_notes``, ``reviewed``.
+       ``image_notes``, ``reviewed``, and ``margin`` in ``choices`` where it is 0.02.
     """
 
     source: Path | None = None
@@ -270,7 +273,7 @@ def project_to_dict(project: Project, folder: Path | None, *, version: str = "")
         "source": None if project.source is None else _relative(project.source, folder),
         "settings": settings_to_dict(project.settings),
         "results": {stage: [asdict(result) for result in results] for stage, results in project.results.items()},
-        "choices": asdict(project.choices),
+        "choices": _stored_choices(project.choices),
         "notes": project.notes,
         **{name: dict(sorted(values.items())) for name, values in later.items() if values},
     }
@@ -414,7 +417,16 @@ def _relative(source: Path, folder: Path | None) -> str:
 
 
 def _choices(choices: Choices) -> Choices:
-    return choices if choices.stage in STAGES else replace(choices, stage="dataset")
+    known = choices if choices.stage in STAGES else replace(choices, stage="dataset")
+    return known if 0 < known.margin < 0.5 else replace(known, margin=Choices.margin)
+
+
+def _stored_choices(choices: Choices) -> dict[str, Any]:
+    """Return choices as they are stored: a project without a margin of its own has the form that it always had."""
+    stored = asdict(choices)
+    if choices.margin == Choices.margin:
+        del stored["margin"]
+    return stored
 
 
 def _digest_of(content: bytes) -> str:

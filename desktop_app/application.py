@@ -49,7 +49,7 @@ class Application(QObject):
 
     def __init__(self, app: QApplication, options: Options) -> None:
         super().__init__(app)
-        self._homeless = ensure_home()
+        self._without_home = ensure_home()
         self.garbage = GarbageCollection(self)
         self.garbage.start()
         self._options = options
@@ -88,8 +88,8 @@ class Application(QObject):
         self.log.close()
 
     def _begin(self) -> None:
-        if self._homeless:
-            self.messages.warning(self._homeless)
+        if self._without_home:
+            self.messages.warning(self._without_home)
         reports = crash.reports_of_last_time()
         if reports:
             self.window.helpers.show_last_crash(reports)
@@ -104,7 +104,7 @@ class Application(QObject):
         self._left = list(left.copies)
         self._offer_next()
 
-    def _open_what_was_asked(self) -> None:
+    def _open_requested(self) -> None:
         if self._options.path is not None:
             self.window.files.open_path(self._options.path)
         elif self._options.demo:
@@ -118,9 +118,9 @@ class Application(QObject):
             self._offer(*self._left.pop(0))
         else:
             if not self._recovered:
-                self._open_what_was_asked()
+                self._open_requested()
             # After what was opened, which clears what was said before.
-            self.window.tell_plugin_problems()
+            self.window.show_plugin_problems()
 
     def _offer(self, place: Path, recovery: Recovery) -> None:
         self._offered = place, recovery
@@ -144,10 +144,10 @@ class Application(QObject):
                 place.unlink(missing_ok=True)
         self._offer_next()
 
-    def _on_theme_changed(self, wanted: theme.Mode) -> None:
+    def _on_theme_changed(self, mode: theme.Mode) -> None:
         app = QApplication.instance()
         if isinstance(app, QApplication):
-            theme.apply(app, wanted)
+            theme.apply(app, mode)
 
     def _on_crashed(self, report: str) -> None:
         self.window.helpers.show_crash(report)

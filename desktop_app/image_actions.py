@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QInputDialog
 
 from core.errors import CoresetError
 from core.service.dataset_requests import DatasetView
-from core.service.image_requests import DecodeImage, PictureView
+from core.service.image_requests import DecodedImage, DecodeImage
 from desktop_app.dialogs.relabel_dialog import RelabelDialog
 from desktop_app.models.pixels import image_of
 from desktop_app.pages.asking import AskingPage
@@ -35,13 +35,13 @@ class ImageActions(QObject):
 
     Signals
     -------
-    similar_wanted : (tuple of int)
+    similar_requested : (tuple of int)
         Images that are similar to these are to be shown.
     dataset_changed : ()
         The dataset has to be divided again, as images were excluded, included or relabelled.
     """
 
-    similar_wanted = Signal(object)
+    similar_requested = Signal(object)
     dataset_changed = Signal()
 
     def __init__(self, page: AskingPage, images: ImagesShown) -> None:
@@ -189,7 +189,7 @@ class ImageActions(QObject):
 
     def find_similar(self, indices: Sequence[int]) -> None:
         """Show images that are similar to these."""
-        self.similar_wanted.emit(tuple(indices))
+        self.similar_requested.emit(tuple(indices))
 
     def show_in_folder(self, indices: Sequence[int]) -> None:
         """Show the file of the first image in the system's file manager."""
@@ -217,7 +217,7 @@ class ImageActions(QObject):
         else:
             self._messages.warning("The image cannot be read now. Scan the dataset again.")
 
-    def _copy(self, picture: PictureView) -> None:
+    def _copy(self, picture: DecodedImage) -> None:
         if not picture.rgb:
             self._messages.warning(picture.problem)
             return

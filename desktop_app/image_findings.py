@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QObject, Signal
 
-from core.service.dataset_requests import DoubtsView
+from core.service.dataset_requests import DatasetFindings
 
 
 class ImageFindings(QObject):
@@ -10,7 +10,7 @@ class ImageFindings(QObject):
 
     Attributes
     ----------
-    doubts : DoubtsView or None
+    current : DatasetFindings or None
 
     Signals
     -------
@@ -21,26 +21,26 @@ class ImageFindings(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.doubts: DoubtsView | None = None
+        self.current: DatasetFindings | None = None
         self._paths: tuple[str, ...] = ()
 
-    def keep(self, doubts: DoubtsView, paths: tuple[str, ...]) -> None:
+    def keep(self, findings: DatasetFindings, paths: tuple[str, ...]) -> None:
         """Keep what was found.
 
         Parameters
         ----------
-        doubts : DoubtsView
+        findings : DatasetFindings
         paths : tuple of str
-            Of all images of the dataset: `doubts` names images by their positions there.
+            Of all images of the dataset: `findings` names images by their positions there.
         """
-        self.doubts, self._paths = doubts, paths
+        self.current, self._paths = findings, paths
         self.changed.emit()
 
-    def of(self, paths: tuple[str, ...]) -> DoubtsView | None:
+    def of(self, paths: tuple[str, ...]) -> DatasetFindings | None:
         """Return what was found of these images, or None where that was of others."""
-        return self.doubts if self.doubts is not None and paths == self._paths else None
+        return self.current if self.current is not None and paths == self._paths else None
 
     def forget(self) -> None:
         """Know of nothing, as in another project."""
-        self.doubts, self._paths = None, ()
+        self.current, self._paths = None, ()
         self.changed.emit()

@@ -69,7 +69,7 @@ class ImageMenu(QObject):
     def of_page(cls, page: Page, images: ImagesShown) -> "ImageMenu":
         """Return the menu of a page; similar images are shown on the Images page."""
         actions = ImageActions(page, images)
-        actions.similar_wanted.connect(page.similar_wanted)
+        actions.similar_requested.connect(page.similar_requested)
         actions.dataset_changed.connect(page.dataset_changed)
         return cls(actions, page)
 
@@ -199,7 +199,7 @@ class ImageMenu(QObject):
             if rows:
                 self._show([of_points[each] for each in rows], list(of_points), at)
 
-        scatter.menu_wanted.connect(show)
+        scatter.menu_requested.connect(show)
 
     # --- inside -----------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QDesktopServices
 from core.words import duration
 from desktop_app.messages import Message, Messages
 from desktop_app.service.engine import EngineService
-from desktop_app.service.running import asked_for, is_for_display
+from desktop_app.service.running import is_for_display, title_of_job
 from desktop_app.widgets.job_bar import JobBar
 
 PASSING_MS = 8000
@@ -43,15 +43,15 @@ class JobWatch(QObject):
     -------
     running_changed : ()
         A job, or a long answer of the selection service, has started or ended.
-    step_wanted : (stage)
+    step_requested : (stage)
         The user follows the bar's button to the next step.
-    cancel_wanted : ()
+    stop_requested : ()
         The user stops what is shown.
     """
 
     running_changed = Signal()
-    step_wanted = Signal(str)
-    cancel_wanted = Signal()
+    step_requested = Signal(str)
+    stop_requested = Signal()
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class JobWatch(QObject):
         self._bar, self._service, self._messages, self._names = bar, service, messages, names
         self._is_done = is_done
         self._shown: int | None = None
-        self._asked: int | None = None
+        self._request: int | None = None
         self._stopping: int | None = None
         self._since = 0.0
         self._came_out = 0
@@ -97,7 +97,7 @@ class JobWatch(QObject):
     @property
     def is_running(self) -> bool:
         """Whether there is something to cancel."""
-        return self._shown is not None or self._asked is not None
+        return self._shown is not None or self._request is not None
 
     @property
     def outcome(self) -> str:
@@ -116,16 +116,16 @@ class JobWatch(QObject):
 
     def cancel(self) -> None:
         """Stop what the bar shows."""
-        self.cancel_wanted.emit()
+        self.stop_requested.emit()
         if self._shown is not None:
             self._bar.show_cancelling()
             self._service.cancel(self._shown)
-        elif self._asked is not None:
-            self._stopping = self._asked
+        elif self._request is not None:
+            self._stopping = self._request
             self._bar.show_cancelling()
-            self._service.selection.cancel(self._asked)
+            self._service.selection.cancel(self._request)
 
-    def tell_outcome(self, sentence: str, next_stage: str) -> None:
+    def show_outcome(self, sentence: str, next_stage: str) -> None:
         """Say what came out of a step, and offer the next one; at once where no job is about to end."""
         self._outcome, self._next, self._file = sentence, next_stage, None
         self._end_note()
@@ -139,7 +139,7 @@ class JobWatch(QObject):
     def clear(self) -> None:
         """Forget what runs and what came out: another project is open."""
         self._end_note()
-        self._shown = self._asked = self._stopping = None
+        self._shown = self._request = self._stopping = None
         self._came_out = 0
         self._outcome = self._next = ""
         self._file = None
@@ -156,7 +156,7 @@ class JobWatch(QObject):
             self._outcome = self._next = ""
             self._file = None
             self._bar.show_progress(f"{self._names[stage]} · starting", 0, 0)
-        elif words := asked_for(self._service, number):
+        elif words := title_of_job(self._service, number):
             self._bar.show_progress(f"{words} · starting", 0, 0)
         # What pages ask for by themselves is often over at once: it is shown when it first reports, and what came out
         # of the step before stays.
@@ -196,28 +196,28 @@ class JobWatch(QObject):
 
     def _on_selection_progressed(self, request: int, done: int, total: int, message: str, left: object) -> None:
         if self._shown is None and request != self._stopping:
-            self._set_asked(request)
+            self._set_request(request)
             text = progress_words(message or "Working", done, total)
             self._bar.show_progress(text, done, total, left if isinstance(left, float) else None)
 
     def _on_selection_over(self, request: int) -> None:
-        if request == self._asked:
-            self._set_asked(None)
+        if request == self._request:
+            self._set_request(None)
 
     def _on_selection_ready(self) -> None:
         self._on_selection_over(0)
 
     def _on_selection_lost(self, sentence: str, details: str) -> None:  # noqa: ARG002
-        self._set_asked(None)
+        self._set_request(None)
 
     def _on_selection_restarted(self, sentence: str) -> None:
-        self._set_asked(None)
+        self._set_request(None)
         self._messages.info(sentence)
 
-    def _set_asked(self, request: int | None) -> None:
-        if request == self._asked:
+    def _set_request(self, request: int | None) -> None:
+        if request == self._request:
             return
-        self._asked = request
+        self._request = request
         self._since = time.monotonic()
         self._stopping = None
         if request is None and self._shown is None:
@@ -254,8 +254,8 @@ class JobWatch(QObject):
         if self._note and self._file is None and not self.is_running:
             self._bar.show_message(self._note)
         elif not self.is_running:
-            wanted = self._way_on()
-            offer = f"Continue to {self._names[wanted]}" if wanted and wanted != self._stage else ""
+            stage = self._way_on()
+            offer = f"Continue to {self._names[stage]}" if stage and stage != self._stage else ""
             if self._file is not None:
                 self._bar.show_message(self._outcome, *self._opening(self._file))
             else:
@@ -265,8 +265,8 @@ class JobWatch(QObject):
         if self._file is not None:
             if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._file))):
                 self._messages.warning(f"No program to open this file was found. The file is {self._file}.")
-        elif wanted := self._way_on():
-            self.step_wanted.emit(wanted)
+        elif stage := self._way_on():
+            self.step_requested.emit(stage)
 
     def _way_on(self) -> str:
         """Return the first step from the next one on that is not done; empty where all are, or none comes."""

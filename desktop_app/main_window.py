@@ -56,9 +56,9 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.context, self._model, self._service = context, context.model, context.service
         self._autosave = autosave
-        self._may_close = self._asking = self._wants_everything = False
+        self._may_close = self._asking = self._runs_all_next = False
         self._stop_question: Question | None = None
-        self._untold = _plugin_words(plugin_problems())
+        self._plugin_words_to_show = _plugin_words(plugin_problems())
         self.setObjectName("main_window")
         self.setMinimumSize(theme.UNIT * 112, theme.UNIT * 75)
         self.setAcceptDrops(True)
@@ -84,32 +84,32 @@ class MainWindow(QMainWindow):
         files, host, start = self.files, self.frame.host, self.frame.host.start_page
         # Before any page is made, so that it comes first: a page that is shown starts the new project's jobs at once.
         self._model.project_replaced.connect(self._forget)
-        start.folder_wanted.connect(files.choose_folder)
-        start.everything_wanted.connect(self._choose_everything)
-        start.table_wanted.connect(files.choose_table)
-        start.demo_wanted.connect(files.open_demo)
-        start.project_wanted.connect(files.choose_project)
-        start.recent_wanted.connect(files.open_path)
+        start.folder_requested.connect(files.choose_folder)
+        start.run_all_requested.connect(self._choose_everything)
+        start.table_requested.connect(files.choose_table)
+        start.demo_requested.connect(files.open_demo)
+        start.project_requested.connect(files.choose_project)
+        start.recent_requested.connect(files.open_path)
         files.opened.connect(self._on_opened)
         files.may_close.connect(self._close_now)
         host.run_state_changed.connect(self._show_running)
-        host.step_wanted.connect(self.go_to_stage)
-        host.summary_told.connect(self.watch.tell_outcome)
-        host.locate_wanted.connect(files.choose_new_place)
-        host.weights_wanted.connect(self.helpers.show_weights)
+        host.step_requested.connect(self.go_to_stage)
+        host.summary_reported.connect(self.watch.show_outcome)
+        host.locate_requested.connect(files.choose_new_place)
+        host.weights_requested.connect(self.helpers.show_weights)
         host.dataset_changed.connect(self._divide_again)
-        host.similar_wanted.connect(self._show_similar)
-        self.helpers.weights_changed.connect(host.tell_weights_changed)
+        host.similar_requested.connect(self._show_similar)
+        self.helpers.weights_changed.connect(host.handle_weights_changed)
         self.frame.steps.step_chosen.connect(self.go_to)
         self.frame.strip.action_triggered.connect(files.choose_new_place)
-        self.frame.strip.closed.connect(self.tell_plugin_problems)
-        self.menus.step_wanted.connect(self.go_to)
-        self.menus.recent_wanted.connect(files.open_path)
+        self.frame.strip.closed.connect(self.show_plugin_problems)
+        self.menus.step_requested.connect(self.go_to)
+        self.menus.recent_requested.connect(files.open_path)
         self.run_all.changed.connect(self._show_run_all)
-        self.watch.cancel_wanted.connect(self.run_all.stop)
+        self.watch.stop_requested.connect(self.run_all.stop)
         self.watch.running_changed.connect(self._show_running)
         self.watch.running_changed.connect(self._withdraw_stop_question)
-        self.watch.step_wanted.connect(self.go_to_stage)
+        self.watch.step_requested.connect(self.go_to_stage)
         self.context.messages.posted.connect(self._show_message)
         self._service.started.connect(self._on_job_changed)
         self._service.ended.connect(self._on_job_changed)
@@ -171,19 +171,19 @@ class MainWindow(QMainWindow):
         self.context.findings.forget()
 
     def _on_opened(self) -> None:
-        wanted, self._wants_everything = self._wants_everything, False
+        runs_all, self._runs_all_next = self._runs_all_next, False
         self._show_project()
         self._begin()
-        if wanted:
+        if runs_all:
             self.run_all.start()
 
     def _choose_everything(self) -> None:
         """Let a folder be chosen, and do everything with it."""
-        self._wants_everything = True
-        self.files.choose_folder().rejected.connect(self._want_nothing)
+        self._runs_all_next = True
+        self.files.choose_folder().rejected.connect(self._forget_run_all)
 
-    def _want_nothing(self) -> None:
-        self._wants_everything = False
+    def _forget_run_all(self) -> None:
+        self._runs_all_next = False
 
     def _show_project(self) -> None:
         has_source = self._model.project.source is not None
@@ -207,7 +207,7 @@ class MainWindow(QMainWindow):
         if source is None:
             return
         if not source.exists():
-            self._tell_gone()
+            self._warn_not_found()
             return
         page = self.page("dataset")
         if self._model.value("dataset") is None and not page.reason_not_to_run():
@@ -246,7 +246,7 @@ class MainWindow(QMainWindow):
     def _show_message(self, message: Message) -> None:
         if message.level == "error" and self._is_gone():
             # One cause, said once where it can be mended; what failed for it stands in the log.
-            self._tell_gone()
+            self._warn_not_found()
         elif message.level == "error":
             self.helpers.show_error(message.sentence, message.details)
         elif message.level == "warning":
@@ -256,15 +256,15 @@ class MainWindow(QMainWindow):
         source = self._model.project.source
         return source is not None and not source.exists()
 
-    def _tell_gone(self) -> None:
+    def _warn_not_found(self) -> None:
         words = f"{self._model.project.source} was not found. If you moved it, locate it."
         self.frame.strip.show_message("warning", words, "Locate…", "Choose the new location of the images")
 
-    def tell_plugin_problems(self) -> None:
+    def show_plugin_problems(self) -> None:
         """Say once what of the plugins is left out, when nothing else is being said: at the start, or later."""
-        if self._untold and self.frame.strip.isHidden():
-            self.context.messages.warning(self._untold)
-            self._untold = ""
+        if self._plugin_words_to_show and self.frame.strip.isHidden():
+            self.context.messages.warning(self._plugin_words_to_show)
+            self._plugin_words_to_show = ""
 
     def _cancel_by_key(self) -> None:
         """Close a tip or take back a selection, else stop what runs; ask first where that has run for long."""

@@ -28,12 +28,12 @@ class Menus(QObject):
 
     Signals
     -------
-    step_wanted : (position)
-    recent_wanted : (Path)
+    step_requested : (position)
+    recent_requested : (Path)
     """
 
-    step_wanted = Signal(int)
-    recent_wanted = Signal(object)
+    step_requested = Signal(int)
+    recent_requested = Signal(object)
 
     def __init__(
         self, window: QMainWindow, model: ProjectModel, preferences: Preferences, step_names: tuple[str, ...]
@@ -119,10 +119,10 @@ class Menus(QObject):
         self.recent.setEnabled(bool(self._preferences.recent))
 
     def _on_step(self) -> None:
-        self.step_wanted.emit(_sender(self).data())
+        self.step_requested.emit(_sender(self).data())
 
     def _on_recent(self) -> None:
-        self.recent_wanted.emit(_sender(self).data())
+        self.recent_requested.emit(_sender(self).data())
 
     def _on_theme(self, action: QAction) -> None:
         self._preferences.theme = action.data()

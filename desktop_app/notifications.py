@@ -11,7 +11,7 @@ from desktop_app import theme
 from desktop_app.job_watch import JobWatch
 from desktop_app.messages import Message, Messages
 from desktop_app.service.engine import EngineService
-from desktop_app.service.running import asked_for, is_for_display
+from desktop_app.service.running import is_for_display, title_of_job
 from desktop_app.settings import LONG_SECONDS, Preferences
 
 SETTLE_MS = 1500
@@ -48,7 +48,7 @@ class Notifications(QObject):
         self._running: dict[int, str] = {}
         self._since: float | None = None
         self._seconds = 0.0
-        self._title = self._text = self._said = ""
+        self._title = self._text = self._sentence = ""
         self._tray: QSystemTrayIcon | None = None
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._end)
@@ -70,13 +70,13 @@ class Notifications(QObject):
     # --- hearing ----------------------------------------------------------------------------------------------
 
     def _on_started(self, number: int, stage: str) -> None:
-        if not stage and (is_for_display(self._service, number) or not asked_for(self._service, number)):
+        if not stage and (is_for_display(self._service, number) or not title_of_job(self._service, number)):
             return
         self._settle.stop()
         if self._since is None:
             self._since = time.monotonic()
-        self._running[number] = "" if stage else asked_for(self._service, number)
-        self._said = ""
+        self._running[number] = "" if stage else title_of_job(self._service, number)
+        self._sentence = ""
 
     def _on_finished(self, number: int) -> None:
         if number in self._running:
@@ -92,7 +92,7 @@ class Notifications(QObject):
 
     def _on_message(self, message: Message) -> None:
         if message.level == "info" and self._running:
-            self._said = message.sentence
+            self._sentence = message.sentence
 
     def _on_ended(self, number: int, stage: str) -> None:
         """Keep what came out: a step says it in the job bar, another job by a message or not at all."""
@@ -102,15 +102,15 @@ class Notifications(QObject):
         self._seconds = time.monotonic() - self._since
         if self._title == "Finished":
             took = duration(self._service.seconds_of(number))
-            self._text = self._watch.outcome if stage else self._said or f"{name}: done · {took}"
+            self._text = self._watch.outcome if stage else self._sentence or f"{name}: done · {took}"
         if not self._running:
             self._settle.start()
 
     def _end(self) -> None:
         """Notify, unless the work was short, was cancelled, or the user is here."""
         self._since = None
-        is_wanted = self._preferences.notifications and self._seconds >= LONG_SECONDS and self._title
-        if is_wanted and not is_in_use():
+        is_due = self._preferences.notifications and self._seconds >= LONG_SECONDS and self._title
+        if is_due and not is_in_use():
             self.notify(self._title, self._text)
 
     # --- telling ----------------------------------------------------------------------------------------------

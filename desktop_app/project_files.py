@@ -66,7 +66,7 @@ class ProjectFiles(QObject):
         self._model, self._service, self._messages = model, service, messages
         self._preferences, self._autosave = preferences, autosave
         self._then: Callable[[], object] | None = None
-        self._wanted = Path()
+        self._requested = Path()
         self._is_drawing = False
         self._demo_folder = Path()
         self._questions = ProjectQuestions(preferences, window)
@@ -106,7 +106,7 @@ class ProjectFiles(QObject):
         """Open what a session that ended badly has left."""
         self._model.recover(recovery.project, recovery.file, recovery.digest)
         self.opened.emit()
-        self._tell_missing()
+        self._warn_missing()
         if recovery.file is not None and self._model.held_elsewhere:
             name = recovery.file.name
             self._messages.warning(f"{name} is open in another window. Save the recovered project under another name.")
@@ -122,7 +122,7 @@ class ProjectFiles(QObject):
             with suppress(OSError):
                 place.unlink(missing_ok=True)
 
-    def _tell_missing(self) -> None:
+    def _warn_missing(self) -> None:
         """Say what the project names that is not here, such as a sampler of a plugin; the project is as it was."""
         missing = unknown_words(self._model.project.settings)
         if missing:
@@ -205,7 +205,7 @@ class ProjectFiles(QObject):
 
     def _ask_about_other_window(self, file: Path, other: OtherWindow) -> None:
         """Ask before a project is opened that another window has."""
-        self._wanted = file
+        self._requested = file
         more = (
             "If you open it anyway, changes here are not saved automatically, and conflicting changes are resolved "
             "when you save. Take it over if the other window is no longer in use."
@@ -218,7 +218,7 @@ class ProjectFiles(QObject):
 
     def _on_other_window_answered(self, answer: str) -> None:
         if answer != "stay":
-            self._leave(partial(self._open, self._wanted, take_over=answer == "take"))
+            self._leave(partial(self._open, self._requested, take_over=answer == "take"))
 
     def _on_gave_way(self, file: Path, copy: Path) -> None:
         """Open the version that another window has saved, or go where the user wanted to go."""
@@ -229,7 +229,7 @@ class ProjectFiles(QObject):
                 self._messages.exception(error)
                 return
             self.opened.emit()
-            self._tell_missing()
+            self._warn_missing()
         self._preferences.remember(copy)
         self._messages.info(f"Your version was saved as {copy}.", copy.parent)
         self._go_on()
@@ -261,7 +261,7 @@ class ProjectFiles(QObject):
         self._preferences.remember(file)
         self._preferences.last_folder = file.parent
         self.opened.emit()
-        self._tell_missing()
+        self._warn_missing()
 
     def _start(self, source: Path) -> None:
         self._preferences.last_folder = source.parent

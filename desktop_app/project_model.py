@@ -223,7 +223,7 @@ class ProjectModel(ImageRecords):
         """Put a whole section in place, without undo; for the undo commands and for tests."""
         self._set(replace(self.project, settings=replace(self.project.settings, **{section: value})))
         self.settings_changed.emit(section)
-        self._tell_results()
+        self._emit_results_changed()
 
     def set_choices(self, **changes: Any) -> None:
         """Change what the window shows (`stage`, `class_name`, `components`); no undo, as no result depends on it."""
@@ -244,7 +244,7 @@ class ProjectModel(ImageRecords):
             self._values = {stage: OrderedDict() for stage in STAGES}  # they hold paths to where the images were
             self._set(replace(self.project, source=source))
             self.source_changed.emit()
-            self._tell_results()
+            self._emit_results_changed()
 
     # --- results ----------------------------------------------------------------------------------------------
 
@@ -283,7 +283,7 @@ class ProjectModel(ImageRecords):
                 kept.popitem(last=False)
         self._current[stage] = None  # so that listeners hear of a result computed again, too
         self._set(self.project.with_result(stage, StageResult(key, dict(facts), content, seconds)))
-        self._tell_results()
+        self._emit_results_changed()
 
     def facts(self, stage: str) -> Mapping[str, Any] | None:
         """Return the facts of the stage's current result, or None."""
@@ -345,7 +345,7 @@ class ProjectModel(ImageRecords):
         result = self.project.result(stage)
         return None if result is None else result.fingerprint
 
-    def _tell_results(self) -> None:
+    def _emit_results_changed(self) -> None:
         """Tell every stage whose current result is another one now."""
         now = {stage: self._fingerprint(stage) for stage in STAGES}
         before, self._current = self._current, now

@@ -53,7 +53,7 @@ class ProjectSaving(QObject):
         super().__init__(questions)
         self._model, self._messages, self._preferences = model, messages, preferences
         self._autosave, self._questions = autosave, questions
-        self._wanted = Path()
+        self._target = Path()
         self._window_closed = False
         self.lock = ProjectLock(self)
         model.project_replaced.connect(self.lock.release)
@@ -83,7 +83,7 @@ class ProjectSaving(QObject):
         file = Path(name)
         named = file if file.suffix == SUFFIX else file.with_name(file.name + SUFFIX)
         if named != file and named != self._model.file and named.exists():  # the dialog has not asked about this one
-            self._wanted = named
+            self._target = named
             self._questions.ask(
                 f"Replace {named.name}?",
                 "A project of this name already exists. It would be overwritten.",
@@ -96,7 +96,7 @@ class ProjectSaving(QObject):
     def _on_replace_answered(self, answer: str) -> None:
         if answer != "replace":
             self.given_up.emit()
-        elif self._save_to(self._wanted, overwrite=True):
+        elif self._save_to(self._target, overwrite=True):
             self.done.emit()
 
     def save_or_ask(self) -> None:

@@ -25,7 +25,7 @@ DELAY_MS = 1500
 RETRY_MS = 30_000
 _log = logging.getLogger("coreset.recovery")
 # What became of the last changes: saved, or kept for recovery as wanted; not saved but kept; neither.
-Trouble = Literal["", "kept", "lost"]
+SaveFailure = Literal["", "kept", "lost"]
 
 
 def recovery_folder() -> Path:
@@ -66,7 +66,7 @@ class Autosave(QObject):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.keep)
-        self._trouble: Trouble = ""
+        self._failure: SaveFailure = ""
         self._conflict = False
         model.project_replaced.connect(self._on_replaced)
         model.saved_changed.connect(self._on_changed)
@@ -74,7 +74,7 @@ class Autosave(QObject):
     @property
     def is_kept(self) -> bool:
         """Whether the last `keep` has put the changes on a disk: into the project's file or a copy for recovery."""
-        return self._trouble != "lost"
+        return self._failure != "lost"
 
     def keep(self) -> None:
         """Save now: to the project's file where it has one and the user wants that, else for recovery."""
@@ -85,7 +85,7 @@ class Autosave(QObject):
             return
         not_saved = not_kept = gone = None
         if model.file is not None and self._preferences.autosave and not model.held_elsewhere and not self._conflict:
-            trouble = self._trouble
+            failure = self._failure
             try:
                 model.save()
             except ChangedOutsideError as error:
@@ -94,7 +94,7 @@ class Autosave(QObject):
                 not_saved = error
             else:
                 self.clear()
-                if trouble:
+                if failure:
                     self._messages.info(f"Saving {model.file.name} works again.")
                 return
         try:
@@ -102,18 +102,18 @@ class Autosave(QObject):
             write_recovery(recovery, self.place, version=__version__)
         except ProjectError as error:
             not_kept = error
-        self._tell(not_saved, not_kept)
+        self._report(not_saved, not_kept)
         if gone is not None:
             self._conflict = True
             self.changed_outside.emit(gone)
 
-    def _tell(self, not_saved: ProjectError | None, not_kept: ProjectError | None) -> None:
+    def _report(self, not_saved: ProjectError | None, not_kept: ProjectError | None) -> None:
         """Say what is wrong when it begins, not at every change, and when it is over; and try again by and by."""
-        before = self._trouble
-        self._trouble = "lost" if not_kept is not None else "kept" if not_saved is not None else ""
-        if self._trouble:
+        before = self._failure
+        self._failure = "lost" if not_kept is not None else "kept" if not_saved is not None else ""
+        if self._failure:
             self._timer.start(RETRY_MS)
-        if self._trouble == before:
+        if self._failure == before:
             return
         if not_kept is not None:
             self._messages.warning(f"{'' if not_saved is None else f'{not_saved} '}{not_kept}")
@@ -132,12 +132,12 @@ class Autosave(QObject):
         if self._model.has_unsaved_changes:
             self._timer.start(DELAY_MS)
         else:
-            self._conflict, self._trouble = False, ""
+            self._conflict, self._failure = False, ""
             self.clear()
 
     def _on_replaced(self) -> None:
         """Take back what was kept of the project before: it was saved, or not wanted."""
-        self._conflict, self._trouble = False, ""
+        self._conflict, self._failure = False, ""
         self.clear()
 
 

@@ -8,8 +8,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from core.pipeline.study import Study
-from core.pipeline.views import ComparePlanView
-from desktop_app.dialogs.everything_sheet import JUDGE, TRAIN, EverythingSheet, Step
+from core.pipeline.views import ComparisonPlan
+from desktop_app.dialogs.everything_sheet import PROBE, TRAIN, EverythingSheet, Step
 from desktop_app.messages import Messages
 from desktop_app.pages.page import Page
 from desktop_app.project_model import ProjectModel
@@ -60,7 +60,7 @@ class RunAll(QObject):
         self._sheet: EverythingSheet | None = None
         self._agreed, self._ahead = False, ""
         self._idle = 0
-        self._judging: ComparePlanView | None = None
+        self._probe_plan: ComparisonPlan | None = None
         self._model, self._service, self._messages = model, service, messages
         self._page_of, self._go_to = page_of, go_to
         self._entered = self._recommended = self._started = ""
@@ -79,7 +79,7 @@ class RunAll(QObject):
         """Begin with the first step that is not done."""
         if not self.is_running and self._model.project.source is not None:
             self._entered = self._recommended = self._started = ""
-            self._agreed, self._ahead, self._judging, self._idle = False, "", None, 0
+            self._agreed, self._ahead, self._probe_plan, self._idle = False, "", None, 0
             self._timer.start()
             self._messages.info("Estimating the time for all steps…")
             self.changed.emit()
@@ -110,10 +110,10 @@ class RunAll(QObject):
                 return
             compare.look_ahead()
         elif self._ahead == "compare" and self._is_known(compare):
-            self._ahead = "judge"
-            self._estimate_judge(compare)
-        elif self._ahead == "judge" and self._judging is not None:
-            self._ask(self._judging)
+            self._ahead = "probe"
+            self._estimate_probe(compare)
+        elif self._ahead == "probe" and self._probe_plan is not None:
+            self._ask(self._probe_plan)
 
     def _is_known(self, page: Page) -> bool:
         """Whether a page has heard what it asked for; where it asks for nothing any more, everything ends."""
@@ -130,30 +130,30 @@ class RunAll(QObject):
         comparison = replace(study.settings.comparison, networks=(_quick().name,))
         return replace(study, settings=replace(study.settings, comparison=comparison))
 
-    def _estimate_judge(self, compare: Page) -> None:
+    def _estimate_probe(self, compare: Page) -> None:
         from core.service.comparison_requests import EstimateComparison  # not needed until then
 
         request = EstimateComparison(self._quick_study(compare))
-        self._service.ask(request, self._take_judging, on_failed=self._on_judge_failed)
+        self._service.ask(request, self._take_probe_plan, on_failed=self._on_probe_failed)
 
-    def _take_judging(self, plan: ComparePlanView) -> None:
-        if self._ahead == "judge":
-            self._judging = plan
+    def _take_probe_plan(self, plan: ComparisonPlan) -> None:
+        if self._ahead == "probe":
+            self._probe_plan = plan
 
-    def _on_judge_failed(self, sentence: str, details: str) -> None:
-        if self.is_running and self._ahead == "judge":
+    def _on_probe_failed(self, sentence: str, details: str) -> None:
+        if self.is_running and self._ahead == "probe":
             self.stop()
             self._messages.error(sentence, details)
 
-    def _ask(self, judging: ComparePlanView) -> None:
-        told: dict[str, tuple[str, float]] = {}
+    def _ask(self, probe_plan: ComparisonPlan) -> None:
+        estimates: dict[str, tuple[str, float]] = {}
         for stage in STAGES:
-            told |= self._page_of(stage).to_come()
-        training = Step(TRAIN, *told.pop(STAGES[-1], ("", 0.0)))
-        fits = f"{len(judging.runs):,} fits of the {_quick().title_inside.partition(' (')[0]}"
-        judge = Step(JUDGE, fits, judging.seconds)
-        steps = [Step(NAMES[stage], *each) for stage, each in told.items() if self._model.state(stage) != "done"]
-        self._sheet = EverythingSheet(self._model.name, steps, training, judge, self._window)
+            estimates |= self._page_of(stage).to_come()
+        training = Step(TRAIN, *estimates.pop(STAGES[-1], ("", 0.0)))
+        fits = f"{len(probe_plan.runs):,} fits of the {_quick().title_inside.partition(' (')[0]}"
+        probe = Step(PROBE, fits, probe_plan.seconds)
+        steps = [Step(NAMES[stage], *each) for stage, each in estimates.items() if self._model.state(stage) != "done"]
+        self._sheet = EverythingSheet(self._model.name, steps, training, probe, self._window)
         self._sheet.accepted.connect(self._begin)
         self._sheet.rejected.connect(self.stop)
         self._sheet.open()
@@ -193,7 +193,7 @@ class RunAll(QObject):
             self._enter(stage)
         elif stage == BY_ITSELF:
             return
-        elif stage == self._started:  # it has ended and brought nothing: whoever ended it has said why
+        elif stage == self._started:  # it has ended without a result, and the reason was shown
             self.stop()
         elif self._page_of(stage).is_settled():
             self._run(stage)
@@ -225,4 +225,4 @@ def _quick() -> "Network":
     """Return what is compared where the user has no time for trainings."""
     from core.service.networks import NETWORKS  # not needed until then: the window opens at once
 
-    return next(network for network in NETWORKS.values() if network.is_judge)
+    return next(network for network in NETWORKS.values() if network.sees_embeddings)

@@ -70,8 +70,8 @@ class SelfTest(QObject):
         with self._step("extractors"):
             facts = self._result(DescribeExtractors(self._study())).facts
         # One that follows from another adds nothing to test here.
-        wanted = [name for name, each in recommended().items() if not each.derived_from]
-        usable = [f.name for f in facts if f.name in wanted and not f.missing_sentence]
+        names = [name for name, each in recommended().items() if not each.derived_from]
+        usable = [f.name for f in facts if f.name in names and not f.missing_sentence]
         self.seen["extractors"] = usable
         model.set_settings("features", extractors=tuple(usable))
         for stage in ("features", "clusters"):

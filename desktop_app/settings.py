@@ -83,8 +83,8 @@ class Preferences(QObject):
         return str(self._store.value("notifications", "true")).lower() == "true"
 
     @notifications.setter
-    def notifications(self, wanted: bool) -> None:
-        self._store.setValue("notifications", "true" if wanted else "false")
+    def notifications(self, is_on: bool) -> None:
+        self._store.setValue("notifications", "true" if is_on else "false")
 
     @property
     def similar_images(self) -> bool:

@@ -70,20 +70,20 @@ def mode() -> Mode:
     return _notifier.mode
 
 
-def apply(app: QApplication, wanted: Mode) -> None:
+def apply(app: QApplication, scheme_mode: Mode) -> None:
     """Dress the application, now and (for "system") whenever the system turns light or dark.
 
     Parameters
     ----------
     app : QApplication
-    wanted : {"system", "light", "dark"}
+    scheme_mode : {"system", "light", "dark"}
     """
-    _notifier.mode = wanted
+    _notifier.mode = scheme_mode
     if not _notifier.listening:
         app.styleHints().colorSchemeChanged.connect(_notifier.on_system_changed)
         app.setStyle(_style_name())
         _notifier.listening = True
-    scheme = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(wanted, Qt.ColorScheme.Unknown)
+    scheme = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(scheme_mode, Qt.ColorScheme.Unknown)
     app.styleHints().setColorScheme(scheme)
     _put_on(app)
 

@@ -31,20 +31,20 @@ class PageHost(QStackedWidget):
     Signals
     -------
     run_state_changed : ()
-    step_wanted : (stage)
-    locate_wanted, weights_wanted, dataset_changed : ()
-    similar_wanted : (tuple of int)
-    summary_told : (sentence, next_stage)
+    step_requested : (stage)
+    locate_requested, weights_requested, dataset_changed : ()
+    similar_requested : (tuple of int)
+    summary_reported : (sentence, next_stage)
         As of the pages.
     """
 
     run_state_changed = Signal()
-    step_wanted = Signal(str)
-    locate_wanted = Signal()
-    weights_wanted = Signal()
+    step_requested = Signal(str)
+    locate_requested = Signal()
+    weights_requested = Signal()
     dataset_changed = Signal()
-    similar_wanted = Signal(object)
-    summary_told = Signal(str, str)
+    similar_requested = Signal(object)
+    summary_reported = Signal(str, str)
 
     def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,12 +58,12 @@ class PageHost(QStackedWidget):
         if stage not in self.pages:
             page = (*STEPS, *PLACES)[EVERY.index(stage)].make_page(self._context)
             page.run_state_changed.connect(self.run_state_changed)
-            page.step_wanted.connect(self.step_wanted)
-            page.locate_wanted.connect(self.locate_wanted)
-            page.weights_wanted.connect(self.weights_wanted)
+            page.step_requested.connect(self.step_requested)
+            page.locate_requested.connect(self.locate_requested)
+            page.weights_requested.connect(self.weights_requested)
             page.dataset_changed.connect(self.dataset_changed)
-            page.similar_wanted.connect(self.similar_wanted)
-            page.summary_told.connect(self.summary_told)
+            page.similar_requested.connect(self.similar_requested)
+            page.summary_reported.connect(self.summary_reported)
             self.pages[stage] = page
             self.addWidget(page)
         return self.pages[stage]
@@ -84,7 +84,7 @@ class PageHost(QStackedWidget):
             page.setFocus()
         page.enter()
 
-    def tell_weights_changed(self) -> None:
+    def handle_weights_changed(self) -> None:
         """Tell every page that weights have come to this computer."""
         for page in self.pages.values():
             page.on_weights_changed()

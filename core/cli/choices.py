@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.cache import default_cache_folder
-from core.cli.flags import asked_of_files, asked_of_images, said_settings
+from core.cli.flags import flags_of_files, flags_of_images, given_settings
 from core.cli.terminal import TerminalProgress
 from core.descriptions import inside_sentence, resolve
 from core.output.reproducing import unnamed_note
@@ -38,7 +38,7 @@ def study_of(options: argparse.Namespace) -> Study:
 def _with_values_of_files(study: Study, options: argparse.Namespace) -> Study:
     """Return the study with the values that files are to give; what was assumed is reported in notes."""
     settings = study.settings
-    for flag, file in asked_of_files(options):
+    for flag, file in flags_of_files(options):
         progress = TerminalProgress()
         progress.listen_for_interrupt()
         value, notes = resolve(flag.setting.facts.from_file)(file, study.source, settings.data, progress)
@@ -50,14 +50,14 @@ def _with_values_of_files(study: Study, options: argparse.Namespace) -> Study:
 
 def _with_values_of_images(study: Study, options: argparse.Namespace) -> Study:
     """Return the study with the values determined from its images, each with a note."""
-    asked = asked_of_images(options)
-    if not asked:
+    of_images = flags_of_images(options)
+    if not of_images:
         return study
     progress = TerminalProgress()
     progress.listen_for_interrupt()
     dataset = open_dataset(study.source, study.cache_folder, progress, settings=study.settings.data)
     settings = study.settings
-    for flag in asked:
+    for flag in of_images:
         facts = flag.setting.facts
         value = resolve(facts.from_dataset)(dataset)
         settings = flag.setting.put(settings, value)
@@ -79,7 +79,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         validation = getattr(options, "validation_default", None)
         if validation is not None:
             settings = replace(settings, data=replace(settings.data, validation_fraction=validation))
-    settings = said_settings(options, settings)
+    settings = given_settings(options, settings)
     by_class, rule = (getattr(options, name, None) for name in (BY_CLASS, CLASS_RULE))
     if by_class and rule is None and settings.selection.budget_over_classes != "by-hand":
         print(BY_HAND, file=sys.stderr)

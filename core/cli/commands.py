@@ -8,7 +8,7 @@ import numpy as np
 
 from core.cache import default_cache_folder
 from core.cli.choices import study_of
-from core.cli.quality import check_listing, tell_quality
+from core.cli.quality import check_listing, print_quality
 from core.cli.terminal import TerminalProgress, say, table
 from core.data.dataset import find_duplicates
 from core.data.group_patterns import suggest_patterns, suggestion_words
@@ -19,14 +19,14 @@ from core.descriptions import NO_PLUGINS, all_kinds, inside_sentence, plugin_pro
 from core.errors import ExportError, SettingsError
 from core.features.weight_download import download
 from core.features.weight_sets import WEIGHT_SETS
-from core.features.weights import WeightsEntry, import_weights, list_weights
+from core.features.weights import import_weights, list_weights
 from core.pipeline import exporting
 from core.pipeline.exporting import labels_of, reading_notes_of, write_selection
 from core.pipeline.facts import extractor_facts, separation_if_computed
 from core.pipeline.stages import Prepared, choose, extract_features, open_dataset, prepare, split_dataset
-from core.results import Coreset, Dataset, Split
+from core.results import Coreset, Dataset, Split, WeightsEntry
+from core.selection.class_budgets import rule_over_classes
 from core.selection.clustering import cluster_words
-from core.selection.selecting import rule_over_classes
 from core.settings import DataSettings
 from core.words import byte_size, duration, percent
 
@@ -74,10 +74,10 @@ def scan(options: argparse.Namespace) -> int:
     for found in conflicts:
         say("  " + " = ".join(dataset.images[i].path for i in found.indices))
     split = split_dataset(dataset, settings)
-    suggested = _tell_groups(dataset, settings.data)
-    of_quality = tell_quality(dataset, settings.quality, options.quality)
+    suggested = _print_groups(dataset, settings.data)
+    of_quality = print_quality(dataset, settings.quality, options.quality)
     suspected = [one.sentence for one in suspect_patterns(dataset.images, settings.data)]
-    _tell_excluded(split)
+    _print_excluded(split)
     if split.leaks:
         say(f"leaks of the predefined split: {len(split.leaks):,}")
         for train, test in split.leaks:
@@ -94,7 +94,7 @@ def _first_rows(dataset: Dataset) -> str:
     return table(heads, rows)
 
 
-def _tell_excluded(split: Split) -> None:
+def _print_excluded(split: Split) -> None:
     """Print how many images are excluded, and the most frequent reasons."""
     if split.left_out:
         say(f"excluded: {len(split.left_out):,}")
@@ -102,7 +102,7 @@ def _tell_excluded(split: Split) -> None:
             say(f"  {n:,}: {reason}")
 
 
-def _tell_groups(dataset: Dataset, settings: DataSettings) -> list[str]:
+def _print_groups(dataset: Dataset, settings: DataSettings) -> list[str]:
     """Print the number of groups; if there are none, return the most likely pattern as a note."""
     n_groups, n_without = count_groups(dataset, settings)
     if n_groups:
@@ -151,7 +151,7 @@ def _choose(options: argparse.Namespace) -> tuple[Prepared, Coreset]:
     return prepared, choose(prepared, study.settings.selection, shown)
 
 
-def _tell(prepared: Prepared, coreset: Coreset) -> set[str]:
+def _print_coreset(prepared: Prepared, coreset: Coreset) -> set[str]:
     """Print the selection, and return the printed notes."""
     chosen, pool = len(coreset.indices), sum(coreset.pool_sizes.values())
     rule = rule_over_classes(coreset, prepared.study.settings.selection)
@@ -160,7 +160,7 @@ def _tell(prepared: Prepared, coreset: Coreset) -> set[str]:
         f"{f'class budgets {rule}, ' if rule else ''}seed {coreset.seed}"
     )
     rows = []
-    said: dict[str, list[str]] = {}
+    names_by_words: dict[str, list[str]] = {}
     for name, n in coreset.budgets.items():
         clusters = prepared.clusters_of(name)
         silhouette = clusters.mean_silhouette
@@ -173,9 +173,9 @@ def _tell(prepared: Prepared, coreset: Coreset) -> set[str]:
                 "–" if silhouette is None else f"{silhouette:.3f}",
             ]
         )
-        said.setdefault(cluster_words(clusters), []).append(name)
+        names_by_words.setdefault(cluster_words(clusters), []).append(name)
     print(table(["class", "pool", "chosen", "clusters", "silhouette"], rows, {1, 2, 3, 4}))
-    for words, names in said.items():
+    for words, names in names_by_words.items():
         say(f"{', '.join(names)}: {inside_sentence(words)}")
     relabelled = relabelled_notes(prepared.dataset, prepared.split)
     notes = dict.fromkeys([*reading_notes_of(prepared), *relabelled, *coreset.notes, *labels_of(prepared)])
@@ -190,7 +190,7 @@ def select(options: argparse.Namespace) -> int:
         raise ExportError(f"{options.out} already exists. Name another file, or add --overwrite.")
     prepared, coreset = _choose(options)
     notes = write_selection(options.out, prepared, coreset, progress())
-    _tell(prepared, coreset)
+    _print_coreset(prepared, coreset)
     for note in notes:
         say(f"note: {note}")
     say(f"written: {options.out}")
@@ -201,9 +201,9 @@ def export(options: argparse.Namespace) -> int:
     """Choose a coreset and write it as class folders."""
     prepared, coreset = _choose(options)
     result = exporting.export(prepared, coreset, options.out, overwrite=options.overwrite, progress=progress())
-    told = _tell(prepared, coreset)
+    printed_notes = _print_coreset(prepared, coreset)
     for note in result.notes:
-        if note not in told:
+        if note not in printed_notes:
             say(f"note: {note}")
     say(f"written: {result.folder}, {result.n_files:,} images, {byte_size(result.n_bytes)}")
     return 0

@@ -57,7 +57,7 @@ def start() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def tell(cache_folder: Path, log_file: Path, version: str, arguments: Sequence[str]) -> None:
+def set_facts(cache_folder: Path, log_file: Path, version: str, arguments: Sequence[str]) -> None:
     """Set the facts that a sentence about a crash names.
 
     Parameters
@@ -91,25 +91,25 @@ def _watch(reading: int) -> NoReturn:
         nothing = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1):  # readers of the output only wait for the command
             os.dup2(nothing, standard)
-        told = b""
+        received = b""
         while part := os.read(reading, _LARGEST):
-            told = (told + part)[: 10 * _LARGEST]
-        text = told.decode("utf-8", "surrogateescape")
+            received = (received + part)[: 10 * _LARGEST]
+        text = received.decode("utf-8", "surrogateescape")
         if _FATAL in text:
-            _tell_crash(text)
+            _report_crash(text)
     finally:
         # Neither a traceback nor anything that the command has registered for its end.
         os._exit(0)
 
 
-def _tell_crash(told: str) -> None:
+def _report_crash(report: str) -> None:
     """Write the sentence, and to the log where the threads of the command were."""
-    facts, fatal, crash = told.partition(_FATAL)
+    facts, fatal, crash = report.partition(_FATAL)
     # The last that were reported; none where it crashed before it knew them.
     cache_folder, log_file, heading = ["", "", "", *facts.split("\0")[:-1]][-3:]
-    said = _sentence(crash, cache_folder)
+    message = _sentence(crash, cache_folder)
     log = _opened(log_file)
-    _write(2, _one_line(f"coreset: {said}" + (f" The details are in {log_file}." if log is not None else "")) + "\n")
+    _write(2, _one_line(f"coreset: {message}" + (f" The details are in {log_file}." if log is not None else "")) + "\n")
     if log is not None:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         threads, _, _ = crash.partition("\nExtension modules: ")

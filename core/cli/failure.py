@@ -44,8 +44,8 @@ def _what_happened(error: BaseException) -> str:
     if isinstance(error, RecursionError):
         return "The input is nested too deeply (RecursionError)"
     first = " ".join(str(error).split())
-    said = f"{type(error).__name__}: {first[:200]}" if first else type(error).__name__
-    return f"The command stopped at an unexpected error ({said.rstrip('.')})"
+    text = f"{type(error).__name__}: {first[:200]}" if first else type(error).__name__
+    return f"The command stopped at an unexpected error ({text.rstrip('.')})"
 
 
 def _keep(error: BaseException, arguments: Sequence[str]) -> Path | None:

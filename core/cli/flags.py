@@ -20,9 +20,9 @@ __all__ = [
     "add_flags",
     "add_part_flags",
     "flags_of",
+    "given_settings",
+    "given_values",
     "numbers",
-    "said_settings",
-    "said_values",
     "words",
 ]
 
@@ -89,7 +89,7 @@ def add_part_flags(parser: argparse.ArgumentParser, title: str, settings: Iterab
         _add(group, Flag(setting), None)
 
 
-def said_values(options: argparse.Namespace, settings: Iterable[Setting]) -> dict[str, Any]:
+def given_values(options: argparse.Namespace, settings: Iterable[Setting]) -> dict[str, Any]:
     """Return what the command line says of settings that are no section of `Settings`, by name.
 
     Raises
@@ -98,10 +98,10 @@ def said_values(options: argparse.Namespace, settings: Iterable[Setting]) -> dic
         On a value that is no number.
     """
     given = [(Flag(setting), getattr(options, setting.where, None)) for setting in settings]
-    return {flag.setting.name: _value(flag, said) for flag, said in given if said is not None}
+    return {flag.setting.name: _value(flag, value) for flag, value in given if value is not None}
 
 
-def said_settings(options: argparse.Namespace, settings: Settings) -> Settings:
+def given_settings(options: argparse.Namespace, settings: Settings) -> Settings:
     """Return `settings` changed by the command line; values determined from images or files stay unchanged.
 
     Raises
@@ -111,26 +111,26 @@ def said_settings(options: argparse.Namespace, settings: Settings) -> Settings:
     """
     for section in SECTIONS:
         for flag in flags_of(section):
-            said = getattr(options, flag.dest, None)
-            if said is not None and not (_is_of_images(flag, said) or flag.setting.facts.from_file):
-                settings = flag.setting.put(settings, _value(flag, said))
+            value = getattr(options, flag.dest, None)
+            if value is not None and not (_is_of_images(flag, value) or flag.setting.facts.from_file):
+                settings = flag.setting.put(settings, _value(flag, value))
     return settings
 
 
-def asked_of_images(options: argparse.Namespace) -> tuple[Flag, ...]:
+def flags_of_images(options: argparse.Namespace) -> tuple[Flag, ...]:
     """Return the flags whose value the images are to give."""
     flags = (flag for section in SECTIONS for flag in flags_of(section))
     return tuple(flag for flag in flags if _is_of_images(flag, getattr(options, flag.dest, None)))
 
 
-def asked_of_files(options: argparse.Namespace) -> tuple[tuple[Flag, Path], ...]:
+def flags_of_files(options: argparse.Namespace) -> tuple[tuple[Flag, Path], ...]:
     """Return the flags whose value is read from a file, each with the file."""
     flags = (flag for section in SECTIONS for flag in flags_of(section) if flag.setting.facts.from_file)
-    return tuple((flag, said) for flag in flags if (said := getattr(options, flag.dest, None)) is not None)
+    return tuple((flag, value) for flag in flags if (value := getattr(options, flag.dest, None)) is not None)
 
 
-def _is_of_images(flag: Flag, said: Any) -> bool:
-    return bool(flag.setting.facts.from_dataset) and said == AUTO
+def _is_of_images(flag: Flag, value: Any) -> bool:
+    return bool(flag.setting.facts.from_dataset) and value == AUTO
 
 
 def _add(group: "argparse._ArgumentGroup", flag: Flag, default: str | None) -> None:
@@ -190,17 +190,17 @@ def _default_words(default: Any) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
-def _value(flag: Flag, said: Any) -> Any:
+def _value(flag: Flag, value: Any) -> Any:
     setting = flag.setting
     if setting.is_mapping:
         number: Callable[[str], Any] = typing.get_args(setting.kind)[1]
-        return dict(_pair(flag, text, number) for text in said)
+        return dict(_pair(flag, text, number) for text in value)
     if flag.is_repeated:
-        return tuple(said)
+        return tuple(value)
     if setting.is_list:
         kind = typing.get_args(setting.kind)[0]
-        return words(said) if kind is str else tuple(kind(each) for each in numbers(said, flag.words))
-    return said
+        return words(value) if kind is str else tuple(kind(each) for each in numbers(value, flag.words))
+    return value
 
 
 def _pair(flag: Flag, text: str, number: Callable[[str], Any]) -> tuple[str, Any]:

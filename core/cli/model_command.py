@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from core.cli.commands import progress
-from core.cli.flags import said_values
+from core.cli.flags import given_values
 from core.cli.terminal import say, table
 from core.errors import SettingsError
 from core.features.own_models.store import own_model_named
@@ -35,7 +35,7 @@ def model(options: argparse.Namespace) -> int:
 
 
 def _add(options: argparse.Namespace) -> int:
-    changes = said_values(options, MODEL_SETTINGS)
+    changes = given_values(options, MODEL_SETTINGS)
     request = AddModel(Path(options.what), options.name, options.description, changes)
     added = answer(request, progress(), threads=options.threads)
     for note in added.notes:

@@ -20,7 +20,7 @@ READ_BY = ("grey_levels", "alpha", "pages")
 """Settings of the data by which the images of a prediction are read, too."""
 
 NOT_EXTERNAL = (
-    "test_fraction", "validation_fraction", "split_seed", "folds", "group_pattern", "left_out_classes", "relabelled",
+    "test_fraction", "validation_fraction", "split_seed", "folds", "group_pattern", "left_out_classes",
     "keep_one_of_duplicates", "drop_leaks", "near_duplicates_together", "near_duplicate_bits",
 )  # fmt: skip
 """Settings of the data that say how images are divided, which is not done for an external test."""

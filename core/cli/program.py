@@ -42,15 +42,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # A file name that the terminal cannot show must not stop a run.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    homeless = ensure_home()
-    if homeless:
-        say(f"note: {homeless}", file=sys.stderr)
-    told = _Notes(logging.INFO)
+    without_home = ensure_home()
+    if without_home:
+        say(f"note: {without_home}", file=sys.stderr)
+    noted = _Notes(logging.INFO)
     given = sys.argv[1:] if arguments is None else arguments
     # `scan` lists all that was assumed itself.
     names = [memory.__name__, *(() if "scan" in given[:1] else (dataset.__name__, split.__name__))]
     for name in names:
-        logging.getLogger(name).addHandler(told)
+        logging.getLogger(name).addHandler(noted)
         logging.getLogger(name).setLevel(logging.INFO)
     try:
         return _run(arguments)
@@ -69,7 +69,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     finally:
         for name in names:
-            logging.getLogger(name).removeHandler(told)
+            logging.getLogger(name).removeHandler(noted)
 
 
 class _Notes(logging.Handler):
@@ -77,14 +77,14 @@ class _Notes(logging.Handler):
 
     def __init__(self, level: int) -> None:
         super().__init__(level)
-        self._said: set[str] = set()
+        self._printed: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line to standard error."""
-        said = record.getMessage()
-        if said not in self._said:
-            self._said.add(said)
-            say(f"note: {said}", file=sys.stderr)
+        message = record.getMessage()
+        if message not in self._printed:
+            self._printed.add(message)
+            say(f"note: {message}", file=sys.stderr)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -111,7 +111,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     )
     options: argparse.Namespace = parser.parse_args(arguments)
     cache = getattr(options, "cache", None) or default_cache_folder()
-    crash_watch.tell(cache, log_file(), __version__, sys.argv[1:])
+    crash_watch.set_facts(cache, log_file(), __version__, sys.argv[1:])
     threads = getattr(options, "threads", None)
     if threads is not None:
         limit_threads(threads)

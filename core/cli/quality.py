@@ -27,7 +27,7 @@ def check_listing(file: Path | None) -> None:
         raise ExportError(f"{file} already exists. Name another file.")
 
 
-def tell_quality(dataset: Dataset, settings: QualitySettings, file: Path | None) -> list[str]:
+def print_quality(dataset: Dataset, settings: QualitySettings, file: Path | None) -> list[str]:
     """Print how many images each check flags, write the list of all images if `file` is given, and return notes."""
     values = quality_values(dataset)
     flags = flags_of(values, settings)

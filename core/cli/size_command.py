@@ -34,7 +34,7 @@ def size(options: argparse.Namespace) -> int:
         raise SettingsError(NETWORKS.unknown(name))
     if note:
         say(f"note: {note}")
-    shown = TerminalProgress(on_result=_tell_note)
+    shown = TerminalProgress(on_part=_print_note)
     shown.listen_for_interrupt()
     found = find_sizes(study, network=name, trains_network=options.train_curves, progress=shown)
     print(_table(found))
@@ -57,7 +57,7 @@ def size(options: argparse.Namespace) -> int:
     return 0 if check.is_within else 1
 
 
-def _tell_note(result: object) -> None:
+def _print_note(result: object) -> None:
     if isinstance(result, Note):
         say(f"note: {result.sentence}", flush=True)
 

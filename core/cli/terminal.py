@@ -48,14 +48,14 @@ class TerminalProgress:
     ----------
     stream : file
         Default: standard error.
-    on_result : callable, optional
+    on_part : callable, optional
         Called with every part that is published.
     """
 
-    def __init__(self, stream: TextIO | None = None, on_result: Callable[[object], None] | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, on_part: Callable[[object], None] | None = None) -> None:
         self._stream = stream if stream is not None else sys.stderr
         self._moving = self._stream.isatty()
-        self._on_result = on_result
+        self._on_part = on_part
         self._message = ""
         self._started = self._shown = 0.0
         self._stop = False
@@ -110,10 +110,10 @@ class TerminalProgress:
             self._stream.write("\n")
         self._stream.flush()
 
-    def publish(self, result: object) -> None:
-        """Hand a finished part on."""
-        if self._on_result is not None:
-            self._on_result(result)
+    def publish(self, part: object, /) -> None:
+        """Pass a finished part to `on_part`."""
+        if self._on_part is not None:
+            self._on_part(part)
 
 
 def table(header: list[str], rows: list[list[str]], numbers: set[int] | None = None) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from core.cache import default_cache_folder
 from core.cli.choices import study_of
 from core.cli.commands import progress
-from core.cli.flags import numbers, said_settings
+from core.cli.flags import numbers
 from core.cli.parser import READ_BY
 from core.cli.terminal import TerminalProgress, say, table
 from core.errors import ExportError, SettingsError
@@ -35,7 +35,7 @@ from core.words import byte_size, duration, percent
 def _progress(settings: Settings | None = None) -> TerminalProgress:
     """Return what shows runs, where `settings` are given each with its split or fold."""
     n, folds = (n_splits(settings), settings.data.folds or 0) if settings is not None else (1, 0)
-    shown = TerminalProgress(on_result=partial(_tell_run, n=n, folds=folds))
+    shown = TerminalProgress(on_part=partial(_print_run, n=n, folds=folds))
     shown.listen_for_interrupt()
     return shown
 
@@ -44,7 +44,7 @@ def _sampler(name: str) -> str:
     return "whole pool" if name == EVERYTHING else name
 
 
-def _tell_run(result: object, *, n: int = 1, folds: int = 0) -> None:
+def _print_run(result: object, *, n: int = 1, folds: int = 0) -> None:
     if isinstance(result, Note):
         say(f"note: {result.sentence}", flush=True)
     if isinstance(result, RunResult):
@@ -61,7 +61,7 @@ def _tell_run(result: object, *, n: int = 1, folds: int = 0) -> None:
         )
 
 
-def _tell_comparison(comparison: Comparison) -> None:
+def _print_comparison(comparison: Comparison) -> None:
     several = comparison.n_splits > 1
     metrics = shown_in("terminal")
     relabelled = comparison.relabelled if comparison.relabelled is not None and comparison.relabelled.rows else None
@@ -116,23 +116,23 @@ def _reached(row: Row, metrics: Sequence[Metric]) -> list[str]:
     return [f"{first[0]:.3f}", f"{first[1]:.3f} to {first[2]:.3f}", *(f"{mean:.3f}" for mean, *_ in others)]
 
 
-def _tell_times(times: tuple[StageTime, ...]) -> None:
+def _print_times(times: tuple[StageTime, ...]) -> None:
     rows = [[t.stage, duration(t.seconds), byte_size(t.peak_bytes)] for t in times]
     print(table(["stage", "took", "peak memory"], rows, {1, 2}))
 
 
-def _tell_outcome(outcome: StudyOutcome) -> None:
+def _print_outcome(outcome: StudyOutcome) -> None:
     for note in outcome.notes:
         say(f"note: {note}")
-    _tell_comparison(outcome.comparison)
-    _tell_times(outcome.times)
+    _print_comparison(outcome.comparison)
+    _print_times(outcome.times)
 
 
 def compare(options: argparse.Namespace) -> int:
     """Train and compare; the report and every table go to the folder."""
     study = study_of(options)
     outcome = whole.compare_study(study, options.out, overwrite=options.overwrite, progress=_progress(study.settings))
-    _tell_outcome(outcome)
+    _print_outcome(outcome)
     say(f"written: {outcome.report}")
     return 0
 
@@ -141,7 +141,7 @@ def run(options: argparse.Namespace) -> int:
     """Do everything."""
     study = study_of(options)
     outcome = whole.run_study(study, options.out, overwrite=options.overwrite, progress=_progress(study.settings))
-    _tell_outcome(outcome)
+    _print_outcome(outcome)
     say(f"written: {outcome.report}")
     return 0
 
@@ -174,8 +174,8 @@ def predict(options: argparse.Namespace) -> int:
     if options.out.exists() and not options.overwrite:
         raise ExportError(f"{options.out} already exists. Name another file, or add --overwrite.")
     choices = {name: getattr(options, f"data.{name}", None) for name in READ_BY}
-    said = {name: value for name, value in choices.items() if value is not None}
-    outcome = whole.predict(options.bundle, options.folder, options.out, progress(), choices=said)
+    given = {name: value for name, value in choices.items() if value is not None}
+    outcome = whole.predict(options.bundle, options.folder, options.out, progress(), choices=given)
     say(f"{outcome.n_images:,} images predicted, {len(outcome.skipped):,} skipped; written: {options.out}")
     for skipped in outcome.skipped:
         say(f"  {skipped.path}: {skipped.reason}")
@@ -187,15 +187,15 @@ def predict(options: argparse.Namespace) -> int:
 def evaluate(options: argparse.Namespace) -> int:
     """Evaluate a trained network on another labelled dataset."""
     choices = {name: getattr(options, f"data.{name}", None) for name in READ_BY}
-    cache = Path(options.cache) if options.cache else default_cache_folder()
+    study = study_of(options)
     test = evaluate_external(
         options.bundle,
-        options.dataset,
-        cache,
+        study.source,
+        study.cache_folder,
         options.out,
         progress(),
-        said=parse_match(options.match),
-        settings=said_settings(options, Settings()).data,
+        matches=parse_match(options.match),
+        settings=study.settings.data,
         choices={name: value for name, value in choices.items() if value is not None},
         overwrite=options.overwrite,
     )
@@ -231,7 +231,7 @@ def demo(options: argparse.Namespace) -> int:
     whole.ensure_demo(folder, n_images=options.images, progress=shown)
     study = Study(folder, settings, cache)
     outcome = whole.run_study(study, options.out, overwrite=options.overwrite, synthetic=True, progress=shown)
-    _tell_outcome(outcome)
+    _print_outcome(outcome)
     say(f"images: {folder}")
     say(f"written: {outcome.report}")
     return 0

@@ -31,9 +31,9 @@ def red_cells(slide: Slide, keep_free: float) -> None:
     rng = slide.rng
     radius = rng.uniform(17, 20)
     placed: list[Point] = []
-    wanted = int(rng.integers(7, 15))
+    n_cells = int(rng.integers(7, 15))
     for _ in range(90):
-        if len(placed) == wanted:
+        if len(placed) == n_cells:
             break
         centre = tuple(rng.uniform(-12, REFERENCE_SIDE + 12, 2))
         middle = REFERENCE_SIDE / 2

@@ -15,7 +15,7 @@ from core.data.duplicates import find_duplicates
 from core.data.levels import fixed
 from core.data.listing import Listing
 from core.data.paged import with_each_page
-from core.data.reading_notes import reading_notes, unheeded_notes
+from core.data.reading_notes import ignored_notes, reading_notes
 from core.data.readings import reading_of, rules_alone, stored_choices
 from core.data.relabelling import relabelled
 from core.data.scanning import Scanned, decode_all
@@ -113,8 +113,8 @@ def scan(
         scanned, reading = _decoded(source, kind, listing, reading, known, good, cache_folder, stored, progress)
         with collection_paused():
             dataset = _dataset(source, kind, listing, scanned, reading)
-            unheeded = unheeded_notes(dataset.images, reading_of(settings))
-            dataset = replace(dataset, warnings=(*dataset.warnings, *unheeded))
+            ignored = ignored_notes(dataset.images, reading_of(settings))
+            dataset = replace(dataset, warnings=(*dataset.warnings, *ignored))
             return _finished(source, dataset, scanned, cache_folder, stored, progress)
 
 
@@ -213,12 +213,12 @@ def stored_file(
 
 
 def _recognised(path: Path, settings: DataSettings) -> Source:
-    """Return the source that is surest that `path` is its own; of equally sure ones the first in the registry."""
+    """Return the source that matches `path` best; of equal matches the first in the registry."""
     try:
         head = b"" if path.is_dir() else _head(path)
     except OSError as error:
         raise DatasetError(f"{path} cannot be opened ({reason_of(error)}). Expected {SOURCES.expected()}.") from error
-    best, surest, faults = None, Match.NO, []
+    best, best_match, faults = None, Match.NO, []
     for source in SOURCES.values():
         try:
             match = source.match(path, head, settings)
@@ -228,8 +228,8 @@ def _recognised(path: Path, settings: DataSettings) -> Source:
             # A failing plugin must not prevent opening other sources.
             faults.append(f" The plugin {SOURCES.plugins[source.name]} could not check it: {error}.")
             continue
-        if match > surest:
-            best, surest = source, match
+        if match > best_match:
+            best, best_match = source, match
     if best is None:
         raise DatasetError(f"{path} cannot be read. Expected {SOURCES.expected()}.{''.join(faults)}")
     return best
@@ -291,7 +291,7 @@ def _known(kind: Source, earlier: list[Dataset], reading: Reading) -> dict[str, 
         for dataset in earlier
         if dataset.kind in good and dataset.reading.same_rules(reading)
         for image in dataset.images
-        if _reads_alike(image, dataset.reading, reading)
+        if _is_read_equally(image, dataset.reading, reading)
     }
 
 
@@ -306,7 +306,7 @@ def _can_be_written(stored: Path) -> bool:
     return os.access(folder, os.W_OK)
 
 
-def _reads_alike(image: Image, before: Reading, now: Reading) -> bool:
+def _is_read_equally(image: Image, before: Reading, now: Reading) -> bool:
     """Return whether an image has the same pixels under two readings of the same rules."""
     stored = image.stored
     return stored is None or (
@@ -358,8 +358,8 @@ def _tables_beside(kind: Source, skipped: Iterable[Skipped]) -> list[str]:
 
 def _class_warnings(kind: Source, listing: Listing, scanned: Scanned) -> list[str]:
     counts = Counter(image.class_name for image in scanned.images)
-    said = dict.fromkeys(entry.class_name for entry in listing.entries)
-    warnings = [f"The class “{name}” has no usable image." for name in sorted(said) if name not in counts]
+    named = dict.fromkeys(entry.class_name for entry in listing.entries)
+    warnings = [f"The class “{name}” has no usable image." for name in sorted(named) if name not in counts]
     if len(counts) == 1:
         name = next(iter(counts))
         advice = kind.reader.one_class_advice(scanned.images)

@@ -125,9 +125,9 @@ class Source(Description):
         return cast("SourceReader", self.code)
 
 
-def _takes(asked: Callable[..., Any], name: str) -> bool:
+def _takes(method: Callable[..., Any], name: str) -> bool:
     """Return whether a method of a reader has a parameter; one of an earlier version of the program may not."""
-    return _has_parameter(getattr(asked, "__func__", asked), name)
+    return _has_parameter(getattr(method, "__func__", method), name)
 
 
 @lru_cache(maxsize=256)

@@ -202,19 +202,19 @@ def _place(entry: Entry, reading: FolderReading, listing: Listing, outside: Coun
     Files of folders that are not sets, or have no classes, are counted in `outside`.
     """
     *folders, _ = entry.path.split("/")
-    said = dict(zip(reading.levels, folders, strict=False))
+    names = dict(zip(reading.levels, folders, strict=False))
     split: SplitName | None = None
-    if "split" in said:
-        if said["split"] not in reading.splits:
+    if "split" in names:
+        if names["split"] not in reading.splits:
             at = reading.levels.index("split") + 1
-            reason = _UNLABELLED if said["split"] in reading.unlabelled else _OUTSIDE
+            reason = _UNLABELLED if names["split"] in reading.unlabelled else _OUTSIDE
             outside["/".join(folders[:at]), reason] += 1
             return
-        split = reading.splits[said["split"]]
-    if "classes" not in said:
+        split = reading.splits[names["split"]]
+    if "classes" not in names:
         listing.skipped.append(Skipped(entry.path, "It is not in a class folder."))
         return
-    listing.entries.append(Entry(entry.path, class_text(said["classes"]), split, said.get("groups", "")))
+    listing.entries.append(Entry(entry.path, class_text(names["classes"]), split, names.get("groups", "")))
 
 
 def _warn_of_empty(folders: list[str], reading: FolderReading, found: Listing, listing: Listing) -> None:
@@ -369,8 +369,8 @@ class _Walk:
         return "" if self._leftovers else leftover(child.name, is_folder=_is_folder(child))
 
     def _fail(self, folder: str, error: OSError) -> None:
-        said = f"The folder cannot be opened ({reason_of(error)})."
-        self._listing.skipped.append(Skipped(f"{printable(folder)}/", said))
+        reason = f"The folder cannot be opened ({reason_of(error)})."
+        self._listing.skipped.append(Skipped(f"{printable(folder)}/", reason))
 
 
 def _hidden(child: os.DirEntry[str]) -> str:

@@ -119,8 +119,8 @@ def read_label_file(file: Path) -> LabelFile:
     except ProjectError as error:
         raise SettingsError(str(error)) from error
     except DatasetError as error:  # what it expects is a dataset
-        said = str(error).partition(" Expected ")[0]
-        raise SettingsError(f"{said} For corrected classes: {_EXPECTED}, a project or a coreset.json.") from error
+        sentence = str(error).partition(" Expected ")[0]
+        raise SettingsError(f"{sentence} For corrected classes: {_EXPECTED}, a project or a coreset.json.") from error
 
 
 def _of_manifest(file: Path) -> tuple[Relabelling, ...]:
@@ -210,13 +210,13 @@ def _read(cells: Cells, places: Mapping[str, int]) -> Iterator[LabelRow]:
                 f"Row {number} of {cells.name} has {len(row)} cells, but the header has {n_columns}; put a cell that "
                 "contains the separator in quotes."
             )
-        said = {value: plain_text(row[at]) if at < len(row) else "" for value, at in places.items()}
-        if not said["path"]:
+        values = {value: plain_text(row[at]) if at < len(row) else "" for value, at in places.items()}
+        if not values["path"]:
             raise SettingsError(
                 f"Row {number} of {cells.name} has no path; expected the path of an image in the dataset."
             )
         yield LabelRow(
-            number, said["path"], class_text(said["new"]), class_text(said.get("old", "")), said.get("when", "")
+            number, values["path"], class_text(values["new"]), class_text(values.get("old", "")), values.get("when", "")
         )
 
 

@@ -97,12 +97,12 @@ def guess_reading(folders: Mapping[Parts, int]) -> FolderReading:
     if not depth:
         return reading
     wrapper = "/".join(next(parts for parts in folders if len(parts) > depth)[:depth])
-    said = f"All images are inside “{wrapper}”, so it was read as if it had been opened itself."
+    guess = f"All images are inside “{wrapper}”, so it was read as if it had been opened itself."
     return FolderReading(
         ("any",) * depth + reading.levels,
         reading.splits,
         reading.unlabelled,
-        f"{said} {reading.assumed}".strip(),
+        f"{guess} {reading.assumed}".strip(),
         reading.other or "classes",
     )
 
@@ -129,16 +129,16 @@ def _read_level(folders: Mapping[Parts, int]) -> FolderReading:
         if found is not None:
             return found
         if set(splits) == names and _share_below(folders, 1) < 1 - _MOSTLY:
-            said = (
+            guess = (
                 f"The folders {_named(names)} are named like the sets of a split, but contain no class folders, so "
                 "they were read as classes. If they are sets, open a folder whose sets contain one folder per class."
             )
-            return FolderReading(CLASSES, assumed=said)
+            return FolderReading(CLASSES, assumed=guess)
     inner = {parts[1] for parts in folders if len(parts) > 1}
     inner_splits = split_names(inner)
     if len(names) > 1 and set(inner_splits) == inner and inner_splits and _share_below(folders, 1) >= _MOSTLY:
-        said = f"The folders {_named(inner)} inside the class folders were read as the sets of a split."
-        return FolderReading(("classes", "split"), inner_splits, assumed=said, other="classes")
+        guess = f"The folders {_named(inner)} inside the class folders were read as the sets of a split."
+        return FolderReading(("classes", "split"), inner_splits, assumed=guess, other="classes")
     return _read_classes(folders)
 
 
@@ -151,9 +151,9 @@ def _read_split(folders: Mapping[Parts, int], splits: Mapping[str, SplitName]) -
     trained = {one for name, found in inside.items() if splits[name] == "train" for one in found}
     if not trained:
         if "train" not in splits.values() and all(inside.values()):
-            said = f"The folders {_named(splits)} are named like sets of a split without training images, so the "
-            said += "folders inside them were read as the classes, and the program creates the split."
-            return FolderReading(("any", "classes"), assumed=said, other="classes")
+            guess = f"The folders {_named(splits)} are named like sets of a split without training images, so the "
+            guess += "folders inside them were read as the classes, and the program creates the split."
+            return FolderReading(("any", "classes"), assumed=guess, other="classes")
         return None
     unlabelled = tuple(
         name
@@ -167,19 +167,19 @@ def _read_split(folders: Mapping[Parts, int], splits: Mapping[str, SplitName]) -
             below[parts[1:]] += n
     rest = _read_classes(below)
     sets = set(labelled.values())
-    told: list[str] = []
+    sentences: list[str] = []
     if unlabelled:
         count = sum(n for parts, n in folders.items() if parts and parts[0] in unlabelled)
-        told.append(
+        sentences.append(
             f"“{_named(unlabelled, plain=True)}” contains no class folders, so its {count:,} images have no class "
             f"and are skipped; the classes were read inside “{_named(labelled, plain=True)}”."
         )
         if len(sets) == 1:
-            told.append("The program creates the split.")
+            sentences.append("The program creates the split.")
     if rest.assumed:
-        told.append(rest.assumed)
+        sentences.append(rest.assumed)
     kept: dict[str, SplitName | None] = {name: found if len(sets) > 1 else None for name, found in labelled.items()}
-    return FolderReading(("split", *rest.levels), kept, unlabelled, " ".join(told), "classes" if told else "")
+    return FolderReading(("split", *rest.levels), kept, unlabelled, " ".join(sentences), "classes" if sentences else "")
 
 
 def _read_classes(folders: Mapping[Parts, int]) -> FolderReading:
@@ -208,31 +208,31 @@ def _read_classes(folders: Mapping[Parts, int]) -> FolderReading:
     ):
         return _groups_above(tops, inner)
     if are_patients(inner):
-        said = (
+        guess = (
             f"The folders {_named(inner)} inside the class folders {_named(tops)} were read as {len(inner):,} "
             "groups, such as patients, which are never divided between the sets."
         )
-        return FolderReading(("classes", "groups"), assumed=said, other="classes")
+        return FolderReading(("classes", "groups"), assumed=guess, other="classes")
     if len(inner) == 1 or not (shared or min(len(found) for found in inside.values()) > 1):
         return FolderReading(CLASSES)
-    said = f"The folders {_named(tops)} were read as the classes, and those inside them ({_named(inner)}) as parts "
+    guess = f"The folders {_named(tops)} were read as the classes, and those inside them ({_named(inner)}) as parts "
     other = "classes/groups" if are_numbered(inner) else "any/classes"
-    return FolderReading(CLASSES, assumed=f"{said}of their class.", other=other)
+    return FolderReading(CLASSES, assumed=f"{guess}of their class.", other=other)
 
 
 def _flat(tops: Collection[str]) -> FolderReading:
     if len(tops) > 1 and are_folds(tops):
-        said = (
+        guess = (
             f"The folders {_named(tops)} are named like parts of one set, and were read as the classes. "
             "If they are not classes, open a table that lists the class of each image."
         )
-        return FolderReading(CLASSES, assumed=said)
+        return FolderReading(CLASSES, assumed=guess)
     if len(tops) > 2 and are_patients(tops):
-        said = (
+        guess = (
             f"The folders {_named(tops)} are named like patients or slides, and were read as the classes. "
             "If they are not classes, open a table that lists the class of each image."
         )
-        return FolderReading(CLASSES, assumed=said)
+        return FolderReading(CLASSES, assumed=guess)
     return FolderReading(CLASSES)
 
 
@@ -250,15 +250,15 @@ def _upper_are_groups(tops: Sequence[str], inner: Sequence[str]) -> bool:
 
 
 def _groups_above(tops: Sequence[str], inner: Sequence[str]) -> FolderReading:
-    said = f"The folders {_named(inner)} inside the folders {_named(tops)} were read as the classes, "
+    guess = f"The folders {_named(inner)} inside the folders {_named(tops)} were read as the classes, "
     if are_folds(tops):
-        said += "and the folders above, which look like parts of one set, were ignored."
-        return FolderReading(("any", "classes"), assumed=said, other="groups/classes")
+        guess += "and the folders above, which look like parts of one set, were ignored."
+        return FolderReading(("any", "classes"), assumed=guess, other="groups/classes")
     if len(tops) >= _ENOUGH_GROUPS or are_patients(tops):
-        said += f"and the {len(tops):,} folders above as groups, such as patients, which are never divided."
-        return FolderReading(("groups", "classes"), assumed=said, other="classes")
-    said += "and the few folders above were ignored; as groups they would leave hardly anything to divide "
-    return FolderReading(("any", "classes"), assumed=f"{said}(--layout groups/classes).", other="classes")
+        guess += f"and the {len(tops):,} folders above as groups, such as patients, which are never divided."
+        return FolderReading(("groups", "classes"), assumed=guess, other="classes")
+    guess += "and the few folders above were ignored; as groups they would leave hardly anything to divide "
+    return FolderReading(("any", "classes"), assumed=f"{guess}(--layout groups/classes).", other="classes")
 
 
 def _share_below(folders: Mapping[Parts, int], depth: int) -> float:

@@ -175,17 +175,17 @@ def to_bytes(values: Values, ends: Range) -> NDArray[np.uint8]:
 
 def merged(stored: Sequence[Stored | None]) -> Stored | None:
     """Return how several pages of one file are stored."""
-    told = [each for each in stored if each is not None]
-    if not told:
+    known = [each for each in stored if each is not None]
+    if not known:
         return None
-    kinds = [each for each in told if each.kind]
+    kinds = [each for each in known if each.kind]
     return replace(
-        told[0],
+        known[0],
         kind=kinds[0].kind if kinds else "",
         low=min((each.low for each in kinds), default=0.0),
         high=max((each.high for each in kinds), default=0.0),
         bits=kinds[0].bits if kinds else 0,
-        gaps=any(each.gaps for each in told),
-        alpha=next((each.alpha for each in told if each.alpha), ""),
-        hidden=all(each.hidden for each in told if each.alpha) and any(each.alpha for each in told),
+        gaps=any(each.gaps for each in known),
+        alpha=next((each.alpha for each in known if each.alpha), ""),
+        hidden=all(each.hidden for each in known if each.alpha) and any(each.alpha for each in known),
     )

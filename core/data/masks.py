@@ -125,9 +125,9 @@ def _image_in_sibling(
             there = "/".join((*parts[:depth], other, *parts[depth + 1 :]))
             if _FOLDER.fullmatch(other) or there not in stems:
                 continue
-            for wanted in (stem, (match["stem"] or match["after"]) if match else ""):
-                if wanted in stems[there]:
-                    return stems[there][wanted]
+            for stem_of_image in (stem, (match["stem"] or match["after"]) if match else ""):
+                if stem_of_image in stems[there]:
+                    return stems[there][stem_of_image]
             alike = begun[there].get(_first_word(stem), []) if match else []
             if len(alike) == 1:
                 return alike[0]
@@ -157,9 +157,9 @@ def _look_like_masks(root: Path, pairs: Mapping[str, str]) -> bool:
     """
     names = sorted(pairs)
     looked = names[:: max(1, len(names) // _LOOKED_AT)][:_LOOKED_AT]
-    told = [is_two_valued(one) for path in looked if (one := _pixels(root / path)) is not None]
+    binary = [is_two_valued(one) for path in looked if (one := _pixels(root / path)) is not None]
     images = [is_two_valued(one) for path in looked if (one := _pixels(root / pairs[path])) is not None]
-    return bool(told) and sum(told) >= _MOSTLY * len(told) and sum(images) < _MOSTLY * max(1, len(images))
+    return bool(binary) and sum(binary) >= _MOSTLY * len(binary) and sum(images) < _MOSTLY * max(1, len(images))
 
 
 def is_two_valued(rgb: RGBArray) -> bool:

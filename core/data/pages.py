@@ -88,27 +88,27 @@ def _decode_pages(stack: Image.Image, data: bytes, pages: list[int], reading: Re
         number = int(reading.pages)
         if number > len(pages):
             raise ImageError(f"It has {len(pages):,} pages; page {number:,} was requested.")
-        wanted = pages[number - 1 : number]
+        places = pages[number - 1 : number]
     else:
-        wanted = pages
-    if reading.pages == "channels" and len(wanted) > 1 and len(wanted) not in _CHANNELS:
+        places = pages
+    if reading.pages == "channels" and len(places) > 1 and len(places) not in _CHANNELS:
         raise ImageError(
-            f"It has {len(wanted):,} pages; only two or three can be read as red, green and blue. Use --pages max, "
+            f"It has {len(places):,} pages; only two or three can be read as red, green and blue. Use --pages max, "
             "mean, each or a page number."
         )
-    each = _each_page(stack, data, wanted, reading, check)
-    if len(wanted) == 1:
+    each = _each_page(stack, data, places, reading, check)
+    if len(places) == 1:
         return next(each)
-    return _joined(each, reading.pages, len(wanted))
+    return _joined(each, reading.pages, len(places))
 
 
-def _each_page(stack: Image.Image, data: bytes, wanted: list[int], reading: Reading, check: Check) -> Iterator[Decoded]:
-    for place in wanted:
+def _each_page(stack: Image.Image, data: bytes, places: list[int], reading: Reading, check: Check) -> Iterator[Decoded]:
+    for place in places:
         stack.seek(place)
         check(*stack.size)
-        if len(wanted) * stack.width * stack.height > MOST_STACKED:
+        if len(places) * stack.width * stack.height > MOST_STACKED:
             raise ImageError(
-                f"Its {len(wanted):,} pages have more than {MOST_STACKED:,} pixels in total. Select one with --pages."
+                f"Its {len(places):,} pages have more than {MOST_STACKED:,} pixels in total. Select one with --pages."
             )
         yield _decode_page(stack, data, place, reading, in_place=False)
 
@@ -133,13 +133,13 @@ def _joined(pages: Iterator[Decoded], how: str, n: int) -> Decoded:
             np.maximum(joined, page.rgb, out=joined)
         else:
             joined += page.rgb
-    told = merged(stored)
+    merged_values = merged(stored)
     if surveys or is_open or (joined is None and not channels):
-        return Decoded(np.zeros((1, 1, 3), np.uint8), told, together(surveys) if surveys else None, is_open)
+        return Decoded(np.zeros((1, 1, 3), np.uint8), merged_values, together(surveys) if surveys else None, is_open)
     if joined is None:
         channels += [np.zeros_like(channels[0])] * (3 - len(channels))
-        return Decoded(np.dstack(channels), told)
-    return Decoded((joined if how == "max" else (joined + n // 2) // n).astype(np.uint8), told)
+        return Decoded(np.dstack(channels), merged_values)
+    return Decoded((joined if how == "max" else (joined + n // 2) // n).astype(np.uint8), merged_values)
 
 
 def _of_several(decoded: Decoded, n_pages: int) -> Decoded:

@@ -23,29 +23,29 @@ def reading_notes(images: Sequence[Image], reading: Reading) -> list[str]:
     return notes_on({image.path: image.stored for image in images if image.stored is not None}, reading)
 
 
-def unheeded_notes(images: Sequence[Image], asked: Reading) -> list[str]:
+def ignored_notes(images: Sequence[Image], settings: Reading) -> list[str]:
     """Return sentences about what was requested and makes no difference, as no image is of that kind.
 
     Parameters
     ----------
     images : sequence of Image
-    asked : Reading
+    settings : Reading
         What the settings name.
     """
     found = [image.stored for image in images if image.stored is not None]
     kinds, alphas = ({getattr(each, name) for each in found} - {""} for name in ("kind", "alpha"))
     notes = []
-    for flag, named, known in (("--grey-levels", asked.ranges, kinds), ("--alpha", asked.alphas, alphas)):
+    for flag, named, known in (("--grey-levels", settings.ranges, kinds), ("--alpha", settings.alphas, alphas)):
         there = f"; it has {', '.join(sorted(known))}" if known else ""
         notes += [
             f"{flag} names {kind}, but the dataset has no such image{there}."
             for kind in named
             if kind not in {*known, ""}
         ]
-    if "" in asked.ranges and not kinds:
+    if "" in settings.ranges and not kinds:
         notes.append("--grey-levels has no effect: no image has more than 8 bits.")
-    if asked.pages != "first" and all(each.n_pages == 1 for each in found):
-        notes.append(f"--pages {asked.pages} has no effect: no file has several pages.")
+    if settings.pages != "first" and all(each.n_pages == 1 for each in found):
+        notes.append(f"--pages {settings.pages} has no effect: no file has several pages.")
     return notes
 
 
@@ -61,8 +61,8 @@ def notes_on(stored: Mapping[str, Stored], reading: Reading) -> list[str]:
     notes = []
     for kind, found in sorted(kinds.items()):
         ends = reading.range_of(kind)
-        told = _declared(kind, found) if ends is None else _ranged(kind, found, ends)
-        notes += [note for note in (*told, _gaps(found)) if note]
+        range_notes = _declared(kind, found) if ends is None else _ranged(kind, found, ends)
+        notes += [note for note in (*range_notes, _gaps(found)) if note]
     notes += [note for kind, found in sorted(alphas.items()) for note in _alpha(kind, found, reading)]
     several = {path: each for path, each in stored.items() if each.n_pages > 1}
     by_page = {path: each for path, each in several.items() if file_and_page(path)[1]}

@@ -90,11 +90,11 @@ def changed_choices(
     """
     reading = reading_of(settings)
     if grey_levels:
-        said = parse_levels(grey_levels)
-        if any(text in LEVELS_RULES or text.startswith("percentiles:") for text in grey_levels) or "" in said.ranges:
-            reading = replace(reading, levels=said.rule, percentiles=said.percentiles, ranges=said.ranges)
+        parsed = parse_levels(grey_levels)
+        if any(text in LEVELS_RULES or text.startswith("percentiles:") for text in grey_levels) or "" in parsed.ranges:
+            reading = replace(reading, levels=parsed.rule, percentiles=parsed.percentiles, ranges=parsed.ranges)
         else:
-            reading = replace(reading, ranges={**reading.ranges, **said.ranges})
+            reading = replace(reading, ranges={**reading.ranges, **parsed.ranges})
     if alpha:
         rule, alphas = parse_alpha(alpha)
         if any(text in ALPHA_RULES for text in alpha):

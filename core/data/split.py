@@ -61,8 +61,8 @@ def make_split(dataset: Dataset, settings: DataSettings, fold: int = 0) -> Split
     sets = _Sets(dataset, settings, ties)
     if dataset.has_split:
         if settings.folds:
-            raise SplitError(folds_of_brought(settings.folds))
-        sets.keep_brought(used)
+            raise SplitError(folds_of_predefined(settings.folds))
+        sets.keep_predefined(used)
     elif settings.folds:
         sets.take_fold(used, settings.folds, fold)
     else:
@@ -82,14 +82,14 @@ def make_split(dataset: Dataset, settings: DataSettings, fold: int = 0) -> Split
         test=test,
         left_out=tuple(LeftOut(index, reasons[index]) for index in sorted(reasons)),
         leaks=leaks,
-        brought=dataset.has_split,
+        is_predefined=dataset.has_split,
         folds=settings.folds or 0,
         fold=fold,
     )
     return replace(split, warnings=tuple(_warnings(dataset, settings, ties, split)))
 
 
-def folds_of_brought(folds: int) -> str:
+def folds_of_predefined(folds: int) -> str:
     """Return why images with a predefined split are not divided into folds."""
     return (
         f"The dataset has a predefined split, so it is not divided into the requested {folds:,} folds; "
@@ -180,7 +180,7 @@ class _Sets:
         self.test = images_of_fold(self._dataset, together, folds, fold, self._settings.split_seed)
         self._set_validation_aside(_without(used, self.test), seed_after=fold)
 
-    def keep_brought(self, used: list[int]) -> None:
+    def keep_predefined(self, used: list[int]) -> None:
         """Take the sets of the predefined split, and find the leaks between them."""
         named: dict[str | None, list[int]] = {"train": [], "validation": [], "test": [], None: []}
         for index in used:
@@ -269,7 +269,7 @@ def _warnings(dataset: Dataset, settings: DataSettings, ties: Ties, split: Split
             f"Each of the {split.folds:,} folds tests on 1/{split.folds:,} of the images, so the test fraction of "
             f"{settings.test_fraction:g} is not used."
         )
-    if split.brought and not len(split.test):
+    if split.is_predefined and not len(split.test):
         warnings.append("The predefined split has no test images, so networks cannot be evaluated.")
     for name in dataset.classes:
         if name not in settings.left_out_classes:
@@ -298,19 +298,19 @@ def _class_warnings(
         return [f"The class “{name}” has no images that are used."]
     if pool == 0:
         return [f"The class “{name}” has no training images, so it can be neither selected nor learnt."]
-    asked = 1 / split.folds if split.folds else settings.test_fraction
-    if split.brought:
+    target = 1 / split.folds if split.folds else settings.test_fraction
+    if split.is_predefined:
         return [] if test or not len(split.test) else [f"The class “{name}” has no test images."]
     if total == 1:
         return (
             [f"The class “{name}” has only 1 image, which is used for training, so it cannot be evaluated."]
-            if asked
+            if target
             else []
         )
-    if asked and not test:
+    if target and not test:
         return [f"The class “{name}” has no test images, because its images belong together and are not divided."]
-    if abs(test - total * asked) > max(1.0, _FAR_OFF * total):
-        sentence = f"The class “{name}” has {test / total:.0%} test images instead of {asked:.0%}, "
+    if abs(test - total * target) > max(1.0, _FAR_OFF * total):
+        sentence = f"The class “{name}” has {test / total:.0%} test images instead of {target:.0%}, "
         return [sentence + "because images that belong together are not divided."]
     return []
 

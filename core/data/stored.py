@@ -83,8 +83,8 @@ def save_dataset(dataset: Dataset, file: Path, progress: Progress = NO_PROGRESS)
     total = len(dataset.images) + len(dataset.skipped)
     parts = [
         _json({**facts, "fields": names})[:-1],
-        b',"images":[', *_told(images, 0, total, progress),
-        b'],"skipped":[', *_told(skipped, len(dataset.images), total, progress),
+        b',"images":[', *_encoded(images, 0, total, progress),
+        b'],"skipped":[', *_encoded(skipped, len(dataset.images), total, progress),
         b'],"warnings":', _json(dataset.warnings), b"," + _json(later)[1:] if later else b"}",
     ]  # fmt: skip
     try:
@@ -100,7 +100,7 @@ def _json(values: Any) -> bytes:
     return json.dumps(values, ensure_ascii=True, separators=(",", ":")).encode()
 
 
-def _told(rows: Iterator[Any], done: int, total: int, progress: Progress) -> Iterator[bytes]:
+def _encoded(rows: Iterator[Any], done: int, total: int, progress: Progress) -> Iterator[bytes]:
     """Yield rows as the inside of a JSON list, some thousands at a time, and report how many of all are done."""
     comma = b""
     while some := list(itertools.islice(rows, _ROWS_AT_ONCE)):

@@ -186,8 +186,8 @@ class Registry(Mapping[str, D], Generic[D]):
                 self._leave_out(entry.name, plugin, why)
                 continue
             if not isinstance(description, self._described_by):
-                wanted = f"{self._described_by.__module__}.{self._described_by.__name__}"
-                self._leave_out(entry.name, plugin, f"{what}: {entry.value} is not a {wanted}.")
+                expected = f"{self._described_by.__module__}.{self._described_by.__name__}"
+                self._leave_out(entry.name, plugin, f"{what}: {entry.value} is not a {expected}.")
             elif description.name in found:
                 owner = self._plugins.get(description.name, "the program itself")
                 taken = f"{what}: the name {description.name} is taken by {owner}."

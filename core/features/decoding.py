@@ -20,7 +20,7 @@ _BATCHES_AHEAD = 3
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ImageToDecode:
     """One image content that has to be computed, and the rows of the dataset that hold it."""
 
     key: str
@@ -36,13 +36,13 @@ class Batch:
     keys : tuple of str
     prepared : ndarray of shape (b, ...)
         In the order of `keys`; b may be 0 where nothing could be read.
-    failures : tuple of (Wanted, str)
+    failures : tuple of (ImageToDecode, str)
         With the reason.
     """
 
     keys: tuple[str, ...]
     prepared: Prepared
-    failures: tuple[tuple[Wanted, str], ...]
+    failures: tuple[tuple[ImageToDecode, str], ...]
 
     @property
     def n_images(self) -> int:
@@ -50,30 +50,30 @@ class Batch:
         return len(self.keys) + len(self.failures)
 
 
-def wanted_images(dataset: Dataset, indices: Sequence[int]) -> list[Wanted]:
+def images_to_decode(dataset: Dataset, indices: Sequence[int]) -> list[ImageToDecode]:
     """Return each distinct content among `indices` once, in order of its first appearance."""
     places: dict[str, list[int]] = {}
     for index in indices:
         places.setdefault(dataset.images[index].pixels, []).append(int(index))
-    return [Wanted(key, tuple(at)) for key, at in places.items()]
+    return [ImageToDecode(key, tuple(at)) for key, at in places.items()]
 
 
 def prepared_batches(
-    dataset: Dataset, wanted: Sequence[Wanted], prepare: Callable[[Pixels], Prepared], batch_size: int
+    dataset: Dataset, items: Sequence[ImageToDecode], prepare: Callable[[Pixels], Prepared], batch_size: int
 ) -> Generator[Batch, None, None]:
-    """Yield `wanted` in order, `batch_size` at a time, while the next batches are being decoded.
+    """Yield `items` in order, `batch_size` at a time, while the next batches are being decoded.
 
     At most three batches are held ahead, so memory does not grow with the dataset. The order, and so what stands
     in which batch, does not depend on the number of threads.
     """
 
-    def work(item: Wanted) -> Prepared | str:
+    def work(item: ImageToDecode) -> Prepared | str:
         return _first_readable(dataset, item, prepare)
 
     # Each thread has an image to itself; OpenCV's own threads would only take turns with them.
     cv2.setNumThreads(1)
-    waiting = iter(wanted)
-    running: deque[tuple[Wanted, Future[Prepared | str]]] = deque()
+    waiting = iter(items)
+    running: deque[tuple[ImageToDecode, Future[Prepared | str]]] = deque()
     pool = ThreadPoolExecutor(_thread_count(), thread_name_prefix="decode")
     try:
         while True:
@@ -86,7 +86,7 @@ def prepared_batches(
         pool.shutdown(cancel_futures=True)
 
 
-def _collected(group: Sequence[tuple[Wanted, Future[Prepared | str]]]) -> Batch:
+def _collected(group: Sequence[tuple[ImageToDecode, Future[Prepared | str]]]) -> Batch:
     keys, arrays, failures = [], [], []
     for item, future in group:
         result = future.result()
@@ -98,7 +98,7 @@ def _collected(group: Sequence[tuple[Wanted, Future[Prepared | str]]]) -> Batch:
     return Batch(tuple(keys), np.stack(arrays) if arrays else np.empty(0, np.uint8), tuple(failures))
 
 
-def _first_readable(dataset: Dataset, item: Wanted, prepare: Callable[[Pixels], Prepared]) -> Prepared | str:
+def _first_readable(dataset: Dataset, item: ImageToDecode, prepare: Callable[[Pixels], Prepared]) -> Prepared | str:
     """Prepare the first of an image's copies that can be read, or return why the first of all cannot."""
     reason = ""
     for index in item.indices:

@@ -224,8 +224,8 @@ class Extractor(Description):
         for block, width in self.blocks.items():
             rows = found[block]
             if rows.shape != (n_images, width) or rows.dtype != np.float32:
-                wanted = f"float32 of shape {(n_images, width)}"
-                raise ValueError(f"block {block} is {rows.dtype} of shape {rows.shape}, expected {wanted}")
+                form = f"float32 of shape {(n_images, width)}"
+                raise ValueError(f"block {block} is {rows.dtype} of shape {rows.shape}, expected {form}")
             is_finite = np.isfinite(rows).all(axis=1)
             if not (is_finite.all() if every_row else is_finite.any() or not n_images):
                 raise ValueError(f"block {block} holds numbers that are not finite")

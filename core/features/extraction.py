@@ -15,7 +15,7 @@ from core.cache import RowStore, fingerprint, write_atomically
 from core.descriptions import Cost, SettingsPart, plugins_used
 from core.errors import FeatureError, WeightsError
 from core.estimate import TENSORFLOW_BYTES
-from core.features.decoding import Wanted, prepared_batches, wanted_images
+from core.features.decoding import ImageToDecode, images_to_decode, prepared_batches
 from core.features.description import Extractor
 from core.features.extractors import EXTRACTORS, extractor_named
 from core.features.steps import Compute
@@ -140,10 +140,10 @@ def extract(
     extractor = extractor_named(name).with_settings(settings)
     used = weights_used(name, file=weights_file, untrained=untrained)
     chosen = range(len(dataset.images)) if indices is None else indices.tolist()
-    wanted = wanted_images(dataset, chosen)
-    run = _Run(extractor, used, cache_folder, progress, len(wanted))
-    missing = [item for item in wanted if not run.has(item.key)]
-    run.report(len(wanted) - len(missing))
+    items = images_to_decode(dataset, chosen)
+    run = _Run(extractor, used, cache_folder, progress, len(items))
+    missing = [item for item in items if not run.has(item.key)]
+    run.report(len(items) - len(missing))
     missing = run.derive(missing)
     if missing:
         # The declared cost includes TensorFlow, which may be loaded already.
@@ -247,7 +247,7 @@ class _Run:
         self, extractor: Extractor, used: WeightsUsed, cache_folder: Path, progress: Progress, total: int
     ) -> None:
         self.stores = _stores(extractor, used, cache_folder)
-        self.failures: list[tuple[Wanted, str]] = []
+        self.failures: list[tuple[ImageToDecode, str]] = []
         self.n_computed = 0
         self._extractor = extractor
         self._used = used
@@ -268,7 +268,7 @@ class _Run:
         self._done += done
         self._progress.report(self._done, self._total, f"Extracting {self._extractor.name}: images")
 
-    def derive(self, missing: Sequence[Wanted]) -> list[Wanted]:
+    def derive(self, missing: Sequence[ImageToDecode]) -> list[ImageToDecode]:
         """Take what follows from another extractor's rows in the cache; return what is still missing."""
         source = self._extractor.derived_from
         if not source or not missing:
@@ -282,16 +282,16 @@ class _Run:
             self.report(len(keys))
         return [item for item in missing if item.key not in rows]
 
-    def compute(self, dataset: Dataset, missing: Sequence[Wanted], compute: Compute) -> None:
+    def compute(self, dataset: Dataset, missing: Sequence[ImageToDecode], compute: Compute) -> None:
         """Compute `missing`, writing chunks as they fill; results are kept even after an error."""
         begun = time.perf_counter()
         batches = prepared_batches(dataset, missing, self._extractor.prepare, self._extractor.batch_size)
-        wanted = {item.key: item for item in missing}
+        items = {item.key: item for item in missing}
         try:
             for batch in batches:
                 self.failures += batch.failures
                 if batch.keys:
-                    keys, blocks = self._finite(batch.keys, compute(batch.prepared), wanted)
+                    keys, blocks = self._finite(batch.keys, compute(batch.prepared), items)
                     self._keep(keys, blocks)
                 self.report(batch.n_images)
         finally:
@@ -303,14 +303,14 @@ class _Run:
                 write_atomically(_rate_file(self._cache_folder, self._extractor), json.dumps(facts).encode())
 
     def _finite(
-        self, keys: Sequence[str], blocks: Mapping[str, FloatArray], wanted: Mapping[str, Wanted]
+        self, keys: Sequence[str], blocks: Mapping[str, FloatArray], items: Mapping[str, ImageToDecode]
     ) -> tuple[Sequence[str], Mapping[str, FloatArray]]:
         """Return the rows of finite numbers; images with others are listed like those that cannot be read."""
         is_finite = np.logical_and.reduce([np.isfinite(rows).all(axis=1) for rows in blocks.values()])
         if is_finite.all():
             return keys, blocks
         reason = f"Its features by {self._extractor.title} are not finite."
-        self.failures += [(wanted[key], reason) for key, fine in zip(keys, is_finite, strict=True) if not fine]
+        self.failures += [(items[key], reason) for key, fine in zip(keys, is_finite, strict=True) if not fine]
         kept = [key for key, fine in zip(keys, is_finite, strict=True) if fine]
         return kept, {block: rows[is_finite] for block, rows in blocks.items()}
 

@@ -72,7 +72,6 @@ def embed_classes(
         embedding = _embed_class(
             dataset, split, name, extracted, settings.variance, cache, StepProgress(progress, step, len(names))
         )
-        progress.publish(embedding)
         result.append(embedding)
     progress.report(len(names), len(names), "Reducing: classes")
     return tuple(result)

@@ -13,7 +13,7 @@ from typing import Any
 
 from core.errors import WeightsError
 from core.features.network import WeightSet
-from core.features.weights import FoundWeights, WeightsEntry, entry_of, find_weights, md5_of, moved, weight_set
+from core.features.weights import FoundWeights, entry_of, find_weights, md5_of, moved, weight_set
 from core.files import (
     is_leftover,
     move,
@@ -25,6 +25,7 @@ from core.files import (
 )
 from core.progress import NO_PROGRESS, Progress
 from core.resources import user_data_folder
+from core.results import WeightsEntry
 from core.version import __version__
 
 _BLOCK = 1 << 18

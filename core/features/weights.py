@@ -22,9 +22,8 @@ from core.features.weight_memory import Remembered, recall, remember
 from core.features.weight_sets import WEIGHT_SETS
 from core.files import reason_of, temporary_file
 from core.resources import resource_folder, user_data_folder, weight_folders
-from core.results import WeightsUsed
-
-WeightState = Literal["verified", "unverified", "missing"]
+from core.results import WeightsEntry, WeightsUsed
+from core.results.weights import WeightState
 
 
 @dataclass(frozen=True)
@@ -48,37 +47,6 @@ class FoundWeights:
     state: Literal["verified", "unverified"]
 
 
-@dataclass(frozen=True)
-class WeightsEntry:
-    """One weight set as `coreset weights list` shows it.
-
-    Attributes
-    ----------
-    name, title : str
-    extractors : tuple of str
-        Those that need it.
-    state : {"verified", "unverified", "missing"}
-    file : Path or None
-    digest : str
-        Empty where missing.
-    origin : str
-        Where these very tensors come from, if they are known.
-    n_bytes : int
-        Of the arrays: about what a download takes.
-    licence : str
-    """
-
-    name: str
-    title: str
-    extractors: tuple[str, ...]
-    state: WeightState
-    file: Path | None
-    digest: str
-    origin: str
-    n_bytes: int
-    licence: str
-
-
 def weight_set(name: str) -> WeightSet:
     """Return a weight set by its own name or by that of an extractor.
 
@@ -89,22 +57,22 @@ def weight_set(name: str) -> WeightSet:
     FeatureError
         If it is a plugin's, and its code cannot be used.
     """
-    wanted = EXTRACTORS[name].weights if name in EXTRACTORS else name
-    if not wanted:
+    set_name = EXTRACTORS[name].weights if name in EXTRACTORS else name
+    if not set_name:
         raise WeightsError(f"{name} requires no weights.")
     try:
-        return WEIGHT_SETS[wanted]
+        return WEIGHT_SETS[set_name]
     except KeyError:
         raise WeightsError(f"There are no weights named {name!r}; the weights are {', '.join(WEIGHT_SETS)}.") from None
 
 
-def identify(file: Path, wanted: WeightSet | None = None) -> FoundWeights:
+def identify(file: Path, preferred: WeightSet | None = None) -> FoundWeights:
     """Identify the weights in a file.
 
     Parameters
     ----------
     file : Path
-    wanted : WeightSet, optional
+    preferred : WeightSet, optional
         The weight set that unknown tensors are assigned to, if several have a matching architecture;
         the set that the file is named after, otherwise the first one, where this is not given.
 
@@ -122,9 +90,9 @@ def identify(file: Path, wanted: WeightSet | None = None) -> FoundWeights:
         found = FoundWeights(name, file, held.digest, "verified" if held.official or known else "unverified")
     else:
         found = _examined(file, _of_the_architecture(_first_that_fits(file)))
-    if wanted is None or found.state == "verified" or wanted not in _of_the_architecture(WEIGHT_SETS[found.name]):
+    if preferred is None or found.state == "verified" or preferred not in _of_the_architecture(WEIGHT_SETS[found.name]):
         return found
-    return replace(found, name=wanted.name)
+    return replace(found, name=preferred.name)
 
 
 def _first_that_fits(file: Path) -> WeightSet:
@@ -231,7 +199,7 @@ def weights_used(name: str, *, file: Path | None = None, untrained: bool = False
 
 def list_weights() -> tuple[WeightsEntry, ...]:
     """Return every weight set with its state on this machine."""
-    return tuple(_entry(weights) for weights in WEIGHT_SETS.values())
+    return tuple(_entry_on_disk(weights) for weights in WEIGHT_SETS.values())
 
 
 def import_weights(file: Path, name: str | None = None) -> WeightsEntry:
@@ -279,37 +247,42 @@ def moved(found: FoundWeights, target: Path) -> FoundWeights:
 
 
 def entry_of(found: FoundWeights) -> WeightsEntry:
-    """Return how `coreset weights list` shows what was found."""
+    """Return the entry of a weight set whose file was found."""
     weights = WEIGHT_SETS[found.name]
-    return WeightsEntry(
-        name=weights.name,
-        title=weights.title,
-        extractors=_users(weights),
-        state=found.state,
-        file=found.file,
-        digest=found.digest,
-        origin=weights.known.get(found.digest, ""),
-        n_bytes=weights.n_bytes,
-        licence=weights.licence,
-    )
+    return _entry(weights, found.state, found.file, found.digest, weights.known.get(found.digest, ""))
 
 
-def _entry(weights: WeightSet) -> WeightsEntry:
+def _entry_on_disk(weights: WeightSet) -> WeightsEntry:
     try:
         return entry_of(find_weights(weights.name))
     except MissingWeightsError:
-        return WeightsEntry(
-            weights.name, weights.title, _users(weights), "missing", None, "", "", weights.n_bytes, weights.licence
-        )
+        return _entry(weights, "missing")
+
+
+def _entry(
+    weights: WeightSet, state: WeightState, file: Path | None = None, digest: str = "", origin: str = ""
+) -> WeightsEntry:
+    extractors = [extractor for extractor in EXTRACTORS.values() if extractor.weights == weights.name]
+    return WeightsEntry(
+        name=weights.name,
+        title=weights.title,
+        extractors=tuple(extractor.name for extractor in extractors),
+        extractor_titles=tuple(extractor.title for extractor in extractors),
+        state=state,
+        file=file,
+        digest=digest,
+        origin=origin,
+        n_bytes=weights.n_bytes,
+        licence=weights.licence,
+        is_backbone=any(extractor.backbone for extractor in extractors),
+        official_file=weights.official_file,
+        address=weights.address,
+    )
 
 
 @cache
 def _untrained_digest(name: str) -> str:
     return untrained_tensors(WEIGHT_SETS[name].layers).digest
-
-
-def _users(weights: WeightSet) -> tuple[str, ...]:
-    return tuple(extractor.name for extractor in EXTRACTORS.values() if extractor.weights == weights.name)
 
 
 def _candidates(weights: WeightSet) -> Iterator[FoundWeights]:

@@ -39,23 +39,23 @@ class Matching:
 
     def notes(self) -> list[str]:
         """Return what was assumed, and which classes are not in both, as sentences."""
-        told = []
+        lines = []
         if self.assumed:
             pairs = ", ".join(f"{theirs} = {ours}" for theirs, ours in self.assumed.items())
-            told.append(f"Classes that are spelt differently were matched: {pairs}. To change this, use --match.")
+            lines.append(f"Classes that are spelt differently were matched: {pairs}. To change this, use --match.")
         if self.missing:
-            told.append(f"There are no images of these classes of the network: {_names(self.missing)}.")
-        return told
+            lines.append(f"There are no images of these classes of the network: {_names(self.missing)}.")
+        return lines
 
 
-def match_classes(theirs: Sequence[str], ours: Sequence[str], said: Mapping[str, str] | None = None) -> Matching:
+def match_classes(theirs: Sequence[str], ours: Sequence[str], matches: Mapping[str, str] | None = None) -> Matching:
     """Match the classes of a dataset to those of a network by name.
 
     Parameters
     ----------
     theirs, ours : sequence of str
         Classes of the dataset and of the network.
-    said : mapping of str to str, optional
+    matches : mapping of str to str, optional
         What the user says: class of the network by class of the dataset; an empty one leaves the class out.
 
     Notes
@@ -68,15 +68,15 @@ def match_classes(theirs: Sequence[str], ours: Sequence[str], said: Mapping[str,
     ExportError
         If a class that is named does not exist, or if no class is matched.
     """
-    said = dict(said or {})
-    for theirs_said, ours_said in said.items():
-        if theirs_said not in theirs:
+    matches = dict(matches or {})
+    for theirs_given, ours_given in matches.items():
+        if theirs_given not in theirs:
             raise ExportError(
-                f"--match names {theirs_said!r}, which is not a class of the dataset; it has {_names(theirs)}."
+                f"--match names {theirs_given!r}, which is not a class of the dataset; it has {_names(theirs)}."
             )
-        if ours_said and ours_said not in ours:
+        if ours_given and ours_given not in ours:
             raise ExportError(
-                f"--match names {ours_said!r}, which is not a class of the network; it has {_names(ours)}."
+                f"--match names {ours_given!r}, which is not a class of the network; it has {_names(ours)}."
             )
     by_plain: dict[str, list[str]] = {}
     for name in ours:
@@ -88,9 +88,9 @@ def match_classes(theirs: Sequence[str], ours: Sequence[str], said: Mapping[str,
     assumed: dict[str, str] = {}
     for name in theirs:
         alike = by_plain.get(_plain(name), [])
-        if name in said:
-            if said[name]:
-                matched[name] = said[name]
+        if name in matches:
+            if matches[name]:
+                matched[name] = matches[name]
         elif name in ours:
             matched[name] = name
         elif len(alike) == 1 and n_theirs[_plain(name)] == 1:
@@ -117,17 +117,17 @@ def parse_match(texts: Sequence[str]) -> Mapping[str, str]:
     ExportError
         If one has no sign or no class before it, or if a class is named twice.
     """
-    said: dict[str, str] = {}
+    matches: dict[str, str] = {}
     for text in texts:
         theirs, sign, ours = text.partition("=")
         if not sign or not theirs.strip():
             raise ExportError(
                 f"--match is {text!r}; expected a class of the dataset and one of the network, such as Baso=basophil."
             )
-        if theirs.strip() in said:
+        if theirs.strip() in matches:
             raise ExportError(f"--match has the class {theirs.strip()!r} twice; expected it once.")
-        said[theirs.strip()] = ours.strip()
-    return said
+        matches[theirs.strip()] = ours.strip()
+    return matches
 
 
 def _plain(name: str) -> str:

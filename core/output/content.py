@@ -14,17 +14,17 @@ from core.results import (
     Coverage,
     Dataset,
     Duplicates,
-    LabelDoubt,
     NearDuplicate,
     ProxyPoint,
     Separation,
     Split,
     StageTime,
+    SuspectedLabelError,
     WeightsUsed,
 )
 from core.settings import Settings
 
-_TELLING = 4
+_INFORMATIVE = 4
 """Digits of a number that may be a patient's."""
 
 
@@ -55,7 +55,7 @@ class ReportContent:
         What `coreset` and random sampling take from each cluster.
     coverage : Coverage, optional
     proxy : tuple of ProxyPoint
-    doubts : tuple of LabelDoubt
+    label_errors : tuple of SuspectedLabelError
     near_duplicates : tuple of NearDuplicate
     comparison : Comparison, optional
     settings : Settings, optional
@@ -82,7 +82,7 @@ class ReportContent:
     shares: tuple[ClusterShares, ...] = ()
     coverage: Coverage | None = None
     proxy: tuple[ProxyPoint, ...] = ()
-    doubts: tuple[LabelDoubt, ...] = ()
+    label_errors: tuple[SuspectedLabelError, ...] = ()
     near_duplicates: tuple[NearDuplicate, ...] = ()
     comparison: Comparison | None = None
     settings: Settings | None = None
@@ -132,4 +132,4 @@ def labels_for(content: ReportContent, *, private: bool) -> Labels:
 def _folder_names(paths: Sequence[str], classes: Collection[str]) -> list[str]:
     """Return the names of folders that are not the class, such as that of a patient."""
     parts = {part for folder in {path.rpartition("/")[0] for path in paths} for part in folder.split("/")}
-    return sorted(part for part in parts - set(classes) if part and not (part.isdecimal() and len(part) < _TELLING))
+    return sorted(part for part in parts - set(classes) if part and not (part.isdecimal() and len(part) < _INFORMATIVE))

@@ -19,7 +19,7 @@ from core.files import is_held, make_temporary_folder, move, put_in_place, reaso
 from core.output.continuing import known_paths
 from core.output.formats import EXPORT_FORMATS
 from core.output.image_files import ImageFiles
-from core.output.lists import NO_COLUMNS, AskedColumns, Places, list_text, renamed_columns_note
+from core.output.lists import NO_COLUMNS, ExtraColumns, Places, list_text, renamed_columns_note
 from core.output.manifest import LIST_NAME, MANIFEST_NAME, ListedFile, ManifestParts, manifest_text
 from core.output.names import PrivateNames, parts_inside_class, renamed_note, safe_names
 from core.output.placing import disk_sentence, hash_file
@@ -41,7 +41,7 @@ def export_coreset(
     all_settings: Settings | None = None,
     weights: Sequence[WeightsUsed] = (),
     notes: Sequence[str] = (),
-    asked: AskedColumns = NO_COLUMNS,
+    extra: ExtraColumns = NO_COLUMNS,
     overwrite: bool = False,
     progress: Progress = NO_PROGRESS,
 ) -> ExportResult:
@@ -59,7 +59,7 @@ def export_coreset(
     weights : sequence of WeightsUsed
     notes : sequence of str
         Labels to store in the manifest, such as "synthetic images".
-    asked : AskedColumns
+    extra : ExtraColumns
         Additional columns of `coreset.csv`.
     overwrite : bool
         Replace an export that is there; any other folder is never replaced.
@@ -100,7 +100,7 @@ def export_coreset(
     try:
         with removed_on_failure(make_temporary_folder(target)) as building:
             result = _build(
-                dataset, split, coreset, building, target, whole, names, clusters or (), weights, notes, asked, progress
+                dataset, split, coreset, building, target, whole, names, clusters or (), weights, notes, extra, progress
             )
             left = _move_into_place(building, target)
     except BaseException as error:
@@ -110,8 +110,8 @@ def export_coreset(
         if isinstance(error, OSError):
             raise ExportError(disk_sentence(error, target)) from error
         raise
-    told = (f"The previous export could not be removed completely; the rest is in {left}.",) if left else ()
-    return replace(result, folder=target, notes=(*result.notes, *told))
+    leftover_notes = (f"The previous export could not be removed completely; the rest is in {left}.",) if left else ()
+    return replace(result, folder=target, notes=(*result.notes, *leftover_notes))
 
 
 def _build(
@@ -125,7 +125,7 @@ def _build(
     clusters: Sequence[ClassClusters],
     weights: Sequence[WeightsUsed],
     notes: Sequence[str],
-    asked: AskedColumns,
+    extra: ExtraColumns,
     progress: Progress,
 ) -> ExportResult:
     """Write everything into the empty folder `building`, which becomes `target`."""
@@ -145,7 +145,7 @@ def _build(
             "format cannot be removed otherwise."
         )
     if names is None:
-        all_notes += renamed_columns_note(dataset, asked)
+        all_notes += renamed_columns_note(dataset, extra)
     else:
         all_notes = [names.scrub(note) for note in all_notes]
         taken_out = "; metadata was removed from the images" if described.holds_images else ""
@@ -155,10 +155,10 @@ def _build(
     files_as = written.as_format or described.name
     # A format may write something else than files of single images.
     places = Places(target, {each.index: each.file for each in plan.images if each.file in there})
-    (building / LIST_NAME).write_bytes(list_text(dataset, split, coreset, places, clusters, names, asked))
+    (building / LIST_NAME).write_bytes(list_text(dataset, split, coreset, places, clusters, names, extra))
     listed = (*written.files, ListedFile(LIST_NAME, *hash_file(building / LIST_NAME)))
     parts = ManifestParts(
-        dataset, coreset, clusters, settings, weights, folders, listed, files_as, tuple(all_notes), names, asked,
+        dataset, coreset, clusters, settings, weights, folders, listed, files_as, tuple(all_notes), names, extra,
         split,
     )  # fmt: skip
     (building / MANIFEST_NAME).write_bytes(manifest_text(parts))

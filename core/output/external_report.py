@@ -1,4 +1,4 @@
-"""The report on a network that was judged on another dataset: one page, its tables as CSV, and every answer."""
+"""The report on a network evaluated on another dataset: one page, its tables as CSV, and every answer."""
 
 from pathlib import Path
 
@@ -175,10 +175,10 @@ def _confusion(test: ExternalTest, numbering: Numbering, cache_folder: Path | No
         if wrong[true, predicted] == 0:
             continue
         behind = np.flatnonzero((run.true == true) & (run.predicted == predicted))
-        surest = behind[np.argsort(-run.confidence[behind], kind="stable")][:_PER_CELL]
+        most_confident = behind[np.argsort(-run.confidence[behind], kind="stable")][:_PER_CELL]
         pictures = [
             Picture(picture(test.dataset, int(run.test_indices[at]), cache_folder), f"{run.confidence[at]:.2f}")
-            for at in surest
+            for at in most_confident
         ]
         rows.append((f"{run.classes[true]} as {run.classes[predicted]} ({len(behind):,})", pictures))
     section.picture_rows(

@@ -1,4 +1,4 @@
-"""A saved network judged on the labelled images of another dataset, such as those of a second scanner."""
+"""A saved network evaluated on the labelled images of another dataset, such as those of a second scanner."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -82,19 +82,19 @@ class ExternalTest:
 def evaluate_bundle(
     bundle: Bundle,
     dataset: Dataset,
-    said: Mapping[str, str] | None = None,
+    matches: Mapping[str, str] | None = None,
     progress: Progress = NO_PROGRESS,
     *,
     excluded: Collection[int] = (),
 ) -> ExternalTest:
-    """Judge a network on all labelled images of another dataset, whatever sets they are in.
+    """Evaluate a network on all labelled images of another dataset, whatever sets they are in.
 
     Parameters
     ----------
     bundle : Bundle
     dataset : Dataset
         Read with the choices of the bundle.
-    said : mapping of str to str, optional
+    matches : mapping of str to str, optional
         See `core.output.class_matching.match_classes`.
     excluded : collection of int
         Images that the user has excluded.
@@ -105,7 +105,7 @@ def evaluate_bundle(
         If no class is matched, no image is left, or the bundle is damaged.
     """
     known = read_known(bundle.folder, bundle.facts.features_sha256 if bundle.facts is not None else "")
-    matching = match_classes(dataset.classes, bundle.classes, said)
+    matching = match_classes(dataset.classes, bundle.classes, matches)
     digests = set(known.trained_on.tolist()) if known is not None else set()
     place = {name: number for number, name in enumerate(bundle.classes)}
     left_out = dict.fromkeys(matching.unmatched, 0)
@@ -234,32 +234,39 @@ def _notes(
     lost: tuple[Skipped, ...],
     true: IntArray,
 ) -> list[str]:
-    told = [bundle.note[:1].upper() + bundle.note[1:] + "."] if bundle.note else []
-    told += matching.notes()
+    found = [bundle.note[:1].upper() + bundle.note[1:] + "."] if bundle.note else []
+    found += matching.notes()
     if left_out:
         classes = ", ".join(f"{name} ({n:,})" for name, n in left_out.items())
-        told.append(f"{_images(sum(left_out.values()))} skipped, of classes that the network does not have: {classes}.")
+        found.append(
+            f"{_images(sum(left_out.values()))} skipped, of classes that the network does not have: {classes}."
+        )
     if trained_on:
-        told.append(f"{_images(trained_on)} skipped, with the same pixels as images that the network was trained on.")
+        found.append(f"{_images(trained_on)} skipped, with the same pixels as images that the network was trained on.")
     if lost:
-        told.append(f"{_images(len(lost))} skipped that could not be read, such as {lost[0].path}: {lost[0].reason}")
+        found.append(f"{_images(len(lost))} skipped that could not be read, such as {lost[0].path}: {lost[0].reason}")
     if len(np.unique(true)) == 1:
-        told.append(
+        found.append(
             f"All images are of the class {bundle.classes[true[0]]}: specificity and AUC require images of another "
             "class."
         )
+    relabelled = sum(bool(image.original_class) for image in dataset.images)
+    if relabelled:
+        found.append(f"{_images(relabelled)} evaluated under a corrected class (--labels).")
     if dataset.skipped:
         n = len(dataset.skipped)
-        told.append(f"{n:,} file{'s were' if n > 1 else ' was'} skipped by the scan; `coreset scan` lists the reasons.")
+        found.append(
+            f"{n:,} file{'s were' if n > 1 else ' was'} skipped by the scan; `coreset scan` lists the reasons."
+        )
     trained = reading_of(choices_from(bundle.reading))
     new = [kind for kind in dataset.reading.ranges if kind not in trained.ranges]
     new += [kind for kind in dataset.reading.alphas if kind not in trained.alphas]
-    told += [
+    found += [
         f"The network was trained without images of the kind {kind}; their range was determined from these images "
         "together."
         for kind in dict.fromkeys(new)
     ]
-    return [*told, *reading_notes(dataset.images, dataset.reading)]
+    return [*found, *reading_notes(dataset.images, dataset.reading)]
 
 
 def _images(n: int) -> str:

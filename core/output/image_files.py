@@ -92,15 +92,15 @@ class ImageFiles:
             yield
         except ImageError as error:
             if isinstance(error.__cause__, FileNotFoundError):
-                told = f"{image.path} is no longer in {self.dataset.root}; scan the dataset again."
+                reason = f"{image.path} is no longer in {self.dataset.root}; scan the dataset again."
             elif str(error) == CHANGED:
-                told = self._changed(image)
+                reason = self._changed(image)
             else:
-                told = (
+                reason = (
                     f"{image.path} can no longer be read: {error} Scan the dataset again, or exclude this image. "
                     "Nothing was exported."
                 )
-            raise ExportError(told) from error
+            raise ExportError(reason) from error
 
     def check(self, image: Image, digest: str) -> None:
         """Make sure that an image is the one that was scanned.

@@ -30,7 +30,7 @@ NOTE_COLUMN = "the user's note on the image"
 
 
 @dataclass(frozen=True)
-class AskedColumns:
+class ExtraColumns:
     """Columns that a list has where they are requested or needed, behind `COLUMNS`.
 
     Attributes
@@ -44,18 +44,18 @@ class AskedColumns:
     columns: Mapping[str, str] = field(default_factory=dict)
     cells: Mapping[int, tuple[Cell, ...]] = field(default_factory=dict)
 
-    def beside(self, other: "AskedColumns") -> "AskedColumns":
+    def beside(self, other: "ExtraColumns") -> "ExtraColumns":
         """Return these columns with those of another behind them."""
         mine, others = (None,) * len(self.columns), (None,) * len(other.columns)
         indices = {*self.cells, *other.cells}
         cells = {at: (*self.cells.get(at, mine), *other.cells.get(at, others)) for at in sorted(indices)}
-        return AskedColumns({**self.columns, **other.columns}, cells)
+        return ExtraColumns({**self.columns, **other.columns}, cells)
 
 
-NO_COLUMNS = AskedColumns()
+NO_COLUMNS = ExtraColumns()
 
 
-def image_columns(dataset: Dataset, notes: Mapping[str, str]) -> AskedColumns:
+def image_columns(dataset: Dataset, notes: Mapping[str, str]) -> ExtraColumns:
     """Return columns of what the user did with single images: their class in the source, and notes on them.
 
     Parameters
@@ -67,8 +67,8 @@ def image_columns(dataset: Dataset, notes: Mapping[str, str]) -> AskedColumns:
     """
     original = {at: (image.original_class,) for at, image in enumerate(dataset.images) if image.original_class}
     noted = {at: (notes[image.path],) for at, image in enumerate(dataset.images) if notes.get(image.path)}
-    columns = AskedColumns({"original_class": ORIGINAL_COLUMN}, original) if original else NO_COLUMNS
-    return columns.beside(AskedColumns({"note": NOTE_COLUMN}, noted)) if noted else columns
+    columns = ExtraColumns({"original_class": ORIGINAL_COLUMN}, original) if original else NO_COLUMNS
+    return columns.beside(ExtraColumns({"note": NOTE_COLUMN}, noted)) if noted else columns
 
 
 @dataclass(frozen=True)
@@ -166,25 +166,25 @@ def list_text(
     places: Places,
     clusters: Sequence[ClassClusters] | None = None,
     names: PrivateNames | None = None,
-    asked: AskedColumns = NO_COLUMNS,
+    extra: ExtraColumns = NO_COLUMNS,
 ) -> bytes:
     """Return the list as the bytes of a CSV file.
 
     After `COLUMNS` come those that were requested, and then other facts of the images, such as the other
     columns of a table; none of these are in a private list.
     """
-    heads = [] if names is not None else table_heads(dataset, asked)
-    nothing = (None,) * len(asked.columns)
+    heads = [] if names is not None else table_heads(dataset, extra)
+    nothing = (None,) * len(extra.columns)
     whole = [
-        [*row, *asked.cells.get(index, nothing), *(dataset.images[index].more if heads else ())]
+        [*row, *extra.cells.get(index, nothing), *(dataset.images[index].more if heads else ())]
         for index, row in _indexed_rows(dataset, split, coreset, places, clusters, names)
     ]
-    return csv_of([*COLUMNS, *asked.columns, *heads], whole).encode("utf-8", "backslashreplace")
+    return csv_of([*COLUMNS, *extra.columns, *heads], whole).encode("utf-8", "backslashreplace")
 
 
-def table_heads(dataset: Dataset, asked: AskedColumns = NO_COLUMNS) -> list[str]:
+def table_heads(dataset: Dataset, extra: ExtraColumns = NO_COLUMNS) -> list[str]:
     """Return the heads of what else is known of the images: other than its name where the list has one like it."""
-    taken = {name.casefold() for name in (*COLUMNS, *asked.columns)}
+    taken = {name.casefold() for name in (*COLUMNS, *extra.columns)}
     heads = []
     for name in dataset.columns:
         head = f"{name} of the table" if name.casefold() in taken else name
@@ -195,15 +195,15 @@ def table_heads(dataset: Dataset, asked: AskedColumns = NO_COLUMNS) -> list[str]
     return heads
 
 
-def renamed_columns_note(dataset: Dataset, asked: AskedColumns = NO_COLUMNS) -> tuple[str, ...]:
+def renamed_columns_note(dataset: Dataset, extra: ExtraColumns = NO_COLUMNS) -> tuple[str, ...]:
     """Return in a sentence which columns of a table have another head in the list, and why; nothing where none has."""
-    heads = zip(dataset.columns, table_heads(dataset, asked), strict=True)
+    heads = zip(dataset.columns, table_heads(dataset, extra), strict=True)
     renamed = [f"“{head}”" for name, head in heads if head != name]
     if not renamed:
         return ()
     which = "a column of this name" if len(renamed) == 1 else "columns of these names"
-    told = f"The list already has {which}, so those of the table are written as {', '.join(renamed)}."
-    return (told,)
+    sentence = f"The list already has {which}, so those of the table are written as {', '.join(renamed)}."
+    return (sentence,)
 
 
 def write_selection(
@@ -214,7 +214,7 @@ def write_selection(
     clusters: Sequence[ClassClusters] | None = None,
     *,
     private: bool = False,
-    asked: AskedColumns = NO_COLUMNS,
+    extra: ExtraColumns = NO_COLUMNS,
 ) -> None:
     """Write the list of a selection, whole or not at all.
 
@@ -224,7 +224,7 @@ def write_selection(
         A CSV; replaced if it is there.
     private : bool
         Write keyed hashes in place of paths.
-    asked : AskedColumns
+    extra : ExtraColumns
 
     Raises
     ------
@@ -232,7 +232,7 @@ def write_selection(
         If the file cannot be written.
     """
     names = PrivateNames(image.path for image in dataset.images) if private else None
-    content = list_text(dataset, split, coreset, Places(file.parent), clusters, names, asked)
+    content = list_text(dataset, split, coreset, Places(file.parent), clusters, names, extra)
     try:
         write_atomically(file, content)
     except OSError as error:

@@ -18,10 +18,10 @@ from core.descriptions import plugins_used
 from core.errors import ExportError, InputError
 from core.files import reason_of
 from core.forms import LIST_BYTES, key, read_form, read_json
-from core.output.lists import COLUMNS, NO_COLUMNS, AskedColumns
+from core.output.lists import COLUMNS, NO_COLUMNS, ExtraColumns
 from core.output.names import PrivateNames
 from core.results import ClassClusters, Coreset, Dataset, ModelUsed, Split, WeightsUsed
-from core.selection.selecting import rule_over_classes
+from core.selection.class_budgets import rule_over_classes
 from core.settings import SelectionSettings, Settings, settings_from_dict, settings_to_dict
 from core.version import __version__
 
@@ -132,7 +132,7 @@ class ManifestParts:
     files_as : str
         How they got there in the end.
     notes : tuple of str
-    asked : AskedColumns
+    extra : ExtraColumns
         Additional columns of the list.
     """
 
@@ -146,7 +146,7 @@ class ManifestParts:
     files_as: str
     notes: tuple[str, ...]
     names: PrivateNames | None
-    asked: AskedColumns = NO_COLUMNS
+    extra: ExtraColumns = NO_COLUMNS
     split: Split | None = None
 
 
@@ -264,7 +264,7 @@ def _manifest_values(parts: ManifestParts) -> dict[str, Any]:
         "chosen": _chosen_values(parts),
         "class_folders": dict(parts.class_folders),
         "files_as": parts.files_as,
-        "columns": {**COLUMNS, **parts.asked.columns},
+        "columns": {**COLUMNS, **parts.extra.columns},
         "files": [
             {"file": f.file, "sha256": f.sha256, "bytes": f.n_bytes, "set": f.set_name, "path": f.path}
             for f in parts.files
@@ -283,7 +283,7 @@ def sets_values(dataset: Dataset, split: Split) -> dict[str, Any]:
         "excluded": len(split.left_out),
         "relabelled": sum(bool(image.original_class) for image in dataset.images),
         "grouped": any(image.group for image in dataset.images),
-        "predefined": split.brought,
+        "predefined": split.is_predefined,
     }
 
 
@@ -352,17 +352,17 @@ def _chosen_values(parts: ManifestParts) -> list[dict[str, Any]]:
 
 
 def _pinned(dataset: Dataset, paths: Iterable[str]) -> list[list[str]]:
-    wanted = set(paths)
-    return [[image.class_name, image.pixels] for image in dataset.images if image.path in wanted]
+    chosen = set(paths)
+    return [[image.class_name, image.pixels] for image in dataset.images if image.path in chosen]
 
 
 def _named_by_content(dataset: Dataset, settings: Settings) -> dict[str, Any]:
     """Return images that were excluded or relabelled by hand by their content; nothing where there are none."""
-    whens = {record.path: record.when for record in settings.data.relabelled}
+    dates = {record.path: record.when for record in settings.data.relabelled}
     relabelled = [
-        [image.original_class, image.pixels, image.class_name, whens[image.path]]
+        [image.original_class, image.pixels, image.class_name, dates[image.path]]
         for image in dataset.images
-        if image.original_class and image.path in whens
+        if image.original_class and image.path in dates
     ]
     left_out = _pinned(dataset, settings.data.left_out_images)
     return {**({"left_out": left_out} if left_out else {}), **({"relabelled": relabelled} if relabelled else {})}

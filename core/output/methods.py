@@ -127,11 +127,11 @@ def _split(writer: Writer, sets: SetFacts) -> None:
 
 def _uses_features(writer: Writer) -> bool:
     known = [SAMPLERS[name] for name in writer.samplers if name in SAMPLERS]
-    asked = writer.settings.selection.budget_over_classes
-    rules = {each.budget_rule(asked) for each in known if each.scope != "pool"}
+    rule = writer.settings.selection.budget_over_classes
+    rules = {each.budget_rule(rule) for each in known if each.scope != "pool"}
     return (
         any(each.uses_embedding or each.uses_clusters for each in known)
-        or any(network.is_judge for network in writer.networks)
+        or any(network.sees_embeddings for network in writer.networks)
         or bool(rules & set(BY_DIFFICULTY))
         or writer.is_taught
     )

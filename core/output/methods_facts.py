@@ -10,7 +10,7 @@ from core.forms import LIST_BYTES, FormError, read_form, read_json
 from core.output.content import ReportContent
 from core.output.manifest import library_versions, read_manifest, sets_values
 from core.results import Comparison, Coreset, ModelUsed, WeightsUsed
-from core.selection.selecting import rule_over_classes
+from core.selection.class_budgets import rule_over_classes
 from core.settings import Settings, names_used, settings_from_dict, settings_to_dict
 from core.training.metrics import METRICS
 from core.version import __version__

@@ -35,8 +35,8 @@ def _compared(writer: Writer, training: TrainingFacts) -> None:
         coreset = writer.facts.coreset
         titles = []
         for name in training.samplers:
-            told = coreset is not None and coreset.sampler == name
-            titles.append(sampler_title(name) if told else writer.sampler_words(name)[0])
+            is_described = coreset is not None and coreset.sampler == name
+            titles.append(sampler_title(name) if is_described else writer.sampler_words(name)[0])
         pool = ", and the whole pool was trained on as well" if training.everything else ""
         writer.say(f"Coresets of {shares} of the pool, selected by {listed(titles)}, were compared{pool}.")
         _rules(writer, training)
@@ -57,15 +57,15 @@ def _compared(writer: Writer, training: TrainingFacts) -> None:
 
 def _rules(writer: Writer, training: TrainingFacts) -> None:
     """Say how the images of each coreset were divided over the classes."""
-    asked = writer.settings.selection.budget_over_classes
+    setting = writer.settings.selection.budget_over_classes
     by_rule: dict[str, list[str]] = {}
     for name in training.samplers:
         sampler = SAMPLERS.get(name)
         if sampler is not None and sampler.scope != "pool":
-            by_rule.setdefault(sampler.budget_rule(asked), []).append(sampler.title_inside)
+            by_rule.setdefault(sampler.budget_rule(setting), []).append(sampler.title_inside)
     if by_rule:
-        told = [f"{writer.rule_words(rule)} ({', '.join(titles)})" for rule, titles in by_rule.items()]
-        writer.say(f"The images were distributed among the classes {listed(told)}.")
+        rules = [f"{writer.rule_words(rule)} ({', '.join(titles)})" for rule, titles in by_rule.items()]
+        writer.say(f"The images were distributed among the classes {listed(rules)}.")
 
 
 def _networks(writer: Writer, training: TrainingFacts) -> None:
@@ -87,7 +87,7 @@ def _extractor_words(writer: Writer, extractor: str, network: str) -> list[str]:
     _, keys, plugin = writer.described("extractor", extractor)
     known = registry("extractor")
     title = known[extractor].title if extractor in known else extractor
-    of = "features" if NETWORKS[network].is_judge else "backbone"
+    of = "features" if NETWORKS[network].sees_embeddings else "backbone"
     return [f"{of}: {title}", *writer.inside(keys), *writer.weight_words(extractor, network), *plugin]
 
 
@@ -110,10 +110,10 @@ def _recipe(writer: Writer) -> None:
     by_parts: dict[tuple[str, ...], list[Network]] = {}
     for network in networks:
         by_parts.setdefault(_parts(writer, network), []).append(network)
-    for told, alike in by_parts.items():
+    for part_words, alike in by_parts.items():
         whose = "" if len(alike) == len(networks) else f" of {_named(alike)}"
-        if told:
-            writer.say(f"Training{whose} used {listed(told)}.")
+        if part_words:
+            writer.say(f"Training{whose} used {listed(part_words)}.")
     dropouts = []
     for network in networks:
         amount = getattr(chosen, network.dropout_setting) if network.dropout_setting else 0
@@ -131,7 +131,7 @@ def _parts(writer: Writer, network: Network) -> tuple[str, ...]:
     """Return what the recipe adds to the training of a network, beyond that of the paper."""
     training = writer.settings.training
     parts, temperature = network.parts(training), training.soft_label_temperature
-    told = {
+    part_sentences = {
         "flips_and_turns": "random flips and rotations by multiples of 90°",
         "class_weights": "class weights inversely proportional to the class sizes",
         "label_smoothing": f"label smoothing of {parts.label_smoothing:g}",
@@ -151,7 +151,7 @@ def _parts(writer: Writer, network: Network) -> tuple[str, ...]:
         *(PIXEL_PARTS if network.needs_backbone else ()),
         *(() if _is_tuned(writer, network) else ("fine_tuning",)),
     }
-    return tuple(told[name] for name in parts.used() if name in told and name not in undone)
+    return tuple(part_sentences[name] for name in parts.used() if name in part_sentences and name not in undone)
 
 
 def _is_tuned(writer: Writer, network: Network) -> bool:

@@ -101,10 +101,10 @@ class Writer:
         words, keys, plugin = self.described("sampler", name)
         sampler = SAMPLERS.get(name)
         own = own_settings(self.settings.selection, sampler) if sampler is not None else None
-        told = []
+        values = []
         for field, facts in choices_of(own) if own is not None else ():
-            told.append(f"{inside_sentence(facts.title)}: {_value_words(getattr(own, field))}")
-        return f"{words}{bracketed([*self.inside(keys), *told, *plugin])}", sampler is None or sampler.uses_seed
+            values.append(f"{inside_sentence(facts.title)}: {_value_words(getattr(own, field))}")
+        return f"{words}{bracketed([*self.inside(keys), *values, *plugin])}", sampler is None or sampler.uses_seed
 
     def rule_words(self, rule: str) -> str:
         """Return how a rule divides images among the classes."""

@@ -226,7 +226,7 @@ def _check_saved(trained: TrainedRun) -> None:
     name = trained.result.key.network
     network = NETWORKS.get(name)
     if network is not None and not network.is_saved:
-        why = "is trained on embeddings and" if network.is_judge else "is a network that"
+        why = "is trained on embeddings and" if network.sees_embeddings else "is a network that"
         others = " and ".join(each.words for each in NETWORKS.values() if each.is_saved)
         raise ExportError(f"The {network.words} {why} cannot be saved; these can be: {others}.")
     if not hasattr(trained.model, "save"):

@@ -120,16 +120,16 @@ def renamed_note(renamed: Mapping[str, str], one: str, several: str) -> str:
     one, several : str
         What they are, such as ``"class"`` and ``"classes"``.
     """
-    told = {name: given for name, given in sorted(renamed.items()) if given != name.rpartition("/")[2]}
-    if not told:
+    changed = {name: given for name, given in sorted(renamed.items()) if given != name.rpartition("/")[2]}
+    if not changed:
         return ""
     each = [
         f"“{name}” is {given} ({why_renamed(name.rpartition('/')[2], given)})"
-        for name, given in list(told.items())[:_NAMED]
+        for name, given in list(changed.items())[:_NAMED]
     ]
-    rest = len(told) - len(each)
+    rest = len(changed) - len(each)
     more = f"; and {rest:,} more" if rest else ""
-    have = f"1 {one} has" if len(told) == 1 else f"{len(told):,} {several} have"
+    have = f"1 {one} has" if len(changed) == 1 else f"{len(changed):,} {several} have"
     return f"{have} another name in the export: {'; '.join(each)}{more}. coreset.json lists all names."
 
 

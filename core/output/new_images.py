@@ -84,12 +84,12 @@ class NewImages:
         """Return what stored values became, as sentences."""
         new = [kind for kind in self._reading.ranges if kind not in self._trained.ranges]
         new += [kind for kind in self._reading.alphas if kind not in self._trained.alphas]
-        told = [
+        notes = [
             f"The network was trained without images of the kind {kind}; their range was determined from these images "
             "together."
             for kind in new
         ]
-        return told + notes_on(self._stored, self._reading)
+        return notes + notes_on(self._stored, self._reading)
 
     def _pass(self, names: Sequence[str]) -> Iterator[NewBatch]:
         for batch, answers in _read_ahead(self._folder, names, self._size, self._reading):

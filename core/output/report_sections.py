@@ -12,8 +12,8 @@ from core.output.manifest import library_versions
 from core.output.pictures import picture
 from core.palette import cluster_mark, sampler_mark
 from core.results import ClassClusters, Dataset, Duplicates
+from core.selection.class_budgets import rule_over_classes
 from core.selection.clustering import cluster_words
-from core.selection.selecting import rule_over_classes
 from core.version import __version__
 from core.words import duration, percent
 
@@ -38,7 +38,7 @@ def dataset_section(content: ReportContent, labels: Labels, numbering: Numbering
     numbering.draw(section, figures.class_histogram(dataset, split), "Images by class (paper, Fig. 4).")
     section.show(tables.class_table(dataset, split), limit=60)
     _sample_pictures(section, content, labels)
-    _doubtful(section, content, labels)
+    _label_errors(section, content, labels)
     return section
 
 
@@ -230,7 +230,7 @@ def _split_words(content: ReportContent) -> str:
     sizes = (
         f"{len(split.pool):,} in the pool, {len(split.validation):,} for validation, {len(split.test):,} for testing"
     )
-    whose = "as in the predefined split" if split.brought else "by class, at random from a seed"
+    whose = "as in the predefined split" if split.is_predefined else "by class, at random from a seed"
     if split.folds:
         whose += f", into {split.folds:,} folds, of which this is fold {split.fold + 1:,}"
     return f"Divided {whose}: {sizes}. Features, clusters and coresets only use the pool."
@@ -247,7 +247,7 @@ def duplicates_words(duplicates: Sequence[Duplicates]) -> str:
     return f"{groups} the same pixels ({copies} too many){under if conflicts else ''}."
 
 
-def _doubtful(section: Section, content: ReportContent, labels: Labels) -> None:
+def _label_errors(section: Section, content: ReportContent, labels: Labels) -> None:
     conflicts = sum(each.conflicting for each in content.duplicates)
     if content.duplicates:
         section.say(duplicates_words(content.duplicates), "warning" if conflicts else "note")
@@ -264,7 +264,7 @@ def _doubtful(section: Section, content: ReportContent, labels: Labels) -> None:
             section.say(f"{what} copies or of one group, so test results are too optimistic.", "warning")
         section.show(tables.leaks_table(content.split, labels))
         section.show(tables.left_out_table(content.split, labels))
-    section.show(tables.doubts_table(content, labels))
+    section.show(tables.label_errors_table(content, labels))
     section.show(tables.near_duplicates_table(content, labels))
 
 

@@ -64,11 +64,11 @@ def leaks_table(split: Split, labels: Labels) -> Table:
     return Table("leaks", "Leaks between training and test", columns, tuple(rows))
 
 
-def doubts_table(content: ReportContent, labels: Labels) -> Table:
+def label_errors_table(content: ReportContent, labels: Labels) -> Table:
     """Return the images most of whose neighbours belong to other classes, the most suspect first."""
     rows = [
-        (labels.image(doubt.index), doubt.class_name, doubt.other_class, float(doubt.score))
-        for doubt in sorted(content.doubts, key=lambda each: (-each.score, each.index))
+        (labels.image(one.index), one.class_name, one.other_class, float(one.score))
+        for one in sorted(content.label_errors, key=lambda each: (-each.score, each.index))
     ]
     columns = (Column("path", "Image"), Column("class", "Label"), Column("other_class", "Most neighbours are"),
                Column("share_of_others", "Share of others", _SHARE))  # fmt: skip

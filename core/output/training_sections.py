@@ -9,7 +9,7 @@ from core.palette import sampler_mark
 from core.results import N_BINS, Comparison, Coreset, split_word
 from core.settings import recipe_sentence
 from core.training.architectures import NETWORKS
-from core.training.comparison_words import backbone_sentences, network_words, repetitions_by_split, rests_on
+from core.training.comparison_words import backbone_sentences, basis_words, network_words, repetitions_by_split
 from core.training.metrics import shown_in
 from core.words import percent
 
@@ -26,7 +26,7 @@ def comparison_section(content: ReportContent, labels: Labels, numbering: Number
     most = max(comparison.rows, key=lambda row: row.n_repetitions)
     folds = comparison.folds
     where = "All rows have" if most.n_splits == 1 else f"In each {split_word(folds)} all rows have"
-    rest = rests_on(repetitions_by_split(comparison.runs, most), folds=folds)
+    rest = basis_words(repetitions_by_split(comparison.runs, most), folds=folds)
     section.lead = (
         f"{len(comparison.runs):,} trainings, {rest} of each row. "
         f"{where} the same test images; repetitions share their seeds, so that differences are paired."
@@ -102,8 +102,8 @@ def headline(comparison: Comparison, coreset: Coreset | None) -> list[str]:
         if not names:
             continue
         sampler = coreset.sampler if coreset is not None and coreset.sampler in names else names[-1]
-        wanted = coreset.fraction if coreset is not None else figures.PAPER_FRACTION
-        mine = min((row for row in rows if row.sampler == sampler), key=lambda row: abs(row.fraction - wanted))
+        target = coreset.fraction if coreset is not None else figures.PAPER_FRACTION
+        mine = min((row for row in rows if row.sampler == sampler), key=lambda row: abs(row.fraction - target))
         beside = [row for row in rows if row.sampler == "stratified" and row.fraction == mine.fraction]
         whole = [row for row in rows if row.sampler == figures.EVERYTHING]
         parts = [f"{sampler_mark(row.sampler).title} {row.means['accuracy']:.3f}" for row in (mine, *beside, *whole)]
@@ -212,8 +212,8 @@ def _recipe_words(content: ReportContent, comparison: Comparison) -> list[str]:
     if content.settings is None or not names:
         return []
     training = content.settings.training
-    asked = (*names, *content.settings.comparison.networks)
-    on_backbone = any(name in NETWORKS and NETWORKS[name].needs_backbone for name in asked)
-    told = recipe_sentence(training, on_backbone=on_backbone)
-    sentences = [] if told in comparison.notes else [told]
+    reported_networks = (*names, *content.settings.comparison.networks)
+    on_backbone = any(name in NETWORKS and NETWORKS[name].needs_backbone for name in reported_networks)
+    recipe = recipe_sentence(training, on_backbone=on_backbone)
+    sentences = [] if recipe in comparison.notes else [recipe]
     return [*sentences, *(one for one in backbone_sentences(training, names) if one not in remarks(comparison))]

@@ -40,10 +40,10 @@ from core.pipeline.planning import (
 from core.pipeline.run_keys import backbone_choice, run_key
 from core.pipeline.split_parts import Selections, SplitPart, open_split, without_words
 from core.pipeline.stages import Prepared, fixed_settings, split_dataset
-from core.pipeline.teaching import any_taught, lacking_beside
+from core.pipeline.teaching import any_taught, missing_baselines
 from core.pipeline.words import bundle_name
-from core.progress import NO_PROGRESS, PartProgress, Progress
-from core.results import Comparison, Note, RunKey, RunResult, split_of
+from core.progress import NO_PROGRESS, PartProgress, Progress, Publisher, PublishingProgress
+from core.results import Comparison, Epoch, Note, RunKey, RunResult, TrainingPart, split_of
 from core.selection.kept import NO_KEPT, find_kept
 from core.settings import TrainingSettings, recipe_notes, recipe_sentence
 from core.training.architectures import NETWORKS
@@ -63,7 +63,7 @@ __all__ = [
     "SplitPart",
     "compare_stored",
     "plan",
-    "recipe_told",
+    "recipe_notes_of",
     "rows_of",
     "run_comparison",
     "run_key",
@@ -73,7 +73,7 @@ __all__ = [
 ]
 
 
-def train_planned(part: SplitPart, planned: PlannedRun, progress: Progress = NO_PROGRESS) -> TrainedRun:
+def train_planned(part: SplitPart, planned: PlannedRun, progress: Publisher[Epoch] = NO_PROGRESS) -> TrainedRun:
     """Train one network on one coreset and evaluate it on the test images of its split.
 
     Raises
@@ -86,7 +86,7 @@ def train_planned(part: SplitPart, planned: PlannedRun, progress: Progress = NO_
     check_mapped()
     part.check(planned)
     _coreset, _indices, seconds = part.selections.get(planned)
-    prepared, judge = part.prepared, part.judge_for(planned)
+    prepared, probe_input = part.prepared, part.probe_input_for(planned)
     study = prepared.study
     choice = backbone_choice(study, NETWORKS[planned.network])
     task = TrainingTask(
@@ -95,7 +95,7 @@ def train_planned(part: SplitPart, planned: PlannedRun, progress: Progress = NO_
         part.indices(planned),
         study.settings.training,
         seed=planned.seed,
-        seen=Seen(judge.embedding, judge.strength, judge.extracted.weights) if judge else None,
+        seen=Seen(probe_input.embedding, probe_input.strength, probe_input.extracted.weights) if probe_input else None,
         places=Places(study.cache_folder, choice.weights_file if choice else None),
         cluster_of_test=part.of_test,
         select_seconds=seconds,
@@ -105,12 +105,22 @@ def train_planned(part: SplitPart, planned: PlannedRun, progress: Progress = NO_
 
 
 def train_or_find(
-    part: SplitPart, planned: PlannedRun, stored: Mapping[str, RunResult], progress: Progress = NO_PROGRESS
+    part: SplitPart,
+    planned: PlannedRun,
+    stored: Mapping[str, RunResult],
+    progress: Publisher[Epoch | Note] = NO_PROGRESS,
 ) -> tuple[RunResult, TrainedRun | None]:
-    """Return a finished run, and what was trained for it; None where `stored` has it, by fingerprint.
+    """Return a finished run, and its network if it was trained now; None if `stored` contains the run.
 
-    A training that cannot read an image again as it was scanned is done, and known, as one without that image; a
-    `Note` names it.
+    If an image can no longer be read as it was scanned, the network is trained without it, and a `Note` names it.
+
+    Parameters
+    ----------
+    part : SplitPart
+    planned : PlannedRun
+    stored : mapping of str to RunResult
+        By fingerprint.
+    progress : Publisher
     """
     while True:
         known = stored.get(part.key(planned).fingerprint)
@@ -127,25 +137,26 @@ def train_or_find(
 def run_comparison(
     prepared: Prepared,
     runs_folder: Path,
-    progress: Progress = NO_PROGRESS,
+    progress: Publisher[TrainingPart] = NO_PROGRESS,
     *,
     keep_models: Path | None = None,
 ) -> Comparison:
-    """Do every training that the settings request and compare them; what `runs_folder` holds is not trained again.
+    """Run all trainings of the settings that are not in `runs_folder`, and compare all.
 
-    Each finished run is saved and published immediately, so that a stop costs at most the one in progress. What is
-    published has no probabilities. What could not be read of `runs_folder` is published first, as notes. The rows of a
-    plugin's sampler that fails are excluded; the sentences name it. So do they name images that could not be read again
-    as they were scanned: trainings go without them and are stored as such.
+    Each finished run is saved and published immediately, without probabilities, so that a stop loses at most the
+    training in progress. Notes on stored runs that could not be read are published first. Rows of a sampler of a plugin
+    that fails are excluded, and networks are trained without images that can no longer be read as they were scanned;
+    the sentences name both.
 
     Parameters
     ----------
     prepared : Prepared
     runs_folder : Path
-        Append-only store of finished runs.
-    progress : Progress
+        Folder of finished runs, which are never changed.
+    progress : Publisher
+        Epochs, finished runs and notes are published.
     keep_models : Path, optional
-        Save every newly trained model of the first split's first repetition as a bundle in here.
+        Folder for model bundles of the newly trained networks of the first repetition of the first split.
 
     Raises
     ------
@@ -155,19 +166,19 @@ def run_comparison(
     SplitError
         If the images cannot be divided into as many folds as requested.
     MissingWeightsError
-        If the backbone's weights are not on this machine; raised before anything is trained.
+        If weights of a backbone are missing on this machine; raised before anything is trained.
     """
     settings = prepared.study.settings
     if len(prepared.split.test) == 0:
         raise SettingsError(_no_test_images(prepared))
     folds = settings.data.folds
-    check_splits(settings.comparison, brought=prepared.split.brought, folds=folds)
+    check_splits(settings.comparison, is_predefined=prepared.split.is_predefined, folds=folds)
     _check_networks(prepared)
     n_runs, n_parts = len(plan(settings.comparison, folds)), n_splits(settings)
     kept = load_runs(runs_folder)
     discarded = discard_unchecked(prepared.study.cache_folder)
-    notes = [*kept.notes, *([discarded] if discarded else []), *recipe_told(prepared)]
-    notes += lacking_beside(settings.comparison, settings.training)
+    notes = [*kept.notes, *([discarded] if discarded else []), *recipe_notes_of(prepared)]
+    notes += missing_baselines(settings.comparison, settings.training)
     for note in notes:
         progress.publish(Note(note))
     stored = {run.key.fingerprint: run for run in kept.runs}
@@ -180,37 +191,38 @@ def run_comparison(
         part = open_split(prepared, split, split_progress(progress, shares[len(runs)], split, settings), lost)
         parts.append(part)
         # All coresets are selected before anything is trained, so that an impossible one costs no training.
-        wanted = [(one, _key_unless_left_out(part, one, left_out)) for one in plan_of_split(settings.comparison, split)]
+        keyed = [(one, _key_unless_left_out(part, one, left_out)) for one in plan_of_split(settings.comparison, split)]
         if split == 0:
-            done = [key is not None and key.fingerprint in stored for _, key in wanted]
+            done = [key is not None and key.fingerprint in stored for _, key in keyed]
             shares = time_shares(prepared, done)
             for note in () if all(done) else fine_tuning_notes(prepared.study, *sizes_of(prepared)):
                 progress.publish(Note(note))
-        for one, key in wanted:
+        for one, key in keyed:
             if key is None or one.sampler in left_out:
                 continue
-            part.teach(one, stored, PartProgress(progress, shares[len(runs)], shares[len(runs)]))
-            told = run_progress(progress, len(runs), shares, one, settings)
+            preparing = PartProgress(progress, shares[len(runs)], shares[len(runs)])
+            part.teach(one, stored, PublishingProgress(preparing, progress))
+            training_progress = run_progress(progress, len(runs), shares, one, settings)
             started = time.perf_counter()
-            known, trained = train_or_find(part, one, stored, told)
-            asked = part.as_asked(known, one, part.key(one))
+            known, trained = train_or_find(part, one, stored, PublishingProgress(training_progress, progress))
+            result = part.as_planned(known, one, part.key(one))
             if trained is not None:
                 stored[known.key.fingerprint] = known
                 save_run(known, runs_folder)
                 remember_training(part.prepared, known, time.perf_counter() - started - known.feature_seconds)
                 if keep_models is not None:
-                    _keep_model(part, one, replace(trained, result=asked), keep_models, told)
-            runs.append(asked)
-            progress.publish(asked.without_probabilities())
+                    _keep_model(part, one, replace(trained, result=result), keep_models, training_progress)
+            runs.append(result)
+            progress.publish(result.without_probabilities())
     progress.report(n_runs, n_runs, "Training: runs")
-    alike = [parts[run.key.split].tested_alike(run) for run in runs]
+    alike = [parts[run.key.split].without_lost_tests(run) for run in runs]
     return _without(
         left_out, prepared, alike, [*notes, *_teacher_notes(parts), *_fold_notes(parts), *_lost_notes(parts)]
     )
 
 
 def _check_networks(prepared: Prepared) -> None:
-    """Make sure, before anything is trained, that all networks are known, have their weights, and can be trained."""
+    """Check before training that all networks are known, have their weights, and can be trained."""
     settings = prepared.study.settings
     problem = networks_problem(settings.comparison) or training_problem(settings.training)
     if problem:
@@ -231,7 +243,7 @@ def _teacher_notes(parts: Sequence[SplitPart]) -> tuple[str, ...]:
 
 def _no_test_images(prepared: Prepared) -> str:
     fraction = prepared.study.settings.data.test_fraction
-    if prepared.split.brought:
+    if prepared.split.is_predefined:
         what = "the predefined split has none; add some, or do not use the split"
     elif fraction > 0:
         n_images = len(prepared.split.pool) + len(prepared.split.validation)
@@ -245,15 +257,15 @@ def _no_test_images(prepared: Prepared) -> str:
 
 
 def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = NO_PROGRESS) -> Comparison:
-    """Compare the finished runs that the settings request; missing runs are omitted, nothing is trained.
+    """Compare the finished runs of the settings, without training.
 
-    A further split is prepared only if some stored run was tested on its test images. Runs of a network that is not
-    known now, such as that of a plugin that was removed, are excluded.
+    Splits after the first are only prepared if a stored run was tested on their test images. Runs of unknown networks,
+    such as that of a removed plugin, are excluded.
     """
     settings = prepared.study.settings
     kept = load_runs(runs_folder)
     stored = {run.key.fingerprint: run for run in kept.runs}
-    n_parts = 1 if prepared.split.brought else n_splits(settings)
+    n_parts = 1 if prepared.split.is_predefined else n_splits(settings)
     runs = []
     left_out: dict[str, str] = {}
     parts: list[SplitPart] = []
@@ -267,35 +279,32 @@ def compare_stored(prepared: Prepared, runs_folder: Path, progress: Progress = N
                 continue
             key = _key_unless_left_out(part, one, left_out)
             if key is not None and key.fingerprint in stored:
-                runs.append(part.as_asked(stored[key.fingerprint], one, key))
-    told = [*recipe_told(prepared), *lacking_beside(settings.comparison, settings.training)]
-    told = [*told, *_teacher_notes(parts), *_fold_notes(parts), *_lost_notes(parts)] if runs else []
-    return _without(left_out, prepared, runs, [*kept.notes, *told])
+                runs.append(part.as_planned(stored[key.fingerprint], one, key))
+    notes = [*recipe_notes_of(prepared), *missing_baselines(settings.comparison, settings.training)]
+    notes = [*notes, *_teacher_notes(parts), *_fold_notes(parts), *_lost_notes(parts)] if runs else []
+    return _without(left_out, prepared, runs, [*kept.notes, *notes])
 
 
-def recipe_told(prepared: Prepared, networks: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return how networks are trained, where it is not as the paper does, and what of it the images do not allow."""
+def recipe_notes_of(prepared: Prepared, networks: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return sentences on how training differs from the paper, and on parts of the recipe that are not applied."""
     training = prepared.study.settings.training
     names = networks or prepared.study.settings.comparison.networks
     if not any(name in NETWORKS and NETWORKS[name].by_epochs for name in names):
         return ()
     plain = recipe_sentence(TrainingSettings())
     on_backbone = any(name in NETWORKS and NETWORKS[name].needs_backbone for name in names)
-    told = recipe_sentence(training, on_backbone=on_backbone)
-    return (*((told,) if told != plain else ()), *recipe_notes(training))
+    sentence = recipe_sentence(training, on_backbone=on_backbone)
+    return (*((sentence,) if sentence != plain else ()), *recipe_notes(training))
 
 
 def _fold_notes(parts: Sequence[SplitPart]) -> list[str]:
-    """Return which folds lack a class, where the groups do not let it be spread over all of them.
-
-    What the first fold lacks is reported with the dataset.
-    """
-    told = []
+    """Return sentences on folds that lack a class because of groups; those on the first fold are in the split."""
+    notes = []
     for split in (part.prepared.split for part in parts[1:] if part.prepared.split.folds):
         lacking = [one for one in split.warnings if "has no test image" in one or "has no training image" in one]
         which = split_of(split.fold, split.folds, split.folds).capitalize()
-        told += [f"{which}: {warning}" for warning in lacking]
-    return told
+        notes += [f"{which}: {warning}" for warning in lacking]
+    return notes
 
 
 def _lost_notes(parts: Sequence[SplitPart]) -> list[str]:
@@ -310,11 +319,10 @@ def _lost_notes(parts: Sequence[SplitPart]) -> list[str]:
 
 
 def _key_unless_left_out(part: SplitPart, planned: PlannedRun, left_out: dict[str, str]) -> RunKey | None:
-    """Return what a planned run is known by; None where its sampler fails or failed before.
+    """Return the key of a planned run; None if its sampler fails or failed before.
 
-    That is one of a plugin, or one that cannot continue from an earlier coreset.
-
-    Why is put into `left_out`, by sampler.
+    A sampler fails if it is of a plugin and raises an error, or if it cannot continue from an earlier coreset. The
+    reason is added to `left_out`, by sampler.
     """
     if planned.sampler in left_out:
         return None
@@ -328,7 +336,7 @@ def _key_unless_left_out(part: SplitPart, planned: PlannedRun, left_out: dict[st
 def _without(
     left_out: Mapping[str, str], prepared: Prepared, runs: Sequence[RunResult], notes: Sequence[str]
 ) -> Comparison:
-    """Compare the runs of all samplers but those excluded, which the last sentences name."""
+    """Compare the runs of all samplers that are not excluded; the last sentences name the others."""
     comparison = summarise(prepared, [run for run in runs if run.key.sampler not in left_out], notes)
     sentences = []
     for why in dict.fromkeys(left_out.values()):
@@ -338,7 +346,7 @@ def _without(
 
 
 def _was_tested_on(known: Sequence[RunResult], first: Prepared, split: int) -> bool:
-    """Return whether a stored run has test images that are all test images of a split; costs no features."""
+    """Return whether all test images of a stored run are test images of a split, without computing features."""
     study = study_of_split(first.study, split)
     test = split_dataset(first.dataset, study.settings, study.fold).test
     # Images that could not be read again are missing in the run.
@@ -346,7 +354,7 @@ def _was_tested_on(known: Sequence[RunResult], first: Prepared, split: int) -> b
 
 
 def summarise(prepared: Prepared, runs: Sequence[RunResult], notes: Sequence[str] = ()) -> Comparison:
-    """Compare finished runs: rows with intervals, paired differences, and what they show in words.
+    """Compare finished runs: rows with intervals, paired differences, and conclusions.
 
     Parameters
     ----------
@@ -355,14 +363,14 @@ def summarise(prepared: Prepared, runs: Sequence[RunResult], notes: Sequence[str
     """
     settings = prepared.study.settings
     chosen_by = settings.features.extractors
-    judges = {name: network for name, network in NETWORKS.items() if network.is_judge}
+    probes = {name: network for name, network in NETWORKS.items() if network.sees_embeddings}
     names = list(dict.fromkeys(run.key.network for run in runs))
     of_weights = (*backbone_sentences(settings.training, names), *weights_sentences(runs))
     compared = compare(
         tuple(runs),
         settings.comparison,
         chosen_by=chosen_by,
-        judged_by={name: network.extractor(settings.training, chosen_by) for name, network in judges.items()},
+        probe_extractors={name: network.extractor(settings.training, chosen_by) for name, network in probes.items()},
         notes=notes,
         folds=settings.data.folds or 0,
         steps=steps_of(settings.training, names),
@@ -381,7 +389,7 @@ def steps_of(training: TrainingSettings, networks: Collection[str]) -> str:
 
 
 def _keep_model(part: SplitPart, planned: PlannedRun, trained: TrainedRun, folder: Path, progress: Progress) -> None:
-    """Save a model of the first split's first repetition; the others would fill the disk with more of the same."""
+    """Save the network of a run as a model bundle, if it is of the first repetition of the first split."""
     kept = NETWORKS[planned.network].is_saved and trained.model is not None
     if not kept or planned.repetition > 0 or planned.split > 0:
         return

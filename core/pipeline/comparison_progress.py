@@ -1,4 +1,4 @@
-"""Progress of a comparison: how much of the time each training takes, what is reported, and measured speeds."""
+"""Progress of a comparison: shares of the time of its trainings, reports, and measured speeds."""
 
 from collections.abc import Sequence
 
@@ -55,14 +55,11 @@ def run_progress(
 
 
 def split_progress(parent: Progress, share: float, split: int, settings: Settings) -> StepProgress | PartProgress:
-    """Return the progress of preparing a split; with several splits the bar stays where the last training left it.
-
-    Partial results are not passed on: the window shows the clusters of the first split.
-    """
+    """Return the progress of preparing a split; with several splits it stays at the end of the last training."""
     which = _which_split(split, settings)
     if not which:
-        return StepProgress(parent, 0, 1, resolution=0, hands_on=False)
-    return PartProgress(parent, share, share, prefix=f"Preparing {which} · ", hands_on=False)
+        return StepProgress(parent, 0, 1, resolution=0)
+    return PartProgress(parent, share, share, prefix=f"Preparing {which} · ")
 
 
 def _which_split(split: int, settings: Settings) -> str:
@@ -72,7 +69,7 @@ def _which_split(split: int, settings: Settings) -> str:
 
 
 def remember_training(prepared: Prepared, run: RunResult, wall_seconds: float) -> None:
-    """Store how fast this machine trains, for the next estimate."""
+    """Store the measured speed of a training on this machine, for later estimates."""
     training, folder = prepared.study.settings.training, prepared.study.cache_folder
     tuned = run.key.network in NETWORKS and tuned_network(NETWORKS[run.key.network], training) is not None
     name, start_name = training_speeds(run.key.network, training.image_size, tuned=tuned)

@@ -1,4 +1,4 @@
-"""Take a coreset away, check it, and make it again."""
+"""Export a coreset, verify an export, and reproduce it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,9 +11,9 @@ from core.data.relabelling import relabelled_notes
 from core.data.sources import source_of
 from core.descriptions import registry
 from core.errors import ExportError
-from core.features.weights import WeightsEntry, import_weights, list_weights
+from core.features.weights import import_weights, list_weights
 from core.output.export import export_coreset
-from core.output.lists import AskedColumns, image_columns, renamed_columns_note
+from core.output.lists import ExtraColumns, image_columns, renamed_columns_note
 from core.output.lists import write_selection as write_list
 from core.output.manifest import Manifest, read_manifest
 from core.output.reproducing import records_for, same_selection, settings_for
@@ -23,7 +23,7 @@ from core.pipeline.own_models import with_models_here
 from core.pipeline.stages import Prepared, choose, fixed_settings, open_dataset, prepare
 from core.pipeline.study import Study
 from core.pipeline.teaching import Teaching
-from core.progress import NO_PROGRESS, Progress
+from core.progress import NO_PROGRESS, Progress, PublishingProgress
 from core.results import Coreset, ExportResult, VerifyResult
 from core.selection.represented import represented
 from core.settings import Settings, names_used
@@ -32,7 +32,6 @@ __all__ = [
     "Again",
     "ExportResult",
     "VerifyResult",
-    "WeightsEntry",
     "export",
     "import_weights",
     "labels_of",
@@ -69,32 +68,31 @@ def labels_of(prepared: Prepared, *, synthetic: bool = False) -> tuple[str, ...]
 
 
 def reading_notes_of(prepared: Prepared) -> tuple[str, ...]:
-    """Return what stored values of more than 8 bits, pages and transparent parts became, as sentences."""
+    """Return sentences on the conversion of stored values of more than 8 bits, pages and transparent parts."""
     return tuple(reading_notes(prepared.dataset.images, prepared.dataset.reading))
 
 
 def write_selection(
     file: Path, prepared: Prepared, coreset: Coreset, progress: Progress = NO_PROGRESS
 ) -> tuple[str, ...]:
-    """Write the list of every image with what was selected and why; return notes on its columns."""
+    """Write the list of all images with the selected ones and the reasons; return notes on its columns."""
     private = prepared.study.settings.export.private
-    asked, notes = asked_columns(prepared, coreset, progress=progress)
-    write_list(file, prepared.dataset, prepared.split, coreset, prepared.clusters, private=private, asked=asked)
-    return notes if private else (*notes, *renamed_columns_note(prepared.dataset, asked))
+    extra, notes = extra_columns(prepared, coreset, progress=progress)
+    write_list(file, prepared.dataset, prepared.split, coreset, prepared.clusters, private=private, extra=extra)
+    return notes if private else (*notes, *renamed_columns_note(prepared.dataset, extra))
 
 
-def asked_columns(
+def extra_columns(
     prepared: Prepared,
     coreset: Coreset,
     image_notes: Mapping[str, str] | None = None,
     progress: Progress = NO_PROGRESS,
-) -> tuple[AskedColumns, tuple[str, ...]]:
-    """Return the columns of the list after those that every list has, and notes on them.
+) -> tuple[ExtraColumns, tuple[str, ...]]:
+    """Return the additional columns of the list, and notes on them.
 
-    ``original_class`` where any image was relabelled, ``note`` where `image_notes` has one on an image of the dataset;
-    a private list has no notes. Those of the settings:
-    ``p_<class>`` of every image of the pool: the probability of each class by the teacher of soft labels, out of fold.
-    ``weight`` of every selected image: the share of the pool that it represents.
+    ``original_class`` if an image was relabelled, ``note`` if `image_notes` has a note on an image of the dataset and
+    the list is not private. If the settings request them, ``p_<class>``: the out-of-fold probabilities of the teacher
+    of soft labels for each pool image, and ``weight``: the share of the pool that each selected image represents.
 
     Raises
     ------
@@ -105,7 +103,7 @@ def asked_columns(
     of_images = image_columns(prepared.dataset, {} if export_settings.private else image_notes or {})
     if not export_settings.probabilities_and_weights:
         return of_images, ()
-    teacher = Teaching(prepared).teacher(progress)
+    teacher = Teaching(prepared).teacher(PublishingProgress(progress, NO_PROGRESS))  # its notes are returned
     places = np.unique(prepared.dataset.labels[teacher.indices])
     counts = represented(prepared.embeddings, coreset, progress)
     n_pool = len(teacher.indices)
@@ -116,13 +114,13 @@ def asked_columns(
         for index, row in zip(teacher.indices.tolist(), teacher.probabilities[:, places], strict=True)
     }
     heads = {f"p_{teacher.classes[place]}": P_COLUMN.format(teacher.classes[place]) for place in places}
-    asked = AskedColumns({**heads, "weight": WEIGHT_COLUMN}, cells)
+    columns = ExtraColumns({**heads, "weight": WEIGHT_COLUMN}, cells)
     n_without = n_pool - sum(counts.values())
     without = (
         f"{n_without:,} image{'s' * (n_without != 1)} of the pool are of classes of which no image was selected, "
         f"so the weights add up to {1 - n_without / n_pool:.3g}, not to 1."
     )
-    return of_images.beside(asked), (*teacher.notes, *((without,) if n_without else ()))
+    return of_images.beside(columns), (*teacher.notes, *((without,) if n_without else ()))
 
 
 def export(
@@ -135,9 +133,9 @@ def export(
     overwrite: bool = False,
     progress: Progress = NO_PROGRESS,
 ) -> ExportResult:
-    """Write the coreset as class folders with its list and its manifest; `image_notes` are the user's, by path."""
+    """Export the coreset with its list and manifest; `image_notes` are notes of the user, by path."""
     settings = fixed_settings(prepared.study.settings, prepared.dataset)
-    asked, told = asked_columns(prepared, coreset, image_notes, progress)
+    columns, column_notes = extra_columns(prepared, coreset, image_notes, progress)
     return export_coreset(
         prepared.dataset,
         prepared.split,
@@ -151,18 +149,18 @@ def export(
             *labels_of(prepared),
             *reading_notes_of(prepared),
             *relabelled_notes(prepared.dataset, prepared.split),
-            *_alike_notes(prepared, settings),
+            *_equal_reading_notes(prepared, settings),
             *notes,
             *coreset.notes,
-            *told,
+            *column_notes,
         ),
-        asked=asked,
+        extra=columns,
         overwrite=overwrite,
         progress=progress,
     )
 
 
-def _alike_notes(prepared: Prepared, settings: Settings) -> list[str]:
+def _equal_reading_notes(prepared: Prepared, settings: Settings) -> list[str]:
     """Return a note on how to read exported files like the dataset, since fewer files may use a smaller range."""
     if not prepared.dataset.reading.ranges or source_of(prepared.dataset.kind).holds == "arrays":
         return []
@@ -171,11 +169,12 @@ def _alike_notes(prepared: Prepared, settings: Settings) -> list[str]:
 
 
 def _check_plugins(manifest: Manifest) -> None:
-    """Refuse a sampler, extractor or source that is not installed, naming its plugin.
+    """Refuse samplers, extractors and sources that are not installed.
 
     Raises
     ------
     ExportError
+        If one is missing; the message names its plugin.
     """
     chose = {"sampler", "extractor", "source"}
     used = {**names_used(manifest.settings), "source": (manifest.kind,)}
@@ -189,7 +188,7 @@ def _check_plugins(manifest: Manifest) -> None:
 
 @dataclass(frozen=True)
 class Again:
-    """A coreset made again from its manifest; `differences` are sentences, empty where it is the same."""
+    """A reproduced coreset; `differences` are sentences, empty if it is the same."""
 
     prepared: Prepared
     coreset: Coreset
@@ -204,12 +203,12 @@ def rerun(
     weights_file: Path | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> Again:
-    """Make the coreset of a `coreset.json` again from `source`.
+    """Reproduce the coreset of a `coreset.json` from `source`.
 
     Raises
     ------
     ExportError
-        If the manifest cannot be read, or names what is not installed here.
+        If the manifest cannot be read, or names a plugin that is not installed.
     """
     manifest = with_models_here(read_manifest(manifest_file))
     _check_plugins(manifest)

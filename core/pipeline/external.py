@@ -1,46 +1,29 @@
-"""An external test: a saved network on another dataset, read as the images of its training were."""
+"""An external test: evaluate a saved network on another dataset, read like its training images."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from core.data.readings import changed_choices, choices_from
 from core.data.split import named_out
 from core.errors import ExportError
-from core.output.class_matching import Matching, match_classes
+from core.output.class_matching import match_classes
 from core.output.external_report import REPORT, headline, write_external_report
 from core.output.external_test import ExternalTest, evaluate_bundle
 from core.output.model_bundle import load_bundle, read_facts
 from core.pipeline.stages import open_dataset
 from core.progress import NO_PROGRESS, PartProgress, Progress
-from core.results import Dataset
+from core.results import Dataset, MatchedClasses
 from core.settings import DataSettings
 
-__all__ = ["ClassesView", "evaluate_external", "external_classes", "headline", "report_in"]
+__all__ = ["evaluate_external", "external_classes", "headline", "report_in"]
 
 
-@dataclass(frozen=True)
-class ClassesView:
-    """The classes of a dataset beside those of a network.
-
-    Attributes
-    ----------
-    theirs : mapping of str to int
-        Images by class of the dataset.
-    ours : tuple of str
-        Classes of the network.
-    matching : Matching or None
-        By name; None where no class has the name of another.
-    """
-
-    theirs: Mapping[str, int]
-    ours: tuple[str, ...]
-    matching: Matching | None
-
-
-def external_classes(bundle: Path, source: Path, cache_folder: Path, progress: Progress = NO_PROGRESS) -> ClassesView:
-    """Scan a dataset as a network wants it read, and match the classes by name.
+def external_classes(
+    bundle: Path, source: Path, cache_folder: Path, progress: Progress = NO_PROGRESS
+) -> MatchedClasses:
+    """Scan a dataset with the reading of a network, and match the classes by name.
 
     Raises
     ------
@@ -56,9 +39,9 @@ def external_classes(bundle: Path, source: Path, cache_folder: Path, progress: P
         counts[image.class_name] += 1
     try:
         matching = match_classes(dataset.classes, facts.classes)
-    except ExportError:
-        matching = None
-    return ClassesView(counts, tuple(facts.classes), matching)
+    except ExportError:  # no class has the name of another
+        return MatchedClasses(counts, tuple(facts.classes), {}, is_certain=False)
+    return MatchedClasses(counts, tuple(facts.classes), matching.matched, matching.is_certain)
 
 
 def evaluate_external(
@@ -68,27 +51,27 @@ def evaluate_external(
     out: Path | None = None,
     progress: Progress = NO_PROGRESS,
     *,
-    said: Mapping[str, str] | None = None,
+    matches: Mapping[str, str] | None = None,
     settings: DataSettings | None = None,
     choices: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> ExternalTest:
-    """Judge a saved network on another dataset and, on request, write the report.
+    """Evaluate a saved network on another dataset and, on request, write the report.
 
     Parameters
     ----------
     bundle : Path
         Folder of the network.
     source : Path
-        The other dataset, of any kind that can be opened.
+        The other dataset, of any source.
     out : Path, optional
-        Folder of the report; without it nothing is written.
-    said : mapping of str to str, optional
+        Folder of the report; by default none is written.
+    matches : mapping of str to str, optional
         See `core.output.class_matching.match_classes`.
     settings : DataSettings, optional
-        How the dataset is read, apart from pixels.
+        Settings to read the dataset with, other than those of pixels.
     choices : mapping, optional
-        Of ``grey_levels``, ``alpha`` and ``pages``, where images are to be read otherwise than those of the training.
+        Values of ``grey_levels``, ``alpha`` and ``pages`` that differ from those of the training.
 
     Raises
     ------
@@ -99,17 +82,17 @@ def evaluate_external(
     """
     facts = read_facts(bundle)
     dataset = _opened(source, cache_folder, facts.reading, settings, choices, PartProgress(progress, 0.0, 0.4))
-    match_classes(dataset.classes, facts.classes, said)  # a wrong class is told before the model is loaded
+    match_classes(dataset.classes, facts.classes, matches)  # reports a wrong class before the model is loaded
     loaded = load_bundle(bundle)
     excluded = named_out(dataset, settings) if settings is not None else {}
-    test = evaluate_bundle(loaded, dataset, said, PartProgress(progress, 0.4, 0.97), excluded=excluded)
+    test = evaluate_bundle(loaded, dataset, matches, PartProgress(progress, 0.4, 0.97), excluded=excluded)
     if out is not None:
         write_external_report(out, test, cache_folder, overwrite=overwrite)
     return test
 
 
 def report_in(out: Path) -> Path:
-    """Return the page of the report in a folder."""
+    """Return the path of the report in a folder."""
     return out / REPORT
 
 
@@ -124,5 +107,5 @@ def _opened(
     read = choices_from(reading)
     if choices:
         read = changed_choices(read, **choices)
-    asked = replace(settings or DataSettings(), grey_levels=read.grey_levels, alpha=read.alpha, pages=read.pages)
-    return open_dataset(source, cache_folder, progress, settings=asked)
+    changed = replace(settings or DataSettings(), grey_levels=read.grey_levels, alpha=read.alpha, pages=read.pages)
+    return open_dataset(source, cache_folder, progress, settings=changed)

@@ -1,4 +1,4 @@
-"""Requirements and cost of an extractor on this dataset and this machine, before anything starts."""
+"""Requirements and estimated costs of extractors on this dataset and machine."""
 
 from collections.abc import Sequence
 
@@ -20,16 +20,16 @@ from core.settings import ClusterSettings, own_settings
 
 
 def recommended_extractors() -> tuple[str, ...]:
-    """Return the extractors to select by on this machine.
+    """Return the extractors that are recommended on this machine.
 
-    All that are recommended where their weights are, since herding on them together gains most in the mean over
-    networks, one of which sees features that no sampler saw (see docs/method.md); those that need no weights elsewhere.
+    If their weights are present, all recommended ones, since herding on them together has the largest mean gain over
+    networks, one of which sees features that no sampler used (see docs/method.md); else those without weights.
     """
     return recommended_without_weights() if recommended_but_missing() else recommended()
 
 
 def recommended_but_missing() -> tuple[str, ...]:
-    """Return the recommended extractors whose weights are not on this machine, one for each weight set."""
+    """Return the recommended extractors whose weights are missing on this machine, one per weight set."""
     one_each: dict[str, str] = {}
     for name in recommended():
         one_each.setdefault(EXTRACTORS[name].weights, name)
@@ -37,7 +37,7 @@ def recommended_but_missing() -> tuple[str, ...]:
 
 
 def weights_state(name: str) -> tuple[str, str]:
-    """Return the state of an extractor's weights, and the sentence naming the ways out where they cannot be used."""
+    """Return the state of the weights of an extractor, and a sentence on what to do if they cannot be used."""
     extractor = extractor_named(name)
     if not extractor.weights:
         return "needs none" if extractor.file_used is None else "unverified model", ""
@@ -52,7 +52,7 @@ def weights_state(name: str) -> tuple[str, str]:
 
 
 def extractor_facts(study: Study, dataset: Dataset, split: Split) -> tuple[ExtractorFact, ...]:
-    """Return every extractor of the registry with its needs and an estimate of what is left to compute."""
+    """Return the requirements of all extractors of the registry, and the estimated costs of features to compute."""
     indices = used_images(split)
     facts = []
     for name, extractor in EXTRACTORS.items():
@@ -94,7 +94,7 @@ def extractor_facts(study: Study, dataset: Dataset, split: Split) -> tuple[Extra
 
 
 def estimate_after_features(study: Study, dataset: Dataset, split: Split) -> Estimate:
-    """Estimate reduction and clustering with the extractors that are selected."""
+    """Estimate the costs of reduction and clustering with the selected extractors."""
     sizes = [int(n) for n in np.bincount(dataset.labels[split.pool]) if n]
     seconds, memory = 0.0, 0
     for name in study.settings.features.extractors:
@@ -108,15 +108,15 @@ def estimate_after_features(study: Study, dataset: Dataset, split: Split) -> Est
 def estimate_clusters(
     class_sizes: Sequence[int], settings: ClusterSettings, n_components: int = USUAL_COMPONENTS
 ) -> Estimate:
-    """Estimate clustering.
+    """Estimate the costs of clustering.
 
     Parameters
     ----------
     class_sizes : sequence of int
-        Images of the pool, by class.
+        Number of images of the pool, by class.
     settings : ClusterSettings
     n_components : int
-        Of the reduced features, as far as they are known; they matter little.
+        Number of components of the embeddings, or a guess, which has little effect.
     """
     largest = max((clustering_bytes(n, n_components, settings) for n in class_sizes), default=0)
     return estimate_clustering(class_sizes, settings.k_max, sample_above=settings.sample_above, memory_bytes=largest)
@@ -125,7 +125,7 @@ def estimate_clusters(
 def separation_of(
     study: Study, dataset: Dataset, split: Split, extracted: Sequence[Extracted], progress: Progress = NO_PROGRESS
 ) -> Separation:
-    """Return how well extractors, joined, separate the classes: leave-one-out 5-NN accuracy over the pool."""
+    """Return the separation of concatenated extractors: leave-one-out 5-NN accuracy over the pool."""
     across = embed_pool(dataset, split, extracted, cache_folder=study.cache_folder, progress=progress)
     return separation(dataset, across, tuple(e.extractor for e in extracted))
 
@@ -133,7 +133,7 @@ def separation_of(
 def separation_if_computed(
     study: Study, dataset: Dataset, split: Split, fact: ExtractorFact, progress: Progress = NO_PROGRESS
 ) -> Separation | None:
-    """Return an extractor's separation if its features are all in the cache; None elsewhere."""
+    """Return the separation of an extractor if all its features are in the cache; else None."""
     if fact.n_cached < fact.n_images or fact.n_images == 0:
         return None
     extracted = extract(

@@ -18,21 +18,21 @@ EXPORT, STUDY = "coreset", "study.json"
 
 
 def methods_of_content(content: ReportContent) -> MethodsText:
-    """Return the paragraph for what a report is made of."""
+    """Return the Methods paragraph for the content of a report."""
     return _text(facts_of(content))
 
 
 def write_facts(folder: Path, content: ReportContent) -> None:
-    """Store what the paragraph of a study is made from in its folder."""
+    """Store the facts for the Methods paragraph of a study in its folder."""
     values = write_form(facts_of(content))
-    # As before there were models of the user.
+    # Omitted where there is none, as before there were models of the user.
     values["weights"] = [{k: v for k, v in each.items() if k != "model" or v} for each in values["weights"]]
     text = json.dumps(values, ensure_ascii=False, indent=1)
     write_atomically(folder / FACTS, text.encode("utf-8", "backslashreplace") + b"\n")
 
 
 def read_methods(place: Path) -> MethodsText:
-    """Return the paragraph of a study folder, of an export, or of its `coreset.json`.
+    """Return the Methods paragraph of a study folder, an export, or its `coreset.json`.
 
     Raises
     ------

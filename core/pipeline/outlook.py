@@ -13,7 +13,7 @@ from core.pipeline.planning import n_splits, networks_problem, plan, splits_prob
 from core.pipeline.run_keys import backbone_choice
 from core.pipeline.study import Study
 from core.pipeline.teaching import teacher_seconds
-from core.pipeline.views import ComparePlanView, PlannedView
+from core.pipeline.views import ComparisonPlan, EstimatedRun
 from core.results import Estimate
 from core.settings import ComparisonSettings, TrainingSettings, parts_of
 from core.settings.own import with_own
@@ -36,15 +36,21 @@ __all__ = ["fine_tuning_notes", "plan_view"]
 
 
 def plan_view(
-    study: Study, n_pool: int, n_validation: int, n_test: int = 0, *, brought: bool = False, preparing: float = 0.0
-) -> ComparePlanView:
+    study: Study,
+    n_pool: int,
+    n_validation: int,
+    n_test: int = 0,
+    *,
+    is_predefined: bool = False,
+    preparing: float = 0.0,
+) -> ComparisonPlan:
     """Estimate the trainings of a comparison, without selection.
 
     Parameters
     ----------
     n_pool, n_validation, n_test : int
         Images of the pool, the validation set and the test set.
-    brought : bool
+    is_predefined : bool
         Whether the dataset has a predefined split.
     preparing : float
         Seconds to reduce and cluster one more split.
@@ -58,10 +64,8 @@ def plan_view(
         # An unknown network is reported below.
         by_epochs = one.network in NETWORKS and NETWORKS[one.network].by_epochs
         epochs = n_epochs(n_images, training) if by_epochs else 0
-        runs.append(
-            PlannedView(one.network, one.sampler, one.fraction, one.repetition, n_images, estimate, one.split, epochs)
-        )
-    problem = splits_problem(comparison, brought=brought, folds=folds) or networks_problem(comparison)
+        runs.append(EstimatedRun(**vars(one), n_images=n_images, estimate=estimate, epochs=epochs))
+    problem = splits_problem(comparison, is_predefined=is_predefined, folds=folds) or networks_problem(comparison)
     problem = problem or training_problem(training)
     for name in comparison.networks:
         problem = problem or _backbone_problem(study, NETWORKS[name])
@@ -75,7 +79,7 @@ def plan_view(
     looks = ORIENTATIONS if parts_of(training).flips_and_turns else 1
     n_images = looks * n_pool + n_validation + n_test
     backbones = {network.name: _backbone_seconds(study, network, n_images) for network in known}
-    return ComparePlanView(
+    return ComparisonPlan(
         tuple(runs),
         seconds,
         memory,
@@ -130,7 +134,7 @@ def fine_tuning_notes(study: Study, n_pool: int, n_validation: int, n_test: int)
 
 
 def _tuning_note(
-    study: Study, runs: Sequence[PlannedView], training: TrainingSettings, n_validation: int, n_test: int
+    study: Study, runs: Sequence[EstimatedRun], training: TrainingSettings, n_validation: int, n_test: int
 ) -> str:
     """Return a note that fine-tuning is meant for a GPU, if it is estimated to be slow without one; else empty."""
     tuned = [run for run in runs if run.network in NETWORKS and tuned_network(NETWORKS[run.network], training)]
@@ -148,7 +152,7 @@ def _tuning_note(
 
 
 def _backbone_seconds(study: Study, network: Network, n_images: int) -> float:
-    """Return about how long the features of a network's backbone take, where none of them is computed."""
+    """Return an estimate of the seconds to compute the features of the backbone of a network, if none is computed."""
     choice = backbone_choice(study, network)
     if choice is None or choice.extractor not in EXTRACTORS:
         return 0.0
@@ -157,36 +161,36 @@ def _backbone_seconds(study: Study, network: Network, n_images: int) -> float:
 
 
 def _settings_that_work(study: Study) -> tuple[TrainingSettings, ComparisonSettings, str] | None:
-    """Return settings with other backbones or networks where weights are missing here; None where none are.
+    """Return settings with other backbones or networks if weights are missing; None if none are.
 
     A network uses the first backbone whose weights are present, that of an extractor in use before others. One for
     which there is none is not trained, and if no other is left, one that requires no weights is trained instead.
     """
     training, comparison = study.settings.training, study.settings.comparison
     names: list[str] = []
-    said = []
+    reasons = []
     for network in (NETWORKS[name] for name in comparison.networks if name in NETWORKS):
         choice = backbone_choice(study, network)
         if choice is None or not _backbone_problem(study, network):
             names.append(network.name)
             continue
-        wanted = extractor_named(choice.extractor).title
+        title = extractor_named(choice.extractor).title
         found = next((each for each in _backbones(study) if _has_weights(each)), None)
         if found is None:
-            said.append(f"{wanted} weights are not installed; the {network.words} is not trained.")
+            reasons.append(f"{title} weights are not installed; the {network.words} is not trained.")
             continue
         names.append(network.name)
         training = with_own(training, network.name, **{network.extractor_setting: found})
-        said.append(
-            f"{wanted} weights are not installed; using {extractor_named(found).title} as the backbone of the "
+        reasons.append(
+            f"{title} weights are not installed; using {extractor_named(found).title} as the backbone of the "
             f"{network.words} instead."
         )
-    if not said:
+    if not reasons:
         return None
     if not names:
-        names = [next(name for name, each in NETWORKS.items() if each.is_judge)]
-        said.append(f"The {NETWORKS[names[0]].title_inside} is trained instead.")
-    return training, replace(comparison, networks=tuple(names)), " ".join(said)
+        names = [next(name for name, each in NETWORKS.items() if each.sees_embeddings)]
+        reasons.append(f"The {NETWORKS[names[0]].title_inside} is trained instead.")
+    return training, replace(comparison, networks=tuple(names)), " ".join(reasons)
 
 
 def _backbones(study: Study) -> list[str]:

@@ -1,44 +1,38 @@
-"""Which trainings a comparison requests."""
+"""Plan of a comparison: its trainings, splits and baselines."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from core.data.split import folds_of_brought
+from core.data.split import folds_of_predefined
 from core.errors import SelectionError, SettingsError
 from core.pipeline.study import Study
+from core.pipeline.views import PlannedRun
 from core.selection.samplers import SAMPLERS
 from core.settings import ComparisonSettings, Settings
 from core.training.architectures import NETWORKS
 
+__all__ = [
+    "EVERYTHING",
+    "STRATIFIED",
+    "PlannedRun",
+    "check_splits",
+    "n_splits",
+    "networks_problem",
+    "plan",
+    "plan_of_split",
+    "rows_of",
+    "splits_problem",
+    "study_of_split",
+]
+
 EVERYTHING = "everything"
 STRATIFIED = "stratified"
-SEEDS_A_SPLIT = 1000
-
-
-@dataclass(frozen=True)
-class PlannedRun:
-    """One training that a comparison requests."""
-
-    network: str
-    sampler: str
-    fraction: float
-    repetition: int
-    split: int = 0
-
-    @property
-    def seed(self) -> int:
-        """Seed of its draw, its initial weights and its shuffling.
-
-        No two splits share seeds: random samplers draw places in a sorted pool, so that a seed would draw nearly the
-        same share of each class, and neighbours in path order, in every split.
-        """
-        return self.repetition + SEEDS_A_SPLIT * self.split
 
 
 def rows_of(settings: ComparisonSettings) -> tuple[str, ...]:
-    """Return the samplers that are in a comparison: those requested and, next to them, their controls.
+    """Return the samplers of a comparison: those requested, followed by their baselines.
 
-    Stratified random is the first control for every claim; matched random (the sampler's own class budgets, random
-    inside) the second, for samplers with budgets of their own.
+    Stratified random is the baseline for all samplers; matched random (random within each class, with the class budgets
+    of the sampler) is the second one for samplers with class budgets of their own.
     """
     names = list(dict.fromkeys(settings.samplers))
     for name in names:
@@ -51,21 +45,21 @@ def rows_of(settings: ComparisonSettings) -> tuple[str, ...]:
 
 
 def plan(settings: ComparisonSettings, folds: int | None = None) -> tuple[PlannedRun, ...]:
-    """Return every training that a comparison requests, the whole pool once per network, split and repetition.
+    """Return all trainings of a comparison, the whole pool once per network, split and repetition.
 
-    Splits come outermost, repetitions next, so that a comparison stopped half-way has whole pairs. Where the images are
-    divided into `folds`, each fold is a split.
+    They are sorted by split, then by repetition, so that a comparison that was stopped has complete pairs. With `folds`
+    each fold is a split.
     """
     return tuple(one for split in range(folds or settings.splits) for one in plan_of_split(settings, split))
 
 
 def n_splits(settings: Settings) -> int:
-    """Return on how many divisions of the images a comparison is done: the folds, where there are any."""
+    """Return the number of splits of a comparison: the number of folds, if there are any."""
     return settings.data.folds or settings.comparison.splits
 
 
 def plan_of_split(settings: ComparisonSettings, split: int) -> tuple[PlannedRun, ...]:
-    """Return the trainings of one split, counted from 0."""
+    """Return the trainings of one split, from 0."""
     runs = []
     fractions = sorted(set(settings.fractions), reverse=True)
     for repetition in range(settings.repetitions):
@@ -77,9 +71,9 @@ def plan_of_split(settings: ComparisonSettings, split: int) -> tuple[PlannedRun,
 
 
 def study_of_split(study: Study, split: int) -> Study:
-    """Return the study with the images divided as in a split of its comparison, counted from 0.
+    """Return the study with the images divided as in one split of its comparison, from 0.
 
-    With folds split s tests on fold s; without, it has the split seed s further on.
+    With folds, split s is tested on fold s; without, its split seed is larger by s.
     """
     if study.settings.data.folds:
         return replace(study, fold=split)
@@ -88,20 +82,20 @@ def study_of_split(study: Study, split: int) -> Study:
 
 
 def networks_problem(settings: ComparisonSettings) -> str:
-    """Return which network that is requested is not known, and what can be done; empty where all are."""
+    """Return a sentence on a requested network that is unknown; empty if all are known."""
     return next((NETWORKS.unknown(name) for name in settings.networks if name not in NETWORKS), "")
 
 
-def splits_problem(settings: ComparisonSettings, *, brought: bool, folds: int | None = None) -> str:
-    """Return why the images cannot be divided into as many splits or folds as requested; empty where they can."""
+def splits_problem(settings: ComparisonSettings, *, is_predefined: bool, folds: int | None = None) -> str:
+    """Return why the images cannot be divided into the requested splits or folds; empty if they can."""
     if folds and settings.splits > 1:
         return (
             f"{folds:,} folds and {settings.splits:,} splits are set, but a comparison has either folds or "
             "splits; set the number of splits to 1, or do not use folds."
         )
-    if folds and brought:
-        return folds_of_brought(folds)
-    if settings.splits == 1 or not brought:
+    if folds and is_predefined:
+        return folds_of_predefined(folds)
+    if settings.splits == 1 or not is_predefined:
         return ""
     return (
         f"The dataset has a predefined split, so there is only one split, but {settings.splits:,} are set; "
@@ -109,13 +103,13 @@ def splits_problem(settings: ComparisonSettings, *, brought: bool, folds: int | 
     )
 
 
-def check_splits(settings: ComparisonSettings, *, brought: bool, folds: int | None = None) -> None:
+def check_splits(settings: ComparisonSettings, *, is_predefined: bool, folds: int | None = None) -> None:
     """Refuse several splits or folds of a dataset with a predefined split, and splits together with folds.
 
     Raises
     ------
     SettingsError
     """
-    problem = splits_problem(settings, brought=brought, folds=folds)
+    problem = splits_problem(settings, is_predefined=is_predefined, folds=folds)
     if problem:
         raise SettingsError(problem)

@@ -9,7 +9,7 @@ from core.features.extraction import Extracted
 from core.features.reduction import embed_pool
 from core.features.weights import identify, weight_set
 from core.pipeline.planning import PlannedRun
-from core.pipeline.stages import JUDGE_COMPONENTS, Prepared, extract_features
+from core.pipeline.stages import PROBE_COMPONENTS, Prepared, extract_features
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset, IntArray, PoolEmbedding, RunKey
@@ -22,20 +22,20 @@ from core.training.network import BackboneChoice, Network
 
 RUN_VERSION = 2
 _OF_RECIPE = frozenset({"recipe", "orientation", "soft_label_temperature", *(part.name for part in fields(Parts))})
-"""Settings that count by what they come to: a recipe may be another in a later version."""
+"""Settings that affect keys by the parts of training that they result in, as recipes may change in later versions."""
 
 
 @dataclass(frozen=True)
-class Judge:
+class ProbeInput:
     """Training data of a network that uses embeddings.
 
     Attributes
     ----------
     extractor : str
     embedding : PoolEmbedding
-        Across classes, of that extractor.
+        Embedding across classes of that extractor.
     strength : float or None
-        Of the penalty, selected once in the pool; None for a network that selects none.
+        Strength of the penalty, selected once in the pool; None for a network without one.
     extracted : Extracted
     """
 
@@ -45,8 +45,8 @@ class Judge:
     extracted: Extracted
 
 
-def judge_of(prepared: Prepared, network: Network, progress: Progress = NO_PROGRESS) -> Judge:
-    """Prepare what a network that sees embeddings is trained on: features, 300 components, and its penalty."""
+def probe_input_of(prepared: Prepared, network: Network, progress: Progress = NO_PROGRESS) -> ProbeInput:
+    """Prepare the training data of a network that sees embeddings: features, 300 components, and its penalty."""
     settings = prepared.study.settings
     name = network.extractor(settings.training, settings.features.extractors)
     known = {e.extractor: e for e in prepared.extracted}
@@ -57,7 +57,7 @@ def judge_of(prepared: Prepared, network: Network, progress: Progress = NO_PROGR
         prepared.dataset,
         prepared.split,
         (extracted,),
-        n_components=JUDGE_COMPONENTS,
+        n_components=PROBE_COMPONENTS,
         cache_folder=prepared.study.cache_folder,
         progress=progress,
     )
@@ -65,34 +65,36 @@ def judge_of(prepared: Prepared, network: Network, progress: Progress = NO_PROGR
     if network.strength_from:
         choose = resolve(network.strength_from)
         strength = float(choose(prepared.dataset, embedding, prepared.study.cache_folder, progress))
-    return Judge(name, embedding, strength, extracted)
+    return ProbeInput(name, embedding, strength, extracted)
 
 
 def run_key(
-    prepared: Prepared, planned: PlannedRun, indices: IntArray, judge: Judge | None, teacher: str = ""
+    prepared: Prepared, planned: PlannedRun, indices: IntArray, probe_input: ProbeInput | None, teacher: str = ""
 ) -> RunKey:
-    """Return the identity of a run: two runs of the same key would give the same result.
+    """Return the key of a run: two runs with the same key have the same result.
 
-    `teacher` is what the teacher of its soft labels is known by; empty without soft labels.
+    `teacher` is the key of the teacher of its soft labels; empty without soft labels.
     """
     split, network = prepared.split, NETWORKS[planned.network]
     # A probe sees no validation images, but its components and its strength come from the whole pool.
-    others = split.pool if network.is_judge else split.validation
+    others = split.pool if network.sees_embeddings else split.validation
     mark = fingerprint(
         RUN_VERSION,
         planned.network,
         planned.seed,
-        _what_counts(prepared.study, network, judge, len(split.pool), teacher),
+        _what_counts(prepared.study, network, probe_input, len(split.pool), teacher),
         used_classes(prepared.dataset, split),
         *([_content(prepared.dataset, part) for part in (indices, others, split.test)]),
     )
     return RunKey(planned.network, planned.sampler, planned.fraction, planned.repetition, mark, planned.split)
 
 
-def _what_counts(study: Study, network: Network, judge: Judge | None, n_pool: int, teacher: str) -> dict[str, object]:
-    """Return those settings, and the digest of those weights, that a network's result depends on.
+def _what_counts(
+    study: Study, network: Network, probe_input: ProbeInput | None, n_pool: int, teacher: str
+) -> dict[str, object]:
+    """Return the settings and the digests of weights that the result of a network depends on.
 
-    Settings count in their stored form, so that one that was added later counts only where it is not neutral.
+    Settings are in stored form, so that those added later only affect the key if they are not neutral.
     """
     training = study.settings.training
     stored = settings_to_dict(training)
@@ -115,9 +117,9 @@ def _what_counts(study: Study, network: Network, judge: Judge | None, n_pool: in
         counts["version"] = network.version
     if network.name in NETWORKS.plugins:
         counts["plugin"] = str(NETWORKS.plugins[network.name])
-    if judge is not None and network.is_judge:
-        counts["seen"] = judge.extracted.fingerprint
-        counts |= {"strength": judge.strength} if judge.strength is not None else {}
+    if probe_input is not None and network.sees_embeddings:
+        counts["seen"] = probe_input.extracted.fingerprint
+        counts |= {"strength": probe_input.strength} if probe_input.strength is not None else {}
     choice = backbone_choice(study, network)
     if choice is not None:
         try:
@@ -134,16 +136,16 @@ def _content(dataset: Dataset, indices: IntArray) -> list[list[str]]:
 
 
 def backbone_choice(study: Study, network: Network) -> BackboneChoice | None:
-    """Return the backbone of a network, with the weight file given by hand if it is that backbone's.
+    """Return the backbone of a network, with the weight file of the user if it fits; None without a backbone.
 
-    Where that file is another network's, or none is given, they are looked for. None for a network without a backbone.
+    If the file is of another network, or none is given, the weights are searched for.
     """
     choice = network.backbone(study.settings.training)
     if choice is None or study.weights_file is None or choice.untrained:
         return choice
     try:
-        wanted = weight_set(choice.extractor)
-        fits = identify(study.weights_file, wanted).name == wanted.name
+        required = weight_set(choice.extractor)
+        fits = identify(study.weights_file, required).name == required.name
     except (WeightsError, FeatureError):
         return choice
     return replace(choice, weights_file=study.weights_file) if fits else choice

@@ -15,13 +15,13 @@ from core.data.relabelling import relabelled_notes
 from core.errors import ExportError, SettingsError
 from core.files import reason_of
 from core.output.tables import csv_of
-from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPart, recipe_told, train_or_find
+from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPart, recipe_notes_of, train_or_find
 from core.pipeline.grid import Grid, SearchOutcome, SearchPoint
-from core.pipeline.split_parts import judges_of, without_words
+from core.pipeline.split_parts import probe_inputs_of, without_words
 from core.pipeline.stages import prepare
 from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, Progress, StepProgress
-from core.results import Note, RunResult
+from core.progress import NO_PROGRESS, Publisher, PublishingProgress, StepProgress
+from core.results import Note, RunResult, TrainingPart
 from core.settings import NetworkName, parts_problem
 from core.training.architectures import NETWORKS
 from core.training.pixels import discard_unchecked
@@ -39,7 +39,7 @@ def search_study(
     *,
     with_pool: bool = False,
     overwrite: bool = False,
-    progress: Progress = NO_PROGRESS,
+    progress: Publisher[TrainingPart] = NO_PROGRESS,
 ) -> SearchOutcome:
     """Search the grid on the coreset of the settings and, `with_pool`, on the whole pool.
 
@@ -71,23 +71,26 @@ def search_study(
     fraction = selection.fraction if selection.images is None else min(1.0, selection.images / n_pool)
     chosen = PlannedRun(network, selection.sampler, fraction, 0)
     sets = [chosen, PlannedRun(network, EVERYTHING, 1.0, 0)] if with_pool else [chosen]
-    part = SplitPart(prepared, judges_of(prepared, (network,), progress), {}, Selections(prepared, selection))
+    part = SplitPart(prepared, probe_inputs_of(prepared, (network,), progress), {}, Selections(prepared, selection))
     points = grid.points()
     stored = load_runs(out / "runs")
     discarded = discard_unchecked(study.cache_folder)
-    notes = [*stored.notes, *([discarded] if discarded else []), *recipe_told(prepared, (network,))]
+    notes = [*stored.notes, *([discarded] if discarded else []), *recipe_notes_of(prepared, (network,))]
     notes += relabelled_notes(prepared.dataset, prepared.split)
     for note in notes:
         progress.publish(Note(note))
     if part.is_taught(chosen):
-        notes += part.teaching.teacher(StepProgress(progress, 0, 1, resolution=0)).notes
+        notes += part.teaching.teacher(progress).notes
     known = {run.key.fingerprint: run for run in stored.runs}
     trained: list[list[RunResult]] = []
     n_parts = len(sets) * len(points)
     for number, planned in enumerate(sets):
-        told = [_part_progress(progress, number * len(points) + place, n_parts) for place in range(len(points))]
+        steps = [_part_progress(progress, number * len(points) + place, n_parts) for place in range(len(points))]
         trained.append(
-            [_train_point(part, planned, grid, point, out / "runs", known, told[at]) for at, point in enumerate(points)]
+            [
+                _train_point(part, planned, grid, point, out / "runs", known, steps[at])
+                for at, point in enumerate(points)
+            ]
         )
     outcome = summarise_search(points, trained[0], trained[1] if with_pool else None, file, network)
     outcome = replace(outcome, notes=(*notes, *([without_words(prepared, part.lost)] if part.lost else ())))
@@ -166,7 +169,7 @@ def _train_point(
     point: tuple[float, float, int],
     runs_folder: Path,
     known: dict[str, RunResult],
-    progress: Progress,
+    progress: Publisher[TrainingPart],
 ) -> RunResult:
     study = part.prepared.study
     training = grid.training(study.settings.training, planned.network, point)
@@ -204,10 +207,10 @@ def _words(outcome: SearchOutcome) -> str:
 
 
 def _epochs_words(point: SearchPoint) -> str:
-    asked = f"{point.epochs:,} epoch{'' if point.epochs == 1 else 's'}"
+    epochs_words = f"{point.epochs:,} epoch{'' if point.epochs == 1 else 's'}"
     if point.coreset_epochs == point.epochs:
-        return asked
-    return f"{asked} ({point.coreset_epochs:,} on so few images, to reach the minimum training steps)"
+        return epochs_words
+    return f"{epochs_words} ({point.coreset_epochs:,} on so few images, to reach the minimum training steps)"
 
 
 def _write(outcome: SearchOutcome) -> None:
@@ -219,6 +222,7 @@ def _write(outcome: SearchOutcome) -> None:
         raise ExportError(f"{outcome.file} cannot be written ({reason_of(error)}).") from error
 
 
-def _part_progress(parent: Progress, number: int, n_parts: int) -> StepProgress:
+def _part_progress(parent: Publisher[TrainingPart], number: int, n_parts: int) -> PublishingProgress[TrainingPart]:
     """Return the result of one training of a search."""
-    return StepProgress(parent, number, n_parts, message=f"Searching (training {number + 1} of {n_parts})")
+    step = StepProgress(parent, number, n_parts, message=f"Searching (training {number + 1} of {n_parts})")
+    return PublishingProgress(step, parent)

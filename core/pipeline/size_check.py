@@ -1,47 +1,25 @@
-"""Whether a size holds: a network trained once on so many images and once on everything, tested on the same images."""
+"""Check of a size: a network trained once on a coreset and once on the whole pool, tested on the same images."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from core.errors import TrainingError
 from core.pipeline.comparing import EVERYTHING, PlannedRun, Selections, SplitPart, train_or_find
-from core.pipeline.split_parts import judges_of
+from core.pipeline.split_parts import probe_inputs_of
 from core.pipeline.stages import prepare
 from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, Progress
+from core.progress import NO_PROGRESS, Publisher
+from core.results import Epoch, Note
+from core.results.sizes import PairedLoss, SizeCheck
 from core.size_answer import labels_needed, points, rounded_up
 from core.training.architectures import NETWORKS
-from core.training.equivalence import PairedLoss, paired_loss
+from core.training.equivalence import paired_loss
 from core.training.teacher import pool_units
 
 
-@dataclass(frozen=True)
-class SizeCheck:
-    """What training once at a size showed.
-
-    Attributes
-    ----------
-    n_images : int
-    loss : PairedLoss
-        Against the network trained on everything, on the test images.
-    accuracy, everything : float
-        Test accuracy of both.
-    is_within : bool
-        Whether the loss was shown to be inside the margin.
-    sentence : str
-    """
-
-    n_images: int
-    loss: PairedLoss
-    accuracy: float
-    everything: float
-    is_within: bool
-    sentence: str
-
-
 def check_size(
-    study: Study, network: str, n_images: int, margin: float, *, progress: Progress = NO_PROGRESS
+    study: Study, network: str, n_images: int, margin: float, *, progress: Publisher[Epoch | Note] = NO_PROGRESS
 ) -> SizeCheck:
     """Train a network once on a coreset of a size and once on the whole pool, and test both on the test images.
 
@@ -49,11 +27,12 @@ def check_size(
     ----------
     study : Study
     network : str
-        From the registry of networks.
+        Name in the registry of networks.
     n_images : int
+        Size of the coreset.
     margin : float
-        As a share.
-    progress : Progress
+        Acceptable loss of accuracy, as a share.
+    progress : Publisher
 
     Raises
     ------
@@ -68,7 +47,7 @@ def check_size(
         )
     settings = prepared.study.settings
     selections = Selections(prepared, replace(settings.selection, images=None))
-    part = SplitPart(prepared, judges_of(prepared, (network,), progress), {}, selections)
+    part = SplitPart(prepared, probe_inputs_of(prepared, (network,), progress), {}, selections)
     fraction = min(1.0, n_images / len(split.pool))
     planned = (
         PlannedRun(network, settings.selection.sampler, fraction, 0),
@@ -76,7 +55,7 @@ def check_size(
     )
     runs = [train_or_find(part, one, {}, progress)[0] for one in planned]
     # An image that could not be read again in the second training is excluded from both.
-    chosen, everything = (part.tested_alike(one) for one in runs)
+    chosen, everything = (part.without_lost_tests(one) for one in runs)
     groups = pool_units(prepared.dataset, chosen.test_indices, settings.data).numbers
     right, of_everything = chosen.true == chosen.predicted, everything.true == everything.predicted
     loss = paired_loss(right, of_everything, groups)
@@ -93,33 +72,34 @@ def check_size(
 def check_words(
     network: str, n_images: int, loss: PairedLoss, accuracy: float, everything: float, margin: float
 ) -> str:
-    """Return what a check showed, in two sentences.
+    """Return the result of a check in two sentences.
 
     Parameters
     ----------
     network : str
     n_images : int
-        Of the coreset.
+        Size of the coreset.
     loss : PairedLoss
     accuracy, everything : float
-        Of the coreset, and of the whole pool.
+        Accuracy of the coreset, and of the whole pool.
     margin : float
+        As a share.
     """
     words = NETWORKS[network].words if network in NETWORKS else network
-    told = (
+    result = (
         f"Checked on {loss.n_images:,} test images: the {words}, trained once on {n_images:,} images, reached an "
         f"accuracy of {accuracy:.3f}, and {everything:.3f} on the whole pool: a loss of {_signed(loss.loss)} "
         f"points, 90 % interval {_signed(loss.low)} to {_signed(loss.high)}."
     )
     if loss.is_within(margin):
-        return f"{told} The size held: equal within {points(margin)}."
+        return f"{result} The size held: equal within {points(margin)}."
     if loss.low >= margin:
-        return f"{told} The size failed: more than {points(margin)} are lost. Select more images."
+        return f"{result} The size failed: more than {points(margin)} are lost. Select more images."
     needed = labels_needed(loss.loss, loss.variance, margin)
     if abs(loss.loss) >= margin or needed is None:
-        return f"{told} The size failed: the loss is not inside the margin of {points(margin)}. Select more images."
+        return f"{result} The size failed: the loss is not inside the margin of {points(margin)}. Select more images."
     return (
-        f"{told} The size was not confirmed: the interval reaches beyond the margin of {points(margin)}. If the loss "
+        f"{result} The size was not confirmed: the interval reaches beyond the margin of {points(margin)}. If the loss "
         f"is as measured, about {rounded_up(needed):,} test images would show it."
     )
 

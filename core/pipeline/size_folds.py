@@ -1,4 +1,4 @@
-"""One fold of a measurement of sizes: what selects coresets from its training part, and the linear probe."""
+"""One fold of a measurement of sizes: selection from its training part, and the linear probe."""
 
 from dataclasses import dataclass, replace
 
@@ -31,9 +31,9 @@ class SizePool:
     split : Split
     extracted : tuple of Extracted
     together : Units
-        The images of the pool, and what of them stays in one fold.
+        Units of the pool, each of which is in one fold.
     folds : ndarray of shape (n_pool,), int64
-        In which fold each image is held out.
+        Fold in which each image is held out.
     """
 
     study: Study
@@ -45,12 +45,12 @@ class SizePool:
 
     @property
     def labels(self) -> IntArray:
-        """The class of each image of the pool."""
+        """Class of each image of the pool, shape (n_pool,), int64."""
         return self.dataset.labels[self.together.indices]
 
 
 def without_named_images(settings: SelectionSettings) -> SelectionSettings:
-    """Return the settings without pins and without an earlier coreset: any of these images may be held out.
+    """Return the settings without pins and earlier coreset, whose images may be held out.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def without_named_images(settings: SelectionSettings) -> SelectionSettings:
 
 
 class Chooser:
-    """Selects coresets from the images of the pool that are inside a fold's training part.
+    """Selects coresets from the training part of a fold.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Chooser:
         self._orders = OrderCache()
 
     def choose(self, settings: SelectionSettings, n_images: int) -> IntArray:
-        """Return the indices of a coreset of so many images."""
+        """Return the indices of a coreset."""
         coreset = select(
             self._dataset,
             self._split,
@@ -104,7 +104,7 @@ class Chooser:
 
 
 class Probe:
-    """The linear probe of a fold: its components and penalty are those of all images inside.
+    """The linear probe of a fold, with the components and penalty of all images of its training part.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class Probe:
         self._penalty = penalty_of(self._rows[inside], self._labels[inside], groups, self._n_classes, 0, NO_PROGRESS)
 
     def right(self, chosen: IntArray, seed: int, progress: Progress) -> NDArray[np.bool_]:  # noqa: ARG002
-        """Return which held-out images a probe that is fitted on the chosen ones classifies correctly."""
+        """Return which held-out images are classified correctly by a probe fitted on the selected ones."""
         rows = np.searchsorted(self._indices, np.sort(chosen))
         probe = fit_head(self._rows[rows], self._labels[rows], self._n_classes, self._penalty)
         found = probe.probabilities(self._rows[self._outside]).argmax(axis=1)

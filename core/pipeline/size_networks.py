@@ -1,4 +1,4 @@
-"""The network to be trained in place of the linear probe, for learning curves that are measured with it."""
+"""Learning curves that are measured with a network instead of the linear probe."""
 
 from dataclasses import dataclass, replace
 
@@ -13,7 +13,7 @@ from core.pipeline.run_keys import backbone_choice, run_key
 from core.pipeline.stages import Prepared
 from core.pipeline.study import Study
 from core.pipeline.teaching import is_taught
-from core.progress import NO_PROGRESS, Progress
+from core.progress import NO_PROGRESS, Progress, PublishingProgress
 from core.results import Dataset, IntArray, PoolEmbedding, Split
 from core.selection.orders import OrderCache
 from core.training.architectures import NETWORKS
@@ -25,7 +25,7 @@ _NONE = np.zeros(0, dtype=np.int64)
 
 
 def network_of_curves(name: str) -> Network | None:
-    """Return the network that curves are measured with; None for the linear probe, which has a way of its own.
+    """Return the network that learning curves are measured with; None for the linear probe.
 
     Raises
     ------
@@ -34,11 +34,11 @@ def network_of_curves(name: str) -> Network | None:
     """
     if name not in NETWORKS:
         raise SettingsError(NETWORKS.unknown(name))
-    return None if NETWORKS[name].is_judge else NETWORKS[name]
+    return None if NETWORKS[name].sees_embeddings else NETWORKS[name]
 
 
 def without_soft_labels(study: Study, network: Network) -> Study:
-    """Return the study without soft labels: their teacher would have to be fitted for each fold."""
+    """Return the study without soft labels, whose teacher would have to be fitted for each fold."""
     training = study.settings.training
     if not is_taught(network, training):
         return study
@@ -47,7 +47,7 @@ def without_soft_labels(study: Study, network: Network) -> Study:
 
 @dataclass(frozen=True)
 class NetworkOfFold:
-    """A network that is trained on coresets of one fold's training part and classifies the held-out images.
+    """A network that is trained on coresets of one fold and classifies the held-out images.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class NetworkOfFold:
     extracted : tuple of Extracted
     network : Network
     inside, validation, held_out : ndarray of int64
-        Indices of images: those that coresets are selected from, those that pick the best epoch, and the held-out ones.
+        Indices of the images that coresets are selected from, that select the best epoch, and that are held out.
     """
 
     study: Study
@@ -68,16 +68,16 @@ class NetworkOfFold:
     held_out: IntArray
 
     def right(self, chosen: IntArray, seed: int = 0, progress: Progress = NO_PROGRESS) -> NDArray[np.bool_]:
-        """Return which held-out images are classified correctly after a training on the chosen ones.
+        """Return which held-out images are classified correctly after training on the selected ones.
 
-        A finished training is kept in the cache. Images that can no longer be read are left out; held-out ones count as
-        wrong, for every size alike.
+        Finished trainings are cached. Images that can no longer be read are excluded; held-out ones count as wrong for
+        all sizes.
 
         Parameters
         ----------
         chosen : ndarray of int64
         seed : int
-            Of initial weights and the order of the images.
+            Seed of initial weights and shuffling.
         progress : Progress
 
         Raises
@@ -112,7 +112,7 @@ class NetworkOfFold:
             choice = backbone_choice(self.study, self.network)
             places = Places(self.study.cache_folder, choice.weights_file if choice else None)
             task = TrainingTask(self.dataset, split, indices, self.study.settings.training, seed=seed, places=places)
-            result = train(self.network.name, task, key, progress).result
+            result = train(self.network.name, task, key, PublishingProgress(progress, NO_PROGRESS)).result
             right = (result.true == result.predicted).astype(np.uint8)
             stored = cache.store(STAGE, key.fingerprint, {"right": right}, {})
         found = np.zeros(len(self.held_out), dtype=bool)

@@ -20,7 +20,7 @@ from core.pipeline.size_folds import Chooser, Probe, SizePool, without_named_ima
 from core.pipeline.size_networks import NetworkOfFold, network_of_curves, without_soft_labels
 from core.pipeline.stages import extract_features, open_dataset, split_dataset
 from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, PartProgress, Progress, StepProgress
+from core.progress import NO_PROGRESS, PartProgress, Progress, Publisher, StepProgress
 from core.results import Note
 from core.results.sizes import Sizes
 from core.selection.budgets import share_of
@@ -36,7 +36,7 @@ STAGE = "sizes"
 VERSION = 1
 FOLDS = 5
 DRAWS = 3
-"""Of a sampler with chance, and of stratified random."""
+"""Number of draws of a random sampler, and of stratified random."""
 FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7)
 LEAST_SIZES = 3
 LEAST_IMAGES = 20
@@ -44,25 +44,26 @@ MEASURING = "Measuring learning curves: folds"
 
 
 def find_sizes(
-    study: Study, *, network: str = "", trains_network: bool = False, progress: Progress = NO_PROGRESS
+    study: Study, *, network: str = "", trains_network: bool = False, progress: Publisher[Note] = NO_PROGRESS
 ) -> Sizes:
     """Measure the learning curves of the sampler of the settings and of stratified random.
 
-    The pool is divided into five folds, grouped and stratified. For each fold all is made from the images of the other
-    four alone: features per class, clusters, coresets of up to seven sizes, the components that the linear probe sees,
-    its penalty. The probe is fitted on each coreset, and on everything, and classifies the held-out images, so that no
-    image is classified by a coreset that it was a candidate for, and all sizes are measured on the same images.
+    The pool is divided into five folds, grouped and stratified. For each fold everything is computed from the images of
+    the other four folds: embeddings, clusters, coresets of up to seven sizes, and the components and penalty of the
+    linear probe. The probe is fitted on each coreset, and on all images of the four folds, and classifies the held-out
+    images. No image is classified by a coreset that it could have been selected for, and all sizes are measured on the
+    same images.
 
     Parameters
     ----------
     study : Study
-        Pins and an earlier coreset are not used, as any of these images may be held out; nor is the size.
+        Its pins, earlier coreset and size are not used, as any of these images may be held out.
     network : str
-        Whose training time is estimated; empty: the first network of the comparison.
+        Network whose training time is estimated; empty: the first network of the comparison.
     trains_network : bool
-        Train this network in place of the linear probe, once on each coreset: 75 trainings as a rule. A `Note` tells
-        how long they are estimated to take. The validation images of the split pick the best epochs.
-    progress : Progress
+        Whether this network is trained instead of the linear probe, once on each coreset, usually 75 trainings. A
+        `Note` states the estimated time. The validation images of the split select the best epochs.
+    progress : Publisher
 
     Raises
     ------
@@ -73,13 +74,13 @@ def find_sizes(
     SettingsError
         If the network is not known.
     MemoryShortError
-        If it needs more memory than there is.
+        If it requires more memory than is available.
 
     Notes
     -----
-    With the linear probe all sums are taken on one thread, so the same images give the same result on any number of
-    them. What was measured is kept in the cache, so that another margin costs nothing, and of networks each training,
-    so that a search that was cancelled goes on where it stopped.
+    The linear probe is computed on one thread, so that the result does not depend on the number of threads.
+    Measurements are cached, so that another margin takes no time, and so is each training of a network, so that a
+    cancelled measurement can continue.
     """
     find_sampler(study.settings.selection.sampler)
     name = network or study.settings.comparison.networks[0]
@@ -142,8 +143,8 @@ def _open(study: Study, progress: Progress) -> SizePool:
     return SizePool(study, dataset, split, extracted, together, folds)
 
 
-def _held(pool: SizePool, network: Network | None, progress: Progress) -> tuple[Held, Held]:
-    """Return what was right of the coresets of the sampler, and of stratified random; from the cache if it is there."""
+def _held(pool: SizePool, network: Network | None, progress: Publisher[Note]) -> tuple[Held, Held]:
+    """Return the correct classifications of coresets of the sampler and of stratified random."""
     numbers = np.unique(pool.folds)
     n_least = min(int((pool.folds != fold).sum()) for fold in numbers)
     least = max(2, len(np.unique(pool.labels)))
@@ -184,7 +185,7 @@ def _held(pool: SizePool, network: Network | None, progress: Progress) -> tuple[
 
 
 def _key(pool: SizePool, sizes: Sequence[int]) -> str:
-    """Return what the measurement is kept under: all that it is made from."""
+    """Return the key of the measurement in the cache, from all its inputs."""
     settings = pool.study.settings
     selection = settings_to_dict(replace(without_named_images(settings.selection), fraction=1.0, images=None))
     clusters = settings_to_dict(settings.clusters) if find_sampler(settings.selection.sampler).uses_clusters else {}
@@ -204,9 +205,9 @@ def _key(pool: SizePool, sizes: Sequence[int]) -> str:
 
 
 def _measure(
-    pool: SizePool, sizes: Sequence[int], network: Network | None, progress: Progress
+    pool: SizePool, sizes: Sequence[int], network: Network | None, progress: Publisher[Note]
 ) -> dict[str, NDArray[Any]]:
-    """Return for each size, draw and image of the pool whether it was right, and for everything."""
+    """Return for each size, draw and image of the pool whether it was classified correctly, and for the whole pool."""
     settings, n = pool.study.settings.selection, len(pool.labels)
     # Trainings take long: one draw each.
     n_draws = DRAWS if network is None else 1
@@ -223,23 +224,23 @@ def _measure(
         n_runs = len(folds) * (1 + sum(draws for _, draws in samplers.values()) * len(sizes))
         progress.publish(Note(_trainings_words(pool, network, sizes, n_runs, len(folds))))
     # The largest first: smaller coresets of a nested sampler are cut from its ranking.
-    wanted = [
+    fits = [
         (name, of, draw, place)
         for name, (of, draws) in samplers.items()
         for draw in range(draws)
         for place in reversed(range(len(sizes)))
     ]
     for step, fold in enumerate(folds):
-        told = PartProgress(progress, step / len(folds), (step + 1) / len(folds), message=MEASURING, hands_on=False)
+        fold_progress = PartProgress(progress, step / len(folds), (step + 1) / len(folds), message=MEASURING)
         inside = pool.folds != fold
         with _probing(pool, network):
-            chooser = Chooser(pool, inside, PartProgress(told, 0, 0.1 if network else 0.5))
-            probe = _probe_of(pool, inside, network, PartProgress(told, 0.1 if network else 0.5, 0.8))
-            trainings = PartProgress(told, 0.1 if network else 0.8, 1)
-            of_one = StepProgress(trainings, 0, 1 + len(wanted))
+            chooser = Chooser(pool, inside, PartProgress(fold_progress, 0, 0.1 if network else 0.5))
+            probe = _probe_of(pool, inside, network, PartProgress(fold_progress, 0.1 if network else 0.5, 0.8))
+            trainings = PartProgress(fold_progress, 0.1 if network else 0.8, 1)
+            of_one = StepProgress(trainings, 0, 1 + len(fits))
             found["everything"][~inside] = probe.right(pool.together.indices[inside], 0, of_one)
-            for number, (name, of, draw, place) in enumerate(wanted):
-                of_one = StepProgress(trainings, number + 1, 1 + len(wanted))
+            for number, (name, of, draw, place) in enumerate(fits):
+                of_one = StepProgress(trainings, number + 1, 1 + len(fits))
                 of_one.report(0, 1)
                 indices = chooser.choose(replace(of, seed=of.seed + draw), sizes[place])
                 found[name][place, draw, ~inside] = probe.right(indices, draw, of_one)
@@ -249,7 +250,7 @@ def _measure(
 
 @contextmanager
 def _probing(pool: SizePool, network: Network | None) -> Iterator[None]:
-    """Hold the memory of the linear probe, and keep its sums on one thread; a network takes care of itself."""
+    """Reserve the memory of the linear probe, and compute it on one thread; do nothing for a network."""
     if network is not None:
         yield
         return
@@ -263,7 +264,7 @@ def _probing(pool: SizePool, network: Network | None) -> Iterator[None]:
 def _probe_of(
     pool: SizePool, inside: NDArray[np.bool_], network: Network | None, progress: Progress
 ) -> "Probe | NetworkOfFold":
-    """Return what is trained on coresets of a fold and classifies its held-out images."""
+    """Return the classifier that is trained on coresets of a fold."""
     if network is None:
         return Probe(pool, inside, progress)
     indices = pool.together.indices
@@ -273,21 +274,21 @@ def _probe_of(
 
 
 def _trainings_words(pool: SizePool, network: Network, sizes: Sequence[int], n_runs: int, n_folds: int) -> str:
-    """Return how many trainings there are, and about how long they take together."""
+    """Return a sentence on the number of trainings and their estimated time."""
     n_all = len(pool.labels)
     split = pool.split
     seconds = _training_seconds(pool.study, network.name, [*sizes, n_all], len(split.validation), n_all // n_folds)
-    told = f"Measuring with the {network.words} takes {n_runs:,} trainings"
+    sentence = f"Measuring with the {network.words} takes {n_runs:,} trainings"
     if not seconds:
-        return f"{told}."
+        return f"{sentence}."
     of_all = n_folds * seconds[-1] + sum(seconds[:-1]) * (n_runs - n_folds) / len(sizes)
-    return f"{told}, about {duration(of_all)} in all; finished ones are kept if it is stopped."
+    return f"{sentence}, about {duration(of_all)} in all; finished ones are kept if it is stopped."
 
 
 def _training_seconds(
     study: Study, network: str, sizes: Sequence[int], n_validation: int, n_test: int
 ) -> tuple[float, ...]:
-    """Return the estimated seconds of one training for each size; the last one is everything."""
+    """Return the estimated seconds of one training for each size; the last one is the whole pool."""
     settings = study.settings
     comparison = ComparisonSettings(
         samplers=(STRATIFIED,),

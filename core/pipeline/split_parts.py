@@ -10,11 +10,11 @@ import numpy as np
 from core.data.rereading import named_with_reasons
 from core.errors import LostImagesError, TrainingError
 from core.pipeline.planning import EVERYTHING, PlannedRun, study_of_split
-from core.pipeline.run_keys import Judge, judge_of, run_key
+from core.pipeline.run_keys import ProbeInput, probe_input_of, run_key
 from core.pipeline.stages import MATCHED, Prepared, choose, prepare
 from core.pipeline.teaching import Teaching, is_taught
-from core.progress import NO_PROGRESS, Progress
-from core.results import Coreset, IntArray, RunKey, RunResult, Split
+from core.progress import NO_PROGRESS, Progress, Publisher
+from core.results import Coreset, IntArray, Note, RunKey, RunResult, Split
 from core.selection.samplers import SAMPLERS
 from core.selection.selecting import matched_random
 from core.settings import SelectionSettings
@@ -30,7 +30,7 @@ class Selections:
     ----------
     prepared : Prepared
     settings : SelectionSettings
-        Everything but sampler, fraction and seed, which belong to a planned run.
+        Sampler, fraction and seed are those of the planned runs.
     """
 
     def __init__(self, prepared: Prepared, settings: SelectionSettings) -> None:
@@ -40,10 +40,10 @@ class Selections:
         self._seconds: dict[tuple[str, int], float] = {}
 
     def get(self, planned: PlannedRun) -> tuple[Coreset | None, IntArray, float]:
-        """Return the coreset (None for everything), the indices to train on and the seconds that selecting took.
+        """Return the coreset (None for the whole pool), the indices to train on, and the time to select in seconds.
 
-        The seconds are those of the sampler's largest coreset of that repetition, which is selected first: the smaller
-        ones are cut from the same order. A sampler without chance selects once for all repetitions.
+        The time is that of the largest coreset of the sampler in that repetition, which is selected first: smaller
+        coresets are cut from the same ranking. A deterministic sampler selects once for all repetitions.
         """
         if planned.sampler == EVERYTHING:
             return None, self._prepared.split.pool, 0.0
@@ -59,7 +59,7 @@ class Selections:
         return coreset, np.sort(coreset.indices), self._seconds[(planned.sampler, seed)]
 
     def _seed(self, planned: PlannedRun) -> int:
-        """Return what the draw is seeded by: of a sampler without chance all repetitions share one coreset."""
+        """Return the seed of the selection; all repetitions of a deterministic sampler share one."""
         sampler = SAMPLERS.get(planned.sampler)
         return self._settings.seed + (planned.seed if sampler is None or sampler.uses_seed else 0)
 
@@ -74,50 +74,52 @@ class Selections:
 
 @dataclass(frozen=True)
 class SplitPart:
-    """All that the trainings of one split share.
+    """Data that the trainings of one split share.
 
     Attributes
     ----------
     prepared : Prepared
-        Of the split.
-    judges : mapping of str to Judge
-        What the networks among those requested that see embeddings are trained on, by name.
+        Prepared study of the split.
+    probe_inputs : mapping of str to ProbeInput
+        Training data of the networks that see embeddings, by name.
     of_test : mapping of int to int
-        Cluster of each test image inside its true class.
+        Cluster of each test image within its true class.
     selections : Selections
     lost : dict of int to str
-        Images that could not be read again as they were scanned when a training required them, and why; shared by the
-        splits of a comparison. From then on trainings go without them.
+        Images that could no longer be read as they were scanned when a training required them, with the reason; shared
+        by the splits of a comparison. Later trainings exclude them.
 
     Notes
     -----
-    A network that sees embeddings reads no images: it is trained on all that were selected. No network is tested on an
-    image that is lost, so that all are tested on the same.
+    A network that sees embeddings reads no images, so it is trained on all selected images. No network is tested on a
+    lost image, so that all are tested on the same images.
     """
 
     prepared: Prepared
-    judges: Mapping[str, Judge]
+    probe_inputs: Mapping[str, ProbeInput]
     of_test: Mapping[int, int]
     selections: Selections
     lost: dict[int, str] = field(default_factory=dict)
 
     def key(self, planned: PlannedRun) -> RunKey:
-        """Return what a planned run is known by: the images that it is really trained and tested on, among others."""
+        """Return the key of a planned run, which includes the images that it is actually trained and tested on."""
         prepared = replace(self.prepared, split=self.split) if self.lost else self.prepared
         teacher = self.teaching.mark if self.is_taught(planned) else ""
-        return run_key(prepared, planned, self.indices(planned), self.judge_for(planned), teacher)
+        return run_key(prepared, planned, self.indices(planned), self.probe_input_for(planned), teacher)
 
     @cached_property
     def teaching(self) -> Teaching:
-        """The teacher of soft labels, of the whole pool, which all trainings of the split share."""
+        """The teacher of soft labels of the whole pool, shared by all trainings of the split."""
         return Teaching(self.prepared)
 
     def is_taught(self, planned: PlannedRun) -> bool:
         """Whether a planned run is trained with soft labels."""
         return is_taught(NETWORKS[planned.network], self.prepared.study.settings.training)
 
-    def teach(self, planned: PlannedRun, stored: Mapping[str, RunResult], progress: Progress = NO_PROGRESS) -> None:
-        """Fit the teacher, where a planned run requires it that is not stored."""
+    def teach(
+        self, planned: PlannedRun, stored: Mapping[str, RunResult], progress: Publisher[Note] = NO_PROGRESS
+    ) -> None:
+        """Fit the teacher if a planned run requires it and is not stored."""
         if self.is_taught(planned) and self.key(planned).fingerprint not in stored:
             self.teaching.teacher(progress)
 
@@ -130,15 +132,15 @@ class SplitPart:
     def indices(self, planned: PlannedRun) -> IntArray:
         """Return the images that a planned run is trained on, ascending."""
         _coreset, indices, _seconds = self.selections.get(planned)
-        return indices if self._is_judged(planned) else self._left(indices)
+        return indices if self._sees_embeddings(planned) else self._left(indices)
 
     def lose(self, error: LostImagesError) -> str:
-        """Go without the images that a training could not read; return a sentence that names them.
+        """Exclude the images that a training could not read, and return a sentence that names them.
 
         Raises
         ------
         LostImagesError
-            If all of them are known already, so that going on would not help.
+            If all of them were excluded before.
         TrainingError
             If no test image is left.
         """
@@ -151,11 +153,12 @@ class SplitPart:
         return without_words(self.prepared, fresh)
 
     def check(self, planned: PlannedRun) -> None:
-        """Make sure that a planned run has images left to train on.
+        """Check that a planned run has images left to train on.
 
         Raises
         ------
         TrainingError
+            If it has none.
         """
         if self.lost and len(self.indices(planned)) == 0:
             _coreset, indices, _seconds = self.selections.get(planned)
@@ -167,30 +170,30 @@ class SplitPart:
     def _left(self, indices: IntArray) -> IntArray:
         return indices[~np.isin(indices, list(self.lost))] if self.lost else indices
 
-    def _is_judged(self, planned: PlannedRun) -> bool:
-        return NETWORKS[planned.network].is_judge
+    def _sees_embeddings(self, planned: PlannedRun) -> bool:
+        return NETWORKS[planned.network].sees_embeddings
 
     def _note(self, planned: PlannedRun) -> str:
-        """Return the note of a run of which images are lost; empty if none is."""
+        """Return the note of a run without lost images; empty if none is lost."""
         split = self.prepared.split
         _coreset, indices, _seconds = self.selections.get(planned)
-        wanted = [split.test] if self._is_judged(planned) else [indices, split.validation, split.test]
-        without = np.intersect1d(np.concatenate(wanted), list(self.lost)).astype(np.int64).tolist()
+        used = [split.test] if self._sees_embeddings(planned) else [indices, split.validation, split.test]
+        without = np.intersect1d(np.concatenate(used), list(self.lost)).astype(np.int64).tolist()
         if not without:
             return ""
         names = ", ".join(self.prepared.dataset.images[index].path for index in without[:3])
         more = f" and {len(without) - 3:,} more" if len(without) > 3 else ""
         return f"without {names}{more}, which could no longer be read"
 
-    def judge_for(self, planned: PlannedRun) -> Judge | None:
-        """Return what the planned network is trained on if it sees embeddings."""
-        return self.judges.get(planned.network)
+    def probe_input_for(self, planned: PlannedRun) -> ProbeInput | None:
+        """Return the training data of the planned network if it sees embeddings; else None."""
+        return self.probe_inputs.get(planned.network)
 
-    def as_asked(self, run: RunResult, planned: PlannedRun, key: RunKey) -> RunResult:
-        """Return a finished run as this comparison has it.
+    def as_planned(self, run: RunResult, planned: PlannedRun, key: RunKey) -> RunResult:
+        """Return a finished run with the key, clusters and indices of this comparison.
 
-        It may have been made for another sampler that selected the same images, for other clusters, for another number
-        of splits, or when the same test images were elsewhere in the dataset.
+        It may be from a sampler that selected the same images, other clusters, another number of splits, or a dataset
+        in which the same test images had other indices.
         """
         _coreset, _indices, seconds = self.selections.get(planned)
         test = self.split.test
@@ -205,8 +208,8 @@ class SplitPart:
             note="; ".join(part for part in (run.note, self._note(planned)) if part),
         )
 
-    def tested_alike(self, run: RunResult) -> RunResult:
-        """Return a run as if it had been tested without the images that were lost after it."""
+    def without_lost_tests(self, run: RunResult) -> RunResult:
+        """Return a run evaluated without the test images that were lost after it."""
         kept = ~np.isin(run.test_indices, list(self.lost))
         if kept.all():
             return run
@@ -226,16 +229,18 @@ class SplitPart:
 
 
 def without_words(prepared: Prepared, reasons: Mapping[int, str]) -> str:
-    """Return the sentence that names images excluded from trainings, and why."""
+    """Return a sentence on the images that are excluded from trainings, with the reasons."""
     names = named_with_reasons(prepared.dataset, reasons)
     count = "1 image that" if len(reasons) == 1 else f"{len(reasons):,} images that"
     return f"Trained and tested without {count} could no longer be read as scanned: {names}."
 
 
-def judges_of(prepared: Prepared, networks: Sequence[str], progress: Progress = NO_PROGRESS) -> dict[str, Judge]:
+def probe_inputs_of(
+    prepared: Prepared, networks: Sequence[str], progress: Progress = NO_PROGRESS
+) -> dict[str, ProbeInput]:
     """Prepare the data of those networks that use embeddings; unknown names are ignored."""
     known = [NETWORKS[name] for name in dict.fromkeys(networks) if name in NETWORKS]
-    return {network.name: judge_of(prepared, network, progress) for network in known if network.is_judge}
+    return {network.name: probe_input_of(prepared, network, progress) for network in known if network.sees_embeddings}
 
 
 def open_split(
@@ -246,18 +251,18 @@ def open_split(
     Parameters
     ----------
     first : Prepared
-        The study itself: the split 0.
+        The prepared study of split 0.
     split : int
-        From 0. Features are kept by image, so that another split costs the features of images not seen yet, PCA and
-        clusters. Nothing is scanned again, because all splits have the same images.
+        From 0. Features are cached by image, so that another split only requires features of new images, PCA and
+        clusters. Nothing is scanned again, since all splits have the same images.
     lost : dict of int to str, optional
-        Images that are known to be lost; those that are lost in this split are put in there, too.
+        Images that are known to be lost; those that are lost in this split are added.
     """
     prepared = first if split == 0 else prepare(study_of_split(first.study, split), progress, dataset=first.dataset)
     settings = first.study.settings
     return SplitPart(
         prepared=prepared,
-        judges=judges_of(prepared, settings.comparison.networks, progress),
+        probe_inputs=probe_inputs_of(prepared, settings.comparison.networks, progress),
         of_test=clusters_of_test(prepared.split, prepared.embeddings, prepared.clusters),
         selections=Selections(prepared, settings.selection),
         lost={} if lost is None else lost,

@@ -1,4 +1,4 @@
-"""One function per stage, each cached under the fingerprint of all that its result is made from."""
+"""One function per stage; results are cached under the fingerprint of all their inputs."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -50,26 +50,26 @@ from core.settings import (
 
 CLUSTERING_VERSION = 1
 _DRAWS = 3
-JUDGE_COMPONENTS = 300
+PROBE_COMPONENTS = 300
 MATCHED = "matched:"
 
 
 class Clock:
-    """Seconds and memory of each stage, in the order in which they ended."""
+    """Time and memory of each stage, in the sequence in which they ended."""
 
     def __init__(self) -> None:
         self.times: list[StageTime] = []
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time what runs inside."""
+        """Measure the time and memory of a stage."""
         started = time.perf_counter()
         yield
         self.times.append(StageTime(name, time.perf_counter() - started, peak_memory()))
 
 
 def peak_memory() -> int:
-    """Return the largest memory this process has held, in bytes (on Linux and macOS; elsewhere what it holds now)."""
+    """Return the peak memory of this process in bytes; on systems other than Linux and macOS its current memory."""
     try:
         import resource
     except ImportError:
@@ -88,10 +88,10 @@ def open_dataset(
     settings: DataSettings | None = None,
     complete: bool = False,
 ) -> Dataset:
-    """Scan `source`, under the settings of its kind where it has any.
+    """Scan `source`, with the settings of its kind.
 
-    Files that are unchanged at the last scan are not decoded again, except where `complete` requests the quality of
-    images that an earlier version did not measure; see `core.data.dataset.scan`.
+    Files that have not changed since the last scan are not decoded again, unless `complete` requests measures of
+    quality that an earlier version did not compute; see `core.data.dataset.scan`.
 
     Raises
     ------
@@ -102,19 +102,19 @@ def open_dataset(
 
 
 def fixed_settings(settings: Settings, dataset: Dataset) -> Settings:
-    """Return settings that name what the scan fixed for each file kind, so that other images are read equally."""
+    """Return the settings with the ranges that the scan fixed by file kind, so that other images are read equally."""
     if not (dataset.reading.ranges or dataset.reading.alphas):
         return settings
     return replace(settings, data=with_reading(settings.data, dataset.reading))
 
 
 def split_dataset(dataset: Dataset, settings: Settings, fold: int = 0) -> Split:
-    """Divide the images into pool, validation and test; of several folds `fold`, from 0, is tested on."""
+    """Divide the images into pool, validation and test images; with folds, `fold` contains the test images."""
     return make_split(dataset, settings.data, fold)
 
 
 def used_images(split: Split) -> np.ndarray:
-    """Return the indices of all images that any set contains, ascending."""
+    """Return the indices of all images that are in a set, ascending."""
     return np.sort(np.concatenate([split.pool, split.validation, split.test]))
 
 
@@ -125,7 +125,7 @@ def extract_features(
     names: Sequence[str] | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> tuple[Extracted, ...]:
-    """Let each extractor look at every used image; what the cache holds is not computed again."""
+    """Extract the features of all used images with each extractor; cached features are not computed again."""
     names = tuple(names if names is not None else study.settings.features.extractors)
     extractors = [extractor_named(name) for name in names]
     indices = used_images(split)
@@ -151,10 +151,9 @@ def extract_features(
 
 
 def _clustering_key(embedding: ClassEmbedding, settings: ClusterSettings) -> str:
-    """Return what the clusters of a class are cached under: its features, and the settings in their stored form.
+    """Return the key of the clusters of a class in the cache: of its features, and the settings in stored form.
 
-    A setting that was added later counts only where it is not neutral; k of another class never does, nor does a sample
-    that would be of the whole class.
+    Settings at their neutral value, k of other classes, and a sample as large as the class do not affect it.
     """
     stored = settings_to_dict(settings)
     if stored.get("sample_above", 0) >= len(embedding.indices):
@@ -177,7 +176,7 @@ def cluster_classes(
     cache_folder: Path,
     progress: Progress = NO_PROGRESS,
 ) -> tuple[ClassClusters, ...]:
-    """Cluster every class; each is published when it is finished, and cached separately."""
+    """Cluster all classes; each is cached separately."""
     cache = ArrayCache(cache_folder)
     results = []
     for number, embedding in enumerate(embeddings):
@@ -186,8 +185,8 @@ def cluster_classes(
         stored = cache.load("clusters", key)
         if stored is None:
             # The class is handed on once it is stored.
-            told = StepProgress(progress, number, len(embeddings), hands_on=False)
-            clusters = cluster_class(embedding, settings.clusters, progress=told)
+            class_progress = StepProgress(progress, number, len(embeddings))
+            clusters = cluster_class(embedding, settings.clusters, progress=class_progress)
             facts = {
                 "curve": {str(k): value for k, value in clusters.curve.items()},
                 "chosen_by": clusters.chosen_by,
@@ -205,14 +204,13 @@ def cluster_classes(
             n_sampled=int(stored.facts.get("n_sampled", 0)),
         )
         results.append(clusters)
-        progress.publish(clusters)
     progress.report(len(embeddings), len(embeddings), "Clustering: classes")
     return tuple(results)
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A study up to its clusters: all that selecting a coreset needs."""
+    """The results of the stages of a study that a coreset is selected from."""
 
     study: Study
     dataset: Dataset
@@ -247,14 +245,14 @@ def prepare(
     until: Literal["reduction", "clusters"] = "clusters",
     dataset: Dataset | None = None,
 ) -> Prepared:
-    """Run scan, split, features, reduction and clustering; all of it comes from the cache where it is there.
+    """Run scan, split, feature extraction, reduction and clustering; cached results are read.
 
     Parameters
     ----------
     until : {"reduction", "clusters"}
-        With ``"reduction"`` nothing is clustered yet.
+        Last stage to run.
     dataset : Dataset, optional
-        What an earlier scan found; default: it is scanned now.
+        Result of an earlier scan; by default the source is scanned.
     """
     clock = clock if clock is not None else Clock()
     settings = study.settings
@@ -281,7 +279,7 @@ def prepare(
 
 
 def cached_difficulty(dataset: Dataset, across: PoolEmbedding, cache_folder: Path) -> Mapping[str, float]:
-    """Return how far each class is mixed with others, from the cache where it is there."""
+    """Return the difficulty of each class, from the cache if it is there."""
     cache = ArrayCache(cache_folder)
     names = [dataset.images[i].class_name for i in across.indices]
     key = fingerprint(1, np.asarray(across.embedding), np.asarray(across.in_pool), names)
@@ -293,9 +291,9 @@ def cached_difficulty(dataset: Dataset, across: PoolEmbedding, cache_folder: Pat
 
 
 def choose(prepared: Prepared, settings: SelectionSettings, progress: Progress = NO_PROGRESS) -> Coreset:
-    """Choose a coreset from a prepared study.
+    """Select a coreset from a prepared study.
 
-    ``matched:NAME`` as the sampler is random inside every class, with the class budgets of NAME.
+    The sampler ``matched:NAME`` selects at random within each class, with the class budgets of NAME.
 
     Raises
     ------
@@ -322,17 +320,17 @@ def choose(prepared: Prepared, settings: SelectionSettings, progress: Progress =
 def choose_at(
     prepared: Prepared, settings: SelectionSettings, fractions: Sequence[float], progress: Progress = NO_PROGRESS
 ) -> list[Coreset]:
-    """Select at several fractions; those that round to no image of a small pool are excluded."""
+    """Select coresets at several fractions; those that round to no image are omitted."""
     possible = [fraction for fraction in fractions if share_of(fraction, len(prepared.split.pool)) >= 1]
     return [choose(prepared, replace(settings, fraction=fraction, images=None), progress) for fraction in possible]
 
 
-def judge_sizes(
+def evaluate_sizes(
     prepared: Prepared, settings: SelectionSettings, fractions: Sequence[float], progress: Progress = NO_PROGRESS
 ) -> tuple[ProxyPoint, ...]:
-    """Let nearest neighbours evaluate a sampler at several fractions, next to random draws with the same class budgets.
+    """Evaluate a sampler at several fractions by nearest neighbours, and random draws with the same class budgets.
 
-    Without the images of an earlier coreset, of which there may be more than a fraction has.
+    Images of an earlier coreset are not kept, since there may be more of them than a fraction selects.
     """
     settings = replace(settings, continue_from=None)
     coresets = choose_at(prepared, settings, fractions, progress)
@@ -342,7 +340,7 @@ def judge_sizes(
 
 
 def separations(prepared: Prepared, progress: Progress = NO_PROGRESS) -> tuple[Separation, ...]:
-    """Return how well each extractor alone, and all of them concatenated, separate the classes (leave-one-out 5-NN)."""
+    """Return the separation of each extractor, and of all of them concatenated: leave-one-out 5-NN accuracy."""
     results = []
     sets: list[tuple[Extracted, ...]] = [(e,) for e in prepared.extracted]
     if len(prepared.extracted) > 1:

@@ -20,10 +20,10 @@ class Study:
     settings : Settings
     cache_folder : Path
     weights_file : Path or None
-        A weight file given by hand for the first extractor that needs weights.
+        Weight file given by the user, for the first extractor that requires weights.
     fold : int
-        Which of `DataSettings.folds` is tested on, from 0. It is not a setting: a comparison works through all of them,
-        everything else has the first.
+        The fold of `DataSettings.folds` that contains the test images, from 0. It is no setting: a comparison uses all
+        folds, everything else the first.
     """
 
     source: Path
@@ -34,7 +34,7 @@ class Study:
 
 
 def settings_of_project(project: Project) -> Settings:
-    """Return a project's settings, with what its latest scan fixed of how stored values become pixels."""
+    """Return the settings of a project, with the reading settings that its latest scan fixed."""
     latest = project.latest("dataset")
     fixed = latest.facts.get("reading") if latest is not None else None
     if not isinstance(fixed, dict):

@@ -1,4 +1,4 @@
-"""The teacher of soft labels in a study: when it is fitted, its key, and where it is stored."""
+"""The teacher of soft labels in a study: fitted when required, and cached."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -13,7 +13,7 @@ from core.features.extractors import EXTRACTORS
 from core.pipeline.planning import EVERYTHING, STRATIFIED, plan
 from core.pipeline.stages import Prepared
 from core.pipeline.study import Study
-from core.progress import NO_PROGRESS, Progress
+from core.progress import NO_PROGRESS, Progress, Publisher
 from core.results import Note, Teacher
 from core.settings import ComparisonSettings, TrainingSettings, parts_of
 from core.training.architectures import NETWORKS
@@ -30,7 +30,7 @@ KRYLOV_COLUMNS = 1024
 
 
 def is_taught(network: Network, training: TrainingSettings) -> bool:
-    """Return whether a network is trained with soft labels: they are on, and it reads how networks are trained."""
+    """Return whether a network is trained with soft labels: they are on, and the network uses the training settings."""
     reads = network.reads is None or "recipe" in network.reads
     return reads and bool(parts_of(training).soft_labels)
 
@@ -41,7 +41,7 @@ class Teaching:
     Parameters
     ----------
     prepared : Prepared
-        The teacher is fitted on its whole pool and evaluates it, with the features that coresets are selected by.
+        The teacher is fitted on its whole pool, with the features that coresets are selected by.
     """
 
     def __init__(self, prepared: Prepared) -> None:
@@ -50,7 +50,7 @@ class Teaching:
 
     @cached_property
     def together(self) -> Units:
-        """Units of the pool, which stay in one fold."""
+        """Units of the pool, each of which is in one fold."""
         prepared = self._prepared
         return pool_units(prepared.dataset, prepared.split.pool, prepared.study.settings.data)
 
@@ -69,17 +69,15 @@ class Teaching:
             together.notes,
         )
 
-    def teacher(self, progress: Progress = NO_PROGRESS) -> Teacher:
-        """Return the teacher, from the cache where it is there; its seconds are those that it took to fit.
-
-        Notes on it are published the first time.
+    def teacher(self, progress: Publisher[Note] = NO_PROGRESS) -> Teacher:
+        """Return the teacher, from the cache if it is there; its notes are published the first time.
 
         Raises
         ------
         TrainingError
             If the pool cannot be divided into folds.
         MemoryShortError
-            If it needs more memory than there is.
+            If it requires more memory than is available.
         """
         if self._teacher is None:
             self._teacher = self.kept() or self._fitted(progress)
@@ -88,7 +86,7 @@ class Teaching:
         return self._teacher
 
     def kept(self) -> Teacher | None:
-        """Return the teacher if the cache has it; nothing is fitted."""
+        """Return the teacher from the cache, without fitting; None if it is not there."""
         dataset, together = self._prepared.dataset, self.together
         stored = ArrayCache(self._prepared.study.cache_folder).load(STAGE, self.mark)
         if stored is None:
@@ -130,7 +128,7 @@ def any_taught(comparison: ComparisonSettings, training: TrainingSettings) -> bo
 
 
 def teacher_seconds(study: Study, n_pool: int) -> float:
-    """Return about how long fitting the teachers of a comparison takes, one for each split; 0 without soft labels."""
+    """Return an estimate of the seconds to fit the teachers of a comparison, one per split; 0 without soft labels."""
     comparison, training = study.settings.comparison, study.settings.training
     if not any_taught(comparison, training):
         return 0.0
@@ -145,21 +143,21 @@ def teacher_seconds(study: Study, n_pool: int) -> float:
 
 
 def _speed(extractors: Sequence[str]) -> str:
-    """Return the name under which it is kept how fast a teacher on these extractors is fitted here."""
+    """Return the name under which the measured speed of fitting a teacher on these extractors is stored."""
     return f"{STAGE} {'+'.join(extractors)}"
 
 
-def lacking_beside(comparison: ComparisonSettings, training: TrainingSettings) -> tuple[str, ...]:
-    """Return in a sentence which rows are missing to evaluate soft labels; nothing if none is."""
+def missing_baselines(comparison: ComparisonSettings, training: TrainingSettings) -> tuple[str, ...]:
+    """Return a sentence on rows that are missing for evaluating soft labels; empty if none is."""
     if not any_taught(comparison, training):
         return ()
     rows = {planned.sampler for planned in plan(comparison)}
     samplers = [name for name in (RANDOM, STRATIFIED) if name not in rows]
     lacking = [*samplers, *([] if EVERYTHING in rows else [EVERYTHING])]
-    return (_lacking_words(lacking, samplers, comparison),) if lacking else ()
+    return (_missing_words(lacking, samplers, comparison),) if lacking else ()
 
 
-def _lacking_words(lacking: Sequence[str], samplers: Sequence[str], comparison: ComparisonSettings) -> str:
+def _missing_words(lacking: Sequence[str], samplers: Sequence[str], comparison: ComparisonSettings) -> str:
     *others, last = ("the whole pool" if name == EVERYTHING else name for name in lacking)
     named = f"{', '.join(others)} and {last}" if others else last
     ways = []

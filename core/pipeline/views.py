@@ -1,4 +1,4 @@
-"""Data for the window and the command line before and after a run: plain dataclasses."""
+"""Results of planning and of finished studies, for the window and the command line: plain dataclasses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,6 +6,8 @@ from pathlib import Path
 
 from core.results import Comparison, Estimate, StageTime
 from core.settings import ComparisonSettings, TrainingSettings
+
+SEEDS_A_SPLIT = 1000
 
 
 @dataclass(frozen=True)
@@ -15,16 +17,16 @@ class ExtractorFact:
     Attributes
     ----------
     weights_state : str
-        ``"needs none"``, ``"verified"``, ``"unverified"``, ``"unverified model"``, ``"missing"``,
-        ``"unusable"``; ``"broken"``: the code of a plugin's extractor fails.
+        ``"needs none"``, ``"verified"``, ``"unverified"``, ``"unverified model"``, ``"missing"``, ``"unusable"``;
+        ``"broken"``: the code of the extractor of a plugin fails.
     missing_sentence : str
-        The ways out where the extractor cannot be used; else empty.
+        What to do if the extractor cannot be used; else empty.
     n_cached, n_images : int
-        Used images whose features are computed, and all.
+        Number of used images whose features are computed, and of all used images.
     estimate : Estimate
-        For what is not computed yet.
+        Costs of the features that are not computed.
     follows : str
-        The extractor whose features give this one's at no cost, where that one is used too; empty if there is none.
+        Name of an extractor from whose features those of this one are derived at no cost; empty if there is none.
     """
 
     name: str
@@ -41,36 +43,87 @@ class ExtractorFact:
 
 
 @dataclass(frozen=True)
-class PlannedView:
-    """One training that a comparison requests, with estimates.
+class PlannedRun:
+    """One training that a comparison requests.
 
-    `epochs` are those that it will have, more than requested where the least number of steps rules; 0 where the network
-    is not trained by epochs.
+    Attributes
+    ----------
+    network, sampler : str
+        Names.
+    fraction : float
+        Share of the pool, 0 < f <= 1.
+    repetition, split : int
+        From 0.
     """
 
     network: str
     sampler: str
     fraction: float
     repetition: int
-    n_images: int
-    estimate: Estimate
     split: int = 0
-    epochs: int = 0
+
+    @property
+    def seed(self) -> int:
+        """Seed of its draw, its initial weights and its shuffling.
+
+        No two splits share seeds: random samplers draw places in a sorted pool, so that a seed would draw nearly the
+        same share of each class, and neighbours in path order, in every split.
+        """
+        return self.repetition + SEEDS_A_SPLIT * self.split
 
 
 @dataclass(frozen=True)
-class ComparePlanView:
-    """All trainings that a comparison requests; `problem` states why they cannot be done, or is empty.
+class EstimatedRun(PlannedRun):
+    """A planned training with its estimates.
 
-    `device` is what will most likely compute, in words. `instead` are training and comparison settings with which the
-    networks work on this machine, where weights are missing, and a sentence on what they use; None where none are.
-    `epochs` is the number requested. `backbones` are the seconds, by network, that the features of its backbone take
-    once, where none is computed. `folds` is the number of folds, 0 where the splits are none; `steps` is
-    as in `Comparison`. `disk_bytes` is the disk space of block inputs for fine-tuning; `note` is a
-    sentence on trainings that are estimated to be slow.
+    Attributes
+    ----------
+    n_images : int
+        Number of images that the network is trained on.
+    estimate : Estimate
+    epochs : int
+        Number of epochs, more than requested if the minimum number of training steps requires it; 0 if the network is
+        not trained by epochs.
     """
 
-    runs: tuple[PlannedView, ...]
+    n_images: int = field(kw_only=True)
+    estimate: Estimate = field(kw_only=True)
+    epochs: int = field(default=0, kw_only=True)
+
+
+@dataclass(frozen=True)
+class ComparisonPlan:
+    """All trainings that a comparison requests, with estimates.
+
+    Attributes
+    ----------
+    runs : tuple of EstimatedRun
+    seconds : float
+        Time of all trainings.
+    memory_bytes : int
+        Peak memory in bytes.
+    problem : str
+        Reason why they cannot be run; empty if they can.
+    n_splits : int
+    device : str
+        Device that will most likely be used, in words.
+    instead : (TrainingSettings, ComparisonSettings, str) or None
+        If weights are missing, settings with which the networks can be trained on this machine, and a sentence on them.
+    epochs : int
+        Number of epochs requested.
+    backbones : mapping of str to float
+        By network, the seconds to compute the features of its backbone, if none is computed.
+    folds : int
+        Number of folds; 0 without folds.
+    steps : str
+        As in `Comparison`.
+    disk_bytes : int
+        Disk space of block inputs for fine-tuning, in bytes.
+    note : str
+        Sentence on trainings that are estimated to be slow; else empty.
+    """
+
+    runs: tuple[EstimatedRun, ...]
     seconds: float
     memory_bytes: int
     problem: str
@@ -87,7 +140,17 @@ class ComparePlanView:
 
 @dataclass(frozen=True)
 class StudyOutcome:
-    """A finished study: its report and sentences, and how images were read."""
+    """A finished study.
+
+    Attributes
+    ----------
+    report : Path
+        File of the report.
+    comparison : Comparison
+    times : tuple of StageTime
+    notes : tuple of str
+        Sentences on how the images were read.
+    """
 
     report: Path
     comparison: Comparison

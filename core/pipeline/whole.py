@@ -1,4 +1,4 @@
-"""Whole runs: everything from a folder to a report, a comparison alone, the demo, predictions."""
+"""Complete runs: a study from a folder to a report, a comparison, the demo, predictions."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from core.files import make_temporary_folder, put_in_place, reason_of, removed_o
 from core.forms import FormError, read_json
 from core.housekeeping import sweep_tree
 from core.output.content import ReportContent
-from core.output.model_bundle import Predictions, load_bundle, write_predictions
+from core.output.model_bundle import load_bundle, write_predictions
 from core.output.model_bundle import predict as predict_images
 from core.output.report import write_report
 from core.pipeline.comparing import run_comparison
@@ -24,13 +24,13 @@ from core.pipeline.exporting import SYNTHETIC, export, labels_of
 from core.pipeline.facts import recommended_extractors
 from core.pipeline.methods import write_facts
 from core.pipeline.planning import check_splits
-from core.pipeline.stages import Clock, Prepared, choose, fixed_settings, judge_sizes, prepare, separations
+from core.pipeline.stages import Clock, Prepared, choose, evaluate_sizes, fixed_settings, prepare, separations
 from core.pipeline.study import Study
 from core.pipeline.views import StudyOutcome
-from core.progress import NO_PROGRESS, Progress
-from core.results import Comparison, Coreset, ProxyPoint
+from core.progress import NO_PROGRESS, Progress, Publisher
+from core.results import Comparison, Coreset, PredictionFile, ProxyPoint, TrainingPart
 from core.selection.coverage import coverage
-from core.selection.doubts import label_doubts, near_duplicates
+from core.selection.label_errors import near_duplicates, suspected_label_errors
 from core.selection.shares import expected_random
 from core.settings import (
     ComparisonSettings,
@@ -55,25 +55,25 @@ def run_study(
     *,
     overwrite: bool = False,
     synthetic: bool = False,
-    progress: Progress = NO_PROGRESS,
+    progress: Publisher[TrainingPart] = NO_PROGRESS,
 ) -> StudyOutcome:
-    """Do everything: select, export the coreset, train every network requested, compare, report.
+    """Run a study: select and export a coreset, train all requested networks, compare, and write the report.
 
     Parameters
     ----------
     study : Study
     out : Path
-        Gets ``report.html``, ``tables/``, ``coreset/``, ``models/`` and ``runs/``. A run that was stopped continues
-        where it was when it is requested again.
+        Folder for ``report.html``, ``tables/``, ``coreset/``, ``models/`` and ``runs/``. A study that was stopped
+        continues when it is run again.
     overwrite : bool
-        Replace an existing finished study.
+        Whether a finished study may be replaced.
     synthetic : bool
-        Label every result as made from synthetic images.
+        Whether all results are labelled as from synthetic images.
 
     Raises
     ------
     ExportError
-        If `out` holds something else, or cannot be written.
+        If `out` contains other files, or cannot be written.
     """
     _check(study)
     _claim(out, study, overwrite)
@@ -87,15 +87,15 @@ def run_study(
     with clock.stage("training"):
         comparison = run_comparison(prepared, out / RUNS, progress, keep_models=out / MODELS)
     content = report_content(prepared, coreset=coreset, comparison=comparison, synthetic=synthetic, progress=progress)
-    told = tuple(note for note in exported.notes if note not in content.labels)
-    content = replace(content, export_notes=told)
+    new_notes = tuple(note for note in exported.notes if note not in content.labels)
+    content = replace(content, export_notes=new_notes)
     return _finish(out, study, content, comparison, clock, progress)
 
 
 def compare_study(
-    study: Study, out: Path, *, overwrite: bool = False, progress: Progress = NO_PROGRESS
+    study: Study, out: Path, *, overwrite: bool = False, progress: Publisher[TrainingPart] = NO_PROGRESS
 ) -> StudyOutcome:
-    """Train and compare, and report; nothing is exported."""
+    """Train networks, compare them, and write the report, without exporting a coreset."""
     _check(study)
     _claim(out, study, overwrite)
     clock = Clock()
@@ -134,7 +134,7 @@ def report_content(
         shares=shares or (),
         coverage=covered,
         proxy=points,
-        doubts=label_doubts(prepared.dataset, prepared.pool_embedding),
+        label_errors=suspected_label_errors(prepared.dataset, prepared.pool_embedding),
         near_duplicates=near_duplicates(prepared.dataset, bits=prepared.study.settings.data.near_duplicate_bits),
         comparison=comparison,
         settings=fixed_settings(prepared.study.settings, prepared.dataset),
@@ -145,7 +145,7 @@ def report_content(
 def content_for_methods(
     prepared: Prepared, coreset: Coreset, comparison: Comparison | None, *, synthetic: bool = False
 ) -> ReportContent:
-    """Return what a Methods paragraph is made from: a report's content without what has to be computed for it."""
+    """Return the content of a report that a Methods paragraph requires, without further computations."""
     return ReportContent(
         dataset=prepared.dataset,
         labels=labels_of(prepared, synthetic=synthetic),
@@ -159,7 +159,7 @@ def content_for_methods(
 
 
 def _proxy(prepared: Prepared, coreset: Coreset, progress: Progress) -> tuple[ProxyPoint, ...]:
-    """Return the nearest-neighbour proxy of the coreset's sampler at several fractions."""
+    """Return the nearest-neighbour proxy of the sampler of a coreset at several fractions."""
     settings = replace(
         prepared.study.settings.selection,
         sampler=coreset.sampler,
@@ -168,11 +168,11 @@ def _proxy(prepared: Prepared, coreset: Coreset, progress: Progress) -> tuple[Pr
         pinned_out=(),
         continue_from=None,
     )
-    return judge_sizes(prepared, settings, PROXY_FRACTIONS, progress)
+    return evaluate_sizes(prepared, settings, PROXY_FRACTIONS, progress)
 
 
 def demo_settings(*, epochs: int | None = None) -> Settings:
-    """Return the settings of the demo: the whole method, small enough for a minute or two."""
+    """Return the settings of the demo: the whole method in one or two minutes."""
     names = recommended_extractors()
     # Of those recommended, so that the transfer network needs no other weights than the features do.
     backbone = next(name for name in recommended() if EXTRACTORS[name].backbone)
@@ -195,19 +195,19 @@ def demo_settings(*, epochs: int | None = None) -> Settings:
 
 
 def ensure_demo(folder: Path, *, n_images: int | None = None, progress: Progress = NO_PROGRESS) -> None:
-    """Draw the demo's images into `folder`, unless they are there.
+    """Generate the images of the demo in `folder`, unless they exist.
 
     Raises
     ------
     ExportError
-        If the folder holds something else.
+        If the folder contains other files.
     """
     mark = folder.parent / f".{folder.name}.demo.json"
-    wanted = {"images": n_images}
+    facts = {"images": n_images}
     if folder.exists() and any(folder.iterdir()):
         if not mark.is_file():
             raise ExportError(f"{folder} contains files other than the demo images; use another folder.")
-        if _is_demo(mark, wanted):
+        if _is_demo(mark, facts):
             return
     try:
         with removed_on_failure(make_temporary_folder(folder)) as building:
@@ -215,19 +215,19 @@ def ensure_demo(folder: Path, *, n_images: int | None = None, progress: Progress
                 make_demo(building, progress=progress)
             else:
                 make_demo(building, n_images=n_images, progress=progress)
-            if folder.is_dir() and _is_demo(mark, wanted) and any(folder.iterdir()):
+            if folder.is_dir() and _is_demo(mark, facts) and any(folder.iterdir()):
                 try_to_remove(building)  # another program has drawn the same meanwhile
                 return
             put_in_place(building, folder)
     except OSError as error:
         raise ExportError(f"The demo cannot be written to {folder} ({reason_of(error)}).") from error
-    write_atomically(mark, json.dumps(wanted).encode())
+    write_atomically(mark, json.dumps(facts).encode())
 
 
-def _is_demo(mark: Path, wanted: dict[str, int | None]) -> bool:
-    """Return whether `mark` states that the requested demo was drawn."""
+def _is_demo(mark: Path, facts: dict[str, int | None]) -> bool:
+    """Return whether `mark` states that the requested demo was generated."""
     try:
-        return bool(read_json(mark) == wanted)
+        return bool(read_json(mark) == facts)
     except (OSError, ValueError):
         return False
 
@@ -239,13 +239,13 @@ def predict(
     progress: Progress = NO_PROGRESS,
     *,
     choices: Mapping[str, Any] | None = None,
-) -> Predictions:
-    """Give every image of a folder a class and write the CSV.
+) -> PredictionFile:
+    """Predict the images of a folder with a saved network, and write a CSV.
 
     Parameters
     ----------
     choices : mapping, optional
-        Of ``grey_levels``, ``alpha`` and ``pages``, if images are to be read differently from those of the training.
+        Values of ``grey_levels``, ``alpha`` and ``pages`` that differ from those of the training.
     """
     loaded = load_bundle(bundle)
     if choices:
@@ -253,16 +253,16 @@ def predict(
         loaded = replace(loaded, reading=stored_choices(settings))
     predictions = predict_images(loaded, folder, progress)
     write_predictions(out, predictions)
-    return predictions
+    return PredictionFile(out, predictions.n_images, predictions.skipped, predictions.notes)
 
 
 def _check(study: Study) -> None:
     """Refuse invalid settings before features are computed."""
-    check_splits(study.settings.comparison, brought=False, folds=study.settings.data.folds)
+    check_splits(study.settings.comparison, is_predefined=False, folds=study.settings.data.folds)
 
 
 def _claim(out: Path, study: Study, overwrite: bool) -> None:
-    """Take `out` for this study: new, empty, its own unfinished one, or, on request, one to replace."""
+    """Reserve `out` for this study: a new or empty folder, its unfinished one, or, on request, one to replace."""
     out = Path(out)
     mark = out / MARK
     identity = _identity(study)
@@ -286,7 +286,7 @@ def _claim(out: Path, study: Study, overwrite: bool) -> None:
 
 
 def _mark_of(mark: Path) -> dict[str, Any]:
-    """Return the content of a mark of the program in its folder.
+    """Return the content of a mark file of the program.
 
     Raises
     ------

@@ -7,7 +7,7 @@ from core.words import percent
 
 
 def coreset_sentence(coreset: Coreset, shares: Sequence[ClusterShares]) -> str:
-    """Return the sentence that matters: how much of the pool, and whether every cluster of every class is covered."""
+    """Return a summary of a coreset: its share of the pool, and the clusters that it covers."""
     pool = sum(coreset.pool_sizes.values())
     start = f"{len(coreset.indices):,} of {pool:,} images of the pool ({percent(coreset.fraction)})"
     n_clusters = sum(len(share.sizes) for share in shares)
@@ -21,12 +21,12 @@ def coreset_sentence(coreset: Coreset, shares: Sequence[ClusterShares]) -> str:
 
 
 def bundle_name(key: RunKey) -> str:
-    """Return the name of the folder that a run's trained network is kept in."""
+    """Return the name of the folder of the model bundle of a run."""
     return f"{key.network}-{key.sampler}-{key.fraction:g}-{bundle_mark(key)}".replace(":", "-")
 
 
 def bundle_mark(key: RunKey) -> str:
-    """Return the end of such a name, which is the same for every request of the run."""
+    """Return the end of such a name, which only depends on the fingerprint of the run."""
     return key.fingerprint[:8]
 
 

@@ -1,7 +1,7 @@
-"""The small frozen dataclasses that stages hand on, a file for each part of the way.
+"""Results of the stages: small frozen dataclasses.
 
-Everywhere an *index* is the row of an image in `Dataset.images`, which is sorted by path; arrays of
-embeddings say which indices their rows are.
+An *index* is always the position of an image in `Dataset.images`, which is sorted by path. Classes that hold arrays
+of embeddings state the indices of their rows.
 """
 
 from core.results.arrays import FloatArray, IntArray, SplitName
@@ -11,9 +11,9 @@ from core.results.coresets import (
     ClusterShares,
     Coreset,
     Coverage,
-    LabelDoubt,
     NearDuplicate,
     ProxyPoint,
+    SuspectedLabelError,
 )
 from core.results.costs import Estimate, StageTime
 from core.results.curves import N_BINS, ROC_RATES, Curves, mean_curves
@@ -27,12 +27,14 @@ from core.results.embeddings import (
     WeightsUsed,
 )
 from core.results.exports import ExportResult, MethodsText, VerifyResult
+from core.results.networks import MatchedClasses, PredictionFile
 from core.results.reading import Range, Reading, Stored
 from core.results.reading_facts import LayoutFacts, LevelsFacts, PagesFacts, Role, SmallImage, TableFacts, counts_of
 from core.results.relabelling import Relabelled, RelabelledRow
-from core.results.runs import Answer, Comparison, Difference, Epoch, Metrics, Note, Row, RunKey, RunResult
+from core.results.runs import Answer, Comparison, Difference, Epoch, Metrics, Note, Row, RunKey, RunResult, TrainingPart
 from core.results.split_words import split_of, split_word, splits_words
 from core.results.teacher import Teacher
+from core.results.weights import WeightsEntry
 
 __all__ = [
     "N_BINS",
@@ -55,10 +57,10 @@ __all__ = [
     "FloatArray",
     "Image",
     "IntArray",
-    "LabelDoubt",
     "LayoutFacts",
     "LeftOut",
     "LevelsFacts",
+    "MatchedClasses",
     "MethodsText",
     "Metrics",
     "ModelUsed",
@@ -66,6 +68,7 @@ __all__ = [
     "Note",
     "PagesFacts",
     "PoolEmbedding",
+    "PredictionFile",
     "ProxyPoint",
     "Range",
     "Reading",
@@ -82,10 +85,13 @@ __all__ = [
     "SplitName",
     "StageTime",
     "Stored",
+    "SuspectedLabelError",
     "TableFacts",
     "Teacher",
+    "TrainingPart",
     "VerifyResult",
     "ViewReduction",
+    "WeightsEntry",
     "WeightsUsed",
     "counts_of",
     "mean_curves",

@@ -1,4 +1,4 @@
-"""Kinds of arrays, and what a side of a split is called."""
+"""Types of arrays, and the names of the sets of a split."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""What clustering and selection give: clusters, coresets, coverage, doubts."""
+"""Results of clustering and selection: clusters, coresets, coverage, suspected label errors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,17 +20,17 @@ class ClassClusters:
     indices : ndarray of shape (n,), int64
         Pool images of the class, ascending.
     labels : ndarray of shape (n,), int64
-        Cluster of each, 0 the largest; ties by the medoid that comes first.
+        Cluster of each image; 0 is the largest, ties by the index of the medoid.
     medoids : ndarray of shape (k,), int64
-        Indices (rows of the dataset) of the medoids, by cluster.
+        Indices of the medoids, by cluster.
     silhouettes : ndarray of shape (n,), float64
-        s_i of each image, 0 throughout for k = 1.
+        Silhouette of each image, -1 to 1; all 0 for k = 1.
     curve : mapping of int to float
-        Mean silhouette by k tried; empty where none exists.
+        Mean silhouette of each k that was tried; empty if none exists.
     chosen_by : {"silhouette", "user", "only"}
-        ``"only"``: too few images or no variance, k = 1.
+        How k was selected; ``"only"``: k = 1, because of too few images or no variance.
     n_sampled : int
-        How many of the images were clustered; the others joined their nearest medoid. 0: all were.
+        Number of images that were clustered; the others were assigned to their nearest medoid. 0: all were.
     """
 
     class_name: str
@@ -49,17 +49,17 @@ class ClassClusters:
 
     @property
     def medoid_rows(self) -> IntArray:
-        """Rows of the medoids in `indices`, and so in the class's embedding, by cluster, shape (k,)."""
+        """Rows of the medoids in `indices`, and thus in the embedding of the class, by cluster; shape (k,)."""
         return np.searchsorted(self.indices, self.medoids).astype(np.int64)
 
     @property
     def sizes(self) -> IntArray:
-        """Images in each cluster, shape (k,)."""
+        """Number of images in each cluster, shape (k,)."""
         return np.bincount(self.labels, minlength=self.k).astype(np.int64)
 
     @property
     def sample_words(self) -> str:
-        """``"Clustered on 5,000 of 20,000 images."``; empty where all were clustered."""
+        """Sentence on the sample, such as ``"Clustered on 5,000 of 20,000 images."``; empty if all were clustered."""
         return f"Clustered on {self.n_sampled:,} of {len(self.indices):,} images." if self.n_sampled else ""
 
     @property
@@ -77,21 +77,22 @@ class Coreset:
     sampler : str
     seed : int
     indices : ndarray of shape (n,), int64
-        By class name and, inside a class, by rank.
+        Sorted by class name, and within a class by rank.
     ranks : ndarray of shape (n,), int64
-        Place of each in its class's order, from 0. A smaller coreset of a nested sampler contains the lower ranks.
+        Rank of each image in the ranking of its class, from 0. A smaller coreset of a nested sampler contains the
+        lower ranks.
     reasons : tuple of str
-        Why each is in, in a few words ("drawn from cluster 2", "medoid", "pinned in").
+        Why each image was selected, in a few words, such as ``"drawn from cluster 2"`` or ``"pinned in"``.
     budgets : mapping of str to int
-        Images by class.
+        Number of selected images by class.
     pool_sizes : mapping of str to int
-        Images of the pool by class.
+        Number of images of the pool by class.
     nested : bool
-        Whether a smaller budget gives a subset of these.
+        Whether a coreset with a smaller budget is a subset of this one.
     notes : tuple of str
-        Sentences a user should read (a class got nothing, ...).
+        Sentences for the user, such as on a class without selected images.
     kept : tuple of int
-        Those of the images that are kept from an earlier coreset.
+        Indices of the images that are kept from an earlier coreset.
     """
 
     sampler: str
@@ -107,22 +108,22 @@ class Coreset:
 
     @property
     def fraction(self) -> float:
-        """Chosen share of the pool."""
+        """Share of the pool that is selected, 0 to 1."""
         pool = sum(self.pool_sizes.values())
         return len(self.indices) / pool if pool else 0.0
 
 
 @dataclass(frozen=True)
 class ClusterShares:
-    """Images that a coreset takes from each cluster of a class, next to those of random sampling (paper, Fig. 2).
+    """Number of images that a coreset and random sampling select from each cluster of a class (paper, Fig. 2).
 
     Attributes
     ----------
     class_name : str
     sizes, chosen, random : ndarray of shape (k,), int64
-        Images of the pool, of the coreset, and of one random draw of as many images from the whole pool.
+        Number of images of the pool, of the coreset, and of one random draw of the same size from the whole pool.
     expected_random : ndarray of shape (k,), float64
-        What random sampling takes on average.
+        Expected number of images of random sampling.
     """
 
     class_name: str
@@ -134,21 +135,24 @@ class ClusterShares:
 
 @dataclass(frozen=True)
 class ClassCoverage:
-    """Coverage of one class by a coreset, in its joined embeddings (METHOD 3, last paragraph).
+    """Coverage of one class by a coreset, in the embeddings of the class (docs/method.md, section 3).
 
     Attributes
     ----------
     class_name : str
     n_images, n_chosen : int
+        Number of images of the pool, and of selected images.
     mean_distance, largest_distance : float
-        From an image of the pool to its nearest selected image.
+        Euclidean distance from an image of the pool to its nearest selected image; NaN if nothing is selected.
     worst_index : int
-        The image covered worst; -1 where nothing is selected.
+        Index of the image with the largest distance; -1 if nothing is selected.
     mmd2 : float
-        Squared maximum mean discrepancy between the selected images and the class, kernel R.
+        Squared maximum mean discrepancy between the selected images and the class, with the kernel of
+        `core.selection.kernel`.
     clusters_touched, n_clusters : int
+        Number of clusters with a selected image, and of clusters.
     duplicate_pairs : int
-        Pairs of selected images with the same pixels.
+        Number of pairs of selected images with the same pixels.
     """
 
     class_name: str
@@ -165,20 +169,20 @@ class ClassCoverage:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Coverage of all classes by a coreset: the averages of `ClassCoverage` by number of images.
+    """Coverage of all classes by a coreset: averages of `ClassCoverage`, weighted by the number of images.
 
     Attributes
     ----------
     by_class : tuple of ClassCoverage
         Sorted by class.
     mean_distance : float
-        Over the images of the pool; NaN where a class gave nothing, as there is nothing to measure to.
+        Average over the images of the pool; NaN if no image of a class is selected.
     largest_distance, mmd2 : float
-        Averages over classes, weighted by n_c; NaN likewise.
+        Averages over classes, weighted by their numbers of images; NaN if no image of a class is selected.
     clusters_touched, n_clusters, duplicate_pairs : int
         Sums over classes.
     worst_indices : tuple of int
-        The images covered worst, worst first.
+        Indices of the images with the largest distances, the largest first.
     """
 
     by_class: tuple[ClassCoverage, ...]
@@ -192,22 +196,22 @@ class Coverage:
 
     @property
     def share_touched(self) -> float:
-        """Share of the clusters that gave at least one image."""
+        """Share of the clusters with at least one selected image, 0 to 1."""
         return self.clusters_touched / self.n_clusters if self.n_clusters else 0.0
 
 
 @dataclass(frozen=True)
 class ProxyPoint:
-    """How often the nearest selected image has the class of an image, at one fraction.
+    """Accuracy of a 1-nearest-neighbour classifier on the selected images, at one fraction.
 
     Attributes
     ----------
     fraction : float
     n_images : int
     accuracy : float
-        Of 1-NN on the whole pool; an image is never evaluated by itself or a copy of it.
+        Accuracy on the whole pool, 0 to 1; neither an image itself nor a copy of it is its neighbour.
     random, random_low, random_high : float
-        Mean, least and largest of random draws of as many images, evaluated likewise.
+        Mean, smallest and largest accuracy of random draws of the same size.
     """
 
     fraction: float
@@ -219,16 +223,16 @@ class ProxyPoint:
 
 
 @dataclass(frozen=True)
-class LabelDoubt:
-    """An image most of whose neighbours in the pool belong to other classes.
+class SuspectedLabelError:
+    """An image whose nearest neighbours in the pool mostly belong to other classes.
 
     Attributes
     ----------
     index : int
     score : float
-        Share of other classes among its neighbours, above 0.5.
+        Share of its neighbours that belong to other classes, above 0.5 to 1.
     class_name : str
-        As labelled.
+        Class that it is labelled with.
     other_class : str
         The most frequent class among its neighbours.
     """
@@ -246,15 +250,15 @@ class NearDuplicate:
     Attributes
     ----------
     first, second : int
-        Indices, first < second.
+        Indices, with first < second.
     bits : int
-        By how many of 64 bits their perceptual hashes differ.
+        Number of bits in which their perceptual hashes differ, 0 to 64.
     cosine : float
-        Of their embeddings across classes; NaN where there are none.
+        Cosine similarity of their embeddings across classes; NaN without embeddings.
     identical : bool
-        The same decoded pixels.
+        Whether their decoded pixels are the same.
     conflicting : bool
-        Under two classes.
+        Whether they have two classes.
     """
 
     first: int

@@ -1,19 +1,19 @@
-"""What a stage will take, and what it took."""
+"""Estimated and measured costs of a stage."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a stage will take before it starts.
+    """Estimated costs of a stage that has not started.
 
     Attributes
     ----------
     seconds : float
     memory_bytes, disk_bytes : int
-        At the peak.
+        Peak memory and disk space in bytes.
     basis : str
-        What it rests on, in a few words ("9 images/s, as measured on this machine").
+        Basis of the estimate in a few words, such as ``"9 images/s, as measured on this machine"``.
     """
 
     seconds: float
@@ -24,7 +24,15 @@ class Estimate:
 
 @dataclass(frozen=True)
 class StageTime:
-    """What a stage took: seconds, peak memory of the process in bytes."""
+    """Measured costs of a stage.
+
+    Attributes
+    ----------
+    stage : str
+    seconds : float
+    peak_bytes : int
+        Peak memory of the process in bytes.
+    """
 
     stage: str
     seconds: float

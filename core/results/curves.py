@@ -16,14 +16,15 @@ ROC_RATES: NDArray[np.float64] = np.linspace(0, 1, 201)
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """What the probabilities of all classes show beyond the numbers.
+    """ROC and reliability curves of one run, or their means over runs.
 
     Attributes
     ----------
     roc : ndarray of shape (n_classes, n_rates), float32
         Sensitivity of each class against all others at each of `ROC_RATES`; NaN for a class without a curve.
     reliability : ndarray of shape (n_bins, 3), float64
-        Of each bin of confidence: images, correct predictions, and the sum of the confidence.
+        For each bin of confidence the number of images, the number of correct predictions, and the sum of the
+        confidence.
     """
 
     roc: FloatArray
@@ -39,12 +40,12 @@ class Curves:
 
     @property
     def macro(self) -> NDArray[np.float64]:
-        """Mean of the curves of the classes that have one, shape (n_rates,); NaN without any."""
+        """Mean ROC curve of the classes that have one, shape (n_rates,); NaN if none has."""
         known = ~np.isnan(self.roc).any(axis=1)
         return self.roc[known].mean(axis=0, dtype=np.float64) if known.any() else np.full(self.roc.shape[1], np.nan)
 
     def bins(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Return mean confidence, accuracy and images of each bin that has images."""
+        """Return mean confidence, accuracy and number of images of each bin with images, shape (n,) each."""
         images, hits, confidence = self.reliability[self.reliability[:, 0] > 0].T
         return confidence / images, hits / images, images
 
@@ -55,11 +56,11 @@ def mean_curves(found: Sequence[Curves]) -> Curves:
     Parameters
     ----------
     found : sequence of Curves
-        At least one, all of the same classes. A class without a curve in one of them is excluded there.
+        At least one, all of the same classes. The mean of a class is over the runs in which it has a curve.
 
     Notes
     -----
-    Counts of bins are means and no sums, since repetitions test on the same images.
+    Counts of bins are means instead of sums, since repetitions are tested on the same images.
     """
     roc = np.stack([one.roc for one in found])
     known = ~np.isnan(roc)

@@ -1,4 +1,4 @@
-"""What a scan and a split give: images, classes, duplicates, sides."""
+"""Results of a scan and a split: images, classes, duplicates, sets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,29 +22,27 @@ class Image:
         Relative to the dataset's root, forward slashes; inside an .npz ``"train/00012.png"``.
     class_name : str
     split : {"train", "validation", "test"} or None
-        As the user brought it.
+        Set in a predefined split; None without one.
     group : str
-        What must not be divided, such as a patient; empty where there is none.
+        Name of the group, such as a patient, whose images stay in one set; empty if there is none.
     width, height : int
-        Pixels, after EXIF orientation.
+        In pixels, after EXIF orientation.
     pixels : str
-        SHA-256 (hex) of size and decoded RGB pixels: the identity of the content, and the cache key.
+        SHA-256 (hex) of size and decoded RGB pixels: the identity of the content, and the key in the cache.
     file : str
-        SHA-256 (hex) of the file's bytes (of the stored array for an .npz).
-    n_bytes : int
-    modified_ns : int
-        Of the file, so that an unchanged file is not decoded again.
+        SHA-256 (hex) of the bytes of the file; for an .npz of the stored array.
+    n_bytes, modified_ns : int
+        Size in bytes and modification time in nanoseconds of the file, by which an unchanged file is recognised.
     perceptual : str
         Perceptual hash, 64 bits as 16 hex digits.
     stored : Stored or None
-        How it is stored where it is more than 8 bits, one page and no transparency.
+        How it is stored; None for an opaque image of 8 bits and one page.
     more : tuple of str
-        What else is known of it, in the order of `Dataset.columns`; empty where nothing is.
+        Values of `Dataset.columns`; empty if there are none.
     original_class : str
         Class in the source, where the user has relabelled the image; empty otherwise.
     quality : tuple of float or None
-        Measures of its quality, those of `core.data.quality.MEASURES`; None where it was not measured, as by versions
-        that did not.
+        Values of `core.data.quality.MEASURES`; None if they were not measured, as by earlier versions.
     """
 
     path: str
@@ -66,7 +64,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that is not a usable image, and why, in one sentence."""
+    """A file that is not a usable image, and the reason in one sentence."""
 
     path: str
     reason: str
@@ -87,9 +85,9 @@ class Dataset:
     Attributes
     ----------
     root : Path
-        What paths are relative to: a folder, or the file that all images are in, such as an .npz.
+        Folder that paths are relative to, or the file that contains all images, such as an .npz.
     source : Path
-        What the user opened.
+        Folder or file that the user opened.
     kind : str
         Name of the source, one of `core.data.sources`.
     images : tuple of Image
@@ -97,16 +95,15 @@ class Dataset:
     skipped : tuple of Skipped
         Sorted by path.
     warnings : tuple of str
-        Sentences about the dataset as a whole (unknown CSV columns, a class of one image, ...).
+        Sentences on the whole dataset, such as on a class with only one image.
     reading : Reading
         How stored values become pixels.
     read_as : mapping of str to str
-        How the source was read where there was a choice, by what was selected: ``"layout"`` of a folder, the columns of
-        a table.
+        How the source was read if it can be read in several ways: ``"layout"`` of a folder, or the columns of a table.
     others : tuple of str
-        Layouts that a folder could be read by as well, the most likely first.
+        Other layouts that a folder can be read with, the most likely first.
     columns : tuple of str
-        Names of what else is known of the images (`Image.more`), such as the other columns of a table.
+        Names of further columns of a table, whose values are in `Image.more`.
     """
 
     root: Path
@@ -133,7 +130,7 @@ class Dataset:
 
     @cached_property
     def contents(self) -> tuple[str, ...]:
-        """What tells the content of each image: the digest of its pixels, equal for identical images."""
+        """Digest of the pixels of each image, equal for identical images."""
         return tuple(image.pixels for image in self.images)
 
     @cached_property
@@ -145,7 +142,7 @@ class Dataset:
     def quality(self) -> NDArray[np.float64]:
         """Measures of the quality of each image, shape (n_images, n_measures); NaN where an image was not measured.
 
-        No measures at all, shape (n_images, 0), if no image was.
+        Shape (n_images, 0) if no image was measured.
         """
         rows = [image.quality for image in self.images]
         unknown = (np.nan,) * max((len(row) for row in rows if row is not None), default=0)
@@ -154,13 +151,13 @@ class Dataset:
 
     @property
     def has_split(self) -> bool:
-        """Whether the user brought a split."""
+        """Whether the dataset has a predefined split."""
         return any(image.split is not None for image in self.images)
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """An image that no set contains, and why."""
+    """An image that is in no set, and the reason in one sentence."""
 
     index: int
     reason: str
@@ -168,24 +165,24 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Split:
-    """Which images train, validate and test.
+    """Division of the images into training, validation and test images, as indices.
 
     Attributes
     ----------
     pool : ndarray of int64
-        The training images that a coreset may be selected from, ascending; never validation images.
+        Training images, from which a coreset is selected, ascending; without validation images.
     validation, test : ndarray of int64
         Ascending; either may be empty.
     left_out : tuple of LeftOut
     leaks : tuple of (int, int)
-        (image of pool or validation, test image) with the same pixels or the same group; only with a split that
-        was brought.
-    brought : bool
-        Whether the user brought it.
+        Pairs of a pool or validation image and a test image with the same pixels or group; only of a predefined
+        split.
+    is_predefined : bool
+        Whether it is a predefined split.
     folds, fold : int
-        Into how many folds the images are divided, and which of them, from 0, is tested on; 0 and 0 without folds.
+        Number of folds, and the fold, from 0, that contains the test images; both 0 without folds.
     warnings : tuple of str
-        Such as a class without test images.
+        Sentences, such as on a class without test images.
     """
 
     pool: IntArray
@@ -193,7 +190,7 @@ class Split:
     test: IntArray
     left_out: tuple[LeftOut, ...] = ()
     leaks: tuple[tuple[int, int], ...] = ()
-    brought: bool = False
+    is_predefined: bool = False
     warnings: tuple[str, ...] = ()
     folds: int = 0
     fold: int = 0

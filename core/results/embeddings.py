@@ -1,4 +1,4 @@
-"""What extraction and reduction give: weights, embeddings, how well classes are separated."""
+"""Results of extraction and reduction: weights, embeddings, separation of the classes."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -35,15 +35,15 @@ class ModelUsed:
 
 @dataclass(frozen=True)
 class WeightsUsed:
-    """Which weights, or which model of the user, computed something.
+    """Weights, or model of the user, that a result was computed with.
 
     Attributes
     ----------
     extractor : str
     digest : str
-        SHA-256 over the tensors, of a model of the user over the file; empty for an extractor without weights.
+        SHA-256 (hex) over the tensors, or over the file of a model; empty for an extractor without weights.
     state : {"none", "verified", "unverified", "untrained"}
-        ``"none"``: needs no weights.
+        ``"none"``: the extractor has no weights.
     model : ModelUsed or None
         A model that the user added; None for weights of a known network.
     """
@@ -79,16 +79,17 @@ class WeightsUsed:
 
 @dataclass(frozen=True)
 class ViewReduction:
-    """How one view of one class was reduced.
+    """Reduction of one view of one class.
 
     Attributes
     ----------
     extractor, block : str
     n_features, n_components : int
+        Before and after the reduction.
     explained : ndarray of shape (n_possible,), float64
-        Explained variance ratios, falling, of *all* possible components, so that the cumulative curve can be drawn.
+        Explained variance ratios of *all* possible components, descending, for the cumulative curve.
     scale : float
-        What the view was multiplied with before joining; 0 if it was dropped for having no variance.
+        Factor that the view was multiplied by before concatenation; 0 if it was dropped because it has no variance.
     """
 
     extractor: str
@@ -101,18 +102,18 @@ class ViewReduction:
 
 @dataclass(frozen=True)
 class ClassEmbedding:
-    """The joined, reduced embeddings of one class.
+    """Embeddings of one class: its reduced views, concatenated.
 
     Attributes
     ----------
     class_name : str
     indices : ndarray of shape (n,), int64
-        Pool images of the class, ascending; rows of `embedding`.
+        Pool images of the class, ascending: the rows of `embedding`.
     embedding : ndarray of shape (n, n_components), float32
     other_indices : ndarray of shape (m,), int64
-        Validation and test images of the class, ascending; rows of `other_embedding`.
+        Validation and test images of the class, ascending: the rows of `other_embedding`.
     other_embedding : ndarray of shape (m, n_components), float32
-        Projected with the pool's PCA.
+        Projected by the PCA of the pool images.
     views : tuple of ViewReduction
     """
 
@@ -126,14 +127,15 @@ class ClassEmbedding:
 
 @dataclass(frozen=True)
 class PoolEmbedding:
-    """Embeddings across classes: one PCA over the whole pool per view, scaled and joined.
+    """Embeddings across classes: views reduced by one PCA over the whole pool, scaled and concatenated.
 
     Attributes
     ----------
     indices : ndarray of shape (n,), int64
-        Ascending; pool, validation and test images.
+        Pool, validation and test images, ascending: the rows of `embedding`.
     embedding : ndarray of shape (n, n_components), float32
     in_pool : ndarray of shape (n,), bool
+        Whether each image is in the pool.
     """
 
     indices: IntArray
@@ -147,7 +149,7 @@ class PoolEmbedding:
 
     @property
     def pool_rows(self) -> FloatArray:
-        """Embeddings of the pool images alone, shape (n_pool, n_components)."""
+        """Embeddings of the pool images, shape (n_pool, n_components), float32."""
         return self.embedding[self.in_pool]
 
 
@@ -158,10 +160,11 @@ class Separation:
     Attributes
     ----------
     extractors : tuple of str
-        One, or several joined.
+        Names of one extractor, or of several whose views are concatenated.
     accuracy : float
+        0 to 1.
     by_class : mapping of str to float
-        Share of each class's images whose neighbours' majority is right.
+        Share of the images of each class that are classified correctly, 0 to 1.
     n_neighbours : int
     """
 

@@ -1,4 +1,4 @@
-"""What an export has written, and what a check of one has found."""
+"""Results of exporting, verifying and describing a coreset."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ class ExportResult:
     ----------
     folder : Path
     n_files : int
-        Images written or linked.
+        Number of images that were written or linked.
     n_bytes : int
-        Size of the files that hold them.
+        Size of their files in bytes.
     files_as : str
-        The export format that it has in the end.
+        Name of the export format that was used in the end.
     class_folders : mapping of str to str
-        Class name to folder name.
+        Folder name by class.
     notes : tuple of str
-        Sentences that a user should read.
+        Sentences for the user.
     """
 
     folder: Path
@@ -34,16 +34,16 @@ class ExportResult:
 
 @dataclass(frozen=True)
 class MethodsText:
-    """What was done, for the Methods section of a publication.
+    """Description of a study or an export for the Methods section of a publication.
 
     Attributes
     ----------
     text : str
         One paragraph.
     bibtex : str
-        What it cites.
+        BibTeX entries of the references that it cites.
     notes : tuple of str
-        What it does not describe, and why.
+        Sentences on what is not described, with the reason.
     """
 
     text: str
@@ -53,17 +53,17 @@ class MethodsText:
 
 @dataclass(frozen=True)
 class VerifyResult:
-    """What `verify` found; paths are relative to the export, with forward slashes.
+    """Result of verifying an export; paths are relative to it, with forward slashes.
 
     Attributes
     ----------
     folder : Path
     n_files : int
-        Files that should be there, with the list and the manifest.
+        Number of files that the export should contain, including the list and the manifest.
     differing, missing, extra : tuple of str
-        Sorted. An extra file was not part of the export.
+        Paths, sorted. Extra files are not part of the export.
     n_images : int
-        How many of these files are images.
+        Number of these files that are images.
     """
 
     folder: Path
@@ -80,7 +80,7 @@ class VerifyResult:
 
     @property
     def sentence(self) -> str:
-        """What was found, for the user."""
+        """The result in one sentence for the user."""
         if self.ok:
             images = f", {self.n_images:,} of them images" if self.n_images else ""
             return f"All {self.n_files:,} files are as they were written{images}."

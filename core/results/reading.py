@@ -1,4 +1,4 @@
-"""How stored values become pixels: the facts of an image, and the rules of a dataset."""
+"""Conversion of stored values to pixels: the facts of an image, and the rules of a dataset."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,26 +8,26 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """How an image is stored, where it is more than 8 bits, one page and no transparency.
+    """Facts on the storage of an image with more than 8 bits, several pages or transparency.
 
     Attributes
     ----------
     kind : str
         The file kind, such as ``"16-bit-tiff"``; empty for 8 bits.
     low, high : float
-        Least and largest stored value, over the pages that were read.
+        Smallest and largest stored value of the pages that were read.
     bits : int
-        Bits of a value that the format declares; 0 for floating point.
+        Declared number of bits of a value; 0 for floating point.
     gaps : bool
-        Whether there are values that are not numbers.
+        Whether some values are NaN.
     alpha : str
-        The file kind that has transparent parts, such as ``"alpha-png"``; empty where all is opaque.
+        The file kind of an image with transparent parts, such as ``"alpha-png"``; empty if it is opaque.
     hidden : bool
         Whether the alpha channel is 0 (or 1 of 255) everywhere.
     n_pages : int
-        Pages of the size of the largest.
+        Number of pages of the size of the largest page.
     blank : bool
-        Of several pages: the one that was read is of a single colour.
+        Whether the page that was read, of several, has a single colour.
     """
 
     kind: str = ""
@@ -43,27 +43,28 @@ class Stored:
 
 @dataclass(frozen=True)
 class Reading:
-    """How stored values become pixels of a dataset, fixed at its first scan.
+    """Rules by which stored values become pixels of a dataset, fixed at its first scan.
 
-    The defaults are what the program did before there was a choice.
+    The defaults are neutral values.
 
     Attributes
     ----------
     levels : {"declared", "used", "percentiles"}
-        For a file kind of more than 8 bits that has no range: ``"declared"``: the upper 8 of the bits that the file
-        declares, and each floating-point image 0 to 1 or 0 to 255 separately. ``"used"``: the range that all files of
-        the kind use together. ``"percentiles"``: from one percentile of their values to another.
+        Rule for file kinds of more than 8 bits without a range. ``"declared"``: the upper 8 of the declared bits, and
+        for floating point 0 to 1 or 0 to 255, for each image separately. ``"used"``: the range of the values of all
+        files of the kind. ``"percentiles"``: the range between two percentiles of these values.
     percentiles : (float, float)
+        0 to 100.
     ranges : mapping of str to (float, float)
-        The stored values that become 0 and 255, by file kind; that of the empty name is for every other kind.
+        Stored values that become 0 and 255, by file kind; the empty name represents all other kinds.
     alpha : {"white", "ignore", "auto"}
-        For a file kind with transparent parts that has no rule of its own: put on white, or the alpha channel is
-        ignored. ``"auto"``: ignored where it is 0 everywhere in most images of the kind that are not opaque.
+        Rule for file kinds with transparent parts without a rule of their own: blend with white, or ignore the alpha
+        channel. ``"auto"``: ignore it if it is 0 everywhere in most images of the kind that are not opaque.
     alphas : mapping of str to {"white", "ignore"}
-        By file kind.
+        Rules by file kind.
     pages : str
-        Of files of several pages: ``"first"``, the number of a page from 1, ``"max"``, ``"mean"`` or ``"channels"``;
-        ``"each"``: every page is an image of its own, see `core.data.page_names`.
+        Rule for files of several pages: ``"first"``, the number of a page from 1, ``"max"``, ``"mean"``,
+        ``"channels"``, or ``"each"``: every page is a separate image, see `core.data.page_names`.
     """
 
     levels: str = "declared"
@@ -74,14 +75,14 @@ class Reading:
     pages: str = "first"
 
     def range_of(self, kind: str) -> Range | None:
-        """Return the range of a file kind; None where none is fixed."""
+        """Return the range of a file kind; None if none is fixed."""
         return self.ranges.get(kind, self.ranges.get(""))
 
     def alpha_of(self, kind: str) -> str | None:
-        """Return ``"white"`` or ``"ignore"`` for a file kind; None where it is not fixed."""
+        """Return ``"white"`` or ``"ignore"`` for a file kind; None if neither is fixed."""
         return self.alphas.get(kind, None if self.alpha == "auto" else self.alpha)
 
     def same_rules(self, other: "Reading") -> bool:
-        """Return whether what was fixed under one holds under the other."""
+        """Return whether ranges and rules that were fixed under one are valid under the other."""
         mine, theirs = ((each.levels, each.percentiles, each.alpha, each.pages) for each in (self, other))
         return mine == theirs

@@ -12,7 +12,7 @@ Counts = tuple[tuple[str, int], ...]
 
 
 def counts_of(names: Iterable[str]) -> Counts:
-    """Return how often each name that is not empty occurs, the most frequent first."""
+    """Return the number of occurrences of each nonempty name, the most frequent first."""
     return tuple(sorted(Counter(filter(None, names)).items(), key=lambda each: (-each[1], each[0])))
 
 
@@ -23,9 +23,9 @@ class SmallImage:
     Attributes
     ----------
     width, height : int
-        Pixels.
+        In pixels.
     rgb : bytes
-        8-bit RGB, row by row without padding.
+        8-bit RGB values, row by row without padding.
     """
 
     width: int
@@ -41,19 +41,19 @@ class TableFacts:
     ----------
     header : tuple of str
     rows : tuple of tuple of str
-        The first ones, each as long as the header.
+        First rows, each as long as the header.
     roles : tuple of str
-        What each column is read as; empty where that is not known because of `problem`.
+        Role of each column; empty if it is not known because of `problem`.
     n_images : int
-        Files that were found; whether they can be decoded is not known.
+        Number of files that were found; they were not decoded.
     classes, splits : tuple of (str, int)
-        Names with their numbers of images, the largest first.
+        Names and numbers of images, the largest number first.
     n_groups, n_skipped : int
     skipped : str
-        The first row that is skipped, and the reason.
+        First skipped row, with the reason.
     notes : tuple of str
     problem : str
-        Why the table cannot be read like this; empty where it can.
+        Reason why the table cannot be read with these settings; empty if it can.
     """
 
     header: tuple[str, ...] = ()
@@ -76,13 +76,13 @@ class LayoutFacts:
     Attributes
     ----------
     layout : str
-        Of the setting; ``"auto"`` for the most likely one.
+        Value of the setting; ``"auto"`` for the most likely layout.
     levels : str
-        What the levels of the tree are read as, such as ``"any/groups/classes"``.
+        Meaning of the levels of the tree, such as ``"any/groups/classes"``.
     n_images : int
-        Files that are named like images; whether they can be decoded is not known.
+        Number of files that are named like images; they were not decoded.
     classes, splits : tuple of (str, int)
-        Names with their numbers of images, the largest first.
+        Names and numbers of images, the largest number first.
     n_groups, n_skipped : int
     examples : tuple of (str, str, str, str)
         Path, class, group and set of some images.
@@ -109,20 +109,21 @@ class LevelsFacts:
     ----------
     kind : str
     n_files : int
-        From how many files the values are.
+        Number of files that the values are from.
     low, high : float
-        Least and largest stored value in these files.
+        Smallest and largest stored value in these files.
     counts : tuple of float
-        Shares of the values between `low` and `high`, in intervals of equal width.
+        Histogram: shares of the values in intervals of equal width between `low` and `high`.
     percentiles : tuple of (float, float)
-        Percentile and value.
+        Percentiles, 0 to 100, and their values.
     range_before, range_after : (float, float) or None
-        The values that become black and white; None where each file has its own.
+        Stored values that become black and white; None if each file has its own.
     clipped : float
-        Share of the values outside of `range_after`.
+        Share of the values outside `range_after`, 0 to 1.
     before, after : SmallImage or None
+        The image with each range.
     problem : str
-        Why there is no image, as a sentence.
+        Reason why there is no image, as a sentence.
     """
 
     kind: str
@@ -141,19 +142,19 @@ class LevelsFacts:
 
 @dataclass(frozen=True)
 class PagesFacts:
-    """The pages of one file, and what a rule makes of them.
+    """The pages of one file, and the image that a rule makes of them.
 
     Attributes
     ----------
     file : str
     n_pages : int
-        Of the size of the largest.
+        Number of pages of the size of the largest page.
     pages : tuple of SmallImage or None
-        The first ones; None for a page that cannot be read.
+        First pages; None for a page that cannot be read.
     result : SmallImage or None
-        What is read under the rule; None where every page is an image of its own.
+        The image under the rule; None if every page is a separate image.
     problem : str
-        Why the file cannot be read under the rule; empty where it can.
+        Reason why the file cannot be read under the rule; empty if it can.
     """
 
     file: str

@@ -12,12 +12,12 @@ class RelabelledRow:
     network, sampler : str
     fraction : float
     accuracy : float
-        With the corrected labels: the accuracy of `Row.means`.
+        With the corrected labels: the accuracy in `Row.means`, 0 to 1.
     original_accuracy : float
-        Of the same predictions with the labels of the dataset. An image whose class in the dataset no training image
-        has any more counts as wrong, since the network does not know that class.
+        Accuracy of the same predictions with the labels of the dataset. An image of a class without training images
+        after relabelling counts as wrong, since the network does not know that class.
     n_images : int
-        Relabelled test images, of several splits those of all together.
+        Number of relabelled test images, over all splits.
     """
 
     network: str
@@ -30,16 +30,16 @@ class RelabelledRow:
 
 @dataclass(frozen=True)
 class Relabelled:
-    """How many of the images of a comparison were relabelled, and the test accuracy without that.
+    """Numbers of relabelled images of a comparison, and the test accuracy with the original labels.
 
     Attributes
     ----------
     n_pool, n_validation : int
-        Relabelled images of the pool and of the validation images of the first split.
+        Number of relabelled images in the pool and among the validation images of the first split.
     n_test : int
-        Relabelled images among those that any run was tested on.
+        Number of relabelled images among the test images of all runs.
     n_tested : int
-        Images that any run was tested on.
+        Number of test images of all runs.
     rows : tuple of RelabelledRow
         One for each row of the comparison; empty if no test image was relabelled.
     """
@@ -51,6 +51,6 @@ class Relabelled:
     rows: tuple[RelabelledRow, ...] = ()
 
     def row(self, network: str, sampler: str, fraction: float) -> RelabelledRow | None:
-        """Return the row of a network, sampler and fraction, or None."""
+        """Return the row of a network, sampler and fraction; None if there is none."""
         key = (network, sampler, fraction)
         return next((row for row in self.rows if (row.network, row.sampler, row.fraction) == key), None)

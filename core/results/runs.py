@@ -12,9 +12,22 @@ from core.results.relabelling import Relabelled
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch of a training; accuracies and losses are NaN where there is no such set.
+    """One epoch of a training.
 
-    `seconds` is the whole epoch; `validation_seconds` is the part of it spent on the validation images.
+    Attributes
+    ----------
+    number : int
+        From 1.
+    loss, accuracy : float
+        On the training images.
+    validation_loss, validation_accuracy : float
+        On the validation images; NaN if they were not evaluated.
+    learning_rate : float
+        At the start of the epoch.
+    seconds : float
+        Time of the whole epoch.
+    validation_seconds : float
+        Time of it that was spent on the validation images.
     """
 
     number: int
@@ -29,29 +42,32 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Metrics:
-    """Metrics of predictions (paper 5.3; the averages are over classes, METHOD 1.8).
+    """Metrics of predictions (paper, section 5.3; averages are over classes, see docs/method.md, section 1.8).
 
     ``metrics["accuracy"]`` is short for ``metrics.values["accuracy"]``.
 
     Attributes
     ----------
     values : mapping of str to float
-        Every metric by name; NaN where it does not exist.
+        Every metric by name; NaN if it is undefined.
     worst_class : str
+        Class with the lowest recall.
     worst_cluster : str
-        ``"class / cluster number from 1"``; empty where no cluster has enough test images.
+        Cluster with the lowest recall, ``"class / cluster number from 1"``; empty if no cluster has enough test images.
     class_precision, class_recall, class_f1 : mapping of str to float
+        By class, 0 to 1.
     support : mapping of str to int
+        Number of test images by class.
     confusion : ndarray of shape (n_classes, n_classes), int64
         Rows are true classes, columns predicted ones.
     failed : mapping of str to str
-        A sentence for each metric of a plugin whose code failed.
+        One sentence for each metric of a plugin whose code failed.
     class_values : mapping of str to mapping of str to float
-        By metric and class, of the metrics that have a value for each class; NaN where it does not exist.
+        Values by metric and class, of the metrics that have one for each class; NaN if it is undefined.
     class_sizes : mapping of str to mapping of str to int
-        The number of images that each of these is a share of.
+        Numbers of images that the values in `class_values` are shares of.
     unknown : mapping of str to str
-        Why a value is NaN, by metric.
+        Reasons for values that are NaN, by metric.
     curves : Curves or None
         None for a run that was stored without the probabilities of all classes.
     """
@@ -81,16 +97,17 @@ class RunKey:
     Attributes
     ----------
     network : str
-        A name from the registry of networks.
+        Name in the registry of networks.
     sampler : str
         ``"everything"`` for the whole pool.
     fraction : float
+        Share of the pool, 0 < f <= 1.
     repetition : int
-        Seeds selection, initial weights and shuffling together.
+        From 0; seeds selection, initial weights and shuffling together.
     fingerprint : str
-        Of everything else: images trained on, validation and test images, settings, weights.
+        Fingerprint of all other inputs: training, validation and test images, settings, weights.
     split : int
-        Which of the comparison's splits, from 0.
+        Number of the split of the comparison, from 0.
     """
 
     network: str
@@ -109,32 +126,33 @@ class RunResult:
     ----------
     key : RunKey
     n_images : int
-        Trained on.
+        Number of images that the network was trained on.
     classes : tuple of str
     history : tuple of Epoch
-        Empty for `head`.
+        Empty for a network that is not trained by epochs, such as the linear probe.
     best_epoch : int
-        Number of the epoch whose weights were kept; 0 for `head`.
+        Number of the epoch whose weights were kept; 0 without epochs.
     metrics : Metrics
         On the test images.
     test_indices, true, predicted : ndarray of shape (n_test,), int64
-        `true` and `predicted` are positions in `classes`.
+        Indices of the test images, and their classes as positions in `classes`.
     confidence : ndarray of shape (n_test,), float32
         Probability of the predicted class.
     train_seconds : float
-        Training, including the validation images (see `validation_seconds`), without features.
+        Time of the training, including the validation images (see `validation_seconds`), without features.
     feature_seconds : float
-        What computing the frozen backbone's features cost where it was not in the cache.
+        Time to compute the features of the frozen backbone that were not in the cache.
     select_seconds : float
+        Time to select the coreset.
     device : str
     weights : WeightsUsed or None
-        Of the backbone, or of the extractor of the linear probe.
+        Weights of the backbone, or of the extractor of the linear probe.
     note : str
-        Labels to show with the result, such as "untrained backbone"; empty for none.
+        Label to show with the result, such as ``"untrained backbone"``; empty if there is none.
     clusters : ndarray of shape (n_test,), int64, or None
-        Cluster of each test image inside its true class, -1 where it has none; None where nothing was clustered.
+        Cluster of each test image within its true class, -1 if it has none; None if nothing was clustered.
     probabilities : ndarray of shape (n_test, n_classes), float32, or None
-        Of every class; None for a run that was stored without them, and for one that is sent to the window.
+        Probabilities of all classes; None for a run that was stored without them, or that is sent to the window.
     teacher_seconds : float
         Time to fit the teacher of its soft labels, without features; 0 without soft labels. Every run of a split
         has the same teacher, which is fitted once.
@@ -162,35 +180,38 @@ class RunResult:
 
     @property
     def validation_seconds(self) -> float:
-        """Seconds of the training that went to the validation images; NaN where that was not measured."""
+        """Seconds of the training that were spent on the validation images; NaN if they were not measured."""
         seconds = sum(epoch.validation_seconds for epoch in self.history)
         validated = any(not math.isnan(epoch.validation_accuracy) for epoch in self.history)
         return math.nan if validated and not seconds > 0 else seconds
 
     def without_probabilities(self) -> "RunResult":
-        """Return the run without its largest array, which only metrics use."""
+        """Return the run without `probabilities`, its largest array, which only metrics use."""
         return replace(self, probabilities=None)
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A paired difference between two rows of a comparison (METHOD 4).
+    """A paired difference between two rows of a comparison (docs/method.md, section 4).
 
     Attributes
     ----------
     network, sampler, control : str
+        Names; `control` is the sampler that is the baseline.
     fraction : float
+        Share of the pool, 0 < f <= 1.
     metric : str
     difference, low, high : float
-        Sampler minus control, with its 95 % interval.
+        Metric of the sampler minus that of the baseline, with its 95 % interval.
     n_repetitions : int
-        Pairs, those of all splits together.
+        Number of pairs over all splits.
     shown : bool
-        Whether the interval leaves zero out.
+        Whether the interval excludes zero.
     repetitions_needed : int or None
-        To show the difference of interest; None with fewer than two repetitions. With several splits: how many
-        splits it would take.
+        Number of repetitions, or with several splits of splits, that would show the difference of interest; None with
+        fewer than two repetitions.
     sentence : str
+        The result for the user.
     n_splits : int
     """
 
@@ -215,29 +236,35 @@ class Row:
 
     Attributes
     ----------
+    network, sampler : str
+        Names.
+    fraction : float
+        Share of the pool, 0 < f <= 1.
+    n_images : int
+        Number of images that the network was trained on.
     n_repetitions : int
-        Runs, those of all splits together.
+        Number of runs over all splits.
     means, lows, highs : mapping of str to float
-        By metric; 95 % intervals.
+        Means by metric, and their 95 % intervals.
     select_seconds, train_seconds : float
-        Means.
+        Mean times of selecting and training.
     validation_seconds : float
-        Mean of what of the training went to the validation images; NaN where that was not measured.
+        Mean time of the training that was spent on the validation images; NaN if it was not measured.
     feature_seconds : float
-        Sum over its runs of what the features of the backbone took where they were not there.
+        Time to compute the features of the backbone that were not in the cache, summed over the runs.
     pays_after : int or None
-        After how many trainings selecting, and the teacher of soft labels, have paid for themselves against training
-        on everything; None where everything was not trained or training is not faster.
+        Number of trainings after which the time saved exceeds that of selecting and of the teacher of soft labels;
+        None if the whole pool was not trained on or training is not faster.
     n_splits : int
     teacher_seconds : float
-        Mean; 0 without soft labels.
+        Mean time to fit the teacher; 0 without soft labels.
     class_measures : mapping of str to mapping of str to (float, float, float)
-        By metric and class: mean and 95 % interval, of the metrics that have a value for each class. The interval is
-        that of the test images alone.
+        Mean and 95 % interval by metric and class, of the metrics that have a value for each class. The interval
+        only covers the variation over test images.
     unknown : mapping of str to str
-        Why a mean is NaN, by metric.
+        Reasons for means that are NaN, by metric.
     curves : Curves or None
-        Mean over its runs; None where one of them was stored without the probabilities of all classes.
+        Mean curves of the runs; None if one of them was stored without the probabilities of all classes.
     """
 
     network: str
@@ -262,9 +289,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Note:
-    """One sentence for the user that is not a result and no error, published while a job continues."""
+    """A sentence for the user that is neither a result nor an error, published while a job continues."""
 
     sentence: str
+
+
+TrainingPart = Epoch | RunResult | Note
+"""Parts that trainings publish before all are finished: epochs, finished runs, and sentences for the user."""
 
 
 @dataclass(frozen=True)
@@ -276,11 +307,10 @@ class Answer:
     network, sampler : str
     fraction : float
     sentence : str
-        Accuracy compared with the whole pool and with random, the interval of the difference, the time, and what can
-        be said of it.
+        Accuracy compared with the whole pool and with random selection, the interval of the difference, the time, and
+        the conclusion.
     is_equal : bool or None
-        Whether the 90 % interval of the difference from the whole pool is inside the margin; None where that is not
-        known.
+        Whether the 90 % interval of the difference from the whole pool is inside the margin; None if it is unknown.
     """
 
     network: str
@@ -292,7 +322,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs, their table and what they show.
+    """Runs, their table, and the conclusions.
 
     Attributes
     ----------
@@ -300,18 +330,18 @@ class Comparison:
     rows : tuple of Row
     differences : tuple of Difference
     sentences : tuple of str
-        What they show, and last what to keep in mind.
+        The conclusions, and last the limitations.
     notes : tuple of str
-        The sentences on stored runs that could not be read, and on metrics of plugins that failed.
+        Sentences on stored runs that could not be read, and on metrics of plugins that failed.
     answers : tuple of Answer
-        What each coreset costs; the sentences begin with theirs.
+        Costs of each coreset; `sentences` begins with theirs.
     folds : int
-        Into how many folds the images are divided, each of which is a split; 0: splits of their own.
+        Number of folds that the images are divided into, each of which is a split; 0 without folds.
     steps : str
-        ``"falling"`` or ``"equal"``, as `TrainingSettings.steps`: the mode of all its trainings by steps, since none
-        of another mode is put in. Empty where no network is trained by steps, or it is not known.
+        ``"falling"`` or ``"equal"``, as `TrainingSettings.steps`: the mode of all trainings by steps, since a
+        comparison has runs of one mode only. Empty if no network is trained by steps, or the mode is unknown.
     relabelled : Relabelled or None
-        How many of its images were relabelled, and the test accuracy without that; None if none was.
+        Relabelled images, and the test accuracy with the original labels; None if no image was relabelled.
     """
 
     runs: tuple[RunResult, ...]
@@ -326,9 +356,9 @@ class Comparison:
 
     @property
     def n_splits(self) -> int:
-        """Into how many splits its runs are divided."""
+        """Number of splits of its runs."""
         return max((row.n_splits for row in self.rows), default=1)
 
     def without_probabilities(self) -> "Comparison":
-        """Return the comparison with runs that are quick to send."""
+        """Return the comparison with runs without `probabilities`, which is small enough for the window."""
         return replace(self, runs=tuple(run.without_probabilities() for run in self.runs))

@@ -16,18 +16,18 @@ class Teacher:
     Attributes
     ----------
     classes : tuple of str
-        Those of the dataset.
+        Classes of the dataset.
     indices : ndarray of shape (n,), int64
-        The pool, ascending.
+        Images of the pool, ascending.
     probabilities : ndarray of shape (n, n_classes), float32
-        Of each image, by a probe that saw no image of its fold.
+        Class probabilities of each image, by a probe that was fitted on the other folds.
     knows : ndarray of shape (n,), bool
-        Whether that probe saw images of the image's class. Where it did not, the class has probability 0, and the image
-        is trained on by its label alone.
+        Whether the probe of an image was fitted on images of its class. If not, the class has probability 0, and the
+        image is trained on with its label only.
     seconds : float
-        Time to fit, without features.
+        Time to fit the probes, without feature extraction.
     notes : tuple of str
-        What a user should read.
+        Sentences for the user.
     """
 
     classes: tuple[str, ...]
@@ -43,14 +43,14 @@ class Teacher:
         Parameters
         ----------
         indices : ndarray of shape (n,), int64
-            Of images of the dataset.
+            Indices of images of the dataset.
         classes : sequence of str
             The classes of the network: all classes of the pool, and possibly others.
 
         Returns
         -------
         ndarray
-            A row of zeros for an image of which the teacher knows nothing.
+            Rows of zeros for images that the teacher has no probabilities for.
         """
         position = {name: place for place, name in enumerate(self.classes)}
         result = np.zeros((len(indices), len(classes)), dtype=np.float32)

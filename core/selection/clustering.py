@@ -47,7 +47,7 @@ def cluster_class(
     -------
     ClassClusters
         The k of the largest mean silhouette, the smaller of equal ones. Two images or fewer, or images without
-        variance, are one cluster, unless the user sets k. Also published to `progress`.
+        variance, are one cluster, unless the user sets k.
 
     Raises
     ------
@@ -70,17 +70,17 @@ def cluster_class(
     Rousseeuw, Silhouettes, Journal of Computational and Applied Mathematics 20 (1987).
     """
     name, n = embedding.class_name, len(embedding.indices)
-    asked = settings.k_by_class.get(name)
-    if asked is not None and asked > n:
+    k_set = settings.k_by_class.get(name)
+    if k_set is not None and k_set > n:
         raise SelectionError(
-            f"Class {name} cannot have {asked} clusters: it has {n} image{'s' * (n != 1)} in the pool. "
+            f"Class {name} cannot have {k_set} clusters: it has {n} image{'s' * (n != 1)} in the pool. "
             f"Set a number of clusters from 1 to {n}."
         )
     most = settings.sample_above
     is_sampled = 0 < most < n
-    if asked is not None and is_sampled and asked > most:
+    if k_set is not None and is_sampled and k_set > most:
         raise SelectionError(
-            f"Class {name} cannot have {asked} clusters: it is clustered on a sample of {most:,} images. "
+            f"Class {name} cannot have {k_set} clusters: it is clustered on a sample of {most:,} images. "
             f"Set a number of clusters from 1 to {most}, or a larger sample."
         )
     needed = clustering_bytes(n, embedding.embedding.shape[1], settings)
@@ -89,9 +89,7 @@ def cluster_class(
         return _smaller_sample(n, embedding.embedding.shape[1], settings, free)
 
     with memory_for(f"Clustering class {name} ({n:,} images)", needed, ways):
-        result = _clustered(embedding, settings, most if is_sampled else 0, progress)
-    progress.publish(result)
-    return result
+        return _clustered(embedding, settings, most if is_sampled else 0, progress)
 
 
 def _smaller_sample(n: int, n_components: int, settings: ClusterSettings, free: int) -> list[str]:
@@ -119,15 +117,15 @@ def _clustered(
         random = generator(settings.seed, "cluster sample", name)
         rows = np.sort(random.choice(n, size=n_sampled, replace=False)).astype(np.int64)
     vectors = embedding.embedding[rows] if n_sampled else embedding.embedding
-    asked = settings.k_by_class.get(name)
+    k_set = settings.k_by_class.get(name)
     n = len(rows)
     distances = distance_matrix(vectors)
     has_structure = n > 2 and bool(distances.any())
     tried = set(range(2, min(settings.k_max, n - 1) + 1)) if has_structure else set()
-    if asked is not None and asked > 1:
-        tried.add(asked)
+    if k_set is not None and k_set > 1:
+        tried.add(k_set)
     found, curve = _try_all(distances, sorted(tried), name, settings.seed, progress)
-    k = asked if asked is not None else best_k(curve)
+    k = k_set if k_set is not None else best_k(curve)
     if k > 1:
         labels, medoids, silhouettes = found[k]
     else:
@@ -143,7 +141,7 @@ def _clustered(
         medoids=embedding.indices[medoids],
         silhouettes=silhouettes,
         curve=curve if has_structure else {},
-        chosen_by="user" if asked is not None else "silhouette" if has_structure else "only",
+        chosen_by="user" if k_set is not None else "silhouette" if has_structure else "only",
         n_sampled=n_sampled,
     )
 

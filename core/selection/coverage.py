@@ -239,8 +239,8 @@ def _n_right(contents: Sequence[str], labels: IntArray, vectors: FloatArray, ind
         distances = squared_distances(vectors[block], given, norms)
         distances[content[block, None] == content[None, rows]] = np.inf
         best = distances.argmin(axis=1)
-        is_judged = np.isfinite(distances[np.arange(len(best)), best])
-        n_right += int((is_judged & (of_pool[rows][best] == of_pool[block])).sum())
+        is_counted = np.isfinite(distances[np.arange(len(best)), best])
+        n_right += int((is_counted & (of_pool[rows][best] == of_pool[block])).sum())
     return n_right
 
 

@@ -89,11 +89,11 @@ class Sampler(Description):
         if self.continues and not self.nested:
             raise ValueError(f"the sampler {self.name} continues from earlier coresets, so it must be nested")
 
-    def budget_rule(self, asked: ClassBudgetRule) -> ClassBudgetRule:
+    def budget_rule(self, requested: ClassBudgetRule) -> ClassBudgetRule:
         """Return the rule over classes that a setting comes to for this sampler."""
-        if asked == "recommended" and self.recommended_budget is not None:
+        if requested == "recommended" and self.recommended_budget is not None:
             return self.recommended_budget
-        return self.class_budget if asked in ("recommended", "sampler") else asked
+        return self.class_budget if requested in ("recommended", "sampler") else requested
 
     @property
     def has_own_budgets(self) -> bool:

@@ -137,13 +137,13 @@ def _note(n_images: int, lost: Mapping[str, Sequence[str]], words: str, split: S
     if not n_lost:
         return f"All {n_images:,} images of the earlier coreset are kept."
     of_all = f"{n_images - n_lost:,} of the {n_images:,} images of the earlier coreset are kept"
-    told = f"{of_all}; {n_lost:,} {'is' if n_lost == 1 else 'are'} not: {words}."
+    sentence = f"{of_all}; {n_lost:,} {'is' if n_lost == 1 else 'are'} not: {words}."
     in_other_sets = any(reason in lost for reason in (_TEST, _VALIDATION))
-    if in_other_sets and not split.brought:
-        told += (
+    if in_other_sets and not split.is_predefined:
+        sentence += (
             " To keep images of the test and validation sets, too, provide a split that has them as training images."
         )
-    return told
+    return sentence
 
 
 def need_room(kept: Kept, total: int, n_pool: int) -> None:

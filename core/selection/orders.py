@@ -149,10 +149,10 @@ class OrderCache:
         if shorter is not None and len(shorter.rows) >= n:
             return shorter
         half = -(-pool.n_free // self.FIRST_SHARE)
-        wanted = n if not sampler.nested else half if n <= half else pool.n_free
+        n_ranked = n if not sampler.nested else half if n <= half else pool.n_free
         if self.kernels is not None:
             pool = replace(pool, make_kernel=self.kernels.for_many_steps)
-        order = put_in_order(sampler, pool, wanted, own, shorter=shorter)
+        order = put_in_order(sampler, pool, n_ranked, own, shorter=shorter)
         self._kept[key] = _Kept(order, embedding)
         return order
 

@@ -55,11 +55,11 @@ def find_pins(dataset: Dataset, split: Split, settings: SelectionSettings) -> Pi
         If a pinned-in path is not in the dataset or not in the pool. Paths pinned out that are not there have what they
         require.
     """
-    wanted = (*settings.pinned_in, *settings.pinned_out)
-    if not wanted:
+    both = (*settings.pinned_in, *settings.pinned_out)
+    if not both:
         return NO_PINS
-    asked = set(wanted)
-    places = {image.path: index for index, image in enumerate(dataset.images) if image.path in asked}
+    paths = set(both)
+    places = {image.path: index for index, image in enumerate(dataset.images) if image.path in paths}
     pool = set(split.pool.tolist())
     for path in settings.pinned_in:
         if path not in places:

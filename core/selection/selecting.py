@@ -1,22 +1,22 @@
-"""Choose a coreset: class budgets, pins, and each class's images in the order of a sampler."""
+"""Select a coreset: the images of each class by the ranking of a sampler, within class budgets and with pins."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
-from core.errors import CannotContinueError, SelectionError
+from core.errors import SelectionError
 from core.progress import NO_PROGRESS, Progress
 from core.results import ClassClusters, ClassEmbedding, Coreset, Dataset, FloatArray, IntArray, PoolEmbedding, Split
-from core.selection.budgets import budgets_by_hand, budgets_over_classes, class_weights, equal_first_of, total_budget
+from core.selection.budgets import total_budget
+from core.selection.class_budgets import class_budgets, need_ranking, need_room_for_pins
 from core.selection.description import Sampler
-from core.selection.kept import KEPT, NO_KEPT, Kept, find_kept, need_room, need_room_by_hand, raised_note
+from core.selection.kept import KEPT, NO_KEPT, Kept, find_kept, need_room
 from core.selection.orders import OrderCache, put_in_order
 from core.selection.pins import NO_PINS, Pins, find_pins
 from core.selection.samplers import SAMPLERS
 from core.selection.sampling import ClassPool, Order
-from core.settings import ClassBudgetRule, SelectionSettings
+from core.settings import SelectionSettings
 
 MATCHED_RANDOM = "matched-random"
 STRATIFIED = "stratified"
@@ -120,8 +120,7 @@ def select_rows(
         coreset, or a budget cannot be met.
     """
     sampler = find_sampler(settings.sampler)
-    if kept.n and not sampler.nested:
-        raise CannotContinueError(_cannot_continue(sampler))
+    need_ranking(kept, sampler)
     members = rows_by_class(labels, class_names, pool)
     sizes = {name: len(rows) for name, rows in members.items()}
     pins = pins.beside(kept.indices, members)
@@ -209,19 +208,6 @@ def find_sampler(name: str) -> Sampler:
     return SAMPLERS[name]
 
 
-def _cannot_continue(sampler: Sampler) -> str:
-    """Return the sentence for a sampler that is not nested and is to continue from an earlier coreset."""
-    named = (
-        " and ".join(each.title_inside for each in SAMPLERS.values() if each.continues and each.why_recommended)
-        or "stratified random"
-    )
-    return (
-        f"{sampler.title} cannot continue from an earlier coreset, because it does not rank images: each size is a "
-        f"selection of its own. Choose a sampler that ranks images, such as {named}, or do not continue from the "
-        "earlier coreset."
-    )
-
-
 def rows_by_class(labels: IntArray, class_names: Sequence[str], pool: IntArray) -> dict[str, IntArray]:
     """Return the rows of the pool by class, ascending, in the order of `class_names`; classes without any are excluded.
 
@@ -240,88 +226,6 @@ def rows_by_class(labels: IntArray, class_names: Sequence[str], pool: IntArray) 
     return {name: rows for name, rows in by_class.items() if len(rows)}
 
 
-def rule_over_classes(coreset: Coreset, settings: SelectionSettings) -> ClassBudgetRule | None:
-    """Return which rule divided the images of a coreset over the classes; None where its sampler knows no budgets."""
-    sampler = SAMPLERS.get(coreset.sampler)
-    if sampler is None or sampler.scope == "pool":
-        return None
-    return sampler.budget_rule(settings.budget_over_classes)
-
-
-def class_budgets(
-    sampler: Sampler,
-    sizes: Mapping[str, int],
-    settings: SelectionSettings,
-    pins: Pins,
-    difficulty: Mapping[str, float] | None = None,
-    kept: Kept = NO_KEPT,
-) -> tuple[dict[str, int], list[str]]:
-    """Return the budget of each class, and what a user should know about them.
-
-    Parameters
-    ----------
-    sizes : mapping of str to int
-        Images of the pool by class.
-    pins : Pins
-        Images pinned out make room for others of their class; where there are none left the class gives fewer.
-    kept : Kept
-        No class has a smaller budget than what it keeps, unless budgets are set by hand.
-
-    Raises
-    ------
-    SelectionError
-        If the total cannot be had, or more images of a class are pinned in or kept than its budget has.
-    """
-    rule = sampler.budget_rule(settings.budget_over_classes)
-    available = {name: n - pins.n_out.get(name, 0) for name, n in sizes.items()}
-    notes: list[str] = []
-    if rule == "by-hand" and settings.images is None:
-        wanted = budgets_by_hand(sizes, settings)
-        budgets = {name: min(budget, available[name]) for name, budget in wanted.items()}
-        total = sum(wanted.values())
-        if total == 0:
-            raise SelectionError("The fractions set by hand round to no images. Set larger fractions.")
-        need_room_by_hand(kept, budgets)
-    else:
-        total = total_budget(sum(sizes.values()), settings)
-        weights = class_weights(rule, sizes, settings, difficulty)
-        within = min(total, sum(available.values()))
-        need_room(kept, within, sum(sizes.values()))
-        divide = partial(
-            budgets_over_classes, within, available, weights,
-            at_least_one=settings.at_least_one, equal_first=equal_first_of(rule),
-        )  # fmt: skip
-        budgets = divide(kept=kept.n_by_class)
-        notes += raised_note(kept, divide()) if kept.n else []
-    if sum(budgets.values()) < total:
-        notes.append(
-            f"{sum(budgets.values())} images are selected instead of {total}, because the others are pinned out."
-        )
-    for name, budget in budgets.items():
-        _need_room_for_pins(pins.n_in.get(name, 0), kept.n_by_class.get(name, 0), budget, f" of class {name}")
-    notes += [_why_none(name, total, available[name]) for name, budget in budgets.items() if budget == 0]
-    return budgets, notes
-
-
-def _need_room_for_pins(n_in: int, n_kept: int, budget: int, whose: str = "") -> None:
-    if n_in and n_in + n_kept > budget:
-        and_kept = f", and {n_kept} are kept from the earlier coreset" if n_kept else ""
-        images = f"{n_in} image{'s' * (n_in != 1)}{whose} {'is' if n_in == 1 else 'are'} pinned in"
-        raise SelectionError(
-            f"{images}{and_kept}, but {'its' if whose else 'the'} budget is {budget}. "
-            "Raise the fraction, or unpin some images."
-        )
-
-
-def _why_none(name: str, total: int, available: int) -> str:
-    if available == 0:
-        return f"No image of class {name} is selected: all of its images are pinned out."
-    return (
-        f"No image of class {name} is selected: its share of {total} images rounds to 0. "
-        "Raise the fraction, or give every class at least one image."
-    )
-
-
 def _from_whole_pool(
     members: Mapping[str, IntArray],
     sampler: Sampler,
@@ -335,7 +239,7 @@ def _from_whole_pool(
     total = total_budget(len(pool), settings)
     notes = []
     n_out, n_in = sum(pins.n_out.values()), sum(pins.n_in.values())
-    _need_room_for_pins(n_in, kept.n, total)
+    need_room_for_pins(n_in, kept.n, total)
     need_room(kept, total, len(pool))
     if total > len(pool) - n_out:
         notes.append(f"{len(pool) - n_out} images are selected instead of {total}, because the others are pinned out.")
@@ -415,9 +319,9 @@ def _choose(
     first = kept.among(indices)
     pool = replace(pool, kept=np.searchsorted(indices, first).astype(np.int64)) if len(first) else pool
     forced = indices[np.isin(indices, pins.pinned_in)]
-    wanted = budget - len(first) + int(np.isin(indices, pins.pinned_out).sum())
+    n_needed = budget - len(first) + int(np.isin(indices, pins.pinned_out).sum())
     rest = budget - len(first) - len(forced)
-    order = orders.get(sampler, pool, wanted, settings) if rest > 0 else Order(np.zeros(0, np.int64), ())
+    order = orders.get(sampler, pool, n_needed, settings) if rest > 0 else Order(np.zeros(0, np.int64), ())
     candidates = indices[order.rows]
     places = np.flatnonzero(~np.isin(candidates, pins.both))[:rest]
     reasons = (KEPT,) * len(first) + ("pinned in",) * len(forced)

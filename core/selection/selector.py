@@ -319,12 +319,12 @@ def _interleaved(coreset: Coreset, weights: dict[str, float], equal_first: int) 
     """Return selected rows in the order in which a growing budget would add them, across classes."""
     n = len(coreset.indices)
     names = sorted(coreset.budgets)
-    givers = hand_out(
+    class_of_rank = hand_out(
         [coreset.pool_sizes[name] for name in names], [weights[name] for name in names], equal_first=equal_first
     )
     starts = np.cumsum([0, *(coreset.budgets[name] for name in names)])
     result = np.empty(n, dtype=np.int64)
     for position in range(len(names)):
-        places = np.flatnonzero(givers[:n] == position)
+        places = np.flatnonzero(class_of_rank[:n] == position)
         result[places] = coreset.indices[starts[position] : starts[position] + len(places)]
     return result

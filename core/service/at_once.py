@@ -4,7 +4,7 @@ from typing import TypeVar, cast
 
 from core.errors import CancelledError, InputError
 from core.progress import NO_PROGRESS, Progress
-from core.service.messages import Cancelled, Failed, Finished, PartialResult, Progressed
+from core.service.messages import Cancelled, Failed, Finished, Progressed
 from core.service.processes import Job
 from core.service.requests import Request
 
@@ -36,8 +36,6 @@ def answer(request: Request[Result], progress: Progress = NO_PROGRESS, *, thread
             match event:
                 case Progressed(done, total, message):
                     progress.report(done, total, message)
-                case PartialResult(result):
-                    progress.publish(result)
                 case Finished():
                     return cast("Result", event.result)
                 case Failed(sentence):

@@ -1,4 +1,4 @@
-"""Requests about the cache: how large it is, its limit, emptying it."""
+"""Requests about the cache: measure it, limit its size, clear it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,30 +18,37 @@ class MeasureCache(Request[CacheState]):
     folder: Path
 
     def run(self, progress: Progress) -> CacheState:
-        """Count its files."""
+        """Count the files."""
         return look_at_cache(self.folder, progress)
 
 
 @dataclass(frozen=True)
 class LimitCache(Request[CacheState]):
-    """Keep a limit of so many GB of 10⁹ bytes, None for none, and remove what is above it."""
+    """Set the limit of the cache, and remove entries until it is met.
+
+    Attributes
+    ----------
+    folder : Path
+    gigabytes : float or None
+        The limit in GB of 10⁹ bytes; None: no limit.
+    """
 
     title: ClassVar[str] = "the cleanup of the cache"
     folder: Path
     gigabytes: float | None
 
     def run(self, progress: Progress) -> CacheState:
-        """Keep the limit and make room."""
+        """Store the limit, and trim the cache."""
         return set_limit(self.folder, self.gigabytes, progress)
 
 
 @dataclass(frozen=True)
 class ClearCache(Request[CacheSize]):
-    """Remove everything that can be computed again and that no other program uses; the result is what stays."""
+    """Remove all entries that no other program uses; the result is the remaining size."""
 
     title: ClassVar[str] = "the clearing of the cache"
     folder: Path
 
     def run(self, progress: Progress) -> CacheSize:
-        """Remove it."""
+        """Remove the entries."""
         return clear_cache(self.folder, progress)

@@ -1,8 +1,8 @@
 """The code that runs in an engine process: set-up, the listener, and one request or a service that answers many.
 
-Imported by the child alone (and for its two entry points by `core.service.processes`). Nothing heavy is imported here:
-the request is unpickled, and what it needs imported, only after the process has lowered its priority, moved its output
-to a file and limited its threads.
+Only imported by the child, and by `core.service.processes` for its two entry points. It imports no large library: the
+request is unpickled, and its libraries are imported, only after the process has lowered its priority, redirected its
+output to a file and limited its threads.
 """
 
 import contextlib
@@ -41,7 +41,7 @@ from core.service.messages import (
     Reply,
     Stop,
 )
-from core.service.requests import Request
+from core.service.requests import AnyRequest
 from core.threads import limit_threads
 
 REPORTS_PER_SECOND = 20
@@ -54,11 +54,11 @@ class Assignment:
     Attributes
     ----------
     request : bytes
-        Pickled; opened only after set-up, since it may import NumPy.
+        Pickled; it is unpickled after the set-up, since that may import NumPy.
     output : Path or None
-        File that the process's output is appended to.
+        File that the output of the process is appended to; None discards it.
     threads : int or None
-        Largest number of threads of the numerical libraries; None leaves it to them.
+        Largest number of threads of the numerical libraries; None: their default.
     """
 
     request: bytes
@@ -67,56 +67,62 @@ class Assignment:
 
 
 class PipeProgress:
-    """Progress through a pipe: at most 20 reports a second, the last one never lost.
+    """Progress that is sent through a pipe: at most 20 reports per second, including the last one.
 
     Parameters
     ----------
     send : callable
-        Takes an event.
+        Called with each event.
     stop : threading.Event
-        Set when the user cancels.
+        Set when the request is cancelled.
     """
 
     def __init__(self, send: Callable[[Progressed | PartialResult], None], stop: threading.Event) -> None:
         self._send = send
         self._stop = stop
         self._sent_at = -1.0
-        self._held_back: Progressed | None = None
+        self._kept: Progressed | None = None
         self._lock = threading.Lock()  # the engine may report from several threads
 
     def report(self, done: int, total: int, message: str = "") -> None:
-        """Send a report, unless one was sent within the last 50 ms; raise `CancelledError` when cancelled."""
+        """Send a report, or keep it if one was sent within the last 50 ms.
+
+        Raises
+        ------
+        CancelledError
+            If the request was cancelled.
+        """
         if self._stop.is_set():
             raise CancelledError
         with self._lock:
             event = Progressed(int(done), int(total), message)
             now = time.monotonic()
             if now - self._sent_at < 1 / REPORTS_PER_SECOND:
-                self._held_back = event
+                self._kept = event
                 return
-            self._sent_at, self._held_back = now, None
+            self._sent_at, self._kept = now, None
             self._send(event)
 
-    def publish(self, result: object) -> None:
-        """Hand out a finished part, after the report that was held back."""
+    def publish(self, part: object, /) -> None:
+        """Send a finished part, after the report that was kept."""
         with self._lock:
             self._flush()
-            self._send(PartialResult(result))
+            self._send(PartialResult(part))
 
     def close(self) -> None:
-        """Send the report that was held back."""
+        """Send the report that was kept."""
         with self._lock:
             self._flush()
 
     def _flush(self) -> None:
-        if self._held_back is not None:
-            event, self._held_back = self._held_back, None
+        if self._kept is not None:
+            event, self._kept = self._kept, None
             self._sent_at = time.monotonic()
             self._send(event)
 
 
 def run_job(events: Connection, commands: Connection, assignment: Assignment) -> None:
-    """Run one request and send its events; the entry point of a job's process."""
+    """Run one request and send its events; the entry point of the process of a job."""
     stop = threading.Event()
     _set_up(assignment)
     _listen(commands, {BUILDING: stop}, None)
@@ -125,11 +131,11 @@ def run_job(events: Connection, commands: Connection, assignment: Assignment) ->
 
 
 def run_service(events: Connection, commands: Connection, assignment: Assignment) -> None:
-    """Build one object and answer requests until the pipe closes; the entry point of a service's process."""
-    asked: queue.SimpleQueue[Ask] = queue.SimpleQueue()
+    """Build one object and answer requests until the pipe closes; the entry point of the process of a service."""
+    waiting: queue.SimpleQueue[Ask] = queue.SimpleQueue()
     stops: dict[int, threading.Event] = {BUILDING: threading.Event()}
     _set_up(assignment)
-    _listen(commands, stops, asked)
+    _listen(commands, stops, waiting)
     built = _run_first(events, assignment, stops[BUILDING])
     if not isinstance(built, Finished):
         failed = built if isinstance(built, Failed) else Failed("It was cancelled.", expected=True)
@@ -137,7 +143,7 @@ def run_service(events: Connection, commands: Connection, assignment: Assignment
         return
     events.send(Reply(BUILDING, Ready()))
     while True:
-        one = asked.get()
+        one = waiting.get()
         reply = Reply(one.number, _answer(built.result, one, events, stops[one.number]))
         del stops[one.number]
         try:
@@ -151,9 +157,9 @@ def run_service(events: Connection, commands: Connection, assignment: Assignment
 def _run_first(
     events: Connection, assignment: Assignment, stop: threading.Event, *, keeps_cache: bool = False
 ) -> Finished | Failed | Cancelled:
-    """Run the request that the process was started for; with `keeps_cache` trim the cache to its limit then."""
+    """Run the request that the process was started for; with `keeps_cache` trim the cache to its limit afterwards."""
     try:
-        request: Request[Any] = pickle.loads(assignment.request)  # noqa: S301 - from the window's own process
+        request: AnyRequest = pickle.loads(assignment.request)  # noqa: S301 - from the window's own process
         progress = PipeProgress(_sender(events, BUILDING), stop)
         began = time.monotonic()
         with _within(request.limits, events):
@@ -170,7 +176,7 @@ def _run_first(
 
 
 def _answer(service: Any, one: Ask, events: Connection, stop: threading.Event) -> Finished | Failed | Cancelled:
-    """Answer one request from the object that was built."""
+    """Answer one request with the object that was built."""
     try:
         progress = PipeProgress(_sender(events, one.number), stop)
         with _within(one.request.limits, events):
@@ -191,7 +197,7 @@ def _sender(events: Connection, number: int) -> Callable[[Progressed | PartialRe
 
 
 def _keep_limit(progress: Progress) -> None:
-    """Bring the cache within its limit, if the job has used one. The job is done: a stop only ends this."""
+    """Trim the cache to its limit if the job has used it. The job is finished, so a stop only ends the trimming."""
     if "core.cache_use" not in sys.modules:
         return
     from core.cache_limit import trim_after_work
@@ -207,12 +213,12 @@ def _keep_limit(progress: Progress) -> None:
 
 @contextlib.contextmanager
 def _within(limits: Limits | None, events: Connection) -> Iterator[None]:
-    """Keep a request that opens untrusted files within its limits, and send these to the watchdog.
+    """Apply the limits of a request that opens untrusted files, and send them to the watchdog.
 
     Raises
     ------
     OpeningError
-        If it requests more memory than its limit.
+        If it requires more memory than its limit.
     """
     if limits is None:
         yield
@@ -241,14 +247,14 @@ def _send_last(events: Connection, last: Reply) -> None:
 
 
 def _set_up(assignment: Assignment) -> None:
-    """Make this process a quiet one: own group, low priority, output to a file, few threads."""
+    """Set up this process: own process group, low priority, output to a file, few threads."""
     if hasattr(os, "setpgid"):
-        # A group of its own: a kill reaches what the engine itself started, and Ctrl+C in a terminal does not.
+        # A process group of its own: descendants are killed with it, and Ctrl+C in a terminal does not reach it.
         with contextlib.suppress(OSError):
             os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(psutil.Error, OSError):
-        # Below normal: on Windows a class of its own, elsewhere a niceness.
+        # Below normal: a priority class on Windows, a niceness on other systems.
         psutil.Process().nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 10))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if assignment.threads is not None:
@@ -257,7 +263,7 @@ def _set_up(assignment: Assignment) -> None:
 
 
 def _redirect_output(output: Path | None) -> None:
-    """Append whatever this process and its libraries print to `output`; a window has no terminal to print to."""
+    """Append the output of this process and its libraries to `output`, since a window has no terminal."""
     target = os.open(output or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(target, 1)
     os.dup2(target, 2)
@@ -267,8 +273,8 @@ def _redirect_output(output: Path | None) -> None:
     faulthandler.enable(sys.stderr, all_threads=True)
 
 
-def _listen(commands: Connection, stops: dict[int, threading.Event], asked: "queue.SimpleQueue[Ask] | None") -> None:
-    """Read commands in a thread; when the window's process is gone, end this one and all that it started."""
+def _listen(commands: Connection, stops: dict[int, threading.Event], waiting: "queue.SimpleQueue[Ask] | None") -> None:
+    """Read commands in a thread; if the process of the window has ended, end this one and its descendants."""
 
     def loop() -> None:
         while True:
@@ -280,9 +286,9 @@ def _listen(commands: Connection, stops: dict[int, threading.Event], asked: "que
             match command:
                 case Stop(number) if number in stops:
                     stops[number].set()
-                case Ask() if asked is not None:
+                case Ask() if waiting is not None:
                     stops[command.number] = threading.Event()
-                    asked.put(command)
+                    waiting.put(command)
 
     threading.Thread(target=loop, name="engine-listener", daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""Requests about trainings: what they will take, doing and comparing them, and what is made of them."""
+"""Requests about trainings: estimate, run, compare and report them, and use the networks."""
 
 import shutil
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from core.errors import ExportError
 from core.files import reason_of, temporary_folder
 from core.limits import limited
 from core.pipeline.study import Study
-from core.pipeline.views import ComparePlanView
-from core.progress import Progress
-from core.results import Comparison, MethodsText, Skipped
-from core.service.requests import Request
+from core.pipeline.views import ComparisonPlan
+from core.progress import Progress, Publisher
+from core.results import Comparison, MethodsText, PredictionFile, TrainingPart
+from core.service.requests import PublishingRequest, Request
 from core.settings import NetworkName
 
 if TYPE_CHECKING:
@@ -20,24 +20,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PredictView:
-    """Predictions for a folder: where the CSV is, how many images, what was skipped, and sentences to read."""
-
-    file: Path
-    n_images: int
-    skipped: tuple[Skipped, ...]
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class EstimateComparison(Request[ComparePlanView]):
+class EstimateComparison(Request[ComparisonPlan]):
     """List the trainings that the settings request, with estimates of time and memory."""
 
     is_for_display: ClassVar[bool] = True
     study: Study
 
-    def run(self, progress: Progress) -> ComparePlanView:
-        """Divide the images and count; nothing is trained."""
+    def run(self, progress: Progress) -> ComparisonPlan:
+        """Divide the images, and estimate each training; nothing is trained."""
         from core.pipeline.facts import estimate_after_features
         from core.pipeline.outlook import plan_view
         from core.pipeline.planning import n_splits
@@ -49,23 +39,28 @@ class EstimateComparison(Request[ComparePlanView]):
         several = n_splits(study.settings) > 1
         preparing = estimate_after_features(study, dataset, split).seconds if several else 0.0
         return plan_view(
-            study, len(split.pool), len(split.validation), len(split.test), brought=split.brought, preparing=preparing
+            study,
+            len(split.pool),
+            len(split.validation),
+            len(split.test),
+            is_predefined=split.is_predefined,
+            preparing=preparing,
         )
 
 
 @dataclass(frozen=True)
-class CompareNetworks(Request[Comparison]):
-    """Do the trainings that are missing, publishing each finished run and every epoch of the one in progress.
+class CompareNetworks(PublishingRequest[Comparison, TrainingPart]):
+    """Run the missing trainings and compare all, publishing each epoch and each finished run.
 
-    The runs have no probabilities: the window shows none, and they would be most of what is sent to it.
+    The runs have no probabilities, which the window does not show and which are large.
     """
 
     study: Study
     runs_folder: Path
     models_folder: Path | None
 
-    def run(self, progress: Progress) -> Comparison:
-        """Train and compare."""
+    def run(self, progress: Publisher[TrainingPart]) -> Comparison:
+        """Train the networks, and compare the runs."""
         from core.pipeline.comparing import run_comparison
         from core.pipeline.stages import prepare
 
@@ -76,14 +71,14 @@ class CompareNetworks(Request[Comparison]):
 
 @dataclass(frozen=True)
 class ReadComparison(Request[Comparison]):
-    """Compare the finished runs that fit the settings; nothing is trained. The runs have no probabilities."""
+    """Compare the finished runs that match the settings, without training. The runs have no probabilities."""
 
     is_for_display: ClassVar[bool] = True
     study: Study
     runs_folder: Path
 
     def run(self, progress: Progress) -> Comparison:
-        """Read and compare."""
+        """Read the stored runs, and compare them."""
         from core.pipeline.comparing import compare_stored
         from core.pipeline.stages import prepare
 
@@ -92,7 +87,7 @@ class ReadComparison(Request[Comparison]):
 
 @dataclass(frozen=True)
 class WriteReport(Request[Path]):
-    """Write the report on the coreset of the settings and the finished runs that fit; the result is where it is."""
+    """Write the report on the coreset of the settings and the finished runs that match them; the result is its path."""
 
     title: ClassVar[str] = "a report"
     study: Study
@@ -101,7 +96,7 @@ class WriteReport(Request[Path]):
     synthetic: bool
 
     def run(self, progress: Progress) -> Path:
-        """Choose, compare what is finished, and write."""
+        """Select the coreset, compare the finished runs, and write the report."""
         from core.output.report import write_report
         from core.pipeline.comparing import compare_stored
         from core.pipeline.stages import choose, prepare
@@ -122,7 +117,7 @@ class WriteReport(Request[Path]):
 
 @dataclass(frozen=True)
 class DescribeMethods(Request[MethodsText]):
-    """Describe the coreset of the settings and the finished runs that fit for the Methods section of a publication."""
+    """Describe the coreset of the settings and the finished runs that match them, as a Methods paragraph."""
 
     title: ClassVar[str] = "a Methods paragraph"
     study: Study
@@ -130,7 +125,7 @@ class DescribeMethods(Request[MethodsText]):
     synthetic: bool
 
     def run(self, progress: Progress) -> MethodsText:
-        """Choose, compare what is finished, and describe it."""
+        """Select the coreset, compare the finished runs, and describe both."""
         from core.pipeline.comparing import compare_stored
         from core.pipeline.methods import methods_of_content
         from core.pipeline.stages import choose, prepare
@@ -143,7 +138,7 @@ class DescribeMethods(Request[MethodsText]):
 
 
 @dataclass(frozen=True)
-class SearchHyperparameters(Request["SearchOutcome"]):
+class SearchHyperparameters(PublishingRequest["SearchOutcome", TrainingPart]):
     """Search hyperparameters on the coreset and, on request, on the pool."""
 
     title: ClassVar[str] = "a search"
@@ -153,8 +148,8 @@ class SearchHyperparameters(Request["SearchOutcome"]):
     out: Path
     with_pool: bool
 
-    def run(self, progress: Progress) -> "SearchOutcome":
-        """Train every point of the grid."""
+    def run(self, progress: Publisher[TrainingPart]) -> "SearchOutcome":
+        """Train the network with every point of the grid."""
         from core.pipeline.searching import search_study
 
         return search_study(
@@ -163,8 +158,8 @@ class SearchHyperparameters(Request["SearchOutcome"]):
 
 
 @dataclass(frozen=True)
-class PredictFolder(Request[PredictView]):
-    """Give every image of a folder a class and write the CSV."""
+class PredictFolder(Request[PredictionFile]):
+    """Predict the images of a folder with a saved network, and write a CSV."""
 
     title: ClassVar[str] = "a prediction"
     bundle: Path
@@ -172,29 +167,28 @@ class PredictFolder(Request[PredictView]):
     out: Path
 
     @limited(seconds=600)
-    def run(self, progress: Progress) -> PredictView:
-        """Read, predict, write."""
+    def run(self, progress: Progress) -> PredictionFile:
+        """Read the images, predict them, and write the CSV."""
         from core.pipeline.whole import predict
 
-        found = predict(self.bundle, self.folder, self.out, progress)
-        return PredictView(self.out, found.n_images, found.skipped, found.notes)
+        return predict(self.bundle, self.folder, self.out, progress)
 
 
 @dataclass(frozen=True)
 class SaveNetwork(Request[Path]):
-    """Copy a trained network to a place of the user's own; the result is that place."""
+    """Copy a trained network to a folder of the user; the result is that folder."""
 
     title: ClassVar[str] = "the saving of a network"
     bundle: Path
     target: Path
 
     def run(self, progress: Progress) -> Path:  # noqa: ARG002
-        """Copy it next to its place, then move it there.
+        """Copy the bundle under a temporary name, then rename it.
 
         Raises
         ------
         ExportError
-            If something is there already, or it cannot be written.
+            If the target exists, or cannot be written.
         """
         target = self.target
         if target.exists():

@@ -1,4 +1,4 @@
-"""Requests that take a selected coreset further: export it, check an export, find the size that is needed."""
+"""Requests about selected coresets: export and verify them, find and check a size."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,16 +7,33 @@ from typing import ClassVar
 
 from core.limits import limited
 from core.pipeline.study import Study
-from core.progress import Progress
-from core.results import ExportResult, MethodsText, VerifyResult
-from core.results.sizes import Sizes
-from core.service.requests import Request
+from core.progress import Progress, Publisher
+from core.results import (
+    Epoch,
+    ExportResult,
+    MethodsText,
+    Note,
+    VerifyResult,
+)
+from core.results.sizes import SizeCheck, Sizes
+from core.service.requests import PublishingRequest, Request
 from core.settings import EarlierCoreset
 
 
 @dataclass(frozen=True)
 class ExportCoreset(Request[ExportResult]):
-    """Choose the coreset of the settings and write it to `target`; `image_notes` are the user's, by path."""
+    """Select the coreset of the settings, and export it to `target`.
+
+    Attributes
+    ----------
+    study : Study
+    target : Path
+        Folder of the export.
+    overwrite : bool
+        Whether an export in `target` may be replaced.
+    image_notes : mapping of str to str
+        Notes of the user, by path of the image.
+    """
 
     title: ClassVar[str] = "an export"
     study: Study
@@ -25,7 +42,7 @@ class ExportCoreset(Request[ExportResult]):
     image_notes: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, progress: Progress) -> ExportResult:
-        """Choose and write."""
+        """Select the coreset, and write it."""
         from core.pipeline.exporting import export
         from core.pipeline.stages import choose, prepare
 
@@ -38,14 +55,14 @@ class ExportCoreset(Request[ExportResult]):
 
 @dataclass(frozen=True)
 class VerifyExport(Request[VerifyResult]):
-    """Check an export against its manifest."""
+    """Verify an export by its manifest."""
 
     title: ClassVar[str] = "the verification of an export"
     folder: Path
 
     @limited(seconds=600, n_bytes=4_000_000_000)
     def run(self, progress: Progress) -> VerifyResult:
-        """Read every file again."""
+        """Read all files, and compare their digests."""
         from core.pipeline.exporting import verify
 
         return verify(self.folder, progress)
@@ -53,14 +70,14 @@ class VerifyExport(Request[VerifyResult]):
 
 @dataclass(frozen=True)
 class ReadEarlierCoreset(Request[tuple[EarlierCoreset, tuple[str, ...]]]):
-    """Read the images of an earlier export to continue from it, and what was assumed about it."""
+    """Read the images of an earlier export to continue from it; the result is its coreset, and notes."""
 
     title: ClassVar[str] = "the reading of an earlier coreset"
     file: Path
 
     @limited(seconds=120, n_bytes=4_000_000_000)
     def run(self, progress: Progress) -> tuple[EarlierCoreset, tuple[str, ...]]:  # noqa: ARG002 - it is read at once
-        """Read its manifest."""
+        """Read the manifest."""
         from core.output.continuing import read_earlier
 
         return read_earlier(self.file)
@@ -68,7 +85,7 @@ class ReadEarlierCoreset(Request[tuple[EarlierCoreset, tuple[str, ...]]]):
 
 @dataclass(frozen=True)
 class DescribeExport(Request[MethodsText]):
-    """Describe an export for the Methods section of a publication, from its manifest."""
+    """Describe an export as a Methods paragraph, from its manifest."""
 
     title: ClassVar[str] = "a Methods paragraph"
     folder: Path
@@ -82,14 +99,39 @@ class DescribeExport(Request[MethodsText]):
 
 
 @dataclass(frozen=True)
-class FindSizes(Request[Sizes]):
-    """Measure how the accuracy of the linear probe depends on the size of the coreset, beside random selection."""
+class FindSizes(PublishingRequest[Sizes, Note]):
+    """Measure learning curves of the sampler and of random selection.
+
+    Attributes
+    ----------
+    study : Study
+    network : str
+        Network to train on each coreset instead of the linear probe; empty: the linear probe.
+    """
 
     title: ClassVar[str] = "the search for a size"
     study: Study
+    network: str = ""
 
-    def run(self, progress: Progress) -> Sizes:
-        """Select, fit and classify fold by fold; what was measured before comes from the cache."""
+    def run(self, progress: Publisher[Note]) -> Sizes:
+        """Select, train and evaluate fold by fold; earlier measurements are read from the cache."""
         from core.pipeline.sizes import find_sizes
 
-        return find_sizes(self.study, progress=progress)
+        return find_sizes(self.study, network=self.network, trains_network=bool(self.network), progress=progress)
+
+
+@dataclass(frozen=True)
+class CheckSize(PublishingRequest[SizeCheck, Epoch | Note]):
+    """Train a network once on a coreset of a size and once on the whole pool, and test both."""
+
+    title: ClassVar[str] = "the check of a size"
+    study: Study
+    network: str
+    n_images: int
+    margin: float
+
+    def run(self, progress: Publisher[Epoch | Note]) -> SizeCheck:
+        """Select the coreset, train both networks, and test them."""
+        from core.pipeline.size_check import check_size
+
+        return check_size(self.study, self.network, self.n_images, self.margin, progress=progress)

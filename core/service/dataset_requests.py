@@ -1,4 +1,4 @@
-"""Requests about the images themselves: scan and divide them, find suspected label errors, draw the demo."""
+"""Requests about the images: scan and divide them, find suspected label errors, generate the demo."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,25 +11,28 @@ from core.data.suspected import ExclusionSuggestion
 from core.limits import limited
 from core.pipeline.study import Study
 from core.progress import Progress
-from core.results import Dataset, Duplicates, LabelDoubt, NearDuplicate, Split
+from core.results import Dataset, Duplicates, NearDuplicate, Split, SuspectedLabelError
 from core.service.requests import Request
 from core.settings import DataSettings
 
-__all__ = ["DatasetView", "DoubtsView", "DrawDemo", "ExclusionSuggestion", "FindDoubts", "ScanDataset"]
+__all__ = ["DatasetFindings", "DatasetView", "DrawDemo", "ExclusionSuggestion", "FindLabelErrors", "ScanDataset"]
 
 
 @dataclass(frozen=True)
 class DatasetView:
-    """A scanned dataset, divided.
+    """A scanned dataset and its split.
 
     Attributes
     ----------
+    dataset : Dataset
+    split : Split
+    duplicates : tuple of Duplicates
     cache_folder : Path
-        Holds the thumbnails.
+        Folder of the cache, which contains the thumbnails.
     suggested_patterns : tuple of (str, int)
-        Patterns that may find patients in the names, each with how many groups it makes, the most likely first.
+        Patterns that may find patients in the file names, and their numbers of groups, the most likely first.
     suspected : tuple of ExclusionSuggestion
-        Patterns of images that are probably thumbnails, masks or the like and are used.
+        Patterns of images that are included but are probably thumbnails, masks or similar.
     """
 
     dataset: Dataset
@@ -40,7 +43,7 @@ class DatasetView:
     suspected: tuple[ExclusionSuggestion, ...] = ()
 
     def is_guessed(self, settings: DataSettings) -> bool:
-        """Return whether folders or columns could be meant in another way, and `settings` do not say how."""
+        """Return whether folders or columns can be interpreted in another way, and `settings` do not specify one."""
         own, read = settings.own.get(self.dataset.kind), self.dataset.read_as
         usual = {"path_column": "path", "class_columns": "class"}
         odd = any(
@@ -50,59 +53,65 @@ class DatasetView:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """All notes, in the order in which they are shown."""
+        """All notes, in the sequence in which they are shown."""
         return (*self.dataset.warnings, *(one.sentence for one in self.suspected), *self.split.warnings)
 
     @property
     def identity(self) -> str:
-        """Identity of the images found: a fingerprint of path, class, set and content of each."""
+        """Identity of the images: a fingerprint of the paths, classes, sets, groups and contents."""
         rows = [[i.path, i.class_name, i.split or "", i.group, i.pixels] for i in self.dataset.images]
         return fingerprint(rows)
 
     @property
     def fixed(self) -> dict[str, Any]:
-        """Reading choices that the scan fixed, in stored form; empty where there are none."""
+        """Reading settings that were fixed by the scan, in stored form; empty if there are none."""
         return fixed_choices(DataSettings(), self.dataset.reading)
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
-        """Paths of all images, which tell whether positions of images are of the same dataset."""
+        """Paths of all images, by which indices of images are recognised as those of the same dataset."""
         return tuple(image.path for image in self.dataset.images)
 
     @property
     def is_one_file(self) -> bool:
-        """Whether all images are in one file, such as an array."""
+        """Whether all images are in one file, such as an .npz."""
         return not self.dataset.root.is_dir()
 
     def file(self, index: int) -> Path:
-        """Return the file that an image is read from: its own, or the one that all images are in."""
+        """Return the file that an image is read from: its own, or the one that contains all images."""
         from core.data.page_names import file_and_page
 
         root = self.dataset.root
         return root if self.is_one_file else root / file_and_page(self.dataset.images[index].path)[0]
 
     def thumbnail(self, index: int) -> Path:
-        """Return the file of an image's thumbnail; it may be missing if the cache was cleared."""
+        """Return the file of the thumbnail of an image; it is missing if the cache was cleared."""
         return thumbnail_file(self.cache_folder, self.dataset.images[index].pixels)
 
 
 @dataclass(frozen=True)
-class DoubtsView:
-    """Images to inspect before selecting; nothing is removed unless requested."""
+class DatasetFindings:
+    """Images to inspect before selecting.
 
-    doubts: tuple[LabelDoubt, ...]
+    Attributes
+    ----------
+    label_errors : tuple of SuspectedLabelError
+    near_duplicates : tuple of NearDuplicate
+    """
+
+    label_errors: tuple[SuspectedLabelError, ...]
     near_duplicates: tuple[NearDuplicate, ...]
 
 
 @dataclass(frozen=True)
 class ScanDataset(Request[DatasetView]):
-    """Scan the images and divide them; the window's first request, for which scikit-learn is not imported."""
+    """Scan the images and divide them; the first request of the window, which does not import scikit-learn."""
 
     study: Study
 
     @limited(seconds=900)
     def run(self, progress: Progress) -> DatasetView:
-        """Scan and divide."""
+        """Scan the dataset, and divide the images."""
         from core.data.dataset import find_duplicates, scan
         from core.data.group_patterns import suggest_patterns
         from core.data.split import make_split
@@ -116,7 +125,7 @@ class ScanDataset(Request[DatasetView]):
             complete=True,
             progress=progress,
         )
-        # Made here and handed over with the dataset, so that the window need not.
+        # Computed here and pickled with the dataset, so that the window need not compute them.
         _ = dataset.quality, dataset.sizes
         split, same = make_split(dataset, study.settings.data), find_duplicates(dataset)
         suggested = () if any(image.group for image in dataset.images) else suggest_patterns(dataset.images)
@@ -126,15 +135,16 @@ class ScanDataset(Request[DatasetView]):
 
 
 @dataclass(frozen=True)
-class FindDoubts(Request[DoubtsView]):
-    """Find images whose neighbours carry another label, and near-duplicates; nothing is removed.
+class FindLabelErrors(Request[DatasetFindings]):
+    """Find suspected label errors and near-duplicates; nothing is removed.
 
     Attributes
     ----------
+    study : Study
     bits : int
-        In how many bits of their perceptual hashes near-duplicates may differ.
+        Largest number of bits in which the perceptual hashes of near-duplicates differ, 0 to 64.
     held_out : bool
-        Also look at the labels of validation and test images.
+        Whether labels of validation and test images are checked, too.
     """
 
     title: ClassVar[str] = "the search for label errors"
@@ -142,28 +152,30 @@ class FindDoubts(Request[DoubtsView]):
     bits: int
     held_out: bool = False
 
-    def run(self, progress: Progress) -> DoubtsView:
-        """Prepare the study and look."""
+    def run(self, progress: Progress) -> DatasetFindings:
+        """Prepare the study, and search."""
         from core.pipeline.stages import prepare
-        from core.selection.doubts import label_doubts, near_duplicates
+        from core.selection.label_errors import near_duplicates, suspected_label_errors
 
         prepared = prepare(self.study, progress)
-        return DoubtsView(
-            doubts=label_doubts(prepared.dataset, prepared.pool_embedding, progress=progress, held_out=self.held_out),
+        return DatasetFindings(
+            label_errors=suspected_label_errors(
+                prepared.dataset, prepared.pool_embedding, progress=progress, held_out=self.held_out
+            ),
             near_duplicates=near_duplicates(prepared.dataset, bits=self.bits),
         )
 
 
 @dataclass(frozen=True)
 class DrawDemo(Request[None]):
-    """Draw the demo's images into a folder."""
+    """Generate the images of the demo in a folder."""
 
     title: ClassVar[str] = "the generation of the demo"
     folder: Path
     n_images: int | None = None
 
     def run(self, progress: Progress) -> None:
-        """Draw as many as requested, or as in the demo."""
+        """Generate `n_images`, or the number of the demo if it is None."""
         from core.data.demo import make_demo
 
         if self.n_images is None:

@@ -1,6 +1,5 @@
-"""Requests about a saved network on another dataset: which class is which, and the evaluation."""
+"""Requests about a saved network and another dataset: match the classes, and evaluate the network."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -8,48 +7,30 @@ from typing import ClassVar
 from core.cache import thumbnail_file
 from core.limits import limited
 from core.progress import Progress
-from core.results import Dataset, Row, RunResult
+from core.results import Dataset, MatchedClasses, Row, RunResult
 from core.service.requests import Request
 
 
 @dataclass(frozen=True)
-class ClassesView:
-    """The classes of a dataset beside those of a network.
-
-    Attributes
-    ----------
-    theirs : mapping of str to int
-        Images by class of the dataset.
-    ours : tuple of str
-        Classes of the network.
-    matched : mapping of str to str
-        By name: class of the network by class of the dataset.
-    is_certain : bool
-        Whether all classes have the same names in both, so that nothing needs to be asked.
-    """
-
-    theirs: Mapping[str, int]
-    ours: tuple[str, ...]
-    matched: Mapping[str, str]
-    is_certain: bool
-
-
-@dataclass(frozen=True)
-class ExternalView:
-    """What a network is worth on another dataset.
+class ExternalResult:
+    """Evaluation of a network on another dataset.
 
     Attributes
     ----------
     headline : str
+        The result in one sentence.
     notes : tuple of str
+        Sentences for the user.
     dataset : Dataset
+        The other dataset.
     cache_folder : Path
-        Holds the thumbnails.
+        Folder of the cache, which contains the thumbnails.
     run : RunResult
-        Without probabilities; its images are those of `dataset`.
+        Without probabilities; its indices are those of `dataset`.
     row : Row
+        All metrics with their intervals.
     report : Path
-        The page that was written.
+        File of the report.
     """
 
     headline: str
@@ -61,13 +42,13 @@ class ExternalView:
     report: Path
 
     def thumbnail(self, index: int) -> Path:
-        """Return the file of an image's thumbnail; it may be missing if the cache was cleared."""
+        """Return the file of the thumbnail of an image; it is missing if the cache was cleared."""
         return thumbnail_file(self.cache_folder, self.dataset.images[index].pixels)
 
 
 @dataclass(frozen=True)
-class MatchClasses(Request[ClassesView]):
-    """Scan a dataset as a network wants it read, and match the classes by name."""
+class MatchClasses(Request[MatchedClasses]):
+    """Scan a dataset with the reading of a network, and match the classes by name."""
 
     title: ClassVar[str] = "an external test"
     bundle: Path
@@ -75,18 +56,15 @@ class MatchClasses(Request[ClassesView]):
     cache_folder: Path
 
     @limited(seconds=900)
-    def run(self, progress: Progress) -> ClassesView:
-        """Scan and match."""
+    def run(self, progress: Progress) -> MatchedClasses:
+        """Scan the dataset, and match the classes."""
         from core.pipeline.external import external_classes
 
-        found = external_classes(self.bundle, self.source, self.cache_folder, progress)
-        if found.matching is None:
-            return ClassesView(found.theirs, found.ours, {}, is_certain=False)
-        return ClassesView(found.theirs, found.ours, found.matching.matched, found.matching.is_certain)
+        return external_classes(self.bundle, self.source, self.cache_folder, progress)
 
 
 @dataclass(frozen=True)
-class EvaluateExternal(Request[ExternalView]):
+class EvaluateExternal(Request[ExternalResult]):
     """Evaluate a network on another dataset and write the report into a new folder."""
 
     title: ClassVar[str] = "an external test"
@@ -94,16 +72,16 @@ class EvaluateExternal(Request[ExternalView]):
     source: Path
     cache_folder: Path
     out: Path
-    said: tuple[tuple[str, str], ...] = ()
+    matches: tuple[tuple[str, str], ...] = ()
 
     @limited(seconds=900)
-    def run(self, progress: Progress) -> ExternalView:
-        """Read, evaluate, write."""
+    def run(self, progress: Progress) -> ExternalResult:
+        """Scan the dataset, evaluate the network, and write the report."""
         from core.pipeline.external import evaluate_external, headline, report_in
 
-        said = dict(self.said)
-        test = evaluate_external(self.bundle, self.source, self.cache_folder, self.out, progress, said=said)
+        matches = dict(self.matches)
+        test = evaluate_external(self.bundle, self.source, self.cache_folder, self.out, progress, matches=matches)
         run = test.run.without_probabilities()
-        return ExternalView(
+        return ExternalResult(
             headline(test), test.notes, test.dataset, self.cache_folder, run, test.row, report_in(self.out)
         )

@@ -1,4 +1,4 @@
-"""Requests about extractors, their features, and the clusters made of these."""
+"""Requests about extractors, features and clusters."""
 
 import time
 from collections.abc import Mapping
@@ -14,7 +14,16 @@ from core.service.requests import Request
 
 @dataclass(frozen=True)
 class ExtractorsView:
-    """All extractors on this machine; `after` is what reduction and clustering will take."""
+    """All extractors on this machine.
+
+    Attributes
+    ----------
+    facts : tuple of ExtractorFact
+    separations : tuple of Separation
+        Of the extractors whose features are computed.
+    after : Estimate
+        Costs of reduction and clustering.
+    """
 
     facts: tuple[ExtractorFact, ...]
     separations: tuple[Separation, ...]
@@ -23,16 +32,23 @@ class ExtractorsView:
 
 @dataclass(frozen=True)
 class FeaturesView:
-    """Features are there: what made them and how well each extractor separates the classes.
+    """Summary of the extracted features and their reduction.
 
     Attributes
     ----------
+    separations : tuple of Separation
+        Of each extractor.
+    weights : tuple of WeightsUsed
+        Of each extractor.
     failed : tuple of Skipped
         Images that could no longer be read.
     views : mapping of str to tuple of ViewReduction
-        By class.
+        Reductions of the views, by class.
+    n_images : int
+    seconds : float
+        Time of extraction and reduction.
     labels : tuple of str
-        Notes to show next to every result, such as "Unverified weights".
+        Labels to show with every result, such as ``"Unverified weights"``.
     """
 
     separations: tuple[Separation, ...]
@@ -46,13 +62,13 @@ class FeaturesView:
 
 @dataclass(frozen=True)
 class DescribeExtractors(Request[ExtractorsView]):
-    """Describe the needs and costs of every extractor, and the separation of those that are computed."""
+    """Describe the requirements and costs of all extractors, and the separation of those that are computed."""
 
     is_for_display: ClassVar[bool] = True
     study: Study
 
     def run(self, progress: Progress) -> ExtractorsView:
-        """Look at weights, cache and machine; nothing is extracted."""
+        """Inspect weights, cache and machine; nothing is extracted."""
         from core.pipeline.facts import estimate_after_features, extractor_facts, separation_if_computed
         from core.pipeline.stages import open_dataset, split_dataset
 
@@ -70,12 +86,12 @@ class DescribeExtractors(Request[ExtractorsView]):
 
 @dataclass(frozen=True)
 class ComputeFeatures(Request[FeaturesView]):
-    """Extract and reduce features, and measure how well each extractor separates the classes."""
+    """Extract and reduce features, and measure the separation of each extractor."""
 
     study: Study
 
     def run(self, progress: Progress) -> FeaturesView:
-        """Compute what is not in the cache."""
+        """Compute the results that are not in the cache."""
         from core.pipeline.exporting import labels_of
         from core.pipeline.stages import (
             extract_features,
@@ -104,12 +120,12 @@ class ComputeFeatures(Request[FeaturesView]):
 
 @dataclass(frozen=True)
 class ComputeClusters(Request[float]):
-    """Cluster every class, so that the selection service finds all in the cache; the result is the seconds it took."""
+    """Cluster all classes, so that the selection service finds them in the cache; the result is the time in seconds."""
 
     study: Study
 
     def run(self, progress: Progress) -> float:
-        """Compute what is not in the cache."""
+        """Compute the results that are not in the cache."""
         from core.pipeline.stages import prepare
 
         started = time.perf_counter()

@@ -1,6 +1,6 @@
-"""Requests about single images to an engine process that stays: their pixels, and images that are similar to them.
+"""Requests about single images to an engine process that stays: decode them, and find similar ones.
 
-`OpenImageService` starts it where nothing is clustered; the selection service answers these requests as well.
+`OpenImageService` starts it if nothing is clustered; the selection service answers these requests as well.
 """
 
 from dataclasses import dataclass, replace
@@ -17,8 +17,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PictureView:
-    """One decoded image: ``3 * width * height`` bytes of RGB, row by row; `problem` says why there is none."""
+class DecodedImage:
+    """One decoded image.
+
+    Attributes
+    ----------
+    index : int
+    width, height : int
+        In pixels; 0 if there is none.
+    rgb : bytes
+        8-bit RGB values, row by row without padding.
+    problem : str
+        Reason why there is none, as a sentence; else empty.
+    """
 
     index: int
     width: int
@@ -33,29 +44,29 @@ class SimilarView:
 
     Attributes
     ----------
-    asked : tuple of int
-        What they are similar to: indices of images of the dataset, without repetitions.
+    queries : tuple of int
+        Indices of the images that similar ones were searched for, without repetitions.
     indices : tuple of int
-        Most similar first; equally similar ones by index. None of `asked`.
+        Indices of the similar images, without `queries`; the most similar first, ties by index.
     distances : tuple of float
-        Of each, the smallest Euclidean distance to any of `asked` in the embedding across classes.
+        Smallest Euclidean distance of each to any of `queries` in the embedding across classes.
     """
 
-    asked: tuple[int, ...]
+    queries: tuple[int, ...]
     indices: tuple[int, ...]
     distances: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class OpenImageService(Request["ImageService"]):
-    """Open the images of a study and stay to answer requests about single ones.
+    """Open the images of a study to answer requests about single ones.
 
     Attributes
     ----------
     study : Study
-        Of its settings only data and features count; see `of`.
+        Only its data and feature settings matter; see `of`.
     content : str
-        Identity of the images found. It changes no answer; a service on other images differs in it.
+        Identity of the images. It does not affect answers, but distinguishes services on different images.
     with_features : bool
         Whether its features have been extracted, so that similar images can be found.
     """
@@ -66,7 +77,7 @@ class OpenImageService(Request["ImageService"]):
 
     @classmethod
     def of(cls, study: Study, content: str, *, with_features: bool) -> "OpenImageService":
-        """Return what opens the service for `study`, without the settings that do not matter to it."""
+        """Return the request that opens the service for `study`, without the settings that do not matter to it."""
         chosen = study.settings
         settings = Settings(data=chosen.data, features=chosen.features) if with_features else Settings(data=chosen.data)
         return cls(replace(study, settings=settings), content, with_features)
@@ -85,12 +96,12 @@ class FindSimilar(ServiceRequest["ImageService", SimilarView]):
     Attributes
     ----------
     indices : tuple of int
-        Images of the dataset; at least one. Each must have an embedding: it is in the pool, or a validation or test
-        image.
+        Indices of images of the dataset, at least one. Each must have an embedding, so it must be a pool, validation or
+        test image.
     n : int
-        At most this many are found, >= 1.
+        Largest number of similar images, >= 1.
     of_class : str
-        Only images of this class are found; empty: of every class.
+        Only find images of this class; empty: of all classes.
     """
 
     indices: tuple[int, ...]
@@ -103,12 +114,12 @@ class FindSimilar(ServiceRequest["ImageService", SimilarView]):
 
 
 @dataclass(frozen=True)
-class DecodeImage(ServiceRequest["ImageService", PictureView]):
-    """Decode one image as the engine sees it."""
+class DecodeImage(ServiceRequest["ImageService", DecodedImage]):
+    """Decode one image as the engine does."""
 
     index: int
 
     @limited(seconds=120, n_bytes=4_000_000_000)
-    def run(self, service: "ImageService", progress: Progress) -> PictureView:  # noqa: ARG002
-        """See `ImageService.picture`."""
-        return service.picture(self.index)
+    def run(self, service: "ImageService", progress: Progress) -> DecodedImage:  # noqa: ARG002
+        """See `ImageService.decoded`."""
+        return service.decoded(self.index)

@@ -1,4 +1,4 @@
-"""The image service: it decodes single images at once and finds similar ones, before anything is clustered."""
+"""The image service: decodes single images and finds similar ones, also before anything is clustered."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from core.pipeline.stages import Prepared, open_dataset, prepare
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS, Progress
 from core.results import Dataset
-from core.service.image_requests import PictureView, SimilarView
+from core.service.image_requests import DecodedImage, SimilarView
 from core.service.similar import similar_images
 
 LARGEST_SIDE = 4_096
-"""Pixels. Of a larger image every second pixel is sent to the window, or fewer: 4,096 × 4,096 of them take 50 MB."""
+"""In pixels. Larger images are subsampled before they are sent to the window: 4,096 × 4,096 pixels take 50 MB."""
 
 
 class ImageService(ABC):
@@ -29,7 +29,7 @@ class ImageService(ABC):
 
     @abstractmethod
     def prepared(self, progress: Progress = NO_PROGRESS) -> Prepared:
-        """Return the study with its embeddings, made again where their files are damaged.
+        """Return the study with its embeddings; they are computed again if their files are damaged.
 
         Raises
         ------
@@ -37,18 +37,18 @@ class ImageService(ABC):
             If no features have been extracted.
         """
 
-    def picture(self, index: int) -> PictureView:
-        """Return one image, decoded as the engine sees it, at most `LARGEST_SIDE` pixels a side.
+    def decoded(self, index: int) -> DecodedImage:
+        """Return one image as the engine decodes it, subsampled to at most `LARGEST_SIDE` pixels per side.
 
-        Its `problem` says why there is none: it cannot be read any more, or is another image than the scan saw.
+        Its `problem` states why there is none: it can no longer be read, or it has changed since the scan.
         """
         try:
             rgb = read_unchanged(self.dataset, index)
         except ImageError as error:
-            return PictureView(index, 0, 0, b"", str(error))
+            return DecodedImage(index, 0, 0, b"", str(error))
         step = -(-max(rgb.shape[:2]) // LARGEST_SIDE)
         rgb = np.ascontiguousarray(rgb[::step, ::step])
-        return PictureView(index, rgb.shape[1], rgb.shape[0], rgb.tobytes())
+        return DecodedImage(index, rgb.shape[1], rgb.shape[0], rgb.tobytes())
 
     def similar(
         self, indices: Sequence[int], n: int, of_class: str = "", progress: Progress = NO_PROGRESS
@@ -76,7 +76,7 @@ class OpenImages(ImageService):
     Parameters
     ----------
     study : Study
-        What has been computed of it is read from the cache.
+        Results of its stages are read from the cache.
     with_features : bool
         Whether its features have been extracted.
     """

@@ -6,12 +6,20 @@ from typing import Any
 from core.service.requests import ServiceRequest
 
 BUILDING = 0
-"""Number of the request that a process is started for: a job, or the start of a service."""
+"""Number of the request that a process is started for: a job, or the opening of a service."""
 
 
 @dataclass(frozen=True)
 class Progressed:
-    """`done` of `total` units are finished; a `total` of 0 means that the amount is not known."""
+    """A report of progress.
+
+    Attributes
+    ----------
+    done, total : int
+        Finished units, and all; a `total` of 0 means that their number is unknown.
+    message : str
+        Name of the work and of its units.
+    """
 
     done: int
     total: int
@@ -20,14 +28,14 @@ class Progressed:
 
 @dataclass(frozen=True)
 class PartialResult:
-    """A finished part of the result (a class's clusters, an epoch, a run)."""
+    """A finished part of the result, such as an epoch or a run."""
 
-    result: object
+    part: object
 
 
 @dataclass(frozen=True)
 class Finished:
-    """The result, after `seconds`."""
+    """The result, and the time to compute it in seconds."""
 
     result: object
     seconds: float = 0.0
@@ -35,16 +43,16 @@ class Finished:
 
 @dataclass(frozen=True)
 class Failed:
-    """It could not be done.
+    """A failed request.
 
     Attributes
     ----------
     sentence : str
-        For the user.
+        Error message for the user.
     details : str
-        For whoever has to find the cause; may be empty.
+        Traceback or output for finding the cause; may be empty.
     expected : bool
-        Whether the program raised it on purpose (a bad file, a full disk), so that details are of little use.
+        Whether the cause is known, such as an invalid file or a full disk, so that `details` are of little use.
     """
 
     sentence: str
@@ -54,7 +62,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Cancelled:
-    """It was stopped, by the user or because the result is not needed any more."""
+    """A request that was stopped, by the user or because its result is no longer needed."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Ended:
-    """The process of a service has ended; its last message. Fields as in `Failed`."""
+    """The last message of a service, whose process has ended; attributes as those of `Failed`."""
 
     sentence: str
     details: str = ""
@@ -73,14 +81,14 @@ class Ended:
 
 @dataclass(frozen=True)
 class Limited:
-    """An untrusted file is being opened from now on; for the watchdog alone.
+    """A message to the watchdog that the process now opens an untrusted file.
 
     Attributes
     ----------
     seconds : float
-        Longest time without a message before the process is ended.
+        Longest time without a message before the process is killed.
     n_bytes : int
-        Memory limit of the process.
+        Memory limit of the process in bytes.
     """
 
     seconds: float
@@ -93,7 +101,7 @@ ServiceEvent = Event | Ready | Ended
 
 @dataclass(frozen=True)
 class Reply:
-    """Something that an engine process reports about request `number`."""
+    """An event of the request `number`, sent by an engine process."""
 
     number: int
     event: ServiceEvent
@@ -101,7 +109,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Ask:
-    """Answer `request`; `number` comes back with the reply."""
+    """The command to answer `request`; its replies contain `number`."""
 
     number: int
     request: ServiceRequest[Any, Any]
@@ -109,6 +117,6 @@ class Ask:
 
 @dataclass(frozen=True)
 class Stop:
-    """Stop working on request `number` at its next report."""
+    """The command to stop the request `number` at its next report."""
 
     number: int

@@ -1,7 +1,4 @@
-"""What a step needs: sentences about its memory, where that is a large part of what is free, and its time.
-
-Light to import: the window asks.
-"""
+"""Memory and time that a step requires, in sentences for the window. Importing this module imports no large library."""
 
 from collections.abc import Mapping
 
@@ -12,28 +9,29 @@ from core.selection.description import Sampler
 from core.settings import ClusterSettings
 from core.words import byte_size
 
-WORTH_TELLING = 0.5
+LARGE_SHARE = 0.5
+"""Share of the free memory above which the memory of a step is reported."""
 
 
 def clustering_memory_words(class_sizes: Mapping[str, int], settings: ClusterSettings) -> str:
-    """Return what the class that needs most takes to be clustered; empty where it is less than half of what is free."""
+    """Return a sentence on the memory to cluster the class that needs most; empty below half of the free memory."""
     needs = {name: clustering_bytes(n, USUAL_COMPONENTS, settings) for name, n in class_sizes.items()}
     return _words("Clustering", needs)
 
 
 def sizes_seconds(study: Study, n_pool: int) -> float:
-    """Return about how many seconds it takes to find the size for a margin, features being there."""
+    """Return an estimate of the seconds to find the size for a margin, without feature extraction."""
     return estimate_sizes(study.settings.features.extractors, n_pool, study.cache_folder)
 
 
 def sampler_memory_words(class_sizes: Mapping[str, int], sampler: Sampler) -> str:
-    """Return what a sampler takes for the class that needs most; empty where it is less than half of what is free."""
+    """Return a sentence on the memory to select from the class that needs most; empty below half of the free memory."""
     if sampler.scope == "pool":
         return ""
     if sampler.scope == "joint":
         needed = sampler.cost.bytes_for(sum(class_sizes.values()), USUAL_COMPONENTS)
         free = free_memory().n_bytes
-        if needed <= WORTH_TELLING * free:
+        if needed <= LARGE_SHARE * free:
             return ""
         return (
             f"Selecting by {sampler.title_inside} requires about {byte_size(needed)} of memory; {byte_size(free)} "
@@ -47,6 +45,6 @@ def sampler_memory_words(class_sizes: Mapping[str, int], sampler: Sampler) -> st
 def _words(doing: str, needs: Mapping[str, int]) -> str:
     name = max(needs, key=lambda each: needs[each], default="")
     free = free_memory().n_bytes
-    if not name or needs[name] <= WORTH_TELLING * free:
+    if not name or needs[name] <= LARGE_SHARE * free:
         return ""
     return f"{doing} class {name} requires about {byte_size(needs[name])} of memory; {byte_size(free)} are free."

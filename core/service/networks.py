@@ -1,4 +1,4 @@
-"""The networks as the window requests them: their facts, and none of the engine's libraries."""
+"""Descriptions of the networks for the window, without the libraries of the engine."""
 
 from core.training.architectures import NETWORKS
 from core.training.network import Network
@@ -7,11 +7,11 @@ __all__ = ["NETWORKS", "Network", "network_title", "title_inside"]
 
 
 def network_title(name: str) -> str:
-    """Return a network's title; of one that is not known now, such as that of a plugin that was removed, its name."""
+    """Return the title of a network; its name if it is unknown, such as that of a removed plugin."""
     return NETWORKS[name].title if name in NETWORKS else name
 
 
 def title_inside(name: str) -> str:
-    """Return a network's title as it is written inside a sentence, without brackets: "linear probe"."""
+    """Return the title of a network for use in a sentence, without brackets, such as "linear probe"."""
     title = NETWORKS[name].title_inside if name in NETWORKS else name
     return title.partition(" (")[0]

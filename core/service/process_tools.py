@@ -1,4 +1,4 @@
-"""Starting and ending operating-system processes; knows nothing of requests."""
+"""Functions to start and end processes of the operating system, independent of requests."""
 
 import contextlib
 import io
@@ -12,7 +12,7 @@ import psutil
 
 
 def kill_tree(pid: int) -> None:
-    """Kill what the process started, then, where it leads a group of its own, the whole group."""
+    """Kill the descendants of a process, and its process group if it leads one."""
     with contextlib.suppress(psutil.Error):
         for child in psutil.Process(pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
@@ -24,14 +24,17 @@ def kill_tree(pid: int) -> None:
 
 
 def kill_group(pid: int) -> None:
-    """Kill what a dead process left behind. The system gives its number to nobody else while its group has members."""
+    """Kill the processes in the group of a process that has ended.
+
+    The system does not reuse its number while the group has members.
+    """
     if sys.platform != "win32":
         with contextlib.suppress(OSError):
             os.killpg(pid, signal.SIGKILL)
 
 
 def read_from(output: Path | None, position: int) -> bytes:
-    """Return the output of a process from `position` on; empty where there is no file."""
+    """Return the output of a process from byte `position` on; empty if there is no file."""
     try:
         with output.open("rb") if output is not None else io.BytesIO() as stream:
             stream.seek(position)
@@ -41,7 +44,7 @@ def read_from(output: Path | None, position: int) -> bytes:
 
 
 def tail(output: Path | None, n_characters: int = 4000) -> str:
-    """Return the end of what a process printed, where a crash leaves its stack."""
+    """Return the end of the output of a process, which contains the stack after a crash."""
     if output is None:
         return ""
     try:
@@ -54,9 +57,9 @@ def tail(output: Path | None, n_characters: int = 4000) -> str:
 
 @contextlib.contextmanager
 def plain_main_module() -> Iterator[None]:
-    """Keep the child from importing this process's main module: it has nothing that the engine needs.
+    """Keep a child process from importing the main module of this process, which the engine does not need.
 
-    The start of a child would otherwise import, say, pytest or a notebook's script a second time.
+    Otherwise the child would import pytest or the script of a notebook a second time.
     """
     main = sys.modules.get("__main__")
     saved = {name: getattr(main, name) for name in ("__spec__", "__file__") if hasattr(main, name)}

@@ -1,13 +1,12 @@
-"""The window's side of an engine process: starting it, talking to it, ending it with all that it started.
+"""Engine processes as the window uses them: start one, exchange messages with it, and end it with its descendants.
 
-A window that computed in one of its own threads would freeze: several libraries hold Python's global lock for
-seconds. A process can also be stopped at any moment, gives its memory back, and may crash without taking the
-window with it.
+The window computes nothing in threads of its own, since several libraries hold the global interpreter lock for seconds.
+A process can also be stopped at any time, releases its memory, and does not crash the window.
 
-- `Job`: one request in one process, which ends with it.
-- `ServiceProcess`: one object that stays in a process and answers requests in order; built again after a death.
+- `Job`: one request in one process, which ends after it.
+- `ServiceProcess`: one object that stays in a process and answers requests in sequence; built again after a crash.
 
-Everything that is started here ends when this process ends, however it ends.
+All processes that are started here end when this process ends, even if it crashes.
 """
 
 import contextlib
@@ -46,16 +45,16 @@ GRACE_SECONDS = 3.0
 
 
 class EngineProcess:
-    """One spawned process with a pipe each way; what `Job` and `ServiceProcess` share.
+    """One spawned process with a pipe in each direction; the base class of `Job` and `ServiceProcess`.
 
     Parameters
     ----------
     target : callable
-        Entry point in the child.
-    request : Request
-        What the process is started for.
+        Entry point in the child process.
+    request : PublishingRequest
+        The request that the process is started for.
     output : Path, optional
-        File that the child's output is appended to; without it the output is dropped.
+        File that the output of the child is appended to; without it the output is discarded.
     threads : int, optional
         Largest number of threads of the numerical libraries.
     """
@@ -80,16 +79,16 @@ class EngineProcess:
         self._ends = (events_end, commands_end)
         self._output_read = 0
         self._closed = False
-        self._hung_up = False
+        self._is_disconnected = False
 
     @property
     def pid(self) -> int | None:
-        """Number of the process; None before it is started."""
+        """Number of the process; None before it has started."""
         return self._process.pid
 
     @property
     def exit_code(self) -> int | None:
-        """Exit code of the process, negative for a signal; None while it lives."""
+        """Exit code of the process, negative for a signal; None while it runs."""
         return self._process.exitcode
 
     def start(self) -> None:
@@ -106,13 +105,13 @@ class EngineProcess:
             end.close()
 
     def waitables(self) -> list[Any]:
-        """Return what `multiprocessing.connection.wait` can wait for: news, or the end of the process."""
+        """Return the objects that `multiprocessing.connection.wait` waits for: messages, or the end of the process."""
         if self._closed or self._process.pid is None:
             return []
-        return [self._process.sentinel] if self._hung_up else [self._events, self._process.sentinel]
+        return [self._process.sentinel] if self._is_disconnected else [self._events, self._process.sentinel]
 
     def send(self, command: Ask | Stop) -> bool:
-        """Send a command; False if the process is no longer there."""
+        """Send a command, and return whether the process could receive it."""
         try:
             self._commands.send(command)
         except (OSError, ValueError):
@@ -120,33 +119,39 @@ class EngineProcess:
         return True
 
     def receive(self) -> Iterator[Reply | Limited]:
-        """Yield what has arrived, without waiting; raises EOFError when the process has ended and no more will come."""
-        # Whether it lives is asked before the pipe is emptied: what it sent before it died is not lost.
+        """Yield the messages that have arrived, without waiting.
+
+        Raises
+        ------
+        EOFError
+            If the process has ended and all its messages were received.
+        """
+        # Checked before the pipe is emptied, so that messages that were sent before the end are not lost.
         alive = self._process.is_alive()
         try:
             while self._events.poll():
                 yield self._events.recv()
         except (EOFError, OSError):
-            self._hung_up = True
+            self._is_disconnected = True
             alive = False
         if not alive:
             raise EOFError
 
     def read_output(self) -> str:
-        """Return what the process and its libraries printed since the last call."""
+        """Return the output of the process and its libraries since the last call."""
         new = read_from(self.output, self._output_read)
         self._output_read += len(new)
         return new.decode("utf-8", "replace")
 
     def kill(self) -> None:
-        """End the process and whatever it started, at once. Safe to call at any time, more than once."""
+        """Kill the process and its descendants immediately. It can be called at any time and repeatedly."""
         if not self._closed and self._process.pid is not None and self._process.exitcode is None:
             kill_tree(self._process.pid)
             with contextlib.suppress(OSError):
                 self._process.kill()
 
     def close(self) -> None:
-        """End the process if it still lives, and whatever it left behind; then give its handles back."""
+        """Kill the process if it still runs, and its descendants, and release all handles."""
         if self._closed:
             return
         self.kill()
@@ -154,7 +159,7 @@ class EngineProcess:
         if self._process.pid is not None:
             kill_group(self._process.pid)
             self._process.join()
-            # Where someone else has reaped the child (psutil does, when asked to wait), its end is never learnt.
+            # If other code has reaped the child, as psutil does in `wait`, its exit code is unknown.
             with contextlib.suppress(ValueError):
                 self._process.close()
         for end in (self._events, self._commands, *self._ends):
@@ -181,15 +186,15 @@ class Job(EngineProcess):
         self._watchdog = Watchdog()
 
     def cancel(self) -> None:
-        """Ask it to stop; `take_events` kills it if it has not stopped after three seconds."""
+        """Request a stop; `take_events` kills the process if it has not stopped after three seconds."""
         if not self.over and self._kill_at is None:
             self._kill_at = time.monotonic() + GRACE_SECONDS
             self.send(Stop(BUILDING))
 
     def take_events(self) -> list[Event]:
-        """Return the events that have arrived, without waiting. After the last one the process may still be leaving.
+        """Return the events that have arrived, without waiting. After the last one the process may still run.
 
-        A process that has opened an untrusted file and has sent nothing for too long is killed.
+        A process that has opened an untrusted file and has sent no message within its limit is killed.
         """
         if self.over:
             return []
@@ -205,7 +210,7 @@ class Job(EngineProcess):
                         last = event
                         break
         except EOFError:
-            last = self._last_of_the_dead()
+            last = self._last_event_after_end()
         if last is None and self._kill_at is not None and time.monotonic() > self._kill_at:
             self.kill()
             last = Cancelled()
@@ -219,9 +224,9 @@ class Job(EngineProcess):
         return events
 
     def reap(self) -> bool:
-        """Return whether the process is gone, without waiting, once the last event was taken.
+        """Return whether the process has ended, without waiting; to be called after the last event.
 
-        A process that has sent its last event may still hold threads and buffers; after three seconds it is killed.
+        A process that has sent its last event may still run threads; it is killed after three seconds.
         """
         if self._closed:
             return True
@@ -231,20 +236,20 @@ class Job(EngineProcess):
         return True
 
     def events(self) -> Iterator[Event]:
-        """Yield the events as they come, until the last; then wait for the process to leave."""
+        """Yield the events as they arrive, until the last; then wait for the process to end."""
         while not self.over:
             pipes.wait(self.waitables(), timeout=0.1)
             yield from self.take_events()
         while not self.reap():
             self._process.join(0.05)
 
-    def _last_of_the_dead(self) -> Event:
+    def _last_event_after_end(self) -> Event:
         self._process.join(GRACE_SECONDS)
         if self._kill_at is not None:
             return Cancelled()
         if self._watchdog.n_bytes:
-            said = ended_the_process(how_it_died(self._process.exitcode, self.cache_folder), self._watchdog.n_bytes)
-            return Failed(said, tail(self.output))
+            sentence = ended_the_process(how_it_died(self._process.exitcode, self.cache_folder), self._watchdog.n_bytes)
+            return Failed(sentence, tail(self.output))
         return Failed(process_died(self._process.exitcode, self.cache_folder), tail(self.output))
 
 
@@ -254,22 +259,23 @@ class ServiceProcess(EngineProcess):
     Parameters
     ----------
     opening : Request
-        Its result is the object; it stays in the process.
-
-    Notes
-    -----
-    Requests asked with `latest` are for sliders: a newer one of the same class replaces those that wait and stops
-    the one being answered, if it reports progress. A replaced request gets no reply, a stopped one `Cancelled`.
+        Its result is the object, which stays in the process.
 
     Attributes
     ----------
     ready : bool
-        The object is built.
+        Whether the object is built.
     dead : bool
+        Whether the process has ended.
     died_how : str
-        A sentence, where it ended without a last word.
+        Sentence on the end of the process, if it ended without a last message.
     killed_for_stop : bool
-        It ended because a request was cancelled and did not stop by itself, which is not a fault of its own.
+        Whether it was killed because a cancelled request did not stop, which is no error of the process.
+
+    Notes
+    -----
+    Requests that are sent with `latest` are for sliders: a newer one of the same class replaces those that wait, and
+    stops the one being answered if it reports progress. A replaced request gets no reply, a stopped one `Cancelled`.
     """
 
     def __init__(self, opening: AnyRequest, *, output: Path | None = None, threads: int | None = None) -> None:
@@ -287,12 +293,15 @@ class ServiceProcess(EngineProcess):
         self.killed_for_stop = False
 
     def ask(self, number: int, request: AnyServiceRequest, *, latest: bool = False) -> None:
-        """Ask; `number` comes back with the replies.
+        """Send a request.
 
         Parameters
         ----------
+        number : int
+            Number that the replies contain.
+        request : ServiceRequest
         latest : bool
-            Drop requests of the same class that are still waiting and were asked with `latest`, too.
+            Whether it replaces waiting requests of the same class that were sent with `latest`.
         """
         if latest:
             kind = type(request)
@@ -304,16 +313,16 @@ class ServiceProcess(EngineProcess):
         self._send_next()
 
     def stop(self, number: int) -> None:
-        """Want no answer to this request any more; one that is being answered stops at its next report."""
+        """Drop a request without a reply; one that is being answered stops at its next report."""
         self._waiting = deque(one for one in self._waiting if one[0].number != number)
         if self._is_in_flight(number):
             self.send(Stop(number))
 
     def cancel(self, number: int) -> None:
-        """Stop a request when the user cancels it; `Cancelled` is its answer.
+        """Cancel a request; its reply is `Cancelled`.
 
-        One that is being answered stops at its next report; if that takes longer than three seconds, `take_replies`
-        kills the process, and `again` continues with the requests that wait.
+        One that is being answered stops at its next report. If that takes longer than three seconds, `take_replies`
+        kills the process, and `again` continues with the waiting requests.
         """
         waits = any(one[0].number == number for one in self._waiting)
         self.stop(number)
@@ -323,7 +332,7 @@ class ServiceProcess(EngineProcess):
             self._cancelled, self._kill_at = number, time.monotonic() + GRACE_SECONDS
 
     def take_replies(self) -> list[Reply]:
-        """Return what has arrived, without waiting. `Ended` is the last: the process is gone."""
+        """Return the replies that have arrived, without waiting. After `Ended`, the last one, the process has ended."""
         if self.dead:
             return []
         replies, self._to_deliver = self._to_deliver, []
@@ -354,7 +363,7 @@ class ServiceProcess(EngineProcess):
         return replies
 
     def again(self) -> "ServiceProcess":
-        """Return a new process with the same object, not yet started, that takes over the requests still waiting."""
+        """Return a new process with the same object and the waiting requests; it is not started."""
         successor = ServiceProcess(self._opening, output=self.output, threads=self._threads)
         successor._waiting = self._waiting
         successor._output_read = self._output_read
@@ -369,7 +378,7 @@ class ServiceProcess(EngineProcess):
             self.send(self._in_flight[0])
 
     def _last_replies(self, *, has_ended: bool) -> list[Reply]:
-        """Close what is left of a dead process, and return the last replies."""
+        """Close the process, which has ended, and return the last replies."""
         self.dead = True
         self._process.join(GRACE_SECONDS)
         self.died_how = how_it_died(self._process.exitcode, self.cache_folder)
@@ -383,7 +392,7 @@ class ServiceProcess(EngineProcess):
             number = self._in_flight[0].number
             if number == self._cancelled:
                 last.append(Reply(number, Cancelled()))
-            else:  # perhaps what killed it: it is not asked again
+            else:  # it may be what ended the process, so it is not sent again
                 sentence = opened or f"{self.died_how} The last request was not answered."
                 last.append(Reply(number, Failed(sentence, tail(self.output))))
         if not has_ended:

@@ -1,4 +1,4 @@
-"""Requests about how images would be read by other settings: columns, layouts, grey levels, pages."""
+"""Requests for previews of reading images with other settings: columns, layouts, grey levels, pages."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from core.settings import DataSettings
 
 @dataclass(frozen=True)
 class PreviewTable(Request[TableFacts]):
-    """Read a table under certain settings of its own, without decoding any image."""
+    """Read a table with some settings of its source, without decoding images."""
 
     is_for_display: ClassVar[bool] = True
     source: Path
@@ -22,7 +22,7 @@ class PreviewTable(Request[TableFacts]):
 
     @limited(seconds=300)
     def run(self, progress: Progress) -> TableFacts:
-        """Read the rows, and look for the files that they name."""
+        """Read the rows, and search for the files that they name."""
         from core.data.sources.csv.facts import table_facts
         from core.data.sources.csv.settings import TableSettings
 
@@ -32,7 +32,7 @@ class PreviewTable(Request[TableFacts]):
 
 @dataclass(frozen=True)
 class PreviewLayouts(Request[tuple[LayoutFacts, ...]]):
-    """List a folder by each layout, without decoding any image."""
+    """List a folder with each layout, without decoding images."""
 
     is_for_display: ClassVar[bool] = True
     source: Path
@@ -40,7 +40,7 @@ class PreviewLayouts(Request[tuple[LayoutFacts, ...]]):
 
     @limited(seconds=600)
     def run(self, progress: Progress) -> tuple[LayoutFacts, ...]:
-        """Walk the folder once."""
+        """List the folder once, and apply each layout."""
         from core.data.layout_facts import layout_facts
 
         return layout_facts(self.source, self.settings, progress)
@@ -54,10 +54,16 @@ class PreviewLevels(Request[LevelsFacts]):
     ----------
     source_kind : str
         Name of the source.
+    root : Path
+        Root of the dataset.
+    kind : str
+        The file kind.
+    paths : tuple of str
+        Images of this kind.
     before : Reading
-        How the images were read.
+        Current reading.
     after : DataSettings or None
-        Say how they are to be read; None where nothing is changed.
+        Settings with the changed reading; None if nothing is changed.
     """
 
     is_for_display: ClassVar[bool] = True
@@ -77,9 +83,9 @@ class PreviewLevels(Request[LevelsFacts]):
 
         before = after = self.before
         if self.after is not None:
-            asked = reading_of(self.after)
-            # Transparency and pages are not in question here.
-            after = replace(before, levels=asked.levels, percentiles=asked.percentiles, ranges=asked.ranges)
+            requested = reading_of(self.after)
+            # Transparency and pages are not previewed here.
+            after = replace(before, levels=requested.levels, percentiles=requested.percentiles, ranges=requested.ranges)
         source = source_of(self.source_kind)
         return levels_facts(source, self.root, self.kind, self.paths, before, after, progress)
 
@@ -92,6 +98,14 @@ class PreviewPages(Request[PagesFacts]):
     ----------
     source_kind : str
         Name of the source.
+    root : Path
+        Root of the dataset.
+    file : str
+        Relative to `root`.
+    reading : Reading
+        Current reading.
+    rule : str
+        Rule for pages to preview; see `Reading.pages`.
     """
 
     is_for_display: ClassVar[bool] = True

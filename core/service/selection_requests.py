@@ -1,8 +1,8 @@
 """Requests to the selection service about clusters, coresets and single images.
 
-`OpenSelectionService` starts it; the other requests are answered by the `SelectionService` that stays in its process.
-Those about clusters and coresets bring the cluster settings they are about, so that a service that was started again
-after a crash answers as the one before it.
+`OpenSelectionService` starts it; the other requests are answered by the `SelectionService` in its process. Those about
+clusters and coresets contain the cluster settings, so that a service that was restarted after a crash gives the same
+answers.
 """
 
 from dataclasses import dataclass, replace
@@ -20,7 +20,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClassOverview:
-    """One class at a glance: a thinned scatter of its first two components, and its clusters."""
+    """Overview of one class: a subsampled scatter of two components, and the clusters.
+
+    Attributes
+    ----------
+    class_name : str
+    n_images, k : int
+        Number of images and of clusters.
+    mean_silhouette : float or None
+        -1 to 1; None for one cluster.
+    words : str
+        Interpretation of the silhouette.
+    points : ndarray of shape (n, 2), float32
+        The two components of largest variance, of some images.
+    labels : ndarray of shape (n,), int64
+        Clusters of these images.
+    sizes : ndarray of shape (k,), int64
+        Number of images in each cluster.
+    """
 
     class_name: str
     n_images: int
@@ -34,7 +51,7 @@ class ClassOverview:
 
 @dataclass(frozen=True)
 class ClassView:
-    """One class in full.
+    """Details of one class.
 
     Attributes
     ----------
@@ -42,15 +59,15 @@ class ClassView:
     points : ndarray of shape (n, 2), float32
         The two selected components, rows as in ``clusters.indices``.
     components : tuple of int
-        Which two, from 0.
+        Numbers of these components by descending variance, from 0.
     shares : tuple of float
-        Share of the class's joined variance that each of the two holds.
+        Share of each of them in the variance of the embedding of the class, 0 to 1.
     n_components : int
-        That can be selected from.
-    all_shares : tuple of float
-        Share of every component.
+        Number of components that can be selected.
     words : str
-        What the silhouette says, in plain words.
+        Interpretation of the silhouette.
+    all_shares : tuple of float
+        Shares of all components.
     """
 
     clusters: ClassClusters
@@ -64,16 +81,17 @@ class ClassView:
 
 @dataclass(frozen=True)
 class CoresetView:
-    """A coreset as the page shows it.
+    """A coreset with the facts that the page shows.
 
     Attributes
     ----------
+    coreset : Coreset
     shares : tuple of ClusterShares
-        By class: images in each cluster, selected of it, drawn at random, expected at random.
+        Numbers of images from each cluster, by class.
     coverage : Coverage or None
-        Its coverage; None where it was not requested.
+        None if it was not requested.
     sentence : str
-        The sentence that matters.
+        Summary for the user.
     """
 
     coreset: Coreset
@@ -84,14 +102,14 @@ class CoresetView:
 
 @dataclass(frozen=True)
 class OpenSelectionService(Request["SelectionService"]):
-    """Prepare a study and stay to answer requests about it.
+    """Prepare a study to answer requests about it.
 
     Attributes
     ----------
     study : Study
-        Of its settings only data, features and clusters count; see `of`.
+        Only its data, feature and cluster settings matter; see `of`.
     content : str
-        Identity of the images found. It changes no answer; a service on other images differs in it.
+        Identity of the images. It does not affect answers, but distinguishes services on different images.
     """
 
     study: Study
@@ -99,13 +117,13 @@ class OpenSelectionService(Request["SelectionService"]):
 
     @classmethod
     def of(cls, study: Study, content: str) -> "OpenSelectionService":
-        """Return what opens the service for `study`, without the settings that do not matter to it."""
+        """Return the request that opens the service for `study`, without the settings that do not matter to it."""
         chosen = study.settings
         settings = Settings(data=chosen.data, features=chosen.features, clusters=chosen.clusters)
         return cls(replace(study, settings=settings), content)
 
     def serves(self, study: Study, content: str) -> bool:
-        """Return whether what is open answers for `study`, too: it may differ in its clusters and what follows."""
+        """Return whether the open service can answer for `study`, which may differ in cluster and later settings."""
         return content == self.content and _images_and_features(study) == _images_and_features(self.study)
 
     def run(self, progress: Progress) -> "SelectionService":
@@ -117,7 +135,7 @@ class OpenSelectionService(Request["SelectionService"]):
 
 @dataclass(frozen=True)
 class DescribeClasses(ServiceRequest["SelectionService", tuple[ClassOverview, ...]]):
-    """Summarise every class, sorted by name."""
+    """Summarise all classes, sorted by name."""
 
     clusters: ClusterSettings
 
@@ -128,12 +146,14 @@ class DescribeClasses(ServiceRequest["SelectionService", tuple[ClassOverview, ..
 
 @dataclass(frozen=True)
 class DescribeClass(ServiceRequest["SelectionService", ClassView]):
-    """Describe one class in full.
+    """Describe one class in detail.
 
     Attributes
     ----------
+    class_name : str
     first, second : int
-        Components that are plotted, by falling variance, from 0.
+        Components to plot, by descending variance, from 0.
+    clusters : ClusterSettings
     """
 
     class_name: str
@@ -159,7 +179,7 @@ class ListClusters(ServiceRequest["SelectionService", tuple[ClassClusters, ...]]
 
 @dataclass(frozen=True)
 class ChooseCoreset(ServiceRequest["SelectionService", CoresetView]):
-    """Select a coreset; its coverage is requested by `MeasureCoverage`, as it takes longer."""
+    """Select a coreset, without its coverage, which takes longer; see `MeasureCoverage`."""
 
     selection: SelectionSettings
     clusters: ClusterSettings
@@ -171,7 +191,7 @@ class ChooseCoreset(ServiceRequest["SelectionService", CoresetView]):
 
 @dataclass(frozen=True)
 class MeasureCoverage(ServiceRequest["SelectionService", Coverage]):
-    """Measure the coverage of the coreset of `selection`; stops between two classes if it is no longer required."""
+    """Measure the coverage of the coreset of `selection`; it can be stopped between two classes."""
 
     selection: SelectionSettings
     clusters: ClusterSettings

@@ -1,7 +1,7 @@
-"""The selection service: it answers at once what another fraction, budget, k or pin selects, and shows clusters.
+"""The selection service: selects coresets immediately for changed fractions, budgets, k or pins, and shows clusters.
 
-It lives in a process of its own without TensorFlow, keeps the embeddings as memory maps, clusters and the samplers'
-orders, and reads all of it from the cache.
+It runs in a process of its own without TensorFlow, and keeps memory-mapped embeddings, clusters and rankings, which it
+reads from the cache.
 """
 
 from collections import OrderedDict
@@ -24,22 +24,22 @@ from core.service.image_service import ImageService
 from core.service.selection_requests import ClassOverview, ClassView, CoresetView
 from core.settings import ClusterSettings, SelectionSettings
 
-THINNED_TO = 800
-REMEMBERED = 500
+MOST_POINTS = 800
+MOST_CACHED = 500
 
 
 class SelectionService(ImageService):
-    """A prepared study that answers questions.
+    """A prepared study that answers requests.
 
     Parameters
     ----------
     study : Study
-        Its stages up to the clusters must be in the cache; what is missing is computed first.
+        Results of its stages up to the clusters are read from the cache; missing ones are computed.
+    progress : Progress
 
     Notes
     -----
-    Requests bring the cluster settings they are about, so that a service that was started again after a crash answers
-    as the one before it.
+    Requests contain the cluster settings, so that a service that was restarted after a crash gives the same answers.
     """
 
     def __init__(self, study: Study, progress: Progress = NO_PROGRESS) -> None:
@@ -49,24 +49,25 @@ class SelectionService(ImageService):
         self._prepared: Prepared = prepare(study, progress)
         self._columns: dict[str, IntArray] = {}
         self._coverage: OrderedDict[tuple[str, str], ClassCoverage] = OrderedDict()
-        # One kernel a class serves the orders of balanced herding and the coverage of every coreset.
+        # One kernel per class is used by the rankings of balanced herding and by the coverage of all coresets.
         self._kernels = self._prepared.orders.kernels = Kernels()
 
     def overview(
         self, clusters: ClusterSettings | None = None, progress: Progress = NO_PROGRESS
     ) -> tuple[ClassOverview, ...]:
-        """Return every class at a glance, sorted by name.
+        """Return overviews of all classes, sorted by name.
 
         Parameters
         ----------
         clusters : ClusterSettings, optional
-            Cluster by these first, if the service has others; so in every method.
+            Cluster settings to apply first, as in all methods.
+        progress : Progress
         """
         self._use(clusters, progress)
         result = []
         for embedding, found in zip(self._prepared.embeddings, self._prepared.clusters, strict=True):
             n = len(embedding.indices)
-            rows = np.arange(n) if n <= THINNED_TO else np.linspace(0, n - 1, THINNED_TO).astype(np.int64)
+            rows = np.arange(n) if n <= MOST_POINTS else np.linspace(0, n - 1, MOST_POINTS).astype(np.int64)
             columns = self._by_variance(embedding)[:2]
             result.append(
                 ClassOverview(
@@ -90,14 +91,15 @@ class SelectionService(ImageService):
         clusters: ClusterSettings | None = None,
         progress: Progress = NO_PROGRESS,
     ) -> ClassView:
-        """Return one class in full.
+        """Return details of one class.
 
         Parameters
         ----------
         class_name : str
         first, second : int
-            Components by falling variance, from 0.
+            Components by descending variance, from 0.
         clusters : ClusterSettings, optional
+        progress : Progress
         """
         self._use(clusters, progress)
         embedding = self._prepared.embedding_of(class_name)
@@ -123,18 +125,18 @@ class SelectionService(ImageService):
         return self._prepared.dataset
 
     def prepared(self, progress: Progress = NO_PROGRESS) -> Prepared:
-        """Return the study with its embeddings, made again where their files are damaged."""
+        """Return the study with its embeddings; they are computed again if their files are damaged."""
         self._use(None, progress)
         return self._prepared
 
     def _use(self, clusters: ClusterSettings | None, progress: Progress) -> None:
-        if cut_file() is not None:  # computed again, from the cache but for what another program has damaged there
+        if cut_file() is not None:  # another program has damaged a file in the cache
             self._prepare(self._prepared.study, progress)
         if clusters is not None and clusters != self._prepared.study.settings.clusters:
             self.set_clusters(clusters, progress)
 
     def set_clusters(self, settings: ClusterSettings, progress: Progress = NO_PROGRESS) -> tuple[ClassOverview, ...]:
-        """Cluster again with other choices, such as another k for one class; unchanged classes come from the cache."""
+        """Apply other cluster settings, such as another k of one class; unchanged classes are read from the cache."""
         study = self._prepared.study
         changed = replace(study, settings=replace(study.settings, clusters=settings))
         clusters = cluster_classes(self._prepared.embeddings, changed.settings, study.cache_folder, progress)
@@ -145,7 +147,7 @@ class SelectionService(ImageService):
     def clusters(
         self, clusters: ClusterSettings | None = None, progress: Progress = NO_PROGRESS
     ) -> tuple[ClassClusters, ...]:
-        """Return all clusters, sorted by class."""
+        """Return the clusters of all classes, sorted by class."""
         self._use(clusters, progress)
         return self._prepared.clusters
 
@@ -156,14 +158,15 @@ class SelectionService(ImageService):
         clusters: ClusterSettings | None = None,
         progress: Progress = NO_PROGRESS,
     ) -> CoresetView:
-        """Choose a coreset.
+        """Select a coreset.
 
         Parameters
         ----------
         settings : SelectionSettings
         coverage : bool
-            Also measure its coverage; takes longer than selecting.
+            Whether its coverage is measured, which takes longer than selecting.
         clusters : ClusterSettings, optional
+        progress : Progress
         """
         self._use(clusters, progress)
         coreset = choose(self._prepared, settings, progress)
@@ -174,7 +177,7 @@ class SelectionService(ImageService):
     def cover(
         self, settings: SelectionSettings, clusters: ClusterSettings | None = None, progress: Progress = NO_PROGRESS
     ) -> Coverage:
-        """Return the coverage of the coreset of `settings`; can be stopped between two classes."""
+        """Return the coverage of the coreset of `settings`; it can be stopped between two classes."""
         self._use(clusters, progress)
         return self._measure(choose(self._prepared, settings, progress), progress)
 
@@ -184,7 +187,7 @@ class SelectionService(ImageService):
         for number, (embedding, clusters) in enumerate(zip(prepared.embeddings, prepared.clusters, strict=True)):
             report = (number, len(prepared.embeddings), "Measuring coverage: classes")
             progress.report(*report)
-            # The first time a class's kernel is what takes long: leave places to stop in between, keep what is there.
+            # Computing the kernel of a class takes long the first time: report in between, so that it can be stopped.
             kernel = self._kernels.of(embedding.embedding)
             progress.report(*report)
             if len(embedding.indices):
@@ -195,19 +198,19 @@ class SelectionService(ImageService):
         return summarise_coverage(tuple(by_class), worst)
 
     def _covered(self, embedding: ClassEmbedding, clusters: ClassClusters, coreset: Coreset) -> ClassCoverage:
-        """Return a class's coverage, remembered by what was selected of it: a slider often comes back."""
+        """Return the coverage of a class, cached by its selected images, since a slider often returns to a value."""
         inside = np.intersect1d(coreset.indices, embedding.indices)
         key = (embedding.class_name, fingerprint(inside))
         if key not in self._coverage:
             contents = self._prepared.dataset.contents
             kernel = self._kernels.of(embedding.embedding)
             self._coverage[key] = class_coverage(contents, embedding, clusters, coreset, kernel=kernel)
-            while len(self._coverage) > REMEMBERED:
+            while len(self._coverage) > MOST_CACHED:
                 self._coverage.popitem(last=False)
         return self._coverage[key]
 
     def _by_variance(self, embedding: ClassEmbedding) -> IntArray:
-        """Return the columns of the joined embedding by falling variance."""
+        """Return the columns of the embedding of a class by descending variance."""
         if embedding.class_name not in self._columns:
             variances = np.asarray(embedding.embedding).var(axis=0, dtype=np.float64)
             self._columns[embedding.class_name] = np.argsort(-variances, kind="stable")
@@ -215,7 +218,7 @@ class SelectionService(ImageService):
 
 
 def _two_columns(embedding: ClassEmbedding, columns: IntArray) -> np.ndarray:
-    """Return two columns, the second of zeros where there is only one."""
+    """Return two columns, shape (n, 2); the second is 0 if there is only one."""
     points = np.zeros((len(embedding.indices), 2), dtype=np.float32)
     for place, column in enumerate(columns[:2]):
         if place == 0 or column != columns[0]:

@@ -1,4 +1,4 @@
-"""Find images that are similar to others, for the selection service."""
+"""Find images that are similar to others, for the image service and the selection service."""
 
 from collections.abc import Sequence
 
@@ -21,11 +21,11 @@ def similar_images(
     ----------
     prepared : Prepared
     indices : sequence of int
-        Images of the dataset, at least one; repetitions count once.
+        Indices of images of the dataset, at least one; repetitions are ignored.
     n : int
-        At most this many are returned, >= 1.
+        Largest number of similar images, >= 1.
     of_class : str
-        Only images of this class are returned; empty: of every class.
+        Only find images of this class; empty: of all classes.
     progress : Progress
 
     Returns
@@ -39,26 +39,26 @@ def similar_images(
         If an image of `indices` has no embedding, or there is no such image or class.
     """
     dataset, across = prepared.dataset, prepared.pool_embedding
-    asked = tuple(dict.fromkeys(int(index) for index in indices))
-    _check(dataset, asked, n, of_class)
-    wanted = np.array(asked, dtype=np.int64)
-    rows = np.searchsorted(across.indices, wanted)
-    for index in wanted[~np.isin(wanted, across.indices)].tolist():
+    unique = tuple(dict.fromkeys(int(index) for index in indices))
+    _check(dataset, unique, n, of_class)
+    queries = np.array(unique, dtype=np.int64)
+    rows = np.searchsorted(across.indices, queries)
+    for index in queries[~np.isin(queries, across.indices)].tolist():
         raise SelectionError(_without_embedding(prepared, index))
     among = None
     if of_class:
         among = np.flatnonzero(dataset.labels[across.indices] == dataset.classes.index(of_class))
     found, distances = nearest_to_any(across.embedding, rows, n, among, progress)
-    return SimilarView(asked, tuple(across.indices[found].tolist()), tuple(distances.tolist()))
+    return SimilarView(unique, tuple(across.indices[found].tolist()), tuple(distances.tolist()))
 
 
-def _check(dataset: Dataset, asked: tuple[int, ...], n: int, of_class: str) -> None:
-    if not asked:
+def _check(dataset: Dataset, unique: tuple[int, ...], n: int, of_class: str) -> None:
+    if not unique:
         raise SelectionError("No image was selected to find similar ones for; select one or more.")
     if n < 1:
         raise SelectionError(f"The number of similar images must be at least 1; found {n:,}.")
     last = len(dataset.images) - 1
-    for index in asked:
+    for index in unique:
         if not 0 <= index <= last:
             raise SelectionError(
                 f"There is no image {index:,}; the dataset has the images 0 to {last:,}. Scan it again."

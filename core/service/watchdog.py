@@ -6,14 +6,14 @@ from core.service.messages import Limited
 
 
 class Watchdog:
-    """Measures the time since the last message of a process, and knows when the process must be ended.
+    """Measures the time since the last message of a process, and reports when the process must be ended.
 
     Attributes
     ----------
     seconds : float
         Longest time without a message; infinite while no untrusted file is open.
     n_bytes : int
-        Memory limit of the process while an untrusted file is open; else 0.
+        Memory limit of the process in bytes while an untrusted file is open; else 0.
     """
 
     def __init__(self) -> None:
@@ -22,11 +22,11 @@ class Watchdog:
         self._last_message = time.monotonic()
 
     def reset(self, message: object) -> None:
-        """Start the time again after a message, with its limits, if any."""
+        """Restart the time after a message, and apply the limits of a `Limited` message."""
         self._last_message = time.monotonic()
         if isinstance(message, Limited):
             self.seconds, self.n_bytes = message.seconds, message.n_bytes
 
     def has_expired(self) -> bool:
-        """Return whether no message has come for too long."""
+        """Return whether no message was received within the limit."""
         return time.monotonic() - self._last_message > self.seconds

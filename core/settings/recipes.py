@@ -104,7 +104,7 @@ def parts_of(training: "TrainingSettings") -> Parts:
 
     Flips and rotations are only applied to images of free orientation, see `TrainingSettings.orientation`.
     """
-    values = {**vars(RECIPES[training.recipe].parts), **dict(_said(training))}
+    values = {**vars(RECIPES[training.recipe].parts), **dict(_set_parts(training))}
     return Parts(**{**values, "flips_and_turns": values["flips_and_turns"] and training.orientation == "free"})
 
 
@@ -113,9 +113,9 @@ def recipe_notes(training: "TrainingSettings") -> tuple[str, ...]:
 
     Flips and turns that the images, as far as is known, do not allow; and what soft labels rest on.
     """
-    wanted = {**vars(RECIPES[training.recipe].parts), **dict(_said(training))}["flips_and_turns"]
+    is_requested = {**vars(RECIPES[training.recipe].parts), **dict(_set_parts(training))}["flips_and_turns"]
     notes = []
-    if wanted and training.orientation == "unanswered":
+    if is_requested and training.orientation == "unanswered":
         notes.append(UNANSWERED)
     elif training.flips_and_turns == ON and training.orientation == "fixed":
         notes.append(FIXED)
@@ -141,15 +141,15 @@ def recipe_sentence(training: "TrainingSettings", *, on_backbone: bool = True) -
 
     Parts of a frozen backbone are reported if some network uses one, as `on_backbone` says.
     """
-    untold = () if on_backbone else BACKBONE_PARTS
+    excluded = () if on_backbone else BACKBONE_PARTS
     recipe = RECIPES[training.recipe]
-    used = {name: value for name, value in parts_of(training).used().items() if name not in untold}
-    changed = {name: value for name, value in _said(training) if name not in untold}
+    used = {name: value for name, value in parts_of(training).used().items() if name not in excluded}
+    changed = {name: value for name, value in _set_parts(training) if name not in excluded}
     of = f"Recipe “{recipe.title}”{', modified' if changed else ''}"
-    told = [part_words(name, value) for name, value in used.items()]
+    titles = [part_words(name, value) for name, value in used.items()]
     if "soft_labels" in used:
-        told[list(used).index("soft_labels")] += f" at temperature {training.soft_label_temperature:g}"
-    what = f": {', '.join(told)}" if told else ""
+        titles[list(used).index("soft_labels")] += f" at temperature {training.soft_label_temperature:g}"
+    what = f": {', '.join(titles)}" if titles else ""
     plain = "" if used or training.recipe == "paper" else ": nothing beyond the paper"
     steps = (
         "equal steps at every fraction, so that differences are in accuracy per image"
@@ -167,7 +167,7 @@ def part_words(name: str, value: bool | float) -> str:
     return words if value is True else f"{words} {value:g}"
 
 
-def _said(training: "TrainingSettings") -> Iterator[tuple[str, bool | float]]:
+def _set_parts(training: "TrainingSettings") -> Iterator[tuple[str, bool | float]]:
     """Yield the parts that are set individually."""
     for part in fields(Parts):
         value = getattr(training, part.name)

@@ -18,11 +18,11 @@ _SWITCH = {AS_RECIPE: "As in the recipe", ON: "On", OFF: "Off"}
 
 
 def _recipes_in_words() -> str:
-    told = []
+    sentences = []
     for recipe in RECIPES.values():
         parts = ", ".join(part_words(name, value) for name, value in recipe.parts.used().items())
-        told.append(f"“{recipe.title}” trains {'with ' + parts if parts else 'exactly as the paper does'}.")
-    return " ".join(told)
+        sentences.append(f"“{recipe.title}” trains {'with ' + parts if parts else 'exactly as the paper does'}.")
+    return " ".join(sentences)
 
 
 def _switch(title: str, tip: str) -> Any:

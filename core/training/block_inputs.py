@@ -184,9 +184,9 @@ def block_inputs(
     with memory_for(doing, needed, lambda _free: ["use smaller images", WITHOUT_TUNING]):
         call = _as_float16(compiled(before, np.dtype(np.uint8)), store.n_features)
         for turn, indices in enumerate(passes):
-            told = StepProgress(progress, turn, len(passes))
+            pass_progress = StepProgress(progress, turn, len(passes))
             compute_missing(
-                dataset, indices, choice, call, store, orientation=turn, at_once=at_once, progress=told
+                dataset, indices, choice, call, store, orientation=turn, at_once=at_once, progress=pass_progress
             )  # fmt: skip
     return maps
 

@@ -10,7 +10,7 @@ import numpy as np
 from core.errors import TrainingError
 from core.results import Answer, Comparison, Difference, Row, RunResult
 from core.settings import ComparisonSettings
-from core.training.answer import Costs, answer, beside, wanted
+from core.training.answer import Costs, answer, beside, samplers_to_answer_for
 from core.training.class_measures import class_measures, curves_of
 from core.training.comparison_words import difference_sentence, opening_sentences, splits_sentence
 from core.training.equivalence import least_half_width
@@ -41,7 +41,7 @@ def compare(
     settings: ComparisonSettings,
     *,
     chosen_by: Sequence[str] = (),
-    judged_by: Mapping[str, str] | None = None,
+    probe_extractors: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
     folds: int = 0,
     steps: str = "",
@@ -56,7 +56,7 @@ def compare(
         For the difference of interest.
     chosen_by : sequence of str
         Extractors that the coresets were selected by.
-    judged_by : mapping of str to str, optional
+    probe_extractors : mapping of str to str, optional
         Extractor that each network sees that sees embeddings.
     notes : sequence of str
         Sentences on stored runs that could not be read; they become its last ones.
@@ -92,7 +92,7 @@ def compare(
     everything = {group.network: group for group in groups if group.sampler == EVERYTHING}
     rows = tuple(_row(group, resampled, everything.get(group.network)) for group in groups)
     differences = tuple(_differences(groups, resampled, settings))
-    sentences = opening_sentences(rows, differences, chosen_by=chosen_by, judged_by=judged_by or {})
+    sentences = opening_sentences(rows, differences, chosen_by=chosen_by, probe_extractors=probe_extractors or {})
     failed = {name: sentence for run in runs for name, sentence in run.metrics.failed.items()}
     notes = (*(failed | dict(resampled.failed)).values(), *notes)
     answers = tuple(_answers(groups, rows, resampled, settings))
@@ -106,7 +106,7 @@ def _answers(
     """Yield what each coreset costs against everything, of every network in its order."""
     everything = {group.network: group for group in groups if group.sampler == EVERYTHING}
     networks = {group.network for group in groups}
-    samplers = wanted([group.sampler for group in groups])
+    samplers = samplers_to_answer_for([group.sampler for group in groups])
     for group, row in zip(groups, rows, strict=True):
         if group.sampler not in samplers:
             continue
@@ -162,10 +162,10 @@ def _costs(group: _Group, whole: _Group | None, resampled: Resampled) -> Costs |
 
 def _groups(runs: Sequence[RunResult]) -> list[_Group]:
     """Collect runs into rows: by network, fraction and sampler; everything last of its network."""
-    firsts: dict[int, RunResult] = {}
+    first_of_split: dict[int, RunResult] = {}
     found: dict[tuple[str, float, str], dict[Unit, RunResult]] = {}
     for run in runs:
-        _check_comparable(run, firsts.setdefault(run.key.split, run), runs[0])
+        _check_comparable(run, first_of_split.setdefault(run.key.split, run), runs[0])
         key = (run.key.network, run.key.fraction, run.key.sampler)
         found.setdefault(key, {})[run.key.split, run.key.repetition] = run
     networks = list(dict.fromkeys(run.key.network for run in runs))

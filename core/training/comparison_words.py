@@ -69,10 +69,10 @@ def difference_sentence(
             f"{where}: {what}: {figures}, from the test images alone. One repetition does not distinguish a "
             "difference from the random variation of one draw and one training; repeat it with more seeds."
         )
-    based = rests_on(pairs, what="paired repetition", folds=folds)
+    based = basis_words(pairs, what="paired repetition", folds=folds)
     if low > 0 or high < 0:
         return f"{where}: {what}: {figures} ({based})."
-    more = _cannot_tell(metric, low, high)
+    more = _range_note(metric, low, high)
     units, have = ("splits", len(pairs)) if len(pairs) > 1 else ("repetitions", pairs[0])
     interest = points_words(of_interest, sign=False)
     if needed is not None and needed > have:
@@ -85,7 +85,7 @@ def difference_sentence(
     return f"{where}: {what}: no difference shown ({figures}; {based}).{more}"
 
 
-def rests_on(repetitions: Sequence[int], *, what: str = "repetition", folds: int = 0) -> str:
+def basis_words(repetitions: Sequence[int], *, what: str = "repetition", folds: int = 0) -> str:
     """Return what a row or a difference rests on, such as ``"5 splits, 3 repetitions each"``.
 
     Parameters
@@ -124,11 +124,11 @@ def splits_sentence(runs: Sequence[RunResult], rows: Sequence[Row], folds: int =
         if folds
         else "splits of the same images share test images."
     )
-    told = (
-        f"Measured over {rests_on(repetitions_by_split(runs, most), folds=folds)}: intervals include the variation "
+    basis = (
+        f"Measured over {basis_words(repetitions_by_split(runs, most), folds=folds)}: intervals include the variation "
         f"between splits; {shares}"
     )
-    return (f"{told} Some rows are based on fewer, because their trainings are not finished." if fewer else told,)
+    return (f"{basis} Some rows are based on fewer, because their trainings are not finished." if fewer else basis,)
 
 
 def backbone_sentences(training: TrainingSettings, networks: Iterable[str]) -> tuple[str, ...]:
@@ -149,20 +149,24 @@ def backbone_sentences(training: TrainingSettings, networks: Iterable[str]) -> t
 
 def weights_sentences(runs: Iterable[RunResult]) -> tuple[str, ...]:
     """Return sentences on networks with untrained or unverified weights."""
-    told = {"unverified": "unverified weights, whose digest is unknown", "untrained": "untrained weights"}
+    words = {"unverified": "unverified weights, whose digest is unknown", "untrained": "untrained weights"}
     found = {
         (
             run.key.network,
-            f"the unverified model {used.model.title}" if used.model is not None else told[used.state],
+            f"the unverified model {used.model.title}" if used.model is not None else words[used.state],
         ): None
         for run in runs
-        if (used := run.weights) is not None and used.state in told
+        if (used := run.weights) is not None and used.state in words
     }
-    return tuple(f"The {network_words(network)} uses {words}." for network, words in found)
+    return tuple(f"The {network_words(network)} uses {what}." for network, what in found)
 
 
 def opening_sentences(
-    rows: Sequence[Row], differences: Sequence[Difference], *, chosen_by: Sequence[str], judged_by: Mapping[str, str]
+    rows: Sequence[Row],
+    differences: Sequence[Difference],
+    *,
+    chosen_by: Sequence[str],
+    probe_extractors: Mapping[str, str],
 ) -> tuple[str, ...]:
     """Return the answer in words: what each coreset costs against everything, then the differences in accuracy.
 
@@ -183,8 +187,8 @@ def opening_sentences(
     sentences += [one.sentence for one in differences if one.metric == "accuracy"]
     shown = [network for name, network in NETWORKS.items() if any(row.network == name for row in rows)]
     for network in shown:
-        seen = judged_by.get(network.name, "")
-        if network.is_judge and seen and seen in chosen_by:
+        seen = probe_extractors.get(network.name, "")
+        if network.sees_embeddings and seen and seen in chosen_by:
             sentences.append(
                 f"The {network.words} uses the same features ({seen}) as the selection. Its gains may be "
                 "smaller for a network with other features; also evaluate with another extractor."
@@ -194,7 +198,7 @@ def opening_sentences(
     return tuple(sentences)
 
 
-def _cannot_tell(metric: Metric, low: float, high: float) -> str:
+def _range_note(metric: Metric, low: float, high: float) -> str:
     """Return a note if an interval reaches the ends of the possible range."""
     widest = metric.most - metric.least
     ends = (low <= -widest) + (high >= widest)

@@ -1,40 +1,14 @@
 """Two one-sided tests of a paired loss of accuracy on test images."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from core.results import IntArray
+from core.results.sizes import PairedLoss
 
 LEVEL = 0.05
 """Error rate of each of the two tests."""
-
-
-@dataclass(frozen=True)
-class PairedLoss:
-    """How much less accurate one classifier is than another on the same images.
-
-    Attributes
-    ----------
-    loss, low, high : float
-        As a share, and its 90 % interval.
-    variance : float
-        Of the paired difference on one image, with the design effect of groups.
-    n_images, n_groups : int
-    """
-
-    loss: float
-    low: float
-    high: float
-    variance: float
-    n_images: int
-    n_groups: int
-
-    def is_within(self, margin: float) -> bool:
-        """Return whether two one-sided tests at 5 % show that the loss is inside ±`margin`."""
-        return -margin < self.low and self.high < margin
 
 
 def paired_loss(right: NDArray[np.bool_], of_everything: NDArray[np.bool_], groups: IntArray) -> PairedLoss:

@@ -11,8 +11,8 @@ import numpy as np
 from core.errors import CoresetError, TrainingError
 from core.estimate import TENSORFLOW_BYTES, training_bytes
 from core.memory import memory_for
-from core.progress import NO_PROGRESS, Progress
-from core.results import Dataset, RunKey, RunResult, Split, WeightsUsed
+from core.progress import NO_PROGRESS, Publisher
+from core.results import Dataset, Epoch, RunKey, RunResult, Split, WeightsUsed
 from core.settings import part_words
 from core.settings.listed import settings_in
 from core.training.architectures import NETWORKS
@@ -36,8 +36,8 @@ class TrainedRun:
     ----------
     result : RunResult
     model : object
-        Of a network that can be saved, a Keras model: it takes RGB pixels of 0…255, shape
-        (batch, image_size, image_size, 3). Else what the network's own code gives, or None.
+        Keras model of a network that can be saved, from RGB pixels of 0…255, shape (batch, image_size, image_size, 3);
+        otherwise the object that the code of the network returns, or None.
     """
 
     result: RunResult
@@ -50,19 +50,19 @@ def used_classes(dataset: Dataset, split: Split) -> tuple[str, ...]:
     return tuple(dataset.classes[position] for position in np.unique(dataset.labels[used]))
 
 
-def train(network: str, task: TrainingTask, key: RunKey, progress: Progress = NO_PROGRESS) -> TrainedRun:
+def train(network: str, task: TrainingTask, key: RunKey, progress: Publisher[Epoch] = NO_PROGRESS) -> TrainedRun:
     """Train one network on a coreset and evaluate it on the test images.
 
     Parameters
     ----------
     network : str
-        A name from the registry of networks.
+        Name in the registry of networks.
     task : TrainingTask
         Its training and test data.
     key : RunKey
         Stored in the result.
-    progress : Progress
-        Is handed an `Epoch` after each; stops within a batch.
+    progress : Publisher
+        Each epoch is published; a cancelled training stops within a batch.
 
     Returns
     -------
@@ -71,19 +71,19 @@ def train(network: str, task: TrainingTask, key: RunKey, progress: Progress = NO
     Raises
     ------
     TrainingError
-        If there is nothing to train on or to test on, one class only, or no such network; and if the network of a
-        plugin fails, naming both.
+        If there are no training or test images, only one class, or no such network, or if the network of a plugin
+        fails; the message then names both.
     MissingWeightsError
-        If the backbone's weights are nowhere on this machine.
+        If the weights of the backbone are missing on this machine.
     MemoryShortError
-        If it needs more memory than there is; nothing was read then.
+        If it requires more memory than is available; no image was read.
     LostImagesError
-        If images can no longer be read as they were scanned: nothing was trained on them. The error names them, so
-        that the task can be given again without them, under the key of what is left.
+        If images can no longer be read as they were scanned; nothing was trained. The error names them, so that the
+        network can be trained without them, with another key.
 
     Notes
     -----
-    Same images, settings and seed give the same weights on the same machine.
+    The same images, settings and seed give the same weights on the same machine.
     """
     if network not in NETWORKS:
         raise TrainingError(NETWORKS.unknown(network))
@@ -105,13 +105,13 @@ def train(network: str, task: TrainingTask, key: RunKey, progress: Progress = NO
 
 
 def _ways(_free: int, *, turned: bool, tuned: bool) -> list[str]:
-    """Return, in words, what makes a training need less."""
+    """Return, in words, how the memory of a training can be reduced."""
     smaller = [each for each in settings_in("training") if each.where in ("training.image_size", "training.batch_size")]
     lower = f"lower {' or '.join(f'{each.flag} (“{each.facts.title}”)' for each in smaller)}"
     return [*([WITHOUT_TURNS] if turned else []), *([WITHOUT_TUNING] if tuned else []), lower]
 
 
-def _input(network: Network, task: TrainingTask, progress: Progress) -> RunInput:
+def _input(network: Network, task: TrainingTask, progress: Publisher[Epoch]) -> RunInput:
     if len(task.indices) == 0:
         raise TrainingError("The coreset is empty, so there is nothing to train on. Set a larger fraction.")
     if len(task.split.test) == 0:
@@ -200,7 +200,7 @@ def _result(job: RunInput, trained: Trained, key: RunKey) -> RunResult:
 
 
 def _teacher_seconds(job: RunInput, trained: Trained) -> float:
-    """Return what the teacher took that it was trained with."""
+    """Return the seconds to fit the teacher that the network was trained with."""
     teacher = job.task.teacher
     return teacher.seconds if teacher is not None and "soft_labels" in trained.parts else 0.0
 
@@ -215,9 +215,9 @@ def _weights_notes(weights: WeightsUsed | None) -> tuple[str, ...]:
 
 
 def _unused_notes(job: RunInput, trained: Trained) -> tuple[str, ...]:
-    """Return which parts of the recipe it was not trained with; nothing of a network that reads no such setting."""
+    """Return notes on parts of the recipe that the network was not trained with; none if it does not use the recipe."""
     if job.network.reads is not None and "recipe" not in job.network.reads:
         return ()
-    wanted = job.network.parts(job.settings).used()
-    unused = [part_words(name, value) for name, value in wanted.items() if name not in trained.parts]
+    requested_parts = job.network.parts(job.settings).used()
+    unused = [part_words(name, value) for name, value in requested_parts.items() if name not in trained.parts]
     return (f"the {job.network.words} is trained without {', '.join(unused)}",) if unused else ()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.errors import TrainingError
 from core.features.engine import import_keras, import_tensorflow
-from core.progress import NO_PROGRESS, Progress
+from core.progress import NO_PROGRESS, Progress, Publisher
 from core.results import Epoch, FloatArray, IntArray
 from core.seeds import generator
 from core.settings import Parts, TrainingSettings, parts_of
@@ -69,9 +69,9 @@ class Fit:
     best_epoch : int
         Number, from 1, of the epoch whose weights were kept.
     seconds : float
-        All epochs, validation included.
+        Time of all epochs, including validation.
     diverged : bool
-        Whether the loss was not a number in some epoch.
+        Whether the loss was NaN in some epoch.
     parts : tuple of str
         The parts of the recipe (`core.settings.recipes.Parts`) that it was trained with.
     """
@@ -84,7 +84,7 @@ class Fit:
 
 
 def make_deterministic(seed: int) -> None:
-    """Seed Python, NumPy and TensorFlow, and have TensorFlow compute the same numbers every time."""
+    """Seed Python, NumPy and TensorFlow, and make TensorFlow deterministic."""
     keras = import_keras()
     tf = import_tensorflow()
 
@@ -100,33 +100,34 @@ def fit(
     *,
     seed: int,
     title: str,
-    progress: Progress = NO_PROGRESS,
+    progress: Publisher[Epoch] = NO_PROGRESS,
     keeps_last: bool = False,
     slower: KerasModel | None = None,
 ) -> Fit:
-    """Train `model` and leave it with the weights of its best epoch.
+    """Train `model`, which then has the weights of its best epoch.
 
-    The best epoch has the highest validation accuracy, of several the one with the lowest validation loss, of
-    several the first. Without validation images, and with `keeps_last`, it is the last. Where weights are averaged, the
-    averages are evaluated and kept.
+    The best epoch has the highest validation accuracy; ties are broken by the lowest validation loss, then by the first
+    epoch. Without validation images, and with `keeps_last`, it is the last one. If weights are averaged, the averages
+    are evaluated and kept.
 
     Parameters
     ----------
     model : keras.Model
-        Output: probabilities of the classes.
+        Its output are probabilities of the classes.
     train : Labelled
         At least one image.
     validation : Labelled or None
     settings : TrainingSettings
         Epochs, steps, batch size, learning rate and the parts of the recipe.
     seed : int
-        >= 0; of the order of the images.
+        >= 0; seed of shuffling.
     title : str
-        Name of what is trained, for progress.
-    progress : Progress
-        Reported after every batch, and given an `Epoch` after every epoch.
+        Name of the network in reports of progress.
+    progress : Publisher
+        Reports each batch, and publishes each epoch.
     keeps_last : bool
-        Of a model that comes to one optimum, however long it is trained: to pick an epoch adds only chance.
+        Whether the last epoch is kept, as for a model with one optimum, for which selecting an epoch only adds random
+        variation.
     slower : keras.Model, optional
         Pretrained part of `model`, trained at a lower learning rate; see `core.training.optimizing.optimizer_of`.
 
@@ -137,9 +138,9 @@ def fit(
     Raises
     ------
     CancelledError
-        If the user cancelled, within a batch.
+        If the training was cancelled; it stops within a batch.
     TrainingError
-        If more checks are requested than there are epochs, or parts that exclude each other.
+        If more checks are requested than there are epochs, or parts of the recipe exclude each other.
     """
     keras = import_keras()
 
@@ -152,8 +153,8 @@ def fit(
     schedule = keras.optimizers.schedules.CosineDecay(settings.learning_rate, epochs * steps)
     n_classes = int(model.output_shape[-1])
     batches = Epochs(train, settings, parts, seed, n_classes)
-    judged = _judged_by(batches, settings, parts, n_classes)
-    model.compile(optimizer_of(schedule, parts, slower), judged.loss, metrics=[judged.accuracy])
+    objective = _objective_of(batches, settings, parts, n_classes)
+    model.compile(optimizer_of(schedule, parts, slower), objective.loss, metrics=[objective.accuracy])
     feed = Feed()
     validation_batches = [] if validation is None else in_order(validation.source)
     checked = checked_epochs(epochs, settings.checks) if validation_batches else []
@@ -164,7 +165,7 @@ def fit(
     started = time.perf_counter()
     held_back = None
     if validation is not None and validation_batches:
-        plain = Plain(validation, judged.plain)
+        plain = Plain(validation, objective.plain)
         held_back = feed.dataset(lambda: map(plain.batch, validation_batches), plain.example(), len(validation_batches))
     with feed.own_errors(), one_trace_a_network():
         model.fit(
@@ -186,28 +187,28 @@ def fit(
 
 
 @dataclass(frozen=True)
-class _Judged:
-    """A loss and an accuracy for Keras, and what makes their targets of labels alone; None: labels as they are."""
+class _Objective:
+    """A loss and an accuracy for Keras, and a function from labels to their targets; None: the labels."""
 
     loss: Any
     accuracy: Any
     plain: Callable[[IntArray], NDArray[Any]] | None
 
 
-def _judged_by(batches: Epochs, settings: TrainingSettings, parts: Parts, n_classes: int) -> _Judged:
-    """Return the loss that the targets of `batches` are made for; that of validation images is the plain one."""
+def _objective_of(batches: Epochs, settings: TrainingSettings, parts: Parts, n_classes: int) -> _Objective:
+    """Return the loss and accuracy for the targets of `batches`, and for labels of validation images."""
     if batches.is_taught:
         loss = soft_label_loss(settings.soft_label_temperature)
-        return _Judged(loss, label_accuracy(), partial(plain_targets, n_classes=n_classes))
+        return _Objective(loss, label_accuracy(), partial(plain_targets, n_classes=n_classes))
     if parts.label_smoothing:
-        return _Judged("categorical_crossentropy", "accuracy", partial(targets_of, n_classes=n_classes))
-    return _Judged(PLAIN_LOSS, "accuracy", None)
+        return _Objective("categorical_crossentropy", "accuracy", partial(targets_of, n_classes=n_classes))
+    return _Objective(PLAIN_LOSS, "accuracy", None)
 
 
 def predict(
     model: KerasModel, source: Source, *, title: str = "Testing", progress: Progress = NO_PROGRESS
 ) -> FloatArray:
-    """Return the probabilities of the classes for every row of `source`, shape (n, n_classes), float32."""
+    """Return the probabilities of the classes for all rows of `source`, shape (n, n_classes), float32."""
     outputs = [np.empty((0, int(model.output_shape[-1])), dtype=np.float32)]
     if len(source) == 0:
         return outputs[0]
@@ -221,7 +222,7 @@ def predict(
 
 
 def in_order(source: Source) -> list[IntArray]:
-    """Return all rows of `source` in batches of about the size of 32 images of 256 pixels."""
+    """Return all rows of `source` in batches of the size of about 32 images of 256 × 256 pixels."""
     if len(source) == 0:
         return []
     at_once = max(1, min(MOST_ROWS, BATCH_BYTES // source.take(np.zeros(1, dtype=np.int64)).nbytes))
@@ -229,14 +230,14 @@ def in_order(source: Source) -> list[IntArray]:
 
 
 class _Watch:
-    """Keep the history and the best weights, and report progress; training can stop at every step."""
+    """Records the history and the best weights, and reports progress, so that training can stop at each step."""
 
     def __init__(
         self,
         model: KerasModel,
         total: int,
         title: str,
-        progress: Progress,
+        progress: Publisher[Epoch],
         *,
         picks: bool,
         average: AveragedWeights | None = None,
@@ -256,7 +257,7 @@ class _Watch:
         self.history: list[Epoch] = []
 
     def callback(self) -> Any:
-        """Return the one Keras callback."""
+        """Return the Keras callback."""
         keras = import_keras()
 
         return keras.callbacks.LambdaCallback(
@@ -269,7 +270,7 @@ class _Watch:
         )
 
     def restore_best(self) -> None:
-        """Give the model the weights of its best epoch."""
+        """Restore the weights of the best epoch."""
         self._model.set_weights(self._best_weights)
 
     def _epoch_begins(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras' names

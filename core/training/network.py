@@ -23,11 +23,11 @@ class BackboneChoice:
     image_size : int
         >= 32; side of the square input in pixels.
     untrained : bool
-        Use seeded random weights.
+        Whether seeded random weights are used.
     weights_file : Path or None
-        Use this file instead of looking for one.
+        Weight file; None: it is searched for.
     words : str
-        The network that uses it, as named in a sentence.
+        Name in a sentence of the network that uses it.
     """
 
     extractor: str
@@ -48,57 +48,55 @@ class Network(Description):
     - ``run.training()``: the training data. ``.source.take(rows)`` returns the images of some rows: with `sees`
       ``"pixels"`` RGB of 0…255, uint8 of shape (n, size, size, 3); with ``"embeddings"`` float32 of shape
       (n, n_components), centred, of mean squared length 1 over the pool. ``.labels``, int64 of shape (n,), are
-      positions in ``run.classes``; a class may be missing among them and is still one of the answers.
-      ``.arrays()`` returns both for all rows. ``.teacher`` has the probabilities for soft labels, where they are on.
-    - ``run.validation()``: the same of the validation images, to select an epoch by; None where there are none, and
-      always for a network that sees embeddings.
+      positions in ``run.classes``; classes without training images are predicted as well. ``.arrays()`` returns both
+      for all rows. ``.teacher`` has the probabilities for soft labels, if they are on.
+    - ``run.validation()``: the same of the validation images, to select an epoch; None if there are none, and always
+      for a network that sees embeddings.
     - ``run.test()``: the test images, a source without labels.
     - ``run.settings``, ``run.own`` (its own settings, an instance of `settings`), ``run.seed`` and ``run.progress``,
       which is reported between units of work and raises `CancelledError` if the user cancels.
 
     It returns ``Trained(probabilities=…)``, of shape (n_test, n_classes), rows in the order of ``run.test()``; with
-    `is_saved` also a Keras model from pixels to these probabilities. The same run has to give the same numbers.
-    A network trained by epochs may leave the work to `core.training.loop.fit` and return `Trained.of_fit`.
+    `is_saved` also a Keras model from pixels to these probabilities. The same run must give the same numbers.
+    A network trained by epochs can call `core.training.loop.fit` and return `Trained.of_fit`.
 
-    An exception of a plugin's network that is no `CoresetError` is reported as a `TrainingError` that names both.
+    An exception of the network of a plugin that is no `CoresetError` is reported as a `TrainingError` that names both.
 
-    `cost.seconds_per_image` is for each image that a training by epochs sees, every epoch again, and else for each
-    image trained on.
+    `cost.seconds_per_image` is the time per image and epoch, or per image for a network that is not trained by epochs.
 
     Attributes
     ----------
     words : str
-        As a sentence has it, such as ``"custom network"``.
+        Name in a sentence, such as ``"custom network"``.
     sees : {"pixels", "embeddings"}
-        A network that sees ``"embeddings"``, those of one extractor across classes, is a probe of coresets: it is given
-        no validation images.
+        A network that sees ``"embeddings"``, across classes and of one extractor, is a probe without validation images.
     by_epochs : bool
-        Whether it is trained by epochs, and so has learning curves.
+        Whether it is trained by epochs, and thus has training curves.
     is_saved : bool
-        Whether it is kept as a model bundle, which predicts new images.
+        Whether it is saved as a model bundle, which predicts new images.
     reads : tuple of str or None
-        The fields of `TrainingSettings` that its result depends on; None for all of them.
+        Fields of `TrainingSettings` that its result depends on; None: all.
     version : int
-        Raised whenever the same run would give other numbers, so that no stored run is taken for one of today.
+        Increased if the same run would give other numbers, so that runs stored by earlier versions are not reused.
     extractor_setting : str
-        The one of its own settings that names an extractor: whose embeddings it sees (empty, or no such setting: the
-        first one selected), or whose network it uses, frozen. Its weights must be present.
+        Name of its own setting for an extractor, whose embeddings it sees (empty, or no such setting: the first
+        selected one), or whose frozen network it uses. The weights of the extractor must be present.
     untrained_setting : str
-        The one of its own settings that requests seeded random weights in that network.
+        Name of its own setting that requests seeded random weights in that network.
     strength_from : str
         ``"module:attribute"`` of ``choose(dataset, embedding, cache_folder, progress)``, which returns the strength
-        of a penalty, a float selected once in the pool for all trainings of a comparison; empty where it has none.
+        of a penalty, a float selected once in the pool for all trainings of a comparison; empty if it has none.
     cost_side : int
-        Side in pixels of the images that `cost` was measured at, where it grows with their area; 0: it does not.
+        Side in pixels of the images that `cost` was measured with; 0: the cost does not depend on the area.
     listing : str
-        Number of its listing in the paper; empty for a network that is not the paper's.
+        Number of its listing in the paper; empty for a network that is not in the paper.
     dropout_setting : str
-        The field of `TrainingSettings` that a hyperparameter search varies as its dropout; empty: it has none and
-        cannot be searched.
+        Field of `TrainingSettings` that a hyperparameter search varies as its dropout; empty: it has none and cannot
+        be searched.
     dropout_words : str
-        That dropout, in words.
+        Name of this dropout in words.
     remark : str
-        A remark on its differences.
+        Remark for the results of a comparison.
     """
 
     words: str
@@ -118,18 +116,18 @@ class Network(Description):
 
     @property
     def has_steps(self) -> bool:
-        """Whether it is trained by steps, and so in one of the two modes of `TrainingSettings.steps`."""
+        """Whether it is trained by steps, in one of the two modes of `TrainingSettings.steps`."""
         return self.by_epochs and (self.reads is None or "steps" in self.reads)
 
     @property
-    def is_judge(self) -> bool:
+    def sees_embeddings(self) -> bool:
         """Whether it sees embeddings across classes."""
         return self.sees == "embeddings"
 
     @property
     def needs_backbone(self) -> bool:
-        """Whether it uses an extractor's frozen network, whose weights must be present."""
-        return not self.is_judge and bool(self.extractor_setting)
+        """Whether it uses the frozen network of an extractor, whose weights must be present."""
+        return not self.sees_embeddings and bool(self.extractor_setting)
 
     @property
     def is_searched(self) -> bool:
@@ -137,11 +135,11 @@ class Network(Description):
         return self.by_epochs and bool(self.dropout_setting)
 
     def seconds_per_image(self, image_size: int) -> float:
-        """Return what an image of `image_size` × `image_size` pixels is estimated to take."""
+        """Return the estimated seconds per image of `image_size` × `image_size` pixels."""
         return self.cost.seconds_per_image * self._area(image_size)
 
     def batch_bytes(self, image_size: int, batch_size: int) -> int:
-        """Return what the network and a batch take of memory; `cost.bytes_per_image` is for each image of a batch."""
+        """Return the memory of the network and a batch in bytes; `cost.bytes_per_image` is per image of a batch."""
         return round(self.cost.bytes_fixed + self.cost.bytes_per_image * self._area(image_size) * batch_size)
 
     def _area(self, image_size: int) -> float:
@@ -154,14 +152,14 @@ class Network(Description):
         ----------
         settings : TrainingSettings
         chosen : sequence of str
-            The extractors that coresets are selected by; a probe that names none of its own sees the first.
+            Extractors that coresets are selected by; a probe without a setting of its own uses the first one.
         """
         own = own_settings(settings, self)
         named = str(getattr(own, self.extractor_setting)) if self.extractor_setting else ""
-        return named or (chosen[0] if self.is_judge and chosen else "")
+        return named or (chosen[0] if self.sees_embeddings and chosen else "")
 
     def backbone(self, settings: TrainingSettings, weights_file: Path | None = None) -> BackboneChoice | None:
-        """Return its frozen backbone; None for a network without one."""
+        """Return the frozen backbone; None for a network without one."""
         if not self.needs_backbone:
             return None
         own = own_settings(settings, self)

@@ -59,11 +59,11 @@ def relabelled_sentences(relabelled: Relabelled | None) -> tuple[str, ...]:
     if relabelled is None:
         return ()
     n_pool, n_validation = relabelled.n_pool, relabelled.n_validation
-    told = (
+    sentence = (
         f"Relabelled: {_counted(n_pool, 'image')} in the pool, {_counted(n_validation, 'validation image')}, "
         f"{relabelled.n_test:,} of {_counted(relabelled.n_tested, 'test image')}."
     )
-    return (told, BIAS) if relabelled.rows else (told,)
+    return (sentence, BIAS) if relabelled.rows else (sentence,)
 
 
 def _counted(n: int, word: str) -> str:

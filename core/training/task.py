@@ -1,4 +1,4 @@
-"""Tasks of training, the data that a network gets, and its results."""
+"""Training tasks: the input and the result of the code of a network."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import numpy as np
 
 from core.cache import default_cache_folder
 from core.errors import TrainingError
-from core.progress import PartProgress, Progress
+from core.progress import PartProgress, Progress, Publisher, PublishingProgress
 from core.results import Dataset, Epoch, FloatArray, IntArray, PoolEmbedding, Split, Teacher, WeightsUsed
 from core.settings import TrainingSettings, own_settings, parts_of
 from core.training.device import device_used
@@ -19,7 +19,7 @@ from core.training.network import Network
 from core.training.pixels import MEMORY_BYTES, ImageSource
 
 READ, FITTED = 0.05, 0.97
-"""Shares of a training's time after which its images are about read, and its epochs about done."""
+"""Approximate shares of the time of a training after which its images are read, and its epochs are finished."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Seen:
     Attributes
     ----------
     embedding : PoolEmbedding
-        Across classes, of one extractor.
+        Embedding across classes of one extractor.
     strength : float or None
-        Of its penalty, as selected once in the pool; None: the network selects it itself, if it has one.
+        Strength of the penalty, selected once in the pool; None: the network selects it, if it has one.
     weights : WeightsUsed or None
-        Of the extractor.
+        Weights of the extractor.
     """
 
     embedding: PoolEmbedding
@@ -43,16 +43,16 @@ class Seen:
 
 @dataclass(frozen=True)
 class Places:
-    """Folders and stores of a training.
+    """Folders and limits of a training.
 
     Attributes
     ----------
     cache_folder : Path
-        For decoded images and a backbone's features; default the user's.
+        Cache for decoded images and features of a backbone; by default that of the user.
     weights_file : Path or None
-        Of the backbone, instead of looking for it.
+        Weight file of the backbone; None: it is searched for.
     memory_bytes : int
-        What decoded images may take of memory.
+        Largest memory of decoded images in bytes.
     """
 
     cache_folder: Path = field(default_factory=default_cache_folder)
@@ -68,21 +68,21 @@ class TrainingTask:
     ----------
     dataset : Dataset
     split : Split
-        The network is trained on images of the pool; validation images pick its best epoch and do nothing else.
+        Training images are in the pool; validation images only select the best epoch.
     indices : ndarray of shape (n,), int64
-        The coreset: images to train on. A class that is missing among them is still one of the answers.
+        The coreset: images to train on. Classes without images are predicted as well.
     settings : TrainingSettings
     seed : int
-        >= 0; of initial weights, dropout and the order of the images.
+        >= 0; seed of initial weights, dropout and shuffling.
     seen : Seen or None
-        For a network that sees embeddings.
+        Input of a network that sees embeddings.
     places : Places
     cluster_of_test : mapping of int to int, or None
-        Cluster of test images inside their true class, by index.
+        Cluster of test images within their true class, by index.
     select_seconds : float
         Time to select the coreset.
     teacher : Teacher or None
-        Of the pool, for soft labels.
+        Teacher of the pool, for soft labels.
     """
 
     dataset: Dataset
@@ -108,10 +108,11 @@ class RunInput:
     classes : tuple of str
         The classes of the network.
     labels : ndarray of shape (n_images,), int64
-        Those of the dataset's images as positions in `classes`; −1 for an image of a class that is not used.
+        Labels of the images of the dataset as positions in `classes`; −1 for a class that is not used.
     indices : ndarray of shape (n,), int64
-        The coreset, ascending, so that the same images give the same network however they were selected.
-    progress : Progress
+        The coreset, ascending, so that the same images give the same network in any sequence.
+    progress : Publisher
+        Each epoch is published.
     """
 
     network: Network
@@ -119,7 +120,7 @@ class RunInput:
     classes: tuple[str, ...]
     labels: IntArray
     indices: IntArray
-    progress: Progress
+    progress: Publisher[Epoch]
 
     @property
     def dataset(self) -> Dataset:
@@ -133,26 +134,26 @@ class RunInput:
 
     @property
     def settings(self) -> TrainingSettings:
-        """How networks are trained, with the least number of steps that a coreset of this pool has."""
+        """Training settings, with the minimum number of training steps of a coreset of this pool."""
         return settings_for(self.task.settings, len(self.split.pool))
 
     @property
     def own(self) -> Any:
-        """The network's own settings; None where it has none."""
+        """Own settings of the network; None if it has none."""
         return own_settings(self.task.settings, self.network)
 
     @property
     def seed(self) -> int:
-        """Of initial weights, dropout and the order of the images; >= 0."""
+        """Seed of initial weights, dropout and shuffling, >= 0."""
         return self.task.seed
 
     def seen(self) -> Seen:
-        """Return the embeddings that it sees.
+        """Return the embeddings that the network sees.
 
         Raises
         ------
         TrainingError
-            If none are given.
+            If there are none.
         """
         if self.task.seen is None:
             raise TrainingError(
@@ -173,28 +174,28 @@ class RunInput:
         return self.labelled(self._held(self.indices))
 
     def labelled(self, source: Source) -> Labelled:
-        """Return a source of the coreset's images or features, with labels and the predictions of a teacher.
+        """Return images or features of the coreset, with labels and the predictions of a teacher.
 
         Parameters
         ----------
         source : Source
-            A row for each of `indices`.
+            Rows of `indices`.
         """
         teacher = self.task.teacher if parts_of(self.settings).soft_labels else None
         taught = None if teacher is None else teacher.targets(self.indices, self.classes)
         return Labelled(source, self.labels[self.indices], taught)
 
     def validation(self) -> Labelled | None:
-        """Return the data to select the best epoch by; None without validation images, and for embeddings."""
+        """Return the validation data, to select the best epoch; None without validation images, and for embeddings."""
         indices = self.split.validation
-        if self.network.is_judge or len(indices) == 0:
+        if self.network.sees_embeddings or len(indices) == 0:
             return None
         return Labelled(self._held(indices), self.labels[indices])
 
     def test(self) -> Source:
-        """Return the test data; pixels are kept on disk where there is room.
+        """Return the test data; pixels are stored on disk if there is space.
 
-        Best called before the training, so that an image that cannot be read any more is known before it, too.
+        To be called before the training, so that images that can no longer be read are detected before it.
 
         Raises
         ------
@@ -211,9 +212,9 @@ class RunInput:
         return PartProgress(self.progress, 0.0, READ)
 
     @property
-    def fitting(self) -> Progress:
-        """Progress while the network is trained, most of the whole."""
-        return PartProgress(self.progress, READ, FITTED)
+    def fitting(self) -> Publisher[Epoch]:
+        """Progress while the network is trained, most of the whole; it publishes each epoch."""
+        return PublishingProgress(PartProgress(self.progress, READ, FITTED), self.progress)
 
     @property
     def testing(self) -> Progress:
@@ -221,7 +222,7 @@ class RunInput:
         return PartProgress(self.progress, FITTED, 1.0)
 
     def _held(self, indices: IntArray, memory_bytes: int | None = None) -> Source:
-        if self.network.is_judge:
+        if self.network.sees_embeddings:
             return Rows(self._embedded(indices))
         source = ImageSource(self.dataset, indices, self.settings.image_size)
         places = self.task.places
@@ -243,21 +244,21 @@ class Trained:
     Attributes
     ----------
     probabilities : ndarray of shape (n_test, n_classes)
-        Of the classes, for each test image; float32.
+        Probabilities of the classes for each test image, float32.
     model : object
         A Keras model from RGB pixels of 0…255, shape (batch, image_size, image_size, 3), to probabilities, which can
-        be saved; anything else, or None, is only handed on.
+        be saved; other objects, or None, are only passed on.
     history : tuple of Epoch
         Empty for a network that is not trained by epochs.
     best_epoch : int
         Number, from 1, of the epoch whose weights were kept; 0 without epochs.
     train_seconds : float or None
-        Training alone, without features and testing; None: the whole call.
+        Time of the training, without features and testing; None: the time of the whole call.
     feature_seconds : float
-        What computing features cost where they were not in the cache.
+        Time to compute features that were not in the cache.
     device : str
     weights : WeightsUsed or None
-        Of the backbone or the extractor.
+        Weights of the backbone or the extractor.
     notes : tuple of str
         Notes to show with the result.
     parts : tuple of str
@@ -285,7 +286,7 @@ class Trained:
         feature_seconds: float = 0.0,
         weights: WeightsUsed | None = None,
     ) -> "Trained":
-        """Return what `core.training.loop.fit` came to, with the device that it ran on."""
+        """Return the result of `core.training.loop.fit`, with the device that was used."""
         return cls(
             model=model,
             probabilities=probabilities,

@@ -180,10 +180,10 @@ def fit_teacher(
     with memory_for(doing, teacher_bytes(len(indices), sizes, n_classes)), threadpool_limits(limits=1):
         numbers = np.unique(folds)
         for step, fold in enumerate(numbers):
-            told = PartProgress(progress, step / len(numbers), (step + 1) / len(numbers), message=FITTING)
+            step_progress = PartProgress(progress, step / len(numbers), (step + 1) / len(numbers), message=FITTING)
             inside, outside = folds != fold, folds == fold
-            rows = embedded_by(extracted, indices, inside, PartProgress(told, 0, 0.6))
-            choosing = PartProgress(told, 0.6, 1)
+            rows = embedded_by(extracted, indices, inside, PartProgress(step_progress, 0, 0.6))
+            choosing = PartProgress(step_progress, 0.6, 1)
             strength = penalty_of(rows[inside], labels[inside], together.numbers[inside], n_classes, seed, choosing)
             probe = fit_head(rows[inside], labels[inside], n_classes, strength)
             probabilities[outside] = probe.probabilities(rows[outside])
@@ -241,8 +241,8 @@ def embedded_by(
     for step, (one, block) in enumerate(views):
         read = partial(one.rows, block)
         n_features = read(indices[:1]).shape[1]
-        told = StepProgress(progress, step, len(views))
-        scores.append(PoolPca(read, indices[inside], n_features, N_COMPONENTS, progress=told).project(indices))
+        step_progress = StepProgress(progress, step, len(views))
+        scores.append(PoolPca(read, indices[inside], n_features, N_COMPONENTS, progress=step_progress).project(indices))
     squares = [mean_square(each[inside]) for each in scores]
     return join(scores, view_scales([one.extractor for one, _ in views], squares))
 
@@ -272,7 +272,7 @@ def penalty_of(
     best, least = USUAL_STRENGTH, np.inf
     numbers = np.unique(folds)
     for step, strength in enumerate(STRENGTHS):
-        loss, n_judged = 0.0, 0
+        loss, n_evaluated = 0.0, 0
         for at, fold in enumerate(numbers):
             progress.report(step * len(numbers) + at, len(STRENGTHS) * len(numbers))
             inside = folds != fold
@@ -281,8 +281,8 @@ def penalty_of(
             outside = ~inside & np.isin(labels, probe.seen)
             found = probe.probabilities(rows[outside])[np.arange(outside.sum()), labels[outside]]
             loss -= float(np.log(np.maximum(found, LEAST_PROBABILITY), dtype=np.float64).sum())
-            n_judged += len(found)
-        if n_judged == 0 or loss >= least:
+            n_evaluated += len(found)
+        if n_evaluated == 0 or loss >= least:
             break
         best, least = strength, loss
     return best

@@ -35,10 +35,10 @@ class AboutDialog(QDialog):
 
     Signals
     -------
-    licences_wanted : ()
+    licences_requested : ()
     """
 
-    licences_wanted = Signal()
+    licences_requested = Signal()
 
     def __init__(self, parent: QWidget | None) -> None:
         super().__init__(parent)
@@ -74,7 +74,7 @@ class AboutDialog(QDialog):
         copy.clicked.connect(self.copy_citation)
         licences = QPushButton("Licences")
         licences.setToolTip("Libraries that this program is built on, and their licences")
-        licences.clicked.connect(self.licences_wanted)
+        licences.clicked.connect(self.licences_requested)
         buttons.addButton(copy, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.addButton(licences, QDialogButtonBox.ButtonRole.ActionRole)
         layout = QVBoxLayout(self)

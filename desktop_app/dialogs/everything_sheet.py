@@ -16,8 +16,8 @@ SENTENCE = (
     "can cancel at any time; finished work is kept. You can change and rerun every step afterwards."
 )
 TRAIN = "Train the networks"
-JUDGE = "Use the linear probe instead of training networks"
-JUDGE_TIP = "Compares a linear classifier on the features, which says less about the network that you will train"
+PROBE = "Use the linear probe instead of training networks"
+PROBE_TIP = "Compares a linear classifier on the features, which says less about the network that you will train"
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,13 @@ class EverythingSheet(Sheet):
         Of the images.
     steps : sequence of Step
         Those before the trainings.
-    training, judging : Step
-        The last step, by training networks and by the quick judge.
+    training, probe_plan : Step
+        The last step, by training networks and by the linear probe.
     """
 
-    def __init__(self, name: str, steps: Sequence[Step], training: Step, judging: Step, parent: QWidget | None) -> None:
+    def __init__(
+        self, name: str, steps: Sequence[Step], training: Step, probe_plan: Step, parent: QWidget | None
+    ) -> None:
         super().__init__(f"Run all steps for {name}", SENTENCE, "Start", parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._before = sum(step.seconds for step in steps)
@@ -53,19 +55,19 @@ class EverythingSheet(Sheet):
         for row, step in enumerate(steps):
             _add_row(grid, row, step)
         self.body.addLayout(grid)
-        self.train, self.judge = QRadioButton(TRAIN), QRadioButton(JUDGE)
-        self.judge.setToolTip(JUDGE_TIP)
+        self.train, self.probe = QRadioButton(TRAIN), QRadioButton(PROBE)
+        self.probe.setToolTip(PROBE_TIP)
         self.train.setToolTip("Results for the networks that you will train")
         self.train.setChecked(True)
         last = QGridLayout()
         last.setHorizontalSpacing(theme.UNIT * 2)
         last.setColumnStretch(0, 1)
-        for row, (button, step) in enumerate(((self.train, training), (self.judge, judging))):
+        for row, (button, step) in enumerate(((self.train, training), (self.probe, probe_plan))):
             button.setText(f"{step.name}: {step.words}")
             last.addWidget(button, row, 0)
             last.addWidget(_time(step.seconds), row, 1)
             button.toggled.connect(self._show_whole)
-        self._seconds = {True: training.seconds, False: judging.seconds}
+        self._seconds = {True: training.seconds, False: probe_plan.seconds}
         self.body.addLayout(last)
         self.whole = QLabel()
         self.whole.setFont(theme.strong_font())
@@ -74,8 +76,8 @@ class EverythingSheet(Sheet):
 
     @property
     def is_quick(self) -> bool:
-        """Whether the quick judge was chosen."""
-        return self.judge.isChecked()
+        """Whether the linear probe was chosen."""
+        return self.probe.isChecked()
 
     def _show_whole(self) -> None:
         self.whole.setText(f"About {duration(self._before + self._seconds[self.train.isChecked()])} in total.")

@@ -67,8 +67,8 @@ def page_html(name: str) -> str:
 
 def pages_with(words: str) -> list[str]:
     """Return the pages whose text holds `words`, capital or not; all of them where `words` is empty."""
-    wanted = " ".join(words.casefold().split())
-    return [name for name in page_titles() if wanted in _plain(page_html(name))]
+    searched = " ".join(words.casefold().split())
+    return [name for name in page_titles() if searched in _plain(page_html(name))]
 
 
 @lru_cache(maxsize=256)

@@ -66,8 +66,8 @@ class HelpText(QTextBrowser):
         address = QUrl(name)
         is_picture = kind == QTextDocument.ResourceType.ImageResource.value and address.scheme() == PICTURE
         if is_picture and address.path() in example().chosen:
-            asked = QUrlQuery(address)
-            size = QSize(int(asked.queryItemValue("w")), int(asked.queryItemValue("h")))
+            query = QUrlQuery(address)
+            size = QSize(int(query.queryItemValue("w")), int(query.queryItemValue("h")))
             return sampler_picture(address.path(), size, self.devicePixelRatioF())
         return super().loadResource(kind, name)
 

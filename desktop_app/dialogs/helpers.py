@@ -49,7 +49,7 @@ class Helpers(QObject):
     def show_settings(self) -> None:
         """Open the settings."""
         settings = SettingsDialog(self._preferences, self._service, self._messages, self._window)
-        settings.weights_wanted.connect(self.show_weights)
+        settings.weights_requested.connect(self.show_weights)
         settings.open()
 
     def show_weights(self) -> None:
@@ -93,8 +93,8 @@ class Helpers(QObject):
     def show_about(self) -> None:
         """Show version, citation and licence."""
         about = AboutDialog(self._window)
-        about.licences_wanted.connect(about.reject)
-        about.licences_wanted.connect(self.show_licences)
+        about.licences_requested.connect(about.reject)
+        about.licences_requested.connect(self.show_licences)
         about.open()
 
     def show_error(self, sentence: str, details: str) -> None:

@@ -62,7 +62,7 @@ class Question(QMessageBox):
                 self.setDefaultButton(button)
             if last:
                 self.setEscapeButton(button)
-        self.finished.connect(self._tell)
+        self.finished.connect(self._emit)
 
     def choose(self, answer: str) -> None:
         """Press the button of an answer; for tests."""
@@ -72,7 +72,7 @@ class Question(QMessageBox):
                 return
         raise KeyError(f"{answer} is no answer to: {self.text()}")
 
-    def _tell(self) -> None:
+    def _emit(self) -> None:
         pressed = self.clickedButton()
         last = list(self._answers.values())[-1]
         self.answered.emit(self._answers.get(pressed, last) if pressed is not None else last)

@@ -14,11 +14,11 @@ from core.service.reading_requests import PreviewLevels
 from core.settings import DataSettings
 from core.settings.levels import changed_levels, parse_levels, range_text
 from desktop_app import theme
-from desktop_app.dialogs.reading_tab import ReadingTab, scaled_pixmap
+from desktop_app.dialogs.reading_tab import ReadingTab, captioned, label_of, scaled_pixmap
 from desktop_app.service.engine import EngineService
 from desktop_app.widgets.controls import ComboBox, NumberBox
 from desktop_app.widgets.value_histogram import ValueHistogram
-from desktop_app.widgets.words import elide_label, files, set_tone
+from desktop_app.widgets.words import elide_label, files
 
 RULES = {
     "used": "Range used by all files",
@@ -72,12 +72,7 @@ class LevelsTab(ReadingTab):
         grid = QGridLayout()
         grid.setHorizontalSpacing(theme.UNIT)
         for at, (widget, name, tip) in enumerate(named):
-            label = QLabel(name)
-            label.setBuddy(widget)
-            widget.setAccessibleName(name)
-            widget.setToolTip(tip)
-            widget.setAccessibleDescription(tip)
-            grid.addWidget(label, at // 2, at % 2 * 2)
+            grid.addWidget(label_of(widget, name, tip), at // 2, at % 2 * 2)
             grid.addWidget(widget, at // 2, at % 2 * 2 + 1)
             grid.setColumnStretch(at % 2 * 2 + 1, 1)
         self.kinds.currentIndexChanged.connect(self._show_kind)
@@ -88,18 +83,8 @@ class LevelsTab(ReadingTab):
         row = QHBoxLayout()
         row.setSpacing(theme.UNIT * 2)
         self.before, self.after = QLabel(), QLabel()
-        for label, caption in ((self.before, "As scanned"), (self.after, "With these grey levels")):
-            label.setFixedSize(SIDE, SIDE)
-            label.setScaledContents(False)
-            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            label.setAccessibleName(caption)
-            heading = QLabel(caption)
-            set_tone(heading, "muted")
-            column = QVBoxLayout()
-            column.addWidget(heading)
-            column.addWidget(label)
-            column.addStretch(1)
-            row.addLayout(column)
+        row.addLayout(captioned(self.before, "As scanned", SIDE))
+        row.addLayout(captioned(self.after, "With these grey levels", SIDE))
         self.values = QLabel()
         self.values.setWordWrap(True)
         self.values.setAlignment(Qt.AlignmentFlag.AlignTop)

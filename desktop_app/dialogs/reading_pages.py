@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QListView,
     QListWidget,
     QListWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -20,10 +19,9 @@ from core.service.dataset_requests import DatasetView
 from core.service.reading_requests import PreviewPages
 from core.settings import DataSettings
 from desktop_app import theme
-from desktop_app.dialogs.reading_tab import ReadingTab, pixmap_of, scaled_pixmap
+from desktop_app.dialogs.reading_tab import ReadingTab, captioned, label_of, pixmap_of, scaled_pixmap
 from desktop_app.service.engine import EngineService
 from desktop_app.widgets.controls import ComboBox, SpinBox
-from desktop_app.widgets.words import set_tone
 
 RULES = {
     "first": "The first page",
@@ -80,12 +78,7 @@ class PagesTab(ReadingTab):
         grid = QGridLayout()
         grid.setHorizontalSpacing(theme.UNIT)
         for at, (widget, name, tip) in enumerate(named):
-            label = QLabel(name)
-            label.setBuddy(widget)
-            widget.setAccessibleName(name)
-            widget.setToolTip(tip)
-            widget.setAccessibleDescription(tip)
-            grid.addWidget(label, 0 if at < 1 else 1, 0 if at < 2 else 2)
+            grid.addWidget(label_of(widget, name, tip), 0 if at < 1 else 1, 0 if at < 2 else 2)
             grid.addWidget(widget, 0 if at < 1 else 1, 1 if at < 2 else 3, 1, 3 if at < 1 else 1)
         grid.setColumnStretch(1, 1)
         self.files.currentIndexChanged.connect(self.preview)
@@ -101,19 +94,10 @@ class PagesTab(ReadingTab):
         self.thumbnails.setToolTip("Enter or a double click reads this page of every file")
         self.thumbnails.itemActivated.connect(self._take_page)
         self.result = QLabel()
-        self.result.setFixedSize(SIDE, SIDE)
-        self.result.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.result.setAccessibleName("Image that is read")
         row = QHBoxLayout()
         row.setSpacing(theme.UNIT * 2)
         row.addWidget(self.thumbnails, 1)
-        caption = QLabel("Image that is read")
-        set_tone(caption, "muted")
-        beside = QVBoxLayout()
-        beside.addWidget(caption)
-        beside.addWidget(self.result)
-        beside.addStretch(1)
-        row.addLayout(beside)
+        row.addLayout(captioned(self.result, "Image that is read", SIDE))
         self.body.addLayout(row, 1)
 
     # --- choosing ---------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ class ReadingSheet(Sheet):
         self._problem.hide()  # the tabs say themselves what is wrong
         self.resize(SIZE)
         self.finished.connect(self._end)
-        self.accepted.connect(self._tell)
+        self.accepted.connect(self._emit)
         self._start(0)
         self._check()
 
@@ -97,7 +97,7 @@ class ReadingSheet(Sheet):
         for part in self.parts:
             self.tabs.setTabText(self.parts.index(part), f"{part.title} (changed)" if part.changes() else part.title)
 
-    def _tell(self) -> None:
+    def _emit(self) -> None:
         changes = self.changes
         if changes:
             self.chosen.emit(changes)

@@ -1,4 +1,4 @@
-"""What the tabs of the sheet on reading have in common: a request whose last answer counts, a status, a reset."""
+"""Base class of the tabs of the sheet on reading: sends requests, shows a status, and resets the settings."""
 
 from collections.abc import Callable
 from functools import partial
@@ -20,7 +20,7 @@ BUSY = "Reading…"
 
 
 class ReadingTab(QWidget):
-    """One tab: something to choose, and what it would give.
+    """One tab with settings and a preview of their result.
 
     Parameters
     ----------
@@ -29,14 +29,14 @@ class ReadingTab(QWidget):
     Attributes
     ----------
     title : str
-        Of the tab.
+        Title of the tab.
     body : QVBoxLayout
     reset_button : QPushButton
 
     Signals
     -------
     changed : ()
-        `changes` or `problem` may be others.
+        `changes` or `problem` may have changed.
     """
 
     title = ""
@@ -70,38 +70,38 @@ class ReadingTab(QWidget):
         column.addLayout(self.body, 1)
         column.addLayout(last)
 
-    # --- what a tab does --------------------------------------------------------------------------------------
+    # --- implemented by tabs ----------------------------------------------------------------------------------
 
     def preview(self) -> None:
-        """Ask what would be read."""
+        """Request a preview of the result."""
 
     def reset(self) -> None:
-        """Let the program choose."""
+        """Reset the settings to automatic."""
 
     def changes(self) -> dict[str, Any]:
-        """Return the fields of `DataSettings` that the user has given another value here."""
+        """Return the fields of `DataSettings` that were changed in this tab, with their values."""
         return {}
 
-    # --- what it gets -----------------------------------------------------------------------------------------
+    # --- used by tabs -----------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Be shown; what is read is asked for once."""
+        """Request the first preview, once the tab is shown."""
         if not self._is_started:
             self._is_started = True
             self.preview()
 
     def preview_soon(self) -> None:
-        """Ask when the user has stopped changing."""
+        """Request a preview once the user has stopped changing the settings."""
         self._wait.start()
 
     def ask(self, request: Request[Result], on_result: Callable[[Result], object]) -> None:
-        """Ask the engine; an answer to something asked before does not come any more."""
+        """Send a request; the results of earlier ones are dropped."""
         self.stop()
         self.say(BUSY)
         self._job = self._service.ask(request, partial(self._take, on_result), on_failed=self._fail)
 
     def stop(self) -> None:
-        """Wait for nothing more."""
+        """Drop the request in progress."""
         self._wait.stop()
         if self._job is not None:
             job, self._job = self._job, None
@@ -109,17 +109,17 @@ class ReadingTab(QWidget):
 
     @property
     def is_busy(self) -> bool:
-        """Whether an answer is still to come."""
+        """Whether a result is pending."""
         return self._job is not None or self._wait.isActive()
 
     def say(self, words: str, tone: str = "muted") -> None:
-        """Say what would be read, or why it cannot be."""
+        """Show what would be read, or why it cannot be."""
         self.status.setText(words)
         self.status.setAccessibleDescription(words)
         set_tone(self.status, tone)
 
     def set_problem(self, problem: str) -> None:
-        """Say why what is chosen cannot be used; an empty text is no problem."""
+        """Show why the settings cannot be used; an empty text means that they can."""
         if problem:
             self.say(problem, "bad")
         if problem != self.problem:
@@ -127,7 +127,7 @@ class ReadingTab(QWidget):
             self.changed.emit()
 
     def show_empty(self, words: str) -> None:
-        """Show nothing but why there is nothing to choose."""
+        """Only show why there are no settings."""
         label = QLabel(words)
         label.setWordWrap(True)
         set_tone(label, "muted")
@@ -143,6 +143,30 @@ class ReadingTab(QWidget):
     def _fail(self, sentence: str, details: str) -> None:  # noqa: ARG002
         self._job = None
         self.say(sentence, "bad")
+
+
+def label_of(widget: QWidget, name: str, tip: str) -> QLabel:
+    """Return the label of a control, which gets the accessible name `name` and the tooltip `tip`."""
+    label = QLabel(name)
+    label.setBuddy(widget)
+    widget.setAccessibleName(name)
+    widget.setToolTip(tip)
+    widget.setAccessibleDescription(tip)
+    return label
+
+
+def captioned(image_label: QLabel, caption: str, side: int) -> QVBoxLayout:
+    """Return a column of a caption and a label for an image, which becomes a square of `side` pixels."""
+    image_label.setFixedSize(side, side)
+    image_label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    image_label.setAccessibleName(caption)
+    heading = QLabel(caption)
+    set_tone(heading, "muted")
+    column = QVBoxLayout()
+    column.addWidget(heading)
+    column.addWidget(image_label)
+    column.addStretch(1)
+    return column
 
 
 def pixmap_of(image: SmallImage | None) -> QPixmap:

@@ -47,11 +47,11 @@ class SettingsDialog(QDialog):
 
     Signals
     -------
-    weights_wanted : ()
+    weights_requested : ()
         The user asks which weights are here.
     """
 
-    weights_wanted = Signal()
+    weights_requested = Signal()
 
     def __init__(
         self, preferences: Preferences, service: EngineService, messages: Messages, parent: QWidget | None
@@ -160,7 +160,7 @@ class SettingsDialog(QDialog):
         self.weights = QPushButton("Pretrained weights…")
         self.weights.setToolTip("See which pretrained networks are available, and import others")
         self.weights.setAutoDefault(False)
-        self.weights.clicked.connect(self.weights_wanted)
+        self.weights.clicked.connect(self.weights_requested)
         box = QWidget()
         row = QHBoxLayout(box)
         row.setContentsMargins(0, 0, 0, 0)
@@ -276,9 +276,9 @@ class SettingsDialog(QDialog):
         self._take_size(state.size)
 
     def _take_size(self, found: CacheSize) -> None:
-        told = f"{byte_size(found.n_bytes)} in {files(found.n_files)}" if found.n_files else "Empty"
+        size_words = f"{byte_size(found.n_bytes)} in {files(found.n_files)}" if found.n_files else "Empty"
         in_use = f"; {byte_size(found.n_bytes_in_use)} in use by another program were kept"
-        self.amount.setText(told + in_use if found.n_bytes_in_use else told)
+        self.amount.setText(size_words + in_use if found.n_bytes_in_use else size_words)
 
     def _take_limit(self, state: CacheState) -> None:
         self._limit = state.limit

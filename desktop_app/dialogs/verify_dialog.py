@@ -47,7 +47,7 @@ class VerifyDialog(QDialog):
 
     Attributes
     ----------
-    told : MessageStrip
+    strip : MessageStrip
         What came out.
     table : Table
         Rows are file and difference; hidden where there are none.
@@ -69,7 +69,7 @@ class VerifyDialog(QDialog):
         how = QLabel(HOW)
         how.setWordWrap(True)
         set_tone(how, "muted")
-        self.told = MessageStrip()
+        self.strip = MessageStrip()
         columns = [Column("File", lambda row: row[0]), Column("Difference", lambda row: row[1])]
         self.table = Table("Differences", columns)
         self.table.setMinimumHeight(theme.UNIT * 24)
@@ -80,7 +80,7 @@ class VerifyDialog(QDialog):
         layout.addWidget(place)
         layout.addWidget(how)
         layout.addWidget(self._make_progress())
-        layout.addWidget(self.told)
+        layout.addWidget(self.strip)
         layout.addWidget(self.table, 1)
         layout.addStretch(0)
         layout.addLayout(self._make_buttons())
@@ -137,7 +137,7 @@ class VerifyDialog(QDialog):
         """Read every file of the export and compare it."""
         if self._job is not None:
             return
-        self.told.clear()
+        self.strip.clear()
         self._list(())
         self.doing.setText("Verifying")
         self._job = self._service.ask(
@@ -174,9 +174,11 @@ class VerifyDialog(QDialog):
         try:
             save_plot(self.table, Path(file))
         except (OSError, ValueError) as error:
-            self.told.show_message("bad", f"The list was not saved: {error}")
+            self.strip.show_message("bad", f"The list was not saved: {error}")
         else:
-            self.told.show_message("info", f"The list of {files(len(self.table.rows_model.rows))} was saved to {file}.")
+            self.strip.show_message(
+                "info", f"The list of {files(len(self.table.rows_model.rows))} was saved to {file}."
+            )
 
     # --- hearing ----------------------------------------------------------------------------------------------
 
@@ -196,19 +198,19 @@ class VerifyDialog(QDialog):
     def _on_failed(self, sentence: str, details: str) -> None:  # noqa: ARG002
         self._job = None
         if not self._is_closed:
-            self.told.show_message("bad", sentence, closable=False)
+            self.strip.show_message("bad", sentence, closable=False)
             self._show_busy()
 
     def _on_cancelled(self) -> None:
         self._job = None
         if not self._is_closed:
-            self.told.show_message("info", "Cancelled. The export was not verified.", closable=False)
+            self.strip.show_message("info", "Cancelled. The export was not verified.", closable=False)
             self._show_busy()
 
     # --- showing ----------------------------------------------------------------------------------------------
 
     def _show(self, result: VerifyResult) -> None:
-        self.told.show_message("good" if result.ok else "bad", result.sentence, closable=False)
+        self.strip.show_message("good" if result.ok else "bad", result.sentence, closable=False)
         self._list([(name, words) for kind, words in DIFFERENCES.items() for name in getattr(result, kind)])
         self._show_busy()
 

@@ -19,8 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.results import WeightsEntry
 from core.service.requests import Request
-from core.service.weights_requests import DownloadWeights, ImportWeights, ListWeights, WeightsView
+from core.service.weights_requests import DownloadWeights, ImportWeights, ListWeights
 from core.words import byte_size
 from desktop_app import theme
 from desktop_app.dialogs.question import Question
@@ -61,7 +62,7 @@ class WeightsDialog(QDialog):
         self._service = service
         self._bringing: int | None = None
         self._is_closed = False
-        self._wanted: WeightsView | None = None
+        self._to_download: WeightsEntry | None = None
         self.rows: dict[str, WeightsRow] = {}
         self.setWindowTitle("Pretrained weights")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -74,8 +75,8 @@ class WeightsDialog(QDialog):
             label.setWordWrap(True)
             layout.addWidget(label)
         layout.addWidget(self._make_list(), 1)
-        self.told = MessageStrip()
-        layout.addWidget(self.told)
+        self.strip = MessageStrip()
+        layout.addWidget(self.strip)
         layout.addWidget(self._make_progress())
         layout.addLayout(self._make_buttons())
         service.progressed.connect(self._on_progressed)
@@ -155,13 +156,13 @@ class WeightsDialog(QDialog):
     def import_file(self, file: str) -> None:
         """Copy a file into the user's data folder, if it fits a network."""
         if self._bringing is None:
-            self.told.clear()
+            self.strip.clear()
             self._show_busy(f"Importing {Path(file).name}")
             self._bring(ImportWeights(Path(file)))
 
-    def ask_to_download(self, weights: WeightsView) -> None:
+    def ask_to_download(self, weights: WeightsEntry) -> None:
         """Ask before the network is used."""
-        self._wanted = weights
+        self._to_download = weights
         question = Question(
             self,
             f"Download the weights of {weights.title}?",
@@ -173,12 +174,12 @@ class WeightsDialog(QDialog):
         question.open()
 
     def _on_answered(self, answer: str) -> None:
-        if answer == "download" and self._wanted is not None and self._bringing is None:
-            self.told.clear()
-            self._show_busy(f"Downloading {self._wanted.official_file}")
-            self._bring(DownloadWeights(self._wanted.name))
+        if answer == "download" and self._to_download is not None and self._bringing is None:
+            self.strip.clear()
+            self._show_busy(f"Downloading {self._to_download.official_file}")
+            self._bring(DownloadWeights(self._to_download.name))
 
-    def _bring(self, request: Request[WeightsView]) -> None:
+    def _bring(self, request: Request[WeightsEntry]) -> None:
         self._bringing = self._service.ask(
             request, self._on_brought, on_failed=self._on_failed, on_cancelled=self._on_cancelled
         )
@@ -204,24 +205,24 @@ class WeightsDialog(QDialog):
         if message:
             self._doing.setText(message + (f", {seconds_left(left)}" if isinstance(left, float) else ""))
 
-    def _on_brought(self, weights: WeightsView) -> None:
+    def _on_brought(self, weights: WeightsEntry) -> None:
         if self._is_over():
             return
         words = f"The weights of {weights.title} are installed"
         if weights.state == "verified":
-            self.told.show_message("good", f"{words} and verified.")
+            self.strip.show_message("good", f"{words} and verified.")
         else:
-            self.told.show_message("warning", f"{words}. They fit, but their checksum is unknown.")
+            self.strip.show_message("warning", f"{words}. They fit, but their checksum is unknown.")
         self._look()
         self.weights_changed.emit()
 
     def _on_failed(self, sentence: str, details: str) -> None:  # noqa: ARG002
         if not self._is_over():
-            self.told.show_message("bad", sentence)
+            self.strip.show_message("bad", sentence)
 
     def _on_cancelled(self) -> None:
         if not self._is_over():
-            self.told.show_message("info", "Cancelled. Nothing was changed.")
+            self.strip.show_message("info", "Cancelled. Nothing was changed.")
 
     def _is_over(self) -> bool:
         """Take notice that nothing is being brought any more, and return whether nobody is there to be told."""
@@ -235,12 +236,12 @@ class WeightsDialog(QDialog):
 
     # --- showing ----------------------------------------------------------------------------------------------
 
-    def _show(self, found: Sequence[WeightsView]) -> None:
+    def _show(self, found: Sequence[WeightsEntry]) -> None:
         self.looking.hide()
         for weights in found:
             if weights.name not in self.rows:
                 row = WeightsRow()
-                row.download_wanted.connect(self.ask_to_download)
+                row.download_requested.connect(self.ask_to_download)
                 self.rows[weights.name] = row
                 self._column.insertWidget(self._column.count() - 1, row)
             self.rows[weights.name].show_weights(weights, busy=self._bringing is not None)
@@ -259,14 +260,14 @@ class WeightsRow(QFrame):
 
     Signals
     -------
-    download_wanted : (WeightsView)
+    download_requested : (WeightsEntry)
     """
 
-    download_wanted = Signal(object)
+    download_requested = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
-        self._weights: WeightsView | None = None
+        self._weights: WeightsEntry | None = None
         self.title = QLabel()
         self.title.setFont(theme.strong_font())
         self.state = QLabel()
@@ -281,7 +282,7 @@ class WeightsRow(QFrame):
         self.copy.clicked.connect(self._copy)
         self.download = QPushButton("Download…")
         self.download.setToolTip("Download the official file to this computer, after confirmation")
-        self.download.clicked.connect(self._tell)
+        self.download.clicked.connect(self._emit)
         for button in (self.copy, self.download):
             button.setAutoDefault(False)
         head = QHBoxLayout()
@@ -296,7 +297,7 @@ class WeightsRow(QFrame):
         column.addWidget(self.used_by)
         column.addWidget(self.place)
 
-    def show_weights(self, weights: WeightsView, *, busy: bool) -> None:
+    def show_weights(self, weights: WeightsEntry, *, busy: bool) -> None:
         """Show what is known of a set."""
         self._weights = weights
         words, tone = STATES.get(weights.state, (weights.state, "warning"))
@@ -304,10 +305,10 @@ class WeightsRow(QFrame):
         self.state.setText(words)
         set_tone(self.state, tone)
         backbone = "; available as backbone of the transfer network" if weights.is_backbone else ""
-        self.used_by.setText(f"Used by {' and '.join(weights.used_by)}{backbone}.")
+        self.used_by.setText(f"Used by {' and '.join(weights.extractor_titles)}{backbone}.")
         missing = weights.state == "missing"
         official = f"{weights.official_file}, about {byte_size(weights.n_bytes)}. {weights.licence}"
-        self.place.setText(f"Official file: {official}" if missing else weights.file)
+        self.place.setText(f"Official file: {official}" if missing else str(weights.file))
         self.copy.setVisible(missing and bool(weights.address))
         self.copy.setAccessibleName(f"Copy the address of the weights of {weights.title}")
         self.download.setVisible(missing and bool(weights.address))
@@ -319,5 +320,5 @@ class WeightsRow(QFrame):
             QGuiApplication.clipboard().setText(self._weights.address)
             self.copy.setText("Copied")
 
-    def _tell(self) -> None:
-        self.download_wanted.emit(self._weights)
+    def _emit(self) -> None:
+        self.download_requested.emit(self._weights)

@@ -64,9 +64,9 @@ class Division:
 
     def matches(self, chosen: Collection[int]) -> Mask:
         """See `Facet`."""
-        wanted = np.zeros(len(self.values) + 1, dtype=bool)
-        wanted[list(chosen)] = True
-        return np.asarray(wanted[self.of], dtype=bool)  # -1 reads the last, which no value has
+        is_chosen = np.zeros(len(self.values) + 1, dtype=bool)
+        is_chosen[list(chosen)] = True
+        return np.asarray(is_chosen[self.of], dtype=bool)  # -1 reads the last, which no value has
 
     def counts(self, among: Mask) -> IntArray:
         """See `Facet`."""

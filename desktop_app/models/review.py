@@ -6,7 +6,7 @@ from typing import Literal
 
 from core.project import Project
 from core.results import Dataset, Split
-from core.service.dataset_requests import DatasetView, DoubtsView
+from core.service.dataset_requests import DatasetFindings, DatasetView
 from core.words import percent
 
 Kind = Literal["label", "conflict", "copy", "near"]
@@ -46,18 +46,18 @@ class Finding:
     suggestion: str = ""
 
 
-def findings(view: DatasetView, doubts: DoubtsView | None) -> tuple[Finding, ...]:
+def findings(view: DatasetView, suspected: DatasetFindings | None) -> tuple[Finding, ...]:
     """Return what there is to review: label errors first, the most suspicious first, then duplicates.
 
     Parameters
     ----------
     view : DatasetView
-    doubts : DoubtsView or None
+    suspected : DatasetFindings or None
         None: label errors and near-duplicates have not been searched for.
     """
     dataset = view.dataset
     found: list[Finding] = []
-    for one in doubts.doubts if doubts is not None else ():
+    for one in suspected.label_errors if suspected is not None else ():
         sentence = (
             f"Labelled {one.class_name}, but {percent(round(one.score, 2))} of its nearest neighbours in the pool have "
             f"another label, most of them {one.other_class}."
@@ -67,7 +67,7 @@ def findings(view: DatasetView, doubts: DoubtsView | None) -> tuple[Finding, ...
         first, *others = group.indices
         kind: Kind = "conflict" if group.conflicting else "copy"
         found += [_pair(dataset, first, index, kind, "Identical pixels") for index in others]
-    for pair in doubts.near_duplicates if doubts is not None else ():
+    for pair in suspected.near_duplicates if suspected is not None else ():
         if not pair.identical:
             words = f"Nearly identical ({pair.bits} of 64 bits of their perceptual hashes differ)"
             found.append(_pair(dataset, pair.first, pair.second, "near", words))

@@ -54,7 +54,7 @@ class ThumbnailModel(QStringListModel):
         """What the colours of the bands below the images mean; None: clusters."""
         self._arrived: set[int] = set()
         self._gather = QTimer(self, singleShot=True, interval=GATHER_MS)
-        self._gather.timeout.connect(self._tell_arrived)
+        self._gather.timeout.connect(self._emit_arrived)
         store.loaded.connect(self._on_loaded)
         store.failed.connect(self._on_loaded)
 
@@ -164,7 +164,7 @@ class ThumbnailModel(QStringListModel):
             if not self._gather.isActive():
                 self._gather.start()
 
-    def _tell_arrived(self) -> None:
+    def _emit_arrived(self) -> None:
         # One signal for the lot, and none for what stands outside it: repainting costs less than signalling.
         rows: Collection[int] = self._arrived
         if rows:

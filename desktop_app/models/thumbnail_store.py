@@ -94,7 +94,7 @@ class ThumbnailStore(QObject):
             self._pending.add(file)
             self._pool.start(_Decode(file, self))
 
-    def tell(self, file: str, image: QImage, error: str) -> None:
+    def deliver(self, file: str, image: QImage, error: str) -> None:
         """Hand over what a thread decoded; called in that thread."""
         self._decoded.emit(file, image, error)
 
@@ -126,7 +126,7 @@ class _Decode(QRunnable):
 
     def run(self) -> None:
         image, error = decode(self._file)
-        self._store.tell(self._file, image, error)
+        self._store.deliver(self._file, image, error)
 
 
 def decode(file: str) -> tuple[QImage, str]:

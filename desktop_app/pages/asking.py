@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.errors import DatasetError
 from core.pipeline.study import Study, settings_of_project
-from core.service.requests import AnyRequest, Request
+from core.service.requests import AnyRequest, PublishingRequest
 from desktop_app.image_findings import ImageFindings
 from desktop_app.messages import Messages
 from desktop_app.pages.frame import PageFrame
@@ -19,6 +19,7 @@ from desktop_app.service.selection import SelectionQuestions
 from desktop_app.settings import Preferences
 
 Result = TypeVar("Result")
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,10 @@ class AskingPage(PageFrame):
 
     def ask(
         self,
-        request: Request[Result],
+        request: PublishingRequest[Result, Part],
         on_result: Callable[[Result], object],
         *,
-        on_part: Callable[[Any], object] | None = None,
+        on_part: Callable[[Part], object] | None = None,
         on_failed: Callable[[], object] | None = None,
         on_cancelled: Callable[[], object] | None = None,
         as_step: bool = False,
@@ -93,11 +94,12 @@ class AskingPage(PageFrame):
 
         Parameters
         ----------
-        request : Request
+        request : PublishingRequest
+            A `Request`, or one that publishes parts.
         on_result : callable
             Takes the result; it usually calls `keep` where the request is the step.
         on_part : callable
-            Takes each finished part of the result.
+            Takes each finished part of the result, of the type that the class of the request names.
         on_failed : callable
             The error has been shown to the user before.
         on_cancelled : callable

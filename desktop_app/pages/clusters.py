@@ -38,8 +38,8 @@ class ClustersPage(Page):
         """Make the picture."""
         self._overview: Sequence[ClassOverview] = ()
         self._view: ClassView | None = None
-        self._asked_for: object = None
-        self._asked_class: object = None
+        self._requested: object = None
+        self._requested_class: object = None
         self.images = ImagesShown()
         self.questions = SelectionQuestions(self.service.selection, self)
         self.questions.refused.connect(self._on_refused)
@@ -96,9 +96,9 @@ class ClustersPage(Page):
     def _keep_clusters(self, seconds: float) -> None:
         """Keep that the clusters are there, and look at them."""
         self.keep(seconds, {"seconds": seconds})
-        self._asked_for = None
+        self._requested = None
         self.refresh()
-        self.summary_told.emit("all classes clustered", "coreset")
+        self.summary_reported.emit("all classes clustered", "coreset")
 
     def on_leave(self) -> None:
         """Hide what follows the mouse."""
@@ -107,7 +107,7 @@ class ClustersPage(Page):
     def forget(self) -> None:
         """Show no clusters."""
         self._overview, self._view = (), None
-        self._asked_for = self._asked_class = None
+        self._requested = self._requested_class = None
         self.images.forget()
         self.large.forget()
         self.picture.forget()
@@ -162,12 +162,12 @@ class ClustersPage(Page):
 
     def _ask_overview(self) -> None:
         study, content = self.study(), self._content()
-        wanted = (self.model.key("clusters"), content)
-        if wanted == self._asked_for and self.questions.is_open(study, content):
+        key = (self.model.key("clusters"), content)
+        if key == self._requested and self.questions.is_open(study, content):
             self._ask_class()
             return
-        self._asked_for = wanted
-        self._asked_class = None
+        self._requested = key
+        self._requested_class = None
         self.questions.open(study, content)
         self.questions.ask(DescribeClasses(self.model.settings("clusters")), self._take_overview)
 
@@ -178,7 +178,7 @@ class ClustersPage(Page):
             "silhouette": {one.class_name: one.mean_silhouette for one in overview},
         }
         key = self.model.key("clusters")
-        if self._asked_for == (key, self._content()):
+        if self._requested == (key, self._content()):
             known = self.model.project.result("clusters")
             seconds = known.seconds if known is not None else 0.0
             self.model.store_result("clusters", key, facts, overview, seconds=seconds)
@@ -197,9 +197,9 @@ class ClustersPage(Page):
         if not name:
             return
         components = self.model.project.choices.components
-        wanted = (self._asked_for, name, components)
-        if wanted != self._asked_class:
-            self._asked_class = wanted
+        key = (self._requested, name, components)
+        if key != self._requested_class:
+            self._requested_class = key
             self.picture.classes.set_chosen(name)
             self.questions.ask(DescribeClass(name, *components, self.model.settings("clusters")), self._take_class)
 
@@ -209,13 +209,13 @@ class ClustersPage(Page):
         self.large.refresh()
 
     def _on_refused(self, sentence: str, details: str) -> None:
-        self._asked_for = self._asked_class = None
+        self._requested = self._requested_class = None
         if self._view is not None:
             self.picture.side.show_class(self._view)
         self.messages.error(sentence, details)
 
     def _on_stopped(self, kind: type[AnyServiceRequest]) -> None:
-        self._asked_for = self._asked_class = None
+        self._requested = self._requested_class = None
         if kind is DecodeImage:
             return
         if self._view is not None:
@@ -226,7 +226,7 @@ class ClustersPage(Page):
             self.set_empty(words, "Load clusters", self.refresh)
 
     def _on_lost(self, sentence: str, details: str) -> None:
-        self._asked_for = self._asked_class = None
+        self._requested = self._requested_class = None
         if self.isVisible():
             self.messages.error(sentence, details)
 
@@ -246,7 +246,7 @@ class ClustersPage(Page):
         text = f"{k} clusters of {name}" if k else f"the number of clusters of {name}"
         if self.change_settings("clusters", text=text, k_by_class=chosen):
             self.picture.show_busy()
-            self._asked_for = None
+            self._requested = None
             self._ask_overview()
 
     def facts_of(self, index: int) -> list[tuple[str, str]]:

@@ -6,8 +6,8 @@ from typing import Any
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel, QPushButton
 
-from core.pipeline.views import ComparePlanView
-from core.results import Comparison, Epoch, RunResult
+from core.pipeline.views import ComparisonPlan
+from core.results import Comparison, Epoch, RunResult, TrainingPart
 from core.service.comparison_requests import CompareNetworks, EstimateComparison, ReadComparison
 from core.service.dataset_requests import DatasetView
 from core.service.networks import NETWORKS, title_inside
@@ -26,7 +26,7 @@ from desktop_app.widgets.words import set_tone
 SETTLE_MS = 600
 REPETITIONS = 3
 """So many, where the user asks for no other number: one shows no difference, whatever it is."""
-NOT_ASKED: dict[str, Any] = {
+DEFAULTS: dict[str, Any] = {
     name: getattr(ComparisonSettings(), name) for name in ("samplers", "fractions", "repetitions")
 }
 MEANING = (
@@ -48,7 +48,7 @@ class ComparePage(Page):
 
     def build(self) -> None:
         """Make options and picture."""
-        self._plan: ComparePlanView | None = None
+        self._plan: ComparisonPlan | None = None
         self._known: set[RunName] | None = None
         self._done: list[RunResult] = []
         self._notes: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class ComparePage(Page):
         self.add_to_options(self.cost)
         self.bring = QPushButton("Weights…")
         self.bring.setToolTip("See which pretrained networks are available, and import others")
-        self.bring.clicked.connect(self.weights_wanted)
+        self.bring.clicked.connect(self.weights_requested)
         self.bring.hide()
         self.add_to_options(self.bring)
         self.tools = CompareTools(self, self.picture)
@@ -101,14 +101,14 @@ class ComparePage(Page):
         self.cost.clear()
         set_tone(self.cost, "")
         self.bring.hide()
-        self.options.show_brought(False)
+        self.options.show_predefined(False)
         self.picture.forget()
         self.tools.report.setEnabled(self.model.facts("clusters") is not None)
         self.tools.methods.setEnabled(self.model.facts("clusters") is not None)
         self._show_way_in()
 
     @property
-    def plan(self) -> ComparePlanView | None:
+    def plan(self) -> ComparisonPlan | None:
         """The trainings that the settings ask for; None while that is not known."""
         return self._plan
 
@@ -169,24 +169,24 @@ class ComparePage(Page):
         return self._plan is not None and not self._settle.isActive() and not self.job_numbers(EstimateComparison)
 
     def _take_from_coreset(self) -> None:
-        """Compare what was chosen on Coreset with random and everything, as long as nothing else was asked for."""
+        """Compare what was chosen on Coreset with random and everything, as long as nothing else was set."""
         comparison, selection = self.model.settings("comparison"), self.model.settings("selection")
-        asked = {name: getattr(comparison, name) for name in NOT_ASKED}
-        if asked not in (NOT_ASKED, self._taken) or self.model.project.results.get("compare"):
+        before = {name: getattr(comparison, name) for name in DEFAULTS}
+        if before not in (DEFAULTS, self._taken) or self.model.project.results.get("compare"):
             return
-        fraction = selection.fraction if selection.images is None else NOT_ASKED["fractions"][0]
+        fraction = selection.fraction if selection.images is None else DEFAULTS["fractions"][0]
         taken: dict[str, Any] = {
-            "samplers": ("random", selection.sampler) if selection.sampler != "random" else NOT_ASKED["samplers"],
+            "samplers": ("random", selection.sampler) if selection.sampler != "random" else DEFAULTS["samplers"],
             "fractions": tuple(dict.fromkeys((fraction, 1.0))),
             "repetitions": REPETITIONS,
         }
-        if taken != asked:
+        if taken != before:
             self._taken = taken
             # Without undo: the user has not done it.
             self.model.put_settings("comparison", replace(comparison, **taken))
 
-    def _take_part(self, part: object) -> None:
-        """Take a finished run or an epoch of the one in progress; the steps before publish parts, too."""
+    def _take_part(self, part: TrainingPart) -> None:
+        """Show a finished run or an epoch of the one in progress; the notes are shown with the comparison."""
         match part:
             case Epoch():
                 self.picture.show_epoch(part, self._training_words(part))
@@ -206,7 +206,7 @@ class ComparePage(Page):
         which = run_words(self._plan.runs[number], self._plan.n_splits, self._plan.folds)
         return f"{which}, epoch {epoch.number} (training {number + 1} of {len(self._plan.runs)})"
 
-    def _take_plan(self, plan: ComparePlanView) -> None:
+    def _take_plan(self, plan: ComparisonPlan) -> None:
         """Show what is to come; where weights are missing, fall back on what works here."""
         self._plan = plan
         if self._fall_back():
@@ -226,13 +226,13 @@ class ComparePage(Page):
 
     def _restore(self, result: Comparison) -> None:
         self._know(result)
-        self._tell_missing(result)
+        self._warn_missing(result)
         self._keep_comparison(result)
 
     def _keep_trainings(self, result: Comparison) -> None:
         self._know(result)
         self._keep_comparison(result)
-        self.summary_told.emit(f"{len(result.runs):,} trainings compared", "")
+        self.summary_reported.emit(f"{len(result.runs):,} trainings compared", "")
 
     def _know(self, result: Comparison) -> None:
         self._known = {name_of(run.key) for run in result.runs}
@@ -243,7 +243,7 @@ class ComparePage(Page):
         self._done = []
         self._show_cost()
 
-    def _tell_missing(self, result: Comparison) -> None:
+    def _warn_missing(self, result: Comparison) -> None:
         facts = self.model.facts("compare") or {}
         missing = int(facts.get("runs", 0)) - len(result.runs)
         if missing > 0 and result.notes:
@@ -276,8 +276,8 @@ class ComparePage(Page):
             self._of_others = model.latest_value("compare")
         self._images.set_view(dataset)
         self.picture.set_dataset(dataset)
-        brought = dataset is not None and dataset.split.brought
-        self.options.show_brought(brought, model.settings("data").folds)
+        is_predefined = dataset is not None and dataset.split.is_predefined
+        self.options.show_predefined(is_predefined, model.settings("data").folds)
         self.controls.show_dataset(dataset.dataset if dataset is not None else None)
         self.tools.report.setEnabled(model.facts("clusters") is not None)
         self.tools.methods.setEnabled(model.facts("clusters") is not None)
@@ -332,8 +332,8 @@ class ComparePage(Page):
         problem = unknown or (plan.problem if plan is not None else "")
         outlook = Outlook(plan, self._known).words() if plan is not None else ""
         set_tone(self.cost, "warning" if problem else "")
-        said = [problem or outlook, *([] if problem or not self._fell_back else [self._fell_back]), *self._notes]
-        self.cost.setText("\n\n".join(said))
+        notes = [problem or outlook, *([] if problem or not self._fell_back else [self._fell_back]), *self._notes]
+        self.cost.setText("\n\n".join(notes))
         self.bring.setVisible(bool(self._fell_back) or (plan is not None and plan.instead is not None))
         self._show_way_in()
         self._show_hint()

@@ -16,11 +16,11 @@ def answer_html(comparison: Comparison) -> str:
         return escape(GOING_ON) if comparison.rows else ""
     differences = [one for one in comparison.differences if one.metric == "accuracy"]
     answers = [one.sentence for one in comparison.answers]
-    told = {one.sentence for one in comparison.differences} | set(answers)
+    answered = {one.sentence for one in comparison.differences} | set(answers)
     rest = comparison.sentences[len(answers) :]
-    first = next((at for at, sentence in enumerate(rest) if sentence in told), None)
+    first = next((at for at, sentence in enumerate(rest) if sentence in answered), None)
     levels = rest[:first]
-    remarks = () if first is None else tuple(s for s in rest[first:] if s not in told)
+    remarks = () if first is None else tuple(s for s in rest[first:] if s not in answered)
     parts = [_first(answers)]
     if differences:
         parts.append(

@@ -3,8 +3,8 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from core.results import Row
-from core.service.external_requests import ClassesView, ExternalView
+from core.results import MatchedClasses, Row
+from core.service.external_requests import ExternalResult
 from desktop_app import theme
 from desktop_app.models.metrics import by_column
 from desktop_app.models.table_model import Column
@@ -33,7 +33,7 @@ class MatchSheet(Sheet):
 
     matched = Signal(object)
 
-    def __init__(self, view: ClassesView, parent: QWidget) -> None:
+    def __init__(self, view: MatchedClasses, parent: QWidget) -> None:
         super().__init__(
             "Match classes",
             "The classes of this dataset and those of the network have different names. Select for each class of the "
@@ -80,7 +80,7 @@ class MatchSheet(Sheet):
 class ExternalSheet(Sheet):
     """Shows measures, classes, curves, and the confusion matrix with the images behind each cell."""
 
-    def __init__(self, view: ExternalView, parent: QWidget) -> None:
+    def __init__(self, view: ExternalResult, parent: QWidget) -> None:
         super().__init__("External test", view.headline, "Close", parent)
         self._view = view
         self.tabs = TabWidget()

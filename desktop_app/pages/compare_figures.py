@@ -79,8 +79,8 @@ def summed_confusion(runs: Iterable[RunResult], row: Row) -> tuple[tuple[str, ..
 
 def runs_of(runs: Iterable[RunResult], row: Row) -> list[RunResult]:
     """Return the runs behind a row."""
-    wanted = (row.network, row.sampler, row.fraction)
-    return [run for run in runs if (run.key.network, run.key.sampler, run.key.fraction) == wanted]
+    key = (row.network, row.sampler, row.fraction)
+    return [run for run in runs if (run.key.network, run.key.sampler, run.key.fraction) == key]
 
 
 def images_behind(runs: Iterable[RunResult], row: Row, true: str, predicted: str) -> dict[int, int]:

@@ -9,7 +9,7 @@ from desktop_app.dialogs.help_window import show_help
 from desktop_app.pages.page import Page
 from desktop_app.pages.setting_controls import SettingControl
 
-BROUGHT_TIP = "The dataset has a predefined split, so there is only one"
+PREDEFINED_TIP = "The dataset has a predefined split, so there is only one"
 FOLDS_TIP = "The Dataset page divides the images into {0} folds, each of which is the test set once"
 
 
@@ -38,9 +38,9 @@ class CompareOptions(QObject):
     def _open_help(self) -> None:
         show_help(self._page, OVERVIEW)
 
-    def show_brought(self, brought: bool, folds: int | None = None) -> None:
+    def show_predefined(self, is_predefined: bool, folds: int | None = None) -> None:
         """Offer several splits unless the images bring their own or are in folds; too many can always be taken back."""
-        why_one = BROUGHT_TIP if brought else FOLDS_TIP.format(folds) if folds else ""
+        why_one = PREDEFINED_TIP if is_predefined else FOLDS_TIP.format(folds) if folds else ""
         one_only = bool(why_one) and self._splits.value == 1
         self._splits.set_no_effect(why_one if one_only else "")
         if why_one and not one_only:

@@ -3,14 +3,14 @@
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from core.pipeline.views import ComparePlanView, PlannedView
+from core.pipeline.views import ComparisonPlan, EstimatedRun
 from core.results import RunKey, split_word
 from core.words import byte_size, duration, percent
 
 RunName = tuple[str, str, float, int, int]
 
 
-def name_of(run: RunKey | PlannedView) -> RunName:
+def name_of(run: RunKey | EstimatedRun) -> RunName:
     """Return what a planned training and its finished run have in common."""
     return (run.network, run.sampler, run.fraction, run.repetition, run.split)
 
@@ -18,10 +18,10 @@ def name_of(run: RunKey | PlannedView) -> RunName:
 class Outlook(NamedTuple):
     """A plan and which of its trainings are done; `known` is None while that is not known."""
 
-    plan: ComparePlanView
+    plan: ComparisonPlan
     known: AbstractSet[RunName] | None
 
-    def left(self) -> list[PlannedView]:
+    def left(self) -> list[EstimatedRun]:
         """Return the trainings that are not known to be done."""
         return [run for run in self.plan.runs if name_of(run) not in (self.known or ())]
 
@@ -62,9 +62,9 @@ class Outlook(NamedTuple):
         epochs = {run.fraction: run.epochs for run in self.plan.runs if run.epochs}
         if set(epochs.values()) <= {self.plan.epochs}:
             return ""
-        told = ", ".join(f"{percent(fraction)}: {n:,}" for fraction, n in sorted(epochs.items()))
+        listed = ", ".join(f"{percent(fraction)}: {n:,}" for fraction, n in sorted(epochs.items()))
         return (
-            f" Epochs: {told}; the minimum number of training steps, under More, gives small coresets more epochs "
+            f" Epochs: {listed}; the minimum number of training steps, under More, gives small coresets more epochs "
             "than set."
         )
 

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
-from core.pipeline.views import PlannedView
+from core.pipeline.views import EstimatedRun
 from core.results import Comparison, Epoch, Row, RunKey, RunResult, split_of, splits_words
 from core.service.dataset_requests import DatasetView
 from core.service.networks import NETWORKS, network_title, title_inside
@@ -302,7 +302,7 @@ def trained_words(network: str, sampler: str, fraction: float) -> str:
     return f"{network_title(network)}, {of}"
 
 
-def run_words(run: RunKey | PlannedView, n_splits: int, folds: int = 0) -> str:
+def run_words(run: RunKey | EstimatedRun, n_splits: int, folds: int = 0) -> str:
     """Return which training one is."""
     split = f", {split_of(run.split, folds or n_splits, folds)}" if n_splits > 1 else ""
     return f"{trained_words(run.network, run.sampler, run.fraction)}{split}, repetition {run.repetition + 1}"

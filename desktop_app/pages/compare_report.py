@@ -13,11 +13,11 @@ class ReportSheet(Sheet):
 
     Signals
     -------
-    report_wanted : (Path, bool)
+    report_requested : (Path, bool)
         Where to, and whether without names.
     """
 
-    report_wanted = Signal(object, bool)
+    report_requested = Signal(object, bool)
 
     def __init__(self, name: str, parent: QWidget, *, private: bool) -> None:
         super().__init__(
@@ -38,7 +38,9 @@ class ReportSheet(Sheet):
         file = f"{self._name}.html"
         name, _ = QFileDialog.getSaveFileName(self, "Write report", file, "Web page (*.html)")
         if name:
-            self.report_wanted.emit(Path(name) if name.endswith(".html") else Path(f"{name}.html"), self.is_private())
+            self.report_requested.emit(
+                Path(name) if name.endswith(".html") else Path(f"{name}.html"), self.is_private()
+            )
             super().accept()
 
     def is_private(self) -> bool:

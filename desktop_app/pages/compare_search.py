@@ -26,11 +26,11 @@ class SearchSheet(Sheet):
 
     Signals
     -------
-    search_wanted : (Grid, str, bool)
+    search_requested : (Grid, str, bool)
         Network, and whether the whole pool is searched beside it.
     """
 
-    search_wanted = Signal(object, str, bool)
+    search_requested = Signal(object, str, bool)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(
@@ -87,7 +87,7 @@ class SearchSheet(Sheet):
         except ValueError as error:
             self.set_problem(str(error))
             return
-        self.search_wanted.emit(grid, self.network.currentData(), self.with_pool.isChecked())
+        self.search_requested.emit(grid, self.network.currentData(), self.with_pool.isChecked())
         super().accept()
 
 

@@ -11,15 +11,15 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QPushButton, QVBo
 from core.pipeline.grid import Grid, SearchOutcome
 from core.pipeline.words import bundle_mark
 from core.resources import user_data_folder
+from core.results import MatchedClasses, PredictionFile
 from core.service.comparison_requests import (
     DescribeMethods,
     PredictFolder,
-    PredictView,
     SaveNetwork,
     SearchHyperparameters,
     WriteReport,
 )
-from core.service.external_requests import ClassesView, EvaluateExternal, ExternalView, MatchClasses
+from core.service.external_requests import EvaluateExternal, ExternalResult, MatchClasses
 from core.service.networks import NETWORKS, title_inside
 from desktop_app import theme
 from desktop_app.pages.compare_external import ExternalSheet, MatchSheet
@@ -28,6 +28,7 @@ from desktop_app.pages.compare_report import ReportSheet
 from desktop_app.pages.compare_search import SearchSheet, show_search
 from desktop_app.pages.methods import copy_methods
 from desktop_app.pages.page import Page
+from desktop_app.registries import sources
 
 
 def runs_folder() -> Path:
@@ -76,9 +77,14 @@ class CompareTools(QObject):
             ),
             ("Predict a folder of images…", "Uses a network that was trained here", self._choose_prediction),
             (
-                "Evaluate on another dataset…",
+                "Evaluate on another folder…",
                 "Uses a network that was trained here on labelled images, such as those of a second scanner",
-                self._choose_external,
+                self._choose_external_folder,
+            ),
+            (
+                f"Evaluate on another {sources().file_words()}…",
+                "Uses a network that was trained here on the labelled images of a file",
+                self._choose_external_file,
             ),
             ("Search hyperparameters on the coreset…", "A typical use of a coreset", self._choose_search),
         ):
@@ -102,7 +108,7 @@ class CompareTools(QObject):
 
     def _choose_report(self) -> None:
         sheet = ReportSheet(self._page.model.name, self._page, private=self._page.model.settings("export").private)
-        sheet.report_wanted.connect(self._write_report)
+        sheet.report_requested.connect(self._write_report)
         sheet.open()
 
     def _write_report(self, target: Path, private: bool) -> None:
@@ -110,9 +116,9 @@ class CompareTools(QObject):
         export = replace(study.settings.export, private=private)
         study = replace(study, settings=replace(study.settings, export=export))
         synthetic = bool(self._page.model.project.notes.startswith("Synthetic"))
-        self._page.ask(WriteReport(study, target, runs_folder(), synthetic), self._tell_report)
+        self._page.ask(WriteReport(study, target, runs_folder(), synthetic), self._show_report)
 
-    def _tell_report(self, file: Path) -> None:
+    def _show_report(self, file: Path) -> None:
         self._page.messages.info(f"Report written to {file}", file)
 
     def _describe(self) -> None:
@@ -132,9 +138,9 @@ class CompareTools(QObject):
             self._page, "Choose where to save the network; it gets a folder of its own"
         )
         if place:
-            self._page.ask(SaveNetwork(bundle, Path(place) / bundle.name), self._tell_saved)
+            self._page.ask(SaveNetwork(bundle, Path(place) / bundle.name), self._show_saved)
 
-    def _tell_saved(self, folder: Path) -> None:
+    def _show_saved(self, folder: Path) -> None:
         self._page.messages.info(f"Network saved to {folder}", folder)
 
     def _bundle_of_row(self) -> Path | None:
@@ -143,7 +149,7 @@ class CompareTools(QObject):
         if row is None:
             self._page.messages.warning("Select a row of the results first.")
         elif row.network in NETWORKS and not NETWORKS[row.network].is_saved:
-            works = " uses features and" if NETWORKS[row.network].is_judge else ""
+            works = " uses features and" if NETWORKS[row.network].sees_embeddings else ""
             kept = " or the ".join(title_inside(name) for name, each in NETWORKS.items() if each.is_saved)
             self._page.messages.warning(
                 f"The {title_inside(row.network)}{works} is not saved; select a row of the {kept}."
@@ -160,8 +166,7 @@ class CompareTools(QObject):
         return None
 
     def _choose_prediction(self) -> None:
-        start = str(models_folder())
-        bundle = QFileDialog.getExistingDirectory(self._page, "Choose the folder of a trained network", start)
+        bundle = self._chosen_bundle()
         if not bundle:
             return
         folder = QFileDialog.getExistingDirectory(self._page, "Choose the folder of images to predict")
@@ -169,25 +174,37 @@ class CompareTools(QObject):
             return
         out, _ = QFileDialog.getSaveFileName(self._page, "Save predictions", "predictions.csv", "CSV (*.csv)")
         if out:
-            self._page.ask(PredictFolder(Path(bundle), Path(folder), Path(out)), self._tell_predicted)
+            self._page.ask(PredictFolder(Path(bundle), Path(folder), Path(out)), self._show_predicted)
 
-    def _tell_predicted(self, view: PredictView) -> None:
+    def _show_predicted(self, view: PredictionFile) -> None:
         skipped = f", {len(view.skipped):,} files skipped" if view.skipped else ""
-        told = "".join(f" {note}" for note in view.notes)
-        self._page.messages.info(f"{view.n_images:,} images predicted{skipped}: {view.file}{told}", view.file)
+        notes = "".join(f" {note}" for note in view.notes)
+        self._page.messages.info(f"{view.n_images:,} images predicted{skipped}: {view.file}{notes}", view.file)
 
-    def _choose_external(self) -> None:
+    def _choose_external_folder(self) -> None:
+        bundle = self._chosen_bundle()
+        if bundle:
+            title = "Choose the folder of labelled images to evaluate on"
+            self._match_classes(bundle, QFileDialog.getExistingDirectory(self._page, title))
+
+    def _choose_external_file(self) -> None:
+        bundle = self._chosen_bundle()
+        if bundle:
+            title = f"Choose the {sources().file_words()} of labelled images to evaluate on"
+            source, _ = QFileDialog.getOpenFileName(self._page, title, "", sources().file_filter())
+            self._match_classes(bundle, source)
+
+    def _chosen_bundle(self) -> str:
         start = str(models_folder())
-        bundle = QFileDialog.getExistingDirectory(self._page, "Choose the folder of a trained network", start)
-        if not bundle:
-            return
-        source = QFileDialog.getExistingDirectory(self._page, "Choose the folder of labelled images to evaluate on")
+        return QFileDialog.getExistingDirectory(self._page, "Choose the folder of a trained network", start)
+
+    def _match_classes(self, bundle: str, source: str) -> None:
         if source:
             self._external = (Path(bundle), Path(source))
             request = MatchClasses(*self._external, self._page.preferences.cache_folder)
             self._page.ask(request, self._ask_classes)
 
-    def _ask_classes(self, view: ClassesView) -> None:
+    def _ask_classes(self, view: MatchedClasses) -> None:
         """Ask which class is which, where that is not certain."""
         if view.is_certain:
             self._evaluate({})
@@ -196,19 +213,19 @@ class CompareTools(QObject):
         sheet.matched.connect(self._evaluate)
         sheet.open()
 
-    def _evaluate(self, said: Mapping[str, str]) -> None:
+    def _evaluate(self, matches: Mapping[str, str]) -> None:
         bundle, source = self._external
         place = QFileDialog.getExistingDirectory(
             self._page, "Choose where to write the report; it gets a folder of its own"
         )
         if place:
-            out = Path(place) / f"{bundle.name} on {source.name}"
+            out = Path(place) / f"{bundle.name} on {source.stem if source.is_file() else source.name}"
             request = EvaluateExternal(
-                bundle, source, self._page.preferences.cache_folder, out, tuple(sorted(said.items()))
+                bundle, source, self._page.preferences.cache_folder, out, tuple(sorted(matches.items()))
             )
             self._page.ask(request, self._show_external)
 
-    def _show_external(self, view: ExternalView) -> None:
+    def _show_external(self, view: ExternalResult) -> None:
         self._page.messages.info(f"{view.headline} Report written to {view.report}", view.report)
         ExternalSheet(view, self._page).open()
 
@@ -218,7 +235,7 @@ class CompareTools(QObject):
             self._page.messages.warning(reason)
             return
         sheet = SearchSheet(self._page)
-        sheet.search_wanted.connect(self._search)
+        sheet.search_requested.connect(self._search)
         sheet.open()
 
     def _search(self, grid: Grid, network: str, with_pool: bool) -> None:

@@ -9,13 +9,9 @@ from PySide6.QtCore import QTimer
 
 from core.descriptions import registry
 from core.results import ClassClusters, Coverage
-from core.results.sizes import Sizes
-from core.service.coreset_requests import FindSizes
 from core.service.dataset_requests import DatasetView
-from core.service.needs import sizes_seconds
 from core.service.requests import AnyServiceRequest
 from core.service.selection_requests import ChooseCoreset, CoresetView, DescribeClass, ListClusters, MeasureCoverage
-from core.size_answer import points
 from core.words import percent
 from desktop_app import theme
 from desktop_app.image_menu import ImageMenu
@@ -23,7 +19,7 @@ from desktop_app.pages.coreset_exporting import Exporting
 from desktop_app.pages.coreset_images import PIN_KEYS
 from desktop_app.pages.coreset_options import CoresetOptions
 from desktop_app.pages.coreset_picture import MEASURING, CoresetPicture
-from desktop_app.pages.coreset_sizes import CANCELLED, FAILED
+from desktop_app.pages.coreset_sizing import Sizing
 from desktop_app.pages.images_shown import ImagesShown, pool_by_class
 from desktop_app.pages.large_image import LargeImage
 from desktop_app.pages.page import NOT_THERE, Page
@@ -31,11 +27,7 @@ from desktop_app.service.selection import SelectionQuestions
 from desktop_app.widgets.words import images
 
 SETTLE_MS = 350
-QUICK_SECONDS = 120.0
-"""How long finding a size may take for it to be done after all steps without being asked for."""
-LEAST_TO_SIZE = 50
-"""Images of the pool below which hardly any margin can be shown."""
-Wanted = tuple[str, str]
+SelectionKey = tuple[str, str]
 
 
 class CoresetPage(Page):
@@ -47,7 +39,7 @@ class CoresetPage(Page):
     run_text = "Export…"
     run_tip = "Write the selected images to a folder"
     is_always_next = True
-    sections = ("selection", "clusters", "features", "data")
+    sections = ("selection", "clusters", "features", "data", "comparison", "training")
     reads = ("dataset", "features", "clusters", "coreset")
 
     def build(self) -> None:
@@ -66,13 +58,13 @@ class CoresetPage(Page):
         self.options.dragged.connect(self._drag)
         self.options.noted.connect(self.model.set_notes)
         self.picture.opened.connect(self._open_image)
-        self.picture.again_wanted.connect(self._ask_again)
+        self.picture.retry_requested.connect(self._ask_again)
         self.questions.restarted.connect(self.picture.offer_again)
         self.picture.chosen.pins_changed.connect(self._pin)
         self.picture.plot.class_chosen.connect(self._choose_class)
         self.picture.tabs.currentChanged.connect(self._ask_plot)
-        self.picture.sizes.wanted.connect(self._find_sizes)
-        self.picture.sizes.images_wanted.connect(self._use_images)
+        self.sizing = Sizing(self, self.picture.sizes, self.images)
+        self.picture.sizes.images_requested.connect(self._use_images)
         self.picture.sizes.fraction_chosen.connect(self._use_fraction)
         self.exporting = Exporting(self, self.picture.result, self.picture.methods)
         self.menu = ImageMenu.of_page(self, self.images)
@@ -88,16 +80,13 @@ class CoresetPage(Page):
         self._slow.timeout.connect(self._show_slow)
 
     def _know_nothing(self) -> None:
-        self._wanted: Wanted = ("", "")
-        self._answered: Wanted = ("", "")
+        self._requested: SelectionKey = ("", "")
+        self._answered: SelectionKey = ("", "")
         self._clustered: object = None
         self._plotted: object = None
         self._view: CoresetView | None = None
         self._cluster_of: Mapping[int, tuple[int, int]] = {}
         self._medoids: frozenset[int] = frozenset()
-        self._sizing: object = None
-        self._sized: object = None
-        self._tells_size = False
 
     # --- hooks ------------------------------------------------------------------------------------------------
 
@@ -107,6 +96,7 @@ class CoresetPage(Page):
         self.images.forget()
         self.large.forget()
         self.exporting.forget()
+        self.sizing.forget()
         self.picture.forget()
         self.options.show_settings(self.model.settings("selection"), {})
         self.options.show_notes(self.model.project.notes)
@@ -120,7 +110,7 @@ class CoresetPage(Page):
     @property
     def is_answered(self) -> bool:
         """Whether what is shown was chosen by the settings as they are now."""
-        return self._answered == self._wanted != ("", "")
+        return self._answered == self._requested != ("", "")
 
     def why_not(self) -> str:
         """Return why nothing can be exported."""
@@ -149,7 +139,7 @@ class CoresetPage(Page):
         self.images.set_view(view)
         self.options.show_settings(self.model.settings("selection"), self._pool_by_class())
         self.options.show_notes(self.model.project.notes)
-        self.picture.sizes.show_outdated(self._sized != self._basis_of_sizes())
+        self.sizing.refresh()
         ready = self.model.facts("clusters") is not None and self.images.view is not None
         if ready:
             self._ask()
@@ -180,18 +170,18 @@ class CoresetPage(Page):
         study, clusters = self.study(), self.model.settings("clusters")
         if self.questions.open(study, content):
             self._clustered = None
-            self._wanted = ("", "")
+            self._requested = ("", "")
         clustered = (self.model.key("clusters"), content)
         if clustered != self._clustered:
             self._clustered = clustered
             self.questions.ask(ListClusters(clusters), self._take_clusters)
-        wanted = (self.model.key("coreset"), content)
-        if wanted != self._wanted:
-            self._wanted = wanted
+        key = (self.model.key("coreset"), content)
+        if key != self._requested:
+            self._requested = key
             self._settle.stop()
             self.questions.drop(MeasureCoverage)
             request = ChooseCoreset(self.model.settings("selection"), clusters)
-            self.questions.ask(request, partial(self._take_selection, wanted))
+            self.questions.ask(request, partial(self._take_selection, key))
             if not self._slow.isActive():
                 self._slow.start()
         self._ask_plot()
@@ -202,10 +192,10 @@ class CoresetPage(Page):
         chosen = self.model.project.choices.class_name
         name = chosen if chosen in names else (names[0] if names else "")
         self.picture.plot.set_classes(names, name)
-        wanted = (self._clustered, name, self.model.project.choices.components)
-        if name and self._clustered and wanted != self._plotted and self.picture.plot.isVisible():
-            self._plotted = wanted
-            request = DescribeClass(name, *wanted[2], self.model.settings("clusters"))
+        key = (self._clustered, name, self.model.project.choices.components)
+        if name and self._clustered and key != self._plotted and self.picture.plot.isVisible():
+            self._plotted = key
+            request = DescribeClass(name, *key[2], self.model.settings("clusters"))
             self.questions.ask(request, self.picture.plot.show_class, latest=False)
 
     def _choose_class(self, name: str) -> None:
@@ -225,21 +215,21 @@ class CoresetPage(Page):
         if self._view is not None and self.questions.is_waiting(ChooseCoreset):
             self.picture.show_choosing(theme.sampler_title(self.model.settings("selection").sampler))
 
-    def _take_selection(self, wanted: Wanted, view: CoresetView) -> None:
-        self._view, self._answered = view, wanted
+    def _take_selection(self, key: SelectionKey, view: CoresetView) -> None:
+        self._view, self._answered = view, key
         self._slow.stop()
         settings = self.model.settings("selection")
         pinned_in, pinned_out = self.images.indices(settings.pinned_in), self.images.indices(settings.pinned_out)
         self.picture.show_coreset(view, pinned_in, pinned_out)
         self.show_empty(False)
         self.show_run_state()
-        if wanted == self._wanted:
+        if key == self._requested:
             self._settle.start()
 
     def _settled(self) -> None:
         """Keep what is chosen, and measure what it leaves out."""
         view = self._view
-        if view is None or self._wanted[0] != self.model.key("coreset"):
+        if view is None or self._requested[0] != self.model.key("coreset"):
             return
         coreset = view.coreset
         facts = {
@@ -249,8 +239,8 @@ class CoresetPage(Page):
             "fraction": coreset.fraction,
             "budgets": dict(coreset.budgets),
         }
-        self.model.store_result("coreset", self._wanted[0], facts, view)
-        self.summary_told.emit(f"Coreset: {images(len(coreset.indices))} selected", "compare")
+        self.model.store_result("coreset", self._requested[0], facts, view)
+        self.summary_reported.emit(f"Coreset: {images(len(coreset.indices))} selected", "compare")
         self._ask_coverage()
 
     def _ask_coverage(self) -> None:
@@ -285,16 +275,16 @@ class CoresetPage(Page):
         if self.questions.is_waiting(ChooseCoreset):
             return
         self._slow.stop()
-        if self._wanted != self._answered:
+        if self._requested != self._answered:
             self.picture.show_unanswered(why, again=again)
         elif self._view is not None and self._view.coverage is None:
             self.picture.show_not_covered(why)
-        self._wanted = ("", "")
+        self._requested = ("", "")
         if self._view is None:
             self.set_empty(f"{why} No coreset is shown.", "Select", self._ask_again)
 
     def _ask_again(self) -> None:
-        if self._wanted == self._answered != ("", ""):
+        if self._requested == self._answered != ("", ""):
             self.picture.unanswered.clear()
             self.picture.covered.setText(MEASURING)
             self._ask_coverage()
@@ -333,57 +323,9 @@ class CoresetPage(Page):
 
     # --- jobs -------------------------------------------------------------------------------------------------
 
-    def _find_sizes(self) -> None:
-        if self.model.facts("clusters") is None or self.job_numbers(FindSizes):
-            return
-        self._sizing = self._basis_of_sizes()
-        seconds = sizes_seconds(self.study(), sum(self._pool_by_class().values()))
-        self.ask(
-            FindSizes(self.study()),
-            self._take_sizes,
-            on_failed=self._show_no_sizes,
-            on_cancelled=self._show_no_more_sizes,
-            expected_seconds=seconds,
-        )
-        self.picture.sizes.show_busy(True, seconds)
-
     def after_all_steps(self) -> None:
         """Find the size for the margin and report it, if that is quick and there are images enough."""
-        n_pool = sum(self._pool_by_class().values())
-        is_quick = n_pool >= LEAST_TO_SIZE and sizes_seconds(self.study(), n_pool) <= QUICK_SECONDS
-        if is_quick and self._sized != self._basis_of_sizes():
-            self._tells_size = True
-            self._find_sizes()
-
-    def _basis_of_sizes(self) -> object:
-        """Return what measured sizes depend on: all that selects, other than the size itself."""
-        selection = replace(
-            self.model.settings("selection"),
-            fraction=1.0,
-            images=None,
-            pinned_in=(),
-            pinned_out=(),
-            continue_from=None,
-        )
-        result = self.model.project.result("dataset")
-        return selection, self.model.key("clusters"), result.content if result is not None else ""
-
-    def _take_sizes(self, sizes: Sizes) -> None:
-        self._sized = self._sizing
-        self.picture.sizes.show_sizes(sizes)
-        self.picture.sizes.show_outdated(self._sized != self._basis_of_sizes())
-        answer = self.picture.sizes.answer
-        if self._tells_size and answer is not None:
-            self.messages.info(f"Loss of at most {points(answer.margin)}: {answer.sentence}")
-        self._tells_size = False
-
-    def _show_no_sizes(self) -> None:
-        self._tells_size = False
-        self.picture.sizes.show_problem(FAILED)
-
-    def _show_no_more_sizes(self) -> None:
-        self._tells_size = False
-        self.picture.sizes.show_problem(CANCELLED)
+        self.sizing.find_if_quick()
 
     # --- one image --------------------------------------------------------------------------------------------
 

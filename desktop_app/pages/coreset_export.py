@@ -75,7 +75,7 @@ class ExportSheet(Sheet):
         self.overwrite = self._tick(
             "Replace an existing export", "Folders with other contents are never replaced", False
         )
-        self.accepted.connect(self._tell)
+        self.accepted.connect(self._emit)
         self._show_controls()
         self._check()
 
@@ -169,7 +169,7 @@ class ExportSheet(Sheet):
         if found:
             self.folder.setText(found)
 
-    def _tell(self) -> None:
+    def _emit(self) -> None:
         self.chosen.emit(expanded(Path(self.folder.text().strip())), self._settings, self.overwrite.isChecked())
 
 

@@ -30,7 +30,7 @@ class Exporting(QObject):
         self._written = ""
         self._found: VerifyResult | None = None
         strip.action_triggered.connect(self.open_folder)
-        strip.more_wanted.connect(self.verify)
+        strip.more_requested.connect(self.verify)
 
     def ask(self, n_images: int) -> None:
         """Open the sheet."""
@@ -68,7 +68,7 @@ class Exporting(QObject):
         self.folder, self._found = view.folder, None
         self._written = export_words(view)
         self._methods.show()
-        self._tell("info", "Verifying…")
+        self._show_message("info", "Verifying…")
         self._page.ask(
             VerifyExport(view.folder),
             self._show_verified,
@@ -82,15 +82,17 @@ class Exporting(QObject):
             self._page.ask(DescribeExport(self.folder), partial(copy_methods, self._page.messages))
 
     def _show_verified(self, view: VerifyResult) -> None:
-        """Tell what verifying found."""
+        """Show the result of the verification."""
         self._found = view
-        self._tell("good" if view.ok else "bad", view.sentence, "Verify again" if view.ok else "Show differences")
+        self._show_message(
+            "good" if view.ok else "bad", view.sentence, "Verify again" if view.ok else "Show differences"
+        )
 
     def _show_unverified(self, why: str) -> None:
         """Tell that the export stands and was not verified, after Cancel or a failure."""
-        self._tell("warning", f"The export is complete but unverified: {why}.", "Verify")
+        self._show_message("warning", f"The export is complete but unverified: {why}.", "Verify")
 
-    def _tell(self, kind: Kind, words: str, more: str = "") -> None:
+    def _show_message(self, kind: Kind, words: str, more: str = "") -> None:
         self._strip.show_message(
             kind, f"{self._written} {words}", "Open folder", "Show the folder in the file manager", more=more
         )

@@ -58,12 +58,12 @@ class ClassFractions(QWidget):
             box.setObjectName(name)
             box.setAccessibleName(f"Percent of {name}")
             box.setToolTip(f"Share of the {n_images:,} images of {name} in the pool")
-            box.valueChanged.connect(self._tell)
+            box.valueChanged.connect(self._emit)
             self._grid.addWidget(ElideLabel(name), row, 0)
             self._grid.addWidget(box, row, 1)
             self._boxes[name] = box
 
-    def _tell(self) -> None:
+    def _emit(self) -> None:
         box = self.sender()
         if isinstance(box, QDoubleSpinBox):
             self.changed.emit({**self._values, box.objectName(): round(box.value() / 100, 6)})

@@ -164,7 +164,7 @@ class CoresetImages(Card):
         if these is not None:
             shown = sorted(these)
         else:
-            shown = [index for index in self._candidates(coreset, which) if self._is_wanted(index)]
+            shown = [index for index in self._candidates(coreset, which) if self._is_shown(index)]
         class_name, cluster = self._only
         of = f" of {class_name}" + (f", cluster {cluster + 1}" if cluster >= 0 else "") if class_name else ""
         self.set_note(f"{images(len(shown))}{of}" if these is None else f"{images(len(shown))} selected in the plot")
@@ -190,7 +190,7 @@ class CoresetImages(Card):
             return [int(index) for index in np.setdiff1d(self._pool, coreset.indices)]
         return sorted(self._pins)
 
-    def _is_wanted(self, index: int) -> bool:
+    def _is_shown(self, index: int) -> bool:
         class_name, cluster = self._only
         if class_name and self._images.class_of(index) != class_name:
             return False

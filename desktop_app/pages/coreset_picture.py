@@ -46,12 +46,12 @@ class CoresetPicture(QWidget):
     -------
     opened : (int, object)
         An image, and those to walk through.
-    again_wanted : ()
+    retry_requested : ()
         The choice was not made, and the user asks for it again.
     """
 
     opened = Signal(int, object)
-    again_wanted = Signal()
+    retry_requested = Signal()
 
     def __init__(self, shown: ImagesShown, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,7 +69,7 @@ class CoresetPicture(QWidget):
         self.worst.clicked.connect(self._open_worst)
         self.notes = MessageStrip()
         self.unanswered = MessageStrip()
-        self.unanswered.action_triggered.connect(self.again_wanted)
+        self.unanswered.action_triggered.connect(self.retry_requested)
         self.result = MessageStrip()
         self.methods = QPushButton("Copy Methods paragraph")
         self.methods.setToolTip(

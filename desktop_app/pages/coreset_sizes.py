@@ -1,18 +1,20 @@
 """How many images are needed: learning curves, a margin, and the smallest size inside it."""
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from core.results.sizes import SizeAnswer, SizeCurve, Sizes
+from core.project import Choices
+from core.results.sizes import SizeAnswer, SizeCheck, SizeCurve, Sizes
+from core.service.networks import NETWORKS, title_inside
 from core.size_answer import answer_of, points
 from core.words import duration
 from desktop_app import theme
-from desktop_app.widgets.controls import NumberBox
+from desktop_app.widgets.controls import ComboBox, NumberBox
 from desktop_app.widgets.line_with_intervals import Level, Line, LineWithIntervals
 from desktop_app.widgets.question_mark import QuestionMark
 from desktop_app.widgets.words import count, set_tone
 
-MARGIN = 2.0
+PROBE = "head"
 EMPTY = "Shows how many images are needed if at most the margin of accuracy may be lost."
 TIP = (
     "Measure accuracy by coreset size with the linear probe, on images that were held out from the selection, compared "
@@ -20,16 +22,22 @@ TIP = (
 )
 MARGIN_TIP = "The accuracy that may be lost against training on the whole pool, in points"
 BUSY = "Measuring how accuracy depends on the size"
+CHECKING = "Training once at this size and once on the whole pool"
 FAILED = "The sizes could not be measured."
 CANCELLED = "Measuring sizes was cancelled."
 OUTDATED = "The settings have changed since these sizes were measured. Find the size again."
 NOTHING = "No size to use yet"
+NOT_CHECKED = "The size could not be checked."
+CHECK_CANCELLED = "The check was cancelled. A training that was finished is kept."
+WITH_TIP = (
+    "What is trained on each coreset: the linear probe takes seconds to minutes; a network is trained about 75 times"
+)
 HELP = (
     "The pool is divided into five folds. For each fold, coresets of up to seven sizes are selected from the images of "
     "the other folds, and the linear probe is trained on them and classifies the images of the fold. No image is "
     "classified by a coreset that it was a candidate for, and all sizes are measured on the same images. The size is "
     "the smallest one at which the 90 % interval of the loss is inside the margin. A network that learns its own "
-    "features may need more images: check the size by training on the Compare page, or by coreset size --check."
+    "features may need more images: check the size by training once, or measure the curves with the network."
 )
 
 
@@ -38,16 +46,22 @@ class SizesPanel(QWidget):
 
     Signals
     -------
-    wanted : ()
-        Measure the curves.
-    images_wanted : (int)
+    requested : (str)
+        Measure the curves, with this network; empty for the linear probe.
+    check_requested : (int, float)
+        Train once on so many images and once on the whole pool, for a margin as a share.
+    margin_changed : (float)
+        The user has changed the margin, a share.
+    images_requested : (int)
         Select so many images.
     fraction_chosen : (float)
         The user has clicked a size.
     """
 
-    wanted = Signal()
-    images_wanted = Signal(int)
+    requested = Signal(str)
+    check_requested = Signal(int, float)
+    margin_changed = Signal(float)
+    images_requested = Signal(int)
     fraction_chosen = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -55,6 +69,7 @@ class SizesPanel(QWidget):
         self._sizes: Sizes | None = None
         self._answer: SizeAnswer | None = None
         self._is_outdated = False
+        self._network = ""
         self.margin = NumberBox()
         self.margin.setRange(0.1, 49.9)
         self.margin.setDecimals(1)
@@ -63,20 +78,34 @@ class SizesPanel(QWidget):
         self.margin.setKeyboardTracking(False)
         self.margin.setAccessibleName("Margin")
         self.margin.setToolTip(MARGIN_TIP)
-        self.margin.setValue(MARGIN)
-        self.margin.valueChanged.connect(self._show_answer)
+        self.margin.setValue(100 * Choices.margin)
+        self.margin.valueChanged.connect(self._change_margin)
+        self.measured_with = ComboBox()
+        self.measured_with.addItem(NETWORKS[PROBE].title, "")
+        for name, network in NETWORKS.items():
+            if not network.sees_embeddings:
+                self.measured_with.addItem(network.title, name)
+        self.measured_with.setAccessibleName("Measured with")
+        self.measured_with.setToolTip(WITH_TIP)
         self.button = QPushButton("Find size")
         self.button.setToolTip(TIP)
-        self.button.clicked.connect(self.wanted)
+        self.button.clicked.connect(lambda: self.requested.emit(self.measured_with.currentData()))
         self.use_button = QPushButton("Use this size")
         self.use_button.clicked.connect(self._use)
+        self.check_button = QPushButton("Check by training")
+        self.check_button.clicked.connect(self._check)
         self.words = QLabel()
         self.words.setWordWrap(True)
         self.words.setAccessibleName("Number of images needed")
+        self.checked = QLabel()
+        self.checked.setWordWrap(True)
+        self.checked.setAccessibleName("Check of the size")
+        self.checked.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.checked.hide()
         self.notes = QLabel()
         self.notes.setWordWrap(True)
         set_tone(self.notes, "muted")
-        self.plot = LineWithIntervals("Linear probe", "accuracy on held-out images")
+        self.plot = LineWithIntervals("Learning curves", "accuracy on held-out images")
         self.plot.point_clicked.connect(self._choose_point)
         self._lay_out()
         self.forget()
@@ -85,16 +114,40 @@ class SizesPanel(QWidget):
         label = QLabel("&Margin")
         label.setBuddy(self.margin)
         head = QHBoxLayout()
-        for widget in (label, self.margin, self.button, self.use_button, QuestionMark(HELP, about="sizes")):
+        with_label = QLabel("M&easured with")
+        with_label.setBuddy(self.measured_with)
+        about = QuestionMark(HELP, about="sizes")
+        for widget in (label, self.margin, with_label, self.measured_with):
             head.addWidget(widget)
         head.addStretch(1)
+        buttons = QHBoxLayout()
+        for widget in (self.button, self.use_button, self.check_button):
+            buttons.addWidget(widget)
+        buttons.addStretch(1)
+        buttons.addWidget(about)
+        # A scrolled column is given the height that its plot would like, not the one that it can do with.
+        self.plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self.plot.setMinimumHeight(theme.UNIT * 26)
+        inside = QWidget()
+        content = QVBoxLayout(inside)
+        content.setContentsMargins(0, 0, 0, 0)
+        content.setSpacing(theme.UNIT)
+        for widget in (self.words, self.checked, self.notes):
+            content.addWidget(widget)
+        content.addWidget(self.plot, 1)
+        scrolled = QScrollArea()
+        scrolled.setWidgetResizable(True)
+        scrolled.setFrameShape(QScrollArea.Shape.NoFrame)
+        scrolled.setWidget(inside)
+        scrolled.viewport().setAutoFillBackground(False)
+        inside.setAutoFillBackground(False)
+        scrolled.setAccessibleName("Sizes")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, theme.UNIT, 0, 0)
         column.setSpacing(theme.UNIT)
         column.addLayout(head)
-        column.addWidget(self.words)
-        column.addWidget(self.notes)
-        column.addWidget(self.plot, 1)
+        column.addLayout(buttons)
+        column.addWidget(scrolled, 1)
 
     @property
     def answer(self) -> SizeAnswer | None:
@@ -104,15 +157,27 @@ class SizesPanel(QWidget):
     # --- states -----------------------------------------------------------------------------------------------
 
     def forget(self) -> None:
-        """Show no curve, and the usual margin."""
+        """Show no curve."""
         self._sizes = self._answer = None
         self._is_outdated = False
-        blocked = self.margin.blockSignals(True)
-        self.margin.setValue(MARGIN)
-        self.margin.blockSignals(blocked)
+        self.measured_with.setCurrentIndex(0)
+        self._say_check("", "")
         self.plot.set_lines((), note=EMPTY)
         self.show_busy(False)
         self._say("", "")
+        self._show_use()
+
+    def show_margin(self, margin: float) -> None:
+        """Show the margin of the project, a share."""
+        if round(self.margin.value() / 100, 6) != round(margin, 6):
+            blocked = self.margin.blockSignals(True)
+            self.margin.setValue(100 * margin)
+            self.margin.blockSignals(blocked)
+            self._show_answer()
+
+    def show_network(self, network: str) -> None:
+        """Name the network that a check trains."""
+        self._network = network
         self._show_use()
 
     def show_busy(self, busy: bool, seconds: float = 0.0) -> None:
@@ -125,10 +190,11 @@ class SizesPanel(QWidget):
             About how long it takes; 0 where that is not known.
         """
         self.button.setEnabled(not busy)
-        told = f"{BUSY}, about {duration(seconds)}…" if seconds else f"{BUSY}…"
-        self.button.setToolTip(told if busy else TIP)
+        self.measured_with.setEnabled(not busy)
+        busy_words = f"{BUSY}, about {duration(seconds)}…" if seconds else f"{BUSY}…"
+        self.button.setToolTip(busy_words if busy else TIP)
         if busy:
-            self._say(told, "muted")
+            self._say(busy_words, "muted")
             self._show_use()
         elif self._sizes is not None:
             self._show_answer()
@@ -144,6 +210,22 @@ class SizesPanel(QWidget):
         self._sizes, self._is_outdated = sizes, False
         self.show_busy(False)
 
+    def show_checking(self) -> None:
+        """Say that the size is being checked; how far it is, and Cancel, are in the job bar."""
+        self.button.setEnabled(False)
+        self._show_use()
+        self._say_check(f"{CHECKING}…", "muted")
+
+    def show_check(self, check: SizeCheck) -> None:
+        """Say whether the size held."""
+        self.end_check(check.sentence, "" if check.is_within else "warning")
+
+    def end_check(self, sentence: str, tone: str = "warning") -> None:
+        """Say how a check ended, and offer another."""
+        self.button.setEnabled(True)
+        self._say_check(sentence, tone)
+        self._show_use()
+
     def show_outdated(self, outdated: bool) -> None:
         """Say that the curves are of other settings, or that they are of these again."""
         if self._sizes is not None and outdated != self._is_outdated:
@@ -151,6 +233,11 @@ class SizesPanel(QWidget):
             self._show_answer()
 
     # --- content ----------------------------------------------------------------------------------------------
+
+    def _change_margin(self) -> None:
+        self._say_check("", "")  # a check is of a margin and of the size that it gave
+        self.margin_changed.emit(round(self.margin.value() / 100, 6))
+        self._show_answer()
 
     def _show_answer(self) -> None:
         sizes = self._sizes
@@ -180,6 +267,13 @@ class SizesPanel(QWidget):
         self.use_button.setEnabled(usable)
         self.use_button.setText(f"Use {images:,} images" if images is not None else "Use this size")
         self.use_button.setToolTip(f"Select {images:,} images; this can be undone" if usable else NOTHING)
+        self.check_button.setEnabled(usable and bool(self._network))
+        self.check_button.setToolTip(
+            f"Train the {title_inside(self._network)} once on {images:,} images and once on the whole pool, and test "
+            "both on the test images"
+            if usable and self._network
+            else NOTHING
+        )
 
     def _say(self, words: str, tone: str) -> None:
         self.words.setText(words)
@@ -189,9 +283,18 @@ class SizesPanel(QWidget):
             self.notes.clear()
             self.notes.hide()
 
+    def _say_check(self, words: str, tone: str) -> None:
+        self.checked.setText(words)
+        self.checked.setVisible(bool(words))
+        set_tone(self.checked, tone)
+
+    def _check(self) -> None:
+        if self._answer is not None and self._answer.images is not None:
+            self.check_requested.emit(self._answer.images, self._answer.margin)
+
     def _use(self) -> None:
         if self._answer is not None and self._answer.images is not None:
-            self.images_wanted.emit(self._answer.images)
+            self.images_requested.emit(self._answer.images)
 
     def _choose_point(self, name: str, fraction: float) -> None:  # noqa: ARG002
         self.fraction_chosen.emit(fraction)

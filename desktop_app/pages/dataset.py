@@ -5,7 +5,7 @@ from typing import Any
 from PySide6.QtCore import QTimer
 
 from core.descriptions import choices_of
-from core.service.dataset_requests import DatasetView, DoubtsView, FindDoubts, ScanDataset
+from core.service.dataset_requests import DatasetFindings, DatasetView, FindLabelErrors, ScanDataset
 from core.service.quality import check_named
 from core.settings import DataSettings, with_own
 from core.settings.listed import settings_in
@@ -25,10 +25,10 @@ from desktop_app.widgets.words import images
 SETTLE_MS = 700
 IN_SHEET = ("csv",)
 """Sources whose settings the sheet on reading shows beside what they read."""
-BROUGHT = "The dataset has a predefined split."
+PREDEFINED = "The dataset has a predefined split."
 IN_FOLDS = "Each fold has its own test images."
 READING_BEFORE = "How the images are read…"
-NOT_BROUGHT = "Leaks are only searched for if the dataset has a predefined split."
+NOT_PREDEFINED = "Leaks are only searched for if the dataset has a predefined split."
 
 
 class DatasetPage(Page):
@@ -74,19 +74,19 @@ class DatasetPage(Page):
         self.picture.histogram.inclusion_changed.connect(self._include)
         self.findings = Findings()
         self.findings.copies.keep_changed.connect(self._keep_copy)
-        self.findings.keep_one_wanted.connect(self._keep_one)
-        self.findings.drop_leaks_wanted.connect(self._drop_leaks)
-        self.findings.doubts_wanted.connect(self._look_for_doubts)
-        self.findings.leave_out_wanted.connect(self._leave_out)
-        self.findings.take_back_wanted.connect(self._take_back)
-        self.findings.threshold_wanted.connect(self._set_threshold)
+        self.findings.keep_one_requested.connect(self._keep_one)
+        self.findings.drop_leaks_requested.connect(self._drop_leaks)
+        self.findings.label_errors_requested.connect(self._find_label_errors)
+        self.findings.exclusion_requested.connect(self._leave_out)
+        self.findings.inclusion_requested.connect(self._take_back)
+        self.findings.threshold_requested.connect(self._set_threshold)
         self.model.settings_changed.connect(self._show_thresholds)
-        self.findings.layout_wanted.connect(self._read_by)
+        self.findings.layout_requested.connect(self._read_by)
         self.images = ImagesShown()
         self.menu = ImageMenu.of_page(self, self.images)
         self.picture.samples.row_made.connect(self.menu.attach_row)
         self.menu.attach_grid(self.findings.quality.images)
-        self.menu.attach_table(self.findings.doubts, lambda row: [row[0]])
+        self.menu.attach_table(self.findings.label_errors, lambda row: [row[0]])
         self.menu.attach_table(self.findings.left_out, lambda row: [row[0]])
         self.menu.attach_table(self.findings.near, lambda row: [row[0], row[5]])
         self.menu.attach_table(self.findings.copies, lambda row: [row.image])
@@ -95,9 +95,9 @@ class DatasetPage(Page):
         self.menu.opened.connect(self.large.open)
         self.picture.opened.connect(self.large.open)
         self.findings.opened.connect(self.large.open)
-        self.findings.pattern_wanted.connect(self._exclude_one)
-        self.findings.reading_wanted.connect(self.open_reading)
-        self.picture.reading_wanted.connect(self.open_reading)
+        self.findings.pattern_requested.connect(self._exclude_one)
+        self.findings.reading_requested.connect(self.open_reading)
+        self.picture.reading_requested.connect(self.open_reading)
         self.picture.add_findings(self.findings)
         self.controls.place(self.pattern, "data.group_pattern")
         self.controls.place(self.excluding.field, "data.left_out_patterns")
@@ -154,7 +154,7 @@ class DatasetPage(Page):
             self.set_empty("No images yet", "Scan", self.try_run)
 
     def _locate(self) -> None:
-        self.locate_wanted.emit()
+        self.locate_requested.emit()
 
     def _keep_images(self, result: DatasetView) -> None:
         """Keep the images found."""
@@ -173,7 +173,7 @@ class DatasetPage(Page):
         }
         self.keep(result, facts, content=result.identity)
         words = f"{len(dataset.images):,} images in {len(dataset.classes)} classes, {len(split.pool):,} in the pool"
-        self.summary_told.emit(words, "features")
+        self.summary_reported.emit(words, "features")
 
     def forget(self) -> None:
         """Show no images; the pattern is the new project's, even while its field has the focus."""
@@ -215,18 +215,18 @@ class DatasetPage(Page):
             self.findings.show_view(view, settings, self.model.settings("quality"))
 
     def _let_be_divided(self, view: DatasetView | None) -> None:
-        """Let the shares be chosen that the images do not bring."""
-        brought = view is not None and view.split.brought
-        validates = brought and view is not None and any(one.split == "validation" for one in view.dataset.images)
-        for box, kept in ((self.test_share, brought), (self.validation_share, validates), (self.seed, validates)):
+        """Enable the shares that a predefined split does not determine."""
+        is_predefined = view is not None and view.split.is_predefined
+        validates = is_predefined and view is not None and any(one.split == "validation" for one in view.dataset.images)
+        for box, kept in ((self.test_share, is_predefined), (self.validation_share, validates), (self.seed, validates)):
             box.setEnabled(not kept)
-            box.setToolTip(BROUGHT if kept else box.accessibleDescription())
+            box.setToolTip(PREDEFINED if kept else box.accessibleDescription())
         in_folds = self.folds.value is not None
-        self.folds.set_no_effect(BROUGHT if brought and not in_folds else "")
-        if in_folds and not brought:
+        self.folds.set_no_effect(PREDEFINED if is_predefined and not in_folds else "")
+        if in_folds and not is_predefined:
             self.test_share.setEnabled(False)
             self.test_share.setToolTip(IN_FOLDS)
-        self.leaks.set_no_effect("" if view is None or brought or self.leaks.value else NOT_BROUGHT)
+        self.leaks.set_no_effect("" if view is None or is_predefined or self.leaks.value else NOT_PREDEFINED)
 
     def _show_owned(self, view: DatasetView | None) -> None:
         """Show what the source of the images reads; before they are read, what any reads that they may be of."""
@@ -319,21 +319,21 @@ class DatasetPage(Page):
         before = self.model.settings("data").left_out_patterns
         self._changed(text=f"exclusion of {pattern}", left_out_patterns=tuple(dict.fromkeys((*before, pattern))))
 
-    def _look_for_doubts(self) -> None:
+    def _find_label_errors(self) -> None:
         if not self.model.facts("features"):
             self.messages.warning(
                 "Suspected label errors are found from features. Extract them first, on the Features page."
             )
             return
-        if not self.job_numbers(FindDoubts):
+        if not self.job_numbers(FindLabelErrors):
             bits = self.model.settings("data").near_duplicate_bits
-            self.ask(FindDoubts(self.study(), bits), self._show_doubts)
+            self.ask(FindLabelErrors(self.study(), bits), self._show_label_errors)
 
-    def _show_doubts(self, doubts: DoubtsView) -> None:
+    def _show_label_errors(self, findings: DatasetFindings) -> None:
         view = self._view()
         if view is not None:
-            self.context.findings.keep(doubts, view.paths)
-            self.findings.show_doubts(doubts, view)
+            self.context.findings.keep(findings, view.paths)
+            self.findings.show_label_errors(findings, view)
 
     # --- reading ----------------------------------------------------------------------------------------------
 
@@ -369,5 +369,5 @@ class DatasetPage(Page):
 def _meaning(view: DatasetView) -> str:
     """Return what the images found mean for who wants a coreset, and what to do next."""
     pool, test = len(view.split.pool), len(view.split.test)
-    judged = f"the {test:,} test images are used to evaluate it" if test else "there are no test images to evaluate it"
-    return f"The coreset is selected from the {pool:,} images of the pool; {judged}. Next: extract features."
+    use = f"the {test:,} test images are used to evaluate it" if test else "there are no test images to evaluate it"
+    return f"The coreset is selected from the {pool:,} images of the pool; {use}. Next: extract features."

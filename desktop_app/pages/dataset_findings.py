@@ -1,4 +1,4 @@
-"""What to look at before choosing: skipped files, copies, leaks, quality, doubtful labels, near-duplicates, notes."""
+"""Findings of a dataset: skipped files, duplicates, leaks, quality, suspected label errors, near-duplicates, notes."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from core.descriptions import choices_of, inside_sentence
 from core.results import Image
-from core.service.dataset_requests import DatasetView, DoubtsView, ExclusionSuggestion
+from core.service.dataset_requests import DatasetFindings, DatasetView, ExclusionSuggestion
 from core.settings import DataSettings, QualitySettings
 from desktop_app import theme
 from desktop_app.models.table_model import Column
@@ -21,47 +21,93 @@ from desktop_app.widgets.words import images
 
 
 class Findings(TabWidget):
-    """Tabs of findings; nothing is removed without being asked for.
+    """Tabs of findings; images are only excluded on request.
 
     Signals
     -------
-    keep_one_wanted, drop_leaks_wanted, doubts_wanted : ()
-    leave_out_wanted, take_back_wanted : (tuple of int)
-        Images to be left out, or used again.
-    threshold_wanted : (str, float)
+    keep_one_requested, drop_leaks_requested, label_errors_requested : ()
+    exclusion_requested, inclusion_requested : (tuple of int)
+        Indices of images to exclude, or to include again.
+    threshold_requested : (str, float)
         Name of a quality check, and its new threshold.
-    layout_wanted : (str)
-        The folders are to be read by another layout.
-    pattern_wanted : (str)
-        Images that match a pattern are to be excluded.
-    reading_wanted : ()
-        The user asks how the images were read.
+    layout_requested : (str)
+        Read the folders with this layout.
+    pattern_requested : (str)
+        Exclude images that match this pattern.
+    reading_requested : ()
+        Show how the images were read.
     opened : (int, object)
-        An image to be shown large, and the list of those that can be stepped through.
+        An image to be shown large, and the list of images to browse.
     """
 
-    keep_one_wanted = Signal()
-    drop_leaks_wanted = Signal()
-    doubts_wanted = Signal()
-    leave_out_wanted = Signal(object)
-    take_back_wanted = Signal(object)
-    threshold_wanted = Signal(str, float)
-    layout_wanted = Signal(str)
-    pattern_wanted = Signal(str)
-    reading_wanted = Signal()
+    keep_one_requested = Signal()
+    drop_leaks_requested = Signal()
+    label_errors_requested = Signal()
+    exclusion_requested = Signal(object)
+    inclusion_requested = Signal(object)
+    threshold_requested = Signal(str, float)
+    layout_requested = Signal(str)
+    pattern_requested = Signal(str)
+    reading_requested = Signal()
     opened = Signal(int, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setDocumentMode(True)
-        self._doubted: tuple[Image, ...] = ()
+        self._searched: tuple[Image, ...] = ()
+        self._other_layout = self._suggested_pattern = ""
         self.skipped = SkippedTable()
+        self._tabs = {
+            "Skipped": self._tab(self.skipped),
+            "Duplicates": self._duplicates_tab(),
+            "Leaks": self._leaks_tab(),
+            "Excluded": self._excluded_tab(),
+            "Quality": self._quality_tab(),
+            "Suspected label errors": self._label_errors_tab(),
+            "Near-duplicates": self._near_duplicates_tab(),
+            "Notes": self._notes_tab(),
+        }
+        for name, tab in self._tabs.items():
+            self.addTab(tab, name)
+        for table in (self.label_errors, self.near, self.left_out):
+            table.row_opened.connect(self._open)
+
+    def _duplicates_tab(self) -> QWidget:
         self.copies = DuplicatesTable()
-        self.leaks = Table(
-            "Leaks", [Column(("Training or validation image"), lambda r: r[0]), Column(("Test image"), lambda r: r[1])]
+        self.copies.row_opened.connect(self._open_copy)
+        self._keep_this = self._button(
+            "Keep this copy", "Use only the selected copy; repeat to use the whole group (Space)"
         )
+        self._keep_this.clicked.connect(self.copies.toggle_chosen)
+        self._keep_one = self._button(
+            "Keep one of each set", "Use one of each set of duplicates; none if their classes differ"
+        )
+        self._keep_one.clicked.connect(self.keep_one_requested)
+        return self._tab(self.copies, self._keep_this, self._keep_one)
+
+    def _leaks_tab(self) -> QWidget:
+        columns = [Column("Training or validation image", lambda r: r[0]), Column("Test image", lambda r: r[1])]
+        self.leaks = Table("Leaks", columns)
+        self._drop = self._button("Exclude leaks", "Exclude training images that are copies of test images")
+        self._drop.clicked.connect(self.drop_leaks_requested)
+        return self._tab(self.leaks, self._drop)
+
+    def _excluded_tab(self) -> QWidget:
         self.left_out = Table("Excluded", [Column("File", lambda row: row[1]), Column("Reason", lambda row: row[2])])
-        self.doubts = Table(
+        self._back = self._button("Include selected", "Use selected images again that you excluded")
+        self._back.clicked.connect(self._include_selected)
+        return self._tab(self.left_out, self._back)
+
+    def _quality_tab(self) -> QWidget:
+        self.quality = QualityPanel()
+        self.quality.exclusion_requested.connect(self.exclusion_requested)
+        self.quality.threshold_requested.connect(self.threshold_requested)
+        self.quality.opened.connect(self.opened)
+        self.quality.counted.connect(self._count_quality)
+        return self._tab(self.quality)
+
+    def _label_errors_tab(self) -> QWidget:
+        self.label_errors = Table(
             "Suspected label errors",
             [
                 Column("File", lambda row: row[1]),
@@ -70,6 +116,13 @@ class Findings(TabWidget):
                 Column("Share of neighbours", lambda row: f"{row[4]:.2f}", lambda row: row[4], numeric=True),
             ],
         )
+        self._look = self._button("Find label errors", "Compare every image with its neighbours; requires features")
+        self._look.clicked.connect(self.label_errors_requested)
+        self._leave = self._button("Exclude selected", "Do not use the selected images")
+        self._leave.clicked.connect(self._exclude_selected)
+        return self._tab(self.label_errors, self._look, self._leave)
+
+    def _near_duplicates_tab(self) -> QWidget:
         self.near = Table(
             "Near-duplicates",
             [
@@ -79,61 +132,27 @@ class Findings(TabWidget):
                 Column("Finding", lambda row: row[4]),
             ],
         )
-        self.quality = QualityPanel()
-        self.quality.leave_out_wanted.connect(self.leave_out_wanted)
-        self.quality.threshold_wanted.connect(self.threshold_wanted)
-        self.quality.opened.connect(self.opened)
-        self.quality.counted.connect(self._count_quality)
-        self.notes = Table("Notes", [Column("Note", lambda row: row)], wraps=True)
-        for table in (self.doubts, self.near, self.left_out):
-            table.row_opened.connect(self._open)
-        self.copies.row_opened.connect(self._open_copy)
-        self._keep_this = self._button(
-            "Keep this copy", "Use only the selected copy; repeat to use the whole group (Space)"
-        )
-        self._keep_this.clicked.connect(self.copies.toggle_chosen)
-        self._keep_one = self._button(
-            "Keep one of each set", "Use one of each set of duplicates; none if their classes differ"
-        )
-        self._keep_one.clicked.connect(self.keep_one_wanted)
-        self._drop = self._button("Exclude leaks", "Exclude training images that are copies of test images")
-        self._drop.clicked.connect(self.drop_leaks_wanted)
-        self._look = self._button("Find label errors", "Compare every image with its neighbours; requires features")
-        self._look.clicked.connect(self.doubts_wanted)
-        self._leave = self._button("Exclude selected", "Do not use the selected images")
-        self._leave.clicked.connect(self._leave_selected)
         self._leave_near = self._button("Exclude second", "Exclude the second image of the selected pairs")
-        self._leave_near.clicked.connect(self._leave_seconds)
-        self._back = self._button("Include selected", "Use selected images again that you excluded")
-        self._back.clicked.connect(self._take_back_selected)
-        self._other_layout = ""
+        self._leave_near.clicked.connect(self._exclude_seconds)
+        return self._tab(self.near, self._leave_near)
+
+    def _notes_tab(self) -> QWidget:
+        self.notes = Table("Notes", [Column("Note", lambda row: row)], wraps=True)
         self._read_otherwise = self._button("Use another folder layout", "Use another folder layout")
-        self._read_otherwise.clicked.connect(self._want_layout)
+        self._read_otherwise.clicked.connect(self._request_layout)
         self._read_otherwise.hide()
-        self._suspected = ""
         self._exclude = self._button("Exclude", "Exclude these images; undo includes them again")
-        self._exclude.clicked.connect(self._want_pattern)
+        self._exclude.clicked.connect(self._request_pattern)
         self._exclude.hide()
         self._reading = self._button(READING, READING_TIP)
-        self._reading.clicked.connect(self.reading_wanted)
-        self._tabs = {
-            "Skipped": self._tab(self.skipped),
-            "Duplicates": self._tab(self.copies, self._keep_this, self._keep_one),
-            "Leaks": self._tab(self.leaks, self._drop),
-            "Excluded": self._tab(self.left_out, self._back),
-            "Quality": self._tab(self.quality),
-            "Suspected label errors": self._tab(self.doubts, self._look, self._leave),
-            "Near-duplicates": self._tab(self.near, self._leave_near),
-            "Notes": self._tab(self.notes, self._read_otherwise, self._reading, below=self._exclude),
-        }
-        for name, tab in self._tabs.items():
-            self.addTab(tab, name)
+        self._reading.clicked.connect(self.reading_requested)
+        return self._tab(self.notes, self._read_otherwise, self._reading, below=self._exclude)
 
     def show_view(self, view: DatasetView, settings: DataSettings, quality: QualitySettings) -> None:
-        """Show what the scan found."""
+        """Show the findings of a scan."""
         images, split = view.dataset.images, view.split
-        if view.dataset.images != self._doubted:
-            self._forget_doubts()
+        if view.dataset.images != self._searched:
+            self._clear_label_errors()
         by_hand = set(settings.left_out_images)
         self.skipped.set_rows(view.dataset.skipped)
         self.copies.set_copies(
@@ -164,15 +183,18 @@ class Findings(TabWidget):
         self._count("Notes", len(view.notes))
         self._keep_one.setEnabled(bool(view.duplicates) and not settings.keep_one_of_duplicates)
         self._drop.setEnabled(bool(split.leaks))
-        self.setTabVisible(self.indexOf(self._tabs["Leaks"]), split.brought)
+        self.setTabVisible(self.indexOf(self._tabs["Leaks"]), split.is_predefined)
 
-    def show_doubts(self, found: DoubtsView, view: DatasetView | None) -> None:
-        """Show doubtful labels and near-duplicates."""
+    def show_label_errors(self, found: DatasetFindings, view: DatasetView | None) -> None:
+        """Show suspected label errors and near-duplicates."""
         if view is None:
             return
-        images = self._doubted = view.dataset.images
-        self.doubts.set_rows(
-            [(one.index, images[one.index].path, one.class_name, one.other_class, one.score) for one in found.doubts]
+        images = self._searched = view.dataset.images
+        self.label_errors.set_rows(
+            [
+                (one.index, images[one.index].path, one.class_name, one.other_class, one.score)
+                for one in found.label_errors
+            ]
         )
         self.near.set_rows(
             [
@@ -180,13 +202,13 @@ class Findings(TabWidget):
                 for one in found.near_duplicates
             ]
         )
-        self._count("Suspected label errors", len(found.doubts))
+        self._count("Suspected label errors", len(found.label_errors))
         self._count("Near-duplicates", len(found.near_duplicates))
         self.setCurrentWidget(self._tabs["Suspected label errors"])
 
     def forget(self) -> None:
-        """List nothing."""
-        self._forget_doubts()
+        """Clear all tabs."""
+        self._clear_label_errors()
         for table in (self.skipped, self.copies, self.leaks, self.left_out, self.notes):
             table.set_rows(())
         self.quality.forget()
@@ -206,7 +228,7 @@ class Findings(TabWidget):
         self._read_otherwise.setText(f"Use layout: {inside_sentence(title)}")
 
     def _offer_exclusion(self, suggestion: ExclusionSuggestion | None) -> None:
-        self._suspected = suggestion.pattern if suggestion is not None else ""
+        self._suggested_pattern = suggestion.pattern if suggestion is not None else ""
         self._exclude.setVisible(suggestion is not None)
         if suggestion is not None:
             verb = "matches" if suggestion.n_images == 1 else "match"
@@ -215,16 +237,16 @@ class Findings(TabWidget):
             self._exclude.setToolTip(tip)
             self._exclude.setAccessibleDescription(tip)
 
-    def _want_pattern(self) -> None:
-        self.pattern_wanted.emit(self._suspected)
+    def _request_pattern(self) -> None:
+        self.pattern_requested.emit(self._suggested_pattern)
 
-    def _want_layout(self) -> None:
-        self.layout_wanted.emit(self._other_layout)
+    def _request_layout(self) -> None:
+        self.layout_requested.emit(self._other_layout)
 
-    def _forget_doubts(self) -> None:
-        """Show no doubts of other images: their numbers would name others now."""
-        self._doubted = ()
-        for name, table in (("Suspected label errors", self.doubts), ("Near-duplicates", self.near)):
+    def _clear_label_errors(self) -> None:
+        """Clear results of other images, whose indices would refer to the wrong images."""
+        self._searched = ()
+        for name, table in (("Suspected label errors", self.label_errors), ("Near-duplicates", self.near)):
             table.set_rows(())
             self.setTabText(self.indexOf(self._tabs[name]), name)
 
@@ -264,16 +286,16 @@ class Findings(TabWidget):
     def _open_copy(self, row: Any) -> None:
         self.opened.emit(int(row.image), [int(each.image) for each in self.copies.shown_rows()])
 
-    def _leave_selected(self) -> None:
-        self._tell(self.leave_out_wanted, self.doubts, 0)
+    def _exclude_selected(self) -> None:
+        self._emit_images(self.exclusion_requested, self.label_errors, 0)
 
-    def _leave_seconds(self) -> None:
-        self._tell(self.leave_out_wanted, self.near, 5)
+    def _exclude_seconds(self) -> None:
+        self._emit_images(self.exclusion_requested, self.near, 5)
 
-    def _take_back_selected(self) -> None:
-        self._tell(self.take_back_wanted, self.left_out, 0)
+    def _include_selected(self) -> None:
+        self._emit_images(self.inclusion_requested, self.left_out, 0)
 
-    def _tell(self, signal: Any, table: Table, place: int) -> None:
+    def _emit_images(self, signal: Any, table: Table, place: int) -> None:
         indices = tuple(int(row[place]) for row in table.chosen_rows())
         if indices:
             signal.emit(indices)

@@ -29,12 +29,12 @@ class DatasetPicture(QWidget):
     -------
     opened : (int, object)
         An image to be shown large, and the list of those that can be stepped through.
-    reading_wanted : ()
+    reading_requested : ()
         The user asks how the images were read.
     """
 
     opened = Signal(int, object)
-    reading_wanted = Signal()
+    reading_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,9 +45,9 @@ class DatasetPicture(QWidget):
         self.reading = QPushButton(READING)
         self.reading.setToolTip(READING_TIP)
         self.reading.setAccessibleDescription(READING_TIP)
-        self.reading.clicked.connect(self.reading_wanted)
+        self.reading.clicked.connect(self.reading_requested)
         self.warning = MessageStrip()
-        self.warning.action_triggered.connect(self.reading_wanted)
+        self.warning.action_triggered.connect(self.reading_requested)
         self.histogram = ClassHistogram()
         self.samples = SampleStrip()
         self.samples.opened.connect(self.open_image)
@@ -168,6 +168,6 @@ def _facts(view: DatasetView) -> str:
         size,
         f"{len(split.pool):,} in the pool, {len(split.validation):,} validation, {len(split.test):,} test",
     ]
-    if split.brought:
+    if split.is_predefined:
         parts.append("predefined split")
     return "  ·  ".join(parts)

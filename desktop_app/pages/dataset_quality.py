@@ -46,19 +46,19 @@ class QualityPanel(QWidget):
 
     Signals
     -------
-    leave_out_wanted : (tuple of int)
+    exclusion_requested : (tuple of int)
         Images to be excluded.
     opened : (int, object)
         An image to be shown large, and the list of those that can be stepped through.
-    threshold_wanted : (str, float)
+    threshold_requested : (str, float)
         Name of a check, and its new threshold.
     counted : (int)
         How many images are flagged by any check and not excluded.
     """
 
-    leave_out_wanted = Signal(object)
+    exclusion_requested = Signal(object)
     opened = Signal(int, object)
-    threshold_wanted = Signal(str, float)
+    threshold_requested = Signal(str, float)
     counted = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -91,7 +91,7 @@ class QualityPanel(QWidget):
         set_tone(self.about, "muted")
         self.histogram = QualityHistogram()
         self.histogram.threshold_moved.connect(self._try_threshold)
-        self.histogram.threshold_chosen.connect(self._want_threshold)
+        self.histogram.threshold_chosen.connect(self._request_threshold)
         self.controls = {
             setting.name: SettingControl(setting, self, title=f"Threshold: {setting.facts.title}")
             for setting in settings_in("quality")
@@ -99,7 +99,7 @@ class QualityPanel(QWidget):
         self._reset = QPushButton("Default")
         self._reset.setToolTip("Use the default threshold of this check")
         self._reset.setAccessibleDescription(self._reset.toolTip())
-        self._reset.clicked.connect(self._want_default)
+        self._reset.clicked.connect(self._request_default)
         self.images = ThumbnailGrid(SIDE)
         self.images.opened.connect(self._open)
         self.images.preview_requested.connect(self._open)
@@ -108,11 +108,11 @@ class QualityPanel(QWidget):
         tip = "Do not use the selected images (Delete); Ctrl+A in the list selects all"
         self._exclude.setToolTip(tip)
         self._exclude.setAccessibleDescription(tip)
-        self._exclude.clicked.connect(self._want_exclusion)
+        self._exclude.clicked.connect(self._request_exclusion)
         delete = QShortcut(Qt.Key.Key_Delete, self.images, context=Qt.ShortcutContext.WidgetShortcut)
-        delete.activated.connect(self._want_exclusion)
-        self.said = QLabel()
-        set_tone(self.said, "muted")
+        delete.activated.connect(self._request_exclusion)
+        self.flag_count = QLabel()
+        set_tone(self.flag_count, "muted")
         self._lay_out()
         self._show_check()
 
@@ -137,7 +137,7 @@ class QualityPanel(QWidget):
         column.addLayout(threshold)
         buttons = QHBoxLayout()
         buttons.addWidget(self._exclude)
-        buttons.addWidget(self.said, 1)
+        buttons.addWidget(self.flag_count, 1)
         column = _column(right)
         column.addLayout(buttons)
         column.addWidget(self.images, 1)
@@ -256,7 +256,7 @@ class QualityPanel(QWidget):
         if view is None:
             self.images.set_images([])
             self.images.set_note(NO_IMAGES)
-            self.said.clear()
+            self.flag_count.clear()
             self._offer_exclusion()
             return
         values = self._values[check.name]
@@ -269,7 +269,9 @@ class QualityPanel(QWidget):
         measured = not np.isnan(values).all()
         self.images.set_note("No image is flagged by this check." if measured else NOT_MEASURED)
         n_excluded = int(np.count_nonzero(flagged & self._excluded))
-        self.said.setText(f"{len(kept):,} flagged" + (f", {n_excluded:,} more are excluded" if n_excluded else ""))
+        self.flag_count.setText(
+            f"{len(kept):,} flagged" + (f", {n_excluded:,} more are excluded" if n_excluded else "")
+        )
         self._offer_exclusion()
 
     def _words(self, index: int, values: NDArray[np.float64]) -> str:
@@ -287,25 +289,25 @@ class QualityPanel(QWidget):
         if not self._settle.isActive():
             self._settle.start()
 
-    def _want_threshold(self, threshold: float) -> None:
+    def _request_threshold(self, threshold: float) -> None:
         self._settle.stop()
         self._moving = None
-        self.threshold_wanted.emit(self._check.name, threshold)
+        self.threshold_requested.emit(self._check.name, threshold)
 
     def _take_typed(self, setting: Any, value: object) -> None:
         if isinstance(value, float):
-            self.threshold_wanted.emit(setting.name, value)
+            self.threshold_requested.emit(setting.name, value)
 
-    def _want_default(self) -> None:
-        self._want_threshold(self._check.threshold(QualitySettings()))
+    def _request_default(self) -> None:
+        self._request_threshold(self._check.threshold(QualitySettings()))
 
     def _offer_exclusion(self) -> None:
         self._exclude.setEnabled(len(self.images.selected_keys()) > 0)
 
-    def _want_exclusion(self) -> None:
+    def _request_exclusion(self) -> None:
         chosen = tuple(int(key) for key in self.images.selected_keys())
         if chosen:
-            self.leave_out_wanted.emit(chosen)
+            self.exclusion_requested.emit(chosen)
 
 
 def _column(widget: QWidget) -> QVBoxLayout:

@@ -74,10 +74,10 @@ class FeaturesPage(Page):
         self._advises = True
         self.extractors = ExtractorList()
         self.extractors.chosen.connect(self._choose)
-        self.extractors.weights_wanted.connect(self.weights_wanted)
+        self.extractors.weights_requested.connect(self.weights_requested)
         self.models = OwnModels(self)
         self.models.changed.connect(self.on_weights_changed)
-        self.extractors.removal_wanted.connect(self.models.ask_to_remove)
+        self.extractors.removal_requested.connect(self.models.ask_to_remove)
         self.add_option("Extractors", self.extractors, question=SEVERAL)
         self.add_to_options(self.models.button)
         self.controls.place(self.extractors, "features.extractors")
@@ -89,7 +89,7 @@ class FeaturesPage(Page):
         self.labels = MessageStrip()
         self.advice = MessageStrip()
         self.advice.action_triggered.connect(self._follow_advice)
-        self.advice.more_wanted.connect(self._show_evidence)
+        self.advice.more_requested.connect(self._show_evidence)
         self.advice.closed.connect(self._stop_advising)
         self.bars = SeparationBars()
         self.curve = VarianceCurve()
@@ -140,7 +140,7 @@ class FeaturesPage(Page):
     def _keep_features(self, result: FeaturesView) -> None:
         accuracies = {" + ".join(one.extractors): one.accuracy for one in result.separations}
         self.keep(result, {"separations": accuracies, "images": result.n_images, "labels": list(result.labels)})
-        self.summary_told.emit(f"Features of {result.n_images:,} images extracted", "clusters")
+        self.summary_reported.emit(f"Features of {result.n_images:,} images extracted", "clusters")
         self._looked_for = ""
         self._ask()
 
@@ -242,7 +242,7 @@ class FeaturesPage(Page):
 
     def _follow_advice(self) -> None:
         if self._fell_back:
-            self.weights_wanted.emit()
+            self.weights_requested.emit()
             return
         self._choose(tuple(fact.name for fact in self._facts() if fact.name in recommended()))
 
@@ -299,9 +299,9 @@ class FeaturesPage(Page):
         """Ask what every extractor needs and costs here, unless it is known for these images."""
         if self.model.facts("dataset") is None or self.job_numbers(DescribeExtractors) or not self.images_are_there():
             return
-        wanted = f"{self.model.project.source} {self.model.project.settings.data}"
-        if wanted != self._looked_for:
-            self._looked_for = wanted
+        searched = f"{self.model.project.source} {self.model.project.settings.data}"
+        if searched != self._looked_for:
+            self._looked_for = searched
             self.ask(DescribeExtractors(self._study_of_known()), self._show_extractors)
 
     def _study_of_known(self) -> Study:

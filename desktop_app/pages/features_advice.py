@@ -69,11 +69,11 @@ def recommends_both(facts: Sequence[ExtractorFact], used: Sequence[str]) -> bool
 def recommendation(facts: Sequence[ExtractorFact]) -> str:
     """Return what is recommended for these images: which extractors, what they cost here, and what it rests on."""
     known = {fact.name: fact for fact in facts}
-    wanted = [known[name] for name in recommended() if name in known]
-    seconds = sum(fact.estimate.seconds for fact in wanted if fact.n_images > fact.n_cached and not fact.follows)
+    offered = [known[name] for name in recommended() if name in known]
+    seconds = sum(fact.estimate.seconds for fact in offered if fact.n_images > fact.n_cached and not fact.follows)
     time = f"about {duration(seconds)} for these images" if seconds > 0 else "already computed"
     return (
-        f"Recommended: {_listed([fact.title for fact in wanted], 'and')} together ({time}). Based on measurements on "
+        f"Recommended: {_listed([fact.title for fact in offered], 'and')} together ({time}). Based on measurements on "
         "blood cells; not verified for other kinds of images."
     )
 
@@ -89,10 +89,10 @@ def meaning(separation: Separation, largest_class: float) -> str:
     """
     share = f"{percent(round(separation.accuracy, 2))} of the images are most similar to others of their own class"
     # Of what lies between guessing the largest class and no mistake.
-    told = (separation.accuracy - largest_class) / max(1e-9, 1.0 - largest_class)
-    if told >= CLEAR:
+    gain = (separation.accuracy - largest_class) / max(1e-9, 1.0 - largest_class)
+    if gain >= CLEAR:
         return f"The features separate the classes well: {share}. Next: cluster the images of each class."
-    if told >= SOME:
+    if gain >= SOME:
         return f"The features partly separate the classes: {share}. Next: cluster the images of each class."
     return (
         f"The features hardly separate the classes: {share}; chance level is {percent(round(largest_class, 2))}. Try "

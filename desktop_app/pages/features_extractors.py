@@ -34,15 +34,15 @@ class ExtractorList(QWidget):
     -------
     chosen : (tuple of str)
         The extractors ticked now, in the order shown; at least one.
-    weights_wanted : ()
+    weights_requested : ()
         The user asks for weights that are missing.
-    removal_wanted : (str)
-        The user wants to remove a model that was added, by its name.
+    removal_requested : (str)
+        The user asks to remove a model that was added, by its name.
     """
 
     chosen = Signal(object)
-    weights_wanted = Signal()
-    removal_wanted = Signal(str)
+    weights_requested = Signal()
+    removal_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,9 +67,9 @@ class ExtractorList(QWidget):
         for place, fact in enumerate(sorted(facts, key=cannot_work)):
             if fact.name not in self._rows:
                 row = _Row(fact.name)
-                row.box.toggled.connect(self._tell)
-                row.weights_wanted.connect(self.weights_wanted)
-                row.removal_wanted.connect(self.removal_wanted)
+                row.box.toggled.connect(self._emit)
+                row.weights_requested.connect(self.weights_requested)
+                row.removal_requested.connect(self.removal_requested)
                 self._rows[fact.name] = row
                 self._column.insertWidget(place, row)
             self._rows[fact.name].show_fact(fact, accuracy.get(fact.name))
@@ -95,7 +95,7 @@ class ExtractorList(QWidget):
         row.hide()
         row.deleteLater()
 
-    def _tell(self) -> None:
+    def _emit(self) -> None:
         ticked = tuple(name for name, row in self._rows.items() if row.box.isChecked())
         box = self.sender()
         if ticked:
@@ -111,8 +111,8 @@ class ExtractorList(QWidget):
 class _Row(QWidget):
     """One extractor."""
 
-    weights_wanted = Signal()
-    removal_wanted = Signal(str)
+    weights_requested = Signal()
+    removal_requested = Signal(str)
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -134,7 +134,7 @@ class _Row(QWidget):
             set_tone(label, "muted")
         self.bring = QPushButton("Import weights…")
         self.bring.setToolTip("See what is missing, where to get it and how to import it")
-        self.bring.clicked.connect(self.weights_wanted)
+        self.bring.clicked.connect(self.weights_requested)
         self.remove = QPushButton("Remove model…")
         self.remove.setToolTip("Remove this model from the extractors, after confirmation")
         self.remove.clicked.connect(self._ask_to_remove)
@@ -171,7 +171,7 @@ class _Row(QWidget):
         self.bring.setAccessibleName(f"Import the weights of {fact.title}")
 
     def _ask_to_remove(self) -> None:
-        self.removal_wanted.emit(self._name)
+        self.removal_requested.emit(self._name)
 
     def show_used(self, used: bool) -> None:
         """Tick it or not; what lacks its weights can be unticked, not ticked."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -26,6 +26,8 @@ from desktop_app.widgets.words import set_tone
 OPTIONS_WIDTHS = (theme.UNIT * 30, theme.UNIT * 34)
 SLIM = theme.UNIT * 12
 """Width of a column that shows "More" alone."""
+WIDEST = theme.UNIT * 38
+"""A column is made wider than it should be for a control that would be cut off, but no wider than this."""
 NARROW = theme.UNIT * 116
 """A page below this width has the narrower column of options."""
 
@@ -199,7 +201,7 @@ class _OptionColumn(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._wanted_width = width
+        self._preferred_width = width
         self.setFixedWidth(width)
         self.setAccessibleName("Options")
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -227,6 +229,7 @@ class _OptionColumn(QScrollArea):
         layout.addWidget(self.more_box)
         layout.addStretch(1)
         self.setWidget(inside)
+        inside.installEventFilter(self)
         theme.set_icon(self.more_button, "chevron-right")
 
     def add(self, label: str, widget: QWidget, tip: str, question: str, *, more: bool) -> QWidget:
@@ -258,15 +261,30 @@ class _OptionColumn(QScrollArea):
 
     def set_width(self, width: int) -> None:
         """Be so wide, or as wide as "More" where nothing else is shown."""
-        self._wanted_width = width
+        self._preferred_width = width
         shown = any(widget.isVisibleTo(self) for widget in _widgets(self.plain))
         width = width if shown or self.more_button.isChecked() else SLIM
+        width = max(width, min(self._needed_width(), WIDEST))
         if width != self.width():
             self.setFixedWidth(width)
 
+    def _needed_width(self) -> int:
+        """Return the width at which nothing is cut off at the side, with the scroll bar."""
+        inside = self.widget()
+        layout = inside.layout() if inside is not None else None
+        if layout is None:
+            return 0
+        return layout.minimumSize().width() + self.verticalScrollBar().sizeHint().width()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Fit again when what is inside has changed."""
+        if event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
+            self.fit()
+        return super().eventFilter(watched, event)
+
     def fit(self) -> None:
         """Be as wide as what is shown now needs."""
-        self.set_width(self._wanted_width)
+        self.set_width(self._preferred_width)
 
     def order_tabs(self) -> None:
         """Let Tab walk from the top to the bottom."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PySide6.QtWidgets import QMenu, QPushButton
 
 from core.results import ClassClusters, Coreset, IntArray
-from core.service.dataset_requests import DatasetView, DoubtsView, FindDoubts
+from core.service.dataset_requests import DatasetFindings, DatasetView, FindLabelErrors
 from core.service.image_requests import FindSimilar, SimilarView
 from core.service.selection_requests import CoresetView, ListClusters
 from core.words import percent
@@ -50,7 +50,7 @@ class ImagesPage(Page):
         self.questions.refused.connect(self._on_refused)
         self.questions.lost.connect(self._on_refused)
         self.image_actions = ImageActions(self, self.images)
-        self.image_actions.similar_wanted.connect(self.show_similar)
+        self.image_actions.similar_requested.connect(self.show_similar)
         self.image_actions.dataset_changed.connect(self.dataset_changed)
         self.menu = ImageMenu(self.image_actions, self)
         self.picture = ImagesPicture(self._fill_menu)
@@ -61,11 +61,11 @@ class ImagesPage(Page):
         self.clear_button = QPushButton("Clear filters")
         self.clear_button.setToolTip("Show the images of all values again")
         self.clear_button.clicked.connect(self._clear)
-        self.doubts_button = QPushButton("Find label errors")
-        self.doubts_button.clicked.connect(self._find_doubts)
+        self.label_errors_button = QPushButton("Find label errors")
+        self.label_errors_button.clicked.connect(self._find_label_errors)
         self.add_to_options(self.clear_button)
         self.add_to_options(self.tree)
-        self.add_to_options(self.doubts_button)
+        self.add_to_options(self.label_errors_button)
         self.large = LargeImage(self.images, self.facts_of, self, self.menu.fill)
         picture = self.picture
         picture.searched.connect(self._apply)
@@ -114,7 +114,7 @@ class ImagesPage(Page):
             return
         self._ask_clusters()
         coreset = self.model.latest_value("coreset")
-        of = (view, coreset, self._clusters, self.found.doubts, self.model.project.image_notes,
+        of = (view, coreset, self._clusters, self.found.current, self.model.project.image_notes,
               self.model.settings("data").left_out_images, self.model.settings("data").relabelled,
               self.model.settings("quality"))  # fmt: skip
         # By identity: views hold arrays, which have no single truth when they are compared.
@@ -123,10 +123,10 @@ class ImagesPage(Page):
             # Of many images not before the page itself is shown, which takes a moment, too.
             self._steps.run(self._make_index(view), at_once=len(view.dataset.images) < MANY)
         reason = self.image_actions.why_no_similar()
-        busy = bool(self.job_numbers(FindDoubts))
-        self.doubts_button.setEnabled(not reason and not busy)
+        busy = bool(self.job_numbers(FindLabelErrors))
+        self.label_errors_button.setEnabled(not reason and not busy)
         tip = "Compare the label of every image of the pool with those of its nearest neighbours"
-        self.doubts_button.setToolTip("Searching…" if busy else reason or tip)
+        self.label_errors_button.setToolTip("Searching…" if busy else reason or tip)
 
     def _say_empty(self) -> None:
         self.option_column.setVisible(self.images.view is not None)
@@ -138,7 +138,7 @@ class ImagesPage(Page):
             self.set_empty("No images yet", "Go to Dataset", self._go_to_dataset)
 
     def _go_to_dataset(self) -> None:
-        self.step_wanted.emit("dataset")
+        self.step_requested.emit("dataset")
 
     # --- facets -----------------------------------------------------------------------------------------------
 
@@ -163,12 +163,13 @@ class ImagesPage(Page):
     def _marks(self, view: DatasetView) -> dict[str, Sequence[int]]:
         """Return what was found of images, by its title."""
         all_images = view.dataset.images
-        doubts = self.found.of(view.paths)
+        findings = self.found.of(view.paths)
         notes = self.model.project.image_notes
         excluded = set(self.model.settings("data").left_out_images)
+        near = findings.near_duplicates if findings else ()
         return {
-            "Suspected label error": [one.index for one in doubts.doubts] if doubts else [],
-            "Near-duplicate": [i for one in doubts.near_duplicates for i in (one.first, one.second)] if doubts else [],
+            "Suspected label error": [one.index for one in findings.label_errors] if findings else [],
+            "Near-duplicate": [i for one in near for i in (one.first, one.second)],
             "Duplicate": [i for one in view.duplicates for i in one.indices],
             "Duplicate under two classes": [i for one in view.duplicates if one.conflicting for i in one.indices],
             "Relabelled": [i for i, image in enumerate(all_images) if image.original_class],
@@ -209,19 +210,19 @@ class ImagesPage(Page):
         found = self._index.searched(self.picture.search.text())
         if self._similar is not None:
             near: Mask = np.zeros(n, dtype=bool)
-            near[[*self._similar.asked, *self._similar.indices]] = True
+            near[[*self._similar.queries, *self._similar.indices]] = True
             found &= near
         return found
 
     def _sort_key(self, view: DatasetView, name: str) -> NDArray[np.float64] | None:
         """Return what images are sorted by; None: their paths."""
         key = np.full(len(view.dataset.images), np.nan)
-        doubts = self.found.of(view.paths) if name == "suspicion" else None
+        findings = self.found.of(view.paths) if name == "suspicion" else None
         if name == "similarity" and self._similar is not None:
-            key[list(self._similar.asked)] = -1.0
+            key[list(self._similar.queries)] = -1.0
             key[list(self._similar.indices)] = self._similar.distances
-        elif doubts is not None:
-            key[[one.index for one in doubts.doubts]] = [-one.score for one in doubts.doubts]
+        elif findings is not None:
+            key[[one.index for one in findings.label_errors]] = [-one.score for one in findings.label_errors]
         else:
             return self._index.sort_key(name)
         return key
@@ -257,7 +258,7 @@ class ImagesPage(Page):
             selected=coreset.indices if coreset is not None else (),
             pinned_in=self.images.indices(settings.pinned_in),
             pinned_out=self.images.indices(settings.pinned_out),
-            highlighted=self._similar.asked if self._similar is not None else (),
+            highlighted=self._similar.queries if self._similar is not None else (),
         )
 
     def _caption(self, view: DatasetView) -> Callable[[int], str]:
@@ -282,11 +283,11 @@ class ImagesPage(Page):
         return result.content if result is not None else ""
 
     def _ask_clusters(self) -> None:
-        wanted = (self.model.key("clusters"), self._content()) if self.model.facts("clusters") is not None else None
-        if wanted == self._clustered:
+        clustered = (self.model.key("clusters"), self._content()) if self.model.facts("clusters") is not None else None
+        if clustered == self._clustered:
             return
-        self._clustered, self._clusters = wanted, ()
-        if wanted is not None and self.images_are_there():
+        self._clustered, self._clusters = clustered, ()
+        if clustered is not None and self.images_are_there():
             self.open_image_service(self.questions)
             self.questions.ask(ListClusters(self.model.settings("clusters")), self._take_clusters)
 
@@ -305,10 +306,14 @@ class ImagesPage(Page):
 
     def _take_similar(self, found: SimilarView) -> None:
         self._similar = found
-        of = self.images.path(found.asked[0]).rsplit("/", 1)[-1] if len(found.asked) == 1 else images(len(found.asked))
+        of = (
+            self.images.path(found.queries[0]).rsplit("/", 1)[-1]
+            if len(found.queries) == 1
+            else images(len(found.queries))
+        )
         labels = [self.images.class_of(index) for index in found.indices]
-        asked = {self.images.class_of(index) for index in found.asked}
-        same = sum(label in asked for label in labels) / max(1, len(labels))
+        own = {self.images.class_of(index) for index in found.queries}
+        same = sum(label in own for label in labels) / max(1, len(labels))
         self.picture.show_similar(
             f"The {len(found.indices):,} images most similar to {of}, nearest first; {percent(round(same, 2))} of them "
             f"have the same label."
@@ -331,15 +336,15 @@ class ImagesPage(Page):
             self._offer_orders(view)
         self._apply()
 
-    def _find_doubts(self) -> None:
+    def _find_label_errors(self) -> None:
         bits = self.model.settings("data").near_duplicate_bits
-        self.ask(FindDoubts(self.study(), bits), self._take_doubts)
+        self.ask(FindLabelErrors(self.study(), bits), self._take_findings)
         self.refresh()
 
-    def _take_doubts(self, doubts: DoubtsView) -> None:
+    def _take_findings(self, findings: DatasetFindings) -> None:
         view = self.images.view
         if view is not None:
-            self.found.keep(doubts, view.paths)
+            self.found.keep(findings, view.paths)
             self.tree.check("finding", ["Suspected label error"])
 
     def _on_refused(self, sentence: str, details: str) -> None:

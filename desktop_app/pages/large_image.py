@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QPoint, QSize, Qt
 from PySide6.QtGui import QImage, QKeySequence
 from PySide6.QtWidgets import QMenu
 
-from core.service.image_requests import DecodeImage, FindSimilar, PictureView, SimilarView
+from core.service.image_requests import DecodedImage, DecodeImage, FindSimilar, SimilarView
 from desktop_app.pages.asking import AskingPage
 from desktop_app.pages.images_shown import ImagesShown
 from desktop_app.pages.page import NOT_THERE
@@ -90,7 +90,7 @@ class LargeImage(QObject):
         viewer = ImageViewer(self._owner)
         viewer.stepped.connect(self._step)
         viewer.similar_opened.connect(self._open_similar)
-        viewer.back_wanted.connect(self._go_back)
+        viewer.back_requested.connect(self._go_back)
         viewer.menu_requested.connect(self._show_menu)
         viewer.key_pressed.connect(self._use_key)
         viewer.offer_actions(self.fill_menu is not None)
@@ -175,7 +175,7 @@ class LargeImage(QObject):
     def _why_no_service(self) -> str:
         return CHANGED if self._owner.images_are_there() else NOT_THERE
 
-    def _take(self, picture: PictureView) -> None:
+    def _take(self, picture: DecodedImage) -> None:
         view = self._images.view
         if self.viewer is None or view is None or picture.index != self.index:
             return
@@ -219,7 +219,7 @@ class LargeImage(QObject):
 
     def _take_similar(self, found: SimilarView) -> None:
         index = self.index
-        if self.viewer is None or index is None or found.asked != (index,):
+        if self.viewer is None or index is None or found.queries != (index,):
             return
         own, images = self._images.class_of(index), []
         for each, distance in zip(found.indices, found.distances, strict=True):

@@ -70,17 +70,17 @@ class Page(AskingPage):
     -------
     run_state_changed : ()
         `reason_not_to_run` may say something else.
-    step_wanted : (stage)
+    step_requested : (stage)
         The page offers to go to another step, as an empty place does.
-    locate_wanted : ()
+    locate_requested : ()
         The user wants to say where the images are now.
-    weights_wanted : ()
+    weights_requested : ()
         The user asks which weights are on this computer.
-    similar_wanted : (tuple of int)
+    similar_requested : (tuple of int)
         Images that are similar to these are to be shown, on the Images page.
     dataset_changed : ()
         Images were excluded, included or relabelled: the dataset has to be divided again.
-    summary_told : (sentence, next_stage)
+    summary_reported : (sentence, next_stage)
         What came out of the step, for the job bar: "8 classes, 17,091 images", and which step comes next ("" for none).
 
     Examples
@@ -116,7 +116,7 @@ class Page(AskingPage):
 
             def take_features(self, result: FeaturesView) -> None:
                 self.keep(result, {"images": result.n_images})
-                self.summary_told.emit(f"features of {words.images(result.n_images)}", "clusters")
+                self.summary_reported.emit(f"features of {words.images(result.n_images)}", "clusters")
 
     In its test, with the fixtures of ``tests/desktop_app/conftest.py``::
 
@@ -139,12 +139,12 @@ class Page(AskingPage):
     reads: ClassVar[tuple[str, ...]] = ()
 
     run_state_changed = Signal()
-    step_wanted = Signal(str)
-    locate_wanted = Signal()
-    weights_wanted = Signal()
+    step_requested = Signal(str)
+    locate_requested = Signal()
+    weights_requested = Signal()
     dataset_changed = Signal()
-    similar_wanted = Signal(object)
-    summary_told = Signal(str, str)
+    similar_requested = Signal(object)
+    summary_reported = Signal(str, str)
 
     def __init__(self, context: PageContext, parent: QWidget | None = None) -> None:
         super().__init__(context, self.title, self.sentence, self.widths, parent)
@@ -179,10 +179,10 @@ class Page(AskingPage):
         return ""
 
     def on_enter(self) -> None:
-        """Do what is wanted when the page is shown, beyond `refresh`."""
+        """Update what depends on the page being shown, beyond `refresh`."""
 
     def on_leave(self) -> None:
-        """Do what is wanted when the page is hidden."""
+        """Stop what only a visible page needs."""
 
     def forget(self) -> None:
         """Show and keep nothing of the project before; the model holds the new one."""
@@ -265,7 +265,7 @@ class Page(AskingPage):
         stages = [step.stage for step in STEPS]
         before = STEPS[: stages.index(self.stage)]
         step = next((step for step in before if self.model.facts(step.stage) is None), before[-1])
-        self.set_empty(words, f"Go to {step.name}", lambda: self.step_wanted.emit(step.stage))
+        self.set_empty(words, f"Go to {step.name}", lambda: self.step_requested.emit(step.stage))
 
     def start_empty(self) -> None:
         """Show nothing, wait for nothing but jobs: what the page shows is of images that are not open any more."""
@@ -287,12 +287,12 @@ class Page(AskingPage):
         self._show_model()
         self.on_enter()
         self.show_run_state()
-        self.restore_if_wanted()
+        self.restore_if_needed()
 
-    def restore_if_wanted(self) -> None:
+    def restore_if_needed(self) -> None:
         """Restore the step's result where the project has one that is not in memory."""
-        wanted = self.model.facts(self.stage) is not None and self.model.value(self.stage) is None
-        if wanted and self.images_are_there() and not self.reason_not_to_run():
+        is_outdated = self.model.facts(self.stage) is not None and self.model.value(self.stage) is None
+        if is_outdated and self.images_are_there() and not self.reason_not_to_run():
             self.restore()
 
     def leave(self) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QLabel, QProgressBar
 
-from core.service.dataset_requests import DatasetView, DoubtsView, FindDoubts
-from core.service.image_requests import DecodeImage, FindSimilar, PictureView, SimilarView
+from core.service.dataset_requests import DatasetFindings, DatasetView, FindLabelErrors
+from core.service.image_requests import DecodedImage, DecodeImage, FindSimilar, SimilarView
 from desktop_app import theme
 from desktop_app.image_actions import ImageActions
 from desktop_app.image_menu import ImageMenu
@@ -51,7 +51,7 @@ class ReviewPage(Page):
         self.questions.refused.connect(self._on_refused)
         # Not divided again after each decision, but when the page is left.
         self.menu = ImageMenu(ImageActions(self, self.images), self)
-        self.menu.actions.similar_wanted.connect(self.similar_wanted)
+        self.menu.actions.similar_requested.connect(self.similar_requested)
         self.picture = ReviewPicture()
         self.kinds, self.sets = ComboBox(), ComboBox()
         self.kinds.addItem("All findings", "")
@@ -123,8 +123,8 @@ class ReviewPage(Page):
 
     def run(self) -> None:
         """Search for label errors and near-duplicates."""
-        request = FindDoubts(self.study(), self.model.settings("data").near_duplicate_bits, held_out=True)
-        self.ask(request, self._take_doubts, on_failed=self.refresh, on_cancelled=self.refresh)
+        request = FindLabelErrors(self.study(), self.model.settings("data").near_duplicate_bits, held_out=True)
+        self.ask(request, self._take_findings, on_failed=self.refresh, on_cancelled=self.refresh)
         self._say_empty()
 
     def restore(self) -> None:
@@ -163,10 +163,10 @@ class ReviewPage(Page):
             self.start_empty()
             self._labels_before = self._labels()
         self.images.set_view(view)
-        doubts = self.found.of(view.paths) if view is not None else None
-        if view is not None and (view.duplicates, doubts, len(view.dataset.images)) != self._made_of:
-            self._made_of = (view.duplicates, doubts, len(view.dataset.images))
-            self._all, self._at = review.findings(view, doubts), -1
+        findings = self.found.of(view.paths) if view is not None else None
+        if view is not None and (view.duplicates, findings, len(view.dataset.images)) != self._made_of:
+            self._made_of = (view.duplicates, findings, len(view.dataset.images))
+            self._all, self._at = review.findings(view, findings), -1
             self._filter()
         elif view is not None:
             self._on_decided()
@@ -177,7 +177,7 @@ class ReviewPage(Page):
         return data.relabelled, data.left_out_images
 
     def _say_empty(self) -> None:
-        searching = bool(self.job_numbers(FindDoubts))
+        searching = bool(self.job_numbers(FindLabelErrors))
         self.show_empty(not self._all)
         self.option_column.setVisible(bool(self._all))
         searched = self.images.view is not None and self.found.of(self.images.view.paths) is not None
@@ -193,12 +193,12 @@ class ReviewPage(Page):
             self.set_empty("Nothing to review yet", self.run_text, self.try_run)
 
     def _go_to_features(self) -> None:
-        self.step_wanted.emit("features")
+        self.step_requested.emit("features")
 
-    def _take_doubts(self, doubts: DoubtsView) -> None:
+    def _take_findings(self, findings: DatasetFindings) -> None:
         view = self.images.view
         if view is not None:
-            self.found.keep(doubts, view.paths)
+            self.found.keep(findings, view.paths)
             self.refresh()
 
     def _on_found(self) -> None:
@@ -330,7 +330,7 @@ class ReviewPage(Page):
             self.picture.show_neighbours((), "Searching…")
             self.questions.ask(FindSimilar((one.index,), N_NEIGHBOURS), self._take_neighbours)
 
-    def _take_pixels(self, picture: PictureView) -> None:
+    def _take_pixels(self, picture: DecodedImage) -> None:
         one, view = self.finding, self.images.view
         if one is None or view is None or picture.index not in (one.index, one.partner) or not picture.rgb:
             return
@@ -341,7 +341,7 @@ class ReviewPage(Page):
 
     def _take_neighbours(self, found: SimilarView) -> None:
         one = self.finding
-        if one is None or found.asked != (one.index,):
+        if one is None or found.queries != (one.index,):
             return
         label = self.menu.actions.class_of
         images = [self.images.thumbnail(index)._replace(caption=label(index)) for index in found.indices]

@@ -115,7 +115,7 @@ class SettingControl(QObject):
     def take_typed(self) -> None:
         """Take what is typed and not taken yet: on some systems a button that is pressed leaves the focus there."""
         if isinstance(self.widget, QLineEdit) and self.widget.isModified():
-            self._tell_text()
+            self._emit_text()
         elif isinstance(self.widget, QSpinBox | QDoubleSpinBox):
             self.widget.interpretText()
 
@@ -137,7 +137,7 @@ class SettingControl(QObject):
         if kind is bool:
             box = QCheckBox()
             box.setText(wrapped(self.title, box.fontMetrics(), BOX_WIDTH))
-            box.toggled.connect(self._tell_box)
+            box.toggled.connect(self._emit_box)
             return box
         if kind is int:
             return self._made_whole()
@@ -147,14 +147,14 @@ class SettingControl(QObject):
         line.setReadOnly(setting.is_mapping)
         if setting.is_list:
             line.setPlaceholderText(self._words(setting.default))
-        line.editingFinished.connect(self._tell_text)
+        line.editingFinished.connect(self._emit_text)
         return line
 
     def _made_group(self) -> CheckGroup:
         kind, names = self.setting.facts.kind, self.setting.names
         tips = {name: each.tip for name, each in registry(kind).items()} if kind else {}
         group = CheckGroup({name: (title, tips.get(name, "")) for name, title in names.items()}, BOX_WIDTH)
-        group.changed.connect(self._tell_names)
+        group.changed.connect(self._emit_names)
         return group
 
     def _made_choice(self) -> QComboBox:
@@ -169,7 +169,7 @@ class SettingControl(QObject):
         # As wide as the longest title, where the control itself is not.
         view = choice.view()
         view.setMinimumWidth(view.sizeHintForColumn(0) + theme.UNIT * 2)
-        choice.currentIndexChanged.connect(self._tell_choice)
+        choice.currentIndexChanged.connect(self._emit_choice)
         return choice
 
     def _made_whole(self) -> QSpinBox:
@@ -181,7 +181,7 @@ class SettingControl(QObject):
         box.setSuffix(facts.unit)
         box.setSingleStep(int(facts.step) or 1)
         box.setKeyboardTracking(False)
-        box.valueChanged.connect(self._tell_whole)
+        box.valueChanged.connect(self._emit_whole)
         return box
 
     def _made_number(self) -> QDoubleSpinBox:
@@ -196,7 +196,7 @@ class SettingControl(QObject):
         box.setSingleStep(facts.step or digit)
         box.setSuffix(facts.unit)
         box.setKeyboardTracking(False)
-        box.valueChanged.connect(self._tell_number)
+        box.valueChanged.connect(self._emit_number)
         return box
 
     @property
@@ -218,24 +218,24 @@ class SettingControl(QObject):
 
     # --- telling ----------------------------------------------------------------------------------------------
 
-    def _tell_names(self, names: object) -> None:
+    def _emit_names(self, names: object) -> None:
         if isinstance(names, tuple) and names:
             self.changed.emit(self.setting, names)
         else:
             self.refused.emit(f"At least one {self.setting.facts.kind or 'of them'} is required.")
             self.show(self._shown)
 
-    def _tell_box(self, ticked: bool) -> None:
+    def _emit_box(self, ticked: bool) -> None:
         self.changed.emit(self.setting, ticked)
 
-    def _tell_choice(self) -> None:
+    def _emit_choice(self) -> None:
         if isinstance(self.widget, QComboBox):
             self.changed.emit(self.setting, self.widget.currentData())
 
-    def _tell_whole(self, value: int) -> None:
+    def _emit_whole(self, value: int) -> None:
         self.changed.emit(self.setting, None if self._is_nothing(value) else value)
 
-    def _tell_number(self, value: float) -> None:
+    def _emit_number(self, value: float) -> None:
         facts = self.setting.facts
         # Divided and rounded, so that 12.5 % is 0.125 and not the nearest number below it.
         number = round(value / facts.factor, facts.decimals + 6)
@@ -244,7 +244,7 @@ class SettingControl(QObject):
     def _is_nothing(self, value: float) -> bool:
         return self._is_optional and value == self.widget.property("minimum")
 
-    def _tell_text(self) -> None:
+    def _emit_text(self) -> None:
         line = self.widget
         if not isinstance(line, QLineEdit) or line.isReadOnly() or line.text() == self._words(self._shown):
             return

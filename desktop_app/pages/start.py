@@ -30,18 +30,18 @@ class StartPage(QWidget):
 
     Signals
     -------
-    folder_wanted, everything_wanted, table_wanted, demo_wanted, project_wanted : ()
+    folder_requested, run_all_requested, table_requested, demo_requested, project_requested : ()
         A button was pressed.
-    recent_wanted : (Path)
+    recent_requested : (Path)
         A recent project was chosen.
     """
 
-    folder_wanted = Signal()
-    everything_wanted = Signal()
-    table_wanted = Signal()
-    demo_wanted = Signal()
-    project_wanted = Signal()
-    recent_wanted = Signal(object)
+    folder_requested = Signal()
+    run_all_requested = Signal()
+    table_requested = Signal()
+    demo_requested = Signal()
+    project_requested = Signal()
+    recent_requested = Signal(object)
 
     def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -118,7 +118,7 @@ class StartPage(QWidget):
         self.folder = self._button("Open folder…", "folder", "\n".join(each.tip for each in known.folders))
         self.folder.setProperty("primary", True)
         theme.set_icon(self.folder, "folder", "on_accent")
-        self.folder.clicked.connect(self.folder_wanted)
+        self.folder.clicked.connect(self.folder_requested)
         self.everything = self._button(
             "Run all steps on a folder…",
             "run",
@@ -127,15 +127,15 @@ class StartPage(QWidget):
                 "be changed afterwards."
             ),
         )
-        self.everything.clicked.connect(self.everything_wanted)
+        self.everything.clicked.connect(self.run_all_requested)
         self.table = self._button(
             f"Open {known.file_words()}…", "table", "\n".join(f"{each.title}: {each.tip}" for each in known.files)
         )
-        self.table.clicked.connect(self.table_wanted)
+        self.table.clicked.connect(self.table_requested)
         self.demo = self._button(
             "Open demo", "images", "Synthetic stained cells, generated on this computer to try the program"
         )
-        self.demo.clicked.connect(self.demo_wanted)
+        self.demo.clicked.connect(self.demo_requested)
         self._hint = QLabel("or drop a folder anywhere on this window")
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         for widget in (self.folder, self._hint, self.everything, self.table, self.demo):
@@ -156,7 +156,7 @@ class StartPage(QWidget):
         self.no_recent.setWordWrap(True)
         self.no_recent.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.project = self._button("Open project…", "open", "Open a saved project")
-        self.project.clicked.connect(self.project_wanted)
+        self.project.clicked.connect(self.project_requested)
         card.add(self.recent, 1)
         card.add(self.no_recent, 1)
         card.add(self.project)
@@ -173,7 +173,7 @@ class StartPage(QWidget):
 
     def _on_chosen(self, entry: QListWidgetItem) -> None:
         if entry.flags() & Qt.ItemFlag.ItemIsEnabled:
-            self.recent_wanted.emit(entry.data(FILE))
+            self.recent_requested.emit(entry.data(FILE))
 
 
 def _short(folder: Path) -> str:

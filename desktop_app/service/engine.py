@@ -10,11 +10,12 @@ from PySide6.QtCore import QObject, Signal
 from shiboken6 import isValid
 
 from core.service.messages import Cancelled, Failed, Finished
-from core.service.requests import AnyRequest, Request
+from core.service.requests import AnyRequest, PublishingRequest
 from desktop_app.service.selection import SelectionClient
 from desktop_app.service.thread import WorkerThread
 
 Result = TypeVar("Result")
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class _Running:
     request: AnyRequest
     stage: str
     on_result: Callable[[Any], None] | None
-    on_part: Callable[[Any], None] | None
+    on_part: Callable[[Any], object] | None
     on_failed: Callable[[str, str], None] | None
     on_cancelled: Callable[[], None] | None
 
@@ -82,10 +83,10 @@ class EngineService(QObject):
 
     def ask(
         self,
-        request: Request[Result],
+        request: PublishingRequest[Result, Part],
         on_result: Callable[[Result], None] | None = None,
         *,
-        on_part: Callable[[Any], None] | None = None,
+        on_part: Callable[[Part], object] | None = None,
         on_failed: Callable[[str, str], None] | None = None,
         on_cancelled: Callable[[], None] | None = None,
         stage: str = "",
@@ -95,11 +96,12 @@ class EngineService(QObject):
 
         Parameters
         ----------
-        request : Request
+        request : PublishingRequest
+            A `Request`, or one that publishes parts.
         on_result : callable
             Takes the result.
         on_part : callable
-            Takes each finished part of the result.
+            Takes each finished part of the result, of the type that the class of the request names.
         on_failed : callable
             Takes a sentence for the user and details.
         on_cancelled : callable
@@ -194,7 +196,7 @@ class EngineService(QObject):
         self.ended.emit(number, one.stage)
 
 
-def deliver(listener: Callable[..., None] | None, *what: object) -> None:
+def deliver(listener: Callable[..., object] | None, *what: object) -> None:
     """Call `listener`, unless there is none or the QObject that it is a method of was deleted."""
     method = listener.func if isinstance(listener, partial) else listener
     owner = getattr(method, "__self__", None)

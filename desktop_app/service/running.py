@@ -28,7 +28,7 @@ def is_for_display(service: EngineService, number: int) -> bool:
     return number in service.running() and service.request_of(number).is_for_display
 
 
-def asked_for(service: EngineService, number: int) -> str:
+def title_of_job(service: EngineService, number: int) -> str:
     """Return the name of a job that is no step, capitalised; empty if the user did not ask for it."""
     words = service.request_of(number).title if number in service.running() else ""
     return words[:1].upper() + words[1:]

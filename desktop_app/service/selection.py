@@ -56,7 +56,7 @@ class SelectionClient(QObject):
         self._thread = thread
         self._numbers = itertools.count(1)
         self._build = self._since = 0
-        self._asked: dict[int, _Asked] = {}
+        self._pending: dict[int, _Pending] = {}
         self._pages: list[SelectionQuestions] = []
         thread.service_replied.connect(self._on_replied)
         thread.service_progressed.connect(self._on_progressed)
@@ -65,7 +65,7 @@ class SelectionClient(QObject):
     def open(self, opening: AnyRequest) -> None:
         """Start the service; one that was started for an equal request is left as it is.
 
-        It can be asked at once, and answers when it is ready.
+        Requests can be sent immediately; they are answered when it is ready.
         """
         if self.opening != opening:
             self.opening = opening
@@ -86,7 +86,7 @@ class SelectionClient(QObject):
         self.opening = None
         self._build += 1
         self._since = self._build
-        self._asked.clear()
+        self._pending.clear()
         self._thread.shut_service(self._build)
 
     def add_page(self, page: "SelectionQuestions") -> None:
@@ -103,18 +103,18 @@ class SelectionClient(QObject):
     ) -> int:
         """Ask for a page; see `SelectionQuestions.ask`."""
         number = next(self._numbers)
-        self._asked[number] = _Asked(request, on_result, page)
+        self._pending[number] = _Pending(request, on_result, page)
         self._send(number, request, latest=latest)
         return number
 
     def waiting(self, page: "SelectionQuestions", kind: Kind | None = None) -> list[int]:
         """Return the requests of a page, all or those of one kind, that wait for an answer, the oldest first."""
-        mine = ((number, one) for number, one in self._asked.items() if one.page is page)
+        mine = ((number, one) for number, one in self._pending.items() if one.page is page)
         return [number for number, one in mine if kind is None or type(one.request) is kind]
 
     def drop(self, number: int) -> None:
         """Ignore the answer to this request; if it is being answered, it stops at its next report."""
-        if self._asked.pop(number, None) is not None:
+        if self._pending.pop(number, None) is not None:
             self._thread.stop_asking(number)
 
     def _send(self, number: int, request: AnyServiceRequest, *, latest: bool) -> None:
@@ -129,35 +129,35 @@ class SelectionClient(QObject):
                 self.ready.emit()
             case Ended(sentence, details) if build == self._build:
                 self.opening = None
-                self._asked.clear()
+                self._pending.clear()
                 self.lost.emit(sentence, details)
                 for page in self._shown_pages():
                     page.lost.emit(sentence, details)
             case Finished(result) if build >= self._since:
                 self._take_answer(number, result)
             case Failed(sentence, details) if build >= self._since:
-                asked = self._asked.pop(number, None)
+                pending = self._pending.pop(number, None)
                 self.over.emit(number)
                 self.refused.emit(number, sentence, details)
-                if asked is not None and isValid(asked.page):
-                    asked.page.refused.emit(sentence, details)
+                if pending is not None and isValid(pending.page):
+                    pending.page.refused.emit(sentence, details)
             case Cancelled() if build >= self._since:
                 self._take_stop(number)
 
     def _take_answer(self, number: int, result: object) -> None:
-        asked = self._asked.pop(number, None)
+        pending = self._pending.pop(number, None)
         self.over.emit(number)
-        if asked is None or not isValid(asked.page):
+        if pending is None or not isValid(pending.page):
             return
         # Older ones of the kind were dropped on the way, or they would have been answered before.
-        for older in self.waiting(asked.page, type(asked.request)):
+        for older in self.waiting(pending.page, type(pending.request)):
             if older < number:
-                del self._asked[older]
-        asked.on_result(result)
+                del self._pending[older]
+        pending.on_result(result)
 
     def _take_stop(self, number: int) -> None:
-        ended = list(self._asked) if number == BUILDING else [number]
-        stopped = [self._asked.pop(one) for one in ended if one in self._asked]
+        ended = list(self._pending) if number == BUILDING else [number]
+        stopped = [self._pending.pop(one) for one in ended if one in self._pending]
         self.over.emit(number)
         for page, kind in dict.fromkeys((one.page, type(one.request)) for one in stopped):
             if isValid(page) and not page.is_waiting(kind):
@@ -186,7 +186,7 @@ class SelectionQuestions(QObject):
     refused : (sentence, details)
         A request of this page could not be answered.
     restarted : ()
-        The process had ended and was started again: what was refused for that can be asked again.
+        The process had ended and was started again: requests that were refused for that can be sent again.
     stopped : (kind)
         A request of this class was cancelled, and no newer one of the class waits.
     lost : (sentence, details)
@@ -276,7 +276,7 @@ class SelectionQuestions(QObject):
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Pending:
     """A request that waits for an answer, with its callback."""
 
     request: AnyServiceRequest

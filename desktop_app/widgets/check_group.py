@@ -74,9 +74,9 @@ class CheckGroup(QWidget):
         box.setObjectName(f"choice_{name}")
         box.setToolTip(tip)
         box.setAccessibleDescription(tip)
-        box.toggled.connect(self._tell)
+        box.toggled.connect(self._emit)
         self.boxes[name] = box
         self._column.addWidget(box)
 
-    def _tell(self) -> None:
+    def _emit(self) -> None:
         self.changed.emit(self.names)

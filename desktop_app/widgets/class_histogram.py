@@ -63,7 +63,7 @@ class ClassHistogram(QTableView):
         self.horizontalHeader().hide()
         self.horizontalHeader().setMinimumSectionSize(0)
         self.classes.inclusion_changed.connect(self.inclusion_changed)
-        self.selectionModel().currentRowChanged.connect(self._tell)
+        self.selectionModel().currentRowChanged.connect(self._emit)
         theme.changed.connect(self.viewport().update)
 
     def set_classes(self, classes: Sequence[ClassCount], excluded: Iterable[str] = ()) -> None:
@@ -123,7 +123,7 @@ class ClassHistogram(QTableView):
             [(c.name, c.n_images, "yes" if self.classes.included(c.name) else "no") for c in self.classes.classes],
         )
 
-    def _tell(self, index: QModelIndex) -> None:
+    def _emit(self, index: QModelIndex) -> None:
         if index.isValid():
             self.class_chosen.emit(self.classes.classes[index.row()].name)
 

@@ -44,7 +44,7 @@ class DisplayControls(QWidget):
             grid.addWidget(slider, row, 1)
         grid.addWidget(self.reset, 0, 2, 2, 1)
         grid.addWidget(self.note, 2, 0, 1, 3)
-        self._tell()
+        self._show_state()
 
     def _slider(self, name: str, tip: str) -> Slider:
         slider = Slider()
@@ -53,7 +53,7 @@ class DisplayControls(QWidget):
         slider.setMinimumHeight(theme.UNIT * 3)
         slider.setAccessibleName(name)
         slider.setToolTip(tip)
-        slider.valueChanged.connect(self._tell)
+        slider.valueChanged.connect(self._show_state)
         return slider
 
     def _reset(self) -> None:
@@ -62,7 +62,7 @@ class DisplayControls(QWidget):
         self.brightness.setValue(0)
         self.contrast.setValue(0)
 
-    def _tell(self) -> None:
+    def _show_state(self) -> None:
         brightness, contrast = self.brightness.value(), self.contrast.value()
         is_changed = (brightness, contrast) != (0, 0)
         self.reset.setEnabled(is_changed)

@@ -47,7 +47,7 @@ class ExampleLine(QWidget):
         self._paths: Sequence[str] = ()
         self._at = 0
         self._wait = QTimer(self, singleShot=True, interval=WAIT_MS)
-        self._wait.timeout.connect(self._tell)
+        self._wait.timeout.connect(self._emit)
         self.line.selectionChanged.connect(self._wait_for_more)
         self.line.stepped.connect(self.step)
         self.line.returnPressed.connect(self._enter)
@@ -113,10 +113,10 @@ class ExampleLine(QWidget):
     def _enter(self) -> None:
         if self._wait.isActive():
             self._wait.stop()
-            self._tell()
+            self._emit()
         self.entered.emit()
 
-    def _tell(self) -> None:
+    def _emit(self) -> None:
         if self.line.hasSelectedText():
             start = self.line.selectionStart()
             self.marked.emit(self.path, start, start + len(self.line.selectedText()))

@@ -57,7 +57,7 @@ class ExclusionField(QWidget):
         self.matches.setTextElideMode(Qt.TextElideMode.ElideLeft)  # names say more than folders
         self.matches.setMinimumHeight(theme.UNIT * 12)
         self._wait = QTimer(self, singleShot=True, interval=WAIT_MS)
-        self._wait.timeout.connect(self._tell)
+        self._wait.timeout.connect(self._emit)
         self.field.textEdited.connect(self._wait_for_more)
         self.field.editingFinished.connect(self._accept)
         column = QVBoxLayout(self)
@@ -131,11 +131,11 @@ class ExclusionField(QWidget):
     def _wait_for_more(self) -> None:
         self._wait.start()
 
-    def _tell(self) -> None:
+    def _emit(self) -> None:
         self.text_changed.emit(self.field.text())
 
     def _accept(self) -> None:
         if self._wait.isActive():
             self._wait.stop()
-            self._tell()
+            self._emit()
         self.text_accepted.emit(self.field.text())

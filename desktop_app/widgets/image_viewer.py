@@ -55,7 +55,7 @@ class ImageViewer(QDialog):
         Key of a similar image that the user wants to see.
     similar_toggled : (bool)
         Similar images are shown or hidden.
-    back_wanted : ()
+    back_requested : ()
         The user wants to return to the image that a similar one was opened from.
     menu_requested : (QPoint)
         The user wants the actions for the image, at a place of the screen.
@@ -66,7 +66,7 @@ class ImageViewer(QDialog):
     stepped = Signal(int)
     similar_opened = Signal(int)
     similar_toggled = Signal(bool)
-    back_wanted = Signal()
+    back_requested = Signal()
     menu_requested = Signal(QPoint)
     key_pressed = Signal(QKeySequence)
 
@@ -143,7 +143,7 @@ class ImageViewer(QDialog):
         self.toggle.setCheckable(True)
         self.toggle.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.toggle.toggled.connect(self._on_toggled)
-        self.back = self._push("Back", "Return to the image before (Backspace)", self.back_wanted.emit)
+        self.back = self._push("Back", "Return to the image before (Backspace)", self.back_requested.emit)
         self.back.hide()
         heading = QHBoxLayout()
         heading.addWidget(self.toggle)
@@ -355,7 +355,7 @@ class ImageViewer(QDialog):
 
     def _go_back(self) -> None:
         if not self.back.isHidden():
-            self.back_wanted.emit()
+            self.back_requested.emit()
 
     def _zoom_in(self) -> None:
         self.picture.zoom_by(STEP)

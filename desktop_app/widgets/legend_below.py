@@ -33,13 +33,13 @@ class LegendBelow(pg.LegendItem):
         line = tall - LEADING
         for sample, label in self.items:
             text = label.itemRect().width()
-            wanted = SAMPLE + theme.UNIT // 2 + text
-            if x > 0 and x + wanted > self._room:
+            width = SAMPLE + theme.UNIT // 2 + text
+            if x > 0 and x + width > self._room:
                 x, row = 0.0, row + 1
             y = row * line
             sample.setGeometry(x, y + (line - SAMPLE) / 2, SAMPLE, SAMPLE)
             label.setGeometry(x + SAMPLE + theme.UNIT // 2, y - LEADING / 2, text, tall)
-            x += wanted + theme.UNIT * 2
+            x += width + theme.UNIT * 2
         height = (row + 1) * line + theme.UNIT // 2 if self.items else 0
         self.setMinimumHeight(height)
         self.setMaximumHeight(height)

@@ -97,10 +97,10 @@ class LineWithIntervals(Plot):
         """
         self._lines, self._level, self._from_zero = lines, level, from_zero
         self.set_note("" if lines or level else note or "No results yet")
-        said = [f"{line.shown_title}: " + ", ".join(_points(line)) for line in lines]
+        parts = [f"{line.shown_title}: " + ", ".join(_points(line)) for line in lines]
         if level:
-            said.append(f"{level.title}: {level.mean:.3f}")
-        self.setAccessibleDescription("; ".join(said))
+            parts.append(f"{level.title}: {level.mean:.3f}")
+        self.setAccessibleDescription("; ".join(parts))
         self.redraw()
 
     def plot_table(self) -> Table:

@@ -1,4 +1,4 @@
-"""The medoids of a class, large enough to judge, each with its cluster's colour and share (Fig. 5)."""
+"""The medoids of a class, large enough to inspect, each with its cluster's colour and share (Fig. 5)."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

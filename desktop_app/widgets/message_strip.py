@@ -18,14 +18,14 @@ class MessageStrip(QFrame):
     Signals
     -------
     action_triggered : ()
-    more_wanted : ()
+    more_requested : ()
         The quiet button, for what stands behind the message.
     closed : ()
         The user sent it away.
     """
 
     action_triggered = Signal()
-    more_wanted = Signal()
+    more_requested = Signal()
     closed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -43,7 +43,7 @@ class MessageStrip(QFrame):
         self._action.clicked.connect(self.action_triggered)
         self._more = QPushButton()
         self._more.setFlat(True)
-        self._more.clicked.connect(self.more_wanted)
+        self._more.clicked.connect(self.more_requested)
         self._close = QToolButton()
         self._close.setIconSize(QSize(14, 14))
         self._close.setToolTip("Hide this message")

@@ -146,7 +146,7 @@ class PatternField(QWidget):
         )
         self.preview.setTextElideMode(Qt.TextElideMode.ElideLeft)  # names say more than folders
         self._wait = QTimer(self, singleShot=True, interval=WAIT_MS)
-        self._wait.timeout.connect(self._tell)
+        self._wait.timeout.connect(self._emit)
         self.field.textEdited.connect(self._wait_for_more)
         self.field.returnPressed.connect(self._use)
         self.field.editingFinished.connect(self._accept)
@@ -202,7 +202,7 @@ class PatternField(QWidget):
         self.field.setText(pattern)
         self.use.setVisible(bool(pattern) and pattern != self._kept)
         self._wait.stop()
-        self._tell()
+        self._emit()
 
     def forget(self, pattern: str) -> None:
         """Show another project's pattern; what was typed and not yet told is dropped."""
@@ -274,23 +274,23 @@ class PatternField(QWidget):
     def _drop(self) -> None:
         if self.is_offered:
             self.set_pattern(self._kept)
-            self._tell()
+            self._emit()
 
     def _take_suggestion(self) -> None:
         self.field.setText(self._suggested)
-        self._tell()
+        self._emit()
         self.pattern_accepted.emit(self.pattern)
 
     def _wait_for_more(self) -> None:
         self.use.hide()  # what is typed is used by Enter
         self._wait.start()
 
-    def _tell(self) -> None:
+    def _emit(self) -> None:
         self.pattern_changed.emit(self.field.text())
 
     def _accept(self) -> None:
         if self._wait.isActive():
             self._wait.stop()
-            self._tell()
+            self._emit()
         if not self.is_offered:
             self.pattern_accepted.emit(self.field.text())

@@ -39,7 +39,7 @@ class Scatter(Plot):
         Row of a point; -1 where `hovered` left them all.
     selection_changed : (object)
         Selected rows, int64, ascending; empty for none.
-    menu_wanted : (int, QPoint)
+    menu_requested : (int, QPoint)
         Row of the point that was clicked with the right button, or that the keyboard is at, -1 for none; and where on
         the screen.
     """
@@ -49,7 +49,7 @@ class Scatter(Plot):
     opened = Signal(int)
     preview_requested = Signal(int)
     selection_changed = Signal(object)
-    menu_wanted = Signal(int, QPoint)
+    menu_requested = Signal(int, QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         self._view = LassoView()
@@ -254,7 +254,7 @@ class Scatter(Plot):
         super().mouseReleaseEvent(ev)
         # A lasso ends where it began: what counts is how far the mouse went in between.
         if ev.button() == Qt.MouseButton.RightButton and self._wandered < REACH_PX / 3:
-            self.menu_wanted.emit(self.row_at(ev.position()), ev.globalPosition().toPoint())
+            self.menu_requested.emit(self.row_at(ev.position()), ev.globalPosition().toPoint())
         elif ev.button() == Qt.MouseButton.LeftButton and self._wandered < REACH_PX / 3:
             row = self.row_at(ev.position())
             if row == NONE:
@@ -314,7 +314,7 @@ class Scatter(Plot):
     def contextMenuEvent(self, ev: QContextMenuEvent) -> None:  # noqa: N802
         """Open the menu by the keyboard; the mouse does when its button is released, as it also drags."""
         if ev.reason() == QContextMenuEvent.Reason.Keyboard:
-            self.menu_wanted.emit(self._current, self.mapToGlobal(self.rect().center()))
+            self.menu_requested.emit(self._current, self.mapToGlobal(self.rect().center()))
         ev.accept()
 
     def _step(self, step: int) -> None:

@@ -143,8 +143,8 @@ class SilhouetteCurve(Plot):
         self._words.setAnchor((-0.06, 0.0) if self._k <= middle else (1.06, 0.0))
         self._words.setPos(self._k, high - (high - low) * 0.01)
         self._low.setPos(right, low + (high - low) * 0.82)
-        said = f"{self._k} clusters in use" + (f", mean silhouette {value:.3f}" if value is not None else "")
-        self.setAccessibleDescription(said)
+        description = f"{self._k} clusters in use" + (f", mean silhouette {value:.3f}" if value is not None else "")
+        self.setAccessibleDescription(description)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Left and Right choose one cluster fewer or more."""

@@ -128,9 +128,9 @@ class _Tile(QAbstractButton):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setText(picture.name)
-        said = ", ".join(part for part in (images(picture.n_images), self._clusters(), picture.note) if part)
-        self.setAccessibleName(f"{picture.name}: {said}")
-        self.setToolTip(f"{picture.name}: {said}")
+        description = ", ".join(part for part in (images(picture.n_images), self._clusters(), picture.note) if part)
+        self.setAccessibleName(f"{picture.name}: {description}")
+        self.setToolTip(f"{picture.name}: {description}")
         theme.changed.connect(self._forget)
 
     def _clusters(self) -> str:

@@ -67,7 +67,7 @@ class StepList(QListWidget):
         self._widest = round(max(widths, default=0))
         self.is_compact = False
         self.set_compact(False)
-        self.currentRowChanged.connect(self._tell)
+        self.currentRowChanged.connect(self._emit)
         theme.changed.connect(self.viewport().update)
 
     def set_state(self, position: int, state: StepState, note: str = "") -> None:
@@ -114,7 +114,7 @@ class StepList(QListWidget):
         self.blockSignals(False)
         self.viewport().update()
 
-    def _tell(self, row: int) -> None:
+    def _emit(self, row: int) -> None:
         if row >= 0:
             self.step_chosen.emit(row)
 

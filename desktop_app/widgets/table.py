@@ -102,7 +102,7 @@ class Table(QTableView):
         self._name = name
         self._note = "Nothing to list yet."
         self._spread_to: list[int] = []
-        self._wanted: dict[int, bool] = {}
+        self._shown_by_user: dict[int, bool] = {}
         self._button: QToolButton | None = None
         self.absent: set[int] = set()
         self.setAccessibleName(name)
@@ -136,7 +136,7 @@ class Table(QTableView):
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         header.customContextMenuRequested.connect(self._offer_columns)
         self.doubleClicked.connect(self._open)
-        self.selectionModel().currentRowChanged.connect(self._tell)
+        self.selectionModel().currentRowChanged.connect(self._emit)
 
     def column_button(self) -> QToolButton:
         """Return the button that says how many columns are hidden, and lets the user choose; it is there when some are.
@@ -147,7 +147,7 @@ class Table(QTableView):
             self._button = QToolButton()
             self._button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
             self._button.setMenu(self._column_menu())
-            self._tell_hidden()
+            self._show_hidden()
         return self._button
 
     def _column_menu(self) -> QMenu:
@@ -166,27 +166,27 @@ class Table(QTableView):
             action.setEnabled(column.may_go > 0)
             action.toggled.connect(lambda shown, number=number: self._choose_column(number, shown=shown))
         menu.addSeparator()
-        menu.addAction("Fit to width", self._choose_none).setEnabled(bool(self._wanted))
+        menu.addAction("Fit to width", self._choose_none).setEnabled(bool(self._shown_by_user))
 
     def _choose_column(self, number: int, *, shown: bool) -> None:
-        self._wanted[number] = shown
+        self._shown_by_user[number] = shown
         self._spread()
 
     def _choose_none(self) -> None:
-        self._wanted.clear()
+        self._shown_by_user.clear()
         self._spread()
 
-    def _tell_hidden(self) -> None:
+    def _show_hidden(self) -> None:
         columns = self.rows_model.columns
         hidden = {n: c for n, c in enumerate(columns) if self.isColumnHidden(n) and n not in self.absent}
         if self._button is not None:
             n = len(hidden)
-            self._button.setVisible(bool(hidden or self._wanted))
+            self._button.setVisible(bool(hidden or self._shown_by_user))
             self._button.setText(f"{n} more column{'s' * (n != 1)}…" if hidden else "Columns")
-            asked = {n for n, c in hidden.items() if c.on_request and not self._wanted.get(n)}
-            pressed = ", ".join(c.title for n, c in hidden.items() if n not in asked)
+            on_request = {n for n, c in hidden.items() if c.on_request and not self._shown_by_user.get(n)}
+            pressed = ", ".join(c.title for n, c in hidden.items() if n not in on_request)
             what = f"Hidden, not enough space: {pressed}. " if pressed else ""
-            what += f"On request: {', '.join(hidden[n].title for n in sorted(asked))}. " if asked else ""
+            what += f"On request: {', '.join(hidden[n].title for n in sorted(on_request))}. " if on_request else ""
             self._button.setToolTip(f"{what}Choose the columns to show")
             self._button.setAccessibleName(f"Columns of {self._name}")
 
@@ -217,20 +217,20 @@ class Table(QTableView):
         """
         needs, shown = self._shown()
         room, least = self.viewport().width(), self.horizontalHeader().minimumSectionSize()
-        wanted = [min(needs[column], PLAIN_WIDTH_LIMIT) for column in shown]
-        spare = room - sum(wanted)
+        widths = [min(needs[column], PLAIN_WIDTH_LIMIT) for column in shown]
+        spare = room - sum(widths)
         if spare >= 0:
             extra = min(spare // max(1, len(shown)), theme.UNIT * 2)
-            wanted = [need + extra for need in wanted]
-        elif not any(self._wanted.values()):
-            wanted = fitted(wanted, room, least)
-        for column, width in zip(shown[:-1], wanted, strict=False):
+            widths = [need + extra for need in widths]
+        elif not any(self._shown_by_user.values()):
+            widths = fitted(widths, room, least)
+        for column, width in zip(shown[:-1], widths, strict=False):
             self.setColumnWidth(column, width)
         # Stretched by itself where it is too narrow, and not made narrower where it is too wide.
         if shown:
-            self.setColumnWidth(shown[-1], max(room - sum(wanted[:-1]), wanted[-1] if spare < 0 else 0, least))
+            self.setColumnWidth(shown[-1], max(room - sum(widths[:-1]), widths[-1] if spare < 0 else 0, least))
         self._spread_to = self._widths()
-        self._tell_hidden()
+        self._show_hidden()
 
     def _shown(self) -> tuple[dict[int, int], list[int]]:
         """Show the columns that fit, and return what each wants and which are shown."""
@@ -240,8 +240,8 @@ class Table(QTableView):
         present = [column for column in range(len(columns)) if column not in self.absent]
         needs = {each: max(self.sizeHintForColumn(each), header.sectionSizeHint(each), header.minimumSectionSize())
                  for each in present}  # fmt: skip
-        offered = [each for each in present if self._wanted.get(each, not columns[each].on_request)]
-        may_go = {each: 0 if self._wanted.get(each) else columns[each].may_go for each in offered}
+        offered = [each for each in present if self._shown_by_user.get(each, not columns[each].on_request)]
+        may_go = {each: 0 if self._shown_by_user.get(each) else columns[each].may_go for each in offered}
         shown = fitting({each: needs[each] for each in offered}, may_go, self.viewport().width())
         for column in present:
             self.setColumnHidden(column, column not in shown)
@@ -302,6 +302,6 @@ class Table(QTableView):
     def _open(self, index: QModelIndex) -> None:
         self.row_opened.emit(self.row_at(index))
 
-    def _tell(self, index: QModelIndex) -> None:
+    def _emit(self, index: QModelIndex) -> None:
         if index.isValid():
             self.row_chosen.emit(self.row_at(index))

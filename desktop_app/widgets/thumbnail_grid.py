@@ -73,8 +73,8 @@ class ThumbnailGrid(QListView):
         self._has_captions = False
         self.set_side(side)
         self.doubleClicked.connect(self._open)
-        self.selectionModel().selectionChanged.connect(self._tell_selection)
-        self.selectionModel().currentChanged.connect(self._tell_current)
+        self.selectionModel().selectionChanged.connect(self._emit_selection)
+        self.selectionModel().currentChanged.connect(self._emit_current)
         theme.changed.connect(self.viewport().update)
 
     def set_side(self, side: int) -> None:
@@ -191,10 +191,10 @@ class ThumbnailGrid(QListView):
     def _open(self, index: QModelIndex) -> None:
         self.opened.emit(int(index.data(KEY)))
 
-    def _tell_selection(self) -> None:
+    def _emit_selection(self) -> None:
         self.selection_changed.emit(self.selected_keys())
 
-    def _tell_current(self, index: QModelIndex) -> None:
+    def _emit_current(self, index: QModelIndex) -> None:
         self.current_changed.emit(int(index.data(KEY)) if index.isValid() else NONE)
 
 

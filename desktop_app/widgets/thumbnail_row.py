@@ -1,4 +1,4 @@
-"""One row of images large enough to judge: sample images of a class, or the medoids of its clusters."""
+"""One row of images large enough to inspect: sample images of a class, or the medoids of its clusters."""
 
 from collections.abc import Sequence
 

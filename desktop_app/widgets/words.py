@@ -67,13 +67,13 @@ class ElideLabel(QLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.mode = Qt.TextElideMode.ElideRight
-        self._told = ""
+        self._own_tooltip = ""
 
     def setText(self, text: str) -> None:  # noqa: N802
         """Show another text; the tooltip that told the one before goes with it."""
-        if self._told and self.toolTip() == self._told:
+        if self._own_tooltip and self.toolTip() == self._own_tooltip:
             self.setToolTip("")
-        self._told = ""
+        self._own_tooltip = ""
         super().setText(text)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
@@ -87,9 +87,9 @@ class ElideLabel(QLabel):
             super().paintEvent(event)
             return
         painter = QPainter(self)
-        if self.toolTip() in ("", self._told):  # no tooltip of its own
-            self._told = self.text()
-            self.setToolTip(self._told)
+        if self.toolTip() in ("", self._own_tooltip):  # no tooltip of its own
+            self._own_tooltip = self.text()
+            self.setToolTip(self._own_tooltip)
         short = self.fontMetrics().elidedText(self.text(), self.mode, self.contentsRect().width())
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(self.contentsRect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), short)

@@ -15,7 +15,7 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 import psutil
-from benchmarks.memory import alike, coverage, doubts, proxy
+from benchmarks.memory import alike, coverage, label_errors, proxy
 from core.cli import commands
 from core.data.dataset import scan
 from core.errors import MemoryShortError
@@ -47,7 +47,7 @@ assert "tensorflow" not in sys.modules
 """
 STAGES = {
     'scanned("{place}")': "Scanning 10,000 images needs about 52 MB of memory, but",
-    "doubts(30_000, 50)": "Finding suspected label errors (30,000 images) needs about 114 MB of memory, but",
+    "label_errors(30_000, 50)": "Finding suspected label errors (30,000 images) needs about 114 MB of memory, but",
     "alike(30_000, 50)": "Finding near-duplicates (30,000 images) needs about 104 MB of memory, but",
     "coverage(4_000, 50)": "Measuring the coverage of class a (4,000 images) needs about 221 MB of memory, but",
     "proxy(30_000, 50, 3_000)": "Finding the nearest of 3,000 for 30,000 images needs about 170 MB of memory, but",

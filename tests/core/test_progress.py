@@ -7,7 +7,7 @@ import pytest
 
 from core.cli.terminal import TerminalProgress, table
 from core.errors import CancelledError
-from core.progress import PartProgress, StepProgress
+from core.progress import PartProgress, PublishingProgress, StepProgress
 
 
 class Heard:
@@ -42,20 +42,26 @@ def heard_of(reports: list[tuple[int, int, str]], step: int, n_steps: int, **how
     inner = StepProgress(heard, step, n_steps, **how)
     for report in reports:
         inner.report(*report)
-    inner.publish("a part")
     return heard
 
 
 def test_a_step_tells_its_own_messages_in_thousandths() -> None:
     heard = heard_of([(0, 4, "a: x"), (1, 4, "b: x"), (4, 4, ""), (3, 0, "c")], 2, 5)
     assert heard.told == [(2000, 5000, "a: %"), (2250, 5000, "b: %"), (3000, 5000, ""), (2000, 5000, "c: %")]
-    assert heard.parts == ["a part"]
 
 
-def test_a_step_may_be_told_under_one_name_and_without_its_parts() -> None:
-    heard = heard_of([(1, 2, "Reading: images")], 0, 1, message="Training (run 1 of 1)", hands_on=False)
+def test_a_step_may_be_reported_under_one_name() -> None:
+    heard = heard_of([(1, 2, "Reading: images")], 0, 1, message="Training (run 1 of 1)")
     assert heard.told == [(500, 1000, "Training (run 1 of 1): %")]
-    assert heard.parts == []
+
+
+def test_parts_reach_another_receiver_than_reports() -> None:
+    reports, parts = Heard(), Heard()
+    both = PublishingProgress[str](StepProgress(reports, 1, 2), parts)
+    both.report(1, 2, "Training: runs")
+    both.publish("a part")
+    assert (reports.told, reports.parts) == ([(1500, 2000, "Training: %")], [])
+    assert (parts.told, parts.parts) == ([], ["a part"])
 
 
 def test_a_part_tells_its_share_of_the_whole_time_and_never_goes_back() -> None:
@@ -63,10 +69,8 @@ def test_a_part_tells_its_share_of_the_whole_time_and_never_goes_back() -> None:
     part = PartProgress(heard, 0.2, 0.6, message="Training (run 2 of 3)")
     for report in [(0, 2, "x"), (2, 4, "y"), (0, 9, ""), (3, 4, ""), (0, 0, "")]:
         part.report(*report)
-    part.publish("a part")
     assert [done for done, *_ in heard.told] == [20_000, 40_000, 40_000, 50_000, 50_000]
     assert {told[1:] for told in heard.told} == {(100_000, "Training (run 2 of 3): %")}
-    assert heard.parts == ["a part"]
 
 
 def test_parts_lie_inside_parts() -> None:
@@ -77,11 +81,9 @@ def test_parts_lie_inside_parts() -> None:
 
 def test_a_prefix_stands_before_what_is_done_and_the_unit_is_left_out() -> None:
     heard = Heard()
-    part = PartProgress(heard, 0.5, 0.5, prefix="Split 2 of 4 · ", hands_on=False)
+    part = PartProgress(heard, 0.5, 0.5, prefix="Split 2 of 4 · ")
     part.report(1, 2, "Extracting vgg16: images")
-    part.publish("a part")
     assert heard.told == [(50_000, 100_000, "Split 2 of 4 · extracting vgg16: %")]
-    assert heard.parts == []
 
 
 def test_units_of_the_steps_can_be_kept() -> None:

@@ -18,6 +18,7 @@ from core.project import (
     Recovery,
     StageResult,
     digest_on_disk,
+    project_from_dict,
     project_to_dict,
     read_project,
     read_recovery,
@@ -113,6 +114,14 @@ def test_a_project_survives_its_file(tmp_path: Path) -> None:
     )
     write_project(project, tmp_path / "study.coreset")
     assert read_project(tmp_path / "study.coreset") == project
+
+
+def test_a_margin_is_stored_where_it_is_not_two_points(tmp_path: Path) -> None:
+    assert "margin" not in project_to_dict(Project(), tmp_path)["choices"]
+    stored = project_to_dict(Project(choices=Choices(margin=0.035)), tmp_path)
+    assert project_from_dict(stored, tmp_path, "a.coreset").choices.margin == 0.035
+    stored["choices"]["margin"] = 7.0
+    assert project_from_dict(stored, tmp_path, "a.coreset").choices.margin == 0.02
 
 
 def test_file_and_folder_may_move_together(tmp_path: Path) -> None:

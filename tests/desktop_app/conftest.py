@@ -1,7 +1,6 @@
 """Fixtures for tests of the window: a page's context whose jobs run at once, and a watch for what is left behind."""
 
 import gc
-import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -49,8 +48,6 @@ from desktop_app.settings import Preferences
 from desktop_app.widgets.thumbnail_row import ThumbnailRow
 
 HARMLESS_THREADS = ("MainThread", "Thread-", "pydevd", "Dummy")
-COLLECT_ALL_EVERY = 10  # tests; a full collection takes a tenth of a second once TensorFlow is loaded
-TESTS = itertools.count(1)
 
 
 def engine_processes() -> list[psutil.Process]:
@@ -65,12 +62,19 @@ def engine_processes() -> list[psutil.Process]:
     return children
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _garbage_of_before_kept() -> None:
+    """Leave what was there before a module out of collections: with TensorFlow loaded, each would look at a million."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _garbage_collected_here() -> Iterator[None]:
     """Collect cycles between tests and in this thread: a worker thread must not destroy an earlier test's widgets."""
     gc.disable()
     yield
-    gc.collect(2 if next(TESTS) % COLLECT_ALL_EVERY == 0 else 1)
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)

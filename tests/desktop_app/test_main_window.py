@@ -58,7 +58,7 @@ class StepPage(Page):
         self.keep(result, {"sum": result})
         stages = list(STAGES)
         after = stages[(stages.index(self.stage) + 1) % len(stages)]
-        self.summary_told.emit(f"the sum is {result}", after)
+        self.summary_reported.emit(f"the sum is {result}", after)
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,7 @@ def test_images_that_go_while_a_step_runs_are_said_once_where_it_can_be_mended(
     window.context.messages.error("The folder cannot be read.", "details")
     assert window.helpers.errors == []
     assert "was not found" in window.frame.strip.text
-    window.page("dataset").locate_wanted.emit()
+    window.page("dataset").locate_requested.emit()
     (dialog,) = (each for each in window.findChildren(QFileDialog) if each.isVisible())
     dialog.reject()
 
@@ -501,7 +501,7 @@ def test_what_a_job_brought_stays_when_it_has_ended(opened: MainWindow, stopped:
     assert bar.action.text() == "Open"
     opened.watch._passing.timeout.emit()
     assert (bar.text.text(), bar.action.text()) == ("The report is written.", "Open")
-    opened.watch.tell_outcome("Coreset: 120 images selected", "compare")
+    opened.watch.show_outcome("Coreset: 120 images selected", "compare")
     assert (bar.text.text(), bar.action.text()) == ("Coreset: 120 images selected", "Continue to Compare")
     assert stopped == []
 
@@ -546,7 +546,7 @@ def test_the_way_on_leads_to_what_is_not_done(opened: MainWindow, qtbot: QtBot) 
     press(opened, "run")
     qtbot.waitUntil(lambda: state(opened, "features") == "done" and not opened.watch.is_running)
     assert not features.run_button.property("primary")  # to do it again is not the next thing to do
-    opened.watch.tell_outcome("Scanned", "features")
+    opened.watch.show_outcome("Scanned", "features")
     assert bar.action.text() == "Continue to Clusters"
     assert bar.action.property("primary")
     opened.context.messages.info("Saved.")
@@ -555,14 +555,14 @@ def test_the_way_on_leads_to_what_is_not_done(opened: MainWindow, qtbot: QtBot) 
     model = opened.context.model
     for stage in ("clusters", "coreset", "compare"):
         model.store_result(stage, model.key(stage), {}, 1.0)
-    opened.watch.tell_outcome("Scanned", "features")
+    opened.watch.show_outcome("Scanned", "features")
     assert bar.action.isHidden()
     assert bar.text.text() == "Scanned"
 
 
 def test_the_next_step_is_not_offered_where_the_user_is(opened: MainWindow) -> None:
     action = opened.frame.job_bar.action
-    opened.watch.tell_outcome("Coreset: 120 images selected", "compare")
+    opened.watch.show_outcome("Coreset: 120 images selected", "compare")
     assert opened.frame.job_bar.text.text() == "Coreset: 120 images selected"
     assert action.text() == "Continue to Compare"
     opened.go_to_stage("compare")
@@ -930,12 +930,12 @@ def test_a_plugin_that_fails_is_told_once_and_listed_in_about(
     )
     # What is said already stays until it is sent away.
     window.frame.strip.show_message("warning", "Something else.")
-    window.tell_plugin_problems()
+    window.show_plugin_problems()
     assert window.frame.strip.text == "Something else."
     window.frame.strip.close_button.click()
     assert window.frame.strip.text == sentence
     window.frame.strip.close_button.click()
-    window.tell_plugin_problems()
+    window.show_plugin_problems()
     assert window.frame.strip.text == ""
     assert page_context.messages.sentences("warning") == [sentence]  # type: ignore[attr-defined]
     assert sentence.replace("<today>", "&lt;today&gt;") in plugin_words()

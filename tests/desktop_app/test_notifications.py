@@ -50,7 +50,7 @@ class Told(QObject):
         self.notes.append((title, text))
 
     def say(self, result: Any) -> None:
-        self.watch.tell_outcome(f"the sum is {result}", "")
+        self.watch.show_outcome(f"the sum is {result}", "")
 
     def say_file(self, result: Any) -> None:
         self.context.messages.info(f"Report {result} written.")

@@ -16,7 +16,7 @@ from desktop_app.logs import Log
 from desktop_app.main_window import MainWindow
 from desktop_app.models.thumbnail_store import shared_store
 from desktop_app.pages import compare as compare_page
-from desktop_app.pages import coreset as coreset_page
+from desktop_app.pages import coreset_sizing
 from desktop_app.pages.page import PageContext
 from desktop_app.recovery import Autosave
 
@@ -58,7 +58,7 @@ def agree(window: MainWindow, qtbot: QtBot, *, quick: bool = False) -> Everythin
     sheet = window.findChild(EverythingSheet)
     assert sheet is not None
     if quick:
-        sheet.judge.click()
+        sheet.probe.click()
     sheet.accept_button.click()
     return sheet
 
@@ -89,7 +89,7 @@ def test_everything_is_done_to_the_answer(window: MainWindow, first_lot: Any, qt
 def test_the_size_for_the_margin_is_reported_after_all_steps(
     window: MainWindow, first_lot: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(coreset_page, "LEAST_TO_SIZE", 20)
+    monkeypatch.setattr(coreset_sizing, "LEAST_TO_SIZE", 20)
     said: list[str] = []
     monkeypatch.setattr(window.context.messages, "info", said.append)
     window.files.open_path(first_lot.study.source)
@@ -140,7 +140,7 @@ def test_what_it_takes_is_said_before_it_starts(window: MainWindow, first_lot: A
     assert sheet.train.text() == "Train the networks: 15 trainings of the custom network"  # what works without weights
     whole = sheet.whole.text()
     assert whole.startswith("About ")
-    sheet.judge.click()
+    sheet.probe.click()
     assert sheet.whole.text() != whole
     assert model.state("features") != "done"
     sheet.reject()
@@ -148,7 +148,7 @@ def test_what_it_takes_is_said_before_it_starts(window: MainWindow, first_lot: A
     assert model.state("features") != "done"
 
 
-def test_the_quick_judge_can_answer(window: MainWindow, first_lot: Any, qtbot: QtBot) -> None:
+def test_the_linear_probe_can_answer(window: MainWindow, first_lot: Any, qtbot: QtBot) -> None:
     model = window.context.model
     window.files.open_path(first_lot.study.source)
     window.run_all.start()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.cli.choices import study_of
-from core.cli.flags import AUTO, asked_of_images
+from core.cli.flags import AUTO, flags_of_images
 from core.cli.parser import build_parser
 from core.settings import settings_to_dict
 
@@ -22,7 +22,7 @@ def test_the_image_size_is_the_images_own_and_is_kept_as_a_number(
     cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = options_of(cells, tmp_path, "--image-size", AUTO, "--layout", AUTO)
-    assert [flag.words for flag in asked_of_images(options)] == ["--image-size"]
+    assert [flag.words for flag in flags_of_images(options)] == ["--image-size"]
     study = study_of(options)
     # The images are 44 × 40 pixels: the least side that is offered.
     assert study.settings.training.image_size == 64

@@ -218,13 +218,13 @@ def test_a_comparison_with_the_head_leaves_report_and_tables(
 
 def test_a_comparison_prints_what_it_could_not_read_as_a_note(capsys: pytest.CaptureFixture[str]) -> None:
     note = "1 stored run could not be read (file x.json: why); it is trained again when required."
-    training_commands._tell_run(Note(note))
+    training_commands._print_run(Note(note))
     assert capsys.readouterr().out == f"note: {note}\n"
     means = {"accuracy": 0.9, "f1": 0.8}
     row = Row(
         "head", "random", 0.1, 20, 2, means, {"accuracy": 0.85, "f1": 0.7}, {"accuracy": 0.95, "f1": 0.9}, 1, 2, 3
     )
-    training_commands._tell_comparison(Comparison((), (row,), (), ("Told.", note), (note,)))
+    training_commands._print_comparison(Comparison((), (row,), (), ("Told.", note), (note,)))
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "Test results with 95 % intervals:"
     assert said[1].split() == ["network", "sampler", "kept", "images", "runs", "accuracy", "95", "%", "F1", "selecting",
@@ -232,10 +232,10 @@ def test_a_comparison_prints_what_it_could_not_read_as_a_note(capsys: pytest.Cap
     assert "0.900  0.850 to 0.950  0.800" in said[-3]
     assert said[-2:] == ["Told.", f"note: {note}"]
     trained = replace(row, network="custom", validation_seconds=0.5)
-    training_commands._tell_comparison(Comparison((), (trained,), (), steps="equal"))
+    training_commands._print_comparison(Comparison((), (trained,), (), steps="equal"))
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "Test results with 95 % intervals, equal steps at every fraction:"
-    training_commands._tell_comparison(Comparison((), (trained,), (), steps="falling"))
+    training_commands._print_comparison(Comparison((), (trained,), (), steps="falling"))
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "Test results with 95 % intervals, steps falling with the images:"
 

@@ -139,7 +139,7 @@ def test_without_the_right_to_a_second_process_the_command_goes_on(monkeypatch: 
     monkeypatch.setattr(crash_watch, "_to_watcher", None)
     crash_watch.start()
     assert crash_watch._to_watcher is None
-    crash_watch.tell(Path(), Path(), "0", [])
+    crash_watch.set_facts(Path(), Path(), "0", [])
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
 
 

@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def homeless(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+def without_home(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
     """Run a command as a user of whom the system knows no home folder."""
     (tmp_path / "temporary").mkdir()
 
@@ -54,10 +54,10 @@ def homeless(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows knows every user's folder")
-def test_a_user_without_a_home_folder_gets_one(homeless: Callable[..., "subprocess.CompletedProcess[str]"],
+def test_a_user_without_a_home_folder_gets_one(without_home: Callable[..., "subprocess.CompletedProcess[str]"],
                                                folder: Path, tmp_path: Path) -> None:  # fmt: skip
     for arguments, code in ((("scan", folder), 0), (("weights", "list"), 0), (("scan", "~nobody/there"), 2)):
-        done = homeless(*arguments)
+        done = without_home(*arguments)
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
         assert "note: This user has no home folder, so the cache and weights are stored in" in done.stderr

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.cli.choices import settings_of
-from core.cli.flags import SECTIONS, Flag, add_flags, flags_of, said_settings
+from core.cli.flags import SECTIONS, Flag, add_flags, flags_of, given_settings
 from core.descriptions import choices_of
 from core.errors import SettingsError
 from core.settings import Settings, own_settings
@@ -75,7 +75,7 @@ TYPED = [flag for flag in FLAGS if not flag.setting.facts.from_file]
 @pytest.mark.parametrize("flag", TYPED, ids=[flag.words for flag in TYPED])
 def test_what_is_said_arrives_and_nothing_else_changes(flag: Flag) -> None:
     words, value = spoken(flag)
-    settings = said_settings(parsed(*words), Settings())
+    settings = given_settings(parsed(*words), Settings())
     part = getattr(settings, flag.setting.section)
     if flag.setting.owner:
         owners = dict(described(part))
@@ -91,7 +91,7 @@ def test_what_is_said_arrives_and_nothing_else_changes(flag: Flag) -> None:
 
 
 def test_nothing_said_changes_nothing() -> None:
-    assert said_settings(parsed(), Settings()) == Settings()
+    assert given_settings(parsed(), Settings()) == Settings()
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_nothing_said_changes_nothing() -> None:
 )
 def test_what_cannot_be_is_one_sentence(words: list[str], sentence: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        said_settings(parsed(*words), Settings())
+        given_settings(parsed(*words), Settings())
     assert sentence in str(caught.value)
 
 

@@ -18,7 +18,7 @@ from core.data.description import Match, Source, Sources
 from core.data.images import read_bytes, read_image
 from core.data.sources import SOURCES, source_of
 from core.errors import DatasetError, MissingSourceError
-from core.features.decoding import prepared_batches, wanted_images
+from core.features.decoding import images_to_decode, prepared_batches
 from core.progress import NO_PROGRESS
 from core.resources import resource_folder
 from core.results import Dataset
@@ -166,7 +166,7 @@ def test_a_plugin_is_scanned_and_read(shelf: tuple[ModuleType, Path], look: Look
     assert [image.path for image in dataset.images] == [f"{n}.png" for n in range(5)]
     assert np.array_equal(read_image(dataset, 3), picture(3))
     assert read_bytes(dataset, 3) == encoded(picture(3))
-    (batch,) = prepared_batches(dataset, wanted_images(dataset, range(5)), lambda rgb: rgb, 8)
+    (batch,) = prepared_batches(dataset, images_to_decode(dataset, range(5)), lambda rgb: rgb, 8)
     assert not batch.failures
     assert np.array_equal(batch.prepared, [picture(n) for n in range(5)])
 
@@ -186,7 +186,7 @@ def test_an_image_of_a_plugin_that_changed_is_not_taken_for_the_old_one(
     dataset = look(file)
     module.write_shelf(file, {"0.png": ("a", encoded(picture(0))), "1.png": ("b", encoded(picture(77)))})
     os.utime(file, ns=(0, 1))
-    (batch,) = prepared_batches(dataset, wanted_images(dataset, range(3)), lambda rgb: rgb, 8)
+    (batch,) = prepared_batches(dataset, images_to_decode(dataset, range(3)), lambda rgb: rgb, 8)
     assert batch.keys == (dataset.images[0].pixels,)
     assert [reason for _, reason in batch.failures] == [
         "The image has changed since it was scanned; scan again.", "It is not on the shelf.",

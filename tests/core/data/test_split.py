@@ -53,7 +53,7 @@ def test_seventy_thirty_then_eighty_twenty(dataset_of: Make) -> None:
     assert counts(dataset, split.validation) == {"a": 140, "b": 14, "c": 1}
     assert counts(dataset, split.pool) == {"a": 560, "b": 56, "c": 6}
     assert split.warnings == ()
-    assert not split.brought
+    assert not split.is_predefined
 
 
 @settings(max_examples=60, deadline=None)
@@ -353,7 +353,7 @@ def test_keep_one_of_duplicates(dataset_of: Make) -> None:
     }
 
 
-def _brought(dataset_of: Make, *more: tuple[str, str, dict[str, Any]], validation: bool = True) -> Dataset:
+def _predefined(dataset_of: Make, *more: tuple[str, str, dict[str, Any]], validation: bool = True) -> Dataset:
     sets = {"train": 20, "test": 8} | ({"validation": 5} if validation else {})
     return dataset_of(
         [
@@ -367,10 +367,10 @@ def _brought(dataset_of: Make, *more: tuple[str, str, dict[str, Any]], validatio
 
 
 def test_a_split_that_was_brought_is_kept(dataset_of: Make) -> None:
-    dataset = _brought(dataset_of)
+    dataset = _predefined(dataset_of)
     split = make_split(dataset, DataSettings(test_fraction=0.9, validation_fraction=0.9, split_seed=4))
     check_partition(dataset, split)
-    assert split.brought
+    assert split.is_predefined
     assert all(path.startswith("train/") for path in paths(dataset, split.pool))
     assert all(path.startswith("validation/") for path in paths(dataset, split.validation))
     assert all(path.startswith("test/") for path in paths(dataset, split.test))
@@ -379,7 +379,7 @@ def test_a_split_that_was_brought_is_kept(dataset_of: Make) -> None:
 
 
 def test_without_validation_images_they_come_from_training(dataset_of: Make) -> None:
-    dataset = _brought(dataset_of, validation=False)
+    dataset = _predefined(dataset_of, validation=False)
     split = make_split(dataset, DataSettings(validation_fraction=0.2))
     assert counts(dataset, split.validation) == {"a": 4, "b": 4}
     assert all(path.startswith("train/") for path in paths(dataset, split.validation))
@@ -388,7 +388,7 @@ def test_without_validation_images_they_come_from_training(dataset_of: Make) -> 
 
 
 def test_leaks_are_reported_and_dropped_on_request(dataset_of: Make) -> None:
-    dataset = _brought(
+    dataset = _predefined(
         dataset_of,
         ("train/a/copy.png", "a", {"split": "train", "pixels": "same"}),
         ("validation/a/copy.png", "a", {"split": "validation", "pixels": "same"}),
@@ -422,7 +422,7 @@ def test_leaks_are_reported_and_dropped_on_request(dataset_of: Make) -> None:
 
 
 def test_near_duplicates_count_as_leaks_on_request(dataset_of: Make) -> None:
-    dataset = _brought(
+    dataset = _predefined(
         dataset_of,
         ("train/a/near.png", "a", {"split": "train", "perceptual": "ffff0000ffff0000"}),
         ("test/a/near.png", "a", {"split": "test", "perceptual": "ffff0000ffff0003"}),
@@ -433,7 +433,7 @@ def test_near_duplicates_count_as_leaks_on_request(dataset_of: Make) -> None:
 
 
 def test_one_of_duplicates_in_a_brought_split_is_the_test_copy(dataset_of: Make) -> None:
-    dataset = _brought(
+    dataset = _predefined(
         dataset_of,
         ("a_train/copy.png", "a", {"split": "train", "pixels": "same"}),
         ("test/a/copy.png", "a", {"split": "test", "pixels": "same"}),
@@ -444,7 +444,7 @@ def test_one_of_duplicates_in_a_brought_split_is_the_test_copy(dataset_of: Make)
 
 
 def test_images_that_a_brought_split_does_not_name_are_left_out(dataset_of: Make) -> None:
-    dataset = _brought(dataset_of, ("loose.png", "a", {}))
+    dataset = _predefined(dataset_of, ("loose.png", "a", {}))
     split = make_split(dataset, DataSettings())
     assert [left.reason for left in split.left_out] == ["The predefined split does not contain it."]
 
@@ -457,7 +457,7 @@ def test_a_brought_split_that_lacks_a_set(dataset_of: Make) -> None:
     assert make_split(no_test, DataSettings()).warnings == (
         "The predefined split has no test images, so networks cannot be evaluated.",
     )
-    half = _brought(dataset_of, ("train/c/1.png", "c", {"split": "train"}), ("test/d/1.png", "d", {"split": "test"}))
+    half = _predefined(dataset_of, ("train/c/1.png", "c", {"split": "train"}), ("test/d/1.png", "d", {"split": "test"}))
     assert set(make_split(half, DataSettings()).warnings) == {
         "The class “c” has no test images.",
         "The class “d” has no training images, so it can be neither selected nor learnt.",

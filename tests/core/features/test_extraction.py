@@ -17,7 +17,7 @@ from core.data.dataset import scan
 from core.data.images import read_image
 from core.errors import CacheError, CancelledError, FeatureError, MemoryShortError, MissingWeightsError
 from core.features import extraction as extraction_module
-from core.features.decoding import Wanted, prepared_batches, wanted_images
+from core.features.decoding import ImageToDecode, images_to_decode, prepared_batches
 from core.features.extraction import Extracted, extract, extractor_cost, without_failed
 from core.features.extractors import EXTRACTORS
 from core.features.extractors.colour_texture import blocks as colour_texture
@@ -267,7 +267,7 @@ def test_decoding_stays_a_bounded_number_ahead(dataset: Dataset) -> None:
         prepared.append(1)
         return rgb
 
-    batches = prepared_batches(dataset, wanted_images(dataset, range(150)), prepare, 10)
+    batches = prepared_batches(dataset, images_to_decode(dataset, range(150)), prepare, 10)
     next(batches)
     deadline = time.monotonic() + 5
     while len(prepared) < 30 and time.monotonic() < deadline:
@@ -283,7 +283,7 @@ def test_batches_keep_the_order_however_long_each_image_takes(dataset: Dataset) 
         time.sleep(float(rgb[0, 0, 0]) / 255 * 0.004)
         return rgb
 
-    wanted = wanted_images(dataset, range(50))
+    wanted = images_to_decode(dataset, range(50))
     batches = list(prepared_batches(dataset, wanted, prepare, 7))
 
     assert [key for batch in batches for key in batch.keys] == [item.key for item in wanted]
@@ -294,9 +294,9 @@ def test_batches_keep_the_order_however_long_each_image_takes(dataset: Dataset) 
 def test_wanted_images_are_each_content_once(dataset: Dataset) -> None:
     twice = replace(dataset, images=(*dataset.images[:2], replace(dataset.images[0], path="b/copy.jpg")))
 
-    assert wanted_images(twice, [2, 1, 0]) == [
-        Wanted(dataset.images[0].pixels, (2, 0)),
-        Wanted(dataset.images[1].pixels, (1,)),
+    assert images_to_decode(twice, [2, 1, 0]) == [
+        ImageToDecode(dataset.images[0].pixels, (2, 0)),
+        ImageToDecode(dataset.images[1].pixels, (1,)),
     ]
 
 

@@ -22,7 +22,7 @@ from core.features.weight_files import write_tensors
 from core.features.weight_sets import WEIGHT_SETS
 from core.features.weights import find_weights, identify, import_weights, list_weights, weights_used
 from core.pipeline.facts import extractor_facts, recommended_extractors
-from core.pipeline.run_keys import judge_of
+from core.pipeline.run_keys import probe_input_of
 from core.pipeline.stages import choose, open_dataset, prepare, split_dataset
 from core.pipeline.study import Study
 from core.resources import user_data_folder
@@ -200,14 +200,14 @@ def test_a_coreset_is_chosen_by_it_beside_another(means: Install, demo: Path, tm
     assert len(coreset.indices) > 0
 
 
-def test_it_can_be_the_judge(means: Install, demo: Path, tmp_path: Path) -> None:
+def test_the_probe_can_use_it(means: Install, demo: Path, tmp_path: Path) -> None:
     means()
     study = study_of(demo, tmp_path, "colour-texture")
     training = with_own(study.settings.training, "head", judge_extractor="means")
     study = replace(study, settings=replace(study.settings, training=training))
-    judge = judge_of(prepare(study), NETWORKS["head"])
-    assert judge.extractor == "means"
-    assert judge.embedding.embedding.shape[1] == 6
+    probe_input = probe_input_of(prepare(study), NETWORKS["head"])
+    assert probe_input.extractor == "means"
+    assert probe_input.embedding.embedding.shape[1] == 6
 
 
 def test_the_command_line_lists_and_uses_it(

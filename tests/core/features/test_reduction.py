@@ -15,7 +15,6 @@ from core.errors import FeatureError, MemoryShortError
 from core.features import reduction
 from core.features.reduction import embed_classes, embed_pool
 from core.features.views import join, mean_square, view_scales
-from core.progress import NoProgress
 from core.results import ClassEmbedding, Dataset, FloatArray, Split
 from core.settings import FeatureSettings
 
@@ -154,16 +153,9 @@ def test_classes_of_one_image_and_classes_without_a_pool(
     dataset = make_dataset({"a": 1, "b": 2, "c": 5})
     split = Split(pool=np.array([0, 3, 4, 5]), validation=np.array([6]), test=np.array([1, 2, 7]))
     features = fake_features("e", {"x": realistic_rows(8, 30, 0)})
-    published: list[object] = []
-
-    class Listen(NoProgress):
-        def publish(self, result: object) -> None:
-            published.append(result)
-
-    found = embed_classes(dataset, split, [features], SETTINGS, cache_folder=tmp_path, progress=Listen())
+    found = embed_classes(dataset, split, [features], SETTINGS, cache_folder=tmp_path)
     assert [embedding.class_name for embedding in found] == ["a", "c"]
-    assert published == list(found)
-    assert isinstance(published[0], ClassEmbedding)
+    assert isinstance(found[0], ClassEmbedding)
     assert found[0].embedding.tolist() == [[0.0]]
     assert found[0].other_embedding.shape == (0, 1)
     assert found[1].other_indices.tolist() == [6, 7]

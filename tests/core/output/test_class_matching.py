@@ -35,8 +35,8 @@ def test_two_spellings_of_one_class_are_a_question() -> None:
 
 
 def test_what_is_said_goes_first_and_may_join_or_leave_out() -> None:
-    said = parse_match(["band=Basophil", "seg = Basophil", "platelet="])
-    found = match_classes(("band", "platelet", "seg"), OURS, said)
+    matches = parse_match(["band=Basophil", "seg = Basophil", "platelet="])
+    found = match_classes(("band", "platelet", "seg"), OURS, matches)
     assert found.matched == {"band": "Basophil", "seg": "Basophil"}
     assert found.unmatched == ("platelet",)
     assert found.missing == ("immature granulocyte", "platelet")

@@ -246,7 +246,7 @@ def test_every_network_is_told_with_how_it_was_trained(name: str, recipe: str) -
     assert ("highest accuracy on the validation images" in text) == (network.by_epochs and not ends)
     assert (f"Of the {network.title_inside}, the weights of the last epoch were kept." in text) == ends
     assert ("TensorFlow" in text) == network.by_epochs
-    assert ("Features were extracted" in text) == network.is_judge
+    assert ("Features were extracted" in text) == network.sees_embeddings
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from core.pipeline import comparing, comparison_progress, outlook, split_parts
 from core.pipeline.comparing import Selections, compare_stored, run_comparison, summarise
 from core.pipeline.outlook import plan_view
 from core.pipeline.planning import EVERYTHING, PlannedRun, plan, rows_of
-from core.pipeline.run_keys import backbone_choice, judge_of, run_key
+from core.pipeline.run_keys import backbone_choice, probe_input_of, run_key
 from core.pipeline.stages import Prepared, prepare
 from core.pipeline.study import Study
 from core.progress import NO_PROGRESS
@@ -238,9 +238,9 @@ def test_rows_of_one_repetition_share_their_draw_and_differ_from_another(prepare
     np.testing.assert_array_equal(everything, prepared.split.pool)
 
 
-def mark(prepared: Prepared, network: str = "custom", repetition: int = 0, n: int = 20, judge: Any = None) -> str:
+def mark(prepared: Prepared, network: str = "custom", repetition: int = 0, n: int = 20, probe_input: Any = None) -> str:
     planned = PlannedRun(network, "random", 0.5, repetition)
-    return run_key(prepared, planned, prepared.split.pool[:n], judge).fingerprint
+    return run_key(prepared, planned, prepared.split.pool[:n], probe_input).fingerprint
 
 
 def test_the_key_knows_images_settings_and_repetition(prepared: Prepared) -> None:
@@ -276,12 +276,12 @@ def test_the_key_of_a_transfer_network_knows_its_weights(prepared: Prepared, mon
 
 
 def test_the_key_of_the_head_knows_what_it_sees_and_nothing_of_epochs(prepared: Prepared) -> None:
-    judge = judge_of(prepared, NETWORKS["head"])
-    ours = mark(prepared, "head", judge=judge)
-    assert mark(prepared, "head", judge=replace(judge, strength=judge.strength * 10)) != ours
-    assert mark(asking(prepared, replace(QUICK, epochs=9)), "head", judge=judge) == ours
+    probe_input = probe_input_of(prepared, NETWORKS["head"])
+    ours = mark(prepared, "head", probe_input=probe_input)
+    assert mark(prepared, "head", probe_input=replace(probe_input, strength=probe_input.strength * 10)) != ours
+    assert mark(asking(prepared, replace(QUICK, epochs=9)), "head", probe_input=probe_input) == ours
     smaller = replace(prepared, split=replace(prepared.split, pool=prepared.split.pool[:-1]))
-    assert mark(smaller, "head", judge=judge) != ours
+    assert mark(smaller, "head", probe_input=probe_input) != ours
 
 
 def test_a_stored_run_is_told_with_the_clusters_and_places_of_today(prepared: Prepared, tmp_path: Path) -> None:
@@ -468,7 +468,7 @@ def test_the_summary_is_that_of_compare(prepared: Prepared, tmp_path: Path) -> N
         found.runs,
         prepared.study.settings.comparison,
         chosen_by=("colour-texture",),
-        judged_by={"head": "colour-texture"},
+        probe_extractors={"head": "colour-texture"},
     )
     assert found.sentences == expected.sentences
     assert any("same features" in sentence for sentence in found.sentences)
@@ -490,8 +490,8 @@ def test_a_comparison_says_by_which_recipe_it_is_trained_and_what_of_it_is_left_
     assert compare_stored(asking(plain, training), tmp_path).notes == comparison.notes
     # Neither is taken for the other.
     assert len(load_runs(tmp_path).runs) == 2
-    judged = asking(prepared, training, networks=("head",), fractions=(1.0,), repetitions=1)
-    assert not any("ecipe" in note for note in run_comparison(judged, tmp_path).notes)
+    with_probe = asking(prepared, training, networks=("head",), fractions=(1.0,), repetitions=1)
+    assert not any("ecipe" in note for note in run_comparison(with_probe, tmp_path).notes)
 
 
 def test_more_checks_than_epochs_are_refused_before_anything_is_trained(prepared: Prepared, tmp_path: Path) -> None:
@@ -549,8 +549,8 @@ def test_runs_of_the_two_modes_of_steps_never_stand_in_one_table(
         for table in (*of_network, table_one(found), cost_table(found)):
             assert words[found.steps] in table.title
         assert "steps" not in accuracy_table(found, "head").title
-    judged = asking(falling, networks=("head",))
-    assert run_comparison(judged, tmp_path).steps == ""
+    with_probe = asking(falling, networks=("head",))
+    assert run_comparison(with_probe, tmp_path).steps == ""
 
 
 def test_figures_on_another_backbone_or_on_unverified_weights_say_so_everywhere(

@@ -129,8 +129,8 @@ def test_folds_and_splits_at_once_are_refused(
             do(both.study, tmp_path / "study")
     assert not (tmp_path / "study").exists(), "refused before anything is computed or written"
     assert trained == []
-    assert "has a predefined split" in splits_problem(COMPARISON, brought=True, folds=3)
-    assert splits_problem(COMPARISON, brought=False, folds=3) == ""
+    assert "has a predefined split" in splits_problem(COMPARISON, is_predefined=True, folds=3)
+    assert splits_problem(COMPARISON, is_predefined=False, folds=3) == ""
 
 
 def test_a_fold_that_lacks_a_class_is_told(prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -193,13 +193,13 @@ def test_a_store_of_a_time_before_splits_is_read(prepared: Prepared, tmp_path: P
 
 
 def test_a_split_that_was_brought_is_the_only_one(prepared: Prepared, tmp_path: Path, counted: Counted) -> None:
-    brought = replace(prepared, split=replace(prepared.split, brought=True))
+    brought = replace(prepared, split=replace(prepared.split, is_predefined=True))
     with pytest.raises(SettingsError, match="has a predefined split, so there is only one split, but 2 are set"):
         run_comparison(brought, tmp_path)
     assert counted.trained == []
-    assert "set the number of splits to 1" in plan_view(prepared.study, 60, 15, brought=True).problem
+    assert "set the number of splits to 1" in plan_view(prepared.study, 60, 15, is_predefined=True).problem
     assert plan_view(prepared.study, 60, 15).problem == ""
-    assert splits_problem(replace(COMPARISON, splits=1), brought=True) == ""
+    assert splits_problem(replace(COMPARISON, splits=1), is_predefined=True) == ""
     run_comparison(asking(brought, splits=1), tmp_path)
     assert compare_stored(brought, tmp_path).n_splits == 1
 
@@ -215,10 +215,10 @@ def test_the_plan_tells_every_split_and_what_preparing_it_takes(prepared: Prepar
     )
 
 
-def test_the_judges_penalty_is_chosen_once(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = open_split(prepared, 0).judges["head"]
+def test_the_penalty_of_the_probe_is_chosen_once(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = open_split(prepared, 0).probe_inputs["head"]
     monkeypatch.setattr("core.training.architectures.head.logistic.choose_head_strength", None)
-    again = open_split(prepared, 0).judges["head"]
+    again = open_split(prepared, 0).probe_inputs["head"]
     assert first.strength is not None
     assert first.strength == again.strength
 

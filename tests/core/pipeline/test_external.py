@@ -100,8 +100,7 @@ def test_classes_that_are_not_in_both_are_told(home: Path, tmp_path: Path) -> No
     other = write(tmp_path / "other", {"blue": "Azure", "green": "green"}, seed=2)
     view = external_classes(home / "bundle", other, home / "cache")
     assert (view.theirs, view.ours) == ({"Azure": 6, "green": 6}, CLASSES)
-    assert view.matching is not None
-    assert (view.matching.unmatched, view.matching.missing) == (("Azure",), ("blue", "red"))
+    assert (view.matched, view.is_certain) == ({"green": "green"}, False)
     found = evaluate_external(home / "bundle", other, home / "cache")
     assert (len(found.run.true), found.left_out) == (6, {"Azure": 6})
     assert "6 images were skipped, of classes that the network does not have: Azure (6)." in found.notes
@@ -109,7 +108,7 @@ def test_classes_that_are_not_in_both_are_told(home: Path, tmp_path: Path) -> No
     assert "All images are of the class green: specificity and AUC require images of another class." in found.notes
     assert found.row.unknown["auc"] == "test images of at least two classes are needed"
     assert np.isnan(found.row.class_measures["recall"]["red"][0])
-    found = evaluate_external(home / "bundle", other, home / "cache", said={"Azure": "blue"})
+    found = evaluate_external(home / "bundle", other, home / "cache", matches={"Azure": "blue"})
     assert len(found.run.true) == 12
     assert not np.isnan(found.row.means["auc"])
 
@@ -224,15 +223,29 @@ def test_images_excluded_by_a_pattern_are_left_out(home: Path, tmp_path: Path) -
     assert "3 images were excluded by hand or by a pattern." in found.notes
 
 
+def test_corrected_classes_are_evaluated(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = write(tmp_path / "other", dict(zip(CLASSES, CLASSES, strict=True)), seed=5)
+    (tmp_path / "labels.csv").write_text("path,old,new\nblue/0.png,blue,red\n")
+    found = main(
+        ["evaluate", str(home / "bundle"), str(other), "--labels", str(tmp_path / "labels.csv"),
+         "--cache", str(home / "cache"), "--out", str(tmp_path / "out")]
+    )  # fmt: skip
+    assert found == 0
+    assert "1 image was evaluated under a corrected class (--labels)." in capsys.readouterr().out
+    with (tmp_path / "out" / ANSWERS).open(encoding="utf-8", newline="") as file:
+        true = {row["path"]: row["true"] for row in csv.DictReader(file)}
+    assert true["blue/0.png"] == "red"
+
+
 def test_the_command_line_writes_and_refuses(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = write(tmp_path / "other", {"blue": "Azure", "green": "green", "red": "artefact"}, seed=2)
     call = ["evaluate", str(home / "bundle"), str(other), "--cache", str(home / "cache")]
     out = tmp_path / "out"
     assert main([*call, "--match", "Azure=blue", "--match", "artefact=", "--out", str(out)]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith("Accuracy 0.")
-    assert "6 images were skipped, of classes that the network does not have: artefact (6)." in said
-    assert f"written: {out / REPORT}" in said
+    matches = capsys.readouterr().out
+    assert matches.startswith("Accuracy 0.")
+    assert "6 images were skipped, of classes that the network does not have: artefact (6)." in matches
+    assert f"written: {out / REPORT}" in matches
     assert main([*call, "--out", str(out)]) == 2
     assert "contains an external test. Use another folder, or add --overwrite." in capsys.readouterr().err
     assert main([*call, "--out", str(out), "--overwrite"]) == 0

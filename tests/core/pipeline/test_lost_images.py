@@ -165,7 +165,7 @@ def test_all_networks_are_tested_on_the_same_images_though_one_was_lost_between_
     assert prepared.dataset.images[gone].path in found.sentences[-1]
 
 
-def test_a_judge_is_trained_on_what_its_embeddings_hold(prepared: Prepared, tmp_path: Path) -> None:
+def test_a_probe_is_trained_on_what_its_embeddings_hold(prepared: Prepared, tmp_path: Path) -> None:
     before = run_comparison(asking(prepared, networks=("head",)), tmp_path / "runs")
     for index in (int(prepared.split.pool[0]), int(prepared.split.test[0])):
         file_of(prepared, index).write_bytes(b"")
@@ -234,10 +234,10 @@ def test_the_viewer_and_the_report_show_no_other_image_than_was_scanned(prepared
     changed, emptied = 4, 5
     replace_quietly(file_of(prepared, changed))
     file_of(prepared, emptied).write_bytes(b"")
-    assert service.picture(3).problem == ""
-    assert service.picture(changed).problem == "The image has changed since it was scanned; scan again."
-    assert service.picture(changed).rgb == b""
-    assert service.picture(emptied).problem == EMPTY
+    assert service.decoded(3).problem == ""
+    assert service.decoded(changed).problem == "The image has changed since it was scanned; scan again."
+    assert service.decoded(changed).rgb == b""
+    assert service.decoded(emptied).problem == EMPTY
     assert picture(prepared.dataset, 3)
     assert picture(prepared.dataset, changed) == ""
 

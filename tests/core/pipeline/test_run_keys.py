@@ -11,7 +11,7 @@ import pytest
 
 from core.descriptions import Plugin, choice
 from core.pipeline.planning import PlannedRun
-from core.pipeline.run_keys import Judge, run_key
+from core.pipeline.run_keys import ProbeInput, run_key
 from core.pipeline.study import Study
 from core.results import Dataset, Image, Split
 from core.settings import TrainingSettings, settings_from_dict, settings_to_dict, with_own
@@ -53,8 +53,10 @@ def mark(network: str, training: TrainingSettings, strength: float | None = 10.0
     prepared: Any = SimpleNamespace(study=Study(Path("x"), settings, Path("nowhere")), dataset=dataset, split=SPLIT)
     extracted: Any = SimpleNamespace(fingerprint="seen")
     embedding: Any = None
-    judge = None if network in ("custom", "transfer", "tiny") else Judge("vgg16", embedding, strength, extracted)
-    return run_key(prepared, PlannedRun(network, "random", 0.5, 2), np.array([0, 5, 6]), judge).fingerprint
+    probe_input = (
+        None if network in ("custom", "transfer", "tiny") else ProbeInput("vgg16", embedding, strength, extracted)
+    )
+    return run_key(prepared, PlannedRun(network, "random", 0.5, 2), np.array([0, 5, 6]), probe_input).fingerprint
 
 
 @pytest.mark.parametrize(("network", "changes", "expected"), KNOWN)

@@ -21,7 +21,7 @@ from core.pipeline.searching import search_study
 from core.pipeline.split_parts import open_split
 from core.pipeline.stages import Prepared, prepare
 from core.pipeline.study import Study
-from core.pipeline.teaching import Teaching, lacking_beside, teacher_seconds
+from core.pipeline.teaching import Teaching, missing_baselines, teacher_seconds
 from core.results import Note, RunKey, RunResult, Teacher
 from core.settings import (
     ClusterSettings,
@@ -213,15 +213,15 @@ def test_what_the_teacher_takes_stands_in_the_answer_and_counts_until_selecting_
     ({"samplers": ("random",), "fractions": (1.0,)}, "random and stratified are not", ("--fractions 0.1,1",)),
     ({"samplers": ("even-herding",), "networks": ("head",)}, "", ()),
 ])  # fmt: skip
-def test_rows_that_soft_labels_are_judged_by_are_asked_for_in_one_note(
+def test_rows_that_soft_labels_are_evaluated_by_are_suggested_in_one_note(
     changes: dict[str, Any], lacking: str, ways: tuple[str, ...]
 ) -> None:
     comparison = replace(ComparisonSettings(fractions=(0.1, 1.0), networks=("custom", "head")), **changes)
-    notes = lacking_beside(comparison, SOFT)
+    notes = missing_baselines(comparison, SOFT)
     assert len(notes) == bool(lacking)
     assert all(f"Soft labels are on, but {lacking} trained, so" in note for note in notes)
     assert all(way in note for way in ways for note in notes)
-    assert lacking_beside(comparison, TrainingSettings()) == ()
+    assert missing_baselines(comparison, TrainingSettings()) == ()
 
 
 def test_the_note_stands_beside_the_result_and_nothing_is_added(

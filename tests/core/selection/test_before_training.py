@@ -1,4 +1,4 @@
-"""Difficulty, coverage, the proxy, label doubts and near-duplicates: equal to counting by hand."""
+"""Difficulty, coverage, the proxy, suspected label errors and near-duplicates: equal to counting by hand."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,8 +18,8 @@ from core.selection.coverage import (
     proxy_curve,
 )
 from core.selection.difficulty import class_difficulty
-from core.selection.doubts import label_doubts, near_duplicates
 from core.selection.kernel import Kernel
+from core.selection.label_errors import near_duplicates, suspected_label_errors
 from core.selection.selecting import select
 from core.settings import SelectionSettings
 
@@ -136,12 +136,12 @@ def test_pairs_of_the_same_pixels_are_counted(make_scene: Callable[..., Any]) ->
 def test_proxy_is_the_accuracy_of_the_nearest_chosen_on_the_whole_pool() -> None:
     # Chosen a1 and b6: a0, a3 (2 from a1, 3 from b6), b5, b7 and b8 are right; a2, a4, the stray b, and a1 and b6,
     # whose nearest other chosen image is the other one, are not.
-    right = judged(LINE, POINTS, [1, 6])
+    right = probe_accuracy(LINE, POINTS, [1, 6])
     assert proxy_accuracy(LINE.contents, LINE.labels, embedding_of(POINTS), np.array([1, 6])) == right
 
 
-def judged(dataset: Dataset, points: np.ndarray, chosen: list[int]) -> float:
-    """Judge by hand: each image by the nearest chosen one that is no copy of it."""
+def probe_accuracy(dataset: Dataset, points: np.ndarray, chosen: list[int]) -> float:
+    """Evaluate by hand: each image by the nearest chosen one that is no copy of it."""
     right = 0
     for image in range(len(points)):
         others = [other for other in chosen if dataset.contents[other] != dataset.contents[image]]
@@ -152,7 +152,7 @@ def judged(dataset: Dataset, points: np.ndarray, chosen: list[int]) -> float:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_proxy_judges_every_size_on_the_same_images(seed: int) -> None:
+def test_proxy_evaluates_every_size_on_the_same_images(seed: int) -> None:
     random = np.random.default_rng(seed)
     points = np.concatenate([random.normal(size=(12, 2)), random.normal(size=(12, 2)) + 1])
     pixels = [f"copy {i % 2}" if i % 6 == 0 else f"{i}" for i in range(24)]
@@ -160,17 +160,17 @@ def test_proxy_judges_every_size_on_the_same_images(seed: int) -> None:
     for size in (1, 2, 7, 23, 24):
         chosen = np.sort(random.permutation(24)[:size])
         found = proxy_accuracy(dataset.contents, dataset.labels, embedding_of(points), chosen)
-        assert found == pytest.approx(judged(dataset, points.astype(np.float32), chosen.tolist()))
+        assert found == pytest.approx(probe_accuracy(dataset, points.astype(np.float32), chosen.tolist()))
 
 
-def test_half_of_the_pool_at_random_is_not_judged_better_than_everything() -> None:
-    # Judged on what was not chosen, choosing the hard images would seem to beat everything.
+def test_half_of_the_pool_at_random_is_not_rated_better_than_everything() -> None:
+    # Evaluated on what was not chosen, choosing the hard images would seem to beat everything.
     random = np.random.default_rng(0)
     points = np.concatenate([random.normal(size=(300, 2)), random.normal(size=(300, 2)) + 1.5])
     dataset = dataset_of([image(f"{'ab'[i // 300]}/{i:03}") for i in range(600)])
     embedding = embedding_of(points)
     everything = proxy_accuracy(dataset.contents, dataset.labels, embedding, np.arange(600))
-    strange = np.array([one.index for one in label_doubts(dataset, embedding)])
+    strange = np.array([one.index for one in suspected_label_errors(dataset, embedding)])
     rest = np.setdiff1d(np.arange(600), strange)
     chosen = np.sort(np.concatenate([strange, rest[::2]]))
     found = proxy_accuracy(dataset.contents, dataset.labels, embedding, chosen)
@@ -193,11 +193,11 @@ def test_proxy_curve_runs_from_the_smallest_coreset_with_random_ones_beside() ->
     random = [[coreset_of([0, 1, 2, 3, 9])], [coreset_of([0, 5]), coreset_of([1, 6]), coreset_of([4, 9])]]
     curve = proxy_curve(LINE.contents, LINE.labels, embedding_of(POINTS), coresets, random)
     assert [(point.n_images, point.fraction) for point in curve] == [(2, 0.2), (5, 0.5)]
-    assert curve[0].accuracy == pytest.approx(judged(LINE, POINTS, [1, 6]))
-    draws = [judged(LINE, POINTS, chosen) for chosen in ([0, 5], [1, 6], [4, 9])]
+    assert curve[0].accuracy == pytest.approx(probe_accuracy(LINE, POINTS, [1, 6]))
+    draws = [probe_accuracy(LINE, POINTS, chosen) for chosen in ([0, 5], [1, 6], [4, 9])]
     found = (curve[0].random, curve[0].random_low, curve[0].random_high)
     assert found == pytest.approx((np.mean(draws), min(draws), max(draws)))
-    assert curve[1].random == pytest.approx(judged(LINE, POINTS, [0, 1, 2, 3, 9]))
+    assert curve[1].random == pytest.approx(probe_accuracy(LINE, POINTS, [0, 1, 2, 3, 9]))
 
 
 def test_equal_draws_have_no_spread() -> None:
@@ -211,8 +211,8 @@ def test_equal_draws_have_no_spread() -> None:
 
 
 def test_doubtful_labels_are_those_most_of_whose_neighbours_are_strangers() -> None:
-    doubts = label_doubts(LINE, embedding_of(POINTS), n_neighbours=3)
-    assert [(one.index, one.score, one.class_name, one.other_class) for one in doubts] == [
+    suspected = suspected_label_errors(LINE, embedding_of(POINTS), n_neighbours=3)
+    assert [(one.index, one.score, one.class_name, one.other_class) for one in suspected] == [
         (9, pytest.approx(1.0), "b", "a"),
         (5, pytest.approx(2 / 3), "b", "a"),
     ]
@@ -220,15 +220,15 @@ def test_doubtful_labels_are_those_most_of_whose_neighbours_are_strangers() -> N
 
 def test_held_out_images_are_compared_with_the_pool_alone() -> None:
     outside = embedding_of(POINTS, [i not in (4, 9) for i in range(10)])
-    assert [one.index for one in label_doubts(LINE, outside, n_neighbours=3)] == []
-    doubts = label_doubts(LINE, outside, n_neighbours=3, held_out=True)
-    assert [(one.index, one.score, one.class_name, one.other_class) for one in doubts] == [
+    assert [one.index for one in suspected_label_errors(LINE, outside, n_neighbours=3)] == []
+    suspected = suspected_label_errors(LINE, outside, n_neighbours=3, held_out=True)
+    assert [(one.index, one.score, one.class_name, one.other_class) for one in suspected] == [
         (9, pytest.approx(1.0), "b", "a")
     ]
 
 
 def test_half_strangers_are_no_doubt() -> None:
-    assert all(one.score > 0.5 for one in label_doubts(LINE, embedding_of(POINTS), n_neighbours=2))
+    assert all(one.score > 0.5 for one in suspected_label_errors(LINE, embedding_of(POINTS), n_neighbours=2))
 
 
 def test_near_duplicates_need_not_be_identical() -> None:
@@ -262,6 +262,6 @@ def test_near_duplicates_by_embedding_have_a_threshold_of_their_own() -> None:
 
 def test_nothing_is_removed() -> None:
     before = LINE.images
-    label_doubts(LINE, embedding_of(POINTS))
+    suspected_label_errors(LINE, embedding_of(POINTS))
     near_duplicates(LINE, bits=64)
     assert LINE.images == before

@@ -166,24 +166,19 @@ def test_k_above_the_number_of_images_is_refused() -> None:
         cluster_class(embedded(np.zeros((6, 1))), ClusterSettings(k_by_class={"a": 7}))
 
 
-def test_progress_by_k_publishes_and_cancels() -> None:
+def test_progress_by_k_and_cancel() -> None:
     class Listen(NoProgress):
         def __init__(self) -> None:
             self.reports: list[tuple[int, int]] = []
-            self.published: list[object] = []
 
         def report(self, done: int, total: int, message: str = "") -> None:
             self.reports.append((done, total))
             if len(self.reports) > 20:
                 raise CancelledError
 
-        def publish(self, result: object) -> None:
-            self.published.append(result)
-
     listener = Listen()
     found = cluster_class(embedded(blobs((8, 8))), SETTINGS, listener)
     assert listener.reports == [(step, 9) for step in range(10)]
-    assert listener.published == [found]
     assert isinstance(found, ClassClusters)
     cluster_class(embedded(blobs((8, 8))), SETTINGS, listener)
     with pytest.raises(CancelledError):

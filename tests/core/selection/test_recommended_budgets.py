@@ -15,9 +15,10 @@ from core.output.manifest import read_manifest
 from core.pipeline.planning import rows_of
 from core.project import Project, read_project, write_project
 from core.results import Coreset
+from core.selection.class_budgets import rule_over_classes
 from core.selection.description import Sampler
 from core.selection.samplers import SAMPLERS
-from core.selection.selecting import rule_over_classes, select
+from core.selection.selecting import select
 from core.selection.selector import CoresetSelector
 from core.settings import ComparisonSettings, SelectionSettings, Settings, settings_from_dict, settings_to_dict
 

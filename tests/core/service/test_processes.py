@@ -191,7 +191,7 @@ def test_cancelling_takes_grandchildren_with_it(monkeypatch: pytest.MonkeyPatch)
     grandchild = 0
     for event in job.events():
         if isinstance(event, PartialResult):
-            grandchild = int(str(event.result))
+            grandchild = int(str(event.part))
             job.cancel()
     assert grandchild
     assert gone(grandchild)
@@ -202,7 +202,7 @@ def test_a_killed_engine_leaves_no_grandchild() -> None:
     part, last = run("start_a_child_and_die")
     assert isinstance(part, PartialResult)
     assert isinstance(last, Failed)
-    assert gone(int(str(part.result)))
+    assert gone(int(str(part.part)))
 
 
 def test_closing_kills_at_once() -> None:
@@ -221,7 +221,7 @@ def test_the_engine_ends_when_its_parent_is_killed() -> None:
         "import sys, time; sys.path.insert(0, sys.argv[1]); from core.service.processes import Job;"
         "import engine_functions as engine;"
         "job = Job(engine.Call(engine.start_a_child_and_wait, (60,))); job.start();"
-        "print(job.pid, next(iter(job.events())).result, flush=True); time.sleep(60)"
+        "print(job.pid, next(iter(job.events())).part, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", program, str(TESTS)], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None

@@ -131,7 +131,7 @@ def test_a_pin_counts_inside_its_class(service: SelectionService) -> None:
 
 
 def test_a_picture_is_the_decoded_image(service: SelectionService) -> None:
-    picture = service.picture(0)
+    picture = service.decoded(0)
     image = service._prepared.dataset.images[0]
     assert (picture.width, picture.height) == (image.width, image.height)
     assert len(picture.rgb) == 3 * picture.width * picture.height
@@ -141,7 +141,7 @@ def test_a_picture_that_has_gone_says_why(study: Study, tmp_path: Path) -> None:
     make_demo(tmp_path / "demo", n_images=60, side=48)
     small = SelectionService(Study(tmp_path / "demo", study.settings, tmp_path / "cache"))
     (tmp_path / "demo" / small._prepared.dataset.images[0].path).unlink()
-    picture = small.picture(0)
+    picture = small.decoded(0)
     assert picture.problem
     assert not picture.rgb
 
@@ -153,7 +153,7 @@ def test_similar_images_are_the_nearest_across_classes_and_sets(service: Selecti
     distances = np.sqrt(((rows - rows[7]) ** 2).sum(axis=1)).astype(np.float32)
     expected = [(d, int(i)) for d, i in zip(distances.tolist(), across.indices, strict=True) if i != asked]
     view = FindSimilar((asked, asked), 200).run(service, NO_PROGRESS)
-    assert view.asked == (asked,)
+    assert view.queries == (asked,)
     assert list(zip(view.distances, view.indices, strict=True)) == sorted(expected)
     assert set(view.indices) == set(across.indices.tolist()) - {asked}
     split = service._prepared.split

@@ -64,7 +64,7 @@ def quick() -> TrainingSettings:
 
 @pytest.fixture(scope="session")
 def embedding(cells: Dataset, split: Split) -> PoolEmbedding:
-    """Mean colours: what a judge's features could be."""
+    """Mean colours: what a probe's features could be."""
     indices = np.arange(len(cells.images))
     rows = np.array([read_image(cells, i).mean((0, 1)) / 255 for i in indices], dtype=np.float32)
     rows -= rows.mean(0)

@@ -239,8 +239,8 @@ def test_nothing_compares_to_nothing() -> None:
 
 def test_the_words_say_whose_features_the_head_saw() -> None:
     runs = runs_with(COIN, stratified=[0.8, 0.8], herding=[0.9, 0.9])
-    same = compare(runs, SETTINGS, chosen_by=("vgg16", "colour-texture"), judged_by={"head": "vgg16"}).sentences
-    other = compare(runs, SETTINGS, chosen_by=("colour-texture",), judged_by={"head": "vgg16"}).sentences
+    same = compare(runs, SETTINGS, chosen_by=("vgg16", "colour-texture"), probe_extractors={"head": "vgg16"}).sentences
+    other = compare(runs, SETTINGS, chosen_by=("colour-texture",), probe_extractors={"head": "vgg16"}).sentences
     assert any("same features (vgg16)" in sentence for sentence in same)
     assert not any("same features" in sentence for sentence in other)
 

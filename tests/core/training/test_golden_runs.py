@@ -160,7 +160,9 @@ def test_a_run_of_the_first_format_gives_way_to_one_of_the_same_key(tmp_path: Pa
 @pytest.mark.parametrize("folder", FOLDERS)
 @pytest.mark.parametrize("number", FORMATS)
 def test_a_comparison_tells_the_same(number: int, folder: str) -> None:
-    found = compare(read(number, folder), ComparisonSettings(), chosen_by=("vgg16",), judged_by={"head": "vgg16"})
+    found = compare(
+        read(number, folder), ComparisonSettings(), chosen_by=("vgg16",), probe_extractors={"head": "vgg16"}
+    )
     expected = EXPECTED[folder]
     differences = [possible(one) for one in expected["differences"]]
     told = {

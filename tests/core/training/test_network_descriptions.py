@@ -16,7 +16,7 @@ HEAVY = {
 }  # fmt: skip
 
 
-def test_the_program_has_the_papers_two_networks_and_the_fast_judge() -> None:
+def test_the_program_has_the_papers_two_networks_and_the_linear_probe() -> None:
     assert [*NETWORKS][:3] == ["custom", "transfer", "head"]
     assert NETWORKS.problems == ()
 
@@ -68,5 +68,5 @@ def test_a_network_names_the_extractor_that_it_stands_on_or_sees() -> None:
     assert transfer.backbone(other, file) == BackboneChoice("vgg16", 64, True, file, "transfer network")
     assert head.backbone(settings) is None
     assert head.extractor(settings, ("vgg16", "colour-texture")) == "vgg16"
-    judged = with_own(settings, "head", judge_extractor="mobilenetv2")
-    assert head.extractor(judged, ("vgg16",)) == "mobilenetv2"
+    with_probe = with_own(settings, "head", judge_extractor="mobilenetv2")
+    assert head.extractor(with_probe, ("vgg16",)) == "mobilenetv2"

@@ -27,7 +27,7 @@ def trained(name: str, task: TrainingTask) -> TrainedRun:
     return train(name, task, RunKey(name, "random", 1.0, 0, "mark"))
 
 
-def test_a_classifier_on_embeddings_is_judged_on_the_test_images(
+def test_a_classifier_on_embeddings_is_evaluated_on_the_test_images(
     task: TrainingTask, cells: Dataset, split: Split, embedding: PoolEmbedding
 ) -> None:
     run = trained("nearest-mean", task)

@@ -16,7 +16,7 @@ from core.results import Comparison, Difference, RunKey, RunResult
 from core.settings import ComparisonSettings
 from core.training.bootstrap import RESAMPLES, ImageResamples, corrected_interval, interval, overlap
 from core.training.comparison import compare
-from core.training.comparison_words import rests_on
+from core.training.comparison_words import basis_words
 from core.training.evaluation import evaluate
 
 N_IMAGES, N_TEST = 400, 120
@@ -219,11 +219,11 @@ def test_a_second_split_begun_is_told() -> None:
 
 
 def test_what_a_figure_rests_on_in_words() -> None:
-    assert rests_on([1]) == "1 repetition"
-    assert rests_on([3]) == "3 repetitions"
-    assert rests_on([3] * 5) == "5 splits, 3 repetitions each"
-    assert rests_on([1] * 5, what="paired repetition") == "5 splits, 1 paired repetition each"
-    assert rests_on([2, 1, 3]) == "3 splits, 6 repetitions in all"
+    assert basis_words([1]) == "1 repetition"
+    assert basis_words([3]) == "3 repetitions"
+    assert basis_words([3] * 5) == "5 splits, 3 repetitions each"
+    assert basis_words([1] * 5, what="paired repetition") == "5 splits, 1 paired repetition each"
+    assert basis_words([2, 1, 3]) == "3 splits, 6 repetitions in all"
 
 
 def test_inside_a_split_all_are_tested_on_the_same_images_and_over_all_on_the_same_classes() -> None:

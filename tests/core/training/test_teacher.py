@@ -115,7 +115,7 @@ def test_folds_keep_groups_whole_and_classes_even() -> None:
 # --- what it says -----------------------------------------------------------------------------------------------------
 
 
-def test_no_image_is_judged_by_what_belongs_to_it() -> None:
+def test_no_image_is_evaluated_by_what_belongs_to_it() -> None:
     # Pairs of copies whose class is by chance: who has seen the other one knows it, who has not cannot.
     rng = np.random.default_rng(0)
     rows = np.repeat(rng.normal(size=(60, 100)), 2, axis=0).astype(np.float32)

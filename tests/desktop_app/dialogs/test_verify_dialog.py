@@ -55,10 +55,10 @@ def test_an_export_as_it_was_written(page_context: PageContext, exported: Path, 
     dialog = opened(page_context, exported, qtbot)
     assert dialog.busy.isVisible()
     assert not dialog.again.isEnabled()
-    qtbot.waitUntil(lambda: bool(dialog.told.text))
+    qtbot.waitUntil(lambda: bool(dialog.strip.text))
     n_images = len(list(exported.rglob("*.png")))
-    assert dialog.told.kind == "good"
-    assert dialog.told.text.endswith(f" files are as they were written, {n_images} of them images.")
+    assert dialog.strip.kind == "good"
+    assert dialog.strip.text.endswith(f" files are as they were written, {n_images} of them images.")
     assert not dialog.busy.isVisible()
     assert not dialog.table.isVisible()
     assert not dialog.copy.isVisible()
@@ -70,8 +70,8 @@ def test_differences_are_listed_copied_and_saved(
     expected = damage(exported)
     dialog = opened(page_context, exported, qtbot)
     qtbot.waitUntil(dialog.table.isVisible)
-    assert dialog.told.kind == "bad"
-    assert dialog.told.text.endswith("1 differ, 1 missing, 1 not part of the export.")
+    assert dialog.strip.kind == "bad"
+    assert dialog.strip.text.endswith("1 differ, 1 missing, 1 not part of the export.")
     assert dict(dialog.table.rows_model.rows) == expected
     qtbot.mouseClick(dialog.copy, Qt.MouseButton.LeftButton)
     lines = QGuiApplication.clipboard().text().split("\n")
@@ -82,9 +82,9 @@ def test_differences_are_listed_copied_and_saved(
     asked.close()
     with (tmp_path / "differences.csv").open(encoding="utf-8-sig", newline="") as file:
         assert list(csv.reader(file)) == [["File", "Difference"], *map(list, expected.items())]
-    assert dialog.told.text == f"The list of 3 files was saved to {tmp_path / 'differences.csv'}."
+    assert dialog.strip.text == f"The list of 3 files was saved to {tmp_path / 'differences.csv'}."
     dialog.save_to(str(tmp_path / "gone" / "differences.csv"))
-    assert dialog.told.kind == "bad"
+    assert dialog.strip.kind == "bad"
 
 
 def test_verifying_again_sees_what_was_put_right(page_context: PageContext, exported: Path, qtbot: QtBot) -> None:
@@ -94,7 +94,7 @@ def test_verifying_again_sees_what_was_put_right(page_context: PageContext, expo
     (exported / "notes.txt").unlink()
     qtbot.mouseClick(dialog.again, Qt.MouseButton.LeftButton)
     assert not dialog.table.isVisible()
-    qtbot.waitUntil(lambda: dialog.told.kind == "good" and bool(dialog.told.text))
+    qtbot.waitUntil(lambda: dialog.strip.kind == "good" and bool(dialog.strip.text))
 
 
 @pytest.mark.parametrize("what", ["a folder of something else", "a manifest cut short", "no folder"])
@@ -110,13 +110,13 @@ def test_what_is_no_export_is_said_in_a_sentence(
     else:
         folder = tmp_path
     dialog = opened(page_context, folder, qtbot)
-    qtbot.waitUntil(lambda: dialog.told.kind == "bad" and bool(dialog.told.text))
+    qtbot.waitUntil(lambda: dialog.strip.kind == "bad" and bool(dialog.strip.text))
     words = {
         "a folder of something else": f"{tmp_path} is not an export: it contains no coreset.json. ",
         "a manifest cut short": f"{exported / 'coreset.json'} is not valid JSON ",
         "no folder": f"{folder} cannot be read (No such file or directory). ",
     }
-    assert dialog.told.text.startswith(words[what])
+    assert dialog.strip.text.startswith(words[what])
     assert dialog.again.isEnabled()
     assert not dialog.busy.isVisible()
 
@@ -126,7 +126,7 @@ def test_it_is_cancelled_by_the_button_and_by_closing(
 ) -> None:
     dialog = opened(page_context, exported, qtbot)
     qtbot.mouseClick(dialog.cancel, Qt.MouseButton.LeftButton)
-    assert dialog.told.text == "Cancelled. The export was not verified."
+    assert dialog.strip.text == "Cancelled. The export was not verified."
     assert not dialog.busy.isVisible()
 
     def stop(request: VerifyExport, progress: Progress) -> VerifyResult:
@@ -148,7 +148,7 @@ def test_the_menu_lets_a_folder_be_chosen(page_context: PageContext, exported: P
     asked.fileSelected.emit(os.fspath(exported))
     asked.close()
     (dialog,) = window.findChildren(VerifyDialog)
-    qtbot.waitUntil(lambda: dialog.told.kind == "good")
+    qtbot.waitUntil(lambda: dialog.strip.kind == "good")
     dialog.close()
 
 
@@ -156,5 +156,5 @@ def test_a_real_process_tells_how_far_it_is(process_context: PageContext, export
     dialog = opened(process_context, exported, qtbot)
     n_files = len(list(exported.rglob("*.png"))) + 1
     qtbot.waitUntil(lambda: dialog.doing.text().endswith(f"of {n_files} files"), timeout=20_000)
-    qtbot.waitUntil(lambda: bool(dialog.told.text), timeout=20_000)
-    assert dialog.told.kind == "good"
+    qtbot.waitUntil(lambda: bool(dialog.strip.text), timeout=20_000)
+    assert dialog.strip.kind == "good"

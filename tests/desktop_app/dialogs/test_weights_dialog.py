@@ -51,7 +51,7 @@ def test_a_file_is_recognised_imported_and_told(panel: WeightsDialog, qtbot: QtB
         panel.import_file(str(file))
         assert panel.busy.isVisible()
         assert not panel.import_button.isEnabled()
-    assert "MobileNetV2 are installed. They fit, but their checksum is unknown" in panel.told.text
+    assert "MobileNetV2 are installed. They fit, but their checksum is unknown" in panel.strip.text
     qtbot.waitUntil(lambda: panel.rows["mobilenetv2"].state.text().startswith("Installed"))
     assert not panel.rows["mobilenetv2"].download.isVisible()
     assert panel.rows["vgg16"].state.text() == "Missing"
@@ -62,7 +62,7 @@ def test_a_file_of_something_else_is_refused_here(panel: WeightsDialog, qtbot: Q
     wrong = tmp_path / "wrong.h5"
     wrong.write_bytes(b"no weights")
     panel.import_file(str(wrong))
-    qtbot.waitUntil(lambda: "wrong.h5" in panel.told.text)
+    qtbot.waitUntil(lambda: "wrong.h5" in panel.strip.text)
     assert panel.import_button.isEnabled()
 
 

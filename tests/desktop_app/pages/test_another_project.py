@@ -40,7 +40,7 @@ class Shown:
 def fill_dataset(page: Any, qtbot: QtBot, place: Path) -> None:
     page.run_button.click()
     qtbot.waitUntil(lambda: not page.job_numbers())
-    page._look_for_doubts()
+    page._find_label_errors()
     qtbot.waitUntil(lambda: not page.job_numbers())
     page.pattern.field.setText(r"(\w+)_")
     page.pattern.pattern_changed.emit(r"(\w+)_")

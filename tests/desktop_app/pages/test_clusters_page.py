@@ -35,7 +35,7 @@ def test_before_features_it_offers_the_way_there(page_context: PageContext, qtbo
     page.enter()
     assert "Features page" in page.run_button.toolTip()
     assert not page.run_button.isEnabled()
-    with qtbot.waitSignal(page.step_wanted) as wanted:
+    with qtbot.waitSignal(page.step_requested) as wanted:
         page.empty.button.click()
     assert wanted.args == ["dataset"]
 
@@ -44,7 +44,7 @@ def test_clustering_fills_the_page(described_context: PageContext, qtbot: QtBot)
     page = ClustersPage(described_context)
     qtbot.addWidget(page)
     page.enter()
-    with qtbot.waitSignal(page.summary_told) as told:
+    with qtbot.waitSignal(page.summary_reported) as told:
         qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
     assert told.args[1] == "coreset"
     qtbot.waitUntil(lambda: page.view is not None)
@@ -187,7 +187,7 @@ def test_clusters_of_a_sample_say_so(page: ClustersPage, qtbot: QtBot) -> None:
     assert page.view is not None
     n = len(page.view.clusters.indices)
     page.change_settings("clusters", sample_above=5)
-    page._asked_for = None
+    page._requested = None
     page._ask_overview()
     qtbot.waitUntil(lambda: page.view is not None and page.view.clusters.n_sampled == 5)
     assert page.picture.side.words.text().endswith(f"Clustered on 5 of {n:,} images.")

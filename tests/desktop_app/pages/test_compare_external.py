@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from core.results import Dataset, Image, RunKey, RunResult
-from core.service.external_requests import ClassesView, ExternalView
+from core.service.external_requests import ExternalResult, MatchClasses, MatchedClasses
 from core.settings import ComparisonSettings, TrainingSettings
 from core.training.comparison import compare
 from core.training.evaluation import evaluate
@@ -18,6 +19,7 @@ from desktop_app.pages.page import PageContext
 
 CLASSES = ("blue", "red")
 EXTERNAL = 2  # action of the menu of networks
+FOUND = MatchedClasses({"Blue": 3}, CLASSES, {"Blue": "blue"}, is_certain=False)
 
 
 def a_run() -> RunResult:
@@ -34,17 +36,17 @@ def a_run() -> RunResult:
 
 
 @pytest.fixture
-def view(tmp_path: Path) -> ExternalView:
+def view(tmp_path: Path) -> ExternalResult:
     images = tuple(Image(f"{n}.png", "blue", None, "", 8, 8, f"{n:064}", f"{n:064}", 1, 0, "0" * 16) for n in range(5))
     [row] = compare([a_run()], ComparisonSettings()).rows
-    return ExternalView(
+    return ExternalResult(
         "Accuracy 0.600.", ("One note.", "Another."), Dataset(tmp_path, tmp_path, "folder", images), tmp_path,
         a_run().without_probabilities(), row, tmp_path / "report.html",
     )  # fmt: skip
 
 
 def test_the_sheet_shows_measures_classes_curves_and_the_images_behind_a_cell(
-    view: ExternalView, page_context: PageContext, qtbot: QtBot
+    view: ExternalResult, page_context: PageContext, qtbot: QtBot
 ) -> None:
     page = ComparePage(page_context)
     qtbot.addWidget(page)
@@ -68,7 +70,7 @@ def test_the_sheet_shows_measures_classes_curves_and_the_images_behind_a_cell(
 def test_the_question_starts_with_what_is_known_and_wants_one_class(page_context: PageContext, qtbot: QtBot) -> None:
     page = ComparePage(page_context)
     qtbot.addWidget(page)
-    sheet = MatchSheet(ClassesView({"Blue": 3, "rot": 1}, CLASSES, {"Blue": "blue"}, is_certain=False), page)
+    sheet = MatchSheet(MatchedClasses({"Blue": 3, "rot": 1}, CLASSES, {"Blue": "blue"}, is_certain=False), page)
     qtbot.addWidget(sheet)
     heard: list[object] = []
     sheet.matched.connect(heard.append)
@@ -81,12 +83,25 @@ def test_the_question_starts_with_what_is_known_and_wants_one_class(page_context
     assert heard == [{"Blue": "", "rot": "red"}]
 
 
+def test_the_dataset_can_be_a_file(
+    page_context: PageContext, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = ComparePage(page_context)
+    qtbot.addWidget(page)
+    (tmp_path / "list.csv").write_text("path,class\n")
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *given, **named: str(tmp_path))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *given, **named: (str(tmp_path / "list.csv"), ""))
+    asked: list[object] = []
+    monkeypatch.setattr(MatchClasses, "run", lambda self, progress: asked.append(self.source) or FOUND)
+    page.tools.network_menu.actions()[EXTERNAL + 1].trigger()
+    qtbot.waitUntil(lambda: page.findChild(MatchSheet) is not None)
+    assert asked == [tmp_path / "list.csv"]
+
+
 @pytest.mark.slow
 def test_a_saved_network_is_evaluated_by_the_menu(
     page_context: PageContext, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from PySide6.QtWidgets import QFileDialog
-
     from core.output.model_bundle import save_bundle
     from core.training.architectures.custom.model import build_custom
     from core.training.fitting import TrainedRun

@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from core.pipeline.views import ComparePlanView, PlannedView
+from core.pipeline.views import ComparisonPlan, EstimatedRun
 from core.results import Estimate
 from desktop_app.pages.compare_outlook import Outlook
 
 RUNS = tuple(
-    PlannedView(network, "random", 0.5, repetition, 10, Estimate(seconds, 0, 0, "measured"))
+    EstimatedRun(network, "random", 0.5, repetition, n_images=10, estimate=Estimate(seconds, 0, 0, "measured"))
     for network, seconds in (("custom", 20.0), ("transfer", 5.0))
     for repetition in range(2)
 )
-PLAN = ComparePlanView(RUNS, 50.0, 0, "", backbones={"custom": 0.0, "transfer": 100.0})
+PLAN = ComparisonPlan(RUNS, 50.0, 0, "", backbones={"custom": 0.0, "transfer": 100.0})
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from desktop_app.pages.compare_search import SearchSheet
 from desktop_app.pages.page import PageContext
 from desktop_app.widgets.image_viewer import ImageViewer
 
-KEEP, PREDICT, EXTERNAL, SEARCH = range(4)  # actions of the menu of networks
+KEEP, PREDICT, FOLDER, FILE, SEARCH = range(5)  # actions of the menu of networks
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_before_clusters_it_says_what_to_do(page_context: PageContext, qtbot: Qt
     assert not page.run_button.isEnabled()
     assert page.run_button.toolTip() == "Cluster the classes first, on the Clusters page."
     assert not page.tools.report.isEnabled()
-    with qtbot.waitSignal(page.step_wanted) as wanted:
+    with qtbot.waitSignal(page.step_requested) as wanted:
         page.empty.button.click()
     # The first step that is not done, as the bar below says.
     assert (wanted.args, page.empty.button.text()) == (["dataset"], "Go to Dataset")
@@ -178,7 +178,7 @@ def test_the_last_network_and_the_last_sampler_stay(page: ComparePage) -> None:
 
 def test_running_fills_table_words_and_figures(page: ComparePage, qtbot: QtBot) -> None:
     page.model.set_settings("comparison", samplers=("stratified", "balanced-herding"), repetitions=3)
-    with qtbot.waitSignal(page.summary_told, timeout=60_000) as told:
+    with qtbot.waitSignal(page.summary_reported, timeout=60_000) as told:
         result = run(page, qtbot)
     assert told.args == ["9 trainings compared", ""]
     assert {(row.sampler, row.fraction) for row in rows(page)} == {
@@ -319,8 +319,8 @@ def test_the_search_sheet_wants_numbers(page: ComparePage, qtbot: QtBot) -> None
     sheet = page.findChild(SearchSheet)
     assert sheet is not None
     heard: list[Any] = []
-    sheet.search_wanted.disconnect()
-    sheet.search_wanted.connect(lambda *given: heard.append(given))
+    sheet.search_requested.disconnect()
+    sheet.search_requested.connect(lambda *given: heard.append(given))
     for field, wrong in (("rates", "fast"), ("rates", "-1"), ("dropouts", "1.5"), ("epochs", "2.5"), ("epochs", "")):
         control = getattr(sheet, field)
         right = control.text()
@@ -472,7 +472,7 @@ def test_splits_are_chosen_beside_repetitions(
 def test_a_split_that_was_brought_is_said_on_the_box(page: ComparePage, qtbot: QtBot) -> None:
     model = page.model
     view = model.latest_value("dataset")
-    brought = replace(view, split=replace(view.split, brought=True))
+    brought = replace(view, split=replace(view.split, is_predefined=True))
     model.store_result("dataset", model.key("dataset"), model.facts("dataset") or {}, brought, content=view.identity)
     page.refresh()
     assert not page.controls.placed["comparison.splits"].isEnabled()
@@ -707,12 +707,12 @@ def test_a_network_trained_here_predicts_a_folder(
     assert posts(page, "info")[-1] == f"{n_images:,} images predicted: {out}"
 
 
-def test_every_extractor_can_be_the_judge_and_every_network_the_backbone(page: ComparePage) -> None:
-    judge, backbone = (
+def test_every_extractor_can_be_the_probe_and_every_network_the_backbone(page: ComparePage) -> None:
+    probe, backbone = (
         page.controls.placed["training.head.judge_extractor"],
         page.controls.placed["training.transfer.backbone"],
     )
-    names = [judge.itemData(place) for place in range(judge.count())]
+    names = [probe.itemData(place) for place in range(probe.count())]
     assert names == ["", *registry("extractor")]
     shown = {backbone.itemData(place): backbone.itemText(place) for place in range(backbone.count())}
     assert list(shown.items()) == [

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from core.errors import CancelledError, ExportError, TrainingError
 from core.output.tables import read_rows
 from core.progress import Progress
 from core.results import VerifyResult
-from core.service.coreset_requests import FindSizes, VerifyExport
+from core.results.sizes import Sizes
+from core.service.coreset_requests import CheckSize, FindSizes, VerifyExport
+from core.service.networks import NETWORKS
 from core.service.selection_requests import CoresetView
 from core.settings import ExportSettings, own_settings
 from desktop_app.dialogs.verify_dialog import VerifyDialog
@@ -56,7 +59,7 @@ def test_before_clusters_it_offers_the_way_there(page_context: PageContext, qtbo
     qtbot.addWidget(page)
     page.enter()
     assert "Clusters page" in page.run_button.toolTip()
-    with qtbot.waitSignal(page.step_wanted) as wanted:
+    with qtbot.waitSignal(page.step_requested) as wanted:
         page.empty.button.click()
     assert wanted.args == ["dataset"]
 
@@ -65,7 +68,7 @@ def test_after_features_it_offers_the_way_to_the_clusters(described_context: Pag
     page = CoresetPage(described_context)
     qtbot.addWidget(page)
     page.enter()
-    with qtbot.waitSignal(page.step_wanted) as wanted:
+    with qtbot.waitSignal(page.step_requested) as wanted:
         page.empty.button.click()
     assert (wanted.args, page.empty.button.text()) == (["clusters"], "Go to Clusters")
 
@@ -284,6 +287,73 @@ def test_sizes_of_another_sampler_are_said_to_be_outdated(page: CoresetPage, qtb
     wait_for(page, qtbot)
 
 
+def test_the_margin_is_kept_in_the_project(page: CoresetPage) -> None:
+    sizes = page.picture.sizes
+    assert sizes.margin.value() == 2.0
+    sizes.margin.setValue(3.5)
+    assert page.model.project.choices.margin == 0.035
+    page.forget()
+    page.refresh()
+    assert sizes.margin.value() == 3.5
+
+
+def test_a_size_is_checked_by_training_once(page: CoresetPage, qtbot: QtBot) -> None:
+    page.change_settings("comparison", networks=("head",))
+    sizes = found_size(page, qtbot)
+    assert sizes.answer is not None
+    n_images = sizes.answer.images
+    assert f"Train the linear probe once on {n_images:,} images" in sizes.check_button.toolTip()
+    sizes.check_button.click()
+    assert sizes.checked.text() == "Training once at this size and once on the whole pool…"
+    assert not sizes.check_button.isEnabled()
+    qtbot.waitUntil(sizes.check_button.isEnabled, timeout=40_000)
+    assert f"the linear probe, trained once on {n_images:,} images, reached an accuracy of " in sizes.checked.text()
+    sizes.margin.setValue(45.0)
+    assert sizes.checked.isHidden(), "the check was of another margin"
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (TrainingError("There are no test images."), "The size could not be checked."),
+        (CancelledError(), "The check was cancelled. A training that was finished is kept."),
+    ],
+)
+def test_a_check_that_does_not_end_can_be_started_again(
+    page: CoresetPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, error: Exception, says: str
+) -> None:
+    def fail(self: CheckSize, progress: Progress) -> None:
+        raise error
+
+    monkeypatch.setattr(CheckSize, "run", fail)
+    sizes = found_size(page, qtbot)
+    sizes.check_button.click()
+    qtbot.waitUntil(sizes.check_button.isEnabled, timeout=20_000)
+    assert sizes.checked.text() == says
+
+
+def test_curves_of_a_network_depend_on_how_it_is_trained(
+    page: CoresetPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = found_size(page, qtbot)
+    page.change_settings("training", epochs=7)
+    assert found.use_button.isEnabled(), "the linear probe is trained in one way"
+    measure, networks = FindSizes.run, []
+
+    def run(self: FindSizes, progress: Progress) -> Sizes:
+        networks.append(self.network)
+        return measure(replace(self, network=""), progress)
+
+    monkeypatch.setattr(FindSizes, "run", run)
+    found.measured_with.setCurrentText(NETWORKS["custom"].title)
+    found.button.click()
+    qtbot.waitUntil(found.button.isEnabled, timeout=40_000)
+    assert networks == ["custom"]
+    assert found.use_button.isEnabled()
+    page.change_settings("training", epochs=8)
+    assert found.words.text() == "The settings have changed since these sizes were measured. Find the size again."
+
+
 @pytest.mark.parametrize(
     ("error", "says"),
     [
@@ -310,7 +380,8 @@ def test_the_size_panel_is_named_and_reached_by_keys(page: CoresetPage, qtbot: Q
     sizes = page.picture.sizes
     page.picture.tabs.setCurrentWidget(sizes)
     assert (sizes.margin.accessibleName(), sizes.words.accessibleName()) == ("Margin", "Number of images needed")
-    for control in (sizes.margin, sizes.button, sizes.use_button):
+    assert sizes.measured_with.accessibleName() == "Measured with"
+    for control in (sizes.margin, sizes.measured_with, sizes.button, sizes.use_button, sizes.check_button):
         assert control.toolTip()
         assert control.focusPolicy() & Qt.FocusPolicy.TabFocus
     sizes.margin.setFocus()
@@ -372,7 +443,7 @@ def test_an_export_that_is_not_verified_does_not_say_that_it_is_being(
     assert page.picture.result.more_button.text() == "Verify"
     qtbot.mouseClick(page.picture.result.more_button, Qt.MouseButton.LeftButton)
     (dialog,) = page.findChildren(VerifyDialog)
-    qtbot.waitUntil(lambda: dialog.told.kind == "good")
+    qtbot.waitUntil(lambda: dialog.strip.kind == "good")
     dialog.close()
 
 
@@ -419,7 +490,7 @@ def test_the_sheet_says_what_does_not_go(qtbot: QtBot, tmp_path: Path) -> None:
 def test_a_coreset_known_to_the_project_comes_back_without_a_job(page: CoresetPage, qtbot: QtBot) -> None:
     page.leave()
     page.model._values["coreset"].clear()
-    page._wanted = ("", "")
+    page._requested = ("", "")
     page.enter()
     qtbot.waitUntil(lambda: isinstance(page.model.value("coreset"), CoresetView))
     assert page.job_numbers() == ()

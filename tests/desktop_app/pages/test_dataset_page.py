@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from core.data.demo import make_demo
 from core.pipeline.study import Study
-from core.service.dataset_requests import DatasetView, FindDoubts, ScanDataset
+from core.service.dataset_requests import DatasetView, FindLabelErrors, ScanDataset
 from desktop_app.models.class_model import NAME, NOTE
 from desktop_app.pages import dataset as dataset_page
 from desktop_app.pages.dataset import DatasetPage
@@ -355,14 +355,14 @@ def test_doubts_of_the_demo_are_listed_and_left_out(described_context: PageConte
     qtbot.addWidget(page)
     page.enter()
     qtbot.mouseClick(tool(page, "Suspected label errors"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not page.job_numbers(FindDoubts))
-    doubts = rows(page.findings.doubts)
+    qtbot.waitUntil(lambda: not page.job_numbers(FindLabelErrors))
+    findings = rows(page.findings.label_errors)
     assert page.findings.currentWidget() is tab(page, "Suspected label errors")
-    assert all(row[2] != row[3] for row in doubts)
-    if doubts:
-        page.findings.doubts.selectRow(0)
+    assert all(row[2] != row[3] for row in findings)
+    if findings:
+        page.findings.label_errors.selectRow(0)
         qtbot.mouseClick(tool(page, "Suspected label errors", 1), Qt.MouseButton.LeftButton)
-        assert page.model.settings("data").left_out_images == (doubts[0][1],)
+        assert page.model.settings("data").left_out_images == (findings[0][1],)
 
 
 def test_folds_divide_all_images_and_the_first_is_tested_on(page: DatasetPage, qtbot: QtBot) -> None:
@@ -405,7 +405,7 @@ def test_a_split_that_was_brought_shows_its_leaks_and_drops_them(
     settled(page, qtbot)
     assert not page.test_share.isEnabled()
     assert not page.folds.widget.isEnabled()
-    assert page.folds.widget.toolTip() == dataset_page.BROUGHT
+    assert page.folds.widget.toolTip() == dataset_page.PREDEFINED
     assert page.findings.isTabVisible(page.findings.indexOf(tab(page, "Leaks")))
     assert rows(page.findings.leaks) == [("train/one/leak.png", "test/one/0.png")]
     qtbot.mouseClick(tool(page, "Leaks"), Qt.MouseButton.LeftButton)
@@ -468,7 +468,7 @@ def test_a_folder_that_has_gone_can_be_located_and_not_scanned(page: DatasetPage
     assert "images were not found" in page.run_button.toolTip()
     page.model.start(cells)
     assert page.empty.button.text() == "Locate…"
-    with qtbot.waitSignal(page.locate_wanted):
+    with qtbot.waitSignal(page.locate_requested):
         qtbot.mouseClick(page.empty.button, Qt.MouseButton.LeftButton)
 
 

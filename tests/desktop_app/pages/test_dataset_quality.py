@@ -101,7 +101,7 @@ def test_checks_are_listed_with_counts_and_the_chosen_one_shows_its_images(page:
     assert paths(page) == ["b/09.png"]
     choose(page, qtbot, "Dark")
     assert sorted(paths(page)) == ["a/04.png", "a/06.png"]
-    assert panel(page).said.text() == "2 flagged"
+    assert panel(page).flag_count.text() == "2 flagged"
     assert panel(page).about.text() == "The image is underexposed or almost black."
     assert panel(page).remedy.explanation.endswith("Correct the exposure of all images equally, or exclude it.")
     assert panel(page).histogram.plot_name().endswith("Dark")
@@ -179,7 +179,7 @@ def test_selected_images_are_excluded_and_used_again_after_undo(page: DatasetPag
     qtbot.mouseClick(exclude, Qt.MouseButton.LeftButton)
     assert page.model.settings("data").left_out_images == ("a/04.png", "a/06.png")
     qtbot.waitUntil(lambda: page.model.state("dataset") == "done" and not page.job_numbers() and not paths(page))
-    assert panel(page).said.text() == "0 flagged, 2 more are excluded"
+    assert panel(page).flag_count.text() == "0 flagged, 2 more are excluded"
     assert counts(page)["dark"] == 0
     page.model.undo_stack.undo()
     qtbot.waitUntil(lambda: len(paths(page)) == 2)
@@ -226,7 +226,7 @@ def test_another_project_shows_no_images(page: DatasetPage, tmp_path: Path) -> N
     assert panel(page).images.note == "No images yet"
     assert counts(page) == {}
     assert page.findings.tabText(number_of_tab(page)) == "Quality"
-    assert panel(page).said.text() == ""
+    assert panel(page).flag_count.text() == ""
     assert not button(page, "Exclude selected").isEnabled()
 
 

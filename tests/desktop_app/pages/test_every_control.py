@@ -179,11 +179,19 @@ def test_a_control_is_in_reach_named_and_explained(make_page: PageMaker, stage: 
 @pytest.mark.parametrize("stage", STAGES)
 def test_options_are_as_wide_as_their_column(make_page: PageMaker, stage: str) -> None:
     page = make_page(stage)
-    for control in page.controls.made.values():
-        choose_owner(page, control.setting)
+
+    def assert_fits(where: str) -> None:
         QApplication.processEvents()
         inside = page.option_column.widget()
-        assert inside.width() <= page.option_column.viewport().width(), control.setting.where
+        assert inside.width() <= page.option_column.viewport().width(), where
+
+    for control in page.controls.made.values():
+        choose_owner(page, control.setting)
+        assert_fits(control.setting.where)
+    page.resize(800, 600)
+    assert_fits("a narrow page")
+    page.option_column.more_button.setChecked(False)
+    assert_fits("a narrow page without more")
 
 
 # --- changing ----------------------------------------------------------------------------------------------------
@@ -293,7 +301,7 @@ def test_changes_of_one_number_are_one_step_and_of_two_are_two(make_page: PageMa
         made["training.batch_size"].widget.setValue(value)  # type: ignore[attr-defined]
     assert page.model.undo_stack.count() == 1
     owned = [each for each in settings_in("training") if each.owner and each.plain_kind is str]
-    assert len(owned) == 2, "the backbone, and the features of the judge"
+    assert len(owned) == 2, "the backbone, and the features of the linear probe"
     for setting in owned:
         choice = made[setting.where].widget
         assert isinstance(choice, QComboBox)

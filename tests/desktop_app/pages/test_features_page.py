@@ -87,7 +87,7 @@ def test_before_the_scan_it_says_what_to_do(page_context: PageContext, qtbot: Qt
     assert not page.run_button.isEnabled()
     assert page.run_button.toolTip() == "Scan the images first, on the Dataset page."
     assert not page.empty.isHidden()
-    with qtbot.waitSignal(page.step_wanted) as wanted:
+    with qtbot.waitSignal(page.step_requested) as wanted:
         page.empty.button.click()
     assert wanted.args == ["dataset"]
 
@@ -135,7 +135,7 @@ def test_missing_weights_lead_to_the_panel_that_brings_them(
     assert "weights missing" in row.state.text()
     assert not page.extractors.rows["colour-texture"].bring.isVisible()
     for button in (row.bring, page.advice.action_button):
-        with qtbot.waitSignal(page.weights_wanted):
+        with qtbot.waitSignal(page.weights_requested):
             qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
@@ -240,7 +240,7 @@ def test_extracting_shows_separation_and_explained_variance(
 ) -> None:
     scanned.model.set_settings("features", extractors=("colour-texture",))
     page = open_page(scanned)
-    with qtbot.waitSignal(page.summary_told) as told:
+    with qtbot.waitSignal(page.summary_reported) as told:
         qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
     assert told.args[1] == "clusters"
     assert scanned.model.state("features") == "done"
@@ -313,7 +313,7 @@ def test_an_extractor_of_a_plugin_is_shown_and_used(
     assert row.state.toolTip().startswith("Describes an image by 3 features.")
     row.box.click()
     assert scanned.model.settings("features").extractors == ("colour-texture", "page-means")
-    with qtbot.waitSignal(page.summary_told):
+    with qtbot.waitSignal(page.summary_reported):
         qtbot.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
     result = scanned.model.value("features")
     assert isinstance(result, FeaturesView)

@@ -255,13 +255,13 @@ def test_paths_and_pixels_are_copied(page: ImagesPage, qtbot: QtBot) -> None:
 
 
 def test_suspected_label_errors_are_searched_for_and_shown(page: ImagesPage, qtbot: QtBot) -> None:
-    QTest.mouseClick(page.doubts_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: page.found.doubts is not None)
-    assert page.found.doubts is not None
-    assert set(shown(page)) == {one.index for one in page.found.doubts.doubts}
+    QTest.mouseClick(page.label_errors_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page.found.current is not None)
+    assert page.found.current is not None
+    assert set(shown(page)) == {one.index for one in page.found.current.label_errors}
     order = page.picture.order
     order.setCurrentIndex(order.findText("Suspected label error"))
-    assert shown(page) == [one.index for one in page.found.doubts.doubts]
+    assert shown(page) == [one.index for one in page.found.current.label_errors]
 
 
 def test_before_a_scan_it_leads_to_the_dataset(page_context: PageContext, qtbot: QtBot) -> None:
@@ -270,7 +270,7 @@ def test_before_a_scan_it_leads_to_the_dataset(page_context: PageContext, qtbot:
     page.show()
     page.enter()
     assert not page.clear_button.isVisible()
-    with qtbot.waitSignal(page.step_wanted) as wanted:
+    with qtbot.waitSignal(page.step_requested) as wanted:
         page.empty.button.click()
     assert wanted.args == ["dataset"]
 

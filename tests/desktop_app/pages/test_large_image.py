@@ -223,7 +223,7 @@ def test_suspected_errors_are_stepped_through_as_they_are_listed(described_conte
     page = DatasetPage(described_context)
     qtbot.addWidget(page)
     page.enter()
-    table = page.findings.doubts
+    table = page.findings.label_errors
     table.set_rows([(5, "e", "a", "b", 0.5), (2, "b", "a", "b", 0.9), (8, "h", "a", "b", 0.7)])
     table.sortByColumn(3, Qt.SortOrder.DescendingOrder)
     table.row_opened.emit(table.row_at(table.model().index(1, 0)))

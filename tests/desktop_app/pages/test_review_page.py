@@ -9,8 +9,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from core.results import LabelDoubt, NearDuplicate
-from core.service.dataset_requests import DoubtsView
+from core.results import NearDuplicate, SuspectedLabelError
+from core.service.dataset_requests import DatasetFindings
 from desktop_app.dialogs.relabel_dialog import RelabelDialog
 from desktop_app.models import review
 from desktop_app.pages.page import PageContext
@@ -34,19 +34,24 @@ def dataset_of(page: ReviewPage) -> Any:
 
 @pytest.fixture
 def page(clustered_context: PageContext, qtbot: QtBot) -> Iterator[ReviewPage]:
-    """The page with three doubts about pool images, one about a test image, and a pair of near-duplicates."""
+    """The page with three suspected label errors in the pool, one in the test images, and a pair of near-duplicates."""
     model = clustered_context.model
     view = model.latest_value("dataset")
     images, pool, test = view.dataset.images, view.split.pool.tolist(), view.split.test.tolist()
     names = view.dataset.classes
 
-    def doubt(index: int, score: float) -> LabelDoubt:
+    def suspect(index: int, score: float) -> SuspectedLabelError:
         own = images[index].class_name
-        return LabelDoubt(index, score, own, next(name for name in names if name != own))
+        return SuspectedLabelError(index, score, own, next(name for name in names if name != own))
 
-    doubts = [doubt(pool[0], 0.9), doubt(pool[3], 0.8), doubt(test[0], 0.7), doubt(pool[5], 0.6)]
+    suspected = [
+        suspect(pool[0], 0.9),
+        suspect(pool[3], 0.8),
+        suspect(test[0], 0.7),
+        suspect(pool[5], 0.6),
+    ]
     near = NearDuplicate(pool[7], pool[8], 1, float("nan"), False, False)
-    clustered_context.findings.keep(DoubtsView(tuple(doubts), (near,)), tuple(image.path for image in images))
+    clustered_context.findings.keep(DatasetFindings(tuple(suspected), (near,)), tuple(image.path for image in images))
     page = ReviewPage(clustered_context)
     qtbot.addWidget(page)
     page.resize(1000, 700)
@@ -180,9 +185,9 @@ def test_label_errors_are_searched_for_here(clustered_context: PageContext, qtbo
     page.show()
     page.enter()
     QTest.mouseClick(page.run_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: page.found.doubts is not None)
-    assert page.found.doubts is not None
-    assert any(one.kind == "label" for one in review.findings(page.model.latest_value("dataset"), page.found.doubts))
+    qtbot.waitUntil(lambda: page.found.current is not None)
+    assert page.found.current is not None
+    assert any(one.kind == "label" for one in review.findings(page.model.latest_value("dataset"), page.found.current))
     page.leave()
 
 
@@ -193,7 +198,7 @@ def test_before_features_it_says_what_is_missing(page_context: PageContext, qtbo
     page.enter()
     assert not page.bias.isVisible()
     assert not page.run_button.isEnabled()
-    with qtbot.waitSignal(page.step_wanted) as wanted:
+    with qtbot.waitSignal(page.step_requested) as wanted:
         page.empty.button.click()
     assert wanted.args == ["features"]
 

@@ -305,12 +305,12 @@ class TestImageViewer:
         assert viewer.isVisible()
 
     def test_back_is_offered_only_where_there_is_a_way_back(self, qtbot: QtBot, viewer: ImageViewer) -> None:
-        with qtbot.assertNotEmitted(viewer.back_wanted):
+        with qtbot.assertNotEmitted(viewer.back_requested):
             qtbot.keyClick(viewer, Qt.Key.Key_Backspace)
         viewer.offer_back(True)
-        with qtbot.waitSignal(viewer.back_wanted):
+        with qtbot.waitSignal(viewer.back_requested):
             qtbot.keyClick(viewer, Qt.Key.Key_Backspace)
-        with qtbot.waitSignal(viewer.back_wanted):
+        with qtbot.waitSignal(viewer.back_requested):
             qtbot.mouseClick(viewer.back, Qt.MouseButton.LeftButton)
 
     def test_actions_are_asked_for_by_button_and_right_click(self, qtbot: QtBot, viewer: ImageViewer) -> None:

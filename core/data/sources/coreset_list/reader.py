@@ -35,7 +35,7 @@ class _Row:
     file: str
 
     @property
-    def is_wanted(self) -> bool:
+    def is_in_dataset(self) -> bool:
         """Whether it is of the coreset, or of a set that evaluates it."""
         return bool(self.is_chosen or self.split in ("validation", "test"))
 
@@ -58,19 +58,19 @@ class CoresetListReader(FileReader):
         """
         rows = list(_rows(path, progress))
         damaged = [row for row in rows if not (row.path and row.class_name)]
-        wanted = [row for row in rows if row.is_wanted and row.path and row.class_name]
+        usable = [row for row in rows if row.is_in_dataset and row.path and row.class_name]
         folder = path.resolve().parent
-        found = {row.number: _place(folder, row) for row in wanted}
+        found = {row.number: _place(folder, row) for row in usable}
         files = [file for file in found.values() if file]
         if not files:
-            raise DatasetError(_nowhere(path, wanted))
+            raise DatasetError(_nowhere(path, usable))
         root = _common_root(str(folder), files)
         listing = Listing(Path(root))
         for row in damaged:
             reason = f"Row {row.number} of the list has no path or no class; the list was changed after it was written."
             listing.skipped.append(Skipped(row.path or f"row {row.number}", reason))
-        has_split = any(not row.is_chosen for row in wanted if found[row.number])
-        for row in wanted:
+        has_split = any(not row.is_chosen for row in usable if found[row.number])
+        for row in usable:
             file = found[row.number]
             if not file:
                 reason = f"Row {row.number} of the list names it, but the file does not exist."
@@ -119,22 +119,22 @@ def _place(folder: Path, row: _Row) -> str:
     return ""
 
 
-def _nowhere(path: Path, wanted: list[_Row]) -> str:
-    if not wanted:
+def _nowhere(path: Path, usable: list[_Row]) -> str:
+    if not usable:
         return f"{path.name} is the list of a coreset without images."
-    if any(row.file for row in wanted):
+    if any(row.file for row in usable):
         return (
-            f"{path.name} names {len(wanted):,} images, such as {wanted[0].file}, none of which exist; move it back to "
+            f"{path.name} names {len(usable):,} images, such as {usable[0].file}, none of which exist; move it back to "
             "where it was written, or create the coreset again from the dataset."
         )
     return (
-        f"{path.name} names {len(wanted):,} images, but not their locations: it is private, from arrays, or from "
+        f"{path.name} names {len(usable):,} images, but not their locations: it is private, from arrays, or from "
         "an earlier version. Move it to the folder of the dataset, or export with --files copy and open the folder."
     )
 
 
 def _note(path: Path, rows: list[_Row]) -> str:
-    counts = Counter("chosen" if row.is_chosen else row.split if row.is_wanted else "" for row in rows)
+    counts = Counter("chosen" if row.is_chosen else row.split if row.is_in_dataset else "" for row in rows)
     others = " and ".join(f"{counts[name]:,} of {name}" for name in ("validation", "test") if counts[name])
     return (
         f"{path.name} is the list of a coreset: its {counts['chosen']:,} selected images were read"

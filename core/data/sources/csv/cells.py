@@ -209,7 +209,7 @@ def is_xlsx(source: Path) -> bool:
 
 
 @contextmanager
-def _sheet(source: Path, stream: BinaryIO, wanted: str) -> Iterator[Cells]:
+def _sheet(source: Path, stream: BinaryIO, sheet_name: str) -> Iterator[Cells]:
     from openpyxl import load_workbook
 
     book: Any = None
@@ -217,7 +217,7 @@ def _sheet(source: Path, stream: BinaryIO, wanted: str) -> Iterator[Cells]:
         try:
             _check_archive(source, stream)
             book = load_workbook(stream, read_only=True, data_only=True, keep_links=False)
-            cells = _chosen_sheet(source, book, wanted)
+            cells = _chosen_sheet(source, book, sheet_name)
         except (DatasetError, OSError):
             raise
         except Exception as error:  # openpyxl and the readers below raise nearly any exception on damaged files
@@ -229,8 +229,8 @@ def _sheet(source: Path, stream: BinaryIO, wanted: str) -> Iterator[Cells]:
 
 
 def _damaged(source: Path, error: Exception) -> DatasetError:
-    said = "there is not enough memory" if isinstance(error, MemoryError) else " ".join(str(error).split())
-    return DatasetError(f"{source.name} is not a valid .xlsx ({said[:200].rstrip('.') or type(error).__name__}).")
+    text = "there is not enough memory" if isinstance(error, MemoryError) else " ".join(str(error).split())
+    return DatasetError(f"{source.name} is not a valid .xlsx ({text[:200].rstrip('.') or type(error).__name__}).")
 
 
 def _check_archive(source: Path, stream: BinaryIO) -> None:
@@ -245,14 +245,14 @@ def _check_archive(source: Path, stream: BinaryIO) -> None:
     stream.seek(0)
 
 
-def _chosen_sheet(source: Path, book: Any, wanted: str) -> Cells:
+def _chosen_sheet(source: Path, book: Any, sheet_name: str) -> Cells:
     sheets = [sheet for sheet in book.worksheets if hasattr(sheet, "reset_dimensions")]
     titles = [str(sheet.title) for sheet in sheets]
-    if wanted and wanted not in titles:
-        raise DatasetError(f"{source.name} has no sheet “{wanted}”; found {', '.join(titles)}.")
+    if sheet_name and sheet_name not in titles:
+        raise DatasetError(f"{source.name} has no sheet “{sheet_name}”; found {', '.join(titles)}.")
     full: list[Cells] = []
     for sheet in sheets:
-        if wanted and sheet.title != wanted:
+        if sheet_name and sheet.title != sheet_name:
             continue
         sheet.reset_dimensions()  # the declared size may be wrong
         cells = Cells(source.name, "table", [], iter(()))

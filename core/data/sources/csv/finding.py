@@ -65,10 +65,10 @@ class FileFinder:
 
     def expect(self, texts: Iterable[str]) -> None:
         """Announce which files will be requested, so that folders with many of them are listed once."""
-        wanted = Counter(os.path.dirname(text) for text in texts)
+        n_by_folder = Counter(os.path.dirname(text) for text in texts)
         folder = self.folders[0]
         self._files = Files(
-            Counter({os.path.normpath(os.path.join(folder, at)): n for at, n in wanted.items()}), self._still
+            Counter({os.path.normpath(os.path.join(folder, at)): n for at, n in n_by_folder.items()}), self._still
         )
 
     def _still(self) -> None:

@@ -201,7 +201,7 @@ class Files:
     """
 
     def __init__(self, folders: Counter[str], still: Callable[[], None]) -> None:
-        self._wanted = folders
+        self._n_files = folders
         self._still = still
         self._known: dict[str, frozenset[str]] = {}
 
@@ -210,8 +210,10 @@ class Files:
         file, _page = file_and_page(file)
         folder, name = os.path.split(file)
         if folder not in self._known:
-            wanted = self._wanted[folder]
-            self._known[folder] = _regular_in(folder, 4 * wanted, self._still) if wanted >= _FEW_FILES else frozenset()
+            n_files = self._n_files[folder]
+            self._known[folder] = (
+                _regular_in(folder, 4 * n_files, self._still) if n_files >= _FEW_FILES else frozenset()
+            )
         return "" if name in self._known[folder] else file_fault(file)
 
 
@@ -244,7 +246,7 @@ def file_fault(file: str) -> str:
 def common_root(folder: str, folders: Collection[str], progress: Progress) -> str:
     """Return the deepest folder that holds `folder` and all of `folders`; `folder` where they are on several drives."""
     root = folder
-    for other in told(folders, progress, "Comparing the folders of the CSV: folders"):
+    for other in reported(folders, progress, "Comparing the folders of the CSV: folders"):
         if not other.startswith(_with_separator(root)):
             try:
                 root = os.path.commonpath([root, other])
@@ -268,7 +270,7 @@ def relative(file: str, root: str) -> str:
         return Path(file).as_posix()
 
 
-def told(items: Collection[T], progress: Progress, message: str) -> Iterator[T]:
+def reported(items: Collection[T], progress: Progress, message: str) -> Iterator[T]:
     """Yield the items, and report now and then how many of them are done."""
     for number, item in enumerate(items):
         if number % ROWS_PER_REPORT == 0:
@@ -298,7 +300,7 @@ class Named:
 def named_files(rows: list[Row], progress: Progress, word: str = "CSV") -> Named:
     """Return the rows by the file that they name; `word` is what the table is called."""
     named = Named({}, {}, Counter())
-    for row in told(rows, progress, f"Comparing the rows of the {word}: rows"):
+    for row in reported(rows, progress, f"Comparing the rows of the {word}: rows"):
         first = named.first.setdefault(row.file, row)
         if first is row:
             named.folders[os.path.dirname(row.file)] += 1
@@ -311,7 +313,7 @@ def usable_rows(named: Named, skipped: list[Skipped], root: str, progress: Progr
     """Return a row for each file; one that is named under two classes is not used at all."""
     message = "Comparing the rows of the CSV: files"
     unusable = set()
-    for file in told(named.again, progress, message):
+    for file in reported(named.again, progress, message):
         same = named.again[file]
         if len({row.class_name for row in same}) > 1:
             places = " and ".join(f"“{row.class_name}” in row {row.number}" for row in same[:3])
@@ -323,4 +325,4 @@ def usable_rows(named: Named, skipped: list[Skipped], root: str, progress: Progr
             continue
         skipped.append(Skipped(relative(file, root), reason))
         unusable.add(file)
-    return [named.first[file] for file in told(named.first, progress, message) if file not in unusable]
+    return [named.first[file] for file in reported(named.first, progress, message) if file not in unusable]

@@ -15,7 +15,7 @@ from core.data.sources.csv.cells import Cells, open_cells
 from core.data.sources.csv.finding import FileFinder
 from core.data.sources.csv.guess import Columns, Table, choose_columns
 from core.data.sources.csv.labels import MISSING, Labels
-from core.data.sources.csv.rows import ROWS_PER_REPORT, Row, common_root, named_files, relative, told, usable_rows
+from core.data.sources.csv.rows import ROWS_PER_REPORT, Row, common_root, named_files, relative, reported, usable_rows
 from core.data.sources.csv.settings import NONE, TableSettings
 from core.errors import DatasetError
 from core.progress import NO_PROGRESS, Progress
@@ -153,11 +153,11 @@ class _Rows:
             return
         class_name, fault = self._labels.read([row[at] for at in columns.classes])
         split: SplitName | None = None
-        said = row[columns.split] if columns.split is not None else ""
-        if not fault and said and said.casefold() not in MISSING:
-            found = split_word(said)
+        split_text = row[columns.split] if columns.split is not None else ""
+        if not fault and split_text and split_text.casefold() not in MISSING:
+            found = split_word(split_text)
             if found is None:
-                fault = f"has the split “{said[:40]}”; expected train, validation or test"
+                fault = f"has the split “{split_text[:40]}”; expected train, validation or test"
             else:
                 split = found[0]
         if fault:
@@ -174,7 +174,7 @@ class _Rows:
         self.finder.found.examples.clear()
         self.finder.expect(row.file for row in self._rows)
         found = []
-        for row in told(self._rows, progress, f"Looking for the files of the {self.cells.word}: files"):
+        for row in reported(self._rows, progress, f"Looking for the files of the {self.cells.word}: files"):
             file, fault = self.finder.find(row.file)
             if fault:
                 reason = f"Row {row.number} of the {self.cells.word} names it, but {fault}."
@@ -197,10 +197,10 @@ class _Rows:
         """Return what was assumed, what of the table is not plain, and what is not used."""
         name, header, columns = self.cells.name, self.cells.header, self._columns
         notes = [*self.cells.notes]
-        told_by_user = self.settings.path_column and self.settings.class_columns
+        given_by_user = self.settings.path_column and self.settings.class_columns
         used = [header[at].strip().casefold() for at in (columns.path, *columns.classes, columns.split, columns.group)
                 if at is not None]  # fmt: skip
-        if not (told_by_user or set(used) <= set(_USUAL)):
+        if not (given_by_user or set(used) <= set(_USUAL)):
             notes.append(self._assumed())
         if self._n_unfit:
             notes.append(

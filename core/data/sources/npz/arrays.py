@@ -109,8 +109,8 @@ def _opened(source: Path, name: str = "") -> Iterator[tuple[zipfile.ZipFile, Bin
             ) from error
         if isinstance(error, OversizeError) or (isinstance(error, OSError) and error.strerror):
             raise DatasetError(f"{source.name} cannot be read ({reason_of(error)}).") from error
-        said = "there is not enough memory" if isinstance(error, MemoryError) else " ".join(str(error).split())
-        words = said[:200].rstrip(".") or type(error).__name__
+        text = "there is not enough memory" if isinstance(error, MemoryError) else " ".join(str(error).split())
+        words = text[:200].rstrip(".") or type(error).__name__
         raise DatasetError(f"{what} is {'damaged' if name else 'not a valid .npz'} ({words}).") from error
 
 

@@ -32,19 +32,19 @@ def order(pool: ClassPool, n: int, settings: BalancedHerdingSettings) -> Order:
     """
     n = min(n, pool.n_free)
     kernel = pool.make_kernel(pool.embedding)
-    wanted = kernel.times(target(pool.labels, settings.mu))
-    rows = herd(kernel, wanted, n, pool.kept)
+    potential = kernel.times(target(pool.labels, settings.mu))
+    rows = herd(kernel, potential, n, pool.kept)
     return Order(rows, tuple(f"represents cluster {cluster + 1}" for cluster in pool.labels[rows].tolist()))
 
 
-def herd(kernel: Kernel, wanted: NDArray[np.float64], n: int, kept: IntArray | None = None) -> IntArray:
-    """Return `n` rows by kernel herding towards `wanted`, τ of shape (n_images,), next to those that are kept."""
+def herd(kernel: Kernel, potential: NDArray[np.float64], n: int, kept: IntArray | None = None) -> IntArray:
+    """Return `n` rows by kernel herding towards `potential`, τ of shape (n_images,), next to those that are kept."""
     kept = np.zeros(0, dtype=np.int64) if kept is None else kept
     if kernel.width == 0:
         # All images are identical: file order.
         return np.setdiff1d(np.arange(kernel.n_images, dtype=np.int64), kept)[:n]
     picked = np.zeros(kernel.n_images)
-    free = np.array(wanted, dtype=np.float64)
+    free = np.array(potential, dtype=np.float64)
     for row in kept.tolist():
         picked += kernel.rows(np.array([row]))[0]
     free[kept] = -np.inf

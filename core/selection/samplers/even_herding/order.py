@@ -64,12 +64,12 @@ def even_target(density: NDArray[np.float64], evenness: float = EVENNESS) -> NDA
     return np.asarray(weights / weights.sum())
 
 
-def herd_in_stages(kernel: Kernel, wanted: NDArray[np.float64], n: int, kept: IntArray | None = None) -> IntArray:
-    """Return `n` rows by herding towards `wanted`, τ of shape (n_images,), in exchanged stages that double.
+def herd_in_stages(kernel: Kernel, potential: NDArray[np.float64], n: int, kept: IntArray | None = None) -> IntArray:
+    """Return `n` rows by herding towards `potential`, τ of shape (n_images,), in exchanged stages that double.
 
     Rows that are kept are taken before and never exchanged; stages end at the same numbers, with these counted.
     """
-    herd = _Herd(kernel, wanted)
+    herd = _Herd(kernel, potential)
     n_kept = 0 if kept is None else len(kept)
     if kept is not None:
         herd.keep(kept)
@@ -95,12 +95,12 @@ class _Herd:
     Parameters
     ----------
     kernel : Kernel
-    wanted : ndarray of shape (n_images,)
+    potential : ndarray of shape (n_images,)
         τ.
     """
 
-    def __init__(self, kernel: Kernel, wanted: NDArray[np.float64]) -> None:
-        self._kernel, self._wanted = kernel, wanted
+    def __init__(self, kernel: Kernel, potential: NDArray[np.float64]) -> None:
+        self._kernel, self._potential = kernel, potential
         self._taken = np.zeros(kernel.n_images)
         self._is_in = np.zeros(kernel.n_images, dtype=bool)
         self._size = 0
@@ -150,7 +150,7 @@ class _Herd:
         return ordered
 
     def _scores(self, size: int) -> NDArray[np.float64]:
-        scores = self._wanted - self._taken / size
+        scores = self._potential - self._taken / size
         scores[self._is_in] = -np.inf
         return scores
 

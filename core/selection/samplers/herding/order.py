@@ -22,8 +22,8 @@ def order(pool: ClassPool, n: int) -> Order:
     free[pool.kept] = -np.inf
     rows = np.empty(n, dtype=np.int64)
     for t in range(n):
-        wanted = (len(pool.kept) + t + 1) * mean - total
-        squares = np.maximum(norms - 2 * (vectors @ wanted) + wanted @ wanted, 0)
+        target = (len(pool.kept) + t + 1) * mean - total
+        squares = np.maximum(norms - 2 * (vectors @ target) + target @ target, 0)
         # argmin, not argmax: the image whose distance to the sum is smallest.
         row = best_row(free - np.sqrt(squares))
         rows[t] = row

@@ -25,16 +25,16 @@ def order(pool: ClassPool, n: int, settings: IntelligentSettings) -> Order:
     spreads = cluster_spreads(pool) if settings.budget_over_clusters == "neyman" else np.zeros(k)
     # What a cluster has given to an earlier coreset counts as given.
     given = np.bincount(pool.labels[pool.kept], minlength=k).astype(np.int64)
-    givers = beyond(hand_out_over_clusters(settings.budget_over_clusters, sizes, spreads), given)[:n]
-    rows = np.empty(len(givers), dtype=np.int64)
+    cluster_of_rank = beyond(hand_out_over_clusters(settings.budget_over_clusters, sizes, spreads), given)[:n]
+    rows = np.empty(len(cluster_of_rank), dtype=np.int64)
     for cluster in range(k):
         members = np.flatnonzero(pool.labels == cluster)
         drawn = generator(pool.seed, "intelligent", pool.class_name, cluster).permutation(members)
         drawn = drawn[~np.isin(drawn, pool.kept)]
-        places = np.flatnonzero(givers == cluster)
+        places = np.flatnonzero(cluster_of_rank == cluster)
         rows[places] = drawn[: len(places)]
     words = [f"drawn from cluster {cluster + 1}" for cluster in range(k)]
-    return Order(rows, tuple(words[cluster] for cluster in givers.tolist()))
+    return Order(rows, tuple(words[cluster] for cluster in cluster_of_rank.tolist()))
 
 
 def cluster_spreads(pool: ClassPool) -> NDArray[np.float64]:

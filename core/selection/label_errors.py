@@ -7,21 +7,21 @@ from core.estimate import BLOCK_BYTES
 from core.memory import LIBRARY_BYTES, memory_for
 from core.neighbours import nearest, nearest_bytes, nearest_in, row_blocks, unit_rows
 from core.progress import NO_PROGRESS, Progress
-from core.results import Dataset, FloatArray, IntArray, LabelDoubt, NearDuplicate, PoolEmbedding
+from core.results import Dataset, FloatArray, IntArray, NearDuplicate, PoolEmbedding, SuspectedLabelError
 
 N_NEIGHBOURS = 20
-LEAST_DOUBT = 0.5
+LEAST_SCORE = 0.5
 MOST_ALIKE = 5
 
 
-def label_doubts(
+def suspected_label_errors(
     dataset: Dataset,
     pool_embedding: PoolEmbedding,
     n_neighbours: int = N_NEIGHBOURS,
     progress: Progress = NO_PROGRESS,
     *,
     held_out: bool = False,
-) -> tuple[LabelDoubt, ...]:
+) -> tuple[SuspectedLabelError, ...]:
     """Find images most of whose neighbours across classes are of other classes.
 
     Parameters
@@ -35,8 +35,9 @@ def label_doubts(
 
     Returns
     -------
-    tuple of LabelDoubt
-        Highest score first, ties in path order. A doubt is a reason to look, not a fault: rare kinds have them too.
+    tuple of SuspectedLabelError
+        Highest score first, ties in path order. Not all of them are errors: images of rare hidden subclasses are
+        listed, too.
 
     Raises
     ------
@@ -45,7 +46,7 @@ def label_doubts(
     """
     indices = pool_embedding.indices[pool_embedding.in_pool]
     labels = dataset.labels[indices]
-    needed = doubts_bytes(len(indices), pool_embedding.embedding.shape[1], n_neighbours)
+    needed = label_errors_bytes(len(indices), pool_embedding.embedding.shape[1], n_neighbours)
     with memory_for(f"Finding suspected label errors ({len(indices):,} images)", needed):
         neighbours, _ = nearest(pool_embedding.embedding[pool_embedding.in_pool], n_neighbours, progress)
         if neighbours.shape[1] == 0:
@@ -57,29 +58,29 @@ def label_doubts(
             among_pool = nearest_in(embedding[outside], embedding[pool_embedding.in_pool], n_neighbours, progress)
             votes = np.concatenate([votes, labels[among_pool[:, : votes.shape[1]]]])
             indices = np.concatenate([indices, pool_embedding.indices[outside]])
-    return _doubted(dataset, indices, votes)
+    return _suspected(dataset, indices, votes)
 
 
-def _doubted(dataset: Dataset, indices: IntArray, votes: IntArray) -> tuple[LabelDoubt, ...]:
-    """Return the doubts about images, given the classes of their neighbours, shape (n_images, n_neighbours)."""
+def _suspected(dataset: Dataset, indices: IntArray, votes: IntArray) -> tuple[SuspectedLabelError, ...]:
+    """Return the suspected label errors, given the classes of their neighbours, shape (n_images, n_neighbours)."""
     labels = dataset.labels[indices]
     scores = (votes != labels[:, None]).mean(axis=1)
-    rows = np.flatnonzero(scores > LEAST_DOUBT)
-    doubts = []
+    rows = np.flatnonzero(scores > LEAST_SCORE)
+    suspected = []
     for row in rows[np.lexsort((indices[rows], -scores[rows]))].tolist():
         counts = np.bincount(votes[row][votes[row] != labels[row]], minlength=len(dataset.classes))
-        doubts.append(
-            LabelDoubt(
+        suspected.append(
+            SuspectedLabelError(
                 index=int(indices[row]),
                 score=float(scores[row]),
                 class_name=dataset.classes[labels[row]],
                 other_class=dataset.classes[int(np.argmax(counts))],
             )
         )
-    return tuple(doubts)
+    return tuple(suspected)
 
 
-def doubts_bytes(n_images: int, n_components: int, n_neighbours: int = N_NEIGHBOURS) -> int:
+def label_errors_bytes(n_images: int, n_components: int, n_neighbours: int = N_NEIGHBOURS) -> int:
     """Return the peak memory of finding suspected label errors, in bytes.
 
     Parameters
