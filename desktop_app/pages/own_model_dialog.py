@@ -112,7 +112,7 @@ class OwnModelDialog(QDialog):
         area.setAccessibleName("Settings of the model")
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)
-        area.setMinimumHeight(theme.UNIT * 52)
+        area.setMinimumHeight(theme.UNIT * 57)
         area.setWidget(inside)
         area.viewport().setAutoFillBackground(False)
         self._inside = inside
